@@ -1,0 +1,111 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Fidelity, HistoryEvent } from '../reports/record.ts';
+
+/** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
+export type Capability = 'agent-control' | 'signal-daemon' | 'mount-tables' | 'scaled-clock' | 'two-nodes' | 'kubectl';
+
+/** An event without its scenario; its time is absolute CLOCK_MONOTONIC nanoseconds until the history subtracts its origin. */
+export type ClusterEvent = HistoryEvent;
+
+/** Cannot run here: one sentence for each missing thing, with its remedy. Status 3. */
+export class CannotRun extends Error {
+  readonly code = 'CANNOT_RUN';
+  readonly missing: readonly { readonly what: string; readonly remedy: string }[];
+  constructor(missing: readonly { readonly what: string; readonly remedy: string }[], options?: ErrorOptions) {
+    super(missing.map(({ what, remedy }) => `${what}: ${remedy}`).join('\n'), options);
+    this.missing = missing;
+  }
+}
+
+export interface StartOptions {
+  readonly runId: string;
+  /** Where output of the parts goes, file by file; exists and is writable. */
+  readonly resultsDir: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Takes everything that happens, as it happens. */
+  readonly onEvent: (event: ClusterEvent) => void;
+  /** Takes one line for each step of the start, for the progress display. */
+  readonly onProgress: (line: string) => void;
+  readonly signal: AbortSignal;
+  readonly agent: AgentOptions;
+}
+
+/** The flags of the agent, named as the flags are. */
+export interface AgentOptions {
+  readonly fuseRecovery: boolean;
+  readonly kernelTier?: '6.5' | '5.12' | '5.10';
+  readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
+  /** A process that takes the agent's place: the faulty agents of the negative profiles. */
+  readonly command?: readonly string[];
+}
+
+export interface Cluster {
+  readonly name: string;
+  start(options: StartOptions): Promise<RunningCluster>;
+}
+
+export interface ContainerRef {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+export interface ExecResult {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ProbeOptions {
+  readonly target: ContainerRef;
+  /** Mount path in the container. */
+  readonly path: string;
+  /** Operations a second. */
+  readonly rate: number;
+  /** Files expected below `path`, relative, with the SHA-256 of their bytes in hex. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** A program that runs in a container until it ends or is disposed of; its lines come as `output` events. */
+export interface RunningProgram extends AsyncDisposable {
+  readonly name: string;
+  readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
+}
+
+export interface RunningCluster extends AsyncDisposable {
+  readonly name: string;
+  readonly fidelity: Fidelity;
+  readonly capabilities: ReadonlySet<Capability>;
+  /** A client's configuration for the cluster's API server, never the user's current context. */
+  readonly kubeConfig: KubeConfig;
+  /** Where the documents' object store is, as a pod in the cluster sees it. */
+  readonly store: {
+    readonly endpoint: string;
+    readonly bucket: string;
+    readonly accessKeyId: string;
+    readonly accessKeySecret: string;
+  };
+  /** Puts an object into the bucket. */
+  putObject(key: string, body: Uint8Array): Promise<void>;
+  exec(
+    target: ContainerRef,
+    command: readonly string[],
+    options?: { readonly timeoutMs?: number },
+  ): Promise<ExecResult>;
+  /** Starts a program in a container, as `kubectl exec` does. */
+  run(target: ContainerRef, command: readonly string[], name: string): Promise<RunningProgram>;
+  /** Signals process 1 of a container from outside, as the OOM killer would. Returns the monotonic time of kill(2). */
+  kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
+  /** Keeps the kubelet from starting the container again until released. */
+  holdRestarts(target: ContainerRef): Promise<AsyncDisposable>;
+  probe(options: ProbeOptions): Promise<AsyncDisposable>;
+  /** Mount table of the node (no target) or of a container, as lines of mountinfo. */
+  mountTable(target?: ContainerRef): Promise<readonly string[]>;
+  /** How to step inside a pod by hand, as one shell command. */
+  stepInside(target: ContainerRef): Promise<string>;
+  /** Ends the agent and starts it with other flags; resolves when it answers on /healthz. */
+  restartAgent(options: AgentOptions): Promise<void>;
+  /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */
+  release(namespace: string): Promise<readonly string[]>;
+}

@@ -1,0 +1,91 @@
+import type {
+  Container,
+  Decision,
+  DeviceId,
+  Failure,
+  KernelTier,
+  LiveSource,
+  Mount,
+  Nanoseconds,
+  Place,
+  Pod,
+  Volume,
+} from './model.ts';
+
+/** A result as a value: system calls fail, and that is data. */
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+
+/** One mount to be replaced, or one half-done replacement to be finished. */
+export interface Replacement {
+  readonly kind: 'replace' | 'finish';
+  readonly place: Place;
+  /** The mounts at the place as they were seen, bottom first; the call fails with ESTALE where they are no longer so. */
+  readonly stack: readonly Mount[];
+  /** Other mounts below the place, carried over (facts: kernel M1). */
+  readonly below: readonly Mount[];
+  readonly source: LiveSource;
+  readonly readOnly: boolean;
+  /** Where else the node mounts the same filesystems as `below`, by device and root: for those that cannot be reached any more. */
+  readonly elsewhere: readonly Mount[];
+}
+
+export interface Replaced {
+  readonly place: Place;
+  readonly took: Nanoseconds;
+  readonly layers: readonly [before: number, after: number];
+}
+
+/** A read that proves something: statfs, one getdents, one byte of a file where there is one. */
+export interface ReadRequest {
+  /** `target`: in the node's mount namespace, as root. `container`: in the container's, as its user. */
+  readonly place: Place | { readonly kind: 'source'; readonly path: string };
+  readonly user?: Container['user'];
+  /** The connection that the read goes to: at most one outstanding read for each. */
+  readonly device: DeviceId;
+  readonly deadline: Nanoseconds;
+}
+
+/** The kernel, as narrow as the engine needs it. Nothing here blocks on a FUSE daemon except `read`, which has a deadline. */
+export interface KernelPort {
+  readonly tier: KernelTier;
+  /** The node's mount table; read again only when the kernel says that it changed. */
+  hostMounts(): Result<readonly Mount[]>;
+  /**
+   * The running containers of pods. Only containers are looked into (facts: node, Kubernetes).
+   * `fresh`: scan all processes. Otherwise containers known from before, their mount tables read again.
+   */
+  containers(fresh: boolean): readonly Container[];
+  /** Clones all, replaces all; one outcome for each, in order. Idempotent, and safe to be killed between any two calls. */
+  replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
+  /** `ok` with the device that answered, or errno and step; ETIMEDOUT is a hang. Never rejects. */
+  read(request: ReadRequest): Promise<Result<DeviceId>>;
+  /** Aborts a FUSE connection: every call on it ends with an error. */
+  abort(device: DeviceId): Result<void>;
+  /** Calls back after the node's mount table changed (POLLPRI). */
+  watchMounts(changed: () => void): Disposable;
+  /** Calls back once when the daemon of a connection exits (pidfd); does nothing where the daemon is not to be found. */
+  watchDaemon(device: DeviceId, exited: () => void): Disposable;
+}
+
+/** What the cluster says about this node, from watches; answers at once from memory. */
+export interface KubernetesPort {
+  view(): { readonly volumes: readonly Volume[]; readonly pods: readonly Pod[] };
+  /** Calls back after the view changed. */
+  watch(changed: () => void): Disposable;
+}
+
+export interface ClockPort {
+  /** CLOCK_MONOTONIC. */
+  now(): Nanoseconds;
+  /** Calls back after a while. */
+  after(delay: Nanoseconds, callback: () => void): Disposable;
+}
+
+/** Where decisions go. Must not block and must not throw. */
+export type Recorder = (decision: Decision) => void;
+
+/** One volume at a time, shared with CSI publish and unpublish. Keyed by `Volume.handle`. */
+export interface VolumeLocks {
+  /** The lock, to be disposed of, or undefined where another holds it. */
+  tryAcquire(handle: string): Disposable | undefined;
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{clusters,fakes,recovery,reports,src}/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+  },
+});
