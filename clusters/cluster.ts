@@ -28,6 +28,10 @@ export interface StartOptions {
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
   readonly agent: AgentOptions;
+  /** The probe's program (`src/probe`): started as a process of its own for each probe. */
+  readonly probeProgram: string;
+  /** Seconds of the fake kubelet's clock in one real second, where the kubelet is fake. */
+  readonly clockScale: number;
 }
 
 /** The flags of the agent, named as the flags are. */
