@@ -1,0 +1,44 @@
+import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { ownMountsBelow } from './mounts.ts';
+
+/**
+ * Removes a directory and what is in it, and returns one line for each thing that stays. Never follows a symbolic link,
+ * never enters another file system, and refuses where anything is mounted at or below: that is not the run's to delete.
+ */
+export function removeTree(directory: string): readonly string[] {
+  const mounted = ownMountsBelow([directory]);
+  if (mounted.length > 0) return [`directory ${directory}: ${mounted[0]} is still mounted`];
+  const stat = lstatSync(directory, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (!stat.isDirectory()) return attempt(directory, () => unlinkSync(directory));
+  return removeDirectory(directory, stat.dev);
+}
+
+function removeDirectory(directory: string, device: number): readonly string[] {
+  const leftovers: string[] = [];
+  const names = attempt(directory, () => {
+    // A directory that its owner may not write (a read-only bucket's copy) is the owner's to open up first.
+    if ((lstatSync(directory).mode & 0o700) !== 0o700) chmodSync(directory, 0o700);
+    for (const name of readdirSync(directory)) {
+      const path = join(directory, name);
+      const stat = lstatSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      if (!stat.isDirectory()) leftovers.push(...attempt(path, () => unlinkSync(path)));
+      else if (stat.dev !== device) leftovers.push(`directory ${path}: is on another file system`);
+      else leftovers.push(...removeDirectory(path, device));
+    }
+  });
+  leftovers.push(...names);
+  return leftovers.length > 0 ? leftovers : attempt(directory, () => rmdirSync(directory));
+}
+
+function attempt(path: string, action: () => void): readonly string[] {
+  try {
+    action();
+    return [];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? [] : [`${path}: ${code ?? String(error)}`];
+  }
+}
