@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+
+export interface ProbeArguments {
+  readonly pid: number;
+  readonly path: string;
+  /** Operations a second. */
+  readonly rate: number;
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Reads the probe's own arguments; throws an `Error` with one sentence for the first that is wrong. */
+export function parseProbeArguments(argv: readonly string[]): ProbeArguments {
+  const text = { type: 'string' } as const;
+  const options = { pid: text, path: text, rate: text, name: text, files: text, uid: text, gid: text };
+  const { values } = parseArgs({ args: [...argv], options, strict: true });
+  const { pid, path, rate = '200', name, files, uid, gid } = values;
+  if (path === undefined || !path.startsWith('/')) throw new Error('--path must be an absolute path');
+  if (name === undefined) throw new Error('--name is missing');
+  if (files === undefined) throw new Error('--files is missing');
+  return {
+    pid: whole('--pid', pid, { from: 1, to: 2 ** 22 }),
+    path,
+    rate: whole('--rate', rate, { from: 1, to: 2_000 }),
+    name,
+    files: checksums(files),
+    ...(uid !== undefined && { uid: whole('--uid', uid, { from: 0, to: 2 ** 32 - 2 }) }),
+    ...(gid !== undefined && { gid: whole('--gid', gid, { from: 0, to: 2 ** 32 - 2 }) }),
+  };
+}
+
+function whole(flag: string, text: string | undefined, { from, to }: { from: number; to: number }): number {
+  const value = Number(text);
+  if (text === undefined || !Number.isInteger(value) || value < from || value > to) {
+    throw new Error(`${flag} must be a whole number from ${from} to ${to}, not ${text ?? 'absent'}`);
+  }
+  return value;
+}
+
+function checksums(json: string): Readonly<Record<string, string>> {
+  const files: unknown = JSON.parse(json);
+  const entries = typeof files === 'object' && files !== null ? Object.entries(files) : [];
+  if (entries.length === 0 || !entries.every(([, sum]) => typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum))) {
+    throw new Error('--files must be a JSON object of at least one relative path with a SHA-256 in lower-case hex');
+  }
+  return Object.fromEntries(entries);
+}

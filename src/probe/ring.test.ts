@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { createRingMemory, openRing } from './ring.ts';
+import { words } from './words.ts';
+
+const pair = () => {
+  const memory = createRingMemory();
+  return { writer: openRing(memory, words), reader: openRing(memory, words) };
+};
+
+describe('the ring between the probe’s threads', () => {
+  it('gives records back as they were put in, in order, once', () => {
+    const { writer, reader } = pair();
+    const good = { at: 1e15, startedAt: 1e15 + 1, finishedAt: 1e15 + 2, op: 'read', result: 'ok' } as const;
+    const bad = { ...good, op: 'list', result: 'ENOTCONN', call: 'scandir' } as const;
+    writer.push(good);
+    writer.push(bad);
+    expect(reader.drain()).toEqual([good, bad]);
+    expect(reader.drain()).toEqual([]);
+  });
+
+  it('keeps its order over many times its capacity', () => {
+    const { writer, reader } = pair();
+    const seen: number[] = [];
+    for (let n = 0; n < 50_000; n++) {
+      writer.push({ at: n, startedAt: n, finishedAt: n, op: 'stat', result: 'ok' });
+      if (n % 9_000 === 0) seen.push(...reader.drain().map(({ at }) => at));
+    }
+    seen.push(...reader.drain().map(({ at }) => at));
+    expect(seen).toEqual(Array.from({ length: 50_000 }, (_, n) => n));
+  });
+
+  it('records a result that it has no word for as unknown rather than as ok', () => {
+    const { writer, reader } = pair();
+    writer.push({ at: 1, startedAt: 1, finishedAt: 2, op: 'read', result: 'ESOMETHINGNEW', call: 'openat3' });
+    expect(reader.drain()).toEqual([
+      { at: 1, startedAt: 1, finishedAt: 2, op: 'read', result: 'EUNKNOWN', call: 'EUNKNOWN' },
+    ]);
+  });
+
+  it('shows the operation in flight until it ends', () => {
+    const { writer, reader } = pair();
+    expect(reader.inFlight()).toBeUndefined();
+    writer.begin('list', 123_456_789_012_345n);
+    expect(reader.inFlight()).toEqual({ op: 'list', since: 123_456_789_012_345 });
+    writer.end();
+    expect(reader.inFlight()).toBeUndefined();
+  });
+
+  it('tells the writer to stop', () => {
+    const { writer, reader } = pair();
+    expect(writer.pause(0)).toBe(false);
+    reader.stop();
+    expect(writer.pause(60_000)).toBe(true);
+  });
+});
