@@ -90,7 +90,10 @@ export interface CheckRecord {
 export interface Recovery {
   readonly fault: string;
   readonly volume: string;
+  /** `<namespace>/<pod>`. */
   readonly pod: string;
+  /** The probe that saw it, as in `ProbeEvent.probe`. */
+  readonly probe?: string;
   /** All in nanoseconds since the run began. */
   readonly crash: number;
   readonly firstError?: number;
@@ -100,7 +103,7 @@ export interface Recovery {
   readonly replacedInPod?: number;
   readonly verified?: number;
   readonly readable?: number;
-  /** Failed probe operations, by errno. */
+  /** Failed probe operations, by errno; `HANG` counts those that never came back. */
   readonly errors: Readonly<Record<string, number>>;
   readonly longestStallNs: number;
   /** Probe operations a second: the resolution of `firstError` and `readable`. */

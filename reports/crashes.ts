@@ -1,0 +1,88 @@
+import type { HistoryEvent, ProbeEvent } from './record.ts';
+
+type Fault = Extract<HistoryEvent, { kind: 'fault' }>;
+type Process = Extract<HistoryEvent, { kind: 'process' }>;
+
+/** An operation that did not come back for a while; without `until`, not while anybody looked. */
+export interface Hang {
+  readonly since: number;
+  readonly until?: number;
+}
+
+/** What went wrong for one probe, in the order of its end. */
+export interface Trouble {
+  readonly failures: readonly ProbeEvent[];
+  readonly hangs: readonly Hang[];
+  /** When it began to go wrong, each time. */
+  readonly onsets: readonly number[];
+}
+
+/** A fault that took a daemon away or disturbed a probe, and what it disturbed until the next one. */
+export interface Crash {
+  readonly fault: Fault;
+  readonly from: number;
+  /** The next crash, or infinity. Exclusive. */
+  readonly to: number;
+  /** The last moment of which anything is known. */
+  readonly end: number;
+  readonly failures: readonly ProbeEvent[];
+  readonly hangs: readonly Hang[];
+}
+
+export function troubleOf(probe: string, operations: readonly ProbeEvent[], events: readonly HistoryEvent[]): Trouble {
+  const ended = operations.toSorted((a, b) => a.finishedAt - b.finishedAt);
+  const onsets: number[] = [];
+  let failing = false;
+  for (const { result, finishedAt } of ended) {
+    if (result !== 'ok' && !failing) onsets.push(finishedAt);
+    failing = result !== 'ok';
+  }
+  // A hang is recorded again and again while it lasts: one for each operation and moment of its beginning.
+  const hangs = new Map<string, Hang>();
+  for (const event of events) {
+    if (event.kind !== 'hang' || event.probe !== probe) continue;
+    const known = hangs.get(`${event.op} ${event.since}`);
+    if (known?.until !== undefined) continue;
+    hangs.set(
+      `${event.op} ${event.since}`,
+      event.over ? { since: event.since, until: event.at } : { since: event.since },
+    );
+  }
+  return {
+    failures: ended.filter((operation) => operation.result !== 'ok'),
+    hangs: [...hangs.values()],
+    onsets: [...onsets, ...[...hangs.values()].map((hang) => hang.since)].sort((a, b) => a - b),
+  };
+}
+
+export interface CrashSearch {
+  /** Injections, in order of time. */
+  readonly faults: readonly Fault[];
+  readonly daemons: readonly Process[];
+  readonly trouble: Trouble;
+  readonly end: number;
+}
+
+/** The faults that were crashes for this probe, each with its window. */
+export function crashesOf({ faults, daemons, trouble, end }: CrashSearch): Crash[] {
+  const exits = daemons.filter((process) => process.change === 'exited').map((process) => process.at);
+  const crashing = faults.filter((fault, i) => {
+    const next = faults[i + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return [...exits, ...trouble.onsets].some((time) => time >= fault.at && time < next);
+  });
+  return crashing.map((fault, i) => {
+    const from = fault.at;
+    const to = crashing[i + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return {
+      fault,
+      from,
+      to,
+      end: Math.min(to, end),
+      failures: trouble.failures.filter(({ finishedAt }) => finishedAt >= from && finishedAt < to),
+      hangs: trouble.hangs
+        .filter((hang) => hang.since < to && (hang.until ?? Number.POSITIVE_INFINITY) >= from)
+        // One that outlasts the window had not come back when the next crash came.
+        .map((hang) => (hang.until !== undefined && hang.until >= to ? { since: hang.since } : hang)),
+    };
+  });
+}

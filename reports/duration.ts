@@ -1,0 +1,20 @@
+/** A duration as people read it: `850 µs`, `3.20 ms`, `214 ms`, `1.94 s`, `2 min 05 s`. */
+export function formatNs(ns: number): string {
+  const sign = ns < 0 ? '−' : '';
+  const size = Math.abs(ns);
+  if (size === 0) return '0 ms';
+  if (size < 999_500) return `${sign}${significant(size / 1e3)} µs`;
+  if (size < 999.5e6) return `${sign}${significant(size / 1e6)} ms`;
+  if (size < 1e11) return `${sign}${significant(size / 1e9)} s`;
+  const seconds = Math.round(size / 1e9);
+  return `${sign}${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+/** Nanoseconds as seconds with milliseconds, to stand in a column: `12.345`. */
+export function clockSeconds(ns: number): string {
+  return `${ns < 0 ? '−' : ''}${(Math.abs(ns) / 1e9).toFixed(3)}`;
+}
+
+function significant(value: number): string {
+  return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+}

@@ -1,0 +1,186 @@
+import { type Crash, crashesOf, troubleOf } from './crashes.ts';
+import type { HistoryEvent, ProbeEvent, Recovery } from './record.ts';
+
+type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
+type Ready = Extract<HistoryEvent, { kind: 'process' }>;
+
+export interface RecoveryOptions {
+  /** Whether a fault can reach a probe: for runs that crash several datasets at once. By default every fault reaches all. */
+  readonly concerns?: (fault: Crash['fault'], probe: string) => boolean;
+}
+
+/**
+ * What came of each crash, for each probe of a scenario: the phases from the crash to the first good read in the pod.
+ *
+ * A crash's window lasts until the next crash; what fails in it is charged to it. A crash that was overtaken by the next one
+ * before the pod could read has no `readable`. A fault that neither ended a daemon nor disturbed the probe is no crash.
+ * `errors` is empty and `firstError` absent where the probe did not see the crash at all.
+ */
+export function recoveries(
+  history: readonly HistoryEvent[],
+  scenario: string,
+  { concerns = () => true }: RecoveryOptions = {},
+): Recovery[] {
+  const events = history.filter((event) => event.scenario === scenario).sort((a, b) => a.at - b.at);
+  const end = events.reduce((last, event) => Math.max(last, event.kind === 'probe' ? event.finishedAt : event.at), 0);
+  const agent = events.filter((event) => event.kind === 'agent');
+  const daemons = events.filter((event) => event.kind === 'process' && event.role === 'daemon') as Ready[];
+  const faults = events.filter((event) => event.kind === 'fault' && event.phase === 'injected') as Crash['fault'][];
+
+  const byProbe = Map.groupBy(
+    events.filter((event) => event.kind === 'probe'),
+    (event) => event.probe,
+  );
+  for (const event of events) if (event.kind === 'hang' && !byProbe.has(event.probe)) byProbe.set(event.probe, []);
+
+  return [...byProbe]
+    .flatMap(([probe, operations]) => {
+      const place = placeOf(probe);
+      const volume = volumeOf(place, agent);
+      const trouble = troubleOf(probe, operations, events);
+      const reaching = faults.filter((fault) => concerns(fault, probe));
+      const rate = rateOf(operations);
+      return crashesOf({ faults: reaching, daemons, trouble, end })
+        .filter((crash) => disturbs(crash, volume, agent))
+        .map((crash): Recovery => {
+          const { readable, ...seen } = seenByProbe(crash, operations);
+          const done = milestones({ crash, readable, volume, where: place.where, agent, daemons });
+          return {
+            fault: crash.fault.fault,
+            volume: volume ?? 'unknown',
+            pod: place.pod,
+            probe,
+            crash: crash.from,
+            ...seen,
+            ...done,
+            ...(readable === undefined ? {} : { readable }),
+            probeRate: rate,
+          };
+        });
+    })
+    .sort((a, b) => a.crash - b.crash);
+}
+
+function placeOf(probe: string): { readonly where: string; readonly pod: string; readonly path: string } {
+  const colon = probe.indexOf(':');
+  const where = colon < 0 ? probe : probe.slice(0, colon);
+  return { where, pod: where.split('/').slice(0, 2).join('/'), path: colon < 0 ? '' : probe.slice(colon + 1) };
+}
+
+/** The volume that the agent names for the probe's container; otherwise the only one that it names at all. */
+function volumeOf(place: ReturnType<typeof placeOf>, agent: readonly Agent[]): string | undefined {
+  const here = agent.filter((event) => event.volume !== undefined && event.where === place.where);
+  const exact = here.find((event) => event.path === place.path) ?? here[0];
+  if (exact) return exact.volume;
+  const named = new Set(agent.flatMap((event) => event.volume ?? []));
+  return named.size === 1 ? [...named][0] : undefined;
+}
+
+/** A crash of another volume, which the probe did not feel, is none of the probe's. */
+function disturbs(crash: Crash, volume: string | undefined, agent: readonly Agent[]): boolean {
+  if (crash.failures.length > 0 || crash.hangs.length > 0 || volume === undefined) return true;
+  const noticed = within(crash, agent).filter((event) => event.event === 'noticed' && event.volume !== undefined);
+  return noticed.length === 0 || noticed.some((event) => event.volume === volume);
+}
+
+function within<T extends { readonly at: number }>(crash: Crash, events: readonly T[]): T[] {
+  return events.filter((event) => event.at >= crash.from && event.at < crash.to);
+}
+
+function seenByProbe(crash: Crash, operations: readonly ProbeEvent[]) {
+  const errors: Record<string, number> = {};
+  for (const { result } of crash.failures) errors[result] = (errors[result] ?? 0) + 1;
+  const lost = crash.hangs.filter((hang) => hang.until === undefined).length;
+  if (lost > 0) errors.HANG = lost;
+
+  const began = [
+    ...crash.failures.map((failure) => failure.finishedAt),
+    ...crash.hangs.map((hang) => Math.max(hang.since, crash.from)),
+  ];
+  const firstError = began.length > 0 ? began.reduce((a, b) => Math.min(a, b)) : undefined;
+  const lastTrouble = Math.max(
+    crash.failures.reduce((last, failure) => Math.max(last, failure.finishedAt), 0),
+    crash.hangs.reduce((last, hang) => Math.max(last, hang.until ?? Number.POSITIVE_INFINITY), 0),
+  );
+  let readable: number | undefined;
+  if (firstError !== undefined) {
+    for (const operation of operations) {
+      const { op, result, finishedAt } = operation;
+      if (op !== 'read' || result !== 'ok' || finishedAt <= lastTrouble || finishedAt >= crash.to) continue;
+      if (readable === undefined || finishedAt < readable) readable = finishedAt;
+    }
+  }
+
+  // Charged from the time at which the operation was due: a stall delays all that were due during it.
+  const until = readable ?? crash.to;
+  let longestStallNs = 0;
+  for (const { at, finishedAt } of operations) {
+    if (finishedAt >= crash.from && at < until && finishedAt < crash.to) {
+      longestStallNs = Math.max(longestStallNs, finishedAt - at);
+    }
+  }
+  for (const hang of crash.hangs) {
+    longestStallNs = Math.max(longestStallNs, Math.min(hang.until ?? crash.end, crash.end) - hang.since);
+  }
+  return { ...(firstError === undefined ? {} : { firstError }), readable, errors, longestStallNs };
+}
+
+interface Search {
+  readonly crash: Crash;
+  readonly readable: number | undefined;
+  readonly volume: string | undefined;
+  readonly where: string;
+  readonly agent: readonly Agent[];
+  readonly daemons: readonly Ready[];
+}
+
+type Milestones = Pick<Recovery, 'noticed' | 'daemonReady' | 'replacedOnNode' | 'replacedInPod' | 'verified'>;
+
+function milestones({ crash, readable, volume, where, agent, daemons }: Search): Milestones {
+  const own = within(crash, agent).filter((event) => volume === undefined || event.volume === volume);
+  const times = (event: Agent['event'], place?: string) =>
+    own.filter((one) => one.event === event && (place === undefined || one.where === place)).map((one) => one.at);
+
+  const gone = new Set(within(crash, daemons).flatMap((one) => (one.change === 'exited' ? one.name : [])));
+  const back = within(crash, daemons).filter(
+    (one) => one.change === 'ready' && (gone.size === 0 || gone.has(one.name)),
+  );
+
+  const noticed = times('noticed')[0];
+  const daemonReady = leadingTo(
+    readable,
+    back.map((one) => one.at),
+  );
+  const replacedOnNode = leadingTo(readable, times('replaced', 'node'));
+  const replacedInPod = leadingTo(readable, times('replaced', where));
+  const reads = times('recovered', where);
+  const verified =
+    replacedInPod === undefined ? leadingTo(readable, reads) : reads.find((time) => time >= replacedInPod);
+  return {
+    ...(noticed === undefined ? {} : { noticed }),
+    ...(daemonReady === undefined ? {} : { daemonReady }),
+    ...(replacedOnNode === undefined ? {} : { replacedOnNode }),
+    ...(replacedInPod === undefined ? {} : { replacedInPod }),
+    ...(verified === undefined ? {} : { verified }),
+  };
+}
+
+/**
+ * The one of several that made the pod readable: the last before it (a flapping daemon is ready more than once), otherwise
+ * the first after it (the agent writes its line after the call, so the probe may be faster).
+ */
+function leadingTo(readable: number | undefined, times: readonly number[]): number | undefined {
+  if (readable === undefined) return times.at(-1);
+  return times.findLast((time) => time <= readable) ?? times[0];
+}
+
+/** Operations a second, from the median distance between two; 0 where there are not two. */
+function rateOf(operations: readonly ProbeEvent[]): number {
+  const gaps = operations.slice(1).map((operation, i) => operation.at - (operations[i]?.at ?? 0));
+  if (gaps.length === 0) return 0;
+  const median = gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0;
+  const span = (operations.at(-1)?.at ?? 0) - (operations[0]?.at ?? 0);
+  // Several operations may be due at the same time.
+  const gap = median > 0 ? median : span / gaps.length;
+  return gap > 0 ? Math.round((1e9 / gap) * 10) / 10 : 0;
+}

@@ -1,0 +1,97 @@
+import type { Recovery } from './record.ts';
+
+/** The moments of a recovery, in the order in which they come when all goes well. */
+export const moments = [
+  'crash',
+  'firstError',
+  'noticed',
+  'daemonReady',
+  'replacedOnNode',
+  'replacedInPod',
+  'readable',
+  'verified',
+] as const;
+
+export type Moment = (typeof moments)[number];
+
+/** What happened at a moment, as a reader of the report says it. */
+export const momentNames: Readonly<Record<Moment, string>> = {
+  crash: 'crash',
+  firstError: 'first error in the pod',
+  noticed: 'noticed by the agent',
+  daemonReady: 'daemon back',
+  replacedOnNode: 'mounted on the node',
+  replacedInPod: 'mounted in the pod',
+  readable: 'readable in the pod',
+  verified: 'verified by the agent',
+};
+
+/** From one moment to another: what is compared between runs. `name` is the label in metrics. */
+export interface Stage {
+  readonly name: string;
+  readonly from: Moment;
+  readonly to: Moment;
+}
+
+export const stages: readonly Stage[] = [
+  { name: 'first-error', from: 'crash', to: 'firstError' },
+  { name: 'noticed', from: 'crash', to: 'noticed' },
+  { name: 'daemon', from: 'crash', to: 'daemonReady' },
+  { name: 'node', from: 'daemonReady', to: 'replacedOnNode' },
+  { name: 'pod', from: 'replacedOnNode', to: 'replacedInPod' },
+  { name: 'read', from: 'replacedInPod', to: 'readable' },
+  { name: 'verify', from: 'replacedInPod', to: 'verified' },
+  { name: 'ready-to-readable', from: 'daemonReady', to: 'readable' },
+  { name: 'outage', from: 'crash', to: 'readable' },
+];
+
+/**
+ * How long a stage took, in nanoseconds; undefined where one of its ends is missing. Never below zero: the agent writes its
+ * line after the call, so the pod may read before that.
+ */
+export function stageNs(recovery: Recovery, { from, to }: Stage): number | undefined {
+  const began = recovery[from];
+  const ended = recovery[to];
+  return began === undefined || ended === undefined ? undefined : Math.max(0, ended - began);
+}
+
+export interface StageSummary {
+  readonly stage: Stage;
+  readonly count: number;
+  readonly medianNs: number;
+  readonly worstNs: number;
+}
+
+/** Median and worst of each stage that happened at least once. */
+export function summarizeStages(recoveries: readonly Recovery[]): StageSummary[] {
+  return stages.flatMap((stage) => {
+    const took = recoveries.flatMap((recovery) => stageNs(recovery, stage) ?? []).sort((a, b) => a - b);
+    const worstNs = took.at(-1);
+    return worstNs === undefined ? [] : [{ stage, count: took.length, medianNs: medianOf(took), worstNs }];
+  });
+}
+
+/** Median of a sorted list; NaN of an empty one. */
+export function medianOf(sorted: readonly number[]): number {
+  const high = sorted[sorted.length >> 1] ?? Number.NaN;
+  const low = sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
+  return (low + high) / 2;
+}
+
+/** One recovery as a waterfall: the moments that happened, in order of time, each with the time since the one before. */
+export function waterfallOf(
+  recovery: Recovery,
+): { readonly moment: Moment; readonly at: number; readonly sinceCrash: number; readonly sinceBefore: number }[] {
+  const known = moments
+    .flatMap((moment) => {
+      const at = recovery[moment];
+      return at === undefined ? [] : [{ moment, at }];
+    })
+    .sort((a, b) => a.at - b.at);
+  return known.map(({ moment, at }, i) => ({
+    moment,
+    at,
+    sinceCrash: at - recovery.crash,
+    sinceBefore: at - (known[i - 1]?.at ?? at),
+  }));
+}
