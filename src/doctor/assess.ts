@@ -1,0 +1,151 @@
+import type { Facts, StoreFacts } from './facts.ts';
+
+/** One line of the doctor's table. */
+export interface Finding {
+  readonly what: string;
+  /** `ok`: as it should be. `note`: works, with less. `missing`: cannot run. */
+  readonly mark: 'ok' | 'note' | 'missing';
+  readonly says: string;
+  /** What to do about it; on each finding that is not `ok`. */
+  readonly remedy?: string;
+}
+
+const leastFreeBytes = 256 * 1024 * 1024;
+
+/** Judges each thing that the sandbox needs. Pure; in the order in which one would repair it. */
+export function assess(facts: Facts): readonly Finding[] {
+  return [
+    platform(facts),
+    kernel(facts),
+    nodeVersion(facts),
+    fuseDevice(facts),
+    unshareProgram(facts),
+    namespaces(facts),
+    library('koffi', 'calls the kernel', facts.koffi),
+    library('fuse-native', 'serves the FUSE file system', facts.fuseNative),
+    temporary(facts),
+  ];
+}
+
+function platform({ platform, arch, glibc }: Facts): Finding {
+  const what = 'platform';
+  const remedy = 'run it on Linux x86-64 with glibc: Debian, Ubuntu, Fedora, RHEL and their like; not Alpine';
+  if (platform !== 'linux' || arch !== 'x64') return missing(what, `this is ${platform} on ${arch}`, remedy);
+  if (glibc === undefined) return missing(what, 'the C library is not glibc', remedy);
+  return ok(what, `Linux x86-64, glibc ${glibc}`);
+}
+
+/** Major and minor of a kernel release such as `6.8.0-41-generic`. */
+export function kernelVersion(release: string): readonly [major: number, minor: number] {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  return [Number(major ?? 0), Number(minor ?? 0)];
+}
+
+function kernel({ kernelRelease }: Facts): Finding {
+  const what = 'kernel';
+  const [major, minor] = kernelVersion(kernelRelease);
+  const atLeast = (wantMajor: number, wantMinor: number) =>
+    major > wantMajor || (major === wantMajor && minor >= wantMinor);
+  if (atLeast(6, 5)) return ok(what, `${kernelRelease}: tier 6.5, mounts are replaced beneath`);
+  const remedy = 'Linux 6.5 or later replaces mounts beneath, so that depth stays one';
+  if (atLeast(5, 12)) return note(what, `${kernelRelease}: tier 5.12, mounts are stacked`, remedy);
+  if (atLeast(5, 10)) return note(what, `${kernelRelease}: tier 5.10, flags by a private staging bind`, remedy);
+  return missing(what, `${kernelRelease} is before 5.10`, 'boot Linux 5.10 or later');
+}
+
+function nodeVersion({ nodeVersion }: Facts): Finding {
+  const major = Number(/^v(\d+)/.exec(nodeVersion)?.[1] ?? 0);
+  if (major >= 24) return ok('Node', nodeVersion);
+  return missing(
+    'Node',
+    `${nodeVersion} is before 24`,
+    'start it by bin/rekindle.js, which brings the Node that it needs',
+  );
+}
+
+function fuseDevice({ fuseDevice, root }: Facts): Finding {
+  const what = '/dev/fuse';
+  switch (fuseDevice.state) {
+    case 'open':
+      return ok(what, `can be opened (mode ${fuseDevice.mode})`);
+    case 'absent':
+      return missing(what, 'is not there', 'modprobe fuse; in a container: docker run --device /dev/fuse');
+    case 'closed':
+      return missing(
+        what,
+        `cannot be opened: ${fuseDevice.errno} (mode ${fuseDevice.mode})`,
+        root ? 'in a container: docker run --device /dev/fuse' : 'sudo chmod 0666 /dev/fuse, or run as root',
+      );
+  }
+}
+
+function unshareProgram({ unshareProgram }: Facts): Finding {
+  if (unshareProgram) return ok('unshare', 'is on the PATH');
+  return missing('unshare', 'is not on the PATH', 'install util-linux 2.32 or later');
+}
+
+function namespaces(facts: Facts): Finding {
+  const what = 'namespaces';
+  if (!facts.unshareProgram) return note(what, 'cannot be tried without unshare', 'install util-linux');
+  if (facts.namespaces.ok) return ok(what, facts.root ? 'made as root' : 'made with the capabilities of this user');
+  if (facts.userNamespaces.ok) return ok(what, 'made in a user namespace, without root');
+  const says = `neither by right (${facts.namespaces.says}) nor in a user namespace (${facts.userNamespaces.says})`;
+  return missing(what, says, namespaceRemedy(facts));
+}
+
+function namespaceRemedy({ sysctls, root }: Facts): string {
+  if (root) return 'give the container CAP_SYS_ADMIN and no seccomp profile: docker run --privileged';
+  if (sysctls['kernel.unprivileged_userns_clone'] === '0')
+    return 'sudo sysctl kernel.unprivileged_userns_clone=1, or run as root';
+  if (sysctls['kernel.apparmor_restrict_unprivileged_userns'] === '1') {
+    return 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root';
+  }
+  if (sysctls['user.max_user_namespaces'] === '0') return 'sudo sysctl user.max_user_namespaces=10000, or run as root';
+  return 'run as root, or in a container: docker run --privileged';
+}
+
+function library(name: string, purpose: string, attempt: Facts['koffi']): Finding {
+  if (attempt.ok) return ok(name, `loads (${purpose})`);
+  return missing(name, `does not load: ${attempt.says}`, 'npm ci, in a folder that is not mounted noexec');
+}
+
+function temporary({ temporary: { path, writable, freeBytes } }: Facts): Finding {
+  const what = 'temporary files';
+  const free = `${Math.floor(freeBytes / 1024 / 1024)} MB free`;
+  if (!writable.ok)
+    return missing(what, `${path} cannot be written: ${writable.says}`, 'set TMPDIR to a folder that can be written');
+  if (freeBytes < leastFreeBytes) {
+    return missing(what, `${path} has ${free}`, 'make room, or set TMPDIR to a folder with 256 MB free');
+  }
+  return ok(what, `${path}, ${free}`);
+}
+
+/** Which object store would serve. Never missing: the embedded one always can. */
+export function assessStore({ minio, docker }: StoreFacts): Finding {
+  const what = 'object store';
+  if (minio !== undefined) return ok(what, `MinIO, by ${minio}`);
+  if (docker?.image) return ok(what, `MinIO in a container, by Docker ${docker.version}`);
+  const remedy = 'for MinIO itself: put a minio binary on the PATH, or start Docker with its image';
+  if (docker !== undefined)
+    return note(what, `MinIO in a container if Docker ${docker.version} may pull it, or the embedded one`, remedy);
+  return note(what, 'the embedded one', remedy);
+}
+
+/** What stands in the way of a run, as sentences for CannotRun; empty where nothing does. */
+export function missingOf(findings: readonly Finding[]): readonly { readonly what: string; readonly remedy: string }[] {
+  return findings
+    .filter(({ mark }) => mark === 'missing')
+    .map(({ what, says, remedy = '' }) => ({ what: `${what} ${says}`, remedy }));
+}
+
+function ok(what: string, says: string): Finding {
+  return { what, mark: 'ok', says };
+}
+
+function note(what: string, says: string, remedy: string): Finding {
+  return { what, mark: 'note', says, remedy };
+}
+
+function missing(what: string, says: string, remedy: string): Finding {
+  return { what, mark: 'missing', says, remedy };
+}

@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Attempt, Facts, FuseDevice } from './facts.ts';
+import { programOnPath } from './program-on-path.ts';
+
+const run = promisify(execFile);
+
+export interface GatherOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder of temporary files, absolute. */
+  readonly temporary: string;
+}
+
+const sysctlNames = [
+  'kernel.unprivileged_userns_clone',
+  'kernel.apparmor_restrict_unprivileged_userns',
+  'user.max_user_namespaces',
+];
+
+/** Looks at this machine. What might hang or crash (namespaces, native libraries) is tried in processes of their own. */
+export async function gather({ env, temporary }: GatherOptions): Promise<Facts> {
+  const unshareProgram = programOnPath('unshare', env) !== undefined;
+  const [namespaces, userNamespaces, koffi, fuseNative, writable] = await Promise.all([
+    attemptNamespaces(['--mount'], env),
+    attemptNamespaces(['--mount', '--user', '--map-root-user'], env),
+    attemptLibrary('koffi', env),
+    attemptLibrary('fuse-native', env),
+    attemptWrite(temporary),
+  ]);
+  const glibc = glibcVersion();
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    ...(glibc === undefined ? {} : { glibc }),
+    kernelRelease: release(),
+    nodeVersion: process.version,
+    root: process.geteuid?.() === 0,
+    fuseDevice: fuseDevice('/dev/fuse'),
+    unshareProgram,
+    namespaces,
+    userNamespaces,
+    sysctls: readSysctls(),
+    koffi,
+    fuseNative,
+    temporary: { path: temporary, writable, freeBytes: freeBytes(temporary) },
+  };
+}
+
+async function attemptProgram(program: string, args: readonly string[], env: GatherOptions['env']): Promise<Attempt> {
+  try {
+    await run(program, [...args], { timeout: 10_000, killSignal: 'SIGKILL', env: { ...env, LC_ALL: 'C' } });
+    return { ok: true };
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    return { ok: false, says: lastLine(stderr) ?? lastLine(message) ?? 'failed' };
+  }
+}
+
+/** Makes the namespaces and a mount in them, since some machines allow the one and not the other. Both end with the process. */
+function attemptNamespaces(flags: readonly string[], env: GatherOptions['env']): Promise<Attempt> {
+  const mount = ['mount', '-t', 'tmpfs', 'rekindle-doctor', '/proc'];
+  return attemptProgram('unshare', [...flags, '--pid', '--fork', '--kill-child', ...mount], env);
+}
+
+function attemptLibrary(name: 'koffi' | 'fuse-native', env: GatherOptions['env']): Promise<Attempt> {
+  return attemptProgram(process.execPath, [fileURLToPath(new URL('load-library.ts', import.meta.url)), name], env);
+}
+
+async function attemptWrite(directory: string): Promise<Attempt> {
+  try {
+    rmdirSync(await mkdtemp(join(directory, 'rekindle-doctor-')));
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, says: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
+}
+
+function fuseDevice(path: string): FuseDevice {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isCharacterDevice()) return { state: 'absent' };
+  const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
+  try {
+    closeSync(openSync(path, constants.O_RDWR));
+    return { state: 'open', mode };
+  } catch (error) {
+    return { state: 'closed', errno: (error as NodeJS.ErrnoException).code ?? String(error), mode };
+  }
+}
+
+function readSysctls(): Readonly<Record<string, string>> {
+  const found = sysctlNames.flatMap((name) => {
+    try {
+      return [[name, readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim()] as const];
+    } catch {
+      return [];
+    }
+  });
+  return Object.fromEntries(found);
+}
+
+function freeBytes(directory: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
+}
+
+function glibcVersion(): string | undefined {
+  const report: NodeJS.ProcessReport & { excludeNetwork?: boolean } = process.report;
+  // Otherwise the report asks name servers about each address of this machine.
+  report.excludeNetwork = true;
+  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime;
+}
+
+function lastLine(text: string | undefined): string | undefined {
+  return text?.trim().split('\n').at(-1) || undefined;
+}
