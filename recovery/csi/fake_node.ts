@@ -1,0 +1,152 @@
+import type { DeviceId, Failure, Mount, Nanoseconds } from '../engine/model.ts';
+import type { ClockPort, Result, VolumeLocks } from '../engine/ports.ts';
+import type { CsiKernel, Publisher } from './publisher.ts';
+
+/** A clock that stands still until it is advanced. For tests. */
+export class FakeClock implements ClockPort {
+  #now = 1_000_000_000n;
+  readonly #timers = new Set<{ readonly at: bigint; readonly callback: () => void }>();
+
+  now(): Nanoseconds {
+    return this.#now as Nanoseconds;
+  }
+
+  after(delay: Nanoseconds, callback: () => void): Disposable {
+    const timer = { at: this.#now + delay, callback };
+    this.#timers.add(timer);
+    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
+  }
+
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
+  advance(by: bigint): void {
+    this.#now += by;
+    for (const timer of this.#timers) {
+      if (timer.at > this.#now) continue;
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+}
+
+/** A node's mount table in memory, with the calls that CSI makes on it. For tests. */
+export class FakeNode implements CsiKernel, Publisher {
+  table: Mount[] = [];
+  /** Answers of reads by path; `ok` where nothing is said. */
+  readonly answers = new Map<string, string>();
+  readonly directories = new Set<string>();
+  readonly calls: string[] = [];
+  /** Runs once, just before the next publish or replacement. */
+  before: () => void = () => {};
+  readonly #watchers = new Set<() => void>();
+  #nextId = 100;
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  mount({ path, device, ...rest }: { path: string; device: string } & Partial<Omit<Mount, 'device'>>): Mount {
+    const top = this.stack(path).at(-1);
+    const mount: Mount = {
+      id: this.#nextId++,
+      parentId: top?.id ?? 1,
+      device: device as DeviceId,
+      root: '/',
+      mountPoint: path,
+      options: ['rw'],
+      fstype: 'fuse.jindofs-fuse',
+      mountSource: 'jindofs-fuse',
+      superOptions: ['ro'],
+      ...rest,
+    };
+    this.#set([...this.table, mount]);
+    return mount;
+  }
+
+  unmountAll(path: string): void {
+    this.#set(this.table.filter(({ mountPoint }) => mountPoint !== path));
+  }
+
+  stack(path: string): Mount[] {
+    return this.table.filter(({ mountPoint }) => mountPoint === path);
+  }
+
+  hostMounts(): Result<readonly Mount[]> {
+    return { ok: true, value: this.table };
+  }
+
+  async read({ place, device, deadline: _ }: Parameters<CsiKernel['read']>[0]): Promise<Result<DeviceId>> {
+    const answer = this.answers.get(place.path) ?? 'ok';
+    return answer === 'ok' ? { ok: true, value: device } : failed(answer, 'statfs', place.path, 'verify-statfs');
+  }
+
+  watchMounts(changed: () => void): Disposable {
+    this.#watchers.add(changed);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(changed) };
+  }
+
+  publish({ source, target, readOnly }: { source: string; target: string; readOnly: boolean }): Result<unknown> {
+    this.#interrupt();
+    this.calls.push(`publish ${source} ${target} ${readOnly ? 'ro' : 'rw'}`);
+    this.directories.add(target);
+    const mount = this.table.findLast(({ mountPoint }) => source === mountPoint || source.startsWith(`${mountPoint}/`));
+    // As bind(2) does: what is mounted there, or the bare directory of the node's own filesystem.
+    const options = [readOnly ? 'ro' : 'rw'];
+    if (mount === undefined) this.mount({ path: target, device: '8:1', root: source, fstype: 'ext4', options });
+    else {
+      const root = source.slice(mount.mountPoint.length) || '/';
+      this.mount({ path: target, device: mount.device, root, options });
+    }
+    return { ok: true, value: undefined };
+  }
+
+  replaceAll: CsiKernel['replaceAll'] = (replacements) =>
+    replacements.map(({ kind, place, source, readOnly, stack }) => {
+      this.#interrupt();
+      this.calls.push(`${kind} ${place.path} ${readOnly ? 'ro' : 'rw'}`);
+      this.unmountAll(place.path);
+      const options = [readOnly ? 'ro' : 'rw'];
+      this.mount({ path: place.path, device: source.device, root: source.root, options });
+      return { ok: true, value: { place, took: 1n as Nanoseconds, layers: [stack.length, 1] } };
+    });
+
+  unpublish(target: string): Result<unknown> {
+    this.calls.push(`unpublish ${target}`);
+    this.unmountAll(target);
+    return { ok: true, value: undefined };
+  }
+
+  removeTarget(target: string): Result<unknown> {
+    this.calls.push(`rmdir ${target}`);
+    this.directories.delete(target);
+    return { ok: true, value: undefined };
+  }
+
+  #interrupt(): void {
+    const { before } = this;
+    this.before = () => {};
+    before();
+  }
+
+  #set(table: Mount[]): void {
+    this.table = table;
+    for (const changed of this.#watchers) changed();
+  }
+}
+
+/** Locks in memory, which a test can hold. */
+export class FakeLocks implements VolumeLocks {
+  readonly held = new Set<string>();
+
+  tryAcquire(handle: string): Disposable | undefined {
+    if (this.held.has(handle)) return undefined;
+    this.held.add(handle);
+    return { [Symbol.dispose]: () => void this.held.delete(handle) };
+  }
+}
+
+function failed(errno: string, call: string, path: string, step: string): { ok: false; failure: Failure } {
+  return { ok: false, failure: { errno, call, path, step } };
+}

@@ -1,0 +1,416 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CsiClient, createCsiClient } from './client.ts';
+import { createControllerService } from './controller.ts';
+import { FakeClock, FakeLocks, FakeNode } from './fake_node.ts';
+import { createIdentityService } from './identity.ts';
+import type { NodePublishRequest, VolumeUsage } from './messages.ts';
+import { createNodeService } from './node.ts';
+import { type CsiServer, serveCsi } from './server.ts';
+
+const source = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
+const target = '/var/lib/kubelet/pods/uid-1/volumes/kubernetes.io~csi/default-demo/mount';
+const usage: readonly VolumeUsage[] = [{ unit: 'BYTES', total: 100, available: 60, used: 40 }];
+
+const request: NodePublishRequest = {
+  volumeId: 'default-demo',
+  stagingTargetPath: '/var/lib/kubelet/plugins/kubernetes.io/csi/fuse.csi.fluid.io/x/globalmount',
+  targetPath: target,
+  volumeCapability: { mount: {}, accessMode: { mode: 'MULTI_NODE_READER_ONLY' } },
+  readonly: false,
+  volumeContext: { fluid_path: source },
+};
+
+let directory: string;
+let node: FakeNode;
+let clock: FakeClock;
+let locks: FakeLocks;
+let server: CsiServer;
+let client: CsiClient;
+let defects: unknown[];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'rekindle-csi-'));
+  node = new FakeNode();
+  clock = new FakeClock();
+  locks = new FakeLocks();
+  defects = [];
+  server = await serve(`unix://${directory}/plugins/csi.sock`);
+  client = createCsiClient(`unix://${server.path}`);
+});
+
+afterEach(async () => {
+  client[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true });
+  expect(defects).toEqual([]);
+});
+
+function serve(endpoint: string): Promise<CsiServer> {
+  return serveCsi({
+    endpoint,
+    identity: createIdentityService({ version: '0.1.0', ready: () => true }),
+    node: createNodeService({
+      nodeId: 'node-1',
+      mountRoot: '/runtime-mnt',
+      kubeletRoot: '/var/lib/kubelet',
+      kernel: node,
+      publisher: node,
+      usage: async () => ({ ok: true, value: usage }),
+      locks,
+      clock,
+    }),
+    controller: createControllerService(),
+    clock,
+    onDefect: (_, error) => void defects.push(error),
+  });
+}
+
+/** The status of a call, and its sentence. */
+async function outcome(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'OK',
+    (error: Error) => error.message,
+  );
+}
+
+const until = (condition: () => boolean) => expect.poll(condition, { interval: 2 }).toBe(true);
+
+describe('the socket', () => {
+  it('is made with its directory, and a socket left by a former instance is replaced', async () => {
+    const path = join(directory, 'left.sock');
+    const left = createServer().listen(path);
+    await new Promise((resolve) => left.once('listening', resolve));
+    await using again = await serve(`unix://${path}`);
+    using other = createCsiClient(`unix://${path}`);
+    expect(await other.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
+    expect(again.path).toBe(path);
+    left.close();
+  });
+
+  it('never replaces what is not a socket', async () => {
+    const path = join(directory, 'file');
+    writeFileSync(path, 'kept');
+    await expect(serve(`unix://${path}`)).rejects.toThrow(`${path} exists and is not a socket`);
+  });
+
+  it.each(['tcp://127.0.0.1:1', 'unix://relative', ''])('refuses the endpoint "%s"', async (endpoint) => {
+    await expect(serve(endpoint)).rejects.toThrow(`endpoint "${endpoint}" is not of the form unix:///path`);
+  });
+});
+
+describe('Identity', () => {
+  it('names the driver, claims no capability and is ready', async () => {
+    expect(await client.getPluginInfo({})).toMatchObject({ name: 'fuse.csi.fluid.io', vendorVersion: '0.1.0' });
+    expect((await client.getPluginCapabilities({})).capabilities).toEqual([]);
+    expect((await client.probe({})).ready.value).toBe(true);
+  });
+});
+
+describe('Controller', () => {
+  it('echoes a volume with its parameters', async () => {
+    const { volume } = await client.createVolume({
+      name: 'v',
+      volumeCapabilities: [{ mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } }],
+      parameters: { fluid_path: source },
+    });
+    expect(volume).toMatchObject({ volumeId: 'v', volumeContext: { fluid_path: source } });
+    expect(await outcome(client.createVolume({ name: 'v' }))).toContain('INVALID_ARGUMENT: CreateVolume: volume_cap');
+    expect(await outcome(client.deleteVolume({}))).toContain('INVALID_ARGUMENT');
+    expect(await outcome(client.deleteVolume({ volumeId: 'v' }))).toBe('OK');
+  });
+});
+
+describe('Node', () => {
+  it('names the node and what it can do', async () => {
+    expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
+    const { capabilities } = await client.nodeGetCapabilities({});
+    expect(capabilities.map(({ rpc }) => rpc.type)).toEqual([
+      'STAGE_UNSTAGE_VOLUME',
+      'GET_VOLUME_STATS',
+      'VOLUME_CONDITION',
+    ]);
+  });
+
+  it.each<[string, Partial<NodePublishRequest>, string]>([
+    ['volume_id', { volumeId: '' }, 'INVALID_ARGUMENT: NodePublishVolume: volume_id is not set'],
+    ['target_path', { targetPath: '' }, 'INVALID_ARGUMENT: NodePublishVolume: target_path is not set'],
+    ['volume_capability', { volumeCapability: null }, 'INVALID_ARGUMENT: NodePublishVolume: volume_capability is not'],
+    ['staging_target_path', { stagingTargetPath: '' }, 'FAILED_PRECONDITION: NodePublishVolume: staging_target_path'],
+    [
+      'access mode',
+      { volumeCapability: { mount: {} } },
+      'INVALID_ARGUMENT: NodePublishVolume: volume_capability.access',
+    ],
+    ['fluid_path', { volumeContext: {} }, 'INVALID_ARGUMENT: NodePublishVolume: fluid_path is not set'],
+  ])('refuses a publish without %s', async (_, change, said) => {
+    node.mount({ path: source, device: '0:50' });
+    expect(await outcome(client.nodePublishVolume({ ...request, ...change }))).toContain(said);
+    expect(node.calls).toEqual([]);
+  });
+
+  it.each<[string, Partial<NodePublishRequest>, string]>([
+    [
+      'a block volume',
+      { volumeCapability: { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } } },
+      'FAILED_PRECONDITION: NodePublishVolume: a block volume',
+    ],
+    ['a relative target', { targetPath: 'pods/x' }, 'INVALID_ARGUMENT: NodePublishVolume: target_path "pods/x"'],
+    ['a target outside', { targetPath: '/etc/cron.d' }, 'not a normalised path below /var/lib/kubelet'],
+    ['a target that climbs out', { targetPath: '/var/lib/kubelet/../../etc' }, 'not a normalised path below'],
+    ['a source outside', { volumeContext: { fluid_path: '/etc' } }, 'fluid_path "/etc" is not below /runtime-mnt'],
+    [
+      'a source that climbs out',
+      { volumeContext: { fluid_path: '/runtime-mnt/../etc' } },
+      'fluid_path "/runtime-mnt/../',
+    ],
+    ['a source beside', { volumeContext: { fluid_path: '/runtime-mnt2/a' } }, 'is not below /runtime-mnt'],
+    [
+      'a subdirectory that climbs out',
+      { volumeContext: { fluid_path: source, fluid_sub_path: '../../x' } },
+      'INVALID_ARGUMENT: NodePublishVolume: fluid_sub_path "../../x"',
+    ],
+  ])('refuses a publish of %s', async (_, change, said) => {
+    node.mount({ path: source, device: '0:50' });
+    expect(await outcome(client.nodePublishVolume({ ...request, ...change }))).toContain(said);
+    expect(node.calls).toEqual([]);
+  });
+
+  it.each([
+    ['nodeStageVolume', { volumeId: 'v' }, 'staging_target_path is not set'],
+    ['nodeStageVolume', { stagingTargetPath: '/s' }, 'volume_id is not set'],
+    ['nodeStageVolume', { volumeId: 'v', stagingTargetPath: '/s' }, 'volume_capability is not set'],
+    ['nodeUnstageVolume', { volumeId: 'v' }, 'staging_target_path is not set'],
+    ['nodeUnstageVolume', { stagingTargetPath: '/s' }, 'volume_id is not set'],
+    ['nodeUnpublishVolume', { volumeId: 'v' }, 'target_path is not set'],
+    ['nodeUnpublishVolume', { targetPath: target }, 'volume_id is not set'],
+    ['nodeUnpublishVolume', { volumeId: 'v', targetPath: '/home' }, 'not a normalised path below'],
+    ['nodeGetVolumeStats', { volumeId: 'v' }, 'volume_path is not set'],
+    ['nodeGetVolumeStats', { volumePath: target }, 'volume_id is not set'],
+  ] as const)('%s of %j is an invalid argument', async (call, args, said) => {
+    const refusal = await outcome(client[call](args));
+    expect(refusal).toContain('INVALID_ARGUMENT');
+    expect(refusal).toContain(said);
+  });
+
+  it('stages and unstages any number of times', async () => {
+    const { volumeId, stagingTargetPath, volumeCapability = null } = request;
+    const staged = { volumeId, stagingTargetPath, volumeCapability };
+    expect(await client.nodeStageVolume(staged)).toEqual({});
+    expect(await client.nodeStageVolume(staged)).toEqual({});
+    expect(await client.nodeUnstageVolume({ volumeId, stagingTargetPath })).toEqual({});
+    expect(await client.nodeUnstageVolume({ volumeId, stagingTargetPath })).toEqual({});
+  });
+});
+
+describe('NodePublishVolume', () => {
+  it.each([
+    ['MULTI_NODE_READER_ONLY', false, 'ro'],
+    ['SINGLE_NODE_READER_ONLY', false, 'ro'],
+    ['MULTI_NODE_MULTI_WRITER', true, 'ro'],
+    ['MULTI_NODE_MULTI_WRITER', false, 'rw'],
+  ] as const)('binds %s with readonly=%s as %s', async (mode, readonly, flag) => {
+    node.mount({ path: source, device: '0:50' });
+    const volumeCapability = { mount: {}, accessMode: { mode } };
+    await client.nodePublishVolume({ ...request, volumeCapability, readonly });
+    expect(node.calls).toEqual([`publish ${source} ${target} ${flag}`]);
+  });
+
+  it('binds the subdirectory that is asked for', async () => {
+    node.mount({ path: source, device: '0:50' });
+    await client.nodePublishVolume({ ...request, volumeContext: { fluid_path: source, fluid_sub_path: '/a/b/' } });
+    expect(node.stack(target)).toMatchObject([{ device: '0:50', root: '/a/b' }]);
+  });
+
+  it('refuses a subdirectory that the volume lacks, and does not wait for it', async () => {
+    node.mount({ path: source, device: '0:50' });
+    node.answers.set(`${source}/a`, 'ENOENT');
+    const volumeContext = { fluid_path: source, fluid_sub_path: 'a' };
+    expect(await outcome(client.nodePublishVolume({ ...request, volumeContext }))).toContain('NOT_FOUND');
+    expect(node.calls).toEqual([]);
+  });
+
+  it('is idempotent', async () => {
+    node.mount({ path: source, device: '0:50' });
+    await client.nodePublishVolume(request);
+    await client.nodePublishVolume(request);
+    expect(node.stack(target)).toHaveLength(1);
+    expect(node.calls).toHaveLength(1);
+  });
+
+  it('refuses a target that is published with other access', async () => {
+    node.mount({ path: source, device: '0:50' });
+    node.mount({ path: target, device: '0:50', options: ['rw'] });
+    expect(await outcome(client.nodePublishVolume(request))).toContain('ALREADY_EXISTS');
+    expect(node.calls).toEqual([]);
+  });
+
+  it('refuses a target that something else is mounted at', async () => {
+    node.mount({ path: source, device: '0:50' });
+    node.mount({ path: target, device: '0:9', fstype: 'tmpfs' });
+    expect(await outcome(client.nodePublishVolume(request))).toContain('ALREADY_EXISTS');
+    expect(node.calls).toEqual([]);
+  });
+
+  it('replaces a dead mount at the target', async () => {
+    node.mount({ path: target, device: '0:40' });
+    node.mount({ path: source, device: '0:50' });
+    await client.nodePublishVolume(request);
+    expect(node.calls).toEqual([`replace ${target} ro`]);
+    expect(node.stack(target)).toMatchObject([{ device: '0:50', options: ['ro'] }]);
+  });
+
+  it('finishes a replacement that was left half-done', async () => {
+    node.mount({ path: source, device: '0:50' });
+    node.mount({ path: target, device: '0:50', options: ['ro'] });
+    node.mount({ path: target, device: '0:40' });
+    await client.nodePublishVolume(request);
+    expect(node.calls).toEqual([`finish ${target} ro`]);
+  });
+
+  it('waits for the daemon, and binds once it serves', async () => {
+    const published = client.nodePublishVolume(request);
+    await until(() => node.watchers === 1);
+    expect(node.calls).toEqual([]);
+    node.mount({ path: source, device: '0:50' });
+    await published;
+    expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+    expect(node.watchers).toBe(0);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('waits for a mount that is dead to be replaced by one that answers', async () => {
+    node.mount({ path: source, device: '0:40' });
+    node.answers.set(source, 'ENOTCONN');
+    const published = client.nodePublishVolume(request);
+    await until(() => node.watchers === 1);
+    node.answers.delete(source);
+    node.mount({ path: source, device: '0:50' });
+    await published;
+    expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+  });
+
+  it.each([
+    ['nothing is mounted', undefined, 'ok', 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem is mounted at'],
+    ['an empty tmpfs is mounted', 'tmpfs', 'ok', 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem'],
+    ['the mount is dead', 'fuse', 'ENOTCONN', 'UNAVAILABLE: NodePublishVolume: the FUSE mount at'],
+    ['the mount hangs', 'fuse', 'ETIMEDOUT', 'DEADLINE_EXCEEDED: NodePublishVolume: the FUSE daemon of'],
+  ])('gives up with a sentence where %s', async (_, fstype, answer, said) => {
+    if (fstype !== undefined) node.mount({ path: source, device: '0:50', fstype });
+    node.answers.set(source, answer);
+    const refusal = outcome(client.nodePublishVolume(request));
+    await until(() => node.watchers === 1);
+    clock.advance(31_000_000_000n);
+    expect(await refusal).toContain(said);
+    expect(node.calls).toEqual([]);
+  });
+
+  it("answers before the caller's deadline, so that it hears why", async () => {
+    const refusal = outcome(client.nodePublishVolume(request, { timeoutMs: 20_000 }));
+    await until(() => node.watchers === 1);
+    clock.advance(19_800_000_000n);
+    expect(await refusal).toContain('FAILED_PRECONDITION');
+  });
+
+  it('binds nothing for a caller that hung up', async () => {
+    const call = new AbortController();
+    const refusal = outcome(client.nodePublishVolume(request, { signal: call.signal }));
+    await until(() => node.watchers === 1);
+    call.abort();
+    expect(await refusal).toContain('CANCELLED');
+    await until(() => node.watchers === 0);
+    node.mount({ path: source, device: '0:50' });
+    expect(node.calls).toEqual([]);
+  });
+
+  it('never leaves an empty directory bound where the daemon goes away in between', async () => {
+    node.mount({ path: source, device: '0:50' });
+    node.before = () => node.unmountAll(source);
+    const published = client.nodePublishVolume(request);
+    await until(() => clock.waiting === 1);
+    expect(node.stack(target)).toEqual([]);
+    node.mount({ path: source, device: '0:51' });
+    clock.advance(10_000_000n);
+    await published;
+    expect(node.stack(target)).toMatchObject([{ device: '0:51' }]);
+  });
+
+  it('answers ABORTED while another operation holds the volume', async () => {
+    node.mount({ path: source, device: '0:50' });
+    using _ = locks.tryAcquire('default-demo');
+    expect(await outcome(client.nodePublishVolume(request))).toContain('ABORTED');
+    expect(node.calls).toEqual([]);
+  });
+
+  it('outlasts the recovery that starts when the daemon comes back', async () => {
+    const published = client.nodePublishVolume(request);
+    await until(() => node.watchers === 1);
+    const recovery = locks.tryAcquire('default-demo');
+    clock.advance(50_000_000n);
+    node.mount({ path: source, device: '0:50' });
+    await until(() => node.watchers === 0 && clock.waiting === 1);
+    recovery?.[Symbol.dispose]();
+    clock.advance(10_000_000n);
+    await published;
+    expect(locks.held.size).toBe(0);
+  });
+});
+
+describe('NodeUnpublishVolume', () => {
+  const unpublish = { volumeId: 'default-demo', targetPath: target };
+
+  it('takes all layers off and then removes the directory', async () => {
+    node.mount({ path: target, device: '0:40' });
+    node.mount({ path: target, device: '0:50' });
+    await client.nodeUnpublishVolume(unpublish);
+    expect(node.calls).toEqual([`unpublish ${target}`, `rmdir ${target}`]);
+    expect(node.table).toEqual([]);
+  });
+
+  it('is idempotent', async () => {
+    expect(await outcome(client.nodeUnpublishVolume(unpublish))).toBe('OK');
+    expect(await outcome(client.nodeUnpublishVolume(unpublish))).toBe('OK');
+  });
+
+  it('removes nothing while the mount table still shows a mount', async () => {
+    node.mount({ path: target, device: '0:40' });
+    node.unpublish = () => ({ ok: true, value: undefined });
+    expect(await outcome(client.nodeUnpublishVolume(unpublish))).toContain('INTERNAL: NodeUnpublishVolume: 1 mounts');
+    expect(node.calls).toEqual([]);
+  });
+
+  it('answers ABORTED while another operation holds the volume', async () => {
+    using _ = locks.tryAcquire('default-demo');
+    expect(await outcome(client.nodeUnpublishVolume(unpublish))).toContain('ABORTED');
+  });
+});
+
+describe('NodeGetVolumeStats', () => {
+  const stats = { volumeId: 'default-demo', volumePath: target };
+
+  it('tells how full a healthy volume is', async () => {
+    node.mount({ path: target, device: '0:50' });
+    const { usage: told, volumeCondition } = await client.nodeGetVolumeStats(stats);
+    expect(told).toEqual(usage);
+    expect(volumeCondition).toMatchObject({ abnormal: false });
+  });
+
+  it.each([
+    ['ENOTCONN', 'the FUSE daemon of the volume is gone (ENOTCONN)'],
+    ['ETIMEDOUT', 'the FUSE daemon of the volume does not answer'],
+    ['EIO', 'the volume cannot be read (statfs'],
+  ])('calls a volume that answers %s abnormal', async (errno, said) => {
+    node.mount({ path: target, device: '0:50' });
+    node.answers.set(target, errno);
+    const { usage: told, volumeCondition } = await client.nodeGetVolumeStats(stats);
+    expect(told).toEqual([]);
+    expect(volumeCondition).toMatchObject({ abnormal: true, message: expect.stringContaining(said) });
+  });
+
+  it('does not know a path that nothing is published at', async () => {
+    expect(await outcome(client.nodeGetVolumeStats(stats))).toContain('NOT_FOUND');
+  });
+});
