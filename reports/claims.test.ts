@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { claims, judgeClaims, unexaminedClaims } from './claims.ts';
+import type { ScenarioStatus } from './record.ts';
+import { sampleRun } from './sample.ts';
+
+const [scenario] = sampleRun({ operations: 10 }).record.scenarios;
+if (!scenario) throw new Error('the sample has no scenario');
+const about = (status: ScenarioStatus, ...ids: string[]) => ({ ...scenario, status, claims: ids });
+
+describe('judgeClaims', () => {
+  it.each<[ScenarioStatus[], ScenarioStatus]>([
+    [['pass', 'fail', 'skipped'], 'fail'],
+    [['pass', 'inconclusive'], 'inconclusive'],
+    [['pass', 'skipped'], 'pass'],
+    [['skipped'], 'skipped'],
+  ])('takes the worst of %j', (found, status) => {
+    expect(judgeClaims(found.map((one) => about(one, 'C3')))).toMatchObject([{ id: 'C3', status }]);
+  });
+
+  it('keeps the order of the document, unknown ids last', () => {
+    const found = judgeClaims([about('pass', 'X1', 'V1'), about('pass', 'C1', 'P1')]);
+    expect(found.map((one) => one.id)).toEqual(['P1', 'C1', 'V1', 'X1']);
+    expect(found[3]).not.toHaveProperty('says');
+  });
+
+  it('knows which claims nobody looked at', () => {
+    expect(unexaminedClaims([about('skipped', 'C1')])).toEqual(Object.keys(claims).filter((id) => id !== 'C1'));
+  });
+});

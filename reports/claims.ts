@@ -1,0 +1,68 @@
+import type { ScenarioRecord, ScenarioStatus } from './record.ts';
+
+/** What the seed document promises, by claim id, in the order of the document: one short sentence each. */
+export const claims: Readonly<Record<string, string>> = {
+  P1: 'Kubernetes is 1.18 or later.',
+  P2: 'The node’s operating system is not ContainerOS.',
+  P3: 'No other Fluid is installed beside ack-fluid.',
+  P4: 'Object storage is enabled and the bucket exists.',
+  P5: 'Serverless pods need a virtual node or a serverless cluster.',
+  L1: 'Recovery takes time and shows: the application sees errors and must retry.',
+  L2: 'Only read-only datasets are recovered.',
+  L3: 'A PVC mounted with subPath is not supported.',
+  L4: 'Recovery starts only after the daemon is back.',
+  L5: 'A daemon that crashes often is restarted later each time, and so is the recovery.',
+  E1: 'The gate FuseRecovery is off by default, and nothing is recovered while it is off.',
+  E2: 'The documented command turns the gate on.',
+  E3: 'The documented command shows that the gate is on.',
+  D1: 'The Secret’s credentials reach the daemon.',
+  D2: 'Dataset and JindoRuntime of one name give a bound volume and claim.',
+  D3: 'replicas is the number of workers.',
+  D4: 'mediumtype is one of HDD, SSD and MEM, with one path.',
+  D5: 'The mount point holds bucket and directory; the endpoint is an option.',
+  A1: 'A labelled pod mounts the claim at /data and runs.',
+  A2: 'The label is what turns the recovery on.',
+  C1: 'A loop that lists /data each second keeps running.',
+  C2: 'kill 1 in the FUSE pod crashes the daemon.',
+  C3: 'The loop sees “Transport endpoint is not connected”, then the files again; the pod is not restarted.',
+  V1: 'A serverless pod gets the container fluid-fuse-0 and runs.',
+  V2: 'The annotation turns the recovery on, for serverless pods only.',
+  V3: 'After kill 1 in fluid-fuse-0 the pod sees errors, then the files again.',
+};
+
+export interface ClaimResult {
+  readonly id: string;
+  /** Absent for an id that the document does not have. */
+  readonly says?: string;
+  readonly status: ScenarioStatus;
+  readonly scenarios: readonly ScenarioRecord[];
+}
+
+/**
+ * Each claim that a scenario is about, with the worst of what came of it: one failure refutes a claim, and a claim with a
+ * pass and a skip is shown as far as the place could show it.
+ */
+export function judgeClaims(scenarios: readonly ScenarioRecord[]): ClaimResult[] {
+  const order = Object.keys(claims);
+  const place = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
+  const ids = [...new Set(scenarios.flatMap((scenario) => scenario.claims))];
+  return ids
+    .sort((a, b) => place(a) - place(b) || a.localeCompare(b))
+    .map((id) => {
+      const about = scenarios.filter((scenario) => scenario.claims.includes(id));
+      const says = claims[id];
+      const status = worstStatus(about.map((scenario) => scenario.status));
+      return { id, ...(says === undefined ? {} : { says }), status, scenarios: about };
+    });
+}
+
+/** Claims of the document that no scenario of the run is about. */
+export function unexaminedClaims(scenarios: readonly ScenarioRecord[]): string[] {
+  const examined = new Set(scenarios.flatMap((scenario) => scenario.claims));
+  return Object.keys(claims).filter((id) => !examined.has(id));
+}
+
+function worstStatus(statuses: readonly ScenarioStatus[]): ScenarioStatus {
+  const worstFirst: readonly ScenarioStatus[] = ['fail', 'inconclusive', 'pass', 'skipped'];
+  return worstFirst.find((status) => statuses.includes(status)) ?? 'skipped';
+}

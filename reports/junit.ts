@@ -1,0 +1,122 @@
+import { formatNs } from './duration.ts';
+import type { Run, RunRecord, ScenarioRecord } from './record.ts';
+import { momentNames, waterfallOf } from './stages.ts';
+import { countStatuses, explainVerdict, reasonOf } from './verdict.ts';
+
+/**
+ * A run as JUnit XML, as GitHub, GitLab and Jenkins show it: one test suite for each feature, one test case for each
+ * scenario. An inconclusive scenario is an `error`: neither passed nor refuted.
+ */
+export function renderJunit({ record }: Pick<Run, 'record'>): string {
+  const features = Map.groupBy(record.scenarios, (scenario) => scenario.feature);
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="rekindle" ${totals(record.scenarios)}>`,
+    ...[...features].flatMap(([feature, scenarios]) => suite(record, feature, scenarios)),
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+/** `C2 C3 the pod reads again`. */
+export function testCaseName(scenario: ScenarioRecord): string {
+  return [...scenario.claims, scenario.name].join(' ');
+}
+
+function suite(record: RunRecord, feature: string, scenarios: readonly ScenarioRecord[]): string[] {
+  const { fidelity } = record;
+  const fakes = fidelity.parts.filter((part) => part.fake).map((part) => part.part);
+  const properties = {
+    'rekindle.run': record.runId,
+    'rekindle.version': record.rekindle,
+    'rekindle.profile': record.profile,
+    'rekindle.cluster': record.cluster,
+    'rekindle.seed': String(record.seed),
+    'rekindle.verdict': record.verdict,
+    'rekindle.says': explainVerdict(record),
+    'rekindle.fidelity': fidelity.place,
+    'rekindle.fakes': fakes.join(', ') || 'none',
+    'rekindle.clock-scale': String(fidelity.clockScale),
+    'rekindle.kernel': record.machine.kernel,
+  };
+  return [
+    `  <testsuite name="${escapeXml(feature)}" ${totals(scenarios)} timestamp="${escapeXml(record.startedAt.replace(/\.\d+Z$|Z$/, ''))}">`,
+    '    <properties>',
+    ...Object.entries(properties).map(
+      ([name, value]) => `      <property name="${escapeXml(name)}" value="${escapeXml(value)}"/>`,
+    ),
+    '    </properties>',
+    ...scenarios.flatMap(testCase),
+    '  </testsuite>',
+  ];
+}
+
+function testCase(scenario: ScenarioRecord): string[] {
+  const attributes = [
+    `name="${escapeXml(testCaseName(scenario))}"`,
+    `classname="${escapeXml(scenario.feature)}"`,
+    `time="${seconds(scenario)}"`,
+    `file="${escapeXml(scenario.uri)}"`,
+    `line="${scenario.line}"`,
+  ].join(' ');
+  return [
+    `    <testcase ${attributes}>`,
+    ...outcome(scenario).map((line) => `      ${line}`),
+    `      <system-out>${escapeXml(story(scenario))}</system-out>`,
+    '    </testcase>',
+  ];
+}
+
+function outcome(scenario: ScenarioRecord): string[] {
+  if (scenario.status === 'pass') return [];
+  const message = escapeXml(reasonOf(scenario));
+  if (scenario.status === 'skipped') return [`<skipped message="${message}"/>`];
+  const checks = scenario.checks
+    .filter((check) => check.verdict !== 'pass')
+    .map((check) => `${check.claims.join(' ')} ${check.name}: ${check.verdict}. ${check.says}`.trim());
+  const steps = scenario.steps.flatMap((step) =>
+    step.error === undefined ? [] : `${step.keyword} ${step.text}\n${step.error}`,
+  );
+  const element = scenario.status === 'fail' ? 'failure' : 'error';
+  return [
+    `<${element} type="${scenario.status}" message="${message}">${escapeXml([...checks, ...steps].join('\n'))}</${element}>`,
+  ];
+}
+
+function story(scenario: ScenarioRecord): string {
+  const steps = scenario.steps.map((step) => `${step.keyword} ${step.text} (${step.status}, ${formatNs(step.tookNs)})`);
+  const recoveries = scenario.recoveries.map((recovery) => {
+    const rows = waterfallOf(recovery).map((row) => `${momentNames[row.moment]} +${formatNs(row.sinceCrash)}`);
+    return `${recovery.fault} in ${recovery.pod}: ${rows.join(', ')}`;
+  });
+  const checks = scenario.checks.map((check) => `${check.verdict}: ${check.name}: ${check.says}`);
+  return [...steps, ...recoveries, ...checks].join('\n');
+}
+
+function totals(scenarios: readonly ScenarioRecord[]): string {
+  const counts = countStatuses(scenarios);
+  const time = scenarios.reduce((sum, scenario) => sum + Number(seconds(scenario)), 0);
+  return `tests="${scenarios.length}" failures="${counts.fail}" errors="${counts.inconclusive}" skipped="${counts.skipped}" time="${time.toFixed(3)}"`;
+}
+
+function seconds(scenario: ScenarioRecord): string {
+  return ((scenario.finishedAt - scenario.startedAt) / 1e9).toFixed(3);
+}
+
+/** Text for an attribute or an element. What XML 1.0 cannot hold, not even as a reference, is written as `\x1b`. */
+export function escapeXml(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to be replaced
+      /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g,
+      (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    )
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\r', '&#13;')
+    .replaceAll('\n', '&#10;')
+    .replaceAll('\t', '&#9;');
+}

@@ -1,0 +1,90 @@
+import { formatNs } from './duration.ts';
+import type { Run, ScenarioStatus } from './record.ts';
+import { momentNames, summarizeStages } from './stages.ts';
+import { count, countStatuses, explainVerdict, reasonOf, statuses, statusNames, verdictNames } from './verdict.ts';
+
+const marks: Readonly<Record<ScenarioStatus, string>> = { pass: '✅', fail: '❌', inconclusive: '❔', skipped: '⏭️' };
+
+/** A run as a short summary in GitHub's Markdown, for the step summary of a CI job. */
+export function renderMarkdown({ record }: Pick<Run, 'record'>): string {
+  const { scenarios, fidelity } = record;
+  const mark = marks[record.verdict];
+  const counts = countStatuses(scenarios);
+  const tally = statuses
+    .filter((status) => counts[status] > 0)
+    .map((status) => `${counts[status]} ${statusNames[status]}`);
+  const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
+  const summaries = summarizeStages(recoveries);
+  const skipped = scenarios.filter((scenario) => scenario.status === 'skipped');
+  const fakes = fidelity.parts.filter((part) => part.fake);
+
+  return [
+    `## ${mark} ${verdictNames[record.verdict]}`,
+    '',
+    escapeMarkdown(explainVerdict(record)),
+    '',
+    `${count(scenarios.length, 'scenario')}: ${tally.join(', ') || 'none'} · run \`${record.runId}\` · profile \`${record.profile}\` · cluster \`${record.cluster}\` · seed ${record.seed}`,
+    '',
+    '| | Claims | Scenario | Outage | |',
+    '|---|---|---|--:|---|',
+    ...scenarios.map((scenario) => {
+      const outage = summarizeStages(scenario.recoveries).find((one) => one.stage.name === 'outage');
+      const why = scenario.status === 'pass' ? '' : reasonOf(scenario);
+      const cells = [
+        `${marks[scenario.status]} ${statusNames[scenario.status]}`,
+        scenario.claims.join(' '),
+        scenario.name,
+        outage ? formatNs(outage.worstNs) : '',
+        why,
+      ];
+      return `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+    }),
+    '',
+    ...(summaries.length > 0
+      ? [
+          `### Recovery, phase by phase (${count(recoveries.length, 'crash', 'crashes')})`,
+          '',
+          '| From | To | Median | Worst | n |',
+          '|---|---|--:|--:|--:|',
+          ...summaries.map(
+            ({ stage, count: n, medianNs, worstNs }) =>
+              `| ${momentNames[stage.from]} | ${momentNames[stage.to]} | ${formatNs(medianNs)} | ${formatNs(worstNs)} | ${n} |`,
+          ),
+          '',
+        ]
+      : []),
+    '### How real this run was',
+    '',
+    `Place: ${escapeMarkdown(fidelity.place)}. ${
+      fidelity.clockScale === 1
+        ? 'No clock is scaled.'
+        : `The fake kubelet’s clock passes ${fidelity.clockScale} s in each real second.`
+    }${fakes.length === 0 ? ' Nothing stands in for anything else.' : ''}`,
+    '',
+    ...fidelity.parts.map(
+      (part) => `- ${part.fake ? '**fake**' : 'real'}: ${escapeMarkdown(`${part.part}: ${part.is}`)}`,
+    ),
+    '',
+    ...(skipped.length > 0
+      ? [
+          '### Skipped',
+          '',
+          ...skipped.map(
+            (one) => `- ${escapeMarkdown(`${one.claims.join(' ')} ${one.name}: ${reasonOf(one)}`.trim())}`,
+          ),
+          '',
+        ]
+      : []),
+    ...(record.leftovers.length > 0
+      ? ['### Could not be cleaned up', '', ...record.leftovers.map((one) => `- ${escapeMarkdown(one)}`), '']
+      : []),
+  ].join('\n');
+}
+
+/** Text that Markdown takes as text, on one line, in a table too. */
+function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\\`*_[\]|<>#~]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replace(/\s*[\r\n]+\s*/g, ' ');
+}

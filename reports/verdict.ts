@@ -1,0 +1,61 @@
+import type { RunRecord, ScenarioRecord, ScenarioStatus, Verdict } from './record.ts';
+
+/** The words for a verdict, wherever a person reads it. */
+export const verdictNames: Readonly<Record<Verdict, string>> = {
+  pass: 'Conformant',
+  fail: 'Not conformant',
+  inconclusive: 'Inconclusive',
+};
+
+export const statusNames: Readonly<Record<ScenarioStatus, string>> = {
+  pass: 'passed',
+  fail: 'failed',
+  inconclusive: 'inconclusive',
+  skipped: 'skipped',
+};
+
+export const statuses: readonly ScenarioStatus[] = ['fail', 'inconclusive', 'pass', 'skipped'];
+
+export function countStatuses(scenarios: readonly ScenarioRecord[]): Record<ScenarioStatus, number> {
+  const counts = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
+  for (const { status } of scenarios) counts[status]++;
+  return counts;
+}
+
+/** The one sentence that explains the verdict: what failed and why, or what was shown. */
+export function explainVerdict(record: RunRecord): string {
+  const { scenarios, verdict } = record;
+  const counts = countStatuses(scenarios);
+  const cut = record.interrupted ? ' The run was interrupted.' : '';
+  if (scenarios.length === 0) return `No scenario was run.${cut}`;
+  if (verdict === 'fail' || verdict === 'inconclusive') {
+    const culprits = scenarios.filter((scenario) => scenario.status === verdict);
+    const [first] = culprits;
+    if (first) {
+      const more = culprits.length - 1;
+      const others = more > 0 ? ` ${count(more, 'more scenario')} ${statusNames[verdict]}.` : '';
+      return `“${first.name}” ${verdict === 'fail' ? 'failed' : 'is inconclusive'}: ${reasonOf(first)}${others}${cut}`;
+    }
+    return `No scenario is ${statusNames[verdict]}, but the run as a whole is.${cut}`;
+  }
+  const skipped = counts.skipped > 0 ? `; ${count(counts.skipped, 'scenario')} could not run here` : '';
+  return `${counts.pass === 1 ? 'The one scenario' : `All ${counts.pass} scenarios`} that could run here passed${skipped}.${cut}`;
+}
+
+/** Why a scenario is not passed: its own reason, else its first check that did not pass, else its first failed step. */
+export function reasonOf(scenario: ScenarioRecord): string {
+  const check = scenario.checks.find((one) => one.verdict !== 'pass');
+  const step = scenario.steps.find((one) => one.status !== 'passed');
+  const reason =
+    scenario.reason ?? check?.says ?? step?.error?.split('\n')[0] ?? (step && `step “${step.text}” is ${step.status}`);
+  return sentence(reason ?? 'no reason was recorded');
+}
+
+/** `1 scenario`, `2 scenarios`. */
+export function count(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
+}
