@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiObject, Json, JsonObject } from './api-object.ts';
+import { mediaType, readBody } from './body.ts';
+import { deleteOptions } from './delete-options.ts';
+import type { Registry } from './registry.ts';
+import type { RequestPath } from './request-path.ts';
+import type { Resource } from './resource.ts';
+import { groupVersion } from './resource.ts';
+import type { Selector } from './selectors.ts';
+import { fieldSelector, labelSelector } from './selectors.ts';
+import { badRequest, methodNotAllowed, noSuchPath, success } from './status.ts';
+import type { Store } from './store.ts';
+import { table } from './table.ts';
+import { streamWatch } from './watch-stream.ts';
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: RequestPath;
+  readonly query: URLSearchParams;
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly now: () => Date;
+}
+
+export function sendJson(response: ServerResponse, code: number, body: JsonObject): void {
+  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  response.writeHead(code, { 'content-type': 'application/json', 'content-length': bytes.length });
+  response.end(bytes);
+}
+
+const dayInSeconds = 86_400;
+const truthy = (value: string | null): boolean => value === 'true' || value === '1' || value === '';
+
+function selector(resource: Resource, query: URLSearchParams): Selector {
+  const labels = labelSelector(query.get('labelSelector') ?? '');
+  const fields = fieldSelector(query.get('fieldSelector') ?? '', resource.fields);
+  return (object) => labels(object) && fields(object);
+}
+
+function renderer({ request, path, store, now }: Exchange): (object: ApiObject) => JsonObject {
+  if (!request.headers.accept?.includes('as=Table')) return (object) => object;
+  return (object) => table(path.resource, [object], String(store.version), now());
+}
+
+function list(exchange: Exchange): JsonObject {
+  const { request, path, query, store, now } = exchange;
+  const matches = selector(path.resource, query);
+  const items = store.list(path.resource, path.namespace).filter(matches);
+  if (request.headers.accept?.includes('as=Table')) return table(path.resource, items, String(store.version), now());
+  return {
+    kind: `${path.resource.kind}List`,
+    apiVersion: groupVersion(path.resource),
+    metadata: { resourceVersion: String(store.version) },
+    items,
+  };
+}
+
+function watch(exchange: Exchange): void {
+  const { path, query, store, response } = exchange;
+  const named: Selector = path.name === undefined ? () => true : ({ metadata }) => metadata.name === path.name;
+  const matches = selector(path.resource, query);
+  const timeout = Number(query.get('timeoutSeconds') ?? dayInSeconds);
+  if (!Number.isFinite(timeout) || timeout < 0) throw badRequest('timeoutSeconds is not a number');
+  const request = {
+    resource: path.resource,
+    namespace: path.namespace,
+    matches: (object: ApiObject) => named(object) && matches(object),
+    resourceVersion: query.get('resourceVersion') ?? '',
+    bookmarks: truthy(query.get('allowWatchBookmarks') ?? 'false'),
+    initialEvents: query.get('sendInitialEvents') === 'true',
+    timeoutSeconds: Math.min(timeout, dayInSeconds),
+    render: renderer(exchange),
+  };
+  streamWatch(store, request, response);
+}
+
+const needed = (body: Json | undefined): Json => {
+  if (body === undefined) throw badRequest('the request has no body');
+  return body;
+};
+
+async function answerCollection(exchange: Exchange): Promise<void> {
+  const { request, response, path, query, registry, store } = exchange;
+  const { resource, namespace } = path;
+  switch (request.method) {
+    case 'GET':
+      if (truthy(query.get('watch') ?? 'false')) return watch(exchange);
+      return sendJson(response, 200, list(exchange));
+    case 'POST': {
+      if (resource.namespaced && namespace === undefined) throw methodNotAllowed();
+      const body = needed(await readBody(request));
+      return sendJson(response, 201, await registry.create(resource, namespace, body, query.get('dryRun') === 'All'));
+    }
+    case 'DELETE': {
+      const options = deleteOptions(await readBody(request), query);
+      const matches = selector(resource, query);
+      const items = store.list(resource, namespace).filter(matches);
+      for (const { metadata } of items) {
+        if (!store.get(resource, metadata.namespace, metadata.name)) continue;
+        registry.delete({ resource, namespace: metadata.namespace, name: metadata.name, status: false }, options);
+      }
+      return sendJson(response, 200, {
+        kind: `${resource.kind}List`,
+        apiVersion: groupVersion(resource),
+        metadata: { resourceVersion: String(store.version) },
+        items,
+      });
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function answerObject(exchange: Exchange, name: string): Promise<void> {
+  const { request, response, path, query, registry } = exchange;
+  const { resource, namespace, subresource } = path;
+  const target = { resource, namespace, name, status: subresource === 'status' };
+  const dryRun = query.get('dryRun') === 'All';
+  if (subresource === 'binding' && resource.kind === 'Pod' && request.method === 'POST') {
+    registry.bind(target, needed(await readBody(request)));
+    return sendJson(response, 201, success({}, 201));
+  }
+  if (subresource !== undefined && (subresource !== 'status' || resource.status === 'none')) throw noSuchPath();
+  switch (request.method) {
+    case 'GET':
+      if (truthy(query.get('watch') ?? 'false')) return watch(exchange);
+      return sendJson(response, 200, renderer(exchange)(registry.read(target)));
+    case 'PUT':
+      return sendJson(response, 200, registry.replace(target, needed(await readBody(request)), dryRun));
+    case 'PATCH': {
+      const body = needed(await readBody(request));
+      const { created, object } = await registry.patch(target, mediaType(request), body, dryRun);
+      return sendJson(response, created ? 201 : 200, object);
+    }
+    case 'DELETE': {
+      if (subresource !== undefined) throw methodNotAllowed();
+      const { removed, object } = registry.delete(target, deleteOptions(await readBody(request), query));
+      if (!removed || resource.returnsDeleted) return sendJson(response, 200, object);
+      const { uid } = object.metadata;
+      return sendJson(response, 200, success({ name, kind: resource.plural, group: resource.group, uid }));
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** Answers a request for objects; what is refused is thrown as a `StatusError`. */
+export async function answer(exchange: Exchange): Promise<void> {
+  const { name } = exchange.path;
+  return name === undefined ? answerCollection(exchange) : answerObject(exchange, name);
+}

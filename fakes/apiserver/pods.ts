@@ -1,0 +1,125 @@
+import type { ApiObject, Draft, Json, JsonObject } from './api-object.ts';
+import { isJsonObject, listAt, objectAt, sameJson, stringAt, without } from './api-object.ts';
+import { checkName } from './names.ts';
+import { requiredList, requiredString, specIsObject } from './required-fields.ts';
+import type { Column } from './resource.ts';
+import type { Cause } from './status.ts';
+import { forbiddenField, invalidValue } from './status.ts';
+
+const defaultGraceSeconds = 30;
+
+/** A new pod is Pending, and its spec has the defaults that node agents and controllers read. */
+export function preparePod(pod: Draft): Draft {
+  const spec = objectAt(pod, 'spec');
+  return {
+    ...pod,
+    spec: {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: defaultGraceSeconds,
+      dnsPolicy: 'ClusterFirst',
+      schedulerName: 'default-scheduler',
+      serviceAccountName: 'default',
+      ...spec,
+    },
+    status: { phase: 'Pending', qosClass: 'BestEffort' },
+  };
+}
+
+function checkContainer(container: JsonObject, field: string, volumes: ReadonlySet<string>): readonly Cause[] {
+  return [
+    ...(stringAt(container, 'name') === ''
+      ? requiredString(container, field, 'name')
+      : checkName(`${field}.name`, stringAt(container, 'name'), 'label')),
+    ...requiredString(container, field, 'image'),
+    ...listAt(container, 'volumeMounts').flatMap((mount, index): readonly Cause[] => {
+      const at = `${field}.volumeMounts[${index}]`;
+      const name = stringAt(mount, 'name');
+      return [
+        ...requiredString(mount, at, 'name'),
+        ...requiredString(mount, at, 'mountPath'),
+        ...(name === '' || volumes.has(name) ? [] : [invalidValue(`${at}.name`, name, 'Not found')]),
+      ];
+    }),
+  ];
+}
+
+export function checkPod(pod: JsonObject): readonly Cause[] {
+  const wrong = specIsObject(pod);
+  if (wrong.length > 0) return wrong;
+  const volumes = new Set(listAt(pod, 'spec', 'volumes').map((volume) => stringAt(volume, 'name')));
+  const check = (container: JsonObject, field: string): readonly Cause[] => checkContainer(container, field, volumes);
+  const grace = objectAt(pod, 'spec').terminationGracePeriodSeconds;
+  return [
+    ...requiredList(pod, ['spec', 'containers'], check),
+    ...(listAt(pod, 'spec', 'initContainers').length > 0 ? requiredList(pod, ['spec', 'initContainers'], check) : []),
+    ...listAt(pod, 'spec', 'volumes').flatMap((volume, index) => {
+      const at = `spec.volumes[${index}]`;
+      const claim = isJsonObject(volume) ? volume.persistentVolumeClaim : undefined;
+      return [
+        ...requiredString(volume, at, 'name'),
+        ...(claim === undefined ? [] : requiredString(claim, `${at}.persistentVolumeClaim`, 'claimName')),
+      ];
+    }),
+    ...(grace === undefined || (typeof grace === 'number' && Number.isInteger(grace) && grace >= 0)
+      ? []
+      : [invalidValue('spec.terminationGracePeriodSeconds', JSON.stringify(grace), 'must be a non-negative integer')]),
+  ];
+}
+
+const withoutImages = (containers: Json | undefined): Json =>
+  Array.isArray(containers)
+    ? containers.map((container: Json) => (isJsonObject(container) ? without(container, 'image') : container))
+    : [];
+
+/** A pod's spec is fixed, but for images, tolerations and deadlines. */
+export function checkPodUpdate(before: ApiObject, after: ApiObject): readonly Cause[] {
+  const fixed = ({ spec = {} }: ApiObject): JsonObject => ({
+    ...without(spec, 'tolerations', 'activeDeadlineSeconds', 'terminationGracePeriodSeconds', 'ephemeralContainers'),
+    containers: withoutImages(spec.containers),
+    initContainers: withoutImages(spec.initContainers),
+  });
+  if (sameJson(fixed(before), fixed(after))) return [];
+  return [
+    forbiddenField(
+      'spec',
+      'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations)',
+    ),
+  ];
+}
+
+/** A pod on a node goes when its kubelet says so; one without a node, or one that has ended, goes at once. */
+export function podGrace(pod: ApiObject): number {
+  const phase = stringAt(pod, 'status', 'phase');
+  if (stringAt(pod, 'spec', 'nodeName') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
+  const seconds = pod.spec?.terminationGracePeriodSeconds;
+  return typeof seconds === 'number' ? seconds : defaultGraceSeconds;
+}
+
+const statuses = (pod: ApiObject): readonly Json[] => listAt(pod, 'status', 'containerStatuses');
+
+function phase(pod: ApiObject): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  const waiting = statuses(pod).map((status) => stringAt(status, 'state', 'waiting', 'reason'));
+  return waiting.find((reason) => reason !== '') ?? stringAt(pod, 'status', 'phase');
+}
+
+export const podColumns: readonly Column[] = [
+  {
+    name: 'Ready',
+    read: (pod) => {
+      const ready = statuses(pod).filter((status) => stringAt(status, 'ready') === 'true').length;
+      return `${ready}/${listAt(pod, 'spec', 'containers').length}`;
+    },
+  },
+  { name: 'Status', read: phase },
+  {
+    name: 'Restarts',
+    read: (pod) =>
+      String(statuses(pod).reduce<number>((sum, status) => sum + Number(stringAt(status, 'restartCount')), 0)),
+  },
+];
+
+export const podWideColumns: readonly Column[] = [
+  { name: 'IP', wide: true, read: (pod) => stringAt(pod, 'status', 'podIP') || '<none>' },
+  { name: 'Node', wide: true, read: (pod) => stringAt(pod, 'spec', 'nodeName') || '<none>' },
+];

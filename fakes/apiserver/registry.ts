@@ -1,0 +1,320 @@
+import type { Admit } from './admission.ts';
+import { admitted } from './admission.ts';
+import type { ApiObject, Draft, Json, JsonObject, Metadata } from './api-object.ts';
+import { objectAt, sameJson, stringAt, without } from './api-object.ts';
+import type { DeleteOptions } from './delete-options.ts';
+import { checkDraft, decodeDraft } from './draft.ts';
+import { afterRemoval } from './garbage-collector.ts';
+import { applyPatch } from './patch.ts';
+import type { Resource } from './resource.ts';
+import { findResource, resources } from './resources.ts';
+import type { Sources } from './sources.ts';
+import { timestamp } from './sources.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  forbidden,
+  invalid,
+  methodNotAllowed,
+  notFound,
+  required,
+  StatusError,
+  staleVersion,
+} from './status.ts';
+import type { Store } from './store.ts';
+
+/** One object's place. */
+export interface Target {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly status: boolean;
+}
+
+/** What an update may not touch: the server's own part of the metadata. */
+const identity = (old: Metadata, next: JsonObject): Metadata => ({
+  ...without(next, 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'managedFields', 'selfLink'),
+  name: old.name,
+  ...(old.namespace === undefined ? {} : { namespace: old.namespace }),
+  uid: old.uid,
+  resourceVersion: old.resourceVersion,
+  creationTimestamp: old.creationTimestamp,
+  ...(old.generation === undefined ? {} : { generation: old.generation }),
+  ...(old.deletionTimestamp === undefined ? {} : { deletionTimestamp: old.deletionTimestamp }),
+  ...(old.deletionGracePeriodSeconds === undefined
+    ? {}
+    : { deletionGracePeriodSeconds: old.deletionGracePeriodSeconds }),
+});
+
+/** The verbs on stored objects, with Kubernetes' rules about versions, status, generations, finalizers and grace. */
+export class Registry {
+  readonly #store: Store;
+  readonly #hooks: readonly Admit[];
+  readonly #sources: Sources;
+
+  constructor({ store, hooks, sources }: { store: Store; hooks: readonly Admit[]; sources: Sources }) {
+    this.#store = store;
+    this.#hooks = hooks;
+    this.#sources = sources;
+  }
+
+  read({ resource, namespace, name }: Omit<Target, 'status'>): ApiObject {
+    const found = this.#store.get(resource, namespace, name);
+    if (!found) throw notFound(resource, name);
+    return found;
+  }
+
+  async create(resource: Resource, namespace: string | undefined, body: Json, dryRun: boolean): Promise<ApiObject> {
+    const draft = decodeDraft(resource, namespace, body);
+    if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
+      throw badRequest('resourceVersion should not be set on objects to be created');
+    }
+    const named = this.#identified(resource, namespace, draft);
+    checkDraft(resource, named);
+    this.#checkNamespace(resource, namespace, named.metadata.name);
+    const answer = await admitted(this.#hooks, resource, named);
+    const object = { ...answer, metadata: identity(named.metadata, answer.metadata) };
+    checkDraft(resource, object);
+    this.#checkNamespace(resource, namespace, named.metadata.name);
+    if (this.#store.get(resource, namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
+    return dryRun ? object : this.#store.put(resource, object);
+  }
+
+  replace(target: Target, body: Json, dryRun: boolean): ApiObject {
+    const old = this.read(target);
+    const draft = decodeDraft(target.resource, target.namespace, body);
+    if (stringAt(draft, 'metadata', 'name') !== target.name) {
+      throw badRequest(
+        `the name of the object (${stringAt(draft, 'metadata', 'name')}) does not match the name on the URL (${target.name})`,
+      );
+    }
+    if (target.resource.custom && stringAt(draft, 'metadata', 'resourceVersion') === '') {
+      throw invalid(target.resource, target.name, [
+        required('metadata.resourceVersion', 'must be specified for an update'),
+      ]);
+    }
+    return this.#update(target, old, draft, dryRun);
+  }
+
+  /** Whether the object was created by it (server-side apply), and the object. */
+  async patch(
+    target: Target,
+    type: string,
+    patch: Json,
+    dryRun: boolean,
+  ): Promise<{ readonly created: boolean; readonly object: ApiObject }> {
+    const { resource, namespace, name } = target;
+    const old = this.#store.get(resource, namespace, name);
+    if (!old) {
+      if (!type.startsWith('application/apply-patch') || target.status) throw notFound(resource, name);
+      const draft = decodeDraft(resource, namespace, patch);
+      const body = { ...draft, metadata: { ...without(draft.metadata, 'resourceVersion'), name } };
+      return { created: true, object: await this.create(resource, namespace, body, dryRun) };
+    }
+    const patched = decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch }));
+    return { created: false, object: this.#update(target, old, patched, dryRun) };
+  }
+
+  /** Binds a pod to a node (`pods/binding`): the one way to set `spec.nodeName` later. */
+  bind(target: Target, body: Json): void {
+    const pod = this.read(target);
+    const node = stringAt(body, 'target', 'name');
+    if (node === '') throw invalid(target.resource, target.name, [required('target.name')]);
+    const bound = stringAt(pod, 'spec', 'nodeName');
+    if (bound !== '')
+      throw conflict(target.resource, target.name, `pod ${target.name} is already assigned to node "${bound}"`);
+    const conditions = objectAt(pod, 'status').conditions;
+    const others = (Array.isArray(conditions) ? conditions : []).filter(
+      (condition: Json) => stringAt(condition, 'type') !== 'PodScheduled',
+    );
+    const scheduled = {
+      type: 'PodScheduled',
+      status: 'True',
+      lastProbeTime: null,
+      lastTransitionTime: timestamp(this.#sources.now()),
+    };
+    this.#store.put(target.resource, {
+      ...pod,
+      spec: { ...pod.spec, nodeName: node },
+      status: { ...pod.status, conditions: [...others, scheduled] },
+    });
+  }
+
+  /** `removed`: gone. Otherwise it goes when its grace or its finalizers end. */
+  delete(target: Target, options: DeleteOptions): { readonly removed: boolean; readonly object: ApiObject } {
+    const { resource, name } = target;
+    const old = this.read(target);
+    const { metadata } = old;
+    if (options.uid !== undefined && options.uid !== metadata.uid) {
+      throw conflict(
+        resource,
+        name,
+        `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${metadata.uid}`,
+      );
+    }
+    if (options.resourceVersion !== undefined && options.resourceVersion !== metadata.resourceVersion) {
+      throw staleVersion(resource, name);
+    }
+    if (options.dryRun) return { removed: true, object: old };
+    if (resource.kind === 'Namespace') return this.#terminateNamespace(resource, old);
+    const allowed = resource.grace?.(old) ?? 0;
+    const grace = allowed === 0 ? 0 : (options.gracePeriodSeconds ?? allowed);
+    if (grace === 0 && (metadata.finalizers ?? []).length === 0) {
+      return { removed: true, object: this.#remove(resource, old, options.orphan) };
+    }
+    if (metadata.deletionTimestamp !== undefined && grace >= (metadata.deletionGracePeriodSeconds ?? 0)) {
+      return { removed: false, object: old };
+    }
+    const end = new Date(this.#sources.now().getTime() + 1000 * grace);
+    const object = this.#store.put(resource, {
+      ...old,
+      metadata: {
+        ...metadata,
+        deletionTimestamp: timestamp(end),
+        deletionGracePeriodSeconds: grace,
+        ...(resource.generation ? { generation: (metadata.generation ?? 0) + 1 } : {}),
+      },
+    });
+    return { removed: false, object };
+  }
+
+  #identified(resource: Resource, namespace: string | undefined, draft: Draft): ApiObject {
+    const { metadata: given, ...rest } = resource.prepare?.(draft) ?? this.#withoutStatus(resource, draft);
+    const generateName = stringAt(given, 'generateName');
+    const name =
+      stringAt(given, 'name') || (generateName === '' ? '' : `${generateName.slice(0, 58)}${this.#sources.suffix()}`);
+    return {
+      ...rest,
+      apiVersion: stringAt(draft, 'apiVersion'),
+      kind: resource.kind,
+      metadata: {
+        ...without(given, 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink', 'generation'),
+        name,
+        ...(namespace === undefined ? {} : { namespace }),
+        uid: this.#sources.uid(),
+        resourceVersion: '',
+        creationTimestamp: timestamp(this.#sources.now()),
+        ...(resource.generation ? { generation: 1 } : {}),
+      },
+    } as ApiObject;
+  }
+
+  #withoutStatus(resource: Resource, draft: Draft): Draft {
+    return resource.status === 'separate' ? (without(draft, 'status') as Draft) : draft;
+  }
+
+  #checkNamespace(resource: Resource, namespace: string | undefined, name: string): void {
+    const namespaces = findResource('', 'v1', 'namespaces');
+    if (!resource.namespaced || !namespaces) return;
+    const found = this.#store.get(namespaces, undefined, namespace ?? '');
+    if (!found) throw notFound(namespaces, namespace ?? '');
+    if (found.metadata.deletionTimestamp === undefined) return;
+    throw forbidden(
+      resource,
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
+  }
+
+  #update(target: Target, old: ApiObject, draft: Draft, dryRun: boolean): ApiObject {
+    const { resource, name } = target;
+    const version = stringAt(draft, 'metadata', 'resourceVersion');
+    if (version !== '' && version !== old.metadata.resourceVersion) throw staleVersion(resource, name);
+    const uid = stringAt(draft, 'metadata', 'uid');
+    if (uid !== '' && uid !== old.metadata.uid) {
+      throw conflict(
+        resource,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      );
+    }
+    if (target.status && resource.status === 'none') throw methodNotAllowed();
+    const next = this.#merged(target, old, draft);
+    checkDraft(resource, next);
+    const causes = resource.checkUpdate?.(old, next) ?? [];
+    if (causes.length > 0) throw invalid(resource, name, causes);
+    if (sameJson(next, old)) return old;
+    const object =
+      resource.generation && !sameJson(this.#content(next), this.#content(old)) ? this.#nextGeneration(next) : next;
+    if (dryRun) return object;
+    const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+    const done = deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === 0;
+    if (done && (finalizers ?? []).length === 0 && resource.kind !== 'Namespace')
+      return this.#remove(resource, object, false);
+    return this.#store.put(resource, object);
+  }
+
+  /** The old object with what this request may change: the status only, or all but the status. */
+  #merged(target: Target, old: ApiObject, draft: Draft): ApiObject {
+    if (target.status) return { ...old, status: objectAt(draft, 'status') };
+    const rest = without(target.resource.prepare?.(draft) ?? draft, 'status', 'metadata');
+    const status = old.status;
+    return {
+      ...rest,
+      apiVersion: old.apiVersion,
+      kind: old.kind,
+      metadata: identity(old.metadata, draft.metadata),
+      ...(status === undefined ? {} : { status }),
+    } as ApiObject;
+  }
+
+  #content(object: ApiObject): JsonObject {
+    return without(object, 'metadata', 'status');
+  }
+
+  #nextGeneration(object: ApiObject): ApiObject {
+    return { ...object, metadata: { ...object.metadata, generation: (object.metadata.generation ?? 0) + 1 } };
+  }
+
+  #terminateNamespace(
+    resource: Resource,
+    namespace: ApiObject,
+  ): { readonly removed: boolean; readonly object: ApiObject } {
+    const { name } = namespace.metadata;
+    if (['default', 'kube-system'].includes(name)) throw forbidden(resource, name, 'this namespace may not be deleted');
+    const object =
+      namespace.metadata.deletionTimestamp === undefined
+        ? this.#store.put(resource, {
+            ...namespace,
+            metadata: { ...namespace.metadata, deletionTimestamp: timestamp(this.#sources.now()) },
+            status: { ...namespace.status, phase: 'Terminating' },
+          })
+        : namespace;
+    for (const kind of resources.filter(({ namespaced }) => namespaced)) {
+      for (const { metadata } of this.#store.list(kind, name)) {
+        if (!this.#store.get(kind, name, metadata.name)) continue;
+        this.delete(
+          { resource: kind, namespace: name, name: metadata.name, status: false },
+          { orphan: false, dryRun: false },
+        );
+      }
+    }
+    this.#removeEmptyNamespace(name);
+    return { removed: this.#store.get(resource, undefined, name) === undefined, object };
+  }
+
+  #removeEmptyNamespace(name: string | undefined): void {
+    const resource = findResource('', 'v1', 'namespaces');
+    if (!resource || name === undefined) return;
+    const namespace = this.#store.get(resource, undefined, name);
+    if (namespace?.metadata.deletionTimestamp === undefined) return;
+    const left = resources.some((kind) => kind.namespaced && this.#store.list(kind, name).length > 0);
+    if (!left) this.#store.remove(resource, namespace);
+  }
+
+  #remove(resource: Resource, object: ApiObject, orphan: boolean): ApiObject {
+    const removed = this.#store.remove(resource, object);
+    for (const { resource: kind, object: dependent, action } of afterRemoval(this.#store, object, orphan)) {
+      const { namespace, name } = dependent.metadata;
+      if (action === 'release') this.#store.put(kind, dependent);
+      else if (this.#store.get(kind, namespace, name)) {
+        this.delete({ resource: kind, namespace, name, status: false }, { orphan: false, dryRun: false });
+      }
+    }
+    this.#removeEmptyNamespace(object.metadata.namespace);
+    return removed;
+  }
+}
+
+export const isStatusError = (error: unknown): error is StatusError => error instanceof StatusError;

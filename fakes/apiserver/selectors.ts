@@ -1,0 +1,63 @@
+import type { ApiObject } from './api-object.ts';
+import { badRequest } from './status.ts';
+
+export type Selector = (object: ApiObject) => boolean;
+
+const everything: Selector = () => true;
+const setBased = /^(!?)([^\s!=()]+)(?:\s+(in|notin)\s+\(([^()]*)\))?$/;
+const equality = /^([^\s!=]+)\s*(==|=|!=)\s*([^\s!=]*)$/;
+
+/** Splits at commas that stand in no parentheses. */
+const requirements = (text: string): readonly string[] =>
+  text
+    .split(/,(?![^(]*\))/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+function labelRequirement(part: string): Selector {
+  const equal = equality.exec(part);
+  if (equal) {
+    const [, key = '', operator, value = ''] = equal;
+    if (operator === '!=') return ({ metadata }) => metadata.labels?.[key] !== value;
+    return ({ metadata }) => metadata.labels?.[key] === value;
+  }
+  const set = setBased.exec(part);
+  if (!set) throw badRequest(`unable to parse requirement: ${part}`);
+  const [, not, key = '', operator, list = ''] = set;
+  const values = list.split(',').map((value) => value.trim());
+  switch (operator) {
+    case 'in':
+      return ({ metadata }) => values.includes(metadata.labels?.[key] ?? '\0');
+    case 'notin':
+      return ({ metadata }) => !values.includes(metadata.labels?.[key] ?? '\0');
+    default:
+      return ({ metadata }) => (metadata.labels?.[key] !== undefined) === (not === '');
+  }
+}
+
+/** Label selector, equality and set based: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. */
+export function labelSelector(text: string): Selector {
+  const parts = requirements(text).map(labelRequirement);
+  return parts.length === 0 ? everything : (object) => parts.every((matches) => matches(object));
+}
+
+/** Reads the fields that a kind can be selected by. */
+export type Fields = Readonly<Record<string, (object: ApiObject) => string>>;
+
+const metadataFields: Fields = {
+  'metadata.name': ({ metadata }) => metadata.name,
+  'metadata.namespace': ({ metadata }) => metadata.namespace ?? '',
+};
+
+/** Field selector: `spec.nodeName=a,status.phase!=Failed`; a field that the kind does not offer is a 400. */
+export function fieldSelector(text: string, fields: Fields): Selector {
+  const known = { ...metadataFields, ...fields };
+  const parts = requirements(text).map((part): Selector => {
+    const [, key = '', operator, value = ''] = equality.exec(part) ?? [];
+    if (operator === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
+    const read = known[key];
+    if (!read) throw badRequest(`field label not supported: ${key}`);
+    return (object) => (read(object) === value) === (operator !== '!=');
+  });
+  return parts.length === 0 ? everything : (object) => parts.every((matches) => matches(object));
+}
