@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
   readonly agent: AgentOptions;
+  /** The user's working directory; programs that run in a pod find it where it is. */
+  readonly workingDirectory: string;
   /** The probe's program (`src/probe`): started as a process of its own for each probe. */
   readonly probeProgram: string;
   /** Seconds of the fake kubelet's clock in one real second, where the kubelet is fake. */

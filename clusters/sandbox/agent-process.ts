@@ -1,0 +1,101 @@
+import type { HistoryEvent } from '../../reports/record.ts';
+import type { AgentOptions } from '../cluster.ts';
+import { type Child, startChild } from './child.ts';
+
+export interface AgentProcessOptions {
+  readonly command: readonly string[];
+  readonly kubeconfig: string;
+  readonly nodeName: string;
+  readonly socket: string;
+  readonly kubeletRoot: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  readonly onEvent: (event: HistoryEvent) => void;
+}
+
+/** The agent as its DaemonSet would run it: started again when it ends by itself, with the flags that are in force. */
+export class AgentProcess {
+  readonly #options: AgentProcessOptions;
+  #child: Child | undefined;
+  #wanted = false;
+
+  constructor(options: AgentProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.process.pid;
+  }
+
+  /** Resolves when the agent serves. */
+  async start(agent: AgentOptions): Promise<void> {
+    this.#wanted = true;
+    const { command, environment, logFile, onEvent } = this.#options;
+    const name = 'csi-nodeplugin-fluid';
+    const child = startChild({
+      name: 'agent',
+      argv: [...(agent.command ?? command), ...this.#flags(agent)],
+      environment: { ...environment, KUBELET_ROOTDIR: this.#options.kubeletRoot, MOUNT_ROOT: '/runtime-mnt' },
+      logFile,
+      onLine: (line) => {
+        const event = toEvent(line);
+        if (event) onEvent(event);
+      },
+    });
+    this.#child = child;
+    const { pid = 0 } = child.process;
+    onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'started', pid });
+    void child.exited.then(({ exitCode, signal }) => {
+      const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
+      onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'exited', pid, ...how });
+      if (this.#wanted && this.#child === child) void this.start(agent).catch(() => {});
+    });
+    await child.ready;
+    onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'ready', pid });
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    this.#child?.process.kill('SIGTERM');
+    await this.#child?.exited;
+  }
+
+  #flags(agent: AgentOptions): readonly string[] {
+    const { kubeconfig, nodeName, socket } = this.#options;
+    return [
+      `--nodeid=${nodeName}`,
+      `--endpoint=unix://${socket}`,
+      `--feature-gates=FuseRecovery=${agent.fuseRecovery}`,
+      `--kubeconfig=${kubeconfig}`,
+      '--metrics-addr=127.0.0.1:0',
+      ...(agent.kernelTier ? [`--kernel-tier=${agent.kernelTier}`] : []),
+      ...(agent.readWriteScope ? [`--read-write-scope=${agent.readWriteScope}`] : []),
+    ];
+  }
+}
+
+const decisions = ['noticed', 'skipped', 'replaced', 'recovered', 'failed', 'passed'] as const;
+
+/** A decision on the agent's log as an event of the history; its own time stamp counts, not when the line was read. */
+export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent | undefined {
+  const event = decisions.find((name) => name === line.event);
+  if (!event || typeof line.ns !== 'string') return undefined;
+  const text = (key: string) => (typeof line[key] === 'string' ? { [key]: line[key] as string } : {});
+  const where =
+    line.place === 'container' ? `${line.pod}/${line.container}` : line.place === 'target' ? 'node' : undefined;
+  return {
+    kind: 'agent',
+    at: Number(line.ns),
+    event,
+    ...text('volume'),
+    ...text('path'),
+    ...text('reason'),
+    ...(where && { where }),
+    ...(typeof line.tookNs === 'number' && { tookNs: line.tookNs }),
+    line,
+  };
+}
+
+function now(): number {
+  return Number(process.hrtime.bigint());
+}

@@ -1,0 +1,28 @@
+import type { Store } from '../../fakes/store/store.ts';
+import type { Fidelity } from '../../reports/record.ts';
+import type { SupervisorOptions } from './protocol.ts';
+
+/** What is real in the sandbox, and what stands in for what. */
+export function fidelityOf(
+  store: Store,
+  { clockScale, agent }: Pick<SupervisorOptions, 'clockScale' | 'agent'>,
+): Fidelity {
+  return {
+    place: 'sandbox',
+    clockScale,
+    parts: [
+      { part: 'kernel FUSE', is: 'real', fake: false },
+      { part: 'mount and PID namespaces', is: 'real', fake: false },
+      {
+        part: 'node agent',
+        is: agent.command ? `another program: ${agent.command.join(' ')}` : 'the one for production, as a process',
+        fake: false,
+      },
+      { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
+      { part: 'kubelet and container runtime', is: 'fake: process trees in namespaces', fake: true },
+      { part: 'API server and scheduler', is: 'fake: HTTP, for the real client', fake: true },
+      { part: "Fluid's controllers", is: 'fake', fake: true },
+      { part: 'object store', is: store.description, fake: store.kind === 'embedded' },
+    ],
+  };
+}

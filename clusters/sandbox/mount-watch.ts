@@ -1,0 +1,111 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import koffi, { type LibraryHandle } from 'koffi';
+import type { Mount } from '../../recovery/engine/model.ts';
+import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import type { HistoryEvent } from '../../reports/record.ts';
+
+type KoffiFunction = ReturnType<LibraryHandle['func']>;
+
+const priority = 0x02;
+
+/**
+ * Reports each mount that comes or goes on the node and in containers, when the kernel says so (poll, POLLPRI). A held
+ * mountinfo keeps a dead pod's mounts alive, so whoever watches a container has to stop when it ends.
+ */
+export class MountWatch {
+  readonly #onEvent: (event: HistoryEvent) => void;
+  readonly #tables = new Map<number, { readonly where: string; mounts: ReadonlyMap<number, Mount> }>();
+  readonly #poll: KoffiFunction;
+  readonly #wakeUp: KoffiFunction;
+  readonly #drain: KoffiFunction;
+  readonly #wake: number;
+  #over = false;
+
+  constructor(onEvent: (event: HistoryEvent) => void) {
+    this.#onEvent = onEvent;
+    const libc = koffi.load('libc.so.6');
+    this.#poll = libc.func('int poll(_Inout_ uint8_t*, unsigned long, int)');
+    this.#wake = libc.func('int eventfd(uint, int)')(0, 0o2_000_000);
+    this.#wakeUp = libc.func('int eventfd_write(int, uint64_t)');
+    this.#drain = libc.func('int eventfd_read(int, _Out_ uint64_t*)');
+    this.#wait();
+  }
+
+  /** Watches the mount table of a process's namespace. */
+  watch(pid: number | 'self', where: string): Disposable {
+    const descriptor = openSync(`/proc/${pid}/mountinfo`, 'r');
+    this.#tables.set(descriptor, { where, mounts: read(descriptor) });
+    this.#wakeUp(this.#wake, 1);
+    return {
+      [Symbol.dispose]: () => {
+        if (!this.#tables.delete(descriptor)) return;
+        this.#wakeUp(this.#wake, 1);
+        closeSync(descriptor);
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#over = true;
+    for (const descriptor of this.#tables.keys()) closeSync(descriptor);
+    this.#tables.clear();
+    this.#wakeUp(this.#wake, 1);
+  }
+
+  #wait(): void {
+    if (this.#over) return;
+    const descriptors = [...this.#tables.keys()];
+    const structures = Buffer.alloc(8 * (descriptors.length + 1));
+    [this.#wake, ...descriptors].forEach((descriptor, index) => {
+      structures.writeInt32LE(descriptor, index * 8);
+      structures.writeInt16LE(index === 0 ? 1 : priority, index * 8 + 4);
+    });
+    this.#poll.async(structures, descriptors.length + 1, -1, () => {
+      const at = Number(process.hrtime.bigint());
+      if (structures.readInt16LE(6) !== 0) this.#drain(this.#wake, [0n]);
+      descriptors.forEach((descriptor, index) => {
+        if (structures.readInt16LE((index + 1) * 8 + 6) !== 0) this.#changed(descriptor, at);
+      });
+      this.#wait();
+    });
+  }
+
+  #changed(descriptor: number, at: number): void {
+    const table = this.#tables.get(descriptor);
+    if (!table) return;
+    const mounts = read(descriptor);
+    const report = (change: 'added' | 'removed', { id, device, mountPoint, fstype, options }: Mount) =>
+      this.#onEvent({
+        kind: 'mount',
+        at,
+        where: table.where,
+        change,
+        id,
+        device,
+        mountPoint,
+        fstype,
+        options: options.join(','),
+      });
+    for (const [id, mount] of mounts) if (!table.mounts.has(id)) report('added', mount);
+    for (const [id, mount] of table.mounts) if (!mounts.has(id)) report('removed', mount);
+    table.mounts = mounts;
+  }
+}
+
+/** The table as it stands, by mount id; empty where its process is gone. */
+function read(descriptor: number): ReadonlyMap<number, Mount> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(65_536);
+      const count = readSync(descriptor, chunk, 0, chunk.length, length);
+      if (count === 0) break;
+      chunks.push(chunk.subarray(0, count));
+      length += count;
+    }
+  } catch {
+    return new Map();
+  }
+  return new Map(parseMountinfo(Buffer.concat(chunks).toString('utf8')).map((mount) => [mount.id, mount]));
+}

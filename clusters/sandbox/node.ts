@@ -1,0 +1,350 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
+import { createCsiNode } from '../../fakes/kubelet/csi.ts';
+import { createImages } from '../../fakes/kubelet/images.ts';
+import { type Kubelet, startKubelet } from '../../fakes/kubelet/kubelet.ts';
+import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
+import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
+import { type Store, startStore } from '../../fakes/store/store.ts';
+import type { HistoryEvent } from '../../reports/record.ts';
+import type { AgentOptions, ContainerRef, ExecResult } from '../cluster.ts';
+import { AgentProcess } from './agent-process.ts';
+import { startChild } from './child.ts';
+import { fidelityOf } from './fidelity.ts';
+import { onLines, parseLine } from './lines.ts';
+import { MountWatch } from './mount-watch.ts';
+import { enterNodeRoot } from './node-root.ts';
+import { node as places, programs } from './paths.ts';
+import type { Procedures, Started, SupervisorOptions } from './protocol.ts';
+
+export interface NodeListeners {
+  readonly onEvent: (event: HistoryEvent) => void;
+  readonly onProgress: (line: string) => void;
+  readonly onProbe: (probe: number, chunk: string) => void;
+}
+
+/** The sandbox's one node and all that runs on it, as the supervisor's procedures. */
+export class Node implements Procedures {
+  readonly #listeners: NodeListeners;
+  readonly #started = new Map<number, () => unknown>();
+  readonly #logs = new Map<string, WriteStream>();
+  readonly #watched = new Map<number, Disposable>();
+  #parts:
+    | {
+        readonly options: SupervisorOptions;
+        readonly kubelet: Kubelet;
+        readonly store: Store;
+        readonly agent: AgentProcess;
+        readonly mounts: MountWatch;
+      }
+    | undefined;
+
+  constructor(listeners: NodeListeners) {
+    this.#listeners = listeners;
+  }
+
+  async start(options: SupervisorOptions): Promise<Started> {
+    const { environment, resultsDir } = options;
+    const { onEvent, onProgress } = this.#listeners;
+    const linux = loadLinux();
+    enterNodeRoot(linux, options.scratch);
+    for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
+
+    onProgress('starting API server, Fluid controllers and object store');
+    const token = randomBytes(16).toString('hex');
+    const controlPlane = startChild({
+      name: 'control plane',
+      argv: [process.execPath, programs.controlPlane, '--port=0', `--token=${token}`],
+      environment,
+      logFile: join(resultsDir, 'logs/control-plane.log'),
+      onLine: () => {},
+    });
+    const [ready, store] = await Promise.all([controlPlane.ready, this.#startStore(options)]);
+    const url = String(ready.url);
+    const kubeConfig = kubeConfigFor(url, token);
+    writeFileSync(places.kubeconfig, kubeConfig.exportConfig());
+
+    onProgress('starting the node agent and the kubelet');
+    const mounts = new MountWatch(onEvent);
+    mounts.watch('self', 'node');
+    const agent = new AgentProcess({
+      command: [process.execPath, programs.agent],
+      kubeconfig: places.kubeconfig,
+      nodeName: places.name,
+      socket: places.socket,
+      kubeletRoot: places.kubeletRoot,
+      environment,
+      logFile: join(resultsDir, 'logs/agent.log'),
+      onEvent,
+    });
+    const [kubelet] = await Promise.all([this.#startKubelet(options, linux, kubeConfig), agent.start(options.agent)]);
+    this.#parts = { options, kubelet, store, agent, mounts };
+    const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
+    return {
+      url,
+      token,
+      store: { endpoint, bucket, accessKeyId, accessKeySecret },
+      fidelity: fidelityOf(store, options),
+    };
+  }
+
+  async putObject({ key, base64 }: { key: string; base64: string }): Promise<void> {
+    await this.#running.store.putObject(key, Buffer.from(base64, 'base64'));
+  }
+
+  async exec({
+    target,
+    command,
+    timeoutMs,
+  }: {
+    target: ContainerRef;
+    command: readonly string[];
+    timeoutMs: number;
+  }): Promise<ExecResult> {
+    const program = this.#container(target).exec(command, this.#running.options.environment);
+    const output = { stdout: '', stderr: '' };
+    program.stdout.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk));
+    program.stderr.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk));
+    const timer = setTimeout(() => program.kill('SIGKILL'), timeoutMs);
+    const exit = await exitOf(program);
+    clearTimeout(timer);
+    return { ...exit, ...output };
+  }
+
+  async run({
+    target,
+    command,
+    name,
+    id,
+  }: {
+    target: ContainerRef;
+    command: readonly string[];
+    name: string;
+    id: number;
+  }) {
+    const { options } = this.#running;
+    const program = this.#container(target).exec(command, options.environment, options.workingDirectory);
+    this.#started.set(id, () => program.kill('SIGKILL'));
+    const { onEvent } = this.#listeners;
+    for (const stream of ['stdout', 'stderr'] as const)
+      onLines(program[stream], (text) => onEvent({ kind: 'output', at: now(), program: name, stream, text }));
+    const exit = await exitOf(program);
+    this.#started.delete(id);
+    return exit;
+  }
+
+  async probe({ options, id }: Parameters<Procedures['probe']>[0]): Promise<void> {
+    const { environment, probeProgram } = this.#running.options;
+    const { target, path, rate, files } = options;
+    const name = `${target.namespace}/${target.pod}/${target.container}:${path}`;
+    const flags = { pid: this.#container(target).pid, path, rate, name, files: JSON.stringify(files) };
+    const child = spawn(
+      process.execPath,
+      [probeProgram, ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`)],
+      { env: { ...environment }, stdio: ['pipe', 'pipe', 'pipe'] },
+    );
+    const ready = Promise.withResolvers<void>();
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (chunk.includes('"event":"ready"')) ready.resolve();
+      this.#listeners.onProbe(id, chunk);
+    });
+    onLines(child.stderr, (text) => (said = text));
+    child.on('close', (status) => ready.reject(new Error(`the probe of ${name} ended with status ${status}: ${said}`)));
+    const closed = once(child, 'close');
+    this.#started.set(id, () => {
+      child.kill('SIGTERM');
+      return closed; // Its last lines count.
+    });
+    await ready.promise;
+  }
+
+  async end({ id }: { id: number }): Promise<void> {
+    await this.#started.get(id)?.();
+    this.#started.delete(id);
+  }
+
+  async kill({ target, signal }: { target: ContainerRef; signal: NodeJS.Signals }): Promise<number> {
+    process.kill(this.#container(target).pid, signal);
+    return now();
+  }
+
+  async holdRestarts({ target, id }: { target: ContainerRef; id: number }): Promise<void> {
+    const worker = this.#running.kubelet.worker(target.namespace, target.pod);
+    if (!worker) throw new Error(`no pod ${target.namespace}/${target.pod} on the node`);
+    const hold = worker.holdRestarts(target.container);
+    this.#started.set(id, () => hold[Symbol.dispose]());
+  }
+
+  async mountTable({ target }: { target?: ContainerRef }): Promise<readonly string[]> {
+    const pid = target ? this.#container(target).pid : 'self';
+    return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').trimEnd().split('\n');
+  }
+
+  async pid({ target }: { target: ContainerRef }): Promise<number> {
+    return this.#container(target).pid;
+  }
+
+  async restartAgent({ agent }: { agent: AgentOptions }): Promise<void> {
+    await this.#running.agent.stop();
+    await this.#running.agent.start(agent);
+  }
+
+  async leftovers({ namespace }: { namespace: string }): Promise<readonly string[]> {
+    const table = await this.mountTable({});
+    const mounts = table.filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
+    const pods = this.#running.kubelet.pods(namespace).map((name) => `pod ${namespace}/${name}`);
+    return [...pods, ...mounts.map((line) => `mount ${line}`)];
+  }
+
+  async stop(): Promise<void> {
+    const { agent, kubelet, mounts, store } = this.#running;
+    await kubelet[Symbol.asyncDispose]();
+    await agent.stop();
+    mounts[Symbol.dispose]();
+    await store[Symbol.asyncDispose]();
+  }
+
+  get #running() {
+    if (!this.#parts) throw new Error('the sandbox has not started');
+    return this.#parts;
+  }
+
+  #container({ namespace, pod, container }: ContainerRef): StartedContainer {
+    const found = this.#running.kubelet.container(namespace, pod, container);
+    if (!found) throw new Error(`container ${namespace}/${pod}/${container} is not running`);
+    return found;
+  }
+
+  #startStore({ runId, environment }: SupervisorOptions): Promise<Store> {
+    const { signal } = new AbortController();
+    return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#listeners.onProgress, environment });
+  }
+
+  #startKubelet(options: SupervisorOptions, linux: Linux, kubeConfig: KubeConfig): Promise<Kubelet> {
+    return startKubelet({
+      kubeConfig,
+      nodeName: places.name,
+      rootDir: places.kubeletRoot,
+      csi: createCsiNode(places.socket),
+      runtime: { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] },
+      images: createImages({ 'rekindle/fuse': [process.execPath, programs.fuse] }),
+      environment: options.environment,
+      clockScale: options.clockScale,
+      report: (event) => this.#report(event),
+      log: (container, stream, chunk) => this.#log(container, stream, chunk),
+    });
+  }
+
+  #report(event: KubeletEvent): void {
+    const at = now();
+    const emit = this.#listeners.onEvent;
+    switch (event.event) {
+      case 'started':
+        emit({
+          kind: 'process',
+          at,
+          role: roleOf(event.container),
+          name: event.container,
+          change: 'started',
+          pid: event.pid,
+        });
+        if (event.restartCount > 0)
+          emit({
+            kind: 'kubelet',
+            at,
+            event: 'restarted',
+            ...addressOf(event.container),
+            restartCount: event.restartCount,
+          });
+        if (roleOf(event.container) === 'container') this.#watchMounts(event.pid, event.container);
+        return;
+      case 'exited': {
+        const { exitCode, signal } = event.exit;
+        this.#watched.get(event.pid)?.[Symbol.dispose]();
+        this.#watched.delete(event.pid);
+        const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
+        emit({
+          kind: 'process',
+          at,
+          role: roleOf(event.container),
+          name: event.container,
+          change: 'exited',
+          pid: event.pid,
+          ...how,
+        });
+        return;
+      }
+      case 'restart-scheduled':
+        emit({
+          kind: 'kubelet',
+          at,
+          event: 'restart-scheduled',
+          ...addressOf(event.container),
+          delayNs: event.delayMs * 1e6,
+          restartCount: event.restartCount,
+        });
+        return;
+      case 'publish':
+      case 'unpublish':
+        emit({ kind: 'kubelet', at, event: event.event, pod: event.pod, detail: event.detail });
+        return;
+      case 'pod-started':
+      case 'pod-removed':
+        emit({ kind: 'kubelet', at, event: event.event, pod: event.pod });
+    }
+  }
+
+  #watchMounts(pid: number, where: string): void {
+    const mounts = this.#parts?.mounts;
+    if (mounts) this.#watched.set(pid, mounts.watch(pid, where));
+  }
+
+  /** A container's output goes to its log; a daemon's own time stamps are events. */
+  #log(container: string, stream: 'stdout' | 'stderr', chunk: string): void {
+    const file = join(this.#logDirectory, `${container.replaceAll('/', '_')}.log`);
+    const log = this.#logs.get(file) ?? createWriteStream(file, { flags: 'a' });
+    this.#logs.set(file, log);
+    log.write(chunk);
+    if (stream !== 'stdout' || roleOf(container) !== 'daemon') return;
+    for (const text of chunk.split('\n')) {
+      const line = parseLine(text);
+      if (line?.event === 'ready')
+        this.#listeners.onEvent({
+          kind: 'process',
+          at: Number(line.ns),
+          role: 'daemon',
+          name: container,
+          change: 'ready',
+        });
+    }
+  }
+
+  get #logDirectory(): string {
+    return join(this.#running.options.resultsDir, 'logs');
+  }
+}
+
+function roleOf(container: string): 'daemon' | 'container' {
+  return container.endsWith('/jindofs-fuse') ? 'daemon' : 'container';
+}
+
+function addressOf(address: string): { readonly pod: string; readonly container: string } {
+  const [namespace = '', pod = '', container = ''] = address.split('/');
+  return { pod: `${namespace}/${pod}`, container };
+}
+
+function kubeConfigFor(server: string, token: string): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: 'rekindle', server, skipTLSVerify: true }, { name: 'rekindle', token });
+  return config;
+}
+
+function now(): number {
+  return Number(process.hrtime.bigint());
+}

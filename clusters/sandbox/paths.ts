@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+
+const program = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Programs and places of the sandbox. */
+export const programs = {
+  project: program('.'),
+  supervisor: program('clusters/sandbox/supervisor.ts'),
+  controlPlane: program('fakes/control-plane/main.ts'),
+  fuse: program('fakes/fuse/daemon.ts'),
+  agent: program('recovery/agent/main.ts'),
+} as const;
+
+/** On the sandbox's node. */
+export const node = {
+  name: 'sandbox',
+  kubeletRoot: '/var/lib/kubelet',
+  socket: '/var/lib/kubelet/csi-plugins/fuse.csi.fluid.io/csi.sock',
+  scratch: '/var/lib/rekindle/rootfs',
+  kubeconfig: '/var/lib/rekindle/kubeconfig',
+  mountRoot: '/runtime-mnt',
+} as const;

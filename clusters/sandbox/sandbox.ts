@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import type { HistoryEvent } from '../../reports/record.ts';
+import type { Cluster, RunningCluster, RunningProgram, StartOptions } from '../cluster.ts';
+import { watchKubernetesEvents } from '../kubernetes-events.ts';
+import { programs } from './paths.ts';
+import type { Message, Reply, Started, SupervisorOptions } from './protocol.ts';
+import { connect, type RemoteNode } from './remote-node.ts';
+
+/** The default cluster: real kernel FUSE and the real agent, in private namespaces of this machine. */
+export const sandbox: Cluster = {
+  name: 'sandbox',
+  async start(options) {
+    options.signal.throwIfAborted();
+    await using stack = new AsyncDisposableStack();
+    const scratch = mkdtempSync(join(tmpdir(), `rekindle-${options.runId}-`));
+    // An empty directory: what was mounted on it was so in the sandbox's own namespace only.
+    stack.defer(() => rmdirSync(scratch));
+    const child = stack.adopt(spawnSupervisor(options), endSupervisor);
+    const rests = new Map<number, string>();
+    const remote = connect(child, (message) => receive(message, options, rests));
+    const abort = () => child.kill('SIGKILL');
+    options.signal.addEventListener('abort', abort);
+    stack.defer(() => options.signal.removeEventListener('abort', abort));
+
+    const started = await remote.call('start', supervisorOptions(options, scratch));
+    stack.defer(() => remote.call('stop', {}).catch(() => {}));
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromClusterAndUser(
+      { name: 'rekindle', server: started.url, skipTLSVerify: true },
+      { name: 'rekindle', token: started.token },
+    );
+    stack.use(await watchKubernetesEvents(kubeConfig, options.onEvent));
+    return runningSandbox({ remote, started, kubeConfig, child, life: stack.move() });
+  },
+};
+
+interface Parts {
+  readonly remote: RemoteNode;
+  readonly started: Started;
+  readonly kubeConfig: KubeConfig;
+  readonly child: ChildProcess;
+  readonly life: AsyncDisposableStack;
+}
+
+function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): RunningCluster {
+  let lastId = 0;
+  const ending = (id: number): AsyncDisposable => ({
+    [Symbol.asyncDispose]: () => remote.call('end', { id }).catch(() => {}),
+  });
+  return {
+    name: 'sandbox',
+    fidelity: started.fidelity,
+    capabilities: new Set(['agent-control', 'signal-daemon', 'mount-tables', 'scaled-clock']),
+    kubeConfig,
+    store: started.store,
+    putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
+    exec: (target, command, { timeoutMs = 30_000 } = {}) => remote.call('exec', { target, command, timeoutMs }),
+    async run(target, command, name): Promise<RunningProgram> {
+      const id = ++lastId;
+      const exited = remote.call('run', { target, command, name, id });
+      exited.catch(() => {}); // Who waits for the end hears of it.
+      return { name, exited, ...ending(id) };
+    },
+    kill: (target, signal) => remote.call('kill', { target, signal }),
+    async holdRestarts(target) {
+      const id = ++lastId;
+      await remote.call('holdRestarts', { target, id });
+      return ending(id);
+    },
+    async probe(options) {
+      const id = ++lastId;
+      await remote.call('probe', { options, id });
+      return ending(id);
+    },
+    mountTable: (target) => remote.call('mountTable', target ? { target } : {}),
+    stepInside: async (target) => stepInside(child, await remote.call('pid', { target })),
+    restartAgent: (agent) => remote.call('restartAgent', { agent }),
+    release: (namespace) => release(kubeConfig, remote, namespace),
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  };
+}
+
+/** Rootless where the caller is not root: one user namespace for all of the sandbox. */
+function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): ChildProcess {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  return spawn(
+    'unshare',
+    [
+      ...user,
+      '--mount',
+      '--propagation=slave',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      process.execPath,
+      programs.supervisor,
+    ],
+    {
+      env: { ...environment, REKINDLE_RUN_ID: runId },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      cwd: resultsDir,
+    },
+  );
+}
+
+/** `unshare --kill-child` takes process 1 of the namespace, and with it all that is in the sandbox, along. */
+async function endSupervisor(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const closed = once(child, 'exit');
+  child.kill('SIGKILL');
+  await closed;
+}
+
+function supervisorOptions(options: StartOptions, scratch: string): SupervisorOptions {
+  const { runId, resultsDir, agent, probeProgram, clockScale, environment } = options;
+  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
+  const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
+  return {
+    runId,
+    resultsDir,
+    scratch,
+    agent,
+    probeProgram,
+    clockScale,
+    environment: Object.fromEntries(
+      Object.entries(kept).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+    workingDirectory: options.workingDirectory,
+  };
+}
+
+function receive(message: Exclude<Message, Reply>, options: StartOptions, rests: Map<number, string>): void {
+  if ('event' in message) options.onEvent(message.event);
+  else if ('progress' in message) options.onProgress(message.progress);
+  else splitProbeOutput(message, rests, options.onEvent);
+}
+
+/** A probe's lines are events already; they come in chunks that end anywhere. */
+function splitProbeOutput(
+  { probe, chunk }: { readonly probe: number; readonly chunk: string },
+  rests: Map<number, string>,
+  onEvent: (event: HistoryEvent) => void,
+): void {
+  const lines = ((rests.get(probe) ?? '') + chunk).split('\n');
+  rests.set(probe, lines.pop() ?? '');
+  for (const line of lines) {
+    const event = JSON.parse(line);
+    if (event.kind) onEvent(event);
+  }
+}
+
+/** Enters the sandbox by its process 1, then the container by its number there. */
+function stepInside({ pid }: ChildProcess, inner: number): string {
+  const supervisor = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0];
+  const user = process.getuid?.() === 0 ? '' : ' --user --preserve-credentials';
+  return `nsenter --target ${supervisor}${user} --mount --pid nsenter --target ${inner} --mount --pid -- /bin/bash`;
+}
+
+const releaseTimeoutMs = 20_000;
+
+/** Deletes the namespace and waits until nothing of it is left on the node; what is left after that is the result. */
+async function release(kubeConfig: KubeConfig, remote: RemoteNode, namespace: string): Promise<readonly string[]> {
+  const api = kubeConfig.makeApiClient(CoreV1Api);
+  await api.deleteNamespace({ name: namespace });
+  const deadline = performance.now() + releaseTimeoutMs;
+  for (;;) {
+    const left = await remote.call('leftovers', { namespace });
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await delay(20);
+  }
+}

@@ -1,0 +1,35 @@
+import { createCsiClient } from '../../recovery/csi/client.ts';
+import type { CsiNode, VolumeRequest } from './volumes.ts';
+
+/** The kubelet's own limit for one CSI call. */
+const timeoutMs = 120_000;
+
+/** The driver's node service behind its socket, as the kubelet uses it: unstaged after the last pod has let go. */
+export function createCsiNode(socket: string): CsiNode & Disposable {
+  const client = createCsiClient(`unix://${socket}`);
+  const published = new Map<string, Set<string>>();
+  const capability = ({ accessMode }: VolumeRequest) => ({ accessMode: { mode: accessMode }, mount: {} });
+  return {
+    async stage(request) {
+      const { volumeId, stagingTargetPath, volumeContext } = request;
+      const volumeCapability = capability(request);
+      await client.nodeStageVolume({ volumeId, stagingTargetPath, volumeContext, volumeCapability }, { timeoutMs });
+    },
+    async publish(request) {
+      const { volumeId, stagingTargetPath, targetPath, volumeContext, readOnly: readonly } = request;
+      published.set(volumeId, (published.get(volumeId) ?? new Set()).add(targetPath));
+      await client.nodePublishVolume(
+        { volumeId, stagingTargetPath, targetPath, volumeContext, readonly, volumeCapability: capability(request) },
+        { timeoutMs },
+      );
+    },
+    async unpublish(request) {
+      await client.nodeUnpublishVolume(request, { timeoutMs });
+      published.get(request.volumeId)?.delete(request.targetPath);
+    },
+    async unstage(request) {
+      if ((published.get(request.volumeId)?.size ?? 0) === 0) await client.nodeUnstageVolume(request, { timeoutMs });
+    },
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}

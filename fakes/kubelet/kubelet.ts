@@ -1,0 +1,104 @@
+import {
+  CoreV1Api,
+  type KubeConfig,
+  makeInformer,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1Pod,
+  type V1PodStatus,
+} from '@kubernetes/client-node';
+import type { StartedContainer } from './container.ts';
+import { kubeletPaths } from './paths.ts';
+import { PodWorker, type WorkerOptions } from './pod-worker.ts';
+import { namespaceOf } from './volumes.ts';
+
+export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus'> {
+  readonly kubeConfig: KubeConfig;
+  readonly nodeName: string;
+  /** `/var/lib/kubelet`. */
+  readonly rootDir: string;
+}
+
+/** A fake kubelet: runs the pods of one node from what the API server says. */
+export interface Kubelet extends AsyncDisposable {
+  container(namespace: string, pod: string, container: string): StartedContainer | undefined;
+  worker(namespace: string, pod: string): PodWorker | undefined;
+  /** Names of a namespace's pods that are not gone yet. */
+  pods(namespace: string): readonly string[];
+}
+
+const defaultGraceSeconds = 30;
+
+/** Registers the node and starts to run what is assigned to it. */
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { kubeConfig, nodeName } = options;
+  const api = kubeConfig.makeApiClient(CoreV1Api);
+  const workers = new Map<string, { readonly worker: PodWorker; readonly pod: V1Pod; ending: boolean }>();
+  const paths = kubeletPaths(options.rootDir);
+
+  await registerNode(api, nodeName);
+  const updateStatus = async (pod: V1Pod, status: V1PodStatus): Promise<void> => {
+    const { name = '' } = pod.metadata ?? {};
+    await api.patchNamespacedPodStatus(
+      { name, namespace: namespaceOf(pod), body: { status } },
+      setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+    );
+  };
+  const workerOptions: WorkerOptions = { ...options, api, paths, updateStatus };
+
+  const end = async (uid: string, graceMs: number): Promise<void> => {
+    const entry = workers.get(uid);
+    if (!entry || entry.ending) return;
+    entry.ending = true;
+    await entry.worker.terminate(graceMs);
+    const { name = '' } = entry.pod.metadata ?? {};
+    await api.deleteNamespacedPod({ name, namespace: namespaceOf(entry.pod), gracePeriodSeconds: 0 }).catch(() => {}); // Gone already: somebody deleted it by force.
+    workers.delete(uid);
+  };
+  const sync = (pod: V1Pod): void => {
+    const { uid, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
+    if (!uid || pod.spec?.nodeName !== nodeName) return;
+    if (deletionTimestamp && !workers.has(uid)) {
+      void api
+        .deleteNamespacedPod({ name: pod.metadata?.name ?? '', namespace: namespaceOf(pod), gracePeriodSeconds: 0 })
+        .catch(() => {});
+    } else if (deletionTimestamp) void end(uid, (deletionGracePeriodSeconds ?? defaultGraceSeconds) * 1000);
+    else if (!workers.has(uid)) workers.set(uid, { worker: new PodWorker(pod, workerOptions), pod, ending: false });
+  };
+
+  const fieldSelector = `spec.nodeName=${nodeName}`;
+  const informer = makeInformer(kubeConfig, `/api/v1/pods?fieldSelector=${encodeURIComponent(fieldSelector)}`, () =>
+    api.listPodForAllNamespaces({ fieldSelector }),
+  );
+  informer.on('add', sync);
+  informer.on('update', sync);
+  informer.on('delete', (pod) => void end(pod.metadata?.uid ?? '', 0));
+  informer.on('error', () => void setTimeout(() => void informer.start(), 200));
+  await informer.start();
+
+  const find = (namespace: string, name: string) =>
+    [...workers.values()].find(({ pod }) => pod.metadata?.name === name && namespaceOf(pod) === namespace)?.worker;
+  return {
+    worker: find,
+    container: (namespace, pod, container) => find(namespace, pod)?.container(container),
+    pods: (namespace) =>
+      [...workers.values()]
+        .filter(({ pod }) => namespaceOf(pod) === namespace)
+        .map(({ pod }) => pod.metadata?.name ?? ''),
+    async [Symbol.asyncDispose]() {
+      await informer.stop();
+      await Promise.all([...workers.keys()].map((uid) => end(uid, 0)));
+    },
+  };
+}
+
+async function registerNode(api: CoreV1Api, name: string): Promise<void> {
+  const node = {
+    metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+    status: {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      nodeInfo: { osImage: 'rekindle sandbox', kubeletVersion: 'v1.34.0+rekindle-fake' },
+    },
+  };
+  await api.createNode({ body: node as never });
+}

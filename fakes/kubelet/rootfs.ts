@@ -1,0 +1,91 @@
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Linux, mountFlags } from './linux.ts';
+
+/** A mount of a container: what the CRI calls `Mount`. */
+export interface ContainerMount {
+  /** Path on the node. */
+  readonly source: string;
+  /** Path in the container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly propagation: 'None' | 'HostToContainer' | 'Bidirectional';
+}
+
+/** A container mount whose source was cloned in the node's namespace, before the container's own was entered. */
+export interface ClonedMount extends ContainerMount {
+  readonly tree: number;
+  readonly isDirectory: boolean;
+}
+
+/** Top-level directories that a container has for itself; all others are the machine's, as an image's would be. */
+const own = new Set([
+  'proc',
+  'dev',
+  'sys',
+  'tmp',
+  'run',
+  'var',
+  'data',
+  'runtime-mnt',
+  'mnt',
+  'media',
+  'boot',
+  'lost+found',
+]);
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'fuse'];
+
+/**
+ * Builds a container's root on a tmpfs at `root` and makes it the root of the calling thread's (new) mount namespace:
+ * the machine's programs instead of an image's, a /dev of its own, and the pod's volumes with the propagation asked for.
+ * `keep` are further paths of the machine that have to be there (the programs of the run itself).
+ */
+export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedMount[], keep: readonly string[]): void {
+  linux.mount(null, '/', null, mountFlags.slave | mountFlags.recursive);
+  linux.mount('container', root, 'tmpfs', mountFlags.noSuid, 'mode=755');
+  for (const name of readdirSync('/')) {
+    const path = `/${name}`;
+    if (own.has(name)) continue;
+    const status = lstatSync(path);
+    if (status.isSymbolicLink()) symlinkSync(readlinkSync(path), join(root, name));
+    else if (status.isDirectory()) bindMachine(linux, path, root);
+  }
+  for (const name of ['proc', 'sys', 'tmp', 'run', 'var/tmp', 'data', 'mnt'])
+    mkdirSync(join(root, name), { recursive: true });
+  for (const path of keep) if (own.has(path.split('/')[1] ?? '')) bindMachine(linux, path, root);
+  linux.mount('/sys', join(root, 'sys'), null, mountFlags.bind | mountFlags.recursive);
+  makeDevices(linux, root);
+  for (const mount of mounts) attachVolume(linux, root, mount);
+  linux.pivotInto(root);
+}
+
+function bindMachine(linux: Linux, path: string, root: string): void {
+  mkdirSync(join(root, path), { recursive: true });
+  linux.mount(path, join(root, path), null, mountFlags.bind | mountFlags.recursive);
+}
+
+function makeDevices(linux: Linux, root: string): void {
+  const dev = join(root, 'dev');
+  mkdirSync(dev);
+  linux.mount('dev', dev, 'tmpfs', mountFlags.noSuid, 'mode=755');
+  for (const name of devices.filter((name) => lstatSync(`/dev/${name}`, { throwIfNoEntry: false }))) {
+    writeFileSync(join(dev, name), '');
+    linux.mount(`/dev/${name}`, join(dev, name), null, mountFlags.bind);
+  }
+  for (const [name, to] of Object.entries({ fd: '/proc/self/fd', stdin: 'fd/0', stdout: 'fd/1', stderr: 'fd/2' }))
+    symlinkSync(to, join(dev, name));
+  mkdirSync(join(dev, 'shm'));
+}
+
+function attachVolume(linux: Linux, root: string, mount: ClonedMount): void {
+  const target = join(root, mount.target);
+  if (mount.isDirectory) mkdirSync(target, { recursive: true });
+  else if (!lstatSync(target, { throwIfNoEntry: false })) {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, '');
+  }
+  linux.attachTree(mount.tree, target);
+  if (mount.propagation === 'Bidirectional') return;
+  const kind = mount.propagation === 'HostToContainer' ? mountFlags.slave : mountFlags.private;
+  linux.mount(null, target, null, kind | mountFlags.recursive);
+}

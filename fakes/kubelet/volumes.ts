@@ -1,0 +1,119 @@
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { CoreV1Api, V1PersistentVolume, V1Pod, V1Volume } from '@kubernetes/client-node';
+import type { KubeletPaths } from './paths.ts';
+
+/** The part of the CSI node service that the kubelet calls. Errors reject, as gRPC errors. */
+export interface CsiNode {
+  stage(request: VolumeRequest): Promise<void>;
+  publish(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
+  unpublish(request: { readonly volumeId: string; readonly targetPath: string }): Promise<void>;
+  unstage(request: { readonly volumeId: string; readonly stagingTargetPath: string }): Promise<void>;
+}
+
+export interface VolumeRequest {
+  readonly volumeId: string;
+  readonly stagingTargetPath: string;
+  readonly accessMode: 'MULTI_NODE_READER_ONLY' | 'MULTI_NODE_MULTI_WRITER' | 'SINGLE_NODE_WRITER';
+  readonly readOnly: boolean;
+  readonly volumeContext: Readonly<Record<string, string>>;
+}
+
+/** A volume of a pod that is set up: where its content is on the node, and how it is given back. */
+export interface MountedVolume {
+  readonly name: string;
+  readonly path: string;
+  /** Set for a volume of a CSI driver: the PersistentVolume's name. */
+  readonly persistentVolume?: string;
+  release(): Promise<void>;
+}
+
+export interface VolumeContext {
+  readonly api: CoreV1Api;
+  readonly csi: CsiNode;
+  readonly paths: KubeletPaths;
+  readonly pod: V1Pod;
+  readonly uid: string;
+}
+
+/** Sets one volume of a pod up. Rejects with what is missing; the caller tries again. */
+export async function setUpVolume(context: VolumeContext, volume: V1Volume): Promise<MountedVolume> {
+  const { paths, uid } = context;
+  const nothing = async () => {};
+  if (volume.hostPath) {
+    if (volume.hostPath.type === 'DirectoryOrCreate') mkdirSync(volume.hostPath.path, { recursive: true });
+    return { name: volume.name, path: volume.hostPath.path, release: nothing };
+  }
+  if (volume.secret) return setUpSecret(context, volume);
+  if (volume.persistentVolumeClaim) return setUpClaim(context, volume.name, volume.persistentVolumeClaim.claimName);
+  const path = paths.volume(uid, 'kubernetes.io/empty-dir', volume.name);
+  mkdirSync(path, { recursive: true });
+  return { name: volume.name, path, release: nothing };
+}
+
+async function setUpSecret({ api, paths, pod, uid }: VolumeContext, volume: V1Volume): Promise<MountedVolume> {
+  const { secretName: name = '', items } = volume.secret ?? {};
+  const { data = {} } = await api.readNamespacedSecret({ name, namespace: namespaceOf(pod) });
+  const path = paths.volume(uid, 'kubernetes.io/secret', volume.name);
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  for (const { key, path: file } of items ?? Object.keys(data).map((key) => ({ key, path: key }))) {
+    const value = data[key];
+    if (value === undefined) throw new Error(`references non-existent secret key: ${key}`);
+    writeFileSync(join(path, file), Buffer.from(value, 'base64'), { mode: 0o644 });
+  }
+  return { name: volume.name, path, release: async () => rmSync(path, { recursive: true }) };
+}
+
+async function setUpClaim(context: VolumeContext, name: string, claimName: string): Promise<MountedVolume> {
+  const { api, csi, paths, pod, uid } = context;
+  const claim = await api.readNamespacedPersistentVolumeClaim({ name: claimName, namespace: namespaceOf(pod) });
+  const persistentVolume = claim.spec?.volumeName;
+  if (!persistentVolume) throw new Error(`claim ${claimName} is not bound`);
+  const pv = await api.readPersistentVolume({ name: persistentVolume });
+  const source = pv.spec?.csi;
+  if (!source) throw new Error(`volume ${persistentVolume} is not of a CSI driver`);
+  const stagingTargetPath = paths.staging(source.driver, source.volumeHandle);
+  const targetPath = paths.target(uid, persistentVolume);
+  mkdirSync(dirname(targetPath), { recursive: true });
+  const request: VolumeRequest = {
+    volumeId: source.volumeHandle,
+    stagingTargetPath,
+    accessMode: accessModeOf(pv),
+    readOnly: source.readOnly ?? false,
+    volumeContext: {
+      ...source.volumeAttributes,
+      // podInfoOnMount of the CSIDriver object
+      'csi.storage.k8s.io/pod.name': pod.metadata?.name ?? '',
+      'csi.storage.k8s.io/pod.namespace': namespaceOf(pod),
+      'csi.storage.k8s.io/pod.uid': uid,
+    },
+  };
+  await csi.stage(request);
+  await csi.publish({ ...request, targetPath });
+  return {
+    name,
+    path: targetPath,
+    persistentVolume,
+    release: async () => {
+      await csi.unpublish({ volumeId: source.volumeHandle, targetPath });
+      await csi.unstage({ volumeId: source.volumeHandle, stagingTargetPath });
+      rmdirSync(dirname(targetPath));
+    },
+  };
+}
+
+/** As `pkg/volume/csi` translates a PersistentVolume's first access mode. */
+function accessModeOf(pv: V1PersistentVolume): VolumeRequest['accessMode'] {
+  switch (pv.spec?.accessModes?.[0]) {
+    case 'ReadOnlyMany':
+      return 'MULTI_NODE_READER_ONLY';
+    case 'ReadWriteMany':
+      return 'MULTI_NODE_MULTI_WRITER';
+    default:
+      return 'SINGLE_NODE_WRITER';
+  }
+}
+
+export function namespaceOf(pod: V1Pod): string {
+  return pod.metadata?.namespace ?? 'default';
+}
