@@ -1,0 +1,37 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BadProfile } from './bad-profile.ts';
+import { parseProfile } from './parse-profile.ts';
+import type { Profile } from './profile.ts';
+
+const shipped = import.meta.dirname;
+
+/** Names of the profiles that come with Rekindle, sorted. */
+export async function profileNames(): Promise<string[]> {
+  const files = await readdir(shipped);
+  return files
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
+    .sort();
+}
+
+/** Loads a shipped profile by name, or any other by its path (with a slash, or ending in .yaml or .yml). @throws BadProfile */
+export async function loadProfile(nameOrPath: string, cwd: string): Promise<Profile> {
+  const isPath = nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
+  if (!isPath) {
+    const names = await profileNames();
+    if (!names.includes(nameOrPath)) {
+      const says = `no such profile; known: ${names.join(', ')}, or the path of a YAML file`;
+      throw new BadProfile(nameOrPath, { says });
+    }
+  }
+  const path = isPath ? resolve(cwd, nameOrPath) : join(shipped, `${nameOrPath}.yaml`);
+  const yaml = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new BadProfile(
+      nameOrPath,
+      { says: `the profile cannot be read: ${cause.syscall ?? 'open'}: ${cause.code}` },
+      { cause },
+    );
+  });
+  return parseProfile(yaml, isPath ? nameOrPath : `${nameOrPath}.yaml`);
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadProfile, profileNames } from './load-profile.ts';
+import { parseProfile } from './parse-profile.ts';
+
+const good = readFileSync(join(import.meta.dirname, 'rekindle.yaml'), 'utf8');
+
+describe('shipped profiles', () => {
+  it('are rekindle, ack-fluid and fluid', async () => {
+    expect(await profileNames()).toEqual(['ack-fluid', 'fluid', 'rekindle']);
+  });
+
+  it.each(['ack-fluid', 'fluid', 'rekindle'])('%s loads under its own name', async (name) => {
+    expect(await loadProfile(name, '/')).toMatchObject({ name, find: { process: 1 } });
+  });
+});
+
+describe('a profile of one’s own', () => {
+  it('loads by path, relative to the working directory', async () => {
+    const cwd = await mkdtemp(join(tmpdir(), 'rekindle-profile-'));
+    try {
+      await writeFile(join(cwd, 'mine.yaml'), good.replace('name: rekindle', 'name: mine'));
+      expect(await loadProfile('mine.yaml', cwd)).toMatchObject({ name: 'mine' });
+    } finally {
+      await rm(cwd, { recursive: true });
+    }
+  });
+
+  it('is refused with the known names where there is none of that name', async () => {
+    await expect(loadProfile('juice', '/')).rejects.toMatchObject({
+      code: 'BAD_PROFILE',
+      message: 'juice: no such profile; known: ack-fluid, fluid, rekindle, or the path of a YAML file',
+    });
+  });
+
+  it('is refused by path and errno where it cannot be read', async () => {
+    await expect(loadProfile('./no.yaml', '/')).rejects.toThrow('./no.yaml: the profile cannot be read: open: ENOENT');
+  });
+
+  const line = (text: string) => good.slice(0, good.indexOf(text)).split('\n').length;
+
+  it.each([
+    [
+      'class: enter',
+      'class: magic',
+      'promises.class is "magic"; accepted: propagate, enter, descriptor, automount, publish, none',
+    ],
+    ['recovers: true', 'recovers: perhaps', 'promises.recovers is "perhaps"; accepted: true, false'],
+    ['outageMs: 10000', 'outageMs: -1', 'budgets.outageMs is -1; accepted: a number of milliseconds above 0'],
+    ['outageMs: 10000', 'outageMs: 10s', 'budgets.outageMs is "10s"; accepted: a number of milliseconds'],
+    ['outageMs: 10000', 'outage: 10000', 'budgets.outageMs is missing; accepted: a number of milliseconds'],
+    [
+      '  process: 1',
+      '  process: 1\n  pid: 2',
+      'find.pid is not a field of a profile; accepted here: daemonSet, gate, fusePods, process',
+    ],
+    ['flags: []', 'flags: --x', 'agent.flags is "--x"; accepted: a list of text'],
+    ['flags: []', 'flag: []', 'agent.flag is not a field of a profile; accepted here: command, flags'],
+    ['name: rekindle', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
+    ['promises:', 'promise:', 'promises is missing; accepted: a map with recovers, readWriteScope, subPath, class'],
+  ])('is refused where %j is %j', (from, to, says) => {
+    const bad = good.replace(from, to);
+    expect(() => parseProfile(bad, 'x.yaml')).toThrow(says);
+  });
+
+  it.each([
+    ['class: enter', 'class: magic', line('class: enter')],
+    ['  process: 1', '  process: 1\n  pid: 2', line('  process: 1') + 1],
+    ['outageMs: 10000', 'readyToReadableMs: 10000', line('outageMs: 10000')],
+    ['    name: FuseRecovery', '', line('gate:')],
+  ])('is refused with the line where %j is %j', (from, to, expected) => {
+    expect(() => parseProfile(good.replace(from, to), 'x.yaml')).toThrow(expect.objectContaining({ line: expected }));
+  });
+
+  it.each([
+    ['', 'x.yaml: is empty'],
+    ['- a', 'the profile is ["a"]; accepted: a map with name, title, promises'],
+    ['name: [', 'x.yaml:1: is not YAML'],
+  ])('is refused where it is %j', (yaml, says) => {
+    expect(() => parseProfile(yaml, 'x.yaml')).toThrow(says);
+  });
+});
