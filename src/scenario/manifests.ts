@@ -1,0 +1,90 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { RunningCluster } from '../../clusters/cluster.ts';
+
+/** The two files of the document's transcript, with their sizes. */
+export const documentedFiles: Readonly<Record<string, Uint8Array>> = {
+  myfile: Buffer.from('hello, FUSE world\n'),
+  'myfile.txt': Buffer.from(`${'the same bytes, before and after '.repeat(4)}the daemon came back\n`),
+};
+
+const secretName = 'mysecret';
+const keys = { id: 'fs.oss.accessKeyId', secret: 'fs.oss.accessKeySecret' } as const;
+
+/** The document's secret.yaml, with the object store's credentials filled in. */
+export function secret({ accessKeyId, accessKeySecret }: RunningCluster['store']): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: secretName },
+    stringData: { [keys.id]: accessKeyId, [keys.secret]: accessKeySecret },
+  };
+}
+
+export interface DatasetOptions {
+  readonly name: string;
+  readonly store: RunningCluster['store'];
+  /** Directory in the bucket. */
+  readonly directory: string;
+  readonly accessModes?: readonly string[];
+}
+
+/** The document's dataset.yaml; only the object store is another. */
+export function dataset({ name, store, directory, accessModes }: DatasetOptions): readonly Manifest[] {
+  const fromSecret = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: secretName, key } } });
+  return [
+    {
+      apiVersion: 'data.fluid.io/v1alpha1',
+      kind: 'Dataset',
+      metadata: { name },
+      spec: {
+        ...(accessModes && { accessModes }),
+        mounts: [
+          {
+            mountPoint: `oss://${store.bucket}/${directory}`,
+            options: { 'fs.oss.endpoint': store.endpoint },
+            name: 'mybucket',
+            path: '/',
+            encryptOptions: [fromSecret(keys.id), fromSecret(keys.secret)],
+          },
+        ],
+      },
+    },
+    {
+      apiVersion: 'data.fluid.io/v1alpha1',
+      kind: 'JindoRuntime',
+      metadata: { name },
+      spec: {
+        replicas: 2,
+        tieredstore: {
+          levels: [
+            { mediumtype: 'MEM', path: '/dev/shm', volumeType: 'emptyDir', quota: '2Gi', high: '0.99', low: '0.95' },
+          ],
+        },
+      },
+    },
+  ];
+}
+
+export const applicationLabel = 'fuse.serverful.fluid.io/inject';
+
+export interface ApplicationOptions {
+  readonly name: string;
+  readonly dataset: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The document's app.yaml; only the image is another. */
+export function application({ name, dataset: claimName, labels }: ApplicationOptions): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { ...labels } },
+    spec: {
+      containers: [{ name: 'demo', image: 'nginx:stable', volumeMounts: [{ mountPath: '/data', name: 'data-vol' }] }],
+      volumes: [{ name: 'data-vol', persistentVolumeClaim: { claimName } }],
+    },
+  };
+}
+
+/** A manifest as a user writes it. */
+export type Manifest = KubernetesObject & { readonly [key: string]: unknown };

@@ -1,0 +1,52 @@
+import { CoreV1Api, CustomObjectsApi, type KubeConfig, KubernetesObjectApi, type V1Pod } from '@kubernetes/client-node';
+import type { Manifest } from './manifests.ts';
+
+/** The cluster's objects in one namespace, as far as scenarios need them. */
+export interface Objects {
+  createNamespace(): Promise<void>;
+  create(manifest: Manifest): Promise<void>;
+  readPod(name: string): Promise<V1Pod>;
+  listPods(labelSelector: string): Promise<readonly V1Pod[]>;
+  labelPod(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  deletePod(name: string): Promise<void>;
+  /** Phase of a Dataset, and its conditions' messages. */
+  datasetStatus(name: string): Promise<{ readonly phase: string; readonly message: string }>;
+  readClaim(name: string): Promise<{ readonly volume: string; readonly phase: string }>;
+}
+
+export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const custom = kubeConfig.makeApiClient(CustomObjectsApi);
+  const any = KubernetesObjectApi.makeApiClient(kubeConfig);
+  return {
+    async createNamespace() {
+      await core.createNamespace({ body: { metadata: { name: namespace } } });
+    },
+    async create(manifest) {
+      await any.create({ ...manifest, metadata: { ...manifest.metadata, namespace } });
+    },
+    readPod: (name) => core.readNamespacedPod({ name, namespace }),
+    listPods: async (labelSelector) => (await core.listNamespacedPod({ namespace, labelSelector })).items,
+    async labelPod(name, labels) {
+      await any.patch({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { ...labels } } });
+    },
+    async deletePod(name) {
+      await core.deleteNamespacedPod({ name, namespace });
+    },
+    async datasetStatus(name) {
+      const { status } = await custom.getNamespacedCustomObject({
+        group: 'data.fluid.io',
+        version: 'v1alpha1',
+        namespace,
+        plural: 'datasets',
+        name,
+      });
+      const conditions: readonly { readonly message?: string }[] = status?.conditions ?? [];
+      return { phase: status?.phase ?? '', message: conditions.map(({ message = '' }) => message).join('; ') };
+    },
+    async readClaim(name) {
+      const { spec, status } = await core.readNamespacedPersistentVolumeClaim({ name, namespace });
+      return { volume: spec?.volumeName ?? '', phase: status?.phase ?? '' };
+    },
+  };
+}

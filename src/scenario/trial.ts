@@ -1,0 +1,294 @@
+import { createHash } from 'node:crypto';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { ContainerRef, RunningProgram } from '../../clusters/cluster.ts';
+import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import type { Fault } from '../faults/fault.ts';
+import { application, applicationLabel, dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
+import { type Objects, objectsIn } from './objects.ts';
+import { poll } from './poll.ts';
+import type { ScenarioNotes, Session } from './session.ts';
+
+/** Generous on a slow machine; a scenario that comes here says what it waited for and what it saw. */
+const patienceMs = 20_000;
+const probeRate = 200;
+/** Good reads in a row after which a pod is said to read again. */
+const steady = 10;
+
+/** A pod under observation, as it was when it had started. */
+interface Application {
+  readonly target: ContainerRef;
+  readonly dataset: string;
+  readonly containerId: string;
+  readonly restartCount: number;
+}
+
+/** One scenario while it runs: a namespace of its own, and the verbs that steps are made of. */
+export class Trial implements AsyncDisposable {
+  readonly namespace: string;
+  readonly session: Session;
+  readonly notes: ScenarioNotes;
+  readonly #objects: Objects;
+  readonly #stack = new AsyncDisposableStack();
+  readonly #applications = new Map<string, Application>();
+  readonly #held: AsyncDisposable[] = [];
+  #loop: RunningProgram | undefined;
+  #agentChanged = false;
+  #linesBefore: number | undefined;
+
+  constructor(session: Session, notes: ScenarioNotes) {
+    this.session = session;
+    this.notes = notes;
+    this.namespace = `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
+    this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
+  }
+
+  async begin(): Promise<void> {
+    await this.#objects.createNamespace();
+    this.#stack.defer(() => this.#release());
+  }
+
+  /** Everything that happened in this scenario so far, in order of time. */
+  get history(): readonly HistoryEvent[] {
+    return this.session.history.ofScenario(this.notes.id);
+  }
+
+  async setGate(fuseRecovery: boolean): Promise<void> {
+    if (this.session.agent.fuseRecovery === fuseRecovery && !this.#agentChanged) return;
+    this.#agentChanged = true;
+    await this.session.cluster.restartAgent({ ...this.session.agent, fuseRecovery });
+  }
+
+  /** Secret, Dataset and JindoRuntime of the document, over the document's files, until the Dataset is bound. */
+  async createDataset(name: string, options: { readonly accessModes?: readonly string[] } = {}): Promise<void> {
+    const { store } = this.session.cluster;
+    const directory = `${this.namespace}/${name}`;
+    for (const [file, bytes] of Object.entries(documentedFiles))
+      await this.session.cluster.putObject(`${directory}/${file}`, bytes);
+    await this.#createUnlessThere(secret(store));
+    for (const manifest of dataset({ name, store, directory, ...options })) await this.#objects.create(manifest);
+    await this.#poll({
+      what: `Dataset ${name} is Bound`,
+      look: () => this.#objects.datasetStatus(name),
+      until: ({ phase }) => phase === 'Bound',
+      say: ({ phase, message }) => `phase ${phase || '(none)'} ${message}`,
+    });
+  }
+
+  claimOf(name: string) {
+    return this.#objects.readClaim(name);
+  }
+
+  workersOf(name: string): Promise<readonly V1Pod[]> {
+    return this.#objects.listPods(`role=jindofs-worker,release=${name}`);
+  }
+
+  pod(name: string): Promise<V1Pod> {
+    return this.#objects.readPod(name);
+  }
+
+  /** Starts the document's pod and a probe beside it, until it reads. */
+  async startApplication(name: string, claim: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.#objects.create(application({ name, dataset: claim, labels }));
+    const pod = await this.#waitForPod(name);
+    const status = pod.status?.containerStatuses?.[0];
+    const target = { namespace: this.namespace, pod: name, container: 'demo' };
+    const files = Object.fromEntries(
+      Object.entries(documentedFiles).map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]),
+    );
+    this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: probeRate, files }));
+    this.#applications.set(name, {
+      target,
+      dataset: claim,
+      containerId: status?.containerID ?? '',
+      restartCount: status?.restartCount ?? 0,
+    });
+    await this.reads(name);
+    await this.#snapshot('before');
+  }
+
+  /** The document's pod with its label. */
+  startLabelled(name: string, claim: string): Promise<void> {
+    return this.startApplication(name, claim, { [applicationLabel]: 'true' });
+  }
+
+  /** `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
+  async startLoop(name: string): Promise<void> {
+    const { target } = this.application(name);
+    const script = 'export LC_ALL=C; while true; do ls -l /data; sleep 1; done';
+    this.#loop = this.#stack.use(await this.session.cluster.run(target, ['bash', '-c', script], `loop in ${name}`));
+    await this.#happens(
+      'the loop lists the files',
+      (event) => event.kind === 'output' && event.text.includes('myfile'),
+    );
+  }
+
+  /** Whether the documented loop still runs. */
+  async loopRuns(): Promise<boolean> {
+    const ended = this.#loop?.exited.then(() => true) ?? Promise.resolve(true);
+    return !(await Promise.race([ended, Promise.resolve(false)]));
+  }
+
+  /** Crashes the daemon of a dataset. `stays`: the kubelet does not start it again until `bringDaemonBack`. */
+  async crash(fault: Fault, claim: string, { stays = false } = {}): Promise<void> {
+    const daemon = await this.#daemonOf(claim);
+    if (stays) this.#held.push(await this.session.cluster.holdRestarts(daemon));
+    const at = await fault.inject({ cluster: this.session.cluster, daemon });
+    this.session.onEvent({
+      kind: 'fault',
+      at,
+      fault: fault.name,
+      phase: 'injected',
+      target: `${daemon.namespace}/${daemon.pod}`,
+    });
+  }
+
+  async bringDaemonBack(): Promise<void> {
+    for (const hold of this.#held.splice(0)) await hold[Symbol.asyncDispose]();
+  }
+
+  /** Until the probe in the pod failed with a dead mount's errno after the last fault. */
+  async failsAfterCrash(name: string): Promise<void> {
+    const since = this.lastFault;
+    await this.#happens(
+      `the probe in ${name} fails`,
+      (event) =>
+        event.kind === 'probe' && event.probe.includes(`/${name}/`) && event.at >= since && event.result !== 'ok',
+    );
+  }
+
+  /** Until the probe in the pod has read ten times in a row since the last fault, or since it began. */
+  async reads(name: string): Promise<void> {
+    const since = this.lastFault;
+    await this.#poll({
+      what: `pod ${name} reads`,
+      look: () => this.#operations(name, since),
+      until: (all) => all.length >= steady && all.slice(-steady).every(({ result }) => result === 'ok'),
+      say: (all) =>
+        all.length === 0
+          ? 'no operation at all'
+          : `the last operations: ${all
+              .slice(-5)
+              .map(({ op, result }) => `${op} ${result}`)
+              .join(', ')}`,
+    });
+  }
+
+  /** Until the daemon died and was back, and the pod has read again: after the recovery, not before the crash was felt. */
+  async readsAfterRecovery(name: string): Promise<void> {
+    await this.#daemonReadyAgain();
+    await this.reads(name);
+  }
+
+  /** Lets time pass while things are watched: for promises that something does not happen. */
+  async watchFor(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    await this.#poll({ what: 'time passes', look: () => performance.now(), until: (now) => now >= end, say: String });
+  }
+
+  application(name: string): Application {
+    const found = this.#applications.get(name);
+    if (!found) throw new Error(`no pod ${name} was started in this scenario`);
+    return found;
+  }
+
+  /** Moment of the last fault in nanoseconds since the run began; 0 where there was none. */
+  get lastFault(): number {
+    return this.history.findLast((event) => event.kind === 'fault' && event.phase === 'injected')?.at ?? 0;
+  }
+
+  /** Records what a check says; a step fails where the check does. */
+  judge(...checks: readonly CheckRecord[]): void {
+    this.notes.checks.push(...checks);
+    const bad = checks.filter(({ verdict }) => verdict !== 'pass');
+    if (bad.length > 0) throw new Error(bad.map(({ name, says }) => `${name}: ${says}`).join('\n'));
+  }
+
+  /** Takes the mount tables once more and notes how many lines they have now. */
+  async countMounts(): Promise<void> {
+    const after = await this.#snapshot('after');
+    this.notes.mountLines = { before: this.#linesBefore ?? after, after };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bringDaemonBack();
+    await this.#stack.disposeAsync();
+    if (this.#agentChanged) await this.session.cluster.restartAgent(this.session.agent);
+  }
+
+  async #release(): Promise<void> {
+    const left = await this.session.cluster.release(this.namespace);
+    this.session.leftovers.push(...left.map((line) => `${this.namespace}: ${line}`));
+    if (left.length > 0) throw new Error(`not released: ${left.join('; ')}`);
+  }
+
+  async #createUnlessThere(manifest: Manifest): Promise<void> {
+    await this.#objects.create(manifest).catch((error: { readonly code?: number }) => {
+      if (error.code !== 409) throw error;
+    });
+  }
+
+  #waitForPod(name: string): Promise<V1Pod> {
+    return this.#poll({
+      what: `pod ${name} is Running and ready`,
+      look: () => this.#objects.readPod(name),
+      until: ({ status }) =>
+        status?.phase === 'Running' && (status.containerStatuses ?? []).every(({ ready }) => ready),
+      say: ({ status }) => `phase ${status?.phase ?? '(none)'}`,
+    });
+  }
+
+  async #daemonOf(claim: string): Promise<ContainerRef> {
+    const [pod] = await this.#poll({
+      what: `the FUSE pod of ${claim} is Running`,
+      look: () => this.#objects.listPods(`role=jindofs-fuse,release=${claim}`),
+      until: (pods) => pods[0]?.status?.phase === 'Running',
+      say: (pods) => `${pods.length} pods`,
+    });
+    return { namespace: this.namespace, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
+  }
+
+  #daemonReadyAgain(): Promise<void> {
+    const since = this.lastFault;
+    return this.#happens(
+      'the daemon is ready again',
+      (event) => event.kind === 'process' && event.role === 'daemon' && event.change === 'ready' && event.at > since,
+    );
+  }
+
+  #operations(name: string, since: number) {
+    return this.history
+      .filter((event) => event.kind === 'probe')
+      .filter(({ at, probe }) => at >= since && probe.includes(`/${name}/`));
+  }
+
+  async #happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
+    await this.#poll({
+      what,
+      look: () => this.history,
+      until: (events) => events.some(is),
+      say: (events) => `${events.length} other events, the last of kind ${events.at(-1)?.kind ?? '(none)'}`,
+    });
+  }
+
+  #poll<T>(options: {
+    readonly what: string;
+    readonly look: () => Promise<T> | T;
+    readonly until: (value: T) => boolean;
+    readonly say: (value: T) => string;
+  }): Promise<T> {
+    return poll({ ...options, timeoutMs: patienceMs, signal: this.session.signal });
+  }
+
+  async #snapshot(label: string): Promise<number> {
+    const { cluster, onEvent } = this.session;
+    let count = 0;
+    for (const target of [undefined, ...[...this.#applications.values()].map((application) => application.target)]) {
+      const lines = await cluster.mountTable(target);
+      const where = target ? `${target.namespace}/${target.pod}/${target.container}` : 'node';
+      onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label, lines });
+      count += lines.length;
+    }
+    if (label === 'before') this.#linesBefore = count;
+    return count;
+  }
+}
