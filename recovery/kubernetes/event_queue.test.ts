@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { createEventQueue, type EventDraft, type EventQueueOptions } from './event_queue.ts';
+
+const draft = (message: string): EventDraft => ({
+  type: 'Normal',
+  reason: 'FuseRecoverSucceed',
+  message,
+  object: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'demo', uid: 'u' },
+});
+
+/** A sender whose requests are answered when the test says so, and a clock that stands still. */
+function recording(options: Partial<EventQueueOptions> = {}) {
+  const sent: string[] = [];
+  const dropped: string[] = [];
+  const slept: number[] = [];
+  const answers: ('refuse' | 'gone')[] = [];
+  let time = 0;
+  let held: PromiseWithResolvers<void> | undefined;
+  const answer = async () => {
+    await held?.promise;
+    const said = answers.shift();
+    if (said === 'refuse') throw new Error('away');
+    return said;
+  };
+  const queue = createEventQueue({
+    sender: {
+      async create({ message }, { count }) {
+        sent.push(`create ${message} x${count}`);
+        await answer();
+        return `event-${message}`;
+      },
+      async count(_, name, { count }) {
+        sent.push(`count ${name} x${count}`);
+        return (await answer()) === 'gone' ? 'gone' : 'counted';
+      },
+    },
+    now: () => new Date(time),
+    sleep: async (ms) => {
+      slept.push(ms);
+      time += ms;
+    },
+    onDropped: ({ message }, why) => void dropped.push(`${message} ${why}`),
+    ...options,
+  });
+  return {
+    queue,
+    sent,
+    dropped,
+    slept,
+    answers,
+    pass: (ms: number) => {
+      time += ms;
+    },
+    hold: () => {
+      held = Promise.withResolvers();
+      return held.resolve;
+    },
+  };
+}
+
+const settled = (sent: string[], length: number) => expect.poll(() => sent.length, { interval: 1 }).toBe(length);
+
+describe('the event queue', () => {
+  it('creates an event once and counts it when it comes again', async () => {
+    const { queue, sent } = recording();
+    queue.push(draft('a'));
+    await settled(sent, 1);
+    queue.push(draft('a'));
+    await settled(sent, 2);
+    expect(sent).toEqual(['create a x1', 'count event-a x2']);
+  });
+
+  it('sends what came while a request was under way as one count', async () => {
+    const { queue, sent, hold } = recording();
+    const release = hold();
+    queue.push(draft('a'));
+    await settled(sent, 1);
+    for (let i = 0; i < 100; i++) queue.push(draft('a'));
+    release();
+    await settled(sent, 2);
+    expect(sent[1]).toBe('count event-a x101');
+  });
+
+  it('creates an event anew once the old one is forgotten', async () => {
+    const { queue, sent, pass, answers } = recording();
+    queue.push(draft('a'));
+    await settled(sent, 1);
+    pass(11 * 60_000);
+    queue.push(draft('a'));
+    await settled(sent, 2);
+    expect(sent[1]).toBe('create a x1');
+    answers.push('gone');
+    queue.push(draft('a'));
+    await settled(sent, 4);
+    expect(sent.slice(2)).toEqual(['count event-a x2', 'create a x2']);
+  });
+
+  it('tries again, and gives up in the end', async () => {
+    const { queue, sent, dropped, answers, slept } = recording();
+    answers.push('refuse', 'refuse', 'refuse', 'refuse', 'refuse');
+    queue.push(draft('a'));
+    await expect.poll(() => dropped, { interval: 1 }).toEqual(['a refused']);
+    expect(sent).toHaveLength(5);
+    expect(slept).toEqual([1000, 2000, 4000, 8000]);
+    queue.push(draft('b'));
+    await settled(sent, 6);
+  });
+
+  it('drops what does not fit, and says so', async () => {
+    const { queue, sent, dropped, hold } = recording({ capacity: 2 });
+    const release = hold();
+    queue.push(draft('a'));
+    await settled(sent, 1);
+    for (const message of ['b', 'c', 'd', 'b']) queue.push(draft(message));
+    expect(dropped).toEqual(['d full']);
+    release();
+    await settled(sent, 3);
+    expect(sent).toEqual(['create a x1', 'create b x2', 'create c x1']);
+  });
+
+  it('slows down after a burst', async () => {
+    const { queue, sent, slept } = recording();
+    for (let i = 0; i < 60; i++) queue.push(draft(String(i)));
+    await settled(sent, 60);
+    expect(slept).toEqual(Array(slept.length).fill(200));
+    expect(slept.length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('ends while it waits', async () => {
+    const { queue, sent, hold } = recording();
+    const release = hold();
+    queue.push(draft('a'));
+    queue.push(draft('b'));
+    await settled(sent, 1);
+    const ended = queue[Symbol.asyncDispose]();
+    release();
+    await ended;
+    queue.push(draft('c'));
+    expect(sent).toEqual(['create a x1']);
+  });
+});

@@ -1,0 +1,155 @@
+/** A Kubernetes event to be, without times and count. */
+export interface EventDraft {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly object: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid?: string;
+  };
+}
+
+/** How often a draft came, and when. */
+export interface Occurrences {
+  readonly count: number;
+  readonly first: Date;
+  readonly last: Date;
+}
+
+/** Writes events to the API server. */
+export interface EventSender {
+  /** Creates an event and returns its name. */
+  create(draft: EventDraft, seen: Occurrences): Promise<string>;
+  /** Updates the count of the event of that name; `gone` where the API server has forgotten it (after an hour). */
+  count(draft: EventDraft, name: string, seen: Occurrences): Promise<'counted' | 'gone'>;
+}
+
+export interface EventQueueOptions {
+  readonly sender: EventSender;
+  readonly now: () => Date;
+  /** Rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** Takes each event that was given up, and why: `full` or `refused`. */
+  readonly onDropped: (draft: EventDraft, why: 'full' | 'refused', error?: unknown) => void;
+  /** Different events that may wait. */
+  readonly capacity?: number;
+}
+
+export interface EventQueue extends AsyncDisposable {
+  /** Never blocks and never throws. */
+  push(draft: EventDraft): void;
+}
+
+interface Entry {
+  readonly draft: EventDraft;
+  count: number;
+  readonly first: Date;
+  last: Date;
+  /** Set once it was created. */
+  name?: string;
+  tries: number;
+}
+
+/** An event that comes again within this is counted, not created again (as in client-go's event correlator). */
+const forgetMs = 10 * 60_000;
+/** Events remembered for counting. */
+const remembered = 1024;
+/** Requests at once, and then so many a second: what is pushed meanwhile is counted. */
+const burst = 50;
+const perSecond = 5;
+const tries = 5;
+
+/**
+ * Sends events one at a time, identical ones as a count. While the API server is away they wait and are counted; what does
+ * not fit is dropped and reported, so that a broken cluster costs neither memory nor the agent's time.
+ */
+export function createEventQueue(options: EventQueueOptions): EventQueue {
+  const { sender, now, sleep, onDropped, capacity = 1000 } = options;
+  const known = new Map<string, Entry>();
+  const pending = new Map<string, Entry>();
+  const ended = new AbortController();
+  let budget = { tokens: burst, at: now().getTime() };
+  let working: Promise<void> | undefined;
+
+  async function work(): Promise<void> {
+    for (;;) {
+      const [next] = pending;
+      if (next === undefined || ended.signal.aborted) return;
+      const [key, entry] = next;
+      await pace();
+      pending.delete(key);
+      const seen = { count: entry.count, first: entry.first, last: entry.last };
+      try {
+        const counted = entry.name !== undefined && (await sender.count(entry.draft, entry.name, seen)) === 'counted';
+        if (!counted) entry.name = await sender.create(entry.draft, seen);
+        entry.tries = 0;
+      } catch (error) {
+        await again(key, entry, error);
+      }
+    }
+  }
+
+  function start(): void {
+    working ??= work()
+      .catch(() => {}) // only the sleeps reject, when the queue ends
+      .finally(() => {
+        working = undefined;
+        if (pending.size > 0 && !ended.signal.aborted) start();
+      });
+  }
+
+  async function again(key: string, entry: Entry, error: unknown): Promise<void> {
+    entry.tries += 1;
+    if (entry.tries < tries) {
+      pending.set(key, entry);
+      await sleep(500 * 2 ** entry.tries, ended.signal);
+    } else {
+      known.delete(key);
+      onDropped(entry.draft, 'refused', error);
+    }
+  }
+
+  async function pace(): Promise<void> {
+    const at = now().getTime();
+    const tokens = Math.min(burst, budget.tokens + ((at - budget.at) / 1000) * perSecond);
+    budget = { tokens: tokens - 1, at };
+    if (tokens < 1) await sleep(1000 / perSecond, ended.signal);
+  }
+
+  function entryOf(key: string, draft: EventDraft): Entry {
+    const at = now();
+    const entry = known.get(key);
+    known.delete(key);
+    if (entry !== undefined && at.getTime() - entry.last.getTime() < forgetMs) {
+      entry.count += 1;
+      entry.last = at;
+      known.set(key, entry);
+      return entry;
+    }
+    const fresh: Entry = { draft, count: 1, first: at, last: at, tries: 0 };
+    known.set(key, fresh);
+    for (const [oldest] of known) {
+      if (known.size <= remembered) break;
+      known.delete(oldest);
+    }
+    return fresh;
+  }
+
+  return {
+    push(draft) {
+      if (ended.signal.aborted) return;
+      const { type, reason, message, object } = draft;
+      const key = [object.kind, object.namespace, object.name, object.uid, type, reason, message].join('\0');
+      if (!pending.has(key) && pending.size >= capacity) return onDropped(draft, 'full');
+      pending.set(key, entryOf(key, draft));
+      start();
+    },
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      await working;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { driverName } from '../csi/identity.ts';
+import type { EventDraft, EventSender, Occurrences } from './event_queue.ts';
+import { objectAt, textAt } from './json.ts';
+import { ApiError, type Transport } from './transport.ts';
+
+export interface EventSenderOptions {
+  readonly transport: Transport;
+  readonly nodeName: string;
+  /** So many hexadecimal digits, to make names unique. */
+  readonly randomHex: (digits: number) => string;
+  readonly signal: AbortSignal;
+  /** Longest a request may take. */
+  readonly timeoutMs?: number;
+}
+
+/** The component that Fluid names in its own recovery events. */
+const component = 'FuseRecover';
+const longestMessage = 1024;
+const longestName = 253;
+
+/** Writes events through the core API (Kubernetes `v1` Event). */
+export function createEventSender(options: EventSenderOptions): EventSender {
+  const { transport, nodeName, randomHex, signal, timeoutMs = 10_000 } = options;
+  const bounded = () => AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+
+  /** `kubectl describe` finds events by the object's uid, which a decision about a dataset does not know. */
+  async function uidOf({ apiVersion, kind, namespace, name, uid }: EventDraft['object']): Promise<string | undefined> {
+    if (uid !== undefined || kind !== 'Dataset') return uid;
+    const path = `/apis/${apiVersion}/namespaces/${namespace}/datasets/${name}`;
+    const dataset = await transport.json({ method: 'GET', path, signal: bounded() }).catch(() => undefined);
+    return textAt(objectAt(dataset, 'metadata'), 'uid');
+  }
+
+  return {
+    async create(draft, seen) {
+      const { namespace, name: objectName } = draft.object;
+      const name = `${objectName.slice(0, longestName - 17)}.${randomHex(16)}`;
+      const uid = await uidOf(draft.object);
+      const value = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name, namespace },
+        involvedObject: { ...draft.object, ...(uid === undefined ? {} : { uid }) },
+        type: draft.type,
+        reason: draft.reason,
+        message: draft.message.slice(0, longestMessage),
+        source: { component, host: nodeName },
+        reportingComponent: driverName,
+        reportingInstance: nodeName,
+        ...times(seen),
+      };
+      const body = { contentType: 'application/json', value };
+      await transport.json({ method: 'POST', path: `/api/v1/namespaces/${namespace}/events`, body, signal: bounded() });
+      return name;
+    },
+    async count({ object }, name, seen) {
+      const { count, lastTimestamp } = times(seen);
+      const body = { contentType: 'application/merge-patch+json', value: { count, lastTimestamp } };
+      const path = `/api/v1/namespaces/${object.namespace}/events/${name}`;
+      try {
+        await transport.json({ method: 'PATCH', path, body, signal: bounded() });
+        return 'counted';
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return 'gone';
+        throw error;
+      }
+    },
+  };
+}
+
+function times({ count, first, last }: Occurrences) {
+  return { count, firstTimestamp: toSeconds(first), lastTimestamp: toSeconds(last) };
+}
+
+/** As Kubernetes writes times: RFC 3339 in whole seconds. */
+function toSeconds(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
+}

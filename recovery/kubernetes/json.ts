@@ -1,0 +1,30 @@
+/** Looks into parsed JSON from outside without trusting its shape: what is not as expected is undefined or empty. */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function objectAt(value: unknown, ...path: readonly string[]): JsonObject {
+  let at: unknown = value;
+  for (const key of path) at = isObject(at) ? at[key] : undefined;
+  return isObject(at) ? at : {};
+}
+
+export function listAt(value: unknown, key: string): readonly JsonObject[] {
+  const list = objectAt(value)[key];
+  return Array.isArray(list) ? list.filter(isObject) : [];
+}
+
+export function textAt(value: JsonObject, key: string): string | undefined {
+  const text = value[key];
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+/** The entries of an object whose values are strings: labels, annotations. */
+export function texts(value: JsonObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

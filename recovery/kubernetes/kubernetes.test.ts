@@ -1,0 +1,258 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventSender } from './event_sender.ts';
+import { type Kubernetes, watchKubernetes } from './kubernetes.ts';
+import { ApiError, createTransport } from './transport.ts';
+
+const volume = {
+  metadata: { name: 'default-demo', resourceVersion: '5' },
+  spec: {
+    accessModes: ['ReadOnlyMany'],
+    claimRef: { namespace: 'default', name: 'demo' },
+    csi: {
+      driver: 'fuse.csi.fluid.io',
+      volumeHandle: 'default-demo',
+      volumeAttributes: { fluid_path: '/runtime-mnt/jindo/default/demo/jindofs-fuse' },
+    },
+  },
+};
+const claim = { metadata: { namespace: 'default', name: 'demo' }, spec: { volumeName: 'default-demo' } };
+const pod = (name: string, spec: object = {}) => ({
+  metadata: { namespace: 'default', name, uid: `uid-${name}`, resourceVersion: '9' },
+  spec: {
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'demo' } }],
+    containers: [{ name: 'main', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+    ...spec,
+  },
+});
+
+/** As much of an API server as a list and a watch need; what it serves is set by the test. */
+let lists: Record<string, object[]>;
+let watches: Map<string, ServerResponse>;
+let requests: string[];
+let bodies: unknown[];
+let answer: (request: IncomingMessage, response: ServerResponse) => boolean;
+let server: Server;
+let kubernetes: Kubernetes | undefined;
+let errors: string[];
+
+beforeEach(async () => {
+  lists = {
+    '/api/v1/persistentvolumes': [volume],
+    '/api/v1/persistentvolumeclaims': [claim],
+    '/api/v1/pods': [pod('app')],
+  };
+  watches = new Map();
+  requests = [];
+  bodies = [];
+  errors = [];
+  answer = () => false;
+  server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+    requests.push(`${request.method} ${request.url}`);
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    if (body !== '') bodies.push(JSON.parse(body));
+    if (answer(request, response)) return;
+    if (searchParams.has('watch')) {
+      watches.set(pathname, response.writeHead(200));
+      response.flushHeaders();
+      return;
+    }
+    const items = lists[pathname] ?? [];
+    const at = Number(searchParams.get('continue') ?? 0);
+    const page = items.slice(at, at + 2);
+    const more = at + 2 < items.length ? { continue: String(at + 2) } : {};
+    response.end(JSON.stringify({ metadata: { resourceVersion: '10', ...more }, items: page }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterEach(async () => {
+  await kubernetes?.[Symbol.asyncDispose]();
+  kubernetes = undefined;
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function transport() {
+  const kubeConfig = new KubeConfig();
+  const { port } = server.address() as AddressInfo;
+  kubeConfig.loadFromClusterAndUser(
+    { name: 'fake', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+    { name: 'agent', token: 't' },
+  );
+  return createTransport(kubeConfig);
+}
+
+async function watched(): Promise<Kubernetes> {
+  kubernetes = watchKubernetes({
+    transport: transport(),
+    nodeName: 'node-1',
+    mountRoot: '/runtime-mnt',
+    onError: (path, error) => void errors.push(`${path}: ${error}`),
+    random: () => 0,
+  });
+  await kubernetes.synced;
+  return kubernetes;
+}
+
+const names = (of: Kubernetes) => of.view().pods.map(({ name }) => name);
+
+async function send(path: string, type: string, object: object): Promise<void> {
+  await expect.poll(() => watches.has(path), { interval: 2 }).toBe(true);
+  watches.get(path)?.write(`${JSON.stringify({ type, object })}\n`);
+}
+
+describe('watching Kubernetes', () => {
+  it('lists page by page, only the pods of its node', async () => {
+    lists['/api/v1/pods'] = ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name));
+    expect(names(await watched())).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(
+      requests.filter((line) => line.includes('/pods')).every((line) => line.includes('spec.nodeName%3Dnode-1')),
+    ).toBe(true);
+  });
+
+  it('follows what is added, changed and deleted', async () => {
+    const seen = await watched();
+    let changes = 0;
+    seen.watch(() => changes++);
+    await send('/api/v1/pods', 'ADDED', pod('late'));
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
+    await send('/api/v1/pods', 'MODIFIED', pod('late', { containers: [] }));
+    await expect.poll(() => seen.view().pods[1]?.containers, { interval: 2 }).toEqual([]);
+    await send('/api/v1/pods', 'DELETED', pod('app'));
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['late']);
+    await expect.poll(() => changes, { interval: 2 }).toBe(3);
+  });
+
+  it('tells nobody of a change that changes nothing here', async () => {
+    const seen = await watched();
+    let changes = 0;
+    seen.watch(() => changes++);
+    await send('/api/v1/pods', 'MODIFIED', { ...pod('app'), status: { phase: 'Running' } });
+    await send('/api/v1/pods', 'ADDED', pod('late'));
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
+    await expect.poll(() => changes, { interval: 2 }).toBe(1);
+  });
+
+  it('goes on where it was after the API server went away, and keeps its view meanwhile', async () => {
+    const seen = await watched();
+    await send('/api/v1/pods', 'ADDED', {
+      ...pod('late'),
+      metadata: { ...pod('late').metadata, resourceVersion: '77' },
+    });
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
+    const port = (server.address() as AddressInfo).port;
+    watches.clear();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(names(seen)).toEqual(['app', 'late']);
+    await expect.poll(() => errors.some((line) => line.includes('ECONNREFUSED')), { interval: 5 }).toBe(true);
+    requests.length = 0;
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    await send('/api/v1/pods', 'DELETED', pod('late'));
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app']);
+    expect(requests.some((line) => line.includes('/pods') && line.includes('resourceVersion=77'))).toBe(true);
+    expect(requests.some((line) => line.includes('/pods') && !line.includes('watch='))).toBe(false);
+  });
+
+  it('lists again where its version is too old', async () => {
+    const seen = await watched();
+    lists['/api/v1/pods'] = [pod('fresh')];
+    await send('/api/v1/pods', 'ERROR', { code: 410, message: 'too old resource version' });
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['fresh']);
+    expect(errors).toEqual([]);
+  });
+
+  it('survives a line that is no JSON', async () => {
+    const seen = await watched();
+    await expect.poll(() => watches.has('/api/v1/pods'), { interval: 2 }).toBe(true);
+    const broken = watches.get('/api/v1/pods');
+    watches.clear();
+    broken?.write('{"type":\n');
+    await send('/api/v1/pods', 'ADDED', pod('late'));
+    await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
+    expect(errors).toHaveLength(1);
+  });
+
+  it('is not synced while a kind is refused', async () => {
+    answer = (request, response) => {
+      if (!request.url?.startsWith('/api/v1/persistentvolumes')) return false;
+      response.writeHead(403).end('{"message":"forbidden"}');
+      return true;
+    };
+    let synced = false;
+    const waiting = watched().then(() => {
+      synced = true;
+    });
+    await expect.poll(() => errors.filter((line) => line.includes('403')).length, { interval: 5 }).toBeGreaterThan(1);
+    expect(synced).toBe(false);
+    answer = () => false;
+    await waiting;
+  });
+});
+
+describe('the transport', () => {
+  it('authenticates, and rejects with the status', async () => {
+    const headers: unknown[] = [];
+    answer = (request, response) => {
+      headers.push(request.headers.authorization);
+      response.writeHead(404).end('nothing here');
+      return true;
+    };
+    const { signal } = new AbortController();
+    const call = transport().json({ method: 'GET', path: '/x', signal });
+    await expect(call).rejects.toBeInstanceOf(ApiError);
+    await expect(call).rejects.toMatchObject({ status: 404, message: 'GET /x: 404: nothing here' });
+    expect(headers).toEqual(['Bearer t']);
+  });
+});
+
+describe('the event sender', () => {
+  const seen = { count: 3, first: new Date('2026-01-01T00:00:00.123Z'), last: new Date('2026-01-01T00:00:09Z') };
+  const dataset = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', namespace: 'default', name: 'demo' };
+  const draft = { type: 'Normal', reason: 'FuseRecoverSucceed', message: 'm', object: dataset } as const;
+  const sender = () =>
+    createEventSender({
+      transport: transport(),
+      nodeName: 'node-1',
+      randomHex: (digits) => 'f'.repeat(digits),
+      signal: new AbortController().signal,
+    });
+
+  it("creates an event on the dataset with the dataset's uid", async () => {
+    answer = ({ method }, response) => {
+      response.end(JSON.stringify(method === 'GET' ? { metadata: { uid: 'dataset-uid' } } : {}));
+      return true;
+    };
+    expect(await sender().create(draft, seen)).toBe('demo.ffffffffffffffff');
+    expect(requests).toEqual([
+      'GET /apis/data.fluid.io/v1alpha1/namespaces/default/datasets/demo',
+      'POST /api/v1/namespaces/default/events',
+    ]);
+    expect(bodies).toMatchObject([
+      {
+        metadata: { name: 'demo.ffffffffffffffff', namespace: 'default' },
+        involvedObject: { ...dataset, uid: 'dataset-uid' },
+        count: 3,
+        firstTimestamp: '2026-01-01T00:00:00Z',
+        lastTimestamp: '2026-01-01T00:00:09Z',
+        source: { component: 'FuseRecover', host: 'node-1' },
+      },
+    ]);
+  });
+
+  it('counts by a patch, and says where the event is gone', async () => {
+    expect(await sender().count(draft, 'demo.1', seen)).toBe('counted');
+    expect(requests).toEqual(['PATCH /api/v1/namespaces/default/events/demo.1']);
+    expect(bodies).toEqual([{ count: 3, lastTimestamp: '2026-01-01T00:00:09Z' }]);
+    answer = (_, response) => {
+      response.writeHead(404).end();
+      return true;
+    };
+    expect(await sender().count(draft, 'demo.1', seen)).toBe('gone');
+  });
+});

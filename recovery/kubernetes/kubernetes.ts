@@ -1,0 +1,83 @@
+import type { Pod, Volume } from '../engine/model.ts';
+import type { KubernetesPort } from '../engine/ports.ts';
+import { listWatch } from './list_watch.ts';
+import { toClaim, toPod, toPodSpec, toVolume } from './mapping.ts';
+import type { Transport } from './transport.ts';
+
+export interface KubernetesOptions {
+  readonly transport: Transport;
+  readonly nodeName: string;
+  /** Directory below which sources are; volumes that name others are not ours. */
+  readonly mountRoot: string;
+  /** Takes what broke a watch of a kind, before it is tried again. */
+  readonly onError: (kind: string, error: unknown) => void;
+  readonly random: () => number;
+}
+
+export interface Kubernetes extends KubernetesPort, AsyncDisposable {
+  /** Resolves once all kinds were listed. */
+  readonly synced: Promise<void>;
+}
+
+type View = ReturnType<KubernetesPort['view']>;
+
+/** Watches this node's pods, and the volumes and claims that they use. Answers from memory while the API server is away. */
+export function watchKubernetes({ transport, nodeName, mountRoot, onError, random }: KubernetesOptions): Kubernetes {
+  const watchers = new Set<() => void>();
+  let view: View | undefined;
+  let told = '';
+  let telling: NodeJS.Immediate | undefined;
+
+  const current = (): View => {
+    view ??= build();
+    return view;
+  };
+  // Most changes (a pod's status, other drivers' claims) change nothing here; a burst of them is looked at once.
+  const tell = () => {
+    clearImmediate(telling);
+    telling = undefined;
+    const text = JSON.stringify(current());
+    if (text === told) return;
+    told = text;
+    for (const changed of watchers) changed();
+  };
+  const onChange = () => {
+    view = undefined;
+    telling ??= setImmediate(tell);
+  };
+  const kind = <T>(path: string, map: (object: unknown) => T | undefined, fieldSelector?: string) =>
+    listWatch({
+      transport,
+      path,
+      map,
+      onChange,
+      onError: (error) => onError(path, error),
+      random,
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    });
+  const volumes = kind('/api/v1/persistentvolumes', (object) => toVolume(object, mountRoot));
+  const claims = kind('/api/v1/persistentvolumeclaims', toClaim);
+  const pods = kind('/api/v1/pods', toPodSpec, `spec.nodeName=${nodeName}`);
+
+  function build(): View {
+    const bound = { volumes: volumes.objects, claims: claims.objects };
+    const users = [...pods.objects.values()].flatMap((spec): readonly Pod[] => {
+      const pod = toPod(spec, bound);
+      return pod === undefined ? [] : [pod];
+    });
+    return { volumes: [...volumes.objects.values()] satisfies Volume[], pods: users };
+  }
+
+  return {
+    synced: Promise.all([volumes.synced, claims.synced, pods.synced]).then(tell),
+    view: current,
+    watch(changed) {
+      watchers.add(changed);
+      return { [Symbol.dispose]: () => void watchers.delete(changed) };
+    },
+    async [Symbol.asyncDispose]() {
+      clearImmediate(telling);
+      await Promise.all([volumes, claims, pods].map((each) => each[Symbol.asyncDispose]()));
+    },
+  };
+}

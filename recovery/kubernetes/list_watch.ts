@@ -1,0 +1,164 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { objectAt, textAt } from './json.ts';
+import { ApiError, type Transport } from './transport.ts';
+
+export interface ListWatchOptions<T> {
+  readonly transport: Transport;
+  /** As `/api/v1/pods`. */
+  readonly path: string;
+  readonly fieldSelector?: string;
+  /** What is kept of an object; undefined for one that does not matter. */
+  readonly map: (object: unknown) => T | undefined;
+  /** Called after what is kept may have changed. */
+  readonly onChange: () => void;
+  /** Takes what broke a list or a watch, before it is tried again. */
+  readonly onError: (error: unknown) => void;
+  /** Between 0 and 1, spreads the retries of many nodes. */
+  readonly random: () => number;
+  /** First and longest pause between tries. */
+  readonly backoffMs?: readonly [first: number, longest: number];
+}
+
+/** The objects of one kind, listed once and kept current by a watch. */
+export interface ListWatch<T> extends AsyncDisposable {
+  /** Keyed by `namespace/name`, or by `name` where the kind has no namespaces. */
+  readonly objects: ReadonlyMap<string, T>;
+  /** Resolves after the first list. */
+  readonly synced: Promise<void>;
+}
+
+/** Objects a page: a list of all claims of a large cluster does not come in one piece. */
+const pageSize = 500;
+/** The server ends a watch after this and it is opened again where it was (API server: five to ten minutes by itself). */
+const watchSeconds = 240;
+
+/** Lists and watches until disposed of. Never gives up: pauses grow from the first to the longest while tries fail. */
+export function listWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
+  const objects = new Map<string, T>();
+  const ended = new AbortController();
+  const { promise: synced, resolve } = Promise.withResolvers<void>();
+  const running = run({ ...options, objects, signal: ended.signal, listed: resolve });
+  return {
+    objects,
+    synced,
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      await running;
+    },
+  };
+}
+
+interface Running<T> extends ListWatchOptions<T> {
+  readonly objects: Map<string, T>;
+  readonly signal: AbortSignal;
+  readonly listed: () => void;
+}
+
+async function run<T>(running: Running<T>): Promise<void> {
+  const { signal, onError, random, backoffMs: [first, longest] = [100, 30_000] } = running;
+  let version: string | undefined;
+  let pause = first;
+  while (!signal.aborted) {
+    try {
+      version ??= await list(running);
+      for await (const seen of watch(running, version)) {
+        version = seen;
+        pause = first;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ApiError && error.status === 410) version = undefined;
+      else onError(error);
+    }
+    // Half fixed and half random; a watch that ended by itself is opened again after the first pause.
+    await sleep(pause / 2 + (random() * pause) / 2, undefined, { signal }).catch(() => {});
+    pause = Math.min(pause * 2, longest);
+  }
+}
+
+async function list<T>({
+  transport,
+  path,
+  fieldSelector,
+  map,
+  objects,
+  onChange,
+  listed,
+  signal,
+}: Running<T>): Promise<string> {
+  const found = new Map<string, T>();
+  let next: string | undefined;
+  let version = '';
+  do {
+    const query = new URLSearchParams({ limit: String(pageSize) });
+    if (fieldSelector !== undefined) query.set('fieldSelector', fieldSelector);
+    if (next !== undefined) query.set('continue', next);
+    const page = await transport.json({ method: 'GET', path: `${path}?${query}`, signal });
+    const items = objectAt(page).items;
+    for (const item of Array.isArray(items) ? items : []) keep(found, item, map(item));
+    next = textAt(objectAt(page, 'metadata'), 'continue');
+    version = textAt(objectAt(page, 'metadata'), 'resourceVersion') ?? version;
+  } while (next !== undefined);
+  objects.clear();
+  for (const [key, value] of found) objects.set(key, value);
+  onChange();
+  listed();
+  return version;
+}
+
+/** Yields the resource version after each event. */
+async function* watch<T>(
+  { transport, path, fieldSelector, map, objects, onChange, signal }: Running<T>,
+  version: string,
+): AsyncGenerator<string> {
+  const query = new URLSearchParams({
+    watch: 'true',
+    allowWatchBookmarks: 'true',
+    resourceVersion: version,
+    timeoutSeconds: String(watchSeconds),
+  });
+  if (fieldSelector !== undefined) query.set('fieldSelector', fieldSelector);
+  const asked = { method: 'GET', path: `${path}?${query}`, signal } as const;
+  const response = await transport.stream(asked);
+  try {
+    for await (const line of lines(response)) {
+      const { type, object } = objectAt(JSON.parse(line));
+      if (type === 'ERROR') {
+        const status = objectAt(object).code;
+        throw new ApiError(
+          typeof status === 'number' ? status : 500,
+          asked,
+          textAt(objectAt(object), 'message') ?? 'watch',
+        );
+      }
+      if (type === 'ADDED' || type === 'MODIFIED') keep(objects, object, map(object));
+      if (type === 'DELETED') keep(objects, object, undefined);
+      if (type !== 'BOOKMARK') onChange();
+      const seen = textAt(objectAt(object, 'metadata'), 'resourceVersion');
+      if (seen !== undefined) yield seen;
+    }
+  } finally {
+    response.destroy();
+  }
+}
+
+function keep<T>(objects: Map<string, T>, object: unknown, value: T | undefined): void {
+  const metadata = objectAt(object, 'metadata');
+  const name = textAt(metadata, 'name');
+  if (name === undefined) return;
+  const namespace = textAt(metadata, 'namespace');
+  const key = namespace === undefined ? name : `${namespace}/${name}`;
+  if (value === undefined) objects.delete(key);
+  else objects.set(key, value);
+}
+
+/** The lines of a body as they come; a connection that breaks rejects. */
+async function* lines(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    const parts = (rest + String(chunk)).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts.filter((line) => line !== '');
+  }
+}

@@ -1,0 +1,157 @@
+import { driverName } from '../csi/identity.ts';
+import { volumeSource } from '../csi/volume_context.ts';
+import type { AccessMode, Pod, Volume, VolumeMount } from '../engine/model.ts';
+import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
+
+/** A bound claim, as much of it as leads from a pod to a volume. */
+export interface Claim {
+  readonly namespace: string;
+  readonly name: string;
+  /** PersistentVolume's name. */
+  readonly volume: string;
+}
+
+/** A pod before its claims are known. */
+export interface PodSpec extends Omit<Pod, 'volumes' | 'containers'> {
+  /** By the name of the pod's volume. */
+  readonly claims: ReadonlyMap<string, { readonly claim: string; readonly readOnly: boolean }>;
+  readonly containers: readonly {
+    readonly name: string;
+    /** `volume` is the name of the pod's volume here. */
+    readonly mounts: readonly VolumeMount[];
+  }[];
+}
+
+const accessModes: ReadonlySet<unknown> = new Set<AccessMode>([
+  'ReadWriteOnce',
+  'ReadOnlyMany',
+  'ReadWriteMany',
+  'ReadWriteOncePod',
+]);
+
+/** A PersistentVolume of this driver; undefined for others and for one that names no usable source. */
+export function toVolume(object: unknown, mountRoot: string): Volume | undefined {
+  const csi = objectAt(object, 'spec', 'csi');
+  const name = textAt(objectAt(object, 'metadata'), 'name');
+  const handle = textAt(csi, 'volumeHandle');
+  if (csi.driver !== driverName || name === undefined || handle === undefined) return undefined;
+  const source = volumeSource(objectAt(csi, 'volumeAttributes'), mountRoot);
+  if (!source.ok) return undefined;
+  const claim = objectAt(object, 'spec', 'claimRef');
+  const claimName = textAt(claim, 'name');
+  const claimNamespace = textAt(claim, 'namespace');
+  const modes = objectAt(object, 'spec').accessModes;
+  return {
+    name,
+    handle,
+    dataset:
+      claimName === undefined || claimNamespace === undefined
+        ? undefined
+        : { namespace: claimNamespace, name: claimName },
+    sources: [source.value.path],
+    subdirectory: source.value.subdirectory,
+    accessModes: (Array.isArray(modes) ? modes : []).filter((mode): mode is AccessMode => accessModes.has(mode)),
+  };
+}
+
+/** A PersistentVolumeClaim that is bound. */
+export function toClaim(object: unknown): Claim | undefined {
+  const metadata = objectAt(object, 'metadata');
+  const namespace = textAt(metadata, 'namespace');
+  const name = textAt(metadata, 'name');
+  const volume = textAt(objectAt(object, 'spec'), 'volumeName');
+  if (namespace === undefined || name === undefined || volume === undefined) return undefined;
+  return { namespace, name, volume };
+}
+
+/** A pod that has claims among its volumes; undefined for one that has none. */
+export function toPodSpec(object: unknown): PodSpec | undefined {
+  const metadata = objectAt(object, 'metadata');
+  const spec = objectAt(object, 'spec');
+  const uid = textAt(metadata, 'uid');
+  const namespace = textAt(metadata, 'namespace');
+  const name = textAt(metadata, 'name');
+  if (uid === undefined || namespace === undefined || name === undefined) return undefined;
+  const claims = new Map(listAt(spec, 'volumes').flatMap((volume) => claimOf(volume, name)));
+  if (claims.size === 0) return undefined;
+  const runtimeClass = textAt(spec, 'runtimeClassName');
+  return {
+    uid,
+    namespace,
+    name,
+    labels: texts(objectAt(metadata, 'labels')),
+    annotations: withoutLastApplied(texts(objectAt(metadata, 'annotations'))),
+    ...(runtimeClass === undefined ? {} : { runtimeClass }),
+    deleting: textAt(metadata, 'deletionTimestamp') !== undefined,
+    claims,
+    containers: ['initContainers', 'containers', 'ephemeralContainers'].flatMap((kind) =>
+      listAt(spec, kind).flatMap((container) => toContainer(container, claims)),
+    ),
+  };
+}
+
+/** The pod with its claims followed to the volumes of this driver; undefined where none leads to one. */
+export function toPod(
+  { claims, ...spec }: PodSpec,
+  {
+    volumes,
+    claims: bound,
+  }: { readonly volumes: ReadonlyMap<string, Volume>; readonly claims: ReadonlyMap<string, Claim> },
+): Pod | undefined {
+  const names = new Map<string, string>();
+  for (const [podVolume, { claim }] of claims) {
+    const volume = volumes.get(bound.get(`${spec.namespace}/${claim}`)?.volume ?? '');
+    // A claim may name any volume; only the volume's own word makes it bound to the claim.
+    const isBound = volume?.dataset?.name === claim && volume.dataset.namespace === spec.namespace;
+    if (volume !== undefined && isBound) names.set(podVolume, volume.name);
+  }
+  if (names.size === 0) return undefined;
+  return {
+    ...spec,
+    volumes: [...new Set(names.values())],
+    containers: spec.containers.map(({ name, mounts }) => ({
+      name,
+      mounts: mounts.flatMap((mount) => {
+        const volume = names.get(mount.volume);
+        return volume === undefined ? [] : [{ ...mount, volume }];
+      }),
+    })),
+  };
+}
+
+/** A claim by name, or the claim that a generic ephemeral volume makes, which is named `<pod>-<volume>`. */
+function claimOf(volume: JsonObject, pod: string): [string, { claim: string; readOnly: boolean }][] {
+  const name = textAt(volume, 'name');
+  if (name === undefined) return [];
+  if ('ephemeral' in volume) return [[name, { claim: `${pod}-${name}`, readOnly: false }]];
+  const source = objectAt(volume, 'persistentVolumeClaim');
+  const claim = textAt(source, 'claimName');
+  return claim === undefined ? [] : [[name, { claim, readOnly: source.readOnly === true }]];
+}
+
+function toContainer(container: JsonObject, claims: PodSpec['claims']): PodSpec['containers'][number][] {
+  const name = textAt(container, 'name');
+  if (name === undefined) return [];
+  const mounts = listAt(container, 'volumeMounts').flatMap((mount): VolumeMount[] => {
+    const volume = textAt(mount, 'name');
+    const mountPath = textAt(mount, 'mountPath');
+    const source = claims.get(volume ?? '');
+    if (volume === undefined || mountPath === undefined || source === undefined) return [];
+    const subPath = textAt(mount, 'subPath') ?? textAt(mount, 'subPathExpr');
+    return [
+      {
+        volume,
+        mountPath,
+        readOnly: mount.readOnly === true || source.readOnly,
+        ...(subPath === undefined ? {} : { subPath }),
+      },
+    ];
+  });
+  return [{ name, mounts }];
+}
+
+/** kubectl keeps the whole manifest in an annotation, which nothing here reads. */
+function withoutLastApplied(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...kept } = annotations;
+  return kept;
+}
