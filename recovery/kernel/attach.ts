@@ -1,0 +1,154 @@
+import type { Mount } from '../engine/model.ts';
+import type { Replacement, Result } from '../engine/ports.ts';
+import { openPath } from './clone.ts';
+import { type KernelContext, makePrivate } from './context.ts';
+import { failed, inStep, ok } from './result.ts';
+import { flattened, innerMounts, stackState } from './stack.ts';
+
+/** Mounts at the place before and after. */
+export type Layers = readonly [before: number, after: number];
+
+/** A replacement that is complete: read-only, with all inner mounts in it, attached nowhere yet. */
+export interface Attachment {
+  readonly replacement: Replacement;
+  readonly tree: number;
+  /** How many inner mounts it brings along. */
+  readonly carried: number;
+}
+
+/**
+ * Puts a replacement in the place of the dead mount, in the namespace that is being visited.
+ *
+ * `table`: the namespace's mount table as it is now. ESTALE: the place is not as it was seen any more; nothing was changed.
+ */
+export function attach(context: KernelContext, attachment: Attachment, table: readonly Mount[]): Result<Layers> {
+  const { replacement, carried } = attachment;
+  const before = replacement.stack.length;
+  const state = stackState(table, replacement.stack);
+  const top = replacement.stack.at(-1);
+  if (top === undefined || state.state === 'changed') return stale(replacement);
+  if (state.state === 'covered') {
+    return healedByPropagation(replacement, state.by) ? ok([before, before + 1]) : stale(replacement);
+  }
+  // Mounted inside since it was looked at: the next pass sees it and carries it over.
+  if (carried < flattened(innerMounts(top, table, [])).length) return stale(replacement);
+
+  return withTop(context, top, (fd) => {
+    if (context.tier !== '6.5') return stack(context, attachment, fd);
+    const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });
+    // Locked: inherited into the pod's own user namespace. It can neither be moved under nor be taken away.
+    if (!beneath.ok && beneath.failure.errno === 'EINVAL') return stack(context, attachment, fd);
+    if (!beneath.ok) return inStep('attach-beneath', top.mountPoint, beneath);
+    const detached = detachTop(context, fd, carried > 0);
+    return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);
+  });
+}
+
+/** Takes away the dead mount under which the live one stands already. */
+export function finish(context: KernelContext, replacement: Replacement, table: readonly Mount[]): Result<Layers> {
+  const top = replacement.stack.at(-1);
+  const live = replacement.stack.at(-2);
+  if (top === undefined || stackState(table, replacement.stack).state !== 'same') return stale(replacement);
+  if (live?.device !== replacement.source.device || top.device === live.device) return stale(replacement);
+  // Mounted inside since it was looked at: the next pass sees it and carries it over.
+  if (!innerAreBeneath(replacement, table)) return stale(replacement);
+  const before = replacement.stack.length;
+  return withTop(context, top, (fd) => {
+    const detached = detachTop(context, fd, innerMounts(top, table, []).length > 0);
+    return detached.ok ? ok<Layers>([before, before - 1]) : inStep('detach', top.mountPoint, detached);
+  });
+}
+
+/** Whether all that stands inside the dead top stands inside the live mount beneath it as well. */
+export function innerAreBeneath(replacement: Replacement, table: readonly Mount[]): boolean {
+  const top = replacement.stack.at(-1);
+  const live = replacement.stack.at(-2);
+  if (top === undefined || live === undefined) return false;
+  const beneath = flattened(innerMounts(live, table, []));
+  return flattened(innerMounts(top, table, replacement.below)).every(({ mount }) =>
+    beneath.some(
+      (other) =>
+        other.mount.mountPoint === mount.mountPoint &&
+        other.mount.device === mount.device &&
+        other.mount.root === mount.root,
+    ),
+  );
+}
+
+/**
+ * On top of the dead mount, for kernels and mounts that allow nothing beneath. The table grows once: where another dead
+ * FUSE mount lies beneath, the top is detached first, so that the application goes on seeing a dead mount and never the directory.
+ */
+function stack(context: KernelContext, { replacement, tree, carried }: Attachment, fd: number): Result<Layers> {
+  const before = replacement.stack.length;
+  const top = replacement.stack.at(-1);
+  const second = replacement.stack.at(-2);
+  if (top === undefined) return stale(replacement);
+  const path = top.mountPoint;
+
+  if (second !== undefined && isEarlierInstance(second, replacement)) {
+    const detached = detachTop(context, fd, carried > 0);
+    if (detached.ok) {
+      return withTop(context, second, (lower) => {
+        const attached = attachOnTop(context, tree, lower);
+        return attached.ok ? ok<Layers>([before, before]) : inStep('attach-on-top', path, attached);
+      });
+    }
+    if (detached.failure.errno !== 'EINVAL') return inStep('detach', path, detached);
+  }
+  const attached = attachOnTop(context, tree, fd);
+  if (!attached.ok) return inStep('attach-on-top', path, attached);
+  const alone = carried > 0 ? makePrivate(context, fd, true) : attached;
+  return alone.ok ? ok<Layers>([before, before + 1]) : inStep('make-private', path, alone);
+}
+
+/**
+ * Whether a lower layer is what an earlier crash left behind. Of any other mount the application must not even for an
+ * instant see the files.
+ */
+function isEarlierInstance(layer: Mount, { stack, source }: Replacement): boolean {
+  const top = stack.at(-1);
+  if (!layer.fstype.startsWith('fuse') || layer.device === source.device) return false;
+  return layer.fstype === top?.fstype && layer.mountSource === top.mountSource;
+}
+
+/** The dead mount leaves its peer group first: whether another namespace is healed is decided there, not by propagation. */
+function attachOnTop(context: KernelContext, tree: number, fd: number): Result<void> {
+  const alone = makePrivate(context, fd, false);
+  return alone.ok ? context.sys.moveMount(tree, { at: fd, path: '' }) : alone;
+}
+
+function detachTop(context: KernelContext, fd: number, hasInner: boolean): Result<void> {
+  // From a shared inner mount the unmount would propagate to its clone in the replacement.
+  const alone = hasInner ? makePrivate(context, fd, true) : ok(undefined);
+  return alone.ok ? context.namespaces.detach(fd) : alone;
+}
+
+/** Opens what is seen at the mount point and makes sure that it is the mount that was meant. */
+function withTop<T>(context: KernelContext, top: Mount, run: (fd: number) => Result<T>): Result<T> {
+  const { sys } = context;
+  const opened = openPath(sys, top.mountPoint);
+  if (!opened.ok) return inStep('open-mount', top.mountPoint, opened);
+  try {
+    const identity = sys.identify(opened.value);
+    if (!identity.ok) return inStep('check-stack', top.mountPoint, identity);
+    if (identity.value.mountId !== top.id || identity.value.device !== top.device) {
+      return failed({ errno: 'ESTALE', call: 'statx', path: top.mountPoint, step: 'check-stack' });
+    }
+    return run(opened.value);
+  } finally {
+    sys.close(opened.value);
+  }
+}
+
+function healedByPropagation(replacement: Replacement, by: Mount): boolean {
+  const top = replacement.stack.at(-1);
+  if (by.device !== replacement.source.device || by.root !== replacement.source.root) return false;
+  if (replacement.readOnly && !by.options.includes('ro')) return false;
+  return top === undefined || by.options.includes('idmapped') === top.options.includes('idmapped');
+}
+
+function stale(replacement: Replacement): Result<never> {
+  const path = replacement.place.path;
+  return failed({ errno: 'ESTALE', call: 'read', path, step: 'check-stack' });
+}

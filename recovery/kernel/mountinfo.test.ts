@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DeviceId, Mount } from '../engine/model.ts';
+import { parseMountinfo } from './mountinfo.ts';
+
+function escaped(field: string): string {
+  return field.replace(/[ \t\n\\#]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+function rendered(mount: Mount, extra: readonly string[] = []): string {
+  const optional = [
+    ...(mount.shared === undefined ? [] : [`shared:${mount.shared}`]),
+    ...(mount.master === undefined ? [] : [`master:${mount.master}`]),
+    ...extra,
+  ];
+  return [
+    mount.id,
+    mount.parentId,
+    mount.device,
+    escaped(mount.root),
+    escaped(mount.mountPoint),
+    mount.options.join(','),
+    ...optional,
+    '-',
+    mount.fstype,
+    escaped(mount.mountSource),
+    mount.superOptions.map(escaped).join(','),
+  ].join(' ');
+}
+
+const id = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+const name = fc.string({ minLength: 1, maxLength: 12, unit: 'binary' }).filter((s) => !/[\0/]/.test(s));
+const path = fc.array(name, { maxLength: 5 }).map((names) => `/${names.join('/')}`);
+const options = fc.subarray(['rw', 'ro', 'nosuid', 'nodev', 'relatime', 'idmapped'], { minLength: 1 });
+const mount: fc.Arbitrary<Mount> = fc
+  .record(
+    {
+      id,
+      parentId: id,
+      device: fc.tuple(fc.nat(4095), fc.nat(2 ** 20 - 1)).map(([major, minor]) => `${major}:${minor}` as DeviceId),
+      root: fc.oneof(
+        path,
+        path.map((p) => `${p}//deleted`),
+      ),
+      mountPoint: path,
+      options,
+      shared: id,
+      master: id,
+      fstype: fc.constantFrom('ext4', 'fuse', 'fuse.jindofs-fuse', 'tmpfs'),
+      mountSource: name,
+      superOptions: fc.array(
+        name.filter((s) => !s.includes(',')),
+        { minLength: 1, maxLength: 4 },
+      ),
+    },
+    {
+      requiredKeys: [
+        'id',
+        'parentId',
+        'device',
+        'root',
+        'mountPoint',
+        'options',
+        'fstype',
+        'mountSource',
+        'superOptions',
+      ],
+    },
+  )
+  .map((m) => m as Mount);
+
+describe('parseMountinfo', () => {
+  it('reads every field of a line', () => {
+    const line =
+      '317 42 0:57 / /var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/pv/mount ro,nosuid,relatime shared:9 master:3 propagate_from:2 - fuse.jindofs-fuse jindofs ro,user_id=0';
+    expect(parseMountinfo(`${line}\n`)).toEqual([
+      {
+        id: 317,
+        parentId: 42,
+        device: '0:57',
+        root: '/',
+        mountPoint: '/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/pv/mount',
+        options: ['ro', 'nosuid', 'relatime'],
+        shared: 9,
+        master: 3,
+        fstype: 'fuse.jindofs-fuse',
+        mountSource: 'jindofs',
+        superOptions: ['ro', 'user_id=0'],
+      },
+    ]);
+  });
+
+  it('gives back what the kernel rendered', () => {
+    fc.assert(
+      fc.property(fc.array(mount, { maxLength: 20 }), (mounts) => {
+        expect(parseMountinfo(mounts.map((m) => `${rendered(m)}\n`).join(''))).toEqual(mounts);
+      }),
+    );
+  });
+
+  it('passes over optional fields that it does not know', () => {
+    fc.assert(
+      fc.property(mount, (m) => {
+        expect(parseMountinfo(rendered(m, ['propagate_from:7', 'unbindable', 'tomorrow:1']))).toEqual([m]);
+      }),
+    );
+  });
+
+  it('leaves out a damaged line and keeps its neighbours', () => {
+    fc.assert(
+      fc.property(mount, mount, fc.nat(), (before, after, at) => {
+        const whole = rendered(before);
+        const head = whole.slice(0, at % whole.indexOf(' - '));
+        expect(parseMountinfo(`${rendered(before)}\n${head}\n${rendered(after)}\n`)).toEqual([before, after]);
+      }),
+    );
+  });
+
+  it('never throws, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(Array.isArray(parseMountinfo(text))).toBe(true);
+      }),
+    );
+  });
+
+  it.each([
+    ['\\040', ' '],
+    ['\\011', '\t'],
+    ['\\012', '\n'],
+    ['\\134', '\\'],
+    ['\\134040', '\\040'],
+  ])('resolves %s', (text, character) => {
+    expect(parseMountinfo(`1 1 0:1 / /a${text}b rw - tmpfs none rw`)[0]?.mountPoint).toBe(`/a${character}b`);
+  });
+
+  it('keeps a source that is empty', () => {
+    expect(parseMountinfo('1 1 0:1 / / rw - tmpfs  rw')[0]).toMatchObject({ mountSource: '', superOptions: ['rw'] });
+  });
+
+  it('shares the options of 10,000 equal lines', () => {
+    const mounts = parseMountinfo('1 1 0:1 / /x rw,nosuid - tmpfs none rw,size=4k\n'.repeat(10_000));
+    expect(mounts).toHaveLength(10_000);
+    expect(mounts.at(-1)?.options).toBe(mounts[0]?.options);
+    expect(mounts.at(-1)?.superOptions).toBe(mounts[0]?.superOptions);
+  });
+});

@@ -1,0 +1,230 @@
+import type { Mount, Place } from '../engine/model.ts';
+import type { Replaced, Replacement, Result } from '../engine/ports.ts';
+import { assemble, needsStaging } from './assemble.ts';
+import { attach, finish, innerAreBeneath, type Layers } from './attach.ts';
+import { attributeChange, wantedOptions } from './attributes.ts';
+import { type Carried, reachElsewhere, reachInner, type Unreached } from './carry.ts';
+import { cloneSource, openPath } from './clone.ts';
+import type { KernelContext } from './context.ts';
+import { Descriptors } from './descriptors.ts';
+import { parseMountinfo } from './mountinfo.ts';
+import { done, failed, inStep, ok } from './result.ts';
+import { flattened, innerMounts } from './stack.ts';
+import { PLACES } from './staging.ts';
+
+/**
+ * Clones all, replaces all; one outcome for each, in order.
+ *
+ * Nothing is changed at a place before its replacement is complete, so that being killed between any two calls leaves the old mount,
+ * or the live one beneath it, which `finish` takes care of. Nothing here waits for a daemon that is known to be dead.
+ */
+export function replaceAll(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
+  const outcomes: Result<Replaced>[] = [];
+  for (let from = 0; from < replacements.length; from += PLACES) {
+    outcomes.push(...replaceSome(context, replacements.slice(from, from + PLACES)));
+  }
+  return outcomes;
+}
+
+/** One replacement on its way. */
+class Job {
+  readonly replacement: Replacement;
+  /** A half-done one whose inner mounts are missing beneath is done anew. */
+  finishes: boolean;
+  carried: readonly Carried[] = [];
+  unreached: readonly Unreached[] = [];
+  tree: number | undefined;
+  present: readonly string[] = [];
+  took = 0n;
+  layers: Layers = [0, 0];
+  failure: Result<never> | undefined;
+
+  constructor(replacement: Replacement) {
+    this.replacement = replacement;
+    this.finishes = replacement.kind === 'finish';
+  }
+
+  get top(): Mount | undefined {
+    return this.replacement.stack.at(-1);
+  }
+
+  get wanted(): readonly string[] {
+    return wantedOptions(this.top?.options ?? [], this.replacement.readOnly);
+  }
+
+  /** Does one part of the work, unless an earlier one failed, and counts the time for it. */
+  advance(part: () => Result<void>): void {
+    if (this.failure !== undefined) return;
+    const start = process.hrtime.bigint();
+    const result = part();
+    this.took += process.hrtime.bigint() - start;
+    if (!result.ok) this.failure = result;
+  }
+
+  outcome(): Result<Replaced> {
+    if (this.failure !== undefined) return this.failure;
+    const { place } = this.replacement;
+    return ok({ place, took: this.took as Replaced['took'], layers: this.layers });
+  }
+}
+
+function replaceSome(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
+  using fds = new Descriptors(context.sys);
+  const jobs = replacements.map((replacement) => new Job(replacement));
+
+  const withInner = jobs.filter(({ replacement }) => replacement.below.length > 0);
+  visit(context, withInner, (job, table) => carry(context, fds, job, table));
+
+  const replacing = jobs.filter((job) => !job.finishes);
+  const users = new Map<number, Result<number>>();
+  for (const job of replacing) openUserNamespace(context, fds, users, job);
+  const inNode = context.namespaces.inNode(() => {
+    const table = context.nodeTable();
+    if (!table.ok) return table;
+    for (const job of replacing) job.advance(() => clone(context, fds, users, job, table.value));
+    return done;
+  });
+  if (!inNode.ok) for (const job of replacing) job.advance(() => inStep('clone-source', '', inNode));
+
+  stage(context, fds, replacing);
+  visit(context, jobs, (job, table) => settle(context, job, table));
+  return jobs.map((job) => job.outcome());
+}
+
+function carry(context: KernelContext, fds: Descriptors, job: Job, table: readonly Mount[]): Result<void> {
+  const { replacement, top } = job;
+  if (top === undefined) return done;
+  if (job.finishes) {
+    if (innerAreBeneath(replacement, table)) return done;
+    job.finishes = false;
+  }
+  const inner = innerMounts(top, table, replacement.below);
+  if (inner.length === 0) return done;
+  const root = fds.own(openPath(context.sys, top.mountPoint));
+  if (!root.ok) return inStep('open-mount', top.mountPoint, root);
+  Object.assign(job, reachInner(context, fds, root.value, inner));
+  return done;
+}
+
+function clone(
+  context: KernelContext,
+  fds: Descriptors,
+  users: ReadonlyMap<number, Result<number>>,
+  job: Job,
+  table: readonly Mount[],
+): Result<void> {
+  const { replacement } = job;
+  const source = cloneSource(context.sys, replacement.source, table);
+  if (!source.ok) return source;
+  fds.own(ok(source.value.tree));
+  job.tree = source.value.tree;
+  job.present = source.value.options;
+
+  const user = userNamespaceOf(job, users);
+  if (!user.ok) return user;
+  if (context.tier !== '5.10') {
+    const changed = context.sys.setAttributes(job.tree, attributeChange(job.wanted, user.value));
+    const step = user.value === undefined ? 'set-attributes' : 'idmap';
+    if (!changed.ok) return inStep(step, replacement.source.path, changed);
+  } else if (user.value !== undefined) {
+    return failed({ errno: 'ENOSYS', call: 'mount_setattr', path: replacement.source.path, step: 'idmap' });
+  }
+
+  const elsewhere = reachElsewhere(context, fds, job.unreached, replacement.elsewhere);
+  if (!elsewhere.ok) return elsewhere;
+  job.carried = [...job.carried, ...elsewhere.value];
+  return done;
+}
+
+/** An idmapped mount is mapped to the user namespace of its pod. */
+function openUserNamespace(
+  { sys }: KernelContext,
+  fds: Descriptors,
+  users: Map<number, Result<number>>,
+  { replacement: { place }, top }: Job,
+): void {
+  if (place.kind !== 'container' || !top?.options.includes('idmapped') || users.has(place.pid)) return;
+  const path = `/proc/${place.pid}/ns/user`;
+  users.set(place.pid, inStep('idmap', path, fds.own(sys.open(path))));
+}
+
+function userNamespaceOf(job: Job, users: ReadonlyMap<number, Result<number>>): Result<number | undefined> {
+  const { place } = job.replacement;
+  if (!job.top?.options.includes('idmapped')) return ok(undefined);
+  const opened = place.kind === 'container' ? users.get(place.pid) : undefined;
+  return opened ?? failed({ errno: 'EINVAL', call: 'mount_setattr', path: place.path, step: 'idmap' });
+}
+
+function stage(context: KernelContext, fds: Descriptors, jobs: readonly Job[]): void {
+  const staged = jobs.filter((job) => job.failure === undefined && needsStaging(context, job.carried));
+  if (staged.length === 0) return;
+  const entered = context.staging.enter(() => {
+    for (const [index, job] of staged.entries()) {
+      job.advance(() => {
+        if (job.tree === undefined) return done;
+        const { tree, present, wanted, carried } = job;
+        const whole = assemble(context, fds, `/${index}`, { tree, present, wanted, carried });
+        if (!whole.ok) return whole;
+        job.tree = whole.value;
+        return done;
+      });
+    }
+    return done;
+  });
+  if (!entered.ok) for (const job of staged) job.advance(() => inStep('stage', '', entered));
+}
+
+function settle(context: KernelContext, job: Job, table: readonly Mount[]): Result<void> {
+  const { replacement, tree } = job;
+  let layers: Result<Layers>;
+  if (job.finishes) layers = finish(context, replacement, table);
+  else if (tree === undefined) return done;
+  else {
+    const carried = job.carried.reduce((sum, { inside }) => sum + 1 + flattened(inside).length, 0);
+    layers = attach(context, { replacement, tree, carried }, table);
+  }
+  if (layers.ok) job.layers = layers.value;
+  return layers.ok ? done : layers;
+}
+
+/** Visits the node first and then each container once, with the mount table of each. */
+function visit(
+  context: KernelContext,
+  jobs: readonly Job[],
+  part: (job: Job, table: readonly Mount[]) => Result<void>,
+): void {
+  const places = Map.groupBy(
+    jobs.filter((job) => job.failure === undefined),
+    ({ replacement }) => namespaceOf(replacement.place),
+  );
+  for (const [pid, there] of [...places].sort(([a], [b]) => a - b)) {
+    const run = (table: Result<readonly Mount[]>): Result<void> => {
+      if (!table.ok) return table;
+      for (const job of there) job.advance(() => part(job, table.value));
+      return done;
+    };
+    const visited =
+      pid === NODE
+        ? context.namespaces.inNode(() => run(context.nodeTable()))
+        : context.namespaces.inProcess(pid, () => run(readTable(context)));
+    if (!visited.ok) for (const job of there) job.advance(() => inStep('enter', job.replacement.place.path, visited));
+  }
+}
+
+const NODE = 0;
+
+function namespaceOf(place: Place): number {
+  return place.kind === 'target' ? NODE : place.pid;
+}
+
+/** The mount table of the namespace that is being visited. */
+export function readTable({ sys, namespaces }: KernelContext): Result<readonly Mount[]> {
+  const table = namespaces.openTable();
+  if (!table.ok) return inStep('read-table', '', table);
+  try {
+    const text = sys.readText(table.value);
+    return text.ok ? ok(parseMountinfo(text.value)) : inStep('read-table', '', text);
+  } finally {
+    sys.close(table.value);
+  }
+}

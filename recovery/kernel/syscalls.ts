@@ -1,0 +1,113 @@
+import type { DeviceId } from '../engine/model.ts';
+import type { Result } from '../engine/ports.ts';
+
+/**
+ * The system calls that mounting, entering namespaces and watching need, and no others, so that a modelled kernel can stand
+ * in. A failure names errno, call and path; its `step` is empty until `inStep` places it.
+ *
+ * None of these asks a FUSE daemon, with two exceptions that are marked.
+ */
+export interface Syscalls {
+  /** Opens for reading, close-on-exec. Only for files of /proc, /sys and the root of the process. */
+  open(path: string, flags?: number): Result<number>;
+  /** Asks a daemon where `path` leads below the root of a FUSE mount and `resolve` is without `CACHED`. */
+  openat2(how: { at: number; path: string; flags: number; resolve: number }): Result<number>;
+  close(fd: number): void;
+  /** Text of a file of /proc, from its beginning. */
+  readText(fd: number): Result<string>;
+  /** What a descriptor stands for. Answered from memory, on a dead or hung mount too. */
+  identify(fd: number): Result<Identity>;
+
+  /** Clones the mount that a descriptor stands for, beginning with the descriptor's directory. */
+  cloneTree(fd: number, recursive: boolean): Result<number>;
+  setAttributes(fd: number, attributes: AttributeChange): Result<void>;
+  /** Attaches a clone. Asks a daemon where `path` leads below the root of a FUSE mount. */
+  moveMount(from: number, to: { at: number; path: string; beneath?: boolean }): Result<void>;
+
+  /** `mount(2)`. */
+  mount(call: {
+    source: string | null;
+    target: string;
+    fstype: string | null;
+    flags: number;
+    data?: string;
+  }): Result<void>;
+  umount(path: string, flags: number): Result<void>;
+  pivotRoot(newRoot: string, putOld: string): Result<void>;
+  /** A filesystem instance of `fstype` that is attached nowhere. */
+  fsmount(fstype: string): Result<number>;
+
+  fchdir(fd: number): Result<void>;
+  /** Enters a namespace of the kind that `nstype` says. */
+  setns(fd: number, nstype: number): Result<void>;
+  unshare(flags: number): Result<void>;
+
+  pidfdOpen(pid: number): Result<number>;
+  /** Whether an exceptional condition (POLLPRI) is pending, without waiting; asking takes it away where the file is mountinfo. */
+  pollPriority(fd: number): Result<boolean>;
+  /** A descriptor that becomes readable when another has an exceptional condition. */
+  epollPriority(fd: number): Result<number>;
+}
+
+/** `man 2 statx` with an empty mask and AT_STATX_DONT_SYNC. */
+export interface Identity {
+  /** As in mountinfo. */
+  readonly mountId: number;
+  readonly device: DeviceId;
+  readonly isMountRoot: boolean;
+}
+
+/** `man 2 mount_setattr`. */
+export interface AttributeChange {
+  readonly set: number;
+  readonly clear: number;
+  readonly private: boolean;
+  readonly recursive: boolean;
+  /** Descriptor of the user namespace for MOUNT_ATTR_IDMAP. */
+  readonly userNamespace?: number;
+}
+
+export const AT_FDCWD = -100;
+
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_DIRECTORY = 0o200000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+/** `linux/openat2.h` */
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_BENEATH = 0x08;
+export const RESOLVE_CACHED = 0x20;
+
+/** `linux/mount.h` */
+export const MS_RDONLY = 0x1;
+export const MS_NOSUID = 0x2;
+export const MS_NODEV = 0x4;
+export const MS_NOEXEC = 0x8;
+export const MS_REMOUNT = 0x20;
+export const MS_NOSYMFOLLOW = 0x100;
+export const MS_NOATIME = 0x400;
+export const MS_NODIRATIME = 0x800;
+export const MS_BIND = 0x1000;
+export const MS_REC = 0x4000;
+export const MS_PRIVATE = 0x40000;
+export const MS_RELATIME = 0x200000;
+export const MS_STRICTATIME = 0x1000000;
+export const MNT_FORCE = 0x1;
+export const MNT_DETACH = 0x2;
+export const UMOUNT_NOFOLLOW = 0x8;
+export const MOUNT_ATTR_RDONLY = 0x1;
+export const MOUNT_ATTR_NOSUID = 0x2;
+export const MOUNT_ATTR_NODEV = 0x4;
+export const MOUNT_ATTR_NOEXEC = 0x8;
+export const MOUNT_ATTR_NOATIME = 0x10;
+export const MOUNT_ATTR_STRICTATIME = 0x20;
+export const MOUNT_ATTR__ATIME = 0x70;
+export const MOUNT_ATTR_NODIRATIME = 0x80;
+export const MOUNT_ATTR_IDMAP = 0x100000;
+export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
+
+/** `linux/sched.h` */
+export const CLONE_FS = 0x200;
+export const CLONE_NEWNS = 0x20000;
