@@ -1,6 +1,6 @@
 import type { AccessModeName, NodePublishRequest, NodeStageRequest, VolumeCapability } from './messages.ts';
 import { type Answer, answered, type Refusal, refused } from './status.ts';
-import { isBelow, isNormalised, type VolumeSource, volumeSource } from './volume_context.ts';
+import { isBelow, isNormalised, type VolumeSource, volumeSource } from './volume-context.ts';
 
 /** What a publish asks for, once its arguments hold. */
 export interface PublishArguments {

@@ -1,9 +1,9 @@
 import type { LiveSource, Mount, Nanoseconds, Place } from '../engine/model.ts';
+import { isFuse, mountsOn, standingAt } from '../engine/mount-tree.ts';
 import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
 import type { PublishArguments } from './arguments.ts';
-import { awaitLiveSource, said, sourceMount } from './live_source.ts';
+import { awaitLiveSource, said, sourceMount } from './live-source.ts';
 import type { Empty } from './messages.ts';
-import { isFuse, mountStack, mountsBelow } from './mount_stack.ts';
 import type { CsiKernel, Publisher } from './publisher.ts';
 import { type Answer, answered, type Refusal, refused } from './status.ts';
 
@@ -65,7 +65,7 @@ function place(parts: PublishParts, asked: PublishArguments, source: LiveSource)
   const table = kernel.hostMounts();
   if (!table.ok) return refused('INTERNAL', `NodePublishVolume: cannot read the mount table: ${said(table.failure)}`);
   if (sourceMount(table.value, source.path)?.device !== source.device) return 'source-changed';
-  const stack = mountStack(table.value, target);
+  const stack = standingAt(table.value, target).stack;
   const top = stack.at(-1);
   if (top !== undefined && !isFuse(top)) {
     return refused('ALREADY_EXISTS', `NodePublishVolume: a filesystem of type ${top.fstype} is mounted at ${target}`);
@@ -81,7 +81,7 @@ function place(parts: PublishParts, asked: PublishArguments, source: LiveSource)
     return refused('INTERNAL', `NodePublishVolume: cannot mount ${target} (${step}): ${said(done.failure)}`);
   }
   const after = kernel.hostMounts();
-  const shown = after.ok ? mountStack(after.value, target).at(-1) : undefined;
+  const shown = after.ok ? standingAt(after.value, target).stack.at(-1) : undefined;
   if (shown !== undefined && shows(shown, source)) return answered({});
   // What was bound is not what was read: the source went away in between, and its empty directory must not be shown.
   publisher.unpublish(target);
@@ -112,7 +112,8 @@ function replace(
     readonly source: LiveSource;
   },
 ) {
-  const below = mountsBelow(table, asked.target);
+  const top = stack.at(-1);
+  const below = top === undefined ? [] : mountsOn(table, top);
   const isBelow = new Set(below.map(({ id }) => id));
   const [result] = kernel.replaceAll([
     {

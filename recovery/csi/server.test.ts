@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CsiClient, createCsiClient } from './client.ts';
 import { createControllerService } from './controller.ts';
-import { FakeClock, FakeLocks, FakeNode } from './fake_node.ts';
+import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
 import { createIdentityService } from './identity.ts';
 import type { NodePublishRequest, VolumeUsage } from './messages.ts';
 import { createNodeService } from './node.ts';

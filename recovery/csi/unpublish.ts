@@ -1,7 +1,7 @@
+import { standingAt } from '../engine/mount-tree.ts';
 import type { KernelPort, VolumeLocks } from '../engine/ports.ts';
-import { said } from './live_source.ts';
+import { said } from './live-source.ts';
 import type { Empty, NodeUnpublishRequest } from './messages.ts';
-import { mountStack } from './mount_stack.ts';
 import { busy } from './publish.ts';
 import type { Publisher } from './publisher.ts';
 import { type Answer, answered, refused } from './status.ts';
@@ -28,7 +28,7 @@ export function unpublishVolume(
   if (!detached.ok) return internal(`cannot unmount ${targetPath}: ${said(detached.failure)}`);
   const table = kernel.hostMounts();
   if (!table.ok) return internal(`cannot read the mount table: ${said(table.failure)}`);
-  const left = mountStack(table.value, targetPath).length;
+  const left = standingAt(table.value, targetPath).stack.length;
   if (left > 0) return internal(`${left} mounts are still at ${targetPath}`);
   const removed = publisher.removeTarget(targetPath);
   return removed.ok ? answered({}) : internal(`cannot remove ${targetPath}: ${said(removed.failure)}`);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEventSender } from './event_sender.ts';
+import { createEventSender } from './event-sender.ts';
 import { type Kubernetes, watchKubernetes } from './kubernetes.ts';
 import { ApiError, createTransport } from './transport.ts';
 

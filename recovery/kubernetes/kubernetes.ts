@@ -1,6 +1,6 @@
 import type { Pod, Volume } from '../engine/model.ts';
 import type { KubernetesPort } from '../engine/ports.ts';
-import { listWatch } from './list_watch.ts';
+import { listWatch } from './list-watch.ts';
 import { toClaim, toPod, toPodSpec, toVolume } from './mapping.ts';
 import type { Transport } from './transport.ts';
 

@@ -1,5 +1,5 @@
 import { driverName } from '../csi/identity.ts';
-import { volumeSource } from '../csi/volume_context.ts';
+import { volumeSource } from '../csi/volume-context.ts';
 import type { AccessMode, Pod, Volume, VolumeMount } from '../engine/model.ts';
 import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
 

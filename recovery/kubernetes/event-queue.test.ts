@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createEventQueue, type EventDraft, type EventQueueOptions } from './event_queue.ts';
+import { createEventQueue, type EventDraft, type EventQueueOptions } from './event-queue.ts';
 
 const draft = (message: string): EventDraft => ({
   type: 'Normal',

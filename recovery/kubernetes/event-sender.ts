@@ -1,5 +1,5 @@
 import { driverName } from '../csi/identity.ts';
-import type { EventDraft, EventSender, Occurrences } from './event_queue.ts';
+import type { EventDraft, EventSender, Occurrences } from './event-queue.ts';
 import { objectAt, textAt } from './json.ts';
 import { ApiError, type Transport } from './transport.ts';
 

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import type { Failure, LiveSource, Mount, Nanoseconds } from '../engine/model.ts';
+import { isFuse, standingAt } from '../engine/mount-tree.ts';
 import type { ClockPort, KernelPort } from '../engine/ports.ts';
-import { isFuse, mountStack } from './mount_stack.ts';
 import { type Answer, answered, type Refusal, refused } from './status.ts';
-import type { VolumeSource } from './volume_context.ts';
+import type { VolumeSource } from './volume-context.ts';
 
 /** How long one read of a source may take before it counts as hung. */
 const readDeadline = 1_000_000_000n;
@@ -42,7 +42,7 @@ export async function awaitLiveSource(wait: SourceWait): Promise<Answer<LiveSour
 
 /** The mount that shows at the path, if it is a daemon's. */
 export function sourceMount(table: readonly Mount[], path: string): Mount | undefined {
-  const top = mountStack(table, path).at(-1);
+  const top = standingAt(table, path).stack.at(-1);
   return top !== undefined && isFuse(top) ? top : undefined;
 }
 
