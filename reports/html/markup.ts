@@ -1,0 +1,53 @@
+/** Markup that is safe to put into a page as it stands. Made by `html`, which escapes whatever is not. */
+export interface Html {
+  readonly markup: string;
+}
+
+export type Content = Html | string | number | undefined | false | readonly Content[];
+
+/** Template tag: text is escaped, markup is kept, lists are joined, `undefined` and `false` are nothing. */
+export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
+  let markup = strings[0] ?? '';
+  contents.forEach((content, i) => {
+    markup += render(content) + (strings[i + 1] ?? '');
+  });
+  return { markup };
+}
+
+/** Text that is markup already: the style sheet and other constants of this folder. Never data. */
+export function trusted(markup: string): Html {
+  return { markup };
+}
+
+export function render(content: Content): string {
+  if (content === undefined || content === false) return '';
+  if (typeof content === 'string') return escapeHtml(content);
+  if (typeof content === 'number') return String(content);
+  if ('markup' in content) return content.markup;
+  return content.map(render).join('');
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return (
+    text
+      .toWellFormed()
+      .replace(/[&<>"']/g, (letter) => entities[letter] ?? letter)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: shown as the pictures that Unicode has for them
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, (letter) =>
+        String.fromCharCode(0x2400 + letter.charCodeAt(0)),
+      )
+  );
+}
+
+/** A fragment's name from an id: the same for the link and for its target. */
+export function anchorOf(id: string): string {
+  return id.replace(/[^\w.-]+/g, '-');
+}

@@ -1,0 +1,78 @@
+import { formatNs } from '../duration.ts';
+import type { RunRecord } from '../record.ts';
+import { summarizeStages } from '../stages.ts';
+import { count, countStatuses, explainVerdict, statuses, statusNames, verdictNames } from '../verdict.ts';
+import { statusIcon } from './icons.ts';
+import { anchorOf, type Content, type Html, html } from './markup.ts';
+import { glyph } from './shapes.ts';
+
+/** The verdict, the sentence that explains it, and how the scenarios ended. */
+export function renderVerdict(record: RunRecord): Html {
+  const { verdict, scenarios } = record;
+  const counts = countStatuses(scenarios);
+  return html`<section class="verdict is-${verdict}" aria-labelledby="_verdict">
+${statusIcon(verdict)}<div><h1 id="_verdict">${verdictNames[verdict]}</h1>
+<p class="lead">${explainVerdict(record)}</p>
+<ul class="tally">${statuses.filter((status) => counts[status] > 0).map((status) => html`<li>${statusIcon(status)}<b>${counts[status]}</b> ${statusNames[status]}</li>`)}</ul>
+<ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorOf(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>
+${record.leftovers.length > 0 && html`<div class="leftovers"><p><b>${count(record.leftovers.length, 'thing')} could not be cleaned up:</b></p><ul>${record.leftovers.map((one) => html`<li><code>${one}</code></li>`)}</ul></div>`}
+</div></section>`;
+}
+
+/** How real the run was: what is the real thing, what stands in for one, and how fast the clock went. */
+export function renderFidelity({ fidelity }: RunRecord): Html {
+  const parts = (fake: boolean) => fidelity.parts.filter((part) => part.fake === fake);
+  const list = (fake: boolean, title: string) =>
+    parts(fake).length > 0 &&
+    html`<div><h3>${title}</h3><ul>${parts(fake).map((part) => html`<li>${glyph(fake ? 'ring' : 'circle', fake ? 'warn' : 'ok')}<span><b>${part.part}</b> ${part.is}</span></li>`)}</ul></div>`;
+  const clock =
+    fidelity.clockScale === 1
+      ? 'No clock is scaled.'
+      : `The fake kubelet’s clock passes ${fidelity.clockScale} s in each real second, so its waits are that much shorter here.`;
+  return html`<section class="fidelity" aria-labelledby="_fidelity"><h2 id="_fidelity">How real this run was</h2>
+<p>Place: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
+}
+
+/** The few numbers that one asks for first. */
+export function renderNumbers({ scenarios }: RunRecord): Html | undefined {
+  const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
+  if (recoveries.length === 0) return undefined;
+  const summary = (name: string) => summarizeStages(recoveries).find((one) => one.stage.name === name);
+  const outage = summary('outage');
+  const agent = summary('ready-to-readable');
+  const unread = recoveries.filter(
+    (recovery) => recovery.firstError !== undefined && recovery.readable === undefined,
+  ).length;
+  const errors = recoveries.flatMap((recovery) => Object.values(recovery.errors)).reduce((a, b) => a + b, 0);
+  const rates = [...new Set(recoveries.map((recovery) => recovery.probeRate))].filter((rate) => rate > 0);
+  const slowest = Math.min(...rates);
+  const tile = (value: Content, label: string, note: Content) =>
+    html`<div><dt>${label}</dt><dd><b>${value}</b><small>${note}</small></dd></div>`;
+  return html`<section aria-labelledby="_numbers"><h2 id="_numbers" class="sr">Numbers</h2><dl class="tiles">
+${outage && tile(formatNs(outage.medianNs), 'crash → pod reads again', `median of ${outage.count}; worst ${formatNs(outage.worstNs)}`)}
+${agent && tile(formatNs(agent.medianNs), 'daemon back → pod reads again', `median of ${agent.count}; worst ${formatNs(agent.worstNs)}`)}
+${tile(recoveries.length, recoveries.length === 1 ? 'crash' : 'crashes', unread > 0 ? `${unread} after which the pod did not read again` : 'the pod read again after each')}
+${tile(errors, 'failed probe operations', rates.length > 0 ? `probed ${slowest} times a second: ± ${formatNs(1e9 / slowest)}` : 'by the probe in the pod')}
+</dl></section>`;
+}
+
+/** What was run, when, where: enough to run it again. */
+export function renderEnvironment(record: RunRecord): Html {
+  const { machine } = record;
+  const took = (Date.parse(record.finishedAt) - Date.parse(record.startedAt)) * 1e6;
+  const rows: readonly (readonly [string, Content])[] = [
+    ['Command', html`<code>${record.command.join(' ')}</code>`],
+    ['Run', html`<code>${record.runId}</code>, seed ${record.seed}`],
+    [
+      'Started',
+      html`<time datetime="${record.startedAt}">${record.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}</time>${Number.isFinite(took) && `, took ${formatNs(took)}`}`,
+    ],
+    ['Profile and cluster', `${record.profile}, ${record.cluster}`],
+    ['Rekindle', record.rekindle],
+    [
+      'Machine',
+      `${machine.os}, kernel ${machine.kernel}, ${count(machine.cpus, 'CPU')}, ${(machine.memoryBytes / 1024 ** 3).toFixed(1)} GiB, Node ${machine.node}, ${machine.root ? 'root' : 'without root'}`,
+    ],
+  ];
+  return html`<section class="environment" aria-labelledby="_environment"><h2 id="_environment">Where and how</h2><dl>${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section>`;
+}

@@ -1,0 +1,74 @@
+import { type Html, html, trusted } from './markup.ts';
+
+/** Shapes drawn around 0,0 and 10 wide: what something is shows in its shape, not in its colour alone. */
+const shapes = {
+  dot: '<circle r="2.6"/>',
+  circle: '<circle r="4.6"/>',
+  ring: '<circle r="3.8" class="hollow"/>',
+  square: '<path d="M-4.2-4.2h8.4v8.4h-8.4z"/>',
+  box: '<path d="M-3.8-3.8h7.6v7.6h-7.6z" class="hollow"/>',
+  diamond: '<path d="M0-5.6 5.6 0 0 5.6-5.6 0z"/>',
+  up: '<path d="M0-5 5.2 4.4H-5.2z"/>',
+  down: '<path d="M0 5 5.2-4.4H-5.2z"/>',
+  cross: '<path d="M-3.8-3.8 3.8 3.8M3.8-3.8-3.8 3.8" class="stroke"/>',
+  plus: '<path d="M-4.8 0H4.8M0-4.8V4.8" class="stroke"/>',
+  hexagon: '<path d="M-5.2 0-2.6-4.6H2.6L5.2 0 2.6 4.6H-2.6z"/>',
+  bar: '<path d="M-1.5-6h3v12h-3z"/>',
+  bolt: '<path d="M1.4-6.4-4.2 1H-.6L-1.6 6.4 4.2-1.4H.6z"/>',
+} as const;
+
+export type Shape = keyof typeof shapes;
+
+/** A colour by meaning; the style sheet knows its two values, for light and for dark. */
+export type Look = 'ok' | 'bad' | 'warn' | 'odd' | 'wrong' | 'calm' | 'plain';
+
+/** Definitions of shapes, icons and hatchings, once a page. */
+export function definitions(): Html {
+  const groups = Object.entries(shapes).map(([name, drawing]) => `<g id="_m-${name}">${drawing}</g>`);
+  const hatch = (id: string, look: Look, drawing: string) =>
+    `<pattern id="_h-${id}" width="6" height="6" patternUnits="userSpaceOnUse" class="k-${look}"><rect width="6" height="6" class="ground"/>${drawing}</pattern>`;
+  const line = (d: string) => `<path d="${d}" class="stroke"/>`;
+  return trusted(
+    [
+      '<svg width="0" height="0" class="defs" aria-hidden="true" focusable="false"><defs>',
+      ...groups,
+      hatch('bad', 'bad', line('M-1 7 7-1M-1 1 1-1M5 7 7 5')),
+      hatch('warn', 'warn', line('M-1-1 7 7M-1 5 1 7M5-1 7 1')),
+      hatch('odd', 'odd', line('M1.5 0V6')),
+      hatch('wrong', 'wrong', line('M0 1.5H6M1.5 0V6')),
+      hatch('plain', 'plain', line('M0 1.5H6')),
+      '</defs></svg>',
+    ].join(''),
+  );
+}
+
+/** A shape on an axis, at a share of its width in percent. */
+export function mark(shape: Shape, look: Look, x: string, y: number, title = ''): Html {
+  const place = trusted(`<use href="#_m-${shape}" x="${x}" y="${y}" class="k-${look}"`);
+  return title === '' ? html`${place}/>` : html`${place}><title>${title}</title></use>`;
+}
+
+/** A shape in a line of text; says nothing by itself. */
+export function glyph(shape: Shape, look: Look): Html {
+  return trusted(
+    `<svg class="glyph k-${look}" viewBox="-7 -7 14 14" aria-hidden="true" focusable="false"><use href="#_m-${shape}"/></svg>`,
+  );
+}
+
+const results: Readonly<Record<string, readonly [Shape, Look]>> = {
+  ok: ['dot', 'ok'],
+  ENOTCONN: ['cross', 'bad'],
+  ECONNABORTED: ['up', 'warn'],
+  EIO: ['square', 'bad'],
+  ETIMEDOUT: ['diamond', 'odd'],
+  HANG: ['bar', 'odd'],
+  EBADSUM: ['hexagon', 'wrong'],
+  EEMPTY: ['box', 'wrong'],
+  EROFS: ['down', 'calm'],
+};
+
+/** How a probe's result is drawn. */
+export function resultLook(result: string): { readonly shape: Shape; readonly look: Look } {
+  const [shape, look] = results[result] ?? ['plus', 'plain'];
+  return { shape, look };
+}

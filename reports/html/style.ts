@@ -1,0 +1,245 @@
+/** The page's style sheet: one accent, both themes from one set of names, a narrow screen and paper. */
+export const style = `
+:root{color-scheme:light dark;
+--bg:light-dark(#fbfbfc,#121417);--card:light-dark(#fff,#1a1d21);--sunk:light-dark(#f3f4f6,#15181b);
+--ink:light-dark(#16191d,#e8eaed);--soft:light-dark(#565e69,#a5adb8);--line:light-dark(#e2e5e9,#2d3238);
+--accent:light-dark(#2b53c9,#9db5ff);
+--pass:light-dark(#17784a,#57c58d);--fail:light-dark(#c02b2b,#ff8f87);--inconclusive:light-dark(#8a5a00,#e6b657);--skipped:light-dark(#5d6571,#9aa3ae);
+--ok:light-dark(#3d9970,#4fae80);--bad:light-dark(#cf3636,#f0706a);--warn:light-dark(#c96a10,#eda24f);--odd:light-dark(#7d47c2,#b892f2);--wrong:light-dark(#b0308a,#ef83cd);--calm:light-dark(#2b53c9,#8faaff);--plain:light-dark(#69717d,#939ca8);
+--outage:light-dark(#fbe9e7,#3a2020);
+--mono:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
+:root:has(#_theme-light:checked){color-scheme:light}
+:root:has(#_theme-dark:checked){color-scheme:dark}
+*{box-sizing:border-box}
+html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif;font-variant-numeric:tabular-nums}
+header,main{max-width:1080px;margin:0 auto;padding:0 24px}
+header{display:flex;align-items:center;justify-content:space-between;gap:12px 24px;flex-wrap:wrap;padding-top:18px;padding-bottom:18px}
+main{padding-bottom:64px}
+main>section{margin:0 0 40px}
+h1,h2,h3,h4,h5,p,ul,ol,dl,dd,figure,fieldset{margin:0;padding:0;border:0}
+ul,ol{list-style:none}
+h1{font-size:30px;line-height:1.2;letter-spacing:-.015em}
+h2{font-size:20px;line-height:1.3;letter-spacing:-.01em;margin-bottom:12px}
+h3{font-size:15px;margin-bottom:8px}
+h4{font-size:13px;color:var(--soft);font-weight:600;margin:0 0 8px}
+h5{font-size:13px;margin:12px 0 6px}
+small{font-size:13px;color:var(--soft);font-weight:400}
+code,pre,.log{font-family:var(--mono);font-size:12.5px}
+a{color:var(--accent);text-decoration:underline;text-decoration-thickness:1px;text-underline-offset:3px}
+a:hover{text-decoration-thickness:2px}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
+.sr,.defs{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.skip{position:absolute;left:-999px}
+.skip:focus{left:12px;top:8px;background:var(--card);padding:8px 12px;z-index:9}
+.brand{display:flex;align-items:center;gap:8px}
+.brand span{color:var(--soft)}
+.flame{width:20px;height:20px;fill:var(--accent)}
+.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+.row{display:flex;align-items:baseline;justify-content:space-between;flex-wrap:wrap;gap:8px 24px}
+
+.icon{width:16px;height:16px;flex:none;fill:none;stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round;vertical-align:-3px}
+.icon>*{stroke:var(--card)}
+.icon>:first-child{fill:currentColor;stroke:none}
+.icon.s-pass,.s-pass>.icon{color:var(--pass)}.icon.s-fail{color:var(--fail)}.icon.s-inconclusive{color:var(--inconclusive)}.icon.s-skipped{color:var(--skipped)}
+.icon>.open:first-child{fill:none;stroke:currentColor}.icon>.open~*{stroke:currentColor}
+
+.switch{display:flex;align-items:center;gap:4px;font-size:13px;color:var(--soft);flex-wrap:wrap}
+.switch legend{float:left;padding:0 6px 0 0}
+.switch label{display:inline-flex;align-items:center;gap:6px;min-height:32px;padding:0 10px;border-radius:8px;cursor:pointer}
+.switch label:has(:checked){color:var(--ink)}
+.switch label:has(:focus-visible){outline:2px solid var(--accent)}
+.switch input{accent-color:var(--accent);margin:0}
+.theme{background:var(--sunk);border-radius:10px;padding:2px;gap:0}
+.theme input{position:absolute;opacity:0}
+.theme label{position:relative;min-height:28px}
+.theme label:has(:checked){background:var(--card);box-shadow:0 0 0 1px var(--line)}
+
+.verdict{display:flex;gap:20px;padding:28px;border-radius:16px;background:var(--card);border:1px solid var(--line);border-left:6px solid var(--tone)}
+.is-pass{--tone:var(--pass)}.is-fail{--tone:var(--fail)}.is-inconclusive{--tone:var(--inconclusive)}.is-skipped{--tone:var(--skipped)}
+.verdict>.icon{width:40px;height:40px;stroke-width:1.4}
+.verdict>div{min-width:0;flex:1}
+.verdict h1{color:var(--tone)}
+.lead{font-size:18px;line-height:1.5;margin:6px 0 16px;text-wrap:pretty;overflow-wrap:anywhere}
+.tally{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--soft)}
+.tally b{color:var(--ink)}.tally .icon{margin-right:6px}
+.strip{display:flex;flex-wrap:wrap;gap:2px;margin:12px 0 0 -5px}
+.strip a{display:block;padding:5px;border-radius:6px;line-height:1}
+.strip a:hover{background:var(--sunk)}
+.leftovers{margin-top:16px;padding:12px 16px;border-radius:8px;background:var(--outage)}
+main>.verdict{margin-bottom:28px}
+
+.fidelity p{color:var(--soft);max-width:75ch}.fidelity p b{color:var(--ink)}
+.fidelity .columns{margin-top:14px}
+.fidelity h3{font-size:13px;color:var(--soft);font-weight:600;margin-bottom:4px}
+.fidelity li{display:flex;gap:8px;padding:2px 0;color:var(--soft)}
+.fidelity li b{color:var(--ink);font-weight:600}
+.glyph{width:14px;height:14px;flex:none;margin-right:6px;vertical-align:-2px}
+.fidelity .glyph{margin:5px 0 0}
+.columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:20px 40px}
+
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:1px;background:var(--line);border:1px solid var(--line);border-radius:14px;overflow:hidden}
+.tiles>div{background:var(--card);padding:18px 20px;display:flex;flex-direction:column}
+.tiles dt{color:var(--soft);font-size:13px}
+.tiles dd b{display:block;font-size:26px;line-height:1.25;letter-spacing:-.02em;font-weight:600}
+.tiles small{display:block;line-height:1.4;margin-top:4px}
+
+table{border-collapse:collapse;width:100%}
+th{text-align:left;font-weight:600}
+.plain th,.plain td{padding:5px 16px 5px 0;vertical-align:top;border-bottom:1px solid var(--line);font-size:13px}
+.plain thead th{color:var(--soft);font-weight:500;white-space:nowrap}
+.plain .n{text-align:right}
+.plain caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:4px}
+.matrix{background:var(--card);border:1px solid var(--line);border-radius:14px;border-spacing:0;border-collapse:separate;overflow:hidden}
+.matrix th,.matrix td{padding:11px 20px;vertical-align:top;border-top:1px solid var(--line)}
+.matrix thead th{border:0;font-size:13px;color:var(--soft);font-weight:500;background:var(--sunk);padding-top:7px;padding-bottom:7px}
+.matrix tbody th{white-space:nowrap}.matrix tbody th .icon{margin-right:6px}
+.matrix td{width:46%}
+.matrix li{display:flex;gap:8px;padding:1px 0}
+.matrix li .icon{margin-top:4px}
+.matrix li a{text-decoration-color:transparent;color:inherit}
+.matrix li a:hover{text-decoration-color:currentColor}
+.matrix li a .n{color:var(--soft)}
+.matrix li small{display:block}
+.claim{font-size:12px;font-weight:600;padding:1px 6px;border-radius:5px;background:var(--sunk);color:var(--soft);border:1px solid var(--line);white-space:nowrap}
+.unexamined{columns:2 340px;column-gap:40px;padding-top:8px;color:var(--soft);font-size:14px}
+.unexamined li{padding:2px 0;break-inside:avoid}
+
+.feature{margin-bottom:24px}
+.feature>h3{color:var(--soft);font-weight:600}
+.scenario{background:var(--card);border:1px solid var(--line);border-radius:14px;margin-bottom:8px}
+.scenario:has(:target){border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}
+.scenario>details>summary{display:flex;gap:12px;align-items:flex-start;padding:14px 20px;cursor:pointer;border-radius:14px;list-style:none}
+summary::-webkit-details-marker{display:none}
+.scenario>details>summary:hover b{color:var(--accent)}
+.scenario>details>summary>.icon{width:20px;height:20px;margin-top:2px}
+.scenario>details>summary::after,.inner>summary::before{content:"";width:8px;height:8px;border:solid var(--soft);border-width:0 2px 2px 0;transform:rotate(-45deg);flex:none}
+.scenario>details>summary::after{margin:7px 4px 0 auto}
+.scenario>details[open]>summary::after{transform:rotate(45deg)}
+.title{min-width:0}
+.title b{font-weight:600;overflow-wrap:anywhere}
+.under{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;font-size:13px;color:var(--soft);margin-top:2px}
+.under .claim+.claim{margin-left:-8px}
+.grown{color:var(--fail);font-weight:600}
+.body{padding:4px 20px 20px 52px;scroll-margin-top:92px}
+.body>section{margin-top:28px}
+.body>.columns{margin-top:18px}
+.where{font-size:13px;color:var(--soft);overflow-wrap:anywhere}
+.reason{display:flex;gap:10px;margin-top:14px;padding:11px 14px;border-radius:10px;background:var(--sunk);border:1px solid var(--line)}
+.reason .icon{margin-top:4px}
+.reason.s-fail{background:var(--outage);border-color:transparent}
+.steps li,.checks li{display:flex;gap:10px;padding:4px 0;font-size:14px}
+.steps .icon,.checks .icon{margin-top:3px}
+.text{flex:1;min-width:0;overflow-wrap:anywhere}
+.steps .is-skipped .text{color:var(--soft)}
+.steps .n{color:var(--soft);font-size:13px}
+.checks .text{color:var(--soft)}.checks b{color:var(--ink);font-weight:600}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0 0;padding:10px 12px;background:var(--sunk);border-radius:8px;border:1px solid var(--line)}
+
+.waterfall+.waterfall{margin-top:22px}
+.waterfall figcaption{display:flex;flex-wrap:wrap;gap:0 12px;align-items:baseline;font-size:14px;margin-bottom:4px}
+.waterfall figcaption span{color:var(--soft)}.waterfall .total{margin-left:auto}.waterfall .total b{color:var(--ink)}
+.waterfall .total em{color:var(--fail);font-style:normal;font-weight:600}
+.waterfall th,.waterfall td{padding:4px 0;border-bottom:1px solid var(--line);font-size:13.5px;font-weight:400}
+.waterfall thead th{color:var(--soft);font-size:12px;padding-top:0}
+.waterfall th[scope=row]{white-space:nowrap;padding-right:20px;width:1%}
+.waterfall .n{padding-left:18px;width:1%;min-width:78px}
+.waterfall .goal th,.waterfall .goal td{font-weight:600}
+.bar{position:relative;height:26px}
+.bar i{position:absolute;top:8px;height:11px;min-width:3px;border-radius:2px;background:var(--tone)}
+.o-daemon{--tone:var(--warn);background:repeating-linear-gradient(135deg,var(--warn) 0 3px,color-mix(in srgb,var(--warn) 55%,transparent) 3px 6px)!important}
+.o-agent{--tone:var(--calm)}
+.o-pod{--tone:var(--plain)}
+.facts{display:flex;flex-wrap:wrap;gap:2px 20px;margin-top:8px;font-size:13px;color:var(--soft)}
+.facts b{color:var(--ink);font-weight:600}
+
+figure>figcaption{font-size:13px;color:var(--soft);margin-bottom:6px}
+figure+figure{margin-top:24px}
+.swatch{display:inline-block;width:14px;height:11px;border-radius:2px;vertical-align:-1px}
+.swatch.outage{background:var(--outage);box-shadow:inset 0 0 0 1px var(--bad)}
+.swatch.fault{background:repeating-linear-gradient(135deg,var(--plain) 0 1px,transparent 1px 4px);box-shadow:inset 0 0 0 1px var(--plain)}
+.timeline{position:relative;--gutter:158px}
+.timeline svg{display:block;width:100%;overflow:visible}
+.backdrop{position:absolute;left:var(--gutter);top:24px;width:calc(100% - var(--gutter))!important;height:calc(100% - 44px)}
+.lane{position:relative;display:grid;grid-template-columns:var(--gutter) minmax(0,1fr);align-items:start}
+.lane>span{font-size:12.5px;line-height:24px;color:var(--soft);padding-right:12px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.lane+.lane{border-top:1px solid color-mix(in srgb,var(--line) 60%,transparent)}
+.lane.foot{border-color:var(--line)}
+.timeline text{font-size:11px;fill:var(--soft)}
+.timeline .end{text-anchor:end}.timeline .middle{text-anchor:middle}
+.timeline .fault-name{fill:var(--ink);font-weight:600}
+.only-phone{display:none}
+.grid{stroke:var(--line);stroke-width:1}
+.moment{stroke:var(--bad);stroke-width:1;stroke-dasharray:3 3}
+rect.outage{fill:var(--outage)}
+rect.fault{fill:url(#_h-plain);opacity:.35}
+.k-ok{color:var(--ok)}.k-bad{color:var(--bad)}.k-warn{color:var(--warn)}.k-odd{color:var(--odd)}.k-wrong{color:var(--wrong)}.k-calm{color:var(--calm)}.k-plain{color:var(--plain)}
+use,.thin{fill:currentColor}
+.hollow{fill:var(--card);stroke:currentColor;stroke-width:1.8}
+.stroke{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round}
+pattern .stroke{stroke:var(--card);stroke-width:1.4;opacity:.7}
+pattern .ground{fill:currentColor}
+.thick.k-bad{fill:url(#_h-bad)}.thick.k-warn{fill:url(#_h-warn)}.thick.k-odd{fill:url(#_h-odd)}.thick.k-wrong{fill:url(#_h-wrong)}.thick.k-plain{fill:url(#_h-plain)}.thick.k-calm{fill:currentColor}
+.dashed{fill:none;stroke:currentColor;stroke-width:1;stroke-dasharray:2 3}
+
+.inner{margin-top:16px;border-top:1px solid var(--line);padding-top:12px}
+.inner+.inner{margin-top:12px}
+.inner>summary{display:flex;gap:10px;align-items:center;cursor:pointer;font-size:14px;font-weight:600;flex-wrap:wrap;border-radius:4px}
+.inner>summary:hover{color:var(--accent)}
+.inner[open]>summary::before{transform:rotate(45deg)}
+.scroll{overflow-x:auto;margin-top:8px}
+.events td:nth-child(3){white-space:nowrap}
+.events td:last-child{overflow-wrap:anywhere;min-width:260px}
+.log{margin-top:8px;background:var(--sunk);border:1px solid var(--line);border-radius:8px;padding:8px 0;max-height:420px;overflow:auto}
+.log li{display:flex;gap:14px;padding:0 12px;border-left:3px solid transparent;line-height:1.65}
+.log time{color:var(--soft);flex:none;text-align:right;min-width:6ch}
+.log code{white-space:pre-wrap;overflow-wrap:anywhere}
+.log .err{border-color:var(--bad)}.log .err code{color:var(--fail)}
+.log .added{border-color:var(--pass)}.log .removed{border-color:var(--fail)}
+.log .removed code{color:var(--soft);text-decoration:line-through}
+.note{font-size:13px;color:var(--soft);margin-top:6px}
+.environment dl{display:grid;gap:4px}
+.environment dl>div{display:grid;grid-template-columns:180px 1fr;gap:16px;font-size:14px}
+.environment dt{color:var(--soft)}.environment dd{overflow-wrap:anywhere}
+${['fail', 'inconclusive', 'pass', 'skipped'].map((status) => `:root:has(#_show-${status}:not(:checked)) .scenario.is-${status}`).join(',')}{display:none}
+
+@media(max-width:640px){
+header,main{padding-left:16px;padding-right:16px}
+main>section{margin-bottom:32px}
+h1{font-size:24px}.lead{font-size:16px}
+.verdict{padding:18px;gap:12px;border-left-width:4px}
+.verdict>.icon{width:26px;height:26px;margin-top:2px}
+.tiles{grid-template-columns:1fr 1fr}.tiles>div{padding:13px 14px}.tiles dd b{font-size:20px}
+.matrix thead{display:none}
+.matrix,.matrix tbody{display:block}.matrix tr{display:grid;grid-template-columns:auto 1fr;border-top:1px solid var(--line);padding:10px 14px}
+.matrix tr:first-child{border:0}
+.matrix th,.matrix td{border:0;padding:2px 0;width:auto}
+.matrix th{padding-right:12px}.matrix td:last-child{grid-column:1/-1}
+.scenario>details>summary{padding:12px 14px}.body{padding:0 14px 16px}
+.waterfall th[scope=row]{white-space:normal;width:auto;padding-right:8px}
+.waterfall .bar{width:26%}.waterfall .n{padding-left:8px;min-width:0}
+.timeline{--gutter:0px}
+.lane{display:block}.lane>span{display:block;line-height:1;padding-top:5px;font-size:11.5px}
+.lane>span:empty{display:none}
+.only-wide{display:none}.only-phone{display:inline}
+.environment dl>div{grid-template-columns:1fr;gap:0;margin-bottom:6px}
+.switch label{padding:0 8px}
+}
+@media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
+@media print{
+:root{color-scheme:light!important}
+@page{margin:14mm}
+body{font-size:11px;background:#fff}
+header,main{max-width:none;padding:0}
+.switch,.skip,.strip,.where a{display:none}
+*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.scenario>details::details-content{content-visibility:visible;block-size:auto;display:block}
+.scenario>details>summary::after{display:none}
+.scenario,.verdict,.tiles{border-radius:6px}
+.body{padding-left:20px}
+figure,.waterfall,.verdict,.tiles,tr,li{break-inside:avoid}
+h2,h3,h4,summary,figcaption{break-after:avoid}
+.log{max-height:none}
+a{color:inherit;text-decoration:none}
+}
+`.trim();

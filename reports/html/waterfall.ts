@@ -1,0 +1,73 @@
+import { formatNs } from '../duration.ts';
+import type { Recovery } from '../record.ts';
+import { type Moment, momentNames, summarizeStages, waterfallOf } from '../stages.ts';
+import { type Html, html, trusted } from './markup.ts';
+import { glyph, resultLook } from './shapes.ts';
+
+/** Who takes the time until a moment: the colour and hatching of its bar. */
+const owners: Readonly<Record<Moment, 'pod' | 'daemon' | 'agent'>> = {
+  crash: 'pod',
+  firstError: 'pod',
+  noticed: 'agent',
+  daemonReady: 'daemon',
+  replacedOnNode: 'agent',
+  replacedInPod: 'agent',
+  readable: 'pod',
+  verified: 'agent',
+};
+
+/** One recovery as a waterfall: a table whose bars are a picture of its numbers. */
+export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
+  const rows = waterfallOf(recovery);
+  const total = Math.max(...rows.map((row) => row.sinceCrash), 1);
+  const outage = recovery.readable === undefined ? undefined : recovery.readable - recovery.crash;
+  const resolution = recovery.probeRate > 0 ? `${recovery.probeRate} probe operations a second` : 'probe rate unknown';
+  return html`<figure class="waterfall">
+<figcaption><b>${ordinal}</b> <span>${recovery.fault} · ${recovery.pod}</span> <span class="total">${
+    outage === undefined ? html`<em>not readable again</em>` : html`outage <b>${formatNs(outage)}</b>`
+  }</span></figcaption>
+<table><thead><tr><th scope="col">Until</th><th scope="col" class="bar-head"><span class="sr">Bar</span></th><th scope="col" class="n">took</th><th scope="col" class="n">after crash</th></tr></thead>
+<tbody>${rows.slice(1).map((row) => {
+    const left = ((row.sinceCrash - row.sinceBefore) / total) * 100;
+    const width = (row.sinceBefore / total) * 100;
+    const bar = trusted(
+      `<i class="o-${owners[row.moment]}" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></i>`,
+    );
+    const strong = row.moment === 'readable' ? trusted(' class="goal"') : '';
+    return html`<tr${strong}><th scope="row">${momentNames[row.moment]}</th><td class="bar" aria-hidden="true">${bar}</td><td class="n">${formatNs(row.sinceBefore)}</td><td class="n">${formatNs(row.sinceCrash)}</td></tr>`;
+  })}</tbody></table>
+<p class="facts">${errorList(recovery)}<span>longest stall <b>${formatNs(recovery.longestStallNs)}</b></span><span>${resolution}</span></p>
+</figure>`;
+}
+
+/** Many recoveries: median and worst of each stage, the worst one in full, and each in a line. */
+export function renderRecoveries(recoveries: readonly Recovery[]): Html {
+  const name = (i: number) => (recoveries.length === 1 ? 'The crash' : `Crash ${i + 1}`);
+  if (recoveries.length <= 4) return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i)))}`;
+  const took = (recovery: Recovery) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
+  const worst = recoveries.reduce((a, b) => (took(b) > took(a) ? b : a));
+  return html`<table class="plain"><caption>${recoveries.length} recoveries, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
+<tbody>${summarizeStages(recoveries).map(
+    ({ stage, medianNs, worstNs, count }) =>
+      html`<tr><td>${momentNames[stage.from]}</td><td>${momentNames[stage.to]}</td><td class="n">${formatNs(medianNs)}</td><td class="n">${formatNs(worstNs)}</td><td class="n">${count}</td></tr>`,
+  )}</tbody></table>
+${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`)}
+<details class="inner"><summary>All ${recoveries.length} recoveries</summary><div class="scroll" tabindex="0" role="region" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries.map(
+    (recovery, i) =>
+      html`<tr><td>${i + 1} ${recovery.fault}</td><td>${recovery.pod}</td><td class="n">${since(recovery, recovery.daemonReady)}</td><td class="n">${since(recovery, recovery.readable)}</td><td class="n">${Object.values(recovery.errors).reduce((a, b) => a + b, 0)}</td></tr>`,
+  )}</tbody></table></div></details>`;
+}
+
+function since(recovery: Recovery, at: number | undefined): string {
+  return at === undefined ? 'never' : formatNs(at - recovery.crash);
+}
+
+/** Failed operations by errno, the most frequent first. */
+export function errorList(recovery: Recovery): Html {
+  const errors = Object.entries(recovery.errors).sort((a, b) => b[1] - a[1]);
+  if (errors.length === 0) return html`<span>no failed operation</span>`;
+  return html`${errors.map(([errno, times]) => {
+    const { shape, look } = resultLook(errno);
+    return html`<span class="errno">${glyph(shape, look)}${errno} <b>× ${times}</b></span>`;
+  })}`;
+}
