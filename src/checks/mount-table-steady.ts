@@ -1,0 +1,35 @@
+import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import { type Consumer, whereOf } from './consumer.ts';
+import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
+
+export interface TableSnapshots {
+  readonly consumers: readonly Consumer[];
+  /** Labels of the snapshots to compare: the first so labelled and the last. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The mount tables of the node and of each consumer have no more lines after recovery than before the crash. */
+export function keepsMountTableSteady(history: readonly HistoryEvent[], snapshots: TableSnapshots): CheckRecord {
+  return concluded({ name: 'the mount table does not grow', claims: [] }, judge(history, snapshots));
+}
+
+function judge(history: readonly HistoryEvent[], { consumers, before, after }: TableSnapshots): Finding {
+  const tables = history.toSorted((a, b) => a.at - b.at).flatMap((event) => (event.kind === 'snapshot' ? event : []));
+  const counted: string[] = [];
+  let grew: string | undefined;
+  for (const where of ['node', ...consumers.map(whereOf)]) {
+    const here = tables.filter((table) => table.where === where);
+    const first = here.find(({ label }) => label === before);
+    const last = here.findLast(({ label }) => label === after);
+    if (first === undefined || last === undefined || first.lines.length === 0 || last.lines.length === 0) {
+      return inconclusive(
+        `${where} has no mount table ${last === undefined || last.lines.length === 0 ? `"${after}"` : `"${before}"`}`,
+      );
+    }
+    const said = `${where}: ${first.lines.length} lines before, ${last.lines.length} after`;
+    counted.push(said);
+    if (last.lines.length > first.lines.length) grew ??= said;
+  }
+  return grew === undefined ? pass(counted.join('; ')) : fail(`the mount table grew; ${grew}`);
+}

@@ -1,0 +1,31 @@
+/** What the checks need of a line of mountinfo (`man 5 proc_pid_mountinfo`). */
+export interface MountLine {
+  readonly id: number;
+  readonly parentId: number;
+  readonly device: string;
+  readonly root: string;
+  readonly mountPoint: string;
+  /** Of the mount, not of the superblock. */
+  readonly options: string;
+  readonly fstype: string;
+}
+
+/** Undefined where it is no such line. */
+export function parseMountLine(line: string): MountLine | undefined {
+  const [left = '', right = ''] = line.split(' - ', 2);
+  const [id, parentId, device, root, mountPoint, options] = left.split(' ');
+  const [fstype] = right.split(' ');
+  if (device === undefined || root === undefined || mountPoint === undefined || options === undefined || !fstype)
+    return;
+  const plain = (text: string) =>
+    text.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
+  return {
+    id: Number(id),
+    parentId: Number(parentId),
+    device,
+    root: plain(root),
+    mountPoint: plain(mountPoint),
+    options,
+    fstype,
+  };
+}

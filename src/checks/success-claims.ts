@@ -1,0 +1,40 @@
+import type { HistoryEvent } from '../../reports/record.ts';
+import { type Consumer, whereOf } from './consumer.ts';
+
+/** Something that says that a consumer can read again. */
+export interface SuccessClaim {
+  readonly at: number;
+  readonly by: 'agent' | 'event';
+  /** As a sentence tells it: `the agent's "recovered"`, `event FuseRecoverSucceed on Dataset/default/demo`. */
+  readonly what: string;
+  /** `pod`: it names the consumer's pod. `dataset`: it names none, so it holds for every consumer. */
+  readonly about: 'pod' | 'dataset';
+}
+
+/** The event's reason, as Fluid spells it. */
+const succeeded = 'FuseRecoverSucceed';
+
+/** What claims a recovery of the consumer, in order of time; claims about other pods are left out. */
+export function successClaimsOf(history: readonly HistoryEvent[], consumer: Consumer): SuccessClaim[] {
+  const where = whereOf(consumer);
+  return history.flatMap((event): SuccessClaim[] => {
+    if (event.kind === 'agent' && event.event === 'recovered' && event.where === where) {
+      if (event.path !== undefined && event.path !== consumer.path) return [];
+      return [{ at: event.at, by: 'agent', what: 'the agent’s "recovered"', about: 'pod' }];
+    }
+    if (event.kind !== 'event' || event.reason !== succeeded) return [];
+    const what = `event ${succeeded} on ${event.object}`;
+    if (namesPod(event, consumer.pod)) return [{ at: event.at, by: 'event', what, about: 'pod' }];
+    return /pod/i.test(event.object) || /\bpod "?\S/i.test(event.message)
+      ? []
+      : [{ at: event.at, by: 'event', what, about: 'dataset' }];
+  });
+}
+
+type KubernetesEvent = Extract<HistoryEvent, { kind: 'event' }>;
+
+/** The event is on the pod, or its message names it as a whole word. */
+function namesPod({ object, message }: KubernetesEvent, pod: string): boolean {
+  const words = `${/pod/i.test(object) ? object : ''} ${message}`.split(/[^a-z0-9.-]+/i);
+  return words.some((word) => word.replace(/[.]+$/, '') === pod);
+}

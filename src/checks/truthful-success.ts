@@ -1,0 +1,75 @@
+import { formatNs } from '../../reports/duration.ts';
+import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import { type Consumer, whereOf } from './consumer.ts';
+import { describeFailure } from './errors-seen.ts';
+import { concluded, type Finding, fail, firstThatDidNotPass, inconclusive, pass } from './finding.ts';
+import { settled } from './reads-again.ts';
+import { type SuccessClaim, successClaimsOf } from './success-claims.ts';
+import { noCrash, provesReading, type Watched, wasDone, watchedOf } from './watched.ts';
+
+/**
+ * Whatever claims that the pod was recovered is true: something had crashed, the agent had replaced the mount before it said
+ * so, and from then on the pod's next operations are good, a read among them. An event is never evidence by itself.
+ */
+export function claimsOnlyTrueSuccess(
+  history: readonly HistoryEvent[],
+  consumer: Consumer,
+  count = settled,
+): CheckRecord {
+  return concluded(
+    { name: 'whoever claims a recovery tells the truth', claims: ['A1', 'L4'] },
+    judge(history, consumer, count),
+  );
+}
+
+function judge(history: readonly HistoryEvent[], consumer: Consumer, count: number): Finding {
+  const watched = watchedOf(history, consumer);
+  const claims = successClaimsOf(watched.events, consumer);
+  if (watched.crashes.length === 0 && claims.length === 0) return inconclusive(noCrash);
+  if (claims.length === 0) return inconclusive('nothing claimed a recovery');
+  const findings = claims.map((claim) => judgeClaim({ claim, watched, consumer, count }));
+  return (
+    firstThatDidNotPass(findings) ??
+    pass(
+      `${claims.length === 1 ? 'the claim was' : `all ${claims.length} claims were`} followed by good reads in the pod`,
+    )
+  );
+}
+
+interface Judged {
+  readonly claim: SuccessClaim;
+  readonly watched: Watched;
+  readonly consumer: Consumer;
+  readonly count: number;
+}
+
+function judgeClaim({ claim, watched, consumer, count }: Judged): Finding {
+  const { events, operations, crashes, hangs } = watched;
+  const crash = crashes.findLast(({ from }) => from <= claim.at);
+  if (crash === undefined) return fail(`${claim.what} came before anything had crashed`);
+  const since = `${claim.what} ${formatNs(claim.at - crash.from)} after the crash`;
+  const where = whereOf(consumer);
+  const replaced = events.some(
+    (event) =>
+      event.kind === 'agent' &&
+      event.event === 'replaced' &&
+      event.where === where &&
+      event.at >= crash.from &&
+      event.at <= claim.at,
+  );
+  if (claim.by === 'agent' && !replaced) return fail(`${since}: the agent had not replaced the pod’s mount`);
+
+  const next = operations
+    .filter((operation) => wasDone(operation) && operation.startedAt >= claim.at && operation.startedAt < crash.to)
+    .slice(0, count);
+  const wrong = next.find(({ result, finishedAt }) => result !== 'ok' && finishedAt < crash.to);
+  if (wrong !== undefined) return fail(`${since}: later ${describeFailure(wrong, crash.from)}`);
+  const stuck = hangs.find(({ since: began, until }) => began >= claim.at && began < crash.to && until === undefined);
+  if (stuck !== undefined) return fail(`${since}: an operation that began later never came back`);
+  // The next crash may come before so many operations; then one good read has to do.
+  const enough = next.length >= count || crash.to < Number.POSITIVE_INFINITY;
+  if (!enough || !next.some((operation) => operation.op === 'read' && provesReading(operation))) {
+    return inconclusive(`${since}: only ${next.length} of ${count} operations are known since`);
+  }
+  return pass(since);
+}

@@ -1,0 +1,52 @@
+import { formatNs } from '../../reports/duration.ts';
+import type { CheckRecord, Recovery } from '../../reports/record.ts';
+import { momentNames, waterfallOf } from '../../reports/stages.ts';
+import type { Budgets } from '../profiles/profile.ts';
+import { type Consumer, probeOf } from './consumer.ts';
+import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
+
+/** Each recovery of the consumer is as fast as the profile promises. `recoveries` are those of `reports/phases.ts`. */
+export function recoversWithinBudget(
+  recoveries: readonly Recovery[],
+  { consumer, budgets }: { readonly consumer: Consumer; readonly budgets: Budgets },
+): CheckRecord {
+  const own = recoveries.filter(({ probe }) => probe === probeOf(consumer));
+  return concluded({ name: 'the pod reads again within the budget', claims: ['L1'] }, judge(own, budgets));
+}
+
+function judge(recoveries: readonly Recovery[], { outageMs, readyToReadableMs }: Budgets): Finding {
+  const felt = recoveries.filter(({ firstError }) => firstError !== undefined);
+  if (felt.length === 0) return inconclusive('no crash that the pod felt is in the history');
+  let worst = { outage: 0, ready: 0 };
+  for (const recovery of felt) {
+    const { crash, readable, daemonReady } = recovery;
+    if (readable === undefined) return fail(`the pod did not read again; ${phases(recovery)}`);
+    const outage = readable - crash;
+    if (outage > outageMs * 1e6)
+      return fail(
+        `the outage took ${formatNs(outage)}, the budget is ${formatNs(outageMs * 1e6)}; ${phases(recovery)}`,
+      );
+    if (daemonReady === undefined)
+      return inconclusive(`the history does not say when the daemon was ready; ${phases(recovery)}`);
+    const ready = Math.max(0, readable - daemonReady);
+    if (ready > readyToReadableMs * 1e6) {
+      return fail(
+        `the pod read ${formatNs(ready)} after the daemon was ready, the budget is ${formatNs(readyToReadableMs * 1e6)}; ${phases(recovery)}`,
+      );
+    }
+    worst = { outage: Math.max(worst.outage, outage), ready: Math.max(worst.ready, ready) };
+  }
+  const many = felt.length === 1 ? '' : `, the worst of ${felt.length} crashes`;
+  return pass(
+    `outage ${formatNs(worst.outage)} of ${formatNs(outageMs * 1e6)}, daemon ready to readable ${formatNs(worst.ready)} of ${formatNs(readyToReadableMs * 1e6)}${many}`,
+  );
+}
+
+/** `first error in the pod +0.60 ms, daemon back +153 ms, ...`, each since the moment before it. */
+function phases(recovery: Recovery): string {
+  const steps = waterfallOf(recovery).slice(1);
+  return (
+    steps.map(({ moment, sinceBefore }) => `${momentNames[moment]} +${formatNs(sinceBefore)}`).join(', ') ||
+    'nothing else is known'
+  );
+}
