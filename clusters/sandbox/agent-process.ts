@@ -13,6 +13,15 @@ export interface AgentProcessOptions {
   readonly onEvent: (event: HistoryEvent) => void;
 }
 
+/** A shorter period than the default 5 s: what must not be recovered is watched for longer than it. */
+export const resyncPeriod = '1s';
+
+const agentEnvironment = (kubeletRoot: string) => ({
+  KUBELET_ROOTDIR: kubeletRoot,
+  MOUNT_ROOT: '/runtime-mnt',
+  RECOVER_FUSE_PERIOD: resyncPeriod,
+});
+
 /** The agent as its DaemonSet would run it: started again when it ends by itself, with the flags that are in force. */
 export class AgentProcess {
   readonly #options: AgentProcessOptions;
@@ -35,7 +44,7 @@ export class AgentProcess {
     const child = startChild({
       name: 'agent',
       argv: [...(agent.command ?? command), ...this.#flags(agent)],
-      environment: { ...environment, KUBELET_ROOTDIR: this.#options.kubeletRoot, MOUNT_ROOT: '/runtime-mnt' },
+      environment: { ...environment, ...agentEnvironment(this.#options.kubeletRoot) },
       logFile,
       onLine: (line) => {
         const event = toEvent(line);

@@ -30,8 +30,8 @@ export class Trial implements AsyncDisposable {
   readonly #objects: Objects;
   readonly #stack = new AsyncDisposableStack();
   readonly #applications = new Map<string, Application>();
+  readonly #datasets = new Set<string>();
   readonly #held: AsyncDisposable[] = [];
-  #loop: RunningProgram | undefined;
   #agentChanged = false;
   #linesBefore: number | undefined;
 
@@ -60,6 +60,7 @@ export class Trial implements AsyncDisposable {
 
   /** Secret, Dataset and JindoRuntime of the document, over the document's files, until the Dataset is bound. */
   async createDataset(name: string, options: { readonly accessModes?: readonly string[] } = {}): Promise<void> {
+    this.#datasets.add(name);
     const { store } = this.session.cluster;
     const directory = `${this.namespace}/${name}`;
     for (const [file, bytes] of Object.entries(documentedFiles))
@@ -72,6 +73,10 @@ export class Trial implements AsyncDisposable {
       until: ({ phase }) => phase === 'Bound',
       say: ({ phase, message }) => `phase ${phase || '(none)'} ${message}`,
     });
+  }
+
+  async ensureDataset(name: string): Promise<void> {
+    if (!this.#datasets.has(name)) await this.createDataset(name);
   }
 
   claimOf(name: string) {
@@ -87,7 +92,8 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Starts the document's pod and a probe beside it, until it reads. */
-  async startApplication(name: string, claim: string, labels: Readonly<Record<string, string>>): Promise<void> {
+  async startApplication(name: string, claim: string, { labelled }: { readonly labelled: boolean }): Promise<void> {
+    const labels = labelled ? { [applicationLabel]: 'true' } : {};
     await this.#objects.create(application({ name, dataset: claim, labels }));
     const pod = await this.#waitForPod(name);
     const status = pod.status?.containerStatuses?.[0];
@@ -106,26 +112,35 @@ export class Trial implements AsyncDisposable {
     await this.#snapshot('before');
   }
 
-  /** The document's pod with its label. */
-  startLabelled(name: string, claim: string): Promise<void> {
-    return this.startApplication(name, claim, { [applicationLabel]: 'true' });
-  }
-
   /** `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
   async startLoop(name: string): Promise<void> {
     const { target } = this.application(name);
     const script = 'export LC_ALL=C; while true; do ls -l /data; sleep 1; done';
-    this.#loop = this.#stack.use(await this.session.cluster.run(target, ['bash', '-c', script], `loop in ${name}`));
+    this.#stack.use(await this.session.cluster.run(target, ['bash', '-c', script], `loop in ${name}`));
     await this.#happens(
       'the loop lists the files',
       (event) => event.kind === 'output' && event.text.includes('myfile'),
     );
   }
 
-  /** Whether the documented loop still runs. */
-  async loopRuns(): Promise<boolean> {
-    const ended = this.#loop?.exited.then(() => true) ?? Promise.resolve(true);
-    return !(await Promise.race([ended, Promise.resolve(false)]));
+  /** Until the documented loop has shown errors and then the files. */
+  async loopListsAgain(): Promise<void> {
+    const since = this.lastFault;
+    const says = (event: HistoryEvent, text: string) =>
+      event.kind === 'output' && event.at > since && event.text.includes(text);
+    await this.#happens('the loop prints errors', (event) => says(event, 'Transport endpoint is not connected'));
+    const failed = this.history.findLast((event) => says(event, 'Transport endpoint is not connected'))?.at ?? 0;
+    await this.#happens('the loop lists the files again', (event) => event.at > failed && says(event, 'myfile.txt'));
+  }
+
+  /** Starts the user's own program in the pod. */
+  async run(name: string, command: readonly string[]): Promise<RunningProgram> {
+    const { target } = this.application(name);
+    return this.#stack.use(await this.session.cluster.run(target, command, command.join(' ')));
+  }
+
+  exec(name: string, command: readonly string[]) {
+    return this.session.cluster.exec(this.application(name).target, command);
   }
 
   /** Crashes the daemon of a dataset. `stays`: the kubelet does not start it again until `bringDaemonBack`. */
@@ -177,6 +192,40 @@ export class Trial implements AsyncDisposable {
   async readsAfterRecovery(name: string): Promise<void> {
     await this.#daemonReadyAgain();
     await this.reads(name);
+  }
+
+  /** Until the daemon is back and a recovery, were there one, would have happened; the pod still fails then. */
+  async staysBroken(name: string, watchMs: number): Promise<void> {
+    await this.failsAfterCrash(name);
+    await this.#daemonReadyAgain();
+    await this.watchFor(watchMs);
+  }
+
+  /** Until the agent's claim that the pod was recovered is in the history, with the operations that confirm or refute it. */
+  async claimArrives(name: string): Promise<void> {
+    const since = this.lastFault;
+    const where = `${this.namespace}/${name}/`;
+    const says = (event: HistoryEvent) =>
+      event.kind === 'agent' &&
+      event.event === 'recovered' &&
+      event.at > since &&
+      event.where?.startsWith(where) === true;
+    await this.#happens('the agent says that it recovered the pod', says);
+    const said = this.history.find(says)?.at ?? 0;
+    await this.#poll({
+      what: 'the probe confirms or refutes it',
+      look: () => this.#operations(name, said),
+      until: ({ length }) => length >= 2 * steady,
+      say: ({ length }) => `${length} operations`,
+    });
+  }
+
+  /** Until a Kubernetes event refuses the recovery with a reason that contains a word. */
+  async refusalArrives(reason: string): Promise<void> {
+    await this.#happens(
+      `an event whose reason contains ${reason}`,
+      (event) => event.kind === 'event' && event.reason.includes(reason),
+    );
   }
 
   /** Lets time pass while things are watched: for promises that something does not happen. */

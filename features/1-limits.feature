@@ -1,0 +1,45 @@
+Feature: Limits
+  Recovery is not seamless, is for read-only datasets only, and begins when the daemon is back.
+
+  Rule: The application has to tolerate failures and try again
+
+    @L1 @fault:sigkill
+    Scenario: the pod sees errors for a while, then its data, and keeps running
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod sees "Transport endpoint is not connected" and no other error
+      And the pod reads the same files again, and was not restarted
+      And the time that it took is told by phase, within the profile's budget
+
+  Rule: Only read-only datasets are recovered
+
+    @L2 @fault:sigkill
+    Scenario: a read-write dataset is left alone, and an event says so
+      Given FUSE recovery is enabled
+      And a read-write dataset "scratch-dataset"
+      And pod "demo-app" reads "scratch-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod is not recovered, by the limit "L2"
+      And an event refuses the recovery because of "ReadWrite"
+
+    @L2 @fault:sigkill
+    Scenario: a read-only dataset stays read-only through a recovery
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And no mount of the dataset was ever writable
+      And writing to /data in the pod fails with "Read-only file system"
+
+  Rule: Recovery starts when the daemon is back, not before
+
+    @L4 @fault:sigkill
+    Scenario: nothing is mounted while the daemon is down
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies and does not come back
+      Then the pod sees "Transport endpoint is not connected" and no other error
+      And nothing is mounted for the pod and no event claims a recovery
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted

@@ -1,0 +1,18 @@
+Feature: Step 3: create an application pod that mounts the dataset
+  The label fuse.serverful.fluid.io/inject=true turns recovery on for the pod.
+
+  @A1 @fault:sigkill
+  Scenario: a labelled pod runs, and is recovered
+    Given FUSE recovery is enabled
+    And pod "demo-app" reads "demo-dataset" at /data
+    Then "demo-app" is 1/1 Running with 0 restarts
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
+    And whatever claims a recovery is true
+
+  @A2 @fault:sigkill
+  Scenario: a pod without the label is not recovered, and no event claims that it was
+    Given FUSE recovery is enabled
+    And pod "demo-app" without the label reads "demo-dataset" at /data
+    When the FUSE daemon is killed from the node
+    Then the pod is not recovered, by the limit "A2"

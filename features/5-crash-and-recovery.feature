@@ -1,0 +1,22 @@
+Feature: Step 4: verify that FUSE mounts recover
+  A loop lists /data every second while the FUSE daemon crashes under it.
+
+  @C1 @C2 @C3 @fault:kill-1
+  Scenario: the pod reads again after "kill 1" in the FUSE pod
+    Given FUSE recovery is enabled
+    And pod "demo-app" reads "demo-dataset" at /data
+    And the documented loop runs in the pod
+    When "kill 1" is run in the FUSE pod, which takes 2500 ms to start again
+    Then the loop prints the documented transcript
+    And the pod reads the same files again, and was not restarted
+    And whatever claims a recovery is true
+    And the mount tables have not grown
+
+  @C3 @fault:sigkill
+  Scenario: the pod reads again after crash upon crash
+    Given FUSE recovery is enabled
+    And pod "demo-app" reads "demo-dataset" at /data
+    When the FUSE daemon is killed from the node 5 times, each time after the pod read again
+    Then the pod reads the same files again, and was not restarted
+    And whatever claims a recovery is true
+    And the mount tables have not grown

@@ -1,0 +1,35 @@
+import { After, Before, setDefaultTimeout } from '@cucumber/cucumber';
+import { slug } from '../../src/scenario/collector.ts';
+import { missingFor } from '../../src/scenario/needs.ts';
+import { Trial } from '../../src/scenario/trial.ts';
+import type { RekindleWorld } from './world.ts';
+
+// Each wait has a deadline of its own that says what it waited for; this one is for what we did not foresee.
+setDefaultTimeout(120_000);
+
+Before(async function (this: RekindleWorld, { pickle }) {
+  const { history, notes, cluster } = this.session;
+  const id = slug(pickle.name);
+  const own = { id, startedAt: history.now(), finishedAt: history.now(), checks: [] };
+  notes.set(pickle.id, own);
+  const reason = missingFor(
+    pickle.tags.map(({ name }) => name),
+    cluster,
+  );
+  if (reason !== undefined) {
+    notes.set(pickle.id, { ...own, reason });
+    return 'skipped';
+  }
+  history.enter(id);
+  this.trial = new Trial(this.session, own);
+  await this.trial.begin();
+  return undefined;
+});
+
+After(async function (this: RekindleWorld) {
+  if (!this.hasBegun) return;
+  const { history } = this.session;
+  this.trial.notes.finishedAt = history.now();
+  await this.trial[Symbol.asyncDispose]();
+  history.enter(undefined);
+});

@@ -1,0 +1,49 @@
+import { setWorldConstructor, World } from '@cucumber/cucumber';
+import type { Subject } from '../../src/scenario/judgements.ts';
+import { sessionOf } from '../../src/scenario/session.ts';
+import type { Trial } from '../../src/scenario/trial.ts';
+
+/** What the steps of one scenario share. */
+export class RekindleWorld extends World<{ session: string }> {
+  #trial: Trial | undefined;
+  /** The pod and the dataset that the scenario is about. */
+  pod = 'demo-app';
+  dataset = 'demo-dataset';
+
+  get session() {
+    return sessionOf(this.parameters.session);
+  }
+
+  get trial(): Trial {
+    if (!this.#trial) throw new Error('the scenario has not begun');
+    return this.#trial;
+  }
+
+  set trial(trial: Trial) {
+    this.#trial = trial;
+  }
+
+  get hasBegun(): boolean {
+    return this.#trial !== undefined;
+  }
+
+  /** The PersistentVolume's name. */
+  get volume(): string {
+    return `${this.trial.namespace}-${this.dataset}`;
+  }
+
+  get subject(): Subject {
+    const consumer = { ...this.trial.application(this.pod).target, path: '/data' };
+    return { trial: this.trial, consumer, volume: this.volume };
+  }
+
+  /** Starts a pod on a dataset, which is created first where the scenario has not done so. */
+  async start(pod: string, dataset: string, { labelled }: { readonly labelled: boolean }): Promise<void> {
+    this.pod = pod;
+    this.dataset = dataset;
+    await this.trial.ensureDataset(dataset);
+    await this.trial.startApplication(pod, dataset, { labelled });
+  }
+}
+
+setWorldConstructor(RekindleWorld);

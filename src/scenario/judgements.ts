@@ -1,0 +1,73 @@
+import { recoveries } from '../../reports/phases.ts';
+import type { CheckRecord } from '../../reports/record.ts';
+import type { Consumer } from '../checks/consumer.ts';
+import { printsDocumentedTranscript } from '../checks/documented-transcript.ts';
+import { keepsMountTableSteady } from '../checks/mount-table-steady.ts';
+import { seesNoEmptyDirectory } from '../checks/never-empty.ts';
+import { isNotRecovered } from '../checks/no-recovery.ts';
+import { readsNoWrongData } from '../checks/no-wrong-data.ts';
+import { type ContainerState, isNotRestarted } from '../checks/not-restarted.ts';
+import { doesNothingWhileDown } from '../checks/nothing-while-down.ts';
+import { staysReadOnly } from '../checks/read-only.ts';
+import { readsAgain } from '../checks/reads-again.ts';
+import { seesTheOutage } from '../checks/sees-the-outage.ts';
+import { claimsOnlyTrueSuccess } from '../checks/truthful-success.ts';
+import { recoversWithinBudget } from '../checks/within-budget.ts';
+import { documentedFiles } from './manifests.ts';
+import type { Trial } from './trial.ts';
+
+/** What the sentences of the features claim about one pod's volume, as checks of the history so far. */
+export interface Subject {
+  readonly trial: Trial;
+  readonly consumer: Consumer;
+  /** The PersistentVolume's name. */
+  readonly volume: string;
+}
+
+/** How long a recovery that must not happen is waited for: longer than the agent's period in a sandbox. */
+export const watchMs = 1500;
+
+export async function recovered(subject: Subject): Promise<readonly CheckRecord[]> {
+  const { trial, consumer } = subject;
+  const { containerId, restartCount } = trial.application(consumer.pod);
+  const before = { containerId, restartCount };
+  const after = await containerState(subject);
+  return [
+    readsAgain(trial.history, consumer),
+    isNotRestarted(trial.history, { consumer, before, after }),
+    seesNoEmptyDirectory(trial.history, consumer),
+    readsNoWrongData(trial.history, consumer),
+  ];
+}
+
+export const seesOutage = ({ trial, consumer }: Subject): CheckRecord => seesTheOutage(trial.history, consumer);
+
+export const nothingWhileDown = ({ trial, ...places }: Subject): CheckRecord =>
+  doesNothingWhileDown(trial.history, places);
+
+export const readOnly = ({ trial, ...places }: Subject): CheckRecord => staysReadOnly(trial.history, places);
+
+export const truthful = ({ trial, consumer }: Subject): CheckRecord => claimsOnlyTrueSuccess(trial.history, consumer);
+
+export const steadyMounts = ({ trial, consumer }: Subject): CheckRecord =>
+  keepsMountTableSteady(trial.history, { consumers: [consumer], before: 'before', after: 'after' });
+
+export const withinBudget = ({ trial, consumer }: Subject): CheckRecord =>
+  recoversWithinBudget(recoveries(trial.history, trial.notes.id), { consumer, budgets: trial.session.profile.budgets });
+
+export const documentedTranscript = ({ trial, consumer }: Subject): CheckRecord =>
+  printsDocumentedTranscript(trial.history, {
+    program: `loop in ${consumer.pod}`,
+    files: Object.keys(documentedFiles),
+  });
+
+export const notRecovered = (
+  { trial, ...places }: Subject,
+  expected: { readonly claims: readonly string[]; readonly scope: 'pod' | 'everything' },
+): CheckRecord => isNotRecovered(trial.history, { ...places, ...expected, watchMs });
+
+async function containerState({ trial, consumer }: Subject): Promise<ContainerState> {
+  const pod = await trial.pod(consumer.pod);
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === consumer.container);
+  return { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
+}

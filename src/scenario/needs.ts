@@ -1,0 +1,18 @@
+import type { RunningCluster } from '../../clusters/cluster.ts';
+
+const needs: Readonly<Record<string, { readonly has: (cluster: RunningCluster) => boolean; readonly reason: string }>> =
+  {
+    '@needs:kubectl': {
+      has: ({ capabilities }) => capabilities.has('kubectl'),
+      reason: 'needs kubectl and the DaemonSet csi-nodeplugin-fluid of a Kubernetes cluster',
+    },
+    '@needs:serverless': {
+      has: () => false,
+      reason: 'needs the sidecar injector of the serverless flow, which this version does not have',
+    },
+  };
+
+/** Why a scenario with these tags cannot be run on the cluster; undefined where it can. */
+export function missingFor(tags: readonly string[], cluster: RunningCluster): string | undefined {
+  return tags.map((tag) => needs[tag]).find((need) => need && !need.has(cluster))?.reason;
+}

@@ -1,0 +1,41 @@
+import type { ScenarioRecord, StepRecord } from '../../reports/record.ts';
+import type { Listener } from './collector.ts';
+
+export interface PrinterOptions {
+  readonly write: (text: string) => void;
+  /** `util.styleText`'s formats, or the text as it is where colours are not wanted. */
+  readonly paint: (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string) => string;
+}
+
+const marks = { passed: '✔', failed: '✘', skipped: '-', undefined: '?', pending: '?' } as const;
+const colours = { passed: 'green', failed: 'red', skipped: 'yellow', undefined: 'red', pending: 'red' } as const;
+const verdicts = {
+  pass: ['green', 'pass'],
+  fail: ['red', 'FAIL'],
+  inconclusive: ['yellow', 'inconclusive'],
+  skipped: ['yellow', 'skipped'],
+} as const;
+
+/** Prints scenarios as Gherkin while they run, with a verdict each. */
+export function createPrinter({ write, paint }: PrinterOptions): Listener {
+  let feature = '';
+  let rule: string | undefined;
+  return {
+    started(scenario) {
+      if (scenario.feature !== feature) write(`\n${paint('bold', `Feature: ${scenario.feature}`)}\n`);
+      if (scenario.rule !== undefined && scenario.rule !== rule) write(`\n  Rule: ${scenario.rule}\n`);
+      feature = scenario.feature;
+      rule = scenario.rule;
+      write(`\n  ${paint('dim', scenario.tags.join(' '))}\n  Scenario: ${scenario.name}\n`);
+    },
+    step({ keyword, text, status, tookNs, error }: StepRecord) {
+      const took = status === 'passed' ? paint('dim', ` ${Math.round(tookNs / 1e6)} ms`) : '';
+      write(`    ${paint(colours[status], marks[status])} ${keyword} ${text}${took}\n`);
+      if (error !== undefined) write(`${paint('red', error.replaceAll(/^/gm, '        '))}\n`);
+    },
+    finished({ status, reason }: ScenarioRecord) {
+      const [colour, word] = verdicts[status];
+      write(`    ${paint(colour, word)}${status === 'skipped' && reason ? `: ${reason}` : ''}\n`);
+    },
+  };
+}
