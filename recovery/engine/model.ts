@@ -103,12 +103,17 @@ export type SourceState =
 /** Everything that one pass looks at: immutable, and enough to decide without a memory. */
 export interface NodeView {
   readonly tier: KernelTier;
+  /** The kubelet's root directory as the node's mount table spells it, without a trailing slash. */
+  readonly kubeletRoot: string;
   /** Mount table of the node (the kubelet's mount namespace). */
   readonly mounts: readonly Mount[];
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   readonly pods: readonly Pod[];
-  /** Keyed by `Volume.name`; one state for each of the volume's sources. */
+  /**
+   * Keyed by `Volume.name`: the states of the volume's sources, of those that have answered. A volume without an entry is not
+   * diagnosed.
+   */
   readonly sources: ReadonlyMap<string, readonly SourceState[]>;
   /** Answers of reads on mounts whose device is no live source: `ok`, `hung` or an errno name, keyed by device. */
   readonly devices: ReadonlyMap<DeviceId, string>;
@@ -144,8 +149,15 @@ export interface Diagnosis {
   readonly state: MountState;
   /** All mounts at the place, bottom first; the last is the one that is seen. */
   readonly stack: readonly Mount[];
-  /** Other mounts of the same namespace below the place, parents first. */
+  /**
+   * Other mounts of the same namespace below the place, parents first. Those that can be seen, on the top of the stack; where
+   * it is half done also those on the layer under the top, since each may have been carried over or not.
+   */
   readonly below: readonly Mount[];
+  /** A FUSE mount that the way to the place leads through. */
+  readonly fuseAbove?: Mount;
+  /** In a container: what the pod's spec says of the place. */
+  readonly volumeMount?: VolumeMount;
 }
 
 /** Each refusal of the documented limits, and each thing that cannot be done, has a name: an event's and a metric's label. */
@@ -214,7 +226,14 @@ export type Trigger = 'start' | 'mount-table' | 'daemon-exit' | 'kubernetes' | '
 
 /** What the engine says about itself, as it happens; logs, metrics and Kubernetes events are made of this and nothing else. */
 export type Decision =
-  | { readonly event: 'noticed'; readonly trigger: Trigger; readonly volume: string; readonly source: SourceState }
+  | {
+      readonly event: 'noticed';
+      readonly trigger: Trigger;
+      readonly volume: string;
+      readonly source: SourceState;
+      /** The connection had hung past its time and was aborted. */
+      readonly aborted?: true;
+    }
   | {
       readonly event: 'skipped';
       readonly volume: Volume;
@@ -242,4 +261,6 @@ export type Decision =
       readonly actions: number;
       readonly skips: number;
       readonly unhealthy: number;
+      /** The pass could not look at all: the node's mount table could not be read. */
+      readonly failure?: Failure;
     };

@@ -1,0 +1,64 @@
+import type { Action, Diagnosis, LiveSource, Nanoseconds, Skip, SourceState } from './model.ts';
+import { placeKey } from './places.ts';
+
+/** A place that is not well, and why nothing is done about it where that is so. */
+export interface Unwell {
+  readonly diagnosis: Diagnosis;
+  readonly reason?: Skip['reason'];
+}
+
+/** A replaced place that no read has proven yet. */
+export interface Unverified {
+  readonly diagnosis: Diagnosis;
+  readonly source: LiveSource;
+  /** When the pass that replaced it set to work. */
+  readonly began: Nanoseconds;
+  /** A read is under way. */
+  proving: boolean;
+}
+
+/**
+ * What the engine remembers of a volume between two passes. It saves reads and keeps the log quiet; a restarted agent
+ * decides the same without it.
+ */
+export interface Memory {
+  /** As `Sight` has them. */
+  signature: string;
+  sourceSignature: string;
+  sources: readonly SourceState[];
+  unwell: readonly Unwell[];
+  /** When a mount of the volume was last replaced. */
+  actedAt: Nanoseconds | undefined;
+  /** Quick retries in a row: the lock was held, or the table changed under the hand. */
+  retries: number;
+  /** The walk that waits for reads, if any: a later one takes its place where the sources have changed. */
+  asking: { readonly sourceSignature: string } | undefined;
+  /** By place, the last thing tried there. */
+  readonly tried: Map<string, string>;
+  readonly unverified: Map<string, Unverified>;
+}
+
+export function createMemory(): Memory {
+  return {
+    signature: '',
+    sourceSignature: '',
+    sources: [],
+    unwell: [],
+    actedAt: undefined,
+    retries: 0,
+    asking: undefined,
+    tried: new Map(),
+    unverified: new Map(),
+  };
+}
+
+/** Whether the same action was taken before: a change of the mount table, which may be its own doing, does not repeat it. */
+export function wasTried({ tried }: Memory, action: Action): boolean {
+  return tried.get(placeKey(action.diagnosis.place)) === attempt(action);
+}
+
+export function markTried({ tried }: Memory, action: Action): void {
+  tried.set(placeKey(action.diagnosis.place), attempt(action));
+}
+
+const attempt = ({ kind, source }: Action) => `${kind} ${source.device}`;

@@ -1,0 +1,139 @@
+import type { Container, DeviceId, Mount, NodeView, Place, Pod, Volume, VolumeMount } from './model.ts';
+import { isFuse, plainPath, standingAt } from './mount-tree.ts';
+
+/** The part of a view that places are found in. */
+export type Tables = Pick<NodeView, 'kubeletRoot' | 'mounts' | 'containers' | 'volumes' | 'pods'>;
+
+/** A place of a volume and what stands there. */
+export interface Spot {
+  readonly volume: Volume;
+  readonly place: Place;
+  readonly stack: readonly Mount[];
+  /** The mount table that the place is in. */
+  readonly mounts: readonly Mount[];
+  /** FUSE mount that the way to the place leads through. */
+  readonly fuseAbove?: Mount;
+  /** The container's volumeMount. */
+  readonly volumeMount?: VolumeMount;
+}
+
+/**
+ * Every place of a volume, targets first, in a fixed order. A target path is matched as a whole, a container's mount by the
+ * pod's spec and the container's own mount table: names are never joined, so volumes whose names could be confused are not.
+ */
+export function spotsOf(tables: Tables, volume: Volume): readonly Spot[] {
+  return [...targetSpots(tables, volume), ...containerSpots(tables, volume)];
+}
+
+/** The places of a volume on the node alone. */
+export function targetSpots(tables: Tables, volume: Volume): readonly Spot[] {
+  const { mounts, kubeletRoot, pods } = tables;
+  const uids = new Set(targetsIn(mounts, kubeletRoot).get(volume.name));
+  for (const pod of pods) if (pod.volumes.includes(volume.name)) uids.add(pod.uid);
+  return [...uids].sort(byText).map((podUid) => {
+    const path = targetPath(kubeletRoot, podUid, volume.name);
+    return spot(mounts, { volume, place: { kind: 'target', podUid, path } });
+  });
+}
+
+/** Where CSI publishes a volume for a pod. */
+export function targetPath(kubeletRoot: string, podUid: string, volume: string): string {
+  return `${kubeletRoot}/pods/${podUid}/volumes/kubernetes.io~csi/${volume}/mount`;
+}
+
+const indexes = new WeakMap<readonly Mount[], { readonly root: string; readonly uids: Map<string, string[]> }>();
+
+/** Pod UIDs by volume name, of all target paths that something is mounted at; made once for each table. */
+function targetsIn(mounts: readonly Mount[], kubeletRoot: string): ReadonlyMap<string, readonly string[]> {
+  const known = indexes.get(mounts);
+  if (known?.root === kubeletRoot) return known.uids;
+  const uids = new Map<string, string[]>();
+  const prefix = `${kubeletRoot}/pods/`;
+  for (const { mountPoint } of mounts) {
+    if (!mountPoint.startsWith(prefix)) continue;
+    const [uid, volumes, plugin, name, mount, ...rest] = mountPoint.slice(prefix.length).split('/');
+    if (volumes !== 'volumes' || plugin !== 'kubernetes.io~csi' || mount !== 'mount' || rest.length > 0) continue;
+    if (uid === undefined || uid === '' || name === undefined) continue;
+    const listed = uids.get(name);
+    if (listed === undefined) uids.set(name, [uid]);
+    else listed.push(uid);
+  }
+  indexes.set(mounts, { root: kubeletRoot, uids });
+  return uids;
+}
+
+function containerSpots(tables: Tables, volume: Volume): readonly Spot[] {
+  const pods = new Map(tables.pods.filter((pod) => pod.volumes.includes(volume.name)).map((pod) => [pod.uid, pod]));
+  return tables.containers
+    .flatMap((container) => {
+      const pod = pods.get(container.podUid);
+      return pod === undefined ? [] : spotsIn(tables, volume, pod, container);
+    })
+    .sort((a, b) => byText(order(a.place), order(b.place)));
+}
+
+function spotsIn(tables: Tables, volume: Volume, pod: Pod, container: Container): readonly Spot[] {
+  const declared = pod.containers.find(({ name }) => name === container.name)?.mounts ?? [];
+  const own = declared.filter((mount) => mount.volume === volume.name);
+  return own.map((volumeMount) => {
+    const place = (path: string): Place => ({
+      kind: 'container',
+      podUid: pod.uid,
+      container: container.name,
+      pid: container.pid,
+      path,
+    });
+    const path = plainPath(volumeMount.mountPath);
+    const found = spot(container.mounts, { volume, place: place(path), volumeMount });
+    // The only volumeMount that is not where the spec says: the runtime has followed a symbolic link of the image.
+    if (found.stack.length > 0 || own.length > 1) return found;
+    const elsewhere = linkedTo(tables, volume, container, declared);
+    return elsewhere === undefined ? found : spot(container.mounts, { volume, place: place(elsewhere), volumeMount });
+  });
+}
+
+/** The one mount point of the container that the spec does not name and whose device is one of the volume's. */
+function linkedTo(
+  tables: Tables,
+  volume: Volume,
+  container: Container,
+  declared: readonly VolumeMount[],
+): string | undefined {
+  const named = new Set(declared.map(({ mountPath }) => plainPath(mountPath)));
+  const devices = devicesOf(tables, volume);
+  const points = new Set(
+    container.mounts
+      .filter((mount) => isFuse(mount) && devices.has(mount.device) && !named.has(mount.mountPoint))
+      .map(({ mountPoint }) => mountPoint),
+  );
+  const [only] = points;
+  return points.size === 1 ? only : undefined;
+}
+
+/** The devices that stand for a volume on the node, at any layer. */
+function devicesOf(tables: Tables, volume: Volume): ReadonlySet<DeviceId> {
+  return new Set(
+    [
+      ...volume.sources.map((path) => standingAt(tables.mounts, path).stack),
+      ...targetSpots(tables, volume).map(({ stack }) => stack),
+    ].flatMap((stack) => stack.map(({ device }) => device)),
+  );
+}
+
+function spot(mounts: readonly Mount[], known: Pick<Spot, 'volume' | 'place' | 'volumeMount'>): Spot {
+  const { stack, above } = standingAt(mounts, known.place.path);
+  const fuseAbove = above.findLast(isFuse);
+  return { ...known, stack, mounts, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
+}
+
+const order = (place: Place) =>
+  place.kind === 'target'
+    ? place.podUid
+    : `${place.podUid}\0${place.container}\0${place.path}\0${String(place.pid).padStart(10, '0')}`;
+
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A place as a key: the same place has the same key in every pass, another process of a container another. */
+export function placeKey(place: Place): string {
+  return place.kind === 'target' ? `target\0${place.path}` : `container\0${order(place)}`;
+}

@@ -1,0 +1,64 @@
+import type { Journal } from './journal.ts';
+import type { Memory, Unverified } from './memory.ts';
+import type { Nanoseconds, NodeView } from './model.ts';
+import { standingAt } from './mount-tree.ts';
+import type { Look } from './observe.ts';
+import { placeKey } from './places.ts';
+import type { ClockPort, KernelPort, Recorder } from './ports.ts';
+import { verify } from './verify.ts';
+
+export interface ProveParts {
+  readonly kernel: Pick<KernelPort, 'read'>;
+  readonly clock: Pick<ClockPort, 'now'>;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  /** How long a read may take. */
+  readonly deadline: Nanoseconds;
+  /** Tables as they are now, containers included. */
+  readonly lookAgain: () => Look | undefined;
+}
+
+/**
+ * Reads in all the places at once and says of each, as soon as it is known, `recovered` or `failed`. The volume's lock is not
+ * held meanwhile: a daemon that hangs must not keep a pod from being unpublished. A place that is gone by then, with its pod
+ * as a rule, is neither.
+ */
+export async function prove(
+  parts: ProveParts,
+  memory: Memory,
+  view: Pick<NodeView, 'containers'>,
+  unproven: readonly Unverified[],
+): Promise<void> {
+  const { kernel, clock, recorder, journal } = parts;
+  const deadline = (clock.now() + parts.deadline) as Nanoseconds;
+  await Promise.all(unproven.map(one));
+
+  async function one(each: Unverified): Promise<void> {
+    const { diagnosis, source, began } = each;
+    const { volume, place } = diagnosis;
+    const key = placeKey(place);
+    each.proving = true;
+    const failure = await verify(kernel, view, { place, source }, deadline);
+    each.proving = false;
+    const isLatest = memory.unverified.get(key) === each;
+    if (failure === undefined) {
+      if (isLatest) memory.unverified.delete(key);
+      recorder({ event: 'recovered', volume, place, took: (clock.now() - began) as Nanoseconds });
+      return;
+    }
+    if (isGone(parts.lookAgain(), each)) {
+      if (isLatest) memory.unverified.delete(key);
+      return;
+    }
+    journal.failed(diagnosis, failure);
+  }
+}
+
+function isGone(tables: Look | undefined, { diagnosis: { place } }: Unverified): boolean {
+  if (tables === undefined) return false;
+  if (place.kind === 'target') return standingAt(tables.mounts, place.path).stack.length === 0;
+  const container = tables.containers.find(({ pid, podUid, name }) => {
+    return pid === place.pid && podUid === place.podUid && name === place.container;
+  });
+  return container === undefined || standingAt(container.mounts, place.path).stack.length === 0;
+}

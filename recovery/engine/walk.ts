@@ -1,0 +1,159 @@
+import { type Acted, act } from './act.ts';
+import { type Answer, type Answers, isDead } from './answers.ts';
+import type { Journal } from './journal.ts';
+import type { Looks } from './looks.ts';
+import type { Memory } from './memory.ts';
+import type { DeviceId, Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
+import { type Look, type Question, type Questions, questionsOf, type Sight, viewOf } from './observe.ts';
+import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
+import { prove } from './prove.ts';
+
+export interface WalkParts {
+  readonly kernel: Pick<KernelPort, 'read' | 'replaceAll'>;
+  readonly locks: VolumeLocks;
+  readonly clock: Pick<ClockPort, 'now'>;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  readonly answers: Answers;
+  readonly looks: Looks;
+  readonly policy: () => Policy;
+  readonly readDeadline: Nanoseconds;
+  readonly isStopped: () => boolean;
+  /** The sources of the volume have answered; before anything is done about it. */
+  readonly onStates: (volume: Volume, states: readonly SourceState[]) => void;
+}
+
+/** What a walk of one volume came to. */
+export interface Walked extends Acted {
+  readonly verified: Nanoseconds;
+}
+
+/** A walk whose sources are being asked. */
+export interface Walk {
+  /** Undefined where a later walk has taken its place, and where there was nothing to look at any more. */
+  finish(how: { readonly trigger: Trigger; readonly withContainers: boolean }): Promise<Walked | undefined>;
+}
+
+/**
+ * Asks a volume's sources, to act once they have answered. Undefined where another walk already waits for the same ones; one
+ * that waits for sources that are no longer there is given up.
+ */
+export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: Memory): Walk | undefined {
+  const { volume, sourceSignature } = sight;
+  if (memory.asking?.sourceSignature === sourceSignature) return undefined;
+  const token = { sourceSignature };
+  memory.asking = token;
+  const reads = createReads(parts.answers);
+  reads.ask(questionsOf(tables, volume, parts.answers).sources);
+
+  return {
+    async finish({ trigger, withContainers }) {
+      const first = await answered(withContainers ? undefined : tables);
+      const isDone = first !== undefined && !withContainers && isQuiet(reads, first, sight, memory);
+      const seen = withContainers || isDone ? first : await answered(undefined);
+      if (memory.asking === token) memory.asking = undefined;
+      if (seen === undefined || isDone) return undefined;
+      return conclude(parts, reads, { volume, memory, trigger, tables: seen });
+    },
+  };
+
+  /** The tables to act by: all that they show to be asked has answered, or as much of it as is needed. */
+  async function answered(fixed: Look | undefined): Promise<Look | undefined> {
+    for (;;) {
+      const seen = fixed ?? parts.looks.recent();
+      if (seen === undefined || parts.isStopped() || memory.asking !== token) return undefined;
+      const questions = questionsOf(seen, volume, parts.answers);
+      if (reads.areAnswered(questions)) return seen;
+      reads.ask([...questions.sources, ...questions.places]);
+      await reads.next(questions);
+    }
+  }
+}
+
+/** A resync that finds each source as it was, and nothing astray, needs no look into the containers. */
+function isQuiet(reads: Reads, tables: Look, { volume, astray }: Sight, memory: Memory): boolean {
+  const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
+  return (
+    !astray &&
+    memory.unwell.length === 0 &&
+    memory.unverified.size === 0 &&
+    states.every(({ state }) => state === 'live') &&
+    JSON.stringify(states) === JSON.stringify(memory.sources)
+  );
+}
+
+async function conclude(
+  parts: WalkParts,
+  reads: Reads,
+  turn: { readonly volume: Volume; readonly memory: Memory; readonly trigger: Trigger; readonly tables: Look },
+): Promise<Walked> {
+  const { kernel, locks, clock, recorder, journal, looks, readDeadline } = parts;
+  const { volume, memory, tables } = turn;
+  const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
+  const paths = new Set(states.map(({ path }) => path));
+  // A source that has not answered yet, because another was enough, is as it was.
+  memory.sources = [...states, ...memory.sources.filter(({ path }) => !paths.has(path))];
+  for (const source of states) journal.noticed({ trigger: turn.trigger, volume: volume.name, source });
+  parts.onStates(volume, states);
+  const lookAgain = () => looks.scan('known');
+  const acted = act(
+    { kernel, locks, clock, recorder, journal, answers: reads, policy: parts.policy(), lookAgain },
+    turn,
+  );
+  const began = clock.now();
+  await prove(
+    { kernel, clock, recorder, journal, deadline: readDeadline, lookAgain: () => looks.recent(began) },
+    memory,
+    acted.view,
+    acted.unproven,
+  );
+  return { ...acted, verified: (clock.now() - began) as Nanoseconds };
+}
+
+type Reads = ReturnType<typeof createReads>;
+
+/** The reads of one walk: a device is asked once, and whoever else asks it at the time shares the answer. */
+function createReads(answers: Answers) {
+  const asked = new Map<DeviceId, Promise<Answer>>();
+  const done = new Map<DeviceId, Answer>();
+
+  const isDone = ({ device }: Question) => done.has(device);
+  const isLive = ({ device }: Question) => done.get(device)?.said === 'ok';
+  const read = ({ device }: Question) => asked.get(device);
+
+  return {
+    ask(questions: readonly Question[]): void {
+      for (const question of questions) {
+        const { device } = question;
+        if (asked.has(device)) continue;
+        const reading = answers.ask(question).then((answer) => {
+          done.set(device, answer);
+          return answer;
+        });
+        asked.set(device, reading);
+      }
+    },
+    /** What this walk has heard; of earlier answers only those that are final, about devices that are no source by now. */
+    known(device: DeviceId): Answer | undefined {
+      const before = answers.known(device);
+      return done.get(device) ?? (isDead(before) && !asked.has(device) ? before : undefined);
+    },
+    /** Of several sources one live one is enough, but what is seen at a place has to have answered. */
+    areAnswered({ sources, places, shown }: Questions): boolean {
+      const needed = [...places, ...sources.filter(({ device }) => shown.has(device))];
+      return (sources.some(isLive) || sources.every(isDone)) && needed.every(isDone);
+    },
+    async next({ sources, places, shown }: Questions): Promise<void> {
+      const needed = [...places, ...sources.filter(({ device }) => shown.has(device))];
+      await Promise.all([firstLive(sources.map(read)), ...needed.map(read)]);
+    },
+  };
+}
+
+async function firstLive(reads: readonly (Promise<Answer> | undefined)[]): Promise<void> {
+  const live = reads.map(async (read) => {
+    if ((await read)?.said !== 'ok') throw new Error('not live');
+  });
+  // Rejects where none is live, after all have answered.
+  await Promise.any(live).catch(() => undefined);
+}
