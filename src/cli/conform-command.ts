@@ -1,0 +1,40 @@
+import { type Command, Option } from 'commander';
+import type { Context } from './context.ts';
+import type { ExitStatus } from './exit-status.ts';
+import { featurePaths } from './feature-paths.ts';
+import { conformHelp } from './help.ts';
+import { checkTags } from './parse-tags.ts';
+import { checkProfile } from './profile.ts';
+import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
+import { sharedOptions } from './shared-options.ts';
+import { unknown } from './usage-error.ts';
+
+interface ConformFlags extends RunFlags {
+  readonly tags?: string;
+  readonly cluster: string;
+  readonly profile: string;
+}
+
+/** `rekindle conform`. */
+export function addConform(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
+  const command = program
+    .command('conform')
+    .description('judge an implementation by the documented promises')
+    .argument('[features...]', 'feature files or folders')
+    .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
+    .addOption(new Option('--cluster <name>', 'where to run').default('sandbox'))
+    .addOption(
+      new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'),
+    );
+  for (const option of sharedOptions()) command.addOption(option);
+  command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
+    const { environment, vocabulary } = context;
+    const clusters = vocabulary.clusters();
+    if (!clusters.includes(flags.cluster)) throw unknown('cluster', flags.cluster, clusters);
+    const profile = await checkProfile(flags.profile, context);
+    const paths = featurePaths(features, environment.cwd);
+    const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, vocabulary.tags()) };
+    const options = { ...runOptions(flags, context), ...tags, cluster: flags.cluster, profile, paths };
+    ends(await runVerb(context, ({ conform }) => conform(options)));
+  });
+}

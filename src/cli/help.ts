@@ -1,0 +1,61 @@
+/** Shown below the list of commands. */
+export const overview = `
+Examples:
+  rekindle doctor                         what can this machine run?
+  rekindle crash                          break a mount under a pod and watch it come back, in seconds
+  rekindle crash -- sh -c 'while :; do md5sum /data/*; sleep 1; done'
+                                          does this program survive a recovery?
+  rekindle conform                        judge every documented promise
+  rekindle conform --tags '@C2 or @C3'    judge these only
+  rekindle clean                          remove what a killed run left
+
+Results:
+  each run writes results/<run id>/: record.json and history.ndjson (what happened), report.html, report.md, junit.xml
+  and metrics.prom (made of the two, and again by rekindle report). results/latest points to the last run.
+
+Exit status:
+  0    conformant: every promise that was examined is kept
+  1    not conformant
+  2    usage: an argument is wrong; nothing was started
+  3    this machine cannot run it; what is missing is printed with its remedy
+  4    inconclusive, or Rekindle itself broke
+  5    something could not be cleaned up; it is listed
+  130  interrupted, after cleaning up
+
+Environment:
+  TMPDIR    where runs keep their temporary files (default /tmp)
+  NO_COLOR  any value: no colours
+  DEBUG     any value: show stacks where Rekindle itself breaks
+`;
+
+export const conformHelp = `
+Runs the documented scenarios, prints each with its verdict and writes the reports. FEATURES are .feature files or
+folders, with :LINE to pick a scenario; without any, all that are shipped.
+
+Examples:
+  rekindle conform
+  rekindle conform --tags '@C3 and not @fault:sigkill' --out /tmp/results
+  rekindle conform --profile ./my-implementation.yaml
+  rekindle conform features/crash.feature:12
+`;
+
+export const crashHelp = `
+Crashes a FUSE daemon under a pod and tells what the pod sees, what the node sees and what the agent does.
+With a COMMAND after --, that program runs in the pod with the dataset at /data while the daemon crashes under it.
+
+Examples:
+  rekindle crash
+  rekindle crash --fault sigkill --no-recovery
+  rekindle crash --hold
+  rekindle crash -- python3 train.py --data /data
+`;
+
+export const cleanHelp = `
+Removes processes, mounts, directories and containers that carry a run's id, and nothing else. A run that is going on is
+left alone unless it is named.
+`;
+
+export const reportHelp = `
+RESULTS is the folder of a run (results/latest). Makes report.html, report.md, junit.xml and metrics.prom again from its
+record.json and history.ndjson.
+`;

@@ -1,0 +1,55 @@
+import type { AgentOptions } from '../clusters/cluster.ts';
+import type { Verdict } from '../reports/record.ts';
+import type { Environment } from './environment.ts';
+import type { RunId } from './run-id.ts';
+
+/** What the command asks of the scenario engine: arguments are checked, paths absolute, nothing has been started. */
+export interface RunOptions {
+  readonly runId: RunId;
+  /** Folder that the run's own folder is made in; exists and is writable. */
+  readonly out: string;
+  readonly seed: number;
+  /** Forces a tier that the kernel has more than; absent: the best that it has. */
+  readonly kernelTier?: NonNullable<AgentOptions['kernelTier']>;
+  readonly environment: Environment;
+}
+
+export interface ConformOptions extends RunOptions {
+  /** Tag expression of Cucumber's language. */
+  readonly tags?: string;
+  readonly cluster: string;
+  /** Name of a shipped profile, or absolute path of a file. */
+  readonly profile: string;
+  /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
+  readonly paths: readonly string[];
+}
+
+export interface CrashOptions extends RunOptions {
+  readonly fault: string;
+  /** False: the agent's gate stays off, and the mount stays broken. */
+  readonly recovery: boolean;
+  /** Keep everything up until interrupted, and print how to step inside the pod. */
+  readonly hold: boolean;
+  /** The user's program and its arguments, run in the pod; empty for the documented loop. */
+  readonly command: readonly string[];
+}
+
+export interface BenchOptions extends RunOptions {
+  readonly crashes: number;
+  /** Operations a second of the probe in the pod. */
+  readonly rate: number;
+}
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** One line for each thing that could not be cleaned up. */
+  readonly leftovers: readonly string[];
+  /** Folder of this run's results. */
+  readonly resultsDir: string;
+}
+
+/** The verbs that make a run. They stop and clean up when `environment.signal` aborts, and then return what is known. */
+export interface Verbs {
+  conform(options: ConformOptions): Promise<Outcome>;
+  crash(options: CrashOptions): Promise<Outcome>;
+}
