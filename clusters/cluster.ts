@@ -73,6 +73,16 @@ export interface ProbeOptions {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** What a process tree uses. */
+export interface Usage {
+  /** Memory of its own, not of files (RssAnon). */
+  readonly anonymousBytes: number;
+  readonly residentBytes: number;
+  /** User and system time since it began. */
+  readonly cpuMs: number;
+  readonly processes: number;
+}
+
 /** A program that runs in a container until it ends or is disposed of; its lines come as `output` events. */
 export interface RunningProgram extends AsyncDisposable {
   readonly name: string;
@@ -112,6 +122,8 @@ export interface RunningCluster extends AsyncDisposable {
   stepInside(target: ContainerRef): Promise<string>;
   /** Ends the agent and starts it with other flags; resolves when it answers on /healthz. */
   restartAgent(options: AgentOptions): Promise<void>;
+  /** What the agent's process tree uses now. */
+  agentUsage(): Promise<Usage>;
   /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */
   release(namespace: string): Promise<readonly string[]>;
 }

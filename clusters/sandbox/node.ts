@@ -13,7 +13,7 @@ import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
-import type { AgentOptions, ContainerRef, ExecResult } from '../cluster.ts';
+import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import { AgentProcess } from './agent-process.ts';
 import { startChild } from './child.ts';
 import { fidelityOf } from './fidelity.ts';
@@ -22,6 +22,7 @@ import { MountWatch } from './mount-watch.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { Procedures, Started, SupervisorOptions } from './protocol.ts';
+import { usageOfTree } from './usage.ts';
 
 export interface NodeListeners {
   readonly onEvent: (event: HistoryEvent) => void;
@@ -194,6 +195,10 @@ export class Node implements Procedures {
   async restartAgent({ agent }: { agent: AgentOptions }): Promise<void> {
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
+  }
+
+  async agentUsage(): Promise<Usage> {
+    return usageOfTree(this.#running.agent.pid ?? 0);
   }
 
   async leftovers({ namespace }: { namespace: string }): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import type { Fidelity, HistoryEvent } from '../../reports/record.ts';
-import type { AgentOptions, ContainerRef, ExecResult, ProbeOptions } from '../cluster.ts';
+import type { AgentOptions, ContainerRef, ExecResult, ProbeOptions, Usage } from '../cluster.ts';
 
 /** What the harness tells the supervisor when it starts it. */
 export interface SupervisorOptions {
@@ -56,6 +56,7 @@ export interface Procedures {
   /** Process 1 of a container, as the supervisor's PID namespace numbers it. */
   pid(argument: { readonly target: ContainerRef }): Promise<number>;
   restartAgent(argument: { readonly agent: AgentOptions }): Promise<void>;
+  agentUsage(argument: Record<never, never>): Promise<Usage>;
   /** Mounts and directories that a namespace's pods and datasets left on the node. */
   leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;
   stop(argument: Record<never, never>): Promise<void>;

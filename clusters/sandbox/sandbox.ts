@@ -81,6 +81,7 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
     mountTable: (target) => remote.call('mountTable', target ? { target } : {}),
     stepInside: async (target) => stepInside(child, await remote.call('pid', { target })),
     restartAgent: (agent) => remote.call('restartAgent', { agent }),
+    agentUsage: () => remote.call('agentUsage', {}),
     release: (namespace) => release(kubeConfig, remote, namespace),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };

@@ -8,6 +8,9 @@ import { clusters, conclude, openRun, verdictOf } from './run.ts';
 import { runFeatures } from './run-features.ts';
 import { registerSession, type ScenarioNotes } from './session.ts';
 
+/** Back-off of a minute in less than a second; the report says so. */
+const clockScale = 100;
+
 /** Runs the documented scenarios on a cluster and judges them; results lie in `<out>/<run id>/`. */
 export async function conform(options: ConformOptions): Promise<Outcome> {
   const { environment, runId } = options;
@@ -27,7 +30,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   const leftovers: string[] = [];
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
-  await using run = await openRun({ ...options, cluster, agent, onProgress });
+  await using run = await openRun({ ...options, cluster, agent, clockScale, onProgress });
   onProgress(`${cluster.name} is up; seed ${options.seed}, results in ${run.resultsDir}`);
   const notes = new Map<string, ScenarioNotes>();
   const { history } = run;

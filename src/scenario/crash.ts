@@ -36,6 +36,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
     ...options,
     cluster,
     agent,
+    clockScale: 1,
     onProgress: (line) => void stderr.write(`… ${line}\n`),
     onEvent: narrate,
   });

@@ -19,6 +19,8 @@ const probeProgram = fileURLToPath(new URL('../probe/main.ts', import.meta.url))
 export interface OpenRunOptions extends RunOptions {
   readonly cluster: Cluster;
   readonly agent: AgentOptions;
+  /** Seconds of a fake kubelet's clock in one real second. */
+  readonly clockScale: number;
   readonly onProgress: (line: string) => void;
   /** Also takes each event, as it happens. */
   readonly onEvent?: (event: HistoryEvent) => void;
@@ -34,7 +36,7 @@ export interface OpenRun extends AsyncDisposable {
 
 /** Makes `<out>/<run id>/` with its history, points `<out>/latest` at it, and starts the cluster. */
 export async function openRun(options: OpenRunOptions): Promise<OpenRun> {
-  const { runId, out, cluster, agent, environment, onProgress, onEvent } = options;
+  const { runId, out, cluster, agent, clockScale, environment, onProgress, onEvent } = options;
   const startedAt = new Date();
   const origin = Number(process.hrtime.bigint());
   const resultsDir = join(out, runId);
@@ -57,7 +59,7 @@ export async function openRun(options: OpenRunOptions): Promise<OpenRun> {
       agent,
       workingDirectory: environment.cwd,
       probeProgram,
-      clockScale: 1,
+      clockScale,
     }),
   );
   const life = stack.move();

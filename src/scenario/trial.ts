@@ -10,7 +10,7 @@ import type { ScenarioNotes, Session } from './session.ts';
 
 /** Generous on a slow machine; a scenario that comes here says what it waited for and what it saw. */
 const patienceMs = 20_000;
-const probeRate = 200;
+const defaultRate = 200;
 /** Good reads in a row after which a pod is said to read again. */
 const steady = 10;
 
@@ -35,7 +35,11 @@ export class Trial implements AsyncDisposable {
   #agentChanged = false;
   #linesBefore: number | undefined;
 
-  constructor(session: Session, notes: ScenarioNotes) {
+  readonly #rate: number;
+
+  /** `rate`: operations a second of the probes. */
+  constructor(session: Session, notes: ScenarioNotes, { rate = defaultRate } = {}) {
+    this.#rate = rate;
     this.session = session;
     this.notes = notes;
     this.namespace = `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
@@ -101,7 +105,7 @@ export class Trial implements AsyncDisposable {
     const files = Object.fromEntries(
       Object.entries(documentedFiles).map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]),
     );
-    this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: probeRate, files }));
+    this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: this.#rate, files }));
     this.#applications.set(name, {
       target,
       dataset: claim,
