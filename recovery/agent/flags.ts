@@ -1,0 +1,195 @@
+import { socketPath } from '../csi/endpoint.ts';
+import { isNormalised } from '../csi/volume-context.ts';
+import type { KernelTier, Nanoseconds, Policy } from '../engine/model.ts';
+import { parseDuration } from './duration.ts';
+import { help } from './help.ts';
+
+/** What the agent was asked to do: flags first, then environment, then defaults. */
+export interface AgentOptions {
+  readonly nodeId: string;
+  /** `unix:///path` of the CSI socket. */
+  readonly endpoint: string;
+  /** Where /metrics and /healthz are served; port 0 takes a free one. No host: all addresses. */
+  readonly metrics: { readonly host: string | undefined; readonly port: number };
+  /** Path; without it the pod's own service account is used. */
+  readonly kubeconfig: string | undefined;
+  readonly policy: Policy;
+  readonly kernelTier: KernelTier | undefined;
+  readonly abortHungAfter: Nanoseconds | undefined;
+  /** The node's mount namespace as a path, where it is not the agent's own. */
+  readonly nodeMountNamespace: string | undefined;
+  readonly resyncPeriod: Nanoseconds;
+  readonly mountRoot: string;
+  readonly kubeletRoot: string;
+}
+
+export type Parsed =
+  | { readonly kind: 'run'; readonly options: AgentOptions }
+  | { readonly kind: 'help'; readonly text: string }
+  /** One sentence with the name of the thing and the accepted values. */
+  | { readonly kind: 'error'; readonly message: string };
+
+/** Flags of Fluid's plugin that have no meaning here and are taken without effect, so that its manifests work unchanged. */
+const ignored = new Set([
+  'v',
+  'prune-fs',
+  'prune-path',
+  'pprof-addr',
+  'kubelet-kube-config',
+  'logtostderr',
+  'alsologtostderr',
+]);
+
+const flags = [
+  'nodeid',
+  'endpoint',
+  'feature-gates',
+  'metrics-addr',
+  'kubeconfig',
+  'read-write-scope',
+  'sub-path',
+  'pods',
+  'unsupported-runtimes',
+  'kernel-tier',
+  'abort-hung-after',
+  'node-mount-namespace',
+] as const;
+type Flag = (typeof flags)[number];
+
+/** Usual names of RuntimeClasses whose guests keep descriptors of their own: Kata, gVisor, and Alibaba Cloud's sandboxes. */
+const defaultRuntimes = 'kata,kata-qemu,kata-clh,kata-fc,kata-containers,gvisor,runsc,runv,rund';
+
+/** A period below this would make the slow resync a busy loop. */
+const shortestPeriod = 100_000_000n;
+
+/** Reads command line and environment. Pure: what it needs is passed in, and nothing is started. */
+export function parseFlags({
+  argv,
+  env,
+}: {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): Parsed {
+  try {
+    const given = readFlags(argv);
+    if (given === 'help') return { kind: 'help', text: help };
+    return { kind: 'run', options: toOptions(given, env) };
+  } catch (error) {
+    if (error instanceof UsageError) return { kind: 'error', message: error.message };
+    throw error;
+  }
+}
+
+/** A mistake of the user's; never leaves this file. */
+class UsageError extends Error {
+  readonly code = 'USAGE';
+}
+
+function readFlags(argv: readonly string[]): ReadonlyMap<Flag, string> | 'help' {
+  const given = new Map<Flag, string>();
+  // Fluid's entry point is `fluid-csi start --nodeid=...`.
+  const rest = argv[0] === 'start' ? argv.slice(1) : [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [, name, , inline] = /^--?([a-z][a-z-]*)(=(.*))?$/s.exec(word) ?? [];
+    if (name === 'help' || name === 'h') return 'help';
+    if (name === undefined || !(isFlag(name) || ignored.has(name))) {
+      throw new UsageError(
+        `${word} is not known; the flags are ${flags.map((flag) => `--${flag}`).join(', ')} and --help`,
+      );
+    }
+    const value = inline ?? (ignored.has(name) && rest[0]?.startsWith('-') !== false ? '' : rest.shift());
+    if (value === undefined) throw new UsageError(`--${name} needs a value, as in --${name}=VALUE`);
+    if (!isFlag(name)) continue;
+    const before = name === 'feature-gates' ? given.get(name) : undefined;
+    given.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return given;
+}
+
+const isFlag = (name: string): name is Flag => (flags as readonly string[]).includes(name);
+
+function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string, string | undefined>>): AgentOptions {
+  // A manifest may well set a variable to nothing.
+  const value = (flag: Flag, variable?: string) =>
+    given.get(flag) ?? ((variable === undefined ? undefined : env[variable]) || undefined);
+  const nodeId = value('nodeid', 'NODE_ID');
+  if (nodeId === undefined || nodeId === '')
+    throw new UsageError('--nodeid or NODE_ID is needed: the name of this node');
+  const endpoint = value('endpoint', 'CSI_ENDPOINT');
+  if (endpoint === undefined) {
+    throw new UsageError('--endpoint or CSI_ENDPOINT is needed: the CSI socket, as in unix:///csi/csi.sock');
+  }
+  const socket = socketPath(endpoint);
+  if (!socket.ok) throw new UsageError(`--endpoint: ${socket.message}`);
+  return {
+    nodeId,
+    endpoint,
+    metrics: address(value('metrics-addr') ?? ':8080'),
+    kubeconfig: value('kubeconfig'),
+    policy: {
+      enabled: gates(value('feature-gates') ?? ''),
+      readWriteScope: oneOf(given, 'read-write-scope', ['volume', 'cluster', 'recover']),
+      subPath: oneOf(given, 'sub-path', ['refuse', 'recover']),
+      pods: oneOf(given, 'pods', ['label', 'all']),
+      unsupportedRuntimes: (value('unsupported-runtimes') ?? defaultRuntimes).split(',').filter((name) => name !== ''),
+    },
+    kernelTier: given.has('kernel-tier') ? oneOf(given, 'kernel-tier', ['6.5', '5.12', '5.10']) : undefined,
+    abortHungAfter: given.has('abort-hung-after')
+      ? duration('--abort-hung-after', given.get('abort-hung-after') ?? '')
+      : undefined,
+    nodeMountNamespace: value('node-mount-namespace'),
+    resyncPeriod: duration('RECOVER_FUSE_PERIOD', env.RECOVER_FUSE_PERIOD || '5s'),
+    mountRoot: directory('MOUNT_ROOT', env.MOUNT_ROOT || '/runtime-mnt'),
+    kubeletRoot: directory('KUBELET_ROOTDIR', env.KUBELET_ROOTDIR || '/var/lib/kubelet'),
+  };
+}
+
+/** The first of the accepted values is the default. */
+function oneOf<const T extends string>(
+  given: ReadonlyMap<Flag, string>,
+  flag: Flag,
+  accepted: readonly [T, ...T[]],
+): T {
+  const value = given.get(flag);
+  if (value === undefined) return accepted[0];
+  const found = accepted.find((each) => each === value);
+  if (found === undefined) throw new UsageError(`--${flag}=${value}: the accepted values are ${accepted.join(', ')}`);
+  return found;
+}
+
+function gates(text: string): boolean {
+  let enabled = false;
+  for (const gate of text.split(',').filter((each) => each.trim() !== '')) {
+    const [name, value, ...more] = gate.split('=').map((each) => each.trim());
+    if (name !== 'FuseRecovery')
+      throw new UsageError(`--feature-gates: ${name} is not known; the only gate is FuseRecovery`);
+    const isTrue = /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
+    if (!(isTrue || /^(0|f|F|FALSE|false|False)$/.test(value ?? '')) || more.length > 0) {
+      throw new UsageError(
+        `--feature-gates: ${gate.trim()}: the accepted values are FuseRecovery=true and FuseRecovery=false`,
+      );
+    }
+    enabled = isTrue;
+  }
+  return enabled;
+}
+
+function duration(name: string, text: string): Nanoseconds {
+  const value = parseDuration(text);
+  if (value !== undefined && value >= shortestPeriod) return value;
+  throw new UsageError(`${name}=${text} is not a duration of at least 100ms, such as 5s, 1m30s or 500ms`);
+}
+
+function directory(name: string, text: string): string {
+  const path = text.length > 1 ? text.replace(/\/+$/, '') : text;
+  if (isNormalised(path)) return path;
+  throw new UsageError(`${name}=${text} is not an absolute path without ".", ".." and doubled slashes`);
+}
+
+function address(text: string): AgentOptions['metrics'] {
+  const [, host, bracketed, port] = /^(\[([0-9a-fA-F:.]+)\]|[^:[\]]*):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new UsageError(`--metrics-addr=${text} is not of the form HOST:PORT or :PORT`);
+  }
+  return { host: bracketed ?? (host || undefined), port: Number(port) };
+}
