@@ -54,6 +54,8 @@ export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedM
     mkdirSync(join(root, name), { recursive: true });
   for (const path of keep) if (own.has(path.split('/')[1] ?? '')) bindMachine(linux, path, root);
   linux.mount('/sys', join(root, 'sys'), null, mountFlags.bind | mountFlags.recursive);
+  // Without a /proc in sight, a user namespace may not mount the one of its new PID namespace.
+  linux.mount('/proc', join(root, 'proc'), null, mountFlags.bind | mountFlags.recursive);
   makeDevices(linux, root);
   for (const mount of mounts) attachVolume(linux, root, mount);
   linux.pivotInto(root);

@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ContainerSpec, exitOf, type StartedContainer, startContainer } from '../container.ts';
+import { type Linux, loadLinux, mountFlags } from '../linux.ts';
+import type { ContainerMount } from '../rootfs.ts';
+
+/** A directory on a shared tmpfs of this mount namespace that plays the node; it goes with the namespace. */
+export function scratchNode(): {
+  readonly linux: Linux;
+  readonly path: string;
+  start(spec: Partial<ContainerSpec>): StartedContainer;
+} {
+  const linux = loadLinux();
+  const path = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
+  linux.mount('node', path, 'tmpfs', 0);
+  linux.mount(null, path, null, mountFlags.shared);
+  for (const name of ['rootfs', 'volume', 'pod']) mkdirSync(join(path, name));
+  writeFileSync(join(path, 'pod/etc-hosts'), 'made by the kubelet\n');
+  return {
+    linux,
+    path,
+    start: (spec) =>
+      startContainer(
+        { linux, scratch: join(path, 'rootfs'), keep: [] },
+        {
+          argv: ['sleep', 'infinity'],
+          environment: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+          workingDirectory: '/',
+          mounts: [],
+          files: new Set(['/etc/hosts']),
+          ...spec,
+        },
+      ),
+  };
+}
+
+export const volume = (source: string, target: string, propagation: ContainerMount['propagation']): ContainerMount => ({
+  source,
+  target,
+  readOnly: false,
+  propagation,
+});
+
+/** What a program in the container prints. */
+export async function outputOf(container: StartedContainer, script: string): Promise<string> {
+  const program = container.exec(['sh', '-c', script], { PATH: '/usr/bin:/bin' });
+  let output = '';
+  program.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  await exitOf(program);
+  return output.trim();
+}
