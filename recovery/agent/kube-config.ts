@@ -1,0 +1,22 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { CannotStart } from './cannot-start.ts';
+import { told } from './log.ts';
+
+/** How the API server is reached: a kubeconfig, or the service account of the pod that the agent runs in. */
+export function loadKubeConfig(
+  path: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): KubeConfig {
+  const config = new KubeConfig();
+  if (path === undefined && !env.KUBERNETES_SERVICE_HOST) {
+    throw new CannotStart('no API server is known: run in a pod with a service account, or give --kubeconfig=PATH');
+  }
+  try {
+    if (path === undefined) config.loadFromCluster();
+    else config.loadFromFile(path);
+  } catch (error) {
+    throw new CannotStart(`--kubeconfig=${path} cannot be read: ${told(error)}`, { cause: error });
+  }
+  if (config.getCurrentCluster() !== null) return config;
+  throw new CannotStart(`--kubeconfig=${path} names no current cluster: set its current-context`);
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+import pino from 'pino';
+import { startAgent } from './agent.ts';
+import { CannotStart } from './cannot-start.ts';
+import { monotonicClock } from './clock.ts';
+import { type AgentOptions, parseFlags } from './flags.ts';
+import { loadKubeConfig } from './kube-config.ts';
+import { createLog, told } from './log.ts';
+import { programsBeside } from './programs.ts';
+
+/** How long an end may take; mounts are left as they are, so nothing is lost by a harder one. */
+const endWithinMs = 800;
+/** What is written while nobody reads is dropped beyond this. */
+const longestBacklog = 4 << 20;
+
+async function run(options: AgentOptions): Promise<number> {
+  const out = pino.destination({ dest: 1, sync: false, maxLength: longestBacklog });
+  // Whoever read the log may go away; that is no reason to stop.
+  out.on('error', () => {});
+  const log = createLog(out, monotonicClock.now);
+  const flush = () => {
+    try {
+      out.flushSync();
+    } catch {
+      // Nobody reads.
+    }
+  };
+  const stop = Promise.withResolvers<string>();
+  const stopping = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop.resolve(signal);
+      stopping.abort();
+      setTimeout(() => {
+        flush();
+        process.exit(0);
+      }, endWithinMs).unref();
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    log.error('crashed', { error: told(error), ...(error.stack === undefined ? {} : { stack: error.stack }) });
+    flush();
+    process.exit(1);
+  });
+  try {
+    const setting = { options, programs: programsBeside(new URL(import.meta.url)), log, random: Math.random };
+    await using _ = await startAgent({
+      ...setting,
+      kubeConfig: loadKubeConfig(options.kubeconfig, process.env),
+      signal: stopping.signal,
+    });
+    await stop.promise;
+  } catch (error) {
+    if (!stopping.signal.aborted) {
+      if (!(error instanceof CannotStart)) throw error;
+      log.error('cannot-start', { error: error.message });
+      flush();
+      process.stderr.write(`${error.message}\n`);
+      return 3;
+    }
+  }
+  log.info('stopped', { signal: await stop.promise });
+  flush();
+  return 0;
+}
+
+const parsed = parseFlags({ argv: process.argv.slice(2), env: process.env });
+switch (parsed.kind) {
+  case 'help':
+    process.stdout.write(parsed.text);
+    break;
+  case 'error':
+    process.stderr.write(`${parsed.message}\n`);
+    process.exitCode = 2;
+    break;
+  case 'run':
+    process.exit(await run(parsed.options));
+}
