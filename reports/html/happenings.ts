@@ -15,8 +15,8 @@ export function renderHappenings(scenario: ScenarioRecord, events: readonly Hist
   if (told.length === 0) return undefined;
   const left = told.length - shownEvents;
   let crash: number | undefined;
-  return html`<details class="inner"><summary>Everything that happened <small>${told.length} events</small></summary>
-<div class="scroll" tabindex="0" role="region" aria-label="Everything that happened"><table class="plain events"><thead><tr><th scope="col" class="n">at (s)</th><th scope="col" class="n">after fault</th><th scope="col">who</th><th scope="col">what</th></tr></thead><tbody>${told
+  return html`<details class="inner"><summary><span>Everything that happened <small>${told.length} events</small></span></summary>
+<div class="scroll" tabindex="0" role="group" aria-label="Everything that happened in “${scenario.name}”"><table class="plain events"><thead><tr><th scope="col" class="n">at (s)</th><th scope="col" class="n">after fault</th><th scope="col">who</th><th scope="col">what</th></tr></thead><tbody>${told
     .slice(0, shownEvents)
     .map((event) => {
       if (event.kind === 'fault' && event.phase === 'injected') crash = event.at;

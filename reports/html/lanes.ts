@@ -74,6 +74,7 @@ function probeLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] {
     (event) => event.probe,
   );
   const hangs = events.filter((event) => event.kind === 'hang');
+  const end = events.reduce((last, event) => Math.max(last, event.at), 0);
   for (const hang of hangs) if (!operations.has(hang.probe)) operations.set(hang.probe, []);
 
   return [...operations].map(([probe, own]) => {
@@ -88,7 +89,7 @@ function probeLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] {
     const hung = [...lasting.values()].map((seen): Span => {
       const last = seen.reduce((a, b) => (b.at > a.at ? b : a));
       const to = last.over ? last.at : Math.max(last.at, axis.to);
-      const took = formatNs(to - last.since);
+      const took = formatNs((last.over ? last.at : end) - last.since);
       return {
         from: last.since,
         to,
@@ -140,7 +141,7 @@ function processLanes(events: readonly ProcessEvent[], axis: Axis): Lane[] {
       let wentAt: number | undefined;
       for (const event of [...sorted, { at: Math.max(axis.to, sorted.at(-1)?.at ?? 0), change: undefined }]) {
         if (event.at > since.at && !(since.change === 'exited' && wentAt === undefined)) {
-          spans.push(lifeSpan(since.change, since.at, event.at));
+          spans.push(lifeSpan(steady(since.change, sorted[0]), since.at, event.at));
         }
         if (event.change === undefined) break;
         if (event.at >= axis.from && event.at <= axis.to) {
@@ -163,6 +164,12 @@ function processLanes(events: readonly ProcessEvent[], axis: Axis): Lane[] {
     }
     return { name, spans: spans.filter((span) => span.to > axis.from && span.from < axis.to), marks };
   });
+}
+
+/** Only daemons and servers say that they are ready; a container is there once it is started. */
+function steady(change: ProcessEvent['change'], event: ProcessEvent | undefined): ProcessEvent['change'] {
+  const silent = event?.role === 'container' || event?.role === 'program';
+  return silent && change === 'started' ? 'ready' : change;
 }
 
 function lifeSpan(change: ProcessEvent['change'], from: number, to: number): Span {

@@ -13,7 +13,7 @@ export function renderMatrix({ scenarios }: RunRecord): Html | undefined {
   return html`<section aria-labelledby="_claims"><h2 id="_claims">Claims</h2>
 <table class="matrix"><thead><tr><th scope="col">Claim</th><th scope="col">What the document promises</th><th scope="col">Shown by</th></tr></thead>
 <tbody>${judged.map((claim) => renderClaim(claim, numbers))}</tbody></table>
-${rest.length > 0 && html`<details class="inner"><summary>Not examined by this run <small>${rest.length} claims</small></summary><ul class="unexamined">${rest.map((id) => html`<li><span class="claim">${id}</span> ${claims[id]}</li>`)}</ul></details>`}</section>`;
+${rest.length > 0 && html`<details class="inner"><summary><span>Not examined by this run <small>${rest.length} claims</small></span></summary><ul class="unexamined">${rest.map((id) => html`<li><span class="claim">${id}</span> ${claims[id]}</li>`)}</ul></details>`}</section>`;
 }
 
 function renderClaim({ id, says, status, scenarios }: ClaimResult, numbers: ReadonlyMap<string, number>): Html {

@@ -10,12 +10,12 @@ export function renderMounts(scenario: ScenarioRecord, events: readonly HistoryE
   const snapshots = events.filter((event) => event.kind === 'snapshot').sort((a, b) => a.at - b.at);
   if (snapshots.length === 0) return undefined;
   const places = Map.groupBy(snapshots, (snapshot) => snapshot.where);
-  return html`<details class="inner"><summary>Mount tables <small>${[...places.keys()].join(', ')}</small></summary>${[
+  return html`<details class="inner"><summary><span>Mount tables <small>${[...places.keys()].join(', ')}</small></span></summary>${[
     ...places,
   ].map(([where, own]) =>
     own.map((snapshot, i) => {
       const title = `${where}, ${snapshot.label}`;
-      return html`<h5>${title} <small>at ${clockSeconds(snapshot.at - scenario.startedAt)} s, ${snapshot.lines.length} lines</small></h5>
+      return html`<h6>${title} <small>at ${clockSeconds(snapshot.at - scenario.startedAt)} s, ${snapshot.lines.length} lines</small></h6>
 <ol class="log mountinfo" tabindex="0" aria-label="${title}">${changes(own[i - 1], snapshot).map(
         ({ sign, line }) =>
           html`<li class="${sign === '+' ? 'added' : sign === '−' ? 'removed' : 'same'}"><b>${sign}</b><code>${line}</code></li>`,

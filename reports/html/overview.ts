@@ -40,9 +40,13 @@ export function renderNumbers({ scenarios }: RunRecord): Html | undefined {
   const summary = (name: string) => summarizeStages(recoveries).find((one) => one.stage.name === name);
   const outage = summary('outage');
   const agent = summary('ready-to-readable');
-  const unread = recoveries.filter(
-    (recovery) => recovery.firstError !== undefined && recovery.readable === undefined,
-  ).length;
+  const without = scenarios.map((scenario) => ({
+    expected: scenario.status === 'pass',
+    crashes: scenario.recoveries.filter((one) => one.firstError !== undefined && one.readable === undefined).length,
+  }));
+  const unread = without.reduce((sum, { crashes }) => sum + crashes, 0);
+  const promised = without.reduce((sum, { crashes, expected }) => sum + (expected ? crashes : 0), 0);
+  const unreadNote = `${unread} not recovered${promised === 0 ? '' : promised === unread ? ', as promised' : `, ${promised} of them as promised`}`;
   const errors = recoveries.flatMap((recovery) => Object.values(recovery.errors)).reduce((a, b) => a + b, 0);
   const rates = [...new Set(recoveries.map((recovery) => recovery.probeRate))].filter((rate) => rate > 0);
   const slowest = Math.min(...rates);
@@ -51,8 +55,8 @@ export function renderNumbers({ scenarios }: RunRecord): Html | undefined {
   return html`<section aria-labelledby="_numbers"><h2 id="_numbers" class="sr">Numbers</h2><dl class="tiles">
 ${outage && tile(formatNs(outage.medianNs), 'crash → pod reads again', `median of ${outage.count}; worst ${formatNs(outage.worstNs)}`)}
 ${agent && tile(formatNs(agent.medianNs), 'daemon back → pod reads again', `median of ${agent.count}; worst ${formatNs(agent.worstNs)}`)}
-${tile(recoveries.length, recoveries.length === 1 ? 'crash' : 'crashes', unread > 0 ? `${unread} after which the pod did not read again` : 'the pod read again after each')}
-${tile(errors, 'failed probe operations', rates.length > 0 ? `probed ${slowest} times a second: ± ${formatNs(1e9 / slowest)}` : 'by the probe in the pod')}
+${tile(recoveries.length, recoveries.length === 1 ? 'crash' : 'crashes', unread > 0 ? unreadNote : 'the pod read again after each')}
+${tile(errors, 'failed probe operations', rates.length > 0 ? `probed every ${formatNs(1e9 / slowest)}` : 'by the probe in the pod')}
 </dl></section>`;
 }
 

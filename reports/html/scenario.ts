@@ -28,13 +28,13 @@ export function renderScenario({ scenario, events, number, open }: ScenarioInput
   const { status, recoveries } = scenario;
   const outage = summarizeStages(recoveries).find((one) => one.stage.name === 'outage');
   return html`<article class="scenario is-${status}"><details${open && html` open`}>
-<summary>${statusIcon(status)}<span class="title"><span class="sr">${statusNames[status]}: </span><b>${scenario.name}</b><span class="under"><span>${number}</span>${scenario.claims.map((claim) => html`<span class="claim">${claim}</span>`)}<span>${formatNs(scenario.finishedAt - scenario.startedAt)}</span>${outage && html`<span>outage ${formatNs(outage.worstNs)}</span>`}${scenario.mountLines && mountGrowth(scenario.mountLines)}</span></span></summary>
+<summary>${statusIcon(status)}<h4><span class="sr">${statusNames[status]}: </span>${scenario.name}</h4><span class="under"><span>${number}</span>${scenario.claims.map((claim) => html`<span class="claim">${claim}</span>`)}<span>${formatNs(scenario.finishedAt - scenario.startedAt)}</span>${outage && html`<span>outage ${formatNs(outage.worstNs)}</span>`}${scenario.mountLines && mountGrowth(scenario.mountLines)}</span></summary>
 <div class="body" id="${anchorOf(scenario.id)}">
-<p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code> · <a href="#${anchorOf(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
+<p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code><a href="#${anchorOf(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
 ${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<span>${reasonOf(scenario)}</span></p>`}
-<div class="columns"><section><h4>Steps</h4>${renderSteps(scenario.steps)}</section>
-${scenario.checks.length > 0 && html`<section><h4>Checks</h4>${renderChecks(scenario)}</section>`}</div>
-${recoveries.length > 0 && html`<section><h4>From the crash to the first good read</h4>${renderRecoveries(recoveries)}</section>`}
+<div class="columns"><section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>
+${scenario.checks.length > 0 && html`<section><h5>Checks</h5>${renderChecks(scenario)}</section>`}</div>
+${recoveries.length > 0 && html`<section><h5>From the crash to the first good read</h5>${renderRecoveries(recoveries)}</section>`}
 ${renderTimelines(scenario, events)}
 ${renderTranscript(scenario, events)}${renderHappenings(scenario, events)}${renderMounts(scenario, events)}
 </div></details></article>`;
@@ -75,9 +75,10 @@ function renderTimelines(scenario: ScenarioRecord, events: readonly HistoryEvent
   const { recoveries } = scenario;
   const from = events.reduce((first, event) => Math.min(first, event.at), scenario.startedAt);
   const to = events.reduce((last, event) => Math.max(last, event.at), scenario.finishedAt);
-  const whole = { from, to, zero: scenario.startedAt };
+  // A scenario without any duration still needs an axis.
+  const whole = { from, to: Math.max(to, from + 1e6), zero: scenario.startedAt };
   const closeUps = closeUpsOf(scenario, to - from);
-  return html`<section><h4>What happened</h4>
+  return html`<section><h5>What happened</h5>
 <figure><figcaption>The whole scenario, in seconds since it began. Shaded: <span class="swatch outage"></span> from the crash until the pod reads again, <span class="swatch fault"></span> while a fault lasts.</figcaption>
 ${renderTimeline({ axis: whole, events, recoveries, name: `Timeline of “${scenario.name}”` })}</figure>
 ${closeUps.map(

@@ -17,13 +17,14 @@ header,main{max-width:1080px;margin:0 auto;padding:0 24px}
 header{display:flex;align-items:center;justify-content:space-between;gap:12px 24px;flex-wrap:wrap;padding-top:18px;padding-bottom:18px}
 main{padding-bottom:64px}
 main>section{margin:0 0 40px}
-h1,h2,h3,h4,h5,p,ul,ol,dl,dd,figure,fieldset{margin:0;padding:0;border:0}
+h1,h2,h3,h4,h5,h6,p,ul,ol,dl,dd,figure,fieldset{margin:0;padding:0;border:0}
 ul,ol{list-style:none}
 h1{font-size:30px;line-height:1.2;letter-spacing:-.015em}
 h2{font-size:20px;line-height:1.3;letter-spacing:-.01em;margin-bottom:12px}
 h3{font-size:15px;margin-bottom:8px}
-h4{font-size:13px;color:var(--soft);font-weight:600;margin:0 0 8px}
-h5{font-size:13px;margin:12px 0 6px}
+h4{font-size:15px;font-weight:600;overflow-wrap:anywhere}
+h5{font-size:13px;color:var(--soft);font-weight:600;margin:0 0 8px}
+h6{font-size:13px;margin:12px 0 6px}
 small{font-size:13px;color:var(--soft);font-weight:400}
 code,pre,.log{font-family:var(--mono);font-size:12.5px}
 a{color:var(--accent);text-decoration:underline;text-decoration-thickness:1px;text-underline-offset:3px}
@@ -78,8 +79,8 @@ main>.verdict{margin-bottom:28px}
 .fidelity .glyph{margin:5px 0 0}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:20px 40px}
 
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:1px;background:var(--line);border:1px solid var(--line);border-radius:14px;overflow:hidden}
-.tiles>div{background:var(--card);padding:18px 20px;display:flex;flex-direction:column}
+.tiles{display:flex;flex-wrap:wrap;gap:1px;background:var(--line);border:1px solid var(--line);border-radius:14px;overflow:hidden}
+.tiles>div{flex:1 1 210px;background:var(--card);padding:18px 20px;display:flex;flex-direction:column}
 .tiles dt{color:var(--soft);font-size:13px}
 .tiles dd b{display:block;font-size:26px;line-height:1.25;letter-spacing:-.02em;font-weight:600}
 .tiles small{display:block;line-height:1.4;margin-top:4px}
@@ -109,22 +110,21 @@ th{text-align:left;font-weight:600}
 .feature>h3{color:var(--soft);font-weight:600}
 .scenario{background:var(--card);border:1px solid var(--line);border-radius:14px;margin-bottom:8px}
 .scenario:has(:target){border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}
-.scenario>details>summary{display:flex;gap:12px;align-items:flex-start;padding:14px 20px;cursor:pointer;border-radius:14px;list-style:none}
+.scenario>details>summary{display:grid;grid-template-columns:20px minmax(0,1fr) 16px;gap:2px 12px;padding:14px 20px;cursor:pointer;border-radius:14px;list-style:none}
 summary::-webkit-details-marker{display:none}
-.scenario>details>summary:hover b{color:var(--accent)}
+.scenario>details>summary:hover h4{color:var(--accent)}
 .scenario>details>summary>.icon{width:20px;height:20px;margin-top:2px}
 .scenario>details>summary::after,.inner>summary::before{content:"";width:8px;height:8px;border:solid var(--soft);border-width:0 2px 2px 0;transform:rotate(-45deg);flex:none}
-.scenario>details>summary::after{margin:7px 4px 0 auto}
+.scenario>details>summary::after{grid-area:1/3;margin:7px 4px 0 auto}
 .scenario>details[open]>summary::after{transform:rotate(45deg)}
-.title{min-width:0}
-.title b{font-weight:600;overflow-wrap:anywhere}
-.under{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;font-size:13px;color:var(--soft);margin-top:2px}
+.under{grid-column:2;display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;font-size:13px;color:var(--soft)}
 .under .claim+.claim{margin-left:-8px}
 .grown{color:var(--fail);font-weight:600}
 .body{padding:4px 20px 20px 52px;scroll-margin-top:92px}
 .body>section{margin-top:28px}
 .body>.columns{margin-top:18px}
 .where{font-size:13px;color:var(--soft);overflow-wrap:anywhere}
+.where a{margin-left:10px}
 .reason{display:flex;gap:10px;margin-top:14px;padding:11px 14px;border-radius:10px;background:var(--sunk);border:1px solid var(--line)}
 .reason .icon{margin-top:4px}
 .reason.s-fail{background:var(--outage);border-color:transparent}
@@ -150,6 +150,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0 0;padding:10px 12px
 .o-daemon{--tone:var(--warn);background:repeating-linear-gradient(135deg,var(--warn) 0 3px,color-mix(in srgb,var(--warn) 55%,transparent) 3px 6px)!important}
 .o-agent{--tone:var(--calm)}
 .o-pod{--tone:var(--plain)}
+.never{color:var(--fail)}
 .facts{display:flex;flex-wrap:wrap;gap:2px 20px;margin-top:8px;font-size:13px;color:var(--soft)}
 .facts b{color:var(--ink);font-weight:600}
 
@@ -184,7 +185,7 @@ pattern .ground{fill:currentColor}
 
 .inner{margin-top:16px;border-top:1px solid var(--line);padding-top:12px}
 .inner+.inner{margin-top:12px}
-.inner>summary{display:flex;gap:10px;align-items:center;cursor:pointer;font-size:14px;font-weight:600;flex-wrap:wrap;border-radius:4px}
+.inner>summary{display:flex;gap:10px;align-items:baseline;cursor:pointer;font-size:14px;font-weight:600;border-radius:4px}
 .inner>summary:hover{color:var(--accent)}
 .inner[open]>summary::before{transform:rotate(45deg)}
 .scroll{overflow-x:auto;margin-top:8px}
@@ -209,15 +210,20 @@ main>section{margin-bottom:32px}
 h1{font-size:24px}.lead{font-size:16px}
 .verdict{padding:18px;gap:12px;border-left-width:4px}
 .verdict>.icon{width:26px;height:26px;margin-top:2px}
-.tiles{grid-template-columns:1fr 1fr}.tiles>div{padding:13px 14px}.tiles dd b{font-size:20px}
+.tiles>div{flex-basis:40%;padding:13px 14px}.tiles dd b{font-size:20px}
 .matrix thead{display:none}
 .matrix,.matrix tbody{display:block}.matrix tr{display:grid;grid-template-columns:auto 1fr;border-top:1px solid var(--line);padding:10px 14px}
 .matrix tr:first-child{border:0}
 .matrix th,.matrix td{border:0;padding:2px 0;width:auto}
 .matrix th{padding-right:12px}.matrix td:last-child{grid-column:1/-1}
 .scenario>details>summary{padding:12px 14px}.body{padding:0 14px 16px}
-.waterfall th[scope=row]{white-space:normal;width:auto;padding-right:8px}
-.waterfall .bar{width:26%}.waterfall .n{padding-left:8px;min-width:0}
+.waterfall thead,.waterfall tbody{display:block}
+.waterfall tr{display:grid;grid-template-columns:1fr 76px 84px;border-bottom:1px solid var(--line);padding:3px 0}
+.waterfall th,.waterfall td{border:0;padding:1px 0}.waterfall .n{padding:1px 0;min-width:0;width:auto}
+.waterfall th[scope=row]{width:auto;padding:1px 0}
+.waterfall .bar{grid-row:2;grid-column:1/-1;height:11px}.bar i{top:2px;height:7px}
+.waterfall .bar-head{display:none}
+.body{scroll-margin-top:128px}
 .timeline{--gutter:0px}
 .lane{display:block}.lane>span{display:block;line-height:1;padding-top:5px;font-size:11.5px}
 .lane>span:empty{display:none}
@@ -229,7 +235,7 @@ h1{font-size:24px}.lead{font-size:16px}
 @media print{
 :root{color-scheme:light!important}
 @page{margin:14mm}
-body{font-size:11px;background:#fff}
+body{zoom:.78;background:#fff}
 header,main{max-width:none;padding:0}
 .switch,.skip,.strip,.where a{display:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
@@ -238,7 +244,7 @@ header,main{max-width:none;padding:0}
 .scenario,.verdict,.tiles{border-radius:6px}
 .body{padding-left:20px}
 figure,.waterfall,.verdict,.tiles,tr,li{break-inside:avoid}
-h2,h3,h4,summary,figcaption{break-after:avoid}
+h2,h3,h4,h5,summary,figcaption{break-after:avoid}
 .log{max-height:none}
 a{color:inherit;text-decoration:none}
 }

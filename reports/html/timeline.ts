@@ -33,9 +33,18 @@ ${lanes.map((lane) => renderLane(lane, axis, scale))}
 type Scale = (at: number) => string;
 
 function renderLane(lane: Lane, axis: Axis, scale: Scale): Html {
-  const labels = placeLabels(lane, axis);
+  const clusters = clustersOf(lane.marks, (axis.to - axis.from) * 0.012);
+  const labels = placeLabels(labelsOf(lane, clusters), axis);
   const height = labels.length > 0 ? 36 : 24;
-  return html`<div class="lane"><span>${lane.name}</span><svg height="${height}">${lane.spans.map((span) => drawSpan(span, scale))}${lane.marks.map((one) => mark(one.shape, one.look, scale(one.at), 12, one.title))}${labels}</svg></div>`;
+  // Marks that happened nearly at once stand above each other, except on a line, where they belong on it.
+  const rows = lane.spans.length > 0 ? [12] : [12, 5, 19];
+  const marks = clusters.map((cluster) =>
+    cluster.map((one, i) => {
+      const y = cluster.length === 2 && rows.length > 1 ? [7, 17][i] : rows[i % rows.length];
+      return mark(one.shape, one.look, scale(one.at), y ?? 12, one.title);
+    }),
+  );
+  return html`<div class="lane"><span>${lane.name}</span><svg height="${height}">${lane.spans.map((span) => drawSpan(span, scale))}${marks}${labels}</svg></div>`;
 }
 
 function drawSpan(span: Span, scale: Scale): Html {
@@ -48,31 +57,63 @@ function drawSpan(span: Span, scale: Scale): Html {
   return html`${line}><title>${span.title}</title></rect>`;
 }
 
-/** Labels under spans and marks, from left to right; what would touch its neighbour on a phone is for wide screens only. */
-function placeLabels(lane: Lane, axis: Axis): Html[] {
-  const items = [...lane.spans, ...lane.marks]
-    .filter((item): item is (Span | Mark) & { readonly label: string } => item.label !== undefined)
-    .map((item) => ({ at: 'at' in item ? item.at : Math.max(item.from, axis.from), label: item.label }))
-    .sort((a, b) => a.at - b.at);
-  const taken = { wide: Number.NEGATIVE_INFINITY, phone: Number.NEGATIVE_INFINITY };
-  return items.flatMap(({ at, label }) => {
-    const x = (at - axis.from) / (axis.to - axis.from);
-    const fits = (screen: keyof typeof widths) => {
-      const room = (label.length * letter + 8) / widths[screen];
-      const anchored = x + room > 1 ? 'end' : 'start';
-      const left = anchored === 'end' ? x - room : x;
-      if (left < taken[screen] || left < 0) return undefined;
-      taken[screen] = anchored === 'end' ? x + 0.01 : x + room;
-      return anchored;
-    };
-    const wide = fits('wide');
-    const phone = fits('phone');
-    if (wide !== undefined && wide === phone) return text({ x: share(x), anchor: wide, label });
-    return [
-      ...(wide === undefined ? [] : [text({ x: share(x), anchor: wide, label, only: 'wide' })]),
-      ...(phone === undefined ? [] : [text({ x: share(x), anchor: phone, label, only: 'phone' })]),
-    ];
+/** Marks that nearly touch, together. */
+function clustersOf(marks: readonly Mark[], near: number): Mark[][] {
+  const clusters: Mark[][] = [];
+  for (const one of marks.toSorted((a, b) => a.at - b.at)) {
+    const last = clusters.at(-1);
+    if (last?.[0] && one.at - last[0].at < near) last.push(one);
+    else clusters.push([one]);
+  }
+  return clusters;
+}
+
+interface Label {
+  readonly at: number;
+  readonly label: string;
+  /** Labels that matter more are placed first. */
+  readonly weight: number;
+}
+
+function labelsOf(lane: Lane, clusters: readonly (readonly Mark[])[]): Label[] {
+  const spans = lane.spans.flatMap((span): Label[] =>
+    span.label === undefined ? [] : [{ at: span.from, label: span.label, weight: span.to - span.from }],
+  );
+  const marks = clusters.flatMap((cluster): Label[] => {
+    const words = [...new Set(cluster.flatMap((one) => one.label ?? []))];
+    const [first] = cluster;
+    return first && words.length > 0 ? [{ at: first.at, label: words.join(', '), weight: 0 }] : [];
   });
+  return [...spans, ...marks];
+}
+
+/** Labels under spans and marks; one that would touch another is left out, on a phone sooner than on a wide screen. */
+function placeLabels(labels: readonly Label[], axis: Axis): Html[] {
+  const taken = { wide: [] as [number, number][], phone: [] as [number, number][] };
+  const place = (x: number, label: string, screen: keyof typeof widths): 'start' | 'end' | undefined => {
+    const room = (label.length * letter + 10) / widths[screen];
+    const tries = [
+      { anchor: 'start', left: x, right: x + room },
+      { anchor: 'end', left: x - room, right: x },
+    ] as const;
+    const free = tries.find(
+      ({ left, right }) => left >= 0 && right <= 1 && taken[screen].every(([from, to]) => right < from || left > to),
+    );
+    if (free) taken[screen].push([free.left, free.right]);
+    return free?.anchor;
+  };
+  return labels
+    .toSorted((a, b) => b.weight - a.weight || a.at - b.at)
+    .flatMap(({ at, label }) => {
+      const x = Math.max(0, (at - axis.from) / (axis.to - axis.from));
+      const wide = place(x, label, 'wide');
+      const phone = place(x, label, 'phone');
+      if (wide !== undefined && wide === phone) return [text({ x: share(x), anchor: wide, label })];
+      return [
+        ...(wide === undefined ? [] : [text({ x: share(x), anchor: wide, label, only: 'wide' })]),
+        ...(phone === undefined ? [] : [text({ x: share(x), anchor: phone, label, only: 'phone' })]),
+      ];
+    });
 }
 
 interface Text {
@@ -84,7 +125,7 @@ interface Text {
 }
 
 function text({ x, anchor, label, y = 32, only }: Text): Html {
-  const shift = anchor === 'start' ? -4 : anchor === 'end' ? 4 : 0;
+  const shift = anchor === 'start' ? 4 : anchor === 'end' ? -4 : 0;
   return html`${trusted(`<text x="${x}" y="${y}" dx="${shift}" class="${anchor}${only ? ` only-${only}` : ''}"`)}>${label}</text>`;
 }
 
@@ -160,7 +201,7 @@ interface Tick {
 
 function tickLabel({ at, axis, x, edge }: Tick): Html {
   const near = Number.parseFloat(x);
-  const anchor = edge === 'first' && near < 4 ? 'start' : edge === 'last' && near > 94 ? 'end' : 'middle';
+  const anchor = edge === 'first' && near < 2 ? 'start' : edge === 'last' && near > 97.5 ? 'end' : 'middle';
   return text({ x, anchor, label: tickName(at - axis.zero, axis), y: 15 });
 }
 

@@ -12,7 +12,7 @@ export function renderTranscript(scenario: ScenarioRecord, events: readonly Hist
   const left = lines.length - shownLines;
   const errors = lines.filter((line) => line.stream === 'stderr').length;
   const title = programs.size === 1 ? `What ${[...programs][0]} printed` : `What ${programs.size} programs printed`;
-  return html`<details class="inner"><summary>${title} <small>${lines.length} lines, ${errors} of them errors</small></summary>
+  return html`<details class="inner"><summary><span>${title} <small>${lines.length} lines, ${errors} of them errors</small></span></summary>
 <ol class="log" tabindex="0" aria-label="${title}">${lines
     .slice(0, shownLines)
     .map(

@@ -35,7 +35,7 @@ export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
     );
     const strong = row.moment === 'readable' ? trusted(' class="goal"') : '';
     return html`<tr${strong}><th scope="row">${momentNames[row.moment]}</th><td class="bar" aria-hidden="true">${bar}</td><td class="n">${formatNs(row.sinceBefore)}</td><td class="n">${formatNs(row.sinceCrash)}</td></tr>`;
-  })}</tbody></table>
+  })}${recovery.readable === undefined && trusted(`<tr class="goal"><th scope="row">${momentNames.readable}</th><td class="bar" aria-hidden="true"></td><td class="n"></td><td class="n never">never</td></tr>`)}</tbody></table>
 <p class="facts">${errorList(recovery)}<span>longest stall <b>${formatNs(recovery.longestStallNs)}</b></span><span>${resolution}</span></p>
 </figure>`;
 }
@@ -52,7 +52,7 @@ export function renderRecoveries(recoveries: readonly Recovery[]): Html {
       html`<tr><td>${momentNames[stage.from]}</td><td>${momentNames[stage.to]}</td><td class="n">${formatNs(medianNs)}</td><td class="n">${formatNs(worstNs)}</td><td class="n">${count}</td></tr>`,
   )}</tbody></table>
 ${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`)}
-<details class="inner"><summary>All ${recoveries.length} recoveries</summary><div class="scroll" tabindex="0" role="region" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries.map(
+<details class="inner"><summary>All ${recoveries.length} recoveries</summary><div class="scroll" tabindex="0" role="group" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries.map(
     (recovery, i) =>
       html`<tr><td>${i + 1} ${recovery.fault}</td><td>${recovery.pod}</td><td class="n">${since(recovery, recovery.daemonReady)}</td><td class="n">${since(recovery, recovery.readable)}</td><td class="n">${Object.values(recovery.errors).reduce((a, b) => a + b, 0)}</td></tr>`,
   )}</tbody></table></div></details>`;

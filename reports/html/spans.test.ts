@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ProbeEvent } from '../record.ts';
+import { spansOf } from './spans.ts';
+
+const operations = (...results: readonly string[]): ProbeEvent[] =>
+  results.map((result, i) => ({
+    kind: 'probe',
+    probe: 'p',
+    op: 'read',
+    at: i * 10,
+    startedAt: i * 10,
+    finishedAt: i * 10 + 3,
+    result,
+  }));
+
+describe('spansOf', () => {
+  it('joins what is the same in a row', () => {
+    expect(spansOf(operations('ok', 'ok', 'EIO', 'EIO', 'EIO', 'ok'))).toEqual([
+      { from: 0, to: 13, result: 'ok', count: 2 },
+      { from: 20, to: 43, result: 'EIO', count: 3 },
+      { from: 50, to: 53, result: 'ok', count: 1 },
+    ]);
+    expect(spansOf([])).toEqual([]);
+  });
+
+  it('never has more spans than columns, and hides no kind of a lone failure', () => {
+    const result = fc.constantFrom('ok', 'ok', 'ENOTCONN', 'ECONNABORTED');
+    fc.assert(
+      fc.property(
+        fc.array(result, { minLength: 1, maxLength: 400 }),
+        fc.integer({ min: 1, max: 50 }),
+        (results, limit) => {
+          const spans = spansOf(operations(...results), limit);
+          expect(spans.length).toBeLessThanOrEqual(limit + 1);
+          const failed = results.some((one) => one !== 'ok');
+          expect(spans.some((span) => span.result !== 'ok')).toBe(failed);
+        },
+      ),
+    );
+  });
+
+  it('counts each operation once where nothing is merged', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('ok', 'EIO'), { maxLength: 100 }), (results) => {
+        const counted = spansOf(operations(...results)).reduce((sum, span) => sum + span.count, 0);
+        expect(counted).toBe(results.length);
+      }),
+    );
+  });
+});
