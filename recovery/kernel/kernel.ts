@@ -1,0 +1,120 @@
+import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
+import type { KernelPort } from '../engine/ports.ts';
+import { createContainers } from './containers.ts';
+import type { KernelContext } from './context.ts';
+import { findDaemons } from './daemon.ts';
+import { checkForced, checkRelease, detectTier, type Unavailable } from './features.ts';
+import { abortConnection } from './fusectl.ts';
+import { loadSyscalls } from './libc.ts';
+import { openNamespaces } from './namespaces.ts';
+import { createNodeTable, type NodeTable } from './node-table.ts';
+import { defaultProberCommand, startProber } from './prober/client.ts';
+import { namespaceOf } from './process.ts';
+import { createPublisher, type Publisher } from './publish.ts';
+import { replaceAll } from './replace.ts';
+import { openStaging } from './staging.ts';
+import type { Syscalls } from './syscalls.ts';
+import { watchProcesses } from './watch.ts';
+
+export interface KernelOptions {
+  /** A tier below the kernel's own, for tests and for those who distrust it. */
+  readonly tier?: KernelTier;
+  /** The kubelet's mount namespace, `/proc/1/ns/mnt` from a container with hostPID; the own where it is missing. */
+  readonly nodeMountNamespace?: string;
+  /** Starts the prober; a bundle has its own. */
+  readonly proberCommand?: readonly string[];
+}
+
+export type Kernel = KernelPort & Publisher & AsyncDisposable;
+
+/**
+ * The kernel of this machine. A process opens it once: its main thread visits mount namespaces, and comes back before
+ * anything else runs.
+ */
+export function openKernel(
+  options: KernelOptions = {},
+): { readonly ok: true; readonly value: Kernel } | { readonly ok: false; readonly failure: Unavailable } {
+  const release = checkRelease();
+  if (!release.ok) return release;
+  const sys = loadSyscalls();
+  using parts = new DisposableStack();
+
+  const namespaces = openNamespaces(sys, options.nodeMountNamespace);
+  if (!namespaces.ok) return unavailable(namespaces);
+  parts.use(namespaces.value);
+  const staging = openStaging(sys, namespaces.value);
+  if (!staging.ok) return unavailable(staging);
+  parts.use(staging.value);
+  const detected = detectTier(sys, staging.value);
+  if (!detected.ok) return unavailable(detected);
+  const tier = options.tier ?? detected.value;
+  const allowed = checkForced(tier, detected.value);
+  if (!allowed.ok) return unavailable(allowed);
+  const table = createNodeTable(sys, namespaces.value);
+  if (!table.ok) return unavailable(table);
+  parts.use(table.value);
+
+  const nodeTable = () => table.value.read();
+  const context = { sys, namespaces: namespaces.value, staging: staging.value, tier, nodeTable };
+  return { ok: true, value: assembleKernel(context, table.value, options, parts.move()) };
+}
+
+function assembleKernel(
+  context: KernelContext,
+  table: NodeTable,
+  { nodeMountNamespace, proberCommand = defaultProberCommand() }: KernelOptions,
+  parts: DisposableStack,
+): Kernel {
+  const { sys } = context;
+  const now = () => process.hrtime.bigint() as Nanoseconds;
+  const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
+  const containers = createContainers({ proc: '/proc', sys, except: () => notContainers(nodeMountNamespace) });
+  const { publish, unpublish, removeTarget } = createPublisher(context);
+  return {
+    tier: context.tier,
+    hostMounts: () => table.read(),
+    containers: (fresh) => containers.find(fresh),
+    replaceAll: (replacements) => replaceAll(context, replacements),
+    read: (request) => prober.read(request),
+    abort: (device) => abortConnection(context, device),
+    watchMounts: (changed) => table.watch(changed),
+    watchDaemon: (device, exited) => watchDaemon(sys, device, exited),
+    publish,
+    unpublish,
+    removeTarget,
+    async [Symbol.asyncDispose]() {
+      await prober[Symbol.asyncDispose]();
+      parts.dispose();
+    },
+  };
+}
+
+function notContainers(node: string | undefined): ReadonlySet<string> {
+  const own = namespaceOf('/proc', 'self', 'mnt');
+  const pid = /^\/proc\/(\d+)\/ns\/mnt$/.exec(node ?? '')?.[1];
+  const nodes = pid === undefined ? undefined : namespaceOf('/proc', Number(pid), 'mnt');
+  return new Set([own, nodes].filter((name) => name !== undefined));
+}
+
+function watchDaemon(sys: Syscalls, device: DeviceId, exited: () => void): Disposable {
+  using parts = new DisposableStack();
+  const stop = new AbortController();
+  parts.defer(() => stop.abort());
+  const kept = parts.move();
+  void findDaemons('/proc', device, stop.signal).then((pids) => {
+    if (!stop.signal.aborted && pids.length > 0) kept.use(watchProcesses(sys, pids, exited));
+  });
+  return { [Symbol.dispose]: () => kept.dispose() };
+}
+
+function unavailable({ failure }: { readonly failure: Failure }): { ok: false; failure: Unavailable } {
+  return { ok: false, failure: { ...failure, remedy: remedyFor(failure) } };
+}
+
+function remedyFor({ errno, step }: Failure): string {
+  if (step.startsWith('force-tier')) return 'force a lower tier, or none: this kernel cannot do it';
+  if (errno === 'EPERM' || errno === 'EACCES') {
+    return 'run as root or with CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_SYS_CHROOT, with mounts allowed by AppArmor (Unconfined) and seccomp';
+  }
+  return "check that /proc is mounted and that the node's mount namespace exists";
+}

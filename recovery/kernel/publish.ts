@@ -1,0 +1,124 @@
+import { mkdirSync, rmdirSync } from 'node:fs';
+import type { LiveSource, Mount } from '../engine/model.ts';
+import type { Result } from '../engine/ports.ts';
+import { type Assembly, assemble, needsStaging } from './assemble.ts';
+import { attributeChange, wantedOptions } from './attributes.ts';
+import { cloneSource, openPath } from './clone.ts';
+import type { KernelContext } from './context.ts';
+import { Descriptors } from './descriptors.ts';
+import { errnoOf } from './errno.ts';
+import { done, failed, inStep, ok } from './result.ts';
+
+/** What CSI does to the node's mounts, beside replacing them. Paths are of the node's mount namespace. */
+export interface Publisher {
+  /**
+   * Mounts the source, or a directory of it, on the target directory, which is made where it is missing. The new mount is a
+   * private clone: what is mounted on one target path later never shows on another. EBUSY where something is mounted there.
+   */
+  publish(request: { readonly source: string; readonly target: string; readonly readOnly: boolean }): Result<void>;
+  /** Detaches every mount at the target, dead ones too; nothing mounted, or no such directory, is success. */
+  unpublish(target: string): Result<void>;
+  /** Removes the empty target directory, never what is in it; missing is success. */
+  removeTarget(target: string): Result<void>;
+}
+
+export function createPublisher(context: KernelContext): Publisher {
+  return {
+    publish: (request) => publish(context, request),
+    unpublish: (target) => unpublish(context, target),
+    removeTarget: (target) =>
+      context.namespaces.inNode(() => changeDirectory('rmdir', target, () => rmdirSync(target), 'ENOENT')),
+  };
+}
+
+function publish(
+  context: KernelContext,
+  { source, target, readOnly }: { readonly source: string; readonly target: string; readonly readOnly: boolean },
+): Result<void> {
+  using fds = new Descriptors(context.sys);
+  const cloned = context.namespaces.inNode<Assembly>(() => {
+    const table = context.nodeTable();
+    if (!table.ok) return table;
+    const live = sourceAt(table.value, source);
+    if (live === undefined) return failed({ errno: 'EINVAL', call: 'open_tree', path: source, step: 'clone-source' });
+    const clone = cloneSource(context.sys, live, table.value);
+    if (!clone.ok) return clone;
+    const { tree } = clone.value;
+    fds.own(ok(tree));
+    const wanted = wantedOptions(clone.value.options, readOnly);
+    if (context.tier !== '5.10') {
+      const changed = context.sys.setAttributes(tree, attributeChange(wanted));
+      if (!changed.ok) return inStep('set-attributes', target, changed);
+    }
+    return ok({ tree, present: clone.value.options, wanted, carried: [] });
+  });
+  if (!cloned.ok) return cloned;
+
+  const whole = needsStaging(context, [])
+    ? context.staging.enter(() => assemble(context, fds, '/0', cloned.value))
+    : ok(cloned.value.tree);
+  if (!whole.ok) return whole;
+  return context.namespaces.inNode(() => attachAt(context, fds, whole.value, target));
+}
+
+function attachAt(context: KernelContext, fds: Descriptors, tree: number, target: string): Result<void> {
+  const made = changeDirectory('mkdir', target, () => mkdirSync(target, { mode: 0o750 }), 'EEXIST');
+  if (!made.ok) return made;
+  const opened = fds.own(openPath(context.sys, target));
+  if (!opened.ok) return inStep('open-target', target, opened);
+  const identity = context.sys.identify(opened.value);
+  if (!identity.ok) return inStep('open-target', target, identity);
+  if (identity.value.isMountRoot) {
+    return failed({ errno: 'EBUSY', call: 'move_mount', path: target, step: 'attach' });
+  }
+  return inStep('attach', target, context.sys.moveMount(tree, { at: opened.value, path: '' }));
+}
+
+/** The mount that a path leads into, by the table alone: the deepest one on the way to it, and of a stack the last. */
+function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined {
+  let found: Mount | undefined;
+  for (const mount of table) {
+    const { mountPoint } = mount;
+    if (path !== mountPoint && !path.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`)) continue;
+    if (found === undefined || mountPoint.length > found.mountPoint.length || mount.parentId === found.id)
+      found = mount;
+  }
+  if (found === undefined) return undefined;
+  const rest = path.slice(found.mountPoint === '/' ? 0 : found.mountPoint.length);
+  const root = found.root === '/' ? rest || '/' : `${found.root}${rest}`;
+  return { path: found.mountPoint, device: found.device, root };
+}
+
+function unpublish(context: KernelContext, target: string): Result<void> {
+  const step = 'detach';
+  return context.namespaces.inNode(() => {
+    for (;;) {
+      const opened = openPath(context.sys, target);
+      if (!opened.ok) return opened.failure.errno === 'ENOENT' ? done : inStep('open-target', target, opened);
+      try {
+        const identity = context.sys.identify(opened.value);
+        if (!identity.ok) return inStep(step, target, identity);
+        if (!identity.value.isMountRoot) break;
+        const detached = context.namespaces.detach(opened.value);
+        if (!detached.ok) return inStep(step, target, detached);
+      } finally {
+        context.sys.close(opened.value);
+      }
+    }
+    const table = context.nodeTable();
+    if (!table.ok) return table;
+    const left = table.value.some((mount) => mount.mountPoint === target);
+    return left ? failed({ errno: 'EBUSY', call: 'umount2', path: target, step }) : done;
+  });
+}
+
+/** The kubelet's directories: the parent exists and is nobody else's to write to. */
+function changeDirectory(call: string, path: string, change: () => void, fine: string): Result<void> {
+  try {
+    change();
+    return done;
+  } catch (error) {
+    const errno = errnoOf(error);
+    return errno === fine ? done : failed({ errno, call, path, step: call });
+  }
+}
