@@ -267,9 +267,9 @@ suite('nothing happens while the daemon is down', (history) => doesNothingWhileD
   ],
   [
     'fails on an event',
-    broken(adding(kubernetesEvent(300, 'Dataset/default/demo-dataset'))),
+    broken(adding(kubernetesEvent(300, 'Dataset default/demo-dataset'))),
     'fail',
-    'event FuseRecoverSucceed on Dataset/default/demo-dataset',
+    'event FuseRecoverSucceed on Dataset default/demo-dataset',
   ],
   [
     'passes on a mount of something else',
@@ -312,26 +312,26 @@ suite('the pod is not recovered, others are', notRecovered('pod'), [
   [
     'passes where another pod is recovered',
     left(
-      adding(agent(400, 'recovered', elsewhere), kubernetesEvent(400, 'Pod/default/other-app'), mounted(400, 'node')),
+      adding(agent(400, 'recovered', elsewhere), kubernetesEvent(400, 'Pod default/other-app'), mounted(400, 'node')),
     ),
     'pass',
     'operations failed',
   ],
   [
     'passes on an event on the dataset that names no pod',
-    left(adding(kubernetesEvent(400, 'Dataset/default/demo-dataset'))),
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
     'pass',
     'operations failed',
   ],
   [
     'fails on an event on the dataset that names the pod',
-    left(adding(kubernetesEvent(400, 'Dataset/default/demo-dataset', 'pod default/demo-app reads again'))),
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset', 'pod default/demo-app reads again'))),
     'fail',
     'FuseRecoverSucceed on Dataset',
   ],
   [
     'passes on an event about a pod whose name begins alike',
-    left(adding(kubernetesEvent(400, 'Pod/default/demo-app-2'))),
+    left(adding(kubernetesEvent(400, 'Pod default/demo-app-2'))),
     'pass',
     'operations failed',
   ],
@@ -343,7 +343,7 @@ suite('the pod is not recovered, others are', notRecovered('pod'), [
   ],
   [
     'fails on an event on the pod',
-    left(adding(kubernetesEvent(400, 'Pod/default/demo-app'))),
+    left(adding(kubernetesEvent(400, 'Pod default/demo-app'))),
     'fail',
     '200 ms after the crash',
   ],
@@ -385,7 +385,7 @@ suite('nobody is recovered', notRecovered('everything'), [
   ],
   [
     'fails on an event on the dataset',
-    left(adding(kubernetesEvent(400, 'Dataset/default/demo-dataset'))),
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
     'fail',
     'FuseRecoverSucceed',
   ],
@@ -403,20 +403,20 @@ suite('whoever claims a recovery tells the truth', (history) => claimsOnlyTrueSu
   ],
   [
     'fails on an event while errors last',
-    left(adding(kubernetesEvent(400, 'Dataset/default/demo-dataset'))),
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
     'fail',
     '200 ms after the crash: later',
   ],
   [
     'fails on a claim before any crash',
-    broken(adding(kubernetesEvent(50, 'Pod/default/demo-app'))),
+    broken(adding(kubernetesEvent(50, 'Pod default/demo-app'))),
     'fail',
     'before anything had crashed',
   ],
   ['fails where a call never comes back afterwards', broken(adding(hang(500, 900, false))), 'fail', 'never came back'],
   [
     'passes on a claim about another pod',
-    broken(adding(kubernetesEvent(300, 'Pod/default/other-app'))),
+    broken(adding(kubernetesEvent(300, 'Pod default/other-app'))),
     'pass',
     'all 3 claims',
   ],
@@ -503,7 +503,12 @@ const budgeted =
   };
 
 suite('the recovery is within the budget', budgeted(210, 20), [
-  ['passes within both', broken(), 'pass', 'outage 201 ms of 210 ms, daemon ready to readable 11.0 ms of 20.0 ms'],
+  [
+    'passes within both',
+    broken(),
+    'pass',
+    'first outage 201 ms of 210 ms, daemon ready to readable 11.0 ms of 20.0 ms',
+  ],
   [
     'fails where the pod does not read again',
     left(),
@@ -531,6 +536,15 @@ suite('the recovery is within the budget', budgeted(210, 20), [
 ]);
 
 describe('the recovery is within the budget for the agent alone', () => {
+  it('passes where a later outage is longer, because Kubernetes waited', () => {
+    const second = [fault(1000), daemon(1001, 'exited'), daemon(1900, 'ready')];
+    const operations = [...beats({ from: 1005, to: 1910, result: 'ENOTCONN' }), ...beats({ from: 1910, to: 2000 })];
+    expect(budgeted(210, 20)(broken(adding(...second, ...operations)))).toMatchObject({
+      verdict: 'pass',
+      says: expect.stringContaining('the worst of 2 crashes'),
+    });
+  });
+
   it('fails where the pod reads too long after the daemon is ready', () => {
     expect(budgeted(500, 10)(broken())).toMatchObject({
       verdict: 'fail',

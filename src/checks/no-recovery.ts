@@ -14,7 +14,7 @@ export interface NoRecovery {
   readonly volume: string;
   /** What forbids it: `E1` where the gate is off, `A2` where the label is missing, `L2`, `L3`. */
   readonly claims: readonly string[];
-  /** `pod`: only this consumer is left alone. `everything`: nobody is recovered, so that no claim about anybody may be made. */
+  /** `pod`: only this consumer is left alone. `everything`: nothing of the volume is recovered, on the node neither. */
   readonly scope: 'pod' | 'everything';
   /** How long after the daemon's return it has to stay so: longer than the agent's period. */
   readonly watchMs: number;
@@ -40,7 +40,7 @@ function judge(history: readonly HistoryEvent[], { consumer, volume, scope, watc
     (event) =>
       event.kind === 'agent' &&
       (event.event === 'replaced' || event.event === 'recovered') &&
-      (scope === 'everything' || event.where === where),
+      (event.where === where || (scope === 'everything' && (event.volume ?? volume) === volume)),
   );
   if (acted?.kind === 'agent')
     return fail(`the agent said "${acted.event}" of ${acted.where ?? 'a place'} ${since(acted.at)}`);

@@ -47,13 +47,14 @@ describe('the history', () => {
     history.enter('one');
     history.append(note('late', origin + 9));
     history.append(note('early', origin + 3));
+    history.append(note('early too', origin + 3));
     history.enter('two');
     history.append(note('other'));
     history.enter(undefined);
     history.append(note('after'));
     const texts = history.ofScenario('one').map((event) => event.kind === 'note' && event.text);
-    expect(texts).toEqual(['early', 'late']);
-    expect(history.events.map(({ scenario }) => scenario)).toEqual([undefined, 'one', 'one', 'two', undefined]);
+    expect(texts).toEqual(['early', 'early too', 'late']);
+    expect(history.events.map(({ scenario }) => scenario)).toEqual([undefined, 'one', 'one', 'one', 'two', undefined]);
   });
 
   it('keeps the order of arrival on disk through many appends and flushes', async () => {

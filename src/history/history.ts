@@ -19,7 +19,7 @@ export interface History extends AsyncDisposable {
   enter(scenario: string | undefined): void;
   /** All events, in order of arrival, times since `origin`. */
   readonly events: readonly HistoryEvent[];
-  /** The events of one scenario, in order of time. */
+  /** The events of one scenario, in order of time; the same list each time, which grows as more happens. */
   ofScenario(scenario: string): readonly HistoryEvent[];
   /** Now, in nanoseconds since `origin`. */
   now(): number;
@@ -33,18 +33,25 @@ export interface History extends AsyncDisposable {
 export async function openHistory({ path, origin, onUnwritable }: HistoryOptions): Promise<History> {
   const file: LineFile = await openLineFile(path, onUnwritable);
   const events: HistoryEvent[] = [];
+  const byScenario = new Map<string, HistoryEvent[]>();
+  const eventsOf = (scenario: string) => {
+    const known = byScenario.get(scenario) ?? [];
+    byScenario.set(scenario, known);
+    return known;
+  };
   let current: string | undefined;
   return {
     append(event) {
       const kept = { ...sinceOrigin(event, origin), ...(current !== undefined && { scenario: current }) };
       events.push(kept);
+      if (current !== undefined) insertInOrder(eventsOf(current), kept);
       file.line(JSON.stringify(kept));
     },
     enter(scenario) {
       current = scenario;
     },
     events,
-    ofScenario: (scenario) => inOrder(events.filter((event) => event.scenario === scenario)),
+    ofScenario: eventsOf,
     now: () => Number(process.hrtime.bigint()) - origin,
     flush: () => file.flush(),
     close: () => file.close(),
@@ -52,8 +59,12 @@ export async function openHistory({ path, origin, onUnwritable }: HistoryOptions
   };
 }
 
-/** Events by time; those of the same time as they arrived. A probe's events arrive some milliseconds late. */
-export const inOrder = (events: readonly HistoryEvent[]): HistoryEvent[] => events.toSorted((a, b) => a.at - b.at);
+/** Events by time; those of the same time as they arrived. A probe's events arrive some milliseconds late, so from the end. */
+function insertInOrder(events: HistoryEvent[], event: HistoryEvent): void {
+  let position = events.length;
+  while (position > 0 && (events[position - 1]?.at ?? 0) > event.at) position--;
+  events.splice(position, 0, event);
+}
 
 /** Subtracts the origin from each moment of an event; durations stay as they are. */
 function sinceOrigin(event: HistoryEvent, origin: number): HistoryEvent {

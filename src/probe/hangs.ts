@@ -4,7 +4,7 @@ import type { Finished, InFlight } from './ring.ts';
 type HangEvent = Extract<HistoryEvent, { kind: 'hang' }>;
 
 /** An operation in flight for longer is a hang, in nanoseconds. */
-export const hangAfterNs = 100e6;
+const hangAfterNs = 100e6;
 const repeatNs = 1e9;
 
 export interface HangWatch {

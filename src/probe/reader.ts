@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EnterFailure, EnterRequest } from './namespace.ts';
-import { enterMountNamespace, sleepPrecisely } from './namespace.ts';
+import { enterMountNamespace, keepTime } from './namespace.ts';
 import type { Expected } from './operations.ts';
 import { createOperations } from './operations.ts';
 import { openRing } from './ring.ts';
@@ -28,7 +28,7 @@ function read({ memory, enter, expected, rate }: ReaderData): ReaderMessage {
   const perform = createOperations(expected);
   // Errors are results here, thousands a second: no stack is walked for them.
   Error.stackTraceLimit = 0;
-  sleepPrecisely();
+  keepTime();
   const failure = enterMountNamespace(enter);
   if (failure !== undefined) return { said: 'cannot-enter', failure };
 

@@ -20,7 +20,7 @@ export interface RunningProbe extends AsyncDisposable {
 export function startProbe(flags: Readonly<Record<string, string | number>>): RunningProbe {
   const program = fileURLToPath(new URL('./main.ts', import.meta.url));
   const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-  const child = spawn(process.execPath, [program, ...argv], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, ...argv], { stdio: ['pipe', 'pipe', 'ignore'] });
   const lines: ProbeLine[] = [];
   const waiting = new Set<() => void>();
   const notify = () => {

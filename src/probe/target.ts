@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import koffi from 'koffi';
 
 /** The process whose namespace is read in. */
@@ -25,7 +26,13 @@ export function watchTarget(pid: number): Target | undefined {
 /**
  * Ends this process at once, without joining its threads: one that hangs in a system call would never be joined.
  * A thread in state D keeps the process from vanishing until the FUSE connection answers or is aborted; that is the kernel.
+ * So the standard streams are closed first: whoever reads them sees the end even then.
  */
 export function exitNow(code: number): void {
+  for (const stream of [0, 1, 2]) {
+    try {
+      closeSync(stream);
+    } catch {}
+  }
   koffi.load('libc.so.6').func('void _exit(int)')(code);
 }
