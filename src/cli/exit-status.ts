@@ -20,7 +20,10 @@ const ofVerdict = {
 } as const;
 
 /** What stays behind counts more than how the run ended: somebody has to act on it. */
-export function statusOf({ verdict, leftovers }: Outcome, interrupted: boolean): ExitStatus {
+export function statusOf(
+  { verdict, leftovers }: Pick<Outcome, 'verdict' | 'leftovers'>,
+  interrupted: boolean,
+): ExitStatus {
   if (leftovers.length > 0) return exitStatus.leftovers;
   return interrupted ? exitStatus.interrupted : ofVerdict[verdict];
 }

@@ -14,7 +14,7 @@ export async function checkProfile(given: string, { environment, vocabulary }: C
     await vocabulary.checkProfile(path);
   } catch (error) {
     const says = error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, '; ') : String(error);
-    throw new UsageError(`bad profile ${JSON.stringify(given)}: ${says}`);
+    throw new UsageError(`bad profile ${says}`);
   }
   return path;
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRun } from '../../clusters/cluster.ts';
-import { cleanRun } from '../clean/clean-run.ts';
+import { type CleanOutcome, cleanRun } from '../clean/clean-run.ts';
 import { docker } from '../clean/containers.ts';
 import { killRun } from '../clean/kill-run.ts';
 import type { Outcome, RunOptions, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus, statusOf } from './exit-status.ts';
 import { largestSeed, parseSeed } from './parse-seed.ts';
+import { tellFailure } from './tell-failure.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { writableFolder } from './writable-folder.ts';
 
@@ -32,36 +33,42 @@ export function runOptions({ out, seed, kernelTier }: RunFlags, { environment, r
 }
 
 /**
- * Starts a verb where the machine can run it, and waits for it. Interrupted once, it stops and cleans up by itself;
- * twice, its processes are killed and what it left is removed from here.
+ * Starts a verb where the machine can run it, and waits for it. However it ends, what is still there of the run is removed
+ * afterwards. Interrupted once, the verb stops and cleans up by itself; twice, its processes are killed first.
  */
 export async function runVerb(context: Context, verb: (verbs: Verbs) => Promise<Outcome>): Promise<ExitStatus> {
   const { environment, forced, loadVerbs, requirements } = context;
   const missing = await requirements();
   if (missing.length > 0) throw new CannotRun(missing);
   if (environment.signal.aborted) return exitStatus.interrupted;
-  const running = verb(await loadVerbs()).catch((error: unknown) => {
-    // What fails because it was told to stop has stopped.
-    if (!environment.signal.aborted) throw error;
-    return undefined;
-  });
-  const outcome = await Promise.race([running, forced.then(() => forceEnd(context, running))]);
-  if (outcome === undefined) return tellLeftovers(context, (await sweep(context)).leftovers);
-  if (outcome.leftovers.length > 0) tellLeftovers(context, outcome.leftovers);
-  return statusOf(outcome, environment.signal.aborted);
+  const running = settle(loadVerbs().then(verb));
+  const end = await Promise.race([running, forced.then(() => forceEnd(context, running))]);
+  const swept = await sweep(context);
+  const interrupted = environment.signal.aborted;
+  const leftovers = [...(end.ok ? end.outcome.leftovers : []), ...swept.leftovers];
+  for (const leftover of leftovers) environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);
+  // What fails after it was told to stop has stopped.
+  if (!end.ok && !interrupted) {
+    const status = tellFailure(end.error, environment);
+    return leftovers.length > 0 ? exitStatus.leftovers : status;
+  }
+  return statusOf({ verdict: end.ok ? end.outcome.verdict : 'inconclusive', leftovers }, interrupted);
 }
 
-async function forceEnd({ runId, pid }: Context, running: Promise<Outcome | undefined>): Promise<undefined> {
+type End = { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: unknown };
+
+function settle(running: Promise<Outcome>): Promise<End> {
+  return running.then(
+    (outcome) => ({ ok: true, outcome }),
+    (error: unknown) => ({ ok: false, error }),
+  );
+}
+
+async function forceEnd({ runId, pid }: Context, running: Promise<End>): Promise<End> {
   await killRun(runId, pid);
-  await Promise.race([running, sleep(patienceMs, undefined, { ref: false })]);
-  return undefined;
+  return Promise.race([running, sleep(patienceMs, { ok: false, error: new Error('killed') } as const, { ref: false })]);
 }
 
-function sweep({ runId, pid, environment: { env } }: Context) {
+function sweep({ runId, pid, environment: { env } }: Context): Promise<CleanOutcome> {
   return cleanRun(runId, { temporary: temporaryFolder(env), containers: docker(env), own: pid });
-}
-
-function tellLeftovers({ environment: { stderr } }: Context, leftovers: readonly string[]): ExitStatus {
-  for (const leftover of leftovers) stderr.write(`rekindle: could not clean up: ${leftover}\n`);
-  return leftovers.length > 0 ? exitStatus.leftovers : exitStatus.interrupted;
 }

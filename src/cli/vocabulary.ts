@@ -2,11 +2,15 @@ import { fileURLToPath } from 'node:url';
 import type { Vocabulary } from './context.ts';
 import { featureTags } from './feature-tags.ts';
 
-/** The names that this version knows. */
+/** The names that this version knows. What is heavy to load is loaded when it is asked for. */
 export const vocabulary: Vocabulary = {
+  // Not asked of the scenario engine: its native libraries may not load here, which is to be said in its own words.
   clusters: () => ['sandbox'],
-  profiles: async () => ['rekindle'],
-  faults: async () => ['kill-1', 'sigkill'],
+  profiles: async () => (await import('../profiles/load-profile.ts')).profileNames(),
+  faults: async () => [...(await import('../faults/catalogue.ts')).faults.keys()],
   tags: () => featureTags(fileURLToPath(new URL('../../features', import.meta.url))),
-  checkProfile: async () => undefined,
+  checkProfile: async (path) => {
+    const { loadProfile } = await import('../profiles/load-profile.ts');
+    await loadProfile(path, '/');
+  },
 };

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryDirectory } from '../run-id.ts';
+import type { Outcome } from '../verbs.ts';
+import { createFakeContext } from './fake-context.ts';
+import { listenForInterruption } from './interruption.ts';
+import { rekindle } from './rekindle.ts';
+
+const nothing: Outcome = { verdict: 'inconclusive', leftovers: [], resultsDir: '' };
+let cwd: string;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'rekindle-interrupt-'));
+});
+
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+test('the first signal asks to stop, and the second insists', async () => {
+  const source = new EventEmitter();
+  const said: string[] = [];
+  const { signal, forced } = listenForInterruption(source, { write: (text) => said.push(text) });
+  expect(signal.aborted).toBe(false);
+  source.emit('SIGINT');
+  expect(signal.aborted).toBe(true);
+  expect(said).toEqual([expect.stringContaining('interrupted, cleaning up')]);
+  source.emit('SIGTERM');
+  await forced;
+});
+
+test('interrupted once, the verb cleans up by itself, and the status is 130', async () => {
+  const controller = new AbortController();
+  const { context } = createFakeContext({
+    cwd,
+    signal: controller.signal,
+    verb: async ({ environment: { signal } }) => {
+      const aborted = once(signal, 'abort');
+      controller.abort();
+      await aborted;
+      return nothing;
+    },
+  });
+  expect(await rekindle(['conform'], context)).toBe(130);
+});
+
+test('a verb that fails because it was interrupted was interrupted', async () => {
+  const controller = new AbortController();
+  const verb = async (): Promise<Outcome> => {
+    controller.abort();
+    throw new Error('aborted');
+  };
+  const { context, stderr } = createFakeContext({ cwd, signal: controller.signal, verb });
+  expect(await rekindle(['crash'], context)).toBe(130);
+  expect(stderr()).toBe('');
+});
+
+test('interrupted twice, the processes of the run are killed and its directories removed, and the status is 130', async () => {
+  const controller = new AbortController();
+  const { promise: forced, resolve: force } = Promise.withResolvers<void>();
+  let child: ReturnType<typeof spawn> | undefined;
+  let directory = '';
+  const { context } = createFakeContext({
+    cwd,
+    signal: controller.signal,
+    forced,
+    verb: async ({ runId }) => {
+      directory = temporaryDirectory(cwd, runId);
+      mkdirSync(join(directory, 'a'), { recursive: true });
+      child = spawn('sleep', ['1000'], { env: { PATH: process.env.PATH, REKINDLE_RUN_ID: runId }, stdio: 'ignore' });
+      const exited = once(child, 'exit');
+      await once(child, 'spawn');
+      controller.abort();
+      force();
+      // A verb that waits for its child, as one that hangs in its clean-up would.
+      await exited;
+      return nothing;
+    },
+  });
+  expect(await rekindle(['conform'], context)).toBe(130);
+  expect(child?.signalCode).toBe('SIGKILL');
+  expect(existsSync(directory)).toBe(false);
+});
+
+test('what a verb leaves behind is removed after it, too', async () => {
+  let directory = '';
+  const { context } = createFakeContext({
+    cwd,
+    verb: async ({ runId }) => {
+      directory = temporaryDirectory(cwd, runId, 'forgotten');
+      mkdirSync(directory);
+      return { ...nothing, verdict: 'pass' };
+    },
+  });
+  expect(await rekindle(['conform'], context)).toBe(0);
+  expect(existsSync(directory)).toBe(false);
+});

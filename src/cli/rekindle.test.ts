@@ -1,0 +1,223 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CannotRun } from '../../clusters/cluster.ts';
+import { createFakeContext, type FakeContextOptions } from './fake-context.ts';
+import { rekindle } from './rekindle.ts';
+
+let cwd: string;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'rekindle-cli-'));
+});
+
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+async function run(argv: readonly string[], options: Omit<FakeContextOptions, 'cwd'> = {}) {
+  const fake = createFakeContext({ cwd, ...options });
+  const status = await rekindle(argv, fake.context);
+  return { ...fake, status, out: fake.stdout(), err: fake.stderr() };
+}
+
+describe('what is asked for reaches the scenario engine', () => {
+  test('conform by default judges the shipped profile in the sandbox', async () => {
+    const { conformed, status, context } = await run(['conform']);
+    expect(status).toBe(0);
+    expect(conformed).toEqual([
+      {
+        runId: context.runId,
+        out: join(cwd, 'results'),
+        seed: 2 ** 31,
+        cluster: 'sandbox',
+        profile: 'rekindle',
+        paths: [],
+        environment: context.environment,
+      },
+    ]);
+    expect(readdirSync(join(cwd, 'results'))).toEqual([]);
+  });
+
+  test('conform takes tags, profile, tier, seed, folder and features', async () => {
+    mkdirSync(join(cwd, 'f'));
+    writeFileSync(join(cwd, 'f', 'a.feature'), '');
+    const flags = ['--tags', '@C2 and not (@C3 or @fault:sigkill)', '--profile', 'fluid', '--kernel-tier', '5.12'];
+    const { conformed, status } = await run([
+      'conform',
+      ...flags,
+      '--seed',
+      '7',
+      '--out',
+      'a/b',
+      'f',
+      'f/a.feature:3:9',
+    ]);
+    expect(status).toBe(0);
+    expect(conformed[0]).toMatchObject({
+      tags: '@C2 and not (@C3 or @fault:sigkill)',
+      profile: 'fluid',
+      kernelTier: '5.12',
+      seed: 7,
+      out: join(cwd, 'a/b'),
+      paths: [join(cwd, 'f'), `${join(cwd, 'f/a.feature')}:3:9`],
+    });
+  });
+
+  test('a profile may be a file', async () => {
+    writeFileSync(join(cwd, 'mine.yaml'), '');
+    const { conformed } = await run(['conform', '--profile', 'mine.yaml']);
+    expect(conformed[0]?.profile).toBe(join(cwd, 'mine.yaml'));
+  });
+
+  test('crash by default kills process 1 and recovers', async () => {
+    const { crashed } = await run(['crash']);
+    expect(crashed[0]).toMatchObject({ fault: 'kill-1', recovery: true, hold: false, command: [] });
+  });
+
+  test('crash takes a program with flags of its own after --', async () => {
+    const { crashed } = await run([
+      'crash',
+      '--no-recovery',
+      '--hold',
+      '--fault',
+      'sigkill',
+      '--',
+      'ls',
+      '-l',
+      '--seed',
+    ]);
+    expect(crashed[0]).toMatchObject({
+      fault: 'sigkill',
+      recovery: false,
+      hold: true,
+      command: ['ls', '-l', '--seed'],
+    });
+  });
+});
+
+describe('exit status', () => {
+  test.each([
+    ['pass', 0],
+    ['fail', 1],
+    ['inconclusive', 4],
+  ] as const)('%s ends with %d', async (verdict, status) => {
+    const ended = await run(['conform'], { verb: async () => ({ verdict, leftovers: [], resultsDir: '' }) });
+    expect(ended.status).toBe(status);
+  });
+
+  test('leftovers end with 5 and are listed, whatever the verdict', async () => {
+    const leftovers = ['mount /x: EBUSY'];
+    const { status, err } = await run(['crash'], {
+      verb: async () => ({ verdict: 'pass', leftovers, resultsDir: '' }),
+    });
+    expect(status).toBe(5);
+    expect(err).toBe('rekindle: could not clean up: mount /x: EBUSY\n');
+  });
+
+  test('a machine that cannot run it ends with 3 and a sentence for each missing thing, before anything starts', async () => {
+    const requirements = async () => [
+      { what: '/dev/fuse is not there', remedy: 'modprobe fuse' },
+      { what: 'unshare is not on the PATH', remedy: 'install util-linux' },
+    ];
+    const { status, err, conformed } = await run(['conform'], { requirements });
+    expect(status).toBe(3);
+    expect(err.split('\n')).toEqual([
+      'rekindle: cannot run here: /dev/fuse is not there: modprobe fuse',
+      'rekindle: cannot run here: unshare is not on the PATH: install util-linux',
+      '',
+    ]);
+    expect(conformed).toEqual([]);
+  });
+
+  test('a cluster that finds out later that it cannot run ends with 3 too', async () => {
+    const verb = () => Promise.reject(new CannotRun([{ what: 'store refuses', remedy: 'check the keys' }]));
+    const { status, err } = await run(['conform'], { verb });
+    expect(status).toBe(3);
+    expect(err).toBe('rekindle: cannot run here: store refuses: check the keys\n');
+  });
+
+  test.each(['ENOSPC', 'EADDRINUSE'])('%s in a cause is what this machine lacks', async (code) => {
+    const cause = Object.assign(new Error(`${code}: no`), { code });
+    const { status, err } = await run(['crash'], { verb: () => Promise.reject(new Error('broke', { cause })) });
+    expect(status).toBe(3);
+    expect(err).toContain(`cannot run here: ${code}: no: `);
+  });
+
+  test('an exception of our own ends with 4 in one sentence, with a stack only for DEBUG', async () => {
+    const verb = () => Promise.reject(new Error('unexpected'));
+    const plain = await run(['conform'], { verb });
+    expect(plain.status).toBe(4);
+    expect(plain.err).toMatch(/^rekindle: broke by a fault of its own.*: unexpected; DEBUG=1 shows where\n$/);
+    expect((await run(['conform'], { verb, env: { DEBUG: '1' } })).err).toContain('rekindle.test.ts');
+  });
+});
+
+describe('a wrong argument ends with 2 and one sentence, and nothing is started', () => {
+  test.each<[string, string[], string]>([
+    ['no command', [], 'a command is missing: accepted are conform, crash, doctor, clean, report'],
+    ['unknown command', ['conformm'], "unknown command 'conformm'"],
+    ['unknown flag', ['conform', '--foo'], "unknown option '--foo': accepted are --tags, --cluster, --profile, --out,"],
+    ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
+    ['unknown tag', ['conform', '--tags', '@C9'], 'unknown tag "@C9": accepted are @C2, @C3, @fault:sigkill'],
+    [
+      'no tag',
+      ['conform', '--tags', 'C2'],
+      'bad tag expression "C2": "C2" is neither a tag, as in @C2, nor and, or, not',
+    ],
+    ['unknown cluster', ['conform', '--cluster', 'moon'], 'unknown cluster "moon": accepted are sandbox'],
+    ['unknown profile', ['conform', '--profile', 'x'], 'unknown profile "x": accepted are rekindle, fluid, the path'],
+    ['unknown fault', ['crash', '--fault', 'x'], 'unknown fault "x": accepted are kill-1, sigkill'],
+    ['unknown tier', ['crash', '--kernel-tier', '4'], "argument '4' is invalid. Allowed choices are 6.5, 5.12, 5.10."],
+    ['bad seed', ['crash', '--seed', '-1'], 'bad seed "-1": accepted are whole numbers from 0 to 4294967295'],
+    ['seed too large', ['conform', '--seed', '4294967296'], 'bad seed "4294967296"'],
+    ['missing value', ['conform', '--seed'], "option '--seed <number>' argument missing"],
+    ['missing features', ['conform', 'nowhere'], 'no features at "nowhere": accepted are .feature files'],
+    ['unwritable results', ['conform', '--out', '/proc/x/y'], 'cannot write to "/proc/x/y" (ENOENT)'],
+    ['bad run id', ['clean', '--run', '../etc'], 'bad run id "../etc": it looks like 20261122-134501-k3f9'],
+    ['missing results', ['report', 'nowhere'], 'no record.json in "nowhere" (ENOENT)'],
+    ['report of nothing', ['report'], "missing required argument 'results'"],
+    ['too many arguments', ['doctor', 'x'], "too many arguments for 'doctor'"],
+  ])('%s', async (_, argv, says) => {
+    const { status, out, err, conformed, crashed } = await run(argv);
+    expect(err).toContain(says);
+    expect(err.match(/\n/g)).toHaveLength(1);
+    expect(out).toBe('');
+    expect(status).toBe(2);
+    expect([...conformed, ...crashed]).toEqual([]);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  test('a profile with a wrong field is told in the words of its reader', async () => {
+    writeFileSync(join(cwd, 'mine.yaml'), '');
+    const { context } = createFakeContext({ cwd });
+    const checkProfile = () => Promise.reject(new Error('mine.yaml:3: no field "gatee"'));
+    const { status, err } = await run(['conform', '--profile', 'mine.yaml'], {
+      vocabulary: { ...context.vocabulary, checkProfile },
+    });
+    expect(status).toBe(2);
+    expect(err).toBe('rekindle: bad profile mine.yaml:3: no field "gatee"\n');
+  });
+
+  test('a folder of results that could be made only in part is taken back', async () => {
+    writeFileSync(join(cwd, 'file'), '');
+    const { status } = await run(['conform', '--out', 'file/x']);
+    expect(status).toBe(2);
+    expect(existsSync(join(cwd, 'results'))).toBe(false);
+  });
+});
+
+describe('help', () => {
+  test.each([[['--help']], [['help']], [['conform', '--help']], [['help', 'crash']]])(
+    '%j teaches by examples',
+    async (argv) => {
+      const { status, out, err } = await run(argv);
+      expect(status).toBe(0);
+      expect(out).toContain('Examples:\n  rekindle ');
+      expect(err).toBe('');
+    },
+  );
+
+  test('--version prints the version', async () => {
+    expect(await run(['--version'])).toMatchObject({ status: 0, out: '1.2.3\n', err: '' });
+  });
+});
