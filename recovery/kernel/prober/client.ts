@@ -168,7 +168,10 @@ export function startProber(options: ProberOptions): Prober {
         settle(waiting, failed(failure('ECANCELED', 'read-queue', waiting.request)));
       const running = [...workers].map(([worker]) => worker);
       for (const worker of running) worker.kill();
-      await Promise.race([Promise.all(running.map(({ ended }) => ended)), delay(graceOfEnd)]);
+      await Promise.race([
+        Promise.all(running.map(({ ended }) => ended)),
+        delay(graceOfEnd, undefined, { ref: false }),
+      ]);
       for (const worker of running) worker.abandon();
     },
   };
