@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { claims } from '../../reports/claims.ts';
 import { recoveries } from '../../reports/phases.ts';
 import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
-import { claims } from '../claims.ts';
 import { keepsInnerMount } from './inner-mount-survives.ts';
 import { keepsMountTableSteady } from './mount-table-steady.ts';
 import { seesNoEmptyDirectory } from './never-empty.ts';

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** A line of the probe, as a test sees it. */
-export interface ProbeLine {
+interface ProbeLine {
   readonly [key: string]: unknown;
 }
 
