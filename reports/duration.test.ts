@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clockSeconds, formatNs } from './duration.ts';
+import { clockSeconds, formatNs, formatOffset } from './duration.ts';
 
 it.each([
   [0, '0 ms'],
@@ -13,3 +13,12 @@ it.each([
 ])('%d ns reads %s', (ns, text) => expect(formatNs(ns)).toBe(text));
 
 it('writes seconds for a column', () => expect(clockSeconds(12_345_600_000)).toBe('12.346'));
+
+it.each([
+  [0, '0'],
+  [1_904_000, '1.90 ms'],
+  [182_640_000, '182.6 ms'],
+  [999_960_000, '1.000 s'],
+  [2_412_300_000, '2.412 s'],
+  [-3_000_000, '−3.00 ms'],
+])('%d ns after reads %s', (ns, text) => expect(formatOffset(ns)).toBe(text));

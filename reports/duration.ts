@@ -10,6 +10,14 @@ export function formatNs(ns: number): string {
   return `${sign}${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+/** A moment after another, precise enough to tell neighbours apart: `182.6 ms`, `2.412 s`. */
+export function formatOffset(ns: number): string {
+  const sign = ns < 0 ? '−' : '';
+  const size = Math.abs(ns);
+  if (size === 0) return '0';
+  return `${sign}${size < 999.95e6 ? `${(size / 1e6).toFixed(size < 9.995e6 ? 2 : 1)} ms` : `${(size / 1e9).toFixed(3)} s`}`;
+}
+
 /** Nanoseconds as seconds with milliseconds, to stand in a column: `12.345`. */
 export function clockSeconds(ns: number): string {
   return `${ns < 0 ? '−' : ''}${(Math.abs(ns) / 1e9).toFixed(3)}`;

@@ -232,9 +232,9 @@ export function sampleRun({ rate = 200, operations = 1400, rounds = 1 }: SampleO
         parts: [
           { part: 'FUSE and mounts', is: 'the kernel’s own, in private namespaces', fake: false },
           { part: 'agent', is: 'the real process, with its CSI socket', fake: false },
-          { part: 'FUSE daemon', is: 'fake filesystem that serves the bucket over S3', fake: true },
-          { part: 'kubelet', is: 'fake: pods are process trees in namespaces', fake: true },
-          { part: 'API server', is: 'fake, over HTTP', fake: true },
+          { part: 'FUSE daemon', is: 'a small filesystem that serves the bucket over S3', fake: true },
+          { part: 'kubelet', is: 'pods are process trees in namespaces', fake: true },
+          { part: 'API server', is: 'in memory, over HTTP', fake: true },
           { part: 'object store', is: 'embedded S3 store in place of OSS', fake: true },
         ],
         clockScale: 10,
@@ -355,7 +355,7 @@ function story({ plot, id, from, rate, operations }: StoryInput): HistoryEvent[]
       name: target,
       change: 'exited',
       pid: 4090 + i,
-      signal: 'SIGKILL',
+      ...(plot.fault === 'kill-1' ? { exitCode: 0 } : { signal: 'SIGKILL' }),
     });
     if (away > 500) {
       add(crash + 3 * ms, {

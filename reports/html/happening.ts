@@ -88,7 +88,8 @@ function tellProcess(event: Extract<HistoryEvent, { kind: 'process' }>): Told {
 /** The lane of a process: daemons and the agent have one of their own. */
 export function processLane(event: Extract<HistoryEvent, { kind: 'process' }>): string {
   if (event.role === 'daemon') return 'FUSE daemon';
-  return event.role === 'agent' ? 'Agent' : 'Other processes';
+  if (event.role === 'agent') return 'Agent';
+  return event.role === 'container' ? 'Containers' : 'Other processes';
 }
 
 function tellAgent(event: Extract<HistoryEvent, { kind: 'agent' }>): Told {

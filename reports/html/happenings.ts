@@ -1,4 +1,4 @@
-import { clockSeconds, formatNs } from '../duration.ts';
+import { clockSeconds, formatOffset } from '../duration.ts';
 import type { HistoryEvent, ScenarioRecord } from '../record.ts';
 import { isTold, tell } from './happening.ts';
 import { type Html, html } from './markup.ts';
@@ -21,7 +21,7 @@ export function renderHappenings(scenario: ScenarioRecord, events: readonly Hist
     .map((event) => {
       if (event.kind === 'fault' && event.phase === 'injected') crash = event.at;
       const { who, says, shape, look } = tell(event);
-      const after = crash === undefined ? '' : formatNs(event.at - crash);
+      const after = crash === undefined ? '' : formatOffset(event.at - crash);
       return html`<tr><td class="n">${clockSeconds(event.at - scenario.startedAt)}</td><td class="n">${after}</td><td>${glyph(shape, look)}${who}</td><td>${says}</td></tr>`;
     })}</tbody></table></div>${left > 0 && html`<p class="note">${left} more events are in history.ndjson.</p>`}</details>`;
 }

@@ -36,7 +36,7 @@ export interface Lane {
   readonly marks: readonly Mark[];
 }
 
-const shownPoints = 300;
+const shownPoints = 120;
 
 /** What happened on an axis, lane by lane: what the pod saw first, then who did what. */
 export function lanesOf(events: readonly HistoryEvent[], axis: Axis): Lane[] {

@@ -217,10 +217,10 @@ h1{font-size:24px}.lead{font-size:16px}
 .matrix th,.matrix td{border:0;padding:2px 0;width:auto}
 .matrix th{padding-right:12px}.matrix td:last-child{grid-column:1/-1}
 .scenario>details>summary{padding:12px 14px}.body{padding:0 14px 16px}
-.waterfall thead,.waterfall tbody{display:block}
-.waterfall tr{display:grid;grid-template-columns:1fr 76px 84px;border-bottom:1px solid var(--line);padding:3px 0}
+.waterfall table,.waterfall thead,.waterfall tbody{display:block}
+.waterfall tr{display:grid;grid-template-columns:minmax(0,1fr) 70px 78px;border-bottom:1px solid var(--line);padding:3px 0}
 .waterfall th,.waterfall td{border:0;padding:1px 0}.waterfall .n{padding:1px 0;min-width:0;width:auto}
-.waterfall th[scope=row]{width:auto;padding:1px 0}
+.waterfall th[scope=row]{width:auto;padding:1px 0;white-space:normal}
 .waterfall .bar{grid-row:2;grid-column:1/-1;height:11px}.bar i{top:2px;height:7px}
 .waterfall .bar-head{display:none}
 .body{scroll-margin-top:128px}
@@ -237,7 +237,7 @@ h1{font-size:24px}.lead{font-size:16px}
 @page{margin:14mm}
 body{zoom:.78;background:#fff}
 header,main{max-width:none;padding:0}
-.switch,.skip,.strip,.where a{display:none}
+.switch,.skip,.strip,.where a,.inner:not([open]){display:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .scenario>details::details-content{content-visibility:visible;block-size:auto;display:block}
 .scenario>details>summary::after{display:none}

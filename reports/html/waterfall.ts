@@ -1,4 +1,4 @@
-import { formatNs } from '../duration.ts';
+import { formatNs, formatOffset } from '../duration.ts';
 import type { Recovery } from '../record.ts';
 import { type Moment, momentNames, summarizeStages, waterfallOf } from '../stages.ts';
 import { type Html, html, trusted } from './markup.ts';
@@ -34,7 +34,7 @@ export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
       `<i class="o-${owners[row.moment]}" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></i>`,
     );
     const strong = row.moment === 'readable' ? trusted(' class="goal"') : '';
-    return html`<tr${strong}><th scope="row">${momentNames[row.moment]}</th><td class="bar" aria-hidden="true">${bar}</td><td class="n">${formatNs(row.sinceBefore)}</td><td class="n">${formatNs(row.sinceCrash)}</td></tr>`;
+    return html`<tr${strong}><th scope="row">${momentNames[row.moment]}</th><td class="bar" aria-hidden="true">${bar}</td><td class="n">${formatNs(row.sinceBefore)}</td><td class="n">${formatOffset(row.sinceCrash)}</td></tr>`;
   })}${recovery.readable === undefined && trusted(`<tr class="goal"><th scope="row">${momentNames.readable}</th><td class="bar" aria-hidden="true"></td><td class="n"></td><td class="n never">never</td></tr>`)}</tbody></table>
 <p class="facts">${errorList(recovery)}<span>longest stall <b>${formatNs(recovery.longestStallNs)}</b></span><span>${resolution}</span></p>
 </figure>`;
@@ -59,7 +59,7 @@ ${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`)}
 }
 
 function since(recovery: Recovery, at: number | undefined): string {
-  return at === undefined ? 'never' : formatNs(at - recovery.crash);
+  return at === undefined ? 'never' : formatOffset(at - recovery.crash);
 }
 
 /** Failed operations by errno, the most frequent first. */
