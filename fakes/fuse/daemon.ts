@@ -1,0 +1,116 @@
+/**
+ * A FUSE daemon that serves a bucket's prefix, as process 1 of a container. What it does is told on standard output, one
+ * JSON object a line: `started`, `ready`, `write`, `store`, `hung`, `exiting`.
+ */
+import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
+import { S3Client, type StoreFailure } from '../store/s3/client.ts';
+import type { Credentials } from '../store/s3/request.ts';
+import type { Behaviour } from './behaviour.ts';
+import { BucketTree } from './bucket-tree.ts';
+import { readCredentials } from './credentials.ts';
+import { detachDead } from './dead-mounts.ts';
+import { emptyTree } from './empty-tree.ts';
+import { type EmitEvent, eventLines } from './event-lines.ts';
+import { type DaemonFlags, parseFlags } from './flags.ts';
+import { loadNative, type Native } from './native.ts';
+import { serve } from './serve.ts';
+import { onSessionEnd } from './session-end.ts';
+import { type LowerTree, WrittenTree } from './written-tree.ts';
+
+const storeTimeoutMs = 5_000;
+const usage = 2;
+const fstype = 'jindofs-fuse';
+
+await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<void> {
+  const emit = eventLines(1);
+  emit('started');
+  const parsed = parseFlags(argv);
+  if (!parsed.ok) return refuse(usage, parsed.message);
+  const { flags } = parsed;
+  const behaviour = await behaviourOf(flags);
+  if (typeof behaviour === 'string') return refuse(usage, behaviour);
+  const credentials = readCredentials(flags.credentials);
+  if (typeof credentials === 'string') return refuse(usage, credentials);
+
+  const lower = behaviour.empty ? emptyTree : openBucket(flags, credentials, emit);
+  // Asked now, so that the store answers while the libraries are loaded and the mount is made.
+  void lower.directory('/');
+  const native = loadNative();
+  const trouble = prepare(flags, native);
+  if (trouble !== undefined) return refuse(1, trouble);
+  const exit = (code: number, reason: string, more: object = {}): never => {
+    emit('exiting', { reason, code, ...more });
+    process.exit(code);
+  };
+  const tree = new WrittenTree({ lower, now: Date.now, record: (change) => emit('write', { ...change }) });
+  const operations = serve({
+    tree,
+    behaviour,
+    emit,
+    onReady: () => {
+      emit('ready', { mountpoint: flags.mountpoint });
+      onSessionEnd(() => exit(0, 'the FUSE session ended'));
+    },
+    crash: (reason) => exit(1, reason),
+  });
+  const onTerm = (signal: string): void => {
+    if (behaviour.onTerm === 'exit') exit(143, signal);
+    const errno = native.detach(flags.mountpoint);
+    exit(0, signal, errno === undefined ? { unmounted: true } : { unmounted: false, errno });
+  };
+  process.on('SIGTERM', onTerm).on('SIGINT', onTerm);
+  new native.Fuse(flags.mountpoint, operations, fuseOptions(behaviour)).mount((error) => {
+    if (error !== null) refuse(1, `${flags.mountpoint} cannot be mounted: ${error.message}`);
+  });
+}
+
+async function behaviourOf({ behaviour }: DaemonFlags): Promise<Behaviour | string> {
+  if (behaviour === undefined) return {};
+  const { parseBehaviour } = await import('./parse-behaviour.ts');
+  const parsed = parseBehaviour(behaviour);
+  return parsed.ok ? parsed.behaviour : parsed.message;
+}
+
+function openBucket({ endpoint, bucket, prefix }: DaemonFlags, credentials: Credentials, emit: EmitEvent): LowerTree {
+  let last = 'ok';
+  const onStore = (failure: StoreFailure | undefined): void => {
+    const state = failure === undefined ? 'ok' : `${failure.errno} ${failure.code}`;
+    // A store that is down is asked hundreds of times a second: only what changes is told.
+    if (state !== last) emit('store', failure === undefined ? { state: 'ok' } : { state: 'failed', ...failure });
+    last = state;
+  };
+  const source = new S3Client({ address: { endpoint, bucket }, credentials, timeoutMs: storeTimeoutMs });
+  return new BucketTree({ source, prefix, now: () => performance.now(), onStore });
+}
+
+/** Makes the mount point ready; a sentence where that cannot be. */
+function prepare({ mountpoint }: DaemonFlags, { detach }: Native): string | undefined {
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+    const detached = detachDead({ mountpoint, detach });
+    if (typeof detached === 'string') return detached;
+    mkdirSync(mountpoint, { recursive: true });
+    return undefined;
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    return `${path ?? mountpoint} cannot be used (${code})`;
+  }
+}
+
+function fuseOptions({ entryTimeoutSeconds, attributeTimeoutSeconds }: Behaviour) {
+  return {
+    timeout: false,
+    allowOther: true,
+    fsname: fstype,
+    subtype: fstype,
+    ...(entryTimeoutSeconds === undefined ? {} : { entryTimeout: String(entryTimeoutSeconds) }),
+    ...(attributeTimeoutSeconds === undefined ? {} : { attrTimeout: String(attributeTimeoutSeconds) }),
+  } as const;
+}
+
+function refuse(code: number, sentence: string): void {
+  writeSync(2, `${sentence}\n`);
+  process.exit(code);
+}

@@ -1,0 +1,70 @@
+import { isAbsolute, normalize } from 'node:path';
+
+export interface DaemonFlags {
+  /** Absolute, without a slash at its end. */
+  readonly mountpoint: string;
+  /** `http://host:port`. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** Empty, or ends in a slash. */
+  readonly prefix: string;
+  /** Directory with the files `accessKeyId` and `accessKeySecret`. */
+  readonly credentials: string;
+  /** JSON, not looked into yet. */
+  readonly behaviour: string | undefined;
+}
+
+export type ParsedFlags =
+  | { readonly ok: true; readonly flags: DaemonFlags }
+  /** One sentence. */
+  | { readonly ok: false; readonly message: string };
+
+const required = ['mountpoint', 'endpoint', 'bucket', 'credentials'] as const;
+const optional = ['prefix', 'behaviour'] as const;
+
+/** Reads `--name=value` arguments. */
+export function parseFlags(argv: readonly string[]): ParsedFlags {
+  const given = new Map<string, string>();
+  for (const argument of argv) {
+    const [, name, value] = /^--([a-z]+)=(.*)$/s.exec(argument) ?? [];
+    if (name === undefined || value === undefined)
+      return bad(`unknown argument ${argument}: accepted are ${accepted()}`);
+    if (!isKnown(name)) return bad(`unknown flag --${name}: accepted are ${accepted()}`);
+    given.set(name, value);
+  }
+  const missing = required.filter((name) => (given.get(name) ?? '') === '');
+  if (missing.length > 0) return bad(`missing ${missing.map((name) => `--${name}=...`).join(' ')}`);
+  const [mountpoint = '', endpoint = '', bucket = '', credentials = ''] = required.map((name) => given.get(name));
+  if (!isAbsolute(mountpoint)) return bad(`--mountpoint=${mountpoint} is not an absolute path`);
+  if (!isHttpOrigin(endpoint)) return bad(`--endpoint=${endpoint} is not of the form http://host:port`);
+  const prefix = (given.get('prefix') ?? '').replace(/^\/+|\/+$/g, '');
+  return {
+    ok: true,
+    flags: {
+      mountpoint: normalize(mountpoint).replace(/(?<=.)\/$/, ''),
+      endpoint: endpoint.replace(/\/$/, ''),
+      bucket,
+      prefix: prefix === '' ? '' : `${prefix}/`,
+      credentials,
+      behaviour: given.get('behaviour'),
+    },
+  };
+}
+
+function isKnown(name: string): boolean {
+  return [...required, ...optional].some((known) => known === name);
+}
+
+function accepted(): string {
+  return [...required, ...optional].map((name) => `--${name}=...`).join(' ');
+}
+
+function isHttpOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname, search } = new URL(text);
+  return protocol === 'http:' && pathname === '/' && search === '';
+}
+
+function bad(message: string): ParsedFlags {
+  return { ok: false, message };
+}

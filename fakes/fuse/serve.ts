@@ -1,0 +1,174 @@
+import { constants } from 'node:os';
+import { type Answer, refused } from './answer.ts';
+import { type Behaviour, delayOf } from './behaviour.ts';
+import type { EmitEvent } from './event-lines.ts';
+import type { FuseOperations, Operation, Stat, Statfs } from './fuse-native.ts';
+import type { Attributes, WrittenTree } from './written-tree.ts';
+
+export interface ServeOptions {
+  readonly tree: WrittenTree;
+  readonly behaviour: Behaviour;
+  readonly emit: EmitEvent;
+  /** Called when the kernel's INIT has been answered. */
+  readonly onReady: () => void;
+  /** Ends the process as a crash would, with the reason. */
+  readonly crash: (reason: string) => void;
+}
+
+const handle = 1;
+/** S_IFREG and S_IFDIR. */
+const typeBits = { file: 0o100000, directory: 0o040000 };
+const blockBytes = 4096;
+
+const statfs: Statfs = {
+  bsize: blockBytes,
+  frsize: blockBytes,
+  blocks: 2 ** 30,
+  bfree: 2 ** 29,
+  bavail: 2 ** 29,
+  files: 2 ** 20,
+  ffree: 2 ** 19,
+  favail: 2 ** 19,
+  fsid: 0,
+  flag: 0,
+  namemax: 255,
+};
+
+/** The operations of the filesystem, each behaving as told. */
+export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): FuseOperations {
+  let served = 0;
+
+  /** Answers one operation: late, wrongly, never or as it should be. */
+  const answer = <T>(
+    operation: Operation,
+    work: () => Promise<Answer<T>>,
+    respond: (status: number, value?: T) => void,
+  ) => {
+    if (served === behaviour.exitAfterOps) return crash(`exitAfterOps: ${served}`);
+    served++;
+    if (behaviour.hang?.includes(operation)) return emit('hung', { op: operation });
+    const run = (): void => {
+      const errno = behaviour.errno?.[operation];
+      const done: Promise<Answer<T>> = errno === undefined ? work() : Promise.resolve(refused(errno));
+      done.then(
+        (result) => (result.ok ? respond(0, result.value) : respond(-numberOf(result.errno))),
+        (cause) => {
+          emit('broken', { op: operation, message: String(cause) });
+          respond(-constants.errno.EIO);
+        },
+      );
+    };
+    const delayMs = delayOf(behaviour, operation);
+    if (delayMs > 0) setTimeout(run, delayMs);
+    else run();
+  };
+
+  return {
+    init: (respond) => {
+      if (behaviour.hang?.includes('init')) return emit('hung', { op: 'init' });
+      const delayMs = behaviour.readyAfterMs ?? delayOf(behaviour, 'init');
+      const initialised = (): void => {
+        respond(0);
+        process.nextTick(onReady);
+      };
+      if (delayMs > 0) setTimeout(initialised, delayMs);
+      else initialised();
+    },
+    statfs: (_path, respond) => answer('statfs', async () => ({ ok: true, value: statfs }), respond),
+    getattr: (path, respond) => answer('getattr', async () => map(await tree.attributes(path), statOf), respond),
+    readdir: (path, respond) =>
+      answer('readdir', async () => map(await tree.names(path), (names) => ['.', '..', ...names]), respond),
+    open: (path, _flags, respond) =>
+      answer('open', async () => map(await tree.attributes(path), () => handle), respond),
+    read: (path, _handle, into, length, offset, respond) =>
+      answer(
+        'read',
+        async () => {
+          const room = into.subarray(0, length);
+          const read = await tree.read(path, room, offset);
+          if (read.ok && behaviour.wrongBytes) for (let i = 0; i < read.value; i++) room[i] = (room[i] ?? 0) ^ 0xff;
+          return read;
+        },
+        (status, bytes) => respond(status < 0 ? status : (bytes ?? 0)),
+      ),
+    create: (path, mode, respond) =>
+      answer('create', async () => map(await tree.create(path, mode), () => handle), respond),
+    write: (path, _handle, from, length, offset, respond) =>
+      answer(
+        'write',
+        () => tree.write(path, from.subarray(0, length), offset),
+        (status) => respond(status < 0 ? status : length),
+      ),
+    truncate: (path, size, respond) =>
+      answer(
+        'truncate',
+        () => tree.truncate(path, size),
+        (status) => respond(status),
+      ),
+    unlink: (path, respond) =>
+      answer(
+        'unlink',
+        () => tree.unlink(path),
+        (status) => respond(status),
+      ),
+    rename: (from, to, respond) =>
+      answer(
+        'rename',
+        () => tree.rename(from, to),
+        (status) => respond(status),
+      ),
+    mkdir: (path, mode, respond) =>
+      answer(
+        'mkdir',
+        () => tree.mkdir(path, mode),
+        (status) => respond(status),
+      ),
+    rmdir: (path, respond) =>
+      answer(
+        'rmdir',
+        () => tree.rmdir(path),
+        (status) => respond(status),
+      ),
+    chmod: (path, mode, respond) =>
+      answer(
+        'chmod',
+        () => tree.chmod(path, mode),
+        (status) => respond(status),
+      ),
+    chown: (path, uid, gid, respond) =>
+      answer(
+        'chown',
+        () => tree.chown(path, uid, gid),
+        (status) => respond(status),
+      ),
+    utimens: (path, _atime, mtime, respond) =>
+      answer(
+        'utimens',
+        () => tree.utimens(path, mtime),
+        (status) => respond(status),
+      ),
+  };
+}
+
+function statOf({ kind, mode, uid, gid, size, modifiedAt }: Attributes): Stat {
+  return {
+    mode: typeBits[kind] | mode,
+    uid,
+    gid,
+    size,
+    nlink: kind === 'directory' ? 2 : 1,
+    blksize: blockBytes,
+    blocks: Math.ceil(size / 512),
+    mtime: modifiedAt,
+    atime: modifiedAt,
+    ctime: modifiedAt,
+  };
+}
+
+function map<T, U>(answer: Answer<T>, change: (value: T) => U): Answer<U> {
+  return answer.ok ? { ok: true, value: change(answer.value) } : answer;
+}
+
+function numberOf(errno: string): number {
+  return constants.errno[errno as keyof typeof constants.errno] ?? constants.errno.EIO;
+}
