@@ -130,7 +130,10 @@ export async function startAgent({
           onDefect(call, error) {
             log.error('defect', { call, error: told(error) });
             // In a foreign namespace every further call would do harm: the next instance starts at home.
-            if (error instanceof NamespaceLost) setImmediate(() => Promise.reject(error));
+            if (error instanceof NamespaceLost)
+              setImmediate(() => {
+                throw error;
+              });
           },
         }),
       'choose another --endpoint',

@@ -25,6 +25,8 @@ async function run(options: AgentOptions): Promise<number> {
       // Nobody reads.
     }
   };
+  // What is disposed of may wait for nothing that keeps a process alive by itself.
+  setInterval(() => {}, 2 ** 30);
   const stop = Promise.withResolvers<string>();
   const stopping = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -22,5 +22,5 @@ export function programsBeside(main: URL): Programs {
   ];
   return main.pathname.endsWith('.ts')
     ? { prober: undefined, usage: start('../csi/usage/main.ts') }
-    : { prober: start('./prober.js'), usage: start('./usage.js') };
+    : { prober: start('./prober.mjs'), usage: start('./usage.mjs') };
 }

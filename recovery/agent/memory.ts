@@ -1,0 +1,119 @@
+/**
+ * Prints the memory of an agent and its children: `node recovery/agent/memory.ts [PID]`.
+ *
+ * Without a process id it bundles the agent into a temporary directory, starts it idle in a mount namespace of its own, as root,
+ * with an API server that has nothing, and measures that after it has settled.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.ts';
+import { v8Flags } from './v8-flags.ts';
+
+/** A process's memory in kibibytes, as `man 5 proc_pid_status` counts it; `pss` shares what several processes map. */
+interface Memory {
+  readonly pid: number;
+  readonly command: string;
+  readonly anonymous: number;
+  readonly resident: number;
+  readonly pss: number;
+}
+
+/** Long enough for the first collections of garbage and for the start's own to be given back. */
+const settleMs = 8_000;
+
+/** The process and all below it. */
+function treeOf(pid: number): readonly number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+  );
+  return [pid, ...children.flatMap(treeOf)];
+}
+
+function memoryOf(pid: number): Memory {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+  const kibibytes = (text: string, key: string) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
+  return {
+    pid,
+    command:
+      readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+        .split('\0')
+        .findLast((word) => /\.m?[jt]s$/.test(word)) ?? '',
+    anonymous: kibibytes(status, 'RssAnon'),
+    resident: kibibytes(status, 'VmRSS'),
+    pss: kibibytes(rollup, 'Pss'),
+  };
+}
+
+function print(rows: readonly Memory[]): void {
+  const megabytes = (count: number) => `${(count / 1024).toFixed(1)} MB`.padStart(10);
+  const line = (name: string, { anonymous, resident, pss }: Omit<Memory, 'pid' | 'command'>) =>
+    process.stdout.write(`${megabytes(anonymous)}${megabytes(resident)}${megabytes(pss)}  ${name}\n`);
+  process.stdout.write(' anonymous  resident       pss\n');
+  for (const row of rows) line(`${row.pid} ${row.command}`, row);
+  const sum = (key: 'anonymous' | 'resident' | 'pss') => rows.reduce((total, row) => total + row[key], 0);
+  line('together', { anonymous: sum('anonymous'), resident: sum('resident'), pss: sum('pss') });
+}
+
+async function measureIdle(): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), 'rekindle-memory-'));
+  parts.defer(() => rmSync(directory, { recursive: true }));
+  await bundle(directory);
+  symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(directory, 'node_modules'));
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfig, await serveNothing(parts));
+  const agent = spawn(
+    'unshare',
+    [
+      ...['-m', '--propagation', 'private', process.execPath, ...v8Flags, join(directory, 'agent.mjs')],
+      ...['--nodeid=idle', `--endpoint=unix://${directory}/csi.sock`, `--kubeconfig=${kubeconfig}`],
+      ...['--metrics-addr=127.0.0.1:0', '--feature-gates=FuseRecovery=true'],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const ended = new Promise((resolve) => agent.once('exit', resolve));
+  parts.defer(async () => {
+    agent.kill('SIGTERM');
+    await ended;
+  });
+  const ready = new Promise<void>((resolve) => agent.stdout.on('data', (text) => /"ready"/.test(text) && resolve()));
+  await Promise.race([ready, ended]);
+  await sleep(settleMs);
+  if (agent.pid !== undefined && agent.exitCode === null) print(treeOf(agent.pid).map(memoryOf));
+}
+
+/** An API server with empty lists and quiet watches; returns its kubeconfig. */
+async function serveNothing(parts: AsyncDisposableStack): Promise<string> {
+  const server = createServer((request, response) => {
+    response.writeHead(200);
+    if (request.url?.includes('watch=')) response.flushHeaders();
+    else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  parts.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+  return JSON.stringify({
+    clusters: [{ name: 'idle', cluster }],
+    users: [{ name: 'idle', user: {} }],
+    contexts: [{ name: 'idle', context: { cluster: 'idle', user: 'idle' } }],
+    'current-context': 'idle',
+  });
+}
+
+if (import.meta.main) {
+  const pid = Number(process.argv[2]);
+  if (pid > 0) print(treeOf(pid).map(memoryOf));
+  else await measureIdle();
+}
