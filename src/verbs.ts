@@ -52,4 +52,5 @@ export interface Outcome {
 export interface Verbs {
   conform(options: ConformOptions): Promise<Outcome>;
   crash(options: CrashOptions): Promise<Outcome>;
+  bench(options: BenchOptions): Promise<Outcome>;
 }

@@ -10,7 +10,7 @@ interface Self {
   readonly execve?: (file: string, args: readonly string[], env: Record<string, string | undefined>) => void;
 }
 
-const commandsWithRun = ['conform', 'crash'];
+const commandsWithRun = ['conform', 'crash', 'bench'];
 
 /**
  * Gives this process a run's id. `rekindle clean` knows a living harness by its environment in /proc, which shows what a

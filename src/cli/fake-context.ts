@@ -1,6 +1,6 @@
 import type { TextStream } from '../environment.ts';
 import { newRunId } from '../run-id.ts';
-import type { ConformOptions, CrashOptions, Outcome } from '../verbs.ts';
+import type { BenchOptions, ConformOptions, CrashOptions, Outcome, RunOptions } from '../verbs.ts';
 import type { Context } from './context.ts';
 
 /** What a test sees of a command line that ran in its own process. */
@@ -9,6 +9,7 @@ export interface FakeContext {
   /** Options that the verbs were called with, in order. */
   readonly conformed: ConformOptions[];
   readonly crashed: CrashOptions[];
+  readonly benched: BenchOptions[];
   /** All that was written so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
@@ -19,8 +20,8 @@ export interface FakeContextOptions extends Partial<Omit<Context, 'environment' 
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** What both verbs come to. */
-  readonly verb?: (options: ConformOptions | CrashOptions) => Promise<Outcome>;
+  /** What all verbs come to. */
+  readonly verb?: (options: RunOptions) => Promise<Outcome>;
 }
 
 /** A context for tests: verbs that only note what they are asked, streams in memory, a machine that lacks nothing. */
@@ -28,6 +29,7 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
   const [stdout, stderr] = [createSink(), createSink()];
   const conformed: ConformOptions[] = [];
   const crashed: CrashOptions[] = [];
+  const benched: BenchOptions[] = [];
   const come = verb ?? (async () => ({ verdict: 'pass', leftovers: [], resultsDir: '' }) as const);
   const context: Context = {
     environment: {
@@ -51,6 +53,10 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
         crashed.push(options);
         return come(options);
       },
+      bench: (options) => {
+        benched.push(options);
+        return come(options);
+      },
     }),
     vocabulary: {
       clusters: () => ['sandbox'],
@@ -63,7 +69,7 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
     forced: new Promise(() => undefined),
     ...others,
   };
-  return { context, conformed, crashed, stdout: stdout.text, stderr: stderr.text };
+  return { context, conformed, crashed, benched, stdout: stdout.text, stderr: stderr.text };
 }
 
 function createSink(): { readonly stream: TextStream; readonly text: () => string } {

@@ -50,6 +50,14 @@ Examples:
   rekindle crash -- python3 train.py --data /data
 `;
 
+export const benchHelp = `
+Crashes the daemon under one pod, with the kubelet's back-off taken out, and prints each phase: median, worst and more.
+
+Examples:
+  rekindle bench
+  rekindle bench --crashes 100 --kernel-tier 5.10
+`;
+
 export const cleanHelp = `
 Removes processes, mounts, directories and containers that carry a run's id, and nothing else. A run that is going on is
 left alone unless it is named.

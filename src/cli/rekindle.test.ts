@@ -95,6 +95,11 @@ describe('what is asked for reaches the scenario engine', () => {
   });
 });
 
+test('bench by default crashes 50 times under 1,000 operations a second', async () => {
+  expect((await run(['bench'])).benched[0]).toMatchObject({ crashes: 50, rate: 1000 });
+  expect((await run(['bench', '--crashes', '3', '--rate', '200'])).benched[0]).toMatchObject({ crashes: 3, rate: 200 });
+});
+
 describe('exit status', () => {
   test.each([
     ['pass', 0],
@@ -154,7 +159,7 @@ describe('exit status', () => {
 
 describe('a wrong argument ends with 2 and one sentence, and nothing is started', () => {
   test.each<[string, string[], string]>([
-    ['no command', [], 'a command is missing: accepted are conform, crash, doctor, clean, report'],
+    ['no command', [], 'a command is missing: accepted are conform, crash, bench, doctor, clean, report'],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
     ['unknown flag', ['conform', '--foo'], "unknown option '--foo': accepted are --tags, --cluster, --profile, --out,"],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
@@ -170,6 +175,8 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['unknown tier', ['crash', '--kernel-tier', '4'], "argument '4' is invalid. Allowed choices are 6.5, 5.12, 5.10."],
     ['bad seed', ['crash', '--seed', '-1'], 'bad seed "-1": accepted are whole numbers from 0 to 4294967295'],
     ['seed too large', ['conform', '--seed', '4294967296'], 'bad seed "4294967296"'],
+    ['no crashes', ['bench', '--crashes', '0'], 'bad --crashes "0": accepted are whole numbers from 1 to 100000'],
+    ['bad rate', ['bench', '--rate', '1e3'], 'bad --rate "1e3": accepted are whole numbers from 1 to 10000'],
     ['missing value', ['conform', '--seed'], "option '--seed <number>' argument missing"],
     ['missing features', ['conform', 'nowhere'], 'no features at "nowhere": accepted are .feature files'],
     ['unwritable results', ['conform', '--out', '/proc/x/y'], 'cannot write to "/proc/x/y" (ENOENT)'],

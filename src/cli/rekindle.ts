@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addBench } from './bench-command.ts';
 import { addClean } from './clean-command.ts';
 import { addConform } from './conform-command.ts';
 import type { Context } from './context.ts';
@@ -17,7 +18,7 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
   const ends = (ended: ExitStatus) => {
     status = ended;
   };
-  for (const add of [addConform, addCrash, addDoctor, addClean, addReport]) add(program, context, ends);
+  for (const add of [addConform, addCrash, addBench, addDoctor, addClean, addReport]) add(program, context, ends);
   for (const command of [program, ...program.commands]) prepare(command, context);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -48,9 +48,10 @@ async function giveUp(error: unknown, { environment, runId, pid }: Pick<Context,
 }
 
 async function loadVerbs(): Promise<Verbs> {
-  const [{ conform }, { crash }] = await Promise.all([
+  const [{ bench }, { conform }, { crash }] = await Promise.all([
+    import('../bench/bench.ts'),
     import('../scenario/conform.ts'),
     import('../scenario/crash.ts'),
   ]);
-  return { conform, crash };
+  return { bench, conform, crash };
 }
