@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../record.ts';
+import { ticksOf } from './axis.ts';
 import { lanesOf } from './lanes.ts';
-import { ticksOf } from './timeline.ts';
 
 const axis = { from: 0, to: 1e9, zero: 0 };
 const daemon = (at: number, change: 'started' | 'ready' | 'exited'): HistoryEvent => ({

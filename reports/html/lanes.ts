@@ -1,15 +1,9 @@
 import { formatNs } from '../duration.ts';
 import type { HistoryEvent, ProbeEvent } from '../record.ts';
+import type { Axis } from './axis.ts';
 import { isTold, podOf, processLane, type ToldEvent, tell } from './happening.ts';
 import { type Look, resultLook, type Shape } from './shapes.ts';
 import { spansOf } from './spans.ts';
-
-/** Part of the axis, in nanoseconds since the run began; times are shown relative to `zero`. */
-export interface Axis {
-  readonly from: number;
-  readonly to: number;
-  readonly zero: number;
-}
 
 export interface Span {
   readonly from: number;

@@ -204,6 +204,7 @@ pattern .ground{fill:currentColor}
 .environment dt{color:var(--soft)}.environment dd{overflow-wrap:anywhere}
 ${['fail', 'inconclusive', 'pass', 'skipped'].map((status) => `:root:has(#_show-${status}:not(:checked)) .scenario.is-${status}`).join(',')}{display:none}
 
+@media(max-width:1040px){.only-wide{display:none}.only-phone{display:inline}}
 @media(max-width:640px){
 header,main{padding-left:16px;padding-right:16px}
 main>section{margin-bottom:32px}
@@ -227,7 +228,6 @@ h1{font-size:24px}.lead{font-size:16px}
 .timeline{--gutter:0px}
 .lane{display:block}.lane>span{display:block;line-height:1;padding-top:5px;font-size:11.5px}
 .lane>span:empty{display:none}
-.only-wide{display:none}.only-phone{display:inline}
 .environment dl>div{grid-template-columns:1fr;gap:0;margin-bottom:6px}
 .switch label{padding:0 8px}
 }
