@@ -1,0 +1,37 @@
+# Every verb installs what it needs first (npm ci, only when package-lock.json changed). ARGS="..." goes on to the verb.
+# Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
+rekindle := node bin/rekindle.js
+modules := node_modules/.package-lock.json
+.PHONY: help conform crash bench doctor clean report test lint
+.DEFAULT_GOAL := help
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+
+conform: $(modules) ## judge the documented promises in the sandbox, and write results/
+	@$(rekindle) conform $(ARGS)
+
+crash: $(modules) ## break one mount under a pod and watch it come back
+	@$(rekindle) crash $(ARGS)
+
+bench: $(modules) ## how long each phase of a recovery takes
+	@$(rekindle) bench $(ARGS)
+
+doctor: $(modules) ## what this machine can run, with a remedy for each missing thing
+	@$(rekindle) doctor $(ARGS)
+
+clean: $(modules) ## remove what killed runs left
+	@$(rekindle) clean $(ARGS)
+
+report: $(modules) ## make the reports of the last run again
+	@$(rekindle) report $(or $(ARGS),results/latest)
+
+test: $(modules) ## the tests of the code itself
+	@npm --silent test -- $(ARGS)
+
+lint: $(modules) ## style, layers, types, dead code
+	@npm --silent run lint
+
+$(modules): package-lock.json
+	npm ci
+	@touch $@
