@@ -1,0 +1,126 @@
+import type { V1OwnerReference, V1Pod, V1Volume } from '@kubernetes/client-node';
+import type { FluidObject } from './custom-objects.ts';
+import type { DatasetKey } from './naming.ts';
+import { behaviourAnnotation, fuseRole, hostDirectory, podLabels, workerRole } from './naming.ts';
+import type { DatasetFacts } from './validate-dataset.ts';
+
+export interface FluidImages {
+  readonly fuse: string;
+  readonly worker: string;
+}
+
+export const defaultImages: FluidImages = { fuse: 'rekindle/fuse:dev', worker: 'rekindle/worker:dev' };
+
+/** Where the FUSE container finds `accessKeyId` and `accessKeySecret`. */
+const credentialsDirectory = '/etc/fluid/secrets';
+
+const ownedBy = ({ apiVersion, kind, metadata }: FluidObject): V1OwnerReference => ({
+  apiVersion,
+  kind,
+  name: metadata.name ?? '',
+  uid: metadata.uid ?? '',
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+/** Read by the owner only: the values are in this volume and nowhere else. */
+const onlyOwner = 0o400;
+
+function credentialsVolume({ credentials: { accessKeyId, accessKeySecret } }: DatasetFacts): V1Volume {
+  const name = 'credentials';
+  const id = { key: accessKeyId.key, path: 'accessKeyId' };
+  const secret = { key: accessKeySecret.key, path: 'accessKeySecret' };
+  if (accessKeyId.secret === accessKeySecret.secret) {
+    return { name, secret: { secretName: accessKeyId.secret, items: [id, secret], defaultMode: onlyOwner } };
+  }
+  const sources = [
+    { secret: { name: accessKeyId.secret, items: [id] } },
+    { secret: { name: accessKeySecret.secret, items: [secret] } },
+  ];
+  return { name, projected: { sources, defaultMode: onlyOwner } };
+}
+
+/** The pod that runs the FUSE daemon of a dataset on one node (Fluid `charts/jindocache`, its fuse DaemonSet). */
+export function makeFusePod({
+  key,
+  facts,
+  runtime,
+  nodeName,
+  images,
+}: {
+  readonly key: DatasetKey;
+  readonly facts: DatasetFacts;
+  readonly runtime: FluidObject;
+  readonly nodeName: string;
+  readonly images: FluidImages;
+}): V1Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      generateName: `${key.name}-jindofs-fuse-`,
+      namespace: key.namespace,
+      labels: podLabels(key, runtime.metadata.uid ?? '', fuseRole),
+      ownerReferences: [ownedBy(runtime)],
+      ...(facts.behaviour === undefined ? {} : { annotations: { [behaviourAnnotation]: facts.behaviour } }),
+    },
+    spec: {
+      nodeName,
+      restartPolicy: 'Always',
+      tolerations: [{ operator: 'Exists' }],
+      containers: [
+        {
+          name: 'jindofs-fuse',
+          image: images.fuse,
+          args: [
+            '--mountpoint=/jfs/jindofs-fuse',
+            `--endpoint=${facts.endpoint}`,
+            `--bucket=${facts.bucket}`,
+            `--prefix=${facts.prefix}`,
+            `--credentials=${credentialsDirectory}`,
+            ...(facts.behaviour === undefined ? [] : [`--behaviour=${facts.behaviour}`]),
+          ],
+          securityContext: { privileged: true },
+          volumeMounts: [
+            { name: 'jindofs-fuse-mount', mountPath: '/jfs', mountPropagation: 'Bidirectional' },
+            { name: 'jindofs-fuse-device', mountPath: '/dev/fuse' },
+            { name: 'credentials', mountPath: credentialsDirectory, readOnly: true },
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'jindofs-fuse-mount', hostPath: { path: hostDirectory(key), type: 'DirectoryOrCreate' } },
+        { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
+        credentialsVolume(facts),
+      ],
+    },
+  };
+}
+
+/** A worker: it caches nothing here and only stands for one, so that `replicas` shows. */
+export function makeWorkerPod({
+  key,
+  runtime,
+  index,
+  images,
+}: {
+  readonly key: DatasetKey;
+  readonly runtime: FluidObject;
+  readonly index: number;
+  readonly images: FluidImages;
+}): V1Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `${key.name}-jindofs-worker-${index}`,
+      namespace: key.namespace,
+      labels: podLabels(key, runtime.metadata.uid ?? '', workerRole),
+      ownerReferences: [ownedBy(runtime)],
+    },
+    spec: {
+      restartPolicy: 'Always',
+      containers: [{ name: 'jindofs-worker', image: images.worker }],
+    },
+  };
+}
