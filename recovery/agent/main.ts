@@ -10,6 +10,8 @@ import { programsBeside } from './programs.ts';
 
 /** How long an end may take; mounts are left as they are, so nothing is lost by a harder one. */
 const endWithinMs = 800;
+/** How long whoever reads the log may take for its last lines. */
+const writeWithinMs = 200;
 /** What is written while nobody reads is dropped beyond this. */
 const longestBacklog = 4 << 20;
 
@@ -56,14 +58,26 @@ async function run(options: AgentOptions): Promise<number> {
     if (!stopping.signal.aborted) {
       if (!(error instanceof CannotStart)) throw error;
       log.error('cannot-start', { error: error.message });
-      flush();
+      await written(out);
       process.stderr.write(`${error.message}\n`);
       return 3;
     }
   }
   log.info('stopped', { signal: await stop.promise });
-  flush();
+  await written(out);
   return 0;
+}
+
+/** Ends the log, in order: what is under way and then the rest. */
+function written(out: ReturnType<typeof pino.destination>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, writeWithinMs);
+    out.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    out.end();
+  });
 }
 
 const parsed = parseFlags({ argv: process.argv.slice(2), env: process.env });

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCsiClient } from '../csi/client.ts';
+
+const isRoot = process.getuid?.() === 0;
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** An agent as a process in a mount namespace of its own. */
+interface Agent {
+  readonly process: ChildProcess;
+  readonly lines: Record<string, unknown>[];
+  readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
+}
+
+let directory: string;
+let server: Server;
+let port: number;
+let agents: Agent[];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'rekindle-agent-'));
+  agents = [];
+  server = createServer((request, response) => {
+    response.writeHead(200);
+    if (request.url?.includes('watch=')) response.flushHeaders();
+    else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
+  });
+  await listen(0);
+  port = (server.address() as AddressInfo).port;
+  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+  const config = {
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user: {} }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  };
+  writeFileSync(join(directory, 'kubeconfig'), JSON.stringify(config));
+});
+
+afterEach(async () => {
+  for (const agent of agents) {
+    agent.process.kill('SIGKILL');
+    await agent.ended;
+  }
+  await close();
+  rmSync(directory, { recursive: true });
+});
+
+const listen = (at: number) => new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
+
+async function close(): Promise<void> {
+  server.closeAllConnections();
+  if (server.listening) await new Promise((resolve) => server.close(resolve));
+}
+
+function start(flags: readonly string[] = []): Agent {
+  const child = spawn(
+    'unshare',
+    [
+      ...['-m', '--propagation', 'private', process.execPath, main, '--nodeid=node-1', '--metrics-addr=127.0.0.1:0'],
+      ...[`--endpoint=unix://${directory}/csi.sock`, `--kubeconfig=${directory}/kubeconfig`, ...flags],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const lines: Record<string, unknown>[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
+  let stderr = '';
+  child.stderr.on('data', (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, stderr })),
+  );
+  const agent = { process: child, lines, ended };
+  agents.push(agent);
+  return agent;
+}
+
+const line = async (agent: Agent, event: string) => {
+  const found = () => agent.lines.find((each) => each.event === event);
+  await expect.poll(found, { timeout: 20_000, interval: 5 }).toBeDefined();
+  return found() ?? {};
+};
+
+describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, to make a mount namespace)'}`, () => {
+  it('serves CSI, metrics and health once it says that it is ready, and ends cleanly', async () => {
+    const agent = start(['--feature-gates=FuseRecovery=true']);
+    const ready = await line(agent, 'ready');
+    expect(ready).toMatchObject({ node: 'node-1', recovery: true, ns: expect.stringMatching(/^\d+$/) });
+    const address = `http://${ready.metrics}`;
+    expect((await fetch(`${address}/healthz`)).status).toBe(200);
+    await line(agent, 'passed');
+    expect(await (await fetch(`${address}/metrics`)).text()).toContain(
+      'rekindle_pass_phase_seconds_count{phase="whole"}',
+    );
+    expect((await fetch(`${address}/other`)).status).toBe(404);
+    using client = createCsiClient(`unix://${directory}/csi.sock`);
+    expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
+    expect((await client.probe({})).ready.value).toBe(true);
+    agent.process.kill('SIGTERM');
+    expect(await agent.ended).toEqual({ code: 0, stderr: '' });
+    expect(agent.lines.at(-1)).toMatchObject({ event: 'stopped', signal: 'SIGTERM' });
+  });
+
+  it('takes its socket back after it was killed', async () => {
+    const first = start();
+    await line(first, 'ready');
+    first.process.kill('SIGKILL');
+    await first.ended;
+    const second = start();
+    await line(second, 'ready');
+    using client = createCsiClient(`unix://${directory}/csi.sock`);
+    expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
+  });
+
+  it('serves CSI while the API server is away, and is healthy once it is there', async () => {
+    await close();
+    const agent = start();
+    const failed = await line(agent, 'watch-failed');
+    expect(failed.error).toContain('ECONNREFUSED');
+    using client = createCsiClient(`unix://${directory}/csi.sock`);
+    expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
+    expect((await client.probe({})).ready.value).toBe(false);
+    await listen(port);
+    await line(agent, 'ready');
+    expect((await client.probe({})).ready.value).toBe(true);
+  });
+
+  it('ends at once while it still waits for the API server', async () => {
+    await close();
+    const agent = start();
+    await line(agent, 'watch-failed');
+    agent.process.kill('SIGTERM');
+    expect((await agent.ended).code).toBe(0);
+    expect(agent.lines.at(-1)).toMatchObject({ event: 'stopped' });
+  });
+
+  it.each([
+    ['a port that is taken', () => [`--metrics-addr=127.0.0.1:${port}`], 'choose another --metrics-addr'],
+    ['an endpoint that is a file', () => [`--endpoint=unix://${directory}/kubeconfig`], 'is not a socket'],
+    ['a kubeconfig that is missing', () => ['--kubeconfig=/nowhere'], '--kubeconfig=/nowhere cannot be read'],
+  ])('refuses to start with %s: status 3 and one sentence', async (_, flags, said) => {
+    const { code, stderr } = await start(flags()).ended;
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(said) });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
