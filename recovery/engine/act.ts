@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts';
 import { type Memory, markTried, type Unverified, type Unwell, wasTried } from './memory.ts';
 import type { Action, Diagnosis, Nanoseconds, NodeView, Policy, Skip, Step, Trigger, Volume } from './model.ts';
 import { type Look, questionsOf, viewOf } from './observe.ts';
-import { placeKey } from './places.ts';
+import { isGone, placeKey } from './places.ts';
 import { plan } from './plan.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 
@@ -78,10 +78,11 @@ export function act(parts: ActParts, turn: Turn): Acted {
       break;
     }
     actions += due.length;
-    for (const one of outcomes) settle(one);
+    const hasFailed = outcomes.some((one) => !one.outcome.ok);
+    const anew = hasFailed ? parts.lookAgain() : tables;
+    for (const one of outcomes) settle(one, anew);
     moved = outcomes.filter(isStale).map(({ action }) => action);
     if (moved.length === 0) break;
-    const anew = parts.lookAgain();
     // Another source than the one that was asked: the change itself starts the next pass.
     if (anew === undefined || isUnasked(parts, anew, volume)) {
       again = true;
@@ -108,7 +109,7 @@ export function act(parts: ActParts, turn: Turn): Acted {
     again,
   };
 
-  function settle({ action, outcome }: Applied): void {
+  function settle({ action, outcome }: Applied, now: Look | undefined): void {
     const { diagnosis, source } = action;
     if (outcome.ok) {
       markTried(memory, action);
@@ -119,6 +120,8 @@ export function act(parts: ActParts, turn: Turn): Acted {
       return;
     }
     if (outcome.failure.errno === 'ESTALE') return;
+    // The pod went away under the hand: that is no failure of its recovery.
+    if (now !== undefined && isGone(now, diagnosis.place)) return;
     markTried(memory, action);
     const skip = impossible(action, outcome.failure);
     if (skip !== undefined) {

@@ -126,6 +126,20 @@ function spot(mounts: readonly Mount[], known: Pick<Spot, 'volume' | 'place' | '
   return { ...known, stack, mounts, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
 }
 
+/** Whether nothing stands at a place any more, or its container is no longer there. */
+export function isGone({ mounts, containers }: Pick<Tables, 'mounts' | 'containers'>, place: Place): boolean {
+  if (place.kind === 'target') return standingAt(mounts, place.path).stack.length === 0;
+  const container = containerOf(containers, place);
+  return container === undefined || standingAt(container.mounts, place.path).stack.length === 0;
+}
+
+/** The container that a place is in. */
+export function containerOf(containers: readonly Container[], place: Place): Container | undefined {
+  if (place.kind === 'target') return undefined;
+  const { pid, podUid, container } = place;
+  return containers.find((each) => each.pid === pid && each.podUid === podUid && each.name === container);
+}
+
 const order = (place: Place) =>
   place.kind === 'target'
     ? place.podUid

@@ -1,9 +1,8 @@
 import type { Journal } from './journal.ts';
 import type { Memory, Unverified } from './memory.ts';
 import type { Nanoseconds, NodeView } from './model.ts';
-import { standingAt } from './mount-tree.ts';
 import type { Look } from './observe.ts';
-import { placeKey } from './places.ts';
+import { isGone, placeKey } from './places.ts';
 import type { ClockPort, KernelPort, Recorder } from './ports.ts';
 import { verify } from './verify.ts';
 
@@ -46,19 +45,11 @@ export async function prove(
       recorder({ event: 'recovered', volume, place, took: (clock.now() - began) as Nanoseconds });
       return;
     }
-    if (isGone(parts.lookAgain(), each)) {
+    const now = parts.lookAgain();
+    if (now !== undefined && isGone(now, place)) {
       if (isLatest) memory.unverified.delete(key);
       return;
     }
     journal.failed(diagnosis, failure);
   }
-}
-
-function isGone(tables: Look | undefined, { diagnosis: { place } }: Unverified): boolean {
-  if (tables === undefined) return false;
-  if (place.kind === 'target') return standingAt(tables.mounts, place.path).stack.length === 0;
-  const container = tables.containers.find(({ pid, podUid, name }) => {
-    return pid === place.pid && podUid === place.podUid && name === place.container;
-  });
-  return container === undefined || standingAt(container.mounts, place.path).stack.length === 0;
 }

@@ -1,4 +1,5 @@
 import type { Failure, LiveSource, Nanoseconds, NodeView, Place } from './model.ts';
+import { containerOf } from './places.ts';
 import type { KernelPort, ReadRequest } from './ports.ts';
 
 /** A place that shows the source's mount; whether it can be read there is what matters. */
@@ -24,9 +25,6 @@ export async function verify(
 }
 
 function consumer({ containers }: Pick<NodeView, 'containers'>, place: Place): Pick<ReadRequest, 'user'> {
-  if (place.kind === 'target') return {};
-  const found = containers.find(({ pid, podUid, name }) => {
-    return pid === place.pid && podUid === place.podUid && name === place.container;
-  });
-  return found === undefined ? {} : { user: found.user };
+  const container = containerOf(containers, place);
+  return container === undefined ? {} : { user: container.user };
 }

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { diagnose } from './diagnose.ts';
+import type { DeviceId, MountState, SourceState } from './model.ts';
+import { targetPath } from './places.ts';
+import { containerOf, dead, live, tableOf, viewWith } from './testing/views.ts';
+import { kubeletRoot, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
+
+const target = (uid: string, volume = 'demo') => targetPath(kubeletRoot, uid, volume);
+const demo = volumeNamed('demo');
+const other = '0:60' as DeviceId;
+const path = sourcePath('demo');
+
+describe('the state of a place', () => {
+  const alive: SourceState = { state: 'live', path, device: live };
+  const gone: SourceState = { state: 'dead', path, device: dead, errno: 'ENOTCONN' };
+  it.each<[MountState, string, readonly DeviceId[], SourceState, ReadonlyMap<DeviceId, string>]>([
+    ['healthy', 'the live source on top', [live], alive, new Map()],
+    ['healthy', 'the live source on top of a dead one', [dead, live], alive, new Map([[dead, 'ENOTCONN']])],
+    ['orphaned', 'a dead mount and a live source', [dead], alive, new Map([[dead, 'ENOTCONN']])],
+    ['orphaned', 'a hung mount and a live source', [dead], alive, new Map([[dead, 'hung']])],
+    ['half-done', 'the live source right beneath a dead top', [live, dead], alive, new Map([[dead, 'ENOTCONN']])],
+    ['orphaned', 'the live source two layers down', [live, dead, dead], alive, new Map([[dead, 'ENOTCONN']])],
+    [
+      'healthy',
+      'another file system that answers over the live source',
+      [live, other],
+      alive,
+      new Map([[other, 'ok']]),
+    ],
+    ['dead', 'a dead mount and a dead source', [dead], gone, new Map()],
+    ['dead', 'an earlier dead mount and a dead source', [other], gone, new Map([[other, 'ECONNABORTED']])],
+    ['hung', 'the hung source', [dead], { state: 'hung', path, device: dead }, new Map()],
+    [
+      'healthy',
+      'a mount that answers, whose source was unmounted',
+      [other],
+      { state: 'absent', path },
+      new Map([[other, 'ok']]),
+    ],
+    ['gone', 'nothing', [], alive, new Map()],
+  ])('is %s with %s', (state, _, stack, source, devices) => {
+    const mounts = tableOf([
+      { mountPoint: path, device: source.state === 'live' ? live : dead },
+      ...stack.map((device) => ({ mountPoint: target('pod-1'), device })),
+    ]);
+    const view = viewWith({
+      mounts,
+      volumes: [demo],
+      pods: [podNamed('pod-1', [{}])],
+      sources: new Map([['demo', [source]]]),
+      devices,
+    });
+    expect(diagnose(view)).toMatchObject([{ state, place: { kind: 'target', path: target('pod-1') } }]);
+  });
+
+  it("does not judge a file system that is no daemon's", () => {
+    const mounts = tableOf([
+      { mountPoint: path, device: live },
+      { mountPoint: target('pod-1'), device: dead },
+      { mountPoint: target('pod-1'), device: '0:70' as DeviceId, fstype: 'tmpfs' },
+    ]);
+    expect(diagnose(viewWith({ mounts, volumes: [demo] }))).toMatchObject([{ state: 'healthy' }]);
+  });
+});
+
+describe('the places of a volume', () => {
+  it('are target paths matched as a whole', () => {
+    const lookalikes = [
+      `/host${target('pod-1')}`,
+      `${target('pod-1')}/mount`,
+      `${kubeletRoot}/pods/pod-1/volumes/kubernetes.io~csi/demo-2/mount`,
+      `${kubeletRoot}/pods/pod-1/volumes/kubernetes.io~nfs/demo/mount`,
+      `${kubeletRoot}/pods/pod-1/volume-subpaths/demo/app/0`,
+      `${kubeletRoot}/plugins/kubernetes.io~csi/demo/mount`,
+    ];
+    const mounts = tableOf([
+      { mountPoint: path, device: live },
+      ...lookalikes.map((mountPoint) => ({ mountPoint, device: dead })),
+      { mountPoint: target('pod-2'), device: dead },
+    ]);
+    expect(diagnose(viewWith({ mounts, volumes: [demo] })).map(({ place }) => place.path)).toEqual([target('pod-2')]);
+  });
+
+  it('are kept apart where names of namespace and dataset could be read both ways', () => {
+    // a-b/c and a/b-c make PersistentVolumes of the same name; here they differ by their own names alone.
+    const one = volumeNamed('a-b-c', { sources: ['/runtime-mnt/jindo/a-b/c/jindofs-fuse'] });
+    const two = volumeNamed('a-b-c-2', { sources: ['/runtime-mnt/jindo/a/b-c/jindofs-fuse'] });
+    const mounts = tableOf([
+      { mountPoint: one.sources[0] ?? '', device: live },
+      { mountPoint: two.sources[0] ?? '', device: other },
+      { mountPoint: target('pod-1', 'a-b-c'), device: live },
+      { mountPoint: target('pod-1', 'a-b-c-2'), device: dead },
+    ]);
+    const sources = new Map<string, SourceState[]>([
+      ['a-b-c', [{ state: 'live', path: one.sources[0] ?? '', device: live }]],
+      ['a-b-c-2', [{ state: 'live', path: two.sources[0] ?? '', device: other }]],
+    ]);
+    const found = diagnose(viewWith({ mounts, volumes: [one, two], sources }));
+    expect(found.map(({ volume, state }) => [volume.name, state])).toEqual([
+      ['a-b-c', 'healthy'],
+      ['a-b-c-2', 'orphaned'],
+    ]);
+  });
+
+  it('include each mount of a container, of init containers and of subPath, and no container of an unknown pod', () => {
+    const pod = podNamed('pod-1', [{}, { mountPath: '/again/' }, { mountPath: '/sub', subPath: 'sub' }]);
+    const inside = tableOf([
+      { mountPoint: '/data', device: dead },
+      { mountPoint: '/again', device: dead },
+      { mountPoint: '/sub', device: dead, root: '/sub' },
+      { mountPoint: '/not-ours', device: dead },
+    ]);
+    const view = viewWith({
+      mounts: tableOf([{ mountPoint: path, device: live }]),
+      volumes: [demo],
+      pods: [pod],
+      containers: [containerOf('pod-1', inside), containerOf('pod-9', inside)],
+    });
+    const found = diagnose(view).filter(({ place }) => place.kind === 'container');
+    expect(found.map(({ place, volumeMount, state }) => [place.path, volumeMount?.subPath, state])).toEqual([
+      ['/again', undefined, 'orphaned'],
+      ['/data', undefined, 'orphaned'],
+      ['/sub', 'sub', 'orphaned'],
+    ]);
+  });
+
+  it('follow the runtime over a symbolic link of the image, by the device', () => {
+    const view = viewWith({
+      mounts: tableOf([
+        { mountPoint: path, device: live },
+        { mountPoint: target('pod-1'), device: dead },
+      ]),
+      volumes: [demo],
+      pods: [podNamed('pod-1', [{ mountPath: '/var/run/data' }])],
+      containers: [containerOf('pod-1', tableOf([{ mountPoint: '/run/data', device: dead }]))],
+    });
+    expect(diagnose(view).at(-1)).toMatchObject({ state: 'orphaned', place: { path: '/run/data' } });
+  });
+
+  it("do not include a mount of a container whose device is none of the volume's", () => {
+    const view = viewWith({
+      mounts: tableOf([{ mountPoint: path, device: live }]),
+      volumes: [demo],
+      pods: [podNamed('pod-1', [{}])],
+      containers: [containerOf('pod-1', tableOf([{ mountPoint: '/sshfs', device: other }]))],
+    });
+    expect(diagnose(view).at(-1)).toMatchObject({ state: 'gone', place: { path: '/data' } });
+  });
+
+  it('know the mounts below them: the visible ones, and where it is half done those beneath as well', () => {
+    const layers = (top: DeviceId) => [
+      { mountPoint: path, device: live },
+      { mountPoint: target('pod-1'), device: live },
+      { mountPoint: `${target('pod-1')}/cache`, device: '0:80' as DeviceId },
+      { mountPoint: target('pod-1'), device: top },
+      { mountPoint: `${target('pod-1')}/cache`, device: '0:81' as DeviceId },
+      { mountPoint: `${target('pod-1')}/cache/x`, device: '0:82' as DeviceId },
+    ];
+    const below = (top: DeviceId) =>
+      diagnose(viewWith({ mounts: tableOf(layers(top)), volumes: [demo] }))[0]?.below.map(({ device }) => device);
+    expect(below(live)).toEqual(['0:81', '0:82']);
+    expect(below(dead)).toEqual(['0:80', '0:81', '0:82']);
+  });
+});

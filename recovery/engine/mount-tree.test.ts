@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { DeviceId, Mount } from './model.ts';
+import { isFuse, mountsOn, plainPath, standingAt } from './mount-tree.ts';
+
+function mount(id: number, parentId: number, mountPoint: string): Mount {
+  const device = `0:${id}` as DeviceId;
+  const facts = { root: '/', options: ['rw'], fstype: 'fuse.fake', mountSource: 'fake', superOptions: [] };
+  return { id, parentId, device, mountPoint, ...facts };
+}
+
+const ids = (mounts: readonly Mount[]) => mounts.map(({ id }) => id);
+
+describe('standingAt', () => {
+  it('orders a stack by parents, because a mount attached beneath has the higher id', () => {
+    const table = [mount(1, 0, '/'), mount(5, 9, '/data'), mount(9, 1, '/data')];
+    expect(ids(standingAt(table, '/data').stack)).toEqual([9, 5]);
+  });
+
+  it('does not see what another mount covers', () => {
+    const table = [mount(1, 0, '/'), mount(2, 1, '/var/lib/kubelet/pods/a'), mount(3, 1, '/var/lib/kubelet')];
+    expect(ids(standingAt(table, '/var/lib/kubelet/pods/a').stack)).toEqual([]);
+    expect(ids(standingAt(table, '/var/lib/kubelet/pods/a').above)).toEqual([1, 3]);
+  });
+
+  it('finds a mount whose parents the table does not show', () => {
+    expect(ids(standingAt([mount(7, 3, '/data')], '/data').stack)).toEqual([7]);
+  });
+
+  it('starts from the root file system that stands on the initial one', () => {
+    const table = [mount(1, 1, '/'), mount(20, 1, '/'), mount(21, 20, '/data'), mount(22, 1, '/data')];
+    expect(ids(standingAt(table, '/data').stack)).toEqual([21]);
+  });
+
+  it('matches whole components only', () => {
+    const table = [mount(1, 0, '/'), mount(2, 1, '/data-old')];
+    expect(standingAt(table, '/data').stack).toEqual([]);
+    expect(ids(standingAt(table, '/data-old/x').above)).toEqual([1, 2]);
+  });
+});
+
+describe('mountsOn', () => {
+  it('gives parents before children and leaves out the layers above', () => {
+    const top = mount(3, 2, '/data');
+    const table = [mount(6, 5, '/data/a/b'), mount(1, 0, '/'), mount(2, 1, '/data'), top, mount(5, 3, '/data/a')];
+    expect(ids(mountsOn(table, top))).toEqual([5, 6]);
+    expect(ids(mountsOn(table, mount(2, 1, '/data'), [top]))).toEqual([]);
+  });
+});
+
+it.each([
+  ['/data/', '/data'],
+  ['//data/./x', '/data/x'],
+  ['/', '/'],
+  ['/a/../b', '/b'],
+])('plainPath of %s is %s', (path, plain) => expect(plainPath(path)).toBe(plain));
+
+it.each([
+  ['fuse', true],
+  ['fuse.jindofs-fuse', true],
+  ['fuseblk', true],
+  ['fusectl', false],
+  ['ext4', false],
+])('%s is served by a daemon: %s', (fstype, is) => expect(isFuse({ fstype })).toBe(is));

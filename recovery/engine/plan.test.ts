@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { diagnose } from './diagnose.ts';
+import type { AccessMode, DeviceId, NodeView, Pod, Policy, SourceState, Step, Volume } from './model.ts';
+import { targetPath } from './places.ts';
+import { plan } from './plan.ts';
+import { isReadOnly, recoveryLabel } from './policy.ts';
+import { containerOf, dead, live, tableOf, viewWith } from './testing/views.ts';
+import { kubeletRoot, openPolicy, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
+
+const target = (uid: string, volume = 'demo') => targetPath(kubeletRoot, uid, volume);
+const hung = '0:52' as DeviceId;
+
+/** Nodes with two volumes and three pods, of every kind that the policy tells apart. */
+const nodes: fc.Arbitrary<NodeView> = fc
+  .record({
+    modes: fc.array(
+      fc.uniqueArray(fc.constantFrom<AccessMode>('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce'), { maxLength: 2 }),
+      { minLength: 2, maxLength: 2 },
+    ),
+    states: fc.array(fc.constantFrom('live', 'dead', 'hung', 'absent'), { minLength: 2, maxLength: 2 }),
+    pods: fc.array(
+      fc.record({
+        volume: fc.constantFrom('demo', 'more'),
+        label: fc.constantFrom('true', 'false', undefined),
+        deleting: fc.boolean(),
+        subPath: fc.option(fc.constant('sub'), { nil: undefined }),
+        runtimeClass: fc.constantFrom('kata', 'runc', undefined),
+        onNode: fc.array(fc.constantFrom(dead, live, hung), { maxLength: 3 }),
+        inside: fc.array(fc.constantFrom(dead, live, hung), { maxLength: 3 }),
+        below: fc.constantFrom('/data', '/outer/data'),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map(({ modes, states, pods }) => {
+    const volumes = ['demo', 'more'].map((name, at) => volumeNamed(name, { accessModes: modes[at] ?? [] }));
+    const sources = new Map(
+      volumes.map(({ name }, at) => [name, [sourceState(name, states[at] ?? 'absent')]] as const),
+    );
+    const mounts = volumes.flatMap(({ name }) => {
+      const state = sources.get(name)?.[0];
+      return state === undefined || state.state === 'absent' ? [] : [{ mountPoint: state.path, device: state.device }];
+    });
+    const made = pods.map(({ volume, label, deleting, subPath, runtimeClass, below }, at) =>
+      podNamed(`pod-${at}`, [{ volume, mountPath: below, ...(subPath === undefined ? {} : { subPath }) }], {
+        labels: label === undefined ? {} : { [recoveryLabel]: label },
+        deleting,
+        ...(runtimeClass === undefined ? {} : { runtimeClass }),
+      }),
+    );
+    const targets = pods.flatMap(({ volume, onNode }, at) =>
+      onNode.map((device) => ({ mountPoint: target(`pod-${at}`, volume), device })),
+    );
+    const containers = pods.map(({ inside, below }, at) => {
+      const outer = below === '/data' ? [] : [{ mountPoint: '/outer', device: '0:90' as DeviceId }];
+      const layers = inside.map((device) => ({ mountPoint: below, device }));
+      return containerOf(`pod-${at}`, tableOf([...outer, ...layers]), { pid: 100 + at });
+    });
+    const devices = new Map([
+      [dead, 'ENOTCONN'],
+      [hung, 'hung'],
+    ]);
+    return viewWith({ mounts: tableOf([...mounts, ...targets]), volumes, pods: made, containers, sources, devices });
+  });
+
+function sourceState(name: string, state: string): SourceState {
+  const path = sourcePath(name);
+  switch (state) {
+    case 'live':
+      return { state, path, device: live };
+    case 'dead':
+      return { state, path, device: dead, errno: 'ENOTCONN' };
+    case 'hung':
+      return { state, path, device: hung };
+    default:
+      return { state: 'absent', path };
+  }
+}
+
+const policies: fc.Arbitrary<Policy> = fc.record({
+  enabled: fc.boolean(),
+  readWriteScope: fc.constantFrom('volume', 'cluster', 'recover'),
+  subPath: fc.constantFrom('refuse', 'recover'),
+  pods: fc.constantFrom('label', 'all'),
+  unsupportedRuntimes: fc.constant(['kata']),
+});
+
+const actions = (steps: readonly Step[]) => steps.filter((step) => step.kind !== 'skip');
+const podOf = (view: NodeView, uid: string): Pod | undefined => view.pods.find((pod) => pod.uid === uid);
+
+describe('a plan', () => {
+  it('is the same for the same view, in whatever order the diagnoses come', () => {
+    fc.assert(
+      fc.property(nodes, policies, fc.infiniteStream(fc.nat()), (view, policy, random) => {
+        const diagnoses = [...diagnose(view)];
+        const once = plan(view, diagnoses, policy);
+        const shuffled = diagnoses
+          .map((diagnosis) => ({ diagnosis, rank: random.next().value ?? 0 }))
+          .sort((a, b) => a.rank - b.rank)
+          .map(({ diagnosis }) => diagnosis);
+        expect(plan(view, shuffled, policy)).toEqual(once);
+        expect(plan(structuredClone(view), diagnose(structuredClone(view)), policy)).toEqual(once);
+      }),
+    );
+  });
+
+  it('touches nothing that the policy refuses', () => {
+    fc.assert(
+      fc.property(nodes, policies, (view, policy) => {
+        for (const { diagnosis } of actions(plan(view, diagnose(view), policy))) {
+          const { volume, place, volumeMount, fuseAbove } = diagnosis;
+          const pod = podOf(view, place.podUid);
+          expect(policy.enabled).toBe(true);
+          if (policy.readWriteScope === 'volume') expect(isReadOnly(volume)).toBe(true);
+          if (policy.readWriteScope === 'cluster') expect(view.volumes.every(isReadOnly)).toBe(true);
+          expect(pod?.deleting).toBe(false);
+          expect(fuseAbove).toBeUndefined();
+          expect(view.sources.get(volume.name)?.map(({ state }) => state)).toEqual(['live']);
+          if (place.kind === 'target') continue;
+          if (policy.pods === 'label') expect(pod?.labels[recoveryLabel]).toBe('true');
+          if (policy.subPath === 'refuse') expect(volumeMount?.subPath).toBeUndefined();
+          expect(pod?.runtimeClass).not.toBe('kata');
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('acts on whatever is unwell, allowed and has a live source, and on nothing else', () => {
+    fc.assert(
+      fc.property(nodes, (view) => {
+        const lifted: Policy = {
+          enabled: true,
+          readWriteScope: 'recover',
+          subPath: 'recover',
+          pods: 'all',
+          unsupportedRuntimes: [],
+        };
+        const expected = diagnose(view).filter(({ volume, stack, fuseAbove, place }) => {
+          const isLive = view.sources.get(volume.name)?.[0]?.state === 'live';
+          const top = stack.at(-1)?.device;
+          const isBroken = top !== undefined && top !== live;
+          return isLive && isBroken && fuseAbove === undefined && !podOf(view, place.podUid)?.deleting;
+        });
+        const acted = actions(plan(view, diagnose(view), lifted)).map(({ diagnosis }) => diagnosis);
+        expect(new Set(acted)).toEqual(new Set(expected));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('heals the target paths of a volume before its containers', () => {
+    fc.assert(
+      fc.property(nodes, (view) => {
+        const kinds = new Map<string, string[]>();
+        for (const { diagnosis } of plan(view, diagnose(view), openPolicy)) {
+          const { volume, place } = diagnosis;
+          kinds.set(volume.name, [...(kinds.get(volume.name) ?? []), place.kind]);
+        }
+        for (const of of kinds.values()) expect(of).toEqual([...of].sort().reverse());
+      }),
+    );
+  });
+
+  it('gives each refusal one sentence that names what to change', () => {
+    fc.assert(
+      fc.property(nodes, policies, (view, policy) => {
+        for (const step of plan(view, diagnose(view), policy)) {
+          if (step.kind !== 'skip') continue;
+          expect(step.detail).toMatch(/^[^\n]{20,}$/);
+          expect(step.detail).not.toMatch(/undefined|\[object/);
+        }
+      }),
+    );
+  });
+});
+
+describe('what is put at a place', () => {
+  const planned = (volume: Volume, place: { root?: string; subPath?: string }, sourceRoot = '/') => {
+    const { root = '/', subPath } = place;
+    const pod = podNamed('pod-1', [{ volume: volume.name, ...(subPath === undefined ? {} : { subPath }) }]);
+    const view = viewWith({
+      mounts: tableOf([{ mountPoint: sourcePath('demo'), device: live, root: sourceRoot }]),
+      volumes: [volume],
+      pods: [pod],
+      containers: [containerOf('pod-1', tableOf([{ mountPoint: '/data', device: dead, root }]))],
+    });
+    const [step] = plan(view, diagnose(view), { ...openPolicy, subPath: 'recover' });
+    return step?.kind === 'skip' ? undefined : step?.source.root;
+  };
+
+  it('is the whole volume as a rule', () => expect(planned(volumeNamed('demo'), {})).toBe('/'));
+
+  it('is the published subdirectory, also where the dead mount shows it as deleted', () => {
+    const volume = volumeNamed('demo', { subdirectory: 'team/a' });
+    expect(planned(volume, { root: '/team/a//deleted' })).toBe('/team/a');
+    expect(planned(volume, { root: '/team/a' }, '/base')).toBe('/base/team/a');
+  });
+
+  it('is the directory that a subPath came to, as the mount itself shows it', () => {
+    expect(planned(volumeNamed('demo'), { root: '/x/sub//deleted', subPath: '$(POD)/sub' })).toBe('/x/sub');
+  });
+});
+
+describe('isReadOnly', () => {
+  it.each<[readonly AccessMode[], boolean]>([
+    [['ReadOnlyMany'], true],
+    [['ReadOnlyMany', 'ReadWriteMany'], false],
+    [['ReadWriteOncePod'], false],
+    [[], false],
+  ])('of %j is %s', (accessModes, is) => expect(isReadOnly({ accessModes })).toBe(is));
+});

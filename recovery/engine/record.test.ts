@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { Decision, DeviceId, Nanoseconds, Place, SkipReason } from './model.ts';
+import { eventsOf, logLine } from './record.ts';
+import { podNamed, volumeNamed } from './testing/world.ts';
+
+const volume = volumeNamed('default-demo', { dataset: { namespace: 'default', name: 'demo' } });
+const names = { volumes: [volume], pods: [podNamed('pod-1', [{ volume: 'default-demo' }])] };
+const inside: Place = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 7, path: '/data' };
+const onNode: Place = { kind: 'target', podUid: 'pod-1', path: '/var/lib/kubelet/pods/pod-1/x' };
+const took = 2_500_000n as Nanoseconds;
+const failure = { errno: 'EACCES', call: 'read', path: '/data/a', step: 'verify-read' };
+const device = '0:50' as DeviceId;
+const detail = 'because of this: change that';
+
+const decisions: readonly Decision[] = [
+  {
+    event: 'noticed',
+    trigger: 'daemon-exit',
+    volume: volume.name,
+    source: { state: 'dead', path: '/s', device, errno: 'ENOTCONN' },
+  },
+  { event: 'noticed', trigger: 'start', volume: volume.name, source: { state: 'absent', path: '/s' } },
+  { event: 'skipped', volume, place: inside, reason: 'sub-path', detail },
+  { event: 'replaced', volume, place: inside, took, layers: [1, 1] },
+  { event: 'recovered', volume, place: onNode, took },
+  { event: 'recovered', volume, place: inside, took },
+  { event: 'failed', volume, place: inside, failure },
+  {
+    event: 'passed',
+    trigger: 'start',
+    took,
+    observed: took,
+    applied: took,
+    verified: took,
+    actions: 1,
+    skips: 0,
+    unhealthy: 0,
+  },
+];
+
+describe('events', () => {
+  it('claim success for a read in a container and for nothing else', () => {
+    const claims = decisions.flatMap((decision) =>
+      eventsOf(decision, names).some(({ reason }) => reason === 'FuseRecoverSucceed') ? [decision] : [],
+    );
+    expect(claims).toEqual([{ event: 'recovered', volume, place: inside, took }]);
+  });
+
+  it('go to the Dataset and to the Pod, and say path, volume, errno and remedy', () => {
+    const made = eventsOf({ event: 'failed', volume, place: inside, failure }, names);
+    expect(made.map(({ object, type, reason }) => [object.kind, object.name, type, reason])).toEqual([
+      ['Dataset', 'demo', 'Warning', 'FuseRecoverFailed'],
+      ['Pod', 'pod-1', 'Warning', 'FuseRecoverFailed'],
+    ]);
+    expect(made[0]?.message).toBe(
+      "Fuse recover /data failed: read answered EACCES at step verify-read (volume default-demo, container app of pod default/pod-1); the container's user may not read it: look at allow_other and the owners of the files",
+    );
+  });
+
+  it.each<[SkipReason, Place, readonly string[]]>([
+    ['gate-off', inside, []],
+    ['locked-volume', inside, []],
+    ['pod-deleting', inside, []],
+    ['not-labelled', inside, ['Pod Normal FuseRecoverNotRequested']],
+    ['sub-path', inside, ['Dataset Warning FuseRecoverSubPath', 'Pod Warning FuseRecoverSubPath']],
+    ['source-not-live', inside, []],
+    ['source-not-live', onNode, ['Pod Warning FuseRecoverWaiting']],
+    ['read-write', inside, []],
+    ['read-write', onNode, ['Dataset Warning FuseRecoverReadWrite', 'Pod Warning FuseRecoverReadWrite']],
+  ])('of the refusal %s', (reason, place, expected) => {
+    const made = eventsOf({ event: 'skipped', volume, place, reason, detail }, names);
+    expect(made.map(({ object, type, reason: named }) => `${object.kind} ${type} ${named}`)).toEqual(expected);
+    for (const { message } of made) expect(message).toContain(detail);
+  });
+
+  it('tell the Dataset once that its daemon is down, and not where it merely has none', () => {
+    const [first, second] = decisions.map((decision) => eventsOf(decision, names));
+    expect(first?.map(({ object, reason }) => [object.kind, reason])).toEqual([['Dataset', 'FuseDaemonDown']]);
+    expect(second).toEqual([]);
+  });
+
+  it('are made for those objects only that are known', () => {
+    const orphan = { ...volume, dataset: undefined };
+    expect(eventsOf({ event: 'recovered', volume: orphan, place: inside, took }, { ...names, pods: [] })).toEqual([]);
+  });
+});
+
+describe('log lines', () => {
+  it('are flat and survive JSON', () => {
+    for (const decision of decisions) {
+      const line = logLine(decision);
+      expect(JSON.parse(JSON.stringify(line))).toEqual(line);
+      expect(line.event).toBe(decision.event);
+      for (const value of Object.values(line)) expect(['string', 'number', 'boolean']).toContain(typeof value);
+    }
+  });
+
+  it('carry the layers of a replacement and the errno of a failure', () => {
+    expect(logLine({ event: 'replaced', volume, place: inside, took, layers: [2, 1] })).toEqual({
+      event: 'replaced',
+      volume: 'default-demo',
+      place: 'container',
+      podUid: 'pod-1',
+      container: 'app',
+      pid: 7,
+      path: '/data',
+      tookNs: 2_500_000,
+      layersBefore: 2,
+      layersAfter: 1,
+    });
+    expect(logLine({ event: 'failed', volume, place: inside, failure })).toMatchObject({
+      errno: 'EACCES',
+      step: 'verify-read',
+      call: 'read',
+      path: '/data',
+      failedPath: '/data/a',
+    });
+  });
+});

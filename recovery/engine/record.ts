@@ -1,0 +1,212 @@
+import type { Decision, Failure, Place, Pod, SkipReason, SourceState, Volume } from './model.ts';
+
+/** A Kubernetes event to be made, on a Dataset or on a Pod. */
+export interface EventToMake {
+  readonly object:
+    | {
+        readonly apiVersion: 'data.fluid.io/v1alpha1';
+        readonly kind: 'Dataset';
+        readonly namespace: string;
+        readonly name: string;
+      }
+    | {
+        readonly apiVersion: 'v1';
+        readonly kind: 'Pod';
+        readonly namespace: string;
+        readonly name: string;
+        readonly uid: string;
+      };
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What the events name, as `KubernetesPort.view()` has it. */
+export interface Names {
+  readonly volumes: readonly Volume[];
+  readonly pods: readonly Pod[];
+}
+
+interface Notice {
+  readonly type: EventToMake['type'];
+  readonly reason: string;
+}
+
+/**
+ * The event of each refusal; undefined where none is made.
+ *
+ * `gate-off`: none. The gate is off by default, and a feature that nobody has turned on must not be heard of at each crash.
+ * `not-labelled`: one, Normal: it is what the pod asked for, but whoever looks at the failing pod learns what to change.
+ * `pod-deleting` and `locked-volume` pass by themselves.
+ */
+const refusals: Readonly<Record<SkipReason, Notice | undefined>> = {
+  'source-not-live': { type: 'Warning', reason: 'FuseRecoverWaiting' },
+  'gate-off': undefined,
+  'not-labelled': { type: 'Normal', reason: 'FuseRecoverNotRequested' },
+  'read-write': { type: 'Warning', reason: 'FuseRecoverReadWrite' },
+  'sub-path': { type: 'Warning', reason: 'FuseRecoverSubPath' },
+  'unsupported-runtime': { type: 'Warning', reason: 'FuseRecoverUnsupportedRuntime' },
+  'pod-deleting': undefined,
+  hung: { type: 'Warning', reason: 'FuseRecoverHung' },
+  'nested-below-fuse': { type: 'Warning', reason: 'FuseRecoverNested' },
+  'subdirectory-missing': { type: 'Warning', reason: 'FuseRecoverSubdirectoryMissing' },
+  'idmap-unsupported': { type: 'Warning', reason: 'FuseRecoverIdmapUnsupported' },
+  'inner-mount-unreachable': { type: 'Warning', reason: 'FuseRecoverInnerMountUnreachable' },
+  'locked-volume': undefined,
+};
+
+/** Refusals that are the volume's and not a container's: said once for a pod, of its target path. */
+const ofTheVolume: ReadonlySet<SkipReason> = new Set(['source-not-live', 'hung', 'read-write']);
+
+/**
+ * Refusals that the Dataset does not hear of: that a daemon is down or hangs it hears once for the node and not once for each
+ * pod, and what a pod did not ask for is no matter of the Dataset's.
+ */
+const notOnTheDataset: ReadonlySet<SkipReason> = new Set(['source-not-live', 'hung', 'not-labelled']);
+
+/**
+ * The Kubernetes events of a decision. `FuseRecoverSucceed` is made of `recovered` in a container and of nothing else: a
+ * target path that was healed says nothing about the pod, which may not even have asked for recovery.
+ */
+export function eventsOf(decision: Decision, names: Names): readonly EventToMake[] {
+  switch (decision.event) {
+    case 'noticed':
+      return noticed(decision, names);
+    case 'skipped': {
+      const { volume, place, reason, detail } = decision;
+      const notice = refusals[reason];
+      if (notice === undefined) return [];
+      if (ofTheVolume.has(reason) && place.kind === 'container') return [];
+      const message = `Fuse recover ${place.path} not done: ${detail}`;
+      const dataset = notOnTheDataset.has(reason) ? [] : onDataset(volume, notice, message);
+      return [...dataset, ...onPod(place, names, notice, message)];
+    }
+    case 'recovered': {
+      const { volume, place, took } = decision;
+      if (place.kind === 'target') return [];
+      const notice: Notice = { type: 'Normal', reason: 'FuseRecoverSucceed' };
+      const message = `Fuse recover ${place.path} succeed: ${where(place, names)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back`;
+      return [...onDataset(volume, notice, message), ...onPod(place, names, notice, message)];
+    }
+    case 'failed': {
+      const { volume, place, failure } = decision;
+      const notice: Notice = { type: 'Warning', reason: 'FuseRecoverFailed' };
+      const message = `Fuse recover ${place.path} failed: ${failure.call} answered ${failure.errno} at step ${failure.step} (volume ${volume.name}, ${where(place, names)}); ${remedy(failure)}`;
+      return [...onDataset(volume, notice, message), ...onPod(place, names, notice, message)];
+    }
+    case 'replaced':
+    case 'passed':
+      return [];
+  }
+}
+
+/** A decision as one flat object of JSON values; absent facts are absent keys. Times are in nanoseconds. */
+export function logLine(decision: Decision): Readonly<Record<string, string | number | boolean>> {
+  switch (decision.event) {
+    case 'noticed': {
+      const { event, trigger, volume, source, aborted } = decision;
+      return { event, trigger, volume, ...sourceFields(source), ...(aborted === undefined ? {} : { aborted }) };
+    }
+    case 'skipped': {
+      const { event, volume, place, reason, detail } = decision;
+      return { event, volume: volume.name, ...placeFields(place), reason, detail };
+    }
+    case 'replaced': {
+      const { event, volume, place, took, layers } = decision;
+      const [layersBefore, layersAfter] = layers;
+      return { event, volume: volume.name, ...placeFields(place), tookNs: Number(took), layersBefore, layersAfter };
+    }
+    case 'recovered': {
+      const { event, volume, place, took } = decision;
+      return { event, volume: volume.name, ...placeFields(place), tookNs: Number(took) };
+    }
+    case 'failed': {
+      const { event, volume, place, failure } = decision;
+      return { event, volume: volume.name, ...placeFields(place), ...failureFields(failure) };
+    }
+    case 'passed': {
+      const { event, trigger, took, observed, applied, verified, actions, skips, unhealthy, failure } = decision;
+      return {
+        event,
+        trigger,
+        tookNs: Number(took),
+        observedNs: Number(observed),
+        appliedNs: Number(applied),
+        verifiedNs: Number(verified),
+        actions,
+        skips,
+        unhealthy,
+        ...(failure === undefined ? {} : { ...failureFields(failure), path: failure.path }),
+      };
+    }
+  }
+}
+
+function noticed({ volume, source, aborted }: Extract<Decision, { event: 'noticed' }>, names: Names) {
+  const found = names.volumes.find(({ name }) => name === volume);
+  // Nothing mounted is no outage by itself: on most nodes a Dataset has no daemon until a pod needs it.
+  if (found === undefined || source.state === 'live' || source.state === 'absent') return [];
+  if (aborted) {
+    const notice: Notice = { type: 'Warning', reason: 'FuseDaemonAborted' };
+    return onDataset(
+      found,
+      notice,
+      `FUSE daemon of volume ${volume} at ${source.path} did not answer and its connection was aborted`,
+    );
+  }
+  const notice: Notice = { type: 'Warning', reason: source.state === 'hung' ? 'FuseDaemonHung' : 'FuseDaemonDown' };
+  const said = source.state === 'hung' ? 'does not answer' : `is gone (${source.errno})`;
+  return onDataset(
+    found,
+    notice,
+    `FUSE daemon of volume ${volume} at ${source.path} ${said}: pods read again after it has been restarted`,
+  );
+}
+
+function onDataset({ dataset }: Volume, notice: Notice, message: string): EventToMake[] {
+  if (dataset === undefined) return [];
+  return [{ object: { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', ...dataset }, ...notice, message }];
+}
+
+function onPod({ podUid }: Place, { pods }: Names, notice: Notice, message: string): EventToMake[] {
+  const pod = pods.find(({ uid }) => uid === podUid);
+  if (pod === undefined) return [];
+  const { namespace, name, uid } = pod;
+  return [{ object: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...notice, message }];
+}
+
+function where(place: Place, { pods }: Names): string {
+  const pod = pods.find(({ uid }) => uid === place.podUid);
+  const name = pod === undefined ? `pod ${place.podUid}` : `pod ${pod.namespace}/${pod.name}`;
+  return place.kind === 'target' ? name : `container ${place.container} of ${name}`;
+}
+
+function remedy({ errno, step }: Failure): string {
+  if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return "the daemon died again: look at its pod's log";
+  if (errno === 'ETIMEDOUT') return "the daemon does not answer: look at its pod's log";
+  if (errno === 'EACCES' && step.startsWith('verify')) {
+    return "the container's user may not read it: look at allow_other and the owners of the files";
+  }
+  if (errno === 'ENOSPC') return 'the mount table is full (fs.mount-max): look for mounts that pile up';
+  if (errno === 'EPERM') return "the node plugin lacks a capability: look at its DaemonSet's securityContext";
+  return 'it is tried again; if it stays so, start the pod again';
+}
+
+function placeFields(place: Place): Readonly<Record<string, string | number>> {
+  const { kind, podUid, path } = place;
+  if (place.kind === 'target') return { place: kind, podUid, path };
+  return { place: kind, podUid, container: place.container, pid: place.pid, path };
+}
+
+function failureFields({ errno, step, call, path }: Failure): Readonly<Record<string, string>> {
+  return { errno, step, call, failedPath: path };
+}
+
+function sourceFields(source: SourceState): Readonly<Record<string, string>> {
+  const { state, path } = source;
+  if (source.state === 'absent') return { state, path };
+  const { device } = source;
+  return source.state === 'dead' ? { state, path, device, errno: source.errno } : { state, path, device };
+}
+
+const milliseconds = (time: bigint) => (Number(time) / 1_000_000).toFixed(1);

@@ -1,0 +1,273 @@
+import type { Container, DeviceId, Mount, Nanoseconds } from '../model.ts';
+import { standingAt } from '../mount-tree.ts';
+import type { ClockPort, KernelPort, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
+
+/** How a modelled connection answers; `starting`: mounted, but the daemon has not answered INIT. */
+export type ConnectionState = 'starting' | 'live' | 'hung' | 'dead';
+
+/** Thrown out of `replaceAll` where the test lets the agent die between two system calls. */
+export class AgentDied extends Error {
+  readonly code = 'AGENT_DIED';
+}
+
+export interface ModelledContainer extends Omit<Container, 'mounts'> {
+  readonly mounts: Mount[];
+  /** Found by a scan of all processes only, until one has found it. */
+  known: boolean;
+}
+
+export interface Counts {
+  reads: number;
+  tables: number;
+  scans: number;
+  freshScans: number;
+  replacements: number;
+}
+
+/** Mount tables, connections and the calls of the port, in memory. Mount points and parents behave as the kernel's. */
+export interface ModelledKernel extends KernelPort {
+  readonly host: Mount[];
+  readonly processes: ModelledContainer[];
+  readonly counts: Counts;
+  /** Mounts a new connection; on top of what is there, as a daemon does that finds its mount point taken. */
+  mountFuse(table: Mount[], path: string, state?: ConnectionState): DeviceId;
+  /** Binds what shows at the source, or another device, at a path. */
+  bind(table: Mount[], path: string, of: Partial<Mount> & Pick<Mount, 'device'>): Mount;
+  /** Takes the top mount of a path away, with all that stands on it. */
+  detach(table: Mount[], path: string): void;
+  /** The daemon is gone: every call on the connection ends with ENOTCONN. */
+  crash(device: DeviceId): void;
+  become(device: DeviceId, state: ConnectionState): void;
+  stateOf(device: DeviceId): ConnectionState;
+  /** Whoever reads with this uid gets EACCES from the device. */
+  deny(device: DeviceId, uid: number): void;
+  /** Lets the agent die before the n-th mount call from now, counted from 0; undefined: never. */
+  dieBefore(call: number | undefined): void;
+  /** Lets each mount call fail that the function gives an errno for. */
+  failWith(failing: ((step: string, replacement: Replacement) => string | undefined) | undefined): void;
+  /** A slave of another place, as a pod with HostToContainer on a kernel that stacks: what is put there shows here first. */
+  propagate(from: string, to: Mount[], path: string): void;
+  readonly aborted: DeviceId[];
+}
+
+export function createModelledKernel(clock: ClockPort): ModelledKernel {
+  const host: Mount[] = [];
+  const processes: ModelledContainer[] = [];
+  const connections = new Map<DeviceId, { state: ConnectionState; waiting: Set<() => void>; denied: Set<number> }>();
+  const daemons = new Map<DeviceId, Set<() => void>>();
+  const watchers = new Set<() => void>();
+  const counts: Counts = { reads: 0, tables: 0, scans: 0, freshScans: 0, replacements: 0 };
+  const aborted: DeviceId[] = [];
+  let snapshot: readonly Mount[] | undefined;
+  let nextMount = 100;
+  let nextMinor = 50;
+  const slaves = new Map<string, { readonly table: Mount[]; readonly path: string }>();
+  let callsLeft: number | undefined;
+  let failing: ((step: string, replacement: Replacement) => string | undefined) | undefined;
+
+  add(host, { mountPoint: '/', device: '8:1' as DeviceId, fstype: 'ext4', parentId: 1 });
+
+  function add(table: Mount[], of: Partial<Mount> & Pick<Mount, 'mountPoint' | 'device' | 'parentId'>): Mount {
+    const mount: Mount = {
+      id: nextMount,
+      root: '/',
+      options: ['rw', 'relatime'],
+      fstype: 'fuse.fake',
+      mountSource: 'fake',
+      superOptions: ['rw'],
+      ...of,
+    };
+    nextMount += 1;
+    table.push(mount);
+    changed(table);
+    return mount;
+  }
+
+  function changed(table: Mount[]): void {
+    if (table !== host) return;
+    snapshot = undefined;
+    for (const watcher of watchers) queueMicrotask(watcher);
+  }
+
+  function attachOn(table: Mount[], path: string, of: Partial<Mount> & Pick<Mount, 'device'>): Mount {
+    const { stack, above } = standingAt([...table], path);
+    const parent = stack.at(-1) ?? above.at(-1);
+    return add(table, { ...of, mountPoint: path, parentId: parent?.id ?? 1 });
+  }
+
+  function remove(table: Mount[], mount: Mount): void {
+    for (const child of table.filter(({ parentId }) => parentId === mount.id)) remove(table, child);
+    table.splice(table.indexOf(mount), 1);
+    changed(table);
+  }
+
+  function connect(device: DeviceId, state: ConnectionState): void {
+    connections.set(device, { state, waiting: new Set(), denied: new Set() });
+  }
+
+  function become(device: DeviceId, state: ConnectionState): void {
+    const connection = connections.get(device);
+    if (connection === undefined) throw new Error(`no connection ${device}`);
+    connection.state = state;
+    if (state === 'starting' || state === 'hung') return;
+    for (const wake of [...connection.waiting]) wake();
+  }
+
+  function crash(device: DeviceId): void {
+    become(device, 'dead');
+    const exits = [...(daemons.get(device) ?? [])];
+    daemons.delete(device);
+    for (const exited of exits) exited();
+  }
+
+  function tableOf(place: ReadRequest['place']): Mount[] | undefined {
+    return place.kind === 'container' ? processes.find(({ pid }) => pid === place.pid)?.mounts : host;
+  }
+
+  async function read({ place, user, deadline }: ReadRequest): Promise<Result<DeviceId>> {
+    counts.reads += 1;
+    const fails = (errno: string, step: string) => ({
+      ok: false as const,
+      failure: { errno, call: 'statfs', path: place.path, step },
+    });
+    const table = tableOf(place);
+    const top = table === undefined ? undefined : standingAt([...table], place.path).stack.at(-1);
+    if (top === undefined) return fails('ENOENT', 'verify-open');
+    const connection = connections.get(top.device);
+    if (connection === undefined) return { ok: true, value: top.device };
+    if (connection.state === 'starting' || connection.state === 'hung') {
+      const answered = await new Promise<boolean>((resolve) => {
+        const timer = clock.after((deadline - clock.now()) as Nanoseconds, () => done(false));
+        const wake = () => done(true);
+        connection.waiting.add(wake);
+        function done(result: boolean): void {
+          timer[Symbol.dispose]();
+          connection?.waiting.delete(wake);
+          resolve(result);
+        }
+      });
+      if (!answered) return fails('ETIMEDOUT', 'verify-statfs');
+    } else {
+      await Promise.resolve();
+    }
+    if (connection.state === 'dead') return fails('ENOTCONN', 'verify-statfs');
+    if (connection.denied.has(user?.uid ?? 0)) return fails('EACCES', 'verify-read');
+    return { ok: true, value: top.device };
+  }
+
+  function call(step: string, replacement: Replacement): Result<undefined> {
+    if (callsLeft === 0) throw new AgentDied(`before ${step}`);
+    if (callsLeft !== undefined) callsLeft -= 1;
+    const errno = failing?.(step, replacement);
+    if (errno === undefined) return { ok: true, value: undefined };
+    return { ok: false, failure: { errno, call: 'move_mount', path: replacement.place.path, step } };
+  }
+
+  function replace(replacement: Replacement): Result<Replaced> {
+    const { place, stack, source, readOnly, kind } = replacement;
+    const table = tableOf(place);
+    const stale = {
+      ok: false as const,
+      failure: { errno: 'ESTALE', call: 'statx', path: place.path, step: 'check-stack' },
+    };
+    if (table === undefined) return stale;
+    const ids = (mounts: readonly Mount[]) => mounts.map(({ id }) => id).join();
+    const now = standingAt([...table], place.path);
+    if (ids(now.stack) !== ids(stack)) return stale;
+    if (standingAt([...host], source.path).stack.at(-1)?.device !== source.device) return stale;
+    const top = now.stack.at(-1);
+    if (top === undefined) return stale;
+    counts.replacements += 1;
+    const before = stack.length;
+
+    if (kind === 'replace') {
+      const attached = call('attach-beneath', replacement);
+      if (!attached.ok) return attached;
+      const options = readOnly ? ['ro', 'relatime'] : ['rw', 'relatime'];
+      const { device, root } = source;
+      const live = add(table, { mountPoint: place.path, device, root, options, parentId: top.parentId });
+      const { fstype, mountSource } = top;
+      const at = table.indexOf(top);
+      table[at] = { ...top, parentId: live.id };
+      table[table.indexOf(live)] = { ...live, fstype, mountSource };
+      // Only what it is told of; the rest is lost with the dead top, as on the real one.
+      const told = new Set(replacement.below.map(({ id }) => id));
+      const onTop = table.filter(({ id, parentId }) => parentId === top.id && told.has(id));
+      for (const inner of onTop) copyOn(table, inner, live.id);
+      changed(table);
+    }
+    const detached = call('detach', replacement);
+    if (!detached.ok) return detached;
+    const dead = table.find(({ id }) => id === top.id);
+    if (dead !== undefined) remove(table, dead);
+    const after = standingAt([...table], place.path).stack.length;
+    const slave = slaves.get(place.path);
+    if (slave !== undefined) attachOn(slave.table, slave.path, { device: source.device, options: ['ro'] });
+    return { ok: true, value: { place, took: 1000n as Nanoseconds, layers: [before, after] } };
+  }
+
+  function copyOn(table: Mount[], inner: Mount, parentId: number): void {
+    const children = table.filter((each) => each.parentId === inner.id);
+    const { id: _, ...rest } = inner;
+    const copy = add(table, { ...rest, parentId });
+    for (const child of children) copyOn(table, child, copy.id);
+  }
+
+  return {
+    tier: '6.5',
+    host,
+    processes,
+    counts,
+    aborted,
+    mountFuse(table, path, state = 'live') {
+      const device = `0:${nextMinor}` as DeviceId;
+      nextMinor += 1;
+      connect(device, state);
+      attachOn(table, path, { device });
+      return device;
+    },
+    bind: (table, path, of) => attachOn(table, path, of),
+    detach(table, path) {
+      const top = standingAt([...table], path).stack.at(-1);
+      if (top !== undefined) remove(table, top);
+    },
+    crash,
+    become,
+    stateOf: (device) => connections.get(device)?.state ?? 'dead',
+    deny: (device, uid) => void connections.get(device)?.denied.add(uid),
+    dieBefore(count) {
+      callsLeft = count;
+    },
+    failWith(function_) {
+      failing = function_;
+    },
+    propagate: (from, table, path) => void slaves.set(from, { table, path }),
+    hostMounts() {
+      counts.tables += 1;
+      snapshot ??= [...host];
+      return { ok: true, value: snapshot };
+    },
+    containers(fresh) {
+      counts.scans += 1;
+      if (fresh) counts.freshScans += 1;
+      if (fresh) for (const each of processes) each.known = true;
+      return processes.filter(({ known }) => known).map((each) => ({ ...each, mounts: [...each.mounts] }));
+    },
+    replaceAll: (replacements) => replacements.map(replace),
+    read,
+    abort(device) {
+      aborted.push(device);
+      become(device, 'dead');
+      return { ok: true, value: undefined };
+    },
+    watchMounts(callback) {
+      watchers.add(callback);
+      return { [Symbol.dispose]: () => void watchers.delete(callback) };
+    },
+    watchDaemon(device, exited) {
+      const own = daemons.get(device) ?? new Set();
+      daemons.set(device, own.add(exited));
+      return { [Symbol.dispose]: () => void own.delete(exited) };
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Container, DeviceId, Mount, NodeView, Pod, SourceState, Volume } from '../model.ts';
+import { standingAt } from '../mount-tree.ts';
+import { kubeletRoot, sourcePath } from './world.ts';
+
+export const live = '0:51' as DeviceId;
+export const dead = '0:50' as DeviceId;
+
+/** A mount table from layers given bottom first; each stands on what is at its path or on the deepest mount above. */
+export function tableOf(layers: readonly (Partial<Mount> & Pick<Mount, 'mountPoint' | 'device'>)[]): readonly Mount[] {
+  const table: Mount[] = [];
+  for (const layer of [{ mountPoint: '/', device: '8:1' as DeviceId, fstype: 'ext4' }, ...layers]) {
+    const { stack, above } = standingAt([...table], layer.mountPoint);
+    const parentId = (stack.at(-1) ?? above.at(-1))?.id ?? 0;
+    const facts = { root: '/', options: ['ro'], fstype: 'fuse.fake', mountSource: 'fake', superOptions: [] };
+    table.push({ id: table.length + 1, parentId, ...facts, ...layer });
+  }
+  return table;
+}
+
+/** The process 1 of the container `app`. */
+export function containerOf(podUid: string, mounts: readonly Mount[], facts: Partial<Container> = {}): Container {
+  const user = { uid: 1000, gid: 1000, groups: [] };
+  return { podUid, name: 'app', pid: 1000, mountNamespace: 'mnt:[1]', user, mounts, ...facts };
+}
+
+/** A view in which each volume's source is live unless said otherwise. */
+export function viewWith(facts: {
+  readonly mounts: readonly Mount[];
+  readonly volumes: readonly Volume[];
+  readonly pods?: readonly Pod[];
+  readonly containers?: readonly Container[];
+  readonly sources?: ReadonlyMap<string, readonly SourceState[]>;
+  readonly devices?: ReadonlyMap<DeviceId, string>;
+}): NodeView {
+  const alive = ({ name }: Volume): [string, SourceState[]] => [
+    name,
+    [{ state: 'live', path: sourcePath(name), device: live }],
+  ];
+  return {
+    tier: '6.5',
+    kubeletRoot,
+    pods: [],
+    containers: [],
+    sources: new Map(facts.volumes.map(alive)),
+    devices: new Map([[dead, 'ENOTCONN']]),
+    ...facts,
+  };
+}

@@ -1,0 +1,194 @@
+import { createEngine, type Engine, type EngineOptions } from '../engine.ts';
+import { createVolumeLocks } from '../locks.ts';
+import type { Decision, DeviceId, Mount, Pod, Policy, Volume, VolumeMount } from '../model.ts';
+import { plainPath, standingAt } from '../mount-tree.ts';
+import { targetPath } from '../places.ts';
+import type { KubernetesPort, VolumeLocks } from '../ports.ts';
+import { createModelledClock, type ModelledClock } from './modelled-clock.ts';
+import { createModelledKernel, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
+
+export const kubeletRoot = '/var/lib/kubelet';
+
+export const openPolicy: Policy = {
+  enabled: true,
+  readWriteScope: 'volume',
+  subPath: 'refuse',
+  pods: 'label',
+  unsupportedRuntimes: ['kata'],
+};
+
+export function volumeNamed(name: string, facts: Partial<Volume> = {}): Volume {
+  return {
+    name,
+    handle: name,
+    dataset: { namespace: 'default', name },
+    sources: [sourcePath(name)],
+    subdirectory: '',
+    accessModes: ['ReadOnlyMany'],
+    ...facts,
+  };
+}
+
+export const sourcePath = (name: string) => `/runtime-mnt/jindo/default/${name}/jindofs-fuse`;
+
+/** A pod with one container `app` for each of the given lists of mounts; labelled unless said otherwise. */
+export function podNamed(uid: string, mounts: readonly Partial<VolumeMount>[], facts: Partial<Pod> = {}): Pod {
+  const full = mounts.map((mount) => ({ volume: 'demo', mountPath: '/data', readOnly: false, ...mount }));
+  return {
+    uid,
+    namespace: 'default',
+    name: uid,
+    labels: { 'fuse.serverful.fluid.io/inject': 'true' },
+    annotations: {},
+    deleting: false,
+    volumes: [...new Set(full.map(({ volume }) => volume))],
+    containers: [{ name: 'app', mounts: full }],
+    ...facts,
+  };
+}
+
+/** A node with volumes, pods, a modelled kernel and clock, and an engine that can be ended and started again. */
+export interface World extends AsyncDisposable {
+  readonly kernel: ModelledKernel;
+  readonly clock: ModelledClock;
+  readonly locks: VolumeLocks;
+  readonly decisions: Decision[];
+  readonly volumes: Volume[];
+  readonly pods: Pod[];
+  policy: Policy;
+  readonly engine: Engine;
+  /** Starts a daemon of the volume: a new connection at its source. */
+  serve(volume: string, state?: 'live' | 'starting'): DeviceId;
+  /** What shows at the source. */
+  sourceOf(volume: string): DeviceId | undefined;
+  /** Publishes the volumes of a pod and starts its containers, from what the target paths show. */
+  run(pod: Pod): ModelledContainer[];
+  target(pod: string, volume?: string): string;
+  top(table: readonly Mount[], path: string): Mount | undefined;
+  /** Places of running pods whose top mount does not answer. */
+  broken(): readonly string[];
+  /** Ends the engine where it is and makes another, which knows nothing. */
+  reborn(options?: Partial<EngineOptions>): void;
+  kubernetesChanged(): void;
+  named<E extends Decision['event']>(event: E): Extract<Decision, { event: E }>[];
+}
+
+export function createWorld(options: Partial<EngineOptions> = {}): World {
+  const clock = createModelledClock();
+  const kernel = createModelledKernel(clock);
+  const decisions: Decision[] = [];
+  const volumes: Volume[] = [];
+  const pods: Pod[] = [];
+  const watchers = new Set<() => void>();
+  const locks = createVolumeLocks();
+  const kubernetes: KubernetesPort = {
+    view: () => ({ volumes: [...volumes], pods: [...pods] }),
+    watch(changed) {
+      watchers.add(changed);
+      return { [Symbol.dispose]: () => void watchers.delete(changed) };
+    },
+  };
+  let nextPid = 1000;
+  const top = (table: readonly Mount[], path: string) => standingAt([...table], path).stack.at(-1);
+  const target = (pod: string, volume = 'demo') => targetPath(kubeletRoot, pod, volume);
+
+  const engineWith = (more: Partial<EngineOptions>) =>
+    createEngine({
+      kernel,
+      kubernetes,
+      clock,
+      locks,
+      recorder: (decision) => void decisions.push(decision),
+      policy: () => world.policy,
+      ...options,
+      ...more,
+    });
+
+  const world = {
+    kernel,
+    clock,
+    locks,
+    decisions,
+    volumes,
+    pods,
+    policy: openPolicy,
+    engine: undefined as unknown as Engine,
+    serve(volume: string, state: 'live' | 'starting' = 'live') {
+      return kernel.mountFuse(kernel.host, pathOf(volume), state);
+    },
+    sourceOf: (volume: string) => top(kernel.host, pathOf(volume))?.device,
+    run(pod: Pod) {
+      pods.push(pod);
+      for (const volume of pod.volumes) publish(pod.uid, volume);
+      return pod.containers.map(({ name }) => start(pod, name));
+    },
+    target,
+    top,
+    broken: () =>
+      [...pods.flatMap((pod) => pod.volumes.map((volume) => ({ table: kernel.host, path: target(pod.uid, volume) })))]
+        .concat(placesInside())
+        .filter(({ table, path }) => {
+          const seen = top(table, path);
+          return seen === undefined || kernel.stateOf(seen.device) !== 'live';
+        })
+        .map(({ path }) => path),
+    reborn(more: Partial<EngineOptions> = {}) {
+      void world.engine[Symbol.asyncDispose]();
+      world.engine = engineWith(more);
+    },
+    kubernetesChanged() {
+      for (const watcher of watchers) watcher();
+    },
+    named: <E extends Decision['event']>(event: E) =>
+      decisions.filter((each): each is Extract<Decision, { event: E }> => each.event === event),
+    [Symbol.asyncDispose]: () => world.engine[Symbol.asyncDispose](),
+  };
+  world.engine = engineWith({});
+  return world;
+
+  function pathOf(volume: string): string {
+    return volumes.find(({ name }) => name === volume)?.sources[0] ?? sourcePath(volume);
+  }
+
+  function publish(podUid: string, volume: string): void {
+    const source = top(kernel.host, pathOf(volume));
+    if (source === undefined) throw new Error(`${volume} has no daemon`);
+    const facts = volumes.find(({ name }) => name === volume);
+    const readOnly = facts?.accessModes.every((mode) => mode === 'ReadOnlyMany') ?? true;
+    const root = `/${facts?.subdirectory ?? ''}`;
+    const options = [readOnly ? 'ro' : 'rw', 'relatime'];
+    kernel.bind(kernel.host, target(podUid, volume), { device: source.device, options, root });
+  }
+
+  function start(pod: Pod, name: string): ModelledContainer {
+    const pid = nextPid;
+    nextPid += 1;
+    const container: ModelledContainer = {
+      podUid: pod.uid,
+      name,
+      pid,
+      mountNamespace: `mnt:[${pid}]`,
+      user: { uid: 1000, gid: 1000, groups: [] },
+      mounts: [],
+      known: false,
+    };
+    kernel.bind(container.mounts, '/', { device: '0:40' as DeviceId, fstype: 'overlay' });
+    for (const mount of pod.containers.find((each) => each.name === name)?.mounts ?? []) {
+      const from = top(kernel.host, target(pod.uid, mount.volume));
+      if (from === undefined) continue;
+      const { device, options } = from;
+      const root = mount.subPath === undefined ? from.root : `${from.root === '/' ? '' : from.root}/${mount.subPath}`;
+      kernel.bind(container.mounts, plainPath(mount.mountPath), { device, options, root });
+    }
+    kernel.processes.push(container);
+    return container;
+  }
+
+  function placesInside() {
+    return kernel.processes.flatMap(({ mounts, podUid, name }) => {
+      const declared =
+        pods.find(({ uid }) => uid === podUid)?.containers.find((each) => each.name === name)?.mounts ?? [];
+      return declared.map(({ mountPath }) => ({ table: mounts, path: plainPath(mountPath) }));
+    });
+  }
+}
