@@ -19,9 +19,11 @@ const foreignNode = (process.env.PATH ?? '')
 const interpreters = [...new Set([process.execPath, ...(foreignNode ? [foreignNode] : [])])];
 
 let folder: string;
+let env: Record<string, string | undefined>;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'rekindle-command-'));
+  env = { PATH: process.env.PATH, XDG_CACHE_HOME: join(folder, 'cache') };
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -39,8 +41,6 @@ function project(main: string, withModules = true): string {
 }
 
 describe.each(interpreters)('started by %s', (node) => {
-  const env = { PATH: process.env.PATH, XDG_CACHE_HOME: join(tmpdir(), 'rekindle-test-cache') };
-
   test('it becomes Node 24 in the same process, with the arguments as they were', async () => {
     const script = project('console.log(JSON.stringify([process.pid, process.versions.node, process.argv.slice(2)]))');
     const running = run(node, [script, 'a b', '--x=*'], { env });
