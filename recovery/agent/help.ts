@@ -26,7 +26,7 @@ What it recovers
 
 Where it looks
   MOUNT_ROOT=/runtime-mnt           environment: directory below which FUSE daemons mount
-  KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory
+  KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory, spelt without symbolic links
   --node-mount-namespace PATH       the kubelet's mount namespace (/proc/1/ns/mnt), where it is not the agent's own
 
 How it is watched

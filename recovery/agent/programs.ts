@@ -10,7 +10,7 @@ export interface Programs {
 }
 
 /** Little memory for children that hold one line at a time. */
-const small = ['--max-semi-space-size=1', '--max-old-space-size=24', '--v8-pool-size=0', '--optimize-for-size'];
+const small = ['--max-semi-space-size=1', '--max-old-space-size=24', '--v8-pool-size=0'];
 
 /** Where the programs lie: beside the bundle, which is JavaScript, or among the sources. */
 export function programsBeside(main: URL): Programs {
