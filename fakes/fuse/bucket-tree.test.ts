@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { StoreFailure, StoreResult } from '../store/s3/client.ts';
+import { type BucketSource, BucketTree } from './bucket-tree.ts';
+import type { FileEntry } from './listing-tree.ts';
+
+/** A bucket in memory that counts what it is asked. */
+class Bucket implements BucketSource {
+  readonly objects = new Map<string, { body: Buffer; etag: string }>();
+  readonly asked: string[] = [];
+  failure: StoreFailure | undefined;
+
+  async list(prefix: string): ReturnType<BucketSource['list']> {
+    this.asked.push(`list ${prefix}`);
+    if (this.failure !== undefined) return { ok: false, failure: this.failure };
+    const keys = [...this.objects].filter(([key]) => key.startsWith(prefix));
+    const objects = keys
+      .filter(([key]) => !key.slice(prefix.length).includes('/'))
+      .map(([key, { body, etag }]) => ({ key, size: body.byteLength, modifiedAt: 0, etag }));
+    const deeper = keys.filter(([key]) => key.slice(prefix.length).includes('/'));
+    const prefixes = deeper.map(([key]) => key.slice(0, key.indexOf('/', prefix.length) + 1));
+    return { ok: true, value: { objects, prefixes: [...new Set(prefixes)] } };
+  }
+
+  async get(
+    key: string,
+    [first, last]: readonly [number, number],
+  ): Promise<StoreResult<{ bytes: Buffer; etag: string }>> {
+    this.asked.push(`get ${key} ${first}-${last}`);
+    const object = this.objects.get(key);
+    const failure = this.failure ?? { errno: 'ENOENT', code: 'NoSuchKey', status: 404 };
+    if (object === undefined || this.failure !== undefined) return { ok: false, failure };
+    return { ok: true, value: { bytes: object.body.subarray(first, last + 1), etag: object.etag } };
+  }
+}
+
+const blockBytes = 128 * 1024;
+
+describe('BucketTree', () => {
+  let bucket: Bucket;
+  let tree: BucketTree;
+  let clock: number;
+  let told: (string | undefined)[];
+
+  beforeEach(() => {
+    bucket = new Bucket();
+    clock = 0;
+    told = [];
+    tree = new BucketTree({
+      source: bucket,
+      prefix: 'dir/',
+      now: () => clock,
+      onStore: (failure) => told.push(failure?.code),
+    });
+  });
+
+  const put = (key: string, body: Buffer, etag = key): void => {
+    bucket.objects.set(key, { body, etag });
+  };
+  const file = async (path: string): Promise<FileEntry> => {
+    const entry = await tree.entry(path);
+    if (!entry.ok || entry.value.kind !== 'file') throw new Error(`${path} is not a file`);
+    return entry.value;
+  };
+
+  it('finds files and directories below its prefix', async () => {
+    put('dir/a', Buffer.from('abc'));
+    put('dir/sub/deep/b', Buffer.from('b'));
+    put('outside', Buffer.from('x'));
+    expect(await tree.entry('/a')).toMatchObject({ value: { kind: 'file', size: 3 } });
+    expect(await tree.entry('/sub')).toEqual({ ok: true, value: { kind: 'directory' } });
+    expect(await tree.entry('/sub/deep/b')).toMatchObject({ value: { key: 'dir/sub/deep/b' } });
+    expect(await tree.entry('/outside')).toEqual({ ok: false, errno: 'ENOENT' });
+  });
+
+  it('knows its root without the store', async () => {
+    expect(await tree.entry('/')).toEqual({ ok: true, value: { kind: 'directory' } });
+    expect(bucket.asked).toEqual([]);
+  });
+
+  it('asks for a listing once a second, also when it is asked for at the same time', async () => {
+    put('dir/a', Buffer.from('abc'));
+    await Promise.all([tree.entry('/a'), tree.entry('/b'), tree.directory('/')]);
+    clock = 999;
+    await tree.entry('/a');
+    expect(bucket.asked).toEqual(['list dir/']);
+    clock = 1_000;
+    put('dir/b', Buffer.from('new'));
+    expect(await tree.entry('/b')).toMatchObject({ ok: true });
+    expect(bucket.asked).toEqual(['list dir/', 'list dir/']);
+  });
+
+  it('does not keep a failure', async () => {
+    bucket.failure = { errno: 'ETIMEDOUT', code: 'ETIMEDOUT', status: undefined };
+    expect(await tree.entry('/a')).toEqual({ ok: false, errno: 'ETIMEDOUT' });
+    bucket.failure = undefined;
+    put('dir/a', Buffer.from('abc'));
+    expect(await tree.entry('/a')).toMatchObject({ ok: true });
+    expect(told).toEqual(['ETIMEDOUT', undefined]);
+  });
+
+  it.each([
+    [0, 10],
+    [blockBytes - 5, 10],
+    [blockBytes - 1, blockBytes + 2],
+    [2 * blockBytes + 90, 500],
+    [2 * blockBytes + 100, 10],
+    [9 * blockBytes, 10],
+  ])('reads from %i so many bytes as %i, up to the end', async (offset, length) => {
+    const body = Buffer.from(Array.from({ length: 2 * blockBytes + 100 }, (_, i) => (i * 31) % 253));
+    put('dir/big', body);
+    const into = Buffer.alloc(length);
+    const expected = body.subarray(offset, offset + length);
+    expect(await tree.read(await file('/big'), into, offset)).toEqual({ ok: true, value: expected.byteLength });
+    expect(into.subarray(0, expected.byteLength).equals(expected)).toBe(true);
+  });
+
+  it('asks for a block once, and again when the object has another version', async () => {
+    put('dir/a', Buffer.from('old'), 'v1');
+    const into = Buffer.alloc(3);
+    await tree.read(await file('/a'), into, 0);
+    await tree.read(await file('/a'), into, 1);
+    put('dir/a', Buffer.from('new'), 'v2');
+    clock = 1_000;
+    await tree.read(await file('/a'), into, 0);
+    expect(into.toString()).toBe('new');
+    expect(bucket.asked).toEqual(['list dir/', 'get dir/a 0-2', 'list dir/', 'get dir/a 0-2']);
+  });
+
+  it('does not keep bytes of another version than the listing told of', async () => {
+    put('dir/a', Buffer.from('old'), 'v1');
+    const old = await file('/a');
+    put('dir/a', Buffer.from('newer'), 'v2');
+    await tree.read(old, Buffer.alloc(3), 0);
+    put('dir/a', Buffer.from('old'), 'v1');
+    const into = Buffer.alloc(3);
+    await tree.read(await file('/a'), into, 0);
+    expect(into.toString()).toBe('old');
+  });
+
+  it('fails a read with the errno of the store', async () => {
+    put('dir/a', Buffer.from('abc'));
+    const entry = await file('/a');
+    bucket.failure = { errno: 'EACCES', code: 'AccessDenied', status: 403 };
+    expect(await tree.read(entry, Buffer.alloc(3), 0)).toEqual({ ok: false, errno: 'EACCES' });
+  });
+});

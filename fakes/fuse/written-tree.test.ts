@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { answered, refused } from './answer.ts';
+import type { Entry } from './listing-tree.ts';
+import { type Change, type LowerTree, WrittenTree } from './written-tree.ts';
+
+const contents: Readonly<Record<string, string>> = { '/a': 'hello', '/sub/b': 'below' };
+
+const lower: LowerTree = {
+  entry: async (path) => {
+    const entry = entryOf(path);
+    return entry === undefined ? refused('ENOENT') : answered(entry);
+  },
+  directory: async (path) => {
+    const above = path === '/' ? '/' : `${path}/`;
+    const names = Object.keys(contents).filter((file) => file.startsWith(above));
+    const children = names.map((file) => file.slice(above.length).split('/')[0] ?? '');
+    return answered(new Map(children.map((name) => [name, entryOf(above + name) ?? { kind: 'directory' }])));
+  },
+  read: async ({ key }, into, offset) => answered(Buffer.from(contents[key] ?? '').copy(into, 0, offset)),
+};
+
+function entryOf(path: string): Entry | undefined {
+  const text = contents[path];
+  if (text !== undefined) return { kind: 'file', key: path, size: text.length, modifiedAt: 5, etag: 'e' };
+  return path === '/' || path === '/sub' ? { kind: 'directory' } : undefined;
+}
+
+describe('WrittenTree', () => {
+  let tree: WrittenTree;
+  let changes: Change[];
+
+  beforeEach(() => {
+    changes = [];
+    tree = new WrittenTree({ lower, now: () => 1_000, record: (change) => changes.push(change) });
+  });
+
+  const text = async (path: string): Promise<string> => {
+    const into = Buffer.alloc(100);
+    const read = await tree.read(path, into, 0);
+    return read.ok ? into.toString('utf8', 0, read.value) : read.errno;
+  };
+  const names = async (path: string): Promise<readonly string[] | string> => {
+    const listed = await tree.names(path);
+    return listed.ok ? [...listed.value].sort() : listed.errno;
+  };
+
+  it('shows the tree below as it is until something is written', async () => {
+    expect(await names('/')).toEqual(['a', 'sub']);
+    expect(await text('/a')).toBe('hello');
+    expect(await tree.attributes('/a')).toEqual({
+      ok: true,
+      value: { kind: 'file', mode: 0o775, uid: 0, gid: 0, size: 5, modifiedAt: 5 },
+    });
+    expect(await tree.attributes('/x')).toEqual({ ok: false, errno: 'ENOENT' });
+    expect(changes).toEqual([]);
+  });
+
+  it('keeps what is written over, into and behind a file', async () => {
+    await tree.write('/a', Buffer.from('J'), 0);
+    await tree.write('/a', Buffer.from('!'), 7);
+    expect(await text('/a')).toBe('Jello\0\0!');
+    expect(await tree.attributes('/a')).toMatchObject({ value: { size: 8, modifiedAt: 1_000 } });
+    await tree.truncate('/a', 3);
+    expect(await text('/a')).toBe('Jel');
+    expect(changes).toEqual([
+      { op: 'write', path: '/a', bytes: 1 },
+      { op: 'write', path: '/a', bytes: 1 },
+      { op: 'truncate', path: '/a', bytes: 3 },
+    ]);
+  });
+
+  it('loses nothing where writes come at the same time', async () => {
+    await Promise.all([...'world'].map((letter, i) => tree.write('/a', Buffer.from(letter), i)));
+    expect(await text('/a')).toBe('world');
+  });
+
+  it('hides what was removed, and shows it again where it is made anew', async () => {
+    await tree.unlink('/a');
+    expect(await names('/')).toEqual(['sub']);
+    expect(await text('/a')).toBe('ENOENT');
+    await tree.create('/a', 0o644);
+    expect(await text('/a')).toBe('');
+    expect(await names('/')).toEqual(['a', 'sub']);
+  });
+
+  it('removes a directory only when it is empty, and one made in its place is empty too', async () => {
+    expect(await tree.rmdir('/sub')).toEqual({ ok: false, errno: 'ENOTEMPTY' });
+    await tree.unlink('/sub/b');
+    expect(await tree.rmdir('/sub')).toEqual({ ok: true, value: undefined });
+    await tree.mkdir('/sub', 0o755);
+    expect(await names('/sub')).toEqual([]);
+    expect(await text('/sub/b')).toBe('ENOENT');
+    expect(changes.map(({ op }) => op)).toEqual(['unlink', 'rmdir', 'mkdir']);
+  });
+
+  it('moves a file of the tree below with its contents', async () => {
+    await tree.rename('/a', '/sub/moved');
+    expect(await names('/')).toEqual(['sub']);
+    expect(await names('/sub')).toEqual(['b', 'moved']);
+    expect(await text('/sub/moved')).toBe('hello');
+  });
+
+  it('moves a directory that was made, with all that is in it, but none of the tree below', async () => {
+    await tree.mkdir('/d', 0o755);
+    await tree.create('/d/f', 0o644);
+    await tree.rename('/d', '/e');
+    expect([await names('/'), await names('/e')]).toEqual([['a', 'e', 'sub'], ['f']]);
+    expect(await text('/d/f')).toBe('ENOENT');
+    expect(await tree.rename('/sub', '/other')).toEqual({ ok: false, errno: 'EXDEV' });
+    expect(await tree.rename('/e', '/sub')).toEqual({ ok: false, errno: 'ENOTEMPTY' });
+  });
+
+  it('describes a file anew without touching its contents', async () => {
+    await tree.chmod('/a', 0o100600);
+    await tree.chown('/a', 7, 0xffffffff);
+    await tree.utimens('/a', 42);
+    expect(await tree.attributes('/a')).toMatchObject({
+      value: { mode: 0o600, uid: 7, gid: 0, modifiedAt: 42, size: 5 },
+    });
+    expect(await text('/a')).toBe('hello');
+  });
+
+  it('does not record what it refused', async () => {
+    expect(await tree.write('/absent', Buffer.from('x'), 0)).toEqual({ ok: false, errno: 'ENOENT' });
+    expect(await tree.write('/sub', Buffer.from('x'), 0)).toEqual({ ok: false, errno: 'EISDIR' });
+    expect(await tree.truncate('/a', 2 ** 40)).toEqual({ ok: false, errno: 'EFBIG' });
+    expect(changes).toEqual([]);
+  });
+});
