@@ -3,12 +3,12 @@ import { Given, Then } from '@cucumber/cucumber';
 import * as judgements from '../../src/scenario/judgements.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
-Given('pod {string} reads {string} at /data', async function (this: RekindleWorld, pod: string, dataset: string) {
+Given('pod {string} reads {string} at \\/data', async function (this: RekindleWorld, pod: string, dataset: string) {
   await this.start(pod, dataset, { labelled: true });
 });
 
 Given(
-  'pod {string} without the label reads {string} at /data',
+  'pod {string} without the label reads {string} at \\/data',
   async function (this: RekindleWorld, pod: string, dataset: string) {
     await this.start(pod, dataset, { labelled: false });
   },

@@ -308,10 +308,11 @@ export class Trial implements AsyncDisposable {
     );
   }
 
+  /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
   #operations(name: string, since: number) {
     return this.history
       .filter((event) => event.kind === 'probe')
-      .filter(({ at, probe }) => at >= since && probe.includes(`/${name}/`));
+      .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe.includes(`/${name}/`));
   }
 
   async #happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
