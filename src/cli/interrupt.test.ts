@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../run-id.ts';
-import type { Outcome } from '../verbs.ts';
+import type { Outcome, RunOptions } from '../verbs.ts';
 import { createFakeContext } from './fake-context.ts';
 import { listenForInterruption } from './interruption.ts';
 import { rekindle } from './rekindle.ts';
@@ -57,31 +57,39 @@ test('a verb that fails because it was interrupted was interrupted', async () =>
   expect(stderr()).toBe('');
 });
 
-test('interrupted twice, the processes of the run are killed and its directories removed, and the status is 130', async () => {
-  const controller = new AbortController();
-  const { promise: forced, resolve: force } = Promise.withResolvers<void>();
-  let child: ReturnType<typeof spawn> | undefined;
-  let directory = '';
-  const { context } = createFakeContext({
-    cwd,
-    signal: controller.signal,
-    forced,
-    verb: async ({ runId }) => {
-      directory = temporaryDirectory(cwd, runId);
-      mkdirSync(join(directory, 'a'), { recursive: true });
-      child = spawn('sleep', ['1000'], { env: { PATH: process.env.PATH, REKINDLE_RUN_ID: runId }, stdio: 'ignore' });
-      const exited = once(child, 'exit');
-      await once(child, 'spawn');
+describe('interrupted twice', () => {
+  /** A verb whose clean-up waits for a child that does not end by itself. */
+  function stuck(outcome: Outcome) {
+    const controller = new AbortController();
+    const { promise: forced, resolve: force } = Promise.withResolvers<void>();
+    const made: { child?: ChildProcess; directory?: string } = {};
+    const verb = async ({ runId }: RunOptions): Promise<Outcome> => {
+      made.directory = temporaryDirectory(cwd, runId);
+      mkdirSync(join(made.directory, 'a'), { recursive: true });
+      const env = { PATH: process.env.PATH, REKINDLE_RUN_ID: runId };
+      made.child = spawn('sleep', ['1000'], { env, stdio: 'ignore' });
+      const exited = once(made.child, 'exit');
+      await once(made.child, 'spawn');
       controller.abort();
       force();
-      // A verb that waits for its child, as one that hangs in its clean-up would.
       await exited;
-      return nothing;
-    },
+      return outcome;
+    };
+    return { made, ...createFakeContext({ cwd, signal: controller.signal, forced, verb }) };
+  }
+
+  test('the processes of the run are killed and its directories removed, and the status is 130', async () => {
+    const { context, made } = stuck(nothing);
+    expect(await rekindle(['conform'], context)).toBe(130);
+    expect(made.child?.signalCode).toBe('SIGKILL');
+    expect(existsSync(made.directory ?? '')).toBe(false);
   });
-  expect(await rekindle(['conform'], context)).toBe(130);
-  expect(child?.signalCode).toBe('SIGKILL');
-  expect(existsSync(directory)).toBe(false);
+
+  test('the verb that was waiting for them ends its own clean-up, and what it could not do counts', async () => {
+    const { context, stderr } = stuck({ ...nothing, leftovers: ['container x'] });
+    expect(await rekindle(['conform'], context)).toBe(5);
+    expect(stderr()).toBe('rekindle: could not clean up: container x\n');
+  });
 });
 
 test('what a verb leaves behind is removed after it, too', async () => {
