@@ -1,4 +1,4 @@
-import type { Draft, JsonObject } from './api-object.ts';
+import type { Draft, Json, JsonObject } from './api-object.ts';
 import { listAt, objectAt, stringAt } from './api-object.ts';
 import { checkPod, checkPodUpdate, podColumns, podGrace, podWideColumns, preparePod } from './pods.ts';
 import { requiredString, specIsObject, stringMap } from './required-fields.ts';
@@ -23,9 +23,10 @@ const plain = {
 /** `stringData` is for writing only: it ends up in `data`, in base64 (Secret v1). */
 function prepareSecret(secret: Draft): Draft {
   const { stringData, ...rest } = secret;
-  const encoded = Object.entries(objectAt({ stringData }, 'stringData')).map(([key, value]): [string, string] => [
+  const encoded = Object.entries(objectAt({ stringData }, 'stringData')).map(([key, value]): [string, Json] => [
     key,
-    Buffer.from(String(value)).toString('base64'),
+    // What is no string is refused by the check, which names it.
+    typeof value === 'string' ? Buffer.from(value).toString('base64') : (value ?? null),
   ]);
   const data = { ...objectAt(rest, 'data'), ...Object.fromEntries(encoded) };
   return { ...rest, ...(Object.keys(data).length > 0 ? { data } : {}), type: rest.type ?? 'Opaque' };

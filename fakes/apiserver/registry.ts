@@ -16,6 +16,7 @@ import {
   conflict,
   forbidden,
   invalid,
+  invalidValue,
   methodNotAllowed,
   notFound,
   required,
@@ -113,6 +114,10 @@ export class Registry {
       return { created: true, object: await this.create(resource, namespace, body, dryRun) };
     }
     const patched = decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch }));
+    if (stringAt(patched, 'metadata', 'name') !== name) {
+      const why = 'field is immutable';
+      throw invalid(resource, name, [invalidValue('metadata.name', stringAt(patched, 'metadata', 'name'), why)]);
+    }
     return { created: false, object: this.#update(target, old, patched, dryRun) };
   }
 
