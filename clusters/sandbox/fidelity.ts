@@ -1,11 +1,12 @@
 import type { Store } from '../../fakes/store/store.ts';
 import type { Fidelity } from '../../reports/record.ts';
+import { resyncPeriod } from './agent-process.ts';
 import type { SupervisorOptions } from './protocol.ts';
 
 /** What is real in the sandbox, and what stands in for what. */
 export function fidelityOf(
   store: Store,
-  { clockScale, agent }: Pick<SupervisorOptions, 'clockScale' | 'agent'>,
+  { clockScale, agent, bundled }: Pick<SupervisorOptions, 'clockScale' | 'agent'> & { readonly bundled: boolean },
 ): Fidelity {
   return {
     place: 'sandbox',
@@ -15,7 +16,9 @@ export function fidelityOf(
       { part: 'mount and PID namespaces', is: 'real', fake: false },
       {
         part: 'node agent',
-        is: agent.command ? `another program: ${agent.command.join(' ')}` : 'the one for production, as a process',
+        is: agent.command
+          ? `another program: ${agent.command.join(' ')}`
+          : `the one for production, ${bundled ? 'bundled' : 'from its sources'}, with RECOVER_FUSE_PERIOD=${resyncPeriod}`,
         fake: false,
       },
       { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { type DaemonProgram, daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
 import { createCsiNode } from '../../fakes/kubelet/csi.ts';
 import { createImages } from '../../fakes/kubelet/images.ts';
@@ -15,6 +16,7 @@ import type { Store } from '../../fakes/store/store.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import { AgentProcess } from './agent-process.ts';
+import { agentProgram } from './agent-program.ts';
 import { startChild } from './child.ts';
 import { fidelityOf } from './fidelity.ts';
 import { onLines, parseLine } from './lines.ts';
@@ -66,7 +68,12 @@ export class Node implements Procedures {
       logFile: join(resultsDir, 'logs/control-plane.log'),
       onLine: () => {},
     });
-    const [ready, store] = await Promise.all([controlPlane.ready, this.#startStore(options)]);
+    const [ready, store, program, daemon] = await Promise.all([
+      controlPlane.ready,
+      this.#startStore(options),
+      agentProgram(),
+      daemonProgram(),
+    ]);
     const url = String(ready.url);
     const kubeConfig = kubeConfigFor(url, token);
     writeFileSync(places.kubeconfig, kubeConfig.exportConfig());
@@ -75,7 +82,7 @@ export class Node implements Procedures {
     const mounts = new MountWatch(onEvent);
     mounts.watch('self', 'node');
     const agent = new AgentProcess({
-      command: [process.execPath, programs.agent],
+      command: program.command,
       kubeconfig: places.kubeconfig,
       nodeName: places.name,
       socket: places.socket,
@@ -84,14 +91,17 @@ export class Node implements Procedures {
       logFile: join(resultsDir, 'logs/agent.log'),
       onEvent,
     });
-    const [kubelet] = await Promise.all([this.#startKubelet(options, linux, kubeConfig), agent.start(options.agent)]);
+    const [kubelet] = await Promise.all([
+      this.#startKubelet(options, { linux, kubeConfig, daemon }),
+      agent.start(options.agent),
+    ]);
     this.#parts = { options, kubelet, store, agent, mounts };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       url,
       token,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
-      fidelity: fidelityOf(store, options),
+      fidelity: fidelityOf(store, { ...options, bundled: program.bundled }),
     };
   }
 
@@ -232,15 +242,22 @@ export class Node implements Procedures {
     return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#listeners.onProgress, environment });
   }
 
-  #startKubelet(options: SupervisorOptions, linux: Linux, kubeConfig: KubeConfig): Promise<Kubelet> {
+  #startKubelet(
+    options: SupervisorOptions,
+    {
+      linux,
+      kubeConfig,
+      daemon,
+    }: { readonly linux: Linux; readonly kubeConfig: KubeConfig; readonly daemon: DaemonProgram },
+  ): Promise<Kubelet> {
     return startKubelet({
       kubeConfig,
       nodeName: places.name,
       rootDir: places.kubeletRoot,
       csi: createCsiNode(places.socket),
       runtime: { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] },
-      images: createImages({ 'rekindle/fuse': [process.execPath, programs.fuse] }),
-      environment: options.environment,
+      images: createImages({ 'rekindle/fuse': daemon.command }),
+      environment: { ...options.environment, ...daemon.environment },
       clockScale: options.clockScale,
       report: (event) => this.#report(event),
       log: (container, stream, chunk) => this.#log(container, stream, chunk),

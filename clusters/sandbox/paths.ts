@@ -7,7 +7,6 @@ export const programs = {
   project: program('.'),
   supervisor: program('clusters/sandbox/supervisor.ts'),
   controlPlane: program('fakes/control-plane/main.ts'),
-  fuse: program('fakes/fuse/daemon.ts'),
   agent: program('recovery/agent/main.ts'),
 } as const;
 

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { v8Flags } from '../../recovery/agent/v8-flags.ts';
+import { programs } from './paths.ts';
+
+/** How the agent is started, and whether that is how production starts it. */
+export interface AgentProgram {
+  readonly command: readonly string[];
+  readonly bundled: boolean;
+}
+
+/**
+ * The agent as production has it: one bundle, `dist/agent/<hash of its sources>`, made on demand. Where it cannot be made
+ * (no esbuild, a folder that cannot be written), it is the sources, which start slower and take more memory.
+ */
+export async function agentProgram(): Promise<AgentProgram> {
+  const folder = join(programs.project, 'dist/agent', hashOfSources());
+  const script = join(folder, 'agent.mjs');
+  const bundled = existsSync(script) || (await makeBundle(folder));
+  return { command: [process.execPath, ...v8Flags, bundled ? script : programs.agent], bundled };
+}
+
+/** Makes the folder whole or not at all, because several may do so at once. */
+async function makeBundle(folder: string): Promise<boolean> {
+  const unfinished = `${folder}.${process.pid}`;
+  try {
+    const { bundle } = await import('../../recovery/agent/bundle.ts');
+    await bundle(unfinished);
+    await rename(unfinished, folder);
+    return true;
+  } catch {
+    await rm(unfinished, { recursive: true, force: true });
+    return existsSync(folder);
+  }
+}
+
+function hashOfSources(): string {
+  const hash = createHash('sha256');
+  const recovery = join(programs.project, 'recovery');
+  for (const name of globSync('**/*.{ts,proto}', { cwd: recovery }).sort())
+    if (!name.endsWith('.test.ts')) hash.update(`${name}\0`).update(readFileSync(join(recovery, name)));
+  return hash.digest('hex').slice(0, 12);
+}
