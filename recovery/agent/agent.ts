@@ -60,6 +60,7 @@ export async function startAgent({
       transport,
       nodeName: nodeId,
       mountRoot,
+      clock,
       random,
       onError: (kind, error) => log.warn('watch-failed', { kind, error: told(error) }),
     }),

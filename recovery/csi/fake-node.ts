@@ -36,6 +36,9 @@ export class FakeNode implements CsiKernel, Publisher {
   table: Mount[] = [];
   /** Answers of reads by path; `ok` where nothing is said. */
   readonly answers = new Map<string, string>();
+  /** Reads wait for this. */
+  reading: Promise<void> = Promise.resolve();
+  reads = 0;
   readonly directories = new Set<string>();
   readonly calls: string[] = [];
   /** Runs once, just before the next publish or replacement. */
@@ -78,6 +81,8 @@ export class FakeNode implements CsiKernel, Publisher {
   }
 
   async read({ place, device, deadline: _ }: Parameters<CsiKernel['read']>[0]): Promise<Result<DeviceId>> {
+    this.reads++;
+    await this.reading;
     const answer = this.answers.get(place.path) ?? 'ok';
     return answer === 'ok' ? { ok: true, value: device } : failed(answer, 'statfs', place.path, 'verify-statfs');
   }

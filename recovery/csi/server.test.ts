@@ -326,6 +326,22 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([]);
   });
 
+  it('binds nothing for a caller that hung up while the source was read', async () => {
+    node.mount({ path: source, device: '0:50' });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    node.reading = promise;
+    const call = new AbortController();
+    const refusal = outcome(client.nodePublishVolume(request, { signal: call.signal }));
+    await until(() => node.reads === 1);
+    call.abort();
+    expect(await refusal).toContain('CANCELLED');
+    // A later call is served after the driver has heard of it.
+    await client.nodeGetInfo({});
+    resolve();
+    await until(() => node.watchers === 0);
+    expect(node.calls).toEqual([]);
+  });
+
   it('never leaves an empty directory bound where the daemon goes away in between', async () => {
     node.mount({ path: source, device: '0:50' });
     node.before = () => node.unmountAll(source);

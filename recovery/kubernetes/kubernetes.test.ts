@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Nanoseconds } from '../engine/model.ts';
 import { createEventSender } from './event-sender.ts';
 import { type Kubernetes, watchKubernetes } from './kubernetes.ts';
 import { ApiError, createTransport } from './transport.ts';
@@ -93,6 +94,7 @@ async function watched(): Promise<Kubernetes> {
     nodeName: 'node-1',
     mountRoot: '/runtime-mnt',
     onError: (path, error) => void errors.push(`${path}: ${error}`),
+    clock: { now: () => process.hrtime.bigint() as Nanoseconds },
     random: () => 0,
   });
   await kubernetes.synced;
@@ -132,7 +134,9 @@ describe('watching Kubernetes', () => {
     const seen = await watched();
     let changes = 0;
     seen.watch(() => changes++);
+    const before = seen.view();
     await send('/api/v1/pods', 'MODIFIED', { ...pod('app'), status: { phase: 'Running' } });
+    await expect.poll(() => seen.view() !== before, { interval: 2 }).toBe(true);
     await send('/api/v1/pods', 'ADDED', pod('late'));
     await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
     await expect.poll(() => changes, { interval: 2 }).toBe(1);

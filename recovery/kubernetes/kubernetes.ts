@@ -1,5 +1,5 @@
 import type { Pod, Volume } from '../engine/model.ts';
-import type { KubernetesPort } from '../engine/ports.ts';
+import type { ClockPort, KubernetesPort } from '../engine/ports.ts';
 import { listWatch } from './list-watch.ts';
 import { toClaim, toPod, toPodSpec, toVolume } from './mapping.ts';
 import type { Transport } from './transport.ts';
@@ -11,6 +11,8 @@ export interface KubernetesOptions {
   readonly mountRoot: string;
   /** Takes what broke a watch of a kind, before it is tried again. */
   readonly onError: (kind: string, error: unknown) => void;
+  readonly clock: Pick<ClockPort, 'now'>;
+  /** Between 0 and 1. */
   readonly random: () => number;
 }
 
@@ -22,7 +24,14 @@ export interface Kubernetes extends KubernetesPort, AsyncDisposable {
 type View = ReturnType<KubernetesPort['view']>;
 
 /** Watches this node's pods, and the volumes and claims that they use. Answers from memory while the API server is away. */
-export function watchKubernetes({ transport, nodeName, mountRoot, onError, random }: KubernetesOptions): Kubernetes {
+export function watchKubernetes({
+  transport,
+  nodeName,
+  mountRoot,
+  onError,
+  clock,
+  random,
+}: KubernetesOptions): Kubernetes {
   const watchers = new Set<() => void>();
   let view: View | undefined;
   let told = '';
@@ -52,6 +61,7 @@ export function watchKubernetes({ transport, nodeName, mountRoot, onError, rando
       map,
       onChange,
       onError: (error) => onError(path, error),
+      clock,
       random,
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
     });

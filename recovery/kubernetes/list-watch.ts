@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClockPort } from '../engine/ports.ts';
 import { objectAt, textAt } from './json.ts';
 import { ApiError, type Transport } from './transport.ts';
 
@@ -14,6 +15,7 @@ export interface ListWatchOptions<T> {
   readonly onChange: () => void;
   /** Takes what broke a list or a watch, before it is tried again. */
   readonly onError: (error: unknown) => void;
+  readonly clock: Pick<ClockPort, 'now'>;
   /** Between 0 and 1, spreads the retries of many nodes. */
   readonly random: () => number;
   /** First and longest pause between tries. */
@@ -32,6 +34,9 @@ export interface ListWatch<T> extends AsyncDisposable {
 const pageSize = 500;
 /** The server ends a watch after this and it is opened again where it was (API server: five to ten minutes by itself). */
 const watchSeconds = 240;
+
+/** A watch that lasted for so long was a good one: the next is opened without a longer pause. */
+const goodWatch = 5_000_000_000n;
 
 /** Lists and watches until disposed of. Never gives up: pauses grow from the first to the longest while tries fail. */
 export function listWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
@@ -56,10 +61,11 @@ interface Running<T> extends ListWatchOptions<T> {
 }
 
 async function run<T>(running: Running<T>): Promise<void> {
-  const { signal, onError, random, backoffMs: [first, longest] = [100, 30_000] } = running;
+  const { signal, onError, clock, random, backoffMs: [first, longest] = [100, 30_000] } = running;
   let version: string | undefined;
   let pause = first;
   while (!signal.aborted) {
+    const began = clock.now();
     try {
       version ??= await list(running);
       for await (const seen of watch(running, version)) {
@@ -71,6 +77,7 @@ async function run<T>(running: Running<T>): Promise<void> {
       if (error instanceof ApiError && error.status === 410) version = undefined;
       else onError(error);
     }
+    if (clock.now() - began > goodWatch) pause = first;
     // Half fixed and half random; a watch that ended by itself is opened again after the first pause.
     await sleep(pause / 2 + (random() * pause) / 2, undefined, { signal }).catch(() => {});
     pause = Math.min(pause * 2, longest);
