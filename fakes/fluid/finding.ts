@@ -17,9 +17,10 @@ const writePath = (path: readonly PropertyKey[]): string =>
     '',
   );
 
-/** What a schema found, field by field; `prefix` is where the value stands in its object. */
+/** What a schema found, one finding for each field; `prefix` is where the value stands in its object. */
 export function findingsOf(error: z.ZodError, prefix: string): readonly Finding[] {
-  return error.issues.map(({ path, message }) => ({ field: writePath([prefix, ...path]), message }));
+  const all = error.issues.map(({ path, message }) => ({ field: writePath([prefix, ...path]), message }));
+  return all.filter(({ field }, index) => all.findIndex((other) => other.field === field) === index);
 }
 
 const longestSentence = 1024;

@@ -1,0 +1,245 @@
+import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startApiServer } from '../apiserver/api-server.ts';
+import type { FluidObject } from '../fluid/custom-objects.ts';
+import { group, pluralOf, version } from '../fluid/custom-objects.ts';
+import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/seed-manifests.ts';
+import type { Watched } from '../fluid/watched.ts';
+import { startWatched } from '../fluid/watched.ts';
+import { startControllers } from './start-controllers.ts';
+
+type Made = Pick<FluidObject, 'kind' | 'metadata'>;
+
+interface Rig extends AsyncDisposable {
+  readonly core: CoreV1Api;
+  readonly complaints: readonly string[];
+  create(object: FluidObject, namespace?: string): Promise<void>;
+  remove(object: Made): Promise<void>;
+  /** Resolves with the first of the kind's objects (there now, or later) that the test wants. */
+  until<T>(path: string, want: (objects: readonly T[]) => boolean): Promise<readonly T[]>;
+}
+
+async function start(): Promise<Rig> {
+  await using starting = new AsyncDisposableStack();
+  const server = starting.use(await startApiServer({ port: 0, token: 't' }));
+  const config = new KubeConfig();
+  config.loadFromString(server.kubeConfig());
+  const core = config.makeApiClient(CoreV1Api);
+  const custom = config.makeApiClient(CustomObjectsApi);
+  await core.createNode({
+    body: { metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'True' }] } },
+  });
+  const complaints: string[] = [];
+  starting.use(await startControllers({ kubeConfigText: server.kubeConfig(), log: (line) => complaints.push(line) }));
+  const kept = starting.move();
+  return {
+    core,
+    complaints,
+    async create(object, namespace = 'default') {
+      const plural = pluralOf[object.kind as 'Dataset' | 'JindoRuntime'];
+      const body = { ...object, metadata: { ...object.metadata, namespace } };
+      await custom.createNamespacedCustomObject({ group, version, namespace, plural, body });
+    },
+    async remove({ kind, metadata: { name = '' } }) {
+      const plural = pluralOf[kind as 'Dataset' | 'JindoRuntime'];
+      await custom.deleteNamespacedCustomObject({ group, version, namespace: 'default', plural, name });
+    },
+    async until<T>(path: string, want: (objects: readonly T[]) => boolean) {
+      const found = Promise.withResolvers<readonly T[]>();
+      let watched: Watched<FluidObject> | undefined;
+      const look = (): void => {
+        const objects = (watched?.list() ?? []) as readonly T[];
+        if (watched && want(objects)) found.resolve(objects);
+      };
+      // A list through the same address as the watch, for every kind alike.
+      const list = async () => {
+        const response = await fetch(`${server.url}${path}`, { headers: { authorization: 'Bearer t' } });
+        return (await response.json()) as { items: FluidObject[] };
+      };
+      watched = await startWatched<FluidObject>({
+        kubeConfig: config,
+        path,
+        list,
+        changed: () => queueMicrotask(() => look()),
+      });
+      look();
+      const objects = await found.promise;
+      await watched[Symbol.asyncDispose]();
+      return objects;
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const datasets = `/apis/${group}/${version}/datasets`;
+const phases = (objects: readonly FluidObject[]): Record<string, unknown> =>
+  Object.fromEntries(objects.map(({ metadata, status }) => [`${metadata.namespace}/${metadata.name}`, status?.phase]));
+const named = (pods: readonly V1Pod[], role: string): readonly V1Pod[] =>
+  pods.filter(({ metadata }) => metadata?.labels?.role === role);
+
+describe('the fake control plane', () => {
+  let rig: Rig;
+  beforeEach(async () => {
+    rig = await start();
+  });
+  afterEach(async () => rig[Symbol.asyncDispose]());
+
+  const documented = async (): Promise<void> => {
+    await rig.core.createNamespacedSecret({ namespace: 'default', body: mysecret });
+    await rig.create(demoDataset);
+    await rig.create(demoRuntime);
+    await rig.core.createNamespacedPod({ namespace: 'default', body: demoApp });
+  };
+
+  it('brings the documented manifests to a bound dataset, a scheduled pod, two workers and a FUSE pod beside it', async () => {
+    await documented();
+    await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Bound');
+    const pods = await rig.until<V1Pod>(
+      '/api/v1/pods',
+      (all) =>
+        named(all, 'jindofs-fuse').length === 1 && all.every(({ spec }) => spec?.nodeName === 'n1') && all.length === 4,
+    );
+    expect(named(pods, 'jindofs-worker')).toHaveLength(2);
+    const volume = await rig.core.readPersistentVolume({ name: 'default-demo-dataset' });
+    expect(volume).toMatchObject({
+      spec: {
+        accessModes: ['ReadOnlyMany'],
+        storageClassName: 'fluid',
+        claimRef: { namespace: 'default', name: 'demo-dataset' },
+        csi: {
+          driver: 'fuse.csi.fluid.io',
+          volumeHandle: 'default-demo-dataset',
+          volumeAttributes: { fluid_path: '/runtime-mnt/jindo/default/demo-dataset/jindofs-fuse', mount_type: 'jindo' },
+        },
+      },
+      status: { phase: 'Bound' },
+    });
+    const found = await rig.core.listNamespacedPod({
+      namespace: 'default',
+      fieldSelector: 'spec.nodeName=n1',
+      labelSelector: 'role=jindofs-fuse,release=demo-dataset',
+    });
+    expect(found.items).toHaveLength(1);
+    expect(JSON.stringify(pods)).not.toContain('very-secret');
+    expect(rig.complaints).toEqual([]);
+  });
+
+  it('makes a new FUSE pod when one is deleted while it is needed', async () => {
+    await documented();
+    const [first] = named(
+      await rig.until<V1Pod>('/api/v1/pods', (all) => named(all, 'jindofs-fuse').length === 1),
+      'jindofs-fuse',
+    );
+    await rig.core.deleteNamespacedPod({
+      name: first?.metadata?.name ?? '',
+      namespace: 'default',
+      gracePeriodSeconds: 0,
+    });
+    const uid = first?.metadata?.uid;
+    const pods = await rig.until<V1Pod>('/api/v1/pods', (all) => {
+      const fuses = named(all, 'jindofs-fuse');
+      return fuses.length === 1 && fuses[0]?.metadata?.uid !== uid;
+    });
+    expect(named(pods, 'jindofs-fuse')).toHaveLength(1);
+  });
+
+  it('lets a pod wait for its claim with a condition that says so', async () => {
+    await rig.core.createNamespacedPod({ namespace: 'default', body: demoApp });
+    const [pod] = await rig.until<V1Pod>('/api/v1/pods', ([one]) => (one?.status?.conditions?.length ?? 0) > 0);
+    expect(pod?.status?.conditions?.[0]).toMatchObject({
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: '0/1 nodes are available: persistentvolumeclaim "demo-dataset" not found.',
+    });
+  });
+
+  it('refuses a dataset whose secret is missing, names the field in an event, and takes it once the secret is there', async () => {
+    await rig.create(demoDataset);
+    await rig.create(demoRuntime);
+    await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Failed');
+    const [event] = await rig.until<CoreV1Event>('/api/v1/events', (all) => all.length > 0);
+    expect(event).toMatchObject({ type: 'Warning', involvedObject: { kind: 'Dataset', name: 'demo-dataset' } });
+    expect(event?.message).toContain('secretKeyRef.name: secret "mysecret" not found');
+    await rig.core.createNamespacedSecret({ namespace: 'default', body: mysecret });
+    await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Bound');
+  });
+
+  it('takes away volume, claim, workers and FUSE pods when the dataset is deleted', async () => {
+    await documented();
+    await rig.until<V1Pod>('/api/v1/pods', (all) => named(all, 'jindofs-fuse').length === 1 && all.length === 4);
+    await rig.remove(demoDataset);
+    await rig.until('/api/v1/persistentvolumes', (all) => all.length === 0);
+    await rig.until('/api/v1/persistentvolumeclaims', (all) => all.length === 0);
+    // On a node a kubelet has to let them go.
+    await rig.until<V1Pod>(
+      '/api/v1/pods',
+      (all) => all.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined).length === 3,
+    );
+  });
+
+  it('refuses the second of two datasets whose volumes would have one name, until the first is gone', async () => {
+    const other = { ...demoDataset, metadata: { name: 'dataset' } };
+    await rig.core.createNamespace({ body: { metadata: { name: 'default-demo' } } });
+    await rig.core.createNamespacedSecret({ namespace: 'default-demo', body: mysecret });
+    await documented();
+    await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Bound');
+    await rig.create(other, 'default-demo');
+    await rig.create({ ...demoRuntime, metadata: { name: 'dataset' } }, 'default-demo');
+    const [, second] = await rig.until<FluidObject>(
+      datasets,
+      (all) => phases(all)['default-demo/dataset'] === 'Failed',
+    );
+    expect(JSON.stringify(second?.status)).toContain(
+      'metadata.name: the PersistentVolume default-demo-dataset is there',
+    );
+    expect((await rig.core.readPersistentVolume({ name: 'default-demo-dataset' })).spec?.claimRef?.namespace).toBe(
+      'default',
+    );
+    await rig.remove(demoDataset);
+    await rig.until<FluidObject>(datasets, (all) => phases(all)['default-demo/dataset'] === 'Bound');
+  });
+
+  it('survives datasets of every shape and goes on serving the good ones', async () => {
+    const shapes: readonly Record<string, unknown>[] = [
+      {},
+      { mounts: null },
+      { mounts: [null, 1] },
+      { mounts: [{ mountPoint: ['oss://'] }] },
+      { mounts: [{ ...demoDataset.spec.mounts[0], encryptOptions: { name: 1 } }] },
+      { accessModes: {} },
+    ];
+    for (const [index, spec] of shapes.entries())
+      await rig.create({ ...demoDataset, metadata: { name: `bad-${index}` }, spec });
+    await rig.create({ ...demoDataset, metadata: { name: 'without-spec' }, spec: undefined });
+    await rig.create({ ...demoDataset, metadata: { name: 'a.dotted.name' } });
+    await documented();
+    const all = await rig.until<FluidObject>(datasets, (objects) => {
+      const states = Object.values(phases(objects));
+      return states.filter((phase) => phase === 'Failed').length === 8 && states.includes('Bound');
+    });
+    expect(all).toHaveLength(9);
+    expect(rig.complaints).toEqual([]);
+  });
+
+  it('empties a namespace that is deleted, but for the pods that a kubelet still has', async () => {
+    await rig.core.createNamespace({ body: { metadata: { name: 'run' } } });
+    await rig.core.createNamespacedSecret({ namespace: 'run', body: mysecret });
+    await rig.create(demoDataset, 'run');
+    await rig.create(demoRuntime, 'run');
+    await rig.until<FluidObject>(datasets, (all) => phases(all)['run/demo-dataset'] === 'Bound');
+    const pods = await rig.until<V1Pod>(
+      '/api/v1/pods',
+      (all) => all.length === 2 && all.every(({ spec }) => spec?.nodeName !== undefined),
+    );
+    await rig.core.deleteNamespace({ name: 'run' });
+    await rig.until('/api/v1/persistentvolumes', (all) => all.length === 0);
+    for (const { metadata } of pods) {
+      await rig.core.deleteNamespacedPod({ name: metadata?.name ?? '', namespace: 'run', gracePeriodSeconds: 0 });
+    }
+    await rig.until<{ metadata: { name: string } }>('/api/v1/namespaces', (all) =>
+      all.every(({ metadata }) => metadata.name !== 'run'),
+    );
+  });
+});

@@ -1,0 +1,168 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import type { FluidObject } from './custom-objects.ts';
+import { behaviourAnnotation } from './naming.ts';
+import { plan } from './plan.ts';
+import { defaultImages, makeFusePod } from './pod-objects.ts';
+import { demoApp, demoDataset, demoRuntime } from './seed-manifests.ts';
+import type { Step } from './step.ts';
+import { validateDataset } from './validate-dataset.ts';
+import type { View } from './view.ts';
+import { makeClaim, makeVolume } from './volume-objects.ts';
+
+const key = { namespace: 'default', name: 'demo-dataset' };
+const secrets = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret'])]]);
+const judged = validateDataset(demoDataset, secrets);
+if (!judged.ok) throw new Error('the documented dataset is refused');
+const facts = judged.value;
+const now = '2025-01-01T00:00:00.000Z';
+
+const volume = makeVolume(key, 'uid', facts);
+const claim = { ...makeClaim(key, 'uid', facts), status: { phase: 'Bound' } };
+const app = (change: { nodeName?: string; phase?: string; deleted?: true } = {}): V1Pod => ({
+  ...demoApp,
+  metadata: {
+    ...demoApp.metadata,
+    namespace: 'default',
+    ...(change.deleted ? { deletionTimestamp: new Date(now) } : {}),
+  },
+  spec: { containers: [], ...demoApp.spec, ...(change.nodeName === undefined ? {} : { nodeName: change.nodeName }) },
+  status: { phase: change.phase ?? 'Running' },
+});
+const fuse = (nodeName: string, phase = 'Running'): V1Pod => ({
+  ...makeFusePod({ key, facts, runtime: demoRuntime, nodeName, images: defaultImages }),
+  status: { phase },
+});
+const view = (change: Partial<View> = {}): View => ({
+  key,
+  dataset: demoDataset,
+  runtime: demoRuntime,
+  secrets,
+  volume,
+  claim,
+  pods: [],
+  ...change,
+});
+const steps = (change: Partial<View> = {}): readonly Step[] => plan(view(change), defaultImages, now);
+const onNodes = (all: readonly Step[]): readonly unknown[] =>
+  all.flatMap((step) => (step.do === 'create-on-node' ? [step.pod.spec?.nodeName] : []));
+const status = (all: readonly Step[], kind: string): Readonly<Record<string, unknown>> | undefined =>
+  all.flatMap((step) => (step.do === 'set-status' && step.object.kind === kind ? [step.status] : []))[0];
+
+describe('the plan for a dataset', () => {
+  it('makes volume, claim and workers, in this order, and no FUSE pod that nobody needs', () => {
+    const made = steps({ volume: undefined, claim: undefined });
+    const named = made.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
+    expect(named).toEqual([
+      'default-demo-dataset',
+      'demo-dataset',
+      'demo-dataset-jindofs-worker-0',
+      'demo-dataset-jindofs-worker-1',
+    ]);
+    expect(onNodes(made)).toEqual([]);
+    expect(status(made, 'Dataset')).toMatchObject({ phase: 'NotBound' });
+  });
+
+  it('is Bound once its claim is, and then nothing is left to do', () => {
+    const bound = status(steps(), 'Dataset');
+    expect(bound).toMatchObject({ phase: 'Bound', conditions: [{ type: 'Ready', status: 'True' }] });
+    const runtime: FluidObject = { ...demoRuntime, status: status(steps(), 'JindoRuntime') ?? {} };
+    const again = steps({ dataset: { ...demoDataset, status: bound ?? {} }, runtime });
+    expect(again.filter((step) => step.do !== 'create')).toEqual([]);
+  });
+
+  it.each<[string, readonly V1Pod[], readonly string[]]>([
+    [
+      'one for each node in use',
+      [app({ nodeName: 'n1' }), app({ nodeName: 'n1' }), app({ nodeName: 'n2' })],
+      ['n1', 'n2'],
+    ],
+    ['none for a pod without a node', [app()], []],
+    ['none for a pod that has ended', [app({ nodeName: 'n1', phase: 'Succeeded' })], []],
+    ['none for a pod that goes', [app({ nodeName: 'n1', deleted: true })], []],
+    ['none where there is one', [app({ nodeName: 'n1' }), fuse('n1')], []],
+    ['one where the other node has one', [app({ nodeName: 'n1' }), fuse('n2')], ['n1']],
+  ])('wants FUSE pods: %s', (_what, pods, nodes) => {
+    expect(onNodes(steps({ pods }))).toEqual(nodes);
+  });
+
+  it('waits for a FUSE pod that goes, and deletes one that has ended', () => {
+    const going = fuse('n1');
+    going.metadata = { ...going.metadata, deletionTimestamp: new Date(now) };
+    expect(onNodes(steps({ pods: [app({ nodeName: 'n1' }), going] }))).toEqual([]);
+    const ended = steps({ pods: [app({ nodeName: 'n1' }), fuse('n1', 'Failed')] });
+    expect(ended).toContainEqual(expect.objectContaining({ do: 'delete' }));
+  });
+
+  it('gives credentials to the FUSE pod by a Secret volume only, and its behaviour as an argument', () => {
+    const behaviour = '{"readdir":"hang"}';
+    const metadata = { ...demoDataset.metadata, annotations: { [behaviourAnnotation]: behaviour } };
+    const [step] = steps({ dataset: { ...demoDataset, metadata }, pods: [app({ nodeName: 'n1' })] }).filter(
+      (one) => one.do === 'create-on-node',
+    );
+    const spec = step?.do === 'create-on-node' ? step.pod.spec : undefined;
+    expect(spec?.containers[0]?.args).toEqual([
+      '--mountpoint=/jfs/jindofs-fuse',
+      '--endpoint=http://127.0.0.1:9000',
+      '--bucket=demo-bucket',
+      '--prefix=demo/dir',
+      '--credentials=/etc/fluid/secrets',
+      `--behaviour=${behaviour}`,
+    ]);
+    expect(spec?.containers[0]?.env).toBeUndefined();
+    expect(spec?.volumes).toContainEqual({
+      name: 'credentials',
+      secret: {
+        secretName: 'mysecret',
+        items: [
+          { key: 'fs.oss.accessKeyId', path: 'accessKeyId' },
+          { key: 'fs.oss.accessKeySecret', path: 'accessKeySecret' },
+        ],
+        defaultMode: 0o400,
+      },
+    });
+  });
+
+  it('refuses the second dataset of a volume name, and leaves the volume to the first', () => {
+    const other = { namespace: 'default-demo', name: 'dataset' };
+    const dataset = { ...demoDataset, metadata: other };
+    const refused = steps({ key: other, dataset, runtime: { ...demoRuntime, metadata: other }, claim: undefined });
+    expect(refused.filter((step) => step.do !== 'set-status')).toEqual([]);
+    expect(status(refused, 'Dataset')).toMatchObject({
+      phase: 'Failed',
+      conditions: [{ message: expect.stringContaining('belongs to the claim default/demo-dataset') }],
+    });
+  });
+
+  it('never takes a volume, a claim or a pod that was not made here', () => {
+    const foreign = <T extends { metadata?: object }>(object: T): T => ({
+      ...object,
+      metadata: { ...object.metadata, labels: {} },
+    });
+    const pods = [foreign(fuse('n1')), app({ nodeName: 'n1' })];
+    expect(steps({ dataset: undefined, volume: foreign(volume), claim: foreign(claim), pods })).toEqual([]);
+  });
+
+  it.each<[string, Partial<View>]>([
+    ['the dataset is gone', { dataset: undefined }],
+    ['the runtime is gone', { runtime: undefined }],
+    [
+      'the runtime goes',
+      { runtime: { ...demoRuntime, metadata: { ...demoRuntime.metadata, deletionTimestamp: new Date(now) } } },
+    ],
+  ])('takes everything away when %s', (_what, change) => {
+    const pods = [app({ nodeName: 'n1' }), fuse('n1')];
+    const gone = steps({ ...change, pods }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
+    expect(gone).toEqual([pods[1], claim, volume]);
+  });
+
+  it('tells the field of the runtime that is wrong, in the condition and in an event', () => {
+    const spec = { tieredstore: { levels: [{ mediumtype: 'NVME', path: '/mnt' }] } };
+    const refused = steps({ runtime: { ...demoRuntime, spec } });
+    expect(status(refused, 'Dataset')).toMatchObject({ phase: 'Failed' });
+    const notices = refused.flatMap((step) => (step.do === 'set-status' ? step.notices : []));
+    expect(notices).toEqual([
+      expect.objectContaining({ type: 'Warning', message: expect.stringContaining('levels[0].mediumtype') }),
+    ]);
+  });
+});
