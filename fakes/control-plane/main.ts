@@ -26,12 +26,12 @@ async function main(): Promise<number> {
   const server = await startApiServer(flags);
   say({ event: 'ready', url: server.url });
   // The client takes a few hundred milliseconds to load: clients are served meanwhile.
-  const { startControllers } = await import('./start-controllers.ts');
-  const started = startControllers({ kubeConfigText: server.kubeConfig(), log });
-  started.then(
-    () => say({ event: 'controllers' }),
-    (error: unknown) => log(`controllers: ${String(error)}`),
-  );
+  import('./start-controllers.ts')
+    .then(({ startControllers }) => startControllers({ kubeConfigText: server.kubeConfig(), log }))
+    .then(
+      () => say({ event: 'controllers' }),
+      (error: unknown) => log(`controllers: ${String(error)}`),
+    );
   // Nothing of this process is left outside it, so it need not be taken apart.
   await ended;
   return 0;
