@@ -97,9 +97,7 @@ function stack(context: KernelContext, { replacement, tree, carried }: Attachmen
     if (detached.failure.errno !== 'EINVAL') return inStep('detach', path, detached);
   }
   const attached = attachOnTop(context, tree, fd);
-  if (!attached.ok) return inStep('attach-on-top', path, attached);
-  const alone = carried > 0 ? makePrivate(context, fd, true) : attached;
-  return alone.ok ? ok<Layers>([before, before + 1]) : inStep('make-private', path, alone);
+  return attached.ok ? ok<Layers>([before, before + 1]) : inStep('attach-on-top', path, attached);
 }
 
 /**
@@ -112,7 +110,10 @@ function isEarlierInstance(layer: Mount, { stack, source }: Replacement): boolea
   return layer.fstype === top?.fstype && layer.mountSource === top.mountSource;
 }
 
-/** The dead mount leaves its peer group first: whether another namespace is healed is decided there, not by propagation. */
+/**
+ * The dead mount leaves its peer group first: whether another namespace is healed is decided there, not by propagation. What stands
+ * inside it stays in its groups; it is hidden from now on, and the new mount is a child of the dead one like it.
+ */
 function attachOnTop(context: KernelContext, tree: number, fd: number): Result<void> {
   const alone = makePrivate(context, fd, false);
   return alone.ok ? context.sys.moveMount(tree, { at: fd, path: '' }) : alone;

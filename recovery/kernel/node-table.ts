@@ -58,11 +58,16 @@ export function createNodeTable(sys: Syscalls, namespaces: Namespaces): Result<N
     },
   });
 
-  /** A descriptor of its own: a change is told once for each. */
+  /** With descriptors of its own: a change is told once for each. Without, the callers' resync has to do. */
   function wait(): Disposable | undefined {
     const table = open();
     if (!table.ok) return undefined;
-    const watch = watchTable(sys, table.value, () => {
+    const second = open();
+    if (!second.ok) {
+      sys.close(table.value);
+      return undefined;
+    }
+    const watch = watchTable(sys, [table.value, second.value], () => {
       for (const watcher of [...watchers]) watcher();
     });
     return watch.ok ? watch.value : undefined;

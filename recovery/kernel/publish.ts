@@ -40,7 +40,7 @@ function publish(
     const table = context.nodeTable();
     if (!table.ok) return table;
     const live = sourceAt(table.value, source);
-    if (live === undefined) return failed({ errno: 'EINVAL', call: 'open_tree', path: source, step: 'clone-source' });
+    if (live === undefined) return failed({ errno: 'ESTALE', call: 'open_tree', path: source, step: 'clone-source' });
     const clone = cloneSource(context.sys, live, table.value);
     if (!clone.ok) return clone;
     const { tree } = clone.value;
@@ -74,7 +74,10 @@ function attachAt(context: KernelContext, fds: Descriptors, tree: number, target
   return inStep('attach', target, context.sys.moveMount(tree, { at: opened.value, path: '' }));
 }
 
-/** The mount that a path leads into, by the table alone: the deepest one on the way to it, and of a stack the last. */
+/**
+ * The daemon's mount that a path leads into, by the table alone: the deepest one on the way to it, and of a stack the last.
+ * Undefined where that is no FUSE mount: the directory that a daemon mounts on is never published in its stead.
+ */
 function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined {
   let found: Mount | undefined;
   for (const mount of table) {
@@ -83,7 +86,7 @@ function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined
     if (found === undefined || mountPoint.length > found.mountPoint.length || mount.parentId === found.id)
       found = mount;
   }
-  if (found === undefined) return undefined;
+  if (found === undefined || !/^fuse(\.|$)/.test(found.fstype)) return undefined;
   const rest = path.slice(found.mountPoint === '/' ? 0 : found.mountPoint.length);
   const root = found.root === '/' ? rest || '/' : `${found.root}${rest}`;
   return { path: found.mountPoint, device: found.device, root };

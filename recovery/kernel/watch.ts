@@ -26,24 +26,44 @@ function onReadable(sys: Syscalls, fd: number, ready: () => void): Disposable {
 }
 
 /**
- * Calls back after a mount table changed; `table` is a descriptor of its mountinfo and is closed at the end.
+ * Calls back after a mount table changed; `tables` are two descriptors of its mountinfo, closed at the end.
  *
  * mountinfo says so by POLLPRI, which libuv does not wait for; an epoll instance around it becomes readable instead. The
- * kernel forgets a change once it has been asked for it, so being readable is the whole message.
+ * kernel forgets a change once it has been asked for it, so being readable is the whole message. Joining libuv's own epoll
+ * asks too, and tells nobody: the second descriptor has what came until then.
  */
-export function watchTable(sys: Syscalls, table: number, changed: () => void): Result<Disposable> {
+export function watchTable(
+  sys: Syscalls,
+  [table, second]: readonly [table: number, second: number],
+  changed: () => void,
+): Result<Disposable> {
+  const closeTables = () => {
+    sys.close(table);
+    sys.close(second);
+  };
   const epoll = sys.epollPriority(table);
   if (!epoll.ok) {
-    sys.close(table);
+    closeTables();
     return epoll;
   }
   const watch = onReadable(sys, epoll.value, changed);
+  let open = true;
+  // libuv joins before it next waits, and an immediate runs after it has waited; the first may run in the turn that is under way.
+  setImmediate(() =>
+    setImmediate(() => {
+      if (!open) return;
+      const missed = sys.pollPriority(second);
+      if (missed.ok && missed.value) changed();
+    }),
+  );
   return {
     ok: true,
     value: {
       [Symbol.dispose]() {
+        if (!open) return;
+        open = false;
         watch[Symbol.dispose]();
-        sys.close(table);
+        closeTables();
       },
     },
   };

@@ -43,6 +43,8 @@ interface Waiting {
   readonly request: ReadRequest;
   readonly settle: (result: Result<DeviceId>) => void;
   readonly timer: NodeJS.Timeout;
+  /** Another prober died over it already, or just before it. */
+  again: boolean;
 }
 
 interface Busy {
@@ -113,7 +115,10 @@ export function startProber(options: ProberOptions): Prober {
     const answer = await worker.ask(probeRequest(nextId++, waiting.request, options.nodeMountNamespace));
     if (workers.has(worker)) workers.set(worker, undefined);
     if (answer === undefined) workers.delete(worker);
-    settle(waiting, resultOf(answer, waiting.request));
+    if (answer === undefined && !waiting.again && !over) {
+      waiting.again = true;
+      queue.unshift(waiting);
+    } else settle(waiting, resultOf(answer, waiting.request));
     if (!over) pump();
   }
 
@@ -156,7 +161,7 @@ export function startProber(options: ProberOptions): Prober {
       const { promise, resolve } = Promise.withResolvers<Result<DeviceId>>();
       const left = Number(request.deadline - options.now()) / 1e6;
       const timer = setTimeout(() => expire(waiting), Math.max(1, Math.ceil(left)));
-      const waiting: Waiting = { request, settle: resolve, timer };
+      const waiting: Waiting = { request, settle: resolve, timer, again: false };
       queue.push(waiting);
       pump();
       return promise;

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { isRoot, needsRoot, runScenario, type ScenarioRun } from './fixtures/private-namespace.ts';
+
+const kernel = (name: string, run?: ScenarioRun) => runScenario<unknown>('kernel', name, run);
+
+describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
+  describe.each(['6.5', '5.12', '5.10'] as const)('publishing on tier %s', (tier) => {
+    it('mounts a private clone, read-only where asked', async () => {
+      expect(await kernel('publish', { tier })).toEqual({
+        published: ['ok', 'ok'],
+        again: 'attach EBUSY',
+        options: ['ro', 'nosuid', 'nodev', 'relatime'],
+        writable: ['rw', 'nosuid', 'nodev', 'relatime'],
+        sameGroup: false,
+        leaked: 0,
+        text: 'contents',
+      });
+    });
+  });
+
+  it('publishes a directory of a source, and never one that nothing is mounted on', async () => {
+    expect(await kernel('publishSubdirectory')).toEqual({
+      published: 'ok',
+      missing: 'clone-source ENOENT',
+      bare: 'clone-source ESTALE',
+      root: '/cache',
+    });
+  });
+
+  it('unpublishes every layer, dead and hung ones too, and follows no symbolic link', async () => {
+    expect(await kernel('unpublish')).toEqual({
+      outcome: ['ok', 'ok', 'ok', 'open-target ELOOP'],
+      left: [0, 1],
+      removed: ['ok', 'ok', 'rmdir EBUSY'],
+    });
+  });
+
+  it('reads as the consumer, with its rights and no others', async () => {
+    expect(await kernel('reads')).toEqual({
+      answers: ['ok', 'read-open ENOTCONN', 'ok', 'read-open ENOENT', 'ok', 'ok', 'read-open-file EACCES', 'ok'],
+      device: true,
+      back: 'ok',
+    });
+  });
+
+  it('lets nothing but its readers wait for a hung daemon', async () => {
+    expect(await kernel('hung')).toEqual({
+      beside: 'ok',
+      published: 'ok',
+      answered: 'read ETIMEDOUT',
+      behind: 'read-queue ETIMEDOUT',
+      after: 'ok',
+      replaced: ['ok'],
+    });
+  });
+
+  it.each([false, true])(
+    'has one outstanding read for each connection, until it is aborted (rootless: %s)',
+    async (rootless) => {
+      expect(await kernel('deaf', { rootless })).toEqual({
+        first: 'read ETIMEDOUT',
+        atOnce: 'read-queue ETIMEDOUT',
+        beside: 'ok',
+        aborted: 'ok',
+        last: expect.stringMatching(/ENOTCONN|ECONNABORTED/),
+      });
+    },
+  );
+
+  it('says so where there is no such connection', async () => {
+    expect(await kernel('abortNothing')).toEqual(['abort ENODEV', 'abort ENODEV']);
+  });
+
+  it('tells of changes of the mount table and of the end of a daemon', async () => {
+    expect(await kernel('watches')).toEqual({
+      cached: true,
+      changed: true,
+      grown: 1,
+      listening: true,
+      exited: true,
+      exits: 1,
+    });
+  });
+
+  it('finds containers of pods, and forgets them when they end', async () => {
+    expect(await kernel('containers')).toEqual({
+      found: ['6f1bdc4a-1111-4222-8333-123456789abc app'],
+      pid: true,
+      user: 0,
+      mounts: true,
+      again: 1,
+      after: 0,
+    });
+  });
+
+  it('works in the mount namespace of the node where that is another', async () => {
+    expect(await kernel('nodeNamespace')).toEqual({
+      replaced: ['ok'],
+      published: 'ok',
+      read: 'ok',
+      isSource: true,
+      shows: true,
+      here: [false, 0],
+      cwd: true,
+    });
+  });
+
+  it('says what to do where that namespace does not exist', async () => {
+    expect(await kernel('missingNodeNamespace')).toEqual({ step: 'enter', remedy: true });
+  });
+
+  it('starts another prober where one was killed', async () => {
+    expect(await kernel('proberDies')).toBe('ok');
+  });
+
+  it('leaks no descriptors', async () => {
+    expect(await kernel('leaksNoDescriptors')).toBe(0);
+  });
+
+  it.each(['publish', 'reads', 'hung', 'watches', 'nodeNamespace'])(
+    'does the same in a user namespace: %s',
+    async (name) => {
+      const [rootless, rooted] = [await kernel(name, { rootless: true }), await kernel(name)];
+      expect(rootless).toEqual(rooted);
+    },
+  );
+});

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { isRoot, needsRoot, runScenario, type ScenarioRun } from './fixtures/private-namespace.ts';
+
+const replace = (name: string, run?: ScenarioRun) => runScenario<Record<string, unknown>>('replace', name, run);
+
+const readOnly = { options: ['ro', 'nosuid', 'nodev', 'relatime'], text: 'source' };
+
+describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
+  describe.each([
+    { tier: '6.5', layers: '1>1', again: ['1>1'], depth: 1 },
+    { tier: '5.12', layers: '1>2', again: ['1>2', '2>2'], depth: 2 },
+    { tier: '5.10', layers: '1>2', again: ['1>2', '2>2'], depth: 2 },
+  ] as const)('on tier $tier', ({ tier, layers, again, depth }) => {
+    it('shows the source at the target path and in the container, read-only', async () => {
+      expect(await replace('once', { tier })).toEqual({
+        outcome: [layers, layers],
+        grown: [depth - 1, depth - 1],
+        target: readOnly,
+        data: readOnly,
+        isSource: true,
+      });
+    });
+
+    it('does not grow the mount tables in 100 crashes', async () => {
+      expect(await replace('hundred', { tier })).toEqual({
+        outcomes: again,
+        depth: [depth, depth],
+        grown: [depth - 1, depth - 1],
+      });
+    });
+
+    it('never lets anybody write, on the node or in the container', async () => {
+      const { outcomes, counts } = await replace('writers', { tier });
+      expect(outcomes).toEqual(again);
+      for (const count of counts as readonly Record<string, number>[]) {
+        expect(count).toEqual({ EROFS: expect.any(Number), ENOTCONN: expect.any(Number) });
+      }
+    });
+
+    it('leaves a container alone that it was not told to enter', async () => {
+      expect(await replace('targetOnly', { tier })).toEqual({ outcome: [layers], stillDead: true });
+    });
+
+    it('carries inner mounts over with their contents, depth and peer group', async () => {
+      expect(await replace('inner', { tier })).toMatchObject({
+        outcome: [layers],
+        file: 'source',
+        inner: 'inner\n',
+        deep: 'deep\n',
+        sameGroup: true,
+      });
+    });
+
+    it('takes an inner mount from elsewhere where the way to it has expired', async () => {
+      expect(await replace('innerElsewhere', { tier })).toMatchObject({
+        outcome: [layers],
+        file: 'source',
+        inner: 'inner\n',
+      });
+    });
+
+    it.each([
+      ['innerExpired', 'inner-mounts EAGAIN'],
+      ['innerDirectoryMissing', 'inner-mounts ENOENT'],
+    ])('changes nothing where an inner mount cannot be kept: %s', async (name, outcome) => {
+      expect(await replace(name, { tier })).toMatchObject({ outcome: [outcome], unchanged: true });
+    });
+
+    it('changes nothing where the stack is not as it was seen', async () => {
+      expect(await replace('stale', { tier })).toEqual({
+        outcome: ['check-stack ESTALE', 'check-stack ESTALE', 'check-stack ESTALE', layers],
+        unchanged: true,
+      });
+    });
+
+    it('stacks on a locked mount, once', async () => {
+      expect(await replace('locked', { tier })).toEqual({
+        outcome: ['1>2', '2>2', '2>2', '2>2'],
+        depths: [1, 2, 2, 2],
+        isLast: true,
+      });
+    });
+
+    it('keeps the attributes of the mount that it replaces', async () => {
+      expect(await replace('attributes', { tier })).toEqual({
+        target: ['ro', 'nosuid', 'nodev', 'noexec', 'noatime'],
+        writable: ['rw', 'nosuid', 'nodev', 'relatime'],
+      });
+    });
+
+    it('finishes what was left half done', async () => {
+      expect(await replace('halfDone', { tier })).toEqual({
+        before: ['tmpfs', 'fuse.fixture'],
+        outcome: ['2>1'],
+        after: ['tmpfs'],
+        text: 'source',
+      });
+    });
+
+    it('does nothing to a stack that is not half done', async () => {
+      expect(await replace('finishOfSomethingElse', { tier })).toEqual({ outcome: ['check-stack ESTALE'], depth: 2 });
+    });
+
+    it('carries over inner mounts that a half-done replacement had not', async () => {
+      expect(await replace('halfDoneWithoutInner', { tier })).toMatchObject({ text: 'source', kept: 'kept' });
+    });
+
+    it('does not lose a mount that appeared inside meanwhile', async () => {
+      expect(await replace('innerAppeared', { tier })).toEqual({ outcome: ['check-stack ESTALE'], depth: 1 });
+    });
+
+    it('clones only what was read: the same device, a mount, an existing directory', async () => {
+      expect(await replace('sourceChanged', { tier })).toEqual([
+        'clone-source ESTALE',
+        'clone-source ESTALE',
+        'clone-source ENOENT',
+        layers,
+      ]);
+    });
+
+    it('replaces the others where one process is gone', async () => {
+      expect(await replace('goneProcess', { tier })).toEqual(['enter ENOENT', layers]);
+    });
+
+    it('does all of that in a user namespace', async () => {
+      expect(await replace('once', { tier, rootless: true })).toMatchObject({
+        outcome: [layers, layers],
+        data: readOnly,
+      });
+      expect(await replace('inner', { tier, rootless: true })).toMatchObject({ inner: 'inner\n', deep: 'deep\n' });
+      expect(await replace('locked', { tier, rootless: true })).toMatchObject({ depths: [1, 2, 2, 2], isLast: true });
+    });
+  });
+
+  it.each([
+    ['6.5', '1>1'],
+    ['5.12', '1>2'],
+  ] as const)('maps the users of a mount as the replaced one did, on tier %s', async (tier, layers) => {
+    expect(await replace('idmapped', { tier })).toEqual({
+      refused: ['idmap EINVAL'],
+      unchanged: true,
+      outcome: [layers],
+      isAble: true,
+      options: ['ro', 'nosuid', 'nodev', 'relatime', 'idmapped'],
+    });
+  });
+
+  it('refuses an idmapped mount on tier 5.10, which cannot map users', async () => {
+    expect(await replace('idmapped', { tier: '5.10' })).toMatchObject({ outcome: ['idmap ENOSYS'], unchanged: true });
+  });
+});
