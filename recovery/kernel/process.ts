@@ -35,7 +35,7 @@ export function credentialsOf(proc: string, pid: number): Container['user'] | un
 /** From the text of /proc/PID/status: `Uid:` real, effective, saved, filesystem. */
 export function parseCredentials(status: string): Container['user'] | undefined {
   const numbers = (field: string) =>
-    new RegExp(`^${field}:\\s*(.*)$`, 'm')
+    new RegExp(`^${field}:[ \\t]*(.*)$`, 'm')
       .exec(status)?.[1]
       ?.split(/\s+/)
       .filter((text) => text !== '')
