@@ -95,7 +95,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
 
   const entering = (): string[] => ['--mount', `--target=${holder.pid}`];
 
-  function start(behaviour?: Behaviour, more: readonly string[] = [], environment = program.environment): Daemon {
+  function start(behaviour?: Behaviour, more: readonly string[] = []): Daemon {
     const flags = [
       `--mountpoint=${mountpoint}`,
       `--endpoint=${store.endpoint}`,
@@ -105,9 +105,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
       ...(behaviour === undefined ? [] : [`--behaviour=${JSON.stringify(behaviour)}`]),
     ];
     // No PATH: nothing that it needs is another program.
-    const child = spawn('/usr/bin/nsenter', [...entering(), ...program.command, ...flags, ...more], {
-      env: environment,
-    });
+    const child = spawn('/usr/bin/nsenter', [...entering(), ...program.command, ...flags, ...more], { env: {} });
     const lines: Line[] = [];
     const waiting: (() => void)[] = [];
     onJsonLine(child.stdout, (line) => {

@@ -21,7 +21,7 @@ const storeTimeoutMs = 5_000;
 const usage = 2;
 const fstype = 'jindofs-fuse';
 
-await main(process.argv.slice(2));
+void main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<void> {
   const emit = eventLines(1);
@@ -37,7 +37,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const lower = behaviour.empty ? emptyTree : openBucket(flags, credentials, emit);
   // Asked now, so that the store answers while the libraries are loaded and the mount is made.
   void lower.directory('/');
-  const native = loadNative();
+  const native = await loadNative();
   const trouble = prepare(flags, native);
   if (trouble !== undefined) return refuse(1, trouble);
   const exit = (code: number, reason: string, more: object = {}): never => {

@@ -1,15 +1,24 @@
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleScript } from './bundle-script.ts';
 import { startChild } from './child.ts';
 import { onJsonLine } from './json-lines.ts';
 import { openBucket } from './open-bucket.ts';
 import { type StartRequest, type Store, type StoreFault, StoreUnavailable } from './store.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 /** Starts the embedded store in a process of its own; it is always to be had. */
 export async function startEmbedded(request: StartRequest): Promise<Store> {
   const { runId, bucket, credentials, environment, signal } = request;
   signal.throwIfAborted();
   await using scope = new AsyncDisposableStack();
-  const main = fileURLToPath(new URL('embedded-main.ts', import.meta.url));
+  const main = await bundleScript({
+    entryPoints: [join(here, 'embedded-main.ts')],
+    sources: [here, join(here, 's3')],
+    output: join(here, '../../dist/store'),
+  });
+  signal.throwIfAborted();
   const process_ = scope.use(startChild({ runId, command: [process.execPath, main], environment }));
   const { stdin, stdout } = process_.child;
   const told: ((kind: unknown) => void)[] = [];
