@@ -143,6 +143,17 @@ describe('a crash and its recovery', () => {
     expect(world.top(world.kernel.host, world.target('pod-1'))?.options[0]).toBe('ro');
   });
 
+  it('makes a read-only volume read-only where somebody had published it writable', async () => {
+    await using world = await oneHealthyPod();
+    const dead = world.sourceOf('demo') as DeviceId;
+    world.kernel.bind(world.kernel.host, world.target('pod-1'), { device: dead, options: ['rw'] });
+    crash(world);
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(world.top(world.kernel.host, world.target('pod-1'))?.options[0]).toBe('ro');
+  });
+
   it('keeps a mount read-only that only the container had read-only', async () => {
     await using world = createWorld();
     world.policy = { ...openPolicy, readWriteScope: 'recover' };
@@ -289,6 +300,26 @@ describe('success', () => {
     await world.clock.advance(5_000);
     expect(world.broken()).toEqual([]);
     expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['target', 'container']);
+  });
+
+  it('is not chased: what each attempt changes in the mount table starts no other attempt', async () => {
+    await using world = await oneHealthyPod();
+    const dead = crash(world);
+    await world.clock.settle();
+    let attempts = 0;
+    world.kernel.replaceAll = (replacements) => {
+      attempts += 1;
+      // Would otherwise go on for ever, and no time limit ends a loop of microtasks.
+      if (attempts > 20) return [];
+      world.kernel.bind(world.kernel.host, world.target('pod-1'), { device: dead });
+      const failure = { errno: 'EPERM', call: 'umount2', path: '/data', step: 'detach' };
+      return replacements.map(() => ({ ok: false, failure }));
+    };
+    world.serve('demo');
+    for (let turn = 0; turn < 10; turn += 1) await world.clock.settle();
+    expect(attempts).toBe(1);
+    await world.clock.advance(5_000);
+    expect(attempts).toBe(2);
   });
 
   it('is claimed later where the first read hung and a later one works', async () => {
@@ -500,6 +531,16 @@ describe('a daemon that hangs', () => {
     expect(world.broken()).toEqual([]);
   });
 
+  it('is overtaken by a new daemon though it never answered at all', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    world.serve('demo', 'starting');
+    await world.clock.advance(1_000);
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+  });
+
   it('has its connection aborted after the time that the user allows, and not before', async () => {
     await using world = await oneHealthyPod({ abortHungAfter: (10n * second) as Nanoseconds });
     const device = world.sourceOf('demo') as DeviceId;
@@ -532,6 +573,22 @@ describe('several sources', () => {
     await world.clock.advance(10_000);
     expect(world.top(world.kernel.host, world.target('pod-1'))?.device).toBe(standby);
   });
+});
+
+it('one live source of several is enough, though another has not answered yet', async () => {
+  await using world = createWorld();
+  const spare = '/runtime-mnt/jindo/default/demo/spare';
+  world.volumes.push(volumeNamed('demo', { sources: [spare, sourcePath('demo')] }));
+  world.kernel.mountFuse(world.kernel.host, spare, 'starting');
+  const first = world.kernel.mountFuse(world.kernel.host, sourcePath('demo'));
+  const [container] = world.run(podNamed('pod-1', []));
+  expect(container?.mounts).toHaveLength(1);
+  world.kernel.bind(world.kernel.host, world.target('pod-1'), { device: first });
+  world.kernel.crash(first);
+  world.kernel.mountFuse(world.kernel.host, sourcePath('demo'));
+  world.engine.start();
+  await world.clock.settle();
+  expect(world.named('recovered').map(({ place }) => place.path)).toEqual([world.target('pod-1')]);
 });
 
 describe('any history', () => {
