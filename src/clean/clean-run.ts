@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunId, runIdOfTemporary } from '../run-id.ts';
 import type { ContainerRuntime } from './containers.ts';
@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly containers: ContainerRuntime;
   /** PID of the process that cleans: the one that is never killed. */
   readonly own: number;
+  /** The user whose runs these are; user 0 sees and removes those of all users. */
+  readonly uid: number;
 }
 
 export interface CleanOutcome {
@@ -28,7 +30,7 @@ export interface CleanOutcome {
  */
 export async function cleanRun(runId: RunId, surroundings: Surroundings): Promise<CleanOutcome> {
   const processes = await killRun(runId, surroundings.own);
-  const directories = temporaryDirectories(surroundings.temporary).get(runId) ?? [];
+  const directories = temporaryDirectories(surroundings).get(runId) ?? [];
   const mounts = await detachMounts(directories);
   const kept = directories.map((directory) => ({ directory, leftovers: removeTree(directory) }));
   const containers = await removeContainers(runId, surroundings.containers);
@@ -48,11 +50,16 @@ export async function cleanRun(runId: RunId, surroundings: Surroundings): Promis
   };
 }
 
-/** Temporary directories (and sockets, files) of runs, by run. */
-export function temporaryDirectories(temporary: string): ReadonlyMap<RunId, readonly string[]> {
+/** Temporary directories (and sockets, files) of runs, by run. Those of other users may belong to runs that go on unseen. */
+export function temporaryDirectories({
+  temporary,
+  uid,
+}: Pick<Surroundings, 'temporary' | 'uid'>): ReadonlyMap<RunId, readonly string[]> {
   const named = names(temporary).flatMap((name) => {
     const runId = runIdOfTemporary(name);
-    return runId === undefined ? [] : [{ runId, path: join(temporary, name) }];
+    const path = join(temporary, name);
+    const owner = runId && lstatSync(path, { throwIfNoEntry: false })?.uid;
+    return runId === undefined || (uid !== 0 && owner !== uid) ? [] : [{ runId, path }];
   });
   return new Map([...Map.groupBy(named, ({ runId }) => runId)].map(([id, of]) => [id, of.map(({ path }) => path)]));
 }

@@ -18,7 +18,7 @@ export interface CleanReport {
 /** Removes what killed runs left, run by run. A run whose harness lives is left alone unless it is named. */
 export async function clean({ run, dryRun, surroundings }: CleanOptions): Promise<CleanReport> {
   const found = await findRuns(surroundings);
-  const chosen = found.filter(({ runId, harness }) => (run === undefined ? harness === undefined : runId === run));
+  const chosen = run === undefined ? found.filter(({ harness }) => harness === undefined) : [findOne(found, run)];
   const spared = run === undefined ? found.filter(({ harness }) => harness !== undefined) : [];
   const reports: CleanReport[] = [];
   for (const one of chosen)
@@ -28,8 +28,13 @@ export async function clean({ run, dryRun, surroundings }: CleanOptions): Promis
     ({ runId, harness }) =>
       `run ${runId} is going on (process ${harness}): left alone; rekindle clean --run ${runId} ends it`,
   );
-  if (chosen.length === 0) lines.push(run === undefined ? 'nothing to clean' : `nothing is left of run ${run}`);
+  if (lines.length === 0) lines.push(run === undefined ? 'nothing to clean' : `nothing is left of run ${run}`);
   return { lines: [...lines, ...sparedLines], leftovers: reports.flatMap(({ leftovers }) => leftovers) };
+}
+
+/** A run that is named is looked for even where nothing of it shows: its containers may be all that is left. */
+function findOne(found: readonly FoundRun[], run: RunId): FoundRun {
+  return found.find(({ runId }) => runId === run) ?? { runId: run, harness: undefined, things: [] };
 }
 
 function wouldRemove({ runId, things }: FoundRun): CleanReport {

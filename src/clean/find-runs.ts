@@ -15,13 +15,11 @@ export interface FoundRun {
 /** All runs that have left anything here, or are going on, oldest first. */
 export async function findRuns(surroundings: Surroundings): Promise<readonly FoundRun[]> {
   const processes = listRunProcesses(surroundings.own);
-  const directories = temporaryDirectories(surroundings.temporary);
+  const directories = temporaryDirectories(surroundings);
   const containers = await surroundings.containers.list();
-  const ids = new Set([
-    ...processes.map(({ runId }) => runId),
-    ...directories.keys(),
-    ...containers.map(({ runId }) => runId),
-  ]);
+  const ids = new Set([...processes.map(({ runId }) => runId), ...directories.keys()]);
+  // Docker shows containers of all users, and only user 0 would see that such a run goes on.
+  if (surroundings.uid === 0) for (const { runId } of containers) ids.add(runId);
   return [...ids].toSorted().flatMap((id) => {
     const runId = parseRunId(id);
     if (runId === undefined) return [];

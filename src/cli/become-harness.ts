@@ -12,6 +12,11 @@ interface Self {
 
 const commandsWithRun = ['conform', 'crash', 'bench'];
 
+/** True where the command makes a run, which has to be cleaned up when it is interrupted. */
+export function makesRun(argv: readonly string[]): boolean {
+  return commandsWithRun.includes(argv[2] ?? '');
+}
+
 /**
  * Gives this process a run's id. `rekindle clean` knows a living harness by its environment in /proc, which shows what a
  * program was started with and not what it set later: so a command that makes a run replaces this process by itself, with
@@ -24,7 +29,7 @@ export function becomeHarness(self: Self, newId: () => RunId = () => newRunId(ne
     return given;
   }
   const runId = newId();
-  if (commandsWithRun.includes(self.argv[2] ?? '')) {
+  if (makesRun(self.argv)) {
     const env = { ...self.env, [runIdVariable]: runId, [runRoleVariable]: 'harness' };
     self.execve?.(self.execPath, [self.execPath, ...self.execArgv, ...self.argv.slice(1)], env);
   }

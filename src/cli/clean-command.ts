@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { clean } from '../clean/clean.ts';
-import { docker } from '../clean/containers.ts';
 import { parseRunId, type RunId } from '../run-id.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { cleanHelp } from './help.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { UsageError } from './usage-error.ts';
 
 interface CleanFlags {
@@ -14,7 +13,7 @@ interface CleanFlags {
 }
 
 /** `rekindle clean`. */
-export function addClean(program: Command, { environment, pid }: Context, ends: (status: ExitStatus) => void): void {
+export function addClean(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('clean')
     .description('remove what killed runs left')
@@ -22,11 +21,9 @@ export function addClean(program: Command, { environment, pid }: Context, ends: 
     .option('--dry-run', 'say what would be removed, and remove nothing', false)
     .addHelpText('after', cleanHelp)
     .action(async ({ run, dryRun }: CleanFlags) => {
-      const { env, stdout } = environment;
-      const surroundings = { temporary: temporaryFolder(env), containers: docker(env), own: pid };
       const chosen = run === undefined ? {} : { run: knownRunId(run) };
-      const { lines, leftovers } = await clean({ ...chosen, dryRun, surroundings });
-      stdout.write(lines.map((line) => `${line}\n`).join(''));
+      const { lines, leftovers } = await clean({ ...chosen, dryRun, surroundings: surroundingsOf(context) });
+      context.environment.stdout.write(lines.map((line) => `${line}\n`).join(''));
       ends(leftovers.length > 0 ? exitStatus.leftovers : exitStatus.conformant);
     });
 }

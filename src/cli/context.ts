@@ -23,6 +23,8 @@ export interface Context {
   readonly random: () => number;
   /** PID of this process. */
   readonly pid: number;
+  /** Its effective user. */
+  readonly uid: number;
   /** Loads the scenario engine, which the other commands do without. */
   readonly loadVerbs: () => Promise<Verbs>;
   readonly vocabulary: Vocabulary;

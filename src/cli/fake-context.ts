@@ -44,6 +44,7 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
     version: '1.2.3',
     random: () => 0.5,
     pid: process.pid,
+    uid: process.geteuid?.() ?? 0,
     loadVerbs: async () => ({
       conform: (options) => {
         conformed.push(options);

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { type CleanOutcome, cleanRun } from '../clean/clean-run.ts';
-import { docker } from '../clean/containers.ts';
 import { killRun } from '../clean/kill-run.ts';
 import type { Outcome, RunOptions, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus, statusOf } from './exit-status.ts';
 import { largestSeed, parseSeed } from './parse-seed.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { tellFailure } from './tell-failure.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 import { writableFolder } from './writable-folder.ts';
 
 /** Flags that all verbs with a run share, as they were given. */
@@ -39,8 +38,9 @@ export function runOptions({ out, seed, kernelTier }: RunFlags, { environment, r
 export async function runVerb(context: Context, verb: (verbs: Verbs) => Promise<Outcome>): Promise<ExitStatus> {
   const { environment, forced, loadVerbs, requirements } = context;
   const missing = await requirements();
-  if (missing.length > 0) throw new CannotRun(missing);
+  // First: what was tried may have failed because Ctrl-C reached it, too.
   if (environment.signal.aborted) return exitStatus.interrupted;
+  if (missing.length > 0) throw new CannotRun(missing);
   const running = settle(loadVerbs().then(verb));
   const end = await Promise.race([running, forced.then(() => forceEnd(context, running))]);
   const swept = await sweep(context);
@@ -69,6 +69,6 @@ async function forceEnd({ runId, pid }: Context, running: Promise<End>): Promise
   return Promise.race([running, sleep(patienceMs, { ok: false, error: new Error('killed') } as const, { ref: false })]);
 }
 
-function sweep({ runId, pid, environment: { env } }: Context): Promise<CleanOutcome> {
-  return cleanRun(runId, { temporary: temporaryFolder(env), containers: docker(env), own: pid });
+function sweep(context: Context): Promise<CleanOutcome> {
+  return cleanRun(context.runId, surroundingsOf(context));
 }

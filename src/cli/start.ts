@@ -1,14 +1,15 @@
+import { EventEmitter } from 'node:events';
 import packageJson from '../../package.json' with { type: 'json' };
 import { cleanRun } from '../clean/clean-run.ts';
-import { docker } from '../clean/containers.ts';
 import { requirements } from '../doctor/requirements.ts';
-import type { Environment } from '../environment.ts';
 import type { RunId } from '../run-id.ts';
 import type { Verbs } from '../verbs.ts';
+import { makesRun } from './become-harness.ts';
 import type { Context } from './context.ts';
-import { exitStatus } from './exit-status.ts';
+import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { listenForInterruption } from './interruption.ts';
 import { rekindle } from './rekindle.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { tellFailure } from './tell-failure.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -16,34 +17,33 @@ import { vocabulary } from './vocabulary.ts';
 /** Runs the command line of a process, and ends it. */
 export async function start(self: NodeJS.Process, runId: RunId): Promise<never> {
   const { stdout, stderr, env } = self;
-  const { signal, forced } = listenForInterruption(self, stderr);
-  const environment: Environment = { cwd: self.cwd(), stdout, stderr, env, signal };
   // Nobody reads any more (`rekindle conform | head`): go on to the end, since the results are files.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
-  const broke = Promise.withResolvers<unknown>();
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) self.on(event, broke.resolve);
-  const ended = rekindle(self.argv.slice(2), {
-    environment,
+  // What makes no run has nothing to clean up, and ends at once.
+  const { signal, forced } = listenForInterruption(makesRun(self.argv) ? self : new EventEmitter(), stderr);
+  const context: Context = {
+    environment: { cwd: self.cwd(), stdout, stderr, env, signal },
     runId,
     version: packageJson.version,
     random: Math.random,
     pid: self.pid,
+    uid: self.geteuid?.() ?? 0,
     loadVerbs,
     vocabulary,
     requirements: () => requirements({ env, temporary: temporaryFolder(env) }),
     forced,
-  });
-  self.exit(
-    await Promise.race([ended, broke.promise.then((error) => giveUp(error, { environment, runId, pid: self.pid }))]),
-  );
+  };
+  const broke = Promise.withResolvers<unknown>();
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) self.on(event, broke.resolve);
+  const gaveUp = broke.promise.then((error) => giveUp(error, context));
+  self.exit(await Promise.race([rekindle(self.argv.slice(2), context), gaveUp]));
 }
 
 /** After an exception that nobody caught: says so, and removes what the run has made so far. */
-async function giveUp(error: unknown, { environment, runId, pid }: Pick<Context, 'environment' | 'runId' | 'pid'>) {
-  const status = tellFailure(error, environment);
-  const { env, stderr } = environment;
-  const { leftovers } = await cleanRun(runId, { temporary: temporaryFolder(env), containers: docker(env), own: pid });
-  for (const leftover of leftovers) stderr.write(`rekindle: could not clean up: ${leftover}\n`);
+async function giveUp(error: unknown, context: Context): Promise<ExitStatus> {
+  const status = tellFailure(error, context.environment);
+  const { leftovers } = await cleanRun(context.runId, surroundingsOf(context));
+  for (const leftover of leftovers) context.environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);
   return leftovers.length > 0 ? exitStatus.leftovers : status;
 }
 

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { docker } from './clean/containers.ts';
+import { askDocker } from './docker-socket.ts';
+import { gatherStore } from './doctor/gather-store.ts';
+
+const container = { Id: 'abc', Names: ['/store'], Labels: { 'rekindle.run-id': '20261122-134501-k3f9' } };
+const answers: Readonly<Record<string, readonly [status: number, body: unknown]>> = {
+  'GET /version': [200, { Version: '28.1' }],
+  'GET /images/minio%2Fminio/json': [200, {}],
+  'GET /containers/json?all=1&filters=%7B%22label%22%3A%5B%22rekindle.run-id%22%5D%7D': [200, [container]],
+  'DELETE /containers/abc?force=1&v=1': [204, ''],
+  'DELETE /containers/gone?force=1&v=1': [404, { message: 'No such container' }],
+  'DELETE /containers/busy?force=1&v=1': [409, { message: 'removal is in progress' }],
+};
+
+let folder: string;
+let server: Server;
+let env: { readonly DOCKER_HOST: string };
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rekindle-docker-'));
+  const socket = join(folder, 'docker.sock');
+  env = { DOCKER_HOST: `unix://${socket}` };
+  server = createServer(({ method, url }, response) => {
+    const [status, body] = answers[`${method} ${url}`] ?? [500, `${method} ${url}`];
+    response.writeHead(status).end(status === 204 ? undefined : JSON.stringify(body));
+  });
+  await once(server.listen(socket), 'listening');
+});
+
+afterEach(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('containers of runs are listed by their label, and removed by force', async () => {
+  const runtime = docker(env);
+  const [found] = await runtime.list();
+  expect(found).toEqual({ id: 'abc', name: 'store', runId: container.Labels['rekindle.run-id'] });
+  if (found === undefined) return;
+  await runtime.remove(found);
+  await runtime.remove({ ...found, id: 'gone' });
+  await expect(runtime.remove({ ...found, id: 'busy' })).rejects.toThrow('Docker says 409 {"message":"removal is');
+});
+
+test('the doctor learns the version and whether the image is there', async () => {
+  const path = { PATH: folder };
+  expect(await gatherStore({ env: { ...env, ...path }, image: 'minio/minio' })).toEqual({
+    docker: { version: '28.1', image: true },
+  });
+  expect(await gatherStore({ env: { ...env, ...path }, image: 'other' })).toEqual({
+    docker: { version: '28.1', image: false },
+  });
+});
+
+test.each(['unix:///nowhere', 'tcp://127.0.0.1:1'])('%s does not answer', async (host) => {
+  expect(await askDocker({ method: 'GET', path: '/version', env: { DOCKER_HOST: host } })).toBeUndefined();
+  expect(await docker({ DOCKER_HOST: host }).list()).toEqual([]);
+});
