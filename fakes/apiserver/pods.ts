@@ -95,6 +95,19 @@ export function podGrace(pod: ApiObject): number {
   return typeof seconds === 'number' ? seconds : defaultGraceSeconds;
 }
 
+/** The pod with its node, and the condition that says so. */
+export function boundPod(pod: ApiObject, nodeName: string, now: string): ApiObject {
+  const others = listAt(pod, 'status', 'conditions').filter(
+    (condition) => stringAt(condition, 'type') !== 'PodScheduled',
+  );
+  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now };
+  return {
+    ...pod,
+    spec: { ...pod.spec, nodeName },
+    status: { ...pod.status, conditions: [...others, scheduled] },
+  };
+}
+
 const statuses = (pod: ApiObject): readonly Json[] => listAt(pod, 'status', 'containerStatuses');
 
 function phase(pod: ApiObject): string {

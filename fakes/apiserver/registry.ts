@@ -1,13 +1,15 @@
 import type { Admit } from './admission.ts';
 import { admitted } from './admission.ts';
-import type { ApiObject, Draft, Json, JsonObject, Metadata } from './api-object.ts';
+import type { ApiObject, Draft, Json, JsonObject } from './api-object.ts';
 import { objectAt, sameJson, stringAt, without } from './api-object.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { checkDraft, decodeDraft } from './draft.ts';
 import { afterRemoval } from './garbage-collector.ts';
 import { applyPatch } from './patch.ts';
+import { boundPod } from './pods.ts';
 import type { Resource } from './resource.ts';
 import { findResource, resources } from './resources.ts';
+import { identity } from './server-metadata.ts';
 import type { Sources } from './sources.ts';
 import { timestamp } from './sources.ts';
 import {
@@ -32,21 +34,6 @@ export interface Target {
   readonly name: string;
   readonly status: boolean;
 }
-
-/** What an update may not touch: the server's own part of the metadata. */
-const identity = (old: Metadata, next: JsonObject): Metadata => ({
-  ...without(next, 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'managedFields', 'selfLink'),
-  name: old.name,
-  ...(old.namespace === undefined ? {} : { namespace: old.namespace }),
-  uid: old.uid,
-  resourceVersion: old.resourceVersion,
-  creationTimestamp: old.creationTimestamp,
-  ...(old.generation === undefined ? {} : { generation: old.generation }),
-  ...(old.deletionTimestamp === undefined ? {} : { deletionTimestamp: old.deletionTimestamp }),
-  ...(old.deletionGracePeriodSeconds === undefined
-    ? {}
-    : { deletionGracePeriodSeconds: old.deletionGracePeriodSeconds }),
-});
 
 /** The verbs on stored objects, with Kubernetes' rules about versions, status, generations, finalizers and grace. */
 export class Registry {
@@ -129,21 +116,7 @@ export class Registry {
     const bound = stringAt(pod, 'spec', 'nodeName');
     if (bound !== '')
       throw conflict(target.resource, target.name, `pod ${target.name} is already assigned to node "${bound}"`);
-    const conditions = objectAt(pod, 'status').conditions;
-    const others = (Array.isArray(conditions) ? conditions : []).filter(
-      (condition: Json) => stringAt(condition, 'type') !== 'PodScheduled',
-    );
-    const scheduled = {
-      type: 'PodScheduled',
-      status: 'True',
-      lastProbeTime: null,
-      lastTransitionTime: timestamp(this.#sources.now()),
-    };
-    this.#store.put(target.resource, {
-      ...pod,
-      spec: { ...pod.spec, nodeName: node },
-      status: { ...pod.status, conditions: [...others, scheduled] },
-    });
+    this.#store.put(target.resource, boundPod(pod, node, timestamp(this.#sources.now())));
   }
 
   /** `removed`: gone. Otherwise it goes when its grace or its finalizers end. */
