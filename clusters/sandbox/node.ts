@@ -257,7 +257,7 @@ export class Node implements Procedures {
       csi: createCsiNode(places.socket),
       runtime: { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] },
       images: createImages({ 'rekindle/fuse': daemon.command }),
-      environment: { ...options.environment, ...daemon.environment },
+      environment: options.environment,
       clockScale: options.clockScale,
       report: (event) => this.#report(event),
       log: (container, stream, chunk) => this.#log(container, stream, chunk),

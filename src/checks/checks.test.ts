@@ -463,9 +463,25 @@ suite('the volume is read-only', (history) => staysReadOnly(history, { consumer,
   ],
 ]);
 
-const steady = (history: History) =>
-  keepsMountTableSteady(history, { consumers: [consumer], before: 'before', after: 'after' });
+const steadyWith = (layersKept: number) => (history: History) =>
+  keepsMountTableSteady(history, { consumers: [consumer], before: 'before', after: 'after', layersKept });
+const steady = steadyWith(0);
 const onePlus = [...podTable(), '43 41 0:60 / /data ro - fuse.jindofs-fuse jindofs rw'];
+
+suite('where layers have to be kept, the mount table does not grow', steadyWith(1), [
+  [
+    'passes on one line more in the pod',
+    broken(adding(snapshot(950, where, 'after', onePlus))),
+    'pass',
+    '1 more allowed: without MOVE_MOUNT_BENEATH',
+  ],
+  [
+    'fails on two lines more',
+    broken(adding(snapshot(950, where, 'after', [...onePlus, ...onePlus.slice(-1)]))),
+    'fail',
+    `${where}: 3 lines before, 5 after`,
+  ],
+]);
 
 suite('the mount table does not grow', steady, [
   [

@@ -50,7 +50,12 @@ export const readOnly = ({ trial, ...places }: Subject): CheckRecord => staysRea
 export const truthful = ({ trial, consumer }: Subject): CheckRecord => claimsOnlyTrueSuccess(trial.history, consumer);
 
 export const steadyMounts = ({ trial, consumer }: Subject): CheckRecord =>
-  keepsMountTableSteady(trial.history, { consumers: [consumer], before: 'before', after: 'after' });
+  keepsMountTableSteady(trial.history, {
+    consumers: [consumer],
+    before: 'before',
+    after: 'after',
+    layersKept: trial.session.agent.kernelTier === undefined || trial.session.agent.kernelTier === '6.5' ? 0 : 1,
+  });
 
 export const withinBudget = ({ trial, consumer }: Subject): CheckRecord =>
   recoversWithinBudget(recoveries(trial.history, trial.notes.id), { consumer, budgets: trial.session.profile.budgets });
