@@ -3,7 +3,7 @@ import type { Replacement, Result } from '../engine/ports.ts';
 import { openPath } from './clone.ts';
 import { type KernelContext, makePrivate } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
-import { flattened, innerMounts, stackState } from './stack.ts';
+import { flattened, innerMounts, type MountTree, stackState } from './stack.ts';
 
 /** Mounts at the place before and after. */
 export type Layers = readonly [before: number, after: number];
@@ -21,7 +21,7 @@ export interface Attachment {
  *
  * `table`: the namespace's mount table as it is now. ESTALE: the place is not as it was seen any more; nothing was changed.
  */
-export function attach(context: KernelContext, attachment: Attachment, table: readonly Mount[]): Result<Layers> {
+export function attach(context: KernelContext, attachment: Attachment, table: MountTree): Result<Layers> {
   const { replacement, carried } = attachment;
   const before = replacement.stack.length;
   const state = stackState(table, replacement.stack);
@@ -45,7 +45,7 @@ export function attach(context: KernelContext, attachment: Attachment, table: re
 }
 
 /** Takes away the dead mount under which the live one stands already. */
-export function finish(context: KernelContext, replacement: Replacement, table: readonly Mount[]): Result<Layers> {
+export function finish(context: KernelContext, replacement: Replacement, table: MountTree): Result<Layers> {
   const top = replacement.stack.at(-1);
   const live = replacement.stack.at(-2);
   if (top === undefined || stackState(table, replacement.stack).state !== 'same') return stale(replacement);
@@ -60,7 +60,7 @@ export function finish(context: KernelContext, replacement: Replacement, table: 
 }
 
 /** Whether all that stands inside the dead top stands inside the live mount beneath it as well. */
-export function innerAreBeneath(replacement: Replacement, table: readonly Mount[]): boolean {
+export function innerAreBeneath(replacement: Replacement, table: MountTree): boolean {
   const top = replacement.stack.at(-1);
   const live = replacement.stack.at(-2);
   if (top === undefined || live === undefined) return false;

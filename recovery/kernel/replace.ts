@@ -9,7 +9,7 @@ import type { KernelContext } from './context.ts';
 import { Descriptors } from './descriptors.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { done, failed, inStep, ok } from './result.ts';
-import { flattened, innerMounts } from './stack.ts';
+import { flattened, innerMounts, type MountTree, mountTree } from './stack.ts';
 import { PLACES } from './staging.ts';
 
 /**
@@ -91,7 +91,7 @@ function replaceSome(context: KernelContext, replacements: readonly Replacement[
   return jobs.map((job) => job.outcome());
 }
 
-function carry(context: KernelContext, fds: Descriptors, job: Job, table: readonly Mount[]): Result<void> {
+function carry(context: KernelContext, fds: Descriptors, job: Job, table: MountTree): Result<void> {
   const { replacement, top } = job;
   if (top === undefined) return done;
   if (job.finishes) {
@@ -174,7 +174,7 @@ function stage(context: KernelContext, fds: Descriptors, jobs: readonly Job[]): 
   if (!entered.ok) for (const job of staged) job.advance(() => inStep('stage', '', entered));
 }
 
-function settle(context: KernelContext, job: Job, table: readonly Mount[]): Result<void> {
+function settle(context: KernelContext, job: Job, table: MountTree): Result<void> {
   const { replacement, tree } = job;
   let layers: Result<Layers>;
   if (job.finishes) layers = finish(context, replacement, table);
@@ -188,11 +188,7 @@ function settle(context: KernelContext, job: Job, table: readonly Mount[]): Resu
 }
 
 /** Visits the node first and then each container once, with the mount table of each. */
-function visit(
-  context: KernelContext,
-  jobs: readonly Job[],
-  part: (job: Job, table: readonly Mount[]) => Result<void>,
-): void {
+function visit(context: KernelContext, jobs: readonly Job[], part: (job: Job, table: MountTree) => Result<void>): void {
   const places = Map.groupBy(
     jobs.filter((job) => job.failure === undefined),
     ({ replacement }) => namespaceOf(replacement.place),
@@ -200,7 +196,8 @@ function visit(
   for (const [pid, there] of [...places].sort(([a], [b]) => a - b)) {
     const run = (table: Result<readonly Mount[]>): Result<void> => {
       if (!table.ok) return table;
-      for (const job of there) job.advance(() => part(job, table.value));
+      const tree = mountTree(table.value);
+      for (const job of there) job.advance(() => part(job, tree));
       return done;
     };
     const visited =

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Mount } from '../engine/model.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { belowRoot, flattened, innerMounts, relativePath, stackState } from './stack.ts';
+import { belowRoot, flattened, innerMounts, mountTree, relativePath, stackState } from './stack.ts';
 
 /** `id parent device mountPoint`, one mount a line. */
 const table = (text: string): readonly Mount[] =>
@@ -31,12 +31,12 @@ describe('stackState', () => {
   const expected = stacked.slice(1);
 
   it('is the same while nothing changes', () => {
-    expect(stackState(stacked, expected)).toEqual({ state: 'same' });
+    expect(stackState(mountTree(stacked), expected)).toEqual({ state: 'same' });
   });
 
   it('shows what was put on top', () => {
     const now = [...stacked, ...table('4 3 0:4 /data')];
-    expect(stackState(now, expected)).toMatchObject({ state: 'covered', by: { id: 4 } });
+    expect(stackState(mountTree(now), expected)).toMatchObject({ state: 'covered', by: { id: 4 } });
   });
 
   it.each([
@@ -44,11 +44,11 @@ describe('stackState', () => {
     ['an id was used again', table('1 0 0:1 /\n2 1 0:2 /data\n3 2 0:9 /data')],
     ['one was put between', table('1 0 0:1 /\n2 1 0:2 /data\n4 2 0:4 /data\n3 4 0:3 /data')],
   ])('is changed where %s', (_, now) => {
-    expect(stackState(now, expected)).toEqual({ state: 'changed' });
+    expect(stackState(mountTree(now), expected)).toEqual({ state: 'changed' });
   });
 
   it('is never the same as nothing', () => {
-    expect(stackState(stacked, [])).toEqual({ state: 'changed' });
+    expect(stackState(mountTree(stacked), [])).toEqual({ state: 'changed' });
   });
 });
 
@@ -62,7 +62,9 @@ describe('innerMounts', () => {
 7 5 0:7 /data/cache/covered
 8 6 0:8 /data/cache/a/b`);
   const paths = (remembered: readonly Mount[] = []) =>
-    flattened(innerMounts(mount(mounts, 3), mounts, remembered)).map((one) => `${one.mount.id} ${one.relative}`);
+    flattened(innerMounts(mount(mounts, 3), mountTree(mounts), remembered)).map(
+      (one) => `${one.mount.id} ${one.relative}`,
+    );
 
   it('has what is seen inside, not what lies below a lower layer or under another mount', () => {
     expect(paths()).toEqual(['6 cache', '8 a/b']);
@@ -73,7 +75,7 @@ describe('innerMounts', () => {
   });
 
   it('never takes the stack itself for something inside', () => {
-    expect(flattened(innerMounts(mount(mounts, 2), mounts, [])).map((one) => one.mount.id)).toEqual([4]);
+    expect(flattened(innerMounts(mount(mounts, 2), mountTree(mounts), [])).map((one) => one.mount.id)).toEqual([4]);
   });
 });
 

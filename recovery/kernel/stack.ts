@@ -1,5 +1,23 @@
 import type { DeviceId, Mount } from '../engine/model.ts';
 
+/** A mount table by id and by parent, made once for all that is asked of it. */
+export interface MountTree {
+  readonly mounts: readonly Mount[];
+  readonly byId: ReadonlyMap<number, Mount>;
+  /** Keyed by the id of the mount that they stand on, in the order of the table. */
+  readonly children: ReadonlyMap<number, readonly Mount[]>;
+}
+
+export function mountTree(mounts: readonly Mount[]): MountTree {
+  const children = new Map<number, Mount[]>();
+  for (const mount of mounts) {
+    const siblings = children.get(mount.parentId);
+    if (siblings === undefined) children.set(mount.parentId, [mount]);
+    else siblings.push(mount);
+  }
+  return { mounts, byId: new Map(mounts.map((mount) => [mount.id, mount])), children };
+}
+
 /**
  * How the mounts that were seen at a place stand now, in a fresh table of the same namespace.
  *
@@ -10,8 +28,7 @@ export type StackState =
   | { readonly state: 'covered'; readonly by: Mount }
   | { readonly state: 'changed' };
 
-export function stackState(table: readonly Mount[], expected: readonly Mount[]): StackState {
-  const byId = new Map(table.map((mount) => [mount.id, mount]));
+export function stackState({ byId, children }: MountTree, expected: readonly Mount[]): StackState {
   let below: Mount | undefined;
   for (const layer of expected) {
     const now = byId.get(layer.id);
@@ -21,7 +38,7 @@ export function stackState(table: readonly Mount[], expected: readonly Mount[]):
   }
   const top = below;
   if (top === undefined) return { state: 'changed' };
-  const cover = table.find((mount) => mount.parentId === top.id && mount.mountPoint === top.mountPoint);
+  const cover = children.get(top.id)?.find((mount) => mount.mountPoint === top.mountPoint);
   return cover === undefined ? { state: 'same' } : { state: 'covered', by: cover };
 }
 
@@ -44,14 +61,9 @@ export interface Inner {
  * Remembered ones that the table has no longer were dropped by the kernel when somebody walked below the dead mount. Those
  * below a lower layer of the same place are hidden, and are not `top`'s.
  */
-export function innerMounts(top: Mount, table: readonly Mount[], remembered: readonly Mount[]): readonly Inner[] {
-  const present = new Set(table.map((mount) => mount.id));
-  const children = new Map<number, Mount[]>();
-  for (const mount of [...table, ...remembered.filter((mount) => !present.has(mount.id))]) {
-    const siblings = children.get(mount.parentId);
-    if (siblings === undefined) children.set(mount.parentId, [mount]);
-    else siblings.push(mount);
-  }
+export function innerMounts(top: Mount, tree: MountTree, remembered: readonly Mount[]): readonly Inner[] {
+  const dropped = remembered.filter((mount) => !tree.byId.has(mount.id));
+  const { children } = dropped.length === 0 ? tree : mountTree([...tree.mounts, ...dropped]);
   /** Of mounts stacked at one point the last is seen; what stands inside the others is hidden. */
   function seen(mount: Mount): Mount {
     const cover = children.get(mount.id)?.find((child) => child.mountPoint === mount.mountPoint);

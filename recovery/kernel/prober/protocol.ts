@@ -6,6 +6,8 @@ export interface ProbeRequest {
   /** Mount namespace to read in, as a path; the prober's own where it is missing. */
   readonly namespace?: string;
   readonly path: string;
+  /** Only statfs. */
+  readonly answerOnly?: true;
   /** Process whose capabilities and credentials the reader takes; root's own where it is missing. */
   readonly as?: {
     readonly pid: number;

@@ -14,6 +14,17 @@ const oneByte = Buffer.alloc(1);
 /** Not about the mount: the entry is no regular file, or was removed while we looked. */
 const passedOver = new Set(['EISDIR', 'ELOOP', 'ENOENT', 'ENXIO', 'ENODEV', 'EINVAL']);
 
+/** Proves that a daemon answers: statfs, which no cache serves. Gives the device that answered. */
+export function askMount(calls: ProberCalls, path: string): DeviceId {
+  const root = calls.open(path, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
+  try {
+    calls.statfs(root, { step: 'read-statfs', path });
+    return calls.device(root, { step: 'read-device', path });
+  } finally {
+    calls.close(root);
+  }
+}
+
 /**
  * Proves that a mount is served, as whoever is asking: statfs, which always asks the daemon, one getdents, and one byte of
  * a regular file where one stands among the first entries. Gives the device that answered.
