@@ -37,7 +37,12 @@ export function createAnswers({ kernel, clock, deadline, firstDeadline }: Answer
     const { device, place } = request;
     const began = clock.now();
     const patience = place.kind === 'source' && !answered.has(device) ? firstDeadline : deadline;
-    const result = await kernel.read({ ...request, deadline: (began + patience) as Nanoseconds });
+    // Whether a daemon is there is all that is asked: what it can give is for the consumer's own read to prove.
+    const result = await kernel.read({
+      ...request,
+      proof: 'answer',
+      deadline: (began + patience) as Nanoseconds,
+    });
     if (result.ok) {
       const said = result.value === device ? 'ok' : 'ESTALE';
       if (said === 'ok') answered.add(device);

@@ -40,6 +40,11 @@ export interface ReadRequest {
   /** `target`: in the node's mount namespace, as root. `container`: in the container's, as its user. */
   readonly place: Place | { readonly kind: 'source'; readonly path: string };
   readonly user?: Container['user'];
+  /**
+   * `answer`: statfs only, which always asks the daemon, and nothing of what is behind it. `content`, where it is not said:
+   * also one getdents, and one byte of a file where there is one.
+   */
+  readonly proof?: 'answer' | 'content';
   /** The connection that the read goes to: at most one outstanding read for each. */
   readonly device: DeviceId;
   readonly deadline: Nanoseconds;

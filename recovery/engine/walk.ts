@@ -143,17 +143,9 @@ function createReads(answers: Answers) {
       const needed = [...places, ...sources.filter(({ device }) => shown.has(device))];
       return (sources.some(isLive) || sources.every(isDone)) && needed.every(isDone);
     },
-    async next({ sources, places, shown }: Questions): Promise<void> {
-      const needed = [...places, ...sources.filter(({ device }) => shown.has(device))];
-      await Promise.all([firstLive(sources.map(read)), ...needed.map(read)]);
+    /** Waits until one more of them has answered. */
+    async next({ sources, places }: Questions): Promise<void> {
+      await Promise.race([...sources, ...places].filter((question) => !isDone(question)).map(read));
     },
   };
-}
-
-async function firstLive(reads: readonly (Promise<Answer> | undefined)[]): Promise<void> {
-  const live = reads.map(async (read) => {
-    if ((await read)?.said !== 'ok') throw new Error('not live');
-  });
-  // Rejects where none is live, after all have answered.
-  await Promise.any(live).catch(() => undefined);
 }
