@@ -182,12 +182,13 @@ export function startProber(options: ProberOptions): Prober {
   };
 }
 
-function probeRequest(id: number, { place, user }: ReadRequest, node: string | undefined): ProbeRequest {
+function probeRequest(id: number, { place, proof, user }: ReadRequest, node: string | undefined): ProbeRequest {
   const { path } = place;
-  if (place.kind !== 'container') return { id, path, ...(node === undefined ? {} : { namespace: node }) };
+  const what = { id, path, ...(proof === 'answer' && { answerOnly: true as const }) };
+  if (place.kind !== 'container') return { ...what, ...(node === undefined ? {} : { namespace: node }) };
   const { pid } = place;
   const namespace = `/proc/${pid}/ns/mnt`;
-  return { id, path, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
+  return { ...what, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
 }
 
 function resultOf(answer: ProbeAnswer | undefined, request: ReadRequest): Result<DeviceId> {

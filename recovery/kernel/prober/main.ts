@@ -10,7 +10,7 @@ import type { DeviceId } from '../../engine/model.ts';
 import { Identity } from './identity.ts';
 import { loadProberCalls, type ProberCalls, ReadFailure } from './libc.ts';
 import { type ProbeAnswer, type ProbeRequest, ready } from './protocol.ts';
-import { readMount } from './read.ts';
+import { askMount, readMount } from './read.ts';
 
 const CLONE_FS = 0x200;
 const CLONE_NEWNS = 0x20000;
@@ -28,11 +28,11 @@ function main(): void {
   answer(ready);
 
   const serve = (request: ProbeRequest): ProbeAnswer => {
-    const { id, as, namespace, path } = request;
+    const { id, answerOnly, as, namespace, path } = request;
     try {
       const capabilities = as === undefined ? 0n : identity.capabilitiesOf(as);
-      const read = () =>
-        as === undefined ? readMount(calls, path) : identity.as(as, capabilities, () => readMount(calls, path));
+      const prove = () => (answerOnly ? askMount(calls, path) : readMount(calls, path));
+      const read = () => (as === undefined ? prove() : identity.as(as, capabilities, prove));
       return { id, device: inNamespace(calls, { home, directory, namespace }, read) };
     } catch (error) {
       if (error instanceof ReadFailure) return { id, failure: error.failure };

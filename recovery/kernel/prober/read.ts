@@ -4,6 +4,7 @@ import { type ProberCalls, ReadFailure } from './libc.ts';
 
 const O_RDONLY = 0;
 const O_NONBLOCK = 0o4000;
+const O_PATH = 0o10000000;
 const O_NOFOLLOW = 0o400000;
 
 /** How many entries of a directory are tried for a file that can be read. */
@@ -16,7 +17,7 @@ const passedOver = new Set(['EISDIR', 'ELOOP', 'ENOENT', 'ENXIO', 'ENODEV', 'EIN
 
 /** Proves that a daemon answers: statfs, which no cache serves. Gives the device that answered. */
 export function askMount(calls: ProberCalls, path: string): DeviceId {
-  const root = calls.open(path, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
+  const root = calls.open(path, O_PATH, { step: 'read-open', path });
   try {
     calls.statfs(root, { step: 'read-statfs', path });
     return calls.device(root, { step: 'read-device', path });
