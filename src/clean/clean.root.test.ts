@@ -130,7 +130,7 @@ describe.skipIf(!root)('what a killed run left (needs root)', () => {
     await start(killed, ['sh', '-c', 'echo up; exec sleep 1000']);
     const directory = fill(killed);
     const { status, stdout } = await clean('', ['--run', killed, '--dry-run']);
-    expect(stdout).toContain(`run ${killed}: would remove process ${children[0]?.pid} (sleep)\n`);
+    expect(stdout).toContain(`run ${killed}: would remove process ${children[0]?.pid} (sleep 1000)\n`);
     expect(stdout).toContain(`run ${killed}: would remove directory ${directory}\n`);
     expect(status).toBe(0);
     expect(processesOf(killed)).toHaveLength(1);

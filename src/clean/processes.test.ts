@@ -9,6 +9,7 @@ function files(environ: readonly string[], pids = '400', state = 'S', name = 'no
     environ: environ.map((line) => `${line}\0`).join(''),
     status: `Name:\tnode\nNSpid:\t${pids}\n`,
     stat: `400 (${name}) ${state} ${zeros} 77123 0 0\n`,
+    cmdline: name === 'node' ? '/usr/bin/node\0/opt/rekindle/supervisor.ts\0--flag\0' : '',
   };
 }
 
@@ -21,7 +22,7 @@ test('a process belongs to the run that its environment names', () => {
     harness: false,
     pids: [400],
     startTicks: 77123,
-    command: 'node',
+    command: 'node supervisor.ts',
   });
 });
 

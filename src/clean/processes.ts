@@ -13,12 +13,14 @@ export interface RunProcess {
   readonly command: string;
 }
 
-/** The three files of /proc/PID that say whose process it is (`man 5 proc`). */
+/** The files of /proc/PID that say whose process it is (`man 5 proc`). */
 export interface ProcessFiles {
   /** `NAME=value`, each ended by a NUL: the environment that the program was started with. */
   readonly environ: string;
   readonly status: string;
   readonly stat: string;
+  /** Arguments, each ended by a NUL. */
+  readonly cmdline: string;
 }
 
 /** The process where its environment names a run and it still lives; a zombie has let go of everything already. */
@@ -41,8 +43,19 @@ export function parseRunProcess(pid: number, files: ProcessFiles): RunProcess | 
     harness: environ.get(runRoleVariable) === 'harness',
     pids,
     startTicks: Number(fields[19]),
-    command: files.stat.slice(files.stat.indexOf('(') + 1, end),
+    command: describeCommand(files.cmdline) || files.stat.slice(files.stat.indexOf('(') + 1, end),
   };
+}
+
+/** `node supervisor.ts`: program and first argument without their folders. The kernel's name of a Node process is `MainThread`. */
+function describeCommand(cmdline: string): string {
+  return cmdline
+    .split('\0', 2)
+    .map((argument) => argument.slice(argument.lastIndexOf('/') + 1))
+    .join(' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 60);
 }
 
 /** Reads one process; undefined where it is gone, belongs to no run or is not ours to look at. */
@@ -51,7 +64,7 @@ export function readRunProcess(pid: number): RunProcess | undefined {
     const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
     const environ = read('environ');
     if (!environ.includes(`${runIdVariable}=`)) return undefined;
-    return parseRunProcess(pid, { environ, status: read('status'), stat: read('stat') });
+    return parseRunProcess(pid, { environ, status: read('status'), stat: read('stat'), cmdline: read('cmdline') });
   } catch {
     return undefined;
   }
