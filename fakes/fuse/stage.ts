@@ -1,0 +1,163 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onJsonLine } from '../store/json-lines.ts';
+import type { Store } from '../store/store.ts';
+import type { Behaviour } from './behaviour.ts';
+import type { DaemonProgram } from './bundle.ts';
+
+export type Line = Readonly<Record<string, unknown>>;
+
+export interface StagedDaemon {
+  readonly process: ChildProcess;
+  readonly lines: readonly Line[];
+  /** Exit code and signal, once its output has been read to its end. */
+  readonly ended: Promise<unknown[]>;
+  readonly complaint: () => string;
+  /** Resolves with the first line of an event, seen already or to come. */
+  line(event: string): Promise<Line>;
+  kill(signal: NodeJS.Signals): Promise<unknown[]>;
+}
+
+export interface StageOptions {
+  readonly store: Store;
+  readonly program: DaemonProgram;
+  /** In a user namespace of user 1000, with a /dev/fuse that everybody may open, as distributions have it. */
+  readonly rootless?: boolean;
+}
+
+const someUser = 1000;
+const becomeSomeUser = ['/usr/bin/setpriv', `--reuid=${someUser}`, `--regid=${someUser}`, '--clear-groups'];
+
+/**
+ * A mount namespace for a test of the daemon, held by a shell; what is mounted there goes with it. Needs root, util-linux
+ * and /dev/fuse. The processes in it are children of the test and are ended with the stage.
+ */
+export class Stage implements AsyncDisposable {
+  readonly directory: string;
+  readonly credentials: string;
+  readonly mountpoint: string;
+  readonly #options: StageOptions;
+  readonly #holder: ChildProcess;
+  readonly #daemons: StagedDaemon[] = [];
+
+  private constructor(directory: string, options: StageOptions, holder: ChildProcess) {
+    this.directory = directory;
+    this.credentials = join(directory, 'secrets');
+    this.mountpoint = join(directory, 'jfs/jindofs-fuse');
+    this.#options = options;
+    this.#holder = holder;
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const directory = await mkdtemp(join(tmpdir(), 'rekindle-fuse-'));
+    const hold = 'echo held; read -r _';
+    const rootless =
+      'mknod "$0/fuse" c 10 229 && chmod 666 "$0/fuse" && mount --bind "$0/fuse" /dev/fuse && ' +
+      `exec ${becomeSomeUser.join(' ')} unshare --user --map-root-user --mount sh -c '${hold}'`;
+    const script = options.rootless ? rootless : hold;
+    const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, directory], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    const stage = new Stage(directory, options, holder);
+    await mkdir(stage.credentials);
+    await stage.giveCredentials(options.store.accessKeySecret);
+    await chmod(directory, 0o755);
+    if (options.rootless) await chown(directory, someUser, someUser);
+    return stage;
+  }
+
+  async giveCredentials(accessKeySecret: string): Promise<void> {
+    await writeFile(join(this.credentials, 'accessKeyId'), this.#options.store.accessKeyId);
+    await writeFile(join(this.credentials, 'accessKeySecret'), `${accessKeySecret}\n`);
+  }
+
+  start(behaviour?: Behaviour, more: readonly string[] = []): StagedDaemon {
+    const { store, program } = this.#options;
+    const flags = [
+      `--mountpoint=${this.mountpoint}`,
+      `--endpoint=${store.endpoint}`,
+      `--bucket=${store.bucket}`,
+      '--prefix=dir/',
+      `--credentials=${this.credentials}`,
+      ...(behaviour === undefined ? [] : [`--behaviour=${JSON.stringify(behaviour)}`]),
+    ];
+    // No PATH: nothing that the daemon needs is another program.
+    const [enter = '', ...entering] = this.#entering();
+    const child = spawn(enter, [...entering, ...program.command, ...flags, ...more], { env: {} });
+    const lines: Line[] = [];
+    const waiting: (() => void)[] = [];
+    let complaint = '';
+    const wakeAll = (): void => {
+      for (const wake of waiting.splice(0)) wake();
+    };
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      complaint += chunk;
+    });
+    onJsonLine(child.stdout, (line) => {
+      lines.push(line);
+      wakeAll();
+    });
+    const ended = once(child, 'close');
+    void ended.then(wakeAll);
+    const daemon: StagedDaemon = {
+      process: child,
+      lines,
+      ended,
+      complaint: () => complaint,
+      line: async (event) => {
+        for (;;) {
+          const found = lines.find((line) => line.event === event);
+          if (found !== undefined) return found;
+          if (child.exitCode !== null || child.signalCode !== null) throw new Error(`no ${event}: ${complaint}`);
+          await new Promise<void>((resolve) => waiting.push(resolve));
+        }
+      },
+      kill: (signal) => {
+        child.kill(signal);
+        return ended;
+      },
+    };
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** Runs a shell command in the mount namespace, `$M` being the mount point; in a child, because the mount may be dead. */
+  inside(command: string): Promise<{ code: number | string | null; stdout: string; stderr: string }> {
+    const options = { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint }, timeout: 20_000 };
+    const [enter = '', ...entering] = this.#entering();
+    return new Promise((resolve) => {
+      execFile(enter, [...entering, 'sh', '-c', command], options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr });
+      });
+    });
+  }
+
+  /**
+   * Opens and reads a file with Node and gives the contents, or the errno's name. Not by `readFileSync(path, 'utf8')`: that
+   * ends the whole process when close(2) fails, as it does on a mount that died meanwhile.
+   */
+  async read(name: string): Promise<string> {
+    const script = `try{console.log(String(require('fs').readFileSync(process.argv[1])))}catch(e){console.log(e.code)}`;
+    const { stdout } = await this.inside(`exec ${process.execPath} -e "${script}" "$M/${name}"`);
+    return stdout.trim();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const daemon of this.#daemons) await daemon.kill('SIGKILL');
+    const ended = once(this.#holder, 'exit');
+    this.#holder.stdin?.end();
+    await ended;
+    await rm(this.directory, { recursive: true });
+  }
+
+  /** Runs what follows in the namespaces, as the same process. */
+  #entering(): readonly string[] {
+    const enter = ['/usr/bin/nsenter', '--mount', `--target=${this.#holder.pid}`];
+    if (!this.#options.rootless) return enter;
+    return [...becomeSomeUser, ...enter, '--user', '--preserve-credentials'];
+  }
+}
