@@ -1,6 +1,17 @@
 import type { Container, DeviceId, Mount, NodeView, Place, Pod, Volume, VolumeMount } from './model.ts';
 import { isFuse, plainPath, standingAt } from './mount-tree.ts';
 
+const uids = new WeakMap<readonly Pod[], ReadonlyMap<string, Pod>>();
+
+/** The pod with a UID. */
+export function podOf(pods: readonly Pod[], uid: string): Pod | undefined {
+  const known = uids.get(pods);
+  if (known !== undefined) return known.get(uid);
+  const made = new Map(pods.map((pod) => [pod.uid, pod]));
+  uids.set(pods, made);
+  return made.get(uid);
+}
+
 /** The part of a view that places are found in. */
 export type Tables = Pick<NodeView, 'kubeletRoot' | 'mounts' | 'containers' | 'volumes' | 'pods'>;
 
@@ -22,8 +33,24 @@ export interface Spot {
  * pod's spec and the container's own mount table: names are never joined, so volumes whose names could be confused are not.
  */
 export function spotsOf(tables: Tables, volume: Volume): readonly Spot[] {
-  return [...targetSpots(tables, volume), ...containerSpots(tables, volume)];
+  const { mounts, containers, pods, kubeletRoot } = tables;
+  let found = spots.get(containers);
+  if (found?.mounts !== mounts || found.pods !== pods || found.kubeletRoot !== kubeletRoot) {
+    found = { mounts, pods, kubeletRoot, of: new Map() };
+    spots.set(containers, found);
+  }
+  const known = found.of.get(volume);
+  if (known !== undefined) return known;
+  const made = [...targetSpots(tables, volume), ...containerSpots(tables, volume)];
+  found.of.set(volume, made);
+  return made;
 }
+
+/** A pass asks for the same places when it asks, when it views and when it diagnoses. */
+const spots = new WeakMap<
+  readonly Container[],
+  Pick<Tables, 'mounts' | 'pods' | 'kubeletRoot'> & { readonly of: Map<Volume, readonly Spot[]> }
+>();
 
 /** The places of a volume on the node alone. */
 export function targetSpots(tables: Tables, volume: Volume): readonly Spot[] {
@@ -41,11 +68,11 @@ export function targetPath(kubeletRoot: string, podUid: string, volume: string):
   return `${kubeletRoot}/pods/${podUid}/volumes/kubernetes.io~csi/${volume}/mount`;
 }
 
-const indexes = new WeakMap<readonly Mount[], { readonly root: string; readonly uids: Map<string, string[]> }>();
+const targets = new WeakMap<readonly Mount[], { readonly root: string; readonly uids: Map<string, string[]> }>();
 
 /** Pod UIDs by volume name, of all target paths that something is mounted at; made once for each table. */
 function targetsIn(mounts: readonly Mount[], kubeletRoot: string): ReadonlyMap<string, readonly string[]> {
-  const known = indexes.get(mounts);
+  const known = targets.get(mounts);
   if (known?.root === kubeletRoot) return known.uids;
   const uids = new Map<string, string[]>();
   const prefix = `${kubeletRoot}/pods/`;
@@ -58,7 +85,7 @@ function targetsIn(mounts: readonly Mount[], kubeletRoot: string): ReadonlyMap<s
     if (listed === undefined) uids.set(name, [uid]);
     else listed.push(uid);
   }
-  indexes.set(mounts, { root: kubeletRoot, uids });
+  targets.set(mounts, { root: kubeletRoot, uids });
   return uids;
 }
 

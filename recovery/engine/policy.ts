@@ -1,5 +1,6 @@
 import { sourcesOf } from './diagnose.ts';
 import type { Diagnosis, NodeView, Pod, Policy, SkipReason, Volume } from './model.ts';
+import { podOf } from './places.ts';
 
 /** The label that asks for recovery inside a pod; its value must be `true`. */
 export const recoveryLabel = 'fuse.serverful.fluid.io/inject';
@@ -62,7 +63,7 @@ function readWrite(view: NodeView, { volume }: Diagnosis, { readWriteScope }: Po
 const modes = ({ accessModes }: Volume) => (accessModes.length === 0 ? 'no access mode' : accessModes.join(', '));
 
 function pod(view: NodeView, { place, volume }: Diagnosis, policy: Policy): Refusal | undefined {
-  const found = view.pods.find(({ uid }) => uid === place.podUid);
+  const found = podOf(view.pods, place.podUid);
   const name = found === undefined ? place.podUid : `${found.namespace}/${found.name}`;
   // Its target path too: no container will start from it again, and whoever unpublishes it is to have it alone.
   if (found?.deleting) {
