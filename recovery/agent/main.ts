@@ -6,6 +6,7 @@ import { monotonicClock } from './clock.ts';
 import { type AgentOptions, parseFlags } from './flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { createLog, told } from './log.ts';
+import { takePriority } from './priority.ts';
 import { programsBeside } from './programs.ts';
 
 /** How long an end may take; mounts are left as they are, so nothing is lost by a harder one. */
@@ -90,5 +91,6 @@ switch (parsed.kind) {
     process.exitCode = 2;
     break;
   case 'run':
+    takePriority();
     process.exit(await run(parsed.options));
 }
