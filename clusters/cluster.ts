@@ -2,7 +2,25 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Fidelity, HistoryEvent } from '../reports/record.ts';
 
 /** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
-export type Capability = 'agent-control' | 'signal-daemon' | 'mount-tables' | 'scaled-clock' | 'two-nodes' | 'kubectl';
+export type Capability =
+  | 'agent-control'
+  | 'signal-daemon'
+  | 'mount-tables'
+  | 'scaled-clock'
+  | 'two-nodes'
+  | 'kubectl'
+  /** `abortConnection`. */
+  | 'abort-connection'
+  /** `outOfMemory`: memory cgroups can be written. */
+  | 'memory-cgroups'
+  /** `AgentOptions.diesBefore`. */
+  | 'agent-death'
+  /** The agent attaches beneath and detaches the top (Linux 6.5), rather than stacking. */
+  | 'mount-beneath'
+  /** `rebootNode`. */
+  | 'node-reboot'
+  /** `openFaultyStore`. */
+  | 'store-faults';
 
 /** An event without its scenario; its time is absolute CLOCK_MONOTONIC nanoseconds until the history subtracts its origin. */
 export type ClusterEvent = HistoryEvent;
@@ -41,8 +59,29 @@ export interface AgentOptions {
   readonly fuseRecovery: boolean;
   readonly kernelTier?: '6.5' | '5.12' | '5.10';
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
+  /** How long a connection may hang before it is aborted, as the flag has it (`1s`); never where not given. */
+  readonly abortHungAfter?: string;
   /** A process that takes the agent's place: the faulty agents of the negative profiles. */
   readonly command?: readonly string[];
+  /** It ends itself with SIGKILL there; the one that is started in its place does not. */
+  readonly diesBefore?: AgentDeath;
+}
+
+/** A moment in the agent's work: just before the mount of so many is attached, or so many are detached, since it started. */
+export interface AgentDeath {
+  readonly call: 'attach' | 'detach';
+  /** 1 is the first. */
+  readonly count: number;
+}
+
+/** What can be wrong with an object store. `down`: connections are cut. `slow`: each answer comes so much later. */
+export type StoreTrouble = { readonly kind: 'down' } | { readonly kind: 'slow'; readonly delayMs: number };
+
+/** A way to the object store that can be made to fail, for the datasets that have its endpoint. */
+export interface FaultyStore extends AsyncDisposable {
+  readonly endpoint: string;
+  /** Fails until disposed of. */
+  trouble(trouble: StoreTrouble): Promise<AsyncDisposable>;
 }
 
 export interface Cluster {
@@ -113,7 +152,11 @@ export interface RunningCluster extends AsyncDisposable {
   run(target: ContainerRef, command: readonly string[], name: string): Promise<RunningProgram>;
   /** Signals process 1 of a container from outside, as the OOM killer would. Returns the monotonic time of kill(2). */
   kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
-  /** Keeps the kubelet from starting the container again until released. */
+  /** Aborts the FUSE connection of a daemon's container, as an administrator does through fusectl. Returns when. */
+  abortConnection(daemon: ContainerRef): Promise<number>;
+  /** Has the kernel's OOM killer end process 1 of a container, by a limit of its memory cgroup. Returns when. */
+  outOfMemory(target: ContainerRef): Promise<number>;
+  /** Keeps the kubelet from starting the container again until released; the first time too, and across a reboot. */
   holdRestarts(target: ContainerRef): Promise<AsyncDisposable>;
   probe(options: ProbeOptions): Promise<AsyncDisposable>;
   /** Mount table of the node (no target) or of a container, as lines of mountinfo. */
@@ -122,6 +165,16 @@ export interface RunningCluster extends AsyncDisposable {
   stepInside(target: ContainerRef): Promise<string>;
   /** Ends the agent and starts it with other flags; resolves when it answers on /healthz. */
   restartAgent(options: AgentOptions): Promise<void>;
+  /** SIGKILL to the agent, which is started again as any container is. Returns when. */
+  killAgent(): Promise<number>;
+  /** Ends the agent as a rollout does. Disposing of it starts the next one with the same flags. */
+  stopAgent(): Promise<AsyncDisposable>;
+  /**
+   * Power off and on: every process and mount of the node goes at once, the pods stay in the API with their UIDs and are
+   * started again. Returns when the power went; resolves when agent and kubelet run again.
+   */
+  rebootNode(): Promise<number>;
+  openFaultyStore(): Promise<FaultyStore>;
   /** What the agent's process tree uses now. */
   agentUsage(): Promise<Usage>;
   /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */

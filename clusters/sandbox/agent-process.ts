@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { AgentOptions } from '../cluster.ts';
 import { type Child, startChild } from './child.ts';
+import { programs } from './paths.ts';
 
 export interface AgentProcessOptions {
   readonly command: readonly string[];
@@ -26,6 +27,8 @@ const agentEnvironment = (kubeletRoot: string) => ({
 export class AgentProcess {
   readonly #options: AgentProcessOptions;
   #child: Child | undefined;
+  #agent: AgentOptions | undefined;
+  #tier: string | undefined;
   #wanted = false;
 
   constructor(options: AgentProcessOptions) {
@@ -36,14 +39,20 @@ export class AgentProcess {
     return this.#child?.process.pid;
   }
 
+  /** What the running agent is able to do with the kernel, as it says itself. */
+  get tier(): string | undefined {
+    return this.#tier;
+  }
+
   /** Resolves when the agent serves. */
   async start(agent: AgentOptions): Promise<void> {
     this.#wanted = true;
-    const { command, environment, logFile, onEvent } = this.#options;
+    this.#agent = agent;
+    const { environment, logFile, onEvent } = this.#options;
     const name = 'csi-nodeplugin-fluid';
     const child = startChild({
       name: 'agent',
-      argv: [...(agent.command ?? command), ...this.#flags(agent)],
+      argv: [...this.#command(agent), ...this.#flags(agent)],
       environment: { ...environment, ...agentEnvironment(this.#options.kubeletRoot) },
       logFile,
       onLine: (line) => {
@@ -57,9 +66,11 @@ export class AgentProcess {
     void child.exited.then(({ exitCode, signal }) => {
       const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
       onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'exited', pid, ...how });
-      if (this.#wanted && this.#child === child) void this.start(agent).catch(() => {});
+      const { diesBefore: _, ...next } = agent;
+      if (this.#wanted && this.#child === child) void this.start(next).catch(() => {});
     });
-    await child.ready;
+    const { tier } = await child.ready;
+    if (typeof tier === 'string') this.#tier = tier;
     onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'ready', pid });
   }
 
@@ -67,6 +78,31 @@ export class AgentProcess {
     this.#wanted = false;
     this.#child?.process.kill('SIGTERM');
     await this.#child?.exited;
+  }
+
+  /** Starts it again as it was before it was stopped. */
+  async startAgain(): Promise<void> {
+    if (this.#agent && !this.#wanted) await this.start(this.#agent);
+  }
+
+  /** SIGKILL, and nobody starts it again. */
+  async powerOff(): Promise<void> {
+    this.#wanted = false;
+    await this.kill();
+  }
+
+  /** SIGKILL; it is started again. Returns when. */
+  async kill(): Promise<number> {
+    this.#child?.process.kill('SIGKILL');
+    const at = now();
+    await this.#child?.exited;
+    return at;
+  }
+
+  #command({ command, diesBefore }: AgentOptions): readonly string[] {
+    if (command) return command;
+    if (!diesBefore) return this.#options.command;
+    return [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`];
   }
 
   #flags(agent: AgentOptions): readonly string[] {
@@ -78,6 +114,7 @@ export class AgentProcess {
       `--kubeconfig=${kubeconfig}`,
       '--metrics-addr=127.0.0.1:0',
       ...(agent.kernelTier ? [`--kernel-tier=${agent.kernelTier}`] : []),
+      ...(agent.abortHungAfter ? [`--abort-hung-after=${agent.abortHungAfter}`] : []),
       ...(agent.readWriteScope ? [`--read-write-scope=${agent.readWriteScope}`] : []),
     ];
   }

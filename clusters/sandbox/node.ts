@@ -9,17 +9,21 @@ import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts'
 import { createCsiNode } from '../../fakes/kubelet/csi.ts';
 import { createImages } from '../../fakes/kubelet/images.ts';
 import { type Kubelet, startKubelet } from '../../fakes/kubelet/kubelet.ts';
-import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
+import { detach, type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
+import { type FaultyWay, openFaultyWay } from '../../fakes/store/faulty-way.ts';
 import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
+import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
-import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
+import type { AgentOptions, ContainerRef, ExecResult, StoreTrouble, Usage } from '../cluster.ts';
+import { abortConnection } from './abort-connection.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './agent-program.ts';
 import { startChild } from './child.ts';
 import { fidelityOf } from './fidelity.ts';
 import { onLines, parseLine } from './lines.ts';
+import { type MemoryCgroups, memoryCgroups } from './memory-cgroups.ts';
 import { MountWatch } from './mount-watch.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
@@ -38,6 +42,7 @@ export class Node implements Procedures {
   readonly #started = new Map<number, () => unknown>();
   readonly #logs = new Map<string, WriteStream>();
   readonly #watched = new Map<number, Disposable>();
+  readonly #ways = new Map<number, FaultyWay>();
   #parts:
     | {
         readonly options: SupervisorOptions;
@@ -45,6 +50,8 @@ export class Node implements Procedures {
         readonly store: Store;
         readonly agent: AgentProcess;
         readonly mounts: MountWatch;
+        readonly linux: Linux;
+        readonly memory: MemoryCgroups | undefined;
       }
     | undefined;
 
@@ -95,13 +102,18 @@ export class Node implements Procedures {
       this.#startKubelet(options, { linux, kubeConfig, daemon }),
       agent.start(options.agent),
     ]);
-    this.#parts = { options, kubelet, store, agent, mounts };
+    const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
+    this.#parts = { options, kubelet, store, agent, mounts, linux, memory };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       url,
       token,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
       fidelity: fidelityOf(store, { ...options, bundled: program.bundled }),
+      capabilities: [
+        ...(memory ? ['memory-cgroups' as const] : []),
+        ...(agent.tier === '6.5' ? ['mount-beneath' as const] : []),
+      ],
     };
   }
 
@@ -186,10 +198,19 @@ export class Node implements Procedures {
     return now();
   }
 
+  async abortConnection({ daemon }: { daemon: ContainerRef }): Promise<number> {
+    return abortConnection(this.#running.linux, this.#container(daemon).pid);
+  }
+
+  async outOfMemory({ target }: { target: ContainerRef }): Promise<number> {
+    const { memory } = this.#running;
+    if (!memory) throw new Error('no memory cgroup can be made here');
+    const { pid, exited } = this.#container(target);
+    return memory.outOfMemory(pid, exited);
+  }
+
   async holdRestarts({ target, id }: { target: ContainerRef; id: number }): Promise<void> {
-    const worker = this.#running.kubelet.worker(target.namespace, target.pod);
-    if (!worker) throw new Error(`no pod ${target.namespace}/${target.pod} on the node`);
-    const hold = worker.holdRestarts(target.container);
+    const hold = this.#running.kubelet.hold(target.namespace, target.pod, target.container);
     this.#started.set(id, () => hold[Symbol.dispose]());
   }
 
@@ -205,6 +226,41 @@ export class Node implements Procedures {
   async restartAgent({ agent }: { agent: AgentOptions }): Promise<void> {
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
+  }
+
+  async killAgent(): Promise<number> {
+    return this.#running.agent.kill();
+  }
+
+  async stopAgent({ id }: { id: number }): Promise<void> {
+    const { agent } = this.#running;
+    await agent.stop();
+    this.#started.set(id, () => agent.startAgain());
+  }
+
+  async rebootNode(): Promise<number> {
+    const { agent, kubelet, linux } = this.#running;
+    const at = now();
+    await agent.powerOff();
+    await kubelet.reboot(async () => {
+      const table = await this.mountTable({});
+      const lost = parseMountinfo(table.join('\n')).filter(({ mountPoint }) => isLostAtReboot(mountPoint));
+      for (const { mountPoint } of lost.toReversed()) linux.umount(mountPoint, detach);
+      await agent.startAgain();
+    });
+    return at;
+  }
+
+  async openFaultyStore({ id }: { id: number }): Promise<string> {
+    const way = await openFaultyWay(this.#running.store.endpoint);
+    this.#ways.set(id, way);
+    this.#started.set(id, () => way[Symbol.asyncDispose]());
+    return way.endpoint;
+  }
+
+  async storeTrouble({ store, trouble, id }: { store: number; trouble: StoreTrouble; id: number }): Promise<void> {
+    const inForce = this.#ways.get(store)?.trouble(trouble);
+    this.#started.set(id, () => inForce?.[Symbol.dispose]());
   }
 
   async agentUsage(): Promise<Usage> {
@@ -360,6 +416,11 @@ function roleOf(container: string): 'daemon' | 'container' {
 function addressOf(address: string): { readonly pod: string; readonly container: string } {
   const [namespace = '', pod = '', container = ''] = address.split('/');
   return { pod: `${namespace}/${pod}`, container };
+}
+
+/** What is mounted there is made by kubelet, agent and daemons; the directories stay. */
+function isLostAtReboot(mountPoint: string): boolean {
+  return [places.kubeletRoot, places.mountRoot].some((root) => mountPoint.startsWith(`${root}/`));
 }
 
 function kubeConfigFor(server: string, token: string): KubeConfig {

@@ -8,6 +8,7 @@ export const programs = {
   supervisor: program('clusters/sandbox/supervisor.ts'),
   controlPlane: program('fakes/control-plane/main.ts'),
   agent: program('recovery/agent/main.ts'),
+  dyingAgent: program('fakes/dying-agent/main.ts'),
 } as const;
 
 /** On the sandbox's node. */

@@ -1,5 +1,13 @@
 import type { Fidelity, HistoryEvent } from '../../reports/record.ts';
-import type { AgentOptions, ContainerRef, ExecResult, ProbeOptions, Usage } from '../cluster.ts';
+import type {
+  AgentOptions,
+  Capability,
+  ContainerRef,
+  ExecResult,
+  ProbeOptions,
+  StoreTrouble,
+  Usage,
+} from '../cluster.ts';
 
 /** What the harness tells the supervisor when it starts it. */
 export interface SupervisorOptions {
@@ -26,6 +34,8 @@ export interface Started {
     readonly accessKeySecret: string;
   };
   readonly fidelity: Fidelity;
+  /** What this machine and the agent's flags allow beyond what every sandbox can do. */
+  readonly capabilities: readonly Capability[];
 }
 
 /** The supervisor's procedures: argument and result of each. */
@@ -51,11 +61,25 @@ export interface Procedures {
   end(argument: { readonly id: number }): Promise<void>;
   probe(argument: { readonly options: ProbeOptions; readonly id: number }): Promise<void>;
   kill(argument: { readonly target: ContainerRef; readonly signal: NodeJS.Signals }): Promise<number>;
+  abortConnection(argument: { readonly daemon: ContainerRef }): Promise<number>;
+  outOfMemory(argument: { readonly target: ContainerRef }): Promise<number>;
   holdRestarts(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
   mountTable(argument: { readonly target?: ContainerRef }): Promise<readonly string[]>;
   /** Process 1 of a container, as the supervisor's PID namespace numbers it. */
   pid(argument: { readonly target: ContainerRef }): Promise<number>;
   restartAgent(argument: { readonly agent: AgentOptions }): Promise<void>;
+  killAgent(argument: Record<never, never>): Promise<number>;
+  /** Until ended with this id. */
+  stopAgent(argument: { readonly id: number }): Promise<void>;
+  rebootNode(argument: Record<never, never>): Promise<number>;
+  /** The endpoint of a way to the store, which is closed when ended with this id. */
+  openFaultyStore(argument: { readonly id: number }): Promise<string>;
+  /** Until ended with this id. */
+  storeTrouble(argument: {
+    readonly store: number;
+    readonly trouble: StoreTrouble;
+    readonly id: number;
+  }): Promise<void>;
   agentUsage(argument: Record<never, never>): Promise<Usage>;
   /** Mounts and directories that a namespace's pods and datasets left on the node. */
   leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;

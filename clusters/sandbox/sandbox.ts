@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { HistoryEvent } from '../../reports/record.ts';
-import type { Cluster, RunningCluster, RunningProgram, StartOptions } from '../cluster.ts';
+import type { Cluster, RunningCluster, RunningProgram, StartOptions, StoreTrouble } from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { programs } from './paths.ts';
 import type { Message, Reply, Started, SupervisorOptions } from './protocol.ts';
@@ -56,7 +56,17 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
   return {
     name: 'sandbox',
     fidelity: started.fidelity,
-    capabilities: new Set(['agent-control', 'signal-daemon', 'mount-tables', 'scaled-clock']),
+    capabilities: new Set([
+      'agent-control',
+      'signal-daemon',
+      'mount-tables',
+      'scaled-clock',
+      'abort-connection',
+      'agent-death',
+      'node-reboot',
+      'store-faults',
+      ...started.capabilities,
+    ]),
     kubeConfig,
     store: started.store,
     putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
@@ -68,6 +78,8 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
       return { name, exited, ...ending(id) };
     },
     kill: (target, signal) => remote.call('kill', { target, signal }),
+    abortConnection: (daemon) => remote.call('abortConnection', { daemon }),
+    outOfMemory: (target) => remote.call('outOfMemory', { target }),
     async holdRestarts(target) {
       const id = ++lastId;
       await remote.call('holdRestarts', { target, id });
@@ -81,6 +93,23 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
     mountTable: (target) => remote.call('mountTable', target ? { target } : {}),
     stepInside: async (target) => stepInside(child, await remote.call('pid', { target })),
     restartAgent: (agent) => remote.call('restartAgent', { agent }),
+    killAgent: () => remote.call('killAgent', {}),
+    async stopAgent() {
+      const id = ++lastId;
+      await remote.call('stopAgent', { id });
+      return ending(id);
+    },
+    rebootNode: () => remote.call('rebootNode', {}),
+    async openFaultyStore() {
+      const store = ++lastId;
+      const endpoint = await remote.call('openFaultyStore', { id: store });
+      const trouble = async (trouble: StoreTrouble) => {
+        const id = ++lastId;
+        await remote.call('storeTrouble', { store, trouble, id });
+        return ending(id);
+      };
+      return { endpoint, trouble, ...ending(store) };
+    },
     agentUsage: () => remote.call('agentUsage', {}),
     release: (namespace) => release(kubeConfig, remote, namespace),
     [Symbol.asyncDispose]: () => life.disposeAsync(),

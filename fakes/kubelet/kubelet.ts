@@ -8,11 +8,12 @@ import {
   type V1PodStatus,
 } from '@kubernetes/client-node';
 import type { StartedContainer } from './container.ts';
+import { Holds } from './holds.ts';
 import { kubeletPaths } from './paths.ts';
 import { PodWorker, type WorkerOptions } from './pod-worker.ts';
 import { namespaceOf } from './volumes.ts';
 
-export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus'> {
+export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus' | 'holds'> {
   readonly kubeConfig: KubeConfig;
   readonly nodeName: string;
   /** `/var/lib/kubelet`. */
@@ -22,7 +23,10 @@ export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'u
 /** A fake kubelet: runs the pods of one node from what the API server says. */
 export interface Kubelet extends AsyncDisposable {
   container(namespace: string, pod: string, container: string): StartedContainer | undefined;
-  worker(namespace: string, pod: string): PodWorker | undefined;
+  /** Keeps a container from being started until disposed of; the first time too, and across a reboot. */
+  hold(namespace: string, pod: string, container: string): Disposable;
+  /** Ends all containers as a loss of power does, and starts the same pods again once `off` is done. */
+  reboot(off: () => Promise<void>): Promise<void>;
   /** Names of a namespace's pods that are not gone yet. */
   pods(namespace: string): readonly string[];
 }
@@ -34,6 +38,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { kubeConfig, nodeName } = options;
   const api = kubeConfig.makeApiClient(CoreV1Api);
   const workers = new Map<string, { readonly worker: PodWorker; readonly pod: V1Pod; ending: boolean }>();
+  const holds = new Holds();
+  let isOff = false;
   const paths = kubeletPaths(options.rootDir);
 
   await registerNode(api, nodeName);
@@ -44,7 +50,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
     );
   };
-  const workerOptions: WorkerOptions = { ...options, api, paths, updateStatus };
+  const workerOptions: WorkerOptions = { ...options, api, paths, updateStatus, holds };
 
   const end = async (uid: string, graceMs: number): Promise<void> => {
     const entry = workers.get(uid);
@@ -57,7 +63,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
   const sync = (pod: V1Pod): void => {
     const { uid, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
-    if (!uid || pod.spec?.nodeName !== nodeName) return;
+    if (!uid || pod.spec?.nodeName !== nodeName || isOff) return;
     if (deletionTimestamp && !workers.has(uid)) {
       void api
         .deleteNamespacedPod({ name: pod.metadata?.name ?? '', namespace: namespaceOf(pod), gracePeriodSeconds: 0 })
@@ -79,7 +85,20 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const find = (namespace: string, name: string) =>
     [...workers.values()].find(({ pod }) => pod.metadata?.name === name && namespaceOf(pod) === namespace)?.worker;
   return {
-    worker: find,
+    hold: (namespace, pod, container) => holds.hold(`${namespace}/${pod}/${container}`),
+    async reboot(off) {
+      isOff = true;
+      const before = [...workers];
+      const lost = await Promise.all(
+        before.map(async ([uid, { worker, pod }]) => ({ uid, pod, restarts: await worker.powerOff() })),
+      );
+      await off();
+      isOff = false;
+      for (const { uid, pod, restarts } of lost)
+        workers.set(uid, { worker: new PodWorker(pod, workerOptions, restarts), pod, ending: false });
+      // What came and went meanwhile.
+      for (const pod of informer.list()) sync(pod);
+    },
     container: (namespace, pod, container) => find(namespace, pod)?.container(container),
     pods: (namespace) =>
       [...workers.values()]

@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Container, V1Pod, V1PodStatus, V1VolumeMount } from '@kubernetes/client-node';
 import { type Backoff, nextRestart } from './backoff.ts';
 import { type Exit, type RuntimeOptions, type StartedContainer, startContainer } from './container.ts';
+import type { Holds } from './holds.ts';
 import type { Images } from './images.ts';
+import { refusedMount } from './refused-mount.ts';
 import type { ContainerMount } from './rootfs.ts';
 import { type ContainerState, containerName, podStatus } from './status.ts';
 import { type MountedVolume, namespaceOf, setUpVolume, type VolumeContext } from './volumes.ts';
@@ -35,9 +37,13 @@ export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid'> {
   /** Takes a container's output, line by line or as it comes. */
   readonly log: (container: string, stream: 'stdout' | 'stderr', chunk: string) => void;
   readonly updateStatus: (pod: V1Pod, status: V1PodStatus) => Promise<void>;
+  /** Containers that are not to be started for now. */
+  readonly holds: Holds;
 }
 
 const publishRetryMs = 100;
+/** How soon a pod is synced again after its container could not be created (`pkg/kubelet`, backOffPeriod). */
+const createAgainMs = 10_000;
 
 /**
  * One pod's life on the node: volumes, init containers, containers with the kubelet's restarts, and the way back. It owns
@@ -50,12 +56,12 @@ export class PodWorker {
   readonly #stop = new AbortController();
   readonly #states = new Map<string, ContainerState>();
   readonly #running = new Map<string, StartedContainer>();
-  readonly #held = new Map<string, PromiseWithResolvers<void>>();
   readonly #life: Promise<void>;
   #volumes: MountedVolume[] = [];
   #statusQueue: Promise<void> = Promise.resolve();
 
-  constructor(pod: V1Pod, options: WorkerOptions) {
+  /** `restarts`: how often each container was started before, in a worker that is gone. */
+  constructor(pod: V1Pod, options: WorkerOptions, restarts: ReadonlyMap<string, number> = new Map()) {
     this.uid = pod.metadata?.uid ?? '';
     this.#pod = pod;
     this.#options = options;
@@ -63,7 +69,7 @@ export class PodWorker {
       this.#states.set(name, {
         name,
         image,
-        restartCount: 0,
+        restartCount: restarts.get(name) ?? 0,
         state: { kind: 'waiting', reason: 'ContainerCreating' },
       });
     this.#life = this.#live();
@@ -73,22 +79,20 @@ export class PodWorker {
     return this.#running.get(name);
   }
 
-  /** Keeps a container from being started again until the returned handle is disposed of. */
-  holdRestarts(container: string): Disposable {
-    const gate = Promise.withResolvers<void>();
-    this.#held.set(container, gate);
-    return {
-      [Symbol.dispose]: () => {
-        if (this.#held.get(container) === gate) this.#held.delete(container);
-        gate.resolve();
-      },
-    };
+  /** Ends everything as a loss of power does: nothing is given back. How often each container is to have been started next. */
+  async powerOff(): Promise<ReadonlyMap<string, number>> {
+    this.#stop.abort();
+    const all = [...this.#running.values()];
+    for (const { pid } of all) signalQuietly(pid, 'SIGKILL');
+    await Promise.all(all.map(({ exited }) => exited));
+    await this.#life;
+    await this.#statusQueue;
+    return new Map([...this.#states.values()].map(({ name, restartCount, id }) => [name, restartCount + (id ? 1 : 0)]));
   }
 
   /** Ends the containers (SIGTERM, then SIGKILL after the grace period) and gives the volumes back. */
   async terminate(graceMs: number): Promise<void> {
     this.#stop.abort();
-    for (const gate of this.#held.values()) gate.resolve();
     const all = [...this.#running.values()];
     for (const { pid } of all) signalQuietly(pid, 'SIGTERM');
     const killed = new AbortController();
@@ -163,7 +167,9 @@ export class PodWorker {
   async #keepRunning(container: V1Container): Promise<void> {
     const { name } = container;
     let backoff: Backoff | undefined;
-    for (let restartCount = 0; !this.#stop.signal.aborted; restartCount++) {
+    for (let restartCount = this.#states.get(name)?.restartCount ?? 0; ; restartCount++) {
+      await this.#startable(container);
+      if (this.#stop.signal.aborted) return;
       const id = randomBytes(16).toString('hex');
       const { exited } = this.#start(container, id, restartCount);
       this.#setState(name, { id, restartCount, state: { kind: 'running', startedAt: new Date() } });
@@ -187,8 +193,24 @@ export class PodWorker {
       this.#setState(container, { state: { kind: 'waiting', reason: 'CrashLoopBackOff', message } });
       await delay(delayMs / clockScale, undefined, { signal: this.#stop.signal });
     }
-    await this.#held.get(container)?.promise;
     return next;
+  }
+
+  /** Resolves when nothing is in the way of a start any more: a hold, or a volume that the runtime refuses to mount. */
+  async #startable({ name, volumeMounts = [] }: V1Container): Promise<void> {
+    const { clockScale, environment, holds } = this.#options;
+    const { signal } = this.#stop;
+    for (;;) {
+      await holds.released(containerName(this.#pod, name), signal);
+      const csi = this.#volumes.filter(
+        (volume) => volume.persistentVolume && volumeMounts.some((mount) => mount.name === volume.name),
+      );
+      const refusals = await Promise.all(csi.map(({ path }) => refusedMount({ path, environment, clockScale })));
+      const message = refusals.find((refusal) => refusal !== undefined);
+      if (message === undefined || signal.aborted) return;
+      this.#setState(name, { state: { kind: 'waiting', reason: 'CreateContainerError', message } });
+      await delay(createAgainMs / clockScale, undefined, { signal });
+    }
   }
 
   #start(container: V1Container, id: string, restartCount: number): StartedContainer {

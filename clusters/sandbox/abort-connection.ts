@@ -1,0 +1,47 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { detach, type Linux, LinuxError, mountFlags } from '../../fakes/kubelet/linux.ts';
+import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+
+const connections = '/sys/fs/fuse/connections';
+const force = 1;
+
+/**
+ * Aborts the FUSE connection that a daemon's container serves, and tells when: by fusectl, which is mounted for the purpose
+ * where it is not. A user namespace may not mount it; there it is done by a forced unmount in a copy of the mount namespace,
+ * which nobody else sees.
+ */
+export function abortConnection(linux: Linux, pid: number): number {
+  const mount = fuseMountsOf(pid).at(-1);
+  if (!mount) throw new Error(`process ${pid} has no FUSE mount in its mount namespace`);
+  const abort = join(connections, mount.device.split(':')[1] ?? '', 'abort');
+  if (existsSync(abort)) return writeOne(abort);
+  return linux.inNewNamespaces(() => {
+    linux.mount(null, '/', null, mountFlags.private | mountFlags.recursive);
+    try {
+      linux.mount('none', connections, 'fusectl', 0);
+      return writeOne(abort);
+    } catch (error) {
+      if (!(error instanceof LinuxError)) throw error;
+      const here = fuseMountsOf('thread-self').findLast(({ device }) => device === mount.device);
+      if (!here) throw new Error(`device ${mount.device} is not mounted on the node`);
+      linux.umount(here.mountPoint, force | detach);
+      return now();
+    }
+  });
+}
+
+function fuseMountsOf(process: number | 'thread-self') {
+  const table = parseMountinfo(readFileSync(`/proc/${process}/mountinfo`, 'utf8'));
+  return table.filter(({ fstype }) => /^fuse(\.|$)/.test(fstype));
+}
+
+function writeOne(file: string): number {
+  const at = now();
+  writeFileSync(file, '1');
+  return at;
+}
+
+function now(): number {
+  return Number(process.hrtime.bigint());
+}
