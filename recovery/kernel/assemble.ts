@@ -42,21 +42,33 @@ export function assemble(context: KernelContext, fds: Descriptors, place: string
   }
 }
 
-function prepare(context: KernelContext, place: string, { present, wanted, carried }: Assembly): Result<void> {
+function prepare(context: KernelContext, place: string, { tree, present, wanted, carried }: Assembly): Result<void> {
   if (context.tier === '5.10') {
     const changed = remount(context, place, wanted, present);
     if (!changed.ok) return inStep('set-attributes', place, changed);
   }
   for (const one of carried) {
-    const target = `${place}/${one.path}`;
-    const moved = context.sys.moveMount(one.tree, { at: AT_FDCWD, path: target });
+    const moved = putInside(context, tree, one);
     if (!moved.ok) return inStep('inner-mounts', one.path, moved);
-    if (one.elsewhere && context.tier === '5.10') {
-      const changed = remount(context, target, one.mount.options, []);
-      if (!changed.ok) return inStep('inner-mounts', one.path, changed);
-    }
   }
   return carried.length === 0 ? done : checkComplete(context, place, carried);
+}
+
+function putInside(
+  context: KernelContext,
+  tree: number,
+  { path, tree: inner, elsewhere, mount }: Carried,
+): Result<void> {
+  const { sys, namespaces, walker, tier } = context;
+  const directory = walker.open(tree, path);
+  if (!directory.ok) return directory;
+  try {
+    const moved = sys.moveMount(inner, { at: directory.value, path: '' });
+    if (!moved.ok || !elsewhere || tier !== '5.10') return moved;
+    return namespaces.withPathOf(inner, (target) => remount(context, target, mount.options, []));
+  } finally {
+    sys.close(directory.value);
+  }
 }
 
 function remount(
@@ -71,7 +83,7 @@ function remount(
   return sys.mount({ source: null, target, fstype: null, flags });
 }
 
-/** A symbolic link in the dataset leads astray, and a recursive clone leaves unbindable mounts out: neither may go unseen. */
+/** A recursive clone leaves unbindable mounts out; that may not go unseen. */
 function checkComplete(context: KernelContext, place: string, carried: readonly Carried[]): Result<void> {
   const { sys, namespaces } = context;
   const table = namespaces.openTable();

@@ -1,13 +1,16 @@
 import type { LiveSource, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
+import type { KernelContext } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
 import { belowRoot, topMount } from './stack.ts';
-import { AT_FDCWD, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
+import { AT_FDCWD, O_PATH, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
 /** Opens what is seen at a path, never through a symbolic link. Asks no daemon where no FUSE mount lies on the way. */
 export function openPath(sys: Syscalls, path: string): Result<number> {
   return sys.openat2({ at: AT_FDCWD, path, flags: O_PATH, resolve: RESOLVE_NO_SYMLINKS });
 }
+
+type Cloner = Pick<KernelContext, 'sys' | 'walker'>;
 
 /** A clone that is attached nowhere, and how the mount that it was made of looks. */
 export interface SourceClone {
@@ -20,7 +23,8 @@ export interface SourceClone {
  *
  * ESTALE: another filesystem than the one that was read stands at the path by now. ENOENT: it has no such directory.
  */
-export function cloneSource(sys: Syscalls, source: LiveSource, table: readonly Mount[]): Result<SourceClone> {
+export function cloneSource(cloner: Cloner, source: LiveSource, table: readonly Mount[]): Result<SourceClone> {
+  const { sys } = cloner;
   const step = 'clone-source';
   const mount = topMount(table, source.path, source.device);
   const subdirectory = belowRoot(mount?.root ?? '/', source.root);
@@ -35,27 +39,20 @@ export function cloneSource(sys: Syscalls, source: LiveSource, table: readonly M
     if (identity.value.device !== source.device || !identity.value.isMountRoot) {
       return failed({ errno: 'ESTALE', call: 'statx', path: source.path, step });
     }
-    const tree = inStep(step, source.path, cloneBelow(sys, opened.value, subdirectory));
+    const tree = inStep(step, source.path, cloneBelow(cloner, opened.value, subdirectory));
     return tree.ok ? ok({ tree: tree.value, options: mount?.options ?? [] }) : tree;
   } finally {
     sys.close(opened.value);
   }
 }
 
-function cloneBelow(sys: Syscalls, fd: number, subdirectory: string): Result<number> {
+function cloneBelow({ sys, walker }: Cloner, fd: number, subdirectory: string): Result<number> {
   if (subdirectory === '') return sys.cloneTree(fd, false);
-  const directory = openBelow(sys, fd, subdirectory);
+  const directory = walker.open(fd, subdirectory);
   if (!directory.ok) return directory;
   try {
     return sys.cloneTree(directory.value, false);
   } finally {
     sys.close(directory.value);
   }
-}
-
-/** From the kernel's memory where that has it; the daemon is asked only where it must be. */
-function openBelow(sys: Syscalls, at: number, path: string): Result<number> {
-  const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
-  const cached = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
-  return cached.ok ? cached : sys.openat2({ at, path, flags: O_PATH, resolve });
 }

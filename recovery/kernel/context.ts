@@ -4,12 +4,14 @@ import type { Namespaces } from './namespaces.ts';
 import { inStep } from './result.ts';
 import type { Staging } from './staging.ts';
 import { MS_PRIVATE, MS_REC, type Syscalls } from './syscalls.ts';
+import type { Walker } from './walker.ts';
 
 /** What every change of a mount table needs. */
 export interface KernelContext {
   readonly sys: Syscalls;
   readonly namespaces: Namespaces;
   readonly staging: Staging;
+  readonly walker: Walker;
   readonly tier: KernelTier;
   /** The node's mount table as it is now. */
   nodeTable(): Result<readonly Mount[]>;

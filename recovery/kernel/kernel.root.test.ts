@@ -73,6 +73,14 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     },
   );
 
+  it('waits no longer than its patience for a daemon that does not look a name up', async () => {
+    expect(await kernel('deafToNames')).toEqual({
+      published: 'clone-source ETIMEDOUT',
+      replaced: ['clone-source ETIMEDOUT'],
+      others: ['ok', 'ok'],
+    });
+  });
+
   it('says so where there is no such connection', async () => {
     expect(await kernel('abortNothing')).toEqual(['abort ENODEV', 'abort ENODEV']);
   });

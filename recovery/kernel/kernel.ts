@@ -14,6 +14,7 @@ import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
 import { openStaging } from './staging.ts';
 import type { Syscalls } from './syscalls.ts';
+import { createWalker } from './walker.ts';
 import { watchProcesses } from './watch.ts';
 
 export interface KernelOptions {
@@ -21,7 +22,7 @@ export interface KernelOptions {
   readonly tier?: KernelTier;
   /** The kubelet's mount namespace, `/proc/1/ns/mnt` from a container with hostPID; the own where it is missing. */
   readonly nodeMountNamespace?: string;
-  /** Starts the prober; a bundle has its own. */
+  /** Starts the prober; a bundle has its own. It is called with another argument, `walk`, too. */
   readonly proberCommand?: readonly string[];
 }
 
@@ -55,14 +56,16 @@ export function openKernel(
   parts.use(table.value);
 
   const nodeTable = () => table.value.read();
-  const context = { sys, namespaces: namespaces.value, staging: staging.value, tier, nodeTable };
-  return { ok: true, value: assembleKernel(context, table.value, options, parts.move()) };
+  const proberCommand = options.proberCommand ?? defaultProberCommand();
+  const walker = parts.use(createWalker(sys, namespaces.value, proberCommand));
+  const context = { sys, namespaces: namespaces.value, staging: staging.value, walker, tier, nodeTable };
+  return { ok: true, value: assembleKernel(context, table.value, { ...options, proberCommand }, parts.move()) };
 }
 
 function assembleKernel(
   context: KernelContext,
   table: NodeTable,
-  { nodeMountNamespace, proberCommand = defaultProberCommand() }: KernelOptions,
+  { nodeMountNamespace, proberCommand }: KernelOptions & Required<Pick<KernelOptions, 'proberCommand'>>,
   parts: DisposableStack,
 ): Kernel {
   const { sys } = context;

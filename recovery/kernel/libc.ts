@@ -30,6 +30,7 @@ const MOVE_MOUNT_BENEATH = 0x200;
 const FSCONFIG_CMD_CREATE = 6;
 const FSMOUNT_CLOEXEC = 1;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
+const POLLIN = 0x1;
 const POLLPRI = 0x2;
 const EPOLL_CTL_ADD = 1;
 
@@ -47,6 +48,7 @@ export function loadSyscalls(): Syscalls {
   const setns = libc.func('int setns(int fd, int nstype)');
   const unshare = libc.func('int unshare(int flags)');
   const poll = libc.func('int poll(void *fds, ulong count, int timeout)');
+  const pipe2 = libc.func('int pipe2(void *ends, int flags)');
   const epollCreate = libc.func('int epoll_create1(int flags)');
   const epollCtl = libc.func('int epoll_ctl(int epoll, int operation, int fd, void *event)');
   const openTree = libc.func('long syscall(long number, int at, const char *path, uint flags)');
@@ -80,6 +82,15 @@ export function loadSyscalls(): Syscalls {
   function nothing(returned: number | bigint, call: string, path: string): Result<void> {
     const result = value(returned, call, path);
     return result.ok ? done : result;
+  }
+
+  function pollFor(fd: number, events: number, milliseconds: number): Result<boolean> {
+    pollBuffer.writeInt32LE(fd, 0);
+    pollBuffer.writeInt16LE(events, 4);
+    pollBuffer.writeInt16LE(0, 6);
+    const polled = value(poll(pollBuffer, 1, milliseconds), 'poll', '');
+    // A closed other end shows as a hang-up, which is to be read too; a changed mountinfo shows as an error beside POLLPRI.
+    return polled.ok ? ok((pollBuffer.readInt16LE(6) & (events === POLLIN ? ~0 : events)) !== 0) : polled;
   }
 
   return {
@@ -148,13 +159,12 @@ export function loadSyscalls(): Syscalls {
     setns: (fd, nstype) => nothing(setns(fd, nstype), 'setns', ''),
     unshare: (flags) => nothing(unshare(flags), 'unshare', ''),
     pidfdOpen: (pid) => value(pidfdOpen(SYS.pidfd_open, pid, 0), 'pidfd_open', String(pid)),
-    pollPriority(fd) {
-      pollBuffer.writeInt32LE(fd, 0);
-      pollBuffer.writeInt16LE(POLLPRI, 4);
-      pollBuffer.writeInt16LE(0, 6);
-      const polled = value(poll(pollBuffer, 1, 0), 'poll', '');
-      return polled.ok ? ok((pollBuffer.readInt16LE(6) & POLLPRI) !== 0) : polled;
+    pipe() {
+      const made = value(pipe2(pollBuffer, O_CLOEXEC), 'pipe2', '');
+      return made.ok ? ok([pollBuffer.readInt32LE(0), pollBuffer.readInt32LE(4)]) : made;
     },
+    waitReadable: (fd, milliseconds) => pollFor(fd, POLLIN, milliseconds),
+    pollPriority: (fd) => pollFor(fd, POLLPRI, 0),
     epollPriority(fd) {
       const epoll = value(epollCreate(O_CLOEXEC), 'epoll_create1', '');
       if (!epoll.ok) return epoll;

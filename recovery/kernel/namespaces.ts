@@ -28,6 +28,8 @@ export interface Namespaces {
   openTable(): Result<number>;
   /** The namespace that is being visited. */
   openCurrent(): Result<number>;
+  /** Opens (O_PATH) what a process has open. */
+  openOf(pid: number, fd: number): Result<number>;
   /** Detaches, lazily, the mount that a descriptor stands for. Works where no /proc is mounted. */
   detach(fd: number): Result<void>;
   /** Runs with the descriptor's path `thread-self/fd/N` valid, for calls that know only paths. */
@@ -112,6 +114,7 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
     inCopy: (run) => leaveFrom(() => inStep('copy-namespace', '', sys.unshare(CLONE_NEWNS)), run, true),
     openTable: () => sys.openat2({ at: procFd, path: 'thread-self/mountinfo', flags: 0, resolve: 0 }),
     openCurrent: () => sys.openat2({ at: procFd, path: 'thread-self/ns/mnt', flags: 0, resolve: 0 }),
+    openOf: (pid, fd) => sys.openat2({ at: procFd, path: `${pid}/fd/${fd}`, flags: O_PATH, resolve: 0 }),
     detach: (fd) => withPathOf(fd, (path) => sys.umount(path, MNT_DETACH)),
     withPathOf,
     [Symbol.dispose]() {

@@ -36,12 +36,13 @@ function publish(
   { source, target, readOnly }: { readonly source: string; readonly target: string; readonly readOnly: boolean },
 ): Result<void> {
   using fds = new Descriptors(context.sys);
+  const table = context.nodeTable();
+  if (!table.ok) return table;
+  const live = sourceAt(table.value, source);
+  if (live === undefined) return failed({ errno: 'ESTALE', call: 'open_tree', path: source, step: 'clone-source' });
+  if (live.path !== source) context.walker.prepare();
   const cloned = context.namespaces.inNode<Assembly>(() => {
-    const table = context.nodeTable();
-    if (!table.ok) return table;
-    const live = sourceAt(table.value, source);
-    if (live === undefined) return failed({ errno: 'ESTALE', call: 'open_tree', path: source, step: 'clone-source' });
-    const clone = cloneSource(context.sys, live, table.value);
+    const clone = cloneSource(context, live, table.value);
     if (!clone.ok) return clone;
     const { tree } = clone.value;
     fds.own(ok(tree));

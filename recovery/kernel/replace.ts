@@ -70,6 +70,7 @@ class Job {
 
 function replaceSome(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
   using fds = new Descriptors(context.sys);
+  if (replacements.some(({ source, below }) => source.root !== '/' || below.length > 0)) context.walker.prepare();
   const jobs = replacements.map((replacement) => new Job(replacement));
 
   const withInner = jobs.filter(({ replacement }) => replacement.below.length > 0);
@@ -114,7 +115,7 @@ function clone(
   table: readonly Mount[],
 ): Result<void> {
   const { replacement } = job;
-  const source = cloneSource(context.sys, replacement.source, table);
+  const source = cloneSource(context, replacement.source, table);
   if (!source.ok) return source;
   fds.own(ok(source.value.tree));
   job.tree = source.value.tree;

@@ -5,12 +5,12 @@ import type { Result } from '../engine/ports.ts';
  * The system calls that mounting, entering namespaces and watching need, and no others, so that a modelled kernel can stand
  * in. A failure names errno, call and path; its `step` is empty until `inStep` places it.
  *
- * None of these asks a FUSE daemon, with two exceptions that are marked.
+ * None of these asks a FUSE daemon, unless a path leads below the root of its mount: see `Walker`.
  */
 export interface Syscalls {
-  /** Opens for reading, close-on-exec. Only for files of /proc, /sys and the root of the process. */
+  /** Opens, close-on-exec, for reading where no flags say otherwise. Only for files of /proc, /sys and the root of the process. */
   open(path: string, flags?: number): Result<number>;
-  /** Asks a daemon where `path` leads below the root of a FUSE mount and `resolve` is without `CACHED`. */
+  /** Asks a daemon where `path` leads below the root of a FUSE mount and `resolve` is without RESOLVE_CACHED. */
   openat2(how: { at: number; path: string; flags: number; resolve: number }): Result<number>;
   close(fd: number): void;
   /** Text of a file of /proc, from its beginning. */
@@ -21,7 +21,7 @@ export interface Syscalls {
   /** Clones the mount that a descriptor stands for, beginning with the descriptor's directory. */
   cloneTree(fd: number, recursive: boolean): Result<number>;
   setAttributes(fd: number, attributes: AttributeChange): Result<void>;
-  /** Attaches a clone. Asks a daemon where `path` leads below the root of a FUSE mount. */
+  /** Attaches a clone, on the descriptor itself where `path` is empty; otherwise like `openat2`. */
   moveMount(from: number, to: { at: number; path: string; beneath?: boolean }): Result<void>;
 
   /** `mount(2)`. */
@@ -43,6 +43,10 @@ export interface Syscalls {
   unshare(flags: number): Result<void>;
 
   pidfdOpen(pid: number): Result<number>;
+  /** A pipe, close-on-exec: the end to read from and the end to write to. */
+  pipe(): Result<readonly [read: number, write: number]>;
+  /** Waits until a descriptor can be read from or its other end is closed; false after so many milliseconds. */
+  waitReadable(fd: number, milliseconds: number): Result<boolean>;
   /** Whether an exceptional condition (POLLPRI) is pending, without waiting; asking takes it away where the file is mountinfo. */
   pollPriority(fd: number): Result<boolean>;
   /** A descriptor that becomes readable when another has an exceptional condition. */

@@ -3,7 +3,8 @@
  * is asked for, takes the consumer's identity, reads, comes back, and answers. It is single-minded on purpose: it blocks in whatever
  * call blocks, and is left behind then.
  *
- * stdin: `ProbeRequest`s, stdout: `ProbeAnswer`s, one JSON object a line. It ends with its input and dies with its parent.
+ * stdin: `ProbeRequest`s, stdout: `ProbeAnswer`s, one JSON object a line. It ends with its input and dies with its parent. With
+ * the argument `walk` it does the parent's walking instead: see `Walker`.
  */
 import { readSync, writeSync } from 'node:fs';
 import type { DeviceId } from '../../engine/model.ts';
@@ -11,6 +12,7 @@ import { Identity } from './identity.ts';
 import { loadProberCalls, type ProberCalls, ReadFailure } from './libc.ts';
 import { type ProbeAnswer, type ProbeRequest, ready } from './protocol.ts';
 import { askMount, readMount } from './read.ts';
+import { createWalk } from './walk.ts';
 
 const CLONE_FS = 0x200;
 const CLONE_NEWNS = 0x20000;
@@ -22,6 +24,16 @@ function main(): void {
   const identity = new Identity(calls);
   // The parent may have died before its death could be waited for.
   if (calls.getppid() !== parent) return;
+  if (process.argv[2] === 'walk') {
+    const walk = createWalk(parent);
+    for (const line of lines()) {
+      const said = walk(JSON.parse(line));
+      if (said !== undefined) answer(said);
+    }
+  } else serveReads(calls, identity);
+}
+
+function serveReads(calls: ProberCalls, identity: Identity): void {
   const start = { step: 'start', path: '' };
   const home = calls.open('/proc/thread-self/ns/mnt', 0, start);
   const directory = calls.open('/', O_PATH, start);
