@@ -1,0 +1,104 @@
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { DoesNotApply, inOneLine } from './apply-edit.ts';
+import { judge, type Sentence } from './judge.ts';
+import type { Judge, Mutant } from './mutant.ts';
+import { mutants } from './table.ts';
+import { TreeCopy } from './tree-copy.ts';
+
+/*
+ * `node mutants/run.ts [--only TEXT]... [--list]`: breaks copies of the tree, one breakage at a time, and says which checks
+ * notice. Exit status 0: all were noticed; 1: one survived, or does not apply, or could not be judged; 2: usage.
+ */
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const write = (text: string) => void process.stdout.write(`${text}\n`);
+
+type Outcome =
+  | { readonly is: 'killed'; readonly by: readonly string[] }
+  | { readonly is: 'survived'; readonly by: readonly string[] }
+  | { readonly is: 'error'; readonly why: string };
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { only: { type: 'string', multiple: true }, list: { type: 'boolean' }, unchecked: { type: 'boolean' } },
+  });
+  const wanted = mutants.filter(({ name, claim }) =>
+    (values.only ?? ['']).some((text) => claim === text || name.includes(text)),
+  );
+  if (wanted.length === 0) {
+    process.stderr.write(`mutants: none is called ${values.only?.join(' or ')}: --list shows what there is\n`);
+    return 2;
+  }
+  if (values.list) {
+    for (const { claim, name, edits } of wanted) write(`${claim}\t${name}\n\t${edits.map(inOneLine).join('; ')}`);
+    return 0;
+  }
+  using tree = new TreeCopy(project);
+  const red = values.unchecked ? [] : await redBefore(tree, wanted);
+  if (red.length > 0) {
+    write(`the tree is red without any breakage, so nothing can be shown:\n  ${red.join('\n  ')}`);
+    return 1;
+  }
+  const bad: string[] = [];
+  for (const mutant of wanted) {
+    const outcome = await tryOut(tree, mutant);
+    tell(mutant, outcome);
+    if (outcome.is !== 'killed') bad.push(mutant.name);
+  }
+  write(`\n${wanted.length} breakages, ${wanted.length - bad.length} noticed.`);
+  if (bad.length > 0) write(`Not noticed, or not judged: ${bad.join('; ')}.`);
+  return bad.length > 0 ? 1 : 0;
+}
+
+/** What is red in the tree as it is: it could not be told from what a breakage turns red. */
+async function redBefore(tree: TreeCopy, chosen: readonly Mutant[]): Promise<readonly string[]> {
+  const judges = chosen.flatMap((mutant) => mutant.judges);
+  const expressions = new Set(judges.flatMap((by) => ('scenarios' in by ? [`(${by.scenarios})`] : [])));
+  const tests = new Set(judges.flatMap((by) => ('test' in by ? [by.test] : [])));
+  const all: readonly Judge[] = [
+    ...(expressions.size > 0 ? [{ scenarios: [...expressions].join(' or ') }] : []),
+    ...[...tests].map((test) => ({ test })),
+  ];
+  const red: string[] = [];
+  for (const by of all) red.push(...complaints(await judge(tree.path, by)));
+  return red;
+}
+
+const complaints = (sentence: Sentence) => ('broken' in sentence ? [sentence.broken] : sentence.red);
+
+/** The first judge that notices is enough. */
+async function tryOut(tree: TreeCopy, { edits, judges }: Mutant): Promise<Outcome> {
+  const green: string[] = [];
+  try {
+    using _broken = tree.breakBy(edits);
+    for (const by of judges) {
+      const sentence = await judge(tree.path, by);
+      if ('broken' in sentence) return { is: 'error', why: sentence.broken };
+      if (sentence.red.length > 0) return { is: 'killed', by: sentence.red };
+      green.push(...sentence.green);
+    }
+    return { is: 'survived', by: green };
+  } catch (error) {
+    if (error instanceof DoesNotApply) return { is: 'error', why: error.message };
+    throw error;
+  }
+}
+
+function tell({ claim, name, edits }: Mutant, outcome: Outcome): void {
+  write(`${claim}  ${name}`);
+  for (const edit of edits) write(`    ${edit.file}: ${inOneLine(edit)}`);
+  switch (outcome.is) {
+    case 'killed':
+      for (const line of outcome.by.slice(0, 3)) write(`    red: ${line}`);
+      if (outcome.by.length > 3) write(`    red: and ${outcome.by.length - 3} more`);
+      return;
+    case 'survived':
+      write(`    SURVIVED: ${outcome.by.join('; ')} stayed green`);
+      return;
+    case 'error':
+      write(`    ERROR: ${outcome.why}`);
+  }
+}
+
+process.exit(await main());

@@ -1,0 +1,372 @@
+import type { Mutant } from './mutant.ts';
+
+const engineTest = 'recovery/engine/engine.test.ts';
+
+/** The breakages, by what they break; each would be a defect that a user meets. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'success is claimed without a read',
+    claim: 'L1',
+    edits: [
+      {
+        file: 'recovery/engine/prove.ts',
+        search: 'const failure = await verify(kernel, view, { place, source }, deadline);',
+        replacement: 'const failure = await Promise.resolve(undefined as Awaited<ReturnType<typeof verify>>);',
+      },
+    ],
+    judges: [{ test: engineTest }],
+  },
+  {
+    name: 'success is claimed as soon as the mount is replaced',
+    claim: 'L1',
+    edits: [
+      {
+        file: 'recovery/engine/act.ts',
+        search: "parts.recorder({ event: 'replaced', volume, place: diagnosis.place, took, layers });",
+        replacement: "parts.recorder({ event: 'recovered', volume, place: diagnosis.place, took });",
+      },
+    ],
+    judges: [{ test: engineTest }],
+  },
+  {
+    name: 'a read that another filesystem answered counts as a proof',
+    claim: 'L1',
+    edits: [
+      {
+        file: 'recovery/engine/verify.ts',
+        search: 'if (answer.value === source.device) return undefined;',
+        replacement: 'if (answer.value !== undefined) return undefined;',
+      },
+    ],
+    judges: [{ test: 'recovery/engine/verify.test.ts' }],
+  },
+  {
+    name: 'containers are never entered',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/engine/places.ts',
+        search: 'return [...targetSpots(tables, volume), ...containerSpots(tables, volume)];',
+        replacement: 'return [...targetSpots(tables, volume), ...containerSpots(tables, volume).slice(0, 0)];',
+      },
+    ],
+    judges: [{ scenarios: '@A1' }],
+  },
+  {
+    name: 'a crash is noticed by the slow resync only, and that never looks',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/engine/engine.ts',
+        search: "      poke('resync');\n",
+        replacement: '',
+      },
+      {
+        file: 'recovery/engine/engine.ts',
+        search: "watching.use(kernel.watchMounts(() => poke('mount-table')));",
+        replacement: '',
+      },
+      {
+        file: 'recovery/engine/engine.ts',
+        search: "watching.use(kubernetes.watch(() => poke('kubernetes')));",
+        replacement: '',
+      },
+    ],
+    judges: [{ scenarios: '@A1' }],
+  },
+  {
+    name: 'the gate is off and it acts all the same',
+    claim: 'E1',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: 'if (enabled) return undefined;',
+        replacement: 'if (enabled || place) return undefined;',
+      },
+    ],
+    judges: [{ scenarios: '@E1' }],
+  },
+  {
+    name: 'the gate is on where no flag says so',
+    claim: 'E1',
+    edits: [
+      {
+        file: 'recovery/agent/flags.ts',
+        search: "enabled: gates(value('feature-gates') ?? ''),",
+        replacement: "enabled: gates(value('feature-gates') ?? 'FuseRecovery=true'),",
+      },
+    ],
+    judges: [{ test: 'recovery/agent/flags.test.ts' }],
+  },
+  {
+    name: 'the gate is taken as off whatever the flag says',
+    claim: 'E2',
+    edits: [
+      {
+        file: 'recovery/agent/flags.ts',
+        search: "enabled: gates(value('feature-gates') ?? ''),",
+        replacement: "enabled: gates('FuseRecovery=false'),",
+      },
+    ],
+    judges: [{ scenarios: '@A1' }],
+  },
+  {
+    name: 'pods without the label are entered',
+    claim: 'A2',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "return labels[recoveryLabel] === 'true';",
+        replacement: "return labels[recoveryLabel] !== 'false';",
+      },
+    ],
+    judges: [{ scenarios: '@A2' }],
+  },
+  {
+    name: 'the label counts with any value',
+    claim: 'A2',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "return labels[recoveryLabel] === 'true';",
+        replacement: 'return recoveryLabel in labels;',
+      },
+    ],
+    judges: [{ scenarios: '@A2' }, { test: 'recovery/engine/plan.test.ts' }],
+  },
+  {
+    name: 'a target path that was healed is told as a recovery of the pod',
+    claim: 'A2',
+    edits: [
+      {
+        file: 'recovery/engine/prove.ts',
+        search: "recorder({ event: 'recovered', volume, place, took: (clock.now() - began) as Nanoseconds });",
+        replacement:
+          "recorder({ event: 'recovered', volume, place: { ...place, kind: 'container', container: 'demo', pid: 0 }, took: (clock.now() - began) as Nanoseconds });",
+      },
+    ],
+    judges: [{ scenarios: '@A2' }],
+  },
+  {
+    name: 'read-write volumes are recovered',
+    claim: 'L2',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "return accessModes.length > 0 && accessModes.every((mode) => mode === 'ReadOnlyMany');",
+        replacement: 'return accessModes.length > 0;',
+      },
+    ],
+    judges: [{ scenarios: '@L2' }],
+  },
+  {
+    name: 'a volume of which one access mode is read-only counts as read-only',
+    claim: 'L2',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "accessModes.every((mode) => mode === 'ReadOnlyMany')",
+        replacement: "accessModes.some((mode) => mode === 'ReadOnlyMany')",
+      },
+    ],
+    judges: [{ scenarios: '@L2' }, { test: 'recovery/engine/plan.test.ts' }],
+  },
+  {
+    name: 'a read-write dataset elsewhere does not turn recovery off in the scope "cluster"',
+    claim: 'L2',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: 'const culprit = view.volumes.find((each) => !isReadOnly(each));',
+        replacement: 'const culprit = view.volumes.find((each) => each.name === volume.name && !isReadOnly(each));',
+      },
+    ],
+    judges: [{ scenarios: '@L2' }],
+  },
+  {
+    name: 'a read-write volume is left alone without a word',
+    claim: 'L2',
+    edits: [
+      {
+        file: 'recovery/engine/record.ts',
+        search: "'read-write': { type: 'Warning', reason: 'FuseRecoverReadWrite' },",
+        replacement: "'read-write': undefined,",
+      },
+    ],
+    judges: [{ scenarios: '@L2' }],
+  },
+  {
+    name: 'the clone is attached without read-only',
+    claim: 'L2',
+    edits: [
+      {
+        file: 'recovery/kernel/attributes.ts',
+        search: 'if (wanted.includes(option)) set |= attribute;',
+        replacement: "if (wanted.includes(option) && option !== 'ro') set |= attribute;",
+      },
+    ],
+    judges: [{ scenarios: '@L2' }],
+  },
+  {
+    name: 'what only the mount or the pod had read-only becomes writable',
+    claim: 'L2',
+    edits: [
+      {
+        file: 'recovery/engine/apply.ts',
+        search: "(stack.at(-1)?.options.includes('ro') ?? false)",
+        replacement: 'false',
+      },
+      {
+        file: 'recovery/engine/apply.ts',
+        search: 'volumeMount?.readOnly === true ||',
+        replacement: '',
+      },
+      {
+        file: 'recovery/kernel/attributes.ts',
+        search: "return readOnly && !options.includes('ro') ? ['ro', ...options] : options;",
+        replacement: "return readOnly ? ['ro', ...options] : options.filter((option) => option !== 'ro');",
+      },
+    ],
+    judges: [{ scenarios: '@L2' }, { test: engineTest }],
+  },
+  {
+    name: 'it is recovered while its source is dead',
+    claim: 'L4',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "if (states.some(({ state }) => state === 'live')) return undefined;",
+        replacement: "if (states.some(({ state }) => state !== 'absent')) return undefined;",
+      },
+      {
+        file: 'recovery/engine/plan.ts',
+        search: "const live = sourcesOf(view, volume).filter((source) => source.state === 'live');",
+        replacement: "const live = sourcesOf(view, volume).filter((source) => source.state !== 'absent');",
+      },
+    ],
+    judges: [{ scenarios: '@L4' }],
+  },
+  {
+    name: 'the dead mount is taken away while its daemon is down',
+    claim: 'L4',
+    edits: [
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: "const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });",
+        replacement: 'const beneath = detachTop(context, fd, false);',
+      },
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "if (states.some(({ state }) => state === 'live')) return undefined;",
+        replacement: "if (states.some(({ state }) => state !== 'absent')) return undefined;",
+      },
+      {
+        file: 'recovery/engine/plan.ts',
+        search: "const live = sourcesOf(view, volume).filter((source) => source.state === 'live');",
+        replacement: "const live = sourcesOf(view, volume).filter((source) => source.state !== 'absent');",
+      },
+    ],
+    judges: [{ scenarios: '@L4' }],
+  },
+  {
+    name: 'a layer is left behind by each crash',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: "if (context.tier !== '6.5') return stack(context, attachment, fd);",
+        replacement:
+          'return attachOnTop(context, attachment.tree, fd).ok ? ok<Layers>([before, before + 1]) : stale(replacement);',
+      },
+    ],
+    judges: [{ scenarios: '@C3 and @fault:sigkill' }],
+  },
+  {
+    name: 'the dead mount stays on top of the live one',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: 'return alone.ok ? context.namespaces.detach(fd) : alone;',
+        replacement: 'return alone;',
+      },
+    ],
+    judges: [{ scenarios: '@A1' }],
+  },
+  {
+    name: 'the dead mount is detached before the live one is attached',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: "const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });",
+        replacement:
+          "if (detachTop(context, fd, carried > 0).ok) return withDirectory(context, top.mountPoint, attachment.tree, before);\n    const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });",
+      },
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: 'function healedByPropagation(',
+        replacement:
+          'function withDirectory({ sys }: KernelContext, path: string, tree: number, layers: number): Result<Layers> {\n  const attached = sys.moveMount(tree, { at: -100, path });\n  return attached.ok ? ok([layers, layers]) : attached;\n}\n\nfunction healedByPropagation(',
+      },
+    ],
+    judges: [
+      { scenarios: '@C3 and @fault:sigkill' },
+      { scenarios: '@L2' },
+      { test: 'recovery/kernel/replace.root.test.ts' },
+    ],
+  },
+  {
+    name: 'the replacement stays in the peer group of the source',
+    claim: 'A2',
+    edits: [
+      {
+        file: 'recovery/kernel/attributes.ts',
+        search: 'clear, private: true, recursive: false,',
+        replacement: 'clear, private: false, recursive: false,',
+      },
+    ],
+    judges: [{ scenarios: '@A1 or @A2' }, { test: 'recovery/kernel/kernel.root.test.ts' }],
+  },
+  {
+    name: 'a volume mounted below the dead one is lost',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/engine/apply.ts',
+        search: 'return { kind, place, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };',
+        replacement: 'return { kind, place, stack, below: [], source, readOnly, elsewhere: [] };',
+      },
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: 'if (carried < flattened(innerMounts(top, table, [])).length) return stale(replacement);',
+        replacement: '',
+      },
+    ],
+    judges: [{ test: engineTest }],
+  },
+  {
+    name: "the read is made as root instead of the pod's user",
+    claim: 'L1',
+    edits: [
+      {
+        file: 'recovery/engine/verify.ts',
+        search: 'return container === undefined ? {} : { user: container.user };',
+        replacement: 'return container === undefined ? {} : {};',
+      },
+    ],
+    judges: [{ test: engineTest }],
+  },
+  {
+    name: 'subPath volumes are recovered',
+    claim: 'L3',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "volumeMount?.subPath === undefined || policy.subPath === 'recover')",
+        replacement: "volumeMount?.subPath === undefined || policy.subPath !== 'recover')",
+      },
+    ],
+    judges: [{ test: 'recovery/engine/plan.test.ts' }],
+  },
+];
