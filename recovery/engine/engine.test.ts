@@ -37,7 +37,7 @@ describe('a crash and its recovery', () => {
     await world.clock.settle();
 
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['target', 'container']);
+    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
     expect(world.named('failed')).toEqual([]);
     expect(world.kernel.processes[0]?.mounts.at(-1)?.device).toBe(live);
     expect(world.engine.unwell()).toEqual([]);
@@ -177,7 +177,7 @@ describe('a crash and its recovery', () => {
     world.serve('demo');
     await world.clock.settle();
     expect(world.named('failed')).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['target', 'container']);
+    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
   });
 
   it('starts no pass and mounts nothing after it was disposed of', async () => {
@@ -253,7 +253,7 @@ describe('success', () => {
     const recovered = world.named('recovered').map(({ place }) => place.kind);
     expect(recovered).toEqual(['target']);
     expect(world.named('failed')).toMatchObject([
-      { place: { kind: 'container' }, failure: { errno: 'EACCES', step: 'verify-read' } },
+      { place: { kind: 'container' }, failure: { errno: 'EACCES', step: 'read-byte' } },
     ]);
     await world.clock.advance(30_000);
     expect(world.named('failed')).toHaveLength(1);

@@ -148,7 +148,10 @@ export function createEngine(options: EngineOptions): Engine {
         return result ?? [];
       }),
     );
-    if (!stopped) passed(trigger, began, walked.flat());
+    if (stopped) return;
+    passed(trigger, began, walked.flat());
+    // While the daemon is down there is time to find out who uses it; when it is back there is none.
+    if (trigger === 'daemon-exit') looks.scan('fresh');
   }
 
   /** Whether a trigger asks for reads of a volume. Takes note of how the volume looks now. */
@@ -177,9 +180,8 @@ export function createEngine(options: EngineOptions): Engine {
     const now = clock.now();
     switch (trigger) {
       case 'start':
-      // While the daemon is down there is time, and when it is back there is none.
-      case 'daemon-exit':
         return 'fresh';
+      case 'daemon-exit':
       // Its own look was a fresh one already.
       case 'confirm':
       case 'mount-table':

@@ -30,7 +30,10 @@ export async function prove(
 ): Promise<void> {
   const { kernel, clock, recorder, journal } = parts;
   const deadline = (clock.now() + parts.deadline) as Nanoseconds;
-  await Promise.all(unproven.map(one));
+  // A connection is read by one at a time, and it is the containers that wait.
+  const inside = unproven.filter(({ diagnosis }) => diagnosis.place.kind === 'container');
+  const onNode = unproven.filter(({ diagnosis }) => diagnosis.place.kind === 'target');
+  await Promise.all([...inside, ...onNode].map(one));
 
   async function one(each: Unverified): Promise<void> {
     const { diagnosis, source, began } = each;

@@ -8,7 +8,7 @@ const names = { volumes: [volume], pods: [podNamed('pod-1', [{ volume: 'default-
 const inside: Place = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 7, path: '/data' };
 const onNode: Place = { kind: 'target', podUid: 'pod-1', path: '/var/lib/kubelet/pods/pod-1/x' };
 const took = 2_500_000n as Nanoseconds;
-const failure = { errno: 'EACCES', call: 'read', path: '/data/a', step: 'verify-read' };
+const failure = { errno: 'EACCES', call: 'read', path: '/data/a', step: 'read-byte' };
 const device = '0:50' as DeviceId;
 const detail = 'because of this: change that';
 
@@ -53,7 +53,7 @@ describe('events', () => {
       ['Pod', 'pod-1', 'Warning', 'FuseRecoverFailed'],
     ]);
     expect(made[0]?.message).toBe(
-      "Fuse recover /data failed: read answered EACCES at step verify-read (volume default-demo, container app of pod default/pod-1); the container's user may not read it: look at allow_other and the owners of the files",
+      "Fuse recover /data failed: read answered EACCES at step read-byte (volume default-demo, container app of pod default/pod-1); the container's user may not read it: look at allow_other and the owners of the files",
     );
   });
 
@@ -110,7 +110,7 @@ describe('log lines', () => {
     });
     expect(logLine({ event: 'failed', volume, place: inside, failure })).toMatchObject({
       errno: 'EACCES',
-      step: 'verify-read',
+      step: 'read-byte',
       call: 'read',
       path: '/data',
       failedPath: '/data/a',

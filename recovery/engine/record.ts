@@ -184,7 +184,7 @@ function where(place: Place, { pods }: Names): string {
 function remedy({ errno, step }: Failure): string {
   if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return "the daemon died again: look at its pod's log";
   if (errno === 'ETIMEDOUT') return "the daemon does not answer: look at its pod's log";
-  if (errno === 'EACCES' && step.startsWith('verify')) {
+  if (errno === 'EACCES' && step.startsWith('read')) {
     return "the container's user may not read it: look at allow_other and the owners of the files";
   }
   if (errno === 'ENOSPC') return 'the mount table is full (fs.mount-max): look for mounts that pile up';

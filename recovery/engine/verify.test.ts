@@ -31,7 +31,7 @@ it('is not content with a read that another device answered', async () => {
 });
 
 it('hands on why a read did not work', async () => {
-  const failed = { errno: 'EACCES', call: 'openat', path: '/data/a', step: 'verify-open' };
+  const failed = { errno: 'EACCES', call: 'openat', path: '/data/a', step: 'read-open' };
   expect((await answered({ ok: false, failure: failed })).failure).toBe(failed);
 });
 

@@ -132,7 +132,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     });
     const table = tableOf(place);
     const top = table === undefined ? undefined : standingAt([...table], place.path).stack.at(-1);
-    if (top === undefined) return fails('ENOENT', 'verify-open');
+    if (top === undefined) return fails('ENOENT', 'read-open');
     const connection = connections.get(top.device);
     if (connection === undefined) return { ok: true, value: top.device };
     if (connection.state === 'starting' || connection.state === 'hung') {
@@ -146,12 +146,12 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
           resolve(result);
         }
       });
-      if (!answered) return fails('ETIMEDOUT', 'verify-statfs');
+      if (!answered) return fails('ETIMEDOUT', 'read-statfs');
     } else {
       await Promise.resolve();
     }
-    if (connection.state === 'dead') return fails('ENOTCONN', 'verify-statfs');
-    if (connection.denied.has(user?.uid ?? 0)) return fails('EACCES', 'verify-read');
+    if (connection.state === 'dead') return fails('ENOTCONN', 'read-statfs');
+    if (connection.denied.has(user?.uid ?? 0)) return fails('EACCES', 'read-byte');
     return { ok: true, value: top.device };
   }
 
