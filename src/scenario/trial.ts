@@ -310,11 +310,13 @@ export class Trial implements AsyncDisposable {
 
   /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
   #operations(name: string, since: number) {
-    return this.history
-      .filter((event) => event.kind === 'probe')
-      .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe.includes(`/${name}/`))
-      // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
-      .filter(({ startedAt, finishedAt }) => startedAt < finishedAt);
+    return (
+      this.history
+        .filter((event) => event.kind === 'probe')
+        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe.includes(`/${name}/`))
+        // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
+        .filter(({ startedAt, finishedAt }) => startedAt < finishedAt)
+    );
   }
 
   async #happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
