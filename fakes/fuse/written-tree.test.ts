@@ -93,6 +93,16 @@ describe('WrittenTree', () => {
     expect(changes.map(({ op }) => op)).toEqual(['unlink', 'rmdir', 'mkdir']);
   });
 
+  it('shows nothing of the tree below in a directory that was made in the place of one moved away', async () => {
+    await tree.unlink('/sub/b');
+    await tree.rmdir('/sub');
+    await tree.mkdir('/sub', 0o755);
+    await tree.rename('/sub', '/moved');
+    await tree.mkdir('/sub', 0o755);
+    expect(await tree.attributes('/sub/b')).toEqual({ ok: false, errno: 'ENOENT' });
+    expect(await names('/sub')).toEqual([]);
+  });
+
   it('moves a file of the tree below with its contents', async () => {
     await tree.rename('/a', '/sub/moved');
     expect(await names('/')).toEqual(['sub']);

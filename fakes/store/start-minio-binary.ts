@@ -7,8 +7,14 @@ import { freePort } from './free-port.ts';
 import { openBucket } from './open-bucket.ts';
 import { type StartRequest, type Store, StoreUnavailable } from './store.ts';
 
-/** MinIO does not end with its standard input, so a shell waits for that and ends it. */
-const leash = '"$@" </dev/null >&2 & server=$!; while read -r _; do :; done; kill "$server"; wait "$server"';
+/** MinIO does not end with its standard input, so a shell waits for that, ends it and removes its data. */
+const leash = [
+  'data=$1; shift; exec 3<&0',
+  '"$@" "$data" </dev/null >&2 3<&- & server=$!',
+  '{ while read -r _ <&3; do :; done; kill "$server"; } & reader=$!',
+  'wait "$server"; status=$?',
+  'rm -rf "$data"; kill "$reader" 2>/dev/null; exit "$status"',
+].join('\n');
 
 /** Path of the `minio` program; undefined where there is none on the PATH. */
 export function findMinio(path: string | undefined): string | undefined {
@@ -36,11 +42,11 @@ export async function startMinioBinary(request: StartRequest): Promise<Store> {
     rm(directory, { recursive: true, force: true }),
   );
   const port = await freePort();
-  const server = [program, 'server', '--quiet', '--address', `127.0.0.1:${port}`, data];
+  const server = [program, 'server', '--quiet', '--address', `127.0.0.1:${port}`];
   const process_ = scope.use(
     startChild({
       runId,
-      command: ['/bin/sh', '-c', leash, 'minio', ...server],
+      command: ['/bin/sh', '-c', leash, 'minio', data, ...server],
       environment: {
         PATH: environment.PATH,
         HOME: data,

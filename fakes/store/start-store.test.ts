@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { S3Client } from './s3/client.ts';
 import { findMinio } from './start-minio-binary.ts';
@@ -109,6 +111,21 @@ describe.skipIf(minio === undefined)(
     }, 60_000);
   },
 );
+
+describe('startStore with a program minio that does not work', () => {
+  it('says at once what the program said, and leaves nothing behind', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'rekindle-bin-'));
+    await writeFile(join(directory, 'minio'), '#!/bin/sh\necho "unable to bind" >&2\nexit 7\n', { mode: 0o755 });
+    const runId = `broken-${process.pid}`;
+    const environment = { PATH: `${directory}:/usr/bin:/bin` };
+    await expect(startStore(options({ runId, environment, prefer: 'minio-binary' }))).rejects.toThrow(
+      'the object store (minio-binary) cannot be started: it ended with 7: unable to bind',
+    );
+    expect(processesOf(runId)).toEqual([]);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`rekindle-${runId}-`))).toEqual([]);
+    await rm(directory, { recursive: true });
+  });
+});
 
 describe('startStore without its parent', () => {
   it('ends with the standard input of its process, so also when its parent is killed', async () => {
