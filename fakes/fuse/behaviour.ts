@@ -21,6 +21,8 @@ export interface Behaviour {
   readonly attributeTimeoutSeconds?: number | undefined;
   /** The bucket is not looked into: the root is an empty directory. */
   readonly empty?: boolean | undefined;
+  /** On SIGUSR2 it becomes this one instead. */
+  readonly onUsr2?: Omit<Behaviour, 'onUsr2'> | undefined;
 }
 
 /** Milliseconds to wait before an operation is answered. */

@@ -45,9 +45,15 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exit(code);
   };
   const tree = new WrittenTree({ lower, now: Date.now, record: (change) => emit('write', { ...change }) });
+  let current = behaviour;
+  if (behaviour.onUsr2)
+    process.on('SIGUSR2', () => {
+      current = behaviour.onUsr2 ?? behaviour;
+      emit('changed');
+    });
   const operations = serve({
     tree,
-    behaviour,
+    behaviour: () => current,
     emit,
     onReady: () => {
       emit('ready', { mountpoint: flags.mountpoint });

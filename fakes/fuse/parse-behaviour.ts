@@ -7,7 +7,7 @@ const operation = z.enum(operations);
 const errnoName = z.string().refine((name) => name in constants.errno, 'is not the name of an errno');
 const milliseconds = z.number().nonnegative();
 
-const schema = z.strictObject({
+const plain = z.strictObject({
   onTerm: z.enum(['unmount', 'exit']).optional(),
   delayMs: z.union([milliseconds, z.partialRecord(operation, milliseconds)]).optional(),
   hang: z.array(operation).optional(),
@@ -19,6 +19,7 @@ const schema = z.strictObject({
   attributeTimeoutSeconds: z.number().nonnegative().optional(),
   empty: z.boolean().optional(),
 });
+const schema = plain.extend({ onUsr2: plain.optional() });
 
 /** The value of `--behaviour`, or one sentence with the key that is wrong. Apart, because loading zod takes long. */
 export function parseBehaviour(

@@ -7,7 +7,8 @@ import type { Attributes, WrittenTree } from './written-tree.ts';
 
 export interface ServeOptions {
   readonly tree: WrittenTree;
-  readonly behaviour: Behaviour;
+  /** Asked at each operation. */
+  readonly behaviour: () => Behaviour;
   readonly emit: EmitEvent;
   /** Called when the kernel's INIT has been answered. */
   readonly onReady: () => void;
@@ -44,11 +45,11 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
     work: () => Promise<Answer<T>>,
     respond: (status: number, value?: T) => void,
   ) => {
-    if (served === behaviour.exitAfterOps) return crash(`exitAfterOps: ${served}`);
+    if (served === behaviour().exitAfterOps) return crash(`exitAfterOps: ${served}`);
     served++;
-    if (behaviour.hang?.includes(operation)) return emit('hung', { op: operation });
+    if (behaviour().hang?.includes(operation)) return emit('hung', { op: operation });
     const run = (): void => {
-      const errno = behaviour.errno?.[operation];
+      const errno = behaviour().errno?.[operation];
       const done: Promise<Answer<T>> = errno === undefined ? work() : Promise.resolve(refused(errno));
       done.then(
         (result) => (result.ok ? respond(0, result.value) : respond(-numberOf(result.errno))),
@@ -58,15 +59,15 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
         },
       );
     };
-    const delayMs = delayOf(behaviour, operation);
+    const delayMs = delayOf(behaviour(), operation);
     if (delayMs > 0) setTimeout(run, delayMs);
     else run();
   };
 
   return {
     init: (respond) => {
-      if (behaviour.hang?.includes('init')) return emit('hung', { op: 'init' });
-      const delayMs = behaviour.readyAfterMs ?? delayOf(behaviour, 'init');
+      if (behaviour().hang?.includes('init')) return emit('hung', { op: 'init' });
+      const delayMs = behaviour().readyAfterMs ?? delayOf(behaviour(), 'init');
       const initialised = (): void => {
         respond(0);
         process.nextTick(onReady);
@@ -86,7 +87,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
         async () => {
           const room = into.subarray(0, length);
           const read = await tree.read(path, room, offset);
-          if (read.ok && behaviour.wrongBytes) for (let i = 0; i < read.value; i++) room[i] = (room[i] ?? 0) ^ 0xff;
+          if (read.ok && behaviour().wrongBytes) for (let i = 0; i < read.value; i++) room[i] = (room[i] ?? 0) ^ 0xff;
           return read;
         },
         (status, bytes) => respond(status < 0 ? status : (bytes ?? 0)),

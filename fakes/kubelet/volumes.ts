@@ -1,6 +1,8 @@
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CoreV1Api, V1PersistentVolume, V1Pod, V1Volume } from '@kubernetes/client-node';
+import type { RuntimeOptions } from './container.ts';
+import { detach, mountFlags } from './linux.ts';
 import type { KubeletPaths } from './paths.ts';
 
 /** The part of the CSI node service that the kubelet calls. Errors reject, as gRPC errors. */
@@ -34,6 +36,7 @@ export interface VolumeContext {
   readonly paths: KubeletPaths;
   readonly pod: V1Pod;
   readonly uid: string;
+  readonly runtime: Pick<RuntimeOptions, 'linux'>;
 }
 
 /** Sets one volume of a pod up. Rejects with what is missing; the caller tries again. */
@@ -48,7 +51,10 @@ export async function setUpVolume(context: VolumeContext, volume: V1Volume): Pro
   if (volume.persistentVolumeClaim) return setUpClaim(context, volume.name, volume.persistentVolumeClaim.claimName);
   const path = paths.volume(uid, 'kubernetes.io/empty-dir', volume.name);
   mkdirSync(path, { recursive: true });
-  return { name: volume.name, path, release: nothing };
+  if (volume.emptyDir?.medium !== 'Memory') return { name: volume.name, path, release: nothing };
+  const { linux } = context.runtime;
+  linux.mount('tmpfs', path, 'tmpfs', mountFlags.noSuid | mountFlags.noDev, 'mode=777');
+  return { name: volume.name, path, release: async () => linux.umount(path, detach) };
 }
 
 async function setUpSecret({ api, paths, pod, uid }: VolumeContext, volume: V1Volume): Promise<MountedVolume> {

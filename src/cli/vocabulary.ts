@@ -7,7 +7,7 @@ export const vocabulary: Vocabulary = {
   // Not asked of the scenario engine: its native libraries may not load here, which is to be said in its own words.
   clusters: () => ['sandbox'],
   profiles: async () => (await import('../profiles/load-profile.ts')).profileNames(),
-  faults: async () => [...(await import('../faults/catalogue.ts')).faults.keys()],
+  faults: async () => [...(await import('../faults/catalogue.ts')).crashFaults.keys()],
   tags: () => featureTags(fileURLToPath(new URL('../../features', import.meta.url))),
   checkProfile: async (path) => {
     const { loadProfile } = await import('../profiles/load-profile.ts');

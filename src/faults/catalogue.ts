@@ -1,6 +1,50 @@
+import { abort } from './abort.ts';
+import { agentKill, agentKillHalfDone, agentKillHalfDoneInPod, agentKillMidway, agentUpgrade } from './agent-kill.ts';
+import { appRestart, newPod } from './application.ts';
+import { emptyDataset, manyPods, openFile, twoDatasets, volumeBelow } from './circumstances.ts';
+import { crashDuringRecovery, crashLoop } from './crash-again.ts';
 import type { Fault } from './fault.ts';
+import { hang, hangOneOperation } from './hang.ts';
 import { kill1 } from './kill-1.ts';
+import { nodeReboot } from './node-reboot.ts';
+import { oom } from './oom.ts';
+import { drain, podDelete, podDeleteWhileDead } from './pod-delete.ts';
 import { sigkill } from './sigkill.ts';
+import { storeDown, storeSlow } from './store.ts';
 
-/** All faults, by the name that `--fault` takes. */
-export const faults: ReadonlyMap<string, Fault> = new Map([kill1, sigkill].map((fault) => [fault.name, fault]));
+const all: readonly Fault[] = [
+  kill1,
+  sigkill,
+  oom,
+  abort,
+  podDelete,
+  crashDuringRecovery,
+  crashLoop,
+  hang,
+  hangOneOperation,
+  agentKill,
+  agentKillMidway,
+  agentKillHalfDone,
+  agentKillHalfDoneInPod,
+  agentUpgrade,
+  appRestart,
+  newPod,
+  podDeleteWhileDead,
+  drain,
+  nodeReboot,
+  storeDown,
+  storeSlow,
+  twoDatasets,
+  manyPods,
+  emptyDataset,
+  volumeBelow,
+  openFile,
+];
+
+/** All faults, by name. */
+export const faults: ReadonlyMap<string, Fault> = new Map(all.map((fault) => [fault.name, fault]));
+
+/** Those that `rekindle crash --fault` takes. */
+export const crashFaults: ReadonlyMap<string, Fault> = new Map(
+  all.filter(({ isCrash }) => isCrash).map((fault) => [fault.name, fault]),
+);

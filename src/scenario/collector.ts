@@ -122,6 +122,7 @@ export class Collector {
       checks: notes?.checks ?? [],
       recoveries: [],
       ...(notes?.mountLines && { mountLines: notes.mountLines }),
+      ...(notes?.backoff && { backoff: notes.backoff }),
     };
     this.scenarios.push(scenario);
     this.#options.listener.finished(scenario);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { recoveries } from '../../reports/phases.ts';
 import type { CheckRecord, HistoryEvent, Recovery, ScenarioRecord } from '../../reports/record.ts';
-import { faults } from '../faults/catalogue.ts';
+import { crashFaults } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { notRecovered, recovered, type Subject, watchMs } from './judgements.ts';
@@ -25,7 +25,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const say = (line: string) => void stdout.write(`${line}\n`);
   const heading = (line: string) => say(`\n${colourful ? styleText('bold', line) : line}`);
   const cluster = clusters.get('sandbox');
-  const fault = faults.get(options.fault);
+  const fault = crashFaults.get(options.fault);
   if (!cluster || !fault) throw new Error(`unknown fault ${options.fault}`);
   const profile = await loadProfile('rekindle', environment.cwd);
   const agent = { fuseRecovery: recovery, ...(options.kernelTier && { kernelTier: options.kernelTier }) };

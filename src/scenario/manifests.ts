@@ -26,16 +26,20 @@ export interface DatasetOptions {
   /** Directory in the bucket. */
   readonly directory: string;
   readonly accessModes?: readonly string[];
+  /** How the fake daemon differs from a good one (`Behaviour` in fakes/fuse); a real one takes no notice. */
+  readonly behaviour?: Readonly<Record<string, unknown>>;
 }
 
+const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
+
 /** The document's dataset.yaml; only the object store is another. */
-export function dataset({ name, store, directory, accessModes }: DatasetOptions): readonly Manifest[] {
+export function dataset({ name, store, directory, accessModes, behaviour }: DatasetOptions): readonly Manifest[] {
   const fromSecret = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: secretName, key } } });
   return [
     {
       apiVersion: 'data.fluid.io/v1alpha1',
       kind: 'Dataset',
-      metadata: { name },
+      metadata: { name, ...(behaviour && { annotations: { [behaviourAnnotation]: JSON.stringify(behaviour) } }) },
       spec: {
         ...(accessModes && { accessModes }),
         mounts: [
@@ -71,17 +75,32 @@ export interface ApplicationOptions {
   readonly name: string;
   readonly dataset: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Another volume, mounted inside the dataset. */
+  readonly below?: VolumeBelow;
+}
+
+export interface VolumeBelow {
+  readonly mountPath: string;
+  /** `Memory`: a tmpfs that the node has mounted. `Node`: a directory of the node's disk. */
+  readonly medium: 'Memory' | 'Node';
 }
 
 /** The document's app.yaml; only the image is another. */
-export function application({ name, dataset: claimName, labels }: ApplicationOptions): Manifest {
+export function application({ name, dataset: claimName, labels, below }: ApplicationOptions): Manifest {
+  const inner = below ? [{ mountPath: below.mountPath, name: 'inner-vol' }] : [];
+  const emptyDir = below?.medium === 'Memory' ? { medium: 'Memory' } : {};
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, labels: { ...labels } },
     spec: {
-      containers: [{ name: 'demo', image: 'nginx:stable', volumeMounts: [{ mountPath: '/data', name: 'data-vol' }] }],
-      volumes: [{ name: 'data-vol', persistentVolumeClaim: { claimName } }],
+      containers: [
+        { name: 'demo', image: 'nginx:stable', volumeMounts: [{ mountPath: '/data', name: 'data-vol' }, ...inner] },
+      ],
+      volumes: [
+        { name: 'data-vol', persistentVolumeClaim: { claimName } },
+        ...inner.map(({ name }) => ({ name, emptyDir })),
+      ],
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { AgentOptions, RunningCluster } from '../../clusters/cluster.ts';
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import type { BackoffRow, CheckRecord, HistoryEvent } from '../../reports/record.ts';
 import type { History } from '../history/history.ts';
 import type { Profile } from '../profiles/profile.ts';
 
@@ -12,6 +12,7 @@ export interface ScenarioNotes {
   reason?: string;
   readonly checks: CheckRecord[];
   mountLines?: { readonly before: number; readonly after: number };
+  backoff?: readonly BackoffRow[];
 }
 
 /** A run in progress: what all its scenarios share. */

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { ContainerRef, RunningProgram } from '../../clusters/cluster.ts';
+import type { AgentOptions, ContainerRef, FaultyStore, RunningProgram } from '../../clusters/cluster.ts';
 import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
-import type { Fault } from '../faults/fault.ts';
-import { application, applicationLabel, dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
+import type { Fault, Injected } from '../faults/fault.ts';
+import {
+  application,
+  applicationLabel,
+  dataset,
+  documentedFiles,
+  type Manifest,
+  secret,
+  type VolumeBelow,
+} from './manifests.ts';
 import { type Objects, objectsIn } from './objects.ts';
 import { poll } from './poll.ts';
 import type { ScenarioNotes, Session } from './session.ts';
@@ -22,6 +30,23 @@ interface Application {
   readonly restartCount: number;
 }
 
+/** How a dataset differs from the document's. */
+export interface DatasetDifferences {
+  readonly accessModes?: readonly string[];
+  readonly behaviour?: Readonly<Record<string, unknown>>;
+  /** Instead of the document's. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** It reads through a way to the object store that can be made to fail. */
+  readonly faultyStore?: true;
+}
+
+export interface ApplicationDifferences {
+  readonly labelled: boolean;
+  /** Of the label, instead of `true`. */
+  readonly labelValue?: string;
+  readonly below?: VolumeBelow;
+}
+
 /** One scenario while it runs: a namespace of its own, and the verbs that steps are made of. */
 export class Trial implements AsyncDisposable {
   readonly namespace: string;
@@ -30,8 +55,12 @@ export class Trial implements AsyncDisposable {
   readonly #objects: Objects;
   readonly #stack = new AsyncDisposableStack();
   readonly #applications = new Map<string, Application>();
-  readonly #datasets = new Set<string>();
+  /** Files of each dataset, by its name. */
+  readonly #datasets = new Map<string, Readonly<Record<string, Uint8Array>>>();
+  readonly #stores = new Map<string, FaultyStore>();
   readonly #held: AsyncDisposable[] = [];
+  readonly #injected: { readonly fault: Fault; readonly target: string; readonly injected: Injected }[] = [];
+  #agent: AgentOptions;
   #agentChanged = false;
   #linesBefore: number | undefined;
 
@@ -41,6 +70,7 @@ export class Trial implements AsyncDisposable {
   constructor(session: Session, notes: ScenarioNotes, { rate = defaultRate } = {}) {
     this.#rate = rate;
     this.session = session;
+    this.#agent = session.agent;
     this.notes = notes;
     this.namespace = `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
     this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
@@ -56,22 +86,42 @@ export class Trial implements AsyncDisposable {
     return this.session.history.ofScenario(this.notes.id);
   }
 
+  /** The agent's flags that are in force. */
+  get agent(): AgentOptions {
+    return this.#agent;
+  }
+
+  /** The API's objects in the scenario's namespace. */
+  get objects(): Objects {
+    return this.#objects;
+  }
+
   async setGate(fuseRecovery: boolean): Promise<void> {
-    if (this.session.agent.fuseRecovery === fuseRecovery && !this.#agentChanged) return;
+    if (this.#agent.fuseRecovery !== fuseRecovery) await this.setAgent({ fuseRecovery });
+  }
+
+  /** Starts the agent again with other flags, until the end of the scenario. */
+  async setAgent(change: Partial<AgentOptions>): Promise<void> {
     this.#agentChanged = true;
-    await this.session.cluster.restartAgent({ ...this.session.agent, fuseRecovery });
+    this.#agent = { ...this.#agent, ...change };
+    await this.session.cluster.restartAgent(this.#agent);
   }
 
   /** Secret, Dataset and JindoRuntime of the document, over the document's files, until the Dataset is bound. */
-  async createDataset(name: string, options: { readonly accessModes?: readonly string[] } = {}): Promise<void> {
-    this.#datasets.add(name);
-    const { store } = this.session.cluster;
+  async createDataset(
+    name: string,
+    { files = documentedFiles, faultyStore, ...options }: DatasetDifferences = {},
+  ): Promise<void> {
+    this.#datasets.set(name, files);
+    if (faultyStore) this.#stores.set(name, this.#stack.use(await this.session.cluster.openFaultyStore()));
+    const { endpoint = this.session.cluster.store.endpoint } = this.#stores.get(name) ?? {};
+    const store = { ...this.session.cluster.store, endpoint };
     const directory = `${this.namespace}/${name}`;
-    for (const [file, bytes] of Object.entries(documentedFiles))
+    for (const [file, bytes] of Object.entries(files))
       await this.session.cluster.putObject(`${directory}/${file}`, bytes);
     await this.#createUnlessThere(secret(store));
     for (const manifest of dataset({ name, store, directory, ...options })) await this.#objects.create(manifest);
-    await this.#poll({
+    await this.poll({
       what: `Dataset ${name} is Bound`,
       look: () => this.#objects.datasetStatus(name),
       until: ({ phase }) => phase === 'Bound',
@@ -95,16 +145,25 @@ export class Trial implements AsyncDisposable {
     return this.#objects.readPod(name);
   }
 
+  /** Creates the document's pod, and does not wait for it. */
+  async createApplication(name: string, claim: string, differences: ApplicationDifferences): Promise<void> {
+    const { labelled, labelValue = 'true', below } = differences;
+    const labels = labelled ? { [applicationLabel]: labelValue } : {};
+    await this.#objects.create(application({ name, dataset: claim, labels, ...(below && { below }) }));
+  }
+
   /** Starts the document's pod and a probe beside it, until it reads. */
-  async startApplication(name: string, claim: string, { labelled }: { readonly labelled: boolean }): Promise<void> {
-    const labels = labelled ? { [applicationLabel]: 'true' } : {};
-    await this.#objects.create(application({ name, dataset: claim, labels }));
-    const pod = await this.#waitForPod(name);
+  async startApplication(name: string, claim: string, differences: ApplicationDifferences): Promise<void> {
+    await this.createApplication(name, claim, differences);
+    await this.observe(name, claim);
+  }
+
+  /** Waits for a pod that was created, and reads in it with a probe. */
+  async observe(name: string, claim: string): Promise<void> {
+    const pod = await this.waitForPod(name);
     const status = pod.status?.containerStatuses?.[0];
     const target = { namespace: this.namespace, pod: name, container: 'demo' };
-    const files = Object.fromEntries(
-      Object.entries(documentedFiles).map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]),
-    );
+    const files = checksums(this.#datasets.get(claim) ?? documentedFiles);
     this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: this.#rate, files }));
     this.#applications.set(name, {
       target,
@@ -113,7 +172,7 @@ export class Trial implements AsyncDisposable {
       restartCount: status?.restartCount ?? 0,
     });
     await this.reads(name);
-    await this.#snapshot('before');
+    await this.snapshot('before');
   }
 
   /** `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
@@ -121,10 +180,7 @@ export class Trial implements AsyncDisposable {
     const { target } = this.application(name);
     const script = 'export LC_ALL=C; while true; do ls -l /data; sleep 1; done';
     this.#stack.use(await this.session.cluster.run(target, ['bash', '-c', script], `loop in ${name}`));
-    await this.#happens(
-      'the loop lists the files',
-      (event) => event.kind === 'output' && event.text.includes('myfile'),
-    );
+    await this.happens('the loop lists the files', (event) => event.kind === 'output' && event.text.includes('myfile'));
   }
 
   /** Until the documented loop has shown errors and then the files. */
@@ -132,9 +188,9 @@ export class Trial implements AsyncDisposable {
     const since = this.lastFault;
     const says = (event: HistoryEvent, text: string) =>
       event.kind === 'output' && event.at > since && event.text.includes(text);
-    await this.#happens('the loop prints errors', (event) => says(event, 'Transport endpoint is not connected'));
+    await this.happens('the loop prints errors', (event) => says(event, 'Transport endpoint is not connected'));
     const failed = this.history.findLast((event) => says(event, 'Transport endpoint is not connected'))?.at ?? 0;
-    await this.#happens('the loop lists the files again', (event) => event.at > failed && says(event, 'myfile.txt'));
+    await this.happens('the loop lists the files again', (event) => event.at > failed && says(event, 'myfile.txt'));
   }
 
   /** Starts the user's own program in the pod. */
@@ -151,14 +207,40 @@ export class Trial implements AsyncDisposable {
   async crash(fault: Fault, claim: string, { stays = false } = {}): Promise<void> {
     const daemon = await this.#daemonOf(claim);
     if (stays) this.#held.push(await this.session.cluster.holdRestarts(daemon));
-    const at = await fault.inject({ cluster: this.session.cluster, daemon });
-    this.session.onEvent({
-      kind: 'fault',
-      at,
-      fault: fault.name,
-      phase: 'injected',
-      target: `${daemon.namespace}/${daemon.pod}`,
+    await this.strike(fault, claim, daemon);
+  }
+
+  /** Injects a fault; what does not heal by itself is healed by `heal`, and at the end of the scenario. */
+  async strike(fault: Fault, claim: string, known?: ContainerRef): Promise<void> {
+    const { cluster } = this.session;
+    const daemon = known ?? (await this.#daemonOf(claim));
+    const others = [...this.#datasets.keys()].filter((name) => name !== claim);
+    const users = [...this.#applications.values()].filter((application) => application.dataset === claim);
+    const target = `${daemon.namespace}/${daemon.pod}`;
+    const struck = (at: number) =>
+      this.session.onEvent({ kind: 'fault', at, fault: fault.name, phase: 'injected', target });
+    const injected = await fault.inject({
+      cluster,
+      daemon,
+      otherDaemons: await Promise.all(others.map((name) => this.#daemonOf(name))),
+      application: users[0]?.target ?? { namespace: this.namespace, pod: '', container: 'demo' },
+      agent: this.#agent,
+      store: this.#stores.get(claim),
+      daemonReady: () => this.daemonReadyAfter(this.session.history.now()),
+      struck,
     });
+    this.#injected.push({ fault, target, injected });
+    struck(injected.at);
+  }
+
+  /** Ends the faults that do not end by themselves. */
+  async heal(): Promise<void> {
+    for (const { fault, target, injected } of this.#injected.splice(0).reverse()) {
+      await injected[Symbol.asyncDispose]();
+      if (!injected.lasts) continue;
+      const at = Number(process.hrtime.bigint());
+      this.session.onEvent({ kind: 'fault', at, fault: fault.name, phase: 'healed', target });
+    }
   }
 
   async bringDaemonBack(): Promise<void> {
@@ -168,7 +250,7 @@ export class Trial implements AsyncDisposable {
   /** Until the probe in the pod failed with a dead mount's errno after the last fault. */
   async failsAfterCrash(name: string): Promise<void> {
     const since = this.lastFault;
-    await this.#happens(
+    await this.happens(
       `the probe in ${name} fails`,
       (event) =>
         event.kind === 'probe' && event.probe.includes(`/${name}/`) && event.at >= since && event.result !== 'ok',
@@ -178,7 +260,7 @@ export class Trial implements AsyncDisposable {
   /** Until the probe in the pod has read ten times in a row since the last fault, or since it began. */
   async reads(name: string): Promise<void> {
     const since = this.lastFault;
-    await this.#poll({
+    await this.poll({
       what: `pod ${name} reads`,
       look: () => this.#operations(name, since),
       until: (all) => all.length >= steady && all.slice(-steady).every(({ result }) => result === 'ok'),
@@ -214,9 +296,9 @@ export class Trial implements AsyncDisposable {
       event.event === 'recovered' &&
       event.at > since &&
       event.where?.startsWith(where) === true;
-    await this.#happens('the agent says that it recovered the pod', says);
+    await this.happens('the agent says that it recovered the pod', says);
     const said = this.history.find(says)?.at ?? 0;
-    await this.#poll({
+    await this.poll({
       what: 'the probe confirms or refutes it',
       look: () => this.#operations(name, said),
       until: ({ length }) => length >= 2 * steady,
@@ -226,7 +308,7 @@ export class Trial implements AsyncDisposable {
 
   /** Until a Kubernetes event refuses the recovery with a reason that contains a word. */
   async refusalArrives(reason: string): Promise<void> {
-    await this.#happens(
+    await this.happens(
       `an event whose reason contains ${reason}`,
       (event) => event.kind === 'event' && event.reason.includes(reason),
     );
@@ -235,7 +317,7 @@ export class Trial implements AsyncDisposable {
   /** Lets time pass while things are watched: for promises that something does not happen. */
   async watchFor(milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds;
-    await this.#poll({ what: 'time passes', look: () => performance.now(), until: (now) => now >= end, say: String });
+    await this.poll({ what: 'time passes', look: () => performance.now(), until: (now) => now >= end, say: String });
   }
 
   application(name: string): Application {
@@ -258,12 +340,13 @@ export class Trial implements AsyncDisposable {
 
   /** Takes the mount tables once more and notes how many lines they have now. */
   async countMounts(): Promise<void> {
-    const after = await this.#snapshot('after');
+    const after = await this.snapshot('after');
     this.notes.mountLines = { before: this.#linesBefore ?? after, after };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bringDaemonBack();
+    await this.heal();
     await this.#stack.disposeAsync();
     if (this.#agentChanged) await this.session.cluster.restartAgent(this.session.agent);
   }
@@ -280,8 +363,8 @@ export class Trial implements AsyncDisposable {
     });
   }
 
-  #waitForPod(name: string): Promise<V1Pod> {
-    return this.#poll({
+  waitForPod(name: string): Promise<V1Pod> {
+    return this.poll({
       what: `pod ${name} is Running and ready`,
       look: () => this.#objects.readPod(name),
       until: ({ status }) =>
@@ -291,7 +374,7 @@ export class Trial implements AsyncDisposable {
   }
 
   async #daemonOf(claim: string): Promise<ContainerRef> {
-    const [pod] = await this.#poll({
+    const [pod] = await this.poll({
       what: `the FUSE pod of ${claim} is Running`,
       look: () => this.#objects.listPods(`role=jindofs-fuse,release=${claim}`),
       until: (pods) => pods[0]?.status?.phase === 'Running',
@@ -301,8 +384,12 @@ export class Trial implements AsyncDisposable {
   }
 
   #daemonReadyAgain(): Promise<void> {
-    const since = this.lastFault;
-    return this.#happens(
+    return this.daemonReadyAfter(this.lastFault);
+  }
+
+  /** Until a daemon has become ready after a moment, in nanoseconds since the run began. */
+  daemonReadyAfter(since: number): Promise<void> {
+    return this.happens(
       'the daemon is ready again',
       (event) => event.kind === 'process' && event.role === 'daemon' && event.change === 'ready' && event.at > since,
     );
@@ -319,8 +406,9 @@ export class Trial implements AsyncDisposable {
     );
   }
 
-  async #happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
-    await this.#poll({
+  /** Until something is in the history. */
+  async happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
+    await this.poll({
       what,
       look: () => this.history,
       until: (events) => events.some(is),
@@ -328,7 +416,8 @@ export class Trial implements AsyncDisposable {
     });
   }
 
-  #poll<T>(options: {
+  /** Until something is as wanted, within a patience that is enough on a slow machine. */
+  poll<T>(options: {
     readonly what: string;
     readonly look: () => Promise<T> | T;
     readonly until: (value: T) => boolean;
@@ -337,7 +426,8 @@ export class Trial implements AsyncDisposable {
     return poll({ ...options, timeoutMs: patienceMs, signal: this.session.signal });
   }
 
-  async #snapshot(label: string): Promise<number> {
+  /** Records the mount tables of node and pods; how many lines they have. */
+  async snapshot(label: string): Promise<number> {
     const { cluster, onEvent } = this.session;
     let count = 0;
     for (const target of [undefined, ...[...this.#applications.values()].map((application) => application.target)]) {
@@ -349,4 +439,11 @@ export class Trial implements AsyncDisposable {
     if (label === 'before') this.#linesBefore = count;
     return count;
   }
+}
+
+/** SHA-256 of each file, in hex. */
+export function checksums(files: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(files).map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]),
+  );
 }
