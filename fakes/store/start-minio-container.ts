@@ -8,17 +8,21 @@ export const minioImage = 'minio/minio:RELEASE.2025-09-07T16-13-09Z';
 /** Label of every container of a run; `rekindle clean` looks for it. */
 export const runLabel = 'rekindle.run-id';
 
+/** Why MinIO cannot be had in a container here; undefined where it can. Loads neither Docker's program nor Testcontainers. */
+export async function whyNoContainer(environment: StartRequest['environment']): Promise<string | undefined> {
+  const docker = await askDocker(environment.DOCKER_HOST, `/images/${encodeURIComponent(minioImage)}/json`);
+  if (docker.status === undefined) return `Docker does not answer: ${docker.why}`;
+  if (docker.status === 200 || environment.REKINDLE_PULL === '1') return undefined;
+  return `Docker has no image ${minioImage}, and REKINDLE_PULL=1 is not set`;
+}
+
 /** Starts MinIO by Testcontainers where Docker answers and has the image, or may pull it (`REKINDLE_PULL=1`). */
 export async function startMinioContainer(request: StartRequest): Promise<Store> {
   const { runId, bucket, credentials, environment, signal, onProgress } = request;
-  const docker = await askDocker(environment.DOCKER_HOST, `/images/${encodeURIComponent(minioImage)}/json`);
-  if (docker.status === undefined)
-    throw new StoreUnavailable('minio-container', `Docker does not answer: ${docker.why}`);
-  if (docker.status !== 200 && environment.REKINDLE_PULL !== '1') {
-    throw new StoreUnavailable('minio-container', `Docker has no image ${minioImage}, and REKINDLE_PULL=1 is not set`);
-  }
+  const why = await whyNoContainer(environment);
+  if (why !== undefined) throw new StoreUnavailable('minio-container', why);
   signal.throwIfAborted();
-  onProgress(docker.status === 200 ? `starting ${minioImage}` : `pulling ${minioImage}`);
+  onProgress(`starting ${minioImage}`);
   // Testcontainers takes its settings from the process's environment only. Its reaper is an image of its own, which is
   // often not to be had; what a killed run leaves is found by its label instead.
   process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
@@ -55,7 +59,7 @@ export async function startMinioContainer(request: StartRequest): Promise<Store>
   };
 }
 
-/** One question to Docker's API, so that neither its program nor Testcontainers is loaded where Docker is not. */
+/** One question to Docker's API. */
 function askDocker(
   dockerHost: string | undefined,
   path: string,

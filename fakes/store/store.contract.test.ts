@@ -1,4 +1,5 @@
 import { findMinio } from './start-minio-binary.ts';
+import { whyNoContainer } from './start-minio-container.ts';
 import { storeContract } from './store.contract.ts';
 
 storeContract('embedded', undefined);
@@ -6,3 +7,4 @@ storeContract(
   'minio-binary',
   findMinio(process.env.PATH) === undefined ? 'no program minio is on the PATH' : undefined,
 );
+storeContract('minio-container', await whyNoContainer(process.env));

@@ -13,7 +13,7 @@ export interface Store extends AsyncDisposable {
   readonly kind: StoreKind;
   /** One phrase for reports: `MinIO (binary, version ...)`. */
   readonly description: string;
-  /** `http://127.0.0.1:port`, path-style. */
+  /** `http://host:port`, path-style; 127.0.0.1 but for a container. */
   readonly endpoint: string;
   readonly bucket: string;
   readonly accessKeyId: string;
