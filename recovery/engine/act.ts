@@ -78,6 +78,7 @@ export function act(parts: ActParts, turn: Turn): Acted {
       break;
     }
     actions += due.length;
+    memory.actedAt = parts.clock.now();
     const hasFailed = outcomes.some((one) => !one.outcome.ok);
     const anew = hasFailed ? parts.lookAgain() : tables;
     for (const one of outcomes) settle(one, anew);
@@ -113,7 +114,6 @@ export function act(parts: ActParts, turn: Turn): Acted {
     const { diagnosis, source } = action;
     if (outcome.ok) {
       markTried(memory, action);
-      memory.actedAt = began;
       replaced.set(placeKey(diagnosis.place), fresh(diagnosis, source, began));
       const { took, layers } = outcome.value;
       parts.recorder({ event: 'replaced', volume, place: diagnosis.place, took, layers });

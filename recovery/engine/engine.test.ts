@@ -180,6 +180,45 @@ describe('a crash and its recovery', () => {
     expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
   });
 
+  it('tells of the crash before it looks into containers, and of those it looks at none when the daemon is back', async () => {
+    await using world = await oneHealthyPod();
+    const { kernel } = world;
+    const told: number[] = [];
+    const containers = kernel.containers;
+    kernel.containers = (fresh) => {
+      told.push(world.named('noticed').filter(({ source }) => source.state === 'dead').length);
+      return containers(fresh);
+    };
+    crash(world);
+    await world.clock.settle();
+    expect(told).toEqual([1]);
+    await world.clock.advance(3_000);
+    const scans = kernel.counts.scans;
+    let scansWhenReplaced: number | undefined;
+    kernel.failWith(() => {
+      scansWhenReplaced ??= kernel.counts.scans;
+      return undefined;
+    });
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(scansWhenReplaced).toBe(scans);
+  });
+
+  it('recovers a container whose mounts have changed since they were looked at', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    await world.clock.settle();
+    const dead = world.sourceOf('demo') as DeviceId;
+    const inside = world.kernel.processes[0]?.mounts ?? [];
+    world.kernel.bind(inside, '/data', { device: dead });
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(world.named('failed')).toEqual([]);
+    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
+  });
+
   it('starts no pass and mounts nothing after it was disposed of', async () => {
     await using world = await oneHealthyPod();
     crash(world);

@@ -35,7 +35,9 @@ export function createEngine(options: EngineOptions): Engine {
   const { readDeadline: deadline, firstReadDeadline: firstDeadline } = settings;
   const journal = createJournal(recorder);
   const answers = createAnswers({ kernel, clock, deadline, firstDeadline });
-  const looks = createLooks({ kernel, kubernetes, clock, kubeletRoot, answers });
+  // A resync looks at the containers of a volume that is not well, so that in an outage they are known when it ends.
+  const containersAge = (settings.resyncPeriod * 2n) as Nanoseconds;
+  const looks = createLooks({ kernel, kubernetes, clock, kubeletRoot, answers, containersAge });
   const memories = new Map<string, Memory>();
   const watching = new DisposableStack();
   const timers = new Set<Disposable>();
@@ -83,7 +85,6 @@ export function createEngine(options: EngineOptions): Engine {
   /** Asks for a pass. All that comes within one turn of the event loop makes one pass for each kind of trigger. */
   function poke(trigger: Trigger, volumes: ReadonlySet<string> | 'all' = 'all'): void {
     if (stopped) return;
-    looks.outdate();
     if (asked.size === 0) queueMicrotask(flush);
     const before = asked.get(trigger) ?? new Set<string>();
     asked.set(trigger, volumes === 'all' || before === 'all' ? 'all' : before.union(volumes));
@@ -134,24 +135,27 @@ export function createEngine(options: EngineOptions): Engine {
     });
     if (walks.length === 0 && trigger !== 'start' && trigger !== 'resync') return;
 
-    // The reads are on their way; the containers are looked at meanwhile.
     const scan = scanFor(
       trigger,
       concerned.map(({ memory }) => memory),
     );
-    if (scan === 'fresh' || (scan === 'known' && walks.length > 0)) looks.scan(scan);
-    const withContainers = scan !== 'none';
+    let hasLooked = false;
+    const lookInside = () => {
+      if (hasLooked) return;
+      hasLooked = true;
+      if (scan === 'known' || scan === 'fresh') looks.scan(scan);
+    };
+    // The reads are on their way; the containers are looked at meanwhile. After a crash there is time for that later, but
+    // the crash is to be told of at once.
+    if (trigger !== 'daemon-exit') lookInside();
     const walked = await Promise.all(
       walks.map(async ({ walk, memory, name }) => {
-        const result = await walk.finish({ trigger, withContainers });
+        const result = await walk.finish({ trigger, mayBeQuiet: scan === 'none', lookInside });
         if (result !== undefined && !stopped) followUp(name, memory, result);
         return result ?? [];
       }),
     );
-    if (stopped) return;
-    passed(trigger, began, walked.flat());
-    // While the daemon is down there is time to find out who uses it; when it is back there is none.
-    if (trigger === 'daemon-exit') looks.scan('fresh');
+    if (!stopped) passed(trigger, began, walked.flat());
   }
 
   /** Whether a trigger asks for reads of a volume. Takes note of how the volume looks now. */
@@ -176,15 +180,17 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** How closely the containers are looked at: a scan of all processes costs milliseconds, each known container a file. */
-  function scanFor(trigger: Trigger, concerned: readonly Memory[]): 'none' | 'known' | 'fresh' {
+  function scanFor(trigger: Trigger, concerned: readonly Memory[]): 'none' | 'recent' | 'known' | 'fresh' {
     const now = clock.now();
     switch (trigger) {
       case 'start':
-        return 'fresh';
+      // While the daemon is down there is time to find out who uses it, and when it is back there is none.
       case 'daemon-exit':
+        return 'fresh';
       // Its own look was a fresh one already.
       case 'confirm':
       case 'mount-table':
+        return 'recent';
       case 'kubernetes':
         return 'known';
       case 'resync': {

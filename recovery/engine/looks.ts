@@ -2,7 +2,6 @@ import type { Answers } from './answers.ts';
 import type { DeviceId, Nanoseconds } from './model.ts';
 import { type Look, type LookOptions, look } from './observe.ts';
 import type { Result } from './ports.ts';
-import { lookAge } from './settings.ts';
 
 /** The tables of the node, taken as seldom as is safe. */
 export interface Looks {
@@ -10,18 +9,30 @@ export interface Looks {
   node(): Result<Look>;
   /** All tables as they are now; undefined where the node's cannot be read. */
   scan(containers: 'known' | 'fresh'): Look | undefined;
-  /** The last scan where it is younger than a few milliseconds, no news has come since, and it is later than `after`. */
+  /**
+   * The node and the cluster as they are now, with the containers as they were seen last, unless that is long ago or was
+   * before `after`. Reading each container's table again costs up to a millisecond for each, and what has changed there
+   * makes a replacement fail with ESTALE.
+   */
   recent(after?: Nanoseconds): Look | undefined;
-  /** There is news: what was seen before is not what is there now. */
-  outdate(): void;
   /** When all processes were last scanned. */
   scannedAt(): Nanoseconds | undefined;
 }
 
-export function createLooks(options: Omit<LookOptions, 'containers'> & { readonly answers: Answers }): Looks {
-  const { clock, answers } = options;
+export interface LooksOptions extends Omit<LookOptions, 'containers'> {
+  readonly answers: Pick<Answers, 'keep'>;
+  /** For how long containers that were seen may be taken for those that are there. */
+  readonly containersAge: Nanoseconds;
+}
+
+export function createLooks(options: LooksOptions): Looks {
+  const { clock, answers, containersAge } = options;
   let latest: Look | undefined;
   let scanned: Nanoseconds | undefined;
+
+  function node(): Result<Look> {
+    return look({ ...options, containers: 'none' });
+  }
 
   function scan(containers: 'known' | 'fresh'): Look | undefined {
     const seen = look({ ...options, containers });
@@ -34,14 +45,13 @@ export function createLooks(options: Omit<LookOptions, 'containers'> & { readonl
   }
 
   return {
-    node: () => look({ ...options, containers: 'none' }),
+    node,
     scan,
     recent(after) {
-      const isRecent = latest !== undefined && clock.now() - latest.at < lookAge;
-      return isRecent && (after === undefined || (latest?.at ?? after) > after) ? latest : scan('known');
-    },
-    outdate() {
-      latest = undefined;
+      if (latest === undefined || clock.now() - latest.at >= containersAge) return scan('known');
+      if (after !== undefined && latest.at <= after) return scan('known');
+      const now = node();
+      return now.ok ? { ...now.value, containers: latest.containers } : undefined;
     },
     scannedAt: () => scanned,
   };

@@ -39,8 +39,6 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   };
 }
 
-/** Tables older than this are taken anew before something is done by them. */
-export const lookAge = milliseconds(20);
 /** For so long after a replacement a resync scans all processes: a container that was being made then may hold the dead mount. */
 export const settleFor = milliseconds(30_000);
 /** And at least this often, in case one was missed all the same: a scan costs 8 ms for each 140 processes. */

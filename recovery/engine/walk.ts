@@ -1,4 +1,4 @@
-import { type Acted, act } from './act.ts';
+import { type Acted, act, type Turn } from './act.ts';
 import { type Answer, type Answers, isDead } from './answers.ts';
 import type { Journal } from './journal.ts';
 import type { Looks } from './looks.ts';
@@ -28,10 +28,18 @@ export interface Walked extends Acted {
   readonly verified: Nanoseconds;
 }
 
+export interface HowToFinish {
+  readonly trigger: Trigger;
+  /** Without a look into containers where all is as it was. */
+  readonly mayBeQuiet: boolean;
+  /** Looks at the containers as closely as the pass has to; does so once. */
+  readonly lookInside: () => void;
+}
+
 /** A walk whose sources are being asked. */
 export interface Walk {
   /** Undefined where a later walk has taken its place, and where there was nothing to look at any more. */
-  finish(how: { readonly trigger: Trigger; readonly withContainers: boolean }): Promise<Walked | undefined>;
+  finish(how: HowToFinish): Promise<Walked | undefined>;
 }
 
 /**
@@ -47,20 +55,27 @@ export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: 
   reads.ask(questionsOf(tables, volume, parts.answers).sources);
 
   return {
-    async finish({ trigger, withContainers }) {
-      const first = await answered(withContainers ? undefined : tables);
-      const isDone = first !== undefined && !withContainers && isQuiet(reads, first, sight, memory);
-      const seen = withContainers || isDone ? first : await answered(undefined);
-      if (memory.asking === token) memory.asking = undefined;
-      if (seen === undefined || isDone) return undefined;
-      return conclude(parts, reads, { volume, memory, trigger, tables: seen });
+    async finish({ trigger, mayBeQuiet, lookInside }) {
+      const seen = await answered(() => tables);
+      if (seen === undefined) return giveUp();
+      if (mayBeQuiet && isQuiet(reads, seen, sight, memory)) return giveUp();
+      announce(parts, reads, { volume, memory, trigger, tables: seen });
+      lookInside();
+      const inside = await answered(() => parts.looks.recent(memory.actedAt));
+      giveUp();
+      return inside === undefined ? undefined : conclude(parts, reads, { volume, memory, trigger, tables: inside });
     },
   };
 
+  /** Another walk may begin, unless one has taken this one's place already. */
+  function giveUp(): undefined {
+    if (memory.asking === token) memory.asking = undefined;
+  }
+
   /** The tables to act by: all that they show to be asked has answered, or as much of it as is needed. */
-  async function answered(fixed: Look | undefined): Promise<Look | undefined> {
+  async function answered(look: () => Look | undefined): Promise<Look | undefined> {
     for (;;) {
-      const seen = fixed ?? parts.looks.recent();
+      const seen = look();
       if (seen === undefined || parts.isStopped() || memory.asking !== token) return undefined;
       const questions = questionsOf(seen, volume, parts.answers);
       if (reads.areAnswered(questions)) return seen;
@@ -82,19 +97,19 @@ function isQuiet(reads: Reads, tables: Look, { volume, astray }: Sight, memory: 
   );
 }
 
-async function conclude(
-  parts: WalkParts,
-  reads: Reads,
-  turn: { readonly volume: Volume; readonly memory: Memory; readonly trigger: Trigger; readonly tables: Look },
-): Promise<Walked> {
-  const { kernel, locks, clock, recorder, journal, looks, readDeadline } = parts;
-  const { volume, memory, tables } = turn;
+/** Tells of sources that are no longer as they were, before anything is done about it. */
+function announce({ journal, onStates }: WalkParts, reads: Reads, { volume, memory, trigger, tables }: Turn): void {
   const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
   const paths = new Set(states.map(({ path }) => path));
   // A source that has not answered yet, because another was enough, is as it was.
   memory.sources = [...states, ...memory.sources.filter(({ path }) => !paths.has(path))];
-  for (const source of states) journal.noticed({ trigger: turn.trigger, volume: volume.name, source });
-  parts.onStates(volume, states);
+  for (const source of states) journal.noticed({ trigger, volume: volume.name, source });
+  onStates(volume, states);
+}
+
+async function conclude(parts: WalkParts, reads: Reads, turn: Turn): Promise<Walked> {
+  const { kernel, locks, clock, recorder, journal, looks, readDeadline } = parts;
+  announce(parts, reads, turn);
   const lookAgain = () => looks.scan('known');
   const acted = act(
     { kernel, locks, clock, recorder, journal, answers: reads, policy: parts.policy(), lookAgain },
@@ -103,7 +118,7 @@ async function conclude(
   const began = clock.now();
   await prove(
     { kernel, clock, recorder, journal, deadline: readDeadline, lookAgain: () => looks.recent(began) },
-    memory,
+    turn.memory,
     acted.view,
     acted.unproven,
   );
