@@ -43,3 +43,16 @@ Feature: Limits
       And nothing is mounted for the pod and no event claims a recovery
       When the daemon is started again
       Then the pod reads the same files again, and was not restarted
+
+  Rule: A daemon that crashes often is restarted later each time
+
+    @L5 @fault:sigkill @needs:scaled-clock
+    Scenario: the kubelet's back-off grows, reaches its cap and begins anew, as predicted
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon crashes 8 times, each time as soon as the pod reads again
+      And it then runs for longer than the kubelet remembers
+      And the FUSE daemon crashes 2 times, each time as soon as the pod reads again
+      Then each delay was predicted from the kubelet's source, up to its cap and after its reset
+      And the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true

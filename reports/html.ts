@@ -31,6 +31,7 @@ ${[...features].map(
       renderScenario({
         scenario,
         number,
+        clockScale: record.fidelity.clockScale,
         events: events.get(scenario.id) ?? [],
         open: scenarios.length <= 3 || scenario.status === 'fail' || scenario.status === 'inconclusive',
       }),

@@ -1,5 +1,6 @@
+import { backoffTable } from './backoff.ts';
 import { formatNs } from './duration.ts';
-import type { Run, ScenarioStatus } from './record.ts';
+import type { Run, ScenarioRecord, ScenarioStatus } from './record.ts';
 import { momentNames, summarizeStages } from './stages.ts';
 import { count, countStatuses, explainVerdict, reasonOf, statuses, statusNames, verdictNames } from './verdict.ts';
 
@@ -53,6 +54,7 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>): string {
           '',
         ]
       : []),
+    ...scenarios.flatMap((scenario) => renderBackoff(scenario, fidelity.clockScale)),
     '### How real this run was',
     '',
     `Place: ${escapeMarkdown(fidelity.place)}. ${
@@ -79,6 +81,22 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>): string {
       ? ['### Could not be cleaned up', '', ...record.leftovers.map((one) => `- ${escapeMarkdown(one)}`), '']
       : []),
   ].join('\n');
+}
+
+function renderBackoff({ name, backoff }: ScenarioRecord, clockScale: number): readonly string[] {
+  if (backoff === undefined) return [];
+  const { caption, head, rows } = backoffTable(backoff, clockScale);
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  return [
+    `### ${escapeMarkdown(name)}`,
+    '',
+    escapeMarkdown(caption),
+    '',
+    line(head),
+    `|${'--:|'.repeat(head.length)}`,
+    ...rows.map(line),
+    '',
+  ];
 }
 
 /** Text that Markdown takes as text, on one line, in a table too. */

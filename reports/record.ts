@@ -66,6 +66,26 @@ export interface ScenarioRecord {
   readonly recoveries: readonly Recovery[];
   /** Mount table lines before the first fault and after the last recovery, node and pods together. */
   readonly mountLines?: { readonly before: number; readonly after: number };
+  /** Of a crash loop: the kubelet's delays, predicted and observed. */
+  readonly backoff?: readonly BackoffRow[];
+}
+
+/** One restart of a container that crashes again and again. `...Ms` are milliseconds of the kubelet's clock, which may be scaled. */
+export interface BackoffRow {
+  /** From 1. */
+  readonly crash: number;
+  /** How long the container had run. */
+  readonly ranMs: number;
+  readonly because: 'first' | 'doubled' | 'capped' | 'reset';
+  /** Said before the crash. */
+  readonly predictedMs: number;
+  /** In the kubelet's own message. */
+  readonly announcedMs?: number;
+  /** From the exit to the next start. */
+  readonly observedMs?: number;
+  /** Of the outage, what was spent waiting for the kubelet, and the rest. */
+  readonly waitingNs?: number;
+  readonly recoveryNs?: number;
 }
 
 export interface StepRecord {

@@ -42,6 +42,17 @@ const recovery = z.object({
   probeRate: z.number(),
 });
 
+const backoffRow = z.object({
+  crash: z.number(),
+  ranMs: z.number(),
+  because: z.enum(['first', 'doubled', 'capped', 'reset']),
+  predictedMs: z.number(),
+  announcedMs: z.number().exactOptional(),
+  observedMs: z.number().exactOptional(),
+  waitingNs: ns.exactOptional(),
+  recoveryNs: ns.exactOptional(),
+});
+
 const scenario = z.object({
   id: text.min(1),
   feature: text,
@@ -59,6 +70,7 @@ const scenario = z.object({
   checks: z.array(check),
   recoveries: z.array(recovery),
   mountLines: z.object({ before: z.number(), after: z.number() }).exactOptional(),
+  backoff: z.array(backoffRow).exactOptional(),
 });
 
 export const runRecord: z.ZodType<RunRecord> = z.object({

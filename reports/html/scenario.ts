@@ -3,6 +3,7 @@ import type { HistoryEvent, ScenarioRecord, StepRecord } from '../record.ts';
 import { summarizeStages } from '../stages.ts';
 import { reasonOf, statusNames } from '../verdict.ts';
 import type { Axis } from './axis.ts';
+import { renderBackoff } from './backoff.ts';
 import { renderHappenings } from './happenings.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Html, html } from './markup.ts';
@@ -18,13 +19,15 @@ export interface ScenarioInput {
   /** Position in the run, from 1. */
   readonly number: number;
   readonly open: boolean;
+  /** Of the run's fidelity. */
+  readonly clockScale: number;
 }
 
 /**
  * One scenario: what was done and found, and what happened meanwhile. The link's target is inside the `details`, because a
  * browser that follows a link opens what hides the target.
  */
-export function renderScenario({ scenario, events, number, open }: ScenarioInput): Html {
+export function renderScenario({ scenario, events, number, open, clockScale }: ScenarioInput): Html {
   const { status, recoveries } = scenario;
   const outage = summarizeStages(recoveries).find((one) => one.stage.name === 'outage');
   return html`<article class="scenario is-${status}"><details${open && html` open`}>
@@ -35,6 +38,7 @@ ${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<
 <div class="columns"><section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>
 ${scenario.checks.length > 0 && html`<section><h5>Checks</h5>${renderChecks(scenario)}</section>`}</div>
 ${recoveries.length > 0 && html`<section><h5>From the crash to the first good read</h5>${renderRecoveries(recoveries)}</section>`}
+${scenario.backoff && renderBackoff(scenario.backoff, clockScale)}
 ${renderTimelines(scenario, events)}
 ${renderTranscript(scenario, events)}${renderHappenings(scenario, events)}${renderMounts(scenario, events)}
 </div></details></article>`;

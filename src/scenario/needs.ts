@@ -6,6 +6,10 @@ const needs: Readonly<Record<string, { readonly has: (cluster: RunningCluster) =
       has: ({ capabilities }) => capabilities.has('kubectl'),
       reason: 'needs kubectl and the DaemonSet csi-nodeplugin-fluid of a Kubernetes cluster',
     },
+    '@needs:scaled-clock': {
+      has: ({ capabilities }) => capabilities.has('scaled-clock'),
+      reason: 'takes half an hour of a kubelet whose clock cannot be scaled',
+    },
     '@needs:serverless': {
       has: () => false,
       reason: 'needs the sidecar injector of the serverless flow, which this version does not have',
