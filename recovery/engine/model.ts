@@ -217,7 +217,7 @@ export interface Failure {
   /** System call. */
   readonly call: string;
   readonly path: string;
-  /** Position in the order of calls: `clone-source`, `attach-beneath`, `detach`, `verify-statfs` ... */
+  /** Position in the order of calls: `clone-source`, `attach-beneath`, `detach`, `read-statfs` ... */
   readonly step: string;
 }
 
@@ -249,12 +249,19 @@ export type Decision =
       /** Mounts at the place before and after. */
       readonly layers: readonly [before: number, after: number];
     }
-  | { readonly event: 'recovered'; readonly volume: Volume; readonly place: Place; readonly took: Nanoseconds }
+  | {
+      readonly event: 'recovered';
+      readonly volume: Volume;
+      readonly place: Place;
+      /** From the moment that the engine set to work on a source found live, to the good read. */
+      readonly took: Nanoseconds;
+    }
   | { readonly event: 'failed'; readonly volume: Volume; readonly place: Place; readonly failure: Failure }
   | {
       readonly event: 'passed';
       readonly trigger: Trigger;
       readonly took: Nanoseconds;
+      /** Until the last volume's sources had answered: a daemon that is slow to start is in it. */
       readonly observed: Nanoseconds;
       readonly applied: Nanoseconds;
       readonly verified: Nanoseconds;
