@@ -127,6 +127,10 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     expect(await kernel('proberDies')).toBe('ok');
   });
 
+  it('leaves no prober behind when it is killed', async () => {
+    expect(await kernel('proberOutlivesNobody')).toBe(true);
+  });
+
   it('leaks no descriptors', async () => {
     expect(await kernel('leaksNoDescriptors')).toBe(0);
   });

@@ -51,6 +51,17 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       });
     });
 
+    it('carries them over again and again, and the table does not grow', async () => {
+      const lines = depth * 3;
+      const later = again.at(-1);
+      expect(await replace('innerAgainAndAgain', { tier })).toEqual([
+        [layers, '1', 'deep\n', lines],
+        [later, '2', 'deep\n', lines],
+        [later, '3', 'deep\n', lines],
+        [later, '4', 'deep\n', lines],
+      ]);
+    });
+
     it('takes an inner mount from elsewhere where the way to it has expired', async () => {
       expect(await replace('innerElsewhere', { tier })).toMatchObject({
         outcome: [layers],
@@ -68,7 +79,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
 
     it('changes nothing where the stack is not as it was seen', async () => {
       expect(await replace('stale', { tier })).toEqual({
-        outcome: ['check-stack ESTALE', 'check-stack ESTALE', 'check-stack ESTALE', layers],
+        outcome: [...Array(4).fill('check-stack ESTALE'), layers],
         unchanged: true,
       });
     });
@@ -142,6 +153,8 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       outcome: [layers],
       isAble: true,
       options: ['ro', 'nosuid', 'nodev', 'relatime', 'idmapped'],
+      mapped: 'ok',
+      unmapped: 'read-open-file EACCES',
     });
   });
 

@@ -70,7 +70,9 @@ export function createWalker(
     open(at, path) {
       const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
       const cached = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
-      if (cached.ok || child === undefined) return cached;
+      if (cached.ok) return cached;
+      // Given up a moment ago: all that follow in the same visit are spared the wait.
+      if (child === undefined) return failed({ errno: 'ETIMEDOUT', call: 'openat2', path, step: '' });
       const opened = ask(child, at, path);
       if (!opened.ok && (opened.failure.errno === 'ETIMEDOUT' || opened.failure.errno === 'ECHILD')) end();
       return opened;
