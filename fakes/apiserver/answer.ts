@@ -11,6 +11,7 @@ import { fieldSelector, labelSelector } from './selectors.ts';
 import { badRequest, methodNotAllowed, noSuchPath, success } from './status.ts';
 import type { Store } from './store.ts';
 import { table } from './table.ts';
+import { warningHeaders } from './warning-header.ts';
 import { streamWatch } from './watch-stream.ts';
 
 export interface Exchange {
@@ -27,6 +28,15 @@ export function sendJson(response: ServerResponse, code: number, body: JsonObjec
   const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
   response.writeHead(code, { 'content-type': 'application/json', 'content-length': bytes.length });
   response.end(bytes);
+}
+
+/** Puts what it takes into the response's `Warning` headers, whatever the answer will be. */
+function collectWarnings(response: ServerResponse): (text: string) => void {
+  const texts: string[] = [];
+  return (text) => {
+    texts.push(text);
+    response.setHeader('warning', warningHeaders(texts));
+  };
 }
 
 const dayInSeconds = 86_400;
@@ -90,7 +100,9 @@ async function answerCollection(exchange: Exchange): Promise<void> {
     case 'POST': {
       if (resource.namespaced && namespace === undefined) throw methodNotAllowed();
       const body = needed(await readBody(request));
-      return sendJson(response, 201, await registry.create(resource, namespace, body, query.get('dryRun') === 'All'));
+      const dryRun = query.get('dryRun') === 'All';
+      const warn = collectWarnings(response);
+      return sendJson(response, 201, await registry.create({ resource, namespace, body, dryRun, warn }));
     }
     case 'DELETE': {
       const options = deleteOptions(await readBody(request), query);
@@ -130,7 +142,10 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
       return sendJson(response, 200, registry.replace(target, needed(await readBody(request)), dryRun));
     case 'PATCH': {
       const body = needed(await readBody(request));
-      const { created, object } = await registry.patch(target, mediaType(request), body, dryRun);
+      const { created, object } = await registry.patch(target, mediaType(request), body, {
+        dryRun,
+        warn: collectWarnings(response),
+      });
       return sendJson(response, created ? 201 : 200, object);
     }
     case 'DELETE': {

@@ -80,7 +80,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const namespaces = resources.find(({ kind }) => kind === 'Namespace');
   for (const name of namespaces ? initialNamespaces : []) {
-    if (namespaces) await registry.create(namespaces, undefined, { metadata: { name } }, false);
+    const body = { metadata: { name } };
+    if (namespaces)
+      await registry.create({ resource: namespaces, namespace: undefined, body, dryRun: false, warn: () => {} });
   }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,5 +1,6 @@
 import type { Admit } from './admission.ts';
 import { admitted } from './admission.ts';
+import { AdmissionWebhooks } from './admission-webhooks.ts';
 import type { ApiObject, Draft, Json, JsonObject } from './api-object.ts';
 import { objectAt, sameJson, stringAt, without } from './api-object.ts';
 import type { DeleteOptions } from './delete-options.ts';
@@ -35,15 +36,27 @@ export interface Target {
   readonly status: boolean;
 }
 
+/** An object to be created. */
+export interface NewObject {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly body: Json;
+  readonly dryRun: boolean;
+  /** Takes what admission webhooks warn of. */
+  readonly warn: (text: string) => void;
+}
+
 /** The verbs on stored objects, with Kubernetes' rules about versions, status, generations, finalizers and grace. */
 export class Registry {
   readonly #store: Store;
   readonly #hooks: readonly Admit[];
+  readonly #webhooks: AdmissionWebhooks;
   readonly #sources: Sources;
 
   constructor({ store, hooks, sources }: { store: Store; hooks: readonly Admit[]; sources: Sources }) {
     this.#store = store;
     this.#hooks = hooks;
+    this.#webhooks = new AdmissionWebhooks(store);
     this.#sources = sources;
   }
 
@@ -53,7 +66,7 @@ export class Registry {
     return found;
   }
 
-  async create(resource: Resource, namespace: string | undefined, body: Json, dryRun: boolean): Promise<ApiObject> {
+  async create({ resource, namespace, body, dryRun, warn }: NewObject): Promise<ApiObject> {
     const draft = decodeDraft(resource, namespace, body);
     if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
       throw badRequest('resourceVersion should not be set on objects to be created');
@@ -61,9 +74,12 @@ export class Registry {
     const named = this.#identified(resource, namespace, draft);
     checkDraft(resource, named);
     this.#checkNamespace(resource, namespace, named.metadata.name);
-    const answer = await admitted(this.#hooks, resource, named);
+    const passing = { resource, generated: stringAt(draft, 'metadata', 'name') === '', dryRun, warn };
+    const mutated = await this.#webhooks.mutate({ ...passing, object: named });
+    const answer = await admitted(this.#hooks, resource, mutated);
     const object = { ...answer, metadata: identity(named.metadata, answer.metadata) };
     checkDraft(resource, object);
+    await this.#webhooks.validate({ ...passing, object });
     this.#checkNamespace(resource, namespace, named.metadata.name);
     if (this.#store.get(resource, namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
     return dryRun ? object : this.#store.put(resource, object);
@@ -90,7 +106,7 @@ export class Registry {
     target: Target,
     type: string,
     patch: Json,
-    dryRun: boolean,
+    { dryRun, warn }: Pick<NewObject, 'dryRun' | 'warn'>,
   ): Promise<{ readonly created: boolean; readonly object: ApiObject }> {
     const { resource, namespace, name } = target;
     const old = this.#store.get(resource, namespace, name);
@@ -98,7 +114,7 @@ export class Registry {
       if (!type.startsWith('application/apply-patch') || target.status) throw notFound(resource, name);
       const draft = decodeDraft(resource, namespace, patch);
       const body = { ...draft, metadata: { ...without(draft.metadata, 'resourceVersion'), name } };
-      return { created: true, object: await this.create(resource, namespace, body, dryRun) };
+      return { created: true, object: await this.create({ resource, namespace, body, dryRun, warn }) };
     }
     const patched = decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch }));
     if (stringAt(patched, 'metadata', 'name') !== name) {

@@ -3,6 +3,7 @@ import { coreKinds } from './core-kinds.ts';
 import { requiredList, requiredString, specIsObject } from './required-fields.ts';
 import type { Resource } from './resource.ts';
 import { required } from './status.ts';
+import { webhookKinds } from './webhook-kinds.ts';
 
 const fluid = {
   group: 'data.fluid.io',
@@ -21,6 +22,7 @@ const fluid = {
 /** Every kind that is served. */
 export const resources: readonly Resource[] = [
   ...coreKinds,
+  ...webhookKinds,
   {
     group: 'apps',
     version: 'v1',

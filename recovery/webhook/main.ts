@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import pino from 'pino';
+import { CannotStart } from '../agent/cannot-start.ts';
+import { monotonicClock } from '../agent/clock.ts';
+import { loadKubeConfig } from '../agent/kube-config.ts';
+import { createLog } from '../agent/log.ts';
+import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
+import { startWebhook } from './webhook.ts';
+
+/** The admission webhook as a process: one JSON object a line on standard output, `ready` once pods are judged. */
+async function run(flags: WebhookFlags): Promise<number> {
+  const out = pino.destination({ dest: 1, sync: true });
+  // Whoever read the log may go away; that is no reason to stop.
+  out.on('error', () => {});
+  const log = createLog(out, monotonicClock.now);
+  const stop = Promise.withResolvers<string>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.resolve(signal));
+  try {
+    const kubeConfig = loadKubeConfig(flags.kubeconfig, process.env);
+    await using _ = await startWebhook({ flags, kubeConfig, log, random: Math.random, now: () => new Date() });
+    log.info('stopped', { signal: await stop.promise });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 3;
+  }
+}
+
+const parsed = parseWebhookFlags({ argv: process.argv.slice(2), env: process.env });
+switch (parsed.kind) {
+  case 'help':
+    process.stdout.write(parsed.text);
+    break;
+  case 'error':
+    process.stderr.write(`${parsed.message}\n`);
+    process.exitCode = 2;
+    break;
+  case 'run':
+    process.exit(await run(parsed.flags));
+}
