@@ -126,6 +126,28 @@ describe('BucketTree', () => {
     expect(bucket.asked).toEqual(['list dir/', 'get dir/a 0-2', 'list dir/', 'get dir/a 0-2']);
   });
 
+  it('asks for a block once where it is read at the same time', async () => {
+    put('dir/a', Buffer.from('abc'));
+    const entry = await file('/a');
+    await Promise.all([tree.read(entry, Buffer.alloc(3), 0), tree.read(entry, Buffer.alloc(2), 1)]);
+    expect(bucket.asked).toEqual(['list dir/', 'get dir/a 0-2']);
+  });
+
+  it('has the root and the beginnings of its first files at hand once it is warm', async () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'sub/f']) put(`dir/${name}`, Buffer.from(name));
+    put('dir/.empty', Buffer.alloc(0));
+    await tree.warm();
+    const asked = ['list dir/', 'get dir/a 0-0', 'get dir/b 0-0', 'get dir/c 0-0', 'get dir/d 0-0'];
+    expect(bucket.asked).toEqual(asked);
+    await tree.read(await file('/a'), Buffer.alloc(1), 0);
+    expect(bucket.asked).toEqual(asked);
+  });
+
+  it('is not disturbed where the store is down when it would get warm', async () => {
+    bucket.failure = { errno: 'EIO', code: 'ECONNREFUSED', status: undefined };
+    await expect(tree.warm()).resolves.toBeUndefined();
+  });
+
   it('does not keep bytes of another version than the listing told of', async () => {
     put('dir/a', Buffer.from('old'), 'v1');
     const old = await file('/a');

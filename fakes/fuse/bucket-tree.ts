@@ -27,15 +27,26 @@ const listingMs = 1_000;
 const maxListings = 1_000;
 const blockBytes = 128 * 1024;
 const maxBlockBytes = 8 * 1024 * 1024;
+const warmFiles = 4;
 
 /** A bucket's prefix as a read-only tree. Listings are kept for a second, blocks until others need the room. */
 export class BucketTree {
   readonly #options: BucketTreeOptions;
   readonly #listings = new Map<string, { readonly at: number; readonly directory: Promise<Answer<Directory>> }>();
   readonly #blocks = new BlockCache(maxBlockBytes);
+  /** Blocks that were asked for and have not come yet. */
+  readonly #coming = new Map<string, Promise<Answer<Buffer>>>();
 
   constructor(options: BucketTreeOptions) {
     this.#options = options;
+  }
+
+  /** Asks for what is asked for first: the root's listing, and the beginnings of its first files. Never rejects. */
+  async warm(): Promise<void> {
+    const root = await this.directory('/');
+    if (!root.ok) return;
+    const files = [...root.value.values()].filter((entry) => entry.kind === 'file').filter(({ size }) => size > 0);
+    await Promise.all(files.slice(0, warmFiles).map((file) => this.#block(file, 0)));
   }
 
   /** Path as in FUSE: begins with `/`, the root is `/`. */
@@ -85,10 +96,16 @@ export class BucketTree {
     return refused(listed.failure.errno);
   }
 
-  async #block({ key, etag, size }: FileEntry, block: number): Promise<Answer<Buffer>> {
-    const id = `${etag}/${block}/${key}`;
+  async #block(file: FileEntry, block: number): Promise<Answer<Buffer>> {
+    const id = `${file.etag}/${block}/${file.key}`;
     const cached = this.#blocks.get(id);
     if (cached !== undefined) return answered(cached);
+    const coming = this.#coming.get(id) ?? this.#fetch(id, file, block).finally(() => this.#coming.delete(id));
+    this.#coming.set(id, coming);
+    return coming;
+  }
+
+  async #fetch(id: string, { key, etag, size }: FileEntry, block: number): Promise<Answer<Buffer>> {
     const first = block * blockBytes;
     const got = await this.#options.source.get(key, [first, Math.min(first + blockBytes, size) - 1]);
     this.#options.onStore(got.ok ? undefined : got.failure);

@@ -3,6 +3,7 @@
  * JSON object a line: `started`, `ready`, `write`, `store`, `hung`, `exiting`.
  */
 import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { S3Client, type StoreFailure } from '../store/s3/client.ts';
 import type { Credentials } from '../store/s3/request.ts';
 import type { Behaviour } from './behaviour.ts';
@@ -15,7 +16,7 @@ import { type DaemonFlags, parseFlags } from './flags.ts';
 import { loadNative, type Native } from './native.ts';
 import { serve } from './serve.ts';
 import { onSessionEnd } from './session-end.ts';
-import { type LowerTree, WrittenTree } from './written-tree.ts';
+import { WrittenTree } from './written-tree.ts';
 
 const storeTimeoutMs = 5_000;
 const usage = 2;
@@ -34,17 +35,24 @@ async function main(argv: readonly string[]): Promise<void> {
   const credentials = readCredentials(flags.credentials);
   if (typeof credentials === 'string') return refuse(usage, credentials);
 
-  const lower = behaviour.empty ? emptyTree : openBucket(flags, credentials, emit);
-  // Asked now, so that the store answers while the libraries are loaded and the mount is made.
-  void lower.directory('/');
+  const bucket = behaviour.empty ? undefined : openBucket(flags, credentials, emit);
+  // Asked now, so that the store answers while the libraries are loaded and the mount is made. Each turn of the event loop
+  // lets what has come be read and the next thing be asked; nothing here waits for the store.
+  void bucket?.warm();
+  await setImmediate();
   const native = await loadNative();
+  await setImmediate();
   const trouble = prepare(flags, native);
   if (trouble !== undefined) return refuse(1, trouble);
   const exit = (code: number, reason: string, more: object = {}): never => {
     emit('exiting', { reason, code, ...more });
     process.exit(code);
   };
-  const tree = new WrittenTree({ lower, now: Date.now, record: (change) => emit('write', { ...change }) });
+  const tree = new WrittenTree({
+    lower: bucket ?? emptyTree,
+    now: Date.now,
+    record: (change) => emit('write', { ...change }),
+  });
   let current = behaviour;
   if (behaviour.onUsr2)
     process.on('SIGUSR2', () => {
@@ -79,7 +87,7 @@ async function behaviourOf({ behaviour }: DaemonFlags): Promise<Behaviour | stri
   return parsed.ok ? parsed.behaviour : parsed.message;
 }
 
-function openBucket({ endpoint, bucket, prefix }: DaemonFlags, credentials: Credentials, emit: EmitEvent): LowerTree {
+function openBucket({ endpoint, bucket, prefix }: DaemonFlags, credentials: Credentials, emit: EmitEvent): BucketTree {
   let last = 'ok';
   const onStore = (failure: StoreFailure | undefined): void => {
     const state = failure === undefined ? 'ok' : `${failure.errno} ${failure.code}`;
