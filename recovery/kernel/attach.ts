@@ -138,7 +138,7 @@ function withTop<T>(context: KernelContext, top: Mount, run: (fd: number) => Res
     }
     return run(opened.value);
   } finally {
-    sys.close(opened.value);
+    context.late.close(opened.value);
   }
 }
 

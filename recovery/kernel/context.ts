@@ -1,5 +1,6 @@
 import type { KernelTier, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
+import type { LateClose } from './late-close.ts';
 import type { Namespaces } from './namespaces.ts';
 import { inStep } from './result.ts';
 import type { Staging } from './staging.ts';
@@ -12,6 +13,7 @@ export interface KernelContext {
   readonly namespaces: Namespaces;
   readonly staging: Staging;
   readonly walker: Walker;
+  readonly late: LateClose;
   readonly tier: KernelTier;
   /** The node's mount table as it is now. */
   nodeTable(): Result<readonly Mount[]>;

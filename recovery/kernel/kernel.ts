@@ -5,6 +5,7 @@ import type { KernelContext } from './context.ts';
 import { findDaemons } from './daemon.ts';
 import { checkForced, checkRelease, detectTier, type Unavailable } from './features.ts';
 import { abortConnection } from './fusectl.ts';
+import { createLateClose } from './late-close.ts';
 import { loadSyscalls } from './libc.ts';
 import { openNamespaces } from './namespaces.ts';
 import { createNodeTable, type NodeTable } from './node-table.ts';
@@ -58,7 +59,8 @@ export function openKernel(
   const nodeTable = () => table.value.read();
   const proberCommand = options.proberCommand ?? defaultProberCommand();
   const walker = parts.use(createWalker(sys, namespaces.value, proberCommand));
-  const context = { sys, namespaces: namespaces.value, staging: staging.value, walker, tier, nodeTable };
+  const late = parts.use(createLateClose(sys));
+  const context = { sys, namespaces: namespaces.value, staging: staging.value, walker, late, tier, nodeTable };
   return { ok: true, value: assembleKernel(context, table.value, { ...options, proberCommand }, parts.move()) };
 }
 

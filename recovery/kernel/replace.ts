@@ -188,13 +188,16 @@ function settle(context: KernelContext, job: Job, table: MountTree): Result<void
   return layers.ok ? done : layers;
 }
 
-/** Visits the node first and then each container once, with the mount table of each. */
+/**
+ * Visits each container once and then the node, with the mount table of each. Containers first: in them programs wait, and
+ * each detach makes the kernel wait for a grace period.
+ */
 function visit(context: KernelContext, jobs: readonly Job[], part: (job: Job, table: MountTree) => Result<void>): void {
   const places = Map.groupBy(
     jobs.filter((job) => job.failure === undefined),
     ({ replacement }) => namespaceOf(replacement.place),
   );
-  for (const [pid, there] of [...places].sort(([a], [b]) => a - b)) {
+  for (const [pid, there] of [...places].sort(([a], [b]) => b - a)) {
     const run = (table: Result<readonly Mount[]>): Result<void> => {
       if (!table.ok) return table;
       const tree = mountTree(table.value);
