@@ -6,7 +6,7 @@ import { type StartRequest, type Store, StoreUnavailable } from './store.ts';
 export const minioImage = 'minio/minio:RELEASE.2025-09-07T16-13-09Z';
 
 /** Label of every container of a run; `rekindle clean` looks for it. */
-export const runLabel = 'rekindle.run-id';
+const runLabel = 'rekindle.run-id';
 
 /** Why MinIO cannot be had in a container here; undefined where it can. Loads neither Docker's program nor Testcontainers. */
 export async function whyNoContainer(environment: StartRequest['environment']): Promise<string | undefined> {
