@@ -30,7 +30,10 @@ When(
   'the FUSE daemon is killed from the node {int} times, each time after the pod read again',
   async function (this: RekindleWorld, times: number) {
     for (let crash = 0; crash < times; crash++) {
-      if (crash > 0) await this.trial.readsAfterRecovery(this.pod);
+      if (crash > 0) {
+        await this.trial.readsAfterRecovery(this.pod);
+        await this.trial.claimArrives(this.pod);
+      }
       await this.trial.crash(sigkill, this.dataset);
     }
   },

@@ -15,6 +15,8 @@ export interface CollectorOptions {
   readonly listener: Listener;
   /** Nanoseconds since the run began. */
   readonly now: () => number;
+  /** Whether the run was told to stop: what fails from then on shows nothing. */
+  readonly isInterrupted: () => boolean;
 }
 
 /** Makes scenario records of Cucumber's messages. */
@@ -106,8 +108,11 @@ export class Collector {
     const { pickle, at, done, results } = attempt;
     const notes = this.#options.notes.get(pickle.id);
     const failed = done.find(({ status }) => status === 'failed' || status === 'undefined' || status === 'pending');
-    const status = statusOf(results, notes);
-    const reason = notes?.reason ?? (failed ? (failed.error ?? `${failed.status} step: ${failed.text}`) : undefined);
+    const isCut = this.#options.isInterrupted() && failed !== undefined;
+    const status = isCut ? 'inconclusive' : statusOf(results, notes);
+    const reason = isCut
+      ? 'the run was interrupted'
+      : (notes?.reason ?? (failed ? (failed.error ?? `${failed.status} step: ${failed.text}`) : undefined));
     const scenario: ScenarioRecord = {
       id: notes?.id ?? slug(pickle.name),
       ...this.#headOf(pickle),

@@ -44,7 +44,12 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     leftovers,
     onEvent: (event) => history.append(event),
   });
-  const collector = new Collector({ notes, listener: createPrinter({ write, paint }), now: () => history.now() });
+  const collector = new Collector({
+    notes,
+    listener: createPrinter({ write, paint }),
+    now: () => history.now(),
+    isInterrupted: () => environment.signal.aborted,
+  });
   await runFeatures({
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),

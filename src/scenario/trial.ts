@@ -26,6 +26,7 @@ const steady = 10;
 interface Application {
   readonly target: ContainerRef;
   readonly dataset: string;
+  readonly uid: string;
   readonly containerId: string;
   readonly restartCount: number;
 }
@@ -36,6 +37,8 @@ export interface DatasetDifferences {
   readonly behaviour?: Readonly<Record<string, unknown>>;
   /** Instead of the document's. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** Directories of it that hold nothing a pod is to see. */
+  readonly directories?: readonly string[];
   /** It reads through a way to the object store that can be made to fail. */
   readonly faultyStore?: true;
 }
@@ -110,7 +113,7 @@ export class Trial implements AsyncDisposable {
   /** Secret, Dataset and JindoRuntime of the document, over the document's files, until the Dataset is bound. */
   async createDataset(
     name: string,
-    { files = documentedFiles, faultyStore, ...options }: DatasetDifferences = {},
+    { files = documentedFiles, directories = [], faultyStore, ...options }: DatasetDifferences = {},
   ): Promise<void> {
     this.#datasets.set(name, files);
     if (faultyStore) this.#stores.set(name, this.#stack.use(await this.session.cluster.openFaultyStore()));
@@ -119,6 +122,8 @@ export class Trial implements AsyncDisposable {
     const directory = `${this.namespace}/${name}`;
     for (const [file, bytes] of Object.entries(files))
       await this.session.cluster.putObject(`${directory}/${file}`, bytes);
+    for (const name of directories)
+      await this.session.cluster.putObject(`${directory}/${name}/.keep`, Buffer.from('keep'));
     await this.#createUnlessThere(secret(store));
     for (const manifest of dataset({ name, store, directory, ...options })) await this.#objects.create(manifest);
     await this.poll({
@@ -168,6 +173,7 @@ export class Trial implements AsyncDisposable {
     this.#applications.set(name, {
       target,
       dataset: claim,
+      uid: pod.metadata?.uid ?? '',
       containerId: status?.containerID ?? '',
       restartCount: status?.restartCount ?? 0,
     });
@@ -194,9 +200,9 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Starts the user's own program in the pod. */
-  async run(name: string, command: readonly string[]): Promise<RunningProgram> {
+  async run(name: string, command: readonly string[], as = command.join(' ')): Promise<RunningProgram> {
     const { target } = this.application(name);
-    return this.#stack.use(await this.session.cluster.run(target, command, command.join(' ')));
+    return this.#stack.use(await this.session.cluster.run(target, command, as));
   }
 
   exec(name: string, command: readonly string[]) {
@@ -297,6 +303,15 @@ export class Trial implements AsyncDisposable {
       event.at > since &&
       event.where?.startsWith(where) === true;
     await this.happens('the agent says that it recovered the pod', says);
+    // Its Kubernetes event is on its way by then, and is judged by the crash that it follows.
+    await this.happens(
+      'the event says that the pod was recovered',
+      (event) =>
+        event.kind === 'event' &&
+        event.reason === 'FuseRecoverSucceed' &&
+        event.at > since &&
+        event.object === `Pod ${this.namespace}/${name}`,
+    );
     const said = this.history.find(says)?.at ?? 0;
     await this.poll({
       what: 'the probe confirms or refutes it',
@@ -342,6 +357,12 @@ export class Trial implements AsyncDisposable {
   async countMounts(): Promise<void> {
     const after = await this.snapshot('after');
     this.notes.mountLines = { before: this.#linesBefore ?? after, after };
+  }
+
+  /** Reads in a pod with one more probe, at another path than the dataset's. */
+  async probeAt(name: string, path: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    const { target } = this.application(name);
+    this.#stack.use(await this.session.cluster.probe({ target, path, rate: this.#rate, files: checksums(files) }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
