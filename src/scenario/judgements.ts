@@ -2,6 +2,8 @@ import { recoveries } from '../../reports/phases.ts';
 import type { CheckRecord } from '../../reports/record.ts';
 import type { Consumer } from '../checks/consumer.ts';
 import { printsDocumentedTranscript } from '../checks/documented-transcript.ts';
+import { failsCleanly } from '../checks/held-file.ts';
+import { isLeftAlone } from '../checks/left-alone.ts';
 import { keepsMountTableSteady } from '../checks/mount-table-steady.ts';
 import { seesNoEmptyDirectory } from '../checks/never-empty.ts';
 import { isNotRecovered } from '../checks/no-recovery.ts';
@@ -10,9 +12,11 @@ import { type ContainerState, isNotRestarted } from '../checks/not-restarted.ts'
 import { doesNothingWhileDown } from '../checks/nothing-while-down.ts';
 import { staysReadOnly } from '../checks/read-only.ts';
 import { readsAgain } from '../checks/reads-again.ts';
+import { seesNoError } from '../checks/sees-no-error.ts';
 import { seesTheOutage } from '../checks/sees-the-outage.ts';
 import { claimsOnlyTrueSuccess } from '../checks/truthful-success.ts';
 import { recoversWithinBudget } from '../checks/within-budget.ts';
+import { heldFile } from './held-file.ts';
 import { documentedFiles } from './manifests.ts';
 import type { Trial } from './trial.ts';
 
@@ -70,6 +74,14 @@ export const notRecovered = (
   { trial, ...places }: Subject,
   expected: { readonly claims: readonly string[]; readonly scope: 'pod' | 'everything' },
 ): CheckRecord => isNotRecovered(trial.history, { ...places, ...expected, watchMs });
+
+export const leftAlone = ({ trial, ...places }: Subject, fault: string): CheckRecord =>
+  isLeftAlone(trial.history, { ...places, fault });
+
+export const noError = ({ trial, consumer }: Subject): CheckRecord => seesNoError(trial.history, consumer);
+
+export const heldFileFailsCleanly = ({ trial, consumer }: Subject): CheckRecord =>
+  failsCleanly(trial.history, { program: heldFile(consumer.pod) });
 
 async function containerState({ trial, consumer }: Subject): Promise<ContainerState> {
   const pod = await trial.pod(consumer.pod);

@@ -10,6 +10,30 @@ const needs: Readonly<Record<string, { readonly has: (cluster: RunningCluster) =
       has: ({ capabilities }) => capabilities.has('scaled-clock'),
       reason: 'takes half an hour of a kubelet whose clock cannot be scaled',
     },
+    '@needs:memory-cgroups': {
+      has: ({ capabilities }) => capabilities.has('memory-cgroups'),
+      reason: 'needs memory cgroups that can be written, as root has them',
+    },
+    '@needs:abort-connection': {
+      has: ({ capabilities }) => capabilities.has('abort-connection'),
+      reason: "needs a way to abort a FUSE connection from the node's side",
+    },
+    '@needs:agent-death': {
+      has: ({ capabilities }) => capabilities.has('agent-death'),
+      reason: 'needs an agent that can be made to end between two system calls',
+    },
+    '@needs:mount-beneath': {
+      has: ({ capabilities }) => capabilities.has('mount-beneath'),
+      reason: 'needs an agent that mounts beneath (Linux 6.5, and no lower --kernel-tier)',
+    },
+    '@needs:node-reboot': {
+      has: ({ capabilities }) => capabilities.has('node-reboot'),
+      reason: 'needs a node that may be switched off and on',
+    },
+    '@needs:store-faults': {
+      has: ({ capabilities }) => capabilities.has('store-faults'),
+      reason: 'needs a way to the object store that can be made to fail',
+    },
     '@needs:serverless': {
       has: () => false,
       reason: 'needs the sidecar injector of the serverless flow, which this version does not have',
