@@ -14,6 +14,15 @@ const isReady = ({ spec, status }: V1Node): boolean =>
 const selected = ({ metadata }: V1Node, { spec }: V1Pod): boolean =>
   Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => metadata?.labels?.[key] === value);
 
+/** Nodes without a kubelet of their own, and the annotation by which a pod asks for one (ACK: `eci_only`). */
+const virtual = { label: 'type', value: 'virtual-kubelet', annotation: 'alibabacloud.com/burst-resource', asked: 'eci_only' };
+
+/** A virtual node takes the pods that ask for one, and no others: elsewhere a taint says so. */
+function admitted(node: V1Node, { metadata }: V1Pod): boolean {
+  const isVirtual = node.metadata?.labels?.[virtual.label] === virtual.value;
+  return isVirtual === (metadata?.annotations?.[virtual.annotation] === virtual.asked);
+}
+
 /** The claim of a pod that is not there yet or not bound yet, as the real scheduler says it. */
 function missing(pod: V1Pod, claims: ReadonlyMap<string, V1PersistentVolumeClaim>): string | undefined {
   for (const { persistentVolumeClaim } of pod.spec?.volumes ?? []) {
@@ -41,7 +50,7 @@ export function place(
   const of = `0/${nodes.length} nodes are available`;
   const claim = missing(pod, claims);
   if (claim !== undefined) return { wait: `${of}: ${claim}.` };
-  const fitting = nodes.filter((node) => isReady(node) && selected(node, pod));
+  const fitting = nodes.filter((node) => isReady(node) && selected(node, pod) && admitted(node, pod));
   const [first] = fitting.map((node) => node.metadata?.name ?? '').sort();
   return first === undefined
     ? { wait: `${of}: ${nodes.length} node(s) were not ready, unschedulable or didn't match Pod's node selector.` }

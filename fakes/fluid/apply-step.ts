@@ -1,5 +1,11 @@
-import type { KubeConfig, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
-import { ApiException, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import type {
+  KubeConfig,
+  V1DaemonSet,
+  V1PersistentVolume,
+  V1PersistentVolumeClaim,
+  V1Pod,
+} from '@kubernetes/client-node';
+import { ApiException, AppsV1Api, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import type { FluidKind, FluidObject } from './custom-objects.ts';
 import { group, pluralOf, version } from './custom-objects.ts';
 import { eventRecorder } from './event-recorder.ts';
@@ -14,6 +20,7 @@ const conflict = 409;
 /** Does one step of a plan through the client. */
 export function stepApplier(kubeConfig: KubeConfig): (step: Step) => Promise<Applied> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
+  const apps = kubeConfig.makeApiClient(AppsV1Api);
   const custom = kubeConfig.makeApiClient(CustomObjectsApi);
   const record = eventRecorder(core, 'FluidController');
 
@@ -26,6 +33,9 @@ export function stepApplier(kubeConfig: KubeConfig): (step: Step) => Promise<App
       case 'PersistentVolumeClaim':
         await core.createNamespacedPersistentVolumeClaim({ namespace, body: object as V1PersistentVolumeClaim });
         return;
+      case 'DaemonSet':
+        await apps.createNamespacedDaemonSet({ namespace, body: object as V1DaemonSet });
+        return;
       default:
         await core.createNamespacedPod({ namespace, body: object as V1Pod });
     }
@@ -35,6 +45,7 @@ export function stepApplier(kubeConfig: KubeConfig): (step: Step) => Promise<App
     const body = uid === undefined ? {} : { preconditions: { uid } };
     // Objects of a watch have no kind of their own where they came with its first list.
     if (object.spec && 'containers' in object.spec) await core.deleteNamespacedPod({ name, namespace, body });
+    else if (object.spec && 'template' in object.spec) await apps.deleteNamespacedDaemonSet({ name, namespace, body });
     else if (namespace === '') await core.deletePersistentVolume({ name, body });
     else await core.deleteNamespacedPersistentVolumeClaim({ name, namespace, body });
   };

@@ -1,12 +1,13 @@
 import type {
   KubeConfig,
   KubernetesListObject,
+  V1DaemonSet,
   V1PersistentVolume,
   V1PersistentVolumeClaim,
   V1Pod,
   V1Secret,
 } from '@kubernetes/client-node';
-import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import type { FluidKind, FluidObject } from './custom-objects.ts';
 import { group, pluralOf, version } from './custom-objects.ts';
 import type { Watched } from './watched.ts';
@@ -19,6 +20,7 @@ export interface Caches {
   readonly secrets: Watched<V1Secret>;
   readonly volumes: Watched<V1PersistentVolume>;
   readonly claims: Watched<V1PersistentVolumeClaim>;
+  readonly daemonSets: Watched<V1DaemonSet>;
   readonly pods: Watched<V1Pod>;
 }
 
@@ -28,6 +30,7 @@ export type Changed =
   | { readonly in: 'secrets'; readonly object: V1Secret }
   | { readonly in: 'volumes'; readonly object: V1PersistentVolume }
   | { readonly in: 'claims'; readonly object: V1PersistentVolumeClaim }
+  | { readonly in: 'daemonSets'; readonly object: V1DaemonSet }
   | { readonly in: 'pods'; readonly object: V1Pod };
 
 /** Starts all watches; resolves when each has its first list. Changes before that are told, too. */
@@ -36,6 +39,7 @@ export async function startCaches(
   changed: (change: Changed) => void,
 ): Promise<Caches & AsyncDisposable> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
+  const apps = kubeConfig.makeApiClient(AppsV1Api);
   const custom = kubeConfig.makeApiClient(CustomObjectsApi);
   await using starting = new AsyncDisposableStack();
   const fluid = async (kind: FluidKind, at: 'datasets' | 'runtimes') => {
@@ -47,7 +51,7 @@ export async function startCaches(
       await startWatched<FluidObject>({ kubeConfig, path, list, changed: (object) => changed({ in: at, object }) }),
     );
   };
-  const [datasets, runtimes, secrets, volumes, claims, pods] = await Promise.all([
+  const [datasets, runtimes, secrets, volumes, claims, daemonSets, pods] = await Promise.all([
     fluid('Dataset', 'datasets'),
     fluid('JindoRuntime', 'runtimes'),
     startWatched<V1Secret>({
@@ -68,6 +72,12 @@ export async function startCaches(
       list: () => core.listPersistentVolumeClaimForAllNamespaces(),
       changed: (object) => changed({ in: 'claims', object }),
     }).then((watched) => starting.use(watched)),
+    startWatched<V1DaemonSet>({
+      kubeConfig,
+      path: '/apis/apps/v1/daemonsets',
+      list: () => apps.listDaemonSetForAllNamespaces(),
+      changed: (object) => changed({ in: 'daemonSets', object }),
+    }).then((watched) => starting.use(watched)),
     startWatched<V1Pod>({
       kubeConfig,
       path: '/api/v1/pods',
@@ -82,6 +92,7 @@ export async function startCaches(
     secrets,
     volumes,
     claims,
+    daemonSets,
     pods,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

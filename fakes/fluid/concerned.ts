@@ -30,6 +30,11 @@ export function concerned(change: Changed, datasets: readonly FluidObject[]): re
       const sameName = datasets.map(keyOf).filter((key) => volumeName(key) === change.object.metadata?.name);
       return csi?.driver === driver && claimRef ? [keyOf({ metadata: claimRef }), ...sameName] : sameName;
     }
+    case 'daemonSets': {
+      const { namespace = '', labels } = change.object.metadata ?? {};
+      const release = labels?.[madeHere.label] === madeHere.value ? labels.release : undefined;
+      return release === undefined ? [] : [{ namespace, name: release }];
+    }
     case 'pods': {
       const { metadata, spec } = change.object;
       const namespace = metadata?.namespace ?? '';

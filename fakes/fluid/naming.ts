@@ -22,6 +22,9 @@ export const hostDirectory = ({ namespace, name }: DatasetKey): string => `/runt
 /** Where the FUSE mount stands on the host. */
 export const fluidPath = (key: DatasetKey): string => `${hostDirectory(key)}/jindofs-fuse`;
 
+/** The DaemonSet of a dataset's FUSE daemons, whose template they have (Fluid `charts/jindocache`). */
+export const daemonSetName = ({ name }: DatasetKey): string => `${name}-jindofs-fuse`;
+
 /** Labels of the volume and the claim (Fluid `pkg/utils/label.go`); a key that would be too long has the UID in it. */
 export function volumeLabels(key: DatasetKey, uid: string): Record<string, string> {
   const plain = `s-${volumeName(key)}`;

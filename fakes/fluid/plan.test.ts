@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FluidObject } from './custom-objects.ts';
 import { behaviourAnnotation } from './naming.ts';
 import { plan } from './plan.ts';
-import { defaultImages, makeFusePod } from './pod-objects.ts';
+import { defaultImages, makeFuseDaemonSet, makeFusePod } from './pod-objects.ts';
 import { demoApp, demoDataset, demoRuntime } from './seed-manifests.ts';
 import type { Step } from './step.ts';
 import { validateDataset } from './validate-dataset.ts';
@@ -19,6 +19,7 @@ const now = '2025-01-01T00:00:00.000Z';
 
 const volume = makeVolume(key, 'uid', facts);
 const claim = { ...makeClaim(key, 'uid', facts), status: { phase: 'Bound' } };
+const daemonSet = makeFuseDaemonSet({ key, facts, runtime: demoRuntime, images: defaultImages });
 const app = (change: { nodeName?: string; phase?: string; deleted?: true } = {}): V1Pod => ({
   ...demoApp,
   metadata: {
@@ -40,6 +41,7 @@ const view = (change: Partial<View> = {}): View => ({
   secrets,
   volume,
   claim,
+  daemonSet,
   pods: [],
   ...change,
 });
@@ -50,10 +52,11 @@ const status = (all: readonly Step[], kind: string): Readonly<Record<string, unk
   all.flatMap((step) => (step.do === 'set-status' && step.object.kind === kind ? [step.status] : []))[0];
 
 describe('the plan for a dataset', () => {
-  it('makes volume, claim and workers, in this order, and no FUSE pod that nobody needs', () => {
-    const made = steps({ volume: undefined, claim: undefined });
+  it('makes DaemonSet, volume, claim and workers, in this order, and no FUSE pod that nobody needs', () => {
+    const made = steps({ volume: undefined, claim: undefined, daemonSet: undefined });
     const named = made.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
     expect(named).toEqual([
+      'demo-dataset-jindofs-fuse',
       'default-demo-dataset',
       'demo-dataset',
       'demo-dataset-jindofs-worker-0',
@@ -123,10 +126,25 @@ describe('the plan for a dataset', () => {
     });
   });
 
+  it('makes the DaemonSet of the same container and volumes as its pods, for sidecars to be made of', () => {
+    const { nodeName: _nodeName, ...spec } = fuse('n1').spec ?? {};
+    expect(daemonSet.spec?.template.spec).toEqual({
+      ...spec,
+      nodeSelector: { 'fluid.io/f-default-demo-dataset': 'true' },
+    });
+    expect(daemonSet.metadata?.labels).toMatchObject({ role: 'jindofs-fuse', release: 'demo-dataset' });
+  });
+
   it('refuses the second dataset of a volume name, and leaves the volume to the first', () => {
     const other = { namespace: 'default-demo', name: 'dataset' };
     const dataset = { ...demoDataset, metadata: other };
-    const refused = steps({ key: other, dataset, runtime: { ...demoRuntime, metadata: other }, claim: undefined });
+    const refused = steps({
+      key: other,
+      dataset,
+      runtime: { ...demoRuntime, metadata: other },
+      claim: undefined,
+      daemonSet: undefined,
+    });
     expect(refused.filter((step) => step.do !== 'set-status')).toEqual([]);
     expect(status(refused, 'Dataset')).toMatchObject({
       phase: 'Failed',
@@ -140,7 +158,15 @@ describe('the plan for a dataset', () => {
       metadata: { ...object.metadata, labels: {} },
     });
     const pods = [foreign(fuse('n1')), app({ nodeName: 'n1' })];
-    expect(steps({ dataset: undefined, volume: foreign(volume), claim: foreign(claim), pods })).toEqual([]);
+    expect(
+      steps({
+        dataset: undefined,
+        volume: foreign(volume),
+        claim: foreign(claim),
+        daemonSet: foreign(daemonSet),
+        pods,
+      }),
+    ).toEqual([]);
   });
 
   it.each<[string, Partial<View>]>([
@@ -153,7 +179,7 @@ describe('the plan for a dataset', () => {
   ])('takes everything away when %s', (_what, change) => {
     const pods = [app({ nodeName: 'n1' }), fuse('n1')];
     const gone = steps({ ...change, pods }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
-    expect(gone).toEqual([pods[1], claim, volume]);
+    expect(gone).toEqual([pods[1], daemonSet, claim, volume]);
   });
 
   it('tells the field of the runtime that is wrong, in the condition and in an event', () => {

@@ -4,7 +4,7 @@ import type { Judgement } from './judge.ts';
 import { belongsTo, judge } from './judge.ts';
 import { fuseRole, madeHere, workerRole } from './naming.ts';
 import type { FluidImages } from './pod-objects.ts';
-import { makeFusePod, makeWorkerPod } from './pod-objects.ts';
+import { makeFuseDaemonSet, makeFusePod, makeWorkerPod } from './pod-objects.ts';
 import { runtimeStatus } from './runtime-status.ts';
 import type { Step } from './step.ts';
 import type { View } from './view.ts';
@@ -32,10 +32,14 @@ function nodesInUse({ key, pods }: View): ReadonlySet<string> {
 
 /** Takes away what was made for a dataset that is no more, or has lost its runtime. */
 function teardown(view: View): readonly Step[] {
-  const { key, claim, volume } = view;
+  const { key, claim, volume, daemonSet } = view;
+  const set = daemonSet?.metadata;
   const made = claim?.metadata?.labels?.[madeHere.label] === madeHere.value;
   return [
     ...ours(view).filter((pod) => !isGoing(pod)),
+    ...(daemonSet && set?.labels?.[madeHere.label] === madeHere.value && set.deletionTimestamp === undefined
+      ? [daemonSet]
+      : []),
     ...(claim && made && claim.metadata?.deletionTimestamp === undefined ? [claim] : []),
     ...(volume && belongsTo(volume, key) && volume.metadata?.deletionTimestamp === undefined ? [volume] : []),
   ].map((object): Step => ({ do: 'delete', object }));
@@ -47,7 +51,7 @@ function build(
   images: FluidImages,
   owners: { readonly dataset: NonNullable<View['dataset']>; readonly runtime: NonNullable<View['runtime']> },
 ): readonly Step[] {
-  const { key, volume, claim } = view;
+  const { key, volume, claim, daemonSet } = view;
   const { facts } = wanted;
   const { dataset, runtime } = owners;
   const uid = dataset.metadata.uid ?? '';
@@ -65,6 +69,8 @@ function build(
     ...workers.filter((pod) => !names.has(pod.metadata?.name) && !isGoing(pod) && !hasEnded(pod)),
   ];
   return [
+    // Before the claim, so that whoever finds the claim bound finds it, too.
+    ...(daemonSet ? [] : [{ do: 'create', object: makeFuseDaemonSet({ key, facts, runtime, images }) } as const]),
     ...(volume ? [] : [{ do: 'create', object: makeVolume(key, uid, facts) } as const]),
     ...(claim ? [] : [{ do: 'create', object: makeClaim(key, uid, facts) } as const]),
     ...finished.map((object): Step => ({ do: 'delete', object })),

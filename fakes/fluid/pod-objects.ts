@@ -1,7 +1,15 @@
-import type { V1OwnerReference, V1Pod, V1Volume } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1OwnerReference, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import type { FluidObject } from './custom-objects.ts';
 import type { DatasetKey } from './naming.ts';
-import { behaviourAnnotation, fuseRole, hostDirectory, podLabels, workerRole } from './naming.ts';
+import {
+  behaviourAnnotation,
+  daemonSetName,
+  fuseRole,
+  hostDirectory,
+  podLabels,
+  volumeName,
+  workerRole,
+} from './naming.ts';
 import type { DatasetFacts } from './validate-dataset.ts';
 
 export interface FluidImages {
@@ -40,20 +48,43 @@ function credentialsVolume({ credentials: { accessKeyId, accessKeySecret } }: Da
   return { name, projected: { sources, defaultMode: onlyOwner } };
 }
 
-/** The pod that runs the FUSE daemon of a dataset on one node (Fluid `charts/jindocache`, its fuse DaemonSet). */
-export function makeFusePod({
-  key,
-  facts,
-  runtime,
-  nodeName,
-  images,
-}: {
+interface FuseOptions {
   readonly key: DatasetKey;
   readonly facts: DatasetFacts;
   readonly runtime: FluidObject;
-  readonly nodeName: string;
   readonly images: FluidImages;
+}
+
+/**
+ * The DaemonSet of a dataset's FUSE daemons. Nothing runs it here: its pods are made one by one, on the nodes that need one.
+ * It is there because a sidecar's container is made of its template.
+ */
+export function makeFuseDaemonSet({ key, facts, runtime, images }: FuseOptions): V1DaemonSet {
+  const labels = podLabels(key, runtime.metadata.uid ?? '', fuseRole);
+  const selector = { app: 'jindo', role: fuseRole, release: key.name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: daemonSetName(key), namespace: key.namespace, labels, ownerReferences: [ownedBy(runtime)] },
+    spec: {
+      selector: { matchLabels: selector },
+      updateStrategy: { type: 'OnDelete' },
+      template: {
+        metadata: { labels },
+        spec: { ...fuseSpec({ key, facts, images }), nodeSelector: { [`fluid.io/f-${volumeName(key)}`]: 'true' } },
+      },
+    },
+  };
+}
+
+/** The pod that runs the FUSE daemon of a dataset on one node (Fluid `charts/jindocache`, its fuse DaemonSet). */
+export function makeFusePod({
+  nodeName,
+  ...options
+}: FuseOptions & {
+  readonly nodeName: string;
 }): V1Pod {
+  const { key, facts, runtime } = options;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -64,36 +95,39 @@ export function makeFusePod({
       ownerReferences: [ownedBy(runtime)],
       ...(facts.behaviour === undefined ? {} : { annotations: { [behaviourAnnotation]: facts.behaviour } }),
     },
-    spec: {
-      nodeName,
-      restartPolicy: 'Always',
-      tolerations: [{ operator: 'Exists' }],
-      containers: [
-        {
-          name: 'jindofs-fuse',
-          image: images.fuse,
-          args: [
-            '--mountpoint=/jfs/jindofs-fuse',
-            `--endpoint=${facts.endpoint}`,
-            `--bucket=${facts.bucket}`,
-            `--prefix=${facts.prefix}`,
-            `--credentials=${credentialsDirectory}`,
-            ...(facts.behaviour === undefined ? [] : [`--behaviour=${facts.behaviour}`]),
-          ],
-          securityContext: { privileged: true },
-          volumeMounts: [
-            { name: 'jindofs-fuse-mount', mountPath: '/jfs', mountPropagation: 'Bidirectional' },
-            { name: 'jindofs-fuse-device', mountPath: '/dev/fuse' },
-            { name: 'credentials', mountPath: credentialsDirectory, readOnly: true },
-          ],
-        },
-      ],
-      volumes: [
-        { name: 'jindofs-fuse-mount', hostPath: { path: hostDirectory(key), type: 'DirectoryOrCreate' } },
-        { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
-        credentialsVolume(facts),
-      ],
-    },
+    spec: { nodeName, ...fuseSpec(options) },
+  };
+}
+
+function fuseSpec({ key, facts, images }: Omit<FuseOptions, 'runtime'>): V1PodSpec {
+  return {
+    restartPolicy: 'Always',
+    tolerations: [{ operator: 'Exists' }],
+    containers: [
+      {
+        name: 'jindofs-fuse',
+        image: images.fuse,
+        args: [
+          '--mountpoint=/jfs/jindofs-fuse',
+          `--endpoint=${facts.endpoint}`,
+          `--bucket=${facts.bucket}`,
+          `--prefix=${facts.prefix}`,
+          `--credentials=${credentialsDirectory}`,
+          ...(facts.behaviour === undefined ? [] : [`--behaviour=${facts.behaviour}`]),
+        ],
+        securityContext: { privileged: true },
+        volumeMounts: [
+          { name: 'jindofs-fuse-mount', mountPath: '/jfs', mountPropagation: 'Bidirectional' },
+          { name: 'jindofs-fuse-device', mountPath: '/dev/fuse' },
+          { name: 'credentials', mountPath: credentialsDirectory, readOnly: true },
+        ],
+      },
+    ],
+    volumes: [
+      { name: 'jindofs-fuse-mount', hostPath: { path: hostDirectory(key), type: 'DirectoryOrCreate' } },
+      { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
+      credentialsVolume(facts),
+    ],
   };
 }
 

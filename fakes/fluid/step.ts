@@ -1,7 +1,7 @@
-import type { V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { FluidObject } from './custom-objects.ts';
 
-export type Made = V1PersistentVolume | V1PersistentVolumeClaim | V1Pod;
+export type Made = V1PersistentVolume | V1PersistentVolumeClaim | V1DaemonSet | V1Pod;
 
 /** An event about a Dataset or a JindoRuntime. */
 export interface Notice {
@@ -13,7 +13,7 @@ export interface Notice {
 
 /** One thing to do; the steps of a plan are done in order, and a failure ends them. */
 export type Step =
-  | { readonly do: 'create'; readonly object: V1PersistentVolume | V1PersistentVolumeClaim | V1Pod }
+  | { readonly do: 'create'; readonly object: Made }
   /** Made under a generated name where none is there: asked of the server, not of a cache, before it is made. */
   | { readonly do: 'create-on-node'; readonly pod: V1Pod }
   | { readonly do: 'delete'; readonly object: Made }

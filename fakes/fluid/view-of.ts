@@ -1,6 +1,6 @@
 import type { Caches } from './caches.ts';
 import type { DatasetKey } from './naming.ts';
-import { volumeName } from './naming.ts';
+import { daemonSetName, volumeName } from './naming.ts';
 import type { View } from './view.ts';
 
 /** What the caches say about one dataset, at once. */
@@ -17,6 +17,7 @@ export function viewOf(caches: Caches, key: DatasetKey): View {
     ),
     volume: caches.volumes.get(volumeName(key)),
     claim: caches.claims.get(name, namespace),
+    daemonSet: caches.daemonSets.get(daemonSetName(key), namespace),
     pods: caches.pods.list(namespace),
   };
 }

@@ -1,4 +1,4 @@
-import type { V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { FluidObject } from './custom-objects.ts';
 import type { DatasetKey } from './naming.ts';
 import type { Secrets } from './validate-dataset.ts';
@@ -12,6 +12,8 @@ export interface View {
   /** The volume of the dataset's name, whoever made it. */
   readonly volume: V1PersistentVolume | undefined;
   readonly claim: V1PersistentVolumeClaim | undefined;
+  /** The DaemonSet of the dataset's FUSE daemons, whoever made it. */
+  readonly daemonSet: V1DaemonSet | undefined;
   /** All pods of the namespace. */
   readonly pods: readonly V1Pod[];
 }
