@@ -31,7 +31,11 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const agent = { fuseRecovery: recovery, ...(options.kernelTier && { kernelTier: options.kernelTier }) };
 
   let crashedAt: number | undefined;
-  const narrate = createNarrator({ write: say, crashedAt: () => crashedAt });
+  let isOver = false;
+  const narrator = createNarrator({ write: say, crashedAt: () => crashedAt });
+  const narrate = (event: HistoryEvent) => {
+    if (!isOver) narrator(event);
+  };
   await using run = await openRun({
     ...options,
     cluster,
@@ -92,6 +96,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
       await delay(2 ** 31 - 1, undefined, { signal }).catch(() => {});
     }
     notes.finishedAt = history.now();
+    isOver = true;
   }
 
   const scenario = scenarioOf(options, notes);

@@ -44,7 +44,7 @@ export function createNarrator({ write, crashedAt }: NarratorOptions): (event: H
         if (event.event === 'passed') return;
         return tell(event.at, 'agent', agentLine(event));
       case 'event':
-        return tell(event.at, 'event', `${event.type} ${event.reason}: ${event.message}`);
+        return tell(event.at, 'event', `${event.type} ${event.reason} on ${event.object}: ${event.message}`);
       case 'fault':
         return tell(event.at, 'fault', `${event.fault}: ${event.target}`);
       case 'kubelet':
