@@ -3,6 +3,7 @@
  * JSON object a line: `started`, `ready`, `write`, `store`, `hung`, `exiting`.
  */
 import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { S3Client, type StoreFailure } from '../store/s3/client.ts';
 import type { Credentials } from '../store/s3/request.ts';
@@ -16,15 +17,16 @@ import { type DaemonFlags, parseFlags } from './flags.ts';
 import { loadNative, type Native } from './native.ts';
 import { serve } from './serve.ts';
 import { onSessionEnd } from './session-end.ts';
+import { attachSidecarMount, sidecarSetting, stagingDirectory } from './sidecar.ts';
 import { WrittenTree } from './written-tree.ts';
 
 const storeTimeoutMs = 5_000;
 const usage = 2;
 const fstype = 'jindofs-fuse';
 
-void main(process.argv.slice(2));
+void main(process.argv.slice(2), process.env);
 
-async function main(argv: readonly string[]): Promise<void> {
+async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const emit = eventLines(1);
   emit('started');
   const parsed = parseFlags(argv);
@@ -42,8 +44,11 @@ async function main(argv: readonly string[]): Promise<void> {
   await setImmediate();
   const native = await loadNative();
   await setImmediate();
-  const trouble = prepare(flags, native);
+  const sidecar = sidecarSetting(environment);
+  const trouble = sidecar ? checkDevice() : prepare(flags, native);
   if (trouble !== undefined) return refuse(1, trouble);
+  const { mountpoint } = flags;
+  const staging = sidecar ? stagingDirectory(tmpdir()) : mountpoint;
   const exit = (code: number, reason: string, more: object = {}): never => {
     emit('exiting', { reason, code, ...more });
     process.exit(code);
@@ -64,19 +69,21 @@ async function main(argv: readonly string[]): Promise<void> {
     behaviour: () => current,
     emit,
     onReady: () => {
-      emit('ready', { mountpoint: flags.mountpoint });
+      const trouble = sidecar && attachSidecarMount({ staging, mountpoint, setting: sidecar, native });
+      if (trouble !== undefined) return refuse(1, trouble);
+      emit('ready', { mountpoint });
       onSessionEnd(() => exit(0, 'the FUSE session ended'));
     },
     crash: (reason) => exit(1, reason),
   });
   const onTerm = (signal: string): void => {
-    if (behaviour.onTerm === 'exit') exit(143, signal);
-    const errno = native.detach(flags.mountpoint);
+    if (behaviour.onTerm === 'exit' || sidecar?.replace) exit(143, signal);
+    const errno = native.detach(mountpoint);
     exit(0, signal, errno === undefined ? { unmounted: true } : { unmounted: false, errno });
   };
   process.on('SIGTERM', onTerm).on('SIGINT', onTerm);
-  new native.Fuse(flags.mountpoint, operations, fuseOptions(behaviour)).mount((error) => {
-    if (error !== null) refuse(1, `${flags.mountpoint} cannot be mounted: ${error.message}`);
+  new native.Fuse(staging, operations, fuseOptions(behaviour)).mount((error) => {
+    if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
   });
 }
 
@@ -102,7 +109,8 @@ function openBucket({ endpoint, bucket, prefix }: DaemonFlags, credentials: Cred
 /** Makes the mount point ready; a sentence where that cannot be. */
 function prepare({ mountpoint }: DaemonFlags, { detach }: Native): string | undefined {
   try {
-    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+    const device = checkDevice();
+    if (device !== undefined) return device;
     const detached = detachDead({ mountpoint, detach });
     if (typeof detached === 'string') return detached;
     mkdirSync(mountpoint, { recursive: true });
@@ -110,6 +118,15 @@ function prepare({ mountpoint }: DaemonFlags, { detach }: Native): string | unde
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     return `${path ?? mountpoint} cannot be used (${code})`;
+  }
+}
+
+function checkDevice(): string | undefined {
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `/dev/fuse cannot be used (${(error as NodeJS.ErrnoException).code})`;
   }
 }
 

@@ -31,7 +31,8 @@ export function detachDead({ mountpoint, detach }: DetachOptions): number | stri
   return mounts;
 }
 
-function isAlive(path: string): boolean {
+/** Whether a filesystem answers there. Asks it. */
+export function isAlive(path: string): boolean {
   try {
     statfsSync(path);
     return true;

@@ -3,11 +3,23 @@ import type Koffi from 'koffi';
 import type { FuseConstructor } from './fuse-native.ts';
 
 const mntDetach = 2;
+/** `linux/mount.h`, `asm/unistd.h`; MOUNT_ATTR_RDONLY is 1. */
+const numbers = { openTree: 428, moveMount: 429, mountSetattr: 442 };
+const openTreeClone = 1;
+const fromEmptyPath = 4;
+const emptyPath = 0x1000;
+const currentDirectory = -100;
 
 export interface Native {
   readonly Fuse: FuseConstructor;
   /** `umount2(path, MNT_DETACH)`, which needs no fusermount. Undefined, or the errno's number. */
   readonly detach: (path: string) => number | undefined;
+  /** Attaches a copy of the mount at a path elsewhere, read-only where asked from before it can be seen. */
+  readonly attachCopy: (copy: {
+    readonly from: string;
+    readonly to: string;
+    readonly readOnly: boolean;
+  }) => number | undefined;
 }
 
 /**
@@ -35,7 +47,27 @@ export async function loadNative(): Promise<Native> {
     () => require('fuse-shared-library').lib,
   );
   koffi.load(libfuse);
-  const umount2 = koffi.load('libc.so.6').func('int umount2(const char *target, int flags)');
+  const libc = koffi.load('libc.so.6');
+  const umount2 = libc.func('int umount2(const char *target, int flags)');
   const { default: Fuse } = await import('fuse-native');
-  return { Fuse, detach: (path) => (umount2(path, mntDetach) === 0 ? undefined : koffi.errno()) };
+  const result = (returned: number | bigint): number | undefined => (Number(returned) < 0 ? koffi.errno() : undefined);
+  return {
+    Fuse,
+    detach: (path) => result(umount2(path, mntDetach)),
+    attachCopy({ from, to, readOnly }) {
+      const atPath = libc.func('long syscall(long, long, const char*, long, const char*, long)');
+      const setAttributes = libc.func('long syscall(long, long, const char*, long, void*, long)');
+      const close = libc.func('int close(int)');
+      const tree = Number(atPath(numbers.openTree, currentDirectory, from, openTreeClone, null, 0));
+      if (tree < 0) return koffi.errno();
+      try {
+        const attributes = Buffer.alloc(32);
+        attributes.writeBigUInt64LE(1n, 0);
+        const marked = readOnly ? setAttributes(numbers.mountSetattr, tree, '', emptyPath, attributes, 32) : 0;
+        return result(marked) ?? result(atPath(numbers.moveMount, tree, '', currentDirectory, to, fromEmptyPath));
+      } finally {
+        close(tree);
+      }
+    },
+  };
 }
