@@ -135,10 +135,7 @@ export function createEngine(options: EngineOptions): Engine {
     });
     if (walks.length === 0 && trigger !== 'start' && trigger !== 'resync') return;
 
-    const scan = scanFor(
-      trigger,
-      concerned.map(({ memory }) => memory),
-    );
+    const scan = scanFor(trigger, concerned);
     let hasLooked = false;
     const lookInside = () => {
       if (hasLooked) return;
@@ -180,24 +177,31 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** How closely the containers are looked at: a scan of all processes costs milliseconds, each known container a file. */
-  function scanFor(trigger: Trigger, concerned: readonly Memory[]): 'none' | 'recent' | 'known' | 'fresh' {
+  function scanFor(
+    trigger: Trigger,
+    concerned: readonly { readonly sight: Sight; readonly memory: Memory }[],
+  ): 'none' | 'recent' | 'known' | 'fresh' {
     const now = clock.now();
     switch (trigger) {
       case 'start':
       // While the daemon is down there is time to find out who uses it, and when it is back there is none.
       case 'daemon-exit':
         return 'fresh';
+      // A daemon that unmounts before it ends is gone from the table by the time that its exit is heard of.
+      case 'mount-table':
+        return concerned.length > 0 && concerned.every(({ sight }) => isUnserved(sight)) ? 'fresh' : 'recent';
       // Its own look was a fresh one already.
       case 'confirm':
-      case 'mount-table':
         return 'recent';
       case 'kubernetes':
         return 'known';
       case 'resync': {
         const scanned = looks.scannedAt();
-        const isSettling = concerned.some(({ actedAt }) => actedAt !== undefined && now - actedAt < settleFor);
+        const isSettling = concerned.some(
+          ({ memory: { actedAt } }) => actedAt !== undefined && now - actedAt < settleFor,
+        );
         if (isSettling || scanned === undefined || now - scanned >= scanPeriod) return 'fresh';
-        return concerned.some((memory) => memory.unwell.length > 0) ? 'known' : 'none';
+        return concerned.some(({ memory }) => memory.unwell.length > 0) ? 'known' : 'none';
       }
     }
   }
@@ -258,6 +262,8 @@ export function createEngine(options: EngineOptions): Engine {
     );
   }
 }
+
+const isUnserved = ({ sources }: Sight) => sources.every(({ mount }) => mount === undefined);
 
 /** `Math.max` has no bigint. */
 function longest(times: readonly Nanoseconds[]): Nanoseconds {
