@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type DaemonProgram, daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
-import { createCsiNode } from '../../fakes/kubelet/csi.ts';
+import { createCsiNode, noCsiDriver } from '../../fakes/kubelet/csi.ts';
 import { createImages } from '../../fakes/kubelet/images.ts';
-import { type Kubelet, startKubelet } from '../../fakes/kubelet/kubelet.ts';
+import { type Kubelet, type KubeletOptions, startKubelet } from '../../fakes/kubelet/kubelet.ts';
 import { detach, type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { type FaultyWay, openFaultyWay } from '../../fakes/store/faulty-way.ts';
@@ -22,6 +22,7 @@ import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './agent-program.ts';
 import { startChild } from './child.ts';
 import { fidelityOf } from './fidelity.ts';
+import { bothKubelets } from './kubelets.ts';
 import { onLines, parseLine } from './lines.ts';
 import { type MemoryCgroups, memoryCgroups } from './memory-cgroups.ts';
 import { MountWatch } from './mount-watch.ts';
@@ -29,6 +30,7 @@ import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { Procedures, Started, SupervisorOptions } from './protocol.ts';
 import { usageOfTree } from './usage.ts';
+import { startWebhook } from './webhook-process.ts';
 
 export interface NodeListeners {
   readonly onEvent: (event: HistoryEvent) => void;
@@ -101,6 +103,7 @@ export class Node implements Procedures {
     const [kubelet] = await Promise.all([
       this.#startKubelet(options, { linux, kubeConfig, daemon }),
       agent.start(options.agent),
+      startWebhook({ kubeconfig: places.kubeconfig, environment, logFile: join(resultsDir, 'logs/webhook.log') }),
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
     this.#parts = { options, kubelet, store, agent, mounts, linux, memory };
@@ -140,19 +143,12 @@ export class Node implements Procedures {
     return { ...exit, ...output };
   }
 
-  async run({
-    target,
-    command,
-    name,
-    id,
-  }: {
-    target: ContainerRef;
-    command: readonly string[];
-    name: string;
-    id: number;
-  }) {
-    const { options } = this.#running;
-    const program = this.#container(target).exec(command, options.environment, options.workingDirectory);
+  async run({ target, command, name, id }: Parameters<Procedures['run']>[0]) {
+    const { environment, workingDirectory } = this.#running.options;
+    const [file = '', ...args] = command;
+    const program = target
+      ? this.#container(target).exec(command, environment, workingDirectory)
+      : spawn(file, args, { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#started.set(id, () => program.kill('SIGKILL'));
     const { onEvent } = this.#listeners;
     for (const stream of ['stdout', 'stderr'] as const)
@@ -271,6 +267,9 @@ export class Node implements Procedures {
     const table = await this.mountTable({});
     const mounts = table.filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
     const pods = this.#running.kubelet.pods(namespace).map((name) => `pod ${namespace}/${name}`);
+    // What is mounted for a pod there bears its UID alone: nothing may be left once no pod is.
+    const ofNobody = pods.length > 0 ? [] : table.filter((line) => line.includes(` ${places.virtual.kubeletRoot}/`));
+    mounts.push(...ofNobody);
     return [...pods, ...mounts.map((line) => `mount ${line}`)];
   }
 
@@ -298,7 +297,7 @@ export class Node implements Procedures {
     return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#listeners.onProgress, environment });
   }
 
-  #startKubelet(
+  async #startKubelet(
     options: SupervisorOptions,
     {
       linux,
@@ -306,18 +305,33 @@ export class Node implements Procedures {
       daemon,
     }: { readonly linux: Linux; readonly kubeConfig: KubeConfig; readonly daemon: DaemonProgram },
   ): Promise<Kubelet> {
-    return startKubelet({
+    const { virtual } = places;
+    const both = {
       kubeConfig,
-      nodeName: places.name,
-      rootDir: places.kubeletRoot,
-      csi: createCsiNode(places.socket),
       runtime: { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] },
       images: createImages({ 'rekindle/fuse': daemon.command }),
       environment: options.environment,
       clockScale: options.clockScale,
-      report: (event) => this.#report(event),
-      log: (container, stream, chunk) => this.#log(container, stream, chunk),
-    });
+      report: (event: KubeletEvent) => this.#report(event),
+      log: (container: string, stream: 'stdout' | 'stderr', chunk: string) => this.#log(container, stream, chunk),
+    } satisfies Partial<KubeletOptions>;
+    return bothKubelets(
+      ...(await Promise.all([
+        startKubelet({
+          ...both,
+          nodeName: places.name,
+          rootDir: places.kubeletRoot,
+          csi: createCsiNode(places.socket),
+        }),
+        startKubelet({
+          ...both,
+          nodeName: virtual.name,
+          nodeLabels: virtual.labels,
+          rootDir: virtual.kubeletRoot,
+          csi: noCsiDriver,
+        }),
+      ])),
+    );
   }
 
   #report(event: KubeletEvent): void {
@@ -401,6 +415,9 @@ export class Node implements Procedures {
           name: container,
           change: 'ready',
         });
+      // No volume of the documented flow can be written to: a write that reaches the daemon is a finding.
+      if (line?.event === 'write')
+        this.#listeners.onEvent({ kind: 'output', at: Number(line.ns), program: container, stream, text });
     }
   }
 
@@ -410,7 +427,7 @@ export class Node implements Procedures {
 }
 
 function roleOf(container: string): 'daemon' | 'container' {
-  return container.endsWith('/jindofs-fuse') ? 'daemon' : 'container';
+  return /\/(jindofs-fuse|fluid-fuse-\d+)$/.test(container) ? 'daemon' : 'container';
 }
 
 function addressOf(address: string): { readonly pod: string; readonly container: string } {

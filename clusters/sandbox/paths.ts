@@ -8,6 +8,7 @@ export const programs = {
   supervisor: program('clusters/sandbox/supervisor.ts'),
   controlPlane: program('fakes/control-plane/main.ts'),
   agent: program('recovery/agent/main.ts'),
+  webhook: program('recovery/webhook/main.ts'),
   dyingAgent: program('fakes/dying-agent/main.ts'),
 } as const;
 
@@ -19,4 +20,10 @@ export const node = {
   scratch: '/var/lib/rekindle/rootfs',
   kubeconfig: '/var/lib/rekindle/kubeconfig',
   mountRoot: '/runtime-mnt',
+  /** The node that is no node: no agent, no CSI driver, and none of the other's directories. */
+  virtual: {
+    name: 'virtual-node',
+    kubeletRoot: '/var/lib/rekindle/virtual-kubelet',
+    labels: { type: 'virtual-kubelet' },
+  },
 } as const;

@@ -21,6 +21,14 @@ describe('the scheduler', () => {
     expect(place(given, nodes, claims())).toEqual({ bind });
   });
 
+  it('gives a virtual node to the pods that ask for one, and to no others', () => {
+    const nodes = [node('a', 'True', { metadata: { name: 'a', labels: { type: 'virtual-kubelet' } } }), node('b')];
+    const asking: V1Pod = { ...pod(), metadata: { annotations: { 'alibabacloud.com/burst-resource': 'eci_only' } } };
+    expect(place(asking, nodes, claims())).toEqual({ bind: 'a' });
+    expect(place(pod(), nodes, claims())).toEqual({ bind: 'b' });
+    expect(place(asking, [node('b')], claims())).toEqual({ wait: expect.stringContaining('0/1 nodes are available') });
+  });
+
   it.each<[string, V1Pod, readonly V1Node[], string | undefined, string]>([
     ['there is no node', pod(), [], undefined, 'no nodes available to schedule pods'],
     ['its claim is missing', using, [node('a')], undefined, 'persistentvolumeclaim "data" not found'],

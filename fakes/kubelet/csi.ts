@@ -4,6 +4,18 @@ import type { CsiNode, VolumeRequest } from './volumes.ts';
 /** The kubelet's own limit for one CSI call. */
 const timeoutMs = 120_000;
 
+const notRegistered = async (): Promise<never> => {
+  throw new Error('driver name fuse.csi.fluid.io not found in the list of registered CSI drivers');
+};
+
+/** A node that no CSI driver is on, as a virtual node. */
+export const noCsiDriver: CsiNode = {
+  stage: notRegistered,
+  publish: notRegistered,
+  unpublish: notRegistered,
+  unstage: notRegistered,
+};
+
 /** The driver's node service behind its socket, as the kubelet uses it: unstaged after the last pod has let go. */
 export function createCsiNode(socket: string): CsiNode & Disposable {
   const client = createCsiClient(`unix://${socket}`);

@@ -18,6 +18,8 @@ export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'u
   readonly nodeName: string;
   /** `/var/lib/kubelet`. */
   readonly rootDir: string;
+  /** Labels of the node beside its name. */
+  readonly nodeLabels?: Readonly<Record<string, string>>;
 }
 
 /** A fake kubelet: runs the pods of one node from what the API server says. */
@@ -42,7 +44,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let isOff = false;
   const paths = kubeletPaths(options.rootDir);
 
-  await registerNode(api, nodeName);
+  await registerNode(api, nodeName, options.nodeLabels);
   const updateStatus = async (pod: V1Pod, status: V1PodStatus): Promise<void> => {
     const { name = '' } = pod.metadata ?? {};
     await api.patchNamespacedPodStatus(
@@ -111,9 +113,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-async function registerNode(api: CoreV1Api, name: string): Promise<void> {
+async function registerNode(api: CoreV1Api, name: string, labels: KubeletOptions['nodeLabels']): Promise<void> {
   const node = {
-    metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
     status: {
       conditions: [{ type: 'Ready', status: 'True' }],
       nodeInfo: { osImage: 'rekindle sandbox', kubeletVersion: 'v1.34.0+rekindle-fake' },

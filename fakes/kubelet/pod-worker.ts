@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { V1Container, V1Pod, V1PodStatus, V1VolumeMount } from '@kubernetes/client-node';
+import type { V1Container, V1LifecycleHandler, V1Pod, V1PodStatus, V1VolumeMount } from '@kubernetes/client-node';
 import { type Backoff, nextRestart } from './backoff.ts';
-import { type Exit, type RuntimeOptions, type StartedContainer, startContainer } from './container.ts';
+import { type Exit, exitOf, type RuntimeOptions, type StartedContainer, startContainer } from './container.ts';
+import { containerEnvironment, expand } from './container-environment.ts';
 import type { Holds } from './holds.ts';
 import type { Images } from './images.ts';
+import { detachBelow } from './mounts-below.ts';
 import { refusedMount } from './refused-mount.ts';
 import type { ContainerMount } from './rootfs.ts';
 import { type ContainerState, containerName, podStatus } from './status.ts';
+import { bindSubPath } from './sub-path.ts';
 import { type MountedVolume, namespaceOf, setUpVolume, type VolumeContext } from './volumes.ts';
 
 /** What happens to pods, as it happens. */
@@ -44,6 +47,8 @@ export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid'> {
 const publishRetryMs = 100;
 /** How soon a pod is synced again after its container could not be created (`pkg/kubelet`, backOffPeriod). */
 const createAgainMs = 10_000;
+/** The CRI's limit for one call, in milliseconds of the kubelet's clock. */
+const volumeTimeoutMs = 120_000;
 
 /**
  * One pod's life on the node: volumes, init containers, containers with the kubelet's restarts, and the way back. It owns
@@ -94,7 +99,7 @@ export class PodWorker {
   async terminate(graceMs: number): Promise<void> {
     this.#stop.abort();
     const all = [...this.#running.values()];
-    for (const { pid } of all) signalQuietly(pid, 'SIGTERM');
+    for (const name of this.#running.keys()) void this.#end(name, graceMs);
     const killed = new AbortController();
     const reaper = delay(graceMs / this.#options.clockScale, undefined, { signal: killed.signal }).then(
       () => {
@@ -107,6 +112,7 @@ export class PodWorker {
     await reaper;
     await this.#life;
     await this.#statusQueue;
+    this.#releaseSubPaths();
     for (const volume of this.#volumes) await this.#retry(`unpublish ${volume.name}`, () => volume.release(), false);
     this.#removeDirectory();
     this.#options.report({ event: 'pod-removed', pod: this.#name });
@@ -122,7 +128,15 @@ export class PodWorker {
       const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
       for (const container of initContainers) await this.#runToCompletion(container);
       this.#options.report({ event: 'pod-started', pod: this.#name });
-      await Promise.all(containers.map((container) => this.#keepRunning(container)));
+      // In the order of the spec; a postStart hook keeps the containers behind it waiting.
+      let turn = Promise.resolve();
+      const lives = containers.map((container) => {
+        const started = Promise.withResolvers<void>();
+        const life = this.#keepRunning(container, turn, started.resolve).finally(started.resolve);
+        turn = started.promise;
+        return life;
+      });
+      await Promise.all(lives);
     } catch (error) {
       if (!this.#stop.signal.aborted) throw error;
     }
@@ -158,20 +172,26 @@ export class PodWorker {
   async #runToCompletion(container: V1Container): Promise<void> {
     for (let backoff: Backoff | undefined; ; ) {
       this.#stop.signal.throwIfAborted();
+      await this.#startable(container);
+      this.#stop.signal.throwIfAborted();
       const { exited } = this.#start(container, randomBytes(16).toString('hex'), 0);
       if ((await exited).exitCode === 0) return;
       backoff = await this.#backOff(container.name, backoff, 0);
     }
   }
 
-  async #keepRunning(container: V1Container): Promise<void> {
-    const { name } = container;
+  async #keepRunning(container: V1Container, turn: Promise<void>, started: () => void): Promise<void> {
+    const { name, lifecycle } = container;
+    await turn;
+    if (!lifecycle?.postStart) started();
     let backoff: Backoff | undefined;
     for (let restartCount = this.#states.get(name)?.restartCount ?? 0; ; restartCount++) {
       await this.#startable(container);
       if (this.#stop.signal.aborted) return;
       const id = randomBytes(16).toString('hex');
-      const { exited } = this.#start(container, id, restartCount);
+      const { pid, exited } = this.#start(container, id, restartCount);
+      if (lifecycle?.postStart && !(await this.#hook(name, lifecycle.postStart, exited))) signalQuietly(pid, 'SIGKILL');
+      started();
       this.#setState(name, { id, restartCount, state: { kind: 'running', startedAt: new Date() } });
       const { exitCode, signal } = await exited;
       this.#running.delete(name);
@@ -196,8 +216,37 @@ export class PodWorker {
     return next;
   }
 
+  /** Runs a hook in a container that runs; whether it succeeded before the container ended. */
+  async #hook(name: string, { exec }: V1LifecycleHandler, ended: Promise<unknown>): Promise<boolean> {
+    const container = this.#running.get(name);
+    if (!exec?.command || !container) return true;
+    const { environment, log } = this.#options;
+    try {
+      const program = container.exec(exec.command, environment);
+      program.stdout.resume();
+      program.stderr.setEncoding('utf8').on('data', (chunk: string) => log(`${this.#name}/${name}`, 'stderr', chunk));
+      const over = ended.then(() => false);
+      return await Promise.race([exitOf(program).then(({ exitCode }) => exitCode === 0), over]);
+    } catch {
+      return false; // It has ended while it was entered.
+    }
+  }
+
+  /** The preStop hook, and SIGTERM after it, all of it within the grace period. */
+  async #end(name: string, graceMs: number): Promise<void> {
+    const running = this.#running.get(name);
+    const preStop = this.#pod.spec?.containers.find((container) => container.name === name)?.lifecycle?.preStop;
+    if (!running) return;
+    if (preStop && graceMs > 0) {
+      const over = delay(graceMs / this.#options.clockScale, undefined, { ref: false });
+      await this.#hook(name, preStop, Promise.race([running.exited, over]));
+    }
+    signalQuietly(running.pid, 'SIGTERM');
+  }
+
   /** Resolves when nothing is in the way of a start any more: a hold, or a volume that the runtime refuses to mount. */
-  async #startable({ name, volumeMounts = [] }: V1Container): Promise<void> {
+  async #startable(container: V1Container): Promise<void> {
+    const { name, volumeMounts = [] } = container;
     const { clockScale, environment, holds } = this.#options;
     const { signal } = this.#stop;
     for (;;) {
@@ -207,8 +256,14 @@ export class PodWorker {
       );
       const refusals = await Promise.all(csi.map(({ path }) => refusedMount({ path, environment, clockScale })));
       const message = refusals.find((refusal) => refusal !== undefined);
-      if (message === undefined || signal.aborted) return;
-      this.#setState(name, { state: { kind: 'waiting', reason: 'CreateContainerError', message } });
+      const unprepared = message === undefined ? await this.#bindSubPaths(container) : undefined;
+      if ((message === undefined && unprepared === undefined) || signal.aborted) return;
+      const state =
+        message === undefined
+          ? ({ kind: 'waiting', reason: 'CreateContainerConfigError', message: unprepared ?? '' } as const)
+          : ({ kind: 'waiting', reason: 'CreateContainerError', message } as const);
+      this.#options.log(`${this.#name}/${name}`, 'stderr', `${state.reason}: ${state.message}\n`);
+      this.#setState(name, { state });
       await delay(createAgainMs / clockScale, undefined, { signal });
     }
   }
@@ -225,7 +280,7 @@ export class PodWorker {
       argv: [...command, ...(container.args ?? [])],
       environment: {
         ...environment,
-        ...Object.fromEntries((container.env ?? []).map(({ name, value = '' }) => [name, value])),
+        ...containerEnvironment(container, this.#pod),
       },
       workingDirectory: container.workingDir ?? '/',
       mounts: [
@@ -244,11 +299,42 @@ export class PodWorker {
     return started;
   }
 
-  #mountOf(mount: V1VolumeMount, _container: string, _index: number): ContainerMount {
+  /** Binds the container's subPaths; why that cannot be, where it cannot. */
+  async #bindSubPaths(container: V1Container): Promise<string | undefined> {
+    const { clockScale, environment, paths } = this.#options;
+    for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+      const volume = this.#volumes.find(({ name }) => name === mount.name);
+      const of = `for volumeMount "${mount.name}" of container "${container.name}"`;
+      const given = mount.subPath || mount.subPathExpr;
+      if (!given || !volume) continue;
+      const subPath = mount.subPath || expand(given, containerEnvironment(container, this.#pod));
+      if (subPath === undefined) return `failed to expand subPath ${of}`;
+      if (subPath.startsWith('/') || subPath.split('/').includes('..'))
+        return `subPath "${subPath}" ${of} leaves the volume`;
+      const target = paths.subPath(this.uid, volume.persistentVolume ?? volume.name, container.name, index);
+      const timeoutMs = volumeTimeoutMs / clockScale;
+      const refused = await bindSubPath({ volume: volume.path, subPath, target }, { environment, timeoutMs });
+      if (refused !== undefined) return `failed to prepare subPath ${of}: ${refused}`;
+    }
+    return undefined;
+  }
+
+  #releaseSubPaths(): void {
+    const { paths, runtime } = this.#options;
+    const root = join(paths.pod(this.uid), 'volume-subpaths');
+    detachBelow(runtime.linux, root);
+    // Plain directories and files by now, of which the kubelet made each.
+    rmSync(root, { recursive: true, force: true });
+  }
+
+  #mountOf(mount: V1VolumeMount, container: string, index: number): ContainerMount {
     const volume = this.#volumes.find(({ name }) => name === mount.name);
     if (!volume) throw new Error(`volume ${mount.name} is not set up`);
     return {
-      source: mount.subPath ? join(volume.path, mount.subPath) : volume.path,
+      source:
+        mount.subPath || mount.subPathExpr
+          ? this.#options.paths.subPath(this.uid, volume.persistentVolume ?? volume.name, container, index)
+          : volume.path,
       target: mount.mountPath,
       readOnly: mount.readOnly ?? false,
       propagation: (mount.mountPropagation ?? 'None') as ContainerMount['propagation'],
@@ -269,9 +355,12 @@ export class PodWorker {
     for (const name of this.#states.keys())
       rmSync(join(paths.pod(this.uid), 'containers', name), { recursive: true, force: true });
     unlinkSync(paths.hosts(this.uid));
-    for (const volume of this.#volumes)
-      if (volume.path.startsWith(join(paths.volumes(this.uid), 'kubernetes.io~empty-dir')))
-        rmSync(volume.path, { recursive: true, force: true });
+    for (const volume of this.#volumes) {
+      if (!volume.path.startsWith(join(paths.volumes(this.uid), 'kubernetes.io~empty-dir'))) continue;
+      // What a sidecar left mounted in it: a removal would walk into it.
+      detachBelow(this.#options.runtime.linux, volume.path);
+      rmSync(volume.path, { recursive: true, force: true });
+    }
     for (const directory of [
       'volumes/kubernetes.io~empty-dir',
       'volumes/kubernetes.io~secret',

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { detach, type Linux, LinuxError } from './linux.ts';
+
+/** Detaches what is mounted at a path and below it, the last first. */
+export function detachBelow(linux: Pick<Linux, 'umount'>, path: string): void {
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
+    ({ mountPoint }) => mountPoint === path || mountPoint.startsWith(`${path}/`),
+  );
+  for (const { mountPoint } of mounts.toReversed()) {
+    try {
+      linux.umount(mountPoint, detach);
+    } catch (error) {
+      // It went with one of its peers.
+      if (!(error instanceof LinuxError && (error.code === 'EINVAL' || error.code === 'ENOENT'))) throw error;
+    }
+  }
+}
