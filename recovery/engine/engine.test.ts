@@ -205,6 +205,32 @@ describe('a crash and its recovery', () => {
     expect(scansWhenReplaced).toBe(scans);
   });
 
+  it('knows a container that started late by the time that a daemon, which unmounted before it ended, is back', async () => {
+    await using world = await oneHealthyPod();
+    world.run(podNamed('pod-2', [{}]));
+    const device = world.sourceOf('demo') as DeviceId;
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    await world.clock.settle();
+    world.kernel.crash(device);
+    await world.clock.settle();
+    const scans = world.kernel.counts.freshScans;
+    world.serve('demo');
+    let whenReplaced: number | undefined;
+    world.kernel.failWith(() => {
+      whenReplaced ??= world.kernel.counts.freshScans;
+      return undefined;
+    });
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual([
+      'container',
+      'container',
+      'target',
+      'target',
+    ]);
+    expect(whenReplaced).toBe(scans);
+  });
+
   it('recovers a container whose mounts have changed since they were looked at', async () => {
     await using world = await oneHealthyPod();
     crash(world);
