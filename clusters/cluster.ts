@@ -150,6 +150,8 @@ export interface RunningCluster extends AsyncDisposable {
   ): Promise<ExecResult>;
   /** Starts a program in a container, as `kubectl exec` does. */
   run(target: ContainerRef, command: readonly string[], name: string): Promise<RunningProgram>;
+  /** The same in the namespaces of the node. */
+  runOnNode(command: readonly string[], name: string): Promise<RunningProgram>;
   /** Signals process 1 of a container from outside, as the OOM killer would. Returns the monotonic time of kill(2). */
   kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
   /** Aborts the FUSE connection of a daemon's container, as an administrator does through fusectl. Returns when. */

@@ -32,6 +32,44 @@ Feature: Limits
       And no mount of the dataset was ever writable
       And writing to /data in the pod fails with "Read-only file system"
 
+    @L2 @fault:sigkill
+    Scenario: a read-write dataset turns recovery off for itself only
+      Given FUSE recovery is enabled, but off for read-write datasets
+      And a read-write dataset "scratch-dataset"
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+
+    @L2 @fault:sigkill
+    Scenario: read to the letter, a read-write dataset anywhere turns recovery off for all
+      Given FUSE recovery is enabled, but off for all while there is a read-write dataset
+      And a read-write dataset "scratch-dataset"
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod is not recovered, by the limit "L2"
+      And an event refuses the recovery because of "ReadWrite"
+
+    @L2 @fault:pod-delete
+    Scenario: nobody can write for an instant while the FUSE pod is replaced again and again
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And writers that try to change the dataset all the time, in the pod and on the node
+      When the FUSE pod is replaced 25 times, each time after the pod read again
+      Then the pod reads the same files again, and was not restarted
+      And not one write got through, to the pod, the node or the daemon
+      And every mount of the dataset was read-only in every namespace
+
+    @L2 @fault:pod-delete @long
+    Scenario: nobody can write for an instant in a thousand replacements
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And writers that try to change the dataset all the time, in the pod and on the node
+      When the FUSE pod is replaced 1000 times, each time after the pod read again
+      Then the pod reads the same files again, and was not restarted
+      And not one write got through, to the pod, the node or the daemon
+      And every mount of the dataset was read-only in every namespace
+      And the mount tables have not grown
+
   Rule: Recovery starts when the daemon is back, not before
 
     @L4 @fault:sigkill

@@ -11,7 +11,7 @@ export type Sentence =
   | { readonly broken: string };
 
 /** A red scenario waits for what does not come, 20 s each time. */
-const timeoutMs = 240_000;
+const timeoutMs = 600_000;
 
 /** Runs the checks in a copy of the tree, in processes of their own, and reads what they wrote. */
 export function judge(tree: string, by: Judge): Promise<Sentence> {

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyEdit } from './apply-edit.ts';
@@ -14,7 +14,8 @@ export class TreeCopy implements Disposable {
   constructor(project: string) {
     this.path = mkdtempSync(join(tmpdir(), 'rekindle-mutant-'));
     for (const name of [...copied, ...files]) cpSync(join(project, name), join(this.path, name), { recursive: true });
-    symlinkSync(join(project, 'node_modules'), join(this.path, 'node_modules'));
+    // Containers have a /tmp of their own, so a link to a link in there would lead nowhere.
+    symlinkSync(realpathSync(join(project, 'node_modules')), join(this.path, 'node_modules'));
   }
 
   /** Breaks the copy until disposed of. Nothing is changed where one of the edits does not apply. */

@@ -47,9 +47,9 @@ export interface Procedures {
     readonly command: readonly string[];
     readonly timeoutMs: number;
   }): Promise<ExecResult>;
-  /** Resolves when the program ended. */
+  /** Resolves when the program ended. No target: on the node. */
   run(argument: {
-    readonly target: ContainerRef;
+    readonly target?: ContainerRef;
     readonly command: readonly string[];
     readonly name: string;
     readonly id: number;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { HistoryEvent } from '../../reports/record.ts';
-import type { Cluster, RunningCluster, RunningProgram, StartOptions, StoreTrouble } from '../cluster.ts';
+import type { Cluster, ContainerRef, RunningCluster, RunningProgram, StartOptions, StoreTrouble } from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { programs } from './paths.ts';
 import type { Message, Reply, Started, SupervisorOptions } from './protocol.ts';
@@ -53,6 +53,16 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
   const ending = (id: number): AsyncDisposable => ({
     [Symbol.asyncDispose]: () => remote.call('end', { id }).catch(() => {}),
   });
+  const run = (program: {
+    readonly target?: ContainerRef;
+    readonly command: readonly string[];
+    readonly name: string;
+  }): RunningProgram => {
+    const id = ++lastId;
+    const exited = remote.call('run', { ...program, id });
+    exited.catch(() => {}); // Who waits for the end hears of it.
+    return { name: program.name, exited, ...ending(id) };
+  };
   return {
     name: 'sandbox',
     fidelity: started.fidelity,
@@ -71,12 +81,8 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
     store: started.store,
     putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
     exec: (target, command, { timeoutMs = 30_000 } = {}) => remote.call('exec', { target, command, timeoutMs }),
-    async run(target, command, name): Promise<RunningProgram> {
-      const id = ++lastId;
-      const exited = remote.call('run', { target, command, name, id });
-      exited.catch(() => {}); // Who waits for the end hears of it.
-      return { name, exited, ...ending(id) };
-    },
+    run: async (target, command, name) => run({ target, command, name }),
+    runOnNode: async (command, name) => run({ command, name }),
     kill: (target, signal) => remote.call('kill', { target, signal }),
     abortConnection: (daemon) => remote.call('abortConnection', { daemon }),
     outOfMemory: (target) => remote.call('outOfMemory', { target }),

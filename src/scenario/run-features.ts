@@ -14,6 +14,12 @@ export interface RunFeaturesOptions {
   readonly onMessage: (message: Envelope) => void;
 }
 
+/** Scenarios that take longer than all others together run only where their tag is asked for. */
+function selectionOf(tags: string | undefined): string {
+  if (tags === undefined) return 'not @long';
+  return tags.includes('@long') ? tags : `(${tags}) and not @long`;
+}
+
 /** Runs feature files with Cucumber in this process; what comes of it is in the messages. */
 export async function runFeatures({ paths, tags, session, onMessage }: RunFeaturesOptions): Promise<void> {
   // Ours is the only output: Cucumber's own goes nowhere.
@@ -24,7 +30,7 @@ export async function runFeatures({ paths, tags, session, onMessage }: RunFeatur
       provided: {
         paths: paths.length > 0 ? [...paths] : [features('*.feature')],
         import: [features('support/*.ts'), features('step_definitions/*.ts')],
-        ...(tags !== undefined && { tags }),
+        tags: selectionOf(tags),
         worldParameters: { session },
       },
     },

@@ -205,6 +205,11 @@ export class Trial implements AsyncDisposable {
     return this.#stack.use(await this.session.cluster.run(target, command, as));
   }
 
+  /** Starts a program on the node. */
+  async runOnNode(command: readonly string[], as: string): Promise<RunningProgram> {
+    return this.#stack.use(await this.session.cluster.runOnNode(command, as));
+  }
+
   exec(name: string, command: readonly string[]) {
     return this.session.cluster.exec(this.application(name).target, command);
   }
@@ -220,7 +225,9 @@ export class Trial implements AsyncDisposable {
   async strike(fault: Fault, claim: string, known?: ContainerRef): Promise<void> {
     const { cluster } = this.session;
     const daemon = known ?? (await this.#daemonOf(claim));
-    const others = [...this.#datasets.keys()].filter((name) => name !== claim);
+    // A dataset that no pod uses has no daemon.
+    const used = new Set([...this.#applications.values()].map((application) => application.dataset));
+    const others = [...this.#datasets.keys()].filter((name) => name !== claim && used.has(name));
     const users = [...this.#applications.values()].filter((application) => application.dataset === claim);
     const target = `${daemon.namespace}/${daemon.pod}`;
     const struck = (at: number) =>

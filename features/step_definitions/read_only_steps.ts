@@ -1,0 +1,42 @@
+import { Given, Then, When } from '@cucumber/cucumber';
+import { podDelete } from '../../src/faults/pod-delete.ts';
+import { everyMountIsReadOnly, letWritersLoose, noWriteGotThrough } from '../../src/scenario/writers.ts';
+import type { RekindleWorld } from '../support/world.ts';
+
+Given(
+  'FUSE recovery is enabled, but off for all while there is a read-write dataset',
+  async function (this: RekindleWorld) {
+    await this.trial.setAgent({ fuseRecovery: true, readWriteScope: 'cluster' });
+  },
+);
+
+Given('FUSE recovery is enabled, but off for read-write datasets', async function (this: RekindleWorld) {
+  await this.trial.setAgent({ fuseRecovery: true, readWriteScope: 'volume' });
+});
+
+Given(
+  'writers that try to change the dataset all the time, in the pod and on the node',
+  async function (this: RekindleWorld) {
+    await letWritersLoose(this.subject);
+  },
+);
+
+When(
+  'the FUSE pod is replaced {int} times, each time after the pod read again',
+  // A thousand times take half an hour on a busy machine.
+  { timeout: 7_200_000 },
+  async function (this: RekindleWorld, times: number) {
+    for (let crash = 0; crash < times; crash++) {
+      if (crash > 0) await this.trial.readsAfterRecovery(this.pod);
+      await this.trial.crash(podDelete, this.dataset);
+    }
+  },
+);
+
+Then('not one write got through, to the pod, the node or the daemon', async function (this: RekindleWorld) {
+  this.trial.judge(await noWriteGotThrough(this.subject));
+});
+
+Then('every mount of the dataset was read-only in every namespace', async function (this: RekindleWorld) {
+  this.trial.judge(await everyMountIsReadOnly(this.subject));
+});

@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import type { CheckRecord } from '../../reports/record.ts';
+import { nothingIsWritten } from '../checks/nothing-written.ts';
+import { isReadOnlyEverywhere } from '../checks/read-only-everywhere.ts';
+import type { Subject } from './judgements.ts';
+import { documentedFiles } from './manifests.ts';
+
+const program = (path: string) => fileURLToPath(new URL(`../${path}/main.ts`, import.meta.url));
+
+const inPod = 'writer in the pod';
+const onNode = 'writer on the node';
+const attributes = 'attributes of all mounts';
+
+/** Lets two writers loose, at /data in the pod and at the target path on the node, and reads all mount tables meanwhile. */
+export async function letWritersLoose({ trial, consumer, volume }: Subject): Promise<void> {
+  const [file = ''] = Object.keys(documentedFiles);
+  const table = await trial.session.cluster.mountTable();
+  const suffix = `/kubernetes.io~csi/${volume}/mount`;
+  const target = table.map((line) => line.split(' ')[4] ?? '').find((path) => path.endsWith(suffix));
+  if (target === undefined) throw new Error(`nothing is mounted at ...${suffix} on the node`);
+  await trial.run(consumer.pod, [process.execPath, program('writer'), consumer.path, file], inPod);
+  await trial.runOnNode([process.execPath, program('writer'), target, file], onNode);
+  await trial.runOnNode([process.execPath, program('mount-attributes')], attributes);
+  for (const name of [inPod, onNode, attributes])
+    await trial.happens(`the ${name} is at work`, (event) => event.kind === 'output' && event.program === name);
+}
+
+/** Until each of them has said once more what came of it. */
+async function theySay({ trial }: Subject): Promise<void> {
+  const since = trial.session.history.now();
+  for (const name of [inPod, onNode, attributes])
+    await trial.happens(
+      `the ${name} is still at work`,
+      (event) => event.kind === 'output' && event.program === name && event.at > since,
+    );
+}
+
+export async function noWriteGotThrough(subject: Subject): Promise<CheckRecord> {
+  await theySay(subject);
+  return nothingIsWritten(subject.trial.history, { writers: [inPod, onNode] });
+}
+
+export async function everyMountIsReadOnly(subject: Subject): Promise<CheckRecord> {
+  await theySay(subject);
+  const { trial, consumer, volume } = subject;
+  return isReadOnlyEverywhere(trial.history, { consumer, volume, program: attributes });
+}
