@@ -158,6 +158,8 @@ export interface RunningCluster extends AsyncDisposable {
   abortConnection(daemon: ContainerRef): Promise<number>;
   /** Has the kernel's OOM killer end process 1 of a container, by a limit of its memory cgroup. Returns when. */
   outOfMemory(target: ContainerRef): Promise<number>;
+  /** SIGKILL to the container's next process 1, so many milliseconds after it has said that it is ready. Returns when. */
+  killWhenReady(daemon: ContainerRef, delayMs: number): Promise<number>;
   /** Keeps the kubelet from starting the container again until released; the first time too, and across a reboot. */
   holdRestarts(target: ContainerRef): Promise<AsyncDisposable>;
   probe(options: ProbeOptions): Promise<AsyncDisposable>;
@@ -177,6 +179,8 @@ export interface RunningCluster extends AsyncDisposable {
    */
   rebootNode(): Promise<number>;
   openFaultyStore(): Promise<FaultyStore>;
+  /** What the agent serves at /metrics, in Prometheus' text format. */
+  agentMetrics(): Promise<string>;
   /** What the agent's process tree uses now. */
   agentUsage(): Promise<Usage>;
   /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type DaemonProgram, daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
@@ -45,6 +46,7 @@ export class Node implements Procedures {
   readonly #logs = new Map<string, WriteStream>();
   readonly #watched = new Map<number, Disposable>();
   readonly #ways = new Map<number, FaultyWay>();
+  readonly #whenReady = new Map<string, () => void>();
   #parts:
     | {
         readonly options: SupervisorOptions;
@@ -198,6 +200,13 @@ export class Node implements Procedures {
     return abortConnection(this.#running.linux, this.#container(daemon).pid);
   }
 
+  async killWhenReady({ daemon, delayMs }: { daemon: ContainerRef; delayMs: number }): Promise<number> {
+    const { namespace, pod, container } = daemon;
+    await new Promise<void>((resolve) => this.#whenReady.set(`${namespace}/${pod}/${container}`, resolve));
+    if (delayMs > 0) await delay(delayMs);
+    return this.kill({ target: daemon, signal: 'SIGKILL' });
+  }
+
   async outOfMemory({ target }: { target: ContainerRef }): Promise<number> {
     const { memory } = this.#running;
     if (!memory) throw new Error('no memory cgroup can be made here');
@@ -257,6 +266,12 @@ export class Node implements Procedures {
   async storeTrouble({ store, trouble, id }: { store: number; trouble: StoreTrouble; id: number }): Promise<void> {
     const inForce = this.#ways.get(store)?.trouble(trouble);
     this.#started.set(id, () => inForce?.[Symbol.dispose]());
+  }
+
+  async agentMetrics(): Promise<string> {
+    const { metrics } = this.#running.agent;
+    if (metrics === undefined) throw new Error('the agent does not run');
+    return (await fetch(`http://${metrics}/metrics`)).text();
   }
 
   async agentUsage(): Promise<Usage> {
@@ -407,14 +422,12 @@ export class Node implements Procedures {
     if (stream !== 'stdout' || roleOf(container) !== 'daemon') return;
     for (const text of chunk.split('\n')) {
       const line = parseLine(text);
-      if (line?.event === 'ready')
-        this.#listeners.onEvent({
-          kind: 'process',
-          at: Number(line.ns),
-          role: 'daemon',
-          name: container,
-          change: 'ready',
-        });
+      if (line?.event === 'ready') {
+        this.#whenReady.get(container)?.();
+        this.#whenReady.delete(container);
+        const at = Number(line.ns);
+        this.#listeners.onEvent({ kind: 'process', at, role: 'daemon', name: container, change: 'ready' });
+      }
       // No volume of the documented flow can be written to: a write that reaches the daemon is a finding.
       if (line?.event === 'write')
         this.#listeners.onEvent({ kind: 'output', at: Number(line.ns), program: container, stream, text });

@@ -62,6 +62,7 @@ export interface Procedures {
   probe(argument: { readonly options: ProbeOptions; readonly id: number }): Promise<void>;
   kill(argument: { readonly target: ContainerRef; readonly signal: NodeJS.Signals }): Promise<number>;
   abortConnection(argument: { readonly daemon: ContainerRef }): Promise<number>;
+  killWhenReady(argument: { readonly daemon: ContainerRef; readonly delayMs: number }): Promise<number>;
   outOfMemory(argument: { readonly target: ContainerRef }): Promise<number>;
   holdRestarts(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
   mountTable(argument: { readonly target?: ContainerRef }): Promise<readonly string[]>;
@@ -80,6 +81,7 @@ export interface Procedures {
     readonly trouble: StoreTrouble;
     readonly id: number;
   }): Promise<void>;
+  agentMetrics(argument: Record<never, never>): Promise<string>;
   agentUsage(argument: Record<never, never>): Promise<Usage>;
   /** Mounts and directories that a namespace's pods and datasets left on the node. */
   leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;

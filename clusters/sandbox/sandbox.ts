@@ -85,6 +85,7 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
     runOnNode: async (command, name) => run({ command, name }),
     kill: (target, signal) => remote.call('kill', { target, signal }),
     abortConnection: (daemon) => remote.call('abortConnection', { daemon }),
+    killWhenReady: (daemon, delayMs) => remote.call('killWhenReady', { daemon, delayMs }),
     outOfMemory: (target) => remote.call('outOfMemory', { target }),
     async holdRestarts(target) {
       const id = ++lastId;
@@ -116,6 +117,7 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
       };
       return { endpoint, trouble, ...ending(store) };
     },
+    agentMetrics: () => remote.call('agentMetrics', {}),
     agentUsage: () => remote.call('agentUsage', {}),
     release: (namespace) => release(kubeConfig, remote, namespace),
     [Symbol.asyncDispose]: () => life.disposeAsync(),

@@ -10,7 +10,7 @@ export const agentKill: Fault = {
   inject: async ({ cluster }) => over(await cluster.killAgent()),
 };
 
-/** Ends the agent in the middle of the next recovery of one volume of one pod: the target path is replaced first. */
+/** Ends the agent in the middle of the next recovery of one pod: its target path and its container's mount are two places. */
 function agentKillAt(point: Pick<Fault, 'name' | 'title'> & { readonly before: AgentDeath }): Fault {
   return {
     ...point,
@@ -27,19 +27,19 @@ function agentKillAt(point: Pick<Fault, 'name' | 'title'> & { readonly before: A
 
 export const agentKillMidway = agentKillAt({
   name: 'agent-kill-midway',
-  title: "SIGKILL to the node agent after the node's target path is replaced and before the container's mount",
+  title: "SIGKILL to the node agent after one of the node's target path and the container's mount is replaced",
   before: { call: 'attach', count: 2 },
 });
 
 export const agentKillHalfDone = agentKillAt({
   name: 'agent-kill-half-done',
-  title: "SIGKILL to the node agent on the node's target path between beneath and detach: alive below, dead on top",
+  title: 'SIGKILL to the node agent between beneath and detach at the first place: alive below, dead on top',
   before: { call: 'detach', count: 1 },
 });
 
-export const agentKillHalfDoneInPod = agentKillAt({
-  name: 'agent-kill-half-done-in-pod',
-  title: 'SIGKILL to the node agent in the container between beneath and detach: alive below, dead on top',
+export const agentKillHalfDoneLast = agentKillAt({
+  name: 'agent-kill-half-done-last',
+  title: 'SIGKILL to the node agent between beneath and detach at the last place: alive below, dead on top',
   before: { call: 'detach', count: 2 },
 });
 

@@ -1,11 +1,11 @@
 import { abort } from './abort.ts';
-import { agentKill, agentKillHalfDone, agentKillHalfDoneInPod, agentKillMidway, agentUpgrade } from './agent-kill.ts';
+import { agentKill, agentKillHalfDone, agentKillHalfDoneLast, agentKillMidway, agentUpgrade } from './agent-kill.ts';
 import { appRestart, newPod } from './application.ts';
 import { emptyDataset, manyPods, openFile, twoDatasets, volumeBelow } from './circumstances.ts';
 import { crashDuringRecovery, crashLoop } from './crash-again.ts';
 import type { Fault } from './fault.ts';
 import { hang, hangOneOperation } from './hang.ts';
-import { kill1 } from './kill-1.ts';
+import { kill1, kill1Unclean } from './kill-1.ts';
 import { nodeReboot } from './node-reboot.ts';
 import { oom } from './oom.ts';
 import { drain, podDelete, podDeleteWhileDead } from './pod-delete.ts';
@@ -14,6 +14,7 @@ import { storeDown, storeSlow } from './store.ts';
 
 const all: readonly Fault[] = [
   kill1,
+  kill1Unclean,
   sigkill,
   oom,
   abort,
@@ -25,7 +26,7 @@ const all: readonly Fault[] = [
   agentKill,
   agentKillMidway,
   agentKillHalfDone,
-  agentKillHalfDoneInPod,
+  agentKillHalfDoneLast,
   agentUpgrade,
   appRestart,
   newPod,

@@ -13,8 +13,6 @@ export interface FaultContext {
   readonly agent: AgentOptions;
   /** The dataset's way to its object store, where that can be made to fail. */
   readonly store: FaultyStore | undefined;
-  /** Resolves when the daemon is ready the next time. */
-  readonly daemonReady: () => Promise<void>;
   /** Records a moment of a fault that has several, but for the last. */
   readonly struck: (at: number) => void;
 }

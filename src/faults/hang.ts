@@ -19,10 +19,11 @@ export const hangOneOperation: Fault = {
   name: 'hang-operation',
   title: 'the daemon stops to answer one operation and goes on with all others, as after a deadlock in one handler',
   claims: ['L4'],
-  expected: 'with --abort-hung-after it is treated as dead after that time; the pod reads again once it is back',
+  expected:
+    'it answers, so it is not dead: nothing is mounted and nothing claims a recovery; the pod reads again after it is killed and back',
   isCrash: false,
   async inject({ cluster, daemon }) {
     const at = await cluster.kill(daemon, 'SIGUSR2');
-    return until(at, async () => {}); // What follows it in the same container answers everything.
+    return until(at, () => cluster.kill(daemon, 'SIGKILL'));
   },
 };
