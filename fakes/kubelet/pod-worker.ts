@@ -44,6 +44,8 @@ export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid'> {
   readonly holds: Holds;
 }
 
+/** Real milliseconds, whatever the clock's scale. */
+const leastGraceMs = 2_000;
 const publishRetryMs = 100;
 /** How soon a pod is synced again after its container could not be created (`pkg/kubelet`, backOffPeriod). */
 const createAgainMs = 10_000;
@@ -101,7 +103,7 @@ export class PodWorker {
     const all = [...this.#running.values()];
     for (const name of this.#running.keys()) void this.#end(name, graceMs);
     const killed = new AbortController();
-    const reaper = delay(graceMs / this.#options.clockScale, undefined, { signal: killed.signal }).then(
+    const reaper = delay(this.#grace(graceMs), undefined, { signal: killed.signal }).then(
       () => {
         for (const { pid } of all) signalQuietly(pid, 'SIGKILL');
       },
@@ -238,10 +240,15 @@ export class PodWorker {
     const preStop = this.#pod.spec?.containers.find((container) => container.name === name)?.lifecycle?.preStop;
     if (!running) return;
     if (preStop && graceMs > 0) {
-      const over = delay(graceMs / this.#options.clockScale, undefined, { ref: false });
+      const over = delay(this.#grace(graceMs), undefined, { ref: false });
       await this.#hook(name, preStop, Promise.race([running.exited, over]));
     }
     signalQuietly(running.pid, 'SIGTERM');
+  }
+
+  /** A faster clock makes the grace period shorter, but what is told to end gets the time to do so. */
+  #grace(graceMs: number): number {
+    return Math.min(graceMs, Math.max(graceMs / this.#options.clockScale, leastGraceMs));
   }
 
   /** Resolves when nothing is in the way of a start any more: a hold, or a volume that the runtime refuses to mount. */
