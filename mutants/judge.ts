@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunRecord } from '../reports/record.ts';
+import type { RunRecord, ScenarioRecord } from '../reports/record.ts';
 import type { Judge } from './mutant.ts';
 
 /** What judges said of a tree: what is red, what is green, or why they could not say anything. */
@@ -26,14 +26,29 @@ async function judgeByScenarios(tree: string, tags: string): Promise<Sentence> {
   if (record === undefined) return { broken: `no record of "${tags}": ${said}` };
   const shown = record.scenarios.filter(({ status }) => status !== 'skipped');
   if (shown.length === 0) return { broken: `"${tags}" are no scenarios that can run here` };
-  const red = shown.filter(({ status }) => status === 'fail');
+  const failed = shown.filter(({ status }) => status === 'fail');
+  const unready = failed.find((scenario) => !wasBegun(scenario));
+  if (unready) return { broken: `"${unready.name}" did not come as far as its first When: ${unready.reason}` };
+  const ofRun = (record.checks ?? [])
+    .filter(({ verdict }) => verdict === 'fail')
+    .map(({ name, says }) => `${name} [${says}]`);
   return {
-    red: red.map(({ name, reason, checks }) => {
-      const bad = checks.filter(({ verdict }) => verdict === 'fail').map((check) => check.name);
-      return `${name} [${bad.join(', ') || reason?.split('\n')[0]}]`;
-    }),
+    red: [
+      ...ofRun,
+      ...failed.map(({ name, reason, checks }) => {
+        const bad = checks.filter(({ verdict }) => verdict === 'fail').map((check) => check.name);
+        return `${name} [${bad.join(', ') || reason?.split('\n')[0]}]`;
+      }),
+    ],
     green: shown.filter(({ status }) => status === 'pass').map(({ name }) => name),
   };
+}
+
+/** What fails while the scenario's world is still being made says nothing about the implementation. */
+function wasBegun({ steps }: ScenarioRecord): boolean {
+  const begun = steps.findIndex(({ keyword }) => keyword === 'When' || keyword === 'Then');
+  const bad = steps.findIndex(({ status }) => status === 'failed');
+  return bad >= 0 && begun >= 0 && bad >= begun;
 }
 
 async function judgeByTest(tree: string, file: string): Promise<Sentence> {

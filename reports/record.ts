@@ -39,6 +39,8 @@ export interface RunRecord {
   readonly verdict: Verdict;
   readonly interrupted: boolean;
   readonly scenarios: readonly ScenarioRecord[];
+  /** What holds, or does not, for the run as a whole; one failure fails it. */
+  readonly checks?: readonly CheckRecord[];
   /** What could not be cleaned up; empty where all is gone. */
   readonly leftovers: readonly string[];
 }

@@ -95,5 +95,6 @@ export const runRecord: z.ZodType<RunRecord> = z.object({
   verdict,
   interrupted: z.boolean(),
   scenarios: z.array(scenario),
+  checks: z.array(check).exactOptional(),
   leftovers: z.array(text),
 });

@@ -27,6 +27,8 @@ export function explainVerdict(record: RunRecord): string {
   const { scenarios, verdict } = record;
   const counts = countStatuses(scenarios);
   const cut = record.interrupted ? ' The run was interrupted.' : '';
+  const broken = record.checks?.find((check) => check.verdict === 'fail');
+  if (broken) return `The run as a whole failed: ${broken.name}: ${sentence(broken.says)}${cut}`;
   if (scenarios.length === 0) return `No scenario was run.${cut}`;
   if (verdict === 'fail' || verdict === 'inconclusive') {
     const culprits = scenarios.filter((scenario) => scenario.status === verdict);

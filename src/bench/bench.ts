@@ -94,7 +94,7 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     recoveries: [],
     ...(notes.mountLines && { mountLines: notes.mountLines }),
   } as const;
-  conclude({
+  const record = await conclude({
     run,
     options,
     profile: profile.name,
@@ -103,7 +103,7 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     leftovers,
     verdict,
   });
-  return { verdict, leftovers, resultsDir: run.resultsDir };
+  return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
 
 function samplesOf(found: readonly Recovery[], { from, to }: Phase): readonly number[] {

@@ -60,7 +60,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   for (const error of collector.errors) stderr.write(`rekindle: ${error}\n`);
   const verdict = verdictOf(collector.scenarios, collector.errors);
   const command = ['rekindle', 'conform'];
-  const record = conclude({
+  const record = await conclude({
     run,
     options,
     profile: profile.name,
@@ -75,8 +75,10 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   );
   const colour = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const;
   write(`\n${record.scenarios.length} scenarios: ${all.join(', ')} in ${seconds(began)}\n`);
-  write(`${paint(colour[verdict], verdictNames[verdict])}. ${explainVerdict(record)}\n${run.resultsDir}/report.html\n`);
-  return { verdict, leftovers, resultsDir: run.resultsDir };
+  write(
+    `${paint(colour[record.verdict], verdictNames[record.verdict])}. ${explainVerdict(record)}\n${run.resultsDir}/report.html\n`,
+  );
+  return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
 
 const plain = (_format: unknown, text: string): string => text;

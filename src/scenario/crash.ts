@@ -87,7 +87,15 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const scenario = scenarioOf(options, notes);
   const verdict = verdictOf([scenario], []);
   const command = ['rekindle', 'crash'];
-  conclude({ run, options, profile: profile.name, command, scenarios: [scenario], leftovers, verdict });
+  const record = await conclude({
+    run,
+    options,
+    profile: profile.name,
+    command,
+    scenarios: [scenario],
+    leftovers,
+    verdict,
+  });
   heading('What came of it');
   for (const line of conclusionOf(run, notes)) say(`  ${line}`);
   say(`\n${run.resultsDir}/report.html  (run ${options.runId})`);
@@ -96,7 +104,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
     say(`  ${await run.cluster.stepInside(consumer)}`);
     await delay(2 ** 31 - 1, undefined, { signal }).catch(() => {});
   }
-  return { verdict, leftovers, resultsDir: run.resultsDir };
+  return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
 
 async function seeRecovery(subject: Subject): ReturnType<typeof recovered> {

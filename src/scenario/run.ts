@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url';
 import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/cluster.ts';
 import { sandbox } from '../../clusters/sandbox/sandbox.ts';
 import { recoveries } from '../../reports/phases.ts';
-import type { HistoryEvent, Run, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
+import type { CheckRecord, HistoryEvent, Run, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
 import { recordSchema } from '../../reports/record.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { RunOptions } from '../verbs.ts';
 import { describeMachine } from './machine.ts';
+import { secretIsInNoOutput } from './secrecy.ts';
 
 /** The clusters that a run can be made on, by name. */
 export const clusters: ReadonlyMap<string, Cluster> = new Map([[sandbox.name, sandbox]]);
@@ -86,8 +87,24 @@ export interface Conclusion {
   readonly verdict: Verdict;
 }
 
-/** Writes the record and all reports; the history is complete by then. */
-export function conclude({ run, options, profile, command, scenarios, leftovers, verdict }: Conclusion): RunRecord {
+/**
+ * Writes the record and all reports; the history is complete by then. Whether any of it holds the object store's secret key
+ * is looked at before, for the record, and after, because the reports are output too.
+ */
+export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
+  const { history, cluster, resultsDir } = conclusion.run;
+  await history.flush();
+  const look = () => secretIsInNoOutput(resultsDir, cluster.store.accessKeySecret);
+  const before = look();
+  const record = write(conclusion, before);
+  const after = look();
+  return after.verdict === before.verdict ? record : write(conclusion, after);
+}
+
+function write(
+  { run, options, profile, command, scenarios, leftovers, verdict }: Conclusion,
+  secrecy: CheckRecord,
+): RunRecord {
   const { cluster, history, resultsDir, startedAt } = run;
   const record: RunRecord = {
     schema: recordSchema,
@@ -101,9 +118,10 @@ export function conclude({ run, options, profile, command, scenarios, leftovers,
     cluster: cluster.name,
     fidelity: cluster.fidelity,
     machine: describeMachine(),
-    verdict,
+    verdict: secrecy.verdict === 'fail' ? 'fail' : verdict,
     interrupted: options.environment.signal.aborted,
     scenarios: scenarios.map((scenario) => ({ ...scenario, recoveries: recoveries(history.events, scenario.id) })),
+    checks: [secrecy],
     leftovers,
   };
   const complete: Run = { record, history: history.events };

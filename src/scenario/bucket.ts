@@ -1,0 +1,37 @@
+import aws4 from 'aws4';
+import type { RunningCluster } from '../../clusters/cluster.ts';
+import type { CheckRecord } from '../../reports/record.ts';
+import { concluded, fail, pass } from '../checks/finding.ts';
+
+type StoreOfCluster = RunningCluster['store'];
+
+/** The object store answers, has the bucket, and opens it to the run's credentials only. */
+export async function bucketIsThere(store: StoreOfCluster): Promise<CheckRecord> {
+  const title = { name: 'object storage is enabled and the bucket exists', claims: ['P4'] };
+  const answers = {
+    bucket: await statusOf(store, store.bucket, store.accessKeySecret),
+    otherBucket: await statusOf(store, `not-${store.bucket}`, store.accessKeySecret),
+    otherKey: await statusOf(store, store.bucket, 'another-key'),
+  };
+  const said = `${store.bucket} answered ${answers.bucket}, a bucket that is not there ${answers.otherBucket}, another key ${answers.otherKey}`;
+  const isRight = answers.bucket === 200 && answers.otherBucket === 404 && answers.otherKey === 403;
+  return concluded(title, isRight ? pass(said) : fail(said));
+}
+
+/** Of a request for the bucket's list (S3 ListObjectsV2). */
+async function statusOf(
+  { endpoint, accessKeyId }: StoreOfCluster,
+  bucket: string,
+  secretAccessKey: string,
+): Promise<number> {
+  const { host } = new URL(endpoint);
+  const path = `/${bucket}?list-type=2&max-keys=1`;
+  const { headers = {} } = aws4.sign(
+    { host, path, service: 's3', region: 'us-east-1' },
+    { accessKeyId, secretAccessKey },
+  );
+  const { Host: _, ...own } = headers as Record<string, string>;
+  const response = await fetch(`${endpoint}${path}`, { headers: own });
+  await response.body?.cancel();
+  return response.status;
+}

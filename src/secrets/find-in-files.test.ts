@@ -1,0 +1,37 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findInFiles } from './find-in-files.ts';
+
+const secret = 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00';
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rekindle-secrets-'));
+  mkdirSync(join(folder, 'logs'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('findInFiles', () => {
+  it('finds a secret in any file below, and names it', () => {
+    writeFileSync(join(folder, 'record.json'), '{}');
+    writeFileSync(join(folder, 'logs/agent.log'), `connecting with ${secret}\n`);
+    expect(findInFiles(folder, secret)).toEqual({ files: 2, found: ['logs/agent.log'] });
+  });
+
+  it('finds it encoded too, as the data of a Secret has it', () => {
+    writeFileSync(join(folder, 'logs/agent.log'), Buffer.from(secret).toString('base64'));
+    expect(findInFiles(folder, secret).found).toEqual(['logs/agent.log']);
+  });
+
+  it.each([0, 1, 20, 39, 40])('finds it across the border of two pieces, %s bytes before it', (before) => {
+    writeFileSync(join(folder, 'history.ndjson'), `${'x'.repeat((1 << 20) - before)}${secret}${'x'.repeat(99)}`);
+    expect(findInFiles(folder, secret).found).toEqual(['history.ndjson']);
+  });
+
+  it('finds nothing where there is only a part of it', () => {
+    writeFileSync(join(folder, 'record.json'), secret.slice(1));
+    expect(findInFiles(folder, secret).found).toEqual([]);
+  });
+});
