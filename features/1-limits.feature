@@ -23,6 +23,12 @@ Feature: Limits
       Then the pod is not recovered, by the limit "L2"
       And an event refuses the recovery because of "ReadWrite"
 
+    @L2
+    Scenario: a labelled pod of a read-write dataset is created with a warning
+      Given a read-write dataset "scratch-dataset"
+      When a labelled pod "demo-app" is created on "scratch-dataset"
+      Then it is created with a warning that names "ReadOnlyMany"
+
     @L2 @fault:sigkill
     Scenario: a read-only dataset stays read-only through a recovery
       Given FUSE recovery is enabled
@@ -69,6 +75,55 @@ Feature: Limits
       And not one write got through, to the pod, the node or the daemon
       And every mount of the dataset was read-only in every namespace
       And the mount tables have not grown
+
+  Rule: A dataset that is mounted with subPath is not supported
+
+    @L3
+    Scenario Outline: a labelled pod that mounts a directory of a dataset by <way> is denied
+      Given the dataset "demo-dataset" with a directory "logs"
+      When a labelled pod "demo-app" is created that mounts directory "logs" of "demo-dataset" by <way>
+      Then it is denied with a sentence that names <what>, volume "data-vol", <field> and what to change
+
+      Examples:
+        | way                         | what                     | field       |
+        | subPath                     | container "demo"         | subPath     |
+        | subPathExpr                 | container "demo"         | subPathExpr |
+        | subPath in an init container | init container "prepare" | subPath     |
+
+    @L3 @fault:sigkill
+    Scenario Outline: a pod that slipped past with <way> is skipped with an event, and its sibling is recovered
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "logs"
+      And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by <way>
+      And pod "sibling" reads "demo-dataset" at /data
+      And pod "demo-app" is given the label
+      When the FUSE daemon is killed from the node
+      Then pod "sibling" reads the files of "demo-dataset" again, and was not restarted
+      And pod "demo-app" is not recovered, by the limit "L3"
+      And an event refuses the recovery because of "SubPath"
+      And the agent's metrics count the refusal "sub-path"
+
+      Examples:
+        | way         |
+        | subPath     |
+        | subPathExpr |
+
+    @L3
+    Scenario: a directory that is a symbolic link out of the volume is not mounted
+      Given the dataset "demo-dataset", in which "escape" is a symbolic link to "/etc"
+      When a pod "demo-app" without the label is created that mounts directory "escape" of "demo-dataset"
+      Then its container is not started, because of "not within volume path"
+
+    @L3 @fault:pod-delete
+    Scenario: a directory that becomes a symbolic link leads nobody out of the volume
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "logs"
+      And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by subPath
+      And pod "demo-app" is given the label
+      And from its next FUSE pod on, "logs" in "demo-dataset" is a symbolic link to "/etc"
+      When the FUSE pod is deleted
+      Then the pod is not recovered, by the limit "L3"
+      And nothing of the node shows in the pod below /data
 
   Rule: Recovery starts when the daemon is back, not before
 

@@ -1,8 +1,68 @@
 Feature: Recovery in a serverless environment
   A sidecar serves the dataset where there is no node plugin.
 
-  @V1 @V3 @needs:serverless
-  Scenario: the sidecar's crash is recovered without a restart of the application's container
-    Given pod "demo-app" with the documented labels and annotations of a serverless pod
-    When "kill 1" is run in the container "fluid-fuse-0"
-    Then the pod reads the same files again, and was not restarted
+  Rule: Where no node agent runs, the sidecar's next daemon replaces the dead mount
+
+    Background:
+      Given no node agent runs
+
+    @V1 @P5
+    Scenario: a pod with the documented label runs with a sidecar, on a virtual node
+      Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
+      Then "demo-app" is 2/2 Running with 0 restarts, and has a container "fluid-fuse-0"
+      And it is on a node labelled "type=virtual-kubelet", and uses no volume of a CSI driver
+      And writing to /data in the pod fails with "Read-only file system"
+
+    @V3 @P5 @fault:kill-1
+    Scenario: the pod reads again after "kill 1" in its sidecar, and only the sidecar is restarted
+      Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
+      And the documented loop runs in the pod
+      When "kill 1" is run in the container "fluid-fuse-0", which takes 2500 ms to start again
+      Then the loop prints the documented transcript
+      And the pod reads the same files again, and was not restarted
+      And the container "fluid-fuse-0" was restarted 1 time
+      And at most 2 mounts stand at /data in the pod
+      And no mount at /data in the pod was ever writable
+
+    @V3 @fault:sigkill
+    Scenario: the pod reads again after crash upon crash of its sidecar
+      Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
+      When the sidecar "fluid-fuse-0" is killed 5 times, each time after the pod read again
+      Then the pod reads the same files again, and was not restarted
+      And at most 2 mounts stand at /data in the pod
+      And no mount at /data in the pod was ever writable
+
+    @V3 @fault:kill-1
+    Scenario: a container that was started again between two crashes of the sidecar reads again, too
+      Given a serverless pod "demo-app" on "demo-dataset" whose container was started again after a crash of "fluid-fuse-0"
+      When "kill 1" is run in the container "fluid-fuse-0"
+      Then the pod reads the same files again, from the container as it was started last
+      And at most 2 mounts stand at /data in the pod
+
+    @V2 @fault:kill-1
+    Scenario: without the annotation nothing is recovered
+      Given pod "demo-app" with the documented label alone reads "demo-dataset" at /data
+      When "kill 1" is run in the container "fluid-fuse-0"
+      Then the pod is not recovered, by the limit "V2"
+
+  Rule: The annotation asks for what can be given only
+
+    @V2 @L2
+    Scenario: on a pod of a read-write dataset it is answered with a warning
+      Given a read-write dataset "scratch-dataset"
+      When a serverless pod "demo-app" with the annotation is created on "scratch-dataset"
+      Then it is created with a warning that names "ReadOnlyMany"
+
+    @V2 @L3
+    Scenario: on a pod that mounts a directory of the dataset it is refused
+      Given the dataset "demo-dataset" with a directory "logs"
+      When a serverless pod "demo-app" with the annotation is created that mounts directory "logs" of "demo-dataset"
+      Then it is denied with a sentence that names container "demo", volume "data-vol", subPath and what to change
+
+    @V2 @fault:sigkill
+    Scenario: on an ordinary pod it changes nothing
+      Given FUSE recovery is enabled
+      And an ordinary pod "demo-app" with the annotation of serverless pods reads "demo-dataset" at /data
+      Then "demo-app" is 1/1 Running with 0 restarts
+      When the FUSE daemon is killed from the node
+      Then the pod is not recovered, by the limit "V2"

@@ -29,6 +29,7 @@ export class AgentProcess {
   #child: Child | undefined;
   #agent: AgentOptions | undefined;
   #tier: string | undefined;
+  #metrics: string | undefined;
   #wanted = false;
 
   constructor(options: AgentProcessOptions) {
@@ -42,6 +43,11 @@ export class AgentProcess {
   /** What the running agent is able to do with the kernel, as it says itself. */
   get tier(): string | undefined {
     return this.#tier;
+  }
+
+  /** `HOST:PORT` of its metrics. */
+  get metrics(): string | undefined {
+    return this.#metrics;
   }
 
   /** Resolves when the agent serves. */
@@ -69,7 +75,8 @@ export class AgentProcess {
       const { diesBefore: _, ...next } = agent;
       if (this.#wanted && this.#child === child) void this.start(next).catch(() => {});
     });
-    const { tier } = await child.ready;
+    const { tier, metrics } = await child.ready;
+    if (typeof metrics === 'string') this.#metrics = metrics;
     if (typeof tier === 'string') this.#tier = tier;
     onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'ready', pid });
   }

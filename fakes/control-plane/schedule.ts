@@ -15,7 +15,12 @@ const selected = ({ metadata }: V1Node, { spec }: V1Pod): boolean =>
   Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => metadata?.labels?.[key] === value);
 
 /** Nodes without a kubelet of their own, and the annotation by which a pod asks for one (ACK: `eci_only`). */
-const virtual = { label: 'type', value: 'virtual-kubelet', annotation: 'alibabacloud.com/burst-resource', asked: 'eci_only' };
+const virtual = {
+  label: 'type',
+  value: 'virtual-kubelet',
+  annotation: 'alibabacloud.com/burst-resource',
+  asked: 'eci_only',
+};
 
 /** A virtual node takes the pods that ask for one, and no others: elsewhere a taint says so. */
 function admitted(node: V1Node, { metadata }: V1Pod): boolean {

@@ -19,6 +19,8 @@ export interface Behaviour {
   /** How long the kernel may keep names and attributes; 1 where not given, as in libfuse. */
   readonly entryTimeoutSeconds?: number | undefined;
   readonly attributeTimeoutSeconds?: number | undefined;
+  /** Symbolic links in the root directory, by name: whom a subPath could be led astray by. */
+  readonly links?: Readonly<Record<string, string>> | undefined;
   /** The bucket is not looked into: the root is an empty directory. */
   readonly empty?: boolean | undefined;
   /** On SIGUSR2 it becomes this one instead. */

@@ -6,6 +6,7 @@ export const operations = [
   'statfs',
   'getattr',
   'readdir',
+  'readlink',
   'open',
   'read',
   'create',
@@ -58,6 +59,7 @@ export interface FuseOperations {
   statfs(path: string, respond: Respond<[Statfs]>): void;
   getattr(path: string, respond: Respond<[Stat]>): void;
   readdir(path: string, respond: Respond<[readonly string[]]>): void;
+  readlink(path: string, respond: Respond<[target: string]>): void;
   open(path: string, flags: number, respond: Respond<[handle: number]>): void;
   /** `into` is the kernel's memory: not to be touched once answered. */
   read(path: string, handle: number, into: Buffer, length: number, offset: number, respond: Respond): void;

@@ -17,6 +17,7 @@ const plain = z.strictObject({
   exitAfterOps: z.number().int().nonnegative().optional(),
   entryTimeoutSeconds: z.number().nonnegative().optional(),
   attributeTimeoutSeconds: z.number().nonnegative().optional(),
+  links: z.record(z.string(), z.string()).optional(),
   empty: z.boolean().optional(),
 });
 const schema = plain.extend({ onUsr2: plain.optional() });

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { type Answer, refused } from './answer.ts';
+import { type Answer, answered, refused } from './answer.ts';
 import { type Behaviour, delayOf } from './behaviour.ts';
 import type { EmitEvent } from './event-lines.ts';
 import type { FuseOperations, Operation, Stat, Statfs } from './fuse-native.ts';
@@ -17,8 +17,8 @@ export interface ServeOptions {
 }
 
 const handle = 1;
-/** S_IFREG and S_IFDIR. */
-const typeBits = { file: 0o100000, directory: 0o040000 };
+/** S_IFREG, S_IFDIR and S_IFLNK. */
+const typeBits = { file: 0o100000, directory: 0o040000, link: 0o120000 };
 const blockBytes = 4096;
 
 const statfs: Statfs = {
@@ -64,6 +64,8 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
     else run();
   };
 
+  const linkAt = (path: string): string | undefined => behaviour().links?.[path.slice(1)];
+
   return {
     init: (respond) => {
       if (behaviour().hang?.includes('init')) return emit('hung', { op: 'init' });
@@ -76,9 +78,33 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
       else initialised();
     },
     statfs: (_path, respond) => answer('statfs', async () => ({ ok: true, value: statfs }), respond),
-    getattr: (path, respond) => answer('getattr', async () => map(await tree.attributes(path), statOf), respond),
+    getattr: (path, respond) =>
+      answer(
+        'getattr',
+        async () => {
+          const target = linkAt(path);
+          return target === undefined ? map(await tree.attributes(path), statOf) : answered(linkStat(target));
+        },
+        respond,
+      ),
     readdir: (path, respond) =>
-      answer('readdir', async () => map(await tree.names(path), (names) => ['.', '..', ...names]), respond),
+      answer(
+        'readdir',
+        async () => {
+          const links = path === '/' ? Object.keys(behaviour().links ?? {}) : [];
+          return map(await tree.names(path), (names) => ['.', '..', ...new Set([...names, ...links])]);
+        },
+        respond,
+      ),
+    readlink: (path, respond) =>
+      answer(
+        'readlink',
+        async () => {
+          const target = linkAt(path);
+          return target === undefined ? refused('EINVAL') : answered(target);
+        },
+        respond,
+      ),
     open: (path, _flags, respond) =>
       answer('open', async () => map(await tree.attributes(path), () => handle), respond),
     read: (path, _handle, into, length, offset, respond) =>
@@ -164,6 +190,11 @@ function statOf({ kind, mode, uid, gid, size, modifiedAt }: Attributes): Stat {
     atime: modifiedAt,
     ctime: modifiedAt,
   };
+}
+
+function linkStat(target: string): Stat {
+  const at = { mode: 0o777, uid: 0, gid: 0, size: Buffer.byteLength(target), modifiedAt: 0 };
+  return { ...statOf({ kind: 'file', ...at }), mode: typeBits.link | 0o777 };
 }
 
 function map<T, U>(answer: Answer<T>, change: (value: T) => U): Answer<U> {

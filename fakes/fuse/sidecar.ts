@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { countFuseMounts, detachDead, isAlive } from './dead-mounts.ts';
+import { type Generation, generationsIn, nextGeneration } from './generations.ts';
 import type { Native } from './native.ts';
 
 /**
@@ -31,36 +32,52 @@ export interface SidecarMount {
   readonly native: Pick<Native, 'detach' | 'attachCopy'>;
 }
 
-/**
- * Puts the filesystem of `staging` where the pod's other containers see it. On a dead mount it is stacked, after what an earlier
- * recovery had stacked there was detached: the dead one below shows meanwhile, never an empty directory; who has bound the dead
- * mount gets the new one by propagation, and two lines are the most (facts: kernel M3). A sentence where it cannot be done.
- */
-export function attachSidecarMount({ staging, mountpoint, setting, native }: SidecarMount): string | undefined {
+/** Puts the filesystem of `staging` where the pod's other containers see it. A sentence where that cannot be done. */
+export function attachSidecarMount(mount: SidecarMount): string | undefined {
+  const { staging, mountpoint, setting, native } = mount;
   if (setting.replace) {
-    const trouble = detachUpper(mountpoint, native);
+    const trouble = replaceDead(mount);
     if (trouble !== undefined) return trouble;
   } else {
     const detached = detachDead({ mountpoint, detach: native.detach });
     if (typeof detached === 'string') return detached;
     mkdirSync(mountpoint, { recursive: true });
+    const errno = native.attachCopy({ from: staging, to: mountpoint, readOnly: setting.readOnly });
+    if (errno !== undefined) return `the filesystem cannot be attached at ${mountpoint}: errno ${errno}`;
   }
-  const { readOnly } = setting;
-  const errno = native.attachCopy({ from: staging, to: mountpoint, readOnly });
-  if (errno !== undefined) return `the filesystem cannot be attached at ${mountpoint}: errno ${errno}`;
   native.detach(staging);
   rmdirSync(staging);
   return undefined;
 }
 
-/** Leaves the lowest of the dead mounts. */
-function detachUpper(mountpoint: string, native: Pick<Native, 'detach'>): string | undefined {
-  const mounts = countFuseMounts(readFileSync('/proc/self/mountinfo', 'utf8'), mountpoint);
-  if (mounts === 0) mkdirSync(mountpoint, { recursive: true });
+/**
+ * Stacks the new filesystem on the first of the dead ones, after what an earlier recovery had stacked there was detached: the dead
+ * one below shows meanwhile, never an empty directory, and two lines are the most (facts: kernel M3). It reaches by propagation
+ * who has bound that first one. A container that was started again since has bound the later one instead, which is therefore kept
+ * at hand, out of sight, and stacked upon as well.
+ */
+function replaceDead({ staging, mountpoint, setting, native }: SidecarMount): string | undefined {
+  const table = readFileSync('/proc/self/mountinfo', 'utf8');
+  const layers = countFuseMounts(table, mountpoint);
+  if (layers === 0) mkdirSync(mountpoint, { recursive: true });
   else if (isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
-  for (let left = mounts; left > 1; left--) {
-    const errno = native.detach(mountpoint);
-    if (errno !== undefined) return `the dead mount at ${mountpoint} cannot be detached: errno ${errno}`;
+  let generations = generationsIn(table, dirname(mountpoint));
+  if (layers > 1) {
+    const { keep, drop, path } = nextGeneration(generations, dirname(mountpoint));
+    for (const { path, layers } of drop) {
+      for (let left = layers; left > 0; left--) native.detach(path);
+      rmdirSync(path);
+    }
+    mkdirSync(path, { recursive: true });
+    const errno = native.attachCopy({ from: mountpoint, to: path, readOnly: false });
+    if (errno !== undefined) return `the dead mount at ${mountpoint} cannot be kept: errno ${errno}`;
+    generations = [...keep, { path, layers: 1 }];
+  }
+  const places: readonly Generation[] = [...generations, { path: mountpoint, layers }];
+  for (const { path, layers } of places) {
+    for (let left = layers; left > 1; left--) native.detach(path);
+    const errno = native.attachCopy({ from: staging, to: path, readOnly: setting.readOnly });
+    if (errno !== undefined) return `the filesystem cannot be attached at ${path}: errno ${errno}`;
   }
   return undefined;
 }

@@ -24,8 +24,6 @@ When(
   },
 );
 
-When('"kill 1" is run in the container {string}', (_container: string) => 'pending');
-
 When(
   'the FUSE daemon is killed from the node {int} times, each time after the pod read again',
   async function (this: RekindleWorld, times: number) {

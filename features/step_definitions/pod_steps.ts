@@ -18,8 +18,6 @@ Given('the documented loop runs in the pod', async function (this: RekindleWorld
   await this.trial.startLoop(this.pod);
 });
 
-Given('pod {string} with the documented labels and annotations of a serverless pod', (_pod: string) => 'pending');
-
 Then(
   '{string} is 1\\/1 Running with {int} restarts',
   async function (this: RekindleWorld, name: string, restarts: number) {

@@ -1,7 +1,7 @@
 import { setWorldConstructor, World } from '@cucumber/cucumber';
 import type { Subject } from '../../src/scenario/judgements.ts';
 import { sessionOf } from '../../src/scenario/session.ts';
-import type { Trial } from '../../src/scenario/trial.ts';
+import type { ApplicationDifferences, DatasetDifferences, Trial } from '../../src/scenario/trial.ts';
 
 /** What the steps of one scenario share. */
 export class RekindleWorld extends World<{ session: string }> {
@@ -9,6 +9,8 @@ export class RekindleWorld extends World<{ session: string }> {
   /** The pod and the dataset that the scenario is about. */
   pod = 'demo-app';
   dataset = 'demo-dataset';
+  /** Pods without a probe. */
+  otherPods: readonly string[] = [];
 
   get session() {
     return sessionOf(this.parameters.session);
@@ -38,11 +40,17 @@ export class RekindleWorld extends World<{ session: string }> {
   }
 
   /** Starts a pod on a dataset, which is created first where the scenario has not done so. */
-  async start(pod: string, dataset: string, { labelled }: { readonly labelled: boolean }): Promise<void> {
+  async start(pod: string, dataset: string, differences: ApplicationDifferences): Promise<void> {
     this.pod = pod;
     this.dataset = dataset;
     await this.trial.ensureDataset(dataset);
-    await this.trial.startApplication(pod, dataset, { labelled });
+    await this.trial.startApplication(pod, dataset, differences);
+  }
+
+  /** Creates a dataset that the scenario is about from now on. */
+  async create(dataset: string, differences: DatasetDifferences): Promise<void> {
+    this.dataset = dataset;
+    await this.trial.createDataset(dataset, differences);
   }
 }
 

@@ -56,7 +56,6 @@ export function makeSidecar({ index, template, shared, volume, taken, recover, r
   const mounts = listAt(container, 'volumeMounts');
   const used = volumes.filter(({ name }) => name !== shared.volume && mounts.some((mount) => mount.name === name));
   const names = new Map(used.map((each) => [each.name, freeName(`${textAt(each, 'name') ?? ''}-${index}`, taken)]));
-  const mountPoint = posix.join(shared.mountPath, shared.below);
   const told = [
     { name: sidecarEnvironment.recoverPolicy, value: recover ? 'auto' : 'none' },
     ...(readOnly ? [{ name: sidecarEnvironment.readOnly, value: 'true' }] : []),
@@ -73,7 +72,7 @@ export function makeSidecar({ index, template, shared, volume, taken, recover, r
           ? { ...mount, name: volume }
           : { ...mount, name: names.get(mount.name) ?? mount.name },
       ),
-      lifecycle: { ...hooks(mountPoint), ...objectAt(container, 'lifecycle') },
+      lifecycle: { ...hooks(shared), ...objectAt(container, 'lifecycle') },
     },
     podVolumes: used.map((each) => ({ ...each, name: names.get(each.name) })),
   };
@@ -90,10 +89,17 @@ const waitSeconds = 30;
  * `postStart`: the application's containers start once the filesystem answers, so that they bind it and never an empty
  * directory. `preStop`: the mounts go when the pod is deleted, and stay, dead, when the daemon crashes, to be replaced.
  */
-function hooks(mountPoint: string): JsonObject {
-  const path = `'${mountPoint.replaceAll("'", "'\\''")}'`;
-  const serves = `grep -qF ' '${path}' ' /proc/self/mountinfo && stat -f ${path} >/dev/null 2>&1`;
+function hooks({ mountPath, below }: SharedDirectory): JsonObject {
+  const mountPoint = quoted(posix.join(mountPath, below));
+  const serves = `grep -qF ' '${mountPoint}' ' /proc/self/mountinfo && stat -f ${mountPoint} >/dev/null 2>&1`;
   const wait = `i=0; until ${serves}; do i=$((i+1)); [ $i -lt ${waitSeconds * 10} ] || exit 1; sleep 0.1; done`;
+  const each = `case $path in ${quoted(mountPath)}/*) umount -l "$path" 2>/dev/null;; esac`;
+  const release = `for path in $(cut -d' ' -f5 /proc/self/mountinfo); do ${each}; done; true`;
   const exec = (script: string) => ({ exec: { command: ['/bin/sh', '-c', script] } });
-  return { postStart: exec(wait), preStop: exec(`while umount -l ${path} 2>/dev/null; do :; done`) };
+  return { postStart: exec(wait), preStop: exec(release) };
+}
+
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -67,6 +67,9 @@ export function readyAfter(events: readonly HistoryEvent[], crash: Crash): numbe
   const daemons = events.flatMap((event) =>
     event.kind === 'process' && event.role === 'daemon' && event.at >= crash.from && event.at < crash.to ? event : [],
   );
-  const ended = new Set(daemons.flatMap(({ change, name }) => (change === 'exited' ? name : [])));
-  return daemons.find(({ change, name }) => change === 'ready' && (ended.size === 0 || ended.has(name)))?.at;
+  const ended = new Set(daemons.flatMap(({ change, name }) => (change === 'exited' ? servedBy(name) : [])));
+  return daemons.find(({ change, name }) => change === 'ready' && (ended.size === 0 || ended.has(servedBy(name))))?.at;
 }
+
+/** A FUSE pod that was deleted is followed by one of another generated name. */
+const servedBy = (name: string): string => name.replace(/-[a-z0-9]{5}(?=\/[^/]+$)/, '');

@@ -1,46 +1,43 @@
 import type { RunningCluster } from '../../clusters/cluster.ts';
 
-const needs: Readonly<Record<string, { readonly has: (cluster: RunningCluster) => boolean; readonly reason: string }>> =
-  {
-    '@needs:kubectl': {
-      has: ({ capabilities }) => capabilities.has('kubectl'),
-      reason: 'needs kubectl and the DaemonSet csi-nodeplugin-fluid of a Kubernetes cluster',
-    },
-    '@needs:scaled-clock': {
-      has: ({ capabilities }) => capabilities.has('scaled-clock'),
-      reason: 'takes half an hour of a kubelet whose clock cannot be scaled',
-    },
-    '@needs:memory-cgroups': {
-      has: ({ capabilities }) => capabilities.has('memory-cgroups'),
-      reason: 'needs memory cgroups that can be written, as root has them',
-    },
-    '@needs:abort-connection': {
-      has: ({ capabilities }) => capabilities.has('abort-connection'),
-      reason: "needs a way to abort a FUSE connection from the node's side",
-    },
-    '@needs:agent-death': {
-      has: ({ capabilities }) => capabilities.has('agent-death'),
-      reason: 'needs an agent that can be made to end between two system calls',
-    },
-    '@needs:mount-beneath': {
-      has: ({ capabilities }) => capabilities.has('mount-beneath'),
-      reason: 'needs an agent that mounts beneath (Linux 6.5, and no lower --kernel-tier)',
-    },
-    '@needs:node-reboot': {
-      has: ({ capabilities }) => capabilities.has('node-reboot'),
-      reason: 'needs a node that may be switched off and on',
-    },
-    '@needs:store-faults': {
-      has: ({ capabilities }) => capabilities.has('store-faults'),
-      reason: 'needs a way to the object store that can be made to fail',
-    },
-    '@needs:serverless': {
-      has: () => false,
-      reason: 'needs the sidecar injector of the serverless flow, which this version does not have',
-    },
-  };
+const needs: Readonly<
+  Record<string, { readonly has: (cluster: Pick<RunningCluster, 'capabilities'>) => boolean; readonly reason: string }>
+> = {
+  '@needs:kubectl': {
+    has: ({ capabilities }) => capabilities.has('kubectl'),
+    reason: 'needs kubectl and the DaemonSet csi-nodeplugin-fluid of a Kubernetes cluster',
+  },
+  '@needs:scaled-clock': {
+    has: ({ capabilities }) => capabilities.has('scaled-clock'),
+    reason: 'takes half an hour of a kubelet whose clock cannot be scaled',
+  },
+  '@needs:memory-cgroups': {
+    has: ({ capabilities }) => capabilities.has('memory-cgroups'),
+    reason: 'needs memory cgroups that can be written, as root has them',
+  },
+  '@needs:abort-connection': {
+    has: ({ capabilities }) => capabilities.has('abort-connection'),
+    reason: "needs a way to abort a FUSE connection from the node's side",
+  },
+  '@needs:agent-death': {
+    has: ({ capabilities }) => capabilities.has('agent-death'),
+    reason: 'needs an agent that can be made to end between two system calls',
+  },
+  '@needs:mount-beneath': {
+    has: ({ capabilities }) => capabilities.has('mount-beneath'),
+    reason: 'needs an agent that mounts beneath (Linux 6.5, and no lower --kernel-tier)',
+  },
+  '@needs:node-reboot': {
+    has: ({ capabilities }) => capabilities.has('node-reboot'),
+    reason: 'needs a node that may be switched off and on',
+  },
+  '@needs:store-faults': {
+    has: ({ capabilities }) => capabilities.has('store-faults'),
+    reason: 'needs a way to the object store that can be made to fail',
+  },
+};
 
 /** Why a scenario with these tags cannot be run on the cluster; undefined where it can. */
-export function missingFor(tags: readonly string[], cluster: RunningCluster): string | undefined {
+export function missingFor(tags: readonly string[], cluster: Pick<RunningCluster, 'capabilities'>): string | undefined {
   return tags.map((tag) => needs[tag]).find((need) => need && !need.has(cluster))?.reason;
 }

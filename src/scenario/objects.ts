@@ -1,4 +1,11 @@
-import { CoreV1Api, CustomObjectsApi, type KubeConfig, KubernetesObjectApi, type V1Pod } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubeConfig,
+  KubernetesObjectApi,
+  PatchStrategy,
+  type V1Pod,
+} from '@kubernetes/client-node';
 import type { Manifest } from './manifests.ts';
 
 /** The cluster's objects in one namespace, as far as scenarios need them. */
@@ -8,6 +15,7 @@ export interface Objects {
   readPod(name: string): Promise<V1Pod>;
   listPods(labelSelector: string): Promise<readonly V1Pod[]>;
   labelPod(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  annotateDataset(name: string, annotations: Readonly<Record<string, string>>): Promise<void>;
   deletePod(name: string): Promise<void>;
   /** Phase of a Dataset, and its conditions' messages. */
   datasetStatus(name: string): Promise<{ readonly phase: string; readonly message: string }>;
@@ -29,6 +37,18 @@ export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
     listPods: async (labelSelector) => (await core.listNamespacedPod({ namespace, labelSelector })).items,
     async labelPod(name, labels) {
       await any.patch({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { ...labels } } });
+    },
+    async annotateDataset(name, annotations) {
+      const metadata = { name, namespace, annotations: { ...annotations } };
+      const type = PatchStrategy.MergePatch;
+      await any.patch(
+        { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', metadata },
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        type,
+      );
     },
     async deletePod(name) {
       await core.deleteNamespacedPod({ name, namespace });

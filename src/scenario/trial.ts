@@ -163,12 +163,12 @@ export class Trial implements AsyncDisposable {
     await this.observe(name, claim);
   }
 
-  /** Waits for a pod that was created, and reads in it with a probe. */
-  async observe(name: string, claim: string): Promise<void> {
+  /** Waits for a pod that was created, and reads in it with a probe. `expected`: files at /data, where not all of the dataset's. */
+  async observe(name: string, claim: string, expected?: Readonly<Record<string, Uint8Array>>): Promise<void> {
     const pod = await this.waitForPod(name);
-    const status = pod.status?.containerStatuses?.[0];
     const target = { namespace: this.namespace, pod: name, container: 'demo' };
-    const files = checksums(this.#datasets.get(claim) ?? documentedFiles);
+    const status = pod.status?.containerStatuses?.find((container) => container.name === target.container);
+    const files = checksums(expected ?? this.#datasets.get(claim) ?? documentedFiles);
     this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: this.#rate, files }));
     this.#applications.set(name, {
       target,
@@ -239,7 +239,6 @@ export class Trial implements AsyncDisposable {
       application: users[0]?.target ?? { namespace: this.namespace, pod: '', container: 'demo' },
       agent: this.#agent,
       store: this.#stores.get(claim),
-      daemonReady: () => this.daemonReadyAfter(this.session.history.now()),
       struck,
     });
     this.#injected.push({ fault, target, injected });
@@ -266,7 +265,7 @@ export class Trial implements AsyncDisposable {
     await this.happens(
       `the probe in ${name} fails`,
       (event) =>
-        event.kind === 'probe' && event.probe.includes(`/${name}/`) && event.at >= since && event.result !== 'ok',
+        event.kind === 'probe' && event.probe === this.#probeOf(name) && event.at >= since && event.result !== 'ok',
     );
   }
 
@@ -372,6 +371,11 @@ export class Trial implements AsyncDisposable {
     this.#stack.use(await this.session.cluster.probe({ target, path, rate: this.#rate, files: checksums(files) }));
   }
 
+  /** Keeps something until the end of the scenario. */
+  use(resource: AsyncDisposable): void {
+    this.#stack.use(resource);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bringDaemonBack();
     await this.heal();
@@ -421,6 +425,10 @@ export class Trial implements AsyncDisposable {
       'the daemon is ready again',
       (event) => event.kind === 'process' && event.role === 'daemon' && event.change === 'ready' && event.at > since,
     );
+  }
+
+  #probeOf(name: string): string {
+    return `${this.namespace}/${name}/demo:/data`;
   }
 
   /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
