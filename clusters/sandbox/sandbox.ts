@@ -8,6 +8,7 @@ import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { Cluster, ContainerRef, RunningCluster, RunningProgram, StartOptions, StoreTrouble } from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
+import { always } from './capabilities.ts';
 import { programs } from './paths.ts';
 import type { Message, Reply, Started, SupervisorOptions } from './protocol.ts';
 import { connect, type RemoteNode } from './remote-node.ts';
@@ -66,17 +67,7 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
   return {
     name: 'sandbox',
     fidelity: started.fidelity,
-    capabilities: new Set([
-      'agent-control',
-      'signal-daemon',
-      'mount-tables',
-      'scaled-clock',
-      'abort-connection',
-      'agent-death',
-      'node-reboot',
-      'store-faults',
-      ...started.capabilities,
-    ]),
+    capabilities: new Set([...always, ...started.capabilities]),
     kubeConfig,
     store: started.store,
     putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),

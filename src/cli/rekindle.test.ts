@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -159,7 +159,11 @@ describe('exit status', () => {
 
 describe('a wrong argument ends with 2 and one sentence, and nothing is started', () => {
   test.each<[string, string[], string]>([
-    ['no command', [], 'a command is missing: accepted are conform, crash, bench, doctor, clean, report'],
+    [
+      'no command',
+      [],
+      'a command is missing: accepted are conform, crash, bench, doctor, faults, claims, clean, report',
+    ],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
     ['unknown flag', ['conform', '--foo'], "unknown option '--foo': accepted are --tags, --cluster, --profile, --out,"],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
@@ -226,5 +230,26 @@ describe('help', () => {
 
   test('--version prints the version', async () => {
     expect(await run(['--version'])).toMatchObject({ status: 0, out: '1.2.3\n', err: '' });
+  });
+});
+
+describe('what there is', () => {
+  test.each([
+    ['claims', 'L2  Only read-only datasets are recovered.'],
+    ['faults', 'sigkill  (C3)'],
+  ])('is listed by %s', async (command, line) => {
+    const { status, out } = await run([command]);
+    expect(status).toBe(0);
+    expect(out).toContain(`${line}\n`);
+  });
+
+  test('claims writes its table into the part of a document that is for it', async () => {
+    writeFileSync(join(cwd, 'README.md'), 'before\n<!-- claims:begin -->\n<!-- claims:end -->\nafter\n');
+    const { status, out } = await run(['claims', '--readme', 'README.md']);
+    expect(status).toBe(0);
+    expect(out).toBe('');
+    expect(readFileSync(join(cwd, 'README.md'), 'utf8')).toMatch(
+      /^before\n<!-- claims:begin -->\n\n\| claim .*\nafter\n$/s,
+    );
   });
 });

@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { addBench } from './bench-command.ts';
+import { addClaims } from './claims-command.ts';
 import { addClean } from './clean-command.ts';
 import { addConform } from './conform-command.ts';
 import type { Context } from './context.ts';
 import { addCrash } from './crash-command.ts';
 import { addDoctor } from './doctor-command.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
+import { addFaults } from './faults-command.ts';
 import { overview } from './help.ts';
 import { addReport } from './report-command.ts';
 import { tellFailure } from './tell-failure.ts';
@@ -18,7 +20,8 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
   const ends = (ended: ExitStatus) => {
     status = ended;
   };
-  for (const add of [addConform, addCrash, addBench, addDoctor, addClean, addReport]) add(program, context, ends);
+  for (const add of [addConform, addCrash, addBench, addDoctor, addFaults, addClaims, addClean, addReport])
+    add(program, context, ends);
   for (const command of [program, ...program.commands]) prepare(command, context);
   try {
     await program.parseAsync([...argv], { from: 'user' });

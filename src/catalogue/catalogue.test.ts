@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { sigkill } from '../faults/sigkill.ts';
+import { claimRows, claimsAsMarkdown, claimsAsText } from './claim-rows.ts';
+import { faultsAsText } from './fault-rows.ts';
+import { withPart } from './marked-part.ts';
+import { scenariosOf } from './scenarios.ts';
+import { whereItRuns } from './where.ts';
+
+const feature = `@C1
+Feature: Crash
+  Words that a Scenario: is not made of, but for this one.
+
+  # @L4 of a comment
+  Rule: it recovers
+
+    @C2 @fault:sigkill # @L1 is none
+    @needs:kubectl
+    Scenario: it reads again
+      Given a pod
+
+    @L2
+    Scenario Outline: it never writes by <way>
+      Given a pod
+
+      Examples:
+        | way |
+        | rm  |
+
+    Scenario: it goes on
+      Given a pod
+`;
+
+describe('scenariosOf', () => {
+  it('takes each scenario with its rule, its tags and those above it', () => {
+    expect(scenariosOf(feature)).toMatchObject([
+      {
+        feature: 'Crash',
+        rule: 'it recovers',
+        name: 'it reads again',
+        tags: ['@C1', '@C2', '@fault:sigkill', '@needs:kubectl'],
+        claims: ['C1', 'C2'],
+        faults: ['sigkill'],
+      },
+      { name: 'it never writes by <way>', claims: ['C1', 'L2'], faults: [] },
+      { name: 'it goes on', tags: ['@C1'] },
+    ]);
+  });
+});
+
+describe('the claims', () => {
+  const rows = claimRows(scenariosOf(feature), (tags) => (tags.includes('@needs:kubectl') ? 'kind' : 'sandbox'));
+
+  it('are all there, those too that nothing shows', () => {
+    expect(rows.find(({ claim }) => claim === 'P1')?.shownBy).toEqual([]);
+    expect(claimsAsText(rows)).toContain('no scenario yet');
+  });
+
+  it('have a line in the README for each place', () => {
+    expect(claimsAsMarkdown(rows)).toContain(
+      '| it reads again | kind |\n|  |  | it never writes by &lt;way>; it goes on | sandbox |',
+    );
+  });
+});
+
+describe('whereItRuns', () => {
+  it.each([
+    [[], /^sandbox$/],
+    [['@long'], /^sandbox, only where @long/],
+    [['@needs:scaled-clock'], /^sandbox$/],
+    [['@needs:memory-cgroups'], /^sandbox; needs memory cgroups/],
+    [['@needs:kubectl'], /^not in the sandbox: needs kubectl/],
+  ] as const)('says of %j that it is %s', (tags, expected) => {
+    expect(whereItRuns(tags)).toMatch(expected);
+  });
+});
+
+it('a fault is listed with what has to come of it and the scenarios that inject it', () => {
+  const text = faultsAsText([sigkill], scenariosOf(feature));
+  expect(text).toContain('sigkill  (C3)');
+  expect(text).toContain(`expected: ${sigkill.expected}`);
+  expect(text).toContain('scenario: it reads again');
+  expect(text).not.toContain('it goes on');
+});
+
+describe('withPart', () => {
+  it('replaces what is between the markers, and nothing else', () => {
+    const document = 'a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n';
+    const changed = withPart(document, 'x', 'new\n');
+    expect(changed).toBe('a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n');
+    expect(withPart(changed, 'x', 'new\n')).toBe(changed);
+  });
+
+  it('refuses a document without them', () => {
+    expect(() => withPart('a', 'x', 'new')).toThrow('no part <!-- x:begin -->');
+  });
+});

@@ -1,0 +1,56 @@
+import { claims } from '../../reports/claims.ts';
+import type { CatalogueScenario } from './scenarios.ts';
+
+/** A promise of the document, and what shows it. */
+export interface ClaimRow {
+  readonly claim: string;
+  readonly promise: string;
+  readonly shownBy: readonly { readonly scenario: string; readonly where: string }[];
+}
+
+/** Every claim, in the order of the document; one that no scenario shows has an empty list. */
+export function claimRows(
+  scenarios: readonly CatalogueScenario[],
+  where: (tags: readonly string[]) => string,
+): readonly ClaimRow[] {
+  return Object.entries(claims).map(([claim, promise]) => ({
+    claim,
+    promise,
+    shownBy: scenarios
+      .filter((scenario) => scenario.claims.includes(claim))
+      .map(({ name, tags }) => ({ scenario: name, where: where(tags) })),
+  }));
+}
+
+const nothing = 'no scenario yet';
+
+/** For a terminal: each claim, and below it the scenarios with the place where they run. */
+export function claimsAsText(rows: readonly ClaimRow[]): string {
+  return rows
+    .flatMap(({ claim, promise, shownBy }) => [
+      `${claim}  ${promise}`,
+      ...(shownBy.length === 0
+        ? [`    ${nothing}`]
+        : shownBy.map(({ scenario, where }) => `    ${scenario}  [${where}]`)),
+    ])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** For the README: a row for each claim and place. */
+export function claimsAsMarkdown(rows: readonly ClaimRow[]): string {
+  const lines = rows.flatMap(({ claim, promise, shownBy }) => {
+    const places = Map.groupBy(shownBy, ({ where }) => where);
+    const cells = [...places].map(([where, own]) => [own.map(({ scenario }) => scenario).join('; '), where]);
+    return (cells.length === 0 ? [[nothing, '']] : cells).map(([scenarios = '', where = ''], index) =>
+      index === 0 ? [claim, promise, scenarios, where] : ['', '', scenarios, where],
+    );
+  });
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |\n`;
+  return [
+    line(['claim', 'promise', 'shown by', 'where it runs']),
+    line(['---', '---', '---', '---']),
+    ...lines.map(line),
+  ].join('');
+}
