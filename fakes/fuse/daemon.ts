@@ -77,7 +77,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     crash: (reason) => exit(1, reason),
   });
   const onTerm = (signal: string): void => {
-    if (current.onTerm === 'exit' || sidecar?.replace) exit(143, signal);
+    if (behaviour.onTerm === 'exit' || sidecar?.replace) exit(143, signal);
     const errno = native.detach(mountpoint);
     exit(0, signal, errno === undefined ? { unmounted: true } : { unmounted: false, errno });
   };

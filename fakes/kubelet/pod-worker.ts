@@ -126,6 +126,8 @@ export class PodWorker {
 
   async #live(): Promise<void> {
     try {
+      // Pending, ContainerCreating: what is seen of a pod whose volumes are not there yet.
+      for (const name of [...this.#states.keys()].slice(0, 1)) this.#setState(name, {});
       await this.#setUp();
       const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
       for (const container of initContainers) await this.#runToCompletion(container);

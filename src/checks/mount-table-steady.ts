@@ -4,7 +4,7 @@ import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts'
 
 export interface TableSnapshots {
   readonly consumers: readonly Consumer[];
-  /** Labels of the snapshots to compare: the first so labelled and the last. */
+  /** Labels of the snapshots to compare: the last so labelled before the first fault, and the last of all. */
   readonly before: string;
   readonly after: string;
   /**
@@ -23,9 +23,11 @@ function judge(history: readonly HistoryEvent[], { consumers, before, after, lay
   const tables = history.toSorted((a, b) => a.at - b.at).flatMap((event) => (event.kind === 'snapshot' ? event : []));
   const counted: string[] = [];
   let grew: string | undefined;
+  const fault = history.find(({ kind }) => kind === 'fault')?.at ?? Number.POSITIVE_INFINITY;
   for (const where of ['node', ...consumers.map(whereOf)]) {
     const here = tables.filter((table) => table.where === where);
-    const first = here.find(({ label }) => label === before);
+    const first =
+      here.findLast(({ label, at }) => label === before && at < fault) ?? here.find(({ label }) => label === before);
     const last = here.findLast(({ label }) => label === after);
     if (first === undefined || last === undefined || first.lines.length === 0 || last.lines.length === 0) {
       return inconclusive(

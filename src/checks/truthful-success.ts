@@ -27,13 +27,28 @@ function judge(history: readonly HistoryEvent[], consumer: Consumer, count: numb
   const claims = successClaimsOf(watched.events, consumer);
   if (watched.crashes.length === 0 && claims.length === 0) return inconclusive(noCrash);
   if (claims.length === 0) return inconclusive('nothing claimed a recovery');
-  const findings = claims.map((claim) => judgeClaim({ claim, watched, consumer, count }));
+  const findings = claims.map((claim) => judgeClaim({ claim: asMade(claim, claims), watched, consumer, count }));
   return (
     firstThatDidNotPass(findings) ??
     pass(
       `${claims.length === 1 ? 'the claim was' : `all ${claims.length} claims were`} followed by good reads in the pod`,
     )
   );
+}
+
+/**
+ * A Kubernetes event arrives after the agent has said the same, seconds after where there are many, and the next crash may
+ * come in between: it is as true as what the agent said then. For each such word one event on each object is taken as its
+ * messenger, and no more.
+ */
+function asMade(claim: SuccessClaim, all: readonly SuccessClaim[]): SuccessClaim {
+  if (claim.by === 'agent') return claim;
+  const said = all.findLast(({ by, at }) => by === 'agent' && at <= claim.at);
+  if (said === undefined) return claim;
+  const isFirst = !all.some(
+    ({ by, what, at }) => by === 'event' && what === claim.what && at > said.at && at < claim.at,
+  );
+  return isFirst ? { ...claim, at: said.at } : claim;
 }
 
 interface Judged {

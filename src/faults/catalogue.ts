@@ -5,7 +5,7 @@ import { emptyDataset, manyPods, openFile, twoDatasets, volumeBelow } from './ci
 import { crashDuringRecovery, crashLoop } from './crash-again.ts';
 import type { Fault } from './fault.ts';
 import { hang, hangOneOperation } from './hang.ts';
-import { kill1, kill1Unclean } from './kill-1.ts';
+import { kill1 } from './kill-1.ts';
 import { nodeReboot } from './node-reboot.ts';
 import { oom } from './oom.ts';
 import { drain, podDelete, podDeleteWhileDead } from './pod-delete.ts';
@@ -14,7 +14,6 @@ import { storeDown, storeSlow } from './store.ts';
 
 const all: readonly Fault[] = [
   kill1,
-  kill1Unclean,
   sigkill,
   oom,
   abort,

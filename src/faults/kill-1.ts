@@ -1,4 +1,4 @@
-import { type Fault, now, over, until } from './fault.ts';
+import { type Fault, now, over } from './fault.ts';
 
 /** The documented crash: SIGTERM to process 1 from inside, which works because the daemon handles it. */
 export const kill1: Fault = {
@@ -13,18 +13,5 @@ export const kill1: Fault = {
     // The shell may be taken along by the end of process 1 before it can say that it succeeded.
     if (exitCode !== 0 && exitCode !== null) throw new Error(`kill 1 in ${daemon.pod} failed: ${stderr.trim()}`);
     return over(at);
-  },
-};
-
-/** Works with a daemon that was told to end on SIGTERM without unmounting, until SIGUSR2. */
-export const kill1Unclean: Fault = {
-  ...kill1,
-  name: 'kill-1-unclean',
-  title: '`kill 1` inside the FUSE container of a daemon that ends on SIGTERM and leaves its mount behind',
-  isCrash: false,
-  async inject(context) {
-    const { at } = await kill1.inject(context);
-    // Or its pod would leave a dead mount on the node when it is taken away.
-    return until(at, () => context.cluster.kill(context.daemon, 'SIGUSR2'));
   },
 };

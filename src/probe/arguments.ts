@@ -41,9 +41,10 @@ function whole(flag: string, text: string | undefined, { from, to }: { from: num
 
 function checksums(json: string): Readonly<Record<string, string>> {
   const files: unknown = JSON.parse(json);
-  const entries = typeof files === 'object' && files !== null ? Object.entries(files) : [];
-  if (entries.length === 0 || !entries.every(([, sum]) => typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum))) {
-    throw new Error('--files must be a JSON object of at least one relative path with a SHA-256 in lower-case hex');
+  const isObject = typeof files === 'object' && files !== null && !Array.isArray(files);
+  const entries = isObject ? Object.entries(files) : [];
+  if (!isObject || !entries.every(([, sum]) => typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum))) {
+    throw new Error('--files must be a JSON object of relative paths, each with a SHA-256 in lower-case hex');
   }
   return Object.fromEntries(entries);
 }

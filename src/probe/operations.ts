@@ -34,7 +34,8 @@ export function createOperations({ path, files }: Expected): (op: ProbeOperation
   const operations = {
     read: (): Outcome => {
       const file = next('read', expected);
-      if (file === undefined) return ok;
+      // Without a file nothing can be read but the directory, which is what tells a dead mount from an empty one.
+      if (file === undefined) return operations.list();
       return checksum(file.path, buffer) === file.sum ? ok : { result: 'EBADSUM' };
     },
     list: (): Outcome => {

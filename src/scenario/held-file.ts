@@ -1,12 +1,15 @@
 import type { Trial } from './trial.ts';
 
-/** Where an application finds Node: the one that runs this, which is in every container of the sandbox. */
 const everyMs = 50;
 
-/** Opens a file once and reads it from the same descriptor again and again; prints what came of each read. */
+/**
+ * Opens a file once and reads all of it from the same descriptor again and again, past the kernel's cache (O_DIRECT), which
+ * would answer for a daemon that is no more; prints what came of each read.
+ */
 const script = `
   const fs = require('node:fs');
-  const fd = fs.openSync(process.argv[1], 'r');
+  const { O_RDONLY, O_DIRECT } = fs.constants;
+  const fd = fs.openSync(process.argv[1], O_RDONLY | O_DIRECT);
   const buffer = Buffer.alloc(1 << 16);
   let first;
   const read = () => {
@@ -33,7 +36,7 @@ export async function holdFileOpen(trial: Trial, pod: string, path: string): Pro
   );
 }
 
-/** Until the program has failed to read the file some more times. */
+/** Until the program has tried to read the file some more times. */
 export async function heldFileFails(trial: Trial, pod: string): Promise<void> {
   const since = trial.session.history.now();
   await trial.poll({

@@ -12,6 +12,7 @@ import { type ContainerState, isNotRestarted } from '../checks/not-restarted.ts'
 import { doesNothingWhileDown } from '../checks/nothing-while-down.ts';
 import { staysReadOnly } from '../checks/read-only.ts';
 import { readsAgain } from '../checks/reads-again.ts';
+import { showsOneFilesystem } from '../checks/same-filesystem.ts';
 import { seesNoError } from '../checks/sees-no-error.ts';
 import { seesTheOutage } from '../checks/sees-the-outage.ts';
 import { claimsOnlyTrueSuccess } from '../checks/truthful-success.ts';
@@ -77,6 +78,19 @@ export const notRecovered = (
 
 export const leftAlone = ({ trial, ...places }: Subject, fault: string): CheckRecord =>
   isLeftAlone(trial.history, { ...places, fault });
+
+/** What the next agent finishes may take as long as its start does. */
+export async function oneFilesystem({ trial, ...places }: Subject): Promise<CheckRecord> {
+  return trial.poll({
+    what: 'both mounts of the pod show the same filesystem',
+    look: async () => {
+      await trial.countMounts();
+      return showsOneFilesystem(trial.history, places);
+    },
+    until: ({ verdict }) => verdict === 'pass',
+    say: ({ says }) => says,
+  });
+}
 
 export const noError = ({ trial, consumer }: Subject): CheckRecord => seesNoError(trial.history, consumer);
 

@@ -436,7 +436,7 @@ export class Trial implements AsyncDisposable {
     return (
       this.history
         .filter((event) => event.kind === 'probe')
-        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe.includes(`/${name}/`))
+        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe === this.#probeOf(name))
         // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
         .filter(({ startedAt, finishedAt }) => startedAt < finishedAt)
     );

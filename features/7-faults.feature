@@ -1,0 +1,194 @@
+Feature: Ways in which a FUSE daemon is lost
+  The document names one: out of memory. Whatever it was, the pod reads again once the daemon is back.
+
+  Rule: However the daemon ends, the pod reads again without a restart
+
+    @C2 @C3 @fault:kill-1
+    Scenario: "kill 1", and the daemon leaves its mount behind
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset", whose daemon does not unmount when it is ended
+      And pod "demo-app" reads "demo-dataset" at /data
+      When "kill 1" is run in the FUSE pod
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And the mount tables have not grown
+
+    @C3 @L1 @fault:oom @needs:memory-cgroups
+    Scenario: out of memory
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon's memory runs out
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+
+    @C3 @fault:abort @needs:abort-connection
+    Scenario: its connection is aborted
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon's connection is aborted
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+
+    @C3 @L4 @fault:pod-delete
+    Scenario: the FUSE pod is deleted
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE pod is deleted
+      Then the pod reads the same files again, and was not restarted
+      And the mount tables have not grown
+
+    @C3 @L4 @fault:crash-during-recovery
+    Scenario: a crash in the middle of the recovery
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies and dies again as soon as it is back
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And the mount tables have not grown
+
+    @C3 @L4 @L5 @fault:crash-loop
+    Scenario: a crash loop
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies again and again
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And the mount tables have not grown
+
+  Rule: A daemon that hangs is not dead
+
+    @L4 @fault:hang
+    Scenario: a daemon that hangs and goes on
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon hangs
+      Then the volume is left alone, over several periods of the agent
+      And an event refuses the recovery because of "Hung"
+      When that is over
+      Then the pod reads on, and saw no error
+      And all that time the volume was left alone, for "hang"
+
+    @C3 @L4 @fault:hang-operation
+    Scenario: one operation hangs until the daemon is killed
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset", whose daemon can lose an operation
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon stops to answer one operation
+      Then the volume is left alone, over several periods of the agent
+      When that is over
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And all that time the volume was left alone, for "hang-operation"
+
+    @C3 @L4 @fault:hang
+    Scenario: a daemon that hangs, where that is aborted
+      Given FUSE recovery is enabled
+      And the node agent aborts what hangs
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon hangs
+      Then the pod sees errors
+      When that is over
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And all that time the volume was left alone, for "hang"
+
+  Rule: Nothing happens while the daemon is down
+
+    @L4 @fault:sigkill @fault:agent-kill
+    Scenario: a long outage, in which the agent dies too
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies and does not come back
+      Then the pod sees errors
+      When the node agent is killed
+      Then nothing is mounted for the pod and no event claims a recovery, over a long outage
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted
+
+    @L4 @fault:store-down @needs:store-faults
+    Scenario: the object store is not to be reached
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" behind an object store that can fail
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the object store is not to be reached
+      Then the pod sees errors
+      And the volume is left alone, over several periods of the agent
+      When that is over
+      Then the pod reads the same files again without another daemon
+      And all that time the volume was left alone, for "store-down"
+
+    @L4 @C3 @fault:store-slow @fault:sigkill @needs:store-faults
+    Scenario: the object store is slow, and then the daemon crashes
+      Given FUSE recovery is enabled
+      And the node agent aborts what hangs
+      And the dataset "demo-dataset" behind an object store that can fail
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the object store is slow
+      Then the volume is left alone, over several periods of the agent
+      And the pod reads on, and saw no error
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+
+  Rule: What the pod has beside the dataset is not harmed
+
+    @C3 @L1 @fault:volume-below
+    Scenario: another volume inside, known to the kernel
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 3600 s
+      And pod "demo-app" reads "demo-dataset" at /data and has a volume on disk at /data/cache
+      When the FUSE daemon is killed under the volume inside the dataset
+      Then the pod reads the same files again, and was not restarted
+      And the volume at /data/cache is still there, with what was written to it
+      And whatever claims a recovery is true
+
+    @C3 @L1 @fault:volume-below
+    Scenario: another volume inside, which the kernel drops
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
+      And pod "demo-app" reads "demo-dataset" at /data and has a volume in memory at /data/cache
+      When the FUSE daemon is killed under the volume inside the dataset
+      Then the pod reads the same files again, and was not restarted
+      And the volume at /data/cache is still there, with what was written to it
+      And whatever claims a recovery is true
+
+    @L1 @C3 @fault:open-file
+    Scenario: a file that is held open
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the application holds a file open
+      When the FUSE daemon is killed under the open file
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And the file that it holds open fails cleanly, and for ever
+
+  Rule: Each pod has its own dataset again
+
+    @C3 @fault:two-datasets
+    Scenario: two datasets crash together
+      Given FUSE recovery is enabled
+      And the dataset "north" with files of its own
+      And the dataset "south" with files of its own
+      And pod "north-app" reads "north" at /data
+      And pod "south-app" reads "south" at /data
+      When the FUSE daemons of both datasets are killed at once
+      Then pod "south-app" reads the files of "south" again, and was not restarted
+      And pod "north-app" reads the files of "north" again, and was not restarted
+      And the mount tables have not grown
+
+    @C3 @fault:many-pods
+    Scenario: many pods of one dataset
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And 20 more pods read "demo-dataset" at /data
+      When the FUSE daemon is killed under the many pods
+      Then the pod reads the same files again, and was not restarted
+      And all pods read the same files again, and none was restarted
+
+    @C3 @L4 @fault:empty-dataset
+    Scenario: a dataset without any file
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" without any file
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed under the empty dataset
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true

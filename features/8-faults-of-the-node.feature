@@ -1,0 +1,107 @@
+Feature: Faults of agent, application and node
+  The node agent, the application and the node may fail too, at any moment of a recovery.
+
+  Rule: The node agent may die at any moment
+
+    @C3 @fault:agent-kill @fault:sigkill
+    Scenario: the agent dies before a crash, and after the recovery
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the node agent is killed
+      And the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      When the node agent is killed
+      And the FUSE daemon is killed again
+      Then the pod reads the same files again, and was not restarted
+      And the mount tables have not grown
+
+    @C3 @L1 @fault:agent-kill-midway @needs:agent-death
+    Scenario: the agent dies when one of two mounts is replaced
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the node agent is to die when one of the two mounts of the pod is replaced
+      And the FUSE daemon is killed from the node
+      Then the node agent died of it
+      And the pod reads the same files again, and was not restarted
+      And both mounts of the pod show the same filesystem
+      And the mount tables have not grown
+
+    @C3 @L1 @fault:agent-kill-half-done @needs:agent-death @needs:mount-beneath
+    Scenario: the agent dies in the middle of the first mount
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the node agent is to die between beneath and detach of the first
+      And the FUSE daemon is killed from the node
+      Then the node agent died of it
+      And the pod reads the same files again, and was not restarted
+      And both mounts of the pod show the same filesystem
+      And the mount tables have not grown
+
+    @C3 @L1 @fault:agent-kill-half-done-last @needs:agent-death @needs:mount-beneath
+    Scenario: the agent dies in the middle of the last mount
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the node agent is to die between beneath and detach of the last
+      And the FUSE daemon is killed from the node
+      Then the node agent died of it
+      And the pod reads the same files again, and was not restarted
+      And both mounts of the pod show the same filesystem
+      And the mount tables have not grown
+
+    @C3 @fault:agent-upgrade @fault:sigkill
+    Scenario: the daemon crashes and comes back while the agent is upgraded
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the node agent is ended for an upgrade
+      And the FUSE daemon is killed from the node
+      Then the pod sees errors
+      When that is over
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+
+  Rule: Containers start on living volumes only
+
+    @L4 @A2 @fault:app-restart @fault:sigkill
+    Scenario: the application crashes while its volume is dead
+      Given FUSE recovery is enabled
+      And pod "demo-app" without the label reads "demo-dataset" at /data
+      When the FUSE daemon dies and does not come back
+      And the application's container crashes
+      Then its container is not started, because of "transport endpoint is not connected"
+      When the daemon is started again
+      Then the container starts on the living volume, and reads
+
+    @L4 @fault:new-pod @fault:sigkill
+    Scenario: a pod that is created while the daemon is down
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies and does not come back
+      And another pod of the dataset is created
+      Then the other pod waits for its volume
+      When the daemon is started again
+      Then the other pod starts on the living volume, and reads
+
+    @L4 @fault:node-reboot @needs:node-reboot
+    Scenario: the node is switched off and on
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the node is switched off and on
+      Then after the reboot the pod starts on the living volume, and reads
+
+  Rule: A recovery keeps no pod from ending
+
+    @L1 @fault:pod-delete-while-dead @fault:sigkill
+    Scenario: the application pod is deleted while its volume is dead
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      And the application pod is deleted
+      Then the application pod is gone in time after "pod-delete-while-dead", and nothing of it is left
+
+    @L1 @fault:drain @fault:sigkill
+    Scenario: the node is drained in the middle of a recovery
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      And the node is drained
+      Then the application pod is gone in time after "drain", and nothing of it is left

@@ -1,0 +1,41 @@
+import type { CheckRecord } from '../../reports/record.ts';
+import { endsInTime } from '../checks/ends-in-time.ts';
+import { startsAfterDaemon } from '../checks/starts-after-daemon.ts';
+import { graceSeconds } from '../faults/pod-delete.ts';
+import type { Subject } from './judgements.ts';
+import type { Trial } from './trial.ts';
+
+/** Until a pod is gone from the API; judged by when the kubelet was done with it. */
+export async function judgeEnd(
+  { trial, consumer }: Subject,
+  { podUid, fault }: { readonly podUid: string; readonly fault: string },
+): Promise<CheckRecord> {
+  const address = `${consumer.namespace}/${consumer.pod}`;
+  await trial.happens(
+    `pod ${consumer.pod} is gone`,
+    (event) => event.kind === 'kubelet' && event.event === 'pod-removed' && event.pod === address,
+  );
+  const at = Number(process.hrtime.bigint());
+  const lines = await trial.session.cluster.mountTable();
+  trial.session.onEvent({ kind: 'snapshot', at, where: 'node', label: 'after the end', lines });
+  const graceMs = (graceSeconds * 1000) / trial.session.cluster.fidelity.clockScale;
+  return endsInTime(trial.history, { consumer, podUid, fault, graceMs });
+}
+
+/** Until the kubelet has said that a container cannot be started, and why. */
+export async function startIsRefused(trial: Trial, pod: string, reason: string): Promise<void> {
+  await trial.poll({
+    what: `a container of ${pod} waits with a reason that contains "${reason}"`,
+    look: async () => (await trial.pod(pod)).status?.containerStatuses?.[0]?.state,
+    until: (state) => `${state?.waiting?.reason} ${state?.waiting?.message}`.includes(reason),
+    say: (state) => JSON.stringify(state ?? {}),
+  });
+}
+
+/** Judges when and on what a container was started after a fault; takes its mount table. */
+export async function judgeStart({ trial, consumer, volume }: Subject, fault: string): Promise<CheckRecord> {
+  const lines = await trial.session.cluster.mountTable(consumer);
+  const where = `${consumer.namespace}/${consumer.pod}/${consumer.container}`;
+  trial.session.onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label: 'started', lines });
+  return startsAfterDaemon(trial.history, { consumer, volume, fault });
+}
