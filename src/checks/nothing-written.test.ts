@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from '../../reports/record.ts';
+import { nothingIsWritten } from './nothing-written.ts';
+
+const says = (program: string, line: object): HistoryEvent => ({
+  kind: 'output',
+  at: 0,
+  program,
+  stream: 'stdout',
+  text: JSON.stringify(line),
+});
+
+const tried = (outcomes: Readonly<Record<string, Readonly<Record<string, number>>>> = {}) =>
+  says('writer', {
+    event: 'tried',
+    outcomes: { create: { EROFS: 8, ENOTCONN: 2 }, unlink: { EROFS: 10 }, rename: { EROFS: 10 }, ...outcomes },
+  });
+
+const judge = (...history: readonly HistoryEvent[]) => nothingIsWritten(history, { writers: ['writer'] });
+
+describe('nothingIsWritten', () => {
+  it('passes where every try was refused, and says how many', () => {
+    expect(judge(tried())).toMatchObject({ verdict: 'pass', claims: ['L2'] });
+    expect(judge(tried()).says).toContain('refused 28 times');
+  });
+
+  it.each([
+    ['a write got through', says('writer', { event: 'written', call: 'create' })],
+    ['the daemon was given a write', says('ns/fuse-1/jindofs-fuse', { event: 'write', op: 'unlink', path: '/myfile' })],
+    ['unlink came as far as the daemon', tried({ unlink: { EROFS: 9, ENOTCONN: 1 } })],
+    ['rename came as far as the directory below', tried({ rename: { EROFS: 9, ENOENT: 1 } })],
+  ])('fails where %s', (_, event) => {
+    expect(judge(tried(), event).verdict).toBe('fail');
+  });
+
+  it.each([
+    ['the writer never said anything', []],
+    ['the writer was never refused', [tried({ create: { ENOTCONN: 1 }, unlink: {}, rename: {} })]],
+  ] as const)('does not tell where %s', (_, history) => {
+    expect(judge(...history).verdict).toBe('inconclusive');
+  });
+});
