@@ -22,6 +22,8 @@ export interface ConformOptions extends RunOptions {
   readonly profile: string;
   /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
   readonly paths: readonly string[];
+  /** How many scenarios run side by side, each on a cluster of its own. */
+  readonly jobs: number;
 }
 
 export interface CrashOptions extends RunOptions {

@@ -2,7 +2,7 @@ import { recoveries } from '../../reports/phases.ts';
 import type { Recovery } from '../../reports/record.ts';
 import { sigkill } from '../faults/sigkill.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
-import { clusters, conclude, openRun } from '../scenario/run.ts';
+import { clusters, conclude, openRun, siteFacts } from '../scenario/run.ts';
 import type { ScenarioNotes, Session } from '../scenario/session.ts';
 import { Trial } from '../scenario/trial.ts';
 import type { BenchOptions, Outcome } from '../verbs.ts';
@@ -95,7 +95,7 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     ...(notes.mountLines && { mountLines: notes.mountLines }),
   } as const;
   const record = await conclude({
-    run,
+    ...(await siteFacts(run)),
     options,
     profile: profile.name,
     command: ['rekindle', 'bench'],

@@ -1,18 +1,24 @@
+import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { featurePaths } from './feature-paths.ts';
 import { conformHelp } from './help.ts';
+import { parseCount } from './parse-count.ts';
 import { checkTags } from './parse-tags.ts';
 import { checkProfile } from './profile.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 import { sharedOptions } from './shared-options.ts';
 import { unknown } from './usage-error.ts';
 
+/** Scenarios wait more than they work. */
+const defaultJobs = Math.min(8, availableParallelism() + 1);
+
 interface ConformFlags extends RunFlags {
   readonly tags?: string;
   readonly cluster: string;
   readonly profile: string;
+  readonly jobs: string;
 }
 
 /** `rekindle conform`. */
@@ -23,9 +29,8 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .argument('[features...]', 'feature files or folders')
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
     .addOption(new Option('--cluster <name>', 'where to run').default('sandbox'))
-    .addOption(
-      new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'),
-    );
+    .addOption(new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'))
+    .option('--jobs <number>', 'scenarios side by side, each in a sandbox of its own', String(defaultJobs));
   for (const option of sharedOptions()) command.addOption(option);
   command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
     const { environment, vocabulary } = context;
@@ -34,7 +39,8 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     const profile = await checkProfile(flags.profile, context);
     const paths = featurePaths(features, environment.cwd);
     const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, vocabulary.tags()) };
-    const options = { ...runOptions(flags, context), ...tags, cluster: flags.cluster, profile, paths };
+    const jobs = parseCount(flags.jobs, { name: '--jobs', most: 64 });
+    const options = { ...runOptions(flags, context), ...tags, cluster: flags.cluster, profile, paths, jobs };
     ends(await runVerb(context, ({ conform }) => conform(options)));
   });
 }

@@ -3,16 +3,8 @@ import type { ScenarioRecord, ScenarioStatus, StepRecord } from '../../reports/r
 import { claimsOf } from '../claims.ts';
 import type { ScenarioNotes } from './session.ts';
 
-/** What happened, for whoever prints it while it runs. */
-export interface Listener {
-  started(scenario: Pick<ScenarioRecord, 'feature' | 'name' | 'tags' | 'rule'>): void;
-  step(step: StepRecord): void;
-  finished(scenario: ScenarioRecord): void;
-}
-
 export interface CollectorOptions {
   readonly notes: ReadonlyMap<string, ScenarioNotes>;
-  readonly listener: Listener;
   /** Nanoseconds since the run began. */
   readonly now: () => number;
   /** Whether the run was told to stop: what fails from then on shows nothing. */
@@ -79,7 +71,6 @@ export class Collector {
     const testCase = this.#cases.get(testCaseId);
     if (!testCase) return;
     this.#attempts.set(id, { ...testCase, at: this.#options.now(), done: [], results: [] });
-    this.#options.listener.started(this.#headOf(testCase.pickle));
   }
 
   #step(id: string, testStepId: string, result: TestStepResult): void {
@@ -99,7 +90,6 @@ export class Collector {
       ...(result.message && { error: firstLines(result.message) }),
     };
     attempt.done.push(step);
-    this.#options.listener.step(step);
   }
 
   #finish(id: string): void {
@@ -130,7 +120,6 @@ export class Collector {
       ...(notes?.backoff && { backoff: notes.backoff }),
     };
     this.scenarios.push(scenario);
-    this.#options.listener.finished(scenario);
   }
 
   #headOf(pickle: Pickle): Pick<ScenarioRecord, 'feature' | 'name' | 'tags' | 'rule'> {

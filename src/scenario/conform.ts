@@ -1,91 +1,102 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { styleText } from 'node:util';
+import type { HistoryEvent, ScenarioRecord } from '../../reports/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../../reports/verdict.ts';
+import { readHistory } from '../history/read-history.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import type { ConformOptions, Outcome } from '../verbs.ts';
-import { Collector } from './collector.ts';
 import { createPrinter } from './printer.ts';
-import { clusters, conclude, openRun, verdictOf } from './run.ts';
-import { runFeatures } from './run-features.ts';
-import { registerSession, type ScenarioNotes } from './session.ts';
+import { conclude, historyFile, makeResults, verdictOf } from './run.ts';
+import { listScenarios } from './run-features.ts';
+import { runAll } from './runners.ts';
 
 /** Back-off of a minute in less than a second; the report says so. */
 const clockScale = 100;
 
-/** Runs the documented scenarios on a cluster and judges them; results lie in `<out>/<run id>/`. */
+/** Runs the documented scenarios and judges them; results lie in `<out>/<run id>/`. */
 export async function conform(options: ConformOptions): Promise<Outcome> {
-  const { environment, runId } = options;
-  const { stdout, stderr, env } = environment;
+  const { environment, runId, jobs, seed } = options;
+  const { stdout, stderr, env, cwd, signal } = environment;
   const write = (text: string) => void stdout.write(text);
-  const paint = colourfulOn(stdout.isTTY === true, env.NO_COLOR) ? styleText : plain;
-  const cluster = clusters.get(options.cluster);
-  if (!cluster) throw new Error(`unknown cluster ${options.cluster}`);
-  const profile = await loadProfile(options.profile, environment.cwd);
+  const paint = stdout.isTTY === true && !env.NO_COLOR ? styleText : plain;
+  const profile = await loadProfile(options.profile, cwd);
   const agent = {
     fuseRecovery: true,
     readWriteScope: profile.promises.readWriteScope,
     ...(options.kernelTier && { kernelTier: options.kernelTier }),
     ...(profile.agent?.command && { command: profile.agent.command }),
   };
-
-  const leftovers: string[] = [];
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
-  await using run = await openRun({ ...options, cluster, agent, clockScale, onProgress });
-  onProgress(`${cluster.name} is up; seed ${options.seed}, results in ${run.resultsDir}`);
-  const notes = new Map<string, ScenarioNotes>();
-  const { history } = run;
-  using _session = registerSession(runId, {
-    cluster: run.cluster,
-    history,
-    profile,
-    agent,
-    signal: environment.signal,
-    notes,
-    leftovers,
-    onEvent: (event) => history.append(event),
-  });
-  const collector = new Collector({
-    notes,
-    listener: createPrinter({ write, paint }),
-    now: () => history.now(),
-    isInterrupted: () => environment.signal.aborted,
-  });
-  await runFeatures({
+  const asked = await listScenarios({
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),
-    session: runId,
-    onMessage: (message) => collector.take(message),
+  });
+  const results = makeResults(options);
+  const { resultsDir, origin } = results;
+  onProgress(`${asked.scenarios.length} scenarios, ${jobs} at a time; seed ${seed}, results in ${resultsDir}`);
+
+  const scenarios: ScenarioRecord[] = [];
+  const print = createPrinter({ write, paint });
+  const known = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const ran = await runAll({
+    options: { runId, cluster: options.cluster, profile: options.profile, agent, clockScale, origin, cwd, env: known },
+    folder: resultsDir,
+    scenarios: asked.scenarios,
+    jobs,
+    onProgress: jobs === 1 ? onProgress : () => {},
+    onFinished(scenario) {
+      scenarios.push(scenario);
+      print(scenario);
+    },
+    signal,
   });
 
-  for (const error of collector.errors) stderr.write(`rekindle: ${error}\n`);
-  const verdict = verdictOf(collector.scenarios, collector.errors);
-  const command = ['rekindle', 'conform'];
+  const errors = [...asked.errors, ...ran.errors];
+  for (const error of errors) stderr.write(`rekindle: ${error}\n`);
   const record = await conclude({
-    run,
+    ...results,
     options,
     profile: profile.name,
-    command,
-    scenarios: collector.scenarios,
-    leftovers,
-    verdict,
+    command: ['rekindle', 'conform'],
+    clusters: ran.clusters,
+    // As the features have them: who was done first is chance.
+    scenarios: scenarios.toSorted((a, b) => a.uri.localeCompare(b.uri) || a.line - b.line),
+    events: await mergeHistories(ran.folders, resultsDir),
+    leftovers: ran.leftovers,
+    verdict: verdictOf(scenarios, errors),
   });
+  const { verdict } = record;
   const counts = countStatuses(record.scenarios);
-  const all = Object.entries(counts).map(
-    ([status, count]) => `${count} ${status === 'pass' ? 'passed' : status === 'fail' ? 'failed' : status}`,
-  );
+  const all = [
+    `${counts.pass} passed`,
+    `${counts.fail} failed`,
+    `${counts.inconclusive} inconclusive`,
+    `${counts.skipped} skipped`,
+  ];
   const colour = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const;
   write(`\n${record.scenarios.length} scenarios: ${all.join(', ')} in ${seconds(began)}\n`);
-  write(
-    `${paint(colour[record.verdict], verdictNames[record.verdict])}. ${explainVerdict(record)}\n${run.resultsDir}/report.html\n`,
+  write(`${paint(colour[verdict], verdictNames[verdict])}. ${explainVerdict(record)}\n${resultsDir}/report.html\n`);
+  return { verdict, leftovers: ran.leftovers, resultsDir };
+}
+
+/** The runners' parts on the run's one clock, as one file in their place. */
+async function mergeHistories(folders: readonly string[], resultsDir: string): Promise<readonly HistoryEvent[]> {
+  const parts = folders.map((folder) => join(folder, historyFile));
+  const read = await Promise.all(parts.map((part) => readHistory(part).catch(() => undefined)));
+  const events = read.flatMap((part) => part?.events ?? []).sort((a, b) => a.at - b.at);
+  await writeFile(
+    join(resultsDir, historyFile),
+    events.map((event) => `${JSON.stringify(event)}\n`),
   );
-  return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
+  await Promise.all(parts.map((part) => rm(part, { force: true })));
+  return events;
 }
 
 const plain = (_format: unknown, text: string): string => text;
-
-function colourfulOn(terminal: boolean, noColor: string | undefined): boolean {
-  return terminal && !noColor;
-}
 
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;

@@ -9,7 +9,7 @@ import { phasesOf, scenarioOf } from './crash-record.ts';
 import { notRecovered, recovered, type Subject, watchMs } from './judgements.ts';
 import { createNarrator } from './narrator.ts';
 import { survives } from './program-survives.ts';
-import { clusters, conclude, type OpenRun, openRun, verdictOf } from './run.ts';
+import { clusters, conclude, type OpenRun, openRun, siteFacts, verdictOf } from './run.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 import { Trial } from './trial.ts';
 
@@ -88,7 +88,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const verdict = verdictOf([scenario], []);
   const command = ['rekindle', 'crash'];
   const record = await conclude({
-    run,
+    ...(await siteFacts(run)),
     options,
     profile: profile.name,
     command,

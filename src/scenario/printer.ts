@@ -1,5 +1,4 @@
 import type { ScenarioRecord, StepRecord } from '../../reports/record.ts';
-import type { Listener } from './collector.ts';
 
 export interface PrinterOptions {
   readonly write: (text: string) => void;
@@ -16,26 +15,25 @@ const verdicts = {
   skipped: ['yellow', 'skipped'],
 } as const;
 
-/** Prints scenarios as Gherkin while they run, with a verdict each. */
-export function createPrinter({ write, paint }: PrinterOptions): Listener {
+/** Prints a scenario as Gherkin when it is over, with its verdict; a feature's or rule's name where it differs from the last one. */
+export function createPrinter({ write, paint }: PrinterOptions): (scenario: ScenarioRecord) => void {
   let feature = '';
   let rule: string | undefined;
-  return {
-    started(scenario) {
-      if (scenario.feature !== feature) write(`\n${paint('bold', `Feature: ${scenario.feature}`)}\n`);
-      if (scenario.rule !== undefined && scenario.rule !== rule) write(`\n  Rule: ${scenario.rule}\n`);
-      feature = scenario.feature;
-      rule = scenario.rule;
-      write(`\n  ${paint('dim', scenario.tags.join(' '))}\n  Scenario: ${scenario.name}\n`);
-    },
-    step({ keyword, text, status, tookNs, error }: StepRecord) {
-      const took = status === 'passed' ? paint('dim', ` ${Math.round(tookNs / 1e6)} ms`) : '';
-      write(`    ${paint(colours[status], marks[status])} ${keyword} ${text}${took}\n`);
-      if (error !== undefined) write(`${paint('red', error.replaceAll(/^/gm, '        '))}\n`);
-    },
-    finished({ status, reason }: ScenarioRecord) {
-      const [colour, word] = verdicts[status];
-      write(`    ${paint(colour, word)}${status === 'skipped' && reason ? `: ${reason}` : ''}\n`);
-    },
+  const step = ({ keyword, text, status, tookNs, error }: StepRecord): void => {
+    const took = status === 'passed' ? paint('dim', ` ${Math.round(tookNs / 1e6)} ms`) : '';
+    write(`    ${paint(colours[status], marks[status])} ${keyword} ${text}${took}\n`);
+    if (error !== undefined) write(`${paint('red', error.replaceAll(/^/gm, '        '))}\n`);
+  };
+  return (scenario) => {
+    if (scenario.feature !== feature) write(`\n${paint('bold', `Feature: ${scenario.feature}`)}\n`);
+    if (scenario.rule !== undefined && scenario.rule !== rule) write(`\n  Rule: ${scenario.rule}\n`);
+    feature = scenario.feature;
+    rule = scenario.rule;
+    write(`\n  ${paint('dim', scenario.tags.join(' '))}\n  Scenario: ${scenario.name}\n`);
+    for (const each of scenario.steps) step(each);
+    const [colour, word] = verdicts[scenario.status];
+    write(
+      `    ${paint(colour, word)}${scenario.status === 'skipped' && scenario.reason ? `: ${scenario.reason}` : ''}\n`,
+    );
   };
 }

@@ -1,18 +1,16 @@
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { loadConfiguration, runCucumber } from '@cucumber/cucumber/api';
+import { loadConfiguration, loadSources, loadSupport, runCucumber } from '@cucumber/cucumber/api';
 import type { Envelope } from '@cucumber/messages';
 
 const features = (path: string) => fileURLToPath(new URL(`../../features/${path}`, import.meta.url));
 
-export interface RunFeaturesOptions {
-  /** Feature files and folders; empty for all that are shipped. */
-  readonly paths: readonly string[];
-  readonly tags?: string;
-  /** The name under which the session is registered. */
-  readonly session: string;
-  readonly onMessage: (message: Envelope) => void;
-}
+// Ours is the only output: Cucumber's own goes nowhere.
+const silence = () => ({
+  cwd: features('..'),
+  stdout: new PassThrough().resume(),
+  stderr: new PassThrough().resume(),
+});
 
 /** Scenarios that take longer than all others together run only where their tag is asked for. */
 function selectionOf(tags: string | undefined): string {
@@ -20,21 +18,58 @@ function selectionOf(tags: string | undefined): string {
   return tags.includes('@long') ? tags : `(${tags}) and not @long`;
 }
 
-/** Runs feature files with Cucumber in this process; what comes of it is in the messages. */
-export async function runFeatures({ paths, tags, session, onMessage }: RunFeaturesOptions): Promise<void> {
-  // Ours is the only output: Cucumber's own goes nowhere.
-  const environment = { cwd: features('..'), stdout: new PassThrough().resume(), stderr: new PassThrough().resume() };
+export interface Selection {
+  /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
+  readonly paths: readonly string[];
+  readonly tags?: string;
+}
+
+/** The scenarios that are asked for, as `FILE:LINE`, in the order of the files; and what does not parse. */
+export async function listScenarios({
+  paths,
+  tags,
+}: Selection): Promise<{ readonly scenarios: readonly string[]; readonly errors: readonly string[] }> {
+  const environment = silence();
   const { runConfiguration } = await loadConfiguration(
     {
       file: false,
-      provided: {
-        paths: paths.length > 0 ? [...paths] : [features('*.feature')],
-        import: [features('support/*.ts'), features('step_definitions/*.ts')],
-        tags: selectionOf(tags),
-        worldParameters: { session },
-      },
+      provided: { paths: paths.length > 0 ? [...paths] : [features('*.feature')], tags: selectionOf(tags) },
     },
     environment,
   );
-  await runCucumber(runConfiguration, environment, onMessage);
+  const { plan, errors } = await loadSources(runConfiguration.sources, environment);
+  return {
+    scenarios: plan.map(({ uri, location }) => `${uri}:${location.line}`),
+    errors: errors.map(({ uri, location, message }) => `${uri}:${location.line}: ${message}`),
+  };
+}
+
+export interface FeatureRunner {
+  /** Runs one scenario, `FILE:LINE` as `listScenarios` gives it; what comes of it is in the messages. */
+  run(scenario: string, onMessage: (message: Envelope) => void): Promise<void>;
+}
+
+/** Cucumber in this process, with the steps loaded. `session`: the name under which it is registered. */
+export async function loadFeatureRunner(session: string): Promise<FeatureRunner> {
+  const environment = silence();
+  const configure = (paths: string[]) =>
+    loadConfiguration(
+      {
+        file: false,
+        provided: {
+          paths,
+          import: [features('support/*.ts'), features('step_definitions/*.ts')],
+          worldParameters: { session },
+        },
+      },
+      environment,
+    );
+  // Loaded once: a module that defines steps does so when it is first imported, and never again.
+  const support = await loadSupport((await configure([])).runConfiguration, environment);
+  return {
+    async run(scenario, onMessage) {
+      const { runConfiguration } = await configure([scenario]);
+      await runCucumber({ ...runConfiguration, support }, environment, onMessage);
+    },
+  };
 }

@@ -4,20 +4,28 @@ import { fileURLToPath } from 'node:url';
 import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/cluster.ts';
 import { sandbox } from '../../clusters/sandbox/sandbox.ts';
 import { recoveries } from '../../reports/phases.ts';
-import type { CheckRecord, HistoryEvent, Run, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
+import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
 import { recordSchema } from '../../reports/record.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { RunOptions } from '../verbs.ts';
 import { describeMachine } from './machine.ts';
+import type { ClusterFacts } from './runner-protocol.ts';
 import { secretIsInNoOutput } from './secrecy.ts';
 
 /** The clusters that a run can be made on, by name. */
 export const clusters: ReadonlyMap<string, Cluster> = new Map([[sandbox.name, sandbox]]);
 
+/** A run's history, and each runner's part of it. */
+export const historyFile = 'history.ndjson';
+
 const probeProgram = fileURLToPath(new URL('../probe/main.ts', import.meta.url));
 
-export interface OpenRunOptions extends RunOptions {
+export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment'> {
+  /** Exists and is empty: the history and the logs go there. */
+  readonly folder: string;
+  /** CLOCK_MONOTONIC nanoseconds that the history counts from. */
+  readonly origin: number;
   readonly cluster: Cluster;
   readonly agent: AgentOptions;
   /** Seconds of a fake kubelet's clock in one real second. */
@@ -27,24 +35,17 @@ export interface OpenRunOptions extends RunOptions {
   readonly onEvent?: (event: HistoryEvent) => void;
 }
 
-/** A run whose cluster is up. Disposing of it ends the cluster and closes the history. */
-export interface OpenRun extends AsyncDisposable {
-  readonly resultsDir: string;
+/** A running cluster and the history that it writes. Disposing of it ends the cluster and closes the history. */
+export interface Site extends AsyncDisposable {
   readonly cluster: RunningCluster;
   readonly history: History;
-  readonly startedAt: Date;
 }
 
-/** Makes `<out>/<run id>/` with its history, points `<out>/latest` at it, and starts the cluster. */
-export async function openRun(options: OpenRunOptions): Promise<OpenRun> {
-  const { runId, out, cluster, agent, clockScale, environment, onProgress, onEvent } = options;
-  const startedAt = new Date();
-  const origin = Number(process.hrtime.bigint());
-  const resultsDir = join(out, runId);
-  mkdirSync(resultsDir);
-  pointLatest(out, runId);
+/** Starts a cluster that writes `<folder>/history.ndjson`. */
+export async function openSite(options: SiteOptions): Promise<Site> {
+  const { runId, folder, origin, cluster, agent, clockScale, environment, onProgress, onEvent } = options;
   await using stack = new AsyncDisposableStack();
-  const history = stack.use(await openHistory({ path: join(resultsDir, 'history.ndjson'), origin }));
+  const history = stack.use(await openHistory({ path: join(folder, historyFile), origin }));
   const take = (event: HistoryEvent): void => {
     history.append(event);
     onEvent?.(event);
@@ -52,7 +53,7 @@ export async function openRun(options: OpenRunOptions): Promise<OpenRun> {
   const running = stack.use(
     await cluster.start({
       runId,
-      resultsDir,
+      resultsDir: folder,
       environment: environment.env,
       onEvent: take,
       onProgress,
@@ -64,7 +65,32 @@ export async function openRun(options: OpenRunOptions): Promise<OpenRun> {
     }),
   );
   const life = stack.move();
-  return { resultsDir, cluster: running, history, startedAt, [Symbol.asyncDispose]: () => life.disposeAsync() };
+  return { cluster: running, history, [Symbol.asyncDispose]: () => life.disposeAsync() };
+}
+
+/** Where a run's results go, and when it began. */
+export interface Results {
+  readonly resultsDir: string;
+  readonly startedAt: Date;
+  /** CLOCK_MONOTONIC nanoseconds. */
+  readonly origin: number;
+}
+
+/** Makes `<out>/<run id>/` and points `<out>/latest` at it. */
+export function makeResults({ out, runId }: Pick<RunOptions, 'out' | 'runId'>): Results {
+  const resultsDir = join(out, runId);
+  mkdirSync(resultsDir);
+  pointLatest(out, runId);
+  return { resultsDir, startedAt: new Date(), origin: Number(process.hrtime.bigint()) };
+}
+
+/** A run with one cluster. */
+export interface OpenRun extends Site, Results {}
+
+export async function openRun(options: RunOptions & Omit<SiteOptions, 'folder' | 'origin'>): Promise<OpenRun> {
+  const results = makeResults(options);
+  const site = await openSite({ ...options, folder: results.resultsDir, origin: results.origin });
+  return { ...results, ...site };
 }
 
 /** `latest` is a convenience: where links cannot be made there is none. */
@@ -77,35 +103,47 @@ function pointLatest(out: string, runId: string): void {
   }
 }
 
-export interface Conclusion {
-  readonly run: OpenRun;
+export interface Conclusion extends Results {
   readonly options: RunOptions;
   readonly profile: string;
   readonly command: readonly string[];
+  /** The clusters that the run was made on; all of one kind. */
+  readonly clusters: readonly ClusterFacts[];
   readonly scenarios: readonly ScenarioRecord[];
+  /** All that happened, in order of time; on disk by now. */
+  readonly events: readonly HistoryEvent[];
   readonly leftovers: readonly string[];
   readonly verdict: Verdict;
 }
 
+/** What a conclusion needs of a run with one cluster, whose history is complete. */
+export async function siteFacts({ cluster, history, resultsDir, startedAt, origin }: OpenRun) {
+  await history.flush();
+  const { name, fidelity, store } = cluster;
+  const clusters = [{ name, fidelity, secret: store.accessKeySecret }];
+  return { resultsDir, startedAt, origin, clusters, events: history.events };
+}
+
 /**
- * Writes the record and all reports; the history is complete by then. Whether any of it holds the object store's secret key
- * is looked at before, for the record, and after, because the reports are output too.
+ * Writes the record and all reports. Whether any of it holds the object store's secret key is looked at before, for the
+ * record, and after, because the reports are output too.
  */
 export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
-  const { history, cluster, resultsDir } = conclusion.run;
-  await history.flush();
-  const look = () => secretIsInNoOutput(resultsDir, cluster.store.accessKeySecret);
+  const { clusters: places, resultsDir } = conclusion;
+  const look = () =>
+    secretIsInNoOutput(
+      resultsDir,
+      places.map(({ secret }) => secret),
+    );
   const before = look();
   const record = write(conclusion, before);
   const after = look();
   return after.verdict === before.verdict ? record : write(conclusion, after);
 }
 
-function write(
-  { run, options, profile, command, scenarios, leftovers, verdict }: Conclusion,
-  secrecy: CheckRecord,
-): RunRecord {
-  const { cluster, history, resultsDir, startedAt } = run;
+function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
+  const { options, profile, command, scenarios, leftovers, verdict, events, resultsDir, startedAt } = conclusion;
+  const [place] = conclusion.clusters;
   const record: RunRecord = {
     schema: recordSchema,
     runId: options.runId,
@@ -115,18 +153,17 @@ function write(
     command,
     seed: options.seed,
     profile,
-    cluster: cluster.name,
-    fidelity: cluster.fidelity,
+    cluster: place?.name ?? 'none',
+    fidelity: place?.fidelity ?? { place: 'no cluster was up', parts: [], clockScale: 1 },
     machine: describeMachine(),
     verdict: secrecy.verdict === 'fail' ? 'fail' : verdict,
     interrupted: options.environment.signal.aborted,
-    scenarios: scenarios.map((scenario) => ({ ...scenario, recoveries: recoveries(history.events, scenario.id) })),
+    scenarios: scenarios.map((scenario) => ({ ...scenario, recoveries: recoveries(events, scenario.id) })),
     checks: [secrecy],
     leftovers,
   };
-  const complete: Run = { record, history: history.events };
   writeFileSync(join(resultsDir, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
-  writeReports(resultsDir, complete);
+  writeReports(resultsDir, { record, history: events });
   return record;
 }
 

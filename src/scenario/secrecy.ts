@@ -22,6 +22,9 @@ export async function credentialsStayInTheSecret(trial: Trial): Promise<CheckRec
   return isKeptOutOfProcesses(search);
 }
 
-/** Looks at everything that the run has written so far. */
-export const secretIsInNoOutput = (resultsDir: string, secret: string): CheckRecord =>
-  isKeptOutOfOutput(findInFiles(resultsDir, secret));
+/** Looks at everything that the run has written so far, for each of its keys. */
+export function secretIsInNoOutput(resultsDir: string, secrets: readonly string[]): CheckRecord {
+  const searches = secrets.map((secret) => findInFiles(resultsDir, secret));
+  const found = [...new Set(searches.flatMap((search) => search.found))];
+  return isKeptOutOfOutput({ files: searches[0]?.files ?? 0, found });
+}

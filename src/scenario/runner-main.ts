@@ -1,0 +1,52 @@
+/** A process that runs scenarios, one after the other, on a cluster of its own; `conform` has several side by side. */
+import { CannotRun } from '../../clusters/cluster.ts';
+import { openRunner, type Runner } from './runner.ts';
+import type { Order, Report } from './runner-protocol.ts';
+
+const stop = new AbortController();
+const send = (report: Report): void => {
+  if (process.connected) process.send?.(report);
+};
+// Ctrl-C reaches the whole group of processes: the one that started this one says what is to be done.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => stop.abort());
+
+let runner: Runner | undefined;
+let work: Promise<void> = Promise.resolve();
+const then = (next: () => Promise<void>): void => {
+  work = work.then(next).catch(fail);
+};
+
+process.on('message', (message: Order) => {
+  switch (message.order) {
+    case 'start':
+      return then(async () => {
+        const onProgress = (line: string) => send({ report: 'progress', line });
+        runner = await openRunner(message.options, { onProgress, signal: stop.signal });
+        send({ report: 'ready', cluster: runner.cluster });
+      });
+    case 'run':
+      return then(async () => {
+        if (runner) send({ report: 'finished', ...(await runner.run(message.scenario)) });
+      });
+    case 'end':
+      stop.abort();
+      return then(end);
+  }
+});
+process.on('disconnect', () => {
+  stop.abort();
+  then(end);
+});
+
+async function end(): Promise<void> {
+  await runner?.[Symbol.asyncDispose]();
+  send({ report: 'ended', leftovers: runner?.leftovers ?? [] });
+  process.exit(0);
+}
+
+function fail(error: unknown): void {
+  const { message } = error instanceof Error ? error : new Error(String(error));
+  send({ report: 'failed', message, ...(error instanceof CannotRun && { missing: error.missing }) });
+  process.exit(1);
+}
