@@ -13,3 +13,26 @@ Feature: Step 1: enable recovery of FUSE mounts
     Given FUSE recovery is disabled, as it is by default
     When the documented command turns the gate on
     Then the documented command shows "- --feature-gates=FuseRecovery=true"
+
+  Rule: The gate decides at every moment
+
+    @E1 @fault:sigkill
+    Scenario: the gate is turned on while a pod is broken
+      Given FUSE recovery is disabled, as it is by default
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then nobody is recovered, by the limit "E1"
+      When FUSE recovery is turned on
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+
+    @E1 @L4 @fault:sigkill
+    Scenario: the gate is turned off while the daemon is down, and on again
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies and does not come back
+      And FUSE recovery is turned off
+      And the daemon is started again
+      Then nobody is recovered, by the limit "E1"
+      When FUSE recovery is turned on
+      Then the pod reads the same files again, and was not restarted

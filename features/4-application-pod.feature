@@ -16,3 +16,22 @@ Feature: Step 3: create an application pod that mounts the dataset
     And pod "demo-app" without the label reads "demo-dataset" at /data
     When the FUSE daemon is killed from the node
     Then the pod is not recovered, by the limit "A2"
+
+  Rule: The label is "true" or it is none
+
+    @A2 @fault:sigkill
+    Scenario: a label with another value asks for nothing
+      Given FUSE recovery is enabled
+      And pod "demo-app" with the label set to "false" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod is not recovered, by the limit "A2"
+
+    @A1 @A2 @fault:sigkill
+    Scenario: the label is added to a running pod that is broken
+      Given FUSE recovery is enabled
+      And pod "demo-app" without the label reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod is not recovered, by the limit "A2"
+      When the pod is given the label
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
