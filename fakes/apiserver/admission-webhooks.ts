@@ -35,9 +35,10 @@ export class AdmissionWebhooks {
       object = whole(passing.object, await callWebhook({ ...passing, webhook, creation, mutating: true }));
       asked.push({ webhook, left: object });
     }
+    const round = object;
     for (const { webhook, left } of asked) {
       const creation = this.#creation(passing.resource, object);
-      if (webhook.reinvocationPolicy !== 'IfNeeded' || sameJson(left, object) || !isAsked(webhook, creation)) continue;
+      if (webhook.reinvocationPolicy !== 'IfNeeded' || sameJson(left, round) || !isAsked(webhook, creation)) continue;
       object = whole(passing.object, await callWebhook({ ...passing, webhook, creation, mutating: true }));
     }
     return object;

@@ -60,7 +60,12 @@ function said(value: unknown): string {
 export function answer(uid: string, admission: Admission, patch: JsonPatch = []): JsonObject {
   const warnings = admission.warnings.length === 0 ? {} : { warnings: admission.warnings };
   if (!admission.allowed)
-    return respond({ uid, allowed: false, status: { code: 403, message: admission.denied }, ...warnings });
+    return respond({
+      uid,
+      allowed: false,
+      status: { code: 403, reason: 'Forbidden', message: admission.denied },
+      ...warnings,
+    });
   const patched =
     patch.length === 0 ? {} : { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
   return respond({ uid, allowed: true, ...patched, ...warnings });

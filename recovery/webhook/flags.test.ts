@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { parseWebhookFlags } from './flags.ts';
+
+const parse = (...argv: readonly string[]) => parseWebhookFlags({ argv, env: {} });
+
+it('serves all addresses on 9443 and registers nothing by default', () => {
+  expect(parse()).toEqual({
+    kind: 'run',
+    flags: { host: '0.0.0.0', port: 9443, kubeconfig: undefined, mountRoot: '/runtime-mnt', register: undefined },
+  });
+});
+
+it.each<[string, object]>([
+  ['--listen=127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+  ['--listen=[::1]:443', { host: '::1', port: 443 }],
+  [
+    '--register=fluid-system/fluid-webhook',
+    { register: { service: { namespace: 'fluid-system', name: 'fluid-webhook', port: 443 } } },
+  ],
+  ['--register=self', { register: { url: 'https://0.0.0.0' } }],
+  ['--mount-root=/mnt/fluid', { mountRoot: '/mnt/fluid' }],
+])('takes %s', (flag, flags) => {
+  expect(parse(flag)).toMatchObject({ kind: 'run', flags });
+});
+
+it('takes MOUNT_ROOT from the environment, where the flag is not given', () => {
+  const env = { MOUNT_ROOT: '/other' };
+  expect(parseWebhookFlags({ argv: [], env })).toMatchObject({ flags: { mountRoot: '/other' } });
+  expect(parseWebhookFlags({ argv: ['--mount-root=/mine'], env })).toMatchObject({ flags: { mountRoot: '/mine' } });
+});
+
+it.each([
+  ['--listen=nowhere', '--listen=nowhere is not HOST:PORT'],
+  ['--listen=h:70000', 'is not HOST:PORT'],
+  ['--register=a/b/c', 'neither self nor NAMESPACE/SERVICE'],
+  ['--mount-root=relative', '--mount-root=relative is not an absolute path'],
+  ['--unknown=1', '--unknown=1 is not known; the flags are --listen='],
+  ['listen', 'listen is not known'],
+])('refuses %s with a sentence', (flag, message) => {
+  expect(parse(flag)).toEqual({ kind: 'error', message: expect.stringContaining(message) });
+});
+
+it('helps', () => {
+  expect(parse('--help')).toMatchObject({ kind: 'help', text: expect.stringContaining('--register=') });
+});

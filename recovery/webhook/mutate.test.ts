@@ -1,0 +1,264 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type JsonObject, listAt, objectAt } from '../kubernetes/json.ts';
+import { admit } from './admit.ts';
+import type { NewPod } from './dataset-mounts.ts';
+import type { Facts } from './facts.ts';
+import { mutate } from './mutate.ts';
+import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './testing/pods.ts';
+
+const at = (path: string) => ({ op: 'add', path: `${path}/mountPropagation`, value: 'HostToContainer' });
+
+describe('a labelled pod', () => {
+  it.each<[string, PodOptions, readonly object[]]>([
+    ['is given propagation where it mounts a dataset', {}, [at('/spec/containers/0/volumeMounts/0')]],
+    ['keeps Bidirectional', { mounts: [{ name: 'data', mountPath: '/d', mountPropagation: 'Bidirectional' }] }, []],
+    ['keeps HostToContainer', { mounts: [{ name: 'data', mountPath: '/d', mountPropagation: 'HostToContainer' }] }, []],
+    ['keeps None', { mounts: [{ name: 'data', mountPath: '/d', mountPropagation: 'None' }] }, []],
+    ['keeps recursiveReadOnly', { mounts: [{ name: 'data', mountPath: '/d', recursiveReadOnly: 'IfPossible' }] }, []],
+    [
+      'is left alone where it mounts something else',
+      {
+        claims: { data: 'demo', disk: 'disk' },
+        mounts: [
+          { name: 'disk', mountPath: '/x' },
+          { name: 'data', mountPath: '/d' },
+        ],
+      },
+      [at('/spec/containers/0/volumeMounts/1')],
+    ],
+    [
+      'is changed at the place that was sent, behind entries that are none',
+      { mounts: [null, 'x', { name: 'data', mountPath: '/d' }] },
+      [at('/spec/containers/0/volumeMounts/2')],
+    ],
+    [
+      'is changed in all containers, init containers too',
+      {
+        spec: {
+          initContainers: [{ name: 'i', volumeMounts: [{ name: 'data', mountPath: '/d' }] }],
+          containers: [{ name: 'a' }, { name: 'b', volumeMounts: [{ name: 'data', mountPath: '/d' }] }],
+        },
+      },
+      [at('/spec/initContainers/0/volumeMounts/0'), at('/spec/containers/1/volumeMounts/0')],
+    ],
+    [
+      'is changed on a read-write dataset, too',
+      { claims: { data: 'scratch' } },
+      [at('/spec/containers/0/volumeMounts/0')],
+    ],
+  ])('%s', (_what, options, patch) => {
+    expect(mutate(pod(options), facts())).toEqual(patch);
+  });
+
+  it('is changed no more the second time', () => {
+    expect(mutate(patched(pod()), facts())).toEqual([]);
+  });
+});
+
+it.each<[string, PodOptions]>([
+  ['has no label', { labels: {} }],
+  [
+    'is denied',
+    { labels: eci, spec: { initContainers: [{ name: 'i', volumeMounts: [{ name: 'data', mountPath: '/d' }] }] } },
+  ],
+  ['has the annotation alone', { labels: {}, annotations: auto }],
+])('a pod that %s is not changed', (_what, options) => {
+  expect(mutate(pod(options), facts())).toEqual([]);
+});
+
+describe('a serverless pod', () => {
+  const given = (options: PodOptions = {}, change: Partial<Facts> = {}) => {
+    const { spec, metadata } = patched(pod({ labels: eci, annotations: auto, ...options }), change).pod as {
+      readonly spec: JsonObject;
+      readonly metadata: JsonObject;
+    };
+    return {
+      containers: listAt(spec, 'containers'),
+      volumes: listAt(spec, 'volumes'),
+      labels: objectAt(metadata, 'labels'),
+    };
+  };
+  const env = (container: JsonObject | undefined) =>
+    Object.fromEntries(listAt(container, 'env').map(({ name, value }) => [name, value]));
+
+  it('is given the dataset’s FUSE container in front of its own', () => {
+    const { containers, volumes, labels } = given();
+    expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-0', 'demo']);
+    const [sidecar, app] = containers;
+    expect(sidecar).toMatchObject({
+      image: 'rekindle/fuse:dev',
+      args: template.container.args,
+      securityContext: { privileged: true },
+    });
+    expect(sidecar).not.toHaveProperty('ports');
+    expect(listAt(sidecar, 'volumeMounts')).toEqual([
+      { name: 'data', mountPath: '/jfs', mountPropagation: 'Bidirectional' },
+      { name: 'jindofs-fuse-device-0', mountPath: '/dev/fuse' },
+      { name: 'credentials-0', mountPath: '/etc/fluid/secrets', readOnly: true },
+    ]);
+    expect(listAt(app, 'volumeMounts')).toEqual([
+      {
+        name: 'data',
+        mountPath: '/data',
+        mountPropagation: 'HostToContainer',
+        subPath: 'jindofs-fuse',
+        readOnly: true,
+      },
+    ]);
+    expect(volumes).toEqual([
+      { name: 'data', emptyDir: {} },
+      { name: 'jindofs-fuse-device-0', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
+      { name: 'credentials-0', secret: { secretName: 'mysecret' } },
+    ]);
+    expect(labels).toEqual({
+      ...eci,
+      'done.sidecar.fluid.io/inject': 'true',
+      'dataset-name.sidecar.fluid.io/fluid-fuse-0': 'demo',
+      'dataset-namespace.sidecar.fluid.io/fluid-fuse-0': 'default',
+    });
+  });
+
+  it.each<[string, PodOptions, Partial<Facts>, object]>([
+    ['asks for it', {}, {}, { FUSE_RECOVER_POLICY: 'auto', FUSE_MOUNT_READ_ONLY: 'true' }],
+    ['has no annotation', { annotations: {} }, {}, { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' }],
+    [
+      'has another value there',
+      { annotations: { 'alibabacloud.com/fuse-recover-policy': 'Auto' } },
+      {},
+      { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' },
+    ],
+    ['uses a read-write dataset', { claims: { data: 'scratch' } }, {}, { FUSE_RECOVER_POLICY: 'none' }],
+    [
+      'shows a directory alone',
+      {},
+      { volumes: new Map([['default-demo', { ...volume('demo'), subdirectory: 'part' }]]) },
+      { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' },
+    ],
+  ])('recovers where it may: a pod that %s', (_what, options, change, expected) => {
+    expect(env(given(options, change).containers[0])).toEqual(expected);
+  });
+
+  it('is given one sidecar for each dataset, each later one in front', () => {
+    const mounts = [
+      { name: 'a', mountPath: '/a' },
+      { name: 'b', mountPath: '/b' },
+    ];
+    const { containers, volumes } = given({ claims: { a: 'demo', b: 'scratch' }, mounts });
+    expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-1', 'fluid-fuse-0', 'demo']);
+    expect(listAt(containers[2], 'volumeMounts')).toEqual([
+      { name: 'a', mountPath: '/a', mountPropagation: 'HostToContainer', subPath: 'jindofs-fuse', readOnly: true },
+      { name: 'b', mountPath: '/b', mountPropagation: 'HostToContainer', subPath: 'jindofs-fuse' },
+    ]);
+    expect(new Set(volumes.map(({ name }) => name)).size).toBe(volumes.length);
+  });
+
+  it('has one sidecar for two volumes of one dataset', () => {
+    const mounts = [
+      { name: 'a', mountPath: '/a' },
+      { name: 'b', mountPath: '/b' },
+    ];
+    const { containers, volumes } = given({ claims: { a: 'demo', b: 'demo' }, mounts });
+    expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-0', 'demo']);
+    expect(listAt(containers[1], 'volumeMounts').map(({ name }) => name)).toEqual(['a', 'a']);
+    expect(volumes.map(({ name }) => name)).toEqual(['a', 'jindofs-fuse-device-0', 'credentials-0']);
+  });
+
+  it('keeps its own names: sidecar and volumes take others', () => {
+    const spec = {
+      containers: [
+        { name: 'fluid-fuse-0', image: 'mine' },
+        { name: 'demo', image: 'x', volumeMounts: [{ name: 'data', mountPath: '/data' }] },
+      ],
+      volumes: [
+        { name: 'data', persistentVolumeClaim: { claimName: 'demo' } },
+        { name: 'credentials-1', emptyDir: {} },
+      ],
+    };
+    const { containers, volumes } = given({ spec });
+    expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-1', 'fluid-fuse-0', 'demo']);
+    expect(volumes.map(({ name }) => name)).toEqual([
+      'data',
+      'credentials-1',
+      'jindofs-fuse-device-1',
+      'fluid-credentials-1',
+    ]);
+  });
+
+  it.each<[string, object, object]>([
+    ['a directory', { subPath: 'logs' }, { subPath: 'jindofs-fuse/logs' }],
+    ['an expression', { subPathExpr: '$(A)' }, { subPathExpr: 'jindofs-fuse/$(A)' }],
+    ['recursiveReadOnly', { recursiveReadOnly: 'Enabled', readOnly: true }, { subPath: 'jindofs-fuse' }],
+    ['propagation None', { mountPropagation: 'None' }, { subPath: 'jindofs-fuse' }],
+  ])('keeps what it mounts without asking for recovery: %s', (_what, change, expected) => {
+    const { containers } = given({ annotations: {}, mounts: [{ name: 'data', mountPath: '/data', ...change }] });
+    const plain = { name: 'data', mountPath: '/data', mountPropagation: 'HostToContainer', readOnly: true };
+    expect(listAt(containers[1], 'volumeMounts')).toEqual([{ ...plain, ...expected }]);
+  });
+
+  it('waits for the mount before its containers start, and lets it go when it ends, unless the template has hooks of its own', () => {
+    const [sidecar] = given().containers;
+    const command = (hook: string) => (objectAt(sidecar, 'lifecycle', hook, 'exec').command as readonly string[])[2];
+    expect(command('postStart')).toContain("' ''/jfs/jindofs-fuse'' '");
+    expect(command('preStop')).toContain("'/jfs'/*) umount -l");
+    const preStop = { exec: { command: ['/prestop.sh'] } };
+    const own = { ...template, container: { ...template.container, lifecycle: { preStop } } };
+    const [other] = given({}, { daemons: new Map([['default/demo', own]]) }).containers;
+    expect(objectAt(other, 'lifecycle')).toMatchObject({ preStop, postStart: { exec: {} } });
+  });
+
+  it('is changed no more the second time', () => {
+    const first = patched(pod({ labels: { ...inject, ...eci }, annotations: auto }));
+    expect(mutate(first, facts())).toEqual([]);
+    expect(admit(first, facts())).toEqual({ allowed: true, warnings: [] });
+  });
+});
+
+describe('whatever is sent', () => {
+  const anything = fc.record(
+    {
+      metadata: fc.oneof(fc.record({ labels: fc.constantFrom<unknown>(inject, eci, null, 'x', []) }), fc.anything()),
+      spec: fc.oneof(
+        fc.record(
+          {
+            containers: fc.oneof(
+              fc.array(fc.oneof(fc.record({ name: fc.anything(), volumeMounts: fc.anything() }), fc.anything())),
+              fc.anything(),
+            ),
+            initContainers: fc.anything(),
+            volumes: fc.array(
+              fc.oneof(fc.constant({ name: 'data', persistentVolumeClaim: { claimName: 'demo' } }), fc.anything()),
+            ),
+          },
+          { requiredKeys: [] },
+        ),
+        fc.anything(),
+      ),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('is judged and changed without a throw', () => {
+    fc.assert(
+      fc.property(anything, (value) => {
+        const given = { namespace: 'default', pod: value as JsonObject };
+        expect(admit(given, facts())).toHaveProperty('allowed');
+        expect(Array.isArray(mutate(given, facts()))).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** The pod with its patch applied: all paths of these patches exist, but for the last key. */
+function patched(given: NewPod, change: Partial<Facts> = {}): NewPod {
+  const copy = structuredClone(given.pod) as Record<string, unknown>;
+  for (const { path, value } of mutate(given, facts(change))) {
+    const keys = path.split('/').slice(1);
+    const last = keys.pop() ?? '';
+    let at = copy;
+    for (const key of keys) at = at[key] as Record<string, unknown>;
+    at[last] = value;
+  }
+  return { ...given, pod: copy };
+}

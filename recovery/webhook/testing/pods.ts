@@ -1,0 +1,95 @@
+import type { AccessMode, Volume } from '../../engine/model.ts';
+import type { JsonObject } from '../../kubernetes/json.ts';
+import type { NewPod } from '../dataset-mounts.ts';
+import type { DaemonTemplate, Facts } from '../facts.ts';
+
+/** A FUSE DaemonSet's template as Fluid's charts make it for Jindo. */
+export const template: DaemonTemplate = {
+  container: {
+    name: 'jindofs-fuse',
+    image: 'rekindle/fuse:dev',
+    args: ['--mountpoint=/jfs/jindofs-fuse', '--bucket=demo-bucket'],
+    ports: [{ name: 'metrics', hostPort: 9090, containerPort: 9090 }],
+    securityContext: { privileged: true },
+    volumeMounts: [
+      { name: 'jindofs-fuse-mount', mountPath: '/jfs', mountPropagation: 'Bidirectional' },
+      { name: 'jindofs-fuse-device', mountPath: '/dev/fuse' },
+      { name: 'credentials', mountPath: '/etc/fluid/secrets', readOnly: true },
+    ],
+  },
+  volumes: [
+    { name: 'jindofs-fuse-mount', hostPath: { path: '/runtime-mnt/jindo/default/demo', type: 'DirectoryOrCreate' } },
+    { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
+    { name: 'credentials', secret: { secretName: 'mysecret' } },
+    { name: 'unused', emptyDir: {} },
+  ],
+};
+
+export const volume = (name: string, accessModes: readonly AccessMode[] = ['ReadOnlyMany']): Volume => ({
+  name: `default-${name}`,
+  handle: `default-${name}`,
+  dataset: { namespace: 'default', name },
+  sources: [`/runtime-mnt/jindo/default/${name}/jindofs-fuse`],
+  subdirectory: '',
+  accessModes,
+});
+
+/** Datasets `demo` (read-only) and `scratch` (read-write); `disk` is somebody else's claim, bound, `late` one that is not. */
+export function facts(change: Partial<Facts> = {}): Facts {
+  const bound = (name: string) =>
+    [`default/${name}`, { namespace: 'default', name, volume: `default-${name}` }] as const;
+  const scratch: DaemonTemplate = {
+    ...template,
+    volumes: template.volumes.map((each) =>
+      each.name === 'jindofs-fuse-mount' ? { ...each, hostPath: { path: '/runtime-mnt/jindo/default/scratch' } } : each,
+    ),
+  };
+  return {
+    claims: new Map([bound('demo'), bound('scratch'), bound('disk')]),
+    volumes: new Map([
+      ['default-demo', volume('demo')],
+      ['default-scratch', volume('scratch', ['ReadWriteMany'])],
+    ]),
+    daemons: new Map([
+      ['default/demo', template],
+      ['default/scratch', scratch],
+    ]),
+    known: new Set(['default/demo', 'default/scratch', 'default/disk', 'default/late']),
+    ...change,
+  };
+}
+
+export const inject = { 'fuse.serverful.fluid.io/inject': 'true' };
+export const eci = { 'alibabacloud.com/fluid-sidecar-target': 'eci' };
+export const auto = { 'alibabacloud.com/fuse-recover-policy': 'auto' };
+
+export interface PodOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of the container `demo`; by default all of `data` at /data. */
+  readonly mounts?: readonly unknown[];
+  /** Claims by the volume's name. */
+  readonly claims?: Readonly<Record<string, string>>;
+  /** Beside containers and volumes. */
+  readonly spec?: JsonObject;
+}
+
+export function pod({
+  labels = inject,
+  annotations = {},
+  mounts,
+  claims = { data: 'demo' },
+  spec,
+}: PodOptions = {}): NewPod {
+  return {
+    namespace: 'default',
+    pod: {
+      metadata: { name: 'app', labels, annotations },
+      spec: {
+        containers: [{ name: 'demo', image: 'nginx', volumeMounts: mounts ?? [{ name: 'data', mountPath: '/data' }] }],
+        volumes: Object.entries(claims).map(([name, claimName]) => ({ name, persistentVolumeClaim: { claimName } })),
+        ...spec,
+      },
+    },
+  };
+}
