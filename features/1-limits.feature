@@ -55,6 +55,32 @@ Feature: Limits
       Then the pod is not recovered, by the limit "L2"
       And an event refuses the recovery because of "ReadWrite"
 
+    @L2 @fault:sigkill
+    Scenario: what was read-only stays so, whoever made it so, and what was not is left alone
+      Given FUSE recovery is enabled, but off for read-write datasets
+      And pods that mount datasets in each of these ways:
+        | access mode   | claim in the pod | superblock | volumeMount | recovered | on the node | in the pod |
+        | ReadOnlyMany  |                  | rw         |             | yes       | ro          | ro         |
+        | ReadOnlyMany  |                  | rw         | readOnly    | yes       | ro          | ro         |
+        | ReadOnlyMany  | readOnly         | rw         |             | yes       | ro          | ro         |
+        | ReadOnlyMany  | readOnly         | rw         | readOnly    | yes       | ro          | ro         |
+        | ReadOnlyMany  |                  | ro         |             | yes       | ro          | ro         |
+        | ReadOnlyMany  |                  | ro         | readOnly    | yes       | ro          | ro         |
+        | ReadOnlyMany  | readOnly         | ro         |             | yes       | ro          | ro         |
+        | ReadOnlyMany  | readOnly         | ro         | readOnly    | yes       | ro          | ro         |
+        | ReadWriteMany |                  | rw         |             | no        | rw          | rw         |
+        | ReadWriteMany |                  | rw         | readOnly    | no        | rw          | ro         |
+        | ReadWriteMany | readOnly         | rw         |             | no        | ro          | ro         |
+        | ReadWriteMany | readOnly         | rw         | readOnly    | no        | ro          | ro         |
+        | ReadWriteMany |                  | ro         |             | no        | ro          | ro         |
+        | ReadWriteMany |                  | ro         | readOnly    | no        | ro          | ro         |
+        | ReadWriteMany | readOnly         | ro         |             | no        | ro          | ro         |
+        | ReadWriteMany | readOnly         | ro         | readOnly    | no        | ro          | ro         |
+      When the FUSE daemons of all these datasets are killed from the node
+      Then each pod is recovered or left alone, and can write or not, as the table says
+      When read-write datasets are recovered too, as a flag allows
+      Then all these pods read again, and none can write that could not before
+
     @L2 @fault:pod-delete
     Scenario: nobody can write for an instant while the FUSE pod is replaced again and again
       Given FUSE recovery is enabled

@@ -21,6 +21,8 @@ export interface Behaviour {
   readonly attributeTimeoutSeconds?: number | undefined;
   /** Symbolic links in the root directory, by name: whom a subPath could be led astray by. */
   readonly links?: Readonly<Record<string, string>> | undefined;
+  /** The superblock itself is read-only, as `-o ro` makes it. */
+  readonly readOnlySuperblock?: boolean | undefined;
   /** The bucket is not looked into: the root is an empty directory. */
   readonly empty?: boolean | undefined;
   /** On SIGUSR2 it becomes this one instead. */

@@ -130,12 +130,13 @@ function checkDevice(): string | undefined {
   }
 }
 
-function fuseOptions({ entryTimeoutSeconds, attributeTimeoutSeconds }: Behaviour) {
+function fuseOptions({ entryTimeoutSeconds, attributeTimeoutSeconds, readOnlySuperblock }: Behaviour) {
   return {
     timeout: false,
     allowOther: true,
     fsname: fstype,
-    subtype: fstype,
+    // fuse-native knows no option for it, and hands all on as one list.
+    subtype: readOnlySuperblock ? `${fstype},ro` : fstype,
     ...(entryTimeoutSeconds === undefined ? {} : { entryTimeout: String(entryTimeoutSeconds) }),
     ...(attributeTimeoutSeconds === undefined ? {} : { attrTimeout: String(attributeTimeoutSeconds) }),
   } as const;

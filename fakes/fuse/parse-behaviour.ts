@@ -18,6 +18,7 @@ const plain = z.strictObject({
   entryTimeoutSeconds: z.number().nonnegative().optional(),
   attributeTimeoutSeconds: z.number().nonnegative().optional(),
   links: z.record(z.string(), z.string()).optional(),
+  readOnlySuperblock: z.boolean().optional(),
   empty: z.boolean().optional(),
 });
 const schema = plain.extend({ onUsr2: plain.optional() });

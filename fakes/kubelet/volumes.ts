@@ -1,6 +1,12 @@
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CoreV1Api, V1PersistentVolume, V1Pod, V1Volume } from '@kubernetes/client-node';
+import type {
+  CoreV1Api,
+  V1PersistentVolume,
+  V1PersistentVolumeClaimVolumeSource,
+  V1Pod,
+  V1Volume,
+} from '@kubernetes/client-node';
 import type { RuntimeOptions } from './container.ts';
 import { detach, mountFlags } from './linux.ts';
 import type { KubeletPaths } from './paths.ts';
@@ -48,7 +54,7 @@ export async function setUpVolume(context: VolumeContext, volume: V1Volume): Pro
     return { name: volume.name, path: volume.hostPath.path, release: nothing };
   }
   if (volume.secret) return setUpSecret(context, volume);
-  if (volume.persistentVolumeClaim) return setUpClaim(context, volume.name, volume.persistentVolumeClaim.claimName);
+  if (volume.persistentVolumeClaim) return setUpClaim(context, volume.name, volume.persistentVolumeClaim);
   const path = paths.volume(uid, 'kubernetes.io/empty-dir', volume.name);
   mkdirSync(path, { recursive: true });
   if (volume.emptyDir?.medium !== 'Memory') return { name: volume.name, path, release: nothing };
@@ -70,7 +76,11 @@ async function setUpSecret({ api, paths, pod, uid }: VolumeContext, volume: V1Vo
   return { name: volume.name, path, release: async () => rmSync(path, { recursive: true }) };
 }
 
-async function setUpClaim(context: VolumeContext, name: string, claimName: string): Promise<MountedVolume> {
+async function setUpClaim(
+  context: VolumeContext,
+  name: string,
+  { claimName, readOnly }: V1PersistentVolumeClaimVolumeSource,
+): Promise<MountedVolume> {
   const { api, csi, paths, pod, uid } = context;
   const claim = await api.readNamespacedPersistentVolumeClaim({ name: claimName, namespace: namespaceOf(pod) });
   const persistentVolume = claim.spec?.volumeName;
@@ -85,7 +95,7 @@ async function setUpClaim(context: VolumeContext, name: string, claimName: strin
     volumeId: source.volumeHandle,
     stagingTargetPath,
     accessMode: accessModeOf(pv),
-    readOnly: source.readOnly ?? false,
+    readOnly: readOnly ?? source.readOnly ?? false,
     volumeContext: {
       ...source.volumeAttributes,
       // podInfoOnMount of the CSIDriver object

@@ -77,6 +77,10 @@ export interface ApplicationOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Another volume, mounted inside the dataset. */
   readonly below?: VolumeBelow;
+  /** `persistentVolumeClaim.readOnly`: CSI publishes it read-only, whatever its access modes are. */
+  readonly claimReadOnly?: boolean;
+  /** `volumeMount.readOnly`: the container alone has it read-only. */
+  readonly mountReadOnly?: boolean;
 }
 
 export interface VolumeBelow {
@@ -86,7 +90,8 @@ export interface VolumeBelow {
 }
 
 /** The document's app.yaml; only the image is another. */
-export function application({ name, dataset: claimName, labels, below }: ApplicationOptions): Manifest {
+export function application(options: ApplicationOptions): Manifest {
+  const { name, dataset: claimName, labels, below, claimReadOnly, mountReadOnly } = options;
   const inner = below ? [{ mountPath: below.mountPath, name: 'inner-vol' }] : [];
   const emptyDir = below?.medium === 'Memory' ? { medium: 'Memory' } : {};
   return {
@@ -95,10 +100,14 @@ export function application({ name, dataset: claimName, labels, below }: Applica
     metadata: { name, labels: { ...labels } },
     spec: {
       containers: [
-        { name: 'demo', image: 'nginx:stable', volumeMounts: [{ mountPath: '/data', name: 'data-vol' }, ...inner] },
+        {
+          name: 'demo',
+          image: 'nginx:stable',
+          volumeMounts: [{ mountPath: '/data', name: 'data-vol', ...(mountReadOnly && { readOnly: true }) }, ...inner],
+        },
       ],
       volumes: [
-        { name: 'data-vol', persistentVolumeClaim: { claimName } },
+        { name: 'data-vol', persistentVolumeClaim: { claimName, ...(claimReadOnly && { readOnly: true }) } },
         ...inner.map(({ name }) => ({ name, emptyDir })),
       ],
     },
