@@ -1,9 +1,11 @@
 import type { Mutant } from './mutant.ts';
+import { standInMutants } from './stand-in-mutants.ts';
+import { webhookMutants } from './webhook-mutants.ts';
 
 const engineTest = 'recovery/engine/engine.test.ts';
 
-/** The breakages, by what they break; each would be a defect that a user meets. */
-export const mutants: readonly Mutant[] = [
+/** Breakages of engine, kernel adapter and agent. */
+const agentMutants: readonly Mutant[] = [
   {
     name: 'success is claimed without a read',
     claim: 'L1',
@@ -46,8 +48,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/places.ts',
-        search: 'return [...targetSpots(tables, volume), ...containerSpots(tables, volume)];',
-        replacement: 'return [...targetSpots(tables, volume), ...containerSpots(tables, volume).slice(0, 0)];',
+        search: 'const made = [...targetSpots(tables, volume), ...containerSpots(tables, volume)];',
+        replacement: 'const made = [...targetSpots(tables, volume), ...containerSpots(tables, volume).slice(0, 0)];',
       },
     ],
     judges: [{ scenarios: '@A1' }],
@@ -370,3 +372,6 @@ export const mutants: readonly Mutant[] = [
     judges: [{ test: 'recovery/engine/plan.test.ts' }],
   },
 ];
+
+/** All breakages; each would be a defect that a user meets. */
+export const mutants: readonly Mutant[] = [...agentMutants, ...webhookMutants, ...standInMutants];
