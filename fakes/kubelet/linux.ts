@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import koffi from 'koffi';
 
@@ -132,9 +131,4 @@ export function loadLinux(): Linux {
       check('chdir /', chdir('/'));
     },
   };
-}
-
-/** Whether two processes stand in the same mount namespace. */
-export function mountNamespaceOf(pid: number | 'self'): string {
-  return readlinkSync(`/proc/${pid}/ns/mnt`);
 }

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
-import { failed, inStep, ok } from './result.ts';
+import { inStep, ok } from './result.ts';
 import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, O_DIRECTORY, O_PATH, type Syscalls } from './syscalls.ts';
 
 /** The way back into the process's own mount namespace failed: nothing that the process does from here on is right. */
@@ -129,16 +129,5 @@ function sameNamespace(a: string, b: string): boolean {
     return readlinkSync(a) === readlinkSync(b);
   } catch {
     return false;
-  }
-}
-
-/** A namespace path that cannot be entered, told before anything is tried. */
-export function checkNamespace(path: string): Result<void> {
-  try {
-    readlinkSync(path);
-    return ok(undefined);
-  } catch (error) {
-    const errno = error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
-    return failed({ errno, call: 'readlink', path, step: 'open-namespaces' });
   }
 }

@@ -73,7 +73,6 @@ export interface AttributeChange {
 
 export const AT_FDCWD = -100;
 
-export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_DIRECTORY = 0o200000;
 export const O_CLOEXEC = 0o2000000;
@@ -100,7 +99,6 @@ export const MS_RELATIME = 0x200000;
 export const MS_STRICTATIME = 0x1000000;
 export const MNT_FORCE = 0x1;
 export const MNT_DETACH = 0x2;
-export const UMOUNT_NOFOLLOW = 0x8;
 export const MOUNT_ATTR_RDONLY = 0x1;
 export const MOUNT_ATTR_NOSUID = 0x2;
 export const MOUNT_ATTR_NODEV = 0x4;

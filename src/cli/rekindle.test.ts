@@ -166,7 +166,11 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
       'a command is missing: accepted are conform, crash, bench, doctor, faults, claims, clean, report',
     ],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
-    ['unknown flag', ['conform', '--foo'], "unknown option '--foo': accepted are --tags, --cluster, --profile, --jobs, --out,"],
+    [
+      'unknown flag',
+      ['conform', '--foo'],
+      "unknown option '--foo': accepted are --tags, --cluster, --profile, --jobs, --out,",
+    ],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
     ['unknown tag', ['conform', '--tags', '@C9'], 'unknown tag "@C9": accepted are @C2, @C3, @fault:sigkill'],
     [
