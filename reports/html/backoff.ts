@@ -6,6 +6,6 @@ import { type Html, html } from './markup.ts';
 export function renderBackoff(rows: readonly BackoffRow[], clockScale: number): Html {
   const { caption, head, rows: lines } = backoffTable(rows, clockScale);
   return html`<section><h5>The kubelet’s back-off</h5><p>${caption}</p>
-<div class="scroll" tabindex="0"><table><thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<div class="scroll" tabindex="0" role="group" aria-label="Back-off, predicted and observed"><table class="plain"><thead><tr>${head.map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
 <tbody>${lines.map((cells) => html`<tr>${cells.map((cell) => html`<td class="n">${cell}</td>`)}</tr>`)}</tbody></table></div></section>`;
 }

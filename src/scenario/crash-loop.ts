@@ -48,9 +48,12 @@ export class CrashLoop {
   /** Predicted and observed, for the record. */
   rows(): readonly BackoffRow[] {
     const { notes, history } = this.#trial;
-    const outages = recoveries(history, notes.id)
-      .filter(({ pod }) => pod.endsWith(`/${this.#options.pod}`))
-      .map(({ crash, readable }) => ({ crash, ...(readable !== undefined && { readable }) }));
+    const seen = recoveries(history, notes.id).filter(({ pod }) => pod.endsWith(`/${this.#options.pod}`));
+    const faults = history.filter((event) => event.kind === 'fault' && event.phase === 'injected');
+    const outages = faults.map(({ at }) => {
+      const readable = seen.find(({ crash }) => crash === at)?.readable;
+      return { crash: at, ...(readable !== undefined && { readable }) };
+    });
     const rows = backoffRows(history, {
       container: this.#container,
       clockScale: this.#clockScale,
