@@ -101,6 +101,7 @@ Feature: Limits
       And not one write got through, to the pod, the node or the daemon
       And every mount of the dataset was read-only in every namespace
       And the mount tables have not grown
+      And the agent's memory has not grown in 1000 crashes
 
   Rule: A dataset that is mounted with subPath is not supported
 

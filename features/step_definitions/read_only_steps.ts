@@ -1,7 +1,12 @@
 import { Given, Then, When } from '@cucumber/cucumber';
+import { keepsMemorySteady } from '../../src/checks/memory-steady.ts';
 import { podDelete } from '../../src/faults/pod-delete.ts';
 import { everyMountIsReadOnly, letWritersLoose, noWriteGotThrough } from '../../src/scenario/writers.ts';
 import type { RekindleWorld } from '../support/world.ts';
+
+/** Crashes after which the agent has loaded all that it needs, and its memory at that time. */
+const warmUp = 20;
+const firstUse = new WeakMap<RekindleWorld, number>();
 
 Given(
   'FUSE recovery is enabled, but off for all while there is a read-write dataset',
@@ -28,6 +33,7 @@ When(
   async function (this: RekindleWorld, times: number) {
     for (let crash = 0; crash < times; crash++) {
       if (crash > 0) await this.trial.readsAfterRecovery(this.pod);
+      if (crash === warmUp) firstUse.set(this, (await this.session.cluster.agentUsage()).anonymousBytes);
       await this.trial.crash(podDelete, this.dataset);
     }
   },
@@ -39,4 +45,9 @@ Then('not one write got through, to the pod, the node or the daemon', async func
 
 Then('every mount of the dataset was read-only in every namespace', async function (this: RekindleWorld) {
   this.trial.judge(await everyMountIsReadOnly(this.subject));
+});
+
+Then("the agent's memory has not grown in {int} crashes", async function (this: RekindleWorld, crashes: number) {
+  const { anonymousBytes: last } = await this.session.cluster.agentUsage();
+  this.trial.judge(keepsMemorySteady({ first: firstUse.get(this) ?? 0, last, crashes }));
 });
