@@ -38,9 +38,15 @@ function replacement(view: NodeView, { kind, diagnosis, source }: Action): Repla
 
 function elsewhere(mounts: readonly Mount[], below: readonly Mount[]): readonly Mount[] {
   if (below.length === 0) return [];
-  const key = ({ device, root }: Mount) => `${device} ${root}`;
-  const wanted = new Set(below.map(key));
-  return mounts.filter((mount) => wanted.has(key(mount)) && !below.includes(mount));
+  return mounts.filter(
+    (mount) =>
+      !below.includes(mount) && below.some((inner) => inner.device === mount.device && holds(mount.root, inner.root)),
+  );
+}
+
+/** Whether a directory of a filesystem is another one or lies above it. */
+function holds(root: string, directory: string): boolean {
+  return root === '/' || root === directory || directory.startsWith(`${root}/`);
 }
 
 /** What the kernel cannot do is a refusal with a remedy, not a failure: trying again would not help. */

@@ -1,3 +1,4 @@
+import { droppedBelow } from './dropped-mounts.ts';
 import type { DeviceId, Diagnosis, Mount, MountState, NodeView, SourceState, Volume } from './model.ts';
 import { isFuse, mountsOn } from './mount-tree.ts';
 import { type Spot, spotsOf } from './places.ts';
@@ -9,11 +10,15 @@ export function diagnose(view: NodeView): readonly Diagnosis[] {
     .flatMap((volume) => spotsOf(view, volume).map((spot) => diagnosed(view, spot)));
 }
 
-function diagnosed(view: NodeView, { mounts, ...spot }: Spot): Diagnosis {
+function diagnosed(view: NodeView, { mounts, others, ...spot }: Spot): Diagnosis {
   const state = stateOf(view, spot.volume, spot.stack);
   // What an older layer hides must not be carried over, or it would come back to light.
   const layers = spot.stack.slice(state === 'half-done' ? -2 : -1);
-  return { ...spot, state, below: layers.flatMap((layer) => mountsOn(mounts, layer, spot.stack)) };
+  const below = layers.flatMap((layer) => mountsOn(mounts, layer, spot.stack));
+  const top = spot.stack.at(-1);
+  if (top === undefined || state === 'healthy') return { ...spot, state, below };
+  const { found, lost } = droppedBelow(view, { place: spot.place, top, below, others });
+  return { ...spot, state, below: [...below, ...found], ...(lost.length === 0 ? {} : { lost }) };
 }
 
 function stateOf(view: NodeView, volume: Volume, stack: readonly Mount[]): MountState {

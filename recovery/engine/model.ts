@@ -61,6 +61,14 @@ export interface VolumeMount {
   readonly subPath?: string;
 }
 
+/** A volumeMount of a container on any other volume. */
+export interface OtherMount {
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+  /** Where the kubelet keeps what is mounted, below the pod's own directory; unset where that is not known. */
+  readonly directory?: string;
+}
+
 /** A pod on this node that uses at least one `Volume`. */
 export interface Pod {
   readonly uid: string;
@@ -74,7 +82,11 @@ export interface Pod {
   /** `Volume.name` of all volumes in `spec.volumes`, mounted or not. */
   readonly volumes: readonly string[];
   /** Containers and init containers. */
-  readonly containers: readonly { readonly name: string; readonly mounts: readonly VolumeMount[] }[];
+  readonly containers: readonly {
+    readonly name: string;
+    readonly mounts: readonly VolumeMount[];
+    readonly others?: readonly OtherMount[];
+  }[];
 }
 
 /** A running container of a pod, known from its own mountinfo (binds of etc-hosts and termination-log). */
@@ -151,9 +163,12 @@ export interface Diagnosis {
   readonly stack: readonly Mount[];
   /**
    * Other mounts of the same namespace below the place, parents first. Those that can be seen, on the top of the stack; where
-   * it is half done also those on the layer under the top, since each may have been carried over or not.
+   * it is half done also those on the layer under the top, since each may have been carried over or not. At the end those
+   * that the pod's spec asks for and the kernel has dropped, as the node has them, with ids that are no mount's.
    */
   readonly below: readonly Mount[];
+  /** Mount paths below the place that the pod's spec asks for, where nothing is mounted and the node is not known to have it. */
+  readonly lost?: readonly string[];
   /** A FUSE mount that the way to the place leads through. */
   readonly fuseAbove?: Mount;
   /** In a container: what the pod's spec says of the place. */

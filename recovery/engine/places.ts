@@ -1,4 +1,4 @@
-import type { Container, DeviceId, Mount, NodeView, Place, Pod, Volume, VolumeMount } from './model.ts';
+import type { Container, DeviceId, Mount, NodeView, OtherMount, Place, Pod, Volume, VolumeMount } from './model.ts';
 import { isFuse, plainPath, standingAt } from './mount-tree.ts';
 
 const uids = new WeakMap<readonly Pod[], ReadonlyMap<string, Pod>>();
@@ -26,6 +26,8 @@ export interface Spot {
   readonly fuseAbove?: Mount;
   /** The container's volumeMount. */
   readonly volumeMount?: VolumeMount;
+  /** What the pod's spec has mounted below the place. */
+  readonly others: readonly OtherMount[];
 }
 
 /**
@@ -100,7 +102,7 @@ function containerSpots(tables: Tables, volume: Volume): readonly Spot[] {
 }
 
 function spotsIn(tables: Tables, volume: Volume, pod: Pod, container: Container): readonly Spot[] {
-  const declared = pod.containers.find(({ name }) => name === container.name)?.mounts ?? [];
+  const { mounts: declared = [], others = [] } = pod.containers.find(({ name }) => name === container.name) ?? {};
   const own = declared.filter((mount) => mount.volume === volume.name);
   return own.map((volumeMount) => {
     const place = (path: string): Place => ({
@@ -111,7 +113,8 @@ function spotsIn(tables: Tables, volume: Volume, pod: Pod, container: Container)
       path,
     });
     const path = plainPath(volumeMount.mountPath);
-    const found = spot(container.mounts, { volume, place: place(path), volumeMount });
+    const inside = others.filter(({ mountPath }) => plainPath(mountPath).startsWith(`${path}/`));
+    const found = spot(container.mounts, { volume, place: place(path), volumeMount, others: inside });
     // The only volumeMount that is not where the spec says: the runtime has followed a symbolic link of the image.
     if (found.stack.length > 0 || own.length > 1) return found;
     const elsewhere = linkedTo(tables, volume, container, declared);
@@ -147,10 +150,13 @@ function devicesOf(tables: Tables, volume: Volume): ReadonlySet<DeviceId> {
   );
 }
 
-function spot(mounts: readonly Mount[], known: Pick<Spot, 'volume' | 'place' | 'volumeMount'>): Spot {
+function spot(
+  mounts: readonly Mount[],
+  known: Pick<Spot, 'volume' | 'place' | 'volumeMount'> & Partial<Pick<Spot, 'others'>>,
+): Spot {
   const { stack, above } = standingAt(mounts, known.place.path);
   const fuseAbove = above.findLast(isFuse);
-  return { ...known, stack, mounts, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
+  return { others: [], ...known, stack, mounts, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
 }
 
 /** Whether nothing stands at a place any more, or its container is no longer there. */

@@ -40,6 +40,10 @@ function asks(view: NodeView, { state, volume, stack }: Diagnosis): boolean {
 function step(view: NodeView, diagnosis: Diagnosis, policy: Policy): Step {
   const refused = refusal(view, diagnosis, policy);
   if (refused !== undefined) return { kind: 'skip', diagnosis, ...refused };
+  if (diagnosis.lost !== undefined) {
+    const detail = `${diagnosis.lost.join(', ')} below ${diagnosis.place.path} has been dropped by the kernel and cannot be found on the node: start the pod again`;
+    return { kind: 'skip', diagnosis, reason: 'inner-mount-unreachable', detail };
+  }
   const source = liveSource(view, diagnosis);
   if (source === undefined) {
     const detail = `the mount of volume ${diagnosis.volume.name} is gone from its source since it was read: look at the daemon's pod`;

@@ -25,7 +25,7 @@ export interface Replacement {
   readonly below: readonly Mount[];
   readonly source: LiveSource;
   readonly readOnly: boolean;
-  /** Where else the node mounts the same filesystems as `below`, by device and root: for those that cannot be reached any more. */
+  /** Where else the node mounts what `below` shows, or a directory above it: for those that cannot be reached any more. */
   readonly elsewhere: readonly Mount[];
 }
 

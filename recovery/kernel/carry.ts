@@ -98,18 +98,18 @@ function cloneElsewhere(
   const step = 'inner-mounts';
   const other = mountedElsewhere(mount, node);
   if (other === undefined) return failed({ errno: 'EAGAIN', call: 'openat2', path: mount.mountPoint, step });
-  const opened = openPath(sys, other.mountPoint);
-  if (!opened.ok) return inStep(step, other.mountPoint, opened);
+  const opened = openPath(sys, other.path);
+  if (!opened.ok) return inStep(step, other.path, opened);
   try {
     const identity = sys.identify(opened.value);
-    if (!identity.ok) return inStep(step, other.mountPoint, identity);
-    if (identity.value.mountId !== other.id || identity.value.device !== mount.device) {
-      return failed({ errno: 'ESTALE', call: 'statx', path: other.mountPoint, step });
+    if (!identity.ok) return inStep(step, other.path, identity);
+    if (identity.value.mountId !== other.mount.id || identity.value.device !== mount.device) {
+      return failed({ errno: 'ESTALE', call: 'statx', path: other.path, step });
     }
     const tree = fds.own(sys.cloneTree(opened.value, false));
-    if (!tree.ok || tier === '5.10') return inStep(step, other.mountPoint, tree);
+    if (!tree.ok || tier === '5.10') return inStep(step, other.path, tree);
     const changed = sys.setAttributes(tree.value, attributeChange(mount.options));
-    return changed.ok ? tree : inStep(step, other.mountPoint, changed);
+    return changed.ok ? tree : inStep(step, other.path, changed);
   } finally {
     sys.close(opened.value);
   }

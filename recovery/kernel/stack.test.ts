@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Mount } from '../engine/model.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { belowRoot, flattened, innerMounts, mountTree, relativePath, stackState } from './stack.ts';
+import { belowRoot, flattened, innerMounts, mountedElsewhere, mountTree, relativePath, stackState } from './stack.ts';
 
 /** `id parent device mountPoint`, one mount a line. */
 const table = (text: string): readonly Mount[] =>
@@ -76,6 +76,26 @@ describe('innerMounts', () => {
 
   it('never takes the stack itself for something inside', () => {
     expect(flattened(innerMounts(mount(mounts, 2), mountTree(mounts), [])).map((one) => one.mount.id)).toEqual([4]);
+  });
+});
+
+describe('a directory that another mount shows', () => {
+  const on = (mountPoint: string, root: string): Mount => ({ ...mount(stacked, 2), mountPoint, root });
+  const wanted = on('/data/cache', '/pods/p1/cache');
+
+  it('is its root where there is such a mount', () => {
+    const exact = on('/var/cache', '/pods/p1/cache');
+    expect(mountedElsewhere(wanted, [on('/', '/'), exact])).toEqual({ mount: exact, path: '/var/cache' });
+  });
+
+  it('lies inside one of a directory above it', () => {
+    const around = on('/var/pods', '/pods');
+    expect(mountedElsewhere(wanted, [around])).toEqual({ mount: around, path: '/var/pods/p1/cache' });
+    expect(mountedElsewhere(wanted, [on('/', '/')])?.path).toBe('/pods/p1/cache');
+  });
+
+  it('is nowhere where only other directories are mounted', () => {
+    expect(mountedElsewhere(wanted, [on('/a', '/pods/p1/cach'), on('/b', '/other')])).toBeUndefined();
   });
 });
 

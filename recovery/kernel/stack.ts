@@ -88,9 +88,20 @@ export function relativePath(from: string, to: string): string {
   return from === '/' ? to.slice(1) : to.slice(from.length + 1);
 }
 
-/** Another mount of the node that shows the same directory of the same filesystem. */
-export function mountedElsewhere(mount: Mount, node: readonly Mount[]): Mount | undefined {
-  return node.find((other) => other.device === mount.device && other.root === mount.root);
+/** Where the node shows the same directory of the same filesystem: the mount that it is in, and its path. */
+export function mountedElsewhere(
+  { device, root }: Mount,
+  node: readonly Mount[],
+): { readonly mount: Mount; readonly path: string } | undefined {
+  const same = node.filter((other) => other.device === device);
+  const mount =
+    same.find((other) => other.root === root) ?? same.find((other) => belowRoot(other.root, root) !== undefined);
+  if (mount === undefined) return undefined;
+  const rest = belowRoot(mount.root, root) ?? '';
+  return {
+    mount,
+    path: rest === '' ? mount.mountPoint : `${mount.mountPoint === '/' ? '' : mount.mountPoint}/${rest}`,
+  };
 }
 
 /** Where `root`, a directory of the filesystem, lies below a mount of it; undefined where it is not below. */

@@ -116,6 +116,32 @@ describe('a pod', () => {
     return spec === undefined ? undefined : toPod(spec, bound);
   };
 
+  it('keeps what else is mounted inside its volumes, and where the kubelet has it', () => {
+    const mounts = [
+      { name: 'data', mountPath: '/data' },
+      { name: 'cache', mountPath: '/data/cache', readOnly: true },
+      { name: 'part', mountPath: '/data/part', subPath: 'x' },
+      { name: 'other', mountPath: '/data/other' },
+      { name: 'disk', mountPath: '/data/disk' },
+      { name: 'cache', mountPath: '/database' },
+    ];
+    const volumes = [
+      { name: 'data', persistentVolumeClaim: { claimName: 'demo' } },
+      { name: 'cache', emptyDir: { medium: 'Memory' } },
+      { name: 'part', emptyDir: {} },
+      { name: 'other', persistentVolumeClaim: { claimName: 'other' } },
+      { name: 'disk', nfs: {} },
+    ];
+    const spec = toPodSpec({ ...podObject, spec: { volumes, containers: [{ name: 'main', volumeMounts: mounts }] } });
+    const claims = new Map([...bound.claims, ['default/other', { ...claim, name: 'other', volume: 'pv-1' }]]);
+    expect(spec && toPod(spec, { ...bound, claims })?.containers[0]?.others).toEqual([
+      { mountPath: '/data/cache', readOnly: true, directory: 'volumes/kubernetes.io~empty-dir/cache' },
+      { mountPath: '/data/part', readOnly: false },
+      { mountPath: '/data/disk', readOnly: false },
+      { mountPath: '/data/other', readOnly: false, directory: 'volumes/kubernetes.io~csi/pv-1/mount' },
+    ]);
+  });
+
   it('keeps the mounts of its volumes in containers of every kind', () => {
     expect(podOf(podObject)).toEqual({
       uid: 'u1',

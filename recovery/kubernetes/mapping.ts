@@ -1,6 +1,6 @@
 import { driverName } from '../csi/identity.ts';
 import { volumeSource } from '../csi/volume-context.ts';
-import type { AccessMode, Pod, Volume, VolumeMount } from '../engine/model.ts';
+import type { AccessMode, OtherMount, Pod, Volume, VolumeMount } from '../engine/model.ts';
 import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
 
 /** A bound claim, as much of it as leads from a pod to a volume. */
@@ -19,6 +19,7 @@ export interface PodSpec extends Omit<Pod, 'volumes' | 'containers'> {
     readonly name: string;
     /** `volume` is the name of the pod's volume here. */
     readonly mounts: readonly VolumeMount[];
+    readonly others: readonly OtherMount[];
   }[];
 }
 
@@ -74,6 +75,7 @@ export function toPodSpec(object: unknown): PodSpec | undefined {
   if (uid === undefined || namespace === undefined || name === undefined) return undefined;
   const claims = new Map(listAt(spec, 'volumes').flatMap((volume) => claimOf(volume, name)));
   if (claims.size === 0) return undefined;
+  const directories = new Map(listAt(spec, 'volumes').flatMap(directoryOf));
   const runtimeClass = textAt(spec, 'runtimeClassName');
   return {
     uid,
@@ -85,7 +87,7 @@ export function toPodSpec(object: unknown): PodSpec | undefined {
     deleting: textAt(metadata, 'deletionTimestamp') !== undefined,
     claims,
     containers: ['initContainers', 'containers', 'ephemeralContainers'].flatMap((kind) =>
-      listAt(spec, kind).flatMap((container) => toContainer(container, claims)),
+      listAt(spec, kind).flatMap((container) => toContainer(container, claims, directories)),
     ),
   };
 }
@@ -109,14 +111,26 @@ export function toPod(
   return {
     ...spec,
     volumes: [...new Set(names.values())],
-    containers: spec.containers.map(({ name, mounts }) => ({
-      name,
-      mounts: mounts.flatMap((mount) => {
+    containers: spec.containers.map(({ name, mounts, others }) => {
+      const ours = mounts.flatMap((mount) => {
         const volume = names.get(mount.volume);
         return volume === undefined ? [] : [{ ...mount, volume }];
-      }),
-    })),
+      });
+      const foreign = mounts
+        .filter((mount) => !names.has(mount.volume))
+        .map((mount) => otherMount(mount, bound.get(`${spec.namespace}/${claims.get(mount.volume)?.claim}`)?.volume));
+      const inside = [...others, ...foreign].filter(({ mountPath }) =>
+        ours.some((mount) => mountPath.startsWith(`${mount.mountPath.replace(/\/+$/, '')}/`)),
+      );
+      return { name, mounts: ours, ...(inside.length === 0 ? {} : { others: inside }) };
+    }),
   };
+}
+
+/** A claim's mount that leads to no volume of this driver. */
+function otherMount({ mountPath, readOnly, subPath }: VolumeMount, volume: string | undefined): OtherMount {
+  const directory = `volumes/kubernetes.io~csi/${volume}/mount`;
+  return { mountPath, readOnly, ...(volume === undefined || subPath !== undefined ? {} : { directory }) };
 }
 
 /** A claim by name, or the claim that a generic ephemeral volume makes, which is named `<pod>-<volume>`. */
@@ -129,7 +143,27 @@ function claimOf(volume: JsonObject, pod: string): [string, { claim: string; rea
   return claim === undefined ? [] : [[name, { claim, readOnly: source.readOnly === true }]];
 }
 
-function toContainer(container: JsonObject, claims: PodSpec['claims']): PodSpec['containers'][number][] {
+/** Plugins whose volumes lie in the pod's own directory, by their key in the spec (`pkg/volume/<plugin>`, escaped name). */
+const plugins: Readonly<Record<string, string>> = {
+  emptyDir: 'kubernetes.io~empty-dir',
+  configMap: 'kubernetes.io~configmap',
+  secret: 'kubernetes.io~secret',
+  projected: 'kubernetes.io~projected',
+  downwardAPI: 'kubernetes.io~downward-api',
+};
+
+/** Where the kubelet keeps a volume, below the pod's directory. */
+function directoryOf(volume: JsonObject): [string, string][] {
+  const name = textAt(volume, 'name');
+  const plugin = Object.keys(plugins).find((key) => key in volume);
+  return name === undefined || plugin === undefined ? [] : [[name, `volumes/${plugins[plugin]}/${name}`]];
+}
+
+function toContainer(
+  container: JsonObject,
+  claims: PodSpec['claims'],
+  directories: ReadonlyMap<string, string>,
+): PodSpec['containers'][number][] {
   const name = textAt(container, 'name');
   if (name === undefined) return [];
   const mounts = listAt(container, 'volumeMounts').flatMap((mount): VolumeMount[] => {
@@ -147,7 +181,15 @@ function toContainer(container: JsonObject, claims: PodSpec['claims']): PodSpec[
       },
     ];
   });
-  return [{ name, mounts }];
+  const others = listAt(container, 'volumeMounts').flatMap((mount): OtherMount[] => {
+    const volume = textAt(mount, 'name') ?? '';
+    const mountPath = textAt(mount, 'mountPath');
+    if (mountPath === undefined || claims.has(volume)) return [];
+    const isWhole = textAt(mount, 'subPath') === undefined && textAt(mount, 'subPathExpr') === undefined;
+    const directory = isWhole ? directories.get(volume) : undefined;
+    return [{ mountPath, readOnly: mount.readOnly === true, ...(directory === undefined ? {} : { directory }) }];
+  });
+  return [{ name, mounts, others }];
 }
 
 /** kubectl keeps the whole manifest in an annotation, which nothing here reads. */
