@@ -151,6 +151,24 @@ Feature: Ways in which a FUSE daemon is lost
       And the volume at /data/cache is still there, with what was written to it
       And whatever claims a recovery is true
 
+    @C3 @L1 @fault:volume-below
+    Scenario: a directory of the node inside, which the kernel drops
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
+      And pod "demo-app" reads "demo-dataset" at /data and has a volume on disk at /data/cache
+      When the FUSE daemon is killed under the volume inside the dataset
+      Then the pod reads the same files again, and was not restarted
+      And the volume at /data/cache is still there, with what was written to it
+
+    @C3 @L1 @fault:volume-below
+    Scenario: something inside that is lost
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
+      And pod "demo-app" reads "demo-dataset" at /data and has a part of a volume at /data/cache
+      When the FUSE daemon is killed under the volume inside the dataset
+      Then nothing is replaced in the pod, and nothing claims a recovery
+      And an event refuses the recovery because of "InnerMount"
+
     @L1 @C3 @fault:open-file
     Scenario: a file that is held open
       Given FUSE recovery is enabled

@@ -128,6 +128,15 @@ Given(
   },
 );
 
+Given(
+  'pod {string} reads {string} at \\/data and has a part of a volume at \\/data\\/cache',
+  async function (this: RekindleWorld, pod: string, dataset: string) {
+    const below = { mountPath: innerPath, medium: 'Node', subPath: 'part' } as const;
+    await this.start(pod, dataset, { labelled: true, below });
+    await fillVolumeBelow(this.trial, pod);
+  },
+);
+
 Given('{int} more pods read {string} at \\/data', async function (this: RekindleWorld, count: number, dataset: string) {
   this.otherPods = await startMany(this.trial, count, dataset);
 });
@@ -181,6 +190,11 @@ Then('the volume at \\/data\\/cache is still there, with what was written to it'
 
 Then('both mounts of the pod show the same filesystem', async function (this: RekindleWorld) {
   this.trial.judge(await judgements.oneFilesystem(this.subject));
+});
+
+Then('nothing is replaced in the pod, and nothing claims a recovery', async function (this: RekindleWorld) {
+  await this.trial.staysBroken(this.pod, judgements.watchMs);
+  this.trial.judge(judgements.notRecovered(this.subject, { claims: ['L1'], scope: 'pod' }));
 });
 
 Then('all pods read the same files again, and none was restarted', async function (this: RekindleWorld) {

@@ -87,12 +87,15 @@ export interface VolumeBelow {
   readonly mountPath: string;
   /** `Memory`: a tmpfs that the node has mounted. `Node`: a directory of the node's disk. */
   readonly medium: 'Memory' | 'Node';
+  /** Only this directory of it is mounted. */
+  readonly subPath?: string;
 }
 
 /** The document's app.yaml; only the image is another. */
 export function application(options: ApplicationOptions): Manifest {
   const { name, dataset: claimName, labels, below, claimReadOnly, mountReadOnly } = options;
-  const inner = below ? [{ mountPath: below.mountPath, name: 'inner-vol' }] : [];
+  const { mountPath, subPath } = below ?? {};
+  const inner = mountPath ? [{ mountPath, name: 'inner-vol', ...(subPath && { subPath }) }] : [];
   const emptyDir = below?.medium === 'Memory' ? { medium: 'Memory' } : {};
   return {
     apiVersion: 'v1',
