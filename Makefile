@@ -2,14 +2,20 @@
 # Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
-.PHONY: help conform crash bench doctor clean report test lint
+.PHONY: help conform conform-long mutants crash bench doctor clean report test lint
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 22
 
 conform: $(modules) ## judge the documented promises in the sandbox, and write results/
 	@$(rekindle) conform $(ARGS)
+
+conform-long: $(modules) ## the scenarios that take minutes: a thousand replacements under a writer, a thousand crashes
+	@$(rekindle) conform --tags @long --jobs 1 $(ARGS)
+
+mutants: $(modules) ## break the code on purpose, one line at a time, and see that something turns red
+	@node_modules/.bin/node mutants/run.ts $(ARGS)
 
 crash: $(modules) ## break one mount under a pod and watch it come back
 	@$(rekindle) crash $(ARGS)
