@@ -202,6 +202,16 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads the same files again, and was not restarted
       And all pods read the same files again, and none was restarted
 
+    @C3 @fault:many-pods @long
+    Scenario: a hundred pods of one dataset
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And 100 more pods read "demo-dataset" at /data
+      When the FUSE daemon is killed under the many pods
+      Then the pod reads the same files again, and was not restarted
+      And all pods read the same files again, and none was restarted
+      And the mount tables have not grown
+
     @C3 @L4 @fault:empty-dataset
     Scenario: a dataset without any file
       Given FUSE recovery is enabled

@@ -82,5 +82,5 @@ Then('an event refuses the recovery because of {string}', async function (this: 
 
 Then('the mount tables have not grown', async function (this: RekindleWorld) {
   await this.trial.countMounts();
-  this.trial.judge(judgements.steadyMounts(this.subject));
+  this.trial.judge(judgements.steadyMounts(this.subject, this.otherPods.length));
 });

@@ -36,12 +36,12 @@ function judge(history: readonly HistoryEvent[], { consumer, innerPath, before, 
     return inconclusive('the pod’s mount table is not known before and after');
   const was = seenAt(first.lines, innerPath);
   if (was === undefined) return inconclusive(`nothing was mounted at ${innerPath} before the crash`);
-  const is = seenAt(last.lines, innerPath);
+  const above = seenAt(last.lines, consumer.path);
+  const is = seenAt(last.lines, innerPath, above?.id);
   if (is === undefined) return fail(`nothing is mounted at ${innerPath} any more`);
   if (is.device !== was.device || is.root !== was.root) {
     return fail(`${innerPath} was ${was.root} of device ${was.device} and is ${is.root} of ${is.device}`);
   }
-  const above = seenAt(last.lines, consumer.path);
   if (above !== undefined && is.parentId !== above.id)
     return fail(`${innerPath} is hidden by the mount at ${consumer.path}`);
 
@@ -57,8 +57,12 @@ function judge(history: readonly HistoryEvent[], { consumer, innerPath, before, 
   return pass(`${innerPath} is still ${is.root} of device ${is.device}${read}`);
 }
 
-/** The mount that is seen at a path: of all mounts there, the one on which no other of them stands. */
-function seenAt(lines: readonly string[], path: string): MountLine | undefined {
+/**
+ * The mount that is seen at a path: of all mounts there, the one on which no other of them stands, and of several such the one
+ * that stands on `parent`.
+ */
+function seenAt(lines: readonly string[], path: string, parent?: number): MountLine | undefined {
   const here = lines.flatMap((line) => parseMountLine(line) ?? []).filter(({ mountPoint }) => mountPoint === path);
-  return here.find(({ id }) => !here.some(({ parentId }) => parentId === id));
+  const tops = here.filter(({ id }) => !here.some(({ parentId }) => parentId === id));
+  return tops.find(({ parentId }) => parentId === parent) ?? tops[0];
 }

@@ -13,6 +13,9 @@ export interface LeftAlone {
   readonly fault: string;
 }
 
+/** The agent's period in a sandbox, in nanoseconds. */
+const long = 1e9;
+
 /** While a fault lasts that did not end the daemon, nothing of the volume is mounted and nothing claims a recovery. */
 export function isLeftAlone(history: readonly HistoryEvent[], expected: LeftAlone): CheckRecord {
   return concluded({ name: 'a mount that is not dead is left alone', claims: ['L4'] }, judge(history, expected));
@@ -53,6 +56,7 @@ function judgeWindow(
   if (acted?.kind === 'agent') return fail(`the agent said "${acted.event}" ${since(acted.at)}`);
   const [claim] = successClaimsOf(within, consumer);
   if (claim !== undefined) return fail(`${claim.what} came ${since(claim.at)}`);
-  const last = within.at(-1)?.at ?? from;
-  return pass(`in ${formatNs(Math.min(to, last) - from)} nothing was mounted and nothing claimed a recovery`);
+  const watched = history.reduce((last, { at }) => Math.max(last, Math.min(at, to)), from) - from;
+  if (watched < long) return inconclusive(`it lasted only ${formatNs(watched)}: too short to tell`);
+  return pass(`in ${formatNs(watched)} nothing was mounted and nothing claimed a recovery`);
 }

@@ -12,6 +12,8 @@ export interface TableSnapshots {
    * 6.5, where the new mount is stacked and the dead one below it has to stay (facts: kernel E, row LEG).
    */
   readonly layersKept: number;
+  /** How many pods of the node use the volumes, where that is more than there are consumers. */
+  readonly pods?: number;
 }
 
 /** The mount tables of the node and of each consumer have no more lines after recovery than before the crash. */
@@ -19,7 +21,10 @@ export function keepsMountTableSteady(history: readonly HistoryEvent[], snapshot
   return concluded({ name: 'the mount table does not grow', claims: [] }, judge(history, snapshots));
 }
 
-function judge(history: readonly HistoryEvent[], { consumers, before, after, layersKept }: TableSnapshots): Finding {
+function judge(
+  history: readonly HistoryEvent[],
+  { consumers, before, after, layersKept, pods = consumers.length }: TableSnapshots,
+): Finding {
   const tables = history.toSorted((a, b) => a.at - b.at).flatMap((event) => (event.kind === 'snapshot' ? event : []));
   const counted: string[] = [];
   let grew: string | undefined;
@@ -34,7 +39,7 @@ function judge(history: readonly HistoryEvent[], { consumers, before, after, lay
         `${where} has no mount table ${last === undefined || last.lines.length === 0 ? `"${after}"` : `"${before}"`}`,
       );
     }
-    const kept = layersKept * (where === 'node' ? consumers.length : 1);
+    const kept = layersKept * (where === 'node' ? pods : 1);
     const allowed = kept === 0 ? '' : ` (${kept} more allowed: without MOVE_MOUNT_BENEATH)`;
     const said = `${where}: ${first.lines.length} lines before, ${last.lines.length} after${allowed}`;
     counted.push(said);

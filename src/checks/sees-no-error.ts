@@ -5,6 +5,9 @@ import { countErrors, describeFailure } from './errors-seen.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 import { provesReading, watchedOf } from './watched.ts';
 
+/** So long an operation may be under way when it is judged, in nanoseconds: the next one has not come back yet. */
+const underWay = 2e9;
+
 /** Whatever the pod asked for it got, if late: not one operation failed, and each came back. */
 export function seesNoError(history: readonly HistoryEvent[], consumer: Consumer): CheckRecord {
   return concluded({ name: 'the pod waits, and sees no error', claims: ['L4'] }, judge(history, consumer));
@@ -17,7 +20,8 @@ function judge(history: readonly HistoryEvent[], consumer: Consumer): Finding {
   const failures = operations.filter(({ result }) => result !== 'ok');
   const [first] = failures;
   if (first !== undefined) return fail(`${countErrors(failures)}; first, ${describeFailure(first, fault.at)}`);
-  const lost = hangs.find(({ until }) => until === undefined);
+  const end = events.at(-1)?.at ?? 0;
+  const lost = hangs.find(({ since, until }) => until === undefined && end - since > underWay);
   if (lost !== undefined)
     return fail(`an operation that began ${formatNs(lost.since - fault.at)} after the fault never came back`);
   const good = operations.filter((operation) => operation.finishedAt > fault.at && provesReading(operation));

@@ -27,11 +27,15 @@ function judge(history: readonly HistoryEvent[], consumer: Consumer, count: numb
   const claims = successClaimsOf(watched.events, consumer);
   if (watched.crashes.length === 0 && claims.length === 0) return inconclusive(noCrash);
   if (claims.length === 0) return inconclusive('nothing claimed a recovery');
-  const findings = claims.map((claim) => judgeClaim({ claim: asMade(claim, claims), watched, consumer, count }));
+  const judged = claims.map((claim) => judgeClaim({ claim: asMade(claim, claims), watched, consumer, count }));
+  const findings = judged.filter((finding) => finding !== overtaken);
+  if (findings.length === 0)
+    return inconclusive('the next crash came before the pod could confirm or refute any claim');
+  const late = judged.length - findings.length;
   return (
     firstThatDidNotPass(findings) ??
     pass(
-      `${claims.length === 1 ? 'the claim was' : `all ${claims.length} claims were`} followed by good reads in the pod`,
+      `${findings.length === 1 ? 'the claim was' : `all ${findings.length} claims were`} followed by good reads in the pod${late === 0 ? '' : `; ${late} more were overtaken by the next crash`}`,
     )
   );
 }
@@ -51,6 +55,12 @@ function asMade(claim: SuccessClaim, all: readonly SuccessClaim[]): SuccessClaim
   return isFirst ? { ...claim, at: said.at } : claim;
 }
 
+/** The next crash came before the pod could confirm or refute it. */
+const overtaken = 'overtaken';
+
+/** How long the read may take that a claim rests on: so late after a crash it may still be about what was before. */
+const readTakes = 2e9;
+
 interface Judged {
   readonly claim: SuccessClaim;
   readonly watched: Watched;
@@ -58,21 +68,21 @@ interface Judged {
   readonly count: number;
 }
 
-function judgeClaim({ claim, watched, consumer, count }: Judged): Finding {
+function judgeClaim({ claim, watched, consumer, count }: Judged): Finding | typeof overtaken {
   const { events, operations, crashes, hangs } = watched;
   const crash = crashes.findLast(({ from }) => from <= claim.at);
   if (crash === undefined) return fail(`${claim.what} came before anything had crashed`);
   const since = `${claim.what} ${formatNs(claim.at - crash.from)} after the crash`;
   const where = whereOf(consumer);
-  const replaced = events.some(
-    (event) =>
-      event.kind === 'agent' &&
-      event.event === 'replaced' &&
-      event.where === where &&
-      event.at >= crash.from &&
-      event.at <= claim.at,
-  );
-  if (claim.by === 'agent' && !replaced) return fail(`${since}: the agent had not replaced the pod’s mount`);
+  const replaced = events.findLast(
+    (event) => event.kind === 'agent' && event.event === 'replaced' && event.where === where && event.at <= claim.at,
+  )?.at;
+  if (claim.by === 'agent' && (replaced === undefined || replaced < crash.from)) {
+    const isLate = replaced !== undefined && replaced > (crashes[0]?.from ?? 0) && claim.at - crash.from < readTakes;
+    if (!isLate) return fail(`${since}: the agent had not replaced the pod’s mount`);
+    const between = operations.filter(({ startedAt }) => startedAt > replaced && startedAt < crash.from);
+    return between.some(provesReading) ? pass(since) : overtaken;
+  }
 
   const next = operations
     .filter((operation) => wasDone(operation) && operation.startedAt >= claim.at && operation.startedAt < crash.to)
@@ -81,6 +91,7 @@ function judgeClaim({ claim, watched, consumer, count }: Judged): Finding {
   if (wrong !== undefined) return fail(`${since}: later ${describeFailure(wrong, crash.from)}`);
   const stuck = hangs.find(({ since: began, until }) => began >= claim.at && began < crash.to && until === undefined);
   if (stuck !== undefined) return fail(`${since}: an operation that began later never came back`);
+  if (next.length === 0 && crash.to < Number.POSITIVE_INFINITY) return overtaken;
   // The next crash may come before so many operations; then one good read has to do.
   const enough = next.length >= count || crash.to < Number.POSITIVE_INFINITY;
   if (!enough || !next.some((operation) => operation.op === 'read' && provesReading(operation))) {

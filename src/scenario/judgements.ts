@@ -54,9 +54,11 @@ export const readOnly = ({ trial, ...places }: Subject): CheckRecord => staysRea
 
 export const truthful = ({ trial, consumer }: Subject): CheckRecord => claimsOnlyTrueSuccess(trial.history, consumer);
 
-export const steadyMounts = ({ trial, consumer }: Subject): CheckRecord =>
+/** `others`: pods of the scenario that nobody observes. */
+export const steadyMounts = ({ trial }: Subject, others = 0): CheckRecord =>
   keepsMountTableSteady(trial.history, {
-    consumers: [consumer],
+    consumers: trial.consumers,
+    pods: trial.consumers.length + others,
     before: 'before',
     after: 'after',
     layersKept: trial.session.agent.kernelTier === undefined || trial.session.agent.kernelTier === '6.5' ? 0 : 1,

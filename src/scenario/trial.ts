@@ -348,6 +348,11 @@ export class Trial implements AsyncDisposable {
     return found;
   }
 
+  /** The observed pods, where they see their datasets. */
+  get consumers(): readonly (ContainerRef & { readonly path: string })[] {
+    return [...this.#applications.values()].map(({ target }) => ({ ...target, path: '/data' }));
+  }
+
   /** Moment of the last fault in nanoseconds since the run began; 0 where there was none. */
   get lastFault(): number {
     return this.history.findLast((event) => event.kind === 'fault' && event.phase === 'injected')?.at ?? 0;
