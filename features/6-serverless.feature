@@ -11,6 +11,7 @@ Feature: Recovery in a serverless environment
       Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
       Then "demo-app" is 2/2 Running with 0 restarts, and has a container "fluid-fuse-0"
       And it is on a node labelled "type=virtual-kubelet", and uses no volume of a CSI driver
+      And the container "demo" was started once "fluid-fuse-0" served the dataset, and no sooner
       And writing to /data in the pod fails with "Read-only file system"
 
     @V3 @P5 @fault:kill-1

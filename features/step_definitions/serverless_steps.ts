@@ -74,6 +74,17 @@ Then(
 );
 
 Then(
+  'the container {string} was started once {string} served the dataset, and no sooner',
+  function (this: RekindleWorld, container: string, sidecar: string) {
+    const { served, started } = serverless.beginningOf(this.trial, { pod: this.pod, container, sidecar });
+    ok(
+      served > 0 && started > served,
+      `the sidecar served at ${served} ns, the container was started at ${started} ns`,
+    );
+  },
+);
+
+Then(
   'it is on a node labelled {string}, and uses no volume of a CSI driver',
   async function (this: RekindleWorld, label: string) {
     const { labels, claims } = await serverless.placeOf(this.trial, this.pod);

@@ -1,5 +1,5 @@
 import { CoreV1Api, type V1Pod } from '@kubernetes/client-node';
-import type { CheckRecord } from '../../reports/record.ts';
+import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
 import { keepsLayersWithin } from '../checks/layers-within.ts';
 import { seesNoEmptyDirectory } from '../checks/never-empty.ts';
 import { readsNoWrongData } from '../checks/no-wrong-data.ts';
@@ -96,6 +96,19 @@ export async function placeOf(trial: Trial, name: string) {
     labels: Object.entries(node.metadata?.labels ?? {}).map(([key, value]) => `${key}=${value}`),
     claims: (spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim ?? []),
   };
+}
+
+/** When a pod's sidecar was ready for the first time, and when its application's container was started; 0 where it was not. */
+export function beginningOf(
+  trial: Trial,
+  names: { readonly pod: string; readonly container: string; readonly sidecar: string },
+) {
+  const at = (container: string, change: 'started' | 'ready'): number => {
+    const name = `${trial.namespace}/${names.pod}/${container}`;
+    const is = (event: HistoryEvent) => event.kind === 'process' && event.change === change && event.name === name;
+    return trial.history.find(is)?.at ?? 0;
+  };
+  return { served: at(names.sidecar, 'ready'), started: at(names.container, 'started') };
 }
 
 /** Keeps the node agent from running until the end of the scenario. */
