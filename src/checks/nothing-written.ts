@@ -8,15 +8,16 @@ export interface NothingWrittenOptions {
 
 /**
  * Programs that tried to change a read-only volume all the time never could. The daemon, which takes every write, saw none.
- * And unlink, rename, mkdir always failed with EROFS, on the dead mount too: the kernel looks at the mount before it asks the daemon,
- * so any other errno is one that a writable mount let through.
+ * And unlink and rename always failed with EROFS, on the dead mount too: the kernel looks at the mount before it asks the
+ * daemon, so any other errno is one that a writable mount let through. EXDEV of rename is none: the mount was replaced between
+ * the kernel's two looks at the directory, and it is compared before either mount is written to.
  */
 export function nothingIsWritten(history: readonly HistoryEvent[], options: NothingWrittenOptions): CheckRecord {
   return concluded({ name: 'not one write gets through', claims: ['L2'] }, judge(history, options));
 }
 
 /** Of these the kernel refuses before it looks at anything below the mount. */
-const refusedFirst = ['unlink', 'rename'];
+const refusedFirst: Readonly<Record<string, readonly string[]>> = { unlink: ['EROFS'], rename: ['EROFS', 'EXDEV'] };
 
 type Outcomes = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
@@ -32,8 +33,8 @@ function judge(history: readonly HistoryEvent[], { writers }: NothingWrittenOpti
     const last = lines.findLast((text) => eventOf(text) === 'tried');
     if (last === undefined) return inconclusive(`the ${writer} said nothing`);
     const outcomes: Outcomes = JSON.parse(last).outcomes;
-    for (const call of refusedFirst) {
-      const other = Object.keys(outcomes[call] ?? {}).find((errno) => errno !== 'EROFS');
+    for (const [call, fine] of Object.entries(refusedFirst)) {
+      const other = Object.keys(outcomes[call] ?? {}).find((errno) => !fine.includes(errno));
       if (other !== undefined) return fail(`${call} by the ${writer} was let through to the daemon: it got ${other}`);
     }
     const refused = Object.values(outcomes).reduce((sum, one) => sum + (one.EROFS ?? 0), 0);
