@@ -42,17 +42,14 @@ function judge(history: readonly HistoryEvent[], consumer: Consumer, count: numb
 
 /**
  * A Kubernetes event arrives after the agent has said the same, seconds after where there are many, and the next crash may
- * come in between: it is as true as what the agent said then. For each such word one event on each object is taken as its
- * messenger, and no more.
+ * come in between: it is as true as what the agent said then. They arrive in order, so of each object the first event belongs to
+ * the agent's first word, and so on; one too many stands for itself.
  */
 function asMade(claim: SuccessClaim, all: readonly SuccessClaim[]): SuccessClaim {
   if (claim.by === 'agent') return claim;
-  const said = all.findLast(({ by, at }) => by === 'agent' && at <= claim.at);
-  if (said === undefined) return claim;
-  const isFirst = !all.some(
-    ({ by, what, at }) => by === 'event' && what === claim.what && at > said.at && at < claim.at,
-  );
-  return isFirst ? { ...claim, at: said.at } : claim;
+  const number = all.filter(({ by, what }) => by === 'event' && what === claim.what).indexOf(claim);
+  const said = all.filter(({ by }) => by === 'agent')[number];
+  return said === undefined || said.at > claim.at ? claim : { ...claim, at: said.at };
 }
 
 /** The next crash came before the pod could confirm or refute it. */
