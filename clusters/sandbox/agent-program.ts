@@ -5,21 +5,27 @@ import { join } from 'node:path';
 import { v8Flags } from '../../recovery/agent/v8-flags.ts';
 import { programs } from './paths.ts';
 
-/** How the agent is started, and whether that is how production starts it. */
+/** How the agent and the webhook are started, and whether that is how production starts them. */
 export interface AgentProgram {
   readonly command: readonly string[];
+  readonly webhook: readonly string[];
   readonly bundled: boolean;
 }
 
 /**
- * The agent as production has it: one bundle, `dist/agent/<hash of its sources>`, made on demand. Where it cannot be made
+ * Agent and webhook as production has them: one bundle, `dist/agent/<hash of its sources>`, made on demand. Where it cannot be made
  * (no esbuild, a folder that cannot be written), it is the sources, which start slower and take more memory.
  */
 export async function agentProgram(): Promise<AgentProgram> {
   const folder = join(programs.project, 'dist/agent', hashOfSources());
   const script = join(folder, 'agent.mjs');
   const bundled = existsSync(script) || (await makeBundle(folder));
-  return { command: [process.execPath, ...v8Flags, bundled ? script : programs.agent], bundled };
+  const start = (program: string) => [process.execPath, ...v8Flags, program];
+  return {
+    command: start(bundled ? script : programs.agent),
+    webhook: start(bundled ? join(folder, 'webhook.mjs') : programs.webhook),
+    bundled,
+  };
 }
 
 /** Makes the folder whole or not at all, because several may do so at once. */

@@ -8,6 +8,7 @@ export function fidelityOf(
   store: Store,
   { clockScale, agent, bundled }: Pick<SupervisorOptions, 'clockScale' | 'agent'> & { readonly bundled: boolean },
 ): Fidelity {
+  const how = bundled ? 'bundled' : 'from its sources';
   return {
     place: 'sandbox',
     clockScale,
@@ -18,10 +19,10 @@ export function fidelityOf(
         part: 'node agent',
         is: agent.command
           ? `another program: ${agent.command.join(' ')}`
-          : `the one for production, ${bundled ? 'bundled' : 'from its sources'}, with RECOVER_FUSE_PERIOD=${resyncPeriod}`,
+          : `the one for production, ${how}, with RECOVER_FUSE_PERIOD=${resyncPeriod}`,
         fake: false,
       },
-      { part: 'admission webhook', is: 'the one for production, from its sources, called over HTTPS', fake: false },
+      { part: 'admission webhook', is: `the one for production, ${how}, called over HTTPS`, fake: false },
       { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
       { part: 'kubelet and container runtime', is: 'fake: process trees in namespaces', fake: true },
       { part: 'virtual node', is: 'fake: a second kubelet without node agent and CSI driver', fake: true },

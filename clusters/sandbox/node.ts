@@ -105,7 +105,12 @@ export class Node implements Procedures {
     const [kubelet] = await Promise.all([
       this.#startKubelet(options, { linux, kubeConfig, daemon }),
       agent.start(options.agent),
-      startWebhook({ kubeconfig: places.kubeconfig, environment, logFile: join(resultsDir, 'logs/webhook.log') }),
+      startWebhook({
+        command: program.webhook,
+        kubeconfig: places.kubeconfig,
+        environment,
+        logFile: join(resultsDir, 'logs/webhook.log'),
+      }),
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
     this.#parts = { options, kubelet, store, agent, mounts, linux, memory };

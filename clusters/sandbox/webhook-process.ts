@@ -1,15 +1,21 @@
 import { startChild } from './child.ts';
-import { programs } from './paths.ts';
 
 export interface WebhookProcessOptions {
+  /** How it is started, without its flags. */
+  readonly command: readonly string[];
   readonly kubeconfig: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
 }
 
 /** Starts the admission webhook beside the agent, registered with the API server; resolves when pods are judged. */
-export async function startWebhook({ kubeconfig, environment, logFile }: WebhookProcessOptions): Promise<void> {
+export async function startWebhook({
+  command,
+  kubeconfig,
+  environment,
+  logFile,
+}: WebhookProcessOptions): Promise<void> {
   const flags = ['--listen=127.0.0.1:0', `--kubeconfig=${kubeconfig}`, '--register=self'];
-  const argv = [process.execPath, programs.webhook, ...flags];
+  const argv = [...command, ...flags];
   await startChild({ name: 'admission webhook', argv, environment, logFile, onLine: () => {} }).ready;
 }

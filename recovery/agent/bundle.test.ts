@@ -16,9 +16,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the bundle', () => {
-  it('is the agent, its children and the CSI definition', () => {
+  it('is the agent, its children, the webhook and the CSI definition', () => {
     expect(readdirSync(directory)).toEqual(
-      expect.arrayContaining(['agent.mjs', 'prober.mjs', 'usage.mjs', 'csi.proto']),
+      expect.arrayContaining(['agent.mjs', 'prober.mjs', 'usage.mjs', 'webhook.mjs', 'csi.proto']),
     );
   });
 
@@ -26,6 +26,17 @@ describe('the bundle', () => {
     const text = readFileSync(join(directory, 'agent.mjs'), 'utf8');
     expect(text).toContain('loadFromCluster');
     expect(text).not.toContain('V1StatefulSetSpec');
+  });
+
+  it('has a webhook that runs by itself', () => {
+    const help = spawnSync(process.execPath, [...v8Flags, join(directory, 'webhook.mjs'), '--help'], {
+      encoding: 'utf8',
+    });
+    expect({ status: help.status, said: help.stdout }).toEqual({
+      status: 0,
+      said: expect.stringContaining('--register='),
+    });
+    expect(readFileSync(join(directory, 'webhook.mjs'), 'utf8')).not.toContain('V1StatefulSetSpec');
   });
 
   it('has children that run by themselves', () => {

@@ -1,7 +1,7 @@
 /**
- * Bundles the agent and its child processes: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
+ * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Written: agent.mjs (executable), prober.mjs, usage.mjs and csi.proto. koffi is not bundled, because of its native library:
+ * Written: agent.mjs and webhook.mjs (executable), prober.mjs, usage.mjs and csi.proto. koffi is not bundled, because of its native library:
  * it is looked for in a node_modules above, of which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
 import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
@@ -39,6 +39,7 @@ export async function bundle(outdir: string): Promise<string> {
       { in: source('./main.ts'), out: 'agent' },
       { in: source('../kernel/prober/main.ts'), out: 'prober' },
       { in: source('../csi/usage/main.ts'), out: 'usage' },
+      { in: source('../webhook/main.ts'), out: 'webhook' },
     ],
     outdir,
     outExtension: { '.js': '.mjs' },
@@ -55,7 +56,7 @@ export async function bundle(outdir: string): Promise<string> {
     logLevel: 'warning',
   });
   copyFileSync(source('../csi/csi.proto'), join(outdir, 'csi.proto'));
-  chmodSync(join(outdir, 'agent.mjs'), 0o755);
+  for (const program of ['agent.mjs', 'webhook.mjs']) chmodSync(join(outdir, program), 0o755);
   return outdir;
 }
 
