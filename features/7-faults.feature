@@ -62,7 +62,7 @@ Feature: Ways in which a FUSE daemon is lost
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon hangs
-      Then the volume is left alone, over several periods of the agent
+      Then the volume is left alone, for longer than the period of the agent
       And an event refuses the recovery because of "Hung"
       When that is over
       Then the pod reads on, and saw no error
@@ -74,7 +74,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the dataset "demo-dataset", whose daemon can lose an operation
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon stops to answer one operation
-      Then the volume is left alone, over several periods of the agent
+      Then the volume is left alone, for longer than the period of the agent
       When that is over
       Then the pod reads the same files again, and was not restarted
       And whatever claims a recovery is true
@@ -112,7 +112,7 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When the object store is not to be reached
       Then the pod sees errors
-      And the volume is left alone, over several periods of the agent
+      And the volume is left alone, for longer than the period of the agent
       When that is over
       Then the pod reads the same files again without another daemon
       And all that time the volume was left alone, for "store-down"
@@ -124,7 +124,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the dataset "demo-dataset" behind an object store that can fail
       And pod "demo-app" reads "demo-dataset" at /data
       When the object store is slow
-      Then the volume is left alone, over several periods of the agent
+      Then the volume is left alone, for longer than the period of the agent
       And the pod reads on, and saw no error
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted

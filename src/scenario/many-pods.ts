@@ -10,6 +10,7 @@ export async function startMany(trial: Trial, count: number, dataset: string): P
   const names = Array.from({ length: count }, (_, index) => `many-${index}`);
   await inBatches(names, (name) => trial.createApplication(name, dataset, { labelled: true }));
   await inBatches(names, (name) => trial.waitForPod(name));
+  await trial.snapshot('before');
   return names;
 }
 
