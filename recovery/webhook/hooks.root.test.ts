@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { objectAt } from '../kubernetes/json.ts';
+import { makeSidecar } from './sidecar.ts';
+import { template } from './testing/pods.ts';
+
+const root = process.getuid?.() === 0;
+
+/** Runs a script in a mount namespace of its own, in which a directory with an awkward name is the shared one. */
+function inNamespace(script: (names: { readonly shared: string; readonly hook: (name: string) => string }) => string) {
+  const directory = mkdtempSync(join(tmpdir(), "rekindle-it's-"));
+  const { container } = makeSidecar({
+    index: 0,
+    template,
+    shared: { volume: 'jindofs-fuse-mount', mountPath: directory, below: 'jindofs-fuse' },
+    volume: 'data',
+    taken: new Set(),
+    recover: true,
+    readOnly: true,
+  });
+  const hook = (name: string) => (objectAt(container, 'lifecycle', name, 'exec').command as readonly string[])[2] ?? '';
+  try {
+    const shared = `'${directory.replaceAll("'", "'\\''")}'`;
+    const argv = ['--mount', '--propagation=private', '/bin/sh', '-c', script({ shared, hook })];
+    const { stdout, stderr } = spawnSync('unshare', argv, { encoding: 'utf8' });
+    return { lines: stdout.trim().split('\n'), stderr };
+  } finally {
+    rmdirSync(directory);
+  }
+}
+
+describe.skipIf(!root)('the hooks of a sidecar (needs root)', () => {
+  const mountAll = (shared: string) =>
+    [
+      `mount -t tmpfs shared ${shared}`,
+      `mkdir -p ${shared}/jindofs-fuse ${shared}/.generations/1`,
+      ...['jindofs-fuse', 'jindofs-fuse', '.generations/1', '.generations/1'].map(
+        (at) => `mount -t tmpfs x ${shared}/${at}`,
+      ),
+    ].join('; ');
+  const left = 'cut -d" " -f5 /proc/self/mountinfo | grep -c rekindle-it';
+
+  it('let go of everything below the shared directory, layer by layer, and of nothing else', () => {
+    const { lines } = inNamespace(
+      ({ shared, hook }) => `${mountAll(shared)}; ${left}; (${hook('preStop')}); echo $?; ${left}`,
+    );
+    expect(lines).toEqual(['5', '0', '1']);
+  });
+
+  it('wait until something is mounted and answers', () => {
+    const { lines } = inNamespace(
+      ({ shared, hook }) => `(${hook('postStart')} && grep -q /jindofs-fuse /proc/self/mountinfo && echo served) &
+        ${mountAll(shared)}
+        wait`,
+    );
+    expect(lines).toEqual(['served']);
+  });
+});
