@@ -52,8 +52,9 @@ describe.skipIf(!root)('the hooks of a sidecar (needs root)', () => {
 
   it('wait until something is mounted and answers', () => {
     const { lines } = inNamespace(
-      ({ shared, hook }) => `(${hook('postStart')} && grep -q /jindofs-fuse /proc/self/mountinfo && echo served) &
-        ${mountAll(shared)}
+      ({ shared, hook }) => `mount -t tmpfs shared ${shared}; mkdir ${shared}/jindofs-fuse
+        (${hook('postStart')} && grep -q /jindofs-fuse /proc/self/mountinfo && echo served) &
+        mount -t tmpfs x ${shared}/jindofs-fuse
         wait`,
     );
     expect(lines).toEqual(['served']);
