@@ -51,12 +51,16 @@ describe.skipIf(!root)('the hooks of a sidecar (needs root)', () => {
   });
 
   it('wait until something is mounted and answers', () => {
+    // The first turn of its loop is seen by the sleep at the end of it.
     const { lines } = inNamespace(
-      ({ shared, hook }) => `mount -t tmpfs shared ${shared}; mkdir ${shared}/jindofs-fuse
-        (${hook('postStart')} && grep -q /jindofs-fuse /proc/self/mountinfo && echo served) &
-        mount -t tmpfs x ${shared}/jindofs-fuse
-        wait`,
+      ({ shared, hook }) => `cd ${shared} && mount -t tmpfs shared . && cd ${shared} && mkdir jindofs-fuse
+        (sleep() { echo 'waits' >> turns; command sleep 0.01; }; ${hook('postStart')}; echo served >> turns) &
+        until [ -s turns ]; do :; done
+        head -1 turns
+        mount -t tmpfs x jindofs-fuse
+        wait
+        tail -1 turns`,
     );
-    expect(lines).toEqual(['served']);
+    expect(lines).toEqual(['waits', 'served']);
   });
 });
