@@ -41,6 +41,11 @@ describe('a probe operation', () => {
     expect([perform('list'), perform('list')].map(({ result }) => result).sort()).toEqual(['EEMPTY', 'ok']);
   });
 
+  it('reads the directory where there is no file to be read, so that a dead mount does not pass for an empty one', () => {
+    expect(createOperations({ path, files: {} })('read')).toEqual({ result: 'ok' });
+    expect(createOperations({ path: join(path, 'gone'), files: {} })('read')).toMatchObject({ result: 'ENOENT' });
+  });
+
   it('names errno and call where the system refuses', () => {
     rmSync(path, { recursive: true });
     const perform = createOperations({ path, files });
