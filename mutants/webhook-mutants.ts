@@ -36,6 +36,19 @@ export const webhookMutants: readonly Mutant[] = [
         replacement: 'return planSidecars(pod, facts).patch.slice(0, 0);',
       },
     ],
+    // In the sandbox such a pod is never ready, so that its scenario does not even begin.
+    judges: [{ test: 'recovery/webhook/mutate.test.ts' }],
+  },
+  {
+    name: 'the sidecar has another name than the document says',
+    claim: 'V1',
+    edits: [
+      {
+        file: 'recovery/webhook/sidecar.ts',
+        search: 'name: `fluid-fuse-',
+        replacement: 'name: `fuse-',
+      },
+    ],
     judges: [{ scenarios: '@V1' }],
   },
   {
