@@ -88,10 +88,11 @@ function judgeClaim({ claim, watched, consumer, count }: Judged): Finding | type
   if (wrong !== undefined) return fail(`${since}: later ${describeFailure(wrong, crash.from)}`);
   const stuck = hangs.find(({ since: began, until }) => began >= claim.at && began < crash.to && until === undefined);
   if (stuck !== undefined) return fail(`${since}: an operation that began later never came back`);
-  if (next.length === 0 && crash.to < Number.POSITIVE_INFINITY) return overtaken;
+  const hasRead = next.some((operation) => operation.op === 'read' && provesReading(operation));
   // The next crash may come before so many operations; then one good read has to do.
-  const enough = next.length >= count || crash.to < Number.POSITIVE_INFINITY;
-  if (!enough || !next.some((operation) => operation.op === 'read' && provesReading(operation))) {
+  const isOvertaken = crash.to < Number.POSITIVE_INFINITY;
+  if (isOvertaken && !hasRead) return overtaken;
+  if (!hasRead || (!isOvertaken && next.length < count)) {
     return inconclusive(`${since}: only ${next.length} of ${count} operations are known since`);
   }
   return pass(since);
