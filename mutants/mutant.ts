@@ -1,7 +1,3 @@
-import type { claims } from '../reports/claims.ts';
-
-export type ClaimId = keyof typeof claims;
-
 /** One replaced passage. `search` occurs exactly once in the file, or the mutant does not apply and that is an error. */
 export interface Edit {
   /** Path from the project's folder. */
