@@ -96,12 +96,13 @@ Feature: Faults of agent, application and node
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node
       And the application pod is deleted
-      Then the application pod is gone in time after "pod-delete-while-dead", and nothing of it is left
+      Then every application pod is gone in time after "pod-delete-while-dead", and nothing of it is left
 
     @L1 @fault:drain @fault:sigkill
     Scenario: the node is drained in the middle of a recovery
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
+      And 9 more pods read "demo-dataset" at /data
       When the FUSE daemon is killed from the node
       And the node is drained
-      Then the application pod is gone in time after "drain", and nothing of it is left
+      Then every application pod is gone in time after "drain", and nothing of it is left

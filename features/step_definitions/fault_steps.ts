@@ -6,7 +6,7 @@ import { sigkill } from '../../src/faults/sigkill.ts';
 import { heldFileFails, holdFileOpen } from '../../src/scenario/held-file.ts';
 import * as judgements from '../../src/scenario/judgements.ts';
 import { judgeMany, manyRecovered, startMany } from '../../src/scenario/many-pods.ts';
-import { judgeEnd, judgeStart, startIsRefused } from '../../src/scenario/pod-life.ts';
+import { judgeEnds, judgeStart, startIsRefused } from '../../src/scenario/pod-life.ts';
 import { fillVolumeBelow, innerPath, judgeVolumeBelow } from '../../src/scenario/volume-below.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -241,9 +241,8 @@ Then('after the reboot the pod starts on the living volume, and reads', async fu
 });
 
 Then(
-  'the application pod is gone in time after {string}, and nothing of it is left',
+  'every application pod is gone in time after {string}, and nothing of it is left',
   async function (this: RekindleWorld, fault: string) {
-    const podUid = this.trial.application(this.pod).uid;
-    this.trial.judge(await judgeEnd(this.subject, { podUid, fault }));
+    this.trial.judge(...(await judgeEnds(this.subject, { pods: [this.pod, ...this.otherPods], fault })));
   },
 );

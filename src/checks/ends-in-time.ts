@@ -6,7 +6,8 @@ import { parseMountLine } from './mountinfo-line.ts';
 
 export interface Ending {
   readonly consumer: Consumer;
-  readonly podUid: string;
+  /** The PersistentVolume's name. */
+  readonly volume: string;
   /** The fault that deleted the pod, by its name. */
   readonly fault: string;
   /** The pod's grace period in real milliseconds. */
@@ -16,7 +17,7 @@ export interface Ending {
 /** What the node may take beyond the grace period, which includes unpublishing the volume, in milliseconds. */
 const beyondMs = 5_000;
 
-/** A deleted pod ends within its grace and 5 s, whatever its volume does, and the node's mount table has nothing of it left. */
+/** A deleted pod ends within its grace and 5 s, whatever its volume does, and nothing stays mounted for the volume's last pod. */
 export function endsInTime(history: readonly HistoryEvent[], ending: Ending): CheckRecord {
   return concluded(
     { name: 'a deleted pod is gone in time, and nothing of it is left', claims: ['L1'] },
@@ -24,7 +25,7 @@ export function endsInTime(history: readonly HistoryEvent[], ending: Ending): Ch
   );
 }
 
-function judge(history: readonly HistoryEvent[], { consumer, podUid, fault, graceMs }: Ending): Finding {
+function judge(history: readonly HistoryEvent[], { consumer, volume, fault, graceMs }: Ending): Finding {
   const deleted = history.find((event) => event.kind === 'fault' && event.fault === fault)?.at;
   if (deleted === undefined) return inconclusive('the pod was not deleted');
   const gone = history.find(
@@ -40,6 +41,8 @@ function judge(history: readonly HistoryEvent[], { consumer, podUid, fault, grac
   if (took > allowed) return fail(`it took ${formatNs(took)}, and ${formatNs(allowed)} are allowed`);
   const table = history.findLast((event) => event.kind === 'snapshot' && event.where === 'node' && event.at > gone);
   if (table?.kind !== 'snapshot') return inconclusive('the node’s mount table is not known afterwards');
-  const left = table.lines.find((line) => parseMountLine(line)?.mountPoint.includes(`/pods/${podUid}/`));
+  const left = table.lines.find((line) =>
+    parseMountLine(line)?.mountPoint.endsWith(`/kubernetes.io~csi/${volume}/mount`),
+  );
   return left === undefined ? pass(`gone ${formatNs(took)} after it was deleted`) : fail(`the node still has ${left}`);
 }

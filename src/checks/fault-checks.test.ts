@@ -98,7 +98,7 @@ describe('a deleted pod is gone in time', () => {
     event: 'pod-removed',
     pod: 'default/demo-app',
   });
-  const ending = { consumer, podUid: 'u1', fault: 'drain', graceMs: 50 };
+  const ending = { consumer, volume, fault: 'drain', graceMs: 50 };
   const empty = nodeTable().slice(0, 2);
   it.each<Row>([
     ['passes within its time', [done(0, 'drain'), removed(5000), snapshot(5100, 'node', 'x', empty)], 'pass', '5.00 s'],

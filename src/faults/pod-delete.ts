@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { type Fault, now, over } from './fault.ts';
 
@@ -32,22 +33,27 @@ export const podDeleteWhileDead: Fault = {
   },
 };
 
+/** So far apart, in milliseconds, that the deletions of some ten pods meet each moment of a recovery. */
+const apart = 25;
+
 export const drain: Fault = {
   name: 'drain',
   title:
-    'all pods are deleted at once, FUSE pod and applications, as a drain of the node does in the middle of a recovery',
+    'all pods are deleted, one shortly after the other and the FUSE pod last, as a drain of the node does in the middle of a recovery',
   claims: ['L1'],
   expected: 'every application pod is gone within its grace and 5 s, and nothing of them is left on the node',
   isCrash: false,
-  async inject({ cluster, daemon: { namespace } }) {
+  async inject({ cluster, daemon: { namespace, pod } }) {
     const api = cluster.kubeConfig.makeApiClient(CoreV1Api);
     const { items } = await api.listNamespacedPod({ namespace });
+    const names = items.map(({ metadata }) => metadata?.name ?? '').filter((name) => name !== pod);
     const at = now();
-    await Promise.all(
-      items.map(({ metadata }) =>
-        api.deleteNamespacedPod({ name: metadata?.name ?? '', namespace, gracePeriodSeconds: graceSeconds }),
-      ),
-    );
+    const deletions: Promise<unknown>[] = [];
+    for (const name of [...names, pod]) {
+      deletions.push(api.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: graceSeconds }));
+      await delay(apart);
+    }
+    await Promise.all(deletions);
     return over(at);
   },
 };

@@ -5,21 +5,27 @@ import { graceSeconds } from '../faults/pod-delete.ts';
 import type { Subject } from './judgements.ts';
 import type { Trial } from './trial.ts';
 
-/** Until a pod is gone from the API; judged by when the kubelet was done with it. */
-export async function judgeEnd(
-  { trial, consumer }: Subject,
-  { podUid, fault }: { readonly podUid: string; readonly fault: string },
-): Promise<CheckRecord> {
-  const address = `${consumer.namespace}/${consumer.pod}`;
-  await trial.happens(
-    `pod ${consumer.pod} is gone`,
-    (event) => event.kind === 'kubelet' && event.event === 'pod-removed' && event.pod === address,
-  );
-  const at = Number(process.hrtime.bigint());
+/** Until pods are gone from the node; judged by when the kubelet was done with each, and by what it left. */
+export async function judgeEnds(
+  { trial, consumer, volume }: Subject,
+  { pods, fault }: { readonly pods: readonly string[]; readonly fault: string },
+): Promise<readonly CheckRecord[]> {
+  await trial.poll({
+    what: 'the deleted pods are gone',
+    look: () => {
+      const removed = trial.history.flatMap((event) =>
+        event.kind === 'kubelet' && event.event === 'pod-removed' ? event.pod : [],
+      );
+      return pods.filter((pod) => !removed.includes(`${consumer.namespace}/${pod}`));
+    },
+    until: ({ length }) => length === 0,
+    say: (left) => `${left.join(', ')} still there`,
+  });
   const lines = await trial.session.cluster.mountTable();
+  const at = Number(process.hrtime.bigint());
   trial.session.onEvent({ kind: 'snapshot', at, where: 'node', label: 'after the end', lines });
   const graceMs = (graceSeconds * 1000) / trial.session.cluster.fidelity.clockScale;
-  return endsInTime(trial.history, { consumer, podUid, fault, graceMs });
+  return pods.map((pod) => endsInTime(trial.history, { consumer: { ...consumer, pod }, volume, fault, graceMs }));
 }
 
 /** Until the kubelet has said that a container cannot be started, and why. */
