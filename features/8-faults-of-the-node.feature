@@ -85,7 +85,9 @@ Feature: Faults of agent, application and node
     Scenario: the node is switched off and on
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node is switched off and on
+      When the node is switched off and on, and the FUSE daemon comes late
+      Then the pod waits for its volume
+      When the daemon is started again
       Then after the reboot the pod starts on the living volume, and reads
 
   Rule: A recovery keeps no pod from ending

@@ -29,7 +29,6 @@ const sentences: Readonly<Record<string, string>> = {
   'another pod of the dataset is created': 'new-pod',
   'the application pod is deleted': 'pod-delete-while-dead',
   'the node is drained': 'drain',
-  'the node is switched off and on': 'node-reboot',
   'the object store is not to be reached': 'store-down',
   'the object store is slow': 'store-slow',
   'the FUSE daemons of both datasets are killed at once': 'two-datasets',
@@ -49,6 +48,10 @@ for (const [sentence, name] of Object.entries(sentences))
   When(sentence, async function (this: RekindleWorld) {
     await this.trial.strike(faultNamed(name), this.dataset);
   });
+
+When('the node is switched off and on, and the FUSE daemon comes late', async function (this: RekindleWorld) {
+  await this.trial.crash(faultNamed('node-reboot'), this.dataset, { stays: true });
+});
 
 When('that is over', async function (this: RekindleWorld) {
   await this.trial.heal();
@@ -228,6 +231,11 @@ Then('the other pod starts on the living volume, and reads', async function (thi
   this.pod = newPodName(this.pod);
   await this.trial.observe(this.pod, this.dataset);
   this.trial.judge(await judgeStart(this.subject, 'new-pod'));
+});
+
+Then('the pod waits for its volume', async function (this: RekindleWorld) {
+  await startIsRefused(this.trial, this.pod, 'ContainerCreating');
+  await this.trial.watchFor(judgements.watchMs);
 });
 
 Then('the other pod waits for its volume', async function (this: RekindleWorld) {
