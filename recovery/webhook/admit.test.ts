@@ -21,7 +21,7 @@ describe('a pod is allowed without a word', () => {
     ['that mounts a subPath of something else', { claims: { data: 'disk' }, ...data({ subPath: 'logs' }) }],
     ['whose other claim is not bound yet', { claims: { data: 'demo', late: 'late' } }],
     ['with an empty subPath', data({ subPath: '' })],
-    ['whose claim names the volume of another namespace’s dataset', { claims: { data: 'disk' } }],
+    ['whose claim names a volume that is bound to another', { claims: { data: 'thief' }, ...data({ subPath: 'x' }) }],
     ['without volumes', { claims: {}, mounts: [] }],
     ['that has its sidecars already', { labels: { ...eci, 'done.sidecar.fluid.io/inject': 'true' }, ...early() }],
     ['that is serverless', { labels: eci, annotations: auto }],

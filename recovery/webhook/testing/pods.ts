@@ -34,7 +34,10 @@ export const volume = (name: string, accessModes: readonly AccessMode[] = ['Read
   accessModes,
 });
 
-/** Datasets `demo` (read-only) and `scratch` (read-write); `disk` is somebody else's claim, bound, `late` one that is not. */
+/**
+ * Datasets `demo` (read-only) and `scratch` (read-write); `disk` is somebody else's claim, bound, `late`
+ * one that is not, and `thief` names the volume that is bound to `demo`.
+ */
 export function facts(change: Partial<Facts> = {}): Facts {
   const bound = (name: string) =>
     [`default/${name}`, { namespace: 'default', name, volume: `default-${name}` }] as const;
@@ -45,7 +48,12 @@ export function facts(change: Partial<Facts> = {}): Facts {
     ),
   };
   return {
-    claims: new Map([bound('demo'), bound('scratch'), bound('disk')]),
+    claims: new Map([
+      bound('demo'),
+      bound('scratch'),
+      bound('disk'),
+      ['default/thief', { namespace: 'default', name: 'thief', volume: 'default-demo' }],
+    ]),
     volumes: new Map([
       ['default-demo', volume('demo')],
       ['default-scratch', volume('scratch', ['ReadWriteMany'])],
@@ -54,7 +62,7 @@ export function facts(change: Partial<Facts> = {}): Facts {
       ['default/demo', template],
       ['default/scratch', scratch],
     ]),
-    known: new Set(['default/demo', 'default/scratch', 'default/disk', 'default/late']),
+    known: new Set(['default/demo', 'default/scratch', 'default/disk', 'default/late', 'default/thief']),
     ...change,
   };
 }
