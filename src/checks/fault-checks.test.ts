@@ -232,6 +232,14 @@ describe('claims between one crash and the next', () => {
     expect(claimsOnlyTrueSuccess(history, consumer)).toMatchObject({ verdict: 'fail' });
   });
 
+  it('may be said just after a crash by an agent that read just before it, and by its event', () => {
+    const said = [agent(411, 'recovered', where), kubernetesEvent(412, 'Pod default/demo-app')];
+    const history = again(410, ...beats({ from: 400, to: 410 }), ...said).filter(
+      (event) => event.kind !== 'agent' || event.event !== 'recovered' || event.at > 400 * ms,
+    );
+    expect(claimsOnlyTrueSuccess(history, consumer).verdict).toBe('pass');
+  });
+
   it('do not count where the pod could neither confirm nor refute them', () => {
     expect(claimsOnlyTrueSuccess(again(399.5), consumer)).toMatchObject({
       verdict: 'pass',

@@ -49,7 +49,7 @@ function asMade(claim: SuccessClaim, all: readonly SuccessClaim[]): SuccessClaim
   if (claim.by === 'agent') return claim;
   const number = all.filter(({ by, what }) => by === 'event' && what === claim.what).indexOf(claim);
   const said = all.filter(({ by }) => by === 'agent')[number];
-  return said === undefined || said.at > claim.at ? claim : { ...claim, at: said.at };
+  return said === undefined || said.at > claim.at ? claim : { ...claim, at: said.at, by: 'agent' };
 }
 
 /** The next crash came before the pod could confirm or refute it. */
