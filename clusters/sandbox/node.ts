@@ -342,7 +342,7 @@ export class Node implements Procedures {
           ...both,
           nodeName: places.name,
           rootDir: places.kubeletRoot,
-          csi: createCsiNode(places.socket),
+          csi: createCsiNode(places.socket, options.clockScale),
         }),
         startKubelet({
           ...both,

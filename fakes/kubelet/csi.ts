@@ -1,8 +1,9 @@
 import { createCsiClient } from '../../recovery/csi/client.ts';
 import type { CsiNode, VolumeRequest } from './volumes.ts';
 
-/** The kubelet's own limit for one CSI call. */
-const timeoutMs = 120_000;
+/** The kubelet's own limit for one CSI call; and what a call gets however fast the clock. */
+const limitMs = 120_000;
+const leastMs = 3_000;
 
 const notRegistered = async (): Promise<never> => {
   throw new Error('driver name fuse.csi.fluid.io not found in the list of registered CSI drivers');
@@ -17,7 +18,8 @@ export const noCsiDriver: CsiNode = {
 };
 
 /** The driver's node service behind its socket, as the kubelet uses it: unstaged after the last pod has let go. */
-export function createCsiNode(socket: string): CsiNode & Disposable {
+export function createCsiNode(socket: string, clockScale: number): CsiNode & Disposable {
+  const timeoutMs = Math.max(limitMs / clockScale, leastMs);
   const client = createCsiClient(`unix://${socket}`);
   const published = new Map<string, Set<string>>();
   const capability = ({ accessMode }: VolumeRequest) => ({ accessMode: { mode: accessMode }, mount: {} });

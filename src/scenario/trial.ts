@@ -269,13 +269,16 @@ export class Trial implements AsyncDisposable {
     );
   }
 
-  /** Until the probe in the pod has read ten times in a row since the last fault, or since it began. */
+  /** Until the probe in the pod has read ten times in a row, and listed, since the last fault, or since it began. */
   async reads(name: string): Promise<void> {
     const since = this.lastFault;
     await this.poll({
       what: `pod ${name} reads`,
       look: () => this.#operations(name, since),
-      until: (all) => all.length >= steady && all.slice(-steady).every(({ result }) => result === 'ok'),
+      until: (all) => {
+        const good = all.slice(all.findLastIndex(({ result }) => result !== 'ok') + 1);
+        return good.length >= steady && good.some(({ op }) => op === 'list');
+      },
       say: (all) =>
         all.length === 0
           ? 'no operation at all'
