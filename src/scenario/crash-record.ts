@@ -1,4 +1,5 @@
 import type { Recovery, ScenarioRecord } from '../../reports/record.ts';
+import { momentNames, moments } from '../../reports/stages.ts';
 import type { CrashOptions } from '../verbs.ts';
 import type { ScenarioNotes } from './session.ts';
 
@@ -24,22 +25,11 @@ export function scenarioOf({ fault, recovery }: CrashOptions, notes: ScenarioNot
   };
 }
 
-/** The phases of a crash as the sentences that people compare. */
-export function phasesOf({
-  crash: from,
-  firstError,
-  daemonReady,
-  replacedOnNode,
-  replacedInPod,
-  readable,
-}: Recovery): readonly string[] {
-  const at = (name: string, moment: number | undefined) =>
-    moment === undefined ? [] : [`${`+${((moment - from) / 1e6).toFixed(1)} ms`.padStart(12)}  ${name}`];
-  return [
-    ...at('first error in the pod', firstError),
-    ...at('daemon ready', daemonReady),
-    ...at('replaced on the node', replacedOnNode),
-    ...at('replaced in the pod', replacedInPod),
-    ...at('the pod reads again', readable),
-  ];
+/** The moments of a recovery, each with its time since the crash. */
+export function phasesOf(recovery: Recovery): readonly string[] {
+  return moments.flatMap((moment) => {
+    const at = recovery[moment];
+    if (moment === 'crash' || at === undefined) return [];
+    return [`${`+${((at - recovery.crash) / 1e6).toFixed(1)} ms`.padStart(12)}  ${momentNames[moment]}`];
+  });
 }
