@@ -20,7 +20,9 @@ export type Capability =
   /** `rebootNode`. */
   | 'node-reboot'
   /** `openFaultyStore`. */
-  | 'store-faults';
+  | 'store-faults'
+  /** The kubelet is Kubernetes' own, and so is its back-off. */
+  | 'real-kubelet';
 
 /** An event without its scenario; its time is absolute CLOCK_MONOTONIC nanoseconds until the history subtracts its origin. */
 export type ClusterEvent = HistoryEvent;
@@ -48,10 +50,35 @@ export interface StartOptions {
   readonly agent: AgentOptions;
   /** The user's working directory; programs that run in a pod find it where it is. */
   readonly workingDirectory: string;
-  /** The probe's program (`src/probe`): started as a process of its own for each probe. */
-  readonly probeProgram: string;
+  readonly programs: HarnessPrograms;
   /** Seconds of the fake kubelet's clock in one real second, where the kubelet is fake. */
   readonly clockScale: number;
+}
+
+/** Programs of the harness that run on nodes and in containers, each as a process of its own, by the path of its source. */
+export interface HarnessPrograms {
+  /** Reads in a container's mount namespace, which it enters itself. */
+  readonly probe: string;
+  /** Tries to change a directory. Arguments: the directory, a file in it. */
+  readonly writer: string;
+  /** Looks for credentials in all processes. Argument: the kubelet's directory. */
+  readonly secrets: string;
+  /** Tells of all mounts of all namespaces. */
+  readonly mountAttributes: string;
+  /** Reads from one descriptor of a file for ever. Argument: the file. */
+  readonly heldFile: string;
+}
+
+export type ProgramName = Exclude<keyof HarnessPrograms, 'probe'>;
+
+/** What is started of the harness's own programs, and where. */
+export interface ProgramRun {
+  readonly program: ProgramName;
+  readonly args: readonly string[];
+  /** As its `output` events have it. */
+  readonly name: string;
+  /** In whose mount namespace; in the node's where not given. The container's image needs nothing for it. */
+  readonly target?: ContainerRef;
 }
 
 /** The flags of the agent, named as the flags are. */
@@ -132,6 +159,10 @@ export interface RunningCluster extends AsyncDisposable {
   readonly name: string;
   readonly fidelity: Fidelity;
   readonly capabilities: ReadonlySet<Capability>;
+  /** How long something may take here that has to happen, on a slow machine too. */
+  readonly patienceMs: number;
+  /** How long what must not happen is waited for: longer than the agent's period. */
+  readonly watchMs: number;
   /** A client's configuration for the cluster's API server, never the user's current context. */
   readonly kubeConfig: KubeConfig;
   /** Where the documents' object store is, as a pod in the cluster sees it. */
@@ -150,8 +181,8 @@ export interface RunningCluster extends AsyncDisposable {
   ): Promise<ExecResult>;
   /** Starts a program in a container, as `kubectl exec` does. */
   run(target: ContainerRef, command: readonly string[], name: string): Promise<RunningProgram>;
-  /** The same in the namespaces of the node. */
-  runOnNode(command: readonly string[], name: string): Promise<RunningProgram>;
+  /** Starts one of the harness's own programs on the node. */
+  runProgram(run: ProgramRun): Promise<RunningProgram>;
   /** Signals process 1 of a container from outside, as the OOM killer would. Returns the monotonic time of kill(2). */
   kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
   /** Aborts the FUSE connection of a daemon's container, as an administrator does through fusectl. Returns when. */

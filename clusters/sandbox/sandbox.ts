@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { HistoryEvent } from '../../reports/record.ts';
-import type { Cluster, ContainerRef, RunningCluster, RunningProgram, StartOptions, StoreTrouble } from '../cluster.ts';
+import type {
+  Cluster,
+  ContainerRef,
+  HarnessPrograms,
+  RunningCluster,
+  RunningProgram,
+  StartOptions,
+  StoreTrouble,
+} from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { always } from './capabilities.ts';
 import { programs } from './paths.ts';
@@ -37,7 +45,7 @@ export const sandbox: Cluster = {
       { name: 'rekindle', token: started.token },
     );
     stack.use(await watchKubernetesEvents(kubeConfig, options.onEvent));
-    return runningSandbox({ remote, started, kubeConfig, child, life: stack.move() });
+    return runningSandbox({ remote, started, kubeConfig, child, harness: options.programs, life: stack.move() });
   },
 };
 
@@ -46,10 +54,11 @@ interface Parts {
   readonly started: Started;
   readonly kubeConfig: KubeConfig;
   readonly child: ChildProcess;
+  readonly harness: HarnessPrograms;
   readonly life: AsyncDisposableStack;
 }
 
-function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): RunningCluster {
+function runningSandbox({ remote, started, kubeConfig, child, harness, life }: Parts): RunningCluster {
   let lastId = 0;
   const ending = (id: number): AsyncDisposable => ({
     [Symbol.asyncDispose]: () => remote.call('end', { id }).catch(() => {}),
@@ -68,12 +77,15 @@ function runningSandbox({ remote, started, kubeConfig, child, life }: Parts): Ru
     name: 'sandbox',
     fidelity: started.fidelity,
     capabilities: new Set([...always, ...started.capabilities]),
+    patienceMs: 20_000,
+    watchMs: 1500,
     kubeConfig,
     store: started.store,
     putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
     exec: (target, command, { timeoutMs = 30_000 } = {}) => remote.call('exec', { target, command, timeoutMs }),
     run: async (target, command, name) => run({ target, command, name }),
-    runOnNode: async (command, name) => run({ command, name }),
+    runProgram: async ({ program, args, name, target }) =>
+      run({ command: [process.execPath, harness[program], ...args], name, ...(target && { target }) }),
     kill: (target, signal) => remote.call('kill', { target, signal }),
     abortConnection: (daemon) => remote.call('abortConnection', { daemon }),
     killWhenReady: (daemon, delayMs) => remote.call('killWhenReady', { daemon, delayMs }),
@@ -147,7 +159,7 @@ async function endSupervisor(child: ChildProcess): Promise<void> {
 }
 
 function supervisorOptions(options: StartOptions, scratch: string): SupervisorOptions {
-  const { runId, resultsDir, agent, probeProgram, clockScale, environment } = options;
+  const { runId, resultsDir, agent, programs, clockScale, environment } = options;
   const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
   const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
   return {
@@ -155,7 +167,7 @@ function supervisorOptions(options: StartOptions, scratch: string): SupervisorOp
     resultsDir,
     scratch,
     agent,
-    probeProgram,
+    probeProgram: programs.probe,
     clockScale,
     environment: Object.fromEntries(
       Object.entries(kept).filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -149,7 +149,7 @@ Given('the application holds a file open', async function (this: RekindleWorld) 
 });
 
 Then('the volume is left alone, for longer than the period of the agent', async function (this: RekindleWorld) {
-  await this.trial.watchFor(judgements.watchMs);
+  await this.trial.watchFor(this.trial.watchMs);
 });
 
 Then('all that time the volume was left alone, for {string}', function (this: RekindleWorld, fault: string) {
@@ -173,7 +173,7 @@ Then('the pod reads the same files again without another daemon', async function
 Then(
   'nothing is mounted for the pod and no event claims a recovery, over a long outage',
   async function (this: RekindleWorld) {
-    await this.trial.watchFor(2 * judgements.watchMs);
+    await this.trial.watchFor(2 * this.trial.watchMs);
     this.trial.judge(judgements.nothingWhileDown(this.subject));
   },
 );
@@ -196,7 +196,7 @@ Then('both mounts of the pod show the same filesystem', async function (this: Re
 });
 
 Then('nothing is replaced in the pod, and nothing claims a recovery', async function (this: RekindleWorld) {
-  await this.trial.staysBroken(this.pod, judgements.watchMs);
+  await this.trial.staysBroken(this.pod, this.trial.watchMs);
   this.trial.judge(judgements.notRecovered(this.subject, { claims: ['L1'], scope: 'pod' }));
 });
 
@@ -235,12 +235,12 @@ Then('the other pod starts on the living volume, and reads', async function (thi
 
 Then('the pod waits for its volume', async function (this: RekindleWorld) {
   await startIsRefused(this.trial, this.pod, 'ContainerCreating');
-  await this.trial.watchFor(judgements.watchMs);
+  await this.trial.watchFor(this.trial.watchMs);
 });
 
 Then('the other pod waits for its volume', async function (this: RekindleWorld) {
   await startIsRefused(this.trial, newPodName(this.pod), 'ContainerCreating');
-  await this.trial.watchFor(judgements.watchMs);
+  await this.trial.watchFor(this.trial.watchMs);
 });
 
 Then('after the reboot the pod starts on the living volume, and reads', async function (this: RekindleWorld) {

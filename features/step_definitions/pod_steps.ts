@@ -42,17 +42,17 @@ Then("the time that it took is told by phase, within the profile's budget", func
 });
 
 Then('the pod is not recovered, by the limit {string}', async function (this: RekindleWorld, claim: string) {
-  await this.trial.staysBroken(this.pod, judgements.watchMs);
+  await this.trial.staysBroken(this.pod, this.trial.watchMs);
   this.trial.judge(judgements.notRecovered(this.subject, { claims: [claim], scope: 'pod' }));
 });
 
 Then('nobody is recovered, by the limit {string}', async function (this: RekindleWorld, claim: string) {
-  await this.trial.staysBroken(this.pod, judgements.watchMs);
+  await this.trial.staysBroken(this.pod, this.trial.watchMs);
   this.trial.judge(judgements.notRecovered(this.subject, { claims: [claim], scope: 'everything' }));
 });
 
 Then('nothing is mounted for the pod and no event claims a recovery', async function (this: RekindleWorld) {
-  await this.trial.watchFor(judgements.watchMs);
+  await this.trial.watchFor(this.trial.watchMs);
   this.trial.judge(judgements.nothingWhileDown(this.subject));
 });
 

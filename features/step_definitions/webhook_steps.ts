@@ -127,7 +127,7 @@ Then(
   'pod {string} is not recovered, by the limit {string}',
   async function (this: RekindleWorld, pod: string, claim: string) {
     this.pod = pod;
-    await this.trial.staysBroken(pod, judgements.watchMs);
+    await this.trial.staysBroken(pod, this.trial.watchMs);
     this.trial.judge(judgements.notRecovered(this.subject, { claims: [claim], scope: 'pod' }));
   },
 );

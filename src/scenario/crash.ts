@@ -6,7 +6,7 @@ import { crashFaults } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { phasesOf, scenarioOf } from './crash-record.ts';
-import { notRecovered, recovered, type Subject, watchMs } from './judgements.ts';
+import { notRecovered, recovered, type Subject } from './judgements.ts';
 import { createNarrator } from './narrator.ts';
 import { survives } from './program-survives.ts';
 import { clusters, conclude, type OpenRun, openRun, siteFacts, verdictOf } from './run.ts';
@@ -114,7 +114,7 @@ async function seeRecovery(subject: Subject): ReturnType<typeof recovered> {
 }
 
 async function seeNone(subject: Subject): ReturnType<typeof recovered> {
-  await subject.trial.staysBroken(pod, watchMs);
+  await subject.trial.staysBroken(pod, subject.trial.watchMs);
   return [notRecovered(subject, { claims: ['E1'], scope: 'everything' })];
 }
 

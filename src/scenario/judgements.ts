@@ -29,9 +29,6 @@ export interface Subject {
   readonly volume: string;
 }
 
-/** How long a recovery that must not happen is waited for: longer than the agent's period in a sandbox. */
-export const watchMs = 1500;
-
 export async function recovered(subject: Subject): Promise<readonly CheckRecord[]> {
   const { trial, consumer } = subject;
   const { containerId, restartCount } = trial.application(consumer.pod);
@@ -76,7 +73,7 @@ export const documentedTranscript = ({ trial, consumer }: Subject): CheckRecord 
 export const notRecovered = (
   { trial, ...places }: Subject,
   expected: { readonly claims: readonly string[]; readonly scope: 'pod' | 'everything' },
-): CheckRecord => isNotRecovered(trial.history, { ...places, ...expected, watchMs });
+): CheckRecord => isNotRecovered(trial.history, { ...places, ...expected, watchMs: trial.watchMs });
 
 export const leftAlone = ({ trial, ...places }: Subject, fault: string): CheckRecord =>
   isLeftAlone(trial.history, { ...places, fault });

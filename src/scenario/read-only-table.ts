@@ -2,7 +2,6 @@ import type { CheckRecord } from '../../reports/record.ts';
 import { concluded, fail, pass } from '../checks/finding.ts';
 import { parseMountLine } from '../checks/mountinfo-line.ts';
 import { sigkill } from '../faults/sigkill.ts';
-import { watchMs } from './judgements.ts';
 import { application, applicationLabel } from './manifests.ts';
 import type { Trial } from './trial.ts';
 
@@ -67,7 +66,7 @@ export async function endsAsTheTableSays(trial: Trial, ways: readonly Way[]): Pr
     trial,
     ways.filter(({ recovered }) => recovered),
   );
-  await trial.watchFor(watchMs);
+  await trial.watchFor(trial.watchMs);
   return judge(trial, ways, ({ recovered }) => recovered);
 }
 

@@ -1,6 +1,5 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/cluster.ts';
 import { sandbox } from '../../clusters/sandbox/sandbox.ts';
 import { recoveries } from '../../reports/phases.ts';
@@ -10,6 +9,7 @@ import { writeReports } from '../cli/write-reports.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { RunOptions } from '../verbs.ts';
 import { describeMachine } from './machine.ts';
+import { harnessPrograms } from './programs.ts';
 import type { ClusterFacts } from './runner-protocol.ts';
 import { secretIsInNoOutput } from './secrecy.ts';
 
@@ -18,8 +18,6 @@ export const clusters: ReadonlyMap<string, Cluster> = new Map([[sandbox.name, sa
 
 /** A run's history, and each runner's part of it. */
 export const historyFile = 'history.ndjson';
-
-const probeProgram = fileURLToPath(new URL('../probe/main.ts', import.meta.url));
 
 export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment'> {
   /** Exists and is empty: the history and the logs go there. */
@@ -60,7 +58,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       signal: environment.signal,
       agent,
       workingDirectory: environment.cwd,
-      probeProgram,
+      programs: harnessPrograms,
       clockScale,
     }),
   );

@@ -1,10 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import type { CheckRecord } from '../../reports/record.ts';
 import { isKeptOutOfOutput, isKeptOutOfProcesses, type ProcessSearch } from '../checks/secret-kept.ts';
 import { findInFiles } from '../secrets/find-in-files.ts';
 import type { Trial } from './trial.ts';
 
-const program = fileURLToPath(new URL('../secrets/main.ts', import.meta.url));
 const name = 'search of all processes';
 
 /** Looks at every process of the node for the credentials of its pods. */
@@ -12,7 +10,7 @@ export async function credentialsStayInTheSecret(trial: Trial): Promise<CheckRec
   const table = await trial.session.cluster.mountTable();
   const target = table.map((line) => line.split(' ')[4] ?? '').find((path) => path.includes('/kubernetes.io~csi/'));
   const [kubeletRoot = ''] = target?.split('/pods/') ?? [];
-  await trial.runOnNode([process.execPath, program, kubeletRoot], name);
+  await trial.runProgram({ program: 'secrets', args: [kubeletRoot], name });
   await trial.happens(
     'the search of all processes is over',
     (event) => event.kind === 'output' && event.program === name,

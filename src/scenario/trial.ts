@@ -1,26 +1,18 @@
-import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { AgentOptions, ContainerRef, FaultyStore, RunningProgram } from '../../clusters/cluster.ts';
+import type { AgentOptions, ContainerRef, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
-import type { Fault, Injected } from '../faults/fault.ts';
-import {
-  application,
-  applicationLabel,
-  dataset,
-  documentedFiles,
-  type Manifest,
-  secret,
-  type VolumeBelow,
-} from './manifests.ts';
+import type { Fault } from '../faults/fault.ts';
+import { checksums, type DatasetDifferences, Datasets } from './datasets.ts';
+import { lastSeen } from './last-seen.ts';
+import { application, applicationLabel, type VolumeBelow } from './manifests.ts';
 import { type Objects, objectsIn } from './objects.ts';
-import { poll } from './poll.ts';
+import { PodReads } from './pod-reads.ts';
+import { podState } from './pod-state.ts';
 import type { ScenarioNotes, Session } from './session.ts';
+import { Strikes } from './strikes.ts';
+import { type Wait, Waiting } from './waiting.ts';
 
-/** Generous on a slow machine; a scenario that comes here says what it waited for and what it saw. */
-const patienceMs = 20_000;
 const defaultRate = 200;
-/** Good reads in a row after which a pod is said to read again. */
-const steady = 10;
 
 /** A pod under observation, as it was when it had started. */
 interface Application {
@@ -29,18 +21,6 @@ interface Application {
   readonly uid: string;
   readonly containerId: string;
   readonly restartCount: number;
-}
-
-/** How a dataset differs from the document's. */
-export interface DatasetDifferences {
-  readonly accessModes?: readonly string[];
-  readonly behaviour?: Readonly<Record<string, unknown>>;
-  /** Instead of the document's. */
-  readonly files?: Readonly<Record<string, Uint8Array>>;
-  /** Directories of it that hold nothing a pod is to see. */
-  readonly directories?: readonly string[];
-  /** It reads through a way to the object store that can be made to fail. */
-  readonly faultyStore?: true;
 }
 
 export interface ApplicationDifferences {
@@ -58,11 +38,10 @@ export class Trial implements AsyncDisposable {
   readonly #objects: Objects;
   readonly #stack = new AsyncDisposableStack();
   readonly #applications = new Map<string, Application>();
-  /** Files of each dataset, by its name. */
-  readonly #datasets = new Map<string, Readonly<Record<string, Uint8Array>>>();
-  readonly #stores = new Map<string, FaultyStore>();
-  readonly #held: AsyncDisposable[] = [];
-  readonly #injected: { readonly fault: Fault; readonly target: string; readonly injected: Injected }[] = [];
+  readonly #datasets: Datasets;
+  readonly #strikes: Strikes;
+  readonly #waiting: Waiting;
+  readonly #reads: PodReads;
   #agent: AgentOptions;
   #agentChanged = false;
   #linesBefore: number | undefined;
@@ -77,16 +56,22 @@ export class Trial implements AsyncDisposable {
     this.notes = notes;
     this.namespace = `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
     this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
+    this.#waiting = new Waiting(session, notes.id);
+    this.#reads = new PodReads(this.#waiting, this.namespace);
+    this.#strikes = new Strikes(session);
+    const scene = { session, waiting: this.#waiting, namespace: this.namespace, objects: this.#objects };
+    this.#datasets = new Datasets(scene);
   }
 
   async begin(): Promise<void> {
     await this.#objects.createNamespace();
     this.#stack.defer(() => this.#release());
+    this.#stack.use(this.#datasets);
   }
 
   /** Everything that happened in this scenario so far, in order of time. */
   get history(): readonly HistoryEvent[] {
-    return this.session.history.ofScenario(this.notes.id);
+    return this.#waiting.history;
   }
 
   /** The agent's flags that are in force. */
@@ -110,32 +95,13 @@ export class Trial implements AsyncDisposable {
     await this.session.cluster.restartAgent(this.#agent);
   }
 
-  /** Secret, Dataset and JindoRuntime of the document, over the document's files, until the Dataset is bound. */
-  async createDataset(
-    name: string,
-    { files = documentedFiles, directories = [], faultyStore, ...options }: DatasetDifferences = {},
-  ): Promise<void> {
-    this.#datasets.set(name, files);
-    if (faultyStore) this.#stores.set(name, this.#stack.use(await this.session.cluster.openFaultyStore()));
-    const { endpoint = this.session.cluster.store.endpoint } = this.#stores.get(name) ?? {};
-    const store = { ...this.session.cluster.store, endpoint };
-    const directory = `${this.namespace}/${name}`;
-    for (const [file, bytes] of Object.entries(files))
-      await this.session.cluster.putObject(`${directory}/${file}`, bytes);
-    for (const name of directories)
-      await this.session.cluster.putObject(`${directory}/${name}/.keep`, Buffer.from('keep'));
-    await this.#createUnlessThere(secret(store));
-    for (const manifest of dataset({ name, store, directory, ...options })) await this.#objects.create(manifest);
-    await this.poll({
-      what: `Dataset ${name} is Bound`,
-      look: () => this.#objects.datasetStatus(name),
-      until: ({ phase }) => phase === 'Bound',
-      say: ({ phase, message }) => `phase ${phase || '(none)'} ${message}`,
-    });
+  /** Until the Dataset is bound. */
+  createDataset(name: string, differences?: DatasetDifferences): Promise<void> {
+    return this.#datasets.create(name, differences);
   }
 
-  async ensureDataset(name: string): Promise<void> {
-    if (!this.#datasets.has(name)) await this.createDataset(name);
+  ensureDataset(name: string): Promise<void> {
+    return this.#datasets.ensure(name);
   }
 
   claimOf(name: string) {
@@ -168,7 +134,7 @@ export class Trial implements AsyncDisposable {
     const pod = await this.waitForPod(name);
     const target = { namespace: this.namespace, pod: name, container: 'demo' };
     const status = pod.status?.containerStatuses?.find((container) => container.name === target.container);
-    const files = checksums(expected ?? this.#datasets.get(claim) ?? documentedFiles);
+    const files = checksums(expected ?? this.#datasets.filesOf(claim));
     this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: this.#rate, files }));
     this.#applications.set(name, {
       target,
@@ -205,9 +171,10 @@ export class Trial implements AsyncDisposable {
     return this.#stack.use(await this.session.cluster.run(target, command, as));
   }
 
-  /** Starts a program on the node. */
-  async runOnNode(command: readonly string[], as: string): Promise<RunningProgram> {
-    return this.#stack.use(await this.session.cluster.runOnNode(command, as));
+  /** Starts one of the harness's own programs in a pod, or on the node. */
+  async runProgram({ pod, ...run }: Omit<ProgramRun, 'target'> & { readonly pod?: string }): Promise<RunningProgram> {
+    const target = pod === undefined ? {} : { target: this.application(pod).target };
+    return this.#stack.use(await this.session.cluster.runProgram({ ...run, ...target }));
   }
 
   exec(name: string, command: readonly string[]) {
@@ -217,118 +184,58 @@ export class Trial implements AsyncDisposable {
   /** Crashes the daemon of a dataset. `stays`: the kubelet does not start it again until `bringDaemonBack`. */
   async crash(fault: Fault, claim: string, { stays = false } = {}): Promise<void> {
     const daemon = await this.#daemonOf(claim);
-    if (stays) this.#held.push(await this.session.cluster.holdRestarts(daemon));
+    if (stays) await this.#strikes.hold(daemon);
     await this.strike(fault, claim, daemon);
   }
 
   /** Injects a fault; what does not heal by itself is healed by `heal`, and at the end of the scenario. */
   async strike(fault: Fault, claim: string, known?: ContainerRef): Promise<void> {
-    const { cluster } = this.session;
     const daemon = known ?? (await this.#daemonOf(claim));
     // A dataset that no pod uses has no daemon.
     const used = new Set([...this.#applications.values()].map((application) => application.dataset));
-    const others = [...this.#datasets.keys()].filter((name) => name !== claim && used.has(name));
+    const others = this.#datasets.names.filter((name) => name !== claim && used.has(name));
     const users = [...this.#applications.values()].filter((application) => application.dataset === claim);
-    const target = `${daemon.namespace}/${daemon.pod}`;
-    const struck = (at: number) =>
-      this.session.onEvent({ kind: 'fault', at, fault: fault.name, phase: 'injected', target });
-    const injected = await fault.inject({
-      cluster,
+    await this.#strikes.strike(fault, {
       daemon,
       otherDaemons: await Promise.all(others.map((name) => this.#daemonOf(name))),
       application: users[0]?.target ?? { namespace: this.namespace, pod: '', container: 'demo' },
       agent: this.#agent,
-      store: this.#stores.get(claim),
-      struck,
+      store: this.#datasets.storeOf(claim),
     });
-    this.#injected.push({ fault, target, injected });
-    struck(injected.at);
   }
 
   /** Ends the faults that do not end by themselves. */
-  async heal(): Promise<void> {
-    for (const { fault, target, injected } of this.#injected.splice(0).reverse()) {
-      await injected[Symbol.asyncDispose]();
-      if (!injected.lasts) continue;
-      const at = Number(process.hrtime.bigint());
-      this.session.onEvent({ kind: 'fault', at, fault: fault.name, phase: 'healed', target });
-    }
+  heal(): Promise<void> {
+    return this.#strikes.heal();
   }
 
-  async bringDaemonBack(): Promise<void> {
-    for (const hold of this.#held.splice(0)) await hold[Symbol.asyncDispose]();
+  bringDaemonBack(): Promise<void> {
+    return this.#strikes.release();
   }
 
   /** Until the probe in the pod failed with a dead mount's errno after the last fault. */
-  async failsAfterCrash(name: string): Promise<void> {
-    const since = this.lastFault;
-    await this.happens(
-      `the probe in ${name} fails`,
-      (event) =>
-        event.kind === 'probe' && event.probe === this.#probeOf(name) && event.at >= since && event.result !== 'ok',
-    );
+  failsAfterCrash(name: string): Promise<void> {
+    return this.#reads.failsAfterCrash(name);
   }
 
   /** Until the probe in the pod has read ten times in a row, and listed, since the last fault, or since it began. */
-  async reads(name: string): Promise<void> {
-    const since = this.lastFault;
-    await this.poll({
-      what: `pod ${name} reads`,
-      look: () => this.#operations(name, since),
-      until: (all) => {
-        const good = all.slice(all.findLastIndex(({ result }) => result !== 'ok') + 1);
-        return good.length >= steady && good.some(({ op }) => op === 'list');
-      },
-      say: (all) =>
-        all.length === 0
-          ? 'no operation at all'
-          : `the last operations: ${all
-              .slice(-5)
-              .map(({ op, result }) => `${op} ${result}`)
-              .join(', ')}`,
-    });
+  reads(name: string): Promise<void> {
+    return this.#reads.reads(name);
   }
 
-  /** Until the daemon died and was back, and the pod has read again: after the recovery, not before the crash was felt. */
-  async readsAfterRecovery(name: string): Promise<void> {
-    await this.#daemonReadyAgain();
-    await this.reads(name);
+  /** Until the daemon died and was back, and the pod has read again. */
+  readsAfterRecovery(name: string): Promise<void> {
+    return this.#reads.readsAfterRecovery(name);
   }
 
   /** Until the daemon is back and a recovery, were there one, would have happened; the pod still fails then. */
-  async staysBroken(name: string, watchMs: number): Promise<void> {
-    await this.failsAfterCrash(name);
-    await this.#daemonReadyAgain();
-    // The last operation that was judged is a little older than now.
-    await this.watchFor(watchMs + 500);
+  staysBroken(name: string, watchMs: number): Promise<void> {
+    return this.#reads.staysBroken(name, watchMs);
   }
 
-  /** Until the agent's claim that the pod was recovered is in the history, with the operations that confirm or refute it. */
-  async claimArrives(name: string): Promise<void> {
-    const since = this.lastFault;
-    const where = `${this.namespace}/${name}/`;
-    const says = (event: HistoryEvent) =>
-      event.kind === 'agent' &&
-      event.event === 'recovered' &&
-      event.at > since &&
-      event.where?.startsWith(where) === true;
-    await this.happens('the agent says that it recovered the pod', says);
-    // Its Kubernetes event is on its way by then, and is judged by the crash that it follows.
-    await this.happens(
-      'the event says that the pod was recovered',
-      (event) =>
-        event.kind === 'event' &&
-        event.reason === 'FuseRecoverSucceed' &&
-        event.at > since &&
-        event.object === `Pod ${this.namespace}/${name}`,
-    );
-    const said = this.history.find(says)?.at ?? 0;
-    await this.poll({
-      what: 'the probe confirms or refutes it',
-      look: () => this.#operations(name, said),
-      until: ({ length }) => length >= 2 * steady,
-      say: ({ length }) => `${length} operations`,
-    });
+  /** Until the agent's claim that the pod was recovered is in the history, with what confirms or refutes it. */
+  claimArrives(name: string): Promise<void> {
+    return this.#reads.claimArrives(name);
   }
 
   /** Until a Kubernetes event refuses the recovery with a reason that contains a word. */
@@ -339,10 +246,14 @@ export class Trial implements AsyncDisposable {
     );
   }
 
+  /** How long what must not happen is waited for, in milliseconds. */
+  get watchMs(): number {
+    return this.session.cluster.watchMs;
+  }
+
   /** Lets time pass while things are watched: for promises that something does not happen. */
-  async watchFor(milliseconds: number): Promise<void> {
-    const end = performance.now() + milliseconds;
-    await this.poll({ what: 'time passes', look: () => performance.now(), until: (now) => now >= end, say: String });
+  watchFor(milliseconds: number): Promise<void> {
+    return this.#waiting.watchFor(milliseconds);
   }
 
   application(name: string): Application {
@@ -358,7 +269,7 @@ export class Trial implements AsyncDisposable {
 
   /** Moment of the last fault in nanoseconds since the run began; 0 where there was none. */
   get lastFault(): number {
-    return this.history.findLast((event) => event.kind === 'fault' && event.phase === 'injected')?.at ?? 0;
+    return this.#waiting.lastFault;
   }
 
   /** Records what a check says; a step fails where the check does. */
@@ -398,19 +309,13 @@ export class Trial implements AsyncDisposable {
     if (left.length > 0) throw new Error(`not released: ${left.join('; ')}`);
   }
 
-  async #createUnlessThere(manifest: Manifest): Promise<void> {
-    await this.#objects.create(manifest).catch((error: { readonly code?: number }) => {
-      if (error.code !== 409) throw error;
-    });
-  }
-
   waitForPod(name: string): Promise<V1Pod> {
     return this.poll({
       what: `pod ${name} is Running and ready`,
       look: () => this.#objects.readPod(name),
       until: ({ status }) =>
         status?.phase === 'Running' && (status.containerStatuses ?? []).every(({ ready }) => ready),
-      say: ({ status }) => `phase ${status?.phase ?? '(none)'}`,
+      say: (pod) => `${podState(pod)}; ${lastSeen(this.history)}`,
     });
   }
 
@@ -419,56 +324,24 @@ export class Trial implements AsyncDisposable {
       what: `the FUSE pod of ${claim} is Running`,
       look: () => this.#objects.listPods(`role=jindofs-fuse,release=${claim}`),
       until: (pods) => pods[0]?.status?.phase === 'Running',
-      say: (pods) => `${pods.length} pods`,
+      say: (pods) => (pods[0] ? podState(pods[0]) : `no FUSE pod; ${lastSeen(this.history)}`),
     });
     return { namespace: this.namespace, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
   }
 
-  #daemonReadyAgain(): Promise<void> {
-    return this.daemonReadyAfter(this.lastFault);
-  }
-
   /** Until a daemon has become ready after a moment, in nanoseconds since the run began. */
   daemonReadyAfter(since: number): Promise<void> {
-    return this.happens(
-      'the daemon is ready again',
-      (event) => event.kind === 'process' && event.role === 'daemon' && event.change === 'ready' && event.at > since,
-    );
-  }
-
-  #probeOf(name: string): string {
-    return `${this.namespace}/${name}/demo:/data`;
-  }
-
-  /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
-  #operations(name: string, since: number) {
-    return (
-      this.history
-        .filter((event) => event.kind === 'probe')
-        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe === this.#probeOf(name))
-        // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
-        .filter(({ startedAt, finishedAt }) => startedAt < finishedAt)
-    );
+    return this.#waiting.daemonReadyAfter(since);
   }
 
   /** Until something is in the history. */
-  async happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
-    await this.poll({
-      what,
-      look: () => this.history,
-      until: (events) => events.some(is),
-      say: (events) => `${events.length} other events, the last of kind ${events.at(-1)?.kind ?? '(none)'}`,
-    });
+  happens(what: string, is: (event: HistoryEvent) => boolean): Promise<void> {
+    return this.#waiting.happens(what, is);
   }
 
   /** Until something is as wanted, within a patience that is enough on a slow machine. */
-  poll<T>(options: {
-    readonly what: string;
-    readonly look: () => Promise<T> | T;
-    readonly until: (value: T) => boolean;
-    readonly say: (value: T) => string;
-  }): Promise<T> {
-    return poll({ ...options, timeoutMs: patienceMs, signal: this.session.signal });
+  poll<T>(wait: Wait<T>): Promise<T> {
+    return this.#waiting.poll(wait);
   }
 
   /** Records the mount tables of node and pods; how many lines they have. */
@@ -484,11 +357,4 @@ export class Trial implements AsyncDisposable {
     if (label === 'before') this.#linesBefore = count;
     return count;
   }
-}
-
-/** SHA-256 of each file, in hex. */
-export function checksums(files: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(files).map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]),
-  );
 }

@@ -1,11 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import type { CheckRecord } from '../../reports/record.ts';
 import { nothingIsWritten } from '../checks/nothing-written.ts';
 import { isReadOnlyEverywhere } from '../checks/read-only-everywhere.ts';
 import type { Subject } from './judgements.ts';
 import { documentedFiles } from './manifests.ts';
-
-const program = (path: string) => fileURLToPath(new URL(`../${path}/main.ts`, import.meta.url));
 
 const inPod = 'writer in the pod';
 const onNode = 'writer on the node';
@@ -18,9 +15,10 @@ export async function letWritersLoose({ trial, consumer, volume }: Subject): Pro
   const suffix = `/kubernetes.io~csi/${volume}/mount`;
   const target = table.map((line) => line.split(' ')[4] ?? '').find((path) => path.endsWith(suffix));
   if (target === undefined) throw new Error(`nothing is mounted at ...${suffix} on the node`);
-  await trial.run(consumer.pod, [process.execPath, program('writer'), consumer.path, file], inPod);
-  await trial.runOnNode([process.execPath, program('writer'), target, file], onNode);
-  await trial.runOnNode([process.execPath, program('mount-attributes')], attributes);
+  const { pod } = consumer;
+  await trial.runProgram({ program: 'writer', args: [consumer.path, file], name: inPod, pod });
+  await trial.runProgram({ program: 'writer', args: [target, file], name: onNode });
+  await trial.runProgram({ program: 'mountAttributes', args: [], name: attributes });
   for (const name of [inPod, onNode, attributes])
     await trial.happens(`the ${name} is at work`, (event) => event.kind === 'output' && event.program === name);
 }
