@@ -56,6 +56,18 @@ const agent = (
   line: {},
   ...(place ? { where: place } : {}),
 });
+const mounted = (at: number, place: string, mountPoint: string): HistoryEvent => ({
+  kind: 'mount',
+  scenario,
+  at: at * ms,
+  where: place,
+  change: 'added',
+  id: at,
+  device: '0:90',
+  mountPoint,
+  fstype: 'fuse.jindofs-fuse',
+  options: 'ro',
+});
 const hang = (at: number, since: number, over: boolean): HistoryEvent => ({
   kind: 'hang',
   scenario,
@@ -84,6 +96,21 @@ const outage = [
 const inMs = (value: number | undefined) => (value === undefined ? undefined : value / ms);
 
 describe('recoveries', () => {
+  it('times the mounts by the mount tables, because the agent writes its lines when all are made', () => {
+    const target = '/var/lib/kubelet/pods/1/volumes/kubernetes.io~csi/default-demo/mount';
+    const said = comeback.map((event) =>
+      event.kind === 'agent' && event.where === 'node' ? { ...event, path: target } : event,
+    );
+    const seen = [
+      mounted(150.5, where, '/data'),
+      mounted(150.7, where, '/data/cache'),
+      mounted(157, 'node', target),
+      mounted(140, 'node', '/runtime-mnt/jindo/default/demo/jindofs-fuse'),
+    ];
+    const [recovery] = recoveries([...crash, ...said, ...outage, ...seen], scenario);
+    expect(recovery).toMatchObject({ replacedInPod: 150.5 * ms, replacedOnNode: 157 * ms, verified: 153 * ms });
+  });
+
   it('names each moment from the crash to the first good read', () => {
     const [recovery, ...others] = recoveries([...crash, ...comeback, ...outage], scenario);
     expect(others).toEqual([]);

@@ -3,6 +3,7 @@ import type { HistoryEvent, ProbeEvent, Recovery } from './record.ts';
 
 type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
 type Ready = Extract<HistoryEvent, { kind: 'process' }>;
+type Mount = Extract<HistoryEvent, { kind: 'mount' }>;
 
 export interface RecoveryOptions {
   /** Whether a fault can reach a probe: for runs that crash several datasets at once. By default every fault reaches all. */
@@ -25,6 +26,7 @@ export function recoveries(
   const end = events.reduce((last, event) => Math.max(last, event.kind === 'probe' ? event.finishedAt : event.at), 0);
   const agent = events.filter((event) => event.kind === 'agent');
   const daemons = events.filter((event) => event.kind === 'process' && event.role === 'daemon') as Ready[];
+  const mounts = events.filter((event) => event.kind === 'mount' && event.change === 'added') as Mount[];
   const faults = events.filter((event) => event.kind === 'fault' && event.phase === 'injected') as Crash['fault'][];
 
   const byProbe = Map.groupBy(
@@ -44,7 +46,7 @@ export function recoveries(
         .filter((crash) => disturbs(crash, volume, agent))
         .map((crash): Recovery => {
           const { readable, ...seen } = seenByProbe(crash, operations);
-          const done = milestones({ crash, readable, volume, where: place.where, agent, daemons });
+          const done = milestones({ crash, readable, volume, place, agent, daemons, mounts });
           return {
             fault: crash.fault.fault,
             volume: volume ?? 'unknown',
@@ -61,14 +63,20 @@ export function recoveries(
     .sort((a, b) => a.crash - b.crash);
 }
 
-function placeOf(probe: string): { readonly where: string; readonly pod: string; readonly path: string } {
+interface Place {
+  readonly where: string;
+  readonly pod: string;
+  readonly path: string;
+}
+
+function placeOf(probe: string): Place {
   const colon = probe.indexOf(':');
   const where = colon < 0 ? probe : probe.slice(0, colon);
   return { where, pod: where.split('/').slice(0, 2).join('/'), path: colon < 0 ? '' : probe.slice(colon + 1) };
 }
 
 /** The volume that the agent names for the probe's container; otherwise the only one that it names at all. */
-function volumeOf(place: ReturnType<typeof placeOf>, agent: readonly Agent[]): string | undefined {
+function volumeOf(place: Place, agent: readonly Agent[]): string | undefined {
   const here = agent.filter((event) => event.volume !== undefined && event.where === place.where);
   const exact = here.find((event) => event.path === place.path) ?? here[0];
   if (exact) return exact.volume;
@@ -129,17 +137,20 @@ interface Search {
   readonly crash: Crash;
   readonly readable: number | undefined;
   readonly volume: string | undefined;
-  readonly where: string;
+  readonly place: Place;
   readonly agent: readonly Agent[];
   readonly daemons: readonly Ready[];
+  /** Mounts that were added, anywhere. */
+  readonly mounts: readonly Mount[];
 }
 
 type Milestones = Pick<Recovery, 'noticed' | 'daemonReady' | 'replacedOnNode' | 'replacedInPod' | 'verified'>;
 
-function milestones({ crash, readable, volume, where, agent, daemons }: Search): Milestones {
+function milestones(search: Search): Milestones {
+  const { crash, readable, volume, place, agent, daemons } = search;
   const own = within(crash, agent).filter((event) => volume === undefined || event.volume === volume);
-  const times = (event: Agent['event'], place?: string) =>
-    own.filter((one) => one.event === event && (place === undefined || one.where === place)).map((one) => one.at);
+  const times = (event: Agent['event'], where?: string) =>
+    own.filter((one) => one.event === event && (where === undefined || one.where === where)).map((one) => one.at);
 
   const gone = new Set(within(crash, daemons).flatMap((one) => (one.change === 'exited' ? one.name : [])));
   const back = within(crash, daemons).filter(
@@ -151,9 +162,11 @@ function milestones({ crash, readable, volume, where, agent, daemons }: Search):
     readable,
     back.map((one) => one.at),
   );
-  const replacedOnNode = leadingTo(readable, times('replaced', 'node'));
-  const replacedInPod = leadingTo(readable, times('replaced', where));
-  const reads = times('recovered', where);
+  const onNode = mountedOnNode(search, own);
+  // The node's own mount may well come after the pod's, so it is no matter of when the pod reads.
+  const replacedOnNode = onNode.find((time) => time >= (daemonReady ?? crash.from)) ?? leadingTo(readable, onNode);
+  const replacedInPod = leadingTo(readable, mountedInPod(search) ?? times('replaced', place.where));
+  const reads = times('recovered', place.where);
   const verified =
     replacedInPod === undefined ? leadingTo(readable, reads) : reads.find((time) => time >= replacedInPod);
   return {
@@ -163,6 +176,26 @@ function milestones({ crash, readable, volume, where, agent, daemons }: Search):
     ...(replacedInPod === undefined ? {} : { replacedInPod }),
     ...(verified === undefined ? {} : { verified }),
   };
+}
+
+/**
+ * When the volume was mounted in the container, as its mount table said. The agent writes its lines of a pass when all mounts
+ * of the pass are made, so they tell neither order nor moment; they are for where nobody watched the table.
+ */
+function mountedInPod({ crash, place, mounts }: Search): number[] | undefined {
+  const seen = within(crash, mounts).filter(
+    ({ where, mountPoint }) => where === place.where && mountPoint === place.path,
+  );
+  return seen.length === 0 ? undefined : seen.map(({ at }) => at);
+}
+
+/** The same of the pod's target path on the node, which only the agent's lines name. */
+function mountedOnNode({ crash, place, mounts }: Search, own: readonly Agent[]): number[] {
+  const said = own.filter((one) => one.event === 'replaced' && one.where === 'node');
+  const ofPod = said.filter(({ line }) => line.pod === undefined || line.pod === place.pod);
+  const paths = new Set(ofPod.map(({ path }) => path));
+  const seen = within(crash, mounts).filter(({ where, mountPoint }) => where === 'node' && paths.has(mountPoint));
+  return (seen.length === 0 ? ofPod : seen).map(({ at }) => at);
 }
 
 /**

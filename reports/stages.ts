@@ -1,14 +1,17 @@
 import type { Recovery } from './record.ts';
 
-/** The moments of a recovery, in the order in which they come when all goes well. */
+/**
+ * The moments of a recovery, in the order in which they come when all goes well. Containers are visited before the node, so
+ * neither of the two mounts waits for the other.
+ */
 export const moments = [
   'crash',
   'firstError',
   'noticed',
   'daemonReady',
-  'replacedOnNode',
   'replacedInPod',
   'readable',
+  'replacedOnNode',
   'verified',
 ] as const;
 
@@ -20,9 +23,9 @@ export const momentNames: Readonly<Record<Moment, string>> = {
   firstError: 'first error in the pod',
   noticed: 'noticed by the agent',
   daemonReady: 'daemon back',
-  replacedOnNode: 'mounted on the node',
   replacedInPod: 'mounted in the pod',
   readable: 'readable in the pod',
+  replacedOnNode: 'mounted on the node',
   verified: 'verified by the agent',
 };
 
@@ -38,7 +41,7 @@ export const stages: readonly Stage[] = [
   { name: 'noticed', from: 'crash', to: 'noticed' },
   { name: 'daemon', from: 'crash', to: 'daemonReady' },
   { name: 'node', from: 'daemonReady', to: 'replacedOnNode' },
-  { name: 'pod', from: 'replacedOnNode', to: 'replacedInPod' },
+  { name: 'pod', from: 'daemonReady', to: 'replacedInPod' },
   { name: 'read', from: 'replacedInPod', to: 'readable' },
   { name: 'verify', from: 'replacedInPod', to: 'verified' },
   { name: 'ready-to-readable', from: 'daemonReady', to: 'readable' },
