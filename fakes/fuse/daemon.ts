@@ -14,7 +14,9 @@ import { detachDead } from './dead-mounts.ts';
 import { emptyTree } from './empty-tree.ts';
 import { type EmitEvent, eventLines } from './event-lines.ts';
 import { type DaemonFlags, parseFlags } from './flags.ts';
+import { released } from './hold-file.ts';
 import { loadNative, type Native } from './native.ts';
+import { rehearse } from './rehearse.ts';
 import { serve } from './serve.ts';
 import { onSessionEnd } from './session-end.ts';
 import { attachSidecarMount, sidecarSetting, stagingDirectory } from './sidecar.ts';
@@ -37,6 +39,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   const credentials = readCredentials(flags.credentials);
   if (typeof credentials === 'string') return refuse(usage, credentials);
 
+  if (flags.holdFile !== undefined) await released(flags.holdFile, emit);
   const bucket = behaviour.empty ? undefined : openBucket(flags, credentials, emit);
   // Asked now, so that the store answers while the libraries are loaded and the mount is made. Each turn of the event loop
   // lets what has come be read and the next thing be asked; nothing here waits for the store.
@@ -81,6 +84,8 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     const errno = native.detach(mountpoint);
     exit(0, signal, errno === undefined ? { unmounted: true } : { unmounted: false, errno });
   };
+  const unheard = () => {};
+  await rehearse(serve({ tree, behaviour: () => ({}), emit: unheard, onReady: unheard, crash: unheard }));
   process.on('SIGTERM', onTerm).on('SIGINT', onTerm);
   new native.Fuse(staging, operations, fuseOptions(behaviour)).mount((error) => {
     if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
