@@ -1,0 +1,104 @@
+import type { HistoryEvent } from '../../reports/record.ts';
+import { lastSeen } from './last-seen.ts';
+import type { Waiting } from './waiting.ts';
+
+/** Good reads in a row after which a pod is said to read again. */
+const steady = 10;
+
+/** What a pod's probe, and the agent's claims about the pod, are waited for to show. */
+export class PodReads {
+  readonly #waiting: Waiting;
+  readonly #namespace: string;
+
+  constructor(waiting: Waiting, namespace: string) {
+    this.#waiting = waiting;
+    this.#namespace = namespace;
+  }
+
+  /** Until the probe in the pod has read ten times in a row, and listed, since the last fault, or since it began. */
+  async reads(name: string): Promise<void> {
+    const since = this.#waiting.lastFault;
+    await this.#waiting.poll({
+      what: `pod ${name} reads`,
+      look: () => this.#operations(name, since),
+      until: (all) => {
+        const good = all.slice(all.findLastIndex(({ result }) => result !== 'ok') + 1);
+        return good.length >= steady && good.some(({ op }) => op === 'list');
+      },
+      say: (all) => `${lastOperations(all)}; ${lastSeen(this.#waiting.history)}`,
+    });
+  }
+
+  /** Until the daemon died and was back, and the pod has read again: after the recovery, not before the crash was felt. */
+  async readsAfterRecovery(name: string): Promise<void> {
+    await this.#waiting.daemonReadyAfter(this.#waiting.lastFault);
+    await this.reads(name);
+  }
+
+  /** Until the probe in the pod failed with a dead mount's errno after the last fault. */
+  async failsAfterCrash(name: string): Promise<void> {
+    const since = this.#waiting.lastFault;
+    await this.#waiting.happens(
+      `the probe in ${name} fails`,
+      (event) =>
+        event.kind === 'probe' && event.probe === this.#probeOf(name) && event.at >= since && event.result !== 'ok',
+    );
+  }
+
+  /** Until the daemon is back and a recovery, were there one, would have happened; the pod still fails then. */
+  async staysBroken(name: string, watchMs: number): Promise<void> {
+    await this.failsAfterCrash(name);
+    await this.#waiting.daemonReadyAfter(this.#waiting.lastFault);
+    // The last operation that was judged is a little older than now.
+    await this.#waiting.watchFor(watchMs + 500);
+  }
+
+  /** Until the agent's claim that the pod was recovered is in the history, with the operations that confirm or refute it. */
+  async claimArrives(name: string): Promise<void> {
+    const since = this.#waiting.lastFault;
+    const where = `${this.#namespace}/${name}/`;
+    const says = (event: HistoryEvent) =>
+      event.kind === 'agent' &&
+      event.event === 'recovered' &&
+      event.at > since &&
+      event.where?.startsWith(where) === true;
+    await this.#waiting.happens('the agent says that it recovered the pod', says);
+    // Its Kubernetes event is on its way by then, and is judged by the crash that it follows.
+    await this.#waiting.happens(
+      'the event says that the pod was recovered',
+      (event) =>
+        event.kind === 'event' &&
+        event.reason === 'FuseRecoverSucceed' &&
+        event.at > since &&
+        event.object === `Pod ${this.#namespace}/${name}`,
+    );
+    const said = this.#waiting.history.find(says)?.at ?? 0;
+    await this.#waiting.poll({
+      what: 'the probe confirms or refutes it',
+      look: () => this.#operations(name, said),
+      until: ({ length }) => length >= 2 * steady,
+      say: lastOperations,
+    });
+  }
+
+  #probeOf(name: string): string {
+    return `${this.#namespace}/${name}/demo:/data`;
+  }
+
+  /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
+  #operations(name: string, since: number) {
+    return (
+      this.#waiting.history
+        .filter((event) => event.kind === 'probe')
+        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe === this.#probeOf(name))
+        // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
+        .filter(({ startedAt, finishedAt }) => startedAt < finishedAt)
+    );
+  }
+}
+
+function lastOperations(all: readonly { readonly op: string; readonly result: string }[]): string {
+  if (all.length === 0) return 'no operation of its probe at all';
+  const last = all.slice(-5).map(({ op, result }) => `${op} ${result}`);
+  return `the last of ${all.length} operations: ${last.join(', ')}`;
+}
