@@ -3,12 +3,9 @@ import { lastSeen } from './last-seen.ts';
 import { type PollOptions, poll } from './poll.ts';
 import type { Session } from './session.ts';
 
-/** Generous on a slow machine; a scenario that comes here says what it waited for and what it saw. */
-const patienceMs = 20_000;
-
 export type Wait<T> = Pick<PollOptions<T>, 'what' | 'look' | 'until' | 'say'>;
 
-/** How a scenario waits: for something in its own history, or in the cluster, with one patience. */
+/** How a scenario waits, for something in its own history or in the cluster: with the patience that the cluster asks for. */
 export class Waiting {
   readonly #session: Session;
   readonly #scenario: string;
@@ -28,9 +25,9 @@ export class Waiting {
     return this.history.findLast((event) => event.kind === 'fault' && event.phase === 'injected')?.at ?? 0;
   }
 
-  /** Until something is as wanted, within a patience that is enough on a slow machine. */
+  /** Until something is as wanted; otherwise it says what it waited for and what it saw. */
   poll<T>(wait: Wait<T>): Promise<T> {
-    return poll({ ...wait, timeoutMs: patienceMs, signal: this.#session.signal });
+    return poll({ ...wait, timeoutMs: this.#session.cluster.patienceMs, signal: this.#session.signal });
   }
 
   /** Until something is in the history. */
@@ -41,8 +38,8 @@ export class Waiting {
   /** Lets time pass while things are watched: for promises that something does not happen. */
   async watchFor(milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds;
-    const timeoutMs = milliseconds + patienceMs;
-    const { signal } = this.#session;
+    const { signal, cluster } = this.#session;
+    const timeoutMs = milliseconds + cluster.patienceMs;
     const look = () => performance.now();
     await poll({ what: 'time passes', look, until: (now) => now >= end, say: String, timeoutMs, signal });
   }
