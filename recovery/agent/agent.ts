@@ -4,11 +4,13 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { createControllerService } from '../csi/controller.ts';
 import { createIdentityService } from '../csi/identity.ts';
 import { createNodeService } from '../csi/node.ts';
+import { serveRegistration } from '../csi/registration/server.ts';
 import { serveCsi } from '../csi/server.ts';
 import { createUsageReader } from '../csi/usage/reader.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/locks.ts';
 import { type Kernel, openKernel } from '../kernel/kernel.ts';
+import { kubeletNamespace } from '../kernel/kubelet-namespace.ts';
 import { NamespaceLost } from '../kernel/namespaces.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
@@ -40,14 +42,15 @@ export interface AgentSetting {
  * is away, and the engine once the watches have told what there is. Resolves when all of it runs. Rejects with `CannotStart`.
  */
 export async function startAgent({
-  options,
+  options: asked,
   kubeConfig,
   programs,
   log,
   random,
   signal,
 }: AgentSetting): Promise<AsyncDisposable> {
-  const { nodeId, endpoint, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter } = options;
+  const options = { ...asked, nodeMountNamespace: nodeNamespace(asked) };
+  const { nodeId, endpoint, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, registration } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, programs));
   const locks = createVolumeLocks();
@@ -141,6 +144,22 @@ export async function startAgent({
     ),
   );
   waiting.delete('the CSI socket');
+  if (registration !== undefined) {
+    waiting.add(kubelet);
+    parts.use(
+      await orCannotStart(
+        () =>
+          serveRegistration({
+            ...registration,
+            onStatus(status) {
+              if (status.registered) waiting.delete(kubelet);
+              else log.error('not-registered', { error: status.error });
+            },
+          }),
+        "mount the kubelet's plugins_registry at --plugin-registration-path",
+      ),
+    );
+  }
   await Promise.race([kubernetes.synced, aborted(signal)]);
   waiting.delete('the API server');
   engine.start();
@@ -153,6 +172,13 @@ export async function startAgent({
     version,
   });
   return parts.move();
+}
+
+/** What the driver waits for until the kubelet has taken it. */
+const kubelet = 'the kubelet to register the driver';
+
+function nodeNamespace({ nodeMountNamespace }: AgentOptions): string | undefined {
+  return nodeMountNamespace === 'kubelet' ? kubeletNamespace('/proc') : nodeMountNamespace;
 }
 
 function openKernelFor({ kernelTier, nodeMountNamespace }: AgentOptions, { prober }: Programs): Kernel {

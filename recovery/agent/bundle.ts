@@ -1,11 +1,11 @@
 /**
  * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Written: agent.mjs and webhook.mjs (executable), prober.mjs, usage.mjs and csi.proto. koffi is not bundled, because of its native library:
+ * Written: agent.mjs and webhook.mjs (executable), prober.mjs, usage.mjs, csi.proto and registration.proto. koffi is not bundled, because of its native library:
  * it is looked for in a node_modules above, of which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
 import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { v8Flags } from './v8-flags.ts';
@@ -55,7 +55,8 @@ export async function bundle(outdir: string): Promise<string> {
     plugins: [withoutModels],
     logLevel: 'warning',
   });
-  copyFileSync(source('../csi/csi.proto'), join(outdir, 'csi.proto'));
+  for (const proto of ['../csi/csi.proto', '../csi/registration/registration.proto'])
+    copyFileSync(source(proto), join(outdir, basename(proto)));
   for (const program of ['agent.mjs', 'webhook.mjs']) chmodSync(join(outdir, program), 0o755);
   return outdir;
 }

@@ -16,8 +16,17 @@ export interface AgentOptions {
   readonly policy: Policy;
   readonly kernelTier: KernelTier | undefined;
   readonly abortHungAfter: Nanoseconds | undefined;
-  /** The node's mount namespace as a path, where it is not the agent's own. */
+  /** The node's mount namespace as a path, or `kubelet` for the kubelet's, where it is not the agent's own. */
   readonly nodeMountNamespace: string | undefined;
+  /** Registered with the kubelet where it is given. */
+  readonly registration:
+    | {
+        /** The CSI socket as the kubelet sees it. */
+        readonly endpoint: string;
+        /** The kubelet's `plugins_registry` as the agent sees it. */
+        readonly directory: string;
+      }
+    | undefined;
   readonly resyncPeriod: Nanoseconds;
   readonly mountRoot: string;
   readonly kubeletRoot: string;
@@ -53,6 +62,8 @@ const flags = [
   'kernel-tier',
   'abort-hung-after',
   'node-mount-namespace',
+  'kubelet-registration-path',
+  'plugin-registration-path',
 ] as const;
 type Flag = (typeof flags)[number];
 
@@ -138,6 +149,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
       ? duration('--abort-hung-after', given.get('abort-hung-after') ?? '')
       : undefined,
     nodeMountNamespace: value('node-mount-namespace'),
+    registration: registration(value('kubelet-registration-path'), value('plugin-registration-path')),
     resyncPeriod: duration('RECOVER_FUSE_PERIOD', env.RECOVER_FUSE_PERIOD || '5s'),
     mountRoot: directory('MOUNT_ROOT', env.MOUNT_ROOT || '/runtime-mnt'),
     kubeletRoot: directory('KUBELET_ROOTDIR', env.KUBELET_ROOTDIR || '/var/lib/kubelet'),
@@ -184,6 +196,14 @@ function directory(name: string, text: string): string {
   const path = text.length > 1 ? text.replace(/\/+$/, '') : text;
   if (isNormalised(path)) return path;
   throw new UsageError(`${name}=${text} is not an absolute path without ".", ".." and doubled slashes`);
+}
+
+function registration(endpoint: string | undefined, place = '/registration'): AgentOptions['registration'] {
+  if (endpoint === undefined) return undefined;
+  return {
+    endpoint: directory('--kubelet-registration-path', endpoint),
+    directory: directory('--plugin-registration-path', place),
+  };
 }
 
 function address(text: string): AgentOptions['metrics'] {

@@ -7,6 +7,10 @@ running pods after its FUSE daemon has crashed and was started again. Runs as ro
 What it must know
   --nodeid NAME            name of this node (environment: NODE_ID)
   --endpoint unix:///PATH  CSI socket to serve on; a socket left there is replaced (environment: CSI_ENDPOINT)
+  --kubelet-registration-path PATH
+                           the CSI socket as the kubelet sees it: registers the driver there, so that no registrar is needed
+  --plugin-registration-path DIR
+                           the kubelet's plugins_registry as the agent sees it (/registration)
   --kubeconfig PATH        how to reach the API server; without it the pod's service account is used
 
 What it recovers
@@ -27,7 +31,8 @@ What it recovers
 Where it looks
   MOUNT_ROOT=/runtime-mnt           environment: directory below which FUSE daemons mount
   KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory, spelt without symbolic links
-  --node-mount-namespace PATH       the kubelet's mount namespace (/proc/1/ns/mnt), where it is not the agent's own
+  --node-mount-namespace PATH       the kubelet's mount namespace where it is not the agent's own: a path (/proc/1/ns/mnt), or
+                                    "kubelet" to look for its process
 
 How it is watched
   --metrics-addr HOST:PORT serves /metrics (Prometheus) and /healthz; default :8080, port 0 takes a free one and logs it

@@ -15,7 +15,7 @@ export interface HttpServer extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Serves `/metrics` and `/healthz`: 200 once everything is ready, 503 with what is missing before. Rejects where it cannot listen. */
+/** Serves `/metrics`, `/livez` and `/healthz`: 200 once everything is ready, 503 with what is missing before. Rejects where it cannot listen. */
 export async function serveHttp({ host, port, metrics, missing }: HttpOptions): Promise<HttpServer> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://agent');
@@ -25,6 +25,9 @@ export async function serveHttp({ host, port, metrics, missing }: HttpOptions): 
       const waiting = missing();
       response.writeHead(waiting.length === 0 ? 200 : 503, { 'content-type': 'text/plain' });
       response.end(waiting.length === 0 ? 'ok\n' : `waiting for ${waiting.join(', ')}\n`);
+    } else if (pathname === '/livez') {
+      // That the event loop turns; what it waits for is not mended by a restart.
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (pathname === '/metrics') {
       metrics.text().then(
         (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),

@@ -12,7 +12,7 @@ export interface Programs {
 /** Little memory for children that hold one line at a time. */
 const small = ['--max-semi-space-size=1', '--max-old-space-size=24', '--v8-pool-size=0'];
 
-/** Where the programs lie: beside the bundle, which is JavaScript, or among the sources. */
+/** Where the programs lie: beside the bundle, which is `agent.mjs`, or among the sources and what is compiled of them. */
 export function programsBeside(main: URL): Programs {
   const start = (path: string): Command => [
     process.execPath,
@@ -20,7 +20,7 @@ export function programsBeside(main: URL): Programs {
     '--disable-warning=ExperimentalWarning',
     fileURLToPath(new URL(path, main)),
   ];
-  return main.pathname.endsWith('.ts')
-    ? { prober: undefined, usage: start('../csi/usage/main.ts') }
-    : { prober: start('./prober.mjs'), usage: start('./usage.mjs') };
+  return main.pathname.endsWith('.mjs')
+    ? { prober: start('./prober.mjs'), usage: start('./usage.mjs') }
+    : { prober: undefined, usage: start('../csi/usage/main.ts') };
 }

@@ -1,2 +1,4 @@
-/** As package.json has it; the CSI vendor version. */
-export const version = '0.1.0';
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** Of all of Rekindle; the CSI vendor version, too. */
+export const { version } = packageJson;

@@ -9,7 +9,8 @@ import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
 import { createIdentityService } from './identity.ts';
 import type { NodePublishRequest, VolumeUsage } from './messages.ts';
 import { createNodeService } from './node.ts';
-import { type CsiServer, serveCsi } from './server.ts';
+import { serveCsi } from './server.ts';
+import type { GrpcServer } from './socket.ts';
 
 const source = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
 const target = '/var/lib/kubelet/pods/uid-1/volumes/kubernetes.io~csi/default-demo/mount';
@@ -28,7 +29,7 @@ let directory: string;
 let node: FakeNode;
 let clock: FakeClock;
 let locks: FakeLocks;
-let server: CsiServer;
+let server: GrpcServer;
 let client: CsiClient;
 let defects: unknown[];
 
@@ -49,10 +50,10 @@ afterEach(async () => {
   expect(defects).toEqual([]);
 });
 
-function serve(endpoint: string): Promise<CsiServer> {
+function serve(endpoint: string): Promise<GrpcServer> {
   return serveCsi({
     endpoint,
-    identity: createIdentityService({ version: '0.1.0', ready: () => true }),
+    identity: createIdentityService({ version: '1.2.3', ready: () => true }),
     node: createNodeService({
       nodeId: 'node-1',
       mountRoot: '/runtime-mnt',
@@ -104,7 +105,7 @@ describe('the socket', () => {
 
 describe('Identity', () => {
   it('names the driver, claims no capability and is ready', async () => {
-    expect(await client.getPluginInfo({})).toMatchObject({ name: 'fuse.csi.fluid.io', vendorVersion: '0.1.0' });
+    expect(await client.getPluginInfo({})).toMatchObject({ name: 'fuse.csi.fluid.io', vendorVersion: '1.2.3' });
     expect((await client.getPluginCapabilities({})).capabilities).toEqual([]);
     expect((await client.probe({})).ready.value).toBe(true);
   });

@@ -1,8 +1,5 @@
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
 import {
   Server,
-  ServerCredentials,
   type ServerUnaryCall,
   type ServiceDefinition,
   type sendUnaryData,
@@ -15,6 +12,7 @@ import { socketPath } from './endpoint.ts';
 import type { IdentityService } from './identity.ts';
 import type { CsiCall, NodeService } from './node.ts';
 import { loadServices } from './proto.ts';
+import { type GrpcServer, listenOn } from './socket.ts';
 import { type Answer, statusCodes } from './status.ts';
 
 export interface CsiServerOptions {
@@ -28,19 +26,10 @@ export interface CsiServerOptions {
   readonly onDefect: (call: string, error: unknown) => void;
 }
 
-export interface CsiServer extends AsyncDisposable {
-  /** The socket's path. Removed at disposal. */
-  readonly path: string;
-}
-
-/** How long calls that are under way may go on at disposal. */
-const graceMs = 300;
-
 /** Serves CSI on a unix socket. Rejects with a sentence where the endpoint cannot be used. */
-export async function serveCsi(options: CsiServerOptions): Promise<CsiServer> {
+export async function serveCsi(options: CsiServerOptions): Promise<GrpcServer> {
   const path = socketPath(options.endpoint);
   if (!path.ok) throw new Error(path.message);
-  makeRoom(path.value);
   const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
   const services = loadServices();
   server.addService(services.Identity.service, implementation(services.Identity.service, options.identity, options));
@@ -49,29 +38,7 @@ export async function serveCsi(options: CsiServerOptions): Promise<CsiServer> {
     services.Controller.service,
     implementation(services.Controller.service, options.controller, options),
   );
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.bindAsync(`unix://${path.value}`, ServerCredentials.createInsecure(), (error) => {
-    if (error === null) resolve();
-    else reject(new Error(`cannot listen on ${options.endpoint}`, { cause: error }));
-  });
-  await promise;
-  return { path: path.value, [Symbol.asyncDispose]: () => shutDown(server) };
-}
-
-function makeRoom(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) throw new Error(`${path} exists and is not a socket: choose another --endpoint or remove it`);
-  unlinkSync(path);
-}
-
-async function shutDown(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => server.forceShutdown(), graceMs);
-  server.tryShutdown(() => resolve());
-  await promise;
-  clearTimeout(timer);
+  return listenOn(server, path.value);
 }
 
 type Handler = (request: unknown, call: CsiCall) => Promise<Answer<unknown>>;
