@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { AgentOptions } from '../cluster.ts';
+import { toEvent } from '../node/agent-events.ts';
 import { type Child, startChild } from './child.ts';
 import { programs } from './paths.ts';
 
@@ -125,28 +126,6 @@ export class AgentProcess {
       ...(agent.readWriteScope ? [`--read-write-scope=${agent.readWriteScope}`] : []),
     ];
   }
-}
-
-const decisions = ['noticed', 'skipped', 'replaced', 'recovered', 'failed', 'passed'] as const;
-
-/** A decision on the agent's log as an event of the history; its own time stamp counts, not when the line was read. */
-export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent | undefined {
-  const event = decisions.find((name) => name === line.event);
-  if (!event || typeof line.ns !== 'string') return undefined;
-  const text = (key: string) => (typeof line[key] === 'string' ? { [key]: line[key] as string } : {});
-  const where =
-    line.place === 'container' ? `${line.pod}/${line.container}` : line.place === 'target' ? 'node' : undefined;
-  return {
-    kind: 'agent',
-    at: Number(line.ns),
-    event,
-    ...text('volume'),
-    ...text('path'),
-    ...text('reason'),
-    ...(where && { where }),
-    ...(typeof line.tookNs === 'number' && { tookNs: line.tookNs }),
-    line,
-  };
 }
 
 function now(): number {

@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v8Flags } from '../../recovery/agent/v8-flags.ts';
+import { version } from '../../recovery/agent/version.ts';
 import { programs } from './paths.ts';
 
 /** How the agent and the webhook are started, and whether that is how production starts them. */
@@ -43,9 +44,9 @@ async function makeBundle(folder: string): Promise<boolean> {
 }
 
 function hashOfSources(): string {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(version);
   const recovery = join(programs.project, 'recovery');
-  for (const name of globSync('**/*.{ts,proto}', { cwd: recovery }).sort())
+  for (const name of globSync('**/*.{ts,js,proto}', { cwd: recovery }).sort())
     if (!name.endsWith('.test.ts')) hash.update(`${name}\0`).update(readFileSync(join(recovery, name)));
   return hash.digest('hex').slice(0, 12);
 }

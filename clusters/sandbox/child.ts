@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { onLines, parseLine } from './lines.ts';
+import { onLines, parseLine } from '../node/lines.ts';
 
 export interface ChildOptions {
   /** For messages: `control plane`, `agent`. */

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type DaemonProgram, daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
@@ -12,41 +10,34 @@ import { createImages } from '../../fakes/kubelet/images.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../../fakes/kubelet/kubelet.ts';
 import { detach, type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
-import { type FaultyWay, openFaultyWay } from '../../fakes/store/faulty-way.ts';
 import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
 import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
-import type { HistoryEvent } from '../../reports/record.ts';
-import type { AgentOptions, ContainerRef, ExecResult, StoreTrouble, Usage } from '../cluster.ts';
-import { abortConnection } from './abort-connection.ts';
+import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
+import { parseLine } from '../node/lines.ts';
+import { type MemoryCgroups, memoryCgroups } from '../node/memory-cgroups.ts';
+import { MountWatch } from '../node/mount-watch.ts';
+import { type NodeListeners, type NodeParts, NodeVerbs } from '../node/node-verbs.ts';
+import { usageOfTree } from '../node/usage.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './agent-program.ts';
 import { startChild } from './child.ts';
 import { fidelityOf } from './fidelity.ts';
 import { bothKubelets } from './kubelets.ts';
-import { onLines, parseLine } from './lines.ts';
-import { type MemoryCgroups, memoryCgroups } from './memory-cgroups.ts';
-import { MountWatch } from './mount-watch.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { Procedures, Started, SupervisorOptions } from './protocol.ts';
-import { usageOfTree } from './usage.ts';
 import { startWebhook } from './webhook-process.ts';
 
-export interface NodeListeners {
-  readonly onEvent: (event: HistoryEvent) => void;
+export interface SandboxListeners extends NodeListeners {
   readonly onProgress: (line: string) => void;
-  readonly onProbe: (probe: number, chunk: string) => void;
 }
 
 /** The sandbox's one node and all that runs on it, as the supervisor's procedures. */
-export class Node implements Procedures {
-  readonly #listeners: NodeListeners;
-  readonly #started = new Map<number, () => unknown>();
+export class Node extends NodeVerbs implements Procedures {
+  readonly #listeners: SandboxListeners;
   readonly #logs = new Map<string, WriteStream>();
   readonly #watched = new Map<number, Disposable>();
-  readonly #ways = new Map<number, FaultyWay>();
-  readonly #whenReady = new Map<string, () => void>();
   #parts:
     | {
         readonly options: SupervisorOptions;
@@ -59,7 +50,8 @@ export class Node implements Procedures {
       }
     | undefined;
 
-  constructor(listeners: NodeListeners) {
+  constructor(listeners: SandboxListeners) {
+    super(listeners);
     this.#listeners = listeners;
   }
 
@@ -140,7 +132,7 @@ export class Node implements Procedures {
     command: readonly string[];
     timeoutMs: number;
   }): Promise<ExecResult> {
-    const program = this.#container(target).exec(command, this.#running.options.environment);
+    const program = this.container(target).exec(command, this.#running.options.environment);
     const output = { stdout: '', stderr: '' };
     program.stdout.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk));
     program.stderr.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk));
@@ -154,83 +146,14 @@ export class Node implements Procedures {
     const { environment, workingDirectory } = this.#running.options;
     const [file = '', ...args] = command;
     const program = target
-      ? this.#container(target).exec(command, environment, workingDirectory)
+      ? this.container(target).exec(command, environment, workingDirectory)
       : spawn(file, args, { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#started.set(id, () => program.kill('SIGKILL'));
-    const { onEvent } = this.#listeners;
-    for (const stream of ['stdout', 'stderr'] as const)
-      onLines(program[stream], (text) => onEvent({ kind: 'output', at: now(), program: name, stream, text }));
-    const exit = await exitOf(program);
-    this.#started.delete(id);
-    return exit;
-  }
-
-  async probe({ options, id }: Parameters<Procedures['probe']>[0]): Promise<void> {
-    const { environment, probeProgram } = this.#running.options;
-    const { target, path, rate, files } = options;
-    const name = `${target.namespace}/${target.pod}/${target.container}:${path}`;
-    const flags = { pid: this.#container(target).pid, path, rate, name, files: JSON.stringify(files) };
-    const child = spawn(
-      process.execPath,
-      [probeProgram, ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`)],
-      { env: { ...environment }, stdio: ['pipe', 'pipe', 'pipe'] },
-    );
-    const ready = Promise.withResolvers<void>();
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (chunk.includes('"event":"ready"')) ready.resolve();
-      this.#listeners.onProbe(id, chunk);
-    });
-    onLines(child.stderr, (text) => (said = text));
-    child.on('close', (status) => ready.reject(new Error(`the probe of ${name} ended with status ${status}: ${said}`)));
-    const closed = once(child, 'close');
-    this.#started.set(id, () => {
-      child.kill('SIGTERM');
-      return closed; // Its last lines count.
-    });
-    await ready.promise;
-  }
-
-  async end({ id }: { id: number }): Promise<void> {
-    await this.#started.get(id)?.();
-    this.#started.delete(id);
-  }
-
-  async kill({ target, signal }: { target: ContainerRef; signal: NodeJS.Signals }): Promise<number> {
-    process.kill(this.#container(target).pid, signal);
-    return now();
-  }
-
-  async abortConnection({ daemon }: { daemon: ContainerRef }): Promise<number> {
-    return abortConnection(this.#running.linux, this.#container(daemon).pid);
-  }
-
-  async killWhenReady({ daemon, delayMs }: { daemon: ContainerRef; delayMs: number }): Promise<number> {
-    const { namespace, pod, container } = daemon;
-    await new Promise<void>((resolve) => this.#whenReady.set(`${namespace}/${pod}/${container}`, resolve));
-    if (delayMs > 0) await delay(delayMs);
-    return this.kill({ target: daemon, signal: 'SIGKILL' });
-  }
-
-  async outOfMemory({ target }: { target: ContainerRef }): Promise<number> {
-    const { memory } = this.#running;
-    if (!memory) throw new Error('no memory cgroup can be made here');
-    const { pid, exited } = this.#container(target);
-    return memory.outOfMemory(pid, exited);
+    return this.follow(program, { name, id });
   }
 
   async holdRestarts({ target, id }: { target: ContainerRef; id: number }): Promise<void> {
     const hold = this.#running.kubelet.hold(target.namespace, target.pod, target.container);
-    this.#started.set(id, () => hold[Symbol.dispose]());
-  }
-
-  async mountTable({ target }: { target?: ContainerRef }): Promise<readonly string[]> {
-    const pid = target ? this.#container(target).pid : 'self';
-    return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').trimEnd().split('\n');
-  }
-
-  async pid({ target }: { target: ContainerRef }): Promise<number> {
-    return this.#container(target).pid;
+    this.keep(id, () => hold[Symbol.dispose]());
   }
 
   async restartAgent({ agent }: { agent: AgentOptions }): Promise<void> {
@@ -245,7 +168,7 @@ export class Node implements Procedures {
   async stopAgent({ id }: { id: number }): Promise<void> {
     const { agent } = this.#running;
     await agent.stop();
-    this.#started.set(id, () => agent.startAgain());
+    this.keep(id, () => agent.startAgain());
   }
 
   async rebootNode(): Promise<number> {
@@ -257,18 +180,6 @@ export class Node implements Procedures {
       await agent.startAgain();
     });
     return at;
-  }
-
-  async openFaultyStore({ id }: { id: number }): Promise<string> {
-    const way = await openFaultyWay(this.#running.store.endpoint);
-    this.#ways.set(id, way);
-    this.#started.set(id, () => way[Symbol.asyncDispose]());
-    return way.endpoint;
-  }
-
-  async storeTrouble({ store, trouble, id }: { store: number; trouble: StoreTrouble; id: number }): Promise<void> {
-    const inForce = this.#ways.get(store)?.trouble(trouble);
-    this.#started.set(id, () => inForce?.[Symbol.dispose]());
   }
 
   async agentMetrics(): Promise<string> {
@@ -307,7 +218,20 @@ export class Node implements Procedures {
     return this.#parts;
   }
 
-  #container({ namespace, pod, container }: ContainerRef): StartedContainer {
+  protected get parts(): NodeParts {
+    const { linux, memory, options, store } = this.#running;
+    return {
+      linux,
+      memory,
+      environment: options.environment,
+      probe: [process.execPath, options.probeProgram],
+      init: 'self',
+      store: store.endpoint,
+      address: '127.0.0.1',
+    };
+  }
+
+  protected container({ namespace, pod, container }: ContainerRef): StartedContainer {
     const found = this.#running.kubelet.container(namespace, pod, container);
     if (!found) throw new Error(`container ${namespace}/${pod}/${container} is not running`);
     return found;
@@ -429,8 +353,7 @@ export class Node implements Procedures {
     for (const text of chunk.split('\n')) {
       const line = parseLine(text);
       if (line?.event === 'ready') {
-        this.#whenReady.get(container)?.();
-        this.#whenReady.delete(container);
+        this.becameReady(container);
         const at = Number(line.ns);
         this.#listeners.onEvent({ kind: 'process', at, role: 'daemon', name: container, change: 'ready' });
       }

@@ -1,13 +1,7 @@
 import type { Fidelity, HistoryEvent } from '../../reports/record.ts';
-import type {
-  AgentOptions,
-  Capability,
-  ContainerRef,
-  ExecResult,
-  ProbeOptions,
-  StoreTrouble,
-  Usage,
-} from '../cluster.ts';
+import type { AgentOptions, Capability, ContainerRef, ExecResult, Usage } from '../cluster.ts';
+import type { NodeProcedures } from '../node/procedures.ts';
+import type { Reply } from '../rpc.ts';
 
 /** What the harness tells the supervisor when it starts it. */
 export interface SupervisorOptions {
@@ -39,7 +33,7 @@ export interface Started {
 }
 
 /** The supervisor's procedures: argument and result of each. */
-export interface Procedures {
+export interface Procedures extends NodeProcedures {
   start(options: SupervisorOptions): Promise<Started>;
   putObject(argument: { readonly key: string; readonly base64: string }): Promise<void>;
   exec(argument: {
@@ -57,30 +51,12 @@ export interface Procedures {
     readonly exitCode: number | null;
     readonly signal: string | null;
   }>;
-  /** Ends a program, a probe or a hold that was started with this id. */
-  end(argument: { readonly id: number }): Promise<void>;
-  probe(argument: { readonly options: ProbeOptions; readonly id: number }): Promise<void>;
-  kill(argument: { readonly target: ContainerRef; readonly signal: NodeJS.Signals }): Promise<number>;
-  abortConnection(argument: { readonly daemon: ContainerRef }): Promise<number>;
-  killWhenReady(argument: { readonly daemon: ContainerRef; readonly delayMs: number }): Promise<number>;
-  outOfMemory(argument: { readonly target: ContainerRef }): Promise<number>;
   holdRestarts(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
-  mountTable(argument: { readonly target?: ContainerRef }): Promise<readonly string[]>;
-  /** Process 1 of a container, as the supervisor's PID namespace numbers it. */
-  pid(argument: { readonly target: ContainerRef }): Promise<number>;
   restartAgent(argument: { readonly agent: AgentOptions }): Promise<void>;
   killAgent(argument: Record<never, never>): Promise<number>;
   /** Until ended with this id. */
   stopAgent(argument: { readonly id: number }): Promise<void>;
   rebootNode(argument: Record<never, never>): Promise<number>;
-  /** The endpoint of a way to the store, which is closed when ended with this id. */
-  openFaultyStore(argument: { readonly id: number }): Promise<string>;
-  /** Until ended with this id. */
-  storeTrouble(argument: {
-    readonly store: number;
-    readonly trouble: StoreTrouble;
-    readonly id: number;
-  }): Promise<void>;
   agentMetrics(argument: Record<never, never>): Promise<string>;
   agentUsage(argument: Record<never, never>): Promise<Usage>;
   /** Mounts and directories that a namespace's pods and datasets left on the node. */
@@ -88,17 +64,10 @@ export interface Procedures {
   stop(argument: Record<never, never>): Promise<void>;
 }
 
-export type ProcedureName = keyof Procedures;
-
-export type Request = { readonly id: number; readonly procedure: ProcedureName; readonly argument: unknown };
-
-export type Reply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { readonly message: string; readonly code?: string } };
-
-/** What the supervisor sends: replies, what happened, lines for the progress display, and a probe's raw NDJSON. */
-export type Message =
-  | Reply
+/** What the supervisor sends unasked: what happened, lines for the progress display, and a probe's raw NDJSON. */
+export type News =
   | { readonly event: HistoryEvent }
   | { readonly progress: string }
   | { readonly probe: number; readonly chunk: string };
+
+export type Message = Reply | News;

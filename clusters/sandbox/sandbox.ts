@@ -18,8 +18,8 @@ import type {
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { always } from './capabilities.ts';
 import { programs } from './paths.ts';
-import type { Message, Reply, Started, SupervisorOptions } from './protocol.ts';
-import { connect, type RemoteNode } from './remote-node.ts';
+import type { News, Started, SupervisorOptions } from './protocol.ts';
+import { connectTo, type RemoteNode } from './remote-node.ts';
 
 /** The default cluster: real kernel FUSE and the real agent, in private namespaces of this machine. */
 export const sandbox: Cluster = {
@@ -32,7 +32,7 @@ export const sandbox: Cluster = {
     stack.defer(() => rmdirSync(scratch));
     const child = stack.adopt(spawnSupervisor(options), endSupervisor);
     const rests = new Map<number, string>();
-    const remote = connect(child, (message) => receive(message, options, rests));
+    const remote = connectTo(child, (news) => receive(news, options, rests));
     const abort = () => child.kill('SIGKILL');
     options.signal.addEventListener('abort', abort);
     stack.defer(() => options.signal.removeEventListener('abort', abort));
@@ -176,7 +176,7 @@ function supervisorOptions(options: StartOptions, scratch: string): SupervisorOp
   };
 }
 
-function receive(message: Exclude<Message, Reply>, options: StartOptions, rests: Map<number, string>): void {
+function receive(message: News, options: StartOptions, rests: Map<number, string>): void {
   if ('event' in message) options.onEvent(message.event);
   else if ('progress' in message) options.onProgress(message.progress);
   else splitProbeOutput(message, rests, options.onEvent);

@@ -3,8 +3,9 @@
  * harness asks for. Everything in the sandbox ends with it.
  */
 
+import { type Request, reply } from '../rpc.ts';
 import { Node } from './node.ts';
-import type { Message, Procedures, Reply, Request } from './protocol.ts';
+import type { Message } from './protocol.ts';
 
 const send = (message: Message): void => {
   if (process.connected) process.send?.(message);
@@ -15,19 +16,6 @@ const node = new Node({
   onProbe: (probe, chunk) => send({ probe, chunk }),
 });
 
-process.on('message', ({ id, procedure, argument }: Request) => {
-  void reply(id, () =>
-    (node[procedure] as (argument: unknown) => ReturnType<Procedures[typeof procedure]>)(argument),
-  ).then(send);
-});
+process.on('message', (request: Request) => void reply(request, node).then(send));
 // The harness is gone, by whatever means: nothing of the run may stay.
 process.on('disconnect', () => process.exit(0));
-
-async function reply(id: number, work: () => Promise<unknown>): Promise<Reply> {
-  try {
-    return { id, value: await work() };
-  } catch (error) {
-    const { message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-    return { id, error: { message, ...(typeof code === 'string' && { code }) } };
-  }
-}

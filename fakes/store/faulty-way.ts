@@ -9,8 +9,11 @@ export interface FaultyWay extends AsyncDisposable {
   trouble(fault: StoreFault): Disposable;
 }
 
-/** Passes on what comes to a port of its own; the store sees the address that was asked for, so signatures stay right. */
-export async function openFaultyWay(endpoint: string): Promise<FaultyWay> {
+/**
+ * Passes on what comes to a port of its own; the store sees the address that was asked for, so signatures stay right.
+ * `address`: an IP address of this machine.
+ */
+export async function openFaultyWay(endpoint: string, address = '127.0.0.1'): Promise<FaultyWay> {
   const { hostname, port } = new URL(endpoint);
   const open = new Set<Socket>();
   let fault: StoreFault = { kind: 'none' };
@@ -35,10 +38,10 @@ export async function openFaultyWay(endpoint: string): Promise<FaultyWay> {
     });
     return undefined;
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, address);
   await once(server, 'listening');
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://${address}:${(server.address() as AddressInfo).port}`,
     trouble(next) {
       fault = next;
       if (next.kind === 'down') for (const socket of open) socket.destroy();

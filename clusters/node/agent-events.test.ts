@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toEvent } from './agent-process.ts';
+import { toEvent } from './agent-events.ts';
 
 describe('a line of the agent’s log', () => {
   it('becomes an event at the time that the agent gives, in the pod that it names', () => {
