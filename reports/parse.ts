@@ -77,7 +77,8 @@ function parseJson(source: string, problem: () => string): unknown {
   }
 }
 
-function sentences(prefix: string, error: z.ZodError, value: object): string[] {
+/** What is wrong with a value, the first few complaints; each begins with `prefix`. */
+export function sentences(prefix: string, error: z.ZodError, value: object): string[] {
   const problems = error.issues.map((issue) => `${prefix}${pathOf(issue.path)}${complaint(issue, value)}`);
   const more = problems.length - shownProblems;
   return more > 0 ? [...problems.slice(0, shownProblems), `${prefix}and ${more} more`] : problems;

@@ -7,10 +7,19 @@ const ns = z.number();
 const text = z.string();
 const verdict = z.enum(['pass', 'fail', 'inconclusive']);
 
-const fidelity = z.object({
+export const fidelity = z.object({
   place: text,
   parts: z.array(z.object({ part: text, is: text, fake: z.boolean() })),
   clockScale: z.number().positive(),
+});
+
+export const machine = z.object({
+  kernel: text,
+  os: text,
+  cpus: z.number(),
+  memoryBytes: z.number(),
+  node: text,
+  root: z.boolean(),
 });
 
 const step = z.object({
@@ -84,14 +93,7 @@ export const runRecord: z.ZodType<RunRecord> = z.object({
   profile: text,
   cluster: text,
   fidelity,
-  machine: z.object({
-    kernel: text,
-    os: text,
-    cpus: z.number(),
-    memoryBytes: z.number(),
-    node: text,
-    root: z.boolean(),
-  }),
+  machine,
   verdict,
   interrupted: z.boolean(),
   scenarios: z.array(scenario),

@@ -1,0 +1,33 @@
+import { sentences, UnreadableRun } from '../parse.ts';
+import { benchPhases } from './phases.ts';
+import { type BenchRecord, benchSchema } from './record.ts';
+import { benchRecord } from './schema.ts';
+
+/**
+ * A benchmark from the text of its `bench.json`. `name`: how the reader calls it, for messages.
+ * @throws UnreadableRun where it is empty, cut, of another version, of other phases, or not of the shape of `record.ts`.
+ */
+export function parseBench(json: string, name: string): BenchRecord {
+  const refuse = (...problems: readonly string[]) => new UnreadableRun(problems.map((says) => `${name}: ${says}`));
+  if (json.trim() === '') throw refuse('is empty');
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    const says = json.trimEnd().endsWith('}') ? 'is not JSON' : 'is cut in the middle';
+    throw new UnreadableRun([`${name}: ${says}`], { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('is not an object');
+  const { schema } = value as { schema?: unknown };
+  if (schema === undefined) throw refuse('has no schema version, so it is no record of a benchmark');
+  if (schema !== benchSchema)
+    throw refuse(`was written as ${JSON.stringify(schema)}; this version compares ${benchSchema} only`);
+  const parsed = benchRecord.safeParse(value);
+  if (!parsed.success) throw new UnreadableRun(sentences(`${name}: `, parsed.error, value));
+  const known = benchPhases.map((phase) => phase.name);
+  if (known.join() !== parsed.data.phases.join())
+    throw refuse(
+      `has other phases (${parsed.data.phases.join(', ')}) than this version measures (${known.join(', ')}): measure it again`,
+    );
+  return parsed.data;
+}

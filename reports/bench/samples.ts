@@ -1,0 +1,120 @@
+import { recoveries } from '../phases.ts';
+import type { HistoryEvent, ProbeEvent, Recovery } from '../record.ts';
+import type { BenchCrash, BenchMoment } from './record.ts';
+
+type Mount = Extract<HistoryEvent, { kind: 'mount' }>;
+
+/** A pod with a probe in it, and where its volume shows. */
+export interface WatchedPod {
+  /** As in `ProbeEvent.probe`: `<namespace>/<pod>/<container>:<path>`. */
+  readonly probe: string;
+  readonly uid: string;
+  /** Its PersistentVolume, `<namespace>-<dataset>`. */
+  readonly volume: string;
+  /** What `target` of a fault begins with where the fault is done to the pod's daemon. */
+  readonly daemon: string;
+}
+
+/** Good operations in a row after which a pod is steady, and how late they may be. */
+export const steadyCount = 10;
+export const lateNs = 10e6;
+
+/**
+ * What each crash of a scenario came to for each watched pod. Where the mounts of node and pod changed is taken from their mount
+ * tables, whoever changed them, or from the agent's own word where that is earlier: a table is looked at after it changed.
+ */
+export function crashSamples(
+  history: readonly HistoryEvent[],
+  scenario: string,
+  pods: readonly WatchedPod[],
+): readonly BenchCrash[] {
+  const daemonOf = new Map(pods.map(({ probe, daemon }) => [probe, daemon]));
+  const found = recoveries(history, scenario, {
+    concerns: (fault, probe) => fault.target.startsWith(daemonOf.get(probe) ?? fault.target),
+  });
+  const own = history.filter((event) => event.scenario === scenario);
+  const mounts = own.filter((event) => event.kind === 'mount').filter(({ change }) => change === 'added');
+  const operations = own.filter((event) => event.kind === 'probe');
+  return pods.flatMap((pod) => {
+    const mine = found.filter(({ probe }) => probe === pod.probe);
+    const read = operations.filter(({ probe }) => probe === pod.probe).sort((a, b) => a.at - b.at);
+    const places = placesOf(pod, mounts);
+    return mine.map((recovery, index) => {
+      const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
+      return sampleOf({ recovery, crash: index + 1, until, read, places });
+    });
+  });
+}
+
+type Place = 'mountVisible' | 'replacedOnNode' | 'replacedInPod';
+
+function placesOf({ probe, uid, volume }: WatchedPod, mounts: readonly Mount[]): Readonly<Record<Place, Mount[]>> {
+  const colon = probe.indexOf(':');
+  const [where, path] = [probe.slice(0, colon), probe.slice(colon + 1)];
+  const fuse = mounts.filter(({ fstype }) => fstype.startsWith('fuse'));
+  const onNode = fuse.filter((mount) => mount.where === 'node');
+  const source = `/${volume.replace(`${where.split('/')[0]}-`, `${where.split('/')[0]}/`)}/`;
+  return {
+    mountVisible: onNode.filter(({ mountPoint }) => mountPoint.includes(source) && !mountPoint.includes('/pods/')),
+    replacedOnNode: onNode.filter(({ mountPoint }) => mountPoint.includes(`/pods/${uid}/`)),
+    replacedInPod: fuse.filter((mount) => mount.where === where && mount.mountPoint === path),
+  };
+}
+
+interface Sample {
+  readonly recovery: Recovery;
+  readonly crash: number;
+  /** The next crash. */
+  readonly until: number;
+  readonly read: readonly ProbeEvent[];
+  readonly places: Readonly<Record<Place, readonly Mount[]>>;
+}
+
+function sampleOf({ recovery, crash, until, read, places }: Sample): BenchCrash {
+  const { crash: from, daemonReady, readable } = recovery;
+  const first = (mounts: readonly Mount[]) => mounts.find(({ at }) => at >= from && at < until)?.at;
+  const earliest = (...times: readonly (number | undefined)[]) =>
+    times.reduce((best, time) => (best === undefined || (time !== undefined && time < best) ? time : best), undefined);
+  const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
+  const steady = readable === undefined ? undefined : steadySince(after, readable);
+  const seen: Partial<Record<BenchMoment, number | undefined>> = {
+    firstError: recovery.firstError,
+    noticed: recovery.noticed,
+    daemonReady,
+    mountVisible: first(places.mountVisible),
+    replacedOnNode: earliest(first(places.replacedOnNode), recovery.replacedOnNode),
+    replacedInPod: earliest(first(places.replacedInPod), recovery.replacedInPod),
+    readable,
+    steady,
+    verified: recovery.verified,
+  };
+  const outage = after.filter(({ at }) => at < (steady ?? until));
+  return {
+    crash,
+    pod: recovery.pod,
+    moments: sinceCrash(seen, from),
+    errors: recovery.errors,
+    late: outage.filter(({ at, finishedAt }) => finishedAt - at > lateNs).length,
+    longestStallNs: recovery.longestStallNs,
+  };
+}
+
+function sinceCrash(
+  seen: Readonly<Partial<Record<BenchMoment, number | undefined>>>,
+  crash: number,
+): BenchCrash['moments'] {
+  return Object.fromEntries(
+    Object.entries(seen).flatMap(([moment, at]) => (at === undefined ? [] : [[moment, at - crash]])),
+  );
+}
+
+/** When the last of ten good operations in a row came back, the first good read among them and none late. */
+function steadySince(operations: readonly ProbeEvent[], readable: number): number | undefined {
+  let good = 0;
+  for (const { at, finishedAt, result } of operations) {
+    if (finishedAt < readable) continue;
+    good = result === 'ok' && finishedAt - at <= lateNs ? good + 1 : 0;
+    if (good === steadyCount) return finishedAt;
+  }
+  return undefined;
+}
