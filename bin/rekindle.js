@@ -56,6 +56,13 @@ function execveByKoffi(path, args, env) {
   return refuse(`${path} cannot be executed: run npm ci in the folder of Rekindle`);
 }
 
+/** The sources in a checkout; in a package what was compiled of them, since Node strips no types below node_modules. */
+function findMain() {
+  const places = ['../src/cli/main.ts', '../src/cli/main.js', '../dist/lib/src/cli/main.js'];
+  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
+  return found ?? refuse('this package was packed without its compiled code: make it with "npm run package"');
+}
+
 /** Compiled code is kept in the user's own cache, so that the next start is quicker; nowhere else, since it is trusted. */
 function withCompileCache(env) {
   const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -65,7 +72,7 @@ function withCompileCache(env) {
 checkMachine();
 const node = findNode();
 if (!existsSync(node)) refuse(`${node} is missing: run npm ci in the folder of Rekindle`);
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const main = findMain();
 const args = [node, main, ...process.argv.slice(2)];
 const env = withCompileCache(process.env);
 if (process.execve) process.execve(node, args, env);

@@ -39,7 +39,7 @@ const leanFuseNative: Plugin = {
       namespace: 'stand-in',
     }));
     onLoad({ filter: /./, namespace: 'stand-in' }, ({ path }) => ({ contents: stands[path] ?? '' }));
-    onResolve({ filter: /parse-behaviour\.ts$/ }, ({ kind }) =>
+    onResolve({ filter: /parse-behaviour\.[jt]s$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './parse-behaviour.cjs', external: true } : undefined,
     );
   },

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 export interface BundleOptions {
-  /** TypeScript files, the script first; each becomes a file of the same name that ends in `.cjs`. */
+  /** TypeScript files, or compiled ones, the script first; each becomes a file of the same name that ends in `.cjs`. */
   readonly entryPoints: readonly [script: string, ...more: string[]];
   /** Folders whose sources decide whether a bundle is still the right one. */
   readonly sources: readonly string[];
@@ -24,7 +24,7 @@ const cannotBundle: ReadonlySet<string> = new Set(['ERR_MODULE_NOT_FOUND', 'EACC
 export async function bundleScript(options: BundleOptions): Promise<string> {
   const [script] = options.entryPoints;
   const folder = join(options.output, hashOf(options.sources));
-  const bundled = join(folder, basename(script).replace(/\.ts$/, '.cjs'));
+  const bundled = join(folder, basename(script).replace(/\.[jt]s$/, '.cjs'));
   return existsSync(bundled) || (await bundle(options, folder, bundled)) ? bundled : script;
 }
 
@@ -64,7 +64,7 @@ function hashOf(folders: readonly string[]): string {
   const hash = createHash('sha256');
   for (const folder of folders) {
     for (const name of readdirSync(folder).sort()) {
-      if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
+      if (!/(?<!\.test|\.d)\.[jt]s$/.test(name)) continue;
       hash.update(`${name}\0`).update(readFileSync(join(folder, name)));
     }
   }

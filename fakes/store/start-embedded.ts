@@ -8,16 +8,21 @@ import { type StartRequest, type Store, type StoreFault, StoreUnavailable } from
 
 const here = dirname(fileURLToPath(import.meta.url));
 
+/** The store as one file, `dist/store/<hash of its sources>/embedded-main.cjs`, or where it cannot be made, its sources. */
+export function embeddedProgram(): Promise<string> {
+  return bundleScript({
+    entryPoints: [join(here, 'embedded-main.ts')],
+    sources: [here, join(here, 's3')],
+    output: join(here, '../../dist/store'),
+  });
+}
+
 /** Starts the embedded store in a process of its own; it is always to be had. */
 export async function startEmbedded(request: StartRequest): Promise<Store> {
   const { runId, bucket, credentials, environment, signal } = request;
   signal.throwIfAborted();
   await using scope = new AsyncDisposableStack();
-  const main = await bundleScript({
-    entryPoints: [join(here, 'embedded-main.ts')],
-    sources: [here, join(here, 's3')],
-    output: join(here, '../../dist/store'),
-  });
+  const main = await embeddedProgram();
   signal.throwIfAborted();
   const process_ = scope.use(startChild({ runId, command: [process.execPath, main], environment }));
   const { stdin, stdout } = process_.child;

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import packageJson from '../../package.json' with { type: 'json' };
 import { cleanRun } from '../clean/clean-run.ts';
 import { requirements } from '../doctor/requirements.ts';
 import type { RunId } from '../run-id.ts';
 import type { Verbs } from '../verbs.ts';
+import { version } from '../version.ts';
 import { makesRun } from './become-harness.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
@@ -24,7 +24,7 @@ export async function start(self: NodeJS.Process, runId: RunId): Promise<never> 
   const context: Context = {
     environment: { cwd: self.cwd(), stdout, stderr, env, signal },
     runId,
-    version: packageJson.version,
+    version,
     random: Math.random,
     pid: self.pid,
     uid: self.geteuid?.() ?? 0,

@@ -8,6 +8,7 @@ import { recordSchema } from '../../reports/record.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { RunOptions } from '../verbs.ts';
+import { version } from '../version.ts';
 import { describeMachine } from './machine.ts';
 import { harnessPrograms } from './programs.ts';
 import type { ClusterFacts } from './runner-protocol.ts';
@@ -145,7 +146,7 @@ function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
   const record: RunRecord = {
     schema: recordSchema,
     runId: options.runId,
-    rekindle: '0.1.0',
+    rekindle: version,
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
     command,

@@ -1,0 +1,26 @@
+/**
+ * Rekindle from a program: `conform()` runs the scenarios and resolves with their record, `readRun()` reads one that is
+ * stored, and the render functions make reports of it. Works in any Node from 20 on; a run is a process of its own.
+ */
+
+export { renderHtml } from '../reports/html.ts';
+export { renderJunit } from '../reports/junit.ts';
+export { renderMarkdown } from '../reports/markdown.ts';
+export { renderOpenMetrics } from '../reports/openmetrics.ts';
+export { UnreadableRun } from '../reports/parse.ts';
+export type {
+  CheckRecord,
+  Fidelity,
+  HistoryEvent,
+  Recovery,
+  Run,
+  RunRecord,
+  ScenarioRecord,
+  ScenarioStatus,
+  StepRecord,
+  Verdict,
+} from '../reports/record.ts';
+export { explainVerdict } from '../reports/verdict.ts';
+export { type ConformRequest, conform } from './api/conform.ts';
+export { readRecord, readRun } from './api/read-run.ts';
+export { RunFailed } from './api/run-failed.ts';
