@@ -13,6 +13,8 @@ export type Capability =
   | 'abort-connection'
   /** `outOfMemory`: memory cgroups can be written. */
   | 'memory-cgroups'
+  /** `AgentOptions.cpuMillis`: CPU cgroups can be written. */
+  | 'cpu-limit'
   /** `AgentOptions.diesBefore`. */
   | 'agent-death'
   /** The agent attaches beneath and detaches the top (Linux 6.5), rather than stacking. */
@@ -67,6 +69,8 @@ export interface HarnessPrograms {
   readonly mountAttributes: string;
   /** Reads from one descriptor of a file for ever. Argument: the file. */
   readonly heldFile: string;
+  /** Reads a file in many containers of the node. Arguments: a file with orders, the file to read. */
+  readonly sweep: string;
 }
 
 export type ProgramName = Exclude<keyof HarnessPrograms, 'probe'>;
@@ -90,6 +94,8 @@ export interface AgentOptions {
   readonly abortHungAfter?: string;
   /** A process that takes the agent's place: the faulty agents of the negative profiles. */
   readonly command?: readonly string[];
+  /** CPU that its process tree is held to once it serves, in thousandths of a core (`cpu-limit`). */
+  readonly cpuMillis?: number;
   /** It ends itself with SIGKILL there; the one that is started in its place does not. */
   readonly diesBefore?: AgentDeath;
 }
@@ -196,6 +202,11 @@ export interface RunningCluster extends AsyncDisposable {
   probe(options: ProbeOptions): Promise<AsyncDisposable>;
   /** Mount table of the node (no target) or of a container, as lines of mountinfo. */
   mountTable(target?: ContainerRef): Promise<readonly string[]>;
+  /**
+   * Runs a command line of the document where its reader would, with a `kubectl` that knows this cluster alone. Only with
+   * the capability `kubectl`, which also says that the agent follows the arguments of its DaemonSet.
+   */
+  commandLine(line: string): Promise<ExecResult>;
   /** How to step inside a pod by hand, as one shell command. */
   stepInside(target: ContainerRef): Promise<string>;
   /** Ends the agent and starts it with other flags; resolves when it answers on /healthz. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { canMakeGroup, parentGroup, removeGroup } from './cgroups.ts';
 
 /** Memory cgroups that can be made here, of version 1 or 2 (`man 7 cgroups`). */
 export interface MemoryCgroups {
@@ -16,11 +16,12 @@ export interface MemoryCgroups {
 /** Less than any daemon of ours uses by itself, so that what eats the rest is always the smaller one. */
 const limitBytes = 16 << 20;
 const patienceMs = 10_000;
+const limits = ['memory.max', 'memory.limit_in_bytes'];
 
 /** `name`: of the groups, made below the one that we are in and removed again. Undefined where none can be made. */
 export function memoryCgroups(name: string, environment: Readonly<Record<string, string>>): MemoryCgroups | undefined {
-  const parent = parentGroup();
-  if (parent === undefined || !canMake(join(parent, `${name}-try`))) return undefined;
+  const parent = parentGroup('memory');
+  if (parent === undefined || !canMakeGroup(join(parent, `${name}-try`), limits)) return undefined;
   let last = 0;
   return {
     async outOfMemory(pid, exited) {
@@ -42,37 +43,14 @@ export function memoryCgroups(name: string, environment: Readonly<Record<string,
         if (oomKills(group) === 0) throw new Error(`the OOM killer was not called in ${group}`);
         return at;
       } finally {
-        await remove(group);
+        await removeGroup(group);
       }
     },
   };
 }
 
-/** Version 1: the group that we are in. Version 2: the root, because a group with processes cannot limit its children. */
-function parentGroup(): string | undefined {
-  const mounts = parseMountinfo(readFileSync('/proc/thread-self/mountinfo', 'utf8'));
-  const first = mounts.find(({ fstype, superOptions }) => fstype === 'cgroup' && superOptions.includes('memory'));
-  if (first === undefined) return mounts.find(({ fstype }) => fstype === 'cgroup2')?.mountPoint;
-  const own = /^\d+:(?:[^:\n]*,)?memory(?:,[^:\n]*)?:(.*)$/m.exec(
-    readFileSync('/proc/thread-self/cgroup', 'utf8'),
-  )?.[1];
-  return own === undefined ? undefined : join(first.mountPoint, own);
-}
-
-function canMake(group: string): boolean {
-  try {
-    mkdirSync(group);
-  } catch {
-    return false;
-  }
-  const can = existsSync(limitFile(group));
-  rmdirSync(group);
-  return can;
-}
-
 function limitFile(group: string): string {
-  const second = join(group, 'memory.max');
-  return existsSync(second) ? second : join(group, 'memory.limit_in_bytes');
+  return limits.map((name) => join(group, name)).find(existsSync) ?? '';
 }
 
 /** How often the OOM killer has killed in the group. */
@@ -80,16 +58,4 @@ function oomKills(group: string): number {
   const second = join(group, 'memory.events');
   const text = readFileSync(existsSync(second) ? second : join(group, 'memory.oom_control'), 'utf8');
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
-}
-
-/** A group is busy for a moment after its last process has ended. */
-async function remove(group: string): Promise<void> {
-  for (const deadline = performance.now() + patienceMs; ; ) {
-    try {
-      return rmdirSync(group);
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await delay(10);
-    }
-  }
 }

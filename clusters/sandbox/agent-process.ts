@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { AgentOptions } from '../cluster.ts';
 import { toEvent } from '../node/agent-events.ts';
+import type { CpuCgroups } from '../node/cpu-cgroups.ts';
 import { type Child, startChild } from './child.ts';
 import { programs } from './paths.ts';
 
@@ -13,7 +17,12 @@ export interface AgentProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly onEvent: (event: HistoryEvent) => void;
+  /** Undefined where none can be made: a limit is asked for in vain then. */
+  readonly cpu: CpuCgroups | undefined;
 }
+
+/** How long another program's own word is waited for once its socket takes connections. */
+const wordMs = 2_000;
 
 /** A shorter period than the default 5 s: what must not be recovered is watched for longer than it. */
 export const resyncPeriod = '1s';
@@ -31,6 +40,7 @@ export class AgentProcess {
   #agent: AgentOptions | undefined;
   #tier: string | undefined;
   #metrics: string | undefined;
+  #limit: AsyncDisposable | undefined;
   #wanted = false;
 
   constructor(options: AgentProcessOptions) {
@@ -74,9 +84,13 @@ export class AgentProcess {
       const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
       onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'exited', pid, ...how });
       const { diesBefore: _, ...next } = agent;
-      if (this.#wanted && this.#child === child) void this.start(next).catch(() => {});
+      if (this.#wanted && this.#child === child)
+        void this.#unlimit()
+          .then(() => this.start(next))
+          .catch(() => {});
     });
-    const { tier, metrics } = await child.ready;
+    const { tier, metrics } = await (agent.command ? this.#serves(child) : child.ready);
+    if (agent.cpuMillis !== undefined) this.#limit = this.#options.cpu?.limit(pid, agent.cpuMillis);
     if (typeof metrics === 'string') this.#metrics = metrics;
     if (typeof tier === 'string') this.#tier = tier;
     onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'ready', pid });
@@ -86,6 +100,7 @@ export class AgentProcess {
     this.#wanted = false;
     this.#child?.process.kill('SIGTERM');
     await this.#child?.exited;
+    await this.#unlimit();
   }
 
   /** Starts it again as it was before it was stopped. */
@@ -107,6 +122,28 @@ export class AgentProcess {
     return at;
   }
 
+  async #unlimit(): Promise<void> {
+    const limit = this.#limit;
+    this.#limit = undefined;
+    await limit?.[Symbol.asyncDispose]();
+  }
+
+  /** Another program need not say that it is ready as ours does: then its CSI socket does, once it takes a connection. */
+  async #serves(child: Child): Child['ready'] {
+    const stop = new AbortController();
+    try {
+      return await Promise.race([child.ready, this.#accepts(stop.signal)]);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async #accepts(signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
+    await accepts(this.#options.socket, signal);
+    await delay(wordMs, undefined, { signal }).catch(() => {});
+    return {};
+  }
+
   #command({ command, diesBefore }: AgentOptions): readonly string[] {
     if (command) return command;
     if (!diesBefore) return this.#options.command;
@@ -125,6 +162,20 @@ export class AgentProcess {
       ...(agent.abortHungAfter ? [`--abort-hung-after=${agent.abortHungAfter}`] : []),
       ...(agent.readWriteScope ? [`--read-write-scope=${agent.readWriteScope}`] : []),
     ];
+  }
+}
+
+/** Until somebody listens on a socket, or the signal. */
+async function accepts(path: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const socket = connect(path);
+    const open = await once(socket, 'connect', { signal }).then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (open) return;
+    await delay(20);
   }
 }
 

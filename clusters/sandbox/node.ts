@@ -14,6 +14,7 @@ import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
 import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
 import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
+import { cpuCgroups } from '../node/cpu-cgroups.ts';
 import { parseLine } from '../node/lines.ts';
 import { type MemoryCgroups, memoryCgroups } from '../node/memory-cgroups.ts';
 import { MountWatch } from '../node/mount-watch.ts';
@@ -84,7 +85,9 @@ export class Node extends NodeVerbs implements Procedures {
     onProgress('starting the node agent and the kubelet');
     const mounts = new MountWatch(onEvent);
     mounts.watch('self', 'node');
+    const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
+      cpu,
       command: program.command,
       kubeconfig: places.kubeconfig,
       nodeName: places.name,
@@ -114,6 +117,7 @@ export class Node extends NodeVerbs implements Procedures {
       fidelity: fidelityOf(store, { ...options, bundled: program.bundled }),
       capabilities: [
         ...(memory ? ['memory-cgroups' as const] : []),
+        ...(cpu ? ['cpu-limit' as const] : []),
         ...(agent.tier === '6.5' ? ['mount-beneath' as const] : []),
       ],
     };

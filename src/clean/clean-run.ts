@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeGroupsOf } from '../../clusters/node/cgroups.ts';
 import { type RunId, runIdOfTemporary } from '../run-id.ts';
 import type { ContainerRuntime } from './containers.ts';
 import { killRun } from './kill-run.ts';
@@ -26,7 +27,7 @@ export interface CleanOutcome {
 
 /**
  * Removes all that a run left: its processes, then mounts under its temporary directories, then those directories, then
- * its containers. Nothing of another run is touched. Idempotent; never rejects for a thing that stays.
+ * its containers and cgroups. Nothing of another run is touched. Idempotent; never rejects for a thing that stays.
  */
 export async function cleanRun(runId: RunId, surroundings: Surroundings): Promise<CleanOutcome> {
   const processes = await killRun(runId, surroundings.own);
@@ -34,6 +35,7 @@ export async function cleanRun(runId: RunId, surroundings: Surroundings): Promis
   const mounts = await detachMounts(directories);
   const kept = directories.map((directory) => ({ directory, leftovers: removeTree(directory) }));
   const containers = await removeContainers(runId, surroundings.containers);
+  const groups = await removeGroupsOf(runId);
   return {
     removed: [
       ...processes.removed,
@@ -46,6 +48,7 @@ export async function cleanRun(runId: RunId, surroundings: Surroundings): Promis
       ...mounts.leftovers,
       ...kept.flatMap(({ leftovers }) => leftovers),
       ...containers.leftovers,
+      ...groups,
     ],
   };
 }

@@ -10,4 +10,5 @@ export const harnessPrograms: HarnessPrograms = {
   secrets: source('secrets'),
   mountAttributes: source('mount-attributes'),
   heldFile: source('held-file'),
+  sweep: source('sweep'),
 };
