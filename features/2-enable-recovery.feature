@@ -8,11 +8,15 @@ Feature: Step 1: enable recovery of FUSE mounts
     When the FUSE daemon is killed from the node
     Then nobody is recovered, by the limit "E1"
 
-  @E2 @E3 @needs:kubectl
+  @E1 @E2 @E3 @fault:sigkill @needs:kubectl
   Scenario: the documented commands turn the gate on and show it
     Given FUSE recovery is disabled, as it is by default
-    When the documented command turns the gate on
+    And pod "demo-app" reads "demo-dataset" at /data
+    When the documented command turns the gate on, and prints "daemonset.apps/csi-nodeplugin-fluid configured"
     Then the documented command shows "- --feature-gates=FuseRecovery=true"
+    And run once more it changes nothing
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
 
   Rule: The gate decides at every moment
 

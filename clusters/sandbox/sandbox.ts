@@ -5,17 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
 import type {
+  AgentOptions,
   Cluster,
   ContainerRef,
-  HarnessPrograms,
   RunningCluster,
   RunningProgram,
   StartOptions,
   StoreTrouble,
 } from '../cluster.ts';
+import { hasKubectl, runCommandLine } from '../command-line.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
+import { type AgentDaemonSet, keepAgentDaemonSet } from './agent-daemonset.ts';
 import { always } from './capabilities.ts';
 import { programs } from './paths.ts';
 import type { News, Started, SupervisorOptions } from './protocol.ts';
@@ -45,7 +48,19 @@ export const sandbox: Cluster = {
       { name: 'rekindle', token: started.token },
     );
     stack.use(await watchKubernetesEvents(kubeConfig, options.onEvent));
-    return runningSandbox({ remote, started, kubeConfig, child, harness: options.programs, life: stack.move() });
+    const agent = { flags: options.agent };
+    const restart = (flags: AgentOptions) => {
+      agent.flags = flags;
+      return remote.call('restartAgent', { agent: flags });
+    };
+    const daemonSet = stack.use(
+      await keepAgentDaemonSet({
+        kubeConfig,
+        gate: options.agent.fuseRecovery,
+        rollOut: (fuseRecovery) => restart({ ...agent.flags, fuseRecovery }),
+      }),
+    );
+    return runningSandbox({ remote, started, kubeConfig, child, options, daemonSet, restart, life: stack.move() });
   },
 };
 
@@ -54,11 +69,23 @@ interface Parts {
   readonly started: Started;
   readonly kubeConfig: KubeConfig;
   readonly child: ChildProcess;
-  readonly harness: HarnessPrograms;
+  readonly options: StartOptions;
+  readonly daemonSet: AgentDaemonSet;
+  readonly restart: (agent: AgentOptions) => Promise<void>;
   readonly life: AsyncDisposableStack;
 }
 
-function runningSandbox({ remote, started, kubeConfig, child, harness, life }: Parts): RunningCluster {
+function runningSandbox({
+  remote,
+  started,
+  kubeConfig,
+  child,
+  options,
+  daemonSet,
+  restart,
+  life,
+}: Parts): RunningCluster {
+  const { environment, runId, programs: harness } = options;
   let lastId = 0;
   const ending = (id: number): AsyncDisposable => ({
     [Symbol.asyncDispose]: () => remote.call('end', { id }).catch(() => {}),
@@ -76,7 +103,11 @@ function runningSandbox({ remote, started, kubeConfig, child, harness, life }: P
   return {
     name: 'sandbox',
     fidelity: started.fidelity,
-    capabilities: new Set([...always, ...started.capabilities]),
+    capabilities: new Set([
+      ...always,
+      ...started.capabilities,
+      ...(hasKubectl(environment) ? ['kubectl' as const] : []),
+    ]),
     patienceMs: 20_000,
     watchMs: 1500,
     kubeConfig,
@@ -102,7 +133,11 @@ function runningSandbox({ remote, started, kubeConfig, child, harness, life }: P
     },
     mountTable: (target) => remote.call('mountTable', target ? { target } : {}),
     stepInside: async (target) => stepInside(child, await remote.call('pid', { target })),
-    restartAgent: (agent) => remote.call('restartAgent', { agent }),
+    async restartAgent(agent) {
+      await restart(agent);
+      await daemonSet.follow(agent.fuseRecovery);
+    },
+    commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfigText(started), environment, runId }),
     killAgent: () => remote.call('killAgent', {}),
     async stopAgent() {
       const id = ++lastId;

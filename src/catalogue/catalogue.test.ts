@@ -68,7 +68,7 @@ describe('whereItRuns', () => {
     [['@long'], /^sandbox, only where @long/],
     [['@needs:scaled-clock'], /^sandbox$/],
     [['@needs:memory-cgroups'], /^sandbox; needs memory cgroups/],
-    [['@needs:kubectl'], /^not in the sandbox: needs kubectl/],
+    [['@needs:kubectl'], /^sandbox; needs kubectl/],
   ] as const)('says of %j that it is %s', (tags, expected) => {
     expect(whereItRuns(tags)).toMatch(expected);
   });

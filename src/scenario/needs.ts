@@ -5,7 +5,7 @@ const needs: Readonly<
 > = {
   '@needs:kubectl': {
     has: ({ capabilities }) => capabilities.has('kubectl'),
-    reason: 'needs kubectl and the DaemonSet csi-nodeplugin-fluid of a Kubernetes cluster',
+    reason: 'needs kubectl on the PATH',
   },
   '@needs:scaled-clock': {
     has: ({ capabilities }) => capabilities.has('scaled-clock'),

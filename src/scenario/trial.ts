@@ -90,9 +90,14 @@ export class Trial implements AsyncDisposable {
 
   /** Starts the agent again with other flags, until the end of the scenario. */
   async setAgent(change: Partial<AgentOptions>): Promise<void> {
+    this.agentWasChanged(change);
+    await this.session.cluster.restartAgent(this.#agent);
+  }
+
+  /** The agent is being given other flags by somebody else, until the end of the scenario. */
+  agentWasChanged(change: Partial<AgentOptions>): void {
     this.#agentChanged = true;
     this.#agent = { ...this.#agent, ...change };
-    await this.session.cluster.restartAgent(this.#agent);
   }
 
   /** Until the Dataset is bound. */

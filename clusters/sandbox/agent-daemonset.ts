@@ -1,0 +1,93 @@
+import {
+  AppsV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  makeInformer,
+  type V1DaemonSet,
+  type V1PodSpec,
+} from '@kubernetes/client-node';
+import { agentDaemonSet } from '../../recovery/deploy/agent-daemonset.ts';
+import { liveGate } from '../../recovery/deploy/live-gate.ts';
+import { names } from '../../recovery/deploy/names.ts';
+import { defaultOptions } from '../../recovery/deploy/options.ts';
+
+export interface AgentDaemonSetOptions {
+  readonly kubeConfig: KubeConfig;
+  /** The gate that the agent runs with. */
+  readonly gate: boolean;
+  /** Starts the agent again with another gate: what a rollout comes to on one node. */
+  readonly rollOut: (gate: boolean) => Promise<void>;
+}
+
+export interface AgentDaemonSet extends AsyncDisposable {
+  /** The agent was started otherwise, with this gate: the arguments follow. */
+  follow(gate: boolean): Promise<void>;
+}
+
+/**
+ * The DaemonSet that the sandbox's agent stands for, as `rekindle deploy` would make it, and its controller: where
+ * somebody changes the gate among its arguments, the agent is started again with it. Other arguments are not looked at.
+ */
+export async function keepAgentDaemonSet({
+  kubeConfig,
+  gate,
+  rollOut,
+}: AgentDaemonSetOptions): Promise<AgentDaemonSet> {
+  const apps = kubeConfig.makeApiClient(AppsV1Api);
+  const { agent: name, namespace } = names;
+  await kubeConfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
+  await apps.createNamespacedDaemonSet({ namespace, body: agentDaemonSet({ ...defaultOptions, gate }) });
+
+  let inForce = gate;
+  let over = false;
+  let last: Promise<void> = Promise.resolve();
+  const reconcile = async (set: V1DaemonSet): Promise<void> => {
+    const wanted = liveGate(set) ?? false;
+    const observedGeneration = set.metadata?.generation ?? 0;
+    if (over || set.status?.observedGeneration === observedGeneration) return;
+    if (wanted !== inForce) await rollOut(wanted);
+    inForce = wanted;
+    const body = [{ op: 'add', path: '/status', value: { ...onOneNode, observedGeneration } }];
+    await apps.patchNamespacedDaemonSetStatus({ name, namespace, body });
+  };
+  const informer = makeInformer(kubeConfig, `/apis/apps/v1/namespaces/${namespace}/daemonsets`, () =>
+    apps.listNamespacedDaemonSet({ namespace }),
+  );
+  const changed = (set: V1DaemonSet): void => {
+    if (set.metadata?.name !== name) return;
+    last = last.then(() => reconcile(set)).catch(() => {});
+  };
+  informer.on('add', changed);
+  informer.on('update', changed);
+  informer.on('error', () => {
+    if (!over) setTimeout(() => void informer.start(), 200).unref();
+  });
+  await informer.start();
+  return {
+    async follow(gate) {
+      if (gate === inForce) return;
+      inForce = gate;
+      const { spec } = await apps.readNamespacedDaemonSet({ name, namespace });
+      const body = [{ op: 'replace', path: '/spec/template/spec', value: withGate(spec?.template.spec, gate) }];
+      await apps.patchNamespacedDaemonSet({ name, namespace, body });
+    },
+    async [Symbol.asyncDispose]() {
+      over = true;
+      await informer.stop();
+      await last;
+    },
+  };
+}
+
+const onOneNode = {
+  currentNumberScheduled: 1,
+  desiredNumberScheduled: 1,
+  numberMisscheduled: 0,
+  numberReady: 1,
+  numberAvailable: 1,
+  updatedNumberScheduled: 1,
+};
+
+function withGate(spec: V1PodSpec | undefined, gate: boolean): V1PodSpec {
+  return JSON.parse(JSON.stringify(spec).replace(/FuseRecovery=\w+/g, `FuseRecovery=${gate}`));
+}
