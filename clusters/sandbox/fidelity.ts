@@ -26,7 +26,7 @@ export function fidelityOf(
       { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
       { part: 'kubelet and container runtime', is: 'fake: process trees in namespaces', fake: true },
       { part: 'virtual node', is: 'fake: a second kubelet without node agent and CSI driver', fake: true },
-      { part: 'API server and scheduler', is: 'fake: HTTP, for the real client', fake: true },
+      { part: 'API server, scheduler and DaemonSet controller', is: 'fake: HTTP, for the real client', fake: true },
       { part: "Fluid's controllers", is: 'fake', fake: true },
       { part: 'object store', is: store.description, fake: store.kind === 'embedded' },
     ],
