@@ -30,6 +30,13 @@ function nodesInUse({ key, pods }: View): ReadonlySet<string> {
   return new Set(users.flatMap(({ spec }) => (spec?.nodeName ? [spec.nodeName] : [])));
 }
 
+/**
+ * Whether a claim finds the volume. A real volume controller looks again for one that it does not know yet only after 15 seconds;
+ * what it knows has a phase.
+ */
+const isOffered = ({ volume }: View, { onCluster }: FluidImages): boolean =>
+  onCluster === undefined || volume?.status?.phase === 'Available' || volume?.status?.phase === 'Bound';
+
 /** Takes away what was made for a dataset that is no more, or has lost its runtime. */
 function teardown(view: View): readonly Step[] {
   const { key, claim, volume, daemonSet } = view;
@@ -72,7 +79,7 @@ function build(
     // Before the claim, so that whoever finds the claim bound finds it, too.
     ...(daemonSet ? [] : [{ do: 'create', object: makeFuseDaemonSet({ key, facts, runtime, images }) } as const]),
     ...(volume ? [] : [{ do: 'create', object: makeVolume(key, uid, facts) } as const]),
-    ...(claim ? [] : [{ do: 'create', object: makeClaim(key, uid, facts) } as const]),
+    ...(claim || !isOffered(view, images) ? [] : [{ do: 'create', object: makeClaim(key, uid, facts) } as const]),
     ...finished.map((object): Step => ({ do: 'delete', object })),
     ...wantedWorkers
       .filter(({ metadata }) => !present.has(metadata?.name))

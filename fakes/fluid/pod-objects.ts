@@ -15,6 +15,16 @@ import type { DatasetFacts } from './validate-dataset.ts';
 export interface FluidImages {
   readonly fuse: string;
   readonly worker: string;
+  /** Where containers are real: what an image runs has to be said there. */
+  readonly onCluster?: OnCluster;
+}
+
+/** What pods of a real cluster have and those of a fake kubelet do without. */
+export interface OnCluster {
+  readonly fuseCommand: readonly string[];
+  readonly workerCommand: readonly string[];
+  /** Directory of the node: a daemon waits as long as there is a file `<namespace>.<pod>` in it. Made by the kubelet. */
+  readonly holds: string;
 }
 
 export const defaultImages: FluidImages = { fuse: 'rekindle/fuse:dev', worker: 'rekindle/worker:dev' };
@@ -99,14 +109,18 @@ export function makeFusePod({
   };
 }
 
-function fuseSpec({ key, facts, images }: Omit<FuseOptions, 'runtime'>): V1PodSpec {
+function fuseSpec({ key, facts, images: { fuse, onCluster } }: Omit<FuseOptions, 'runtime'>): V1PodSpec {
+  const held = onCluster && waitsForHold(onCluster);
   return {
     restartPolicy: 'Always',
     tolerations: [{ operator: 'Exists' }],
+    ...(onCluster && { automountServiceAccountToken: false, enableServiceLinks: false }),
     containers: [
       {
         name: 'jindofs-fuse',
-        image: images.fuse,
+        image: fuse,
+        ...(onCluster && { command: [...onCluster.fuseCommand] }),
+        ...(held && { env: held.env }),
         args: [
           '--mountpoint=/jfs/jindofs-fuse',
           `--endpoint=${facts.endpoint}`,
@@ -114,12 +128,14 @@ function fuseSpec({ key, facts, images }: Omit<FuseOptions, 'runtime'>): V1PodSp
           `--prefix=${facts.prefix}`,
           `--credentials=${credentialsDirectory}`,
           ...(facts.behaviour === undefined ? [] : [`--behaviour=${facts.behaviour}`]),
+          ...(held ? [held.flag] : []),
         ],
         securityContext: { privileged: true },
         volumeMounts: [
           { name: 'jindofs-fuse-mount', mountPath: '/jfs', mountPropagation: 'Bidirectional' },
           { name: 'jindofs-fuse-device', mountPath: '/dev/fuse' },
           { name: 'credentials', mountPath: credentialsDirectory, readOnly: true },
+          ...(held ? [held.mount] : []),
         ],
       },
     ],
@@ -127,7 +143,21 @@ function fuseSpec({ key, facts, images }: Omit<FuseOptions, 'runtime'>): V1PodSp
       { name: 'jindofs-fuse-mount', hostPath: { path: hostDirectory(key), type: 'DirectoryOrCreate' } },
       { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
       credentialsVolume(facts),
+      ...(held ? [held.volume] : []),
     ],
+  };
+}
+
+/** The pod's name is known only once it runs, in a sidecar too, so the kubelet writes it into the flag. */
+function waitsForHold({ holds }: OnCluster) {
+  const name = 'jindofs-fuse-holds';
+  const mountPath = '/var/lib/rekindle/holds';
+  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  return {
+    env: [field('POD_NAMESPACE', 'metadata.namespace'), field('POD_NAME', 'metadata.name')],
+    flag: `--hold-file=${mountPath}/$(POD_NAMESPACE).$(POD_NAME)`,
+    mount: { name, mountPath, readOnly: true },
+    volume: { name, hostPath: { path: holds, type: 'DirectoryOrCreate' } },
   };
 }
 
@@ -154,7 +184,18 @@ export function makeWorkerPod({
     },
     spec: {
       restartPolicy: 'Always',
-      containers: [{ name: 'jindofs-worker', image: images.worker }],
+      ...(images.onCluster && {
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        terminationGracePeriodSeconds: 1,
+      }),
+      containers: [
+        {
+          name: 'jindofs-worker',
+          image: images.worker,
+          ...(images.onCluster && { command: [...images.onCluster.workerCommand] }),
+        },
+      ],
     },
   };
 }

@@ -14,6 +14,7 @@ describe('parseFlags', () => {
         prefix: '',
         credentials: '/etc/secrets',
         behaviour: undefined,
+        holdFile: undefined,
       },
     });
   });

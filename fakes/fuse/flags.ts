@@ -12,6 +12,8 @@ export interface DaemonFlags {
   readonly credentials: string;
   /** JSON, not looked into yet. */
   readonly behaviour: string | undefined;
+  /** Nothing is mounted as long as this file exists: how a cluster's harness keeps a daemon from coming back. */
+  readonly holdFile: string | undefined;
 }
 
 export type ParsedFlags =
@@ -20,13 +22,13 @@ export type ParsedFlags =
   | { readonly ok: false; readonly message: string };
 
 const required = ['mountpoint', 'endpoint', 'bucket', 'credentials'] as const;
-const optional = ['prefix', 'behaviour'] as const;
+const optional = ['prefix', 'behaviour', 'hold-file'] as const;
 
 /** Reads `--name=value` arguments. */
 export function parseFlags(argv: readonly string[]): ParsedFlags {
   const given = new Map<string, string>();
   for (const argument of argv) {
-    const [, name, value] = /^--([a-z]+)=(.*)$/s.exec(argument) ?? [];
+    const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
     if (name === undefined || value === undefined)
       return bad(`unknown argument ${argument}: accepted are ${accepted()}`);
     if (!isKnown(name)) return bad(`unknown flag --${name}: accepted are ${accepted()}`);
@@ -47,6 +49,7 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
       prefix: prefix === '' ? '' : `${prefix}/`,
       credentials,
       behaviour: given.get('behaviour'),
+      holdFile: given.get('hold-file'),
     },
   };
 }

@@ -1,0 +1,47 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { controllerObjects } from '../../fakes/fluid/controller-objects.ts';
+import { customResources } from '../../fakes/fluid/custom-resources.ts';
+import { inHarnessImage } from '../../fakes/fluid/harness-images.ts';
+import { minioObjects } from '../../fakes/store/minio-objects.ts';
+import type { Credentials } from '../../fakes/store/s3/request.ts';
+import { nodeProgramDaemonSet } from '../kubernetes/node-program/daemon-set.ts';
+
+/** On all that a run puts into a cluster, cluster-scoped objects too; its value is the run's id. */
+export const runLabel = 'rekindle.dev/run';
+
+export const bucket = 'demo-bucket';
+
+export interface StandingOptions {
+  readonly runId: string;
+  /** The harness image, which the nodes have. */
+  readonly image: string;
+  readonly credentials: Credentials;
+}
+
+/** Namespace of all that stands in a cluster for a run, but for the agent. */
+export const namespaceOf = (runId: string): string => `rekindle-${runId}`;
+
+/** Directory of each node that is the run's. */
+export const hostDirectoryOf = (runId: string): string => `/var/lib/rekindle/${runId}`;
+
+/** The definitions of Dataset and JindoRuntime, which outlast no run; absent where somebody's stand there already. */
+export function fluidDefinitions(runId: string): readonly KubernetesObject[] {
+  return customResources({ [runLabel]: runId });
+}
+
+/** What stands for Fluid, OSS and the harness's hands, in the order in which it is applied. */
+export function standingObjects({ runId, image, credentials }: StandingOptions): readonly KubernetesObject[] {
+  const labels = { [runLabel]: runId };
+  const namespace = namespaceOf(runId);
+  const holds = `${hostDirectoryOf(runId)}/holds`;
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'privileged' } },
+    },
+    ...minioObjects({ namespace, labels, bucket, credentials, image, bucketProgram: inHarnessImage.bucket }),
+    ...controllerObjects({ namespace, clusterName: `rekindle-fluid-${runId}`, image, holds, labels }),
+    nodeProgramDaemonSet({ namespace, image, labels }),
+  ];
+}

@@ -1,0 +1,37 @@
+/**
+ * Fluid's controllers as one process of a pod: `node main.ts --image=rekindle/harness:TAG --holds=/var/lib/rekindle/RUN/holds`. The API
+ * server is the pod's own (its service account). Serves /healthz at port 8081: 200 once the controllers watch. Ends on SIGTERM.
+ */
+import { createServer } from 'node:http';
+import { KubeConfig } from '@kubernetes/client-node';
+import { harnessImages } from './harness-images.ts';
+import { startFluid } from './start-fluid.ts';
+
+const port = 8081;
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+function flag(name: string): string {
+  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+  if (given) return given;
+  log(`--${name}=... is missing`);
+  process.exit(2);
+}
+
+async function main(): Promise<never> {
+  const images = harnessImages({ image: flag('image'), holds: flag('holds') });
+  const ended = new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+  let watching = false;
+  createServer((_request, response) => response.writeHead(watching ? 200 : 503).end()).listen(port);
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromCluster();
+  await startFluid({ kubeConfig, log, images });
+  watching = true;
+  log('the controllers watch');
+  await ended;
+  process.exit(0);
+}
+
+void main().catch((error: unknown) => {
+  log(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+});

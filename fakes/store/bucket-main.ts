@@ -1,0 +1,40 @@
+/**
+ * Makes a bucket and says whether it is there: `node bucket-main.ts --endpoint=http://127.0.0.1:9000 --bucket=NAME --credentials=DIR`.
+ * Beside MinIO in its pod, whose readiness it is: GET /readyz at port 9001 answers 200 as long as the bucket does. Ends on SIGTERM.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { S3Client } from './s3/client.ts';
+
+const port = 9001;
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+function flag(name: string): string {
+  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+  if (given) return given;
+  log(`--${name}=... is missing`);
+  process.exit(2);
+}
+
+const endpoint = flag('endpoint');
+const bucket = flag('bucket');
+const [accessKeyId = '', accessKeySecret = ''] = ['accessKeyId', 'accessKeySecret'].map((name) =>
+  readFileSync(join(flag('credentials'), name), 'utf8').trim(),
+);
+const credentials = { accessKeyId, accessKeySecret };
+const client = new S3Client({ address: { endpoint, bucket }, credentials, timeoutMs: 5_000 });
+
+/** One that is there already is as good as a new one. */
+async function isThere(): Promise<string | undefined> {
+  const found = await client.headBucket();
+  if (found.ok) return undefined;
+  const made = await client.createBucket();
+  return made.ok ? undefined : made.failure.code;
+}
+
+createServer(async (_request, response) => {
+  const why = await isThere();
+  response.writeHead(why === undefined ? 200 : 503).end(`${why ?? bucket}\n`);
+}).listen(port, () => log(`bucket ${bucket} at ${endpoint}`));
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));

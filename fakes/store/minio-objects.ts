@@ -1,0 +1,84 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { Credentials } from './s3/request.ts';
+import { minioImage } from './start-minio-container.ts';
+
+export interface MinioObjects {
+  readonly namespace: string;
+  readonly bucket: string;
+  readonly credentials: Credentials;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Has Node as `node`, and the program `bucketProgram` that makes the bucket. */
+  readonly image: string;
+  readonly bucketProgram: string;
+}
+
+export const minioName = 'minio';
+export const minioPort = 9000;
+const bucketPort = 9001;
+const credentialsDirectory = '/etc/rekindle/credentials';
+
+/** MinIO with one bucket as a Deployment, which is available once the bucket is there; a Service; the credentials in a Secret. */
+export function minioObjects(options: MinioObjects): readonly KubernetesObject[] {
+  const { namespace, bucket, credentials, labels, image, bucketProgram } = options;
+  const own = { app: minioName };
+  const meta = { name: minioName, namespace, labels: { ...labels, ...own } };
+  const mount = { name: 'credentials', mountPath: credentialsDirectory, readOnly: true };
+  const objects = [
+    { apiVersion: 'v1', kind: 'Secret', metadata: meta, stringData: { ...credentials } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: meta,
+      spec: { selector: own, ports: [{ name: 's3', port: minioPort, targetPort: minioPort }] },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: meta,
+      spec: {
+        replicas: 1,
+        strategy: { type: 'Recreate' },
+        selector: { matchLabels: own },
+        template: {
+          metadata: { labels: { ...labels, ...own } },
+          spec: {
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            terminationGracePeriodSeconds: 2,
+            containers: [
+              {
+                name: minioName,
+                image: minioImage,
+                args: ['server', '/data', `--address=:${minioPort}`],
+                // From files, so that no process of the node has them in its environment.
+                env: [
+                  { name: 'MINIO_ROOT_USER_FILE', value: `${credentialsDirectory}/accessKeyId` },
+                  { name: 'MINIO_ROOT_PASSWORD_FILE', value: `${credentialsDirectory}/accessKeySecret` },
+                ],
+                volumeMounts: [{ name: 'data', mountPath: '/data' }, mount],
+              },
+              {
+                name: 'bucket',
+                image,
+                command: [
+                  'node',
+                  bucketProgram,
+                  `--endpoint=http://127.0.0.1:${minioPort}`,
+                  `--bucket=${bucket}`,
+                  `--credentials=${credentialsDirectory}`,
+                ],
+                readinessProbe: { httpGet: { path: '/readyz', port: bucketPort }, periodSeconds: 1 },
+                volumeMounts: [mount],
+              },
+            ],
+            volumes: [
+              { name: 'data', emptyDir: {} },
+              { name: 'credentials', secret: { secretName: minioName, defaultMode: 0o400 } },
+            ],
+          },
+        },
+      },
+    },
+  ];
+  return objects;
+}
