@@ -29,11 +29,15 @@ export interface KubernetesClusterOptions {
   readonly store: RunningCluster['store'];
   /** The DaemonSet's pods of `nodeProgramDaemonSet`, all of them running. */
   readonly nodeProgram: PodsOf;
+  /** Directory of the nodes: a FUSE daemon waits as long as its file `<namespace>.<pod>` is there. */
+  readonly holds: string;
   readonly agent: AgentDaemonSet;
   /** The flags that the agent is to have when scenarios begin; the DaemonSet is changed where it has others. */
   readonly agentOptions: AgentOptions;
   /** Exists; logs of containers go to `logs/` below it. */
   readonly resultsDir: string;
+  /** Of the commands that a scenario runs here, as documented. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onEvent: (event: ClusterEvent) => void;
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;

@@ -15,7 +15,7 @@ import type { Store } from '../../fakes/store/store.ts';
 import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
 import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import { cpuCgroups } from '../node/cpu-cgroups.ts';
-import { parseLine } from '../node/lines.ts';
+import { daemonEvent, roleOf } from '../node/daemon-event.ts';
 import { type MemoryCgroups, memoryCgroups } from '../node/memory-cgroups.ts';
 import { MountWatch } from '../node/mount-watch.ts';
 import { type NodeListeners, type NodeParts, NodeVerbs } from '../node/node-verbs.ts';
@@ -355,15 +355,9 @@ export class Node extends NodeVerbs implements Procedures {
     log.write(chunk);
     if (stream !== 'stdout' || roleOf(container) !== 'daemon') return;
     for (const text of chunk.split('\n')) {
-      const line = parseLine(text);
-      if (line?.event === 'ready') {
-        this.becameReady(container);
-        const at = Number(line.ns);
-        this.#listeners.onEvent({ kind: 'process', at, role: 'daemon', name: container, change: 'ready' });
-      }
-      // No volume of the documented flow can be written to: a write that reaches the daemon is a finding.
-      if (line?.event === 'write')
-        this.#listeners.onEvent({ kind: 'output', at: Number(line.ns), program: container, stream, text });
+      const event = daemonEvent(container, text);
+      if (event) this.#listeners.onEvent(event);
+      if (event?.kind === 'process') this.becameReady(container);
     }
   }
 
@@ -377,10 +371,6 @@ export class Node extends NodeVerbs implements Procedures {
   get #logDirectory(): string {
     return join(this.#running.options.resultsDir, 'logs');
   }
-}
-
-function roleOf(container: string): 'daemon' | 'container' {
-  return /\/(jindofs-fuse|fluid-fuse-\d+)$/.test(container) ? 'daemon' : 'container';
 }
 
 function addressOf(address: string): { readonly pod: string; readonly container: string } {

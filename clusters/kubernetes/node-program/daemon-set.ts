@@ -1,6 +1,6 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import type { PodsOf } from '../options.ts';
-import { bundleInImage } from './in-image.ts';
+import { bundleFiles, bundleInImage } from './in-image.ts';
 
 /** What the DaemonSet of the node program is made of. */
 export interface NodeProgramOptions {
@@ -44,7 +44,7 @@ export function nodeProgramDaemonSet({ namespace, image, labels }: NodeProgramOp
               name: container,
               image,
               imagePullPolicy: 'IfNotPresent',
-              command: ['node', `${bundleInImage}/wait.cjs`],
+              command: ['node', `${bundleInImage}/${bundleFiles.wait}`],
               env: [
                 { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
                 { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },

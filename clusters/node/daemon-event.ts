@@ -1,0 +1,19 @@
+import type { HistoryEvent } from '../../reports/record.ts';
+import { parseLine } from './lines.ts';
+
+/**
+ * What a line of a FUSE daemon's output says for the history, at the daemon's own time: that it is ready; that it was
+ * written to, which is a finding because no volume of the documented flow can be. `name`: `<namespace>/<pod>/<container>`.
+ */
+export function daemonEvent(name: string, text: string): HistoryEvent | undefined {
+  const line = parseLine(text);
+  const at = Number(line?.ns);
+  if (line?.event === 'ready') return { kind: 'process', at, role: 'daemon', name, change: 'ready' };
+  if (line?.event === 'write') return { kind: 'output', at, program: name, stream: 'stdout', text };
+  return undefined;
+}
+
+/** By the names of their containers: Fluid's FUSE pods and its sidecars. */
+export function roleOf(container: string): 'daemon' | 'container' {
+  return /\/(jindofs-fuse|fluid-fuse-\d+)$/.test(container) ? 'daemon' : 'container';
+}
