@@ -7,7 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withCompiledPaths } from './program-paths.ts';
 import { reachableTypes } from './public-types.ts';
@@ -48,8 +48,9 @@ function keepPublicTypes(): void {
 }
 
 function copyTheRest(): void {
-  for (const path of globSync(`${folders}/**/*.*`, { cwd: project })) {
-    if (/\.(ts|md)$/.test(path)) continue;
+  for (const entry of globSync(`${folders}/**/*`, { cwd: project, withFileTypes: true })) {
+    const path = relative(project, join(entry.parentPath, entry.name));
+    if (!entry.isFile() || /\.(ts|md)$/.test(path)) continue;
     mkdirSync(dirname(join(lib, path)), { recursive: true });
     copyFileSync(join(project, path), join(lib, path));
   }
