@@ -48,7 +48,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
   const startIt = async () => {
     const flags = { host: '127.0.0.1', port: 0, kubeconfig: undefined, mountRoot: '/runtime-mnt' };
     const setting = {
-      flags: { ...flags, register: { url: 'https://127.0.0.1' } },
+      flags: { ...flags, register: { url: 'https://127.0.0.1' }, certificateSecret: undefined },
       log,
       random: Math.random,
       now: () => new Date(),

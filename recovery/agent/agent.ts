@@ -1,27 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { createControllerService } from '../csi/controller.ts';
-import { createIdentityService } from '../csi/identity.ts';
-import { createNodeService } from '../csi/node.ts';
-import { serveRegistration } from '../csi/registration/server.ts';
-import { serveCsi } from '../csi/server.ts';
 import { createUsageReader } from '../csi/usage/reader.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/locks.ts';
 import { type Kernel, openKernel } from '../kernel/kernel.ts';
 import { kubeletNamespace } from '../kernel/kubelet-namespace.ts';
-import { NamespaceLost } from '../kernel/namespaces.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { createTransport } from '../kubernetes/transport.ts';
-import { CannotStart } from './cannot-start.ts';
+import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { monotonicClock as clock } from './clock.ts';
+import { startDriver } from './driver.ts';
 import type { AgentOptions } from './flags.ts';
 import { serveHttp } from './http.ts';
 import { type Log, told } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { watchOtherPlugin } from './other-plugin.ts';
 import type { Programs } from './programs.ts';
 import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
@@ -50,9 +46,12 @@ export async function startAgent({
   signal,
 }: AgentSetting): Promise<AsyncDisposable> {
   const options = { ...asked, nodeMountNamespace: nodeNamespace(asked) };
-  const { nodeId, endpoint, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, registration } = options;
+  const { nodeId, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, programs));
+  // No lock is shared with the other one, and only this tier never takes away what it has not put there.
+  if (beside !== undefined && kernel.tier !== '6.5')
+    throw new CannotStart(`--beside needs mounts to be replaced beneath, this is tier ${kernel.tier}: boot Linux 6.5`);
   const locks = createVolumeLocks();
   const ended = new AbortController();
   parts.defer(() => ended.abort());
@@ -100,6 +99,19 @@ export async function startAgent({
       },
     }),
   );
+  const other =
+    beside === undefined
+      ? undefined
+      : parts.use(
+          watchOtherPlugin({
+            transport,
+            plugin: beside,
+            clock,
+            random,
+            onError: (error) => log.warn('watch-failed', { kind: 'daemonsets', error: told(error) }),
+            onChange: () => standBack(),
+          }),
+        );
   const engine = parts.use(
     createEngine({
       kernel,
@@ -107,14 +119,26 @@ export async function startAgent({
       clock,
       locks,
       recorder: createRecorder({ log, metrics, events, kubernetes }),
-      policy: () => policy,
+      policy: () => (other?.recovers() ? { ...policy, enabled: false } : policy),
       kubeletRoot,
       resyncPeriod,
       ...(abortHungAfter === undefined ? {} : { abortHungAfter }),
     }),
   );
 
-  const waiting = new Set(['the CSI socket', 'the API server']);
+  const waiting = new Set(['the API server']);
+  /** Says whether the other's gate keeps this agent from recovering, and looks again where it no longer does. */
+  const standBack = () => {
+    if (beside === undefined) return;
+    const what = `${beside.namespace}/${beside.name} to be without FuseRecovery=true: it recovers, so this agent does not`;
+    if (other?.recovers()) {
+      waiting.add(what);
+      log.error('refused', { error: `waits for ${what}` });
+    } else {
+      waiting.delete(what);
+      void engine.pass('kubernetes');
+    }
+  };
   const http = parts.use(
     await orCannotStart(
       () => serveHttp({ ...options.metrics, metrics, missing: () => [...waiting] }),
@@ -122,50 +146,16 @@ export async function startAgent({
     ),
   );
   const usage = parts.use(createUsageReader({ command: programs.usage, nodeRoot: nodeRootOf(options), clock }));
-  const csi = parts.use(
-    await orCannotStart(
-      () =>
-        serveCsi({
-          endpoint,
-          clock,
-          identity: createIdentityService({ version, ready: () => waiting.size === 0 }),
-          node: createNodeService({ nodeId, mountRoot, kubeletRoot, kernel, publisher: kernel, usage, locks, clock }),
-          controller: createControllerService(),
-          onDefect(call, error) {
-            log.error('defect', { call, error: told(error) });
-            // In a foreign namespace every further call would do harm: the next instance starts at home.
-            if (error instanceof NamespaceLost)
-              setImmediate(() => {
-                throw error;
-              });
-          },
-        }),
-      'choose another --endpoint',
-    ),
-  );
-  waiting.delete('the CSI socket');
-  if (registration !== undefined) {
-    waiting.add(kubelet);
-    parts.use(
-      await orCannotStart(
-        () =>
-          serveRegistration({
-            ...registration,
-            onStatus(status) {
-              if (status.registered) waiting.delete(kubelet);
-              else log.error('not-registered', { error: status.error });
-            },
-          }),
-        "mount the kubelet's plugins_registry at --plugin-registration-path",
-      ),
-    );
-  }
-  await Promise.race([kubernetes.synced, aborted(signal)]);
+  const driver =
+    options.csi === undefined
+      ? undefined
+      : parts.use(await startDriver({ options, csi: options.csi, kernel, usage, locks, waiting, log }));
+  await Promise.race([Promise.all([kubernetes.synced, other?.synced]), aborted(signal)]);
   waiting.delete('the API server');
   engine.start();
   log.info('ready', {
     metrics: http.address,
-    socket: csi.path,
+    socket: driver?.socket,
     node: nodeId,
     tier: kernel.tier,
     recovery: policy.enabled,
@@ -173,9 +163,6 @@ export async function startAgent({
   });
   return parts.move();
 }
-
-/** What the driver waits for until the kubelet has taken it. */
-const kubelet = 'the kubelet to register the driver';
 
 function nodeNamespace({ nodeMountNamespace }: AgentOptions): string | undefined {
   return nodeMountNamespace === 'kubelet' ? kubeletNamespace('/proc') : nodeMountNamespace;
@@ -196,14 +183,6 @@ function openKernelFor({ kernelTier, nodeMountNamespace }: AgentOptions, { probe
 function nodeRootOf({ nodeMountNamespace }: AgentOptions): string {
   const pid = /^\/proc\/(\d+)\/ns\/mnt$/.exec(nodeMountNamespace ?? '')?.[1];
   return pid === undefined ? '' : `/proc/${pid}/root`;
-}
-
-async function orCannotStart<T>(start: () => Promise<T>, remedy: string): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    throw new CannotStart(`${told(error)}: ${remedy}`, { cause: error });
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

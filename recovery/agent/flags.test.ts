@@ -16,7 +16,8 @@ describe('flags', () => {
   it('have the documented defaults, with recovery off', () => {
     expect(options()).toEqual({
       nodeId: 'node-1',
-      endpoint: 'unix:///csi/csi.sock',
+      csi: { endpoint: 'unix:///csi/csi.sock', registration: undefined },
+      beside: undefined,
       metrics: { host: undefined, port: 8080 },
       kubeconfig: undefined,
       policy: {
@@ -61,9 +62,28 @@ describe('flags', () => {
     });
   });
 
+  it('register the driver where the kubelet finds its socket', () => {
+    expect(options(['--kubelet-registration-path=/var/lib/kubelet/plugins/f/csi.sock']).csi?.registration).toEqual({
+      endpoint: '/var/lib/kubelet/plugins/f/csi.sock',
+      directory: '/registration',
+    });
+  });
+
+  it('need no socket beside another node plugin, and serve none', () => {
+    const argv = ['--nodeid=n', '--beside=fluid-system/csi-nodeplugin-fluid'];
+    expect(parseFlags({ argv, env: { CSI_ENDPOINT: 'unix:///x/y.sock' } })).toMatchObject({
+      kind: 'run',
+      options: { csi: undefined, beside: { namespace: 'fluid-system', name: 'csi-nodeplugin-fluid' } },
+    });
+    expect(parseFlags({ argv: ['--nodeid=n', '--beside=yes'], env: {} })).toMatchObject({
+      kind: 'error',
+      message: expect.stringContaining('--beside=yes is not NAMESPACE/NAME'),
+    });
+  });
+
   it('take node and socket from the environment', () => {
     const parsed = parseFlags({ argv: [], env: { NODE_ID: 'n', CSI_ENDPOINT: 'unix:///x/y.sock' } });
-    expect(parsed).toMatchObject({ kind: 'run', options: { nodeId: 'n', endpoint: 'unix:///x/y.sock' } });
+    expect(parsed).toMatchObject({ kind: 'run', options: { nodeId: 'n', csi: { endpoint: 'unix:///x/y.sock' } } });
   });
 
   it('may have their value as the next word', () => {

@@ -7,8 +7,17 @@ import { help } from './help.ts';
 /** What the agent was asked to do: flags first, then environment, then defaults. */
 export interface AgentOptions {
   readonly nodeId: string;
-  /** `unix:///path` of the CSI socket. */
-  readonly endpoint: string;
+  /** The CSI driver; undefined where another one publishes the volumes. */
+  readonly csi:
+    | {
+        /** `unix:///path` of the CSI socket. */
+        readonly endpoint: string;
+        /** Registered with the kubelet where it is given. */
+        readonly registration: Registration | undefined;
+      }
+    | undefined;
+  /** DaemonSet of the other node plugin: no driver is served, and nothing recovered while that one's gate is on. */
+  readonly beside: { readonly namespace: string; readonly name: string } | undefined;
   /** Where /metrics and /healthz are served; port 0 takes a free one. No host: all addresses. */
   readonly metrics: { readonly host: string | undefined; readonly port: number };
   /** Path; without it the pod's own service account is used. */
@@ -18,18 +27,16 @@ export interface AgentOptions {
   readonly abortHungAfter: Nanoseconds | undefined;
   /** The node's mount namespace as a path, or `kubelet` for the kubelet's, where it is not the agent's own. */
   readonly nodeMountNamespace: string | undefined;
-  /** Registered with the kubelet where it is given. */
-  readonly registration:
-    | {
-        /** The CSI socket as the kubelet sees it. */
-        readonly endpoint: string;
-        /** The kubelet's `plugins_registry` as the agent sees it. */
-        readonly directory: string;
-      }
-    | undefined;
   readonly resyncPeriod: Nanoseconds;
   readonly mountRoot: string;
   readonly kubeletRoot: string;
+}
+
+interface Registration {
+  /** The CSI socket as the kubelet sees it. */
+  readonly endpoint: string;
+  /** The kubelet's `plugins_registry` as the agent sees it. */
+  readonly directory: string;
 }
 
 export type Parsed =
@@ -64,6 +71,7 @@ const flags = [
   'node-mount-namespace',
   'kubelet-registration-path',
   'plugin-registration-path',
+  'beside',
 ] as const;
 type Flag = (typeof flags)[number];
 
@@ -121,20 +129,17 @@ const isFlag = (name: string): name is Flag => (flags as readonly string[]).incl
 
 function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string, string | undefined>>): AgentOptions {
   // A manifest may well set a variable to nothing.
-  const value = (flag: Flag, variable?: string) =>
+  const value: Value = (flag, variable) =>
     given.get(flag) ?? ((variable === undefined ? undefined : env[variable]) || undefined);
   const nodeId = value('nodeid', 'NODE_ID');
   if (nodeId === undefined || nodeId === '')
     throw new UsageError('--nodeid or NODE_ID is needed: the name of this node');
-  const endpoint = value('endpoint', 'CSI_ENDPOINT');
-  if (endpoint === undefined) {
-    throw new UsageError('--endpoint or CSI_ENDPOINT is needed: the CSI socket, as in unix:///csi/csi.sock');
-  }
-  const socket = socketPath(endpoint);
-  if (!socket.ok) throw new UsageError(`--endpoint: ${socket.message}`);
+  const beside = otherPlugin(value('beside'));
+  const csi = beside === undefined ? driver(value) : undefined;
   return {
     nodeId,
-    endpoint,
+    csi,
+    beside,
     metrics: address(value('metrics-addr') ?? ':8080'),
     kubeconfig: value('kubeconfig'),
     policy: {
@@ -149,7 +154,6 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
       ? duration('--abort-hung-after', given.get('abort-hung-after') ?? '')
       : undefined,
     nodeMountNamespace: value('node-mount-namespace'),
-    registration: registration(value('kubelet-registration-path'), value('plugin-registration-path')),
     resyncPeriod: duration('RECOVER_FUSE_PERIOD', env.RECOVER_FUSE_PERIOD || '5s'),
     mountRoot: directory('MOUNT_ROOT', env.MOUNT_ROOT || '/runtime-mnt'),
     kubeletRoot: directory('KUBELET_ROOTDIR', env.KUBELET_ROOTDIR || '/var/lib/kubelet'),
@@ -198,7 +202,29 @@ function directory(name: string, text: string): string {
   throw new UsageError(`${name}=${text} is not an absolute path without ".", ".." and doubled slashes`);
 }
 
-function registration(endpoint: string | undefined, place = '/registration'): AgentOptions['registration'] {
+type Value = (flag: Flag, variable?: string) => string | undefined;
+
+function driver(value: Value): AgentOptions['csi'] {
+  const endpoint = value('endpoint', 'CSI_ENDPOINT');
+  if (endpoint === undefined) {
+    throw new UsageError('--endpoint or CSI_ENDPOINT is needed: the CSI socket, as in unix:///csi/csi.sock');
+  }
+  const socket = socketPath(endpoint);
+  if (!socket.ok) throw new UsageError(`--endpoint: ${socket.message}`);
+  return {
+    endpoint,
+    registration: registration(value('kubelet-registration-path'), value('plugin-registration-path')),
+  };
+}
+
+function otherPlugin(text: string | undefined): AgentOptions['beside'] {
+  if (text === undefined) return undefined;
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(text) ?? [];
+  if (namespace !== undefined && name !== undefined) return { namespace, name };
+  throw new UsageError(`--beside=${text} is not NAMESPACE/NAME of the DaemonSet of the other node plugin`);
+}
+
+function registration(endpoint: string | undefined, place = '/registration'): Registration | undefined {
   if (endpoint === undefined) return undefined;
   return {
     endpoint: directory('--kubelet-registration-path', endpoint),

@@ -11,6 +11,8 @@ What it must know
                            the CSI socket as the kubelet sees it: registers the driver there, so that no registrar is needed
   --plugin-registration-path DIR
                            the kubelet's plugins_registry as the agent sees it (/registration)
+  --beside NAMESPACE/NAME  DaemonSet of another node plugin that publishes the volumes: no CSI driver is served, and nothing
+                           is recovered while that one's own recovery gate is on; needs Linux 6.5
   --kubeconfig PATH        how to reach the API server; without it the pod's service account is used
 
 What it recovers

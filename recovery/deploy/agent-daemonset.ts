@@ -8,55 +8,80 @@ import type { ManifestOptions } from './options.ts';
  * SYS_ADMIN, SYS_PTRACE, SYS_CHROOT and DAC_READ_SEARCH enter mount namespaces and mount there; SETUID and SETGID read as the
  * consumer does, and KILL ends a reader of another user that hangs (docs/adr/0013).
  */
-const capabilities = ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT', 'DAC_READ_SEARCH', 'SETUID', 'SETGID', 'KILL'];
+export const capabilities = ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT', 'DAC_READ_SEARCH', 'SETUID', 'SETGID', 'KILL'];
 
 const port = 8080;
-const seconds = (periodSeconds: number, failureThreshold: number) => ({ periodSeconds, failureThreshold });
+const socketDirectory = (kubeletRoot: string) => `${kubeletRoot}/csi-plugins/${driverName}`;
+
+/** What the two kinds of node agent differ in. */
+interface Agent {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env: V1Container['env'];
+  /** Host directories by where they are mounted. */
+  readonly mounts: readonly { readonly name: string; readonly mountPath: string; readonly path: string }[];
+}
 
 /**
  * The node agent (Fluid `charts/fluid/fluid/templates/csi/daemonset.yaml`): CSI node plugin and recovery in one container that
  * registers itself. It enters the kubelet's mount namespace, so that it needs neither `privileged` nor Bidirectional.
  */
 export function agentDaemonSet(options: ManifestOptions): V1DaemonSet {
-  const { namespace } = options;
-  const labels = labelsOf(names.agent);
+  const { kubeletRoot } = options;
+  return daemonSet(options, {
+    name: names.agent,
+    args: [
+      '--endpoint=$(CSI_ENDPOINT)',
+      `--kubelet-registration-path=${socketDirectory(kubeletRoot)}/csi.sock`,
+      '--plugin-registration-path=/registration',
+    ],
+    env: [{ name: 'CSI_ENDPOINT', value: 'unix:///plugin/csi.sock' }],
+    mounts: [
+      { name: 'plugin-dir', mountPath: '/plugin', path: socketDirectory(kubeletRoot) },
+      { name: 'registration-dir', mountPath: '/registration', path: `${kubeletRoot}/plugins_registry` },
+    ],
+  });
+}
+
+/** Recovery alone, beside another's node plugin: no CSI socket, no registration, no directory of the node. */
+export function besideDaemonSet(options: ManifestOptions): V1DaemonSet {
+  const args = [`--beside=${names.namespace}/${names.agent}`];
+  return daemonSet(options, { name: names.beside, args, env: [], mounts: [] });
+}
+
+function daemonSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
+  const { namespace, appArmor } = options;
+  const labels = labelsOf(agent.name);
+  const annotations = appArmor === 'annotation' ? { annotations: unconfined } : {};
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
-    metadata: { name: names.agent, namespace, labels },
+    metadata: { name: agent.name, namespace, labels },
     spec: {
-      selector: { matchLabels: { app: names.agent } },
-      // A node without its plugin publishes nothing and recovers nothing for some seconds.
+      selector: { matchLabels: { app: agent.name } },
+      // A node without its agent publishes nothing and recovers nothing for some seconds.
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } },
-      template: {
-        metadata: {
-          labels,
-          ...(options.appArmor === 'annotation' ? { annotations: unconfined(names.agentContainer) } : {}),
-        },
-        spec: agentPod(options),
-      },
+      template: { metadata: { labels, ...annotations }, spec: pod(options, agent) },
     },
   };
 }
 
-function agentPod(options: ManifestOptions): V1PodSpec {
-  const { kubeletRoot } = options;
+/** AppArmor's default profile denies mounts. */
+const unconfined = { [`container.apparmor.security.beta.kubernetes.io/${names.agentContainer}`]: 'unconfined' };
+
+function pod(options: ManifestOptions, agent: Agent): V1PodSpec {
+  const volumes = agent.mounts.map(({ name, path }) => ({ name, hostPath: { path, type: 'DirectoryOrCreate' } }));
   return {
-    serviceAccountName: names.agent,
+    serviceAccountName: agent.name,
     hostPID: true,
     priorityClassName: 'system-node-critical',
     terminationGracePeriodSeconds: 5,
     tolerations: [{ operator: 'Exists' }],
     affinity: { nodeAffinity: onRealNodes },
-    containers: [agentContainer(options)],
-    volumes: [
-      { name: 'plugin-dir', hostPath: { path: socketDirectory(kubeletRoot), type: 'DirectoryOrCreate' } },
-      { name: 'registration-dir', hostPath: { path: `${kubeletRoot}/plugins_registry`, type: 'DirectoryOrCreate' } },
-    ],
+    containers: [container(options, agent)],
+    ...(volumes.length === 0 ? {} : { volumes }),
   };
 }
-
-const socketDirectory = (kubeletRoot: string) => `${kubeletRoot}/csi-plugins/${driverName}`;
 
 /** A virtual node has no kubelet to mount anything; the image is for x86-64. */
 const onRealNodes = {
@@ -73,7 +98,11 @@ const onRealNodes = {
   },
 };
 
-function agentContainer({ image, gate, agentArgs, kubeletRoot, mountRoot, appArmor }: ManifestOptions): V1Container {
+function container(
+  { image, gate, agentArgs, kubeletRoot, mountRoot, appArmor }: ManifestOptions,
+  { args, env = [], mounts }: Agent,
+): V1Container {
+  const volumeMounts = mounts.map(({ name, mountPath }) => ({ name, mountPath }));
   return {
     name: names.agentContainer,
     image,
@@ -81,17 +110,16 @@ function agentContainer({ image, gate, agentArgs, kubeletRoot, mountRoot, appArm
     command: ['/usr/local/bin/node', ...v8Flags, '/opt/rekindle/agent.mjs'],
     args: [
       '--nodeid=$(NODE_ID)',
-      '--endpoint=$(CSI_ENDPOINT)',
+      ...args,
+      // On a line of its own: administrators find and change it by sed.
       `--feature-gates=FuseRecovery=${gate}`,
       '--node-mount-namespace=kubelet',
-      `--kubelet-registration-path=${socketDirectory(kubeletRoot)}/csi.sock`,
-      '--plugin-registration-path=/registration',
       `--metrics-addr=:${port}`,
       ...agentArgs,
     ],
     env: [
       { name: 'NODE_ID', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
-      { name: 'CSI_ENDPOINT', value: 'unix:///plugin/csi.sock' },
+      ...env,
       { name: 'KUBELET_ROOTDIR', value: kubeletRoot },
       { name: 'MOUNT_ROOT', value: mountRoot },
       { name: 'RECOVER_FUSE_PERIOD', value: '5s' },
@@ -105,18 +133,15 @@ function agentContainer({ image, gate, agentArgs, kubeletRoot, mountRoot, appArm
       seccompProfile: { type: 'RuntimeDefault' },
       ...(appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
     },
-    startupProbe: { httpGet: { path: '/livez', port: 'metrics' }, ...seconds(1, 60) },
-    readinessProbe: { httpGet: { path: '/healthz', port: 'metrics' }, ...seconds(2, 2) },
-    livenessProbe: { httpGet: { path: '/livez', port: 'metrics' }, timeoutSeconds: 5, ...seconds(10, 6) },
+    startupProbe: { httpGet: { path: '/livez', port: 'metrics' }, periodSeconds: 1, failureThreshold: 60 },
+    readinessProbe: { httpGet: { path: '/healthz', port: 'metrics' }, periodSeconds: 2, failureThreshold: 2 },
+    livenessProbe: {
+      httpGet: { path: '/livez', port: 'metrics' },
+      periodSeconds: 10,
+      failureThreshold: 6,
+      timeoutSeconds: 5,
+    },
     resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '384Mi' } },
-    volumeMounts: [
-      { name: 'plugin-dir', mountPath: '/plugin' },
-      { name: 'registration-dir', mountPath: '/registration' },
-    ],
+    ...(volumeMounts.length === 0 ? {} : { volumeMounts }),
   };
 }
-
-/** AppArmor's default profile denies mounts. */
-const unconfined = (container: string) => ({
-  [`container.apparmor.security.beta.kubernetes.io/${container}`]: 'unconfined',
-});

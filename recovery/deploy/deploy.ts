@@ -1,17 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeConfig, KubernetesObject, V1DaemonSet, V1Deployment } from '@kubernetes/client-node';
-import { type Cluster, openCluster } from './api.ts';
+import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import { type Api, openApi, titleOf } from './api.ts';
+import { type Applied, applyOver, sayApplied } from './apply-over.ts';
+import { CannotDeploy } from './cannot-deploy.ts';
+import { isOurs, refuseForeign } from './foreign.ts';
 import { liveGate } from './live-gate.ts';
-import { manifests } from './manifests.ts';
+import { besideManifests, manifests } from './manifests.ts';
 import { names } from './names.ts';
 import { defaultOptions, type ManifestOptions } from './options.ts';
+import { removeObjects } from './remove.ts';
+import { waitReady } from './wait-ready.ts';
 
 export interface DeployOptions {
   readonly kubeConfig: KubeConfig;
   readonly namespace: string;
   readonly image: string;
+  /** Further flags of the agent. */
   readonly agentArgs?: readonly string[];
+  /** Only recovery, beside the node plugin of another. */
+  readonly beside?: boolean;
+  /** The API server judges everything, and nothing is changed. */
   readonly dryRun?: boolean;
+  /** How long to wait until all is ready; two minutes. */
+  readonly timeoutMs?: number;
   readonly signal: AbortSignal;
   /** Takes one line for each step. */
   readonly onProgress: (line: string) => void;
@@ -22,64 +32,76 @@ export interface Deployed {
   readonly changed: readonly string[];
 }
 
-/** Applies all (server-side apply) and waits until it is ready. */
+/** First minor version of Kubernetes 1 whose API knows AppArmor's profile as a field. */
+const appArmorField = 30;
+
+/**
+ * Applies all (server-side apply) and waits until it is ready. The gate that is in force stays as it is. What it created it
+ * removes where that does not get ready, or when it is told to stop. Rejects with `CannotDeploy`.
+ */
 export async function deploy(options: DeployOptions): Promise<Deployed> {
-  const { kubeConfig, namespace, image, agentArgs = [], dryRun = false, signal, onProgress } = options;
-  const cluster = openCluster(kubeConfig);
-  const wanted: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs };
-  const live = await cluster.read({
-    apiVersion: 'apps/v1',
-    kind: 'DaemonSet',
-    metadata: { name: names.agent, namespace },
-  });
-  const objects = manifests({ ...wanted, gate: liveGate(live) ?? wanted.gate });
-  const changed: string[] = [];
-  for (const object of objects) {
-    signal.throwIfAborted();
-    const before = await cluster.read(object);
-    const after = await cluster.apply(object, dryRun);
-    const what = titleOf(object);
-    const change =
-      before === undefined
-        ? 'created'
-        : before.metadata?.resourceVersion === after.metadata?.resourceVersion
-          ? undefined
-          : 'configured';
-    onProgress(`${what} ${change ?? 'unchanged'}`);
-    if (change !== undefined) changed.push(`${what} ${change}`);
+  const { namespace, image, agentArgs = [], beside = false, dryRun = false, signal, onProgress } = options;
+  const api = openApi(options.kubeConfig);
+  const appArmor = (await api.minor()) >= appArmorField ? 'field' : 'annotation';
+  // With the gate off, recovery alone would do nothing at all: who deploys it wants it.
+  const wanted: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, gate: beside, appArmor };
+  const render = beside ? besideManifests : manifests;
+  const live = new Map<string, KubernetesObject>();
+  for (const object of render(wanted)) {
+    const found = await api.read(object);
+    if (found !== undefined) live.set(titleOf(object), found);
   }
-  if (!dryRun) await ready(cluster, objects, options);
-  return { changed };
+  refuseForeign([...live.values()]);
+  if (beside) await refuseOtherRecovery(api);
+
+  const done: Applied[] = [];
+  try {
+    for (const target of render(wanted)) {
+      signal.throwIfAborted();
+      // A dry run has no namespace for the others to be judged in.
+      const applied =
+        dryRun && !live.has(`namespace/${namespace}`)
+          ? ({ object: target, change: 'created' } as const)
+          : await applyOver({ api, dryRun }, target, (before) => remade(render, wanted, target, before));
+      if (applied === undefined) continue;
+      onProgress(sayApplied(applied));
+      done.push(applied);
+    }
+    if (!dryRun) {
+      const timeoutMs = options.timeoutMs ?? 120_000;
+      await waitReady({ api, objects: done.map(({ object }) => object), timeoutMs, signal, onProgress });
+    }
+  } catch (error) {
+    const created = done.filter(({ change }) => change === 'created').map(({ object }) => object);
+    if (!dryRun && created.length > 0) {
+      onProgress('removing what was created');
+      await removeObjects({ api, objects: created, onProgress, signal: AbortSignal.timeout(60_000) });
+    }
+    throw error;
+  }
+  return { changed: done.filter(({ change }) => change !== 'unchanged').map(sayApplied) };
 }
 
-export const titleOf = ({ kind = '', metadata }: KubernetesObject) => `${kind.toLowerCase()}/${metadata?.name}`;
-
-const pollMs = 500;
-
-async function ready(cluster: Cluster, objects: readonly KubernetesObject[], options: DeployOptions): Promise<void> {
-  const { signal, onProgress } = options;
-  const waited = objects.filter(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment');
-  let told = '';
-  for (;;) {
-    const states = await Promise.all(
-      waited.map(async (object) => `${titleOf(object)} ${stateOf(await cluster.read(object))}`),
-    );
-    const text = states.join(', ');
-    if (text !== told) onProgress(text);
-    told = text;
-    if (states.every((state) => state.endsWith('ready'))) return;
-    await sleep(pollMs, undefined, { signal });
-  }
+/** An object as it is to be, with the gate that is in force. */
+function remade(
+  render: typeof manifests,
+  wanted: ManifestOptions,
+  target: KubernetesObject,
+  before: KubernetesObject | undefined,
+): KubernetesObject {
+  if (target.kind !== 'DaemonSet') return target;
+  const gate = liveGate(before) ?? wanted.gate;
+  return render({ ...wanted, gate }).find((object) => titleOf(object) === titleOf(target)) ?? target;
 }
 
-function stateOf(object: KubernetesObject | undefined): string {
-  const { metadata, status, spec } = (object ?? {}) as V1DaemonSet & V1Deployment;
-  if (status?.observedGeneration !== metadata?.generation) return 'is being looked at';
-  const { desired, updated, ready } =
-    object?.kind === 'DaemonSet'
-      ? { desired: status?.desiredNumberScheduled, updated: status?.updatedNumberScheduled, ready: status?.numberReady }
-      : { desired: spec?.replicas, updated: status?.updatedReplicas, ready: status?.readyReplicas };
-  const all = desired ?? 0;
-  if ((updated ?? 0) < all || (ready ?? 0) < all) return `${Math.min(updated ?? 0, ready ?? 0)} of ${all}`;
-  return 'ready';
+/** Two that replace the same mounts would undo each other's work. */
+async function refuseOtherRecovery(api: Api): Promise<void> {
+  const metadata = { name: names.agent, namespace: names.namespace };
+  const other = await api.read({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata });
+  if (other === undefined) return;
+  const name = `${metadata.namespace}/${metadata.name}`;
+  if (isOurs(other))
+    throw new CannotDeploy(`the node plugin ${name} is Rekindle's own`, 'turn its gate on instead of --beside');
+  if (liveGate(other) === true)
+    throw new CannotDeploy(`the node plugin ${name} recovers by itself`, 'turn its gate FuseRecovery off first');
 }

@@ -1,14 +1,10 @@
-import type { KubernetesObject, V1DaemonSet } from '@kubernetes/client-node';
-import { names } from './names.ts';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { gateIn } from '../agent/other-plugin.ts';
+import { listAt, objectAt } from '../kubernetes/json.ts';
 
-/**
- * Whether the gate of a node plugin is on; undefined where there is no plugin, or no gate among its flags. Read as the plugin
- * itself reads it: the last word counts.
- */
-export function liveGate(object: KubernetesObject | undefined): boolean | undefined {
-  const { spec } = (object ?? {}) as V1DaemonSet;
-  const plugin = spec?.template.spec?.containers.find(({ name }) => name === names.agentContainer);
-  const gates = [...(plugin?.command ?? []), ...(plugin?.args ?? [])].join(' ').matchAll(/FuseRecovery=(\w+)/g);
-  const value = [...gates].at(-1)?.[1];
-  return value === undefined ? undefined : /^(1|t|true)$/i.test(value);
+/** What the flags of a node plugin's DaemonSet say of the gate; undefined where there is no plugin, or no gate among them. */
+export function liveGate(daemonSet: KubernetesObject | undefined): boolean | undefined {
+  const containers = listAt(objectAt(daemonSet, 'spec', 'template', 'spec'), 'containers');
+  const gates = containers.flatMap(({ command, args }) => gateIn([command, args].flat()) ?? []);
+  return gates.length === 0 ? undefined : gates.some(Boolean);
 }

@@ -1,5 +1,6 @@
-import type { V1Deployment, V1Service } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { v8Flags } from '../agent/v8-flags.ts';
+import { configurations, leftAlone } from '../webhook/registration.ts';
 import { labelsOf, names } from './names.ts';
 import type { ManifestOptions } from './options.ts';
 
@@ -7,7 +8,7 @@ const port = 9443;
 const nobody = 65_532;
 const health = { path: '/healthz', port: 'https', scheme: 'HTTPS' } as const;
 
-/** The admission webhook: certificates of its own making, in memory; nothing of the node is mounted. */
+/** The admission webhook: certificates of its own making, which its replicas share; nothing of the node is mounted. */
 export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptions): V1Deployment {
   const labels = labelsOf(names.webhook);
   return {
@@ -15,7 +16,7 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
     kind: 'Deployment',
     metadata: { name: names.webhook, namespace, labels },
     spec: {
-      replicas: 1,
+      replicas: 2,
       selector: { matchLabels: { app: names.webhook } },
       template: {
         metadata: { labels },
@@ -24,6 +25,7 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 10,
           nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+          affinity: { podAntiAffinity: apart },
           tolerations: [
             { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' },
             { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },
@@ -44,6 +46,7 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
                 `--listen=0.0.0.0:${port}`,
                 `--mount-root=${mountRoot}`,
                 `--register=${namespace}/${names.webhook}`,
+                `--certificate-secret=${namespace}/${names.certificates}`,
               ],
               ports: [{ name: 'https', containerPort: port }],
               securityContext: {
@@ -66,6 +69,36 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
       },
     },
   };
+}
+
+/** On two nodes where there are two. */
+const apart = {
+  preferredDuringSchedulingIgnoredDuringExecution: [
+    {
+      weight: 100,
+      podAffinityTerm: {
+        topologyKey: 'kubernetes.io/hostname',
+        labelSelector: { matchLabels: { app: names.webhook } },
+      },
+    },
+  ],
+};
+
+/** Empty here: the webhook puts its certificate into it. */
+export function webhookSecret({ namespace }: ManifestOptions): V1Secret {
+  const metadata = { name: names.certificates, namespace, labels: labelsOf(names.webhook) };
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' };
+}
+
+/** Which pods it is asked about; what is to be trusted the webhook adds. */
+export function webhookConfigurations({ namespace }: ManifestOptions): readonly KubernetesObject[] {
+  const reached = { service: { namespace, name: names.webhook, port: 443 } };
+  const except = [...new Set([...leftAlone, namespace])];
+  return configurations({ reached, except }).map((configuration) => {
+    const { metadata } = configuration as KubernetesObject;
+    const labels = { ...metadata?.labels, ...labelsOf(names.webhook) };
+    return { ...configuration, metadata: { ...metadata, labels } };
+  });
 }
 
 /** Where the API server finds it. */

@@ -9,6 +9,8 @@ export interface WebhookFlags {
   readonly mountRoot: string;
   /** Where the API server finds it; a URL without a port is completed by the one that was bound. Undefined: it is not registered. */
   readonly register: Reached | undefined;
+  /** Where replicas keep the certificate that they share. Undefined: each start makes one. */
+  readonly certificateSecret: { readonly namespace: string; readonly name: string } | undefined;
 }
 
 export type ParsedFlags =
@@ -22,8 +24,13 @@ const help = `Admission webhook of pods that use Fluid datasets.
   --kubeconfig=PATH       the API server; the service account of the pod where it is not given
   --mount-root=PATH       directory below which FUSE daemons mount (MOUNT_ROOT, /runtime-mnt)
   --register=self         registers itself under the address that it listens on
-  --register=NS/SERVICE   registers itself behind a Service, port 443
+  --register=NS/SERVICE   behind a Service, port 443: says what is to be trusted in configurations that are there
+  --certificate-secret=NS/NAME
+                          an empty Secret that is there: the certificate is kept in it, renewed in time, shared by all
+                          replicas; without it each start makes one
 `;
+
+const accepted = ['listen', 'kubeconfig', 'mount-root', 'register', 'certificate-secret'];
 
 /** Reads command line and environment. Pure. */
 export function parseWebhookFlags({
@@ -37,8 +44,8 @@ export function parseWebhookFlags({
   for (const word of argv) {
     const [, name = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
     if (name === 'help') return { kind: 'help', text: help };
-    if (!['listen', 'kubeconfig', 'mount-root', 'register'].includes(name) || value === undefined)
-      return bad(`${word} is not known; the flags are --listen=, --kubeconfig=, --mount-root=, --register= and --help`);
+    if (!accepted.includes(name) || value === undefined)
+      return bad(`${word} is not known; the flags are ${accepted.map((flag) => `--${flag}=`).join(', ')} and --help`);
     given.set(name, value);
   }
   const listen = given.get('listen') ?? '0.0.0.0:9443';
@@ -49,14 +56,24 @@ export function parseWebhookFlags({
     return bad(`--mount-root=${mountRoot} is not an absolute path without ".", ".." and doubled slashes`);
   const register = reachedBy(given.get('register'), host);
   if (register === 'wrong') return bad(`--register=${given.get('register')} is neither self nor NAMESPACE/SERVICE`);
-  return { kind: 'run', flags: { host, port: Number(port), kubeconfig: given.get('kubeconfig'), mountRoot, register } };
+  const secret = given.get('certificate-secret');
+  const certificateSecret = namespaced(secret);
+  if (secret !== undefined && certificateSecret === undefined)
+    return bad(`--certificate-secret=${secret} is not NAMESPACE/NAME`);
+  const kubeconfig = given.get('kubeconfig');
+  return { kind: 'run', flags: { host, port: Number(port), kubeconfig, mountRoot, register, certificateSecret } };
 }
 
 function reachedBy(text: string | undefined, host: string): Reached | undefined | 'wrong' {
   if (text === undefined) return undefined;
   if (text === 'self') return { url: `https://${host.includes(':') ? `[${host}]` : host}` };
+  const service = namespaced(text);
+  return service === undefined ? 'wrong' : { service: { ...service, port: 443 } };
+}
+
+function namespaced(text = ''): { readonly namespace: string; readonly name: string } | undefined {
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(text) ?? [];
-  return namespace === undefined || name === undefined ? 'wrong' : { service: { namespace, name, port: 443 } };
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
 const bad = (message: string): ParsedFlags => ({ kind: 'error', message });

@@ -25,6 +25,8 @@ export interface WebhookServer extends AsyncDisposable {
   /** `HOST:PORT` as it was bound. */
   readonly address: string;
   readonly port: number;
+  /** Serves another certificate to those who connect from now on. */
+  useCertificate(certificate: Certificate): void;
 }
 
 export const paths = { mutate: '/mutate', validate: '/validate' } as const;
@@ -51,6 +53,7 @@ export async function serveWebhook(options: WebhookOptions): Promise<WebhookServ
   return {
     address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
     port,
+    useCertificate: ({ key, certificate: cert }) => server.setSecureContext({ key, cert }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));

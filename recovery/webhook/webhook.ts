@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { CannotStart } from '../agent/cannot-start.ts';
+import { orCannotStart } from '../agent/cannot-start.ts';
 import { monotonicClock as clock } from '../agent/clock.ts';
 import { type Log, told } from '../agent/log.ts';
 import { createTransport } from '../kubernetes/transport.ts';
-import { selfSigned } from './certificate.ts';
+import { createCertificateKeeper, type Kept } from './certificate-keeper.ts';
+import { createSecretStore } from './certificate-secret.ts';
 import type { WebhookFlags } from './flags.ts';
 import { type Reached, register } from './registration.ts';
 import { serveWebhook, type WebhookServer } from './server.ts';
@@ -19,9 +19,8 @@ export interface WebhookSetting {
   readonly now: () => Date;
 }
 
-const day = 24 * 3600 * 1000;
-/** It is made anew at each start; a process may run for long, and a clock be wrong. */
-const certificateDays = { before: 1, after: 3650 };
+/** How often the certificate is looked at: it is renewed a month before it ends, and a replica may have done it. */
+const lookMs = 600_000;
 
 /** Starts everything and registers it where it is to be. Resolves when pods are judged. Rejects with `CannotStart`. */
 export async function startWebhook({ flags, kubeConfig, log, random, now }: WebhookSetting): Promise<AsyncDisposable> {
@@ -36,13 +35,14 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
       onError: (kind, error) => log.warn('watch-failed', { kind, error: told(error) }),
     }),
   );
-  const certificate = selfSigned({
+  const { certificateSecret, register: asked } = flags;
+  const keeper = createCertificateKeeper({
     names: namesOf(flags),
-    notBefore: new Date(now().getTime() - certificateDays.before * day),
-    notAfter: new Date(now().getTime() + certificateDays.after * day),
-    // Positive, and 64 bits from a good source (CA/Browser Forum, 7.1).
-    serial: (1n << 64n) | randomBytes(8).readBigUInt64BE(),
+    store: certificateSecret === undefined ? undefined : createSecretStore(transport, certificateSecret),
+    now,
   });
+  const inSecret = 'look at the rights of its service account, and at the Secret that --certificate-secret names';
+  let certificate = await orCannotStart(() => keeper.current(), inSecret);
   const waiting = new Set(['the API server', 'the registration']);
   const server = parts.use(
     await orCannotStart(
@@ -59,11 +59,27 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
   );
   await facts.synced;
   waiting.delete('the API server');
-  if (flags.register !== undefined) {
-    const reached = withPort(flags.register, server);
-    const caBundle = Buffer.from(certificate.certificate).toString('base64');
-    await orCannotStart(() => register(transport, reached, caBundle), 'look at the rights of its service account');
-  }
+  const trust = async ({ authorities }: Kept) => {
+    if (asked === undefined) return;
+    await register(transport, withPort(asked, server), Buffer.from(authorities).toString('base64'));
+  };
+  await orCannotStart(
+    () => trust(certificate),
+    'look at the rights of its service account, and deploy its configurations',
+  );
+  // First trusted, then served; one that fails is tried again at the next look, long before the old one ends.
+  const renew = async () => {
+    const next = await keeper.current();
+    await trust(next);
+    if (next.certificate === certificate.certificate) return;
+    server.useCertificate(next);
+    certificate = next;
+    log.info('certificate-renewed');
+  };
+  const timer = setInterval(() => {
+    renew().catch((error: unknown) => log.warn('certificate-not-renewed', { error: told(error) }));
+  }, lookMs);
+  parts.defer(() => clearInterval(timer));
   waiting.delete('the registration');
   log.info('ready', { address: server.address });
   return parts.move();
@@ -78,12 +94,4 @@ function namesOf({ register: reached, host }: WebhookFlags): readonly [string, .
 
 function withPort(reached: Reached, { port }: WebhookServer): Reached {
   return 'url' in reached ? { url: `${reached.url}:${port}` } : reached;
-}
-
-async function orCannotStart<T>(start: () => Promise<T>, remedy: string): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    throw new CannotStart(`${told(error)}: ${remedy}`, { cause: error });
-  }
 }

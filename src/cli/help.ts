@@ -58,6 +58,18 @@ Examples:
   rekindle bench --crashes 100 --kernel-tier 5.10
 `;
 
+export const deployHelp = `
+Applies the manifests (server-side), waits until all is ready, and prints what changed. Whether recovery is on is the
+administrator's: the gate that is in force stays as it is. --print shows the manifests; the same for kubectl apply -k are
+in recovery/deploy/kustomize. The image is built by node recovery/deploy/image/build.ts.
+
+Examples:
+  rekindle deploy --context my-cluster --image registry.example/rekindle/agent:0.1.0
+  rekindle deploy --dry-run
+  rekindle deploy --beside
+  rekindle deploy --remove
+`;
+
 export const cleanHelp = `
 Removes processes, mounts, directories and containers that carry a run's id, and nothing else. A run that is going on is
 left alone unless it is named.

@@ -5,6 +5,7 @@ import { addClean } from './clean-command.ts';
 import { addConform } from './conform-command.ts';
 import type { Context } from './context.ts';
 import { addCrash } from './crash-command.ts';
+import { addDeploy } from './deploy-command.ts';
 import { addDoctor } from './doctor-command.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { addFaults } from './faults-command.ts';
@@ -20,7 +21,7 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
   const ends = (ended: ExitStatus) => {
     status = ended;
   };
-  for (const add of [addConform, addCrash, addBench, addDoctor, addFaults, addClaims, addClean, addReport])
+  for (const add of [addConform, addCrash, addBench, addDeploy, addDoctor, addFaults, addClaims, addClean, addReport])
     add(program, context, ends);
   for (const command of [program, ...program.commands]) prepare(command, context);
   try {

@@ -1,0 +1,88 @@
+import { createControllerService } from '../csi/controller.ts';
+import { createIdentityService } from '../csi/identity.ts';
+import { createNodeService } from '../csi/node.ts';
+import { serveRegistration } from '../csi/registration/server.ts';
+import { serveCsi } from '../csi/server.ts';
+import type { UsageReader } from '../csi/stats.ts';
+import type { VolumeLocks } from '../engine/ports.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { NamespaceLost } from '../kernel/namespaces.ts';
+import { orCannotStart } from './cannot-start.ts';
+import { monotonicClock as clock } from './clock.ts';
+import type { AgentOptions } from './flags.ts';
+import { type Log, told } from './log.ts';
+import { version } from './version.ts';
+
+export interface DriverOptions {
+  readonly options: Pick<AgentOptions, 'nodeId' | 'mountRoot' | 'kubeletRoot'>;
+  readonly csi: NonNullable<AgentOptions['csi']>;
+  readonly kernel: Kernel;
+  readonly usage: UsageReader;
+  readonly locks: VolumeLocks;
+  /** What the agent waits for before it is ready; the driver adds what it waits for itself. */
+  readonly waiting: Set<string>;
+  readonly log: Log;
+}
+
+export interface Driver extends AsyncDisposable {
+  /** Path of the CSI socket. */
+  readonly socket: string;
+}
+
+const socket = 'the CSI socket';
+const kubelet = 'the kubelet to register the driver';
+
+/** Serves CSI and registers it where it is to be. Rejects with `CannotStart`. */
+export async function startDriver({
+  options,
+  csi,
+  kernel,
+  usage,
+  locks,
+  waiting,
+  log,
+}: DriverOptions): Promise<Driver> {
+  await using parts = new AsyncDisposableStack();
+  waiting.add(socket);
+  const server = parts.use(
+    await orCannotStart(
+      () =>
+        serveCsi({
+          endpoint: csi.endpoint,
+          clock,
+          identity: createIdentityService({ version, ready: () => waiting.size === 0 }),
+          node: createNodeService({ ...options, kernel, publisher: kernel, usage, locks, clock }),
+          controller: createControllerService(),
+          onDefect(call, error) {
+            log.error('defect', { call, error: told(error) });
+            // In a foreign namespace every further call would do harm: the next instance starts at home.
+            if (error instanceof NamespaceLost)
+              setImmediate(() => {
+                throw error;
+              });
+          },
+        }),
+      'choose another --endpoint',
+    ),
+  );
+  waiting.delete(socket);
+  const { registration } = csi;
+  if (registration !== undefined) {
+    waiting.add(kubelet);
+    parts.use(
+      await orCannotStart(
+        () =>
+          serveRegistration({
+            ...registration,
+            onStatus(status) {
+              if (status.registered) waiting.delete(kubelet);
+              else log.error('not-registered', { error: status.error });
+            },
+          }),
+        "mount the kubelet's plugins_registry at --plugin-registration-path",
+      ),
+    );
+  }
+  const kept = parts.move();
+  return { socket: server.path, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}

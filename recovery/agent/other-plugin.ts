@@ -1,0 +1,64 @@
+import type { ClockPort } from '../engine/ports.ts';
+import { listAt, objectAt } from '../kubernetes/json.ts';
+import { listWatch } from '../kubernetes/list-watch.ts';
+import type { Transport } from '../kubernetes/transport.ts';
+
+export interface OtherPluginOptions {
+  readonly transport: Transport;
+  /** The DaemonSet of the node plugin that publishes the volumes here. */
+  readonly plugin: { readonly namespace: string; readonly name: string };
+  readonly onError: (error: unknown) => void;
+  /** Called when it has begun or ceased to recover. */
+  readonly onChange: () => void;
+  readonly clock: Pick<ClockPort, 'now'>;
+  /** Between 0 and 1. */
+  readonly random: () => number;
+}
+
+/** The node plugin that the agent stands beside. */
+export interface OtherPlugin extends AsyncDisposable {
+  /** Whether its recovery gate is on: two that replace the same mounts would undo each other's work. */
+  recovers(): boolean;
+  readonly synced: Promise<void>;
+}
+
+export function watchOtherPlugin(options: OtherPluginOptions): OtherPlugin {
+  const { transport, plugin, onError, onChange, clock, random } = options;
+  let before = false;
+  const watched = listWatch<boolean>({
+    transport,
+    path: `/apis/apps/v1/namespaces/${encodeURIComponent(plugin.namespace)}/daemonsets`,
+    fieldSelector: `metadata.name=${plugin.name}`,
+    map: isGateOn,
+    onChange() {
+      const now = recovers();
+      if (now !== before) onChange();
+      before = now;
+    },
+    onError,
+    clock,
+    random,
+  });
+  const recovers = () => [...watched.objects.values()].some(Boolean);
+  return {
+    recovers,
+    synced: watched.synced,
+    [Symbol.asyncDispose]: () => watched[Symbol.asyncDispose](),
+  };
+}
+
+/** Whether any container of a DaemonSet is started with the gate on; of several words the last counts. */
+export function isGateOn(daemonSet: unknown): boolean {
+  return listAt(objectAt(daemonSet, 'spec', 'template', 'spec'), 'containers').some(
+    ({ command, args }) => gateIn([command, args].flat()) === true,
+  );
+}
+
+/** What a command line says of the gate; undefined where it says nothing. */
+export function gateIn(words: readonly unknown[]): boolean | undefined {
+  const gates = words.filter((word) => typeof word === 'string').flatMap((word) => [...word.matchAll(gate)]);
+  const value = gates.at(-1)?.[1];
+  return value === undefined ? undefined : /^(1|t|true)$/i.test(value);
+}
+
+const gate = /\bFuseRecovery=(\w+)/g;
