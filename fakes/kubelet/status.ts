@@ -12,8 +12,15 @@ export interface ContainerState {
     | { readonly kind: 'terminated'; readonly exitCode: number; readonly finishedAt: Date };
 }
 
+/** A pod's containers, in the order of its spec. */
+export interface PodContainers {
+  readonly init: readonly ContainerState[];
+  readonly containers: readonly ContainerState[];
+  readonly restartPolicy: string;
+}
+
 /** A pod's status as the kubelet reports it. */
-export function podStatus(containers: readonly ContainerState[], restartPolicy: string): V1PodStatus {
+export function podStatus({ init, containers, restartPolicy }: PodContainers): V1PodStatus {
   const ready = containers.every(({ state }) => state.kind === 'running');
   return {
     phase: phaseOf(containers, restartPolicy),
@@ -21,6 +28,7 @@ export function podStatus(containers: readonly ContainerState[], restartPolicy: 
       { type: 'Ready', status: ready ? 'True' : 'False' },
       { type: 'ContainersReady', status: ready ? 'True' : 'False' },
     ],
+    ...(init.length > 0 && { initContainerStatuses: init.map(initStatus) }),
     containerStatuses: containers.map(containerStatus),
   };
 }
@@ -33,6 +41,12 @@ function phaseOf(containers: readonly ContainerState[], restartPolicy: string): 
   return containers.some(({ state, restartCount }) => state.kind !== 'waiting' || restartCount > 0)
     ? 'Running'
     : 'Pending';
+}
+
+/** An init container is ready once it has done its work. */
+function initStatus(container: ContainerState): V1ContainerStatus {
+  const { state } = container;
+  return { ...containerStatus(container), ready: state.kind === 'terminated' && state.exitCode === 0 };
 }
 
 function containerStatus({ name, image, id, restartCount, state }: ContainerState): V1ContainerStatus {

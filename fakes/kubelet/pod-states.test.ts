@@ -1,0 +1,63 @@
+import type { V1PodStatus } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { PodStates } from './pod-states.ts';
+
+const image = 'nginx';
+const spec = { initContainers: [{ name: 'prepare', image }], containers: [{ name: 'demo', image }] };
+
+function states(pod: object = { spec }, restarts = new Map<string, number>()) {
+  const told: V1PodStatus[] = [];
+  const updateStatus = async (_: unknown, status: V1PodStatus) => void told.push(status);
+  return { told, states: new PodStates({ pod, restarts, updateStatus }) };
+}
+const running = { kind: 'running', startedAt: new Date(0) } as const;
+const ended = (exitCode: number) => ({ kind: 'terminated', exitCode, finishedAt: new Date(1) }) as const;
+
+describe('the states of a pod', () => {
+  it('tell of init containers beside the others, and of a pod that is pending until they are done', async () => {
+    const { told, states: all } = states();
+    all.tell();
+    all.set('prepare', { id: 'a', state: running });
+    all.set('prepare', { state: ended(0) });
+    all.set('demo', { id: 'b', state: running });
+    await all.told();
+    const seen = told.map(({ phase, initContainerStatuses, containerStatuses }) => ({
+      phase,
+      init: initContainerStatuses?.map(({ ready, state }) => [ready, Object.keys(state ?? {})[0]]),
+      demo: containerStatuses?.map(({ ready, state }) => [ready, state?.waiting?.reason ?? 'running']),
+    }));
+    expect(seen).toEqual([
+      { phase: 'Pending', init: [[false, 'waiting']], demo: [[false, 'PodInitializing']] },
+      { phase: 'Pending', init: [[false, 'running']], demo: [[false, 'PodInitializing']] },
+      { phase: 'Pending', init: [[true, 'terminated']], demo: [[false, 'PodInitializing']] },
+      { phase: 'Running', init: [[true, 'terminated']], demo: [[true, 'running']] },
+    ]);
+  });
+
+  it('are told one after the other, though one of them cannot be', async () => {
+    const told: string[] = [];
+    const updateStatus = async (_: unknown, { phase = '' }: V1PodStatus) => {
+      told.push(phase);
+      if (told.length === 1) throw new Error('the API server is away');
+    };
+    const all = new PodStates({ pod: { spec: { containers: spec.containers } }, restarts: new Map(), updateStatus });
+    all.tell();
+    all.set('demo', { state: running });
+    await all.told();
+    expect(told).toEqual(['Pending', 'Running']);
+  });
+
+  it('count a container that had been started once more after a loss of power', () => {
+    const { states: all } = states(
+      { spec: { containers: [...spec.containers, { name: 'late', image }] } },
+      new Map([['demo', 2]]),
+    );
+    all.set('demo', { id: 'a', state: running });
+    expect(all.afterPowerOff()).toEqual(
+      new Map([
+        ['demo', 3],
+        ['late', 0],
+      ]),
+    );
+  });
+});
