@@ -1,10 +1,208 @@
-import type { RunningCluster } from '../cluster.ts';
+import { CoreV1Api } from '@kubernetes/client-node';
+import {
+  CannotRun,
+  type Capability,
+  type ContainerRef,
+  type RunningCluster,
+  type RunningProgram,
+  type StoreTrouble,
+} from '../cluster.ts';
+import { hasKubectl, runCommandLine } from '../command-line.ts';
+import { watchKubernetesEvents } from '../kubernetes-events.ts';
+import { onLines } from '../node/lines.ts';
+import { AgentControl } from './agent-control.ts';
+import { ContainerLogs } from './container-logs.ts';
+import { startExec } from './exec.ts';
+import { execToEnd } from './exec-to-end.ts';
+import { withNodes } from './fidelity.ts';
+import { type NodeLink, openNodeLink } from './node-link.ts';
 import type { KubernetesClusterOptions } from './options.ts';
+import { type PodWatch, watchPods } from './pod-watch.ts';
+import { release } from './release.ts';
+
+/** Scenarios have namespaces of their own, whose names begin with it. */
+const namespacePrefix = 'rk-';
 
 /**
  * The verbs of scenarios on a Kubernetes cluster that is up: the store, Fluid's controllers, the agent and the node program
  * run in it. Disposing of it gives the agent its flags back and ends the sessions with the node programs, and then `life`.
  */
 export async function runKubernetesCluster(options: KubernetesClusterOptions): Promise<RunningCluster> {
-  throw new Error(`${options.name} cannot run scenarios yet`);
+  const { kubeConfig, onEvent, onProgress, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  if (options.life) stack.use(options.life);
+  const logs = stack.use(new ContainerLogs(options.resultsDir));
+  stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
+  const pods = stack.use(await watchPods({ kubeConfig, namespacePrefix, onEvent }));
+  onProgress('opening a session with each node');
+  const nodes = await openNodeLinks(options, logs);
+  for (const node of nodes) stack.use(node);
+  onProgress('giving the node agent the flags of the run');
+  const agent = stack.use(new AgentControl({ kubeConfig, daemonSet: options.agent, signal }));
+  await agent.setFlags(options.agentOptions);
+  return verbs({ options, nodes, pods, agent, life: stack.move() });
+}
+
+async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerLogs): Promise<readonly NodeLink[]> {
+  const { kubeConfig, nodeProgram, agent, runId, store, holds, onEvent } = options;
+  const { namespace, labelSelector, container } = nodeProgram;
+  const { items } = await kubeConfig.makeApiClient(CoreV1Api).listNamespacedPod({ namespace, labelSelector });
+  if (items.length === 0)
+    throw new CannotRun([{ what: `no node program runs in ${namespace}`, remedy: 'look at its DaemonSet' }]);
+  return Promise.all(
+    items.map(({ metadata }) =>
+      openNodeLink({
+        kubeConfig,
+        pod: { namespace, pod: metadata?.name ?? '', container },
+        session: {
+          runId,
+          namespacePrefix,
+          agent: { namespace: agent.namespace, podPrefix: `${agent.name}-`, container: agent.container },
+          store,
+          holds,
+        },
+        onEvent,
+        onLog: (name, text) => logs.write(name, text),
+      }),
+    ),
+  );
+}
+
+interface Parts {
+  readonly options: KubernetesClusterOptions;
+  readonly nodes: readonly NodeLink[];
+  readonly pods: PodWatch;
+  readonly agent: AgentControl;
+  readonly life: AsyncDisposableStack;
+}
+
+function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
+  const { name, kubeConfig, store, environment, runId } = options;
+  let lastId = 0;
+  const ending = (node: NodeLink, id: number): AsyncDisposable => ({
+    [Symbol.asyncDispose]: () => node.call('end', { id }).catch(() => {}),
+  });
+  /** A pod that is not known yet is on any: its node says that it does not run. */
+  const nodeOf = ({ namespace, pod }: Pick<ContainerRef, 'namespace' | 'pod'>): NodeLink => {
+    const on = pods.nodeOf(namespace, pod);
+    const found = nodes.find(({ facts }) => facts.node === on) ?? nodes[0];
+    if (!found) throw new Error('there is no session with any node');
+    return found;
+  };
+  const first = nodeOf({ namespace: '', pod: '' });
+  const agentNode = async () => {
+    const target = await agent.containerOn();
+    const { spec } = await kubeConfig
+      .makeApiClient(CoreV1Api)
+      .readNamespacedPod({ name: target.pod, namespace: target.namespace });
+    return { target, node: nodes.find(({ facts }) => facts.node === spec?.nodeName) ?? first };
+  };
+  return {
+    name,
+    fidelity: withNodes(options.fidelity, nodes),
+    capabilities: new Set(capabilitiesOf(options, nodes)),
+    patienceMs: 120_000,
+    watchMs: 1500,
+    kubeConfig,
+    store,
+    putObject: (key, body) => first.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
+    exec: (target, command, { timeoutMs = 60_000 } = {}) => execToEnd({ kubeConfig, target, command, timeoutMs }),
+    async run(target, command, name): Promise<RunningProgram> {
+      const running = await startExec({ kubeConfig, target, command });
+      for (const stream of ['stdout', 'stderr'] as const)
+        onLines(running[stream], (text) => options.onEvent({ kind: 'output', at: now(), program: name, stream, text }));
+      return {
+        name,
+        exited: running.exited,
+        async [Symbol.asyncDispose]() {
+          running.close();
+          await nodeOf(target)
+            .call('endExec', { target, command })
+            .catch(() => {}); // It may have ended with its pod.
+        },
+      };
+    },
+    async runProgram({ program, args, name, target }) {
+      const id = ++lastId;
+      const node = target ? nodeOf(target) : first;
+      const exited = node.call('runProgram', { program, args, name, id, ...(target && { target }) });
+      exited.catch(() => {}); // Who waits for the end hears of it.
+      return { name, exited, ...ending(node, id) };
+    },
+    async kill(target, signal) {
+      const node = nodeOf(target);
+      return node.ours(await node.call('kill', { target, signal }));
+    },
+    async abortConnection(daemon) {
+      const node = nodeOf(daemon);
+      return node.ours(await node.call('abortConnection', { daemon }));
+    },
+    async outOfMemory(target) {
+      const node = nodeOf(target);
+      return node.ours(await node.call('outOfMemory', { target }));
+    },
+    async killWhenReady(daemon, delayMs) {
+      const node = nodeOf(daemon);
+      return node.ours(await node.call('killWhenReady', { daemon, delayMs }));
+    },
+    async holdRestarts(target) {
+      const id = ++lastId;
+      const node = nodeOf(target);
+      await node.call('hold', { target, id });
+      return ending(node, id);
+    },
+    async probe(probe) {
+      const id = ++lastId;
+      const node = nodeOf(probe.target);
+      await node.call('probe', { options: probe, id });
+      return ending(node, id);
+    },
+    mountTable: (target) => (target ? nodeOf(target).call('mountTable', { target }) : first.call('mountTable', {})),
+    commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfig.exportConfig(), environment, runId }),
+    stepInside: async ({ namespace, pod, container }) =>
+      `kubectl exec -it ${pod} -n ${namespace} -c ${container} -- bash`,
+    restartAgent: (flags) => agent.setFlags(flags),
+    async killAgent() {
+      const { target, node } = await agentNode();
+      return node.ours(await node.call('kill', { target, signal: 'SIGKILL' }));
+    },
+    stopAgent: () => agent.stop(),
+    rebootNode: () => Promise.reject(new Error('the nodes of a cluster are not switched off')),
+    async openFaultyStore() {
+      const way = ++lastId;
+      const endpoint = await first.call('openFaultyStore', { id: way });
+      const trouble = async (trouble: StoreTrouble) => {
+        const id = ++lastId;
+        await first.call('storeTrouble', { store: way, trouble, id });
+        return ending(first, id);
+      };
+      return { endpoint, trouble, ...ending(first, way) };
+    },
+    agentMetrics: () => agent.metrics(),
+    async agentUsage() {
+      const { target, node } = await agentNode();
+      return node.call('usage', { target });
+    },
+    release: (namespace) => release({ kubeConfig, nodes, namespace }),
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  };
+}
+
+function capabilitiesOf({ environment }: KubernetesClusterOptions, nodes: readonly NodeLink[]): readonly Capability[] {
+  return [
+    'agent-control',
+    'signal-daemon',
+    'mount-tables',
+    'abort-connection',
+    'store-faults',
+    'real-kubelet',
+    'mount-beneath',
+    ...(nodes.every(({ facts }) => facts.memoryCgroups) ? ['memory-cgroups' as const] : []),
+    ...(nodes.length > 1 ? ['two-nodes' as const] : []),
+    ...(hasKubectl(environment) ? ['kubectl' as const] : []),
+  ];
+}
+
+function now(): number {
+  return Number(process.hrtime.bigint());
 }

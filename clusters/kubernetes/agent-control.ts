@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from 'node:util';
+import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
+import { createTransport } from '../../recovery/kubernetes/transport.ts';
+import { type AgentOptions, CannotRun, type ContainerRef } from '../cluster.ts';
+import { withFlags } from './agent-flags.ts';
+import type { AgentDaemonSet } from './options.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface AgentControlOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly daemonSet: AgentDaemonSet;
+  readonly signal: AbortSignal;
+}
+
+/** A shorter period than the default 5 s: what must not be recovered is watched for longer than it. */
+export const resyncPeriod = '1s';
+const periodVariable = 'RECOVER_FUSE_PERIOD';
+const restoreMs = 60_000;
+/** Matches no node. */
+const nowhere = { 'rekindle.dev/nowhere': 'true' };
+
+/** The agent's DaemonSet, changed as a run needs it and given back as it was. */
+export class AgentControl implements AsyncDisposable {
+  readonly #options: AgentControlOptions;
+  #signal: AbortSignal;
+  #before: V1Container | undefined;
+
+  constructor(options: AgentControlOptions) {
+    this.#options = options;
+    this.#signal = options.signal;
+  }
+
+  /** Gives the agent flags, where it has others; resolves when it runs with them on every node. */
+  async setFlags(options: AgentOptions): Promise<void> {
+    if (options.command || options.diesBefore || options.cpuMillis !== undefined)
+      throw new CannotRun([
+        {
+          what: 'an agent that is not as it is deployed',
+          remedy: 'run it in the sandbox, where it is a process of its own',
+        },
+      ]);
+    const container = await this.#container();
+    this.#before ??= container;
+    const { args = [], env = [] } = container;
+    const others = env.filter(({ name }) => name !== periodVariable);
+    const period = env.find(({ name }) => name === periodVariable);
+    await this.#patch(container, {
+      args: [...withFlags(args, options)],
+      env: period?.value === resyncPeriod ? env : [...others, { name: periodVariable, value: resyncPeriod }],
+    });
+  }
+
+  /** Ends the agent on every node; disposing of it brings it back. */
+  async stop(): Promise<AsyncDisposable> {
+    await this.#merge({ nodeSelector: nowhere });
+    await waitFor({
+      what: 'no node agent runs',
+      look: () => this.pods(),
+      until: ({ length }) => length === 0,
+      say: (pods) => `${pods.map(({ metadata }) => metadata?.name).join(', ')} still there`,
+      signal: this.#signal,
+    });
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await this.#merge({ nodeSelector: Object.fromEntries(Object.keys(nowhere).map((key) => [key, null])) });
+        await this.#rolledOut();
+      },
+    };
+  }
+
+  /** The pods of the DaemonSet, one on each node. */
+  async pods(): Promise<readonly V1Pod[]> {
+    const { kubeConfig, daemonSet } = this.#options;
+    const { spec } = await this.#read();
+    const labels = Object.entries(spec?.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+    const api = kubeConfig.makeApiClient(CoreV1Api);
+    const { namespace } = daemonSet;
+    return (await api.listNamespacedPod({ namespace, labelSelector: labels.join(',') })).items;
+  }
+
+  /** Its container on a node, or on any. */
+  async containerOn(node?: string): Promise<ContainerRef> {
+    const { namespace, name, container } = this.#options.daemonSet;
+    const pods = (await this.pods()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    const pod = pods.find(({ spec }) => node === undefined || spec?.nodeName === node)?.metadata?.name;
+    if (pod === undefined) throw new Error(`no pod of ${namespace}/${name} is on ${node ?? 'any node'}`);
+    return { namespace, pod, container };
+  }
+
+  /** What it serves at /metrics, by way of the API server. */
+  async metrics(): Promise<string> {
+    const { namespace, pod } = await this.containerOn();
+    const port = (await this.#container()).ports?.find(({ name }) => name === 'metrics')?.containerPort ?? 8080;
+    const api = this.#options.kubeConfig.makeApiClient(CoreV1Api);
+    return api.connectGetNamespacedPodProxyWithPath({ namespace, name: `${pod}:${port}`, path: 'metrics' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const before = this.#before;
+    // Also where the run was told to stop.
+    this.#signal = AbortSignal.timeout(restoreMs);
+    if (before) await this.#patch(await this.#container(), { args: before.args ?? [], env: before.env ?? [] });
+  }
+
+  async #patch(now: V1Container, wanted: Required<Pick<V1Container, 'args' | 'env'>>): Promise<void> {
+    const { args = [], env = [] } = now;
+    if (!isDeepStrictEqual(args, wanted.args) || !isDeepStrictEqual(env, wanted.env))
+      await this.#merge({ containers: [{ name: now.name, ...wanted }] });
+    await this.#rolledOut();
+  }
+
+  /** A strategic merge patch of the pods' template: containers are told by name. */
+  async #merge(spec: object): Promise<void> {
+    const { kubeConfig, daemonSet } = this.#options;
+    const { namespace, name } = daemonSet;
+    await createTransport(kubeConfig).json({
+      method: 'PATCH',
+      path: `/apis/apps/v1/namespaces/${namespace}/daemonsets/${name}?fieldManager=rekindle-conform`,
+      body: { contentType: 'application/strategic-merge-patch+json', value: { spec: { template: { spec } } } },
+      signal: this.#signal,
+    });
+  }
+
+  /** Until every node has the agent as it is to be, ready, and none as it was. */
+  async #rolledOut(): Promise<void> {
+    await waitFor({
+      what: 'the node agent runs everywhere as it is to be',
+      look: async () => ({ daemonSet: await this.#read(), pods: await this.pods() }),
+      until: ({ daemonSet: { metadata, status }, pods }) =>
+        status?.observedGeneration === metadata?.generation &&
+        status?.updatedNumberScheduled === status?.desiredNumberScheduled &&
+        (status?.numberAvailable ?? 0) === status?.desiredNumberScheduled &&
+        pods.length === status?.desiredNumberScheduled,
+      say: ({ daemonSet, pods }) => `${JSON.stringify(daemonSet.status ?? {})}, ${pods.length} pods`,
+      signal: this.#signal,
+    });
+  }
+
+  #read() {
+    const { kubeConfig, daemonSet } = this.#options;
+    const { namespace, name } = daemonSet;
+    return kubeConfig.makeApiClient(AppsV1Api).readNamespacedDaemonSet({ namespace, name });
+  }
+
+  async #container(): Promise<V1Container> {
+    const { container } = this.#options.daemonSet;
+    const found = (await this.#read()).spec?.template.spec?.containers.find(({ name }) => name === container);
+    if (!found) throw new Error(`the node agent's DaemonSet has no container ${container}`);
+    return found;
+  }
+}

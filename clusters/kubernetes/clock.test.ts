@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { clockOffset, onOurClock } from './clock.ts';
+
+describe('the offset of a node’s clock', () => {
+  it('is taken from the quickest answer, in the middle of its way', () => {
+    const slow = { asked: 0, remote: 5_000, answered: 4_000 };
+    const quick = { asked: 10_000, remote: 11_100, answered: 10_200 };
+    expect(clockOffset([slow, quick])).toEqual({ offsetNs: 1_000, errorNs: 100 });
+  });
+
+  it('is not known where nobody answered', () => {
+    expect(clockOffset([]).errorNs).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('an event of a node', () => {
+  it('has all of its times on our clock', () => {
+    const probe = { kind: 'probe', probe: 'a', op: 'read', result: 'ok' } as const;
+    expect(onOurClock({ ...probe, at: 100, startedAt: 101, finishedAt: 105 }, 90)).toMatchObject({
+      at: 10,
+      startedAt: 11,
+      finishedAt: 15,
+    });
+    const hang = { kind: 'hang', probe: 'a', op: 'list', over: false } as const;
+    expect(onOurClock({ ...hang, at: 100, since: 95 }, 90)).toMatchObject({ at: 10, since: 5 });
+    expect(onOurClock({ kind: 'note', at: 100, text: 'x' }, -10)).toEqual({ kind: 'note', at: 110, text: 'x' });
+  });
+});
