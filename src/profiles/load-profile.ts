@@ -22,14 +22,14 @@ export async function loadProfile(nameOrPath: string, cwd: string): Promise<Prof
     const names = await profileNames();
     if (!names.includes(nameOrPath)) {
       const says = `no such profile; known: ${names.join(', ')}, or the path of a YAML file`;
-      throw new BadProfile(nameOrPath, { says });
+      throw new BadProfile(nameOrPath, [{ says }]);
     }
   }
   const path = isPath ? resolve(cwd, nameOrPath) : join(shipped, `${nameOrPath}.yaml`);
   const yaml = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new BadProfile(
       nameOrPath,
-      { says: `the profile cannot be read: ${cause.syscall ?? 'open'}: ${cause.code}` },
+      [{ says: `the profile cannot be read: ${cause.syscall ?? 'open'}: ${cause.code}` }],
       { cause },
     );
   });

@@ -1,41 +1,65 @@
-import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { BadProfile } from './bad-profile.ts';
+import { BadProfile, type ProfileProblem } from './bad-profile.ts';
 import { type Profile, profileSchema } from './profile.ts';
 
 type Path = readonly PropertyKey[];
 
-/** Reads a profile from YAML. `file` is only for the message. @throws BadProfile for the first thing that is wrong. */
+/** Reads a profile from YAML. `file` is only for the message. @throws BadProfile for all that is wrong */
 export function parseProfile(yaml: string, file: string): Profile {
   const lines = new LineCounter();
   const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false });
-  const [broken] = document.errors;
-  if (broken !== undefined) {
-    throw new BadProfile(file, { line: lines.linePos(broken.pos[0]).line, says: `is not YAML: ${broken.message}` });
-  }
+  const [broken, ...more] = document.errors.map(
+    ({ pos, message }): ProfileProblem => ({ ...placeAt(lines, pos[0]), says: `is not YAML: ${message}` }),
+  );
+  if (broken !== undefined) throw new BadProfile(file, [broken, ...more]);
   const value: unknown = document.toJS();
-  if (value === null) throw new BadProfile(file, { says: 'is empty' });
+  if (value === null) throw new BadProfile(file, [{ says: 'is empty' }]);
   const parsed = profileSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (issue === undefined) throw parsed.error;
-  const line = lineOf(document, lines, issue);
-  throw new BadProfile(file, { ...(line !== undefined && { line }), says: complaint(issue, value) });
+  const [first, ...others] = parsed.error.issues
+    .flatMap(oneByOne)
+    .map((issue): ProfileProblem => ({ ...placeOfIssue(document, lines, issue), says: complaint(issue, value) }))
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  throw first === undefined ? parsed.error : new BadProfile(file, [first, ...others]);
 }
 
-/** The line of the field that is wrong; of the map around it where a field is missing. */
-function lineOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): number | undefined {
-  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+/** Each field that is not known is a problem of its own. */
+function oneByOne(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+function placeAt(lines: LineCounter, offset: number): Place {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}
+
+/** The value that is wrong; the name of a field that is not known; the name of the map in which one is missing. */
+function placeOfIssue(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): Place | undefined {
+  const isUnknown = issue.code === 'unrecognized_keys';
+  const path = isUnknown ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
   for (let length = path.length; length > 0; length--) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    if (isMap(parent)) {
-      const key = parent.items.find((pair) => String(pair.key) === String(path[length - 1]))?.key;
-      if (isNode(key) && key.range) return lines.linePos(key.range[0]).line;
-    }
-    const item = document.getIn(path.slice(0, length), true);
-    if (isNode(item) && item.range) return lines.linePos(item.range[0]).line;
+    const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === String(path[length - 1])) : undefined;
+    const isWhole = length === path.length && !isUnknown;
+    const node = pair
+      ? isWhole && hasText(pair.value)
+        ? pair.value
+        : pair.key
+      : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return placeAt(lines, node.range[0]);
   }
   return undefined;
+}
+
+/** False for a value that is left out after its colon, and for what begins on a line of its own. */
+function hasText(value: unknown): boolean {
+  return isScalar(value) && value.source !== undefined && value.source !== '';
 }
 
 function complaint(issue: z.core.$ZodIssue, value: unknown): string {

@@ -67,18 +67,33 @@ describe('a profile of one’s own', () => {
   });
 
   it.each([
-    ['class: enter', 'class: magic', line('class: enter')],
-    ['  process: 1', '  process: 1\n  pid: 2', line('  process: 1') + 1],
-    ['outageMs: 10000', 'readyToReadableMs: 10000', line('outageMs: 10000')],
-    ['    name: FuseRecovery', '', line('gate:')],
-  ])('is refused with the line where %j is %j', (from, to, expected) => {
-    expect(() => parseProfile(good.replace(from, to), 'x.yaml')).toThrow(expect.objectContaining({ line: expected }));
+    ['the value', 'class: enter', 'class: magic', line('class: enter'), 10],
+    ['the unknown field', '  process: 1', '  process: 1\n  pid: 2', line('  process: 1') + 1, 3],
+    ['the field that is there twice', 'outageMs: 10000', 'readyToReadableMs: 10000', line('outageMs: 10000'), 3],
+    ['the map in which a field is missing', '    name: FuseRecovery', '', line('gate:'), 3],
+    ['the field without a value', 'fusePods: role=jindofs-fuse,release={dataset}', 'fusePods:', line('fusePods:'), 3],
+    ['the item of a list', 'flags: []', 'flags: [--a, 1]', line('flags: []'), 16],
+    ['the list', 'flags: []', 'flags: --x', line('flags: []'), 10],
+  ])('is refused at %s', (_what, from, to, atLine, column) => {
+    const refused = expect(() => parseProfile(good.replace(from, to), 'x.yaml'));
+    refused.toThrow(expect.objectContaining({ problems: [expect.objectContaining({ line: atLine, column })] }));
+    refused.toThrow(`x.yaml:${atLine}:${column}: `);
+  });
+
+  it('is refused with all that is wrong, in the order of the file', () => {
+    const bad = good.replace('  process: 1', '  pid: 2\n  uid: 3').replace('class: enter', 'class: magic');
+    const fields = ['promises.class is "magic"', 'find.process is missing', 'find.pid is not', 'find.uid is not'];
+    expect(() => parseProfile(bad, 'x.yaml')).toThrow(
+      expect.objectContaining({
+        problems: fields.map((field) => expect.objectContaining({ says: expect.stringContaining(field) })),
+      }),
+    );
   });
 
   it.each([
     ['', 'x.yaml: is empty'],
     ['- a', 'the profile is ["a"]; accepted: a map with name, title, promises'],
-    ['name: [', 'x.yaml:1: is not YAML'],
+    ['name: [', 'x.yaml:1:8: is not YAML'],
   ])('is refused where it is %j', (yaml, says) => {
     expect(() => parseProfile(yaml, 'x.yaml')).toThrow(says);
   });
