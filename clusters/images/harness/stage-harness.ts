@@ -17,6 +17,8 @@ const libraries = [
   'koffi/index.cjs',
   'koffi/indirect.cjs',
   'koffi/lib',
+  'koffi/src/koffi/index.cjs',
+  'koffi/src/koffi/index.js',
   'koffi/package.json',
   '@koromix/koffi-linux-x64/index.js',
   '@koromix/koffi-linux-x64/linux_x64',
@@ -32,7 +34,7 @@ export async function stageHarness(context: string, programs: HarnessPrograms): 
     stageDaemon(at(posix.dirname(inHarnessImage.fuse))),
     bundleModule('fakes/fluid/main.ts', at(inHarnessImage.controllers)),
     bundleModule('fakes/store/bucket-main.ts', at(inHarnessImage.bucket)),
-    bundleNodeProgram({ outdir: at(bundleInImage), programs }).catch(() => {}),
+    bundleNodeProgram({ outdir: at(bundleInImage), programs }),
   ]);
   for (const library of libraries)
     cpSync(project(`node_modules/${library}`), at(`rekindle/node_modules/${library}`), { recursive: true });
