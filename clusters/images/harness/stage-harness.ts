@@ -19,6 +19,8 @@ const libraries = [
   'koffi/lib',
   'koffi/src/koffi/index.cjs',
   'koffi/src/koffi/index.js',
+  'koffi/src/koffi/src/static.cjs',
+  'koffi/src/koffi/src/static.js',
   'koffi/package.json',
   '@koromix/koffi-linux-x64/index.js',
   '@koromix/koffi-linux-x64/linux_x64',
