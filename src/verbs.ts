@@ -36,10 +36,35 @@ export interface CrashOptions extends RunOptions {
   readonly command: readonly string[];
 }
 
-export interface BenchOptions extends RunOptions {
-  readonly crashes: number;
+/** What a benchmark does under one set of conditions. */
+export interface BenchConditions {
+  readonly fault: string;
+  /** Of each dataset. */
+  readonly pods: number;
+  readonly datasets: number;
   /** Operations a second of the probe in the pod. */
   readonly rate: number;
+  /** Mean of the pauses before a crash. */
+  readonly pacingMs: number;
+}
+
+export interface BenchOptions extends RunOptions, BenchConditions {
+  readonly cluster: string;
+  readonly crashes: number;
+  /** Crashes before the first that counts. */
+  readonly warmUp: number;
+  /** The same again for each of these, one condition changed. */
+  readonly vary?: { readonly name: keyof BenchConditions; readonly points: readonly Partial<BenchConditions>[] };
+  /** Also recover by a plain poll, by restarting the pod, and not at all. */
+  readonly baselines: boolean;
+  /** The most crashes of a baseline. */
+  readonly baselineCrashes: number;
+  /** How long the baseline that does nothing is watched. */
+  readonly deadlineMs: number;
+  /** A shell command that takes the agent's place. */
+  readonly peer?: string;
+  /** CPU that the agent is held to, in thousandths of a core. */
+  readonly agentCpuMillis?: number;
 }
 
 export interface Outcome {

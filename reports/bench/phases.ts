@@ -44,7 +44,7 @@ export function samplesOf(crashes: readonly BenchCrash[], phase: BenchPhase): re
   return crashes.flatMap((crash) => phaseNs(crash, phase) ?? []).map((nanoseconds) => nanoseconds / 1e6);
 }
 
-/** Whether the pod read again before the deadline. */
-export function isRecovered({ moments }: BenchCrash): boolean {
-  return moments.readable !== undefined;
+/** Whether the pod, and each of its siblings, read again before the deadline. */
+export function isRecovered({ moments, podsLost = 0 }: BenchCrash): boolean {
+  return moments.readable !== undefined && podsLost === 0;
 }

@@ -101,5 +101,7 @@ export interface BenchCrash {
   readonly errors: Readonly<Record<string, number>>;
   /** Operations that came back more than 10 ms after they were due, errors included, until the pod was steady. */
   readonly late: number;
+  /** Of many pods: how many had not read again before the deadline. */
+  readonly podsLost?: number;
   readonly longestStallNs: number;
 }

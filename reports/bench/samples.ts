@@ -15,6 +15,11 @@ export interface WatchedPod {
   readonly daemon: string;
 }
 
+/** A crash, and when it was, in nanoseconds since the run began. It is not numbered here. */
+export interface CrashSample extends Omit<BenchCrash, 'crash'> {
+  readonly at: number;
+}
+
 /** Good operations in a row after which a pod is steady, and how late they may be. */
 export const steadyCount = 10;
 export const lateNs = 10e6;
@@ -27,7 +32,7 @@ export function crashSamples(
   history: readonly HistoryEvent[],
   scenario: string,
   pods: readonly WatchedPod[],
-): readonly BenchCrash[] {
+): readonly CrashSample[] {
   const daemonOf = new Map(pods.map(({ probe, daemon }) => [probe, daemon]));
   const found = recoveries(history, scenario, {
     concerns: (fault, probe) => fault.target.startsWith(daemonOf.get(probe) ?? fault.target),
@@ -39,9 +44,11 @@ export function crashSamples(
     const mine = found.filter(({ probe }) => probe === pod.probe);
     const read = operations.filter(({ probe }) => probe === pod.probe).sort((a, b) => a.at - b.at);
     const places = placesOf(pod, mounts);
-    return mine.map((recovery, index) => {
+    return mine.flatMap((recovery, index) => {
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
-      return sampleOf({ recovery, crash: index + 1, until, read, places });
+      // Of crashes before its probe began, or after it ended, a pod knows nothing.
+      const isThere = read.some(({ finishedAt }) => finishedAt >= recovery.crash && finishedAt < until);
+      return isThere || 'HANG' in recovery.errors ? [sampleOf({ recovery, until, read, places })] : [];
     });
   });
 }
@@ -63,14 +70,13 @@ function placesOf({ probe, uid, volume }: WatchedPod, mounts: readonly Mount[]):
 
 interface Sample {
   readonly recovery: Recovery;
-  readonly crash: number;
   /** The next crash. */
   readonly until: number;
   readonly read: readonly ProbeEvent[];
   readonly places: Readonly<Record<Place, readonly Mount[]>>;
 }
 
-function sampleOf({ recovery, crash, until, read, places }: Sample): BenchCrash {
+function sampleOf({ recovery, until, read, places }: Sample): CrashSample {
   const { crash: from, daemonReady, readable } = recovery;
   const first = (mounts: readonly Mount[]) => mounts.find(({ at }) => at >= from && at < until)?.at;
   const earliest = (...times: readonly (number | undefined)[]) =>
@@ -90,7 +96,7 @@ function sampleOf({ recovery, crash, until, read, places }: Sample): BenchCrash 
   };
   const outage = after.filter(({ at }) => at < (steady ?? until));
   return {
-    crash,
+    at: from,
     pod: recovery.pod,
     moments: sinceCrash(seen, from),
     errors: recovery.errors,

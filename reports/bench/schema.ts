@@ -20,6 +20,7 @@ const crash = z.object({
   moments: z.partialRecord(z.enum(benchMoments), z.number()),
   errors: z.record(text, z.number()),
   late: count,
+  podsLost: count.exactOptional(),
   longestStallNs: z.number(),
 });
 

@@ -1,111 +1,165 @@
-import { recoveries } from '../../reports/phases.ts';
-import type { Recovery } from '../../reports/record.ts';
-import { type Stage, stageNs } from '../../reports/stages.ts';
-import { sigkill } from '../faults/sigkill.ts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CannotRun } from '../../clusters/cluster.ts';
+import { benchPhases, isRecovered } from '../../reports/bench/phases.ts';
+import { seededRandom } from '../../reports/bench/random.ts';
+import { type BenchRecord, type BenchSeries, benchSchema } from '../../reports/bench/record.ts';
+import { benchText } from '../../reports/bench/text.ts';
+import { formatNs } from '../../reports/duration.ts';
+import type { HistoryEvent, ScenarioRecord } from '../../reports/record.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
-import { clusters, conclude, openRun, siteFacts } from '../scenario/run.ts';
-import type { ScenarioNotes, Session } from '../scenario/session.ts';
-import { Trial } from '../scenario/trial.ts';
+import { clusters, conclude, openRun, siteFacts, verdictOf } from '../scenario/run.ts';
+import type { ScenarioNotes } from '../scenario/session.ts';
 import type { BenchOptions, Outcome } from '../verbs.ts';
-import { type Distribution, distributionOf } from './distribution.ts';
+import { Estimate } from './estimate.ts';
+import { planOf } from './plan.ts';
+import { type Bench, runSeries, type SeriesPlan } from './series.ts';
 
-const pod = 'demo-app';
-const dataset = 'demo-dataset';
 /** So fast a kubelet's clock that its back-off takes no time: what is measured is the daemon and the agent. */
 const clockScale = 100_000;
+const tellEveryMs = 5_000;
+/** Beside the pauses: a daemon's start, and what steady takes. */
+const guessMs = 600;
 
-const phases: readonly Stage[] = [
-  { name: 'crash → pod reads', from: 'crash', to: 'readable' },
-  { name: '  crash → daemon ready (kubelet and daemon)', from: 'crash', to: 'daemonReady' },
-  { name: '  daemon ready → pod reads (agent)', from: 'daemonReady', to: 'readable' },
-  // The agent says `replaced` of all mounts of a pass after the last of them, so node and pod are not told apart here.
-  { name: '    daemon ready → replaced, node and pod', from: 'daemonReady', to: 'replacedInPod' },
-  { name: '    replaced → verified in the pod', from: 'replacedInPod', to: 'verified' },
-];
-
-/** Crashes the daemon again and again under one pod and prints how long each phase took. */
+/** Crashes daemons again and again, says how long each phase of a recovery took, and keeps it in `bench.json`. */
 export async function bench(options: BenchOptions): Promise<Outcome> {
-  const { crashes, environment, rate } = options;
+  const { environment, seed } = options;
   const { stdout, stderr, signal } = environment;
-  const cluster = clusters.get('sandbox');
-  if (!cluster) throw new Error('no sandbox');
+  const cluster = clusters.get(options.cluster);
+  if (!cluster) throw new Error(`unknown cluster ${options.cluster}`);
   const profile = await loadProfile('rekindle', environment.cwd);
-  const agent = { fuseRecovery: true, ...(options.kernelTier && { kernelTier: options.kernelTier }) };
-  const progress = (line: string) => void stderr.write(`… ${line}\n`);
-  await using run = await openRun({ ...options, cluster, agent, clockScale, onProgress: progress });
-  const { history } = run;
-  const notes: ScenarioNotes = { id: 'bench', startedAt: history.now(), finishedAt: 0, checks: [] };
+  const plans = planOf(options);
+  const [first] = plans;
+  if (!first) throw new Error('a benchmark without a series');
+  const tell = (line: string) => void stderr.write(`… ${line}\n`);
+  const listeners = new Set<(event: HistoryEvent) => void>();
+  const onEvent = (event: HistoryEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const { agent } = first.arm;
+  await using run = await openRun({ ...options, cluster, agent, clockScale, onProgress: tell, onEvent });
+  if (options.agentCpuMillis !== undefined && !run.cluster.capabilities.has('cpu-limit'))
+    throw new CannotRun([
+      {
+        what: 'no CPU cgroup can be written',
+        remedy: 'run as root where /sys/fs/cgroup is writable, or leave out --agent-cpu',
+      },
+    ]);
+  const random = seededRandom(seed);
   const leftovers: string[] = [];
-  const onEvent: Session['onEvent'] = (event) => history.append(event);
-  const session = { cluster: run.cluster, history, profile, agent, signal, notes: new Map(), leftovers, onEvent };
-  history.enter(notes.id);
-  let usage = { first: await run.cluster.agentUsage(), last: await run.cluster.agentUsage() };
-  {
-    await using trial = new Trial(session, notes, { rate });
-    await trial.begin();
-    await trial.createDataset(dataset);
-    await trial.startApplication(pod, dataset, { labelled: true });
-    const first = await run.cluster.agentUsage();
-    for (let done = 0; done < crashes && !signal.aborted; done++) {
-      await trial.crash(sigkill, dataset);
-      await trial.readsAfterRecovery(pod);
-      if ((done + 1) % 10 === 0) progress(`${done + 1} of ${crashes} crashes`);
-    }
-    await trial.countMounts();
-    usage = { first, last: await run.cluster.agentUsage() };
-    notes.finishedAt = history.now();
+  const record = (event: HistoryEvent) => {
+    run.history.append(event);
+    onEvent(event);
+  };
+  const session = {
+    cluster: run.cluster,
+    history: run.history,
+    profile,
+    signal,
+    notes: new Map(),
+    leftovers,
+    onEvent: record,
+  };
+  tell(
+    `${plans.length} series, ${plans.reduce((sum, { arm }) => sum + arm.warmUp + arm.crashes, 0)} crashes; seed ${seed}, results in ${run.resultsDir}`,
+  );
+
+  const progress = progressOf(plans, tell);
+  const measured: { readonly series: BenchSeries; readonly notes: ScenarioNotes }[] = [];
+  for (const [index, plan] of plans.entries()) {
+    if (signal.aborted) break;
+    const notes = { id: `bench-${index + 1}`, startedAt: run.history.now(), finishedAt: 0, checks: [] };
+    progress.begins(index);
+    const shared: Bench = { run, session, listeners, random, onProgress: tell, onCrash: () => progress.crashed(index) };
+    measured.push({ series: await runSeries(shared, plan, notes), notes });
   }
 
-  const found = recoveries(history.events, notes.id);
-  stdout.write(
-    `\n${found.length} crashes (SIGKILL) under one pod; probe ${rate}/s, so ±${(1000 / rate).toFixed(1)} ms; kubelet's back-off taken out\n\n`,
+  const scenarios = measured.map(({ series, notes }) => scenarioOf(series, notes));
+  const site = await siteFacts(run);
+  const verdict = verdictOf(scenarios, signal.aborted ? ['interrupted'] : []);
+  const command = ['rekindle', 'bench'];
+  const concluded = await conclude({ ...site, options, profile: profile.name, command, scenarios, leftovers, verdict });
+  const { schema: _, ...facts } = concluded;
+  const result: BenchRecord = {
+    schema: benchSchema,
+    ...pick(facts),
+    phases: benchPhases.map(({ name }) => name),
+    series: measured.map(({ series }) => series),
+  };
+  writeFileSync(join(run.resultsDir, 'bench.json'), `${JSON.stringify(result)}\n`);
+  for (const line of benchText(result)) stdout.write(`${line}\n`);
+  stdout.write(`\n${run.resultsDir}/bench.json  (rekindle compare takes it; report.html shows it)\n`);
+  return { verdict: concluded.verdict, leftovers, resultsDir: run.resultsDir };
+}
+
+type Concluded = Awaited<ReturnType<typeof conclude>>;
+
+function pick({
+  runId,
+  rekindle,
+  startedAt,
+  finishedAt,
+  seed,
+  cluster,
+  fidelity,
+  machine,
+  interrupted,
+}: Omit<Concluded, 'schema'>) {
+  return { runId, rekindle, startedAt, finishedAt, seed, cluster, fidelity, machine, interrupted };
+}
+
+function progressOf(plans: readonly SeriesPlan[], tell: (line: string) => void) {
+  const estimate = new Estimate(
+    plans.map(({ arm }) => ({
+      crashes: arm.warmUp + arm.crashes,
+      guessMs:
+        guessMs +
+        arm.pacingMs +
+        (arm.name === 'poll' ? arm.pacingMs : 0) +
+        (arm.acts === 'nobody' ? arm.deadlineMs : 0),
+    })),
   );
-  stdout.write(
-    `${'milliseconds'.padEnd(46)}${['min', 'median', 'p90', 'worst', 'n'].map((word) => word.padStart(9)).join('')}\n`,
-  );
-  for (const phase of phases) stdout.write(`${phase.name.padEnd(46)}${row(distributionOf(samplesOf(found, phase)))}\n`);
-  const { before, after } = notes.mountLines ?? { before: 0, after: 0 };
-  stdout.write(`\nmount table of node and pod: ${before} lines before, ${after} after ${found.length} crashes\n`);
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  stdout.write(
-    `agent (${usage.last.processes} processes): anonymous ${megabytes(usage.first.anonymousBytes)} at first, ${megabytes(usage.last.anonymousBytes)} at last; resident ${megabytes(usage.last.residentBytes)}; ${((usage.last.cpuMs - usage.first.cpuMs) / Math.max(1, found.length)).toFixed(1)} ms of CPU a crash\n`,
-  );
-  // A crash after which the pod does not read again ends the run with an error that says so.
-  const verdict = found.length > 0 ? 'pass' : 'inconclusive';
-  const scenario = {
+  let last = performance.now();
+  let told = last;
+  return {
+    begins(index: number) {
+      const { id, arm } = plans[index] ?? {};
+      tell(`${id}: ${arm?.title}; about ${formatNs(estimate.leftMs * 1e6)} left`);
+      last = performance.now();
+    },
+    crashed(index: number) {
+      const now = performance.now();
+      estimate.crashed(index, now - last);
+      last = now;
+      if (now - told < tellEveryMs) return;
+      told = now;
+      const [done, all] = estimate.done;
+      tell(`${plans[index]?.id}: ${done} of ${all} crashes; about ${formatNs(estimate.leftMs * 1e6)} left`);
+    },
+  };
+}
+
+/** The scenario that a series is in `record.json`. A baseline that recovers nothing fails nothing: it shows what it is. */
+function scenarioOf({ id, arm, crashes, stopped, title }: BenchSeries, notes: ScenarioNotes): ScenarioRecord {
+  const lost = crashes.filter((crash) => !isRecovered(crash)).length;
+  const isTested = arm === 'agent';
+  const reason = lost > 0 ? `the pod did not read again after ${lost} of ${crashes.length} crashes` : stopped;
+  const status =
+    isTested && lost > 0 ? 'fail' : crashes.length === 0 || stopped === 'interrupted' ? 'inconclusive' : 'pass';
+  return {
     id: notes.id,
     feature: 'rekindle bench',
     uri: '',
     line: 0,
-    name: `${found.length} crashes`,
+    name: `${id}: ${crashes.length} crashes, recovered by ${title}`,
     tags: [],
     claims: [],
-    status: verdict,
+    status,
+    ...(status !== 'pass' && reason !== undefined && { reason }),
     startedAt: notes.startedAt,
     finishedAt: notes.finishedAt,
     steps: [],
     checks: [],
     recoveries: [],
-    ...(notes.mountLines && { mountLines: notes.mountLines }),
-  } as const;
-  const record = await conclude({
-    ...(await siteFacts(run)),
-    options,
-    profile: profile.name,
-    command: ['rekindle', 'bench'],
-    scenarios: [scenario],
-    leftovers,
-    verdict,
-  });
-  return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
-}
-
-function samplesOf(found: readonly Recovery[], phase: Stage): readonly number[] {
-  return found.flatMap((recovery) => stageNs(recovery, phase) ?? []).map((nanoseconds) => nanoseconds / 1e6);
-}
-
-function row(figures: Distribution | undefined): string {
-  if (!figures) return '-'.padStart(9);
-  const { min, median, p90, worst, count } = figures;
-  return `${[min, median, p90, worst].map((value) => value.toFixed(2).padStart(9)).join('')}${String(count).padStart(9)}`;
+  };
 }

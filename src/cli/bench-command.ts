@@ -1,14 +1,31 @@
 import type { Command } from 'commander';
+import type { BenchOptions } from '../verbs.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { benchHelp } from './help.ts';
 import { parseCount } from './parse-count.ts';
+import { parseCpu } from './parse-cpu.ts';
+import { parseTime } from './parse-time.ts';
+import { type ConditionParsers, parseVary } from './parse-vary.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 import { sharedOptions } from './shared-options.ts';
+import { UsageError, unknown } from './usage-error.ts';
 
 interface BenchFlags extends RunFlags {
   readonly crashes: string;
+  readonly warmUp: string;
+  readonly fault: string;
+  readonly pods: string;
+  readonly datasets: string;
   readonly rate: string;
+  readonly pacing: string;
+  readonly cluster: string;
+  readonly vary?: string;
+  readonly baselines: boolean;
+  readonly baselineCrashes: string;
+  readonly deadline: string;
+  readonly peer?: string;
+  readonly agentCpu?: string;
 }
 
 /** `rekindle bench`. */
@@ -17,12 +34,66 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     .command('bench')
     .description('crash again and again, and print how long each phase of a recovery takes')
     .option('--crashes <number>', 'how often', '50')
-    .option('--rate <number>', 'probe operations a second: the resolution', '1000');
+    .option('--warm-up <number>', 'crashes before the first that counts, 0 for none', '3')
+    .option('--fault <name>', 'how the daemon dies', 'sigkill')
+    .option('--pods <number>', 'pods of each dataset', '1')
+    .option('--datasets <number>', 'datasets, which crash together', '1')
+    .option('--rate <number>', 'probe operations a second: the resolution', '1000')
+    .option('--pacing <time>', 'mean of the pauses before each crash, drawn from 0 to twice that', '50ms')
+    .option('--cluster <name>', 'where it runs', 'sandbox')
+    .option('--vary <name=values>', 'all of it again for each value of a condition: pods=1,10,100')
+    .option('--baselines', 'the same crashes recovered by a plain poll, by restarting the pod, and not at all', false)
+    .option('--baseline-crashes <number>', 'the most crashes of a baseline', '20')
+    .option('--deadline <time>', 'how long the baseline that does nothing is watched', '5s')
+    .option('--peer <command>', "another program in the agent's place")
+    .option('--agent-cpu <cpu>', 'CPU that the agent is held to, as in 200m');
   for (const option of sharedOptions()) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
-    const crashes = parseCount(flags.crashes, { name: '--crashes', most: 100_000 });
-    const rate = parseCount(flags.rate, { name: '--rate', most: 10_000 });
-    const options = { ...runOptions(flags, context), crashes, rate };
+    const faults = await context.vocabulary.faults();
+    const given = optionsOf(flags, faults, context.vocabulary.clusters());
+    const options: BenchOptions = { ...runOptions(flags, context), ...given };
     ends(await runVerb(context, ({ bench }) => bench(options)));
   });
+}
+
+function optionsOf(flags: BenchFlags, faults: readonly string[], clusters: readonly string[]) {
+  const { agentCpu, baselines, cluster, peer, vary } = flags;
+  const parsers = parsersFor(faults);
+  if (!clusters.includes(cluster)) throw unknown('cluster', cluster, clusters);
+  if (peer?.trim() === '') throw new UsageError('bad --peer "": a command is accepted');
+  return {
+    crashes: parseCount(flags.crashes, { name: '--crashes', most: 100_000 }),
+    warmUp: flags.warmUp === '0' ? 0 : parseCount(flags.warmUp, { name: '--warm-up', most: 1000 }),
+    ...conditions(flags, parsers),
+    cluster,
+    baselines,
+    baselineCrashes: parseCount(flags.baselineCrashes, { name: '--baseline-crashes', most: 100_000 }),
+    deadlineMs: parseTime(flags.deadline, '--deadline'),
+    ...(vary !== undefined && { vary: parseVary(vary, parsers) }),
+    ...(peer !== undefined && { peer }),
+    ...(agentCpu !== undefined && { agentCpuMillis: parseCpu(agentCpu, '--agent-cpu') }),
+  };
+}
+
+function conditions({ fault, pods, datasets, rate, pacing }: BenchFlags, parsers: ReturnType<typeof parsersFor>) {
+  return {
+    ...parsers.fault(fault),
+    ...parsers.pods(pods),
+    ...parsers.datasets(datasets),
+    ...parsers.rate(rate),
+    ...parsers.pacing(pacing),
+  };
+}
+
+function parsersFor(faults: readonly string[]) {
+  return {
+    fault(text: string) {
+      if (!faults.includes(text)) throw unknown('fault', text, faults);
+      return { fault: text };
+    },
+    pods: (text: string) => ({ pods: parseCount(text, { name: '--pods', most: 2000 }) }),
+    datasets: (text: string) => ({ datasets: parseCount(text, { name: '--datasets', most: 50 }) }),
+    rate: (text: string) => ({ rate: parseCount(text, { name: '--rate', most: 10_000 }) }),
+    pacing: (text: string) => ({ pacingMs: parseTime(text, '--pacing') }),
+  } satisfies ConditionParsers;
 }

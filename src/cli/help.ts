@@ -7,6 +7,7 @@ Examples:
                                           does this program survive a recovery?
   rekindle conform                        judge every documented promise
   rekindle conform --tags '@C2 or @C3'    judge these only
+  rekindle compare A B                    is B faster or slower than A?
   rekindle clean                          remove what a killed run left
 
 Results:
@@ -51,11 +52,37 @@ Examples:
 `;
 
 export const benchHelp = `
-Crashes the daemon under one pod, with the kubelet's back-off taken out, and prints each phase: median, worst and more.
+Crashes the daemon under running pods, with the kubelet's back-off taken out, and prints each phase: min, p50, p90, p99, max,
+medians with what may be believed of them. Reads are due at a fixed rate whatever happened before, so a stall is charged to
+each read that it delayed. All samples go into bench.json, which rekindle compare takes. Ctrl-C keeps what was measured.
+
+Times depend on the machine; --baselines measures the same crashes recovered by other means beside them, so that ratios can be
+believed. --peer puts another agent in the place of Rekindle's own; it gets the flags of Fluid's node plugin, and the report its
+SHA-256.
 
 Examples:
-  rekindle bench
-  rekindle bench --crashes 100 --kernel-tier 5.10
+  rekindle bench --crashes 200
+  rekindle bench --baselines
+  rekindle bench --vary rate=10,100,1000              does measuring disturb?
+  rekindle bench --vary pods=1,10,100,250 --agent-cpu 200m --crashes 10
+  rekindle bench --peer ./csi-nodeplugin --baselines
+`;
+
+export const compareHelp = `
+Each argument is the folder of a run of rekindle bench, or its bench.json, which may lie in a repository as a baseline. The
+first is the reference; each other one is held against it, phase by phase: better, same, worse, or cannot tell. A difference
+matters where it exceeds --tolerance of the reference and 2 ms. Runs of other fidelity, machines or conditions are refused:
+their differences say nothing; --anyway compares them all the same.
+
+PHASE is one of first-error, noticed, daemon, mount, node, pod, read, steady, verify, ready-to-readable, last-pod, outage;
+without one a budget is about ready-to-readable, the agent's part. FIGURE is min, p50, p90, p99 or max.
+
+Examples:
+  rekindle compare results/before results/after
+  rekindle compare baseline.json results/latest --fail-on worse
+  rekindle compare baseline.json results/latest --budget p99=50ms --budget outage.p50=400ms
+
+Exit status: 0 · 1 where --fail-on or a budget says so · 2 what cannot be compared
 `;
 
 export const deployHelp = `

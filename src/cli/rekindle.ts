@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addBench } from './bench-command.ts';
 import { addClaims } from './claims-command.ts';
 import { addClean } from './clean-command.ts';
+import { addCompare } from './compare-command.ts';
 import { addConform } from './conform-command.ts';
 import type { Context } from './context.ts';
 import { addCrash } from './crash-command.ts';
@@ -10,6 +11,7 @@ import { addDoctor } from './doctor-command.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { addFaults } from './faults-command.ts';
 import { overview } from './help.ts';
+import { addProfile } from './profile-command.ts';
 import { addReport } from './report-command.ts';
 import { tellFailure } from './tell-failure.ts';
 import { UsageError } from './usage-error.ts';
@@ -21,9 +23,21 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
   const ends = (ended: ExitStatus) => {
     status = ended;
   };
-  for (const add of [addConform, addCrash, addBench, addDeploy, addDoctor, addFaults, addClaims, addClean, addReport])
+  for (const add of [
+    addConform,
+    addCrash,
+    addBench,
+    addCompare,
+    addDeploy,
+    addDoctor,
+    addFaults,
+    addClaims,
+    addClean,
+    addProfile,
+    addReport,
+  ])
     add(program, context, ends);
-  for (const command of [program, ...program.commands]) prepare(command, context);
+  prepare(program, context);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return status;
@@ -46,7 +60,9 @@ function createProgram({ version }: Context): Command {
     .addHelpText('after', overview);
 }
 
-function prepare(command: Command, { environment }: Context): void {
+/** Of a command and of all below it. */
+function prepare(command: Command, context: Context): void {
+  const { environment } = context;
   command.exitOverride();
   command.configureOutput({
     writeOut: (text) => void environment.stdout.write(text),
@@ -55,29 +71,36 @@ function prepare(command: Command, { environment }: Context): void {
     getOutHelpWidth: () => environment.stdout.columns ?? 100,
     getOutHasColors: () => false,
   });
+  for (const one of command.commands) prepare(one, context);
 }
 
 /** Commander's own sentence, completed by the accepted names. */
 function asUsageError({ code, message }: CommanderError, program: Command, argv: readonly string[]): UsageError {
-  const command = program.commands.find((one) => argv.find((argument) => !argument.startsWith('-')) === one.name());
+  const command = commandOf(program, argv);
   const says = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   switch (code) {
     case 'commander.unknownOption':
-      return new UsageError(`${says}: accepted are ${optionNames(command ?? program)}`);
+      return new UsageError(`${says}: accepted are ${optionNames(command)}`);
     case 'commander.unknownCommand':
     case 'commander.help':
       return new UsageError(
-        `${code === 'commander.help' ? 'a command is missing' : says}: accepted are ${names(program)}`,
+        `${code === 'commander.help' ? 'a command is missing' : says}: accepted are ${names(command)}`,
       );
     default:
       return new UsageError(says);
   }
 }
 
+/** The innermost command that the arguments name. */
+function commandOf(program: Command, argv: readonly string[]): Command {
+  const words = argv.filter((argument) => !argument.startsWith('-'));
+  return words.reduce((command, word) => command.commands.find((one) => one.name() === word) ?? command, program);
+}
+
 function optionNames(command: Command): string {
   return [...command.options.map(({ long, short }) => long ?? short), '--help'].join(', ');
 }
 
-function names(program: Command): string {
-  return program.commands.map((command) => command.name()).join(', ');
+function names(command: Command): string {
+  return command.commands.map((one) => one.name()).join(', ');
 }

@@ -1,0 +1,173 @@
+import { exponentOf, lineThrough } from './fit.ts';
+import { type BenchPhase, benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
+import { seededRandom } from './random.ts';
+import type { BenchRecord, BenchSeries } from './record.ts';
+import { bootstrap, distributionOf, type Interval, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
+import { formatMs, inColumns } from './table.ts';
+
+const confidence = 0.95;
+
+/** A benchmark as it is printed: each series by phase, and where there are several, side by side. */
+export function benchText(record: BenchRecord): readonly string[] {
+  const resampling = () => ({ random: seededRandom(record.seed), times: 1000, confidence });
+  return [
+    ...record.series.flatMap((series) => ['', ...seriesText(series, resampling())]),
+    ...ratioText(record.series, resampling()),
+    ...curveText(record.series),
+    ...(record.interrupted
+      ? ['', 'Interrupted: what is above is of the crashes before that, and is kept in bench.json.']
+      : []),
+  ];
+}
+
+function seriesText(series: BenchSeries, resampling: Resampling): readonly string[] {
+  const { id, title, conditions, crashes, asked, warmUp, stopped, deadlineMs } = series;
+  const { fault, pods, datasets, rate, pacingMs, agentCpuMillis } = conditions;
+  const recovered = crashes.filter(isRecovered).length;
+  const count = new Set(crashes.map(({ crash }) => crash)).size;
+  const rows = benchPhases.flatMap((phase) => {
+    const figures = distributionOf(samplesOf(crashes, phase), resampling);
+    if (figures === undefined) return [];
+    const { min, p50, p90, p99, max, intervals } = figures;
+    return [
+      [
+        `  ${phase.says}`,
+        formatMs(min),
+        ...[formatMs(p50), between(intervals.p50)],
+        ...[formatMs(p90), between(intervals.p90)],
+        ...[formatMs(p99), between(intervals.p99)],
+        formatMs(max),
+        String(figures.count),
+      ],
+    ];
+  });
+  const head = ['  milliseconds', 'min', 'p50', '(95 %)', 'p90', '(95 %)', 'p99', '(95 %)', 'max', 'n'];
+  return [
+    `${id}: ${title}`,
+    `  ${count} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${plural(pods, 'pod')} of each of ${plural(datasets, 'dataset')}; probe ${rate}/s, so ±${formatMs(1000 / rate)} ms; pauses of 0 to ${2 * pacingMs} ms${agentCpuMillis === undefined ? '' : `; agent held to ${agentCpuMillis}m CPU`}`,
+    ...(stopped === undefined ? [] : [`  stopped: ${stopped}`]),
+    ...programText(series),
+    ...(rows.length > 0 ? inColumns([head, ...rows]) : []),
+    `  read again: ${recovered} of ${crashes.length}${recovered < crashes.length ? `; the others not within ${deadlineMs / 1000} s` : ''}`,
+    ...troubleText(series),
+  ];
+}
+
+function programText({ program }: BenchSeries): readonly string[] {
+  if (program === undefined) return [];
+  return [`  ${program.command}`, ...program.files.map(({ path, sha256 }) => `  sha256 ${sha256}  ${path}`)];
+}
+
+function troubleText({ crashes, mountLines, agent }: BenchSeries): readonly string[] {
+  const errors = new Map<string, number>();
+  for (const crash of crashes)
+    for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
+  const said = [...errors].toSorted(([, a], [, b]) => b - a).map(([errno, times]) => `${errno} ${times}`);
+  const late = crashes.reduce((sum, crash) => sum + crash.late, 0);
+  const longest = crashes.reduce((most, crash) => Math.max(most, crash.longestStallNs), 0);
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const lines = [
+    `  errors: ${said.join(', ') || 'none'}`,
+    `  stalls: ${late} operations came back more than 10 ms after they were due, the longest after ${formatMs(longest / 1e6)} ms`,
+  ];
+  if (mountLines)
+    lines.push(
+      `  mount table of the node and the watched pods: ${mountLines.before} lines before, ${mountLines.after} after`,
+    );
+  if (agent) {
+    const { first, last, overMs } = agent;
+    const cpu = last.cpuMs - first.cpuMs;
+    const count = Math.max(1, new Set(crashes.map(({ crash }) => crash)).size);
+    lines.push(
+      `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}; CPU ${(cpu / count).toFixed(1)} ms a crash, ${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
+    );
+  }
+  return lines;
+}
+
+/** Each arm beside the agent, under the same conditions: that is what may be believed where times may not. */
+function ratioText(series: readonly BenchSeries[], resampling: Resampling): readonly string[] {
+  const phases = [headline.whole, headline.agent].flatMap((name) => benchPhases.filter((one) => one.name === name));
+  return series
+    .filter(({ arm }) => arm === 'agent')
+    .flatMap((agent) => {
+      const point = agent.id.replace(/agent$/, '');
+      const others = series.filter(({ id, arm }) => arm !== 'agent' && id === `${point}${arm}`);
+      if (others.length === 0) return [];
+      const head = ['  milliseconds, median', ...phases.flatMap(({ says }) => [says, 'ratio', '(95 %)']), 'n'];
+      const rows = [agent, ...others].map((one) => [
+        `  ${one.title}`,
+        ...phases.flatMap((phase) => ratioCells(one, agent, phase, resampling)),
+        String(new Set(one.crashes.map(({ crash }) => crash)).size),
+      ]);
+      return ['', `${point}side by side, in this run`, ...inColumns([head, ...rows])];
+    });
+}
+
+function ratioCells(
+  series: BenchSeries,
+  agent: BenchSeries,
+  phase: BenchPhase,
+  resampling: Resampling,
+): readonly string[] {
+  const [mine, reference] = [samplesOf(series.crashes, phase), samplesOf(agent.crashes, phase)];
+  const median = (values: readonly number[]) => quantileOf(sortedCopy(values), 0.5);
+  if (reference.length === 0) return ['-', '', ''];
+  if (mine.length === 0 && series.crashes.length > 0) {
+    const least = series.deadlineMs / median(reference);
+    return [`more than ${formatMs(series.deadlineMs)}`, phase.from ? '' : `> ${times(least)}`, ''];
+  }
+  if (mine.length === 0) return ['-', '', ''];
+  if (series === agent) return [formatMs(median(mine)), '1', ''];
+  const ratio = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
+    quantileOf(a, 0.5) / quantileOf(b, 0.5);
+  const { low, high } = bootstrap([mine, reference], ratio, resampling);
+  return [formatMs(median(mine)), times(median(mine) / median(reference)), `${times(low)} … ${times(high)}`];
+}
+
+/** What was varied, as a curve: the agent's part, which the probe's own rate and the kubelet have no part in. */
+function curveText(series: readonly BenchSeries[]): readonly string[] {
+  const varied = series.filter(({ arm, id }) => arm === 'agent' && id.includes('='));
+  if (varied.length < 2) return [];
+  const shown = ['pod', 'verify', 'ready-to-readable', 'last-pod'].flatMap((name) =>
+    benchPhases.filter((phase) => phase.name === name),
+  );
+  const [name = ''] = varied[0]?.id.split('=') ?? [];
+  const median = (one: BenchSeries, phase: BenchPhase) => quantileOf(sortedCopy(samplesOf(one.crashes, phase)), 0.5);
+  const rows = varied.map((one) => [
+    `  ${one.id.replace(/\/agent$/, '')}`,
+    ...shown.flatMap((phase) => [
+      formatMs(median(one, phase)),
+      formatMs(quantileOf(sortedCopy(samplesOf(one.crashes, phase)), 1)),
+    ]),
+  ]);
+  const head = ['  milliseconds', ...shown.flatMap(({ says }) => [`${says}: p50`, 'max'])];
+  return ['', `by ${name}`, ...inColumns([head, ...rows]), ...(name === 'pods' ? linearText(varied, median) : [])];
+}
+
+/** A fit counts as linear where it leaves little unexplained and the last stretch does not bend upwards. */
+const linear = { leastR2: 0.95, mostExponent: 1.2 } as const;
+
+function linearText(
+  varied: readonly BenchSeries[],
+  median: (one: BenchSeries, phase: BenchPhase) => number,
+): readonly string[] {
+  const [phase] = benchPhases.filter(({ name }) => name === 'last-pod');
+  if (!phase) return [];
+  const points = varied
+    .map((one) => [one.conditions.pods, median(one, phase)] as const)
+    .filter(([, y]) => Number.isFinite(y))
+    .toSorted(([a], [b]) => a - b);
+  const line = lineThrough(points);
+  if (line === undefined) return [];
+  const exponent = exponentOf(points);
+  const is = line.r2 >= linear.leastR2 && (exponent === undefined || exponent <= linear.mostExponent);
+  return [
+    `  ${is ? 'linear in pods' : 'not linear in pods'}: last pod = ${formatMs(line.base)} ms + ${line.slope.toFixed(3)} ms × pods, R² ${line.r2.toFixed(3)}${exponent === undefined ? '' : `; from ${points.at(-2)?.[0]} to ${points.at(-1)?.[0]} pods it grows as pods^${exponent.toFixed(2)}`}`,
+  ];
+}
+
+const between = ({ low, high }: Interval) => `${formatMs(low)} … ${formatMs(high)}`;
+const times = (ratio: number) => `${ratio >= 99.5 ? ratio.toFixed(0) : ratio.toPrecision(2)}×`;
+const plural = (count: number, thing: string) =>
+  `${count} ${thing}${count === 1 ? '' : thing.endsWith('s') ? 'es' : 's'}`;

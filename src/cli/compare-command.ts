@@ -1,0 +1,130 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type Budget, judgeBudget, parseBudget } from '../../reports/bench/budget.ts';
+import { differencesOf } from '../../reports/bench/comparable.ts';
+import { compareBenches, compareDefaults, type Difference } from '../../reports/bench/compare.ts';
+import { budgetText, comparisonText } from '../../reports/bench/comparison_text.ts';
+import { parseBench } from '../../reports/bench/parse.ts';
+import type { BenchRecord } from '../../reports/bench/record.ts';
+import { UnreadableRun } from '../../reports/parse.ts';
+import type { Context } from './context.ts';
+import { type ExitStatus, exitStatus } from './exit-status.ts';
+import { compareHelp } from './help.ts';
+import { parseSeed } from './parse-seed.ts';
+import { UsageError, unknown } from './usage-error.ts';
+
+interface CompareFlags {
+  readonly failOn: readonly string[];
+  readonly budget: readonly string[];
+  readonly tolerance: string;
+  readonly seed: string;
+  readonly anyway: boolean;
+}
+
+/** A run that was read, and how the user calls it. */
+interface Named {
+  readonly name: string;
+  readonly record: BenchRecord;
+}
+
+const verdicts: readonly Difference[] = ['better', 'same', 'worse', 'cannot tell'];
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+/** `rekindle compare`. */
+export function addCompare(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
+  program
+    .command('compare')
+    .description('what has changed between runs of bench, phase by phase')
+    .argument('<runs...>', 'two or more: folders of results, or files of the kind of bench.json')
+    .option(
+      '--fail-on <verdict>',
+      `exit with status 1 at this verdict: ${verdicts.join(', ')}; repeatable`,
+      collect,
+      [],
+    )
+    .option('--budget <limit>', '[PHASE.]FIGURE=TIME that every run but the first has to keep; repeatable', collect, [])
+    .option('--tolerance <percent>', 'how much of the reference a difference may be and not matter', '5')
+    .option('--seed <number>', 'of the resampling', String(compareDefaults.seed))
+    .option('--anyway', 'compare runs whose differences say nothing, too', false)
+    .addHelpText('after', compareHelp)
+    .action((names: readonly string[], flags: CompareFlags) => {
+      const failOn = flags.failOn.map(parseVerdict);
+      const budgets = flags.budget.map(budgetOf);
+      const options = { ...compareDefaults, seed: parseSeed(flags.seed), tolerance: parseTolerance(flags.tolerance) };
+      const [reference, ...others] = names.map((name) => ({ name, record: readBench(name, environment.cwd) }));
+      if (!reference || others.length === 0) throw new UsageError('compare takes two runs or more');
+      const say = (lines: readonly string[]) => {
+        for (const line of lines) environment.stdout.write(`${line}\n`);
+      };
+      let failed = false;
+      for (const other of others) {
+        const differing = comparable(reference, other, flags.anyway);
+        say(['', `${reference.name} → ${other.name}`, ...differing.map((line) => `  not alike: ${line}`)]);
+        const changes = compareBenches(reference.record, other.record, options);
+        say(comparisonText(changes, options.confidence));
+        const results = budgets.flatMap((budget) => judgeBudget(budget, other.record));
+        say(results.length > 0 ? ['', ...budgetText(results)] : []);
+        failed ||= results.some(({ kept }) => !kept);
+        failed ||= changes.some(({ id, verdict }) => isTested(reference.record, id) && failOn.includes(verdict));
+      }
+      ends(failed ? exitStatus.notConformant : exitStatus.conformant);
+    });
+}
+
+/** Baselines are measured to be measured against: a gate is about the agent. */
+function isTested(record: BenchRecord, id: string): boolean {
+  return record.series.find((series) => series.id === id)?.arm === 'agent';
+}
+
+/** What the two differ in, where that is accepted. */
+function comparable(reference: Named, other: Named, anyway: boolean): readonly string[] {
+  const of = `${JSON.stringify(reference.name)} and ${JSON.stringify(other.name)}`;
+  const ids = reference.record.series.map(({ id }) => id);
+  if (!other.record.series.some(({ id }) => ids.includes(id)))
+    throw new UsageError(
+      `${of} have no series in common: ${ids.join(', ')}; ${other.record.series.map(({ id }) => id).join(', ')}`,
+    );
+  const differing = differencesOf(reference.record, other.record);
+  if (differing.length > 0 && !anyway)
+    throw new UsageError(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them all the same`);
+  return differing;
+}
+
+function readBench(name: string, cwd: string): BenchRecord {
+  const path = resolve(cwd, name);
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, 'bench.json') : path;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(
+      `no benchmark in ${JSON.stringify(name)} (${why}): name the folder of a run of rekindle bench, or its bench.json`,
+    );
+  }
+  try {
+    return parseBench(text, name);
+  } catch (error) {
+    if (!(error instanceof UnreadableRun)) throw error;
+    throw new UsageError(`cannot compare: ${error.problems.join('; ')}`);
+  }
+}
+
+function parseVerdict(text: string): Difference {
+  const verdict = verdicts.find((one) => one === text || one.replace(' ', '-') === text);
+  if (verdict === undefined) throw unknown('verdict', text, verdicts);
+  return verdict;
+}
+
+function budgetOf(text: string): Budget {
+  const budget = parseBudget(text);
+  if ('problem' in budget) throw new UsageError(budget.problem);
+  return budget;
+}
+
+function parseTolerance(text: string): number {
+  const percent = /^\d{1,3}(\.\d+)?$/.test(text) ? Number(text) : -1;
+  if (percent >= 0 && percent <= 100) return percent / 100;
+  throw new UsageError(`bad --tolerance ${JSON.stringify(text)}: accepted are percents from 0 to 100`);
+}
