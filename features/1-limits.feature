@@ -118,10 +118,10 @@ Feature: Limits
         | subPath in an init container | init container "prepare" | subPath     |
 
     @L3 @fault:sigkill
-    Scenario Outline: a pod that slipped past with <way> is skipped with an event, and its sibling is recovered
+    Scenario: a pod that got its label later is skipped with an event, and its sibling is recovered
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
-      And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by <way>
+      And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by subPath
       And pod "sibling" reads "demo-dataset" at /data
       And pod "demo-app" is given the label
       When the FUSE daemon is killed from the node
@@ -130,10 +130,33 @@ Feature: Limits
       And an event refuses the recovery because of "SubPath"
       And the agent's metrics count the refusal "sub-path"
 
+    @L3 @fault:sigkill
+    Scenario Outline: a pod that is older than the webhook, with <way>, is skipped with an event, and its sibling is recovered
+      Given FUSE recovery is enabled
+      And the dataset "demo-dataset" with a directory "logs"
+      And the webhook is not installed yet
+      And labelled pod "demo-app" reads directory "logs" of "demo-dataset" by <way>
+      And the webhook is installed
+      And pod "sibling" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then pod "sibling" reads the files of "demo-dataset" again, and was not restarted
+      And pod "demo-app" is not recovered, by the limit "L3"
+      And an event refuses the recovery because of "SubPath"
+      And the agent's metrics count the refusal "sub-path"
+
       Examples:
-        | way         |
-        | subPath     |
-        | subPathExpr |
+        | way                         |
+        | subPath                     |
+        | subPathExpr                 |
+        | subPath in an init container |
+
+    @L3 @A1
+    Scenario: while the webhook does not answer no labelled pod is created, and all others are
+      Given the dataset "demo-dataset" of the document
+      And the webhook does not answer
+      When a labelled pod "demo-app" is created on "demo-dataset"
+      Then it is not created, because of "failed calling webhook"
+      And pod "other" without the label reads "demo-dataset" at /data
 
     @L3
     Scenario: a directory that is a symbolic link out of the volume is not mounted

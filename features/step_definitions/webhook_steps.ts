@@ -36,7 +36,16 @@ Given(
   'pod {string} without the label reads directory {string} of {string} by {subPathKind}',
   async function (this: RekindleWorld, name: string, directory: string, dataset: string, kind: subPath.SubPathKind) {
     Object.assign(this, { pod: name, dataset });
-    await subPath.startOnDirectory(this.trial, { name, dataset, directory, kind });
+    await subPath.startOnDirectory(this.trial, { name, dataset, directory, kind, labelled: false });
+  },
+);
+
+Given(
+  'labelled pod {string} reads directory {string} of {string} by {subPathKind}',
+  async function (this: RekindleWorld, name: string, directory: string, dataset: string, kind: subPath.SubPathKind) {
+    Object.assign(this, { pod: name, dataset });
+    refusedBefore.set(this, await subPath.countRefusals(this.trial, 'sub-path'));
+    await subPath.startOnDirectory(this.trial, { name, dataset, directory, kind, labelled: true });
   },
 );
 
@@ -113,6 +122,11 @@ Then(
     );
   },
 );
+
+Then('it is not created, because of {string}', function (this: RekindleWorld, why: string) {
+  const { code, denied = '' } = answers.get(this) ?? { code: 0 };
+  ok(code >= 400 && denied.includes(why), `${code} ${denied}`);
+});
 
 Then('it is created with a warning that names {string}', function (this: RekindleWorld, word: string) {
   const { code, warnings = [] } = answers.get(this) ?? { code: 0 };

@@ -36,8 +36,8 @@ export class RekindleWorld extends World<{ session: string }> {
   }
 
   get subject(): Subject {
-    const consumer = { ...this.trial.application(this.pod).target, path: '/data' };
-    return { trial: this.trial, consumer, volume: this.volume };
+    const { target, path } = this.trial.application(this.pod);
+    return { trial: this.trial, consumer: { ...target, path }, volume: this.volume };
   }
 
   /** Starts a pod on a dataset, which is created first where the scenario has not done so. */

@@ -19,6 +19,7 @@ import { claimsOnlyTrueSuccess } from '../checks/truthful-success.ts';
 import { recoversWithinBudget } from '../checks/within-budget.ts';
 import { heldFile } from './held-file.ts';
 import { documentedFiles } from './manifests.ts';
+import { containerOf } from './pod-state.ts';
 import type { Trial } from './trial.ts';
 
 /** What the sentences of the features claim about one pod's volume, as checks of the history so far. */
@@ -98,6 +99,6 @@ export const heldFileFailsCleanly = ({ trial, consumer }: Subject): CheckRecord 
 
 async function containerState({ trial, consumer }: Subject): Promise<ContainerState> {
   const pod = await trial.pod(consumer.pod);
-  const status = pod.status?.containerStatuses?.find(({ name }) => name === consumer.container);
+  const status = containerOf(pod, consumer.container);
   return { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
 }

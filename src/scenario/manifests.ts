@@ -81,6 +81,9 @@ export interface ApplicationOptions {
   readonly claimReadOnly?: boolean;
   /** `volumeMount.readOnly`: the container alone has it read-only. */
   readonly mountReadOnly?: boolean;
+  /** Instead of `/data`. */
+  readonly mountPath?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface VolumeBelow {
@@ -93,20 +96,22 @@ export interface VolumeBelow {
 
 /** The document's app.yaml; only the image is another. */
 export function application(options: ApplicationOptions): Manifest {
-  const { name, dataset: claimName, labels, below, claimReadOnly, mountReadOnly } = options;
-  const { mountPath, subPath } = below ?? {};
-  const inner = mountPath ? [{ mountPath, name: 'inner-vol', ...(subPath && { subPath }) }] : [];
+  const { name, dataset: claimName, labels, annotations, below, claimReadOnly, mountReadOnly } = options;
+  const { mountPath = '/data' } = options;
+  const inner = below
+    ? [{ mountPath: below.mountPath, name: 'inner-vol', ...(below.subPath && { subPath: below.subPath }) }]
+    : [];
   const emptyDir = below?.medium === 'Memory' ? { medium: 'Memory' } : {};
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { ...labels } },
+    metadata: { name, labels: { ...labels }, ...(annotations && { annotations: { ...annotations } }) },
     spec: {
       containers: [
         {
           name: 'demo',
           image: 'nginx:stable',
-          volumeMounts: [{ mountPath: '/data', name: 'data-vol', ...(mountReadOnly && { readOnly: true }) }, ...inner],
+          volumeMounts: [{ mountPath, name: 'data-vol', ...(mountReadOnly && { readOnly: true }) }, ...inner],
         },
       ],
       volumes: [

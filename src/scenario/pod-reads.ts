@@ -5,14 +5,20 @@ import type { Waiting } from './waiting.ts';
 /** Good reads in a row after which a pod is said to read again. */
 const steady = 10;
 
+interface ObservedPods {
+  readonly namespace: string;
+  /** The probe's name, as the history has it, by the pod's. */
+  readonly probeOf: (pod: string) => string;
+}
+
 /** What a pod's probe, and the agent's claims about the pod, are waited for to show. */
 export class PodReads {
   readonly #waiting: Waiting;
-  readonly #namespace: string;
+  readonly #pods: ObservedPods;
 
-  constructor(waiting: Waiting, namespace: string) {
+  constructor(waiting: Waiting, pods: ObservedPods) {
     this.#waiting = waiting;
-    this.#namespace = namespace;
+    this.#pods = pods;
   }
 
   /** Until the probe in the pod has read ten times in a row, and listed, since the last fault, or since it began. */
@@ -41,7 +47,10 @@ export class PodReads {
     await this.#waiting.happens(
       `the probe in ${name} fails`,
       (event) =>
-        event.kind === 'probe' && event.probe === this.#probeOf(name) && event.at >= since && event.result !== 'ok',
+        event.kind === 'probe' &&
+        event.probe === this.#pods.probeOf(name) &&
+        event.at >= since &&
+        event.result !== 'ok',
     );
   }
 
@@ -56,7 +65,7 @@ export class PodReads {
   /** Until the agent's claim that the pod was recovered is in the history, with the operations that confirm or refute it. */
   async claimArrives(name: string): Promise<void> {
     const since = this.#waiting.lastFault;
-    const where = `${this.#namespace}/${name}/`;
+    const where = `${this.#pods.namespace}/${name}/`;
     const says = (event: HistoryEvent) =>
       event.kind === 'agent' &&
       event.event === 'recovered' &&
@@ -70,7 +79,7 @@ export class PodReads {
         event.kind === 'event' &&
         event.reason === 'FuseRecoverSucceed' &&
         event.at > since &&
-        event.object === `Pod ${this.#namespace}/${name}`,
+        event.object === `Pod ${this.#pods.namespace}/${name}`,
     );
     const said = this.#waiting.history.find(says)?.at ?? 0;
     await this.#waiting.poll({
@@ -81,16 +90,12 @@ export class PodReads {
     });
   }
 
-  #probeOf(name: string): string {
-    return `${this.#namespace}/${name}/demo:/data`;
-  }
-
   /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
   #operations(name: string, since: number) {
     return (
       this.#waiting.history
         .filter((event) => event.kind === 'probe')
-        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe === this.#probeOf(name))
+        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe === this.#pods.probeOf(name))
         // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
         .filter(({ startedAt, finishedAt }) => startedAt < finishedAt)
     );

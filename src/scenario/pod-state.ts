@@ -18,3 +18,9 @@ function containerState({ name, state, ready, restartCount }: V1ContainerStatus)
   if (terminated) return `${name} ended with status ${terminated.exitCode}${restarts}`;
   return `${name} ${ready ? 'is ready' : 'is not ready'}${restarts}`;
 }
+
+/** The status of a pod's container, init containers too. */
+export function containerOf({ status }: V1Pod, name: string | undefined): V1ContainerStatus | undefined {
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return all.find((container) => container.name === name);
+}

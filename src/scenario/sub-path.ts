@@ -13,8 +13,11 @@ export interface SubPathDifferences {
   readonly labelled: boolean;
 }
 
+/** It does not end, so that it can be looked at. */
+const initContainer = 'prepare';
+
 /** What lies in a directory of a dataset that was asked for by name alone. */
-export const directoryFiles = { '.keep': Buffer.from('keep') };
+const directoryFiles = { '.keep': Buffer.from('keep') };
 
 /** The document's app.yaml with a directory of the dataset at /data, instead of all of it. */
 export function subPathApplication({ name, dataset, directory, kind, labelled }: SubPathDifferences): Manifest {
@@ -34,7 +37,9 @@ export function subPathApplication({ name, dataset, directory, kind, labelled }:
     }
     case 'subPath in an init container': {
       const volumeMounts = [{ ...whole, subPath: directory }];
-      const initContainers = [{ name: 'prepare', image: 'nginx:stable', command: ['true'], volumeMounts }];
+      const initContainers = [
+        { name: initContainer, image: 'nginx:stable', command: ['sleep', 'infinity'], volumeMounts },
+      ];
       return { ...pod, spec: { ...spec, initContainers, containers } };
     }
   }
@@ -43,10 +48,12 @@ export function subPathApplication({ name, dataset, directory, kind, labelled }:
 const give = (containers: readonly V1Container[], change: Partial<V1Container>) =>
   containers.map((container) => ({ ...container, ...change }));
 
-/** Starts an unlabelled pod on a directory of a dataset, and reads in it. */
-export async function startOnDirectory(trial: Trial, differences: Omit<SubPathDifferences, 'labelled'>): Promise<void> {
-  await trial.objects.create(subPathApplication({ ...differences, labelled: false }));
-  await trial.observe(differences.name, differences.dataset, directoryFiles);
+/** Starts a pod on a directory of a dataset, and reads in the container that has it. */
+export async function startOnDirectory(trial: Trial, differences: SubPathDifferences): Promise<void> {
+  const { name, dataset, kind } = differences;
+  await trial.objects.create(subPathApplication(differences));
+  const container = kind === 'subPath in an init container' ? initContainer : 'demo';
+  await trial.observe(name, dataset, { container, files: directoryFiles });
 }
 
 /** How often the agent has refused for a reason, by its metrics. */

@@ -7,7 +7,7 @@ import { lastSeen } from './last-seen.ts';
 import { application, applicationLabel, type VolumeBelow } from './manifests.ts';
 import { type Objects, objectsIn } from './objects.ts';
 import { PodReads } from './pod-reads.ts';
-import { podState } from './pod-state.ts';
+import { containerOf, podState } from './pod-state.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 import { Strikes } from './strikes.ts';
 import { type Wait, Waiting } from './waiting.ts';
@@ -17,6 +17,8 @@ const defaultRate = 200;
 /** A pod under observation, as it was when it had started. */
 interface Application {
   readonly target: ContainerRef;
+  /** Where the container sees the dataset. */
+  readonly path: string;
   readonly dataset: string;
   readonly uid: string;
   readonly containerId: string;
@@ -28,6 +30,16 @@ export interface ApplicationDifferences {
   /** Of the label, instead of `true`. */
   readonly labelValue?: string;
   readonly below?: VolumeBelow;
+  /** Instead of `/data`. */
+  readonly mountPath?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Where a pod is read in, and what is to be found there, where that is not all of its dataset at /data in `demo`. */
+export interface Observed {
+  readonly container?: string;
+  readonly path?: string;
+  readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
 /** One scenario while it runs: a namespace of its own, and the verbs that steps are made of. */
@@ -48,16 +60,21 @@ export class Trial implements AsyncDisposable {
 
   readonly #rate: number;
 
-  /** `rate`: operations a second of the probes. */
-  constructor(session: Session, notes: ScenarioNotes, { rate = defaultRate } = {}) {
+  /** `rate`: operations a second of the probes. `namespace`: instead of one that is named after the scenario. */
+  constructor(
+    session: Session,
+    notes: ScenarioNotes,
+    { rate = defaultRate, namespace }: { readonly rate?: number; readonly namespace?: string } = {},
+  ) {
     this.#rate = rate;
     this.session = session;
     this.#agent = session.agent;
     this.notes = notes;
-    this.namespace = `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
+    this.namespace = namespace ?? `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
     this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
     this.#waiting = new Waiting(session, notes.id);
-    this.#reads = new PodReads(this.#waiting, this.namespace);
+    const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;
+    this.#reads = new PodReads(this.#waiting, { namespace: this.namespace, probeOf });
     this.#strikes = new Strikes(session);
     const scene = { session, waiting: this.#waiting, namespace: this.namespace, objects: this.#objects };
     this.#datasets = new Datasets(scene);
@@ -67,6 +84,14 @@ export class Trial implements AsyncDisposable {
     await this.#objects.createNamespace();
     this.#stack.defer(() => this.#release());
     this.#stack.use(this.#datasets);
+  }
+
+  /** Another tenant of the same scenario, until its end. */
+  async tenant(namespace: string): Promise<Trial> {
+    const tenant = new Trial(this.session, this.notes, { rate: this.#rate, namespace });
+    await tenant.begin();
+    this.#stack.use(tenant);
+    return tenant;
   }
 
   /** Everything that happened in this scenario so far, in order of time. */
@@ -123,26 +148,28 @@ export class Trial implements AsyncDisposable {
 
   /** Creates the document's pod, and does not wait for it. */
   async createApplication(name: string, claim: string, differences: ApplicationDifferences): Promise<void> {
-    const { labelled, labelValue = 'true', below } = differences;
+    const { labelled, labelValue = 'true', ...others } = differences;
     const labels = labelled ? { [applicationLabel]: labelValue } : {};
-    await this.#objects.create(application({ name, dataset: claim, labels, ...(below && { below }) }));
+    await this.#objects.create(application({ name, dataset: claim, labels, ...others }));
   }
 
   /** Starts the document's pod and a probe beside it, until it reads. */
   async startApplication(name: string, claim: string, differences: ApplicationDifferences): Promise<void> {
     await this.createApplication(name, claim, differences);
-    await this.observe(name, claim);
+    const { mountPath } = differences;
+    await this.observe(name, claim, mountPath === undefined ? {} : { path: mountPath });
   }
 
-  /** Waits for a pod that was created, and reads in it with a probe. `expected`: files at /data, where not all of the dataset's. */
-  async observe(name: string, claim: string, expected?: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const pod = await this.waitForPod(name);
-    const target = { namespace: this.namespace, pod: name, container: 'demo' };
-    const status = pod.status?.containerStatuses?.find((container) => container.name === target.container);
-    const files = checksums(expected ?? this.#datasets.filesOf(claim));
-    this.#stack.use(await this.session.cluster.probe({ target, path: '/data', rate: this.#rate, files }));
+  /** Waits for a pod that was created, and reads in it with a probe. */
+  async observe(name: string, claim: string, observed: Observed = {}): Promise<void> {
+    const { container = 'demo', path = '/data', files = this.#datasets.filesOf(claim) } = observed;
+    const pod = await this.waitForPod(name, container);
+    const target = { namespace: this.namespace, pod: name, container };
+    const status = containerOf(pod, container);
+    this.#stack.use(await this.session.cluster.probe({ target, path, rate: this.#rate, files: checksums(files) }));
     this.#applications.set(name, {
       target,
+      path,
       dataset: claim,
       uid: pod.metadata?.uid ?? '',
       containerId: status?.containerID ?? '',
@@ -269,7 +296,7 @@ export class Trial implements AsyncDisposable {
 
   /** The observed pods, where they see their datasets. */
   get consumers(): readonly (ContainerRef & { readonly path: string })[] {
-    return [...this.#applications.values()].map(({ target }) => ({ ...target, path: '/data' }));
+    return [...this.#applications.values()].map(({ target, path }) => ({ ...target, path }));
   }
 
   /** Moment of the last fault in nanoseconds since the run began; 0 where there was none. */
@@ -314,14 +341,24 @@ export class Trial implements AsyncDisposable {
     if (left.length > 0) throw new Error(`not released: ${left.join('; ')}`);
   }
 
-  waitForPod(name: string): Promise<V1Pod> {
+  /** Until a pod runs and is ready; or, where `container` is an init container, until that runs. */
+  waitForPod(name: string, container?: string): Promise<V1Pod> {
+    const isInit = ({ spec }: V1Pod) => spec?.initContainers?.some((each) => each.name === container) === true;
     return this.poll({
       what: `pod ${name} is Running and ready`,
       look: () => this.#objects.readPod(name),
-      until: ({ status }) =>
-        status?.phase === 'Running' && (status.containerStatuses ?? []).every(({ ready }) => ready),
+      until: (pod) =>
+        isInit(pod)
+          ? containerOf(pod, container)?.state?.running !== undefined
+          : pod.status?.phase === 'Running' && (pod.status.containerStatuses ?? []).every(({ ready }) => ready),
       say: (pod) => `${podState(pod)}; ${lastSeen(this.history)}`,
     });
+  }
+
+  /** Container and path of a pod that is read in. */
+  #placeOf(name: string): string {
+    const { target, path } = this.application(name);
+    return `${target.container}:${path}`;
   }
 
   async #daemonOf(claim: string): Promise<ContainerRef> {
