@@ -15,6 +15,11 @@ export async function profileNames(): Promise<string[]> {
     .sort();
 }
 
+/** Path of a profile that comes with Rekindle. */
+export function shippedProfile(name: string): string {
+  return join(shipped, `${name}.yaml`);
+}
+
 /** Loads a shipped profile by name, or any other by its path (with a slash, or ending in .yaml or .yml). @throws BadProfile */
 export async function loadProfile(nameOrPath: string, cwd: string): Promise<Profile> {
   const isPath = nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
@@ -25,7 +30,7 @@ export async function loadProfile(nameOrPath: string, cwd: string): Promise<Prof
       throw new BadProfile(nameOrPath, [{ says }]);
     }
   }
-  const path = isPath ? resolve(cwd, nameOrPath) : join(shipped, `${nameOrPath}.yaml`);
+  const path = isPath ? resolve(cwd, nameOrPath) : shippedProfile(nameOrPath);
   const yaml = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new BadProfile(
       nameOrPath,

@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFakeContext } from './fake-context.ts';
+import { rekindle } from './rekindle.ts';
+
+const fluid = readFileSync(new URL('../profiles/fluid.yaml', import.meta.url), 'utf8');
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'rekindle-profile-command-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+async function run(...args: string[]) {
+  const { context, stdout, stderr } = createFakeContext({ cwd });
+  return { status: await rekindle(['profile', ...args], context), out: stdout(), err: stderr() };
+}
+
+test('the shipped profiles are listed with what people call them', async () => {
+  expect(await run('list')).toMatchObject({ status: 0, out: expect.stringMatching(/^fluid +Open-source Fluid$/m) });
+});
+
+test('a shipped profile is shown as it is, and is valid', async () => {
+  const { out, status } = await run('show', 'fluid');
+  expect({ out, status }).toEqual({ out: fluid, status: 0 });
+  writeFileSync(join(cwd, 'mine.yaml'), out);
+  expect(await run('validate', 'mine.yaml')).toEqual({
+    status: 0,
+    out: 'mine.yaml: a valid profile: fluid, Open-source Fluid\n',
+    err: '',
+  });
+});
+
+test('all that is wrong with a file is told, with its place', async () => {
+  writeFileSync(join(cwd, 'mine.yaml'), 'name: mine\ntitle: Mine\npromises:\n  recovers: maybe\n');
+  const { status, out, err } = await run('validate', 'mine.yaml');
+  expect({ status, out }).toEqual({ status: 2, out: '' });
+  expect(err).toContain(`mine.yaml:4:13: promises.recovers is "maybe"; accepted: true, false
+    4 |   recovers: maybe
+      |             ^
+`);
+  expect(err).toContain('mine.yaml: budgets is missing');
+});
+
+test.each([
+  [['validate', 'no.yaml'], 'no.yaml: the profile cannot be read: open: ENOENT'],
+  [['show', 'juice'], 'rekindle: unknown profile "juice": accepted are ack-fluid, fluid, rekindle'],
+  [['frob'], "rekindle: unknown command 'frob': accepted are list, show, validate, schema"],
+  [['list', '--long'], "rekindle: unknown option '--long': accepted are --help"],
+])('%j is refused with what is accepted', async (args, says) => {
+  expect(await run(...args)).toEqual({ status: 2, out: '', err: `${says}\n` });
+});
+
+test('the schema describes every field and demands those without a default', async () => {
+  const { out } = await run('schema');
+  const schema = JSON.parse(out);
+  expect(schema).toMatchObject({ additionalProperties: false, required: expect.not.arrayContaining(['agent']) });
+  expect(fieldsWithout(schema, 'description')).toEqual([]);
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly description?: string;
+}
+
+function fieldsWithout(schema: Schema, key: 'description', path = ''): readonly string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const at = path === '' ? name : `${path}.${name}`;
+    return [...(field[key] ? [] : [at]), ...fieldsWithout(field, key, at)];
+  });
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+import { type ExitStatus, exitStatus } from './exit-status.ts';
+import { unknown } from './usage-error.ts';
+
+const profileHelp = `
+Examples:
+  rekindle profile show fluid > my-driver.yaml       a beginning
+  rekindle profile validate my-driver.yaml           status 2, and what is wrong by line and column
+  rekindle conform --profile my-driver.yaml
+`;
+
+/** `rekindle profile`. */
+export function addProfile(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
+  const { cwd, stdout, stderr } = environment;
+  const command = program
+    .command('profile')
+    .description('list, show and check profiles: what implementations promise, and how they are driven')
+    .addHelpText('after', profileHelp);
+
+  command
+    .command('list')
+    .description('list the profiles that are shipped')
+    .action(async () => {
+      const { loadProfile, profileNames } = await import('../profiles/load-profile.ts');
+      const profiles = await Promise.all((await profileNames()).map((name) => loadProfile(name, cwd)));
+      const width = Math.max(...profiles.map(({ name }) => name.length));
+      for (const { name, title } of profiles) stdout.write(`${name.padEnd(width)}  ${title}\n`);
+    });
+
+  command
+    .command('show')
+    .description('print a shipped profile, to begin one of your own with')
+    .argument('<name>')
+    .action(async (name: string) => {
+      const { profileNames, shippedProfile } = await import('../profiles/load-profile.ts');
+      const names = await profileNames();
+      if (!names.includes(name)) throw unknown('profile', name, names);
+      stdout.write(readFileSync(shippedProfile(name), 'utf8'));
+    });
+
+  command
+    .command('validate')
+    .description('check a file, and say by line and column what is wrong')
+    .argument('<file>')
+    .action(async (file: string) => {
+      const [{ loadProfile }, { BadProfile }, { tellProblems }] = await Promise.all([
+        import('../profiles/load-profile.ts'),
+        import('../profiles/bad-profile.ts'),
+        import('../profiles/tell-problems.ts'),
+      ]);
+      const path = resolve(cwd, file);
+      try {
+        const { name, title } = await loadProfile(path, cwd);
+        stdout.write(`${file}: a valid profile: ${name}, ${title}\n`);
+      } catch (error) {
+        if (!(error instanceof BadProfile)) throw error;
+        const shown = new BadProfile(file, error.problems);
+        stderr.write(tellProblems(shown, textOf(path)));
+        ends(exitStatus.usage);
+      }
+    });
+
+  command
+    .command('schema')
+    .description('print the JSON Schema of profiles, for editors')
+    .action(async () => {
+      const { profileJsonSchema } = await import('../profiles/json-schema.ts');
+      stdout.write(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
+    });
+}
+
+/** Empty where it cannot be read, which has been said by then. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
