@@ -163,7 +163,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'no command',
       [],
-      'a command is missing: accepted are conform, crash, bench, deploy, doctor, faults, claims, clean,',
+      'a command is missing: accepted are conform, crash, bench, compare, deploy, doctor, faults, claims, clean,',
     ],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
     [

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addBench } from './bench-command.ts';
 import { addClaims } from './claims-command.ts';
 import { addClean } from './clean-command.ts';
+import { addCompare } from './compare-command.ts';
 import { addConform } from './conform-command.ts';
 import type { Context } from './context.ts';
 import { addCrash } from './crash-command.ts';
@@ -26,6 +27,7 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
     addConform,
     addCrash,
     addBench,
+    addCompare,
     addDeploy,
     addDoctor,
     addFaults,
