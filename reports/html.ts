@@ -1,43 +1,70 @@
-import { type Html, html, render, trusted } from './html/markup.ts';
+import { groupBy } from './group_by.ts';
+import { createHash } from 'node:crypto';
+import { judgeClaims } from './claims.ts';
+import { type Digest, digestOf } from './digest.ts';
+import { anchorOf, type Html, html, render, trusted } from './html/markup.ts';
 import { renderMatrix } from './html/matrix.ts';
-import { renderEnvironment, renderFidelity, renderNumbers, renderVerdict } from './html/overview.ts';
+import {
+  renderDistribution,
+  renderEnvironment,
+  renderFidelity,
+  renderNumbers,
+  renderVerdict,
+} from './html/overview.ts';
+import { pack } from './html/pack.ts';
+import { pageScript } from './html/page_script.ts';
 import { renderScenario } from './html/scenario.ts';
+import { scenarioData } from './html/scenario_data.ts';
 import { definitions } from './html/shapes.ts';
 import { style } from './html/style.ts';
-import type { Run, ScenarioRecord } from './record.ts';
+import type { Run, RunRecord, ScenarioRecord } from './record.ts';
 import { statuses, statusNames, verdictNames } from './verdict.ts';
 
+/** A page opens with what went wrong, but not with more than one can read. */
+const shownOpen = 4;
+
 /**
- * A run as one HTML page that needs nothing but itself: no network, no script. Theme and filter are form controls that the
- * style sheet looks at; details open and close by themselves.
+ * A run as one HTML page that needs nothing but itself and no network. Verdict, claims, results and phases in numbers can be
+ * read without any script and on paper; timelines and lists are packed, and drawn by one small script when they are opened.
  */
 export function renderHtml({ record, history }: Run): string {
+  return renderPage(record, digestOf(history));
+}
+
+export function renderPage(record: RunRecord, digest: Digest): string {
   const { scenarios } = record;
-  const events = Map.groupBy(history, (event) => event.scenario);
-  const numbered = scenarios.map((scenario, i) => ({ scenario, number: i + 1 }));
-  const features = Map.groupBy(numbered, ({ scenario }) => scenario.feature);
+  const blocks: string[] = [];
+  let opened = 0;
+  const articles = scenarios.map((scenario, i) => {
+    const own = digest.of(scenario.id);
+    const data = scenarioData(scenario, own);
+    if (scenario.status !== 'skipped') {
+      const packed = pack(data, own.probes, scenario.startedAt);
+      blocks.push(`<script type="application/octet-stream" id="_data-${i + 1}">${packed}</script>`);
+    }
+    const troubled = scenario.status === 'fail' || scenario.status === 'inconclusive';
+    const open = (troubled || scenarios.length <= 3) && opened++ < shownOpen;
+    const { clockScale } = record.fidelity;
+    return { scenario, shown: renderScenario({ scenario, digest: own, data, number: i + 1, clockScale, open }) };
+  });
+  const features = groupBy(articles, ({ scenario }) => scenario.feature);
+  const scriptHash = createHash('sha256').update(pageScript).digest('base64');
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><meta name="generator" content="rekindle ${record.rekindle}">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'">
 <title>${verdictNames[record.verdict]} · Rekindle ${record.runId}</title><style>${trusted(style)}</style></head>
 <body>${definitions()}<a class="skip" href="#_main">Skip to the verdict</a>
-<header><p class="brand">${flame()}<b>Rekindle</b> <span>run ${record.runId} · ${record.profile} · ${record.cluster}</span></p>${themeSwitch()}</header>
-<main id="_main">${renderVerdict(record)}${renderFidelity(record)}${renderNumbers(record)}${renderMatrix(record)}
-<section aria-labelledby="_scenarios"><div class="row"><h2 id="_scenarios">Scenarios</h2>${filter(scenarios)}</div>
+<header><p class="brand">${flame()}<b>Rekindle</b> <span>run ${record.runId} · ${record.profile} · ${record.cluster}</span></p><div class="controls"><button type="button" id="_help" class="scripted-only" aria-label="Keys of this page">?</button>${themeSwitch()}</div></header>
+<main id="_main">${renderVerdict(record)}${renderNumbers(record)}${renderMatrix(record)}${renderDistribution(record)}
+<section aria-labelledby="_scenarios"><h2 id="_scenarios">Scenarios</h2>${toolbar(scenarios)}
 ${[...features].map(
   ([feature, own]) =>
-    html`<section class="feature"><h3>${feature}</h3>${own.map(({ scenario, number }) =>
-      renderScenario({
-        scenario,
-        number,
-        clockScale: record.fidelity.clockScale,
-        events: events.get(scenario.id) ?? [],
-        open: scenarios.length <= 3 || scenario.status === 'fail' || scenario.status === 'inconclusive',
-      }),
-    )}</section>`,
+    html`<section class="feature"><h3 id="_feature-${anchorOf(feature)}">${feature}</h3>${own.map(({ shown }) => shown)}</section>`,
 )}</section>
-${renderEnvironment(record)}</main></body></html>
+${renderFidelity(record)}${renderEnvironment(record)}</main>${keysHelp()}
+${trusted(blocks.join('\n'))}
+<script>${trusted(pageScript)}</script></body></html>
 `;
   return render(page);
 }
@@ -46,16 +73,36 @@ function themeSwitch(): Html {
   const themes = ['auto', 'light', 'dark'];
   return html`<fieldset class="switch theme"><legend class="sr">Theme</legend>${themes.map(
     (theme) =>
-      html`<label><input type="radio" name="theme" id="_theme-${theme}"${theme === 'auto' && html` checked`}>${theme}</label>`,
+      html`<label><input type="radio" name="theme" value="${theme}" id="_theme-${theme}"${theme === 'auto' && html` checked`}>${theme}</label>`,
   )}</fieldset>`;
 }
 
-function filter(scenarios: readonly ScenarioRecord[]): Html | undefined {
+/** Search and filters; without the script only the results can be chosen. */
+function toolbar(scenarios: readonly ScenarioRecord[]): Html | undefined {
+  if (scenarios.length < 2) return undefined;
   const present = statuses.filter((status) => scenarios.some((scenario) => scenario.status === status));
-  if (present.length < 2) return undefined;
-  return html`<fieldset class="switch"><legend>Show</legend>${present.map(
-    (status) => html`<label><input type="checkbox" id="_show-${status}" checked>${statusNames[status]}</label>`,
-  )}</fieldset>`;
+  const claims = judgeClaims(scenarios).map(({ id }) => id);
+  return html`<div class="toolbar"><label class="search scripted-only"><span class="sr">Search scenarios</span><input type="search" id="_search" placeholder="Search  /" autocomplete="off" spellcheck="false"></label>
+<label class="scripted-only"><span class="sr">Claim</span><select id="_claim"><option value="">All claims</option>${claims.map((id) => html`<option>${id}</option>`)}</select></label>
+<fieldset class="switch"><legend class="sr">Show</legend>${present.map(
+    (status) =>
+      html`<label><input type="checkbox" id="_show-${status}" data-status="${status}" checked>${statusNames[status]}</label>`,
+  )}</fieldset><span class="shown scripted-only" id="_shown" role="status"></span></div>`;
+}
+
+function keysHelp(): Html {
+  const keys: readonly (readonly [string, string])[] = [
+    ['j  k', 'next, previous scenario'],
+    ['Enter', 'open or close it'],
+    ['f', 'next scenario that failed or is inconclusive'],
+    ['/', 'search: words, claim:C3, is:failed'],
+    ['← → + − 0', 'on a timeline: move, zoom, all of it'],
+    ['?', 'this list; Esc closes it'],
+  ];
+  return html`<dialog id="_keys" aria-labelledby="_keys-title"><h2 id="_keys-title">Keys</h2><dl>${keys.map(
+    ([key, does]) =>
+      html`<div><dt>${key.split('  ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,
+  )}</dl><p class="note">A timeline is also zoomed by dragging across it, by Ctrl and the wheel, or by two fingers; a double click shows it all.</p><form method="dialog"><button>Close</button></form></dialog>`;
 }
 
 function flame(): Html {

@@ -1,3 +1,4 @@
+import { groupBy } from './group_by.ts';
 import { formatNs } from './duration.ts';
 import type { Run, RunRecord, ScenarioRecord } from './record.ts';
 import { momentNames, waterfallOf } from './stages.ts';
@@ -8,7 +9,7 @@ import { countStatuses, explainVerdict, reasonOf } from './verdict.ts';
  * scenario. An inconclusive scenario is an `error`: neither passed nor refuted.
  */
 export function renderJunit({ record }: Pick<Run, 'record'>): string {
-  const features = Map.groupBy(record.scenarios, (scenario) => scenario.feature);
+  const features = groupBy(record.scenarios, (scenario) => scenario.feature);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="rekindle" ${totals(record.scenarios)}>`,

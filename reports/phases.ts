@@ -1,3 +1,4 @@
+import { groupBy } from './group_by.ts';
 import { type Crash, crashesOf, troubleOf } from './crashes.ts';
 import type { HistoryEvent, ProbeEvent, Recovery } from './record.ts';
 
@@ -29,7 +30,7 @@ export function recoveries(
   const mounts = events.filter((event) => event.kind === 'mount' && event.change === 'added') as Mount[];
   const faults = events.filter((event) => event.kind === 'fault' && event.phase === 'injected') as Crash['fault'][];
 
-  const byProbe = Map.groupBy(
+  const byProbe = groupBy(
     events.filter((event) => event.kind === 'probe'),
     (event) => event.probe,
   );

@@ -1,41 +1,88 @@
-import { clockSeconds } from '../duration.ts';
-import type { HistoryEvent, ScenarioRecord } from '../record.ts';
-import { type Html, html } from './markup.ts';
+import { groupBy } from '../group_by.ts';
+import type { ScenarioDigest } from '../digest.ts';
+import { clockSeconds, formatOffset } from '../duration.ts';
+import type { PackedTable } from '../page/packed.ts';
+import type { HistoryEvent, Recovery } from '../record.ts';
 
 type Snapshot = Extract<HistoryEvent, { kind: 'snapshot' }>;
-type Change = { readonly sign: ' ' | '+' | '−'; readonly line: string };
+type MountEvent = Extract<HistoryEvent, { kind: 'mount' }>;
+type Line = PackedTable['lines'][number];
 
-/** Mount tables as they were taken, each as a difference to the one before it at the same place. */
-export function renderMounts(scenario: ScenarioRecord, events: readonly HistoryEvent[]): Html | undefined {
-  const snapshots = events.filter((event) => event.kind === 'snapshot').sort((a, b) => a.at - b.at);
-  if (snapshots.length === 0) return undefined;
-  const places = Map.groupBy(snapshots, (snapshot) => snapshot.where);
-  return html`<details class="inner"><summary><span>Mount tables <small>${[...places.keys()].join(', ')}</small></span></summary>${[
-    ...places,
-  ].map(([where, own]) =>
-    own.map((snapshot, i) => {
-      const title = `${where}, ${snapshot.label}`;
-      return html`<h6>${title} <small>at ${clockSeconds(snapshot.at - scenario.startedAt)} s, ${snapshot.lines.length} lines</small></h6>
-<ol class="log mountinfo" tabindex="0" aria-label="${title}">${changes(own[i - 1], snapshot).map(
-        ({ sign, line }) =>
-          html`<li class="${sign === '+' ? 'added' : sign === '−' ? 'removed' : 'same'}"><b>${sign}</b><code>${line}</code></li>`,
-      )}</ol>`;
-    }),
-  )}</details>`;
+const shownChanges = 120;
+
+/**
+ * Mount tables before, during and after: the first as far as it concerns volumes, each later one as a difference to the one
+ * before it at the same place, and in between what came and went from the first crash until all could read again.
+ */
+export function mountTables(
+  { events }: Pick<ScenarioDigest, 'events'>,
+  recoveries: readonly Recovery[],
+  zero: number,
+): PackedTable[] {
+  const snapshots = groupBy(
+    events.filter((event) => event.kind === 'snapshot'),
+    ({ where }) => where,
+  );
+  const mounts = events.filter((event) => event.kind === 'mount');
+  const crash = recoveries.reduce((first, one) => Math.min(first, one.crash), Number.POSITIVE_INFINITY);
+  return [...snapshots].flatMap(([where, own]) => {
+    const seen = mounts.filter((mount) => mount.where === where);
+    return own.flatMap((snapshot, i): PackedTable[] => {
+      const before = own[i - 1];
+      const table = tableOf(where, snapshot, before, zero);
+      if (before === undefined) return [table];
+      const between = seen.filter(({ at }) => at > before.at && at <= snapshot.at);
+      return between.length === 0 ? [table] : [duringOf(where, between, crash, zero), table];
+    });
+  });
+}
+
+function tableOf(where: string, snapshot: Snapshot, before: Snapshot | undefined, zero: number): PackedTable {
+  const all = changes(before, snapshot);
+  const lines = all.filter(([sign, line]) => sign !== '' || isVolumeLine(line));
+  return {
+    where,
+    title: `${snapshot.label}, at ${clockSeconds(snapshot.at - zero)} s: ${snapshot.lines.length} lines`,
+    lines,
+    others: all.length - lines.length,
+  };
+}
+
+function duringOf(where: string, mounts: readonly MountEvent[], crash: number, zero: number): PackedTable {
+  const fromCrash = mounts.some(({ at }) => at >= crash);
+  const origin = fromCrash ? crash : zero;
+  const lines = mounts.slice(0, shownChanges).map((mount): Line => {
+    const { at, change, id, device, mountPoint, fstype, options } = mount;
+    return [
+      change === 'added' ? '+' : '−',
+      `${formatOffset(at - origin)}: ${id} ${device} ${mountPoint} ${options} - ${fstype}`,
+    ];
+  });
+  return {
+    where,
+    title: `during: ${mounts.length} changes, timed from ${fromCrash ? 'the first crash' : 'the beginning'}`,
+    lines,
+    others: Math.max(0, mounts.length - shownChanges),
+  };
+}
+
+/** A line of mountinfo that is about a volume, and not about the machine that all runs on. */
+function isVolumeLine(line: string): boolean {
+  return / - fuse[. ]/.test(line) || line.includes('/volumes/kubernetes.io~') || line.includes('/runtime-mnt/');
 }
 
 /** Lines that went, then the table as it is, new lines marked. A line that stands twice counts twice. */
-export function changes(before: Pick<Snapshot, 'lines'> | undefined, now: Pick<Snapshot, 'lines'>): Change[] {
-  if (before === undefined) return now.lines.map((line) => ({ sign: ' ', line }));
+export function changes(before: Pick<Snapshot, 'lines'> | undefined, now: Pick<Snapshot, 'lines'>): Line[] {
+  if (before === undefined) return now.lines.map((line) => ['', line]);
   const left = new Map<string, number>();
   for (const line of before.lines) left.set(line, (left.get(line) ?? 0) + 1);
-  const shown = now.lines.map((line): Change => {
+  const shown = now.lines.map((line): Line => {
     const known = left.get(line) ?? 0;
     left.set(line, known - 1);
-    return { sign: known > 0 ? ' ' : '+', line };
+    return [known > 0 ? '' : '+', line];
   });
   const gone = [...left].flatMap(([line, times]) =>
-    Array.from({ length: Math.max(0, times) }, (): Change => ({ sign: '−', line })),
+    Array.from({ length: Math.max(0, times) }, (): Line => ['−', line]),
   );
   return [...gone, ...shown];
 }

@@ -1,22 +1,42 @@
 import { formatNs } from '../duration.ts';
 import type { RunRecord } from '../record.ts';
 import { summarizeStages } from '../stages.ts';
-import { count, countStatuses, explainVerdict, statuses, statusNames, verdictNames } from '../verdict.ts';
+import { count, countStatuses, explainVerdict, reasonOf, statuses, statusNames, verdictNames } from '../verdict.ts';
+import { renderEcdf } from './ecdf.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Content, type Html, html } from './markup.ts';
 import { glyph } from './shapes.ts';
+import { renderStages } from './waterfall.ts';
 
-/** The verdict, the sentence that explains it, and how the scenarios ended. */
+/** The verdict, the sentence that explains it, how the scenarios ended, and what is wrong. */
 export function renderVerdict(record: RunRecord): Html {
-  const { verdict, scenarios } = record;
+  const { verdict, scenarios, fidelity } = record;
   const counts = countStatuses(scenarios);
+  const fakes = fidelity.parts.filter(({ fake }) => fake).length;
+  const clock = fidelity.clockScale === 1 ? '' : ` · the fake kubelet’s clock × ${fidelity.clockScale}`;
   return html`<section class="verdict is-${verdict}" aria-labelledby="_verdict">
 ${statusIcon(verdict)}<div><h1 id="_verdict">${verdictNames[verdict]}</h1>
 <p class="lead">${explainVerdict(record)}</p>
 <ul class="tally">${statuses.filter((status) => counts[status] > 0).map((status) => html`<li>${statusIcon(status)}<b>${counts[status]}</b> ${statusNames[status]}</li>`)}</ul>
 <ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorOf(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>
+<p class="how-real">${fidelity.place} · ${fakes === 0 ? 'nothing stands in for anything else' : html`${fakes} of ${fidelity.parts.length} parts stand in for the real thing`}${clock} · <a href="#_fidelity">how real this run was</a></p>
 ${record.leftovers.length > 0 && html`<div class="leftovers"><p><b>${count(record.leftovers.length, 'thing')} could not be cleaned up:</b></p><ul>${record.leftovers.map((one) => html`<li><code>${one}</code></li>`)}</ul></div>`}
-</div></section>`;
+</div></section>${renderTrouble(record)}`;
+}
+
+/** What failed and what is inconclusive, each with its reason. */
+function renderTrouble({ scenarios, checks = [] }: RunRecord): Html | undefined {
+  const troubled = scenarios.filter(({ status }) => status === 'fail' || status === 'inconclusive');
+  const broken = checks.filter(({ verdict }) => verdict !== 'pass');
+  if (troubled.length + broken.length === 0) return undefined;
+  const numbers = new Map(scenarios.map((scenario, i) => [scenario.id, i + 1]));
+  return html`<section aria-labelledby="_trouble"><h2 id="_trouble">What is wrong</h2><ul class="trouble">${broken.map(
+    ({ name, verdict, says }) =>
+      html`<li>${statusIcon(verdict)}<div><b>The run as a whole: ${name}</b><p>${says}</p></div></li>`,
+  )}${troubled.map(
+    (scenario) =>
+      html`<li>${statusIcon(scenario.status)}<div><a href="#${anchorOf(scenario.id)}"><span class="sr">${statusNames[scenario.status]}: </span>${numbers.get(scenario.id)} ${scenario.name}</a> ${scenario.claims.map((claim) => html`<span class="claim">${claim}</span> `)}<p>${reasonOf(scenario)}</p></div></li>`,
+  )}</ul></section>`;
 }
 
 /** How real the run was: what is the real thing, what stands in for one, and how fast the clock went. */
@@ -31,6 +51,14 @@ export function renderFidelity({ fidelity }: RunRecord): Html {
       : `The fake kubelet’s clock passes ${fidelity.clockScale} s in each real second, so its waits are that much shorter here.`;
   return html`<section class="fidelity" aria-labelledby="_fidelity"><h2 id="_fidelity">How real this run was</h2>
 <p>Place: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
+}
+
+/** All crashes of the run together: how they are distributed, and each stage in numbers. */
+export function renderDistribution({ scenarios }: RunRecord): Html | undefined {
+  const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
+  if (recoveries.length < 2) return undefined;
+  return html`<section aria-labelledby="_recovery"><h2 id="_recovery">From the crash to the first good read</h2>
+<div class="columns">${renderEcdf(recoveries, 'all crashes of this run')}<div>${renderStages(recoveries)}</div></div></section>`;
 }
 
 /** The few numbers that one asks for first. */

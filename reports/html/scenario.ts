@@ -1,21 +1,22 @@
+import type { ScenarioDigest } from '../digest.ts';
 import { formatNs } from '../duration.ts';
-import type { HistoryEvent, ScenarioRecord, StepRecord } from '../record.ts';
+import type { PackedScenario } from '../page/packed.ts';
+import type { ScenarioRecord, StepRecord } from '../record.ts';
 import { summarizeStages } from '../stages.ts';
 import { reasonOf, statusNames } from '../verdict.ts';
-import type { Axis } from './axis.ts';
 import { renderBackoff } from './backoff.ts';
-import { renderHappenings } from './happenings.ts';
+import { describeData } from './describe.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Html, html } from './markup.ts';
-import { renderMounts } from './mounts.ts';
-import { renderTimeline } from './timeline.ts';
-import { renderTranscript } from './transcript.ts';
+import { renderMountGrowth } from './mount_growth.ts';
+import { renderStrip } from './strip.ts';
 import { renderRecoveries } from './waterfall.ts';
 
 export interface ScenarioInput {
   readonly scenario: ScenarioRecord;
-  /** The scenario's own events, in any order. */
-  readonly events: readonly HistoryEvent[];
+  readonly digest: ScenarioDigest;
+  /** What the page's script has of it. */
+  readonly data: PackedScenario;
   /** Position in the run, from 1. */
   readonly number: number;
   readonly open: boolean;
@@ -27,21 +28,48 @@ export interface ScenarioInput {
  * One scenario: what was done and found, and what happened meanwhile. The link's target is inside the `details`, because a
  * browser that follows a link opens what hides the target.
  */
-export function renderScenario({ scenario, events, number, open, clockScale }: ScenarioInput): Html {
+export function renderScenario({ scenario, digest, data, number, open, clockScale }: ScenarioInput): Html {
   const { status, recoveries } = scenario;
   const outage = summarizeStages(recoveries).find((one) => one.stage.name === 'outage');
-  return html`<article class="scenario is-${status}"><details${open && html` open`}>
-<summary>${statusIcon(status)}<h4><span class="sr">${statusNames[status]}: </span>${scenario.name}</h4><span class="under"><span>${number}</span>${scenario.claims.map((claim) => html`<span class="claim">${claim}</span>`)}<span>${formatNs(scenario.finishedAt - scenario.startedAt)}</span>${outage && html`<span>outage ${formatNs(outage.worstNs)}</span>`}${scenario.mountLines && mountGrowth(scenario.mountLines)}</span></summary>
-<div class="body" id="${anchorOf(scenario.id)}">
+  return html`<article class="scenario is-${status}" data-status="${status}" data-claims="${scenario.claims.join(' ')}" data-number="${number}"><details${open && html` open`}>
+<summary>${statusIcon(status)}<h4><span class="sr">${statusNames[status]}: </span>${scenario.name}</h4><span class="under"><span class="number">${number}</span>${scenario.claims.map((claim) => html`<span class="claim">${claim}</span>`)}<span>${formatNs(scenario.finishedAt - scenario.startedAt)}</span>${scenario.mountLines && mountGrowth(scenario.mountLines)}</span>${renderStrip(scenario, digest)}<span class="outage-time">${outage && html`${formatNs(outage.worstNs)}<small>${outage.count > 1 ? 'worst outage' : 'outage'}</small>`}</span></summary>
+<div class="body" id="${anchorOf(scenario.id)}"><div class="static">
 <p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code><a href="#${anchorOf(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
-${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<span>${reasonOf(scenario)}</span></p>`}
-<div class="columns"><section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>
+${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<span>${reasonOf(scenario)}</span></p>`}</div>
+${renderPicture(scenario, data)}
+<div class="columns static"><section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>
 ${scenario.checks.length > 0 && html`<section><h5>Checks</h5>${renderChecks(scenario)}</section>`}</div>
 ${recoveries.length > 0 && html`<section><h5>From the crash to the first good read</h5>${renderRecoveries(recoveries)}</section>`}
 ${scenario.backoff && renderBackoff(scenario.backoff, clockScale)}
-${renderTimelines(scenario, events)}
-${renderTranscript(scenario, events)}${renderHappenings(scenario, events)}${renderMounts(scenario, events)}
+${renderMountGrowth(scenario, digest)}
+${renderLists(data)}
 </div></details></article>`;
+}
+
+/** The place of the timeline, which the page's script draws. */
+function renderPicture(scenario: ScenarioRecord, data: PackedScenario): Html | undefined {
+  if (data.probes.length === 0 && data.faults.length === 0) return undefined;
+  return html`<section class="picture" data-says="Timeline of “${scenario.name}”: ${describeData(data)}"><h5>What happened</h5><noscript><p class="note">The timeline is drawn by the page’s script. ${describeData(data)}</p></noscript></section>`;
+}
+
+/** Lists that the page's script fills when they are opened. */
+function renderLists({ output, left, happenings, tables }: PackedScenario): Html {
+  const list = (kind: string, title: string, note: string) =>
+    html`<details class="inner lazy" data-list="${kind}"><summary><span>${title} <small>${note}</small></span></summary><noscript><p class="note">Needs the page’s script; history.ndjson has it all.</p></noscript></details>`;
+  const programs = [...new Set(output.map(({ program }) => program))];
+  const errors = output.filter(({ error }) => error).length;
+  const contradicted = happenings.filter((one) => one.contradicted).length;
+  return html`${output.length > 0 && list('output', programs.length === 1 ? `What ${programs[0]} printed` : `What ${programs.length} programs printed`, `${output.length + left.output} lines, ${errors} of them errors`)}${
+    tables.length > 0 &&
+    list('tables', 'Mount tables before, during and after', [...new Set(tables.map(({ where }) => where))].join(', '))
+  }${
+    happenings.length > 0 &&
+    list(
+      'happenings',
+      'Everything that happened, and what was true then',
+      `${happenings.length + left.happenings} events${contradicted > 0 ? `, ${contradicted} contradicted by what the pod saw` : ''}`,
+    )
+  }`;
 }
 
 function mountGrowth({ before, after }: { readonly before: number; readonly after: number }): Html {
@@ -69,37 +97,4 @@ function renderChecks(scenario: ScenarioRecord): Html {
     (check) =>
       html`<li class="is-${check.verdict}">${statusIcon(check.verdict)}<span class="sr">${statusNames[check.verdict]}: </span><span class="text"><b>${check.name}</b> ${check.claims.map((claim) => html`<span class="claim">${claim}</span>`)}<br>${check.says}</span></li>`,
   )}</ul>`;
-}
-
-const shownCloseUps = 3;
-
-function renderTimelines(scenario: ScenarioRecord, events: readonly HistoryEvent[]): Html | undefined {
-  if (!events.some((event) => event.kind === 'probe' || event.kind === 'fault' || event.kind === 'hang'))
-    return undefined;
-  const { recoveries } = scenario;
-  const from = events.reduce((first, event) => Math.min(first, event.at), scenario.startedAt);
-  const to = events.reduce((last, event) => Math.max(last, event.at), scenario.finishedAt);
-  // A scenario without any duration still needs an axis.
-  const whole = { from, to: Math.max(to, from + 1e6), zero: scenario.startedAt };
-  const closeUps = closeUpsOf(scenario, to - from);
-  return html`<section><h5>What happened</h5>
-<figure><figcaption>The whole scenario, in seconds since it began. Shaded: <span class="swatch outage"></span> from the crash until the pod reads again, <span class="swatch fault"></span> while a fault lasts.</figcaption>
-${renderTimeline({ axis: whole, events, recoveries, name: `Timeline of “${scenario.name}”` })}</figure>
-${closeUps.map(
-  (axis, i) =>
-    html`<figure><figcaption>Close-up of ${closeUps.length === 1 ? 'the crash' : `crash ${i + 1}`}, in time since the crash.</figcaption>${renderTimeline({ axis, events, recoveries, name: `Close-up of crash ${i + 1}` })}</figure>`,
-)}</section>`;
-}
-
-/** Crashes that are too short to be seen on the whole axis, the first few. */
-function closeUpsOf({ recoveries }: ScenarioRecord, wholeNs: number): Axis[] {
-  const axes = [...Map.groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): Axis[] => {
-    const ends = all.flatMap((recovery) =>
-      [recovery.readable ?? [], recovery.readable ? (recovery.verified ?? []) : []].flat(),
-    );
-    if (ends.length === 0) return [];
-    const took = Math.max(...ends) - crash;
-    return [{ from: crash - took * 0.06, to: crash + took * 1.1, zero: crash }];
-  });
-  return axes.filter((axis) => axis.to - axis.from < wholeNs * 0.6).slice(0, shownCloseUps);
 }

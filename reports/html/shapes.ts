@@ -1,7 +1,8 @@
-import { type Html, html, trusted } from './markup.ts';
+import type { Look, Shape } from '../page/packed.ts';
+import { type Html, trusted } from './markup.ts';
 
 /** Shapes drawn around 0,0 and 10 wide: what something is shows in its shape, not in its colour alone. */
-const shapes = {
+const shapes: Readonly<Record<Shape, string>> = {
   dot: '<circle r="2.6"/>',
   circle: '<circle r="4.6"/>',
   ring: '<circle r="3.8" class="hollow"/>',
@@ -15,14 +16,9 @@ const shapes = {
   hexagon: '<path d="M-5.2 0-2.6-4.6H2.6L5.2 0 2.6 4.6H-2.6z"/>',
   bar: '<path d="M-1.5-6h3v12h-3z"/>',
   bolt: '<path d="M1.4-6.4-4.2 1H-.6L-1.6 6.4 4.2-1.4H.6z"/>',
-} as const;
+};
 
-export type Shape = keyof typeof shapes;
-
-/** A colour by meaning; the style sheet knows its two values, for light and for dark. */
-export type Look = 'ok' | 'bad' | 'warn' | 'odd' | 'wrong' | 'calm' | 'plain';
-
-/** Definitions of shapes, icons and hatchings, once a page. */
+/** Definitions of shapes and hatchings, once a page. */
 export function definitions(): Html {
   const groups = Object.entries(shapes).map(([name, drawing]) => `<g id="_m-${name}">${drawing}</g>`);
   const hatch = (id: string, look: Look, drawing: string) =>
@@ -40,12 +36,6 @@ export function definitions(): Html {
       '</defs></svg>',
     ].join(''),
   );
-}
-
-/** A shape on an axis, at a share of its width in percent. */
-export function mark(shape: Shape, look: Look, x: string, y: number, title = ''): Html {
-  const place = trusted(`<use href="#_m-${shape}" x="${x}" y="${y}" class="k-${look}"`);
-  return title === '' ? html`${place}/>` : html`${place}><title>${title}</title></use>`;
 }
 
 /** A shape in a line of text; says nothing by itself. */

@@ -1,18 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ProbeEvent } from '../record.ts';
+import { ProbeColumns } from '../probe_columns.ts';
 import { spansOf } from './spans.ts';
 
-const operations = (...results: readonly string[]): ProbeEvent[] =>
-  results.map((result, i) => ({
-    kind: 'probe',
-    probe: 'p',
-    op: 'read',
-    at: i * 10,
-    startedAt: i * 10,
-    finishedAt: i * 10 + 3,
-    result,
-  }));
+function operations(...results: readonly string[]): ProbeColumns {
+  const columns = new ProbeColumns('p');
+  results.forEach((result, i) => {
+    columns.add({ op: 'read', at: i * 10, finishedAt: i * 10 + 3, result });
+  });
+  return columns;
+}
 
 describe('spansOf', () => {
   it('joins what is the same in a row', () => {
@@ -21,7 +18,7 @@ describe('spansOf', () => {
       { from: 20, to: 43, result: 'EIO', count: 3 },
       { from: 50, to: 53, result: 'ok', count: 1 },
     ]);
-    expect(spansOf([])).toEqual([]);
+    expect(spansOf(operations())).toEqual([]);
   });
 
   it('never has more spans than columns, and hides no kind of a lone failure', () => {

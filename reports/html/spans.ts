@@ -1,4 +1,4 @@
-import type { ProbeEvent } from '../record.ts';
+import type { ProbeColumns } from '../probe_columns.ts';
 
 /** Probe operations in a row with the same result, from when the first was due until the last was done. */
 export interface ProbeSpan {
@@ -13,40 +13,41 @@ export interface ProbeSpan {
  * @param limit Where results alternate so fast that there were more spans, they are merged into as many columns, each of
  *   which shows its most frequent failure; no failure is ever hidden by what went well beside it.
  */
-export function spansOf(operations: readonly ProbeEvent[], limit = 240): ProbeSpan[] {
-  const sorted = operations.toSorted((a, b) => a.at - b.at);
-  const spans = merge(sorted.map(({ at, finishedAt, result }) => ({ from: at, to: finishedAt, result, count: 1 })));
+export function spansOf(probe: ProbeColumns, limit = 240): ProbeSpan[] {
+  const spans: ProbeSpan[] = [];
+  for (let i = 0; i < probe.count; i++) {
+    const from = probe.at(i);
+    append(spans, { from, to: from + probe.took(i), result: probe.result(i), count: 1 });
+  }
   if (spans.length <= limit) return spans;
-  const began = sorted[0]?.at ?? 0;
-  const width = ((sorted.at(-1)?.at ?? 0) - began) / limit || 1;
-  const columns = Map.groupBy(sorted, ({ at }) => Math.floor((at - began) / width));
-  return merge(
-    [...columns.values()].map((column): ProbeSpan => {
-      const failures = Map.groupBy(
-        column.filter(({ result }) => result !== 'ok'),
-        ({ result }) => result,
-      );
-      const [worst] = [...failures.values()].sort((a, b) => b.length - a.length);
-      const shown = worst ?? column;
-      return {
-        from: column[0]?.at ?? 0,
-        to: Math.max(...column.map(({ finishedAt }) => finishedAt)),
-        result: shown[0]?.result ?? 'ok',
-        count: shown.length,
-      };
-    }),
-  );
-}
 
-function merge(spans: readonly ProbeSpan[]): ProbeSpan[] {
+  const began = probe.at(0);
+  const width = (probe.at(probe.count - 1) - began) / limit || 1;
   const merged: ProbeSpan[] = [];
-  for (const span of spans) {
-    const last = merged.at(-1);
-    if (last?.result === span.result) {
-      merged[merged.length - 1] = { ...last, to: Math.max(last.to, span.to), count: last.count + span.count };
-    } else {
-      merged.push(span);
+  for (let i = 0; i < probe.count; ) {
+    const column = Math.floor((probe.at(i) - began) / width);
+    const from = probe.at(i);
+    let to = from;
+    let all = 0;
+    const failures = new Map<string, number>();
+    for (; i < probe.count && Math.floor((probe.at(i) - began) / width) === column; i++) {
+      const result = probe.result(i);
+      if (result !== 'ok') failures.set(result, (failures.get(result) ?? 0) + 1);
+      to = Math.max(to, probe.at(i) + probe.took(i));
+      all++;
     }
+    const [worst] = [...failures].sort((a, b) => b[1] - a[1]);
+    append(merged, { from, to, result: worst?.[0] ?? 'ok', count: worst?.[1] ?? all });
   }
   return merged;
+}
+
+/** Adds a span to the list, or to its last one where that has the same result. */
+function append(spans: ProbeSpan[], span: ProbeSpan): void {
+  const last = spans.at(-1);
+  if (last?.result !== span.result) {
+    spans.push(span);
+    return;
+  }
+  spans[spans.length - 1] = { ...last, to: Math.max(last.to, span.to), count: last.count + span.count };
 }

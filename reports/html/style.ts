@@ -2,7 +2,7 @@
 export const style = `
 :root{color-scheme:light dark;
 --bg:light-dark(#fbfbfc,#121417);--card:light-dark(#fff,#1a1d21);--sunk:light-dark(#f3f4f6,#15181b);
---ink:light-dark(#16191d,#e8eaed);--soft:light-dark(#565e69,#a5adb8);--line:light-dark(#e2e5e9,#2d3238);
+--ink:light-dark(#16191d,#e8eaed);--soft:light-dark(#565e69,#a5adb8);--line:light-dark(#e2e5e9,#2d3238);--edge:light-dark(#c3c9d1,#48505a);
 --accent:light-dark(#2b53c9,#9db5ff);
 --pass:light-dark(#17784a,#57c58d);--fail:light-dark(#c02b2b,#ff8f87);--inconclusive:light-dark(#8a5a00,#e6b657);--skipped:light-dark(#5d6571,#9aa3ae);
 --ok:light-dark(#3d9970,#4fae80);--bad:light-dark(#cf3636,#f0706a);--warn:light-dark(#c96a10,#eda24f);--odd:light-dark(#7d47c2,#b892f2);--wrong:light-dark(#b0308a,#ef83cd);--calm:light-dark(#2b53c9,#8faaff);--plain:light-dark(#69717d,#939ca8);
@@ -13,8 +13,15 @@ export const style = `
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif;font-variant-numeric:tabular-nums}
-header,main{max-width:1080px;margin:0 auto;padding:0 24px}
+header,main{max-width:1120px;margin:0 auto;padding:0 24px}
 header{display:flex;align-items:center;justify-content:space-between;gap:12px 24px;flex-wrap:wrap;padding-top:18px;padding-bottom:18px}
+.controls{display:flex;align-items:center;gap:8px}
+button,select,input[type=search]{font:inherit;font-size:13px;color:var(--ink);background:var(--card);border:1px solid var(--edge);border-radius:8px;min-height:32px;padding:0 12px}
+button{cursor:pointer}button:hover{border-color:var(--accent);color:var(--accent)}
+button[aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--card)}
+#_help{width:32px;padding:0;border-radius:50%}
+:root:not(.scripted) .scripted-only{display:none}
+[hidden]{display:none!important}
 main{padding-bottom:64px}
 main>section{margin:0 0 40px}
 h1,h2,h3,h4,h5,h6,p,ul,ol,dl,dd,figure,fieldset{margin:0;padding:0;border:0}
@@ -51,22 +58,28 @@ a:hover{text-decoration-thickness:2px}
 .switch label:has(:checked){color:var(--ink)}
 .switch label:has(:focus-visible){outline:2px solid var(--accent)}
 .switch input{accent-color:var(--accent);margin:0}
-.theme{background:var(--sunk);border-radius:10px;padding:2px;gap:0}
+.controls .theme{background:var(--sunk);border-radius:10px;padding:2px;gap:0}
 .theme input{position:absolute;opacity:0}
 .theme label{position:relative;min-height:28px}
 .theme label:has(:checked){background:var(--card);box-shadow:0 0 0 1px var(--line)}
 
-.verdict{display:flex;gap:20px;padding:28px;border-radius:16px;background:var(--card);border:1px solid var(--line);border-left:6px solid var(--tone)}
+.verdict{display:flex;gap:20px;padding:28px;border-radius:16px;background:linear-gradient(color-mix(in srgb,var(--tone) 9%,transparent),color-mix(in srgb,var(--tone) 3%,transparent)),var(--card);border:1px solid color-mix(in srgb,var(--tone) 35%,var(--line))}
 .is-pass{--tone:var(--pass)}.is-fail{--tone:var(--fail)}.is-inconclusive{--tone:var(--inconclusive)}.is-skipped{--tone:var(--skipped)}
 .verdict>.icon{width:40px;height:40px;stroke-width:1.4}
 .verdict>div{min-width:0;flex:1}
 .verdict h1{color:var(--tone)}
-.lead{font-size:18px;line-height:1.5;margin:6px 0 16px;text-wrap:pretty;overflow-wrap:anywhere}
+.lead{max-width:80ch;font-size:18px;line-height:1.5;margin:6px 0 16px;text-wrap:pretty;overflow-wrap:anywhere}
 .tally{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--soft)}
 .tally b{color:var(--ink)}.tally .icon{margin-right:6px}
 .strip{display:flex;flex-wrap:wrap;gap:2px;margin:12px 0 0 -5px}
 .strip a{display:block;padding:5px;border-radius:6px;line-height:1}
 .strip a:hover{background:var(--sunk)}
+.how-real{margin-top:14px;font-size:13px;color:var(--soft)}
+.trouble{display:grid;gap:8px}
+.trouble li{display:flex;gap:12px;padding:12px 16px;background:var(--card);border:1px solid var(--line);border-radius:12px}
+.trouble .icon{margin-top:4px}.trouble a{color:inherit;font-weight:600}.trouble p{color:var(--soft)}
+.trouble div{min-width:0;overflow-wrap:anywhere}
+.intro{color:var(--soft);margin:-8px 0 12px}
 .leftovers{margin-top:16px;padding:12px 16px;border-radius:8px;background:var(--outage)}
 main>.verdict{margin-bottom:28px}
 
@@ -95,34 +108,42 @@ th{text-align:left;font-weight:600}
 .matrix th,.matrix td{padding:11px 20px;vertical-align:top;border-top:1px solid var(--line)}
 .matrix thead th{border:0;font-size:13px;color:var(--soft);font-weight:500;background:var(--sunk);padding-top:7px;padding-bottom:7px}
 .matrix tbody th{white-space:nowrap}.matrix tbody th .icon{margin-right:6px}
-.matrix td{width:46%}
-.matrix li{display:flex;gap:8px;padding:1px 0}
-.matrix li .icon{margin-top:4px}
-.matrix li a{text-decoration-color:transparent;color:inherit}
-.matrix li a:hover{text-decoration-color:currentColor}
-.matrix li a .n{color:var(--soft)}
-.matrix li small{display:block}
+.matrix .of{text-align:left;width:12%;padding-left:8px;padding-right:8px}.matrix th.of{padding-left:10px}
+.matrix small{display:block;line-height:1.45;margin-top:2px}.matrix small b{font-weight:600}
+.matrix .phone{display:none}
+.chip{display:inline-block;min-width:30px;margin:0 1px 4px 0;padding:0 6px;text-align:center;font-size:12.5px;line-height:22px;border-radius:6px;text-decoration:none;color:var(--tone);background:color-mix(in srgb,var(--tone) 10%,var(--card));border:1px solid color-mix(in srgb,var(--tone) 40%,transparent)}
+.chip:hover{background:var(--tone);color:var(--card)}
+.s-pass{--tone:var(--pass)}.s-fail{--tone:var(--fail)}.s-inconclusive{--tone:var(--inconclusive)}.s-skipped{--tone:var(--skipped)}
+.chip.s-fail{font-weight:700;border-width:2px}.chip.s-inconclusive{border-style:dashed}.chip.s-skipped{background:none;border-style:dotted}
 .claim{font-size:12px;font-weight:600;padding:1px 6px;border-radius:5px;background:var(--sunk);color:var(--soft);border:1px solid var(--line);white-space:nowrap}
 .unexamined{columns:2 340px;column-gap:40px;padding-top:8px;color:var(--soft);font-size:14px}
 .unexamined li{padding:2px 0;break-inside:avoid}
 
+.toolbar{position:sticky;top:0;z-index:3;display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;margin:0 -24px 16px;padding:10px 24px;background:color-mix(in srgb,var(--bg) 94%,transparent);border-bottom:1px solid var(--line)}
+.toolbar .search{flex:1 1 220px;max-width:340px}.search input{width:100%}
+.shown{margin-left:auto;font-size:13px;color:var(--soft)}
 .feature{margin-bottom:24px}
 .feature>h3{color:var(--soft);font-weight:600}
 .scenario{background:var(--card);border:1px solid var(--line);border-radius:14px;margin-bottom:8px}
 .scenario:has(:target){border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}
-.scenario>details>summary{display:grid;grid-template-columns:20px minmax(0,1fr) 16px;gap:2px 12px;padding:14px 20px;cursor:pointer;border-radius:14px;list-style:none}
+.scenario>details>summary{display:grid;grid-template-columns:20px minmax(0,1fr) minmax(0,150px) 84px 16px;gap:2px 14px;align-items:center;padding:14px 20px;cursor:pointer;border-radius:14px;list-style:none}
 summary::-webkit-details-marker{display:none}
 .scenario>details>summary:hover h4{color:var(--accent)}
-.scenario>details>summary>.icon{width:20px;height:20px;margin-top:2px}
+.scenario>details>summary>.icon{width:20px;height:20px;margin-top:2px;align-self:start}
 .scenario>details>summary::after,.inner>summary::before{content:"";width:8px;height:8px;border:solid var(--soft);border-width:0 2px 2px 0;transform:rotate(-45deg);flex:none}
-.scenario>details>summary::after{grid-area:1/3;margin:7px 4px 0 auto}
+.scenario>details>summary::after{grid-area:1/5/span 2;margin:0 4px 0 auto}
+.scenario>details[open]>summary{border-bottom:1px solid var(--line);border-radius:14px 14px 0 0}
+.glance{grid-area:1/3/span 2;width:100%;height:16px;border-radius:3px}.glance rect{fill:currentColor}
+.outage-time{grid-area:1/4/span 2;text-align:right;font-weight:600;line-height:1.2}.outage-time small{display:block;font-size:12px}
+.number{min-width:1.4em}
 .scenario>details[open]>summary::after{transform:rotate(45deg)}
 .under{grid-column:2;display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;font-size:13px;color:var(--soft)}
 .under .claim+.claim{margin-left:-8px}
 .grown{color:var(--fail);font-weight:600}
-.body{padding:4px 20px 20px 52px;scroll-margin-top:92px}
+.body{padding:14px 20px 22px 52px;scroll-margin-top:128px}
+.scenario summary{scroll-margin-top:80px}
 .body>section{margin-top:28px}
-.body>.columns{margin-top:18px}
+.body>.columns{margin-top:26px}
 .where{font-size:13px;color:var(--soft);overflow-wrap:anywhere}
 .where a{margin-left:10px}
 .reason{display:flex;gap:10px;margin-top:14px;padding:11px 14px;border-radius:10px;background:var(--sunk);border:1px solid var(--line)}
@@ -159,29 +180,34 @@ figure+figure{margin-top:24px}
 .swatch{display:inline-block;width:14px;height:11px;border-radius:2px;vertical-align:-1px}
 .swatch.outage{background:var(--outage);box-shadow:inset 0 0 0 1px var(--bad)}
 .swatch.fault{background:repeating-linear-gradient(135deg,var(--plain) 0 1px,transparent 1px 4px);box-shadow:inset 0 0 0 1px var(--plain)}
-.timeline{position:relative;--gutter:158px}
-.timeline svg{display:block;width:100%;overflow:visible}
-.backdrop{position:absolute;left:var(--gutter);top:24px;width:calc(100% - var(--gutter))!important;height:calc(100% - 44px)}
-.lane{position:relative;display:grid;grid-template-columns:var(--gutter) minmax(0,1fr);align-items:start}
-.lane>span{font-size:12.5px;line-height:24px;color:var(--soft);padding-right:12px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.lane+.lane{border-top:1px solid color-mix(in srgb,var(--line) 60%,transparent)}
-.lane.foot{border-color:var(--line)}
-.timeline text{font-size:11px;fill:var(--soft)}
-.timeline .end{text-anchor:end}.timeline .middle{text-anchor:middle}
-.timeline .fault-name{fill:var(--ink);font-weight:600}
-.only-phone{display:none}
+.chart figcaption{color:var(--ink)}
+.chart .plot{margin:10px 4px 0 52px;padding-bottom:26px}
+.chart .plot>svg{display:block;width:100%;height:190px;overflow:visible}
+.chart path{fill:none;stroke:var(--c);stroke-width:2}.chart circle{fill:var(--c);stroke:var(--card);stroke-width:1.5}
+.chart text{font-size:11px;fill:var(--soft)}.chart .end{text-anchor:end}.chart .middle{text-anchor:middle}
+.t1{--c:var(--calm)}.t2{--c:var(--warn);stroke-dasharray:6 3}.t3{--c:var(--ok);stroke-dasharray:2 3}circle.t2,circle.t3{stroke-dasharray:none}
+.key{display:inline-block;width:20px;height:0;border-top:2px solid var(--c);vertical-align:4px;margin-right:6px}.key.t2{border-top-style:dashed}.key.t3{border-top-style:dotted;border-top-width:3px}
+.key.dot{width:8px;height:8px;border:0;border-radius:50%;background:var(--c);vertical-align:0}
+.body .chart{max-width:620px;margin-top:22px}
 .grid{stroke:var(--line);stroke-width:1}
-.moment{stroke:var(--bad);stroke-width:1;stroke-dasharray:3 3}
-rect.outage{fill:var(--outage)}
-rect.fault{fill:url(#_h-plain);opacity:.35}
+.legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:13px;color:var(--soft)}.legend b{font-weight:600;color:var(--ink)}
+.legend .swatch{margin-right:6px}
+.stages .goal td{font-weight:600}
+.stages td{white-space:nowrap}.columns>div,.columns>figure{min-width:0;overflow-x:auto}
+.picture{min-height:40px}
+.scripted .picture{min-height:180px}
+.zoom{display:flex;flex-wrap:wrap;align-items:center;gap:6px;margin-bottom:8px}.zoom button{min-height:28px;padding:0 10px}
+.shows{margin-left:auto;font-size:13px;color:var(--soft)}
+.canvas-box{border:1px solid var(--line);border-radius:10px;padding:8px 12px 4px;background:var(--card)}
+.stage{position:relative}.stage canvas{display:block;width:100%;touch-action:pan-y;cursor:crosshair}
+.tip{position:absolute;z-index:2;max-width:min(360px,90%);padding:7px 10px;font-size:12.5px;line-height:1.45;background:var(--ink);color:var(--card);border-radius:8px;pointer-events:none;overflow-wrap:anywhere}
+.hair{position:absolute;top:20px;bottom:22px;width:1px;background:var(--soft);pointer-events:none}
+.brush{position:absolute;top:20px;bottom:22px;background:color-mix(in srgb,var(--accent) 22%,transparent);border:solid var(--accent);border-width:0 1px;pointer-events:none}
+.timeline>.legend{margin-top:8px}
 .k-ok{color:var(--ok)}.k-bad{color:var(--bad)}.k-warn{color:var(--warn)}.k-odd{color:var(--odd)}.k-wrong{color:var(--wrong)}.k-calm{color:var(--calm)}.k-plain{color:var(--plain)}
-use,.thin{fill:currentColor}
+use{fill:currentColor}
 .hollow{fill:var(--card);stroke:currentColor;stroke-width:1.8}
 .stroke{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round}
-pattern .stroke{stroke:var(--card);stroke-width:1.4;opacity:.7}
-pattern .ground{fill:currentColor}
-.thick.k-bad{fill:url(#_h-bad)}.thick.k-warn{fill:url(#_h-warn)}.thick.k-odd{fill:url(#_h-odd)}.thick.k-wrong{fill:url(#_h-wrong)}.thick.k-plain{fill:url(#_h-plain)}.thick.k-calm{fill:currentColor}
-.dashed{fill:none;stroke:currentColor;stroke-width:1;stroke-dasharray:2 3}
 
 .inner{margin-top:16px;border-top:1px solid var(--line);padding-top:12px}
 .inner+.inner{margin-top:12px}
@@ -190,21 +216,30 @@ pattern .ground{fill:currentColor}
 .inner[open]>summary::before{transform:rotate(45deg)}
 .scroll{overflow-x:auto;margin-top:8px}
 .events td:nth-child(3){white-space:nowrap}
-.events td:last-child{overflow-wrap:anywhere;min-width:260px}
+.events td:nth-child(4){overflow-wrap:anywhere;min-width:300px}
+.events td:last-child{min-width:200px;color:var(--soft)}
+.contradicted td{background:var(--outage)}.contradicted td:last-child{color:var(--fail)}
+.scroll .events{max-height:none}.filled>.scroll{max-height:560px;overflow:auto}
+.events thead th{position:sticky;top:0;background:var(--card)}
 .log{margin-top:8px;background:var(--sunk);border:1px solid var(--line);border-radius:8px;padding:8px 0;max-height:420px;overflow:auto}
 .log li{display:flex;gap:14px;padding:0 12px;border-left:3px solid transparent;line-height:1.65}
 .log time{color:var(--soft);flex:none;text-align:right;min-width:6ch}
 .log code{white-space:pre-wrap;overflow-wrap:anywhere}
 .log .err{border-color:var(--bad)}.log .err code{color:var(--fail)}
+.log .others{color:var(--soft);font-size:12.5px}
 .log .added{border-color:var(--pass)}.log .removed{border-color:var(--fail)}
-.log .removed code{color:var(--soft);text-decoration:line-through}
+.log .added code{color:var(--pass)}.log .removed code{color:var(--fail)}
 .note{font-size:13px;color:var(--soft);margin-top:6px}
 .environment dl{display:grid;gap:4px}
 .environment dl>div{display:grid;grid-template-columns:180px 1fr;gap:16px;font-size:14px}
 .environment dt{color:var(--soft)}.environment dd{overflow-wrap:anywhere}
 ${['fail', 'inconclusive', 'pass', 'skipped'].map((status) => `:root:has(#_show-${status}:not(:checked)) .scenario.is-${status}`).join(',')}{display:none}
 
-@media(max-width:1040px){.only-wide{display:none}.only-phone{display:inline}}
+dialog{border:1px solid var(--edge);border-radius:16px;padding:24px 28px;background:var(--card);color:var(--ink);max-width:min(520px,92vw)}
+dialog::backdrop{background:rgb(0 0 0/.45)}
+dialog dl{display:grid;gap:8px}dialog dl>div{display:grid;grid-template-columns:120px 1fr;gap:12px}
+dialog form{margin-top:16px}
+kbd{font:12px var(--mono);padding:2px 6px;border:1px solid var(--edge);border-bottom-width:2px;border-radius:5px;background:var(--sunk)}
 @media(max-width:640px){
 header,main{padding-left:16px;padding-right:16px}
 main>section{margin-bottom:32px}
@@ -212,22 +247,24 @@ h1{font-size:24px}.lead{font-size:16px}
 .verdict{padding:18px;gap:12px;border-left-width:4px}
 .verdict>.icon{width:26px;height:26px;margin-top:2px}
 .tiles>div{flex-basis:40%;padding:13px 14px}.tiles dd b{font-size:20px}
-.matrix thead{display:none}
-.matrix,.matrix tbody{display:block}.matrix tr{display:grid;grid-template-columns:auto 1fr;border-top:1px solid var(--line);padding:10px 14px}
+.matrix thead{position:absolute;clip-path:inset(50%)}
+.matrix,.matrix tbody{display:block}.matrix tr{display:grid;grid-template-columns:70px 1fr;border-top:1px solid var(--line);padding:10px 14px}
 .matrix tr:first-child{border:0}
 .matrix th,.matrix td{border:0;padding:2px 0;width:auto}
-.matrix th{padding-right:12px}.matrix td:last-child{grid-column:1/-1}
-.scenario>details>summary{padding:12px 14px}.body{padding:0 14px 16px}
+.matrix td.of{grid-column:2;width:auto;padding:4px 0 0}.matrix td.none{display:none}.matrix .phone{display:inline;font-size:13px;color:var(--soft);margin-right:6px}
+.toolbar{margin:0 -16px 12px;padding:8px 16px;position:static}.toolbar .search{max-width:none}
+.scenario>details>summary{grid-template-columns:20px minmax(0,1fr) auto 14px!important;gap:2px 10px!important}
+.glance{grid-area:3/2/auto/span 2!important;margin-top:6px}.outage-time{grid-area:1/3/span 2!important}.scenario>details>summary::after{grid-area:1/4/span 2!important}
+.canvas-box{padding:6px 8px 2px;margin:0 -6px}.shows{display:none}
+.events td:nth-child(4){min-width:220px}
+.scenario>details>summary{padding:12px 14px}.body{padding:12px 14px 16px}
 .waterfall table,.waterfall thead,.waterfall tbody{display:block}
 .waterfall tr{display:grid;grid-template-columns:minmax(0,1fr) 70px 78px;border-bottom:1px solid var(--line);padding:3px 0}
 .waterfall th,.waterfall td{border:0;padding:1px 0}.waterfall .n{padding:1px 0;min-width:0;width:auto}
 .waterfall th[scope=row]{width:auto;padding:1px 0;white-space:normal}
 .waterfall .bar{grid-row:2;grid-column:1/-1;height:11px}.bar i{top:2px;height:7px}
 .waterfall .bar-head{display:none}
-.body{scroll-margin-top:128px}
-.timeline{--gutter:0px}
-.lane{display:block}.lane>span{display:block;line-height:1;padding-top:5px;font-size:11.5px}
-.lane>span:empty{display:none}
+.body{scroll-margin-top:110px}
 .environment dl>div{grid-template-columns:1fr;gap:0;margin-bottom:6px}
 .switch label{padding:0 8px}
 }
@@ -237,13 +274,14 @@ h1{font-size:24px}.lead{font-size:16px}
 @page{margin:14mm}
 body{zoom:.78;background:#fff}
 header,main{max-width:none;padding:0}
-.switch,.skip,.strip,.where a,.inner:not([open]){display:none}
+.controls,.toolbar,.zoom,.skip,.strip,.where a,.inner:not([open]),.picture:not(:has(canvas)){display:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .scenario>details::details-content{content-visibility:visible;block-size:auto;display:block}
 .scenario>details>summary::after{display:none}
 .scenario,.verdict,.tiles{border-radius:6px}
 .body{padding-left:20px}
-figure,.waterfall,.verdict,.tiles,tr,li{break-inside:avoid}
+figure,.waterfall,.verdict,.tiles,.timeline,tr,li{break-inside:avoid}
+.toolbar{position:static}
 h2,h3,h4,h5,summary,figcaption{break-after:avoid}
 .log{max-height:none}
 a{color:inherit;text-decoration:none}

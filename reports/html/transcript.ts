@@ -1,22 +1,22 @@
-import { clockSeconds } from '../duration.ts';
-import type { HistoryEvent, ScenarioRecord } from '../record.ts';
-import { type Html, html } from './markup.ts';
+import type { ScenarioDigest } from '../digest.ts';
+import type { PackedLine } from '../page/packed.ts';
+import type { Place } from './lanes.ts';
 
-const shownLines = 400;
+const shown = 1000;
 
 /** What programs in the pod printed, line by line with its time: the documented loop, or the user's own. */
-export function renderTranscript(scenario: ScenarioRecord, events: readonly HistoryEvent[]): Html | undefined {
-  const lines = events.filter((event) => event.kind === 'output').sort((a, b) => a.at - b.at);
-  if (lines.length === 0) return undefined;
-  const programs = new Set(lines.map((line) => line.program));
-  const left = lines.length - shownLines;
-  const errors = lines.filter((line) => line.stream === 'stderr').length;
-  const title = programs.size === 1 ? `What ${[...programs][0]} printed` : `What ${programs.size} programs printed`;
-  return html`<details class="inner"><summary><span>${title} <small>${lines.length} lines, ${errors} of them errors</small></span></summary>
-<ol class="log" tabindex="0" aria-label="${title}">${lines
-    .slice(0, shownLines)
-    .map(
-      (line) =>
-        html`<li${line.stream === 'stderr' && html` class="err"`}><time>${clockSeconds(line.at - scenario.startedAt)}</time><code>${programs.size > 1 && html`<small>${line.program} </small>`}${line.text}</code></li>`,
-    )}</ol>${left > 0 && html`<p class="note">${left} more lines are in history.ndjson.</p>`}</details>`;
+export function transcriptOf(
+  { events }: Pick<ScenarioDigest, 'events'>,
+  place: Place,
+): { readonly list: PackedLine[]; readonly left: number } {
+  const lines = events.filter((event) => event.kind === 'output');
+  const list = lines.slice(0, shown).map(
+    ({ at, program, stream, text }): PackedLine => ({
+      at: place(at),
+      program,
+      text,
+      ...(stream === 'stderr' ? { error: true } : {}),
+    }),
+  );
+  return { list, left: Math.max(0, lines.length - shown) };
 }

@@ -1,6 +1,7 @@
 import { formatNs, formatOffset } from '../duration.ts';
 import type { Recovery } from '../record.ts';
 import { type Moment, momentNames, summarizeStages, waterfallOf } from '../stages.ts';
+import { renderEcdf } from './ecdf.ts';
 import { type Html, html, trusted } from './markup.ts';
 import { glyph, resultLook } from './shapes.ts';
 
@@ -40,22 +41,35 @@ export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
 </figure>`;
 }
 
-/** Many recoveries: median and worst of each stage, the worst one in full, and each in a line. */
-export function renderRecoveries(recoveries: readonly Recovery[]): Html {
-  const name = (i: number) => (recoveries.length === 1 ? 'The crash' : `Crash ${i + 1}`);
-  if (recoveries.length <= 4) return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i)))}`;
-  const took = (recovery: Recovery) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
-  const worst = recoveries.reduce((a, b) => (took(b) > took(a) ? b : a));
-  return html`<table class="plain"><caption>${recoveries.length} recoveries, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
+/** Median and worst of each stage. */
+export function renderStages(recoveries: readonly Recovery[]): Html {
+  return html`<table class="plain stages"><caption>${recoveries.length} recoveries, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
 <tbody>${summarizeStages(recoveries).map(
     ({ stage, medianNs, worstNs, count }) =>
-      html`<tr><td>${momentNames[stage.from]}</td><td>${momentNames[stage.to]}</td><td class="n">${formatNs(medianNs)}</td><td class="n">${formatNs(worstNs)}</td><td class="n">${count}</td></tr>`,
-  )}</tbody></table>
+      html`<tr${stage.name === 'outage' && trusted(' class="goal"')}><td>${momentNames[stage.from]}</td><td>${momentNames[stage.to]}</td><td class="n">${formatNs(medianNs)}</td><td class="n">${formatNs(worstNs)}</td><td class="n">${count}</td></tr>`,
+  )}</tbody></table>`;
+}
+
+const shownRecoveries = 300;
+
+/** Many recoveries: their distribution, median and worst of each stage, the worst one in full, and each in a line. */
+export function renderRecoveries(recoveries: readonly Recovery[]): Html {
+  const name = (i: number) => (recoveries.length === 1 ? 'The crash' : `Crash ${i + 1}`);
+  if (recoveries.length === 1) return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i)))}`;
+  const ecdf = renderEcdf(recoveries, 'the crashes');
+  if (recoveries.length <= 4) {
+    return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i)))}${ecdf}`;
+  }
+  const took = (recovery: Recovery) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
+  const worst = recoveries.reduce((a, b) => (took(b) > took(a) ? b : a));
+  return html`<div class="columns">${ecdf}<div>${renderStages(recoveries)}</div></div>
 ${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`)}
-<details class="inner"><summary>All ${recoveries.length} recoveries</summary><div class="scroll" tabindex="0" role="group" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries.map(
-    (recovery, i) =>
-      html`<tr><td>${i + 1} ${recovery.fault}</td><td>${recovery.pod}</td><td class="n">${since(recovery, recovery.daemonReady)}</td><td class="n">${since(recovery, recovery.readable)}</td><td class="n">${Object.values(recovery.errors).reduce((a, b) => a + b, 0)}</td></tr>`,
-  )}</tbody></table></div></details>`;
+<details class="inner"><summary><span>All ${recoveries.length} recoveries</span></summary><div class="scroll" tabindex="0" role="group" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries
+    .slice(0, shownRecoveries)
+    .map(
+      (recovery, i) =>
+        html`<tr><td>${i + 1} ${recovery.fault}</td><td>${recovery.pod}</td><td class="n">${since(recovery, recovery.daemonReady)}</td><td class="n">${since(recovery, recovery.readable)}</td><td class="n">${Object.values(recovery.errors).reduce((a, b) => a + b, 0)}</td></tr>`,
+    )}</tbody></table></div>${recoveries.length > shownRecoveries && html`<p class="note">${recoveries.length - shownRecoveries} more are in record.json.</p>`}</details>`;
 }
 
 function since(recovery: Recovery, at: number | undefined): string {

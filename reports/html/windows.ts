@@ -1,18 +1,12 @@
+import { groupBy } from '../group_by.ts';
 import { formatNs } from '../duration.ts';
+import type { Window } from '../page/packed.ts';
 import type { HistoryEvent, Recovery } from '../record.ts';
 import type { Axis } from './axis.ts';
 
-/** A stretch of time that is shaded across all lanes. */
-export interface Window {
-  readonly from: number;
-  readonly to: number;
-  readonly kind: 'outage' | 'fault';
-  readonly says: string;
-}
-
 /** From a crash until all pods could read again; two pods that share a crash share a window. */
 export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
-  return [...Map.groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): Window[] => {
+  return [...groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): Window[] => {
     const disturbed = all.filter((recovery) => recovery.firstError !== undefined);
     if (disturbed.length === 0) return [];
     const next = recoveries.find((recovery) => recovery.crash > crash)?.crash ?? Number.POSITIVE_INFINITY;

@@ -1,0 +1,40 @@
+import type { ScenarioDigest } from '../digest.ts';
+import type { ProbeColumns } from '../probe_columns.ts';
+import type { ScenarioRecord } from '../record.ts';
+import { share, trim } from './axis.ts';
+import { type Html, html, trusted } from './markup.ts';
+import { axisOf } from './scenario_data.ts';
+import { resultLook } from './shapes.ts';
+import { spansOf } from './spans.ts';
+
+const columns = 80;
+
+/** A scenario at a glance: what the most troubled probe saw from beginning to end, as one line. */
+export function renderStrip(scenario: ScenarioRecord, digest: ScenarioDigest): Html | undefined {
+  const probe = mostTroubled(digest.probes);
+  if (probe === undefined) return undefined;
+  const axis = axisOf(scenario, digest);
+  const at = (time: number) => Number.parseFloat(share((time - axis.from) / (axis.to - axis.from)));
+  const spans = spansOf(probe, columns);
+  const boxes = spans.map(({ from, to, result }) => {
+    const width = Math.max(result === 'ok' ? 0.2 : 0.9, at(to) - at(from));
+    const [y, height] = result === 'ok' ? [6, 4] : [1, 14];
+    return `<rect x="${trim(at(from))}%" width="${trim(width)}%" y="${y}" height="${height}" class="k-${resultLook(result).look}"/>`;
+  });
+  const hangs = digest.events.flatMap((event) => {
+    if (event.kind !== 'hang' || event.probe !== probe.probe) return [];
+    const width = Math.max(0.9, at(event.at) - at(event.since));
+    return [`<rect x="${trim(at(event.since))}%" width="${trim(width)}%" y="1" height="14" class="k-odd"/>`];
+  });
+  return html`<svg class="glance" aria-hidden="true" focusable="false">${trusted([...boxes, ...hangs.slice(-20)].join(''))}</svg>`;
+}
+
+function mostTroubled(probes: readonly ProbeColumns[]): ProbeColumns | undefined {
+  const failures = (probe: ProbeColumns) => {
+    let failed = 0;
+    for (let i = 0; i < probe.count; i++) if (probe.result(i) !== 'ok') failed++;
+    return failed;
+  };
+  const counted = probes.filter(({ count }) => count > 0).map((probe) => ({ probe, failed: failures(probe) }));
+  return counted.sort((a, b) => b.failed - a.failed)[0]?.probe;
+}

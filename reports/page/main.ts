@@ -1,0 +1,100 @@
+import { startFilter } from './filter.ts';
+import { startKeys } from './keys.ts';
+import { listHappenings, listOutput, listTables } from './lists.ts';
+import { createTimeline, type Timeline } from './timeline.ts';
+import { type Unpacked, unpack } from './unpack.ts';
+
+/** The report's script: everything it shows is in the page already, packed, and is unpacked when somebody looks at it. */
+
+const timelines: Timeline[] = [];
+
+async function inflate(base64: string): Promise<Uint8Array> {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Fills a scenario that was opened for the first time. */
+async function fill(article: HTMLElement): Promise<void> {
+  if (article.dataset.filled) return;
+  article.dataset.filled = 'yes';
+  const block = document.getElementById(`_data-${article.dataset.number}`);
+  if (block === null) return;
+  const data = unpack(await inflate(block.textContent ?? ''));
+  const place = article.querySelector<HTMLElement>('.picture');
+  if (place) {
+    const timeline = createTimeline(data, place.dataset.says ?? 'Timeline');
+    place.append(timeline.root);
+    timelines.push(timeline);
+    timeline.redraw();
+  }
+  for (const list of article.querySelectorAll<HTMLDetailsElement>('details[data-list]')) {
+    const show = () => {
+      if (list.open && list.querySelector('.filled') === null) list.append(listOf(list.dataset.list ?? '', data));
+    };
+    list.addEventListener('toggle', show);
+    show();
+  }
+}
+
+function listOf(kind: string, { scenario }: Unpacked): HTMLElement {
+  const lists = { happenings: listHappenings, output: listOutput, tables: listTables };
+  const make = lists[kind as keyof typeof lists];
+  const filled = document.createElement('div');
+  filled.className = 'filled';
+  filled.append(...make(scenario));
+  return filled;
+}
+
+/** Opens what a link leads to, and shows it. */
+function follow(): void {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const details = target?.closest<HTMLDetailsElement>('.scenario > details');
+  if (!target || !details) return;
+  const article = details.closest<HTMLElement>('.scenario');
+  if (article) article.hidden = false;
+  details.open = true;
+  target.scrollIntoView();
+}
+
+function startTheme(): void {
+  const radios = [...document.querySelectorAll<HTMLInputElement>('input[name=theme]')];
+  const store = 'rekindle-theme';
+  const redraw = () => {
+    for (const timeline of timelines) timeline.redraw();
+  };
+  try {
+    const kept = radios.find((radio) => radio.value === localStorage.getItem(store));
+    if (kept) kept.checked = true;
+  } catch {
+    // A page that was opened from a disk may have no store.
+  }
+  for (const radio of radios) {
+    radio.addEventListener('change', () => {
+      try {
+        localStorage.setItem(store, radio.value);
+      } catch {
+        // As above.
+      }
+      redraw();
+    });
+  }
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+}
+
+document.documentElement.classList.add('scripted');
+const articles = [...document.querySelectorAll<HTMLElement>('.scenario')];
+for (const article of articles) {
+  const details = article.querySelector('details');
+  if (details === null) continue;
+  const look = () => {
+    if (details.open) void fill(article);
+  };
+  details.addEventListener('toggle', look);
+  look();
+}
+startTheme();
+startFilter(articles);
+startKeys(articles);
+addEventListener('hashchange', follow);
+follow();
