@@ -1,4 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
+import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Fidelity, HistoryEvent } from '../reports/record.ts';
 
 /** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
@@ -23,6 +24,8 @@ export type Capability =
   | 'node-reboot'
   /** `openFaultyStore`. */
   | 'store-faults'
+  /** The FUSE daemon can be told to be slow, to hang and so on. */
+  | 'told-daemon'
   /** The kubelet is Kubernetes' own, and so is its back-off. */
   | 'real-kubelet';
 
@@ -50,6 +53,8 @@ export interface StartOptions {
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
   readonly agent: AgentOptions;
+  /** A FUSE daemon that others wrote, by the name of its program, in place of the fake one. */
+  readonly daemon?: ForeignDaemon;
   /** The user's working directory; programs that run in a pod find it where it is. */
   readonly workingDirectory: string;
   readonly programs: HarnessPrograms;

@@ -55,7 +55,7 @@ Feature: Limits
       Then the pod is not recovered, by the limit "L2"
       And an event refuses the recovery because of "ReadWrite"
 
-    @L2 @fault:sigkill
+    @L2 @fault:sigkill @needs:told-daemon
     Scenario: what was read-only stays so, whoever made it so, and what was not is left alone
       Given FUSE recovery is enabled, but off for read-write datasets
       And pods that mount datasets in each of these ways:
@@ -158,13 +158,13 @@ Feature: Limits
       Then it is not created, because of "failed calling webhook"
       And pod "other" without the label reads "demo-dataset" at /data
 
-    @L3
+    @L3 @needs:told-daemon
     Scenario: a directory that is a symbolic link out of the volume is not mounted
       Given the dataset "demo-dataset", in which "escape" is a symbolic link to "/etc"
       When a pod "demo-app" without the label is created that mounts directory "escape" of "demo-dataset"
       Then its container is not started, because of "not within volume path"
 
-    @L3 @fault:pod-delete
+    @L3 @fault:pod-delete @needs:told-daemon
     Scenario: a directory that becomes a symbolic link leads nobody out of the volume
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"

@@ -1,3 +1,4 @@
+@needs:told-daemon
 Feature: Recovery in a serverless environment
   A sidecar serves the dataset where there is no node plugin.
 

@@ -3,7 +3,7 @@ Feature: Ways in which a FUSE daemon is lost
 
   Rule: However the daemon ends, the pod reads again without a restart
 
-    @C2 @C3 @fault:kill-1
+    @C2 @C3 @fault:kill-1 @needs:told-daemon
     Scenario: "kill 1", and the daemon leaves its mount behind
       Given FUSE recovery is enabled
       And the dataset "demo-dataset", whose daemon does not unmount when it is ended
@@ -68,7 +68,7 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads on, and saw no error
       And all that time the volume was left alone, for "hang"
 
-    @C3 @L4 @fault:hang-operation
+    @C3 @L4 @fault:hang-operation @needs:told-daemon
     Scenario: one operation hangs until the daemon is killed
       Given FUSE recovery is enabled
       And the dataset "demo-dataset", whose daemon can lose an operation
@@ -131,7 +131,7 @@ Feature: Ways in which a FUSE daemon is lost
 
   Rule: What the pod has beside the dataset is not harmed
 
-    @C3 @L1 @fault:volume-below
+    @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: another volume inside, known to the kernel
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 3600 s
@@ -141,7 +141,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the volume at /data/cache is still there, with what was written to it
       And whatever claims a recovery is true
 
-    @C3 @L1 @fault:volume-below
+    @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: another volume inside, which the kernel drops
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
@@ -151,7 +151,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the volume at /data/cache is still there, with what was written to it
       And whatever claims a recovery is true
 
-    @C3 @L1 @fault:volume-below
+    @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: a directory of the node inside, which the kernel drops
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
@@ -160,7 +160,7 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads the same files again, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
 
-    @C3 @L1 @fault:volume-below
+    @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: something inside that is lost
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
@@ -212,7 +212,7 @@ Feature: Ways in which a FUSE daemon is lost
       And all pods read the same files again, and none was restarted
       And the mount tables have not grown
 
-    @C3 @L4 @fault:empty-dataset
+    @C3 @L4 @fault:empty-dataset @needs:told-daemon
     Scenario: a dataset without any file
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" without any file

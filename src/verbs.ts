@@ -1,4 +1,4 @@
-import type { AgentOptions } from '../clusters/cluster.ts';
+import type { AgentOptions, StartOptions } from '../clusters/cluster.ts';
 import type { Verdict } from '../reports/record.ts';
 import type { Environment } from './environment.ts';
 import type { RunId } from './run-id.ts';
@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Forces a tier that the kernel has more than; absent: the best that it has. */
   readonly kernelTier?: NonNullable<AgentOptions['kernelTier']>;
+  /** FUSE daemon that others wrote; absent: the fake one. */
+  readonly daemon?: NonNullable<StartOptions['daemon']>;
   readonly environment: Environment;
 }
 

@@ -13,4 +13,10 @@ export const always: readonly Capability[] = [
 ];
 
 /** What it can do on some machines; found out when it starts. */
-export const onSomeMachines: readonly Capability[] = ['cpu-limit', 'kubectl', 'memory-cgroups', 'mount-beneath'];
+export const onSomeMachines: readonly Capability[] = [
+  'cpu-limit',
+  'kubectl',
+  'memory-cgroups',
+  'mount-beneath',
+  'told-daemon',
+];

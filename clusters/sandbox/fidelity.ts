@@ -1,3 +1,4 @@
+import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Store } from '../../fakes/store/store.ts';
 import type { Fidelity } from '../../reports/record.ts';
 import { resyncPeriod } from './agent-process.ts';
@@ -6,7 +7,13 @@ import type { SupervisorOptions } from './protocol.ts';
 /** What is real in the sandbox, and what stands in for what. */
 export function fidelityOf(
   store: Store,
-  { clockScale, agent, bundled }: Pick<SupervisorOptions, 'clockScale' | 'agent'> & { readonly bundled: boolean },
+  {
+    clockScale,
+    agent,
+    bundled,
+    daemon,
+    environment,
+  }: Pick<SupervisorOptions, 'clockScale' | 'agent' | 'daemon' | 'environment'> & { readonly bundled: boolean },
 ): Fidelity {
   const how = bundled ? 'bundled' : 'from its sources';
   return {
@@ -23,7 +30,9 @@ export function fidelityOf(
         fake: false,
       },
       { part: 'admission webhook', is: `the one for production, ${how}, called over HTTPS`, fake: false },
-      { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
+      daemon
+        ? { part: 'FUSE daemon', is: versionOf(daemon, environment.PATH ?? '') ?? daemon, fake: false }
+        : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
       { part: 'kubelet and container runtime', is: 'fake: process trees in namespaces', fake: true },
       { part: 'virtual node', is: 'fake: a second kubelet without node agent and CSI driver', fake: true },
       { part: 'API server, scheduler and DaemonSet controller', is: 'fake: HTTP, for the real client', fake: true },

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { type DaemonProgram, daemonProgram } from '../../fakes/fuse/bundle.ts';
+import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
+import { daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
 import { createCsiNode, noCsiDriver } from '../../fakes/kubelet/csi.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
@@ -13,9 +14,12 @@ import { detach, type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
 import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { defaultProberCommand } from '../../recovery/kernel/prober/client.ts';
+import type { HistoryEvent } from '../../reports/record.ts';
 import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import { cpuCgroups } from '../node/cpu-cgroups.ts';
 import { daemonEvent, roleOf } from '../node/daemon-event.ts';
+import { type ForeignReadiness, foreignReadiness } from '../node/foreign-readiness.ts';
 import { type MemoryCgroups, memoryCgroups } from '../node/memory-cgroups.ts';
 import { MountWatch } from '../node/mount-watch.ts';
 import { type NodeListeners, type NodeParts, NodeVerbs } from '../node/node-verbs.ts';
@@ -39,6 +43,9 @@ export class Node extends NodeVerbs implements Procedures {
   readonly #listeners: SandboxListeners;
   readonly #logs = new Map<string, WriteStream>();
   readonly #watched = new Map<number, Disposable>();
+  #foreign: ForeignReadiness | undefined;
+  readonly #onEvent = (event: HistoryEvent): void =>
+    this.#foreign ? this.#foreign.take(event) : this.#listeners.onEvent(event);
   #parts:
     | {
         readonly options: SupervisorOptions;
@@ -76,14 +83,16 @@ export class Node extends NodeVerbs implements Procedures {
       controlPlane.ready,
       this.#startStore(options),
       agentProgram(),
-      daemonProgram(),
+      options.daemon ? foreignDaemonProgram(options.daemon) : daemonProgram(),
     ]);
     const url = String(ready.url);
     const kubeConfig = kubeConfigFor(url, token);
     writeFileSync(places.kubeconfig, kubeConfig.exportConfig());
 
     onProgress('starting the node agent and the kubelet');
-    const mounts = new MountWatch(onEvent);
+    if (options.daemon)
+      this.#foreign = foreignReadiness({ onEvent, prober: defaultProberCommand(), mountRoot: places.mountRoot });
+    const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
@@ -119,6 +128,7 @@ export class Node extends NodeVerbs implements Procedures {
         ...(memory ? ['memory-cgroups' as const] : []),
         ...(cpu ? ['cpu-limit' as const] : []),
         ...(agent.tier === '6.5' ? ['mount-beneath' as const] : []),
+        ...(options.daemon ? [] : ['told-daemon' as const]),
       ],
     };
   }
@@ -214,6 +224,7 @@ export class Node extends NodeVerbs implements Procedures {
     await kubelet[Symbol.asyncDispose]();
     await agent.stop();
     mounts[Symbol.dispose]();
+    await this.#foreign?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
   }
 
@@ -252,7 +263,11 @@ export class Node extends NodeVerbs implements Procedures {
       linux,
       kubeConfig,
       daemon,
-    }: { readonly linux: Linux; readonly kubeConfig: KubeConfig; readonly daemon: DaemonProgram },
+    }: {
+      readonly linux: Linux;
+      readonly kubeConfig: KubeConfig;
+      readonly daemon: { readonly command: readonly string[] };
+    },
   ): Promise<Kubelet> {
     const { virtual } = places;
     const both = {
@@ -285,7 +300,7 @@ export class Node extends NodeVerbs implements Procedures {
 
   #report(event: KubeletEvent): void {
     const at = now();
-    const emit = this.#listeners.onEvent;
+    const emit = this.#onEvent;
     switch (event.event) {
       case 'started':
         emit({

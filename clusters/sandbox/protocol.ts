@@ -1,3 +1,4 @@
+import type { ForeignDaemon } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Fidelity, HistoryEvent } from '../../reports/record.ts';
 import type { AgentOptions, Capability, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import type { NodeProcedures } from '../node/procedures.ts';
@@ -11,6 +12,7 @@ export interface SupervisorOptions {
   readonly scratch: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly agent: AgentOptions;
+  readonly daemon?: ForeignDaemon;
   readonly probeProgram: string;
   readonly clockScale: number;
   /** The user's working directory, which containers see too. */

@@ -6,15 +6,17 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
+import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
-import type {
-  AgentOptions,
-  Cluster,
-  ContainerRef,
-  RunningCluster,
-  RunningProgram,
-  StartOptions,
-  StoreTrouble,
+import {
+  type AgentOptions,
+  CannotRun,
+  type Cluster,
+  type ContainerRef,
+  type RunningCluster,
+  type RunningProgram,
+  type StartOptions,
+  type StoreTrouble,
 } from '../cluster.ts';
 import { hasKubectl, runCommandLine } from '../command-line.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
@@ -29,6 +31,7 @@ export const sandbox: Cluster = {
   name: 'sandbox',
   async start(options) {
     options.signal.throwIfAborted();
+    checkDaemon(options);
     await using stack = new AsyncDisposableStack();
     const scratch = mkdtempSync(join(tmpdir(), `rekindle-${options.runId}-`));
     // An empty directory: what was mounted on it was so in the sandbox's own namespace only.
@@ -42,6 +45,7 @@ export const sandbox: Cluster = {
 
     const started = await remote.call('start', supervisorOptions(options, scratch));
     stack.defer(() => remote.call('stop', {}).catch(() => {}));
+    checkStore(options, started);
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromClusterAndUser(
       { name: 'rekindle', server: started.url, skipTLSVerify: true },
@@ -193,8 +197,22 @@ async function endSupervisor(child: ChildProcess): Promise<void> {
   await closed;
 }
 
+/** @throws CannotRun */
+function checkDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: StartOptions): void {
+  if (daemon === undefined || versionOf(daemon, PATH) !== undefined) return;
+  const remedy = `install it (Debian and Ubuntu: apt-get install ${daemon}), or leave --daemon away`;
+  throw new CannotRun([{ what: `${daemon} is not on the PATH`, remedy }]);
+}
+
+/** s3fs asks for more of S3 than the embedded store has. @throws CannotRun */
+function checkStore({ daemon }: StartOptions, { fidelity }: Started): void {
+  if (daemon !== 's3fs' || !fidelity.parts.some(({ part, fake }) => part === 'object store' && fake)) return;
+  const remedy = 'put a minio program on the PATH, or start Docker, or use --daemon rclone';
+  throw new CannotRun([{ what: 's3fs needs MinIO as its object store', remedy }]);
+}
+
 function supervisorOptions(options: StartOptions, scratch: string): SupervisorOptions {
-  const { runId, resultsDir, agent, programs, clockScale, environment } = options;
+  const { runId, resultsDir, agent, daemon, programs, clockScale, environment } = options;
   const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
   const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
   return {
@@ -202,6 +220,7 @@ function supervisorOptions(options: StartOptions, scratch: string): SupervisorOp
     resultsDir,
     scratch,
     agent,
+    ...(daemon && { daemon }),
     probeProgram: programs.probe,
     clockScale,
     environment: Object.fromEntries(

@@ -15,18 +15,23 @@ export interface RunFlags {
   readonly out: string;
   readonly seed?: string;
   readonly kernelTier?: NonNullable<RunOptions['kernelTier']>;
+  readonly daemon?: NonNullable<RunOptions['daemon']>;
 }
 
 /** How long a run that was told twice to stop may take to return, once its processes are dead. */
 const patienceMs = 5_000;
 
 /** Checks the shared flags. The folder of results is made, nothing else. */
-export function runOptions({ out, seed, kernelTier }: RunFlags, { environment, runId, random }: Context): RunOptions {
+export function runOptions(
+  { out, seed, kernelTier, daemon }: RunFlags,
+  { environment, runId, random }: Context,
+): RunOptions {
   return {
     runId,
     seed: seed === undefined ? Math.floor(random() * (largestSeed + 1)) : parseSeed(seed),
     out: writableFolder(out, environment.cwd),
     ...(kernelTier === undefined ? {} : { kernelTier }),
+    ...(daemon === undefined ? {} : { daemon }),
     environment,
   };
 }

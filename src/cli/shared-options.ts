@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { foreignDaemons } from '../../clusters/daemons.ts';
 import { largestSeed } from './parse-seed.ts';
 
 /** Options of every verb that makes a run. */
@@ -11,5 +12,9 @@ export function sharedOptions(): readonly Option[] {
       '5.12',
       '5.10',
     ]),
+    new Option(
+      '--daemon <program>',
+      'serve the dataset by this FUSE daemon of others, in place of the fake one that can be told to misbehave',
+    ).choices(foreignDaemons),
   ];
 }

@@ -43,7 +43,17 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const ran = await runAll({
-    options: { runId, cluster: options.cluster, profile: options.profile, agent, clockScale, origin, cwd, env: known },
+    options: {
+      runId,
+      cluster: options.cluster,
+      profile: options.profile,
+      agent,
+      clockScale,
+      origin,
+      cwd,
+      env: known,
+      ...(options.daemon && { daemon: options.daemon }),
+    },
     folder: resultsDir,
     scenarios: asked.scenarios,
     jobs,

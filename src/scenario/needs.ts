@@ -31,6 +31,10 @@ const needs: Readonly<
     has: ({ capabilities }) => capabilities.has('node-reboot'),
     reason: 'needs a node that may be switched off and on',
   },
+  '@needs:told-daemon': {
+    has: ({ capabilities }) => capabilities.has('told-daemon'),
+    reason: 'needs the fake FUSE daemon, which can be told how to behave',
+  },
   '@needs:store-faults': {
     has: ({ capabilities }) => capabilities.has('store-faults'),
     reason: 'needs a way to the object store that can be made to fail',

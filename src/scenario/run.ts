@@ -20,7 +20,7 @@ export const clusters: ReadonlyMap<string, Cluster> = new Map([[sandbox.name, sa
 /** A run's history, and each runner's part of it. */
 export const historyFile = 'history.ndjson';
 
-export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment'> {
+export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment' | 'daemon'> {
   /** Exists and is empty: the history and the logs go there. */
   readonly folder: string;
   /** CLOCK_MONOTONIC nanoseconds that the history counts from. */
@@ -42,7 +42,7 @@ export interface Site extends AsyncDisposable {
 
 /** Starts a cluster that writes `<folder>/history.ndjson`. */
 export async function openSite(options: SiteOptions): Promise<Site> {
-  const { runId, folder, origin, cluster, agent, clockScale, environment, onProgress, onEvent } = options;
+  const { runId, folder, origin, cluster, agent, clockScale, daemon, environment, onProgress, onEvent } = options;
   await using stack = new AsyncDisposableStack();
   const history = stack.use(await openHistory({ path: join(folder, historyFile), origin }));
   const take = (event: HistoryEvent): void => {
@@ -58,6 +58,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       onProgress,
       signal: environment.signal,
       agent,
+      ...(daemon && { daemon }),
       workingDirectory: environment.cwd,
       programs: harnessPrograms,
       clockScale,

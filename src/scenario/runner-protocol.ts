@@ -1,6 +1,7 @@
 import type { AgentOptions } from '../../clusters/cluster.ts';
 import type { Fidelity, ScenarioRecord } from '../../reports/record.ts';
 import type { RunId } from '../run-id.ts';
+import type { RunOptions } from '../verbs.ts';
 
 /** What a runner needs to start: as much of the run as can be sent to another process. */
 export interface RunnerOptions {
@@ -8,6 +9,7 @@ export interface RunnerOptions {
   readonly cluster: string;
   readonly profile: string;
   readonly agent: AgentOptions;
+  readonly daemon?: NonNullable<RunOptions['daemon']>;
   readonly clockScale: number;
   /** Folder of this runner's own, which exists: its part of the history, and its logs. */
   readonly folder: string;

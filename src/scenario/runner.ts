@@ -19,13 +19,23 @@ export async function openRunner(
   options: RunnerOptions,
   { onProgress, signal }: { readonly onProgress: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<Runner> {
-  const { agent, clockScale, cwd, env, folder, origin, runId } = options;
+  const { agent, clockScale, cwd, daemon, env, folder, origin, runId } = options;
   const cluster = clusters.get(options.cluster);
   if (!cluster) throw new Error(`unknown cluster ${options.cluster}`);
   const profile = await loadProfile(options.profile, cwd);
   const silent = new PassThrough().resume();
   const environment = { cwd, env, signal, stdout: silent, stderr: silent };
-  const site = await openSite({ runId, folder, origin, cluster, agent, clockScale, environment, onProgress });
+  const site = await openSite({
+    runId,
+    folder,
+    origin,
+    cluster,
+    agent,
+    clockScale,
+    environment,
+    onProgress,
+    ...(daemon && { daemon }),
+  });
   const { history } = site;
   const notes = new Map<string, ScenarioNotes>();
   const leftovers: string[] = [];

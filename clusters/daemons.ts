@@ -1,0 +1,2 @@
+/** What `--daemon` may name. */
+export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';
