@@ -6,13 +6,12 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.ts';
+import { serveNothing } from './testing/serve-nothing.ts';
 import { v8Flags } from './v8-flags.ts';
 
 /** A process's memory in kibibytes, as `man 5 proc_pid_status` counts it; `pss` shares what several processes map. */
@@ -88,28 +87,6 @@ async function measureIdle(): Promise<void> {
   await Promise.race([ready, ended]);
   await sleep(settleMs);
   if (agent.pid !== undefined && agent.exitCode === null) print(treeOf(agent.pid).map(memoryOf));
-}
-
-/** An API server with empty lists and quiet watches; returns its kubeconfig. */
-async function serveNothing(parts: AsyncDisposableStack): Promise<string> {
-  const server = createServer((request, response) => {
-    response.writeHead(200);
-    if (request.url?.includes('watch=')) response.flushHeaders();
-    else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  parts.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
-  return JSON.stringify({
-    clusters: [{ name: 'idle', cluster }],
-    users: [{ name: 'idle', user: {} }],
-    contexts: [{ name: 'idle', context: { cluster: 'idle', user: 'idle' } }],
-    'current-context': 'idle',
-  });
 }
 
 if (import.meta.main) {

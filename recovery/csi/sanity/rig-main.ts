@@ -1,0 +1,67 @@
+/**
+ * In a mount namespace of its own: a FUSE mount, the bundled agent before it, an API server that has nothing, and the suite.
+ * Argument: the file for the suite's JUnit report. Exits as the suite does.
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundle } from '../../agent/bundle.ts';
+import { serveNothing } from '../../agent/testing/serve-nothing.ts';
+import { v8Flags } from '../../agent/v8-flags.ts';
+import { loadSyscalls } from '../../kernel/libc.ts';
+import { MNT_DETACH } from '../../kernel/syscalls.ts';
+
+const project = fileURLToPath(new URL('../../..', import.meta.url));
+const piped: SpawnOptions = { stdio: ['ignore', 'pipe', 'inherit'] };
+const [junit = 'junit.xml'] = process.argv.slice(2);
+
+await using parts = new AsyncDisposableStack();
+const directory = mkdtempSync(join(tmpdir(), 'rekindle-sanity-'));
+parts.defer(() => rmSync(directory, { recursive: true }));
+const at = (name: string) => join(directory, name);
+for (const name of ['runtime-mnt/sanity', 'kubelet', 'bundle']) mkdirSync(at(name), { recursive: true });
+
+await bundle(at('bundle'));
+symlinkSync(join(project, 'node_modules'), at('bundle/node_modules'));
+writeFileSync(at('kubeconfig'), await serveNothing(parts));
+writeFileSync(at('parameters.yaml'), JSON.stringify({ fluid_path: at('runtime-mnt/sanity') }));
+
+const daemon = join(project, 'recovery/kernel/fixtures/fuse-server.ts');
+await started(spawn(process.execPath, [daemon, at('runtime-mnt/sanity'), 'hello'], piped), /ready/);
+parts.defer(() => void loadSyscalls().umount(at('runtime-mnt/sanity'), MNT_DETACH));
+await started(
+  spawn(
+    process.execPath,
+    [
+      ...[...v8Flags, at('bundle/agent.mjs'), '--nodeid=node-1', '--metrics-addr=127.0.0.1:0'],
+      ...[`--endpoint=unix://${at('csi.sock')}`, `--kubeconfig=${at('kubeconfig')}`],
+    ],
+    { ...piped, env: { ...process.env, MOUNT_ROOT: at('runtime-mnt'), KUBELET_ROOTDIR: at('kubelet') } },
+  ),
+  /"ready"/,
+);
+const suite = spawn(
+  'csi-sanity',
+  [
+    ...['--ginkgo.focus=Identity Service|Node Service', '--ginkgo.no-color', `--ginkgo.junit-report=${junit}`],
+    ...[`--csi.endpoint=unix://${at('csi.sock')}`, `--csi.testvolumeparameters=${at('parameters.yaml')}`],
+    ...[`--csi.mountdir=${at('kubelet/mount')}`, `--csi.stagingdir=${at('kubelet/staging')}`],
+  ],
+  { stdio: ['ignore', 'inherit', 'inherit'] },
+);
+process.exitCode = await new Promise<number>((ended) => suite.once('close', (code) => ended(code ?? 1)));
+
+/** Resolves once its output says so; it is ended with the rig. */
+async function started(child: ChildProcess, says: RegExp): Promise<void> {
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  parts.defer(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  await new Promise<void>((ready, failed) => {
+    child.stdout?.on('data', (text) => says.test(String(text)) && ready());
+    ended.then(() => failed(new Error(`${child.spawnargs.join(' ')} ended before it was ready`)));
+  });
+}
