@@ -232,4 +232,6 @@ export interface RunningCluster extends AsyncDisposable {
   agentUsage(): Promise<Usage>;
   /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */
   release(namespace: string): Promise<readonly string[]>;
+  /** Writes what the cluster shows now into a folder, which is made: events, logs, states, mount tables. Where a cluster has them. */
+  collectDiagnostics?(folder: string): Promise<void>;
 }

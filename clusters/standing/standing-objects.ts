@@ -16,6 +16,8 @@ export interface StandingOptions {
   /** The harness image, which the nodes have. */
   readonly image: string;
   readonly credentials: Credentials;
+  /** Whether Fluid's controllers are ours. */
+  readonly fluid: boolean;
 }
 
 /** Namespace of all that stands in a cluster for a run, but for the agent. */
@@ -24,16 +26,18 @@ export const namespaceOf = (runId: string): string => `rekindle-${runId}`;
 /** Directory of each node that is the run's. */
 export const hostDirectoryOf = (runId: string): string => `/var/lib/rekindle/${runId}`;
 
+/** Directory of each node in which a file keeps a daemon from mounting. */
+export const holdsOf = (runId: string): string => `${hostDirectoryOf(runId)}/holds`;
+
 /** The definitions of Dataset and JindoRuntime, which outlast no run; absent where somebody's stand there already. */
 export function fluidDefinitions(runId: string): readonly KubernetesObject[] {
   return customResources({ [runLabel]: runId });
 }
 
 /** What stands for Fluid, OSS and the harness's hands, in the order in which it is applied. */
-export function standingObjects({ runId, image, credentials }: StandingOptions): readonly KubernetesObject[] {
+export function standingObjects({ runId, image, credentials, fluid }: StandingOptions): readonly KubernetesObject[] {
   const labels = { [runLabel]: runId };
   const namespace = namespaceOf(runId);
-  const holds = `${hostDirectoryOf(runId)}/holds`;
   return [
     {
       apiVersion: 'v1',
@@ -41,7 +45,9 @@ export function standingObjects({ runId, image, credentials }: StandingOptions):
       metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'privileged' } },
     },
     ...minioObjects({ namespace, labels, bucket, credentials, image, bucketProgram: inHarnessImage.bucket }),
-    ...controllerObjects({ namespace, clusterName: `rekindle-fluid-${runId}`, image, holds, labels }),
+    ...(fluid
+      ? controllerObjects({ namespace, clusterName: `rekindle-fluid-${runId}`, image, holds: holdsOf(runId), labels })
+      : []),
     nodeProgramDaemonSet({ namespace, image, labels }),
   ];
 }

@@ -16,6 +16,14 @@ export type Applied = 'done' | 'overtaken';
 
 const notFound = 404;
 const conflict = 409;
+const forbidden = 403;
+
+/** What is there no more needs no status and no deletion. */
+const isOfGone = (step: Step): boolean => step.do === 'delete' || step.do === 'set-status';
+
+/** The whole namespace goes; that its dataset has gone comes by the watch. */
+const isTerminating = (error: unknown): boolean =>
+  error instanceof ApiException && error.code === forbidden && String(error.body).includes('NamespaceTerminating');
 
 /** Does one step of a plan through the client. */
 export function stepApplier(kubeConfig: KubeConfig): (step: Step) => Promise<Applied> {
@@ -84,7 +92,8 @@ export function stepApplier(kubeConfig: KubeConfig): (step: Step) => Promise<App
       return 'done';
     } catch (error) {
       if (error instanceof ApiException && error.code === conflict) return 'overtaken';
-      if (error instanceof ApiException && error.code === notFound && step.do === 'delete') return 'done';
+      if (error instanceof ApiException && error.code === notFound && isOfGone(step)) return 'done';
+      if (isTerminating(error)) return 'done';
       throw error;
     }
   };

@@ -1,0 +1,48 @@
+import { ApiException, CoreV1Api, type KubeConfig, VersionApi } from '@kubernetes/client-node';
+import { CannotRun } from '../cluster.ts';
+import { execToEnd } from '../kubernetes/exec-to-end.ts';
+import type { PodsOf } from '../kubernetes/options.ts';
+import { messageOf } from './explain.ts';
+
+/** `v1.34.4`, asked of the API server. */
+export async function versionOf(kubeConfig: KubeConfig): Promise<string> {
+  return (await kubeConfig.makeApiClient(VersionApi).getCode()).gitVersion;
+}
+
+/** @throws CannotRun where a node on which the node program runs has no /dev/fuse */
+export async function requireFuse(
+  kubeConfig: KubeConfig,
+  { namespace, labelSelector, container }: PodsOf,
+): Promise<void> {
+  const { items } = await kubeConfig.makeApiClient(CoreV1Api).listNamespacedPod({ namespace, labelSelector });
+  const without = await Promise.all(
+    items.map(async ({ metadata, spec }) => {
+      const target = { namespace, pod: metadata?.name ?? '', container };
+      const command = ['test', '-c', '/proc/1/root/dev/fuse'];
+      const { exitCode } = await execToEnd({ kubeConfig, target, command, timeoutMs: 20_000 });
+      return exitCode === 0 ? [] : [spec?.nodeName ?? ''];
+    }),
+  );
+  const nodes = without.flat();
+  if (nodes.length === 0) return;
+  const what = `${nodes.length === 1 ? 'node' : 'nodes'} ${nodes.join(', ')} ${nodes.length === 1 ? 'has' : 'have'} no /dev/fuse`;
+  throw new CannotRun([{ what, remedy: 'load the module there: modprobe fuse' }]);
+}
+
+/** Has the API server ask the webhook about a pod that is never created. @throws CannotRun where it cannot be reached */
+export async function requireWebhook(kubeConfig: KubeConfig, namespace: string): Promise<void> {
+  const labels = { 'fuse.serverful.fluid.io/inject': 'true' };
+  const body = {
+    metadata: { generateName: 'webhook-', labels },
+    spec: { containers: [{ name: 'never', image: 'never' }] },
+  };
+  try {
+    await kubeConfig.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body, dryRun: 'All' });
+  } catch (error) {
+    const message = error instanceof ApiException ? messageOf(error.body) : '';
+    if (!message.includes('failed calling webhook')) throw error;
+    const remedy =
+      'look at the pods of deployment/fluid-webhook in fluid-system, and whether the API server reaches them';
+    throw new CannotRun([{ what: `the API server does not reach the webhook (${message})`, remedy }], { cause: error });
+  }
+}
