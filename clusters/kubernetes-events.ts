@@ -11,7 +11,10 @@ export async function watchKubernetesEvents(
 ): Promise<AsyncDisposable> {
   const api = kubeConfig.makeApiClient(CoreV1Api);
   const informer = makeInformer(kubeConfig, '/api/v1/events', () => api.listEventForAllNamespaces());
+  let listed = false;
   const report = ({ involvedObject, type = '', reason = '', message = '', count = 1 }: CoreV1Event): void => {
+    // What happened before anybody watched, in a cluster that was there before.
+    if (!listed) return;
     const { kind = '', namespace = '', name = '' } = involvedObject;
     const object = `${kind} ${namespace}/${name}`;
     onEvent({ kind: 'event', at: Number(process.hrtime.bigint()), type, reason, message, object, count });
@@ -23,6 +26,7 @@ export async function watchKubernetesEvents(
     if (!over) setTimeout(() => void informer.start(), 200).unref();
   });
   await informer.start();
+  listed = true;
   return {
     async [Symbol.asyncDispose]() {
       over = true;

@@ -33,14 +33,14 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
   const command = ['node', `${bundleInImage}/${bundleFiles.session}`];
   const running = await startExec({ kubeConfig, target: pod, command });
   let lastWords = '';
-  onLines(running.stderr, (text) => (lastWords = text));
+  onLines(running.stderr, (text) => (lastWords = `${lastWords}${text}\n`.slice(-600)));
   let offsetNs = 0;
   const remote = connect<NodeProgramProcedures, NodeNews>(
     {
       send: (request) => void running.stdin.write(`${JSON.stringify(request)}\n`),
       onMessage: (take) => onLines(running.stdout, (line) => take(JSON.parse(line) as Reply | NodeNews)),
       onEnd: (take) =>
-        void running.exited.finally(() => take(lastWords || 'the connection to its pod was closed')).catch(() => {}),
+        void running.exited.finally(() => take(lastWords.trim() || 'the connection to its pod was closed')).catch(() => {}),
     },
     {
       name: `the session with ${pod.pod}`,

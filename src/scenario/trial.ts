@@ -70,7 +70,7 @@ export class Trial implements AsyncDisposable {
     this.session = session;
     this.#agent = session.agent;
     this.notes = notes;
-    this.namespace = namespace ?? `rk-${notes.id}`.slice(0, 50).replace(/-+$/, '');
+    this.namespace = namespace ?? `rk-${notes.id}`.slice(0, 40).replace(/-+$/, '');
     this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
     this.#waiting = new Waiting(session, notes.id);
     const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;
@@ -128,6 +128,11 @@ export class Trial implements AsyncDisposable {
   /** Until the Dataset is bound. */
   createDataset(name: string, differences?: DatasetDifferences): Promise<void> {
     return this.#datasets.create(name, differences);
+  }
+
+  /** Without waiting for what becomes of it. */
+  applyDataset(name: string, differences?: DatasetDifferences): Promise<void> {
+    return this.#datasets.apply(name, differences);
   }
 
   ensureDataset(name: string): Promise<void> {
