@@ -62,7 +62,7 @@ const readerBesideProbe: Plugin = {
   setup({ onLoad }) {
     onLoad({ filter: /probe[/\\]main\.[jt]s$/ }, async ({ path }) => {
       const { readFile } = await import('node:fs/promises');
-      const contents = (await readFile(path, 'utf8')).replace(/'\.\/reader\.[jt]s'/, `'./${readerFile}'`);
+      const contents = (await readFile(path, 'utf8')).replace(/(?<=new URL\()'[^']+'/, `'./${readerFile}'`);
       return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };
     });
   },
