@@ -86,8 +86,13 @@ export class MountWatch {
         fstype,
         options: options.join(','),
       });
-    for (const [id, mount] of mounts) if (!table.mounts.has(id)) report('added', mount);
-    for (const [id, mount] of table.mounts) if (!mounts.has(id)) report('removed', mount);
+    // The kernel gives an id that has become free to the next mount.
+    const isIn = (those: ReadonlyMap<number, Mount>, { id, device, mountPoint }: Mount) => {
+      const same = those.get(id);
+      return same?.device === device && same.mountPoint === mountPoint;
+    };
+    for (const mount of mounts.values()) if (!isIn(table.mounts, mount)) report('added', mount);
+    for (const mount of table.mounts.values()) if (!isIn(mounts, mount)) report('removed', mount);
     table.mounts = mounts;
   }
 }

@@ -3,6 +3,7 @@ import type { HistoryEvent, ProbeEvent, Recovery } from '../record.ts';
 import type { BenchCrash, BenchMoment } from './record.ts';
 
 type Mount = Extract<HistoryEvent, { kind: 'mount' }>;
+type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
 
 /** A pod with a probe in it, and where its volume shows. */
 export interface WatchedPod {
@@ -13,6 +14,9 @@ export interface WatchedPod {
   readonly volume: string;
   /** What `target` of a fault begins with where the fault is done to the pod's daemon. */
   readonly daemon: string;
+  /** While the probe was in it, in nanoseconds since the run began; a crash before or after is none of the pod's. */
+  readonly from: number;
+  readonly to?: number;
 }
 
 /** A crash, and when it was, in nanoseconds since the run began. It is not numbered here. */
@@ -25,8 +29,9 @@ export const steadyCount = 10;
 export const lateNs = 10e6;
 
 /**
- * What each crash of a scenario came to for each watched pod. Where the mounts of node and pod changed is taken from their mount
- * tables, whoever changed them, or from the agent's own word where that is earlier: a table is looked at after it changed.
+ * What each crash of a scenario came to for each watched pod. When the mounts of node and pod changed is taken from their mount
+ * tables, whoever changed them, or from the agent's own word or a good read where that is earlier: a table is looked at some
+ * milliseconds after it changed.
  */
 export function crashSamples(
   history: readonly HistoryEvent[],
@@ -40,15 +45,19 @@ export function crashSamples(
   const own = history.filter((event) => event.scenario === scenario);
   const mounts = own.filter((event) => event.kind === 'mount').filter(({ change }) => change === 'added');
   const operations = own.filter((event) => event.kind === 'probe');
+  const said = own.filter((event) => event.kind === 'agent');
   return pods.flatMap((pod) => {
     const mine = found.filter(({ probe }) => probe === pod.probe);
     const read = operations.filter(({ probe }) => probe === pod.probe).sort((a, b) => a.at - b.at);
     const places = placesOf(pod, mounts);
+    const agent = said.filter(({ volume }) => volume === pod.volume);
+    const where = pod.probe.slice(0, pod.probe.indexOf(':'));
     return mine.flatMap((recovery, index) => {
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
-      // Of crashes before its probe began, or after it ended, a pod knows nothing.
-      const isThere = read.some(({ finishedAt }) => finishedAt >= recovery.crash && finishedAt < until);
-      return isThere || 'HANG' in recovery.errors ? [sampleOf({ recovery, until, read, places })] : [];
+      const { from, to = Number.POSITIVE_INFINITY } = pod;
+      return recovery.crash >= from && recovery.crash < to
+        ? [sampleOf({ recovery, until, read, places, agent, where })]
+        : [];
     });
   });
 }
@@ -74,25 +83,31 @@ interface Sample {
   readonly until: number;
   readonly read: readonly ProbeEvent[];
   readonly places: Readonly<Record<Place, readonly Mount[]>>;
+  /** What the agent said of the pod's volume. */
+  readonly agent: readonly Agent[];
+  /** `<namespace>/<pod>/<container>`. */
+  readonly where: string;
 }
 
-function sampleOf({ recovery, until, read, places }: Sample): CrashSample {
+function sampleOf({ recovery, until, read, places, agent, where }: Sample): CrashSample {
   const { crash: from, daemonReady, readable } = recovery;
-  const first = (mounts: readonly Mount[]) => mounts.find(({ at }) => at >= from && at < until)?.at;
-  const earliest = (...times: readonly (number | undefined)[]) =>
-    times.reduce((best, time) => (best === undefined || (time !== undefined && time < best) ? time : best), undefined);
+  const first = (events: readonly { readonly at: number }[]) =>
+    events.find(({ at }) => at >= (daemonReady ?? from) && at < until)?.at;
+  const says = (event: Agent['event'], of?: string) =>
+    first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
   const steady = readable === undefined ? undefined : steadySince(after, readable);
+  const visible = places.mountVisible.find(({ at }) => at >= from && at < until)?.at;
   const seen: Partial<Record<BenchMoment, number | undefined>> = {
     firstError: recovery.firstError,
     noticed: recovery.noticed,
     daemonReady,
-    mountVisible: first(places.mountVisible),
-    replacedOnNode: earliest(first(places.replacedOnNode), recovery.replacedOnNode),
-    replacedInPod: earliest(first(places.replacedInPod), recovery.replacedInPod),
+    mountVisible: visible,
+    replacedOnNode: earliest(first(places.replacedOnNode), says('replaced', 'node')),
+    replacedInPod: earliest(first(places.replacedInPod), says('replaced', where), readable),
     readable,
     steady,
-    verified: recovery.verified,
+    verified: says('recovered', where),
   };
   const outage = after.filter(({ at }) => at < (steady ?? until));
   return {
@@ -103,6 +118,11 @@ function sampleOf({ recovery, until, read, places }: Sample): CrashSample {
     late: outage.filter(({ at, finishedAt }) => finishedAt - at > lateNs).length,
     longestStallNs: recovery.longestStallNs,
   };
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }
 
 function sinceCrash(
@@ -117,8 +137,9 @@ function sinceCrash(
 /** When the last of ten good operations in a row came back, the first good read among them and none late. */
 function steadySince(operations: readonly ProbeEvent[], readable: number): number | undefined {
   let good = 0;
-  for (const { at, finishedAt, result } of operations) {
-    if (finishedAt < readable) continue;
+  for (const { at, startedAt, finishedAt, result } of operations) {
+    // One that was only charged for a slot that another one blocked proves nothing.
+    if (finishedAt < readable || startedAt === finishedAt) continue;
     good = result === 'ok' && finishedAt - at <= lateNs ? good + 1 : 0;
     if (good === steadyCount) return finishedAt;
   }

@@ -58,7 +58,8 @@ function programText({ program }: BenchSeries): readonly string[] {
   return [`  ${program.command}`, ...program.files.map(({ path, sha256 }) => `  sha256 ${sha256}  ${path}`)];
 }
 
-function troubleText({ crashes, mountLines, agent }: BenchSeries): readonly string[] {
+function troubleText({ arm, crashes, mountLines, agent }: BenchSeries): readonly string[] {
+  const isAgent = arm === 'agent' || arm === 'rekindle';
   const errors = new Map<string, number>();
   for (const crash of crashes)
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
@@ -74,7 +75,7 @@ function troubleText({ crashes, mountLines, agent }: BenchSeries): readonly stri
     lines.push(
       `  mount table of the node and the watched pods: ${mountLines.before} lines before, ${mountLines.after} after`,
     );
-  if (agent) {
+  if (agent && isAgent) {
     const { first, last, overMs } = agent;
     const cpu = last.cpuMs - first.cpuMs;
     const count = Math.max(1, new Set(crashes.map(({ crash }) => crash)).size);

@@ -50,6 +50,7 @@ export class RecoveryWatch {
     if (event.kind !== 'probe' || event.at < (this.#since ?? 0)) return;
     const state = this.#probes.get(event.probe);
     if (!state) return;
+    if (event.result === 'ok' && event.startedAt === event.finishedAt) return;
     const isGood = event.result === 'ok' && event.finishedAt - event.at <= lateNs;
     if (event.result !== 'ok') state.failed = true;
     // The kernel may answer stat from what it remembers of a dead mount.

@@ -36,7 +36,7 @@ const [file = ''] = Object.keys(documentedFiles);
 export class SeriesPods {
   readonly #options: SeriesPodsOptions;
   readonly #datasets: Dataset[] = [];
-  readonly #watched: WatchedPod[] = [];
+  readonly #watched: (WatchedPod & { to?: number })[] = [];
   readonly #pids = new Map<string, number>();
   #generation = 0;
   #crashed = false;
@@ -153,6 +153,7 @@ export class SeriesPods {
       uid: metadata?.uid ?? '',
       volume: `${trial.namespace}-${dataset.name}`,
       daemon: `${trial.namespace}/${dataset.name}-`,
+      from: trial.session.history.now(),
     });
     watch.add(name);
     const files = checksums(documentedFiles);
@@ -163,7 +164,10 @@ export class SeriesPods {
 
   async #stopProbe(dataset: Dataset): Promise<void> {
     if (!dataset.probe) return;
-    this.#options.watch.remove(dataset.probe.name);
+    const { trial, watch } = this.#options;
+    const { name } = dataset.probe;
+    watch.remove(name);
+    for (const watched of this.#watched) if (watched.probe === name) watched.to = trial.session.history.now();
     await dataset.probe.running[Symbol.asyncDispose]();
     delete dataset.probe;
     // Its last lines are on their way.

@@ -219,8 +219,14 @@ class Series {
         return strike && crash ? [withSweep({ ...sample, crash }, strike)] : [];
       })
       .toSorted((a, b) => a.crash - b.crash)
+      .map((crash) => (arm.name === 'agent' || arm.name === 'rekindle' ? crash : withoutWords(crash)))
       .flatMap(counted);
   }
+}
+
+/** The log of a baseline's agent is that of ours with its recovery off: what it says is not what recovers. */
+function withoutWords({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
+  return { ...crash, moments };
 }
 
 /** What the one reader of all pods adds to what a probe in one of them saw. */
