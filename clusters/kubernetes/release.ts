@@ -19,7 +19,9 @@ export async function release({ kubeConfig, nodes, namespace }: ReleaseOptions):
   // Sooner than the namespace's own controller would, which grants each pod the grace that it asks for.
   await api.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: graceSeconds }).catch(unlessGone);
   for (const deadline = performance.now() + patienceMs; ; ) {
-    const left = [...(await leftInApi(api, namespace)), ...(await leftOnNodes(nodes, namespace))];
+    // A pod leaves the API when its kubelet is done with it, so nodes are not asked before.
+    const inApi = await leftInApi(api, namespace);
+    const left = inApi.length > 0 ? inApi : await leftOnNodes(nodes, namespace);
     if (left.length === 0 || performance.now() > deadline) return left;
     await delay(everyMs);
   }

@@ -6,17 +6,14 @@ import { parseMountinfo } from '../../../recovery/kernel/mountinfo.ts';
 const mountRoot = '/runtime-mnt';
 
 /**
- * Mounts and directories of the node that a namespace's datasets and pods left, once none of its `pods` is. A daemon that
- * ended with its pod may leave its mount dead, and nobody speaks of it: that, and the empty directories around it, are taken away here.
+ * Mounts and directories of the node that a namespace's datasets and pods left, once its pods are gone. A daemon that ended
+ * with its pod may leave its mount dead, and nobody speaks of it: that, and the empty directories around it, are taken away here.
  */
-export function leftoversOf(linux: Linux, namespace: string, pods: readonly string[]): readonly string[] {
-  const left = pods.map((pod) => `pod ${pod}`);
-  if (pods.length === 0) {
-    detachAll(linux, `${mountRoot}/jindo/${namespace}/`);
-    removeEmpty(`/proc/1/root${mountRoot}/jindo/${namespace}`);
-  }
+export function leftoversOf(linux: Linux, namespace: string): readonly string[] {
+  detachAll(linux, `${mountRoot}/jindo/${namespace}/`);
+  removeEmpty(`/proc/1/root${mountRoot}/jindo/${namespace}`);
   const lines = table().filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
-  return [...left, ...lines.map((line) => `mount ${line}`)];
+  return lines.map((line) => `mount ${line}`);
 }
 
 function detachAll(linux: Linux, below: string): void {

@@ -123,7 +123,7 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
   }
 
   async leftovers({ namespace }: { namespace: string }): Promise<readonly string[]> {
-    return leftoversOf(this.#linux, namespace, podsOf(namespace));
+    return leftoversOf(this.#linux, namespace);
   }
 
   protected get parts(): NodeParts {
