@@ -25,6 +25,12 @@ export function preparePod(pod: Draft): Draft {
   };
 }
 
+/** A relative path that does not lead upwards (`validateLocalDescendingPath`). */
+function checkLocalPath(field: string, path: string): readonly Cause[] {
+  if (path.startsWith('/')) return [invalidValue(field, path, 'must be a relative path')];
+  return path.split('/').includes('..') ? [invalidValue(field, path, "must not contain '..'")] : [];
+}
+
 function checkContainer(container: JsonObject, field: string, volumes: ReadonlySet<string>): readonly Cause[] {
   return [
     ...(stringAt(container, 'name') === ''
@@ -37,6 +43,11 @@ function checkContainer(container: JsonObject, field: string, volumes: ReadonlyS
       return [
         ...requiredString(mount, at, 'name'),
         ...requiredString(mount, at, 'mountPath'),
+        ...(stringAt(mount, 'mountPath').includes(':')
+          ? [invalidValue(`${at}.mountPath`, stringAt(mount, 'mountPath'), "must not contain ':'")]
+          : []),
+        ...checkLocalPath(`${at}.subPath`, stringAt(mount, 'subPath')),
+        ...checkLocalPath(`${at}.subPathExpr`, stringAt(mount, 'subPathExpr')),
         ...(name === '' || volumes.has(name) ? [] : [invalidValue(`${at}.name`, name, 'Not found')]),
       ];
     }),

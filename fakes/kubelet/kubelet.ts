@@ -13,7 +13,7 @@ import { kubeletPaths } from './paths.ts';
 import { PodWorker, type WorkerOptions } from './pod-worker.ts';
 import { namespaceOf } from './volumes.ts';
 
-export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus' | 'holds'> {
+export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus' | 'warn' | 'holds'> {
   readonly kubeConfig: KubeConfig;
   readonly nodeName: string;
   /** `/var/lib/kubelet`. */
@@ -52,7 +52,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
     );
   };
-  const workerOptions: WorkerOptions = { ...options, api, paths, updateStatus, holds };
+  const warn: WorkerOptions['warn'] = (pod, warning) => void createWarning(api, pod, { ...warning, nodeName });
+  const workerOptions: WorkerOptions = { ...options, api, paths, updateStatus, warn, holds };
 
   const end = async (uid: string, graceMs: number): Promise<void> => {
     const entry = workers.get(uid);
@@ -111,6 +112,26 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await Promise.all([...workers.keys()].map((uid) => end(uid, 0)));
     },
   };
+}
+
+/** The next of the kind comes soon, so that one that was not taken is no loss. */
+async function createWarning(
+  api: CoreV1Api,
+  { metadata }: V1Pod,
+  { reason, message, nodeName }: { readonly reason: string; readonly message: string; readonly nodeName: string },
+): Promise<void> {
+  const { name, namespace = 'default', uid } = metadata ?? {};
+  const body = {
+    metadata: { generateName: `${name}.`, namespace },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', ...(name && { name }), namespace, ...(uid && { uid }) },
+    type: 'Warning',
+    reason,
+    message,
+    count: 1,
+    source: { component: 'kubelet', host: nodeName },
+    lastTimestamp: new Date(),
+  };
+  await api.createNamespacedEvent({ namespace, body: body as never }).catch(() => {});
 }
 
 async function registerNode(api: CoreV1Api, name: string, labels: KubeletOptions['nodeLabels']): Promise<void> {

@@ -26,6 +26,8 @@ export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid'> {
   /** Takes a container's output, line by line or as it comes. */
   readonly log: (container: string, stream: 'stdout' | 'stderr', chunk: string) => void;
   readonly updateStatus: (pod: V1Pod, status: V1PodStatus) => Promise<void>;
+  /** Tells of a pod as a Kubernetes event of the type Warning. */
+  readonly warn: (pod: V1Pod, warning: { readonly reason: string; readonly message: string }) => void;
   /** Containers that are not to be started for now. */
   readonly holds: Holds;
 }
@@ -129,6 +131,7 @@ export class PodWorker {
 
   /** The kubelet tries volumes again and again, with a growing delay; only the end of the pod stops it. */
   async #retry<T>(what: string, work: () => Promise<T>, stoppable: boolean): Promise<T | undefined> {
+    let told = '';
     for (let waitMs = publishRetryMs; ; waitMs = Math.min(waitMs * 2, 2_000)) {
       if (stoppable) this.#stop.signal.throwIfAborted();
       try {
@@ -136,6 +139,9 @@ export class PodWorker {
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         this.#options.log(`${this.#name}`, 'stderr', `${what}: ${message}\n`);
+        if (stoppable && message !== told)
+          this.#options.warn(this.#pod, { reason: 'FailedMount', message: `${what} failed: ${message}` });
+        told = message;
         await delay(waitMs, undefined, stoppable ? { signal: this.#stop.signal } : {});
       }
     }

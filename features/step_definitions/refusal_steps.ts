@@ -1,6 +1,7 @@
 import { type DataTable, Then } from '@cucumber/cucumber';
 import { bucketIsThere } from '../../src/scenario/bucket.ts';
-import { parseFlaw, refusedByName } from '../../src/scenario/refused-datasets.ts';
+import { parseFlaw } from '../../src/scenario/flaw.ts';
+import { refusedByName } from '../../src/scenario/refused-datasets.ts';
 import { credentialsStayInTheSecret } from '../../src/scenario/secrecy.ts';
 import type { RekindleWorld } from '../support/world.ts';
 

@@ -13,6 +13,7 @@ export interface DatasetDifferences {
   readonly files?: Readonly<Record<string, Uint8Array>>;
   /** Directories of it that hold nothing a pod is to see. */
   readonly directories?: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
   /** It reads through a way to the object store that can be made to fail. */
   readonly faultyStore?: true;
 }
@@ -47,10 +48,10 @@ export class Datasets implements AsyncDisposable {
     return this.#stores.get(name);
   }
 
-  /** Secret, Dataset and JindoRuntime of the document, over the document's files, until the Dataset is bound. */
-  async create(name: string, differences: DatasetDifferences = {}): Promise<void> {
+  /** Secret, Dataset and JindoRuntime of the document, over the document's files; what becomes of them is not waited for. */
+  async apply(name: string, differences: DatasetDifferences = {}): Promise<void> {
     const { files = documentedFiles, directories = [], faultyStore, ...options } = differences;
-    const { session, namespace, objects, waiting } = this.#scene;
+    const { session, namespace, objects } = this.#scene;
     this.#files.set(name, files);
     if (faultyStore) this.#stores.set(name, await session.cluster.openFaultyStore());
     const { endpoint = session.cluster.store.endpoint } = this.#stores.get(name) ?? {};
@@ -60,6 +61,12 @@ export class Datasets implements AsyncDisposable {
     for (const name of directories) await session.cluster.putObject(`${directory}/${name}/.keep`, Buffer.from('keep'));
     await createUnlessThere(objects, secret(store));
     for (const manifest of dataset({ name, store, directory, ...options })) await objects.create(manifest);
+  }
+
+  /** Until the Dataset is bound. */
+  async create(name: string, differences?: DatasetDifferences): Promise<void> {
+    const { objects, waiting } = this.#scene;
+    await this.apply(name, differences);
     await waiting.poll({
       what: `Dataset ${name} is Bound`,
       look: () => objects.datasetStatus(name),

@@ -28,18 +28,24 @@ export interface DatasetOptions {
   readonly accessModes?: readonly string[];
   /** How the fake daemon differs from a good one (`Behaviour` in fakes/fuse); a real one takes no notice. */
   readonly behaviour?: Readonly<Record<string, unknown>>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
 
 /** The document's dataset.yaml; only the object store is another. */
-export function dataset({ name, store, directory, accessModes, behaviour }: DatasetOptions): readonly Manifest[] {
+export function dataset(options: DatasetOptions): readonly Manifest[] {
+  const { name, store, directory, accessModes, behaviour } = options;
+  const annotations = {
+    ...options.annotations,
+    ...(behaviour && { [behaviourAnnotation]: JSON.stringify(behaviour) }),
+  };
   const fromSecret = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: secretName, key } } });
   return [
     {
       apiVersion: 'data.fluid.io/v1alpha1',
       kind: 'Dataset',
-      metadata: { name, ...(behaviour && { annotations: { [behaviourAnnotation]: JSON.stringify(behaviour) } }) },
+      metadata: { name, ...(Object.keys(annotations).length > 0 && { annotations }) },
       spec: {
         ...(accessModes && { accessModes }),
         mounts: [
@@ -88,8 +94,8 @@ export interface ApplicationOptions {
 
 export interface VolumeBelow {
   readonly mountPath: string;
-  /** `Memory`: a tmpfs that the node has mounted. `Node`: a directory of the node's disk. */
-  readonly medium: 'Memory' | 'Node';
+  /** `Memory`: a tmpfs that the node has mounted. `Node`: a directory of the node's disk. Otherwise another dataset's claim. */
+  readonly medium: 'Memory' | 'Node' | { readonly claim: string };
   /** Only this directory of it is mounted. */
   readonly subPath?: string;
 }
@@ -101,7 +107,10 @@ export function application(options: ApplicationOptions): Manifest {
   const inner = below
     ? [{ mountPath: below.mountPath, name: 'inner-vol', ...(below.subPath && { subPath: below.subPath }) }]
     : [];
-  const emptyDir = below?.medium === 'Memory' ? { medium: 'Memory' } : {};
+  const source =
+    typeof below?.medium === 'object'
+      ? { persistentVolumeClaim: { claimName: below.medium.claim } }
+      : { emptyDir: below?.medium === 'Memory' ? { medium: 'Memory' } : {} };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -116,7 +125,7 @@ export function application(options: ApplicationOptions): Manifest {
       ],
       volumes: [
         { name: 'data-vol', persistentVolumeClaim: { claimName, ...(claimReadOnly && { readOnly: true }) } },
-        ...inner.map(({ name }) => ({ name, emptyDir })),
+        ...inner.map(({ name }) => ({ name, ...source })),
       ],
     },
   };

@@ -17,6 +17,7 @@ export interface Objects {
   labelPod(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
   annotateDataset(name: string, annotations: Readonly<Record<string, string>>): Promise<void>;
   deletePod(name: string): Promise<void>;
+  deleteVolume(name: string): Promise<void>;
   /** Phase of a Dataset, and its conditions' messages. */
   datasetStatus(name: string): Promise<{ readonly phase: string; readonly message: string }>;
   readClaim(name: string): Promise<{ readonly volume: string; readonly phase: string }>;
@@ -31,7 +32,8 @@ export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
       await core.createNamespace({ body: { metadata: { name: namespace } } });
     },
     async create(manifest) {
-      await any.create({ ...manifest, metadata: { ...manifest.metadata, namespace } });
+      const where = manifest.kind === 'PersistentVolume' ? {} : { namespace };
+      await any.create({ ...manifest, metadata: { ...manifest.metadata, ...where } });
     },
     readPod: (name) => core.readNamespacedPod({ name, namespace }),
     listPods: async (labelSelector) => (await core.listNamespacedPod({ namespace, labelSelector })).items,
@@ -52,6 +54,9 @@ export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
     },
     async deletePod(name) {
       await core.deleteNamespacedPod({ name, namespace });
+    },
+    async deleteVolume(name) {
+      await core.deletePersistentVolume({ name });
     },
     async datasetStatus(name) {
       const { status } = await custom.getNamespacedCustomObject({

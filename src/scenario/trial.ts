@@ -49,6 +49,7 @@ export class Trial implements AsyncDisposable {
   readonly notes: ScenarioNotes;
   readonly #objects: Objects;
   readonly #stack = new AsyncDisposableStack();
+  readonly #tenants = new AsyncDisposableStack();
   readonly #applications = new Map<string, Application>();
   readonly #datasets: Datasets;
   readonly #strikes: Strikes;
@@ -90,7 +91,7 @@ export class Trial implements AsyncDisposable {
   async tenant(namespace: string): Promise<Trial> {
     const tenant = new Trial(this.session, this.notes, { rate: this.#rate, namespace });
     await tenant.begin();
-    this.#stack.use(tenant);
+    this.#tenants.use(tenant);
     return tenant;
   }
 
@@ -128,6 +129,11 @@ export class Trial implements AsyncDisposable {
   /** Until the Dataset is bound. */
   createDataset(name: string, differences?: DatasetDifferences): Promise<void> {
     return this.#datasets.create(name, differences);
+  }
+
+  /** What lies in a dataset. */
+  filesOf(name: string): Readonly<Record<string, Uint8Array>> {
+    return this.#datasets.filesOf(name);
   }
 
   /** Without waiting for what becomes of it. */
@@ -336,6 +342,8 @@ export class Trial implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bringDaemonBack();
     await this.heal();
+    // Nothing of this one's may be left while the others are still there.
+    await using _ = this.#tenants;
     await this.#stack.disposeAsync();
     if (this.#agentChanged) await this.session.cluster.restartAgent(this.session.agent);
   }

@@ -39,3 +39,17 @@ async function readsVolumeBelow(trial: Trial, pod: string): Promise<void> {
     })
     .catch(() => {});
 }
+
+/** Until each file of a dataset that is mounted below another's path reads as it is in the bucket. */
+export async function readsDatasetBelow(
+  trial: Trial,
+  { pod, dataset }: { readonly pod: string; readonly dataset: string },
+): Promise<void> {
+  for (const [file, bytes] of Object.entries(trial.filesOf(dataset)))
+    await trial.poll({
+      what: `${innerPath}/${file} in ${pod} reads as it is in ${dataset}`,
+      look: () => trial.exec(pod, ['cat', `${innerPath}/${file}`]),
+      until: ({ stdout }) => stdout === Buffer.from(bytes).toString('utf8'),
+      say: ({ exitCode, stdout, stderr }) => `status ${exitCode}, ${stdout.length} bytes, ${stderr.trim()}`,
+    });
+}
