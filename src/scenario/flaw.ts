@@ -14,10 +14,10 @@ export interface Flaw {
  * `(300 characters)` is so long a text.
  */
 export function parseFlaw({ kind = '', field = '', value = '' }: Readonly<Record<string, string>>): Flaw {
-  return { kind, path: field.split(' / '), value: value === '(missing)' ? undefined : valueOf(value) };
+  return { kind, path: field.split(' / '), value: value === '(missing)' ? undefined : parsedValue(value) };
 }
 
-function valueOf(text: string): unknown {
+function parsedValue(text: string): unknown {
   const [, length] = /^\((\d+) characters\)$/.exec(text) ?? [];
   if (length !== undefined) return 'a'.repeat(Number(length));
   try {
