@@ -39,6 +39,11 @@ export class Digest {
     columns.add(event);
   }
 
+  /** Ids of the scenarios during which something happened. */
+  get scenarios(): Iterable<string> {
+    return this.#scenarios.keys();
+  }
+
   of(scenario: string): ScenarioDigest {
     const known = this.#scenarios.get(scenario);
     if (known === undefined) return nothing;

@@ -1,7 +1,7 @@
-import { groupBy } from './group_by.ts';
 import { createHash } from 'node:crypto';
 import { judgeClaims } from './claims.ts';
 import { type Digest, digestOf } from './digest.ts';
+import { groupBy } from './group_by.ts';
 import { anchorOf, type Html, html, render, trusted } from './html/markup.ts';
 import { renderMatrix } from './html/matrix.ts';
 import {

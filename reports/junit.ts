@@ -1,5 +1,5 @@
-import { groupBy } from './group_by.ts';
 import { formatNs } from './duration.ts';
+import { groupBy } from './group_by.ts';
 import type { Run, RunRecord, ScenarioRecord } from './record.ts';
 import { momentNames, waterfallOf } from './stages.ts';
 import { countStatuses, explainVerdict, reasonOf } from './verdict.ts';

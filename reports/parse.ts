@@ -48,15 +48,40 @@ export function parseRecord(recordJson: string): RunRecord {
 
 export function parseHistory(historyNdjson: string): HistoryEvent[] {
   const events: HistoryEvent[] = [];
-  let line = 0;
-  for (let from = 0; from < historyNdjson.length; ) {
-    const newline = historyNdjson.indexOf('\n', from);
-    const to = newline < 0 ? historyNdjson.length : newline;
-    line++;
-    if (to > from) events.push(parseEvent(historyNdjson.slice(from, to), line, newline < 0));
-    from = to + 1;
-  }
+  const reader = createHistoryReader((event) => events.push(event));
+  reader.take(historyNdjson);
+  reader.end();
   return events;
+}
+
+/** Takes a history piece by piece, as it comes from a file, and hands on each event. */
+export interface HistoryReader {
+  /** @throws UnreadableRun at the first line that is wrong. */
+  take(piece: string): void;
+  /** @throws UnreadableRun where the last line was cut. */
+  end(): void;
+}
+
+export function createHistoryReader(onEvent: (event: HistoryEvent) => void): HistoryReader {
+  let rest = '';
+  let line = 0;
+  return {
+    take(piece) {
+      let from = 0;
+      for (let newline = piece.indexOf('\n'); newline >= 0; newline = piece.indexOf('\n', from)) {
+        const source = rest === '' ? piece.slice(from, newline) : rest + piece.slice(from, newline);
+        rest = '';
+        line++;
+        if (source !== '') onEvent(parseEvent(source, line, false));
+        from = newline + 1;
+      }
+      rest += piece.slice(from);
+    },
+    end() {
+      if (rest !== '') onEvent(parseEvent(rest, line + 1, true));
+      rest = '';
+    },
+  };
 }
 
 function parseEvent(source: string, line: number, last: boolean): HistoryEvent {

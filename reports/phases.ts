@@ -1,5 +1,5 @@
-import { groupBy } from './group_by.ts';
 import { type Crash, crashesOf, troubleOf } from './crashes.ts';
+import { groupBy } from './group_by.ts';
 import type { HistoryEvent, ProbeEvent, Recovery } from './record.ts';
 
 type Agent = Extract<HistoryEvent, { kind: 'agent' }>;

@@ -1,8 +1,8 @@
 import { recoveries } from './phases.ts';
-import type { HistoryEvent, Run, ScenarioRecord, StepRecord } from './record.ts';
+import type { HistoryEvent, Run, RunRecord, ScenarioRecord, StepRecord } from './record.ts';
 import { recordSchema } from './record.ts';
 import { type Plot, plots } from './sample_plots.ts';
-import { story } from './sample_story.ts';
+import { type StoryInput, story } from './sample_story.ts';
 
 const ms = 1e6;
 
@@ -25,50 +25,62 @@ export function sampleRun({ rate = 200, operations = 1400, rounds = 1 }: SampleO
   for (let round = 0; round < rounds; round++) {
     for (const plot of plots) {
       const id = round === 0 ? plot.id : `${plot.id}-${round + 1}`;
-      const events = plot.fault ? story({ plot, id, from: clock, rate, operations }) : [];
-      const tookNs = plot.fault ? (operations / rate) * 1e9 + 400 * ms : plot.status === 'skipped' ? 0 : 310 * ms;
-      history.push(...events);
-      scenarios.push(scenarioOf({ plot, id, from: clock, tookNs, events }));
-      clock += tookNs + 120 * ms;
+      const { scenario, events } = sampleScenario({ plot, id, from: clock, rate, operations });
+      for (const event of events) history.push(event);
+      scenarios.push(scenario);
+      clock = scenario.finishedAt + 120 * ms;
     }
   }
+  return { record: sampleRecord(scenarios, clock), history };
+}
+
+/** One scenario and its history. */
+export function sampleScenario(input: StoryInput): {
+  readonly scenario: ScenarioRecord;
+  readonly events: readonly HistoryEvent[];
+} {
+  const { plot, id, from, rate, operations } = input;
+  const events = plot.fault ? story(input) : [];
+  const tookNs = plot.fault ? (operations / rate) * 1e9 + 400 * ms : plot.status === 'skipped' ? 0 : 310 * ms;
+  return { scenario: scenarioOf({ plot, id, from, tookNs, events }), events };
+}
+
+/** The record of scenarios that lasted until `clock`. */
+export function sampleRecord(scenarios: readonly ScenarioRecord[], clock: number): RunRecord {
   return {
-    record: {
-      schema: recordSchema,
-      runId: '7f3a9c',
-      rekindle: '0.1.0',
-      startedAt: '2026-03-02T09:14:05.120Z',
-      finishedAt: new Date(Date.parse('2026-03-02T09:14:05.120Z') + clock / ms).toISOString(),
-      command: ['rekindle', 'conform', '--cluster', 'sandbox'],
-      seed: 424242,
-      profile: 'rekindle',
-      cluster: 'sandbox',
-      fidelity: {
-        place: 'sandbox',
-        parts: [
-          { part: 'FUSE and mounts', is: 'the kernel’s own, in private namespaces', fake: false },
-          { part: 'agent', is: 'the real process, with its CSI socket', fake: false },
-          { part: 'FUSE daemon', is: 'a small filesystem that serves the bucket over S3', fake: true },
-          { part: 'kubelet', is: 'pods are process trees in namespaces', fake: true },
-          { part: 'API server', is: 'in memory, over HTTP', fake: true },
-          { part: 'object store', is: 'embedded S3 store in place of OSS', fake: true },
-        ],
-        clockScale: 10,
-      },
-      machine: {
-        kernel: '6.12.0-18-amd64',
-        os: 'Debian GNU/Linux 12',
-        cpus: 2,
-        memoryBytes: 8 * 1024 ** 3,
-        node: 'v24.21.0',
-        root: true,
-      },
-      verdict: 'fail',
-      interrupted: false,
-      scenarios,
-      leftovers: [],
+    schema: recordSchema,
+    runId: '7f3a9c',
+    rekindle: '0.1.0',
+    startedAt: '2026-03-02T09:14:05.120Z',
+    finishedAt: new Date(Date.parse('2026-03-02T09:14:05.120Z') + clock / ms).toISOString(),
+    command: ['rekindle', 'conform', '--cluster', 'sandbox'],
+    seed: 424242,
+    profile: 'rekindle',
+    cluster: 'sandbox',
+    fidelity: {
+      place: 'sandbox',
+      parts: [
+        { part: 'FUSE and mounts', is: 'the kernel’s own, in private namespaces', fake: false },
+        { part: 'agent', is: 'the real process, with its CSI socket', fake: false },
+        { part: 'FUSE daemon', is: 'a small filesystem that serves the bucket over S3', fake: true },
+        { part: 'kubelet', is: 'pods are process trees in namespaces', fake: true },
+        { part: 'API server', is: 'in memory, over HTTP', fake: true },
+        { part: 'object store', is: 'embedded S3 store in place of OSS', fake: true },
+      ],
+      clockScale: 10,
     },
-    history,
+    machine: {
+      kernel: '6.12.0-18-amd64',
+      os: 'Debian GNU/Linux 12',
+      cpus: 2,
+      memoryBytes: 8 * 1024 ** 3,
+      node: 'v24.21.0',
+      root: true,
+    },
+    verdict: 'fail',
+    interrupted: false,
+    scenarios,
+    leftovers: [],
   };
 }
 

@@ -1,6 +1,6 @@
-import { groupBy } from '../group_by.ts';
 import type { ScenarioDigest } from '../digest.ts';
 import { formatNs } from '../duration.ts';
+import { groupBy } from '../group_by.ts';
 import type { Lane, Mark, Micros, Span } from '../page/packed.ts';
 import type { HistoryEvent } from '../record.ts';
 import type { Axis } from './axis.ts';

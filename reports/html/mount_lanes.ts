@@ -1,5 +1,5 @@
-import { groupBy } from '../group_by.ts';
 import { formatNs } from '../duration.ts';
+import { groupBy } from '../group_by.ts';
 import type { Lane, Span } from '../page/packed.ts';
 import type { HistoryEvent } from '../record.ts';
 import type { Axis } from './axis.ts';

@@ -1,6 +1,6 @@
-import { groupBy } from '../group_by.ts';
 import type { ScenarioDigest } from '../digest.ts';
 import { clockSeconds, formatOffset } from '../duration.ts';
+import { groupBy } from '../group_by.ts';
 import type { PackedTable } from '../page/packed.ts';
 import type { HistoryEvent, Recovery } from '../record.ts';
 

@@ -1,6 +1,6 @@
-import { groupBy } from '../group_by.ts';
 import type { ScenarioDigest } from '../digest.ts';
 import { formatNs } from '../duration.ts';
+import { groupBy } from '../group_by.ts';
 import type { PackedProbe, PackedScenario, Span } from '../page/packed.ts';
 import type { ProbeColumns } from '../probe_columns.ts';
 import type { HistoryEvent, ScenarioRecord } from '../record.ts';

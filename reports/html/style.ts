@@ -125,6 +125,7 @@ th{text-align:left;font-weight:600}
 .feature{margin-bottom:24px}
 .feature>h3{color:var(--soft);font-weight:600}
 .scenario{background:var(--card);border:1px solid var(--line);border-radius:14px;margin-bottom:8px}
+.scenario:not(:has(>[open])){content-visibility:auto;contain-intrinsic-size:auto 76px}
 .scenario:has(:target){border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}
 .scenario>details>summary{display:grid;grid-template-columns:20px minmax(0,1fr) minmax(0,150px) 84px 16px;gap:2px 14px;align-items:center;padding:14px 20px;cursor:pointer;border-radius:14px;list-style:none}
 summary::-webkit-details-marker{display:none}
@@ -279,6 +280,7 @@ header,main{max-width:none;padding:0}
 .scenario>details::details-content{content-visibility:visible;block-size:auto;display:block}
 .scenario>details>summary::after{display:none}
 .scenario,.verdict,.tiles{border-radius:6px}
+.scenario{content-visibility:visible!important}
 .body{padding-left:20px}
 figure,.waterfall,.verdict,.tiles,.timeline,tr,li{break-inside:avoid}
 .toolbar{position:static}

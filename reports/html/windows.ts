@@ -1,5 +1,5 @@
-import { groupBy } from '../group_by.ts';
 import { formatNs } from '../duration.ts';
+import { groupBy } from '../group_by.ts';
 import type { Window } from '../page/packed.ts';
 import type { HistoryEvent, Recovery } from '../record.ts';
 import type { Axis } from './axis.ts';

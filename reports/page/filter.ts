@@ -23,17 +23,15 @@ export function startFilter(articles: readonly HTMLElement[]): void {
     return found;
   };
   const apply = () => {
-    const search = parseSearch(field.value);
+    const typed = parseSearch(field.value);
+    const search = claim.value === '' ? typed : { ...typed, claims: [...typed.claims, claim.value] };
+    const all = Object.values(search).every(({ length }) => length === 0);
     const off = new Set(boxes.filter((box) => !box.checked).map((box) => box.dataset.status));
     let shown = 0;
     for (const article of articles) {
       const { status } = article.dataset;
-      const fits =
-        !off.has(status) &&
-        matches(
-          searched(article),
-          claim.value === '' ? search : { ...search, claims: [...search.claims, claim.value] },
-        );
+      // The text of a large page is gathered only when somebody looks for some.
+      const fits = !off.has(status) && (all || matches(searched(article), search));
       article.hidden = !fits;
       if (fits) shown++;
     }

@@ -83,15 +83,25 @@ function startTheme(): void {
 }
 
 document.documentElement.classList.add('scripted');
+/** Fills what is open as soon as it is nearly in sight. */
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      void fill(target as HTMLElement);
+    }
+  },
+  { rootMargin: '600px' },
+);
 const articles = [...document.querySelectorAll<HTMLElement>('.scenario')];
 for (const article of articles) {
   const details = article.querySelector('details');
   if (details === null) continue;
-  const look = () => {
-    if (details.open) void fill(article);
-  };
-  details.addEventListener('toggle', look);
-  look();
+  details.addEventListener('toggle', () => {
+    if (details.open) near.observe(article);
+  });
+  if (details.open) near.observe(article);
 }
 startTheme();
 startFilter(articles);

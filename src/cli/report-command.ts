@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { parseRun, UnreadableRun } from '../../reports/parse.ts';
-import type { Run } from '../../reports/record.ts';
+import { otherMachine, strangeHistory } from '../../reports/belongs.ts';
+import type { Digest } from '../../reports/digest.ts';
+import { parseRecord, UnreadableRun } from '../../reports/parse.ts';
+import type { RunRecord } from '../../reports/record.ts';
+import { digestHistory } from '../history/digest-history.ts';
+import { describeMachine } from '../scenario/machine.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { reportHelp } from './help.ts';
 import { UsageError } from './usage-error.ts';
 import { writableFolder } from './writable-folder.ts';
-import { writeReports } from './write-reports.ts';
+import { writeDigested } from './write-reports.ts';
 
 /** `rekindle report`. */
 export function addReport(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
@@ -18,31 +22,45 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
     .argument('<results>', 'folder of a run')
     .option('--out <folder>', 'folder for the reports (default: that of the run)')
     .addHelpText('after', reportHelp)
-    .action((results: string, { out }: { readonly out?: string }) => {
-      const run = readRun(results, environment.cwd);
+    .option('--anyway', 'make them of a run that was made on another machine, too')
+    .action((results: string, { out, anyway }: ReportFlags) => {
+      const { record, digest } = readRun(results, environment.cwd);
+      const elsewhere = anyway ? undefined : otherMachine(record, describeMachine());
+      if (elsewhere) {
+        throw new UsageError(
+          `no reports of the run in ${JSON.stringify(results)}: ${elsewhere}, where they are made at the end of the run; --anyway makes them here`,
+        );
+      }
       const folder = writableFolder(out ?? results, environment.cwd);
-      for (const path of writeReports(folder, run)) environment.stdout.write(`${path}\n`);
+      for (const path of writeDigested(folder, record, digest)) environment.stdout.write(`${path}\n`);
       ends(exitStatus.conformant);
     });
 }
 
+interface ReportFlags {
+  readonly out?: string;
+  readonly anyway?: true;
+}
+
 /** The stored run in a folder of results. */
-function readRun(results: string, cwd: string): Run {
+function readRun(results: string, cwd: string): { readonly record: RunRecord; readonly digest: Digest } {
   const folder = resolve(cwd, results);
-  const read = (name: string) => {
+  const from = <T>(name: string, read: (path: string) => T): T => {
     try {
-      return readFileSync(join(folder, name), 'utf8');
+      return read(join(folder, name));
     } catch (error) {
+      if (error instanceof UnreadableRun) {
+        throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${error.problems.join('; ')}`);
+      }
       const why = (error as NodeJS.ErrnoException).code ?? String(error);
       throw new UsageError(
         `no ${name} in ${JSON.stringify(results)} (${why}): name the folder of a run, as in results/latest`,
       );
     }
   };
-  try {
-    return parseRun(read('record.json'), read('history.ndjson'));
-  } catch (error) {
-    if (!(error instanceof UnreadableRun)) throw error;
-    throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${error.problems.join('; ')}`);
-  }
+  const record = from('record.json', (path) => parseRecord(readFileSync(path, 'utf8')));
+  const digest = from('history.ndjson', digestHistory);
+  const strange = strangeHistory(record, digest);
+  if (strange) throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${strange}`);
+  return { record, digest };
 }

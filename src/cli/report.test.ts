@@ -1,13 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sampleRun } from '../../reports/sample.ts';
+import { describeMachine } from '../scenario/machine.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
 const files = ['report.html', 'report.md', 'junit.xml', 'metrics.prom'];
-const { record, history } = sampleRun({ operations: 50 });
+const sample = sampleRun({ operations: 50 });
+const { history } = sample;
+const record = { ...sample.record, machine: describeMachine() };
 let cwd: string;
 
 beforeEach(() => {
@@ -31,12 +34,36 @@ test('writes them elsewhere where asked to', async () => {
   expect(stdout().split('\n')[0]).toBe(join(cwd, 'new/place/report.html'));
 });
 
+const cut = JSON.stringify(record).slice(0, 400);
+const elsewhere = JSON.stringify({ ...record, machine: { ...record.machine, cpus: 96 } });
+const another = JSON.stringify({ ...history[0], scenario: 'of-another-run' });
+
 test.each([
-  ['record.json', '{"schema":', 'record.json: cut in the middle'],
+  ['record.json', cut, 'record.json: cut in the middle'],
+  ['record.json', '', 'record.json: is empty'],
+  ['record.json', '{"schema":"rekindle.record/9"}', 'was written as "rekindle.record/9"; this version reads'],
+  ['record.json', elsewhere, 'it was made on another machine ('],
   ['history.ndjson', '{"kind":"probe"', 'history.ndjson line 1: cut in the middle'],
-])('a %s that was cut is told, and the status is 2', async (file, text, says) => {
+  ['history.ndjson', `${another}\n`, 'history.ndjson is of another run: it tells of "of-another-run"'],
+  ['history.ndjson', '', 'history.ndjson is empty, and record.json tells of'],
+])('a %s that is no good (%.30s) is told in a sentence, and the status is 2', async (file, text, says) => {
   writeFileSync(join(cwd, file), text);
   const { context, stderr } = createFakeContext({ cwd });
   expect(await rekindle(['report', '.'], context)).toBe(2);
-  expect(stderr()).toBe(`rekindle: cannot read the run in ".": ${says}\n`);
+  expect(stderr()).toContain(says);
+  expect(stderr().trim().split('\n')).toHaveLength(1);
+  expect(existsSync(join(cwd, 'report.html'))).toBe(false);
+});
+
+test('makes the reports of another machine where told to', async () => {
+  writeFileSync(join(cwd, 'record.json'), elsewhere);
+  const { context } = createFakeContext({ cwd });
+  expect(await rekindle(['report', '.', '--anyway'], context)).toBe(0);
+});
+
+test('takes a history that comes in several pieces, letters of several bytes at their edges', async () => {
+  const line = `${JSON.stringify({ kind: 'note', at: 1, scenario: history[0]?.scenario, text: 'é'.repeat(5000) })}\n`;
+  writeFileSync(join(cwd, 'history.ndjson'), line.repeat(250));
+  const { context } = createFakeContext({ cwd });
+  expect(await rekindle(['report', '.'], context)).toBe(0);
 });
