@@ -6,7 +6,7 @@ import {
   type V1Pod,
   VersionApi,
 } from '@kubernetes/client-node';
-import { CannotDeploy } from './cannot-deploy.ts';
+import { explained, statusOf } from './explained.ts';
 
 /** The owner of the fields that are applied (server-side apply). */
 const fieldManager = 'rekindle';
@@ -23,11 +23,6 @@ export interface Api {
   podsOf(namespace: string, app?: string): Promise<readonly V1Pod[]>;
   /** Minor version of Kubernetes 1. */
   minor(): Promise<number>;
-}
-
-/** Somebody changed the object since it was read. */
-export class Conflict extends Error {
-  readonly code = 'CONFLICT';
 }
 
 export function openApi(kubeConfig: KubeConfig): Api {
@@ -80,66 +75,4 @@ export const titleOf = ({ kind = '', metadata }: KubernetesObject) => `${kind.to
 function headerOf({ apiVersion = '', kind = '', metadata }: KubernetesObject) {
   const { name = '', namespace } = metadata ?? {};
   return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
-}
-
-/** HTTP status that the API server answered with. */
-function statusOf(error: unknown): number | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'number' ? code : undefined;
-}
-
-function explained(what: string, server: string, error: unknown): Error {
-  const status = statusOf(error);
-  const says = messageOf(error);
-  switch (status) {
-    case undefined:
-      return isConnection(error)
-        ? new CannotDeploy(`${server} does not answer (${says})`, 'start the cluster, or choose another --context', {
-            cause: error,
-          })
-        : new Error(`cannot ${what}: ${says}`, { cause: error });
-    case 401:
-      return new CannotDeploy(`cannot ${what}: ${says}`, 'log in again: the credentials of the context are not valid', {
-        cause: error,
-      });
-    case 403:
-      return new CannotDeploy(`cannot ${what}: ${says}`, 'use a context that may do this, such as a cluster-admin', {
-        cause: error,
-      });
-    case 404:
-      return new CannotDeploy(`cannot ${what}: ${says}`, 'use a cluster that has this kind, and create its namespace');
-    case 409:
-      return new Conflict(says);
-    default:
-      return new CannotDeploy(`cannot ${what}: ${status}: ${says}`, 'look at the message of the API server', {
-        cause: error,
-      });
-  }
-}
-
-/** The sentence in the API server's Status, or in Node's error. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const body = 'body' in error ? error.body : undefined;
-  const status = typeof body === 'string' ? parsed(body) : body;
-  if (typeof status === 'object' && status !== null && 'message' in status) return String(status.message);
-  const nested = [error, error.cause].find((one) => one instanceof Error && 'code' in one);
-  if (nested instanceof AggregateError) return nested.errors.map((one) => String(one?.message ?? one)).join(', ');
-  return nested instanceof Error ? nested.message || String((nested as NodeJS.ErrnoException).code) : error.message;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { message: text.slice(0, 300) };
-  }
-}
-
-/** Nobody answered: refused, not found, timed out, or with a certificate that is not trusted. */
-function isConnection(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (typeof (at as NodeJS.ErrnoException).code === 'string' && at.name !== 'AbortError') return true;
-  }
-  return false;
 }

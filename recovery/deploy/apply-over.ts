@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { type Api, Conflict, titleOf } from './api.ts';
+import { type Api, titleOf } from './api.ts';
+import { Conflict } from './explained.ts';
 import { isOurs } from './foreign.ts';
 
 export interface Applied {

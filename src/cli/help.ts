@@ -33,8 +33,23 @@ export const conformHelp = `
 Runs the documented scenarios, prints each with its verdict and writes the reports. FEATURES are .feature files or
 folders, with :LINE to pick a scenario; without any, all that are shipped.
 
+Where:
+  sandbox   the default: real FUSE in namespaces of this machine, everything else simulated; seconds
+  kind      a cluster of containers by kind and Docker, made for the run and deleted afterwards; named rekindle-<run id>,
+            with a kubeconfig of its own in the results, so that your contexts stay as they are
+  minikube  the same by minikube
+  existing  the cluster of --context. Crashes FUSE daemons of datasets of its own and restarts the node agent, whose
+            other users feel that; asks for consent. With --profile fluid or ack-fluid it judges what is installed there;
+            otherwise it deploys Rekindle's agent and removes it afterwards. Its nodes need the images that the run names.
+Where a cluster does not come up or a scenario fails, events, logs, pod states and mount tables of that moment lie in
+diagnostics/ of the results. rekindle clean removes the clusters of killed runs, kept ones only by their own commands.
+
 Examples:
   rekindle conform
+  rekindle conform --cluster kind --nodes 2
+  rekindle conform --cluster kind --reuse dev --tags @C3
+  rekindle conform --cluster kind --kubernetes-image kindest/node:v1.32.2 --keep
+  rekindle conform --cluster existing --context staging --i-know-this-breaks-mounts
   rekindle conform --tags '@C3 and not @fault:sigkill' --out /tmp/results
   rekindle conform --profile ./my-implementation.yaml
   rekindle conform features/crash.feature:12
@@ -83,6 +98,17 @@ Examples:
   rekindle compare baseline.json results/latest --budget p99=50ms --budget outage.p50=400ms
 
 Exit status: 0 · 1 where --fail-on or a budget says so · 2 what cannot be compared
+`;
+
+export const doctorHelp = `
+Without a context: what this machine lacks for the sandbox. With one: Kubernetes' version, the nodes' systems, another Fluid,
+the buckets that datasets name, virtual nodes; and of each node the kernel, /dev/fuse and mount propagation, which a short-lived
+privileged pod looks at in a namespace of its own that is removed again.
+
+Examples:
+  rekindle doctor
+  rekindle doctor --context my-cluster
+  rekindle doctor --context my-cluster --endpoint http://minio:9000 --bucket demo --secret default/mysecret
 `;
 
 export const deployHelp = `

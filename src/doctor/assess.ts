@@ -42,7 +42,11 @@ export function kernelVersion(release: string): readonly [major: number, minor: 
 }
 
 function kernel({ kernelRelease }: Facts): Finding {
-  const what = 'kernel';
+  return kernelFinding('kernel', kernelRelease);
+}
+
+/** What recovery can do with a kernel, by its release. */
+export function kernelFinding(what: string, kernelRelease: string): Finding {
   const [major, minor] = kernelVersion(kernelRelease);
   const atLeast = (wantMajor: number, wantMinor: number) =>
     major > wantMajor || (major === wantMajor && minor >= wantMinor);
@@ -138,14 +142,14 @@ export function missingOf(findings: readonly Finding[]): readonly { readonly wha
     .map(({ what, says, remedy = '' }) => ({ what: `${what} ${says}`, remedy }));
 }
 
-function ok(what: string, says: string): Finding {
+export function ok(what: string, says: string): Finding {
   return { what, mark: 'ok', says };
 }
 
-function note(what: string, says: string, remedy: string): Finding {
+export function note(what: string, says: string, remedy: string): Finding {
   return { what, mark: 'note', says, remedy };
 }
 
-function missing(what: string, says: string, remedy: string): Finding {
+export function missing(what: string, says: string, remedy: string): Finding {
   return { what, mark: 'missing', says, remedy };
 }

@@ -1,0 +1,14 @@
+import { explained } from '../../../recovery/deploy/explained.ts';
+import type { Finding } from '../assess.ts';
+import { assessCluster } from './assess-cluster.ts';
+import { type GatherClusterOptions, gatherCluster } from './gather-cluster.ts';
+
+/** Findings on a cluster. Rejects with `CannotDeploy` where it cannot be asked. */
+export async function doctorCluster(options: GatherClusterOptions): Promise<readonly Finding[]> {
+  const server = options.kubeConfig.getCurrentCluster()?.server ?? '';
+  try {
+    return assessCluster(await gatherCluster(options));
+  } catch (error) {
+    throw explained('look at the cluster', server, error);
+  }
+}

@@ -1,0 +1,134 @@
+import {
+  AppsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubeConfig,
+  StorageV1Api,
+  type V1Node,
+  VersionApi,
+} from '@kubernetes/client-node';
+import { managedBy, names } from '../../../recovery/deploy/names.ts';
+import type { ClusterFacts, NodeFacts, NodeLook, StoreLook } from './cluster-facts.ts';
+import { lookAtNodes } from './look-at-nodes.ts';
+import { type DatasetMount, keyNames, mountsOf, type Store, urlOf } from './stores.ts';
+
+export interface GatherClusterOptions {
+  readonly kubeConfig: KubeConfig;
+  /** A bucket that is to be looked at, too; its Secret has the document's keys. */
+  readonly store: { readonly endpoint: string; readonly bucket: string; readonly secret?: string } | undefined;
+  /** Image of the pods that look at nodes; undefined: no pods. */
+  readonly image: string | undefined;
+  readonly kubeletRoot: string;
+  readonly signal: AbortSignal;
+}
+
+const driver = 'fuse.csi.fluid.io';
+
+/** Asks the API server, and looks at each node by a pod. Leaves nothing behind. */
+export async function gatherCluster(options: GatherClusterOptions): Promise<ClusterFacts> {
+  const { kubeConfig, image, kubeletRoot, signal } = options;
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { gitVersion: version } = await kubeConfig.makeApiClient(VersionApi).getCode();
+  const nodes = (await core.listNode()).items.map(nodeFacts);
+  const { foreign, deployed } = await findFluid(kubeConfig);
+  const stores = await findStores(core, options);
+  const real = nodes.filter(({ virtual }) => !virtual).map(({ name }) => name);
+  if (image === undefined || real.length === 0)
+    return { version, nodes, foreign, deployed, stores: stores.map(asLook) };
+  const request = { kubeletRoot, urls: stores.map(urlOf) };
+  const looked = await lookAtNodes({ kubeConfig, nodes: real, image, request, signal });
+  return {
+    version,
+    nodes: nodes.map((node) => ({ ...node, look: looked.byNode.get(node.name) ?? node.look })),
+    foreign,
+    deployed,
+    stores: stores.map((store, index): StoreLook => {
+      const answer = looked.stores[index];
+      return answer === undefined ? asLook(store) : { ...asLook(store), answer };
+    }),
+  };
+}
+
+const notAsked: NodeLook = { state: 'not-asked' };
+
+function nodeFacts({ metadata, status }: V1Node): NodeFacts {
+  const info = status?.nodeInfo;
+  return {
+    name: metadata?.name ?? '',
+    kernelRelease: info?.kernelVersion ?? '',
+    osImage: info?.osImage ?? '',
+    architecture: info?.architecture ?? '',
+    virtual: metadata?.labels?.type === 'virtual-kubelet',
+    look: notAsked,
+  };
+}
+
+async function findFluid(kubeConfig: KubeConfig): Promise<Pick<ClusterFacts, 'foreign' | 'deployed'>> {
+  const { items: drivers } = await kubeConfig.makeApiClient(StorageV1Api).listCSIDriver();
+  const fieldSelector = `metadata.name=${names.agent}`;
+  const { items: plugins } = await kubeConfig.makeApiClient(AppsV1Api).listDaemonSetForAllNamespaces({ fieldSelector });
+  const found = [
+    ...drivers
+      .filter(({ metadata }) => metadata?.name === driver)
+      .map((object) => ({ object, title: `csidriver/${driver}` })),
+    ...plugins.map((object) => ({ object, title: `daemonset/${names.agent} in ${object.metadata?.namespace}` })),
+  ].map(({ object, title }) => ({ title, isOurs: object.metadata?.labels?.[managedBy.label] === managedBy.value }));
+  return {
+    foreign: found.filter(({ isOurs }) => !isOurs).map(({ title }) => title),
+    deployed: found.some(({ isOurs }) => isOurs),
+  };
+}
+
+async function findStores(core: CoreV1Api, { kubeConfig, store }: GatherClusterOptions): Promise<readonly Store[]> {
+  const mounts = await datasetMounts(kubeConfig);
+  const found = await Promise.all(mounts.map((mount) => withKeys(core, mount)));
+  if (store === undefined) return distinct(found);
+  const { endpoint, bucket, secret } = store;
+  const [namespace = '', name = ''] = (secret ?? '').split('/');
+  const secrets = Object.values(keyNames).map((key) => [key, { name, key }] as const);
+  const asked = {
+    source: '--bucket',
+    namespace,
+    endpoint,
+    bucket,
+    secrets: new Map(secret === undefined ? [] : secrets),
+  };
+  return distinct([await withKeys(core, asked), ...found]);
+}
+
+async function datasetMounts(kubeConfig: KubeConfig): Promise<readonly DatasetMount[]> {
+  const kind = { group: 'data.fluid.io', version: 'v1alpha1', plural: 'datasets' };
+  try {
+    const list = await kubeConfig.makeApiClient(CustomObjectsApi).listClusterCustomObject(kind);
+    return (list as { items: Parameters<typeof mountsOf>[0][] }).items.flatMap(mountsOf);
+  } catch (error) {
+    // No such kind: Fluid's definitions are not installed.
+    if (error instanceof Error && 'code' in error && error.code === 404) return [];
+    throw error;
+  }
+}
+
+async function withKeys(
+  core: CoreV1Api,
+  { source, namespace, endpoint, bucket, secrets }: DatasetMount,
+): Promise<Store> {
+  const value = async (option: string) => {
+    const from = secrets.get(option);
+    if (from === undefined) return undefined;
+    const { data } = await core.readNamespacedSecret({ namespace, name: from.name }).catch(() => ({ data: undefined }));
+    const encoded = data?.[from.key];
+    return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString();
+  };
+  const [accessKeyId, accessKeySecret] = [await value(keyNames.id), await value(keyNames.secret)];
+  const known = accessKeyId !== undefined && accessKeySecret !== undefined;
+  return { source, endpoint, bucket, ...(known ? { keys: { accessKeyId, accessKeySecret } } : {}) };
+}
+
+/** Many datasets may lie in one bucket. */
+function distinct(stores: readonly Store[]): readonly Store[] {
+  return [
+    ...new Map(stores.toReversed().map((store) => [`${store.endpoint} ${store.bucket}`, store])).values(),
+  ].reverse();
+}
+
+const asLook = ({ source, endpoint, bucket }: Store): StoreLook => ({ source, endpoint, bucket });

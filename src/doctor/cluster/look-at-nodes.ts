@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { NodeLook } from './cluster-facts.ts';
+import { type LookAnswer, type LookRequest, look } from './look.ts';
+
+export interface LookOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Names of real nodes. */
+  readonly nodes: readonly string[];
+  /** Any image with Node 18 or later. */
+  readonly image: string;
+  readonly request: LookRequest;
+  readonly signal: AbortSignal;
+}
+
+export interface Looked {
+  readonly byNode: ReadonlyMap<string, NodeLook>;
+  /** One answer a URL, from the first node; none where that could not be looked at. */
+  readonly stores: LookAnswer['stores'];
+}
+
+const pollMs = 200;
+const patienceMs = 60_000;
+const stuckReasons = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'CreateContainerError',
+];
+
+/** Looks at each node by a short-lived privileged pod, in a namespace of their own, which goes before it resolves. */
+export async function lookAtNodes({ kubeConfig, nodes, image, request, signal }: LookOptions): Promise<Looked> {
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const name = `rekindle-doctor-${randomBytes(4).toString('hex')}`;
+  const labels = { 'rekindle.dev/doctor': name, 'pod-security.kubernetes.io/enforce': 'privileged' };
+  await core.createNamespace({ body: { metadata: { name, labels } } });
+  try {
+    const byNode = new Map<string, NodeLook>();
+    let stores: LookAnswer['stores'] = [];
+    const looks = nodes.map(async (node, index) => {
+      const asked = index === 0 ? request : { ...request, urls: [] };
+      const seen = await lookAt({ core, namespace: name, node, image, request: asked, signal });
+      byNode.set(node, seen.look);
+      if (index === 0) stores = seen.stores;
+    });
+    await Promise.all(looks);
+    return { byNode, stores };
+  } finally {
+    await removeNamespace(core, name);
+  }
+}
+
+interface OneLook {
+  readonly core: CoreV1Api;
+  readonly namespace: string;
+  readonly node: string;
+  readonly image: string;
+  readonly request: LookRequest;
+  readonly signal: AbortSignal;
+}
+
+async function lookAt(one: OneLook): Promise<{ readonly look: NodeLook; readonly stores: LookAnswer['stores'] }> {
+  const { core, namespace, signal } = one;
+  const failed = (says: string) => ({ look: { state: 'failed', says } as const, stores: [] });
+  const created = await core.createNamespacedPod({ namespace, body: lookingPod(one) });
+  const name = created.metadata?.name ?? '';
+  const end = AbortSignal.timeout(patienceMs);
+  let pod = created;
+  while (!end.aborted && !signal.aborted) {
+    pod = await core.readNamespacedPod({ namespace, name });
+    const stuck = stuckReason(pod);
+    if (stuck !== undefined) return failed(stuck);
+    if (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') break;
+    await sleep(pollMs);
+  }
+  if (pod.status?.phase !== 'Succeeded') return failed(lastWord(pod));
+  const { fuse, kubelet, stores } = JSON.parse(await core.readNamespacedPodLog({ namespace, name })) as LookAnswer;
+  return { look: { state: 'seen', fuse, kubelet }, stores };
+}
+
+function lookingPod({ node, image, request }: OneLook): V1Pod {
+  const program = `(${look.toString()})(JSON.parse(process.argv[1]))`;
+  return {
+    metadata: { generateName: 'look-' },
+    spec: {
+      nodeName: node,
+      hostPID: true,
+      restartPolicy: 'Never',
+      tolerations: [{ operator: 'Exists' }],
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: 'look',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['node', '--eval', program, JSON.stringify(request)],
+          securityContext: { privileged: true, runAsUser: 0 },
+        },
+      ],
+    },
+  };
+}
+
+/** Why a pod will not start, if it is so. */
+function stuckReason({ status }: V1Pod): string | undefined {
+  const waiting = status?.containerStatuses?.[0]?.state?.waiting;
+  if (waiting?.reason === undefined || !stuckReasons.includes(waiting.reason)) return undefined;
+  return [waiting.reason, waiting.message].filter(Boolean).join(': ');
+}
+
+function lastWord({ status }: V1Pod): string {
+  const state = status?.containerStatuses?.[0]?.state;
+  const ended = state?.terminated;
+  if (ended !== undefined) return `its pod ended with ${ended.exitCode}${ended.message ? `: ${ended.message}` : ''}`;
+  return [`its pod is ${status?.phase ?? 'not seen'}`, state?.waiting?.reason, status?.reason, status?.message]
+    .filter(Boolean)
+    .join(': ');
+}
+
+async function removeNamespace(core: CoreV1Api, name: string): Promise<void> {
+  await core.deleteNamespace({ name });
+  const end = AbortSignal.timeout(patienceMs);
+  for (;;) {
+    try {
+      await core.readNamespace({ name });
+    } catch {
+      return;
+    }
+    if (end.aborted)
+      throw new Error(`namespace ${name} does not end: look at kubectl get all -n ${name}, and delete it`);
+    await sleep(pollMs);
+  }
+}

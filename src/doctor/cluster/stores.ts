@@ -1,0 +1,68 @@
+import aws4 from 'aws4';
+
+/** A bucket as somebody names it, and the keys for it where they are known. */
+export interface Store {
+  readonly source: string;
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly keys?: { readonly accessKeyId: string; readonly accessKeySecret: string };
+}
+
+/** A Dataset's mount points, as the document has them (seed claims D2, D5). */
+export interface DatasetMount {
+  readonly source: string;
+  readonly namespace: string;
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** Secret keys by the option that they fill. */
+  readonly secrets: ReadonlyMap<string, { readonly name: string; readonly key: string }>;
+}
+
+/** The document's names of the options, and of the keys in its Secret. */
+export const keyNames = { id: 'fs.oss.accessKeyId', secret: 'fs.oss.accessKeySecret' } as const;
+
+interface DatasetLike {
+  readonly metadata?: { readonly name?: string; readonly namespace?: string };
+  readonly spec?: {
+    readonly mounts?: readonly {
+      readonly mountPoint?: string;
+      readonly options?: Readonly<Record<string, string>>;
+      readonly encryptOptions?: readonly {
+        readonly name?: string;
+        readonly valueFrom?: { readonly secretKeyRef?: { readonly name?: string; readonly key?: string } };
+      }[];
+    }[];
+  };
+}
+
+/** Where a Dataset's data is; what cannot be read as object storage is left out. */
+export function mountsOf({ metadata, spec }: DatasetLike): readonly DatasetMount[] {
+  const { name = '', namespace = '' } = metadata ?? {};
+  return (spec?.mounts ?? []).flatMap(({ mountPoint = '', options = {}, encryptOptions = [] }): DatasetMount[] => {
+    const bucket = /^(?:oss|s3):\/\/([^/]+)/.exec(mountPoint)?.[1];
+    const endpoint = options['fs.oss.endpoint'];
+    if (bucket === undefined || endpoint === undefined) return [];
+    const secrets = encryptOptions.flatMap(({ name: option, valueFrom }) => {
+      const { name: secret, key } = valueFrom?.secretKeyRef ?? {};
+      return option === undefined || secret === undefined || key === undefined
+        ? []
+        : [[option, { name: secret, key }] as const];
+    });
+    return [{ source: `dataset ${namespace}/${name}`, namespace, endpoint, bucket, secrets: new Map(secrets) }];
+  });
+}
+
+/** How long a signature of ours is good for, in seconds: a pod has to start and be scheduled. */
+const validSeconds = 300;
+
+/** The URL by which a bucket is asked for: signed (AWS Signature 4) in path style; for OSS itself unsigned, by its own host. */
+export function urlOf({ endpoint, bucket, keys }: Store): string {
+  const base = new URL(endpoint.includes('://') ? endpoint : `https://${endpoint}`);
+  if (base.hostname.endsWith('.aliyuncs.com')) return `${base.protocol}//${bucket}.${base.host}/`;
+  const url = `${base.protocol}//${base.host}/${encodeURIComponent(bucket)}`;
+  if (keys === undefined) return url;
+  const path = `/${encodeURIComponent(bucket)}?X-Amz-Expires=${validSeconds}`;
+  const asked = { service: 's3', region: 'us-east-1', method: 'HEAD', host: base.host, path, signQuery: true };
+  const signed = aws4.sign(asked, { accessKeyId: keys.accessKeyId, secretAccessKey: keys.accessKeySecret });
+  return `${base.protocol}//${base.host}${signed.path}`;
+}
