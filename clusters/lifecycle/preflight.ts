@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ApiException, CoreV1Api, type KubeConfig, VersionApi } from '@kubernetes/client-node';
 import { CannotRun } from '../cluster.ts';
 import { execToEnd } from '../kubernetes/exec-to-end.ts';
@@ -29,6 +30,9 @@ export async function requireFuse(
   throw new CannotRun([{ what, remedy: 'load the module there: modprobe fuse' }]);
 }
 
+/** The Service of pods that are ready has their addresses on every node a moment later. */
+const serviceMs = 20_000;
+
 /** Has the API server ask the webhook about a pod that is never created. @throws CannotRun where it cannot be reached */
 export async function requireWebhook(kubeConfig: KubeConfig, namespace: string): Promise<void> {
   const labels = { 'fuse.serverful.fluid.io/inject': 'true' };
@@ -36,13 +40,19 @@ export async function requireWebhook(kubeConfig: KubeConfig, namespace: string):
     metadata: { generateName: 'webhook-', labels },
     spec: { containers: [{ name: 'never', image: 'never' }] },
   };
-  try {
-    await kubeConfig.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body, dryRun: 'All' });
-  } catch (error) {
-    const message = error instanceof ApiException ? messageOf(error.body) : '';
-    if (!message.includes('failed calling webhook')) throw error;
-    const remedy =
-      'look at the pods of deployment/fluid-webhook in fluid-system, and whether the API server reaches them';
-    throw new CannotRun([{ what: `the API server does not reach the webhook (${message})`, remedy }], { cause: error });
+  for (const deadline = performance.now() + serviceMs; ; await delay(500)) {
+    try {
+      await kubeConfig.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body, dryRun: 'All' });
+      return;
+    } catch (error) {
+      const message = error instanceof ApiException ? messageOf(error.body) : '';
+      if (!message.includes('failed calling webhook')) throw error;
+      if (performance.now() < deadline) continue;
+      const remedy =
+        'look at the pods of deployment/fluid-webhook in fluid-system, and whether the API server reaches them';
+      throw new CannotRun([{ what: `the API server does not reach the webhook (${message})`, remedy }], {
+        cause: error,
+      });
+    }
   }
 }

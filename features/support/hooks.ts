@@ -1,11 +1,12 @@
-import { After, Before, setDefaultTimeout } from '@cucumber/cucumber';
+import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
 import { slug } from '../../src/scenario/collector.ts';
 import { missingFor } from '../../src/scenario/needs.ts';
+import { longestStepMs } from '../../src/scenario/session.ts';
 import { Trial } from '../../src/scenario/trial.ts';
 import type { RekindleWorld } from './world.ts';
 
 // Each wait has a deadline of its own that says what it waited for; this one is for what we did not foresee.
-setDefaultTimeout(120_000);
+setDefaultTimeout(longestStepMs());
 
 Before(async function (this: RekindleWorld, { pickle }) {
   const { history, notes, cluster } = this.session;
@@ -28,8 +29,9 @@ Before(async function (this: RekindleWorld, { pickle }) {
   return undefined;
 });
 
-After(async function (this: RekindleWorld) {
+After(async function (this: RekindleWorld, { result }) {
   if (!this.hasBegun) return;
+  if (result?.status === Status.FAILED) await this.session.cluster.collectDiagnostics?.(this.trial.notes.id);
   const { history } = this.session;
   this.trial.notes.finishedAt = history.now();
   await this.trial[Symbol.asyncDispose]();

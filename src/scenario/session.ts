@@ -38,6 +38,12 @@ export function registerSession(name: string, session: Session): Disposable {
   return { [Symbol.dispose]: () => void sessions.delete(name) };
 }
 
+/** How long a step may take at all, where sessions are registered: several waits, each as patient as its cluster asks for. */
+export function longestStepMs(): number {
+  const patience = [...sessions.values()].map(({ cluster }) => cluster.patienceMs);
+  return 6 * Math.max(20_000, ...patience);
+}
+
 export function sessionOf(name: string): Session {
   const session = sessions.get(name);
   if (!session) throw new Error(`no session ${name}: scenarios are run by "rekindle conform"`);
