@@ -46,6 +46,8 @@ export interface StartOptions {
   readonly runId: string;
   /** Where output of the parts goes, file by file; exists and is writable. */
   readonly resultsDir: string;
+  /** Where what a cluster shows is written when something fails; made where it is not there. */
+  readonly diagnosticsDir: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Takes everything that happens, as it happens. */
   readonly onEvent: (event: ClusterEvent) => void;
@@ -232,6 +234,6 @@ export interface RunningCluster extends AsyncDisposable {
   agentUsage(): Promise<Usage>;
   /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */
   release(namespace: string): Promise<readonly string[]>;
-  /** Writes what the cluster shows now into a folder, which is made: events, logs, states, mount tables. Where a cluster has them. */
-  collectDiagnostics?(folder: string): Promise<void>;
+  /** Writes what the cluster shows now into a folder of this name among the diagnostics: events, logs, states, mount tables. */
+  collectDiagnostics?(name: string): Promise<void>;
 }

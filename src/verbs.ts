@@ -1,3 +1,4 @@
+import type { KubernetesChoice } from '../clusters/choose-cluster.ts';
 import type { AgentOptions, StartOptions } from '../clusters/cluster.ts';
 import type { Verdict } from '../reports/record.ts';
 import type { Environment } from './environment.ts';
@@ -20,6 +21,8 @@ export interface ConformOptions extends RunOptions {
   /** Tag expression of Cucumber's language. */
   readonly tags?: string;
   readonly cluster: string;
+  /** Where on Kubernetes; absent in the sandbox. */
+  readonly kubernetes?: KubernetesChoice;
   /** Name of a shipped profile, or absolute path of a file. */
   readonly profile: string;
   /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
@@ -52,6 +55,8 @@ export interface BenchConditions {
 
 export interface BenchOptions extends RunOptions, BenchConditions {
   readonly cluster: string;
+  /** Where on Kubernetes; absent in the sandbox. */
+  readonly kubernetes?: KubernetesChoice;
   readonly crashes: number;
   /** Crashes before the first that counts. */
   readonly warmUp: number;

@@ -24,7 +24,7 @@ export function kindPlace(wishes: ClusterWishes): Place {
 }
 
 async function open(wishes: ClusterWishes, options: PlaceOptions): Promise<OpenPlace> {
-  const { docker, environment, signal, onProgress, resultsDir, runId } = options;
+  const { docker, environment, signal, onProgress, resultsDir, diagnosticsDir, runId } = options;
   const kind = await findKind({ environment, signal });
   const name = clusterNameOf(wishes, runId);
   const kubeConfigFile = join(resultsDir, 'kubeconfig');
@@ -45,7 +45,7 @@ async function open(wishes: ClusterWishes, options: PlaceOptions): Promise<OpenP
         kind.create({ name, config, kubeConfigFile }),
       );
     } catch (error) {
-      if (!signal.aborted) await kind.exportLogs(name, join(resultsDir, 'diagnostics', 'nodes')).catch(() => {});
+      if (!signal.aborted) await kind.exportLogs(name, join(diagnosticsDir, 'nodes')).catch(() => {});
       onProgress(`removing the kind cluster ${name}`);
       await end();
       throw error;

@@ -16,7 +16,10 @@ export interface ClusterWishes {
 export interface PlaceOptions {
   readonly docker: Docker;
   readonly runId: string;
+  /** Exists; the kubeconfig is written there. */
   readonly resultsDir: string;
+  /** For the nodes' logs, where the cluster does not come up; made where it is not there. */
+  readonly diagnosticsDir: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   /** Takes one line for each step. */

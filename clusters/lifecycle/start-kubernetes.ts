@@ -34,7 +34,7 @@ export function kubernetesCluster(kubernetes: KubernetesOptions): Cluster {
 }
 
 async function start({ place, theirs }: KubernetesOptions, options: StartOptions): Promise<RunningCluster> {
-  const { runId, resultsDir, signal, onProgress } = options;
+  const { runId, resultsDir, diagnosticsDir, signal, onProgress } = options;
   await using life = new AsyncDisposableStack();
   const { open, images } = await openWithImages(place, options, life);
   const { kubeConfig, loadImages } = open;
@@ -92,7 +92,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
     const whole = life.move();
     return {
       ...running,
-      collectDiagnostics: diagnose,
+      collectDiagnostics: (name) => diagnose(join(diagnosticsDir, name)),
       async [Symbol.asyncDispose]() {
         await whole[Symbol.asyncDispose]();
         for (const line of open.afterwards) onProgress(line);
@@ -101,7 +101,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
   } catch (error) {
     if (!signal.aborted) {
       onProgress('collecting what the cluster shows');
-      await diagnose(join(resultsDir, 'diagnostics'));
+      await diagnose(diagnosticsDir);
     }
     throw explain(error, server);
   }
@@ -112,7 +112,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
  * stop, and nothing is left.
  */
 async function openWithImages(place: Place, options: StartOptions, life: AsyncDisposableStack) {
-  const { environment, onProgress, runId, resultsDir, programs } = options;
+  const { environment, onProgress, runId, resultsDir, diagnosticsDir, programs } = options;
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const docker = await connectDocker({ environment, signal });
@@ -121,7 +121,7 @@ async function openWithImages(place: Place, options: StartOptions, life: AsyncDi
       failed.abort(error);
       throw error;
     });
-  const opening = first(place.open({ docker, environment, onProgress, runId, resultsDir, signal }));
+  const opening = first(place.open({ docker, environment, onProgress, runId, resultsDir, diagnosticsDir, signal }));
   const preparing = first(step(onProgress, 'building the images', () => prepareImages(docker, { programs, signal })));
   const [opened] = await Promise.allSettled([opening, preparing]);
   if (opened.status === 'fulfilled') life.use(opened.value);

@@ -20,7 +20,7 @@ export function minikubePlace(wishes: ClusterWishes): Place {
 }
 
 async function open(wishes: ClusterWishes, options: PlaceOptions): Promise<OpenPlace> {
-  const { docker, signal, onProgress, resultsDir, runId } = options;
+  const { docker, signal, onProgress, resultsDir, diagnosticsDir, runId } = options;
   const profile = clusterNameOf(wishes, runId);
   const kubeConfigFile = join(resultsDir, 'kubeconfig');
   const environment = { ...options.environment, KUBECONFIG: kubeConfigFile };
@@ -47,8 +47,8 @@ async function open(wishes: ClusterWishes, options: PlaceOptions): Promise<OpenP
       await labelVirtual(kubeConfig, `${profile}-m${String(wishes.nodes + 1).padStart(2, '0')}`);
     } catch (error) {
       if (!signal.aborted) {
-        mkdirSync(join(resultsDir, 'diagnostics'), { recursive: true });
-        await minikube.writeLogs(profile, join(resultsDir, 'diagnostics', 'minikube.log')).catch(() => {});
+        mkdirSync(diagnosticsDir, { recursive: true });
+        await minikube.writeLogs(profile, join(diagnosticsDir, 'minikube.log')).catch(() => {});
       }
       onProgress(`removing the minikube cluster ${profile}`);
       await end();

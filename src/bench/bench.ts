@@ -8,7 +8,7 @@ import { benchText } from '../../reports/bench/text.ts';
 import { formatNs } from '../../reports/duration.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../reports/record.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
-import { clusters, conclude, openRun, siteFacts, verdictOf } from '../scenario/run.ts';
+import { clusterFor, conclude, openRun, siteFacts, verdictOf } from '../scenario/run.ts';
 import type { ScenarioNotes } from '../scenario/session.ts';
 import type { BenchOptions, Outcome } from '../verbs.ts';
 import { Estimate } from './estimate.ts';
@@ -25,8 +25,7 @@ const guessMs = 600;
 export async function bench(options: BenchOptions): Promise<Outcome> {
   const { environment, seed } = options;
   const { stdout, stderr, signal } = environment;
-  const cluster = clusters.get(options.cluster);
-  if (!cluster) throw new Error(`unknown cluster ${options.cluster}`);
+  const cluster = await clusterFor(options);
   const profile = await loadProfile('rekindle', environment.cwd);
   const plans = planOf(options);
   const [first] = plans;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { BenchOptions } from '../verbs.ts';
+import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { benchHelp } from './help.ts';
@@ -11,7 +12,7 @@ import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 import { sharedOptions } from './shared-options.ts';
 import { UsageError, unknown } from './usage-error.ts';
 
-interface BenchFlags extends RunFlags {
+interface BenchFlags extends RunFlags, ClusterFlags {
   readonly crashes: string;
   readonly warmUp: string;
   readonly fault: string;
@@ -19,7 +20,6 @@ interface BenchFlags extends RunFlags {
   readonly datasets: string;
   readonly rate: string;
   readonly pacing: string;
-  readonly cluster: string;
   readonly vary?: string;
   readonly baselines: boolean;
   readonly baselineCrashes: string;
@@ -40,32 +40,30 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     .option('--datasets <number>', 'datasets, which crash together', '1')
     .option('--rate <number>', 'probe operations a second: the resolution', '1000')
     .option('--pacing <time>', 'mean of the pauses before each crash, drawn from 0 to twice that', '50ms')
-    .option('--cluster <name>', 'where it runs', 'sandbox')
     .option('--vary <name=values>', 'all of it again for each value of a condition: pods=1,10,100')
     .option('--baselines', 'the same crashes recovered by a plain poll, by restarting the pod, and not at all', false)
     .option('--baseline-crashes <number>', 'the most crashes of a baseline', '20')
     .option('--deadline <time>', 'how long the baseline that does nothing is watched', '5s')
     .option('--peer <command>', "another program in the agent's place")
     .option('--agent-cpu <cpu>', 'CPU that the agent is held to, as in 200m');
-  for (const option of sharedOptions()) command.addOption(option);
+  for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
     const faults = await context.vocabulary.faults();
-    const given = optionsOf(flags, faults, context.vocabulary.clusters());
-    const options: BenchOptions = { ...runOptions(flags, context), ...given };
-    ends(await runVerb(context, ({ bench }) => bench(options)));
+    const given = optionsOf(flags, faults);
+    const place = await chosenCluster(flags, context, 'rekindle');
+    const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place };
+    ends(await runVerb(context, ({ bench }) => bench(options), place));
   });
 }
 
-function optionsOf(flags: BenchFlags, faults: readonly string[], clusters: readonly string[]) {
-  const { agentCpu, baselines, cluster, peer, vary } = flags;
+function optionsOf(flags: BenchFlags, faults: readonly string[]) {
+  const { agentCpu, baselines, peer, vary } = flags;
   const parsers = parsersFor(faults);
-  if (!clusters.includes(cluster)) throw unknown('cluster', cluster, clusters);
   if (peer?.trim() === '') throw new UsageError('bad --peer "": a command is accepted');
   return {
     crashes: parseCount(flags.crashes, { name: '--crashes', most: 100_000 }),
     warmUp: flags.warmUp === '0' ? 0 : parseCount(flags.warmUp, { name: '--warm-up', most: 1000 }),
     ...conditions(flags, parsers),
-    cluster,
     baselines,
     baselineCrashes: parseCount(flags.baselineCrashes, { name: '--baseline-crashes', most: 100_000 }),
     deadlineMs: parseTime(flags.deadline, '--deadline'),

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
+import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { featurePaths } from './feature-paths.ts';
@@ -9,16 +10,15 @@ import { checkTags } from './parse-tags.ts';
 import { checkProfile } from './profile.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 import { sharedOptions } from './shared-options.ts';
-import { unknown } from './usage-error.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Scenarios wait more than they work. */
 const defaultJobs = Math.min(8, availableParallelism() + 1);
 
-interface ConformFlags extends RunFlags {
+interface ConformFlags extends RunFlags, ClusterFlags {
   readonly tags?: string;
-  readonly cluster: string;
   readonly profile: string;
-  readonly jobs: string;
+  readonly jobs?: string;
 }
 
 /** `rekindle conform`. */
@@ -28,19 +28,28 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .description('judge an implementation by the documented promises')
     .argument('[features...]', 'feature files or folders')
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
-    .addOption(new Option('--cluster <name>', 'where to run').default('sandbox'))
     .addOption(new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'))
-    .option('--jobs <number>', 'scenarios side by side, each in a sandbox of its own', String(defaultJobs));
-  for (const option of sharedOptions()) command.addOption(option);
+    .option('--jobs <number>', `scenarios side by side, each in a sandbox of its own (default: ${defaultJobs})`);
+  for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
     const { environment, vocabulary } = context;
-    const clusters = vocabulary.clusters();
-    if (!clusters.includes(flags.cluster)) throw unknown('cluster', flags.cluster, clusters);
     const profile = await checkProfile(flags.profile, context);
+    const place = await chosenCluster(flags, context, profile);
     const paths = featurePaths(features, environment.cwd);
     const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, vocabulary.tags()) };
-    const jobs = parseCount(flags.jobs, { name: '--jobs', most: 64 });
-    const options = { ...runOptions(flags, context), ...tags, cluster: flags.cluster, profile, paths, jobs };
-    ends(await runVerb(context, ({ conform }) => conform(options)));
+    const jobs = jobsOf(flags.jobs, place);
+    const options = { ...runOptions(flags, context), ...tags, ...place, profile, paths, jobs };
+    ends(await runVerb(context, ({ conform }) => conform(options), place));
   });
+}
+
+/** On Kubernetes all scenarios share the one cluster. */
+function jobsOf(given: string | undefined, { kubernetes, cluster }: ChosenCluster): number {
+  const jobs = given === undefined ? undefined : parseCount(given, { name: '--jobs', most: 64 });
+  if (kubernetes === undefined) return jobs ?? defaultJobs;
+  if (jobs !== undefined && jobs > 1)
+    throw new UsageError(
+      `--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share the one cluster`,
+    );
+  return 1;
 }

@@ -7,6 +7,8 @@ export interface Vocabulary {
   clusters(): readonly string[];
   /** Names of the shipped profiles. */
   profiles(): Promise<readonly string[]>;
+  /** Those of faulty agents, which are there to be found out. */
+  negativeProfiles(): Promise<readonly string[]>;
   faults(): Promise<readonly string[]>;
   tags(): readonly string[];
   /** Rejects with a sentence where the file is no profile. */

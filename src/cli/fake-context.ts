@@ -60,8 +60,9 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
       },
     }),
     vocabulary: {
-      clusters: () => ['sandbox'],
+      clusters: () => ['sandbox', 'kind', 'minikube', 'existing'],
       profiles: async () => ['rekindle', 'fluid'],
+      negativeProfiles: async () => ['no-recovery'],
       faults: async () => ['kill-1', 'sigkill'],
       tags: () => ['@C2', '@C3', '@fault:sigkill'],
       checkProfile: async () => undefined,

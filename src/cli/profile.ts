@@ -6,7 +6,7 @@ import { UsageError, unknown } from './usage-error.ts';
 /** Name of a shipped profile, or the absolute path of a file that holds a valid one. */
 export async function checkProfile(given: string, { environment, vocabulary }: Context): Promise<string> {
   const shipped = await vocabulary.profiles();
-  if (shipped.includes(given)) return given;
+  if (shipped.includes(given) || (await vocabulary.negativeProfiles()).includes(given)) return given;
   const path = resolve(environment.cwd, given);
   const accepted = [...shipped, 'the path of a YAML file'];
   if (!isFile(path)) throw unknown('profile', given, accepted);

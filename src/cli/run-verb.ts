@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { type CleanOutcome, cleanRun } from '../clean/clean-run.ts';
 import { killRun } from '../clean/kill-run.ts';
-import type { Outcome, RunOptions, Verbs } from '../verbs.ts';
+import type { ConformOptions, Outcome, RunOptions, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus, statusOf } from './exit-status.ts';
 import { largestSeed, parseSeed } from './parse-seed.ts';
@@ -40,9 +40,14 @@ export function runOptions(
  * Starts a verb where the machine can run it, and waits for it. However it ends, what is still there of the run is removed
  * afterwards. Interrupted once, the verb stops and cleans up by itself; twice, its processes are killed first.
  */
-export async function runVerb(context: Context, verb: (verbs: Verbs) => Promise<Outcome>): Promise<ExitStatus> {
+export async function runVerb(
+  context: Context,
+  verb: (verbs: Verbs) => Promise<Outcome>,
+  { kubernetes }: Pick<ConformOptions, 'kubernetes'> = {},
+): Promise<ExitStatus> {
   const { environment, forced, loadVerbs, requirements } = context;
-  const missing = await requirements();
+  // What the sandbox needs of this machine, the nodes of a cluster have to have.
+  const missing = kubernetes === undefined ? await requirements() : [];
   // First: what was tried may have failed because Ctrl-C reached it, too.
   if (environment.signal.aborted) return exitStatus.interrupted;
   if (missing.length > 0) throw new CannotRun(missing);

@@ -4,6 +4,7 @@ import { styleText } from 'node:util';
 import type { HistoryEvent, ScenarioRecord } from '../../reports/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../../reports/verdict.ts';
 import { readHistory } from '../history/read-history.ts';
+import { agentCommand } from '../profiles/agent-command.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import type { ConformOptions, Outcome } from '../verbs.ts';
 import { createPrinter } from './printer.ts';
@@ -21,11 +22,12 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   const write = (text: string) => void stdout.write(text);
   const paint = stdout.isTTY === true && !env.NO_COLOR ? styleText : plain;
   const profile = await loadProfile(options.profile, cwd);
+  const command = agentCommand(profile);
   const agent = {
     fuseRecovery: true,
     readWriteScope: profile.promises.readWriteScope,
     ...(options.kernelTier && { kernelTier: options.kernelTier }),
-    ...(profile.agent?.command && { command: profile.agent.command }),
+    ...(command && { command }),
   };
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
@@ -46,6 +48,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     options: {
       runId,
       cluster: options.cluster,
+      ...(options.kubernetes && { kubernetes: options.kubernetes }),
       profile: options.profile,
       agent,
       clockScale,

@@ -7,7 +7,7 @@ import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord, Verdict } fr
 import { recordSchema } from '../../reports/record.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { type History, openHistory } from '../history/history.ts';
-import type { RunOptions } from '../verbs.ts';
+import type { ConformOptions, RunOptions } from '../verbs.ts';
 import { version } from '../version.ts';
 import { describeMachine } from './machine.ts';
 import { harnessPrograms } from './programs.ts';
@@ -17,12 +17,23 @@ import { secretIsInNoOutput } from './secrecy.ts';
 /** The clusters that a run can be made on, by name. */
 export const clusters: ReadonlyMap<string, Cluster> = new Map([[sandbox.name, sandbox]]);
 
+/** The cluster that a run is made on. What Kubernetes needs is loaded only where it is asked for. */
+export async function clusterFor(options: Pick<ConformOptions, 'cluster' | 'kubernetes'>): Promise<Cluster> {
+  const { cluster, kubernetes } = options;
+  if (kubernetes) return (await import('../../clusters/choose-cluster.ts')).chooseCluster(kubernetes);
+  const found = clusters.get(cluster);
+  if (!found) throw new Error(`unknown cluster ${cluster}`);
+  return found;
+}
+
 /** A run's history, and each runner's part of it. */
 export const historyFile = 'history.ndjson';
 
 export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment' | 'daemon'> {
   /** Exists and is empty: the history and the logs go there. */
   readonly folder: string;
+  /** For what a cluster shows when something fails; `<folder>/diagnostics` where not given. */
+  readonly diagnosticsDir?: string;
   /** CLOCK_MONOTONIC nanoseconds that the history counts from. */
   readonly origin: number;
   readonly cluster: Cluster;
@@ -53,6 +64,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     await cluster.start({
       runId,
       resultsDir: folder,
+      diagnosticsDir: options.diagnosticsDir ?? join(folder, 'diagnostics'),
       environment: environment.env,
       onEvent: take,
       onProgress,

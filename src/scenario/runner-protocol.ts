@@ -1,3 +1,4 @@
+import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
 import type { AgentOptions } from '../../clusters/cluster.ts';
 import type { Fidelity, ScenarioRecord } from '../../reports/record.ts';
 import type { RunId } from '../run-id.ts';
@@ -7,6 +8,7 @@ import type { RunOptions } from '../verbs.ts';
 export interface RunnerOptions {
   readonly runId: RunId;
   readonly cluster: string;
+  readonly kubernetes?: KubernetesChoice;
   readonly profile: string;
   readonly agent: AgentOptions;
   readonly daemon?: NonNullable<RunOptions['daemon']>;

@@ -1,8 +1,9 @@
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { ScenarioRecord } from '../../reports/record.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import { Collector } from './collector.ts';
-import { clusters, openSite } from './run.ts';
+import { clusterFor, openSite } from './run.ts';
 import { loadFeatureRunner } from './run-features.ts';
 import type { ClusterFacts, RunnerOptions } from './runner-protocol.ts';
 import { registerSession, type ScenarioNotes } from './session.ts';
@@ -20,14 +21,14 @@ export async function openRunner(
   { onProgress, signal }: { readonly onProgress: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<Runner> {
   const { agent, clockScale, cwd, daemon, env, folder, origin, runId } = options;
-  const cluster = clusters.get(options.cluster);
-  if (!cluster) throw new Error(`unknown cluster ${options.cluster}`);
+  const cluster = await clusterFor(options);
   const profile = await loadProfile(options.profile, cwd);
   const silent = new PassThrough().resume();
   const environment = { cwd, env, signal, stdout: silent, stderr: silent };
   const site = await openSite({
     runId,
     folder,
+    diagnosticsDir: join(dirname(folder), 'diagnostics'),
     origin,
     cluster,
     agent,

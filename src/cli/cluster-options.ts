@@ -1,0 +1,109 @@
+import { Option } from 'commander';
+import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
+import type { Context } from './context.ts';
+import { loadKubeConfig } from './kube-config.ts';
+import { parseCount } from './parse-count.ts';
+import { UsageError, unknown } from './usage-error.ts';
+
+/** Flags that say where a run is made, as they were given. */
+export interface ClusterFlags {
+  readonly cluster: string;
+  readonly nodes?: string;
+  readonly kubernetesImage?: string;
+  readonly keep?: boolean;
+  readonly reuse?: string;
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  readonly iKnowThisBreaksMounts?: boolean;
+}
+
+/** Options of every verb that can be run elsewhere than in the sandbox. */
+export function clusterOptions(): readonly Option[] {
+  return [
+    new Option('--cluster <name>', 'where to run: sandbox, kind, minikube, existing').default('sandbox'),
+    new Option('--nodes <number>', 'kind, minikube: ordinary nodes, beside a virtual one (default: 1)'),
+    new Option('--kubernetes-image <image>', 'kind: image of the nodes, kindest/node:vX.Y.Z; minikube: a version'),
+    new Option('--keep', 'kind, minikube: leave the cluster there, and print how to use and how to remove it'),
+    new Option('--reuse <name>', 'kind, minikube: use the cluster of this name, which is made where there is none'),
+    new Option('--context <name>', 'existing: context of the kubeconfig'),
+    new Option('--kubeconfig <file>', 'existing: kubeconfig (default: KUBECONFIG, or ~/.kube/config)'),
+    new Option(
+      '--i-know-this-breaks-mounts',
+      'existing: consent to crashes of FUSE daemons and of the node agent there',
+    ),
+  ];
+}
+
+/** What is asked for, once it makes sense. `cluster` is one of the sandbox's kind where `kubernetes` is absent. */
+export interface ChosenCluster {
+  readonly cluster: string;
+  readonly kubernetes?: KubernetesChoice;
+}
+
+const ofMade = ['nodes', 'kubernetesImage', 'keep', 'reuse'] as const;
+const ofExisting = ['context', 'kubeconfig', 'iKnowThisBreaksMounts'] as const;
+const mostNodes = 8;
+
+/** Checks the flags. Reads the kubeconfig and the profile where the cluster is an existing one. @throws UsageError */
+export async function chosenCluster(
+  flags: ClusterFlags,
+  { environment, vocabulary }: Pick<Context, 'environment' | 'vocabulary'>,
+  profile: string,
+): Promise<ChosenCluster> {
+  const { cluster } = flags;
+  const known = vocabulary.clusters();
+  if (!known.includes(cluster)) throw unknown('cluster', cluster, known);
+  if (cluster === 'existing') {
+    refuseFlags(flags, ofMade, 'kind and minikube');
+    return { cluster, kubernetes: await existing(flags, environment, profile) };
+  }
+  refuseFlags(flags, ofExisting, 'existing');
+  if (cluster !== 'kind' && cluster !== 'minikube') {
+    refuseFlags(flags, ofMade, 'kind and minikube');
+    return { cluster };
+  }
+  const { reuse, keep = false, kubernetesImage, nodes = '1' } = flags;
+  if (reuse !== undefined && !/^[a-z0-9][a-z0-9.-]*$/.test(reuse))
+    throw new UsageError(
+      `bad --reuse ${JSON.stringify(reuse)}: a name of lower case letters, digits, dots and hyphens`,
+    );
+  return {
+    cluster,
+    kubernetes: {
+      cluster,
+      nodes: parseCount(nodes, { name: '--nodes', most: mostNodes }),
+      keep,
+      ...(kubernetesImage !== undefined && { nodeImage: kubernetesImage }),
+      ...(reuse !== undefined && { reuse }),
+    },
+  };
+}
+
+async function existing(
+  { context, kubeconfig, iKnowThisBreaksMounts }: ClusterFlags,
+  environment: Context['environment'],
+  profile: string,
+): Promise<KubernetesChoice> {
+  if (context === undefined)
+    throw new UsageError('--cluster existing needs --context: the current one is never used by itself');
+  if (iKnowThisBreaksMounts !== true)
+    throw new UsageError(
+      `FUSE daemons and the node agent of ${JSON.stringify(context)} would be crashed: consent with --i-know-this-breaks-mounts`,
+    );
+  const kubeConfig = loadKubeConfig({ context, ...(kubeconfig !== undefined && { kubeconfig }) }, environment);
+  const { loadProfile } = await import('../profiles/load-profile.ts');
+  const { name, find } = await loadProfile(profile, environment.cwd);
+  return {
+    cluster: 'existing',
+    kubeConfig: kubeConfig.exportConfig(),
+    ...(name !== 'rekindle' && { theirs: find.daemonSet }),
+  };
+}
+
+/** A flag that would be passed over is refused. */
+function refuseFlags(flags: ClusterFlags, names: readonly (keyof ClusterFlags)[], places: string): void {
+  const given = names.find((name) => flags[name] !== undefined);
+  if (given === undefined) return;
+  const flag = `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new UsageError(`${flag} is for --cluster ${places}, not for --cluster ${flags.cluster}`);
+}
