@@ -189,6 +189,15 @@ Feature: Limits
 
   Rule: A daemon that crashes often is restarted later each time
 
+    @L5 @fault:sigkill @needs:real-kubelet
+    Scenario: a real kubelet waits longer after each of four crashes, as predicted
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon crashes 4 times, each time as soon as the pod reads again
+      Then each delay was predicted from the kubelet's source
+      And the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+
     @L5 @fault:sigkill @needs:scaled-clock
     Scenario: the kubelet's back-off grows, reaches its cap and begins anew, as predicted
       Given FUSE recovery is enabled

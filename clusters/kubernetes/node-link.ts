@@ -40,7 +40,9 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
       send: (request) => void running.stdin.write(`${JSON.stringify(request)}\n`),
       onMessage: (take) => onLines(running.stdout, (line) => take(JSON.parse(line) as Reply | NodeNews)),
       onEnd: (take) =>
-        void running.exited.finally(() => take(lastWords.trim() || 'the connection to its pod was closed')).catch(() => {}),
+        void running.exited
+          .finally(() => take(lastWords.trim() || 'the connection to its pod was closed'))
+          .catch(() => {}),
     },
     {
       name: `the session with ${pod.pod}`,

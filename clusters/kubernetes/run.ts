@@ -11,6 +11,7 @@ import { hasKubectl, runCommandLine } from '../command-line.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { onLines } from '../node/lines.ts';
 import { AgentControl } from './agent-control.ts';
+import { always } from './capabilities.ts';
 import { ContainerLogs } from './container-logs.ts';
 import { startExec } from './exec.ts';
 import { execToEnd } from './exec-to-end.ts';
@@ -101,7 +102,7 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
     name,
     fidelity: withNodes(options.fidelity, nodes),
     capabilities: new Set(capabilitiesOf(options, nodes)),
-    patienceMs: 120_000,
+    patienceMs: 180_000,
     watchMs: 1500,
     kubeConfig,
     store,
@@ -188,19 +189,28 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
   };
 }
 
-function capabilitiesOf({ environment }: KubernetesClusterOptions, nodes: readonly NodeLink[]): readonly Capability[] {
+function capabilitiesOf(
+  { environment, agentOptions }: KubernetesClusterOptions,
+  nodes: readonly NodeLink[],
+): readonly Capability[] {
+  const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
+  const lowered = agentOptions.kernelTier !== undefined && agentOptions.kernelTier !== '6.5';
   return [
-    'agent-control',
-    'signal-daemon',
-    'mount-tables',
-    'abort-connection',
-    'store-faults',
-    'real-kubelet',
-    'mount-beneath',
-    ...(nodes.every(({ facts }) => facts.memoryCgroups) ? ['memory-cgroups' as const] : []),
-    ...(nodes.length > 1 ? ['two-nodes' as const] : []),
-    ...(hasKubectl(environment) ? ['kubectl' as const] : []),
+    ...always,
+    ...can('mount-beneath', !lowered && nodes.every(({ facts }) => mountsBeneath(facts.kernel))),
+    ...can(
+      'memory-cgroups',
+      nodes.every(({ facts }) => facts.memoryCgroups),
+    ),
+    ...can('two-nodes', nodes.length > 1),
+    ...can('kubectl', hasKubectl(environment)),
   ];
+}
+
+/** Linux 6.5 has MOVE_MOUNT_BENEATH. */
+function mountsBeneath(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  return major > 6 || (major === 6 && minor >= 5);
 }
 
 function now(): number {

@@ -24,6 +24,11 @@ When('it then runs for longer than the kubelet remembers', async function (this:
   await loopOf(this).runsLong();
 });
 
+Then("each delay was predicted from the kubelet's source", async function (this: RekindleWorld) {
+  await this.trial.readsAfterRecovery(this.pod);
+  this.trial.judge(growsAsPredicted(loopOf(this).rows(), { shows: ['first', 'doubled'] }));
+});
+
 Then(
   "each delay was predicted from the kubelet's source, up to its cap and after its reset",
   async function (this: RekindleWorld) {

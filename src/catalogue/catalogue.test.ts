@@ -64,11 +64,13 @@ describe('the claims', () => {
 
 describe('whereItRuns', () => {
   it.each([
-    [[], /^sandbox$/],
-    [['@long'], /^sandbox, only where @long/],
+    [[], /^sandbox, Kubernetes$/],
+    [['@long'], /^sandbox, Kubernetes, only where @long/],
     [['@needs:scaled-clock'], /^sandbox$/],
-    [['@needs:memory-cgroups'], /^sandbox; needs memory cgroups/],
-    [['@needs:kubectl'], /^sandbox; needs kubectl/],
+    [['@needs:real-kubelet'], /^Kubernetes$/],
+    [['@needs:memory-cgroups'], /^sandbox, Kubernetes; needs memory cgroups/],
+    [['@needs:kubectl'], /^sandbox, Kubernetes; needs kubectl/],
+    [['@needs:scaled-clock', '@needs:real-kubelet'], /^nowhere$/],
   ] as const)('says of %j that it is %s', (tags, expected) => {
     expect(whereItRuns(tags)).toMatch(expected);
   });

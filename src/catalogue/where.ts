@@ -1,11 +1,18 @@
-import { always, onSomeMachines } from '../../clusters/sandbox/capabilities.ts';
+import type { Capability } from '../../clusters/cluster.ts';
+import * as kubernetes from '../../clusters/kubernetes/capabilities.ts';
+import * as sandbox from '../../clusters/sandbox/capabilities.ts';
 import { missingFor } from '../scenario/needs.ts';
 
-/** Where a scenario with these tags can run today, in words. */
+/** What a place can do always, and on some machines. kind, minikube and existing clusters can do the same. */
+const places = { sandbox, Kubernetes: kubernetes };
+
+/** Where a scenario with these tags can run, in words. */
 export function whereItRuns(tags: readonly string[]): string {
-  const never = missingFor(tags, { capabilities: new Set([...always, ...onSomeMachines]) });
-  if (never !== undefined) return `not in the sandbox: ${never}`;
-  const sometimes = missingFor(tags, { capabilities: new Set(always) });
+  const missing = (capabilities: Iterable<Capability>) => missingFor(tags, { capabilities: new Set(capabilities) });
+  const can = Object.entries(places).filter(
+    ([, { always, onSomeMachines }]) => missing([...always, ...onSomeMachines]) === undefined,
+  );
+  const needs = new Set(can.flatMap(([, { always }]) => missing(always) ?? []));
   const long = tags.includes('@long') ? ', only where @long is asked for' : '';
-  return `${sometimes === undefined ? 'sandbox' : `sandbox; ${sometimes}`}${long}`;
+  return `${[can.map(([name]) => name).join(', ') || 'nowhere', ...needs].join('; ')}${long}`;
 }

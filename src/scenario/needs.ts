@@ -11,6 +11,10 @@ const needs: Readonly<
     has: ({ capabilities }) => capabilities.has('scaled-clock'),
     reason: 'takes half an hour of a kubelet whose clock cannot be scaled',
   },
+  '@needs:real-kubelet': {
+    has: ({ capabilities }) => capabilities.has('real-kubelet'),
+    reason: "needs Kubernetes' own kubelet",
+  },
   '@needs:memory-cgroups': {
     has: ({ capabilities }) => capabilities.has('memory-cgroups'),
     reason: 'needs memory cgroups that can be written, as root has them',

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { S3Client } from '../../../fakes/store/s3/client.ts';
@@ -67,7 +68,7 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
       onLine: (container, line) => this.#take(container, line),
     });
     const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return { node, bootId, memoryCgroups: memory !== undefined };
+    return { node, bootId, memoryCgroups: memory !== undefined, kernel: release() };
   }
 
   async ping(): Promise<number> {

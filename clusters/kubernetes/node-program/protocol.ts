@@ -20,6 +20,8 @@ export interface NodeFacts {
   /** Of this boot of the machine: two that say the same have one clock. */
   readonly bootId: string;
   readonly memoryCgroups: boolean;
+  /** `6.18.44`, as `uname -r` has it. */
+  readonly kernel: string;
 }
 
 /** The node program's procedures, beside those of any node. */
