@@ -1,0 +1,113 @@
+import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-node';
+import { expect, it } from 'vitest';
+import { watchOtherPlugin } from '../agent/other-plugin.ts';
+import type { Nanoseconds } from '../engine/model.ts';
+import { createEventSender } from '../kubernetes/event-sender.ts';
+import { watchKubernetes } from '../kubernetes/kubernetes.ts';
+import { createCertificateKeeper } from '../webhook/certificate-keeper.ts';
+import { createSecretStore } from '../webhook/certificate-secret.ts';
+import { register } from '../webhook/registration.ts';
+import { eci, pod } from '../webhook/testing/pods.ts';
+import { watchFacts } from '../webhook/watch-facts.ts';
+import { agentAccess, besideAccess, webhookAccess } from './access.ts';
+import { names } from './names.ts';
+import { defaultOptions } from './options.ts';
+import { allows, type Call, rightsOf } from './testing/calls.ts';
+import { createRecordingTransport } from './testing/recording-transport.ts';
+
+const clock = { now: () => 0n as Nanoseconds };
+const quiet = { clock, random: () => 0, onError: () => {} };
+const watched = { ...quiet, mountRoot: '/runtime-mnt' };
+const namespace = names.namespace;
+
+const claim = { metadata: { namespace: 'default', name: 'demo' }, spec: { volumeName: 'default-demo' } };
+const volume = {
+  metadata: { name: 'default-demo' },
+  spec: {
+    accessModes: ['ReadOnlyMany'],
+    claimRef: { namespace: 'default', name: 'demo' },
+    csi: {
+      driver: 'fuse.csi.fluid.io',
+      volumeAttributes: { fluid_path: '/runtime-mnt/jindo/default/demo/jindofs-fuse' },
+    },
+  },
+};
+
+type Recording = ReturnType<typeof createRecordingTransport>;
+
+const watches = ({ calls }: Recording, count: number) =>
+  expect.poll(() => calls.filter(({ verb }) => verb === 'watch').length).toBeGreaterThanOrEqual(count);
+
+async function recover(recording: Recording): Promise<void> {
+  const { transport } = recording;
+  await using kubernetes = watchKubernetes({ ...watched, transport, nodeName: 'node-1' });
+  await kubernetes.synced;
+  const signal = new AbortController().signal;
+  const sender = createEventSender({ transport, nodeName: 'node-1', randomHex: () => 'cafe', signal });
+  const object = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', namespace: 'default', name: 'demo' };
+  const draft = { type: 'Normal', reason: 'FuseRecoverSucceed', message: 'read again', object } as const;
+  const seen = { count: 1, first: new Date(0), last: new Date(0) };
+  const name = await sender.create(draft, seen);
+  await sender.count(draft, name, { ...seen, count: 2 });
+  await watches(recording, 3);
+}
+
+async function standBeside(recording: Recording): Promise<void> {
+  const { transport } = recording;
+  const plugin = { namespace, name: names.agent };
+  await using other = watchOtherPlugin({ ...quiet, transport, plugin, onChange: () => {} });
+  await other.synced;
+  await watches(recording, 4);
+}
+
+async function admit(recording: Recording): Promise<void> {
+  const { transport } = recording;
+  await using facts = watchFacts({ ...watched, transport });
+  await facts.synced;
+  await facts.factsFor({ namespace: 'default', pod: pod({ labels: eci }).pod });
+  const store = createSecretStore(transport, { namespace, name: names.certificates });
+  await createCertificateKeeper({ names: ['fluid-webhook'], store, now: () => new Date() }).current();
+  await register(transport, { service: { namespace, name: names.webhook, port: 443 } }, 'AAAA');
+  await watches(recording, 3);
+}
+
+/** The rules of the roles among objects, with the namespace that a role is good for. */
+function granted(objects: readonly KubernetesObject[]) {
+  return objects.flatMap((object) => {
+    const { rules = [] } = object as V1Role;
+    const within = object.kind === 'Role' ? object.metadata?.namespace : undefined;
+    return rules.map((rule: V1PolicyRule) => ({ rule, within }));
+  });
+}
+
+const passes = ({ rule, within }: ReturnType<typeof granted>[number], call: Call) =>
+  allows(rule, call) && (within === undefined || within === call.namespace);
+
+it.each([
+  ['agent', agentAccess(defaultOptions), [recover]],
+  ['agent beside another', besideAccess(defaultOptions), [recover, standBeside]],
+  ['webhook', webhookAccess(defaultOptions), [admit]],
+])('the %s is granted what it calls, and nothing that it does not', async (_, objects, parts) => {
+  const recording = createRecordingTransport({
+    '/api/v1/namespaces/default/persistentvolumeclaims/demo': claim,
+    '/api/v1/persistentvolumes/default-demo': volume,
+    [`/api/v1/namespaces/${namespace}/secrets/${names.certificates}`]: { metadata: { resourceVersion: '1' } },
+  });
+  for (const part of parts) await part(recording);
+  const { calls } = recording;
+  const grants = granted(objects);
+  expect(calls.filter((call) => !grants.some((grant) => passes(grant, call)))).toEqual([]);
+
+  const unused = grants.flatMap(({ rule, within }) =>
+    rightsOf(rule).filter(
+      ({ verb, group, resource, name }) =>
+        !calls.some(
+          (call) =>
+            [call.verb, call.group, call.resource].join() === [verb, group, resource].join() &&
+            (name === undefined || name === call.name) &&
+            (within === undefined || within === call.namespace),
+        ),
+    ),
+  );
+  expect(unused).toEqual([]);
+});

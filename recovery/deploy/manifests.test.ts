@@ -1,0 +1,172 @@
+import type { KubernetesObject, V1DaemonSet, V1Deployment } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { parseFlags } from '../agent/flags.ts';
+import { parseWebhookFlags } from '../webhook/flags.ts';
+import { isOurs } from './foreign.ts';
+import { toYaml } from './kustomize.ts';
+import { liveGate } from './live-gate.ts';
+import { besideManifests, manifests } from './manifests.ts';
+import { defaultOptions } from './options.ts';
+
+const all = manifests(defaultOptions);
+const beside = besideManifests({ ...defaultOptions, gate: true });
+const find = <T extends KubernetesObject>(objects: readonly KubernetesObject[], kind: string, name: string): T =>
+  objects.find((object) => object.kind === kind && object.metadata?.name === name) as T;
+const agent = find<V1DaemonSet>(all, 'DaemonSet', 'csi-nodeplugin-fluid');
+const recovery = find<V1DaemonSet>(beside, 'DaemonSet', 'rekindle-recovery');
+const webhook = find<V1Deployment>(all, 'Deployment', 'fluid-webhook');
+const podOf = ({ spec }: V1DaemonSet | V1Deployment) => spec?.template.spec ?? { containers: [] };
+const containerOf = (workload: V1DaemonSet | V1Deployment) => podOf(workload).containers[0];
+const env = (workload: V1DaemonSet) =>
+  Object.fromEntries(containerOf(workload)?.env?.map(({ name, value }) => [name, value ?? 'node-1']) ?? []);
+
+/** As the kubelet fills in variables. */
+const argv = (workload: V1DaemonSet) =>
+  containerOf(workload)?.args?.map((arg) => arg.replace(/\$\((\w+)\)/g, (_, name) => env(workload)[name] ?? '')) ?? [];
+
+describe('what is deployed', () => {
+  it('bears our label, so that it is known again', () => {
+    expect([...all, ...beside].filter((object) => !isOurs(object))).toEqual([]);
+  });
+
+  it('starts the agent with flags that it knows, with recovery off', () => {
+    expect(parseFlags({ argv: argv(agent), env: env(agent) })).toMatchObject({
+      kind: 'run',
+      options: {
+        nodeId: 'node-1',
+        policy: { enabled: false },
+        nodeMountNamespace: 'kubelet',
+        csi: {
+          endpoint: 'unix:///plugin/csi.sock',
+          registration: {
+            endpoint: '/var/lib/kubelet/csi-plugins/fuse.csi.fluid.io/csi.sock',
+            directory: '/registration',
+          },
+        },
+      },
+    });
+  });
+
+  it('has the gate on a line of its own, as the document greps and changes it', () => {
+    const lines = toYaml([agent]).split('\n');
+    expect(lines.filter((line) => line.includes('- --feature-gates='))).toEqual([
+      expect.stringMatching(/^ +- --feature-gates=FuseRecovery=false$/),
+    ]);
+  });
+
+  it('starts the webhook with flags that it knows', () => {
+    expect(parseWebhookFlags({ argv: containerOf(webhook)?.args ?? [], env: {} })).toMatchObject({
+      kind: 'run',
+      flags: { certificateSecret: { namespace: 'fluid-system', name: 'fluid-webhook-certificates' } },
+    });
+  });
+
+  it('mounts nothing of the node but the two directories of the plugin, none of them Bidirectional', () => {
+    expect(podOf(agent).volumes?.map(({ hostPath }) => hostPath?.path)).toEqual([
+      '/var/lib/kubelet/csi-plugins/fuse.csi.fluid.io',
+      '/var/lib/kubelet/plugins_registry',
+    ]);
+    expect(containerOf(agent)?.volumeMounts?.filter(({ mountPropagation }) => mountPropagation)).toEqual([]);
+    expect(podOf(webhook).volumes ?? []).toEqual([]);
+  });
+
+  it.each([
+    ['agent', agent],
+    ['agent beside another', recovery],
+    ['webhook', webhook],
+  ])('gives the %s no privilege that it can do without', (_, workload) => {
+    const { securityContext } = containerOf(workload) ?? {};
+    expect(securityContext).toMatchObject({
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(securityContext?.privileged).toBeUndefined();
+    expect({ ...podOf(workload).securityContext, ...securityContext }.seccompProfile).toEqual({
+      type: 'RuntimeDefault',
+    });
+  });
+
+  it('asks the webhook about labelled pods alone, and about none in kube-system', () => {
+    const configurations = all.filter(({ kind }) => kind?.endsWith('WebhookConfiguration'));
+    const webhooks = configurations.flatMap(
+      (configuration) => (configuration as never as { webhooks: object[] }).webhooks,
+    );
+    expect(webhooks).toHaveLength(4);
+    for (const one of webhooks) {
+      expect(one).toMatchObject({
+        failurePolicy: 'Fail',
+        objectSelector: { matchLabels: expect.anything() },
+        namespaceSelector: {
+          matchExpressions: [
+            { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'fluid-system'] },
+          ],
+        },
+      });
+    }
+  });
+
+  it('keeps off virtual nodes', () => {
+    const terms =
+      podOf(agent).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+    expect(terms?.[0]?.matchExpressions).toContainEqual({
+      key: 'type',
+      operator: 'NotIn',
+      values: ['virtual-kubelet'],
+    });
+  });
+
+  it('says where AppArmor is off as the version of Kubernetes has it', () => {
+    const old = find<V1DaemonSet>(
+      manifests({ ...defaultOptions, appArmor: 'annotation' }),
+      'DaemonSet',
+      'csi-nodeplugin-fluid',
+    );
+    expect(containerOf(agent)?.securityContext?.appArmorProfile).toEqual({ type: 'Unconfined' });
+    expect(containerOf(old)?.securityContext?.appArmorProfile).toBeUndefined();
+    expect(old.spec?.template.metadata?.annotations).toEqual({
+      'container.apparmor.security.beta.kubernetes.io/plugins': 'unconfined',
+    });
+  });
+});
+
+describe('what is deployed beside another node plugin', () => {
+  it('registers no driver, has another name, and holds nothing of the node', () => {
+    expect(beside.map(({ kind }) => kind)).not.toContain('CSIDriver');
+    expect(parseFlags({ argv: argv(recovery), env: env(recovery) })).toMatchObject({
+      kind: 'run',
+      options: {
+        csi: undefined,
+        policy: { enabled: true },
+        beside: { namespace: 'fluid-system', name: 'csi-nodeplugin-fluid' },
+      },
+    });
+    expect(podOf(recovery).volumes).toBeUndefined();
+    const titles = (objects: readonly KubernetesObject[]) =>
+      objects.map(({ kind, metadata }) => `${kind} ${metadata?.name}`);
+    const inPlace = titles(manifests({ ...defaultOptions, namespace: 'rekindle-system' }));
+    const shared = titles(besideManifests({ ...defaultOptions, namespace: 'rekindle-system' })).filter((title) =>
+      inPlace.includes(title),
+    );
+    expect(shared).toEqual(['Namespace rekindle-system']);
+  });
+});
+
+describe('the live gate', () => {
+  const plugin = (args: readonly string[], command: readonly string[] = []) =>
+    ({
+      spec: { template: { spec: { containers: [{ name: 'registrar' }, { name: 'plugins', command, args }] } } },
+    }) as never;
+
+  it.each<[string, KubernetesObject | undefined, boolean | undefined]>([
+    ['is unknown where there is no plugin', undefined, undefined],
+    ['is unknown where no flag names it', plugin(['--v=5']), undefined],
+    ['is off', plugin(['--feature-gates=FuseRecovery=false']), false],
+    ['is on', plugin(['--feature-gates=FuseRecovery=true']), true],
+    ['is on among others', plugin(['--feature-gates=Other=false,FuseRecovery=True,More=false']), true],
+    ['is what is said last', plugin(['--feature-gates=FuseRecovery=true', '--feature-gates=FuseRecovery=0']), false],
+    ['is found in the command', plugin([], ['fluid-csi', 'start', '--feature-gates=FuseRecovery=t']), true],
+  ])('%s', (_, object, gate) => {
+    expect(liveGate(object)).toBe(gate);
+  });
+});
