@@ -48,7 +48,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   const native = await loadNative();
   await setImmediate();
   const sidecar = sidecarSetting(environment);
-  const trouble = sidecar ? checkDevice() : prepare(flags, native);
+  const trouble = sidecar ? checkDevice() : await prepare(flags, native);
   if (trouble !== undefined) return refuse(1, trouble);
   const { mountpoint } = flags;
   const staging = sidecar ? stagingDirectory(tmpdir()) : mountpoint;
@@ -67,16 +67,18 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
       current = behaviour.onUsr2 ?? behaviour;
       emit('changed');
     });
+  const becomeReady = async (): Promise<void> => {
+    const attach = { staging, mountpoint, native: native.aside };
+    const trouble = sidecar ? await attachSidecarMount({ ...attach, setting: sidecar }) : undefined;
+    if (trouble !== undefined) return refuse(1, trouble);
+    emit('ready', { mountpoint });
+    onSessionEnd(() => exit(0, 'the FUSE session ended'));
+  };
   const operations = serve({
     tree,
     behaviour: () => current,
     emit,
-    onReady: () => {
-      const trouble = sidecar && attachSidecarMount({ staging, mountpoint, setting: sidecar, native });
-      if (trouble !== undefined) return refuse(1, trouble);
-      emit('ready', { mountpoint });
-      onSessionEnd(() => exit(0, 'the FUSE session ended'));
-    },
+    onReady: () => void becomeReady(),
     crash: (reason) => exit(1, reason),
   });
   const onTerm = (signal: string): void => {
@@ -112,11 +114,11 @@ function openBucket({ endpoint, bucket, prefix }: DaemonFlags, credentials: Cred
 }
 
 /** Makes the mount point ready; a sentence where that cannot be. */
-function prepare({ mountpoint }: DaemonFlags, { detach }: Native): string | undefined {
+async function prepare({ mountpoint }: DaemonFlags, { detach }: Native): Promise<string | undefined> {
   try {
     const device = checkDevice();
     if (device !== undefined) return device;
-    const detached = detachDead({ mountpoint, detach });
+    const detached = await detachDead({ mountpoint, detach });
     if (typeof detached === 'string') return detached;
     mkdirSync(mountpoint, { recursive: true });
     return undefined;

@@ -1,4 +1,5 @@
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 
 /** How many FUSE mounts stand at a path, according to the text of /proc/self/mountinfo. */
 export function countFuseMounts(mountinfo: string, path: string): number {
@@ -17,24 +18,24 @@ export function countFuseMounts(mountinfo: string, path: string): number {
 
 export interface DetachOptions {
   readonly mountpoint: string;
-  readonly detach: (path: string) => number | undefined;
+  readonly detach: (path: string) => number | undefined | Promise<number | undefined>;
 }
 
 /** Detaches what dead daemons left at the mount point, top first. Gives how many, or a sentence where a live one is there. */
-export function detachDead({ mountpoint, detach }: DetachOptions): number | string {
+export async function detachDead({ mountpoint, detach }: DetachOptions): Promise<number | string> {
   const mounts = countFuseMounts(readFileSync('/proc/self/mountinfo', 'utf8'), mountpoint);
   for (let done = 0; done < mounts; done++) {
-    if (isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
-    const errno = detach(mountpoint);
+    if (await isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
+    const errno = await detach(mountpoint);
     if (errno !== undefined) return `the dead mount at ${mountpoint} cannot be detached: errno ${errno}`;
   }
   return mounts;
 }
 
-/** Whether a filesystem answers there. Asks it. */
-export function isAlive(path: string): boolean {
+/** Whether a filesystem answers there. Asks it, in another thread: it could be one that the caller serves. */
+export async function isAlive(path: string): Promise<boolean> {
   try {
-    statfsSync(path);
+    await statfs(path);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type Koffi from 'koffi';
+import type { KoffiFunc, LibraryHandle } from 'koffi';
 import type { FuseConstructor } from './fuse-native.ts';
 
 const mntDetach = 2;
@@ -14,12 +15,22 @@ export interface Native {
   readonly Fuse: FuseConstructor;
   /** `umount2(path, MNT_DETACH)`, which needs no fusermount. Undefined, or the errno's number. */
   readonly detach: (path: string) => number | undefined;
+  /** What a daemon that serves already does to mounts. */
+  readonly aside: Aside;
+}
+
+/**
+ * Calls made in another thread. A call on mounts can wait for a lock that somebody holds who waits for this very daemon, so
+ * the thread that serves must never make one. Each resolves with undefined, or the errno's number.
+ */
+export interface Aside {
+  readonly detach: (path: string) => Promise<number | undefined>;
   /** Attaches a copy of the mount at a path elsewhere, read-only where asked from before it can be seen. */
   readonly attachCopy: (copy: {
     readonly from: string;
     readonly to: string;
     readonly readOnly: boolean;
-  }) => number | undefined;
+  }) => Promise<number | undefined>;
 }
 
 /**
@@ -51,23 +62,49 @@ export async function loadNative(): Promise<Native> {
   const umount2 = libc.func('int umount2(const char *target, int flags)');
   const { default: Fuse } = await import('fuse-native');
   const result = (returned: number | bigint): number | undefined => (Number(returned) < 0 ? koffi.errno() : undefined);
+  return { Fuse, detach: (path) => result(umount2(path, mntDetach)), aside: asideOf(koffi, libc, umount2) };
+}
+
+function asideOf(koffi: typeof Koffi, libc: LibraryHandle, umount2: Foreign): Aside {
+  /** koffi keeps a thread's errno until its callback. */
+  const call = (func: Foreign, ...args: readonly unknown[]): Promise<Called> =>
+    new Promise((resolve, reject) => {
+      func.async(...args, (error: Error | null, returned: number | bigint) => {
+        if (error) reject(error);
+        else resolve(Number(returned) < 0 ? { errno: koffi.errno() } : { value: Number(returned) });
+      });
+    });
   return {
-    Fuse,
-    detach: (path) => result(umount2(path, mntDetach)),
-    attachCopy({ from, to, readOnly }) {
+    detach: async (path) => (await call(umount2, path, mntDetach)).errno,
+    async attachCopy({ from, to, readOnly }) {
       const atPath = libc.func('long syscall(long, long, const char*, long, const char*, long)');
       const setAttributes = libc.func('long syscall(long, long, const char*, long, void*, long)');
       const close = libc.func('int close(int)');
-      const tree = Number(atPath(numbers.openTree, currentDirectory, from, openTreeClone, null, 0));
-      if (tree < 0) return koffi.errno();
+      const { value: tree, errno } = await call(
+        atPath,
+        numbers.openTree,
+        currentDirectory,
+        from,
+        openTreeClone,
+        null,
+        0,
+      );
+      if (tree === undefined) return errno;
       try {
         const attributes = Buffer.alloc(32);
         attributes.writeBigUInt64LE(1n, 0);
-        const marked = readOnly ? setAttributes(numbers.mountSetattr, tree, '', emptyPath, attributes, 32) : 0;
-        return result(marked) ?? result(atPath(numbers.moveMount, tree, '', currentDirectory, to, fromEmptyPath));
+        const marked =
+          readOnly && (await call(setAttributes, numbers.mountSetattr, tree, '', emptyPath, attributes, 32));
+        if (marked && marked.errno !== undefined) return marked.errno;
+        return (await call(atPath, numbers.moveMount, tree, '', currentDirectory, to, fromEmptyPath)).errno;
       } finally {
-        close(tree);
+        await call(close, tree);
       }
     },
   };
 }
+
+/** A function of a library. */
+type Foreign = KoffiFunc<(...args: readonly unknown[]) => number | bigint>;
+
+type Called = { readonly value: number; readonly errno?: never } | { readonly errno: number; readonly value?: never };

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { countFuseMounts, detachDead, isAlive } from './dead-mounts.ts';
 import { type Generation, generationsIn, nextGeneration } from './generations.ts';
-import type { Native } from './native.ts';
+import type { Aside } from './native.ts';
 
 /**
  * What a sidecar is told by its environment. `replace`: a dead mount is left where it is when the daemon ends, and the next
@@ -29,23 +29,26 @@ export interface SidecarMount {
   readonly staging: string;
   readonly mountpoint: string;
   readonly setting: SidecarSetting;
-  readonly native: Pick<Native, 'detach' | 'attachCopy'>;
+  readonly native: Aside;
 }
 
-/** Puts the filesystem of `staging` where the pod's other containers see it. A sentence where that cannot be done. */
-export function attachSidecarMount(mount: SidecarMount): string | undefined {
+/**
+ * Puts the filesystem of `staging` where the pod's other containers see it, while it is being served. A sentence where that
+ * cannot be done.
+ */
+export async function attachSidecarMount(mount: SidecarMount): Promise<string | undefined> {
   const { staging, mountpoint, setting, native } = mount;
   if (setting.replace) {
-    const trouble = replaceDead(mount);
+    const trouble = await replaceDead(mount);
     if (trouble !== undefined) return trouble;
   } else {
-    const detached = detachDead({ mountpoint, detach: native.detach });
+    const detached = await detachDead({ mountpoint, detach: native.detach });
     if (typeof detached === 'string') return detached;
     mkdirSync(mountpoint, { recursive: true });
-    const errno = native.attachCopy({ from: staging, to: mountpoint, readOnly: setting.readOnly });
+    const errno = await native.attachCopy({ from: staging, to: mountpoint, readOnly: setting.readOnly });
     if (errno !== undefined) return `the filesystem cannot be attached at ${mountpoint}: errno ${errno}`;
   }
-  native.detach(staging);
+  await native.detach(staging);
   rmdirSync(staging);
   return undefined;
 }
@@ -56,27 +59,27 @@ export function attachSidecarMount(mount: SidecarMount): string | undefined {
  * who has bound that first one. A container that was started again since has bound the later one instead, which is therefore kept
  * at hand, out of sight, and stacked upon as well.
  */
-function replaceDead({ staging, mountpoint, setting, native }: SidecarMount): string | undefined {
+async function replaceDead({ staging, mountpoint, setting, native }: SidecarMount): Promise<string | undefined> {
   const table = readFileSync('/proc/self/mountinfo', 'utf8');
   const layers = countFuseMounts(table, mountpoint);
   if (layers === 0) mkdirSync(mountpoint, { recursive: true });
-  else if (isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
+  else if (await isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
   let generations = generationsIn(table, dirname(mountpoint));
   if (layers > 1) {
     const { keep, drop, path } = nextGeneration(generations, dirname(mountpoint));
     for (const { path, layers } of drop) {
-      for (let left = layers; left > 0; left--) native.detach(path);
+      for (let left = layers; left > 0; left--) await native.detach(path);
       rmdirSync(path);
     }
     mkdirSync(path, { recursive: true });
-    const errno = native.attachCopy({ from: mountpoint, to: path, readOnly: false });
+    const errno = await native.attachCopy({ from: mountpoint, to: path, readOnly: false });
     if (errno !== undefined) return `the dead mount at ${mountpoint} cannot be kept: errno ${errno}`;
     generations = [...keep, { path, layers: 1 }];
   }
   const places: readonly Generation[] = [...generations, { path: mountpoint, layers }];
   for (const { path, layers } of places) {
-    for (let left = layers; left > 1; left--) native.detach(path);
-    const errno = native.attachCopy({ from: staging, to: path, readOnly: setting.readOnly });
+    for (let left = layers; left > 1; left--) await native.detach(path);
+    const errno = await native.attachCopy({ from: staging, to: path, readOnly: setting.readOnly });
     if (errno !== undefined) return `the filesystem cannot be attached at ${path}: errno ${errno}`;
   }
   return undefined;
