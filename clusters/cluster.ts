@@ -168,6 +168,16 @@ export interface RunningProgram extends AsyncDisposable {
   readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
 }
 
+/** A terminal of somebody who follows the document, with a `kubectl` that knows this cluster only. */
+export interface Terminal extends AsyncDisposable {
+  /** Writes a file that commands find where they are run. */
+  write(file: string, text: string): void;
+  /** Runs command lines to their end. Standard error is among what they print, as on any terminal. */
+  run(lines: string): Promise<Pick<ExecResult, 'exitCode' | 'stdout'>>;
+  /** Starts command lines that go on; what they print comes as `output` events. */
+  start(lines: string, name: string): Promise<RunningProgram>;
+}
+
 export interface RunningCluster extends AsyncDisposable {
   readonly name: string;
   readonly fidelity: Fidelity;
@@ -214,6 +224,8 @@ export interface RunningCluster extends AsyncDisposable {
    * the capability `kubectl`, which also says that the agent follows the arguments of its DaemonSet.
    */
   commandLine(line: string): Promise<ExecResult>;
+  /** Where the document's commands are typed, in a namespace; only with the capability `kubectl`. */
+  openTerminal(namespace: string): Promise<Terminal>;
   /** How to step inside a pod by hand, as one shell command. */
   stepInside(target: ContainerRef): Promise<string>;
   /** Ends the agent and starts it with other flags; resolves when it answers on /healthz. */

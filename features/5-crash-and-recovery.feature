@@ -12,6 +12,17 @@ Feature: Step 4: verify that FUSE mounts recover
     And whatever claims a recovery is true
     And the mount tables have not grown
 
+  @A1 @C1 @C2 @C3 @D1 @D2 @fault:kill-1 @needs:real-kubelet @needs:kubectl
+  Scenario: who types the document's commands sees what it shows
+    Given FUSE recovery is enabled
+    When the documented files are created with the documented commands
+    Then the documented command prints the pod as "demo-app 1/1 Running 0"
+    When the documented loop runs in a terminal
+    And the documented commands crash the FUSE pod, which takes 4000 ms to start again
+    Then the loop prints the documented transcript
+    And the pod reads the same files again, and was not restarted
+    And whatever claims a recovery is true
+
   @C3 @fault:sigkill
   Scenario: the pod reads again after crash upon crash
     Given FUSE recovery is enabled

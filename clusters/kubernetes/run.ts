@@ -8,8 +8,10 @@ import {
   type StoreTrouble,
 } from '../cluster.ts';
 import { hasKubectl, runCommandLine } from '../command-line.ts';
+import { withNamespace } from '../kube-config-text.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { onLines } from '../node/lines.ts';
+import { openTerminal } from '../terminal.ts';
 import { AgentControl } from './agent-control.ts';
 import { always } from './capabilities.ts';
 import { ContainerLogs } from './container-logs.ts';
@@ -160,6 +162,8 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
     },
     mountTable: (target) => (target ? nodeOf(target).call('mountTable', { target }) : first.call('mountTable', {})),
     commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfig.exportConfig(), environment, runId }),
+    openTerminal: async (namespace) =>
+      openTerminal({ kubeConfig: withNamespace(kubeConfig, namespace), environment, runId, onEvent: options.onEvent }),
     stepInside: async ({ namespace, pod, container }) =>
       `kubectl exec -it ${pod} -n ${namespace} -c ${container} -- bash`,
     restartAgent: (flags) => agent.setFlags(flags),

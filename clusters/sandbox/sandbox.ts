@@ -19,7 +19,9 @@ import {
   type StoreTrouble,
 } from '../cluster.ts';
 import { hasKubectl, runCommandLine } from '../command-line.ts';
+import { withNamespace } from '../kube-config-text.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
+import { openTerminal } from '../terminal.ts';
 import { type AgentDaemonSet, keepAgentDaemonSet } from './agent-daemonset.ts';
 import { always } from './capabilities.ts';
 import { programs } from './paths.ts';
@@ -142,6 +144,8 @@ function runningSandbox({
       await daemonSet.follow(agent.fuseRecovery);
     },
     commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfigText(started), environment, runId }),
+    openTerminal: async (namespace) =>
+      openTerminal({ kubeConfig: withNamespace(kubeConfig, namespace), environment, runId, onEvent: options.onEvent }),
     killAgent: () => remote.call('killAgent', {}),
     async stopAgent() {
       const id = ++lastId;

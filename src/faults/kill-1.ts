@@ -8,8 +8,9 @@ export const kill1: Fault = {
   expected: 'the pod sees errors, then its files, and is not restarted, whether the daemon unmounts or not',
   isCrash: true,
   async inject({ cluster, daemon }) {
-    const { exitCode, stderr } = await cluster.exec(daemon, ['bash', '-c', 'kill 1']);
+    // Before: where an API server is in between, the answer comes long after the signal.
     const at = now();
+    const { exitCode, stderr } = await cluster.exec(daemon, ['bash', '-c', 'kill 1']);
     // The shell may be taken along by the end of process 1 before it can say that it succeeded.
     if (exitCode !== 0 && exitCode !== null) throw new Error(`kill 1 in ${daemon.pod} failed: ${stderr.trim()}`);
     return over(at);

@@ -50,17 +50,27 @@ export class Datasets implements AsyncDisposable {
 
   /** Secret, Dataset and JindoRuntime of the document, over the document's files; what becomes of them is not waited for. */
   async apply(name: string, differences: DatasetDifferences = {}): Promise<void> {
-    const { files = documentedFiles, directories = [], faultyStore, ...options } = differences;
-    const { session, namespace, objects } = this.#scene;
-    this.#files.set(name, files);
+    const { files, directories, faultyStore, ...options } = differences;
+    const { session, objects } = this.#scene;
     if (faultyStore) this.#stores.set(name, await session.cluster.openFaultyStore());
     const { endpoint = session.cluster.store.endpoint } = this.#stores.get(name) ?? {};
     const store = { ...session.cluster.store, endpoint };
-    const directory = `${namespace}/${name}`;
-    for (const [file, bytes] of Object.entries(files)) await session.cluster.putObject(`${directory}/${file}`, bytes);
-    for (const name of directories) await session.cluster.putObject(`${directory}/${name}/.keep`, Buffer.from('keep'));
+    const directory = await this.fill(name, { ...(files && { files }), ...(directories && { directories }) });
     await createUnlessThere(objects, secret(store));
     for (const manifest of dataset({ name, store, directory, ...options })) await objects.create(manifest);
+  }
+
+  /** Puts the files of a dataset into the bucket, whoever creates it. Their directory there. */
+  async fill(
+    name: string,
+    { files = documentedFiles, directories = [] }: Pick<DatasetDifferences, 'files' | 'directories'> = {},
+  ): Promise<string> {
+    const { session, namespace } = this.#scene;
+    const directory = `${namespace}/${name}`;
+    this.#files.set(name, files);
+    for (const [file, bytes] of Object.entries(files)) await session.cluster.putObject(`${directory}/${file}`, bytes);
+    for (const name of directories) await session.cluster.putObject(`${directory}/${name}/.keep`, Buffer.from('keep'));
+    return directory;
   }
 
   /** Until the Dataset is bound. */

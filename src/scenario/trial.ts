@@ -141,6 +141,11 @@ export class Trial implements AsyncDisposable {
     return this.#datasets.apply(name, differences);
   }
 
+  /** Puts the document's files into the bucket for a dataset that somebody else creates. Their directory there. */
+  fillDataset(name: string): Promise<string> {
+    return this.#datasets.fill(name);
+  }
+
   ensureDataset(name: string): Promise<void> {
     return this.#datasets.ensure(name);
   }
