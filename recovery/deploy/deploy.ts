@@ -39,9 +39,13 @@ const appArmorField = 30;
  * Applies all (server-side apply) and waits until it is ready. The gate that is in force stays as it is. What it created it
  * removes where that does not get ready, or when it is told to stop. Rejects with `CannotDeploy`.
  */
-export async function deploy(options: DeployOptions): Promise<Deployed> {
+export function deploy(options: DeployOptions): Promise<Deployed> {
+  return deployThrough(openApi(options.kubeConfig), options);
+}
+
+/** The same through requests that somebody else makes. */
+export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kubeConfig'>): Promise<Deployed> {
   const { namespace, image, agentArgs = [], beside = false, dryRun = false, signal, onProgress } = options;
-  const api = openApi(options.kubeConfig);
   const appArmor = (await api.minor()) >= appArmorField ? 'field' : 'annotation';
   // With the gate off, recovery alone would do nothing at all: who deploys it wants it.
   const wanted: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, gate: beside, appArmor };

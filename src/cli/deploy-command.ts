@@ -34,8 +34,14 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--remove', 'remove what a deployment made', false)
     .addHelpText('after', deployHelp)
     .action(async (agentArgs: readonly string[], flags: DeployFlags) => {
-      await runDeploy(agentArgs, flags, context);
-      ends(exitStatus.conformant);
+      try {
+        await runDeploy(agentArgs, flags, context);
+        ends(exitStatus.conformant);
+      } catch (error) {
+        // Told to stop, it has removed what it created.
+        if (!context.environment.signal.aborted) throw error;
+        ends(exitStatus.interrupted);
+      }
     });
 }
 

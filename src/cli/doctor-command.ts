@@ -44,6 +44,7 @@ export function addDoctor(program: Command, context: Context, ends: (status: Exi
       const [what, findings] = inCluster
         ? ['This cluster can run it', await ofCluster(flags, context)]
         : ['This machine can run the sandbox', await ofMachine(context)];
+      if (context.environment.signal.aborted) return ends(exitStatus.interrupted);
       const missing = missingOf(findings);
       const verdict = missing.length === 0 ? `${what}.` : `${what.replace('can', 'cannot')} yet.`;
       stdout.write(`${table(findings, colourFor(stdout, env))}\n${verdict}\n`);

@@ -19,8 +19,9 @@ export async function start(self: NodeJS.Process, runId: RunId): Promise<never> 
   const { stdout, stderr, env } = self;
   // Nobody reads any more (`rekindle conform | head`): go on to the end, since the results are files.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
-  // What makes no run has nothing to clean up, and ends at once.
-  const { signal, forced } = listenForInterruption(makesRun(self.argv) ? self : new EventEmitter(), stderr);
+  // What makes no run, and changes no cluster, has nothing to clean up, and ends at once.
+  const leaves = makesRun(self.argv) || changesCluster(self.argv);
+  const { signal, forced } = listenForInterruption(leaves ? self : new EventEmitter(), stderr);
   const context: Context = {
     environment: { cwd: self.cwd(), stdout, stderr, env, signal },
     runId,
@@ -37,6 +38,11 @@ export async function start(self: NodeJS.Process, runId: RunId): Promise<never> 
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) self.on(event, broke.resolve);
   const gaveUp = broke.promise.then((error) => giveUp(error, context));
   self.exit(await Promise.race([rekindle(self.argv.slice(2), context), gaveUp]));
+}
+
+/** True where an interruption may find something half done in a cluster. */
+function changesCluster(argv: readonly string[]): boolean {
+  return ['deploy', 'doctor'].includes(argv[2] ?? '');
 }
 
 /** After an exception that nobody caught: says so, and removes what the run has made so far. */
