@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Linux, mountFlags } from '../../fakes/kubelet/linux.ts';
+import { detach, type Linux, mountFlags } from '../../fakes/kubelet/linux.ts';
+import { mountsOfOuterKubelet } from './outer-kubelet.ts';
 
 /** Directories of the sandbox's node that are its own, empty at first; all else is the machine's. */
 const ownDirectories = ['/data', '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
@@ -30,6 +31,7 @@ export function enterNodeRoot(linux: Linux, at: string): void {
   }
   linux.mount('proc', join(at, 'proc'), 'proc', mountFlags.noSuid | mountFlags.noDev);
   linux.pivotInto(at);
+  for (const path of mountsOfOuterKubelet(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, detach);
   linux.mount(null, '/', null, mountFlags.shared);
 }
 
