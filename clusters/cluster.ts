@@ -197,6 +197,8 @@ export interface RunningCluster extends AsyncDisposable {
   };
   /** Puts an object into the bucket. */
   putObject(key: string, body: Uint8Array): Promise<void>;
+  /** Status of a GET request to the object store, made where a pod of the cluster would make it. */
+  askStore(path: string, headers: Readonly<Record<string, string>>): Promise<number>;
   exec(
     target: ContainerRef,
     command: readonly string[],

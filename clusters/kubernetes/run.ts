@@ -93,6 +93,8 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
     return found;
   };
   const first = nodeOf({ namespace: '', pod: '' });
+  // Where a scenario's application is; what it does on "the node" it does there.
+  let home = first;
   const agentNode = async () => {
     const target = await agent.containerOn();
     const { spec } = await kubeConfig
@@ -109,6 +111,7 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
     kubeConfig,
     store,
     putObject: (key, body) => first.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
+    askStore: (path, headers) => first.call('fetchStatus', { url: `${store.endpoint}${path}`, headers }),
     exec: (target, command, { timeoutMs = 60_000 } = {}) => execToEnd({ kubeConfig, target, command, timeoutMs }),
     async run(target, command, name): Promise<RunningProgram> {
       const running = await startExec({ kubeConfig, target, command });
@@ -127,7 +130,7 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
     },
     async runProgram({ program, args, name, target }) {
       const id = ++lastId;
-      const node = target ? nodeOf(target) : first;
+      const node = target ? nodeOf(target) : home;
       const exited = node.call('runProgram', { program, args, name, id, ...(target && { target }) });
       exited.catch(() => {}); // Who waits for the end hears of it.
       return { name, exited, ...ending(node, id) };
@@ -157,10 +160,14 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
     async probe(probe) {
       const id = ++lastId;
       const node = nodeOf(probe.target);
+      home = node;
       await node.call('probe', { options: probe, id });
       return ending(node, id);
     },
-    mountTable: (target) => (target ? nodeOf(target).call('mountTable', { target }) : first.call('mountTable', {})),
+    async mountTable(target) {
+      if (target) return nodeOf(target).call('mountTable', { target });
+      return (await Promise.all(nodes.map(({ call }) => call('mountTable', {})))).flat();
+    },
     commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfig.exportConfig(), environment, runId }),
     openTerminal: async (namespace) =>
       openTerminal({ kubeConfig: withNamespace(kubeConfig, namespace), environment, runId, onEvent: options.onEvent }),

@@ -119,6 +119,11 @@ function runningSandbox({
     kubeConfig,
     store: started.store,
     putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
+    async askStore(path, headers) {
+      const response = await fetch(`${started.store.endpoint}${path}`, { headers });
+      await response.body?.cancel();
+      return response.status;
+    },
     exec: (target, command, { timeoutMs = 30_000 } = {}) => remote.call('exec', { target, command, timeoutMs }),
     run: async (target, command, name) => run({ target, command, name }),
     runProgram: async ({ program, args, name, target }) =>

@@ -22,6 +22,6 @@ Then(
 Then(
   'object storage is enabled and the bucket exists, for those who have the key',
   async function (this: RekindleWorld) {
-    this.trial.judge(await bucketIsThere(this.session.cluster.store));
+    this.trial.judge(await bucketIsThere(this.session.cluster));
   },
 );
