@@ -29,7 +29,10 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .argument('[features...]', 'feature files or folders')
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
     .addOption(new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'))
-    .option('--jobs <number>', `scenarios side by side, each in a sandbox of its own (default: ${defaultJobs})`);
+    .option(
+      '--jobs <number>',
+      'scenarios side by side, each in a sandbox of its own (default: processors + 1, at most 8)',
+    );
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
     const { environment, vocabulary } = context;

@@ -19,10 +19,30 @@ import { UsageError } from './usage-error.ts';
 /** Runs the command line (without interpreter and script) and says what to exit with. Never rejects. */
 export async function rekindle(argv: readonly string[], context: Context): Promise<ExitStatus> {
   let status: ExitStatus = exitStatus.conformant;
-  const program = createProgram(context);
-  const ends = (ended: ExitStatus) => {
+  const program = createProgram(context, (ended) => {
     status = ended;
-  };
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.conformant;
+    return tellFailure(
+      error instanceof CommanderError ? asUsageError(error, program, argv) : error,
+      context.environment,
+    );
+  }
+}
+
+/** All commands; `ends` takes the exit status of the one that runs. */
+export function createProgram(context: Context, ends: (status: ExitStatus) => void): Command {
+  const program = new Command('rekindle')
+    .description(
+      'Breaks FUSE mounts under pods, watches from inside until the data is back, and judges how it came back.',
+    )
+    .version(context.version)
+    .helpCommand('help [command]', 'explain a command')
+    .addHelpText('after', overview);
   for (const add of [
     addConform,
     addCrash,
@@ -38,26 +58,7 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
   ])
     add(program, context, ends);
   prepare(program, context);
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.conformant;
-    return tellFailure(
-      error instanceof CommanderError ? asUsageError(error, program, argv) : error,
-      context.environment,
-    );
-  }
-}
-
-function createProgram({ version }: Context): Command {
-  return new Command('rekindle')
-    .description(
-      'Breaks FUSE mounts under pods, watches from inside until the data is back, and judges how it came back.',
-    )
-    .version(version)
-    .helpCommand('help [command]', 'explain a command')
-    .addHelpText('after', overview);
+  return program;
 }
 
 /** Of a command and of all below it. */
