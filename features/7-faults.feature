@@ -55,6 +55,25 @@ Feature: Ways in which a FUSE daemon is lost
       And whatever claims a recovery is true
       And the mount tables have not grown
 
+  Rule: Faults come together, and in the middle of each other
+
+    @C3 @fault:sigkill @fault:agent-kill @fault:hang @fault:pod-delete @fault:agent-upgrade
+    Scenario Outline: faults that come together, <faults>
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When these happen at once: <faults>
+      Then the pod sees errors
+      When that is over
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+      And the mount tables have not grown
+
+      Examples:
+        | faults                   |
+        | agent-kill+sigkill       |
+        | hang+sigkill             |
+        | pod-delete+agent-upgrade |
+
   Rule: A daemon that hangs is not dead
 
     @L4 @fault:hang

@@ -1,6 +1,6 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import { newPodName } from '../../src/faults/application.ts';
-import { faults } from '../../src/faults/catalogue.ts';
+import { faultNamed as faultOrNone } from '../../src/faults/catalogue.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { sigkill } from '../../src/faults/sigkill.ts';
 import { heldFileFails, holdFileOpen } from '../../src/scenario/held-file.ts';
@@ -39,7 +39,7 @@ const sentences: Readonly<Record<string, string>> = {
 };
 
 function faultNamed(name: string): Fault {
-  const fault = faults.get(name);
+  const fault = faultOrNone(name);
   if (!fault) throw new Error(`no fault ${name}`);
   return fault;
 }
@@ -51,6 +51,10 @@ for (const [sentence, name] of Object.entries(sentences))
 
 When('the node is switched off and on, and the FUSE daemon comes late', async function (this: RekindleWorld) {
   await this.trial.crash(faultNamed('node-reboot'), this.dataset, { stays: true });
+});
+
+When('these happen at once: {}', async function (this: RekindleWorld, names: string) {
+  await this.trial.strike(faultNamed(names), this.dataset);
 });
 
 When('that is over', async function (this: RekindleWorld) {

@@ -10,6 +10,8 @@ export interface Vocabulary {
   /** Those of faulty agents, which are there to be found out. */
   negativeProfiles(): Promise<readonly string[]>;
   faults(): Promise<readonly string[]>;
+  /** Faults that a crash can be combined with. */
+  companions(): Promise<readonly string[]>;
   tags(): readonly string[];
   /** Rejects with a sentence where the file is no profile. */
   checkProfile(path: string): Promise<void>;

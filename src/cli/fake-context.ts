@@ -64,6 +64,7 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
       profiles: async () => ['rekindle', 'fluid'],
       negativeProfiles: async () => ['no-recovery'],
       faults: async () => ['kill-1', 'sigkill'],
+      companions: async () => ['agent-kill'],
       tags: () => ['@C2', '@C3', '@fault:sigkill'],
       checkProfile: async () => undefined,
     },

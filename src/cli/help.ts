@@ -62,6 +62,7 @@ With a COMMAND after --, that program runs in the pod with the dataset at /data 
 Examples:
   rekindle crash
   rekindle crash --fault sigkill --no-recovery
+  rekindle crash --fault agent-kill+sigkill
   rekindle crash --hold
   rekindle crash -- python3 train.py --data /data
 `;

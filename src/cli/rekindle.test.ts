@@ -196,6 +196,13 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ],
     ['unknown profile', ['conform', '--profile', 'x'], 'unknown profile "x": accepted are rekindle, fluid, the path'],
     ['unknown fault', ['crash', '--fault', 'x'], 'unknown fault "x": accepted are kill-1, sigkill'],
+    [
+      'unknown fault beside another',
+      ['crash', '--fault', 'sigkill+x'],
+      'unknown fault "x": accepted are kill-1, sigkill, agent-kill',
+    ],
+    ['fault that is no crash', ['crash', '--fault', 'agent-kill'], '"agent-kill" by itself crashes no daemon'],
+    ['faults of which none is a crash', ['crash', '--fault', 'agent-kill+agent-kill'], 'crashes no daemon'],
     ['unknown tier', ['crash', '--kernel-tier', '4'], "argument '4' is invalid. Allowed choices are 6.5, 5.12, 5.10."],
     ['bad seed', ['crash', '--seed', '-1'], 'bad seed "-1": accepted are whole numbers from 0 to 4294967295'],
     ['seed too large', ['conform', '--seed', '4294967296'], 'bad seed "4294967296"'],

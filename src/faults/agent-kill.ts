@@ -7,6 +7,7 @@ export const agentKill: Fault = {
   claims: ['C3'],
   expected: 'the next agent knows as much as the old one: the pod reads again, and is not restarted',
   isCrash: false,
+  goesWithAny: true,
   inject: async ({ cluster }) => over(await cluster.killAgent()),
 };
 
@@ -49,6 +50,7 @@ export const agentUpgrade: Fault = {
   claims: ['C3'],
   expected: 'what broke meanwhile is mended by the next agent: the pod reads again, and is not restarted',
   isCrash: false,
+  goesWithAny: true,
   async inject({ cluster }) {
     const at = now();
     const stopped = await cluster.stopAgent();

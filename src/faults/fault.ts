@@ -36,6 +36,8 @@ export interface Fault {
   readonly expected: string;
   /** The daemon ends and is started again, so that `rekindle crash` can show it by itself. */
   readonly isCrash: boolean;
+  /** It needs nothing that a scenario would have to set up and ends no application: a crash can be combined with it anywhere. */
+  readonly goesWithAny?: true;
   inject(context: FaultContext): Promise<Injected>;
 }
 

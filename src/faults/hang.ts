@@ -8,6 +8,7 @@ export const hang: Fault = {
   expected:
     'nothing is mounted and nothing claims a recovery while it hangs, and the pod reads on when it goes on; with --abort-hung-after it is treated as dead after that time',
   isCrash: false,
+  goesWithAny: true,
   async inject({ cluster, daemon }) {
     const at = await cluster.kill(daemon, 'SIGSTOP');
     return until(at, () => cluster.kill(daemon, 'SIGCONT').catch(() => {})); // It may have been ended meanwhile.

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { recoveries } from '../../reports/phases.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
-import { crashFaults } from '../faults/catalogue.ts';
+import { faultNamed } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { phasesOf, scenarioOf } from './crash-record.ts';
@@ -26,7 +26,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const say = (line: string) => void stdout.write(`${line}\n`);
   const heading = (line: string) => say(`\n${colourful ? styleText('bold', line) : line}`);
   const cluster = clusters.get('sandbox');
-  const fault = crashFaults.get(options.fault);
+  const fault = faultNamed(options.fault);
   if (!cluster || !fault) throw new Error(`unknown fault ${options.fault}`);
   const profile = await loadProfile('rekindle', environment.cwd);
   const agent = { fuseRecovery: recovery, ...(options.kernelTier && { kernelTier: options.kernelTier }) };
@@ -78,6 +78,8 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
 
   heading(`Crash: ${fault.title}`);
   await trial.crash(fault, dataset);
+  await trial.failsAfterCrash(pod);
+  await trial.heal();
   notes.checks.push(...(await (recovery ? seeRecovery(subject) : seeNone(subject))));
   await trial.countMounts();
   if (program) notes.checks.push(await survives(options.command, program.exited, signal));

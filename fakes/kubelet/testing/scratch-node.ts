@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ContainerSpec, exitOf, type StartedContainer, startContainer } from '../container.ts';
-import { type Linux, loadLinux, mountFlags } from '../linux.ts';
+import { detach, type Linux, loadLinux, mountFlags } from '../linux.ts';
 import type { ContainerMount } from '../rootfs.ts';
 
-/** A directory on a shared tmpfs of this mount namespace that plays the node; it goes with the namespace. */
+/** A directory on a shared tmpfs of this mount namespace that plays the node; the mount and the directory go with the process. */
 export function scratchNode(): {
   readonly linux: Linux;
   readonly path: string;
@@ -15,6 +15,10 @@ export function scratchNode(): {
   const path = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
   linux.mount('node', path, 'tmpfs', 0);
   linux.mount(null, path, null, mountFlags.shared);
+  process.on('exit', () => {
+    linux.umount(path, detach);
+    rmdirSync(path);
+  });
   for (const name of ['rootfs', 'volume', 'pod']) mkdirSync(join(path, name));
   writeFileSync(join(path, 'pod/etc-hosts'), 'made by the kubelet\n');
   return {
