@@ -5,10 +5,21 @@ import { parseProfile } from './parse-profile.ts';
 import type { Profile } from './profile.ts';
 
 const shipped = import.meta.dirname;
+/** Faulty agents, by which the harness itself is tested. */
+const negative = join(shipped, 'negative');
 
 /** Names of the profiles that come with Rekindle, sorted. */
-export async function profileNames(): Promise<string[]> {
-  const files = await readdir(shipped);
+export function profileNames(): Promise<string[]> {
+  return namesIn(shipped);
+}
+
+/** Names of the profiles of faulty agents, each of which has to be found out. */
+export function negativeProfileNames(): Promise<string[]> {
+  return namesIn(negative);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
   return files
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
@@ -23,14 +34,16 @@ export function shippedProfile(name: string): string {
 /** Loads a shipped profile by name, or any other by its path (with a slash, or ending in .yaml or .yml). @throws BadProfile */
 export async function loadProfile(nameOrPath: string, cwd: string): Promise<Profile> {
   const isPath = nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
-  if (!isPath) {
+  const isNegative = !isPath && (await negativeProfileNames()).includes(nameOrPath);
+  if (!isPath && !isNegative) {
     const names = await profileNames();
     if (!names.includes(nameOrPath)) {
       const says = `no such profile; known: ${names.join(', ')}, or the path of a YAML file`;
       throw new BadProfile(nameOrPath, [{ says }]);
     }
   }
-  const path = isPath ? resolve(cwd, nameOrPath) : shippedProfile(nameOrPath);
+  const named = isNegative ? join(negative, `${nameOrPath}.yaml`) : shippedProfile(nameOrPath);
+  const path = isPath ? resolve(cwd, nameOrPath) : named;
   const yaml = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new BadProfile(
       nameOrPath,

@@ -43,7 +43,9 @@ const agent = z.strictObject({
     .array(text)
     .min(1, 'a list with the program first')
     .optional()
-    .describe('Program and first arguments; Rekindle’s own agent where absent.'),
+    .describe(
+      'Program and first arguments; Rekindle’s own agent where absent. `{node}` is the Node that Rekindle runs with, `{rekindle}/` its folder.',
+    ),
   flags: z.array(text).default([]).describe('Further flags.'),
 });
 
