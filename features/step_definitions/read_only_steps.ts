@@ -35,7 +35,12 @@ When(
     memory.set(this, samples);
     for (let crash = 0; crash < times; crash++) {
       if (crash > 0) await this.trial.readsAfterRecovery(this.pod);
-      if (crash > 0 && crash % lookEvery === 0) samples.push((await this.session.cluster.agentUsage()).anonymousBytes);
+      if (crash > 0 && crash % lookEvery === 0) {
+        const { anonymousBytes } = await this.session.cluster.agentUsage();
+        samples.push(anonymousBytes);
+        const text = `the agent holds ${anonymousBytes} bytes of its own after ${crash} crashes`;
+        this.session.onEvent({ kind: 'note', at: Number(process.hrtime.bigint()), text });
+      }
       await this.trial.crash(podDelete, this.dataset);
     }
   },

@@ -42,6 +42,12 @@ export interface Observed {
   readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
+interface TrialOptions {
+  readonly rate?: number;
+  readonly patience?: number;
+  readonly namespace?: string;
+}
+
 /** One scenario while it runs: a namespace of its own, and the verbs that steps are made of. */
 export class Trial implements AsyncDisposable {
   readonly namespace: string;
@@ -61,11 +67,14 @@ export class Trial implements AsyncDisposable {
 
   readonly #rate: number;
 
-  /** `rate`: operations a second of the probes. `namespace`: instead of one that is named after the scenario. */
+  /**
+   * `rate`: operations a second of the probes. `patience`: so many times the cluster's. `namespace`: instead of one that is
+   * named after the scenario.
+   */
   constructor(
     session: Session,
     notes: ScenarioNotes,
-    { rate = defaultRate, namespace }: { readonly rate?: number; readonly namespace?: string } = {},
+    { rate = defaultRate, patience = 1, namespace }: TrialOptions = {},
   ) {
     this.#rate = rate;
     this.session = session;
@@ -73,7 +82,7 @@ export class Trial implements AsyncDisposable {
     this.notes = notes;
     this.namespace = namespace ?? `rk-${notes.id}`.slice(0, 40).replace(/-+$/, '');
     this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
-    this.#waiting = new Waiting(session, notes.id);
+    this.#waiting = new Waiting(session, notes.id, patience);
     const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;
     this.#reads = new PodReads(this.#waiting, { namespace: this.namespace, probeOf });
     this.#strikes = new Strikes(session);
@@ -188,6 +197,7 @@ export class Trial implements AsyncDisposable {
       path,
       dataset: claim,
       uid: pod.metadata?.uid ?? '',
+      node: pod.spec?.nodeName,
       containerId: status?.containerID ?? '',
       restartCount: status?.restartCount ?? 0,
     });
@@ -379,12 +389,18 @@ export class Trial implements AsyncDisposable {
     return `${target.container}:${path}`;
   }
 
+  /** The dataset's daemon on the node of the pods that use it, or on any where none does. */
   async #daemonOf(claim: string): Promise<ContainerRef> {
+    const node = [...this.#applications.values()].find(({ dataset }) => dataset === claim)?.node;
     const [pod] = await this.poll({
       what: `the FUSE pod of ${claim} is Running`,
-      look: () => this.#objects.listPods(`role=jindofs-fuse,release=${claim}`),
+      look: async () =>
+        (await this.#objects.listPods(`role=jindofs-fuse,release=${claim}`)).filter(
+          ({ metadata, spec }) =>
+            metadata?.deletionTimestamp === undefined && (node === undefined || spec?.nodeName === node),
+        ),
       until: (pods) => pods[0]?.status?.phase === 'Running',
-      say: (pods) => (pods[0] ? podState(pods[0]) : `no FUSE pod; ${lastSeen(this.history)}`),
+      say: (pods) => `${pods.length} pods`,
     });
     return { namespace: this.namespace, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
   }

@@ -9,9 +9,12 @@ export type Wait<T> = Pick<PollOptions<T>, 'what' | 'look' | 'until' | 'say'>;
 export class Waiting {
   readonly #session: Session;
   readonly #scenario: string;
+  readonly #patienceMs: number;
 
-  constructor(session: Session, scenario: string) {
+  /** `times`: so many times the cluster's patience, in a scenario that goes on for long. */
+  constructor(session: Session, scenario: string, times = 1) {
     this.#session = session;
+    this.#patienceMs = times * session.cluster.patienceMs;
     this.#scenario = scenario;
   }
 
@@ -27,7 +30,7 @@ export class Waiting {
 
   /** Until something is as wanted; otherwise it says what it waited for and what it saw. */
   poll<T>(wait: Wait<T>): Promise<T> {
-    return poll({ ...wait, timeoutMs: this.#session.cluster.patienceMs, signal: this.#session.signal });
+    return poll({ ...wait, timeoutMs: this.#patienceMs, signal: this.#session.signal });
   }
 
   /** Until something is in the history. */
@@ -38,8 +41,8 @@ export class Waiting {
   /** Lets time pass while things are watched: for promises that something does not happen. */
   async watchFor(milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds;
-    const { signal, cluster } = this.#session;
-    const timeoutMs = milliseconds + cluster.patienceMs;
+    const { signal } = this.#session;
+    const timeoutMs = milliseconds + this.#patienceMs;
     const look = () => performance.now();
     await poll({ what: 'time passes', look, until: (now) => now >= end, say: String, timeoutMs, signal });
   }
