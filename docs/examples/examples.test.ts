@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../src/cli/temporary-folder.ts';
+import { requirements } from '../../src/doctor/requirements.ts';
+import { type Example, examplesOf } from './examples-of.ts';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const pages = globSync('docs/**/*.md', { cwd: project })
+  .sort()
+  .map((page) => ({ page, examples: examplesOf(readFileSync(join(project, page), 'utf8')) }))
+  .filter(({ examples }) => examples.length > 0);
+const missing = await requirements({ env: process.env, temporary: temporaryFolder(process.env) });
+
+/** Why commands are not tried here. */
+const needs: Readonly<Record<string, string>> = {
+  kind: 'a cluster by kind takes minutes',
+  cluster: 'there is no cluster to deploy to',
+  minutes: 'it takes minutes',
+};
+
+function whyNot({ needs: named }: Example & { readonly kind: 'commands' }): string | undefined {
+  const [need] = named;
+  if (need !== undefined) return needs[need] ?? `unknown need ${need}`;
+  return missing.map(({ what }) => what)[0];
+}
+
+const firstLine = (text: string) => text.trim().split('\n')[0] ?? '';
+
+describe.each(pages)('$page', ({ examples }) => {
+  let folder: string;
+
+  // As after `npm install`: npx takes the command from here, and asks no registry.
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rekindle-docs-'));
+    mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+    symlinkSync(join(project, 'bin/rekindle.js'), join(folder, 'node_modules/.bin/rekindle'));
+    writeFileSync(join(folder, 'package.json'), '{"private":true}');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  for (const example of examples) {
+    if (example.kind === 'file') {
+      test(`line ${example.line}: ${example.path} is written`, () => {
+        mkdirSync(dirname(join(folder, example.path)), { recursive: true });
+        writeFileSync(join(folder, example.path), example.text);
+      });
+      continue;
+    }
+    const why = whyNot(example);
+    const title = `line ${example.line}: ${firstLine(example.text)}`;
+    test.skipIf(why !== undefined)(why === undefined ? title : `${title} (${why})`, { timeout: 300_000 }, () => {
+      const args = ['--noprofile', '--norc', '-eu', '-o', 'pipefail', '-c', example.text];
+      const env = { ...process.env, npm_config_yes: 'false', CI: 'true' };
+      const ended = spawnSync('bash', args, { cwd: folder, env, encoding: 'utf8' });
+      expect(ended.status, `${ended.stdout}${ended.stderr}`).toBe(example.status);
+    });
+  }
+});
