@@ -8,8 +8,8 @@ modules := node_modules/.package-lock.json
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 22
 
-conform: $(modules) ## judge the documented promises in the sandbox, and write results/
-	@$(rekindle) conform $(ARGS)
+conform: $(modules) ## judge the documented promises, and write results/; in the sandbox, or CLUSTER=kind
+	@$(rekindle) conform $(if $(CLUSTER),--cluster $(CLUSTER)) $(ARGS)
 
 conform-long: $(modules) ## the scenarios that take minutes: a thousand replacements under a writer, a thousand crashes
 	@$(rekindle) conform --tags @long --jobs 1 $(ARGS)
