@@ -21,6 +21,7 @@ interface Application {
   readonly path: string;
   readonly dataset: string;
   readonly uid: string;
+  readonly node: string | undefined;
   readonly containerId: string;
   readonly restartCount: number;
 }
@@ -400,7 +401,7 @@ export class Trial implements AsyncDisposable {
             metadata?.deletionTimestamp === undefined && (node === undefined || spec?.nodeName === node),
         ),
       until: (pods) => pods[0]?.status?.phase === 'Running',
-      say: (pods) => `${pods.length} pods`,
+      say: (pods) => (pods[0] ? podState(pods[0]) : `no FUSE pod; ${lastSeen(this.history)}`),
     });
     return { namespace: this.namespace, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
   }
