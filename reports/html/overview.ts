@@ -58,7 +58,7 @@ export function renderDistribution({ scenarios }: RunRecord): Html | undefined {
   const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
   if (recoveries.length < 2) return undefined;
   return html`<section aria-labelledby="_recovery"><h2 id="_recovery">From the crash to the first good read</h2>
-<div class="columns">${renderEcdf(recoveries, 'all crashes of this run')}<div>${renderStages(recoveries)}</div></div></section>`;
+<div class="columns">${renderEcdf(recoveries, 'all crashes of this run')}${renderStages(recoveries)}</div></section>`;
 }
 
 /** The few numbers that one asks for first. */

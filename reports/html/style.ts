@@ -194,7 +194,7 @@ figure+figure{margin-top:24px}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:13px;color:var(--soft)}.legend b{font-weight:600;color:var(--ink)}
 .legend .swatch{margin-right:6px}
 .stages .goal td{font-weight:600}
-.stages td{white-space:nowrap}.columns>div,.columns>figure{min-width:0;overflow-x:auto}
+.stages td{white-space:nowrap}.columns>*{min-width:0}
 .picture{min-height:40px}
 .scripted .picture{min-height:180px}
 .zoom{display:flex;flex-wrap:wrap;align-items:center;gap:6px;margin-bottom:8px}.zoom button{min-height:28px;padding:0 10px}

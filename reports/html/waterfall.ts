@@ -43,11 +43,11 @@ export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
 
 /** Median and worst of each stage. */
 export function renderStages(recoveries: readonly Recovery[]): Html {
-  return html`<table class="plain stages"><caption>${recoveries.length} recoveries, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Stages in numbers"><table class="plain stages"><caption>${recoveries.length} recoveries, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
 <tbody>${summarizeStages(recoveries).map(
     ({ stage, medianNs, worstNs, count }) =>
       html`<tr${stage.name === 'outage' && trusted(' class="goal"')}><td>${momentNames[stage.from]}</td><td>${momentNames[stage.to]}</td><td class="n">${formatNs(medianNs)}</td><td class="n">${formatNs(worstNs)}</td><td class="n">${count}</td></tr>`,
-  )}</tbody></table>`;
+  )}</tbody></table></div>`;
 }
 
 const shownRecoveries = 300;
@@ -62,7 +62,7 @@ export function renderRecoveries(recoveries: readonly Recovery[]): Html {
   }
   const took = (recovery: Recovery) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
   const worst = recoveries.reduce((a, b) => (took(b) > took(a) ? b : a));
-  return html`<div class="columns">${ecdf}<div>${renderStages(recoveries)}</div></div>
+  return html`<div class="columns">${ecdf}${renderStages(recoveries)}</div>
 ${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`)}
 <details class="inner"><summary><span>All ${recoveries.length} recoveries</span></summary><div class="scroll" tabindex="0" role="group" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries
     .slice(0, shownRecoveries)

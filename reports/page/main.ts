@@ -54,6 +54,7 @@ function follow(): void {
   const article = details.closest<HTMLElement>('.scenario');
   if (article) article.hidden = false;
   details.open = true;
+  if (article) void fill(article);
   target.scrollIntoView();
 }
 
