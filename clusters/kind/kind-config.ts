@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { virtualNode } from '../lifecycle/virtual-nodes.ts';
+import { virtualNode } from '../../fakes/fluid/virtual-node.ts';
 
 export interface KindConfig {
   /** Ordinary nodes, the control plane among them. */

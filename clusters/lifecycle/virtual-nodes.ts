@@ -1,10 +1,8 @@
 import { CoreV1Api, type KubeConfig, PatchStrategy, setHeaderOptions, type V1Node } from '@kubernetes/client-node';
-
-/** Label of nodes that are virtual: no node plugin runs there (ACK: "virtual node"). */
-export const virtualNode = { label: 'type', value: 'virtual-kubelet' } as const;
+import { virtualNode } from '../../fakes/fluid/virtual-node.ts';
 
 /** As virtual nodes have it, so that only pods that ask for one come there. */
-const taint = { key: 'virtual-kubelet.io/provider', value: 'rekindle', effect: 'NoSchedule' } as const;
+const taint = { key: virtualNode.taint, value: 'rekindle', effect: 'NoSchedule' } as const;
 
 const controlPlaneTaint = 'node-role.kubernetes.io/control-plane';
 

@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import type { KubeConfig, KubernetesObject, V1Service } from '@kubernetes/client-node';
 import { minioName, minioPort } from '../../fakes/store/minio-objects.ts';
 import { runCredentials } from '../../fakes/store/run-credentials.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
+import { type Certificate, selfSigned } from '../../recovery/webhook/certificate.ts';
 import type { RunningCluster } from '../cluster.ts';
 import { applyDefinition } from './apply-definition.ts';
-import { bucket, fluidDefinitions, namespaceOf, standingObjects } from './standing-objects.ts';
+import { bucket, controllersHost, fluidDefinitions, namespaceOf, standingObjects } from './standing-objects.ts';
 
 export interface StandUpOptions {
   readonly kubeConfig: KubeConfig;
@@ -26,7 +28,8 @@ export async function standUp(options: StandUpOptions): Promise<RunningCluster['
   const api = openApi(kubeConfig);
   const credentials = runCredentials();
   if (fluid) for (const definition of fluidDefinitions(runId)) await applyDefinition(kubeConfig, definition, signal);
-  const objects = standingObjects({ runId, image, credentials, fluid });
+  const certificate = certificateFor(controllersHost(runId));
+  const objects = standingObjects({ runId, image, credentials, certificate, fluid });
   for (const object of objects) {
     signal.throwIfAborted();
     await api.apply(object, { dryRun: false });
@@ -40,6 +43,15 @@ export async function standUp(options: StandUpOptions): Promise<RunningCluster['
   const found = (await api.read(service)) as typeof service | undefined;
   // By its address: a daemon that starts again does not have to wait for the cluster's DNS.
   return { endpoint: `http://${hostOf(found?.spec?.clusterIP ?? '')}:${minioPort}`, bucket, ...credentials };
+}
+
+const day = 86_400_000;
+
+/** For as long as a run can last, and for a clock that is behind. */
+function certificateFor(host: string): Certificate {
+  const now = Date.now();
+  const serial = BigInt(`0x${randomBytes(8).toString('hex')}`) >> 1n;
+  return selfSigned({ names: [host], notBefore: new Date(now - day), notAfter: new Date(now + 30 * day), serial });
 }
 
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address);

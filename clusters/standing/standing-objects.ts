@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { controllerObjects } from '../../fakes/fluid/controller-objects.ts';
+import { controllerObjects, controllersName } from '../../fakes/fluid/controller-objects.ts';
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
 import { inHarnessImage } from '../../fakes/fluid/harness-images.ts';
 import { minioObjects } from '../../fakes/store/minio-objects.ts';
 import type { Credentials } from '../../fakes/store/s3/request.ts';
+import type { Certificate } from '../../recovery/webhook/certificate.ts';
 import { nodeProgramDaemonSet } from '../kubernetes/node-program/daemon-set.ts';
 
 /** On all that a run puts into a cluster, cluster-scoped objects too; its value is the run's id. */
@@ -16,12 +17,17 @@ export interface StandingOptions {
   /** The harness image, which the nodes have. */
   readonly image: string;
   readonly credentials: Credentials;
+  /** Of Fluid's controllers, as `controllersHost` says. */
+  readonly certificate: Certificate;
   /** Whether Fluid's controllers are ours. */
   readonly fluid: boolean;
 }
 
 /** Namespace of all that stands in a cluster for a run, but for the agent. */
 export const namespaceOf = (runId: string): string => `rekindle-${runId}`;
+
+/** Name of the controllers' Service, as the API server calls it. */
+export const controllersHost = (runId: string): string => `${controllersName}.${namespaceOf(runId)}.svc`;
 
 /** Directory of each node that is the run's. */
 export const hostDirectoryOf = (runId: string): string => `/var/lib/rekindle/${runId}`;
@@ -35,7 +41,13 @@ export function fluidDefinitions(runId: string): readonly KubernetesObject[] {
 }
 
 /** What stands for Fluid, OSS and the harness's hands, in the order in which it is applied. */
-export function standingObjects({ runId, image, credentials, fluid }: StandingOptions): readonly KubernetesObject[] {
+export function standingObjects({
+  runId,
+  image,
+  credentials,
+  certificate,
+  fluid,
+}: StandingOptions): readonly KubernetesObject[] {
   const labels = { [runLabel]: runId };
   const namespace = namespaceOf(runId);
   return [
@@ -46,7 +58,15 @@ export function standingObjects({ runId, image, credentials, fluid }: StandingOp
     },
     ...minioObjects({ namespace, labels, bucket, credentials, image, bucketProgram: inHarnessImage.bucket }),
     ...(fluid
-      ? controllerObjects({ namespace, clusterName: `rekindle-fluid-${runId}`, image, holds: holdsOf(runId), labels })
+      ? controllerObjects({
+          namespace,
+          clusterName: `rekindle-fluid-${runId}`,
+          image,
+          holds: holdsOf(runId),
+          labels,
+          certificate,
+          namespacePrefix: 'rk-',
+        })
       : []),
     nodeProgramDaemonSet({ namespace, image, labels }),
   ];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  AdmissionregistrationV1Api,
   ApiException,
   ApiextensionsV1Api,
   CoreV1Api,
@@ -25,7 +26,8 @@ export async function standingOf(kubeConfig: KubeConfig): Promise<readonly Kuber
   const labelSelector = runLabel;
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const rbac = kubeConfig.makeApiClient(RbacAuthorizationV1Api);
-  const [definitions, bindings, roles, namespaces] = await Promise.all([
+  const [webhooks, definitions, bindings, roles, namespaces] = await Promise.all([
+    kubeConfig.makeApiClient(AdmissionregistrationV1Api).listMutatingWebhookConfiguration({ labelSelector }),
     kubeConfig.makeApiClient(ApiextensionsV1Api).listCustomResourceDefinition({ labelSelector }),
     rbac.listClusterRoleBinding({ labelSelector }),
     rbac.listClusterRole({ labelSelector }),
@@ -34,6 +36,7 @@ export async function standingOf(kubeConfig: KubeConfig): Promise<readonly Kuber
   const as = (apiVersion: string, kind: string, { items }: { readonly items: readonly KubernetesObject[] }) =>
     items.map(({ metadata }) => ({ apiVersion, kind, ...(metadata && { metadata }) }));
   return [
+    ...as('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', webhooks),
     // Datasets first, as long as the controllers take away what was made for them.
     ...as('apiextensions.k8s.io/v1', 'CustomResourceDefinition', definitions),
     ...as('v1', 'Namespace', namespaces),

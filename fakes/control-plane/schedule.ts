@@ -1,4 +1,5 @@
 import type { V1Node, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import { asksForVirtualNode, virtualNode } from '../fluid/virtual-node.ts';
 
 /** Where a pod goes, or why it waits, in the scheduler's words. */
 export type Placement =
@@ -14,18 +15,10 @@ const isReady = ({ spec, status }: V1Node): boolean =>
 const selected = ({ metadata }: V1Node, { spec }: V1Pod): boolean =>
   Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => metadata?.labels?.[key] === value);
 
-/** Nodes without a kubelet of their own, and the annotation by which a pod asks for one (ACK: `eci_only`). */
-const virtual = {
-  label: 'type',
-  value: 'virtual-kubelet',
-  annotation: 'alibabacloud.com/burst-resource',
-  asked: 'eci_only',
-};
-
 /** A virtual node takes the pods that ask for one, and no others: elsewhere a taint says so. */
 function admitted(node: V1Node, { metadata }: V1Pod): boolean {
-  const isVirtual = node.metadata?.labels?.[virtual.label] === virtual.value;
-  return isVirtual === (metadata?.annotations?.[virtual.annotation] === virtual.asked);
+  const isVirtual = node.metadata?.labels?.[virtualNode.label] === virtualNode.value;
+  return isVirtual === asksForVirtualNode(metadata?.annotations);
 }
 
 /** The claim of a pod that is not there yet or not bound yet, as the real scheduler says it. */

@@ -1,6 +1,8 @@
-import type { KubernetesObject, V1PolicyRule } from '@kubernetes/client-node';
+import type { KubernetesObject, V1MutatingWebhookConfiguration, V1PolicyRule } from '@kubernetes/client-node';
+import type { Certificate } from '../../recovery/webhook/certificate.ts';
 import { group } from './custom-objects.ts';
 import { inHarnessImage } from './harness-images.ts';
+import { virtualNode } from './virtual-node.ts';
 
 export interface ControllerObjects {
   readonly namespace: string;
@@ -10,10 +12,17 @@ export interface ControllerObjects {
   /** As in `OnCluster`. */
   readonly holds: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** For `<controllersName>.<namespace>.svc`. */
+  readonly certificate: Certificate;
+  /** Scenarios' namespaces, by how their names begin: in no other is a pod sent to a virtual node. */
+  readonly namespacePrefix: string;
 }
 
-const name = 'fluid-controllers';
+export const controllersName = 'fluid-controllers';
+const name = controllersName;
 const port = 8081;
+const admissionPort = 8443;
+const certificateDirectory = '/etc/rekindle/tls';
 
 /** What the controllers call, and no more. */
 const rules: V1PolicyRule[] = [
@@ -29,9 +38,12 @@ const rules: V1PolicyRule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
 ];
 
-/** Fluid's controllers as a Deployment with a service account that may do what they do. */
+/**
+ * Fluid's controllers as a Deployment with a service account that may do what they do, and a webhook that sends pods to virtual nodes,
+ * as ACK does.
+ */
 export function controllerObjects(options: ControllerObjects): readonly KubernetesObject[] {
-  const { namespace, clusterName, image, holds, labels } = options;
+  const { namespace, clusterName, image, holds, labels, certificate } = options;
   const own = { app: name };
   const meta = { name, namespace, labels: { ...labels, ...own } };
   const clusterMeta = { name: clusterName, labels: { ...labels, ...own } };
@@ -45,6 +57,20 @@ export function controllerObjects(options: ControllerObjects): readonly Kubernet
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: clusterName },
       subjects: [{ kind: 'ServiceAccount', name, namespace }],
     },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: meta,
+      type: 'kubernetes.io/tls',
+      stringData: { 'tls.key': certificate.key, 'tls.crt': certificate.certificate },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: meta,
+      spec: { selector: own, ports: [{ name: 'admission', port: 443, targetPort: admissionPort }] },
+    },
+    virtualNodeWebhook(clusterMeta, options),
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -63,14 +89,55 @@ export function controllerObjects(options: ControllerObjects): readonly Kubernet
               {
                 name,
                 image,
-                command: ['node', inHarnessImage.controllers, `--image=${image}`, `--holds=${holds}`],
+                command: [
+                  'node',
+                  inHarnessImage.controllers,
+                  `--image=${image}`,
+                  `--holds=${holds}`,
+                  `--certificate=${certificateDirectory}`,
+                ],
+                volumeMounts: [{ name: 'certificate', mountPath: certificateDirectory, readOnly: true }],
                 readinessProbe: { httpGet: { path: '/healthz', port }, periodSeconds: 1 },
               },
             ],
+            volumes: [{ name: 'certificate', secret: { secretName: name } }],
           },
         },
       },
     },
   ];
   return objects;
+}
+
+/** Asked about serverless pods in scenarios' namespaces only. */
+function virtualNodeWebhook(
+  metadata: NonNullable<KubernetesObject['metadata']>,
+  { namespace, certificate, namespacePrefix }: ControllerObjects,
+): V1MutatingWebhookConfiguration {
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata,
+    webhooks: [
+      {
+        name: 'virtual-node.rekindle.dev',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        failurePolicy: 'Fail',
+        timeoutSeconds: 10,
+        clientConfig: {
+          service: { name, namespace },
+          caBundle: Buffer.from(certificate.certificate).toString('base64'),
+        },
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+        matchConditions: [
+          { name: 'scenario', expression: `request.namespace.startsWith('${namespacePrefix}')` },
+          {
+            name: 'serverless',
+            expression: `has(object.metadata.annotations) && '${virtualNode.annotation}' in object.metadata.annotations`,
+          },
+        ],
+      },
+    ],
+  };
 }

@@ -1,13 +1,20 @@
 /**
- * Fluid's controllers as one process of a pod: `node main.ts --image=rekindle/harness:TAG --holds=/var/lib/rekindle/RUN/holds`. The API
- * server is the pod's own (its service account). Serves /healthz at port 8081: 200 once the controllers watch. Ends on SIGTERM.
+ * Fluid's controllers as one process of a pod: `node main.ts --image=rekindle/harness:TAG --holds=/var/lib/rekindle/RUN/holds
+ * --certificate=DIR`. The API server is the pod's own (its service account). Serves /healthz at port 8081, 200 once the controllers
+ * watch, and admission to virtual nodes at 8443, with `tls.key` and `tls.crt` of DIR. Ends on SIGTERM.
  */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
 import { harnessImages } from './harness-images.ts';
 import { startFluid } from './start-fluid.ts';
+import { admitToVirtualNode } from './virtual-node-admission.ts';
 
 const port = 8081;
+const admissionPort = 8443;
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function flag(name: string): string {
@@ -22,6 +29,12 @@ async function main(): Promise<never> {
   const ended = new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   let watching = false;
   createServer((_request, response) => response.writeHead(watching ? 200 : 503).end()).listen(port);
+  const certificate = flag('certificate');
+  const tls = { key: readFileSync(join(certificate, 'tls.key')), cert: readFileSync(join(certificate, 'tls.crt')) };
+  createSecureServer(tls, async (request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(admitToVirtualNode(await text(request))));
+  }).listen(admissionPort);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromCluster();
   await startFluid({ kubeConfig, log, images });
