@@ -1,3 +1,4 @@
+@bad-input
 Feature: Bad input
   What is malformed is refused by name, or works. Nobody is given another tenant's data, and nobody else's recovery suffers.
 
@@ -30,7 +31,7 @@ Feature: Bad input
     Then the pod reads the same files again, and was not restarted
     And the node agent ran all the time
 
-  @C3 @fault:sigkill
+  @C3 @fault:sigkill @volumes
   Scenario: a volume that leads nowhere is refused in words, while others are recovered
     Given FUSE recovery is enabled
     And pod "neighbour-app" reads "neighbour" at /data
@@ -57,7 +58,7 @@ Feature: Bad input
     And the mount tables have not grown
     And the node agent ran all the time
 
-  @C3 @fault:sigkill
+  @C3 @fault:sigkill @tenants
   Scenario: a tenant whose names make another's volume name is refused and given nothing
     Given FUSE recovery is enabled
     And pod "demo-app" reads "team-data" at /data

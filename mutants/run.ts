@@ -7,11 +7,12 @@ import { mutants } from './table.ts';
 import { TreeCopy } from './tree-copy.ts';
 
 /*
- * `node mutants/run.ts [--only TEXT]... [--list]`: breaks copies of the tree, one breakage at a time, and says which checks
- * notice. Exit status 0: all were noticed; 1: one survived, or does not apply, or could not be judged; 2: usage.
+ * `node mutants/run.ts [--only TEXT]... [--list] [--unchecked] [--jobs NUMBER]`: breaks copies of the tree, one breakage at a time
+ * in each, and says which checks notice. `--unchecked`: without looking first whether the tree is green as it is. Exit status 0: all were noticed; 1: one survived, or does not apply, or could not be judged; 2: usage.
  */
 
 const project = fileURLToPath(new URL('..', import.meta.url));
+const defaultJobs = 2;
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 
 type Outcome =
@@ -21,7 +22,12 @@ type Outcome =
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { only: { type: 'string', multiple: true }, list: { type: 'boolean' }, unchecked: { type: 'boolean' } },
+    options: {
+      only: { type: 'string', multiple: true },
+      list: { type: 'boolean' },
+      unchecked: { type: 'boolean' },
+      jobs: { type: 'string' },
+    },
   });
   const wanted = mutants.filter(({ name, claim }) =>
     (values.only ?? ['']).some((text) => claim === text || name.includes(text)),
@@ -34,25 +40,31 @@ async function main(): Promise<number> {
     for (const { claim, name, edits } of wanted) write(`${claim}\t${name}\n\t${edits.map(inOneLine).join('; ')}`);
     return 0;
   }
-  using tree = new TreeCopy(project);
-  const red = values.unchecked ? [] : await redBefore(tree, wanted);
+  const red = values.unchecked ? [] : await redBefore(wanted);
   if (red.length > 0) {
     write(`the tree is red without any breakage, so nothing can be shown:\n  ${red.join('\n  ')}`);
     return 1;
   }
   const bad: string[] = [];
-  for (const mutant of wanted) {
-    const outcome = await tryOut(tree, mutant);
-    tell(mutant, outcome);
-    if (outcome.is !== 'killed') bad.push(mutant.name);
-  }
+  const waiting = wanted.values();
+  const work = async (): Promise<void> => {
+    using tree = new TreeCopy(project);
+    for (const mutant of waiting) {
+      const outcome = await tryOut(tree, mutant);
+      tell(mutant, outcome);
+      if (outcome.is !== 'killed') bad.push(mutant.name);
+    }
+  };
+  // A check that turns red mostly waits for what does not come.
+  await Promise.all(Array.from({ length: Number(values.jobs ?? defaultJobs) }, work));
   write(`\n${wanted.length} breakages, ${wanted.length - bad.length} noticed.`);
   if (bad.length > 0) write(`Not noticed, or not judged: ${bad.join('; ')}.`);
   return bad.length > 0 ? 1 : 0;
 }
 
 /** What is red in the tree as it is: it could not be told from what a breakage turns red. */
-async function redBefore(tree: TreeCopy, chosen: readonly Mutant[]): Promise<readonly string[]> {
+async function redBefore(chosen: readonly Mutant[]): Promise<readonly string[]> {
+  using tree = new TreeCopy(project);
   const judges = chosen.flatMap((mutant) => mutant.judges);
   const expressions = new Set(judges.flatMap((by) => ('scenarios' in by ? [`(${by.scenarios})`] : [])));
   const tests = new Set(judges.flatMap((by) => ('test' in by ? [by.test] : [])));

@@ -43,3 +43,8 @@ describe('each breakage', () => {
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
   });
 });
+
+it('every claim can be broken by one of them', () => {
+  const broken = new Set(mutants.map(({ claim }) => claim));
+  expect(Object.keys(claims).filter((claim) => !broken.has(claim))).toEqual([]);
+});

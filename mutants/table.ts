@@ -1,3 +1,4 @@
+import { clusterMutants } from './cluster-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { standInMutants } from './stand-in-mutants.ts';
 import { webhookMutants } from './webhook-mutants.ts';
@@ -369,9 +370,46 @@ const agentMutants: readonly Mutant[] = [
         replacement: "volumeMount?.subPath === undefined || policy.subPath !== 'recover')",
       },
     ],
-    judges: [{ test: 'recovery/engine/plan.test.ts' }],
+    judges: [{ scenarios: '@L3 and @fault:sigkill' }, { test: 'recovery/engine/plan.test.ts' }],
+  },
+  {
+    name: 'the mounts of init containers are not known',
+    claim: 'L3',
+    edits: [
+      {
+        file: 'recovery/kubernetes/mapping.ts',
+        search: "['initContainers', 'containers', 'ephemeralContainers']",
+        replacement: "['containers', 'ephemeralContainers']",
+      },
+    ],
+    judges: [{ scenarios: '@L3 and @fault:sigkill' }, { test: 'recovery/kubernetes/mapping.test.ts' }],
+  },
+  {
+    name: 'another label asks for recovery',
+    claim: 'A1',
+    edits: [
+      {
+        file: 'recovery/engine/policy.ts',
+        search: "'fuse.serverful.fluid.io/inject'",
+        replacement: "'fuse.serverful.fluid.io/injected'",
+      },
+    ],
+    judges: [{ scenarios: '@A1 and @fault:sigkill' }],
+  },
+  {
+    name: 'the live mount is taken away with the dead one',
+    claim: 'C1',
+    edits: [
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: "return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);",
+        replacement:
+          "context.namespaces.detach(attachment.tree);\n    return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);",
+      },
+    ],
+    judges: [{ scenarios: '@C1' }],
   },
 ];
 
 /** All breakages; each would be a defect that a user meets. */
-export const mutants: readonly Mutant[] = [...agentMutants, ...webhookMutants, ...standInMutants];
+export const mutants: readonly Mutant[] = [...agentMutants, ...webhookMutants, ...clusterMutants, ...standInMutants];

@@ -12,7 +12,31 @@ export const webhookMutants: readonly Mutant[] = [
         replacement: 'if (found === undefined || found.path !== undefined) return [];',
       },
     ],
-    judges: [{ scenarios: '@L3' }],
+    judges: [{ scenarios: '@L3 and not @fault:sigkill and not @fault:pod-delete' }],
+  },
+  {
+    name: 'a labelled pod whose init container has a subPath is let through',
+    claim: 'L3',
+    edits: [
+      {
+        file: 'recovery/webhook/pod.ts',
+        search: "export const containerKinds = ['initContainers', 'containers']",
+        replacement: "export const containerKinds = ['containers', 'ephemeralContainers']",
+      },
+    ],
+    judges: [{ scenarios: '@L3 and not @fault:sigkill and not @fault:pod-delete' }],
+  },
+  {
+    name: 'labelled pods are created unseen while the webhook does not answer',
+    claim: 'L3',
+    edits: [
+      {
+        file: 'recovery/webhook/registration.ts',
+        search: "failurePolicy: 'Fail'",
+        replacement: "failurePolicy: 'Ignore'",
+      },
+    ],
+    judges: [{ scenarios: '@L3 and not @fault:sigkill and not @fault:pod-delete' }],
   },
   {
     name: 'a labelled pod of a read-write dataset is created without a warning',
