@@ -60,6 +60,7 @@ class Series {
   readonly #notes: ScenarioNotes;
   readonly #watch = new RecoveryWatch();
   readonly #strikes: Strike[][] = [];
+  #waitedFor = 0;
   #pods: SeriesPods | undefined;
   #stopped: string | undefined;
   #lines: { before: number; after: number } | undefined;
@@ -152,6 +153,7 @@ class Series {
     }
     if (arm.acts === 'harness') await this.#restartPods(pods);
     const recovered = await this.#steady('every pod reads again', arm.deadlineMs);
+    this.#waitedFor++;
     for (const [index, { sweep }] of pods.datasets.entries()) {
       const strike = all[index];
       if (!strike || !sweep) continue;
@@ -206,8 +208,9 @@ class Series {
     const { run } = this.#bench;
     const { arm } = this.#plan;
     const watched = this.#pods?.watched ?? [];
+    // One that was under way when it was interrupted shows nothing.
     const counted = (crash: BenchCrash): readonly BenchCrash[] =>
-      crash.crash > arm.warmUp ? [{ ...crash, crash: crash.crash - arm.warmUp }] : [];
+      crash.crash > arm.warmUp && crash.crash <= this.#waitedFor ? [{ ...crash, crash: crash.crash - arm.warmUp }] : [];
     if (arm.acts === 'harness')
       return this.#strikes.flatMap((all, index) => all.map((strike) => sweptOnly(strike, index + 1))).flatMap(counted);
     const strikes = this.#strikes.flat();

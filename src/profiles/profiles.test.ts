@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadProfile, profileNames } from './load-profile.ts';
+import { agentCommand } from './agent-command.ts';
+import { loadProfile, negativeProfileNames, profileNames } from './load-profile.ts';
 import { parseProfile } from './parse-profile.ts';
 
 const good = readFileSync(join(import.meta.dirname, 'rekindle.yaml'), 'utf8');
@@ -15,6 +16,22 @@ describe('shipped profiles', () => {
 
   it.each(['ack-fluid', 'fluid', 'rekindle'])('%s loads under its own name', async (name) => {
     expect(await loadProfile(name, '/')).toMatchObject({ name, find: { process: 1 } });
+  });
+});
+
+describe('profiles of faulty agents', () => {
+  const faulty = ['leaks-mounts', 'lies-about-success', 'no-recovery', 'too-eager', 'writable-for-an-instant'];
+
+  it('are five, and not among the shipped ones', async () => {
+    expect(await negativeProfileNames()).toEqual(faulty);
+    expect(await profileNames()).not.toEqual(expect.arrayContaining(faulty));
+  });
+
+  it.each(faulty)('%s promises what Rekindle keeps, and has a program that is there', async (name) => {
+    const [profile, rekindle] = await Promise.all([loadProfile(name, '/'), loadProfile('rekindle', '/')]);
+    expect(profile.promises).toEqual(rekindle.promises);
+    const [node, program = '', fault] = agentCommand(profile) ?? [];
+    expect([node, existsSync(program), fault]).toEqual([process.execPath, true, `--fault=${name}`]);
   });
 });
 

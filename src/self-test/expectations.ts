@@ -1,0 +1,44 @@
+/** What has to be found of an agent that is wrong, and nothing else, among scenarios of which the right agent keeps all. */
+export interface Expectation {
+  /** Of a negative profile. */
+  readonly profile: string;
+  /** Names of scenarios. */
+  readonly scenarios: readonly string[];
+  /** Claims that have to be named, and no others. */
+  readonly claims: readonly string[];
+  /** Checks that have to fail though they are about no claim of the document, and no others of their kind. */
+  readonly checks: readonly string[];
+}
+
+const again = 'the pod reads again after crash upon crash';
+const unlabelled = 'a pod without the label is not recovered, and no event claims that it was';
+const gateOff = 'with the gate off a crash stays a crash';
+const readWrite = 'a read-write dataset is left alone, and an event says so';
+const readOnly = 'a read-only dataset stays read-only through a recovery';
+const labelled = 'a labelled pod runs, and is recovered';
+const down = 'nothing is mounted while the daemon is down';
+const subPath = 'a pod that got its label later is skipped with an event, and its sibling is recovered';
+
+export const expectations: readonly Expectation[] = [
+  { profile: 'no-recovery', scenarios: [again, unlabelled, gateOff], claims: ['C3'], checks: [] },
+  // What it says is not asked: the pods do not read.
+  {
+    profile: 'lies-about-success',
+    scenarios: [labelled, again, unlabelled, gateOff, readWrite],
+    claims: ['A1', 'C3'],
+    checks: [],
+  },
+  { profile: 'writable-for-an-instant', scenarios: [readOnly, again, gateOff, down], claims: ['L2'], checks: [] },
+  {
+    profile: 'leaks-mounts',
+    scenarios: [again, readOnly, unlabelled, gateOff],
+    claims: [],
+    checks: ['the mount table does not grow'],
+  },
+  {
+    profile: 'too-eager',
+    scenarios: [readWrite, subPath, unlabelled, gateOff, again, readOnly],
+    claims: ['A2', 'E1', 'L2', 'L3'],
+    checks: [],
+  },
+];

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckRecord, RunRecord, ScenarioRecord } from '../../reports/record.ts';
+import { differences, findingsOf } from './findings.ts';
+
+const check = (verdict: CheckRecord['verdict'], claims: readonly string[], name = 'a check'): CheckRecord => {
+  return { name, claims, verdict, says: '' };
+};
+const scenario = (status: ScenarioRecord['status'], claims: readonly string[], checks: readonly CheckRecord[] = []) =>
+  ({ name: claims.join(), status, claims, checks }) as unknown as ScenarioRecord;
+const record = (...scenarios: readonly ScenarioRecord[]) => ({ scenarios }) as unknown as RunRecord;
+const expected = { profile: 'x', scenarios: ['C3'], claims: ['C3'], checks: [] };
+
+describe('what a run found', () => {
+  it('is named by the checks that failed, not by all that their scenario is about', () => {
+    const failed = scenario('fail', ['C1', 'C2', 'C3'], [check('fail', ['C3']), check('pass', ['C1'])]);
+    expect(findingsOf(record(failed))).toEqual({ claims: ['C3'], checks: [] });
+  });
+
+  it('is named by the scenario where no check came to a verdict', () => {
+    expect(findingsOf(record(scenario('fail', ['C3']))).claims).toEqual(['C3']);
+  });
+
+  it('is named by the check itself where that is about no claim', () => {
+    const failed = scenario('fail', ['C3'], [check('fail', [], 'it grows')]);
+    expect(findingsOf(record(failed))).toEqual({ claims: [], checks: ['it grows'] });
+  });
+});
+
+describe('a faulty agent', () => {
+  it('is found out where exactly its claim is named', () => {
+    expect(differences(expected, record(scenario('fail', ['C3'])))).toEqual([]);
+  });
+
+  it.each([
+    ['nothing is named', scenario('pass', ['C3']), ['C3 is not named']],
+    [
+      'something else is named, too',
+      scenario('fail', ['C3'], [check('fail', ['C3', 'L2'])]),
+      ['L2 is named, and is kept'],
+    ],
+    [
+      'its scenario did not run',
+      scenario('fail', ['C2']),
+      ['"C3" did not run', 'C3 is not named', 'C2 is named, and is kept'],
+    ],
+  ])('is not found out where %s', (_, ran, says) => {
+    expect(differences(expected, record(ran))).toEqual(says);
+  });
+});

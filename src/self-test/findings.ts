@@ -1,0 +1,39 @@
+import type { RunRecord, ScenarioRecord } from '../../reports/record.ts';
+import type { Expectation } from './expectations.ts';
+
+/** What a run found to be wrong. */
+export interface Findings {
+  /** Of checks that failed; of the scenario where a step failed without one, as a pod that does not read again in time. */
+  readonly claims: readonly string[];
+  /** Failed checks that are about no claim. */
+  readonly checks: readonly string[];
+}
+
+export function findingsOf({ scenarios }: Pick<RunRecord, 'scenarios'>): Findings {
+  const failed = scenarios.filter(({ status }) => status !== 'pass');
+  const bad = failed.flatMap(({ checks }) => checks.filter(({ verdict }) => verdict === 'fail'));
+  return {
+    claims: distinct(failed.flatMap(claimsOf)),
+    checks: distinct(bad.flatMap(({ claims, name }) => (claims.length === 0 ? [name] : []))),
+  };
+}
+
+function claimsOf({ checks, claims }: ScenarioRecord): readonly string[] {
+  const bad = checks.filter(({ verdict }) => verdict === 'fail');
+  return bad.length > 0 ? bad.flatMap((check) => check.claims) : claims;
+}
+
+/** What is not as expected, one sentence each; empty where the agent was found out and nothing else was found. */
+export function differences({ claims, checks, scenarios }: Expectation, record: RunRecord): readonly string[] {
+  const found = findingsOf(record);
+  const ran = record.scenarios.map(({ name }) => name);
+  return [
+    ...scenarios.filter((name) => !ran.includes(name)).map((name) => `"${name}" did not run`),
+    ...claims.filter((claim) => !found.claims.includes(claim)).map((claim) => `${claim} is not named`),
+    ...found.claims.filter((claim) => !claims.includes(claim)).map((claim) => `${claim} is named, and is kept`),
+    ...checks.filter((name) => !found.checks.includes(name)).map((name) => `"${name}" does not fail`),
+    ...found.checks.filter((name) => !checks.includes(name)).map((name) => `"${name}" fails, and is kept`),
+  ];
+}
+
+const distinct = (values: readonly string[]) => [...new Set(values)].toSorted();

@@ -1,0 +1,55 @@
+/**
+ * The harness's own test: each faulty agent (`src/profiles/negative`) is judged by some scenarios, and has to be found out: exactly
+ * the claims that it breaks are named. `main.ts [PROFILE...]`; results in `results/self-test`. Status 1 where one was not.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseRecord } from '../../reports/parse.ts';
+import { type Expectation, expectations } from './expectations.ts';
+import { differences, findingsOf } from './findings.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** `FILE:LINE` of scenarios, which the command takes. */
+function pathsOf(names: readonly string[]): readonly string[] {
+  const lines = globSync('features/*.feature', { cwd: root })
+    .toSorted()
+    .flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .map((text, index) => ({ text, at: `${file}:${index + 1}` })),
+    );
+  return names.map((name) => {
+    const found = lines.find(({ text }) => text.trim() === `Scenario: ${name}`);
+    if (!found) throw new Error(`no scenario "${name}"`);
+    return found.at;
+  });
+}
+
+/** What is not as expected; empty where the agent was found out. */
+async function judge(expectation: Expectation): Promise<readonly string[]> {
+  const out = join('results/self-test', expectation.profile);
+  const args = ['conform', '--profile', expectation.profile, '--out', out, ...pathsOf(expectation.scenarios)];
+  const run = spawn(process.execPath, [join(root, 'bin/rekindle.js'), ...args], { cwd: root, stdio: 'ignore' });
+  const [status] = await once(run, 'exit');
+  if (status !== 1 && status !== 0) return [`the run ended with status ${status}: see ${out}/latest/report.html`];
+  const record = parseRecord(readFileSync(join(root, out, 'latest/record.json'), 'utf8'));
+  const { claims, checks } = findingsOf(record);
+  say(`${expectation.profile}: named ${[...claims, ...checks.map((name) => `"${name}"`)].join(', ') || 'nothing'}`);
+  return differences(expectation, record);
+}
+
+const asked = process.argv.slice(2);
+let bad = 0;
+for (const expectation of expectations.filter(({ profile }) => asked.length === 0 || asked.includes(profile))) {
+  const wrong = await judge(expectation);
+  say(
+    `${wrong.length === 0 ? '✔' : '✘'} ${expectation.profile} ${wrong.length === 0 ? 'is found out' : wrong.join('; ')}`,
+  );
+  if (wrong.length > 0) bad++;
+}
+process.exitCode = bad === 0 ? 0 : 1;
