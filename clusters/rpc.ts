@@ -8,9 +8,10 @@ export interface Request {
   readonly argument: unknown;
 }
 
+/** `reply`: the request's number. What comes unasked has no such field. */
 export type Reply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { readonly message: string; readonly code?: string } };
+  | { readonly reply: number; readonly value: unknown }
+  | { readonly reply: number; readonly error: { readonly message: string; readonly code?: string } };
 
 /** A way to a process on which whole messages go and come. */
 export interface Channel<News> {
@@ -36,9 +37,9 @@ export function connect<Procedures, News extends object>(
   let lastId = 0;
   let over: Error | undefined;
   channel.onMessage((message) => {
-    if (!('id' in message)) return onNews(message);
-    const call = pending.get(message.id);
-    pending.delete(message.id);
+    if (!('reply' in message)) return onNews(message);
+    const call = pending.get(message.reply);
+    pending.delete(message.reply);
     if ('error' in message) call?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
     else call?.resolve(message.value);
   });
@@ -65,9 +66,9 @@ export async function reply({ id, procedure, argument }: Request, procedures: ob
   try {
     const work = (procedures as Record<string, unknown>)[procedure];
     if (typeof work !== 'function') throw new Error(`there is no procedure ${procedure}`);
-    return { id, value: await work.call(procedures, argument) };
+    return { reply: id, value: await work.call(procedures, argument) };
   } catch (error) {
     const { message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-    return { id, error: { message, ...(typeof code === 'string' && { code }) } };
+    return { reply: id, error: { message, ...(typeof code === 'string' && { code }) } };
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, type FSWatcher, openSync, readdirSync, readSync, watch } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { type CriLine, createCriReader } from './cri-lines.ts';
 
@@ -23,11 +23,11 @@ export interface PodLogsOptions {
 
 /**
  * Follows the logs of pods as they are written: `<namespace>_<pod>_<uid>/<container>/<restart>.log`. What is there already comes
- * first. Woken by the kernel (inotify), so that nothing is asked for in between.
+ * first. Woken by the kernel (inotify) where it can be, so that nothing is asked for in between.
  */
 export class PodLogs implements Disposable {
   readonly #options: PodLogsOptions;
-  readonly #watched = new Map<string, FSWatcher>();
+  readonly #watched = new Map<string, { close(): void }>();
   readonly #files = new Map<string, { readonly of: LoggedContainer; readonly read: () => void }>();
 
   constructor(options: PodLogsOptions) {
@@ -43,13 +43,7 @@ export class PodLogs implements Disposable {
   /** Looks into a directory now and whenever something in it changes, until it is gone. */
   #enter(directory: string, look: () => void): void {
     if (this.#watched.has(directory)) return;
-    try {
-      const watcher = watch(directory, { persistent: false }, look);
-      watcher.on('error', () => this.#leave(directory));
-      this.#watched.set(directory, watcher);
-    } catch {
-      return; // It is gone again.
-    }
+    this.#watched.set(directory, watchOrPoll(directory, look));
     look();
   }
 
@@ -99,6 +93,28 @@ export class PodLogs implements Disposable {
 }
 
 const numberOf = (log: string) => Number.parseInt(log, 10);
+
+const pollMs = 50;
+
+/** Calls back when something in a directory changes; now and then where the kernel has no more watches to give. */
+function watchOrPoll(directory: string, look: () => void): { close(): void } {
+  const poll = () => {
+    const timer = setInterval(look, pollMs);
+    return { close: () => clearInterval(timer) };
+  };
+  try {
+    let current: { close(): void };
+    const watcher = watch(directory, { persistent: false }, look);
+    current = watcher;
+    watcher.on('error', () => {
+      watcher.close();
+      current = poll();
+    });
+    return { close: () => current.close() };
+  } catch {
+    return poll();
+  }
+}
 
 /** Reads what has come since the last time; from the beginning where the file was begun anew. */
 function createTail(path: string, onLine: (line: CriLine) => void): () => void {
