@@ -41,7 +41,7 @@ export function registerSession(name: string, session: Session): Disposable {
 /** How long a step may take at all, where sessions are registered: several waits, each as patient as its cluster asks for. */
 export function longestStepMs(): number {
   const patience = [...sessions.values()].map(({ cluster }) => cluster.patienceMs);
-  return 6 * Math.max(20_000, ...patience);
+  return 10 * Math.max(20_000, ...patience);
 }
 
 export function sessionOf(name: string): Session {

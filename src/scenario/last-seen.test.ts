@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import type { HistoryEvent } from '../../reports/record.ts';
+import { lastSeen } from './last-seen.ts';
+
+const probe = (result: string): HistoryEvent => ({
+  kind: 'probe',
+  at: 1,
+  probe: 'ns/demo-app/demo:/data',
+  op: 'read',
+  startedAt: 1,
+  finishedAt: 2,
+  result,
+});
+const event = (reason: string): HistoryEvent => ({
+  kind: 'event',
+  at: 1,
+  type: 'Warning',
+  reason,
+  message: 'why',
+  object: 'Pod ns/demo-app',
+  count: 1,
+});
+
+it('a time-out tells what each probe saw last, and the last few other things that happened', () => {
+  expect(lastSeen([])).toBe('nothing happened at all');
+  expect(lastSeen([probe('ok'), event('FailedMount'), probe('ENOTCONN')])).toBe(
+    'ns/demo-app/demo:/data read ENOTCONN; event FailedMount on Pod ns/demo-app: why',
+  );
+  const many = lastSeen(['A', 'B', 'C', 'D', 'E'].map(event));
+  expect([many.includes('event A'), many.includes('event B'), many.includes('event E')]).toEqual([false, true, true]);
+});
