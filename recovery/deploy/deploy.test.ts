@@ -35,6 +35,16 @@ function foreignPlugin(gate: boolean): KubernetesObject {
   return { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, spec: { template: { spec: { containers } } } } as never;
 }
 
+/** A pod on node-1 that waits for its image. */
+function withoutImage(image: string): V1Pod {
+  const waiting = { reason: 'ErrImagePull', message: 'not found' };
+  return {
+    metadata: { name: `pod-of-${image.split('/')[0]}` },
+    spec: { nodeName: 'node-1', containers: [{ name: 'plugins', image }] },
+    status: { containerStatuses: [{ name: 'plugins', state: { waiting } }] },
+  } as never;
+}
+
 describe('deploy', () => {
   it('creates all, and changes nothing the second time', async () => {
     const api = createFakeApi();
@@ -118,12 +128,10 @@ describe('deploy', () => {
       if (object.kind === 'DaemonSet') api.objects.set(agent, unready as KubernetesObject);
       return applied;
     };
-    const waiting = { reason: 'ErrImagePull', message: 'not found' };
-    const status = { containerStatuses: [{ name: 'plugins', image: 'nowhere/x:1', state: { waiting } }] };
-    api.pods = [{ metadata: { name: 'p' }, spec: { nodeName: 'node-1' }, status } as never as V1Pod];
+    api.pods = [withoutImage('older/x:1'), withoutImage('nowhere/x:1')];
     const failed = deployOn(api, { image: 'nowhere/x:1' });
     await expect(failed).rejects.toMatchObject({
-      what: 'p on node-1: ErrImagePull: not found',
+      what: 'pod-of-nowhere on node-1: ErrImagePull: not found',
       remedy: expect.stringContaining('load nowhere/x:1 into the nodes'),
     });
     // The pod is no deployment's of ours, so its namespace stays.

@@ -46,6 +46,9 @@ export interface Trouble {
 
 const imageReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
 
+/** As the pod asks for it; its status may name it otherwise. */
+const imageOf = ({ spec }: V1Pod, name: string) => spec?.containers.find((each) => each.name === name)?.image ?? '';
+
 /** Pure; empty for pods that only take their time. */
 export function troubleOf(pod: V1Pod): readonly Trouble[] {
   const name = pod.metadata?.name ?? '';
@@ -63,7 +66,9 @@ export function troubleOf(pod: V1Pod): readonly Trouble[] {
       const ended =
         last === undefined ? '' : `, ended with ${last.exitCode}${last.message ? `: ${last.message.trim()}` : ''}`;
       const says = `${where}: ${waiting.reason}${waiting.message === undefined ? '' : `: ${waiting.message}`}${ended}`;
-      return [{ pod: name, says, ...(imageReasons.includes(waiting.reason) ? { image: container.image } : {}) }];
+      return [
+        { pod: name, says, ...(imageReasons.includes(waiting.reason) ? { image: imageOf(pod, container.name) } : {}) },
+      ];
     }),
   ];
 }

@@ -26,7 +26,7 @@ export async function removeDeployment(options: RemoveOptions): Promise<{ readon
 
 export interface RemoveObjectsOptions {
   readonly api: Api;
-  /** In the order in which they were applied; removed in the opposite one. */
+  /** In the order in which they were applied; removed in the opposite one, webhook configurations before all. */
   readonly objects: readonly KubernetesObject[];
   readonly dryRun?: boolean;
   readonly signal: AbortSignal;
@@ -39,7 +39,10 @@ const pollMs = 300;
 export async function removeObjects(options: RemoveObjectsOptions): Promise<readonly string[]> {
   const { api, objects, dryRun = false, signal, onProgress } = options;
   const removed: string[] = [];
-  for (const object of objects.toReversed()) {
+  const order = objects.toReversed();
+  // First what would refuse pods once nobody answers for it.
+  const isAsked = ({ kind = '' }: KubernetesObject) => kind.endsWith('WebhookConfiguration');
+  for (const object of [...order.filter(isAsked), ...order.filter((each) => !isAsked(each))]) {
     const found = await api.read(object);
     if (found === undefined) continue;
     const title = titleOf(object);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { listAt, objectAt } from '../kubernetes/json.ts';
 import { type Api, titleOf } from './api.ts';
 import { CannotDeploy } from './cannot-deploy.ts';
 import { readinessOf, type Trouble, troubleOf } from './readiness.ts';
@@ -32,7 +33,8 @@ export async function waitReady({ api, objects, timeoutMs, onProgress, signal }:
       const troubles = readiness.ready ? [] : await troublesOf(api, object);
       tell(object, readiness.ready ? 'ready' : [readiness.why, ...troubles.map(({ says }) => says)].join('; '));
       if (readiness.ready) waiting.delete(object);
-      const missing = troubles.find(({ image }) => image !== undefined);
+      // A pod of the former image is on its way out.
+      const missing = troubles.find(({ image }) => image !== undefined && imagesOf(object).includes(image));
       if (missing !== undefined) throw new CannotDeploy(missing.says, imageRemedy(missing.image ?? ''));
     }
     if (waiting.size === 0) return;
@@ -49,6 +51,10 @@ async function troublesOf(api: Api, { kind = '', metadata }: KubernetesObject): 
   if (!withPods.includes(kind)) return [];
   const pods = await api.podsOf(metadata?.namespace ?? '', metadata?.name ?? '');
   return pods.flatMap(troubleOf);
+}
+
+function imagesOf(object: KubernetesObject): readonly unknown[] {
+  return listAt(objectAt(object, 'spec', 'template', 'spec'), 'containers').map(({ image }) => image);
 }
 
 const imageRemedy = (image: string) =>
