@@ -18,6 +18,7 @@ const periodVariable = 'RECOVER_FUSE_PERIOD';
 const restoreMs = 60_000;
 /** Matches no node. */
 const nowhere = { 'rekindle.dev/nowhere': 'true' };
+const anywhere = { 'rekindle.dev/nowhere': null };
 
 /** The agent's DaemonSet, changed as a run needs it and given back as it was. */
 export class AgentControl implements AsyncDisposable {
@@ -39,6 +40,9 @@ export class AgentControl implements AsyncDisposable {
           remedy: 'run it in the sandbox, where it is a process of its own',
         },
       ]);
+    // A run that was killed may have left it so.
+    const { nodeSelector = {} } = (await this.#read()).spec?.template.spec ?? {};
+    if (Object.keys(nowhere).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anywhere });
     const container = await this.#container();
     this.#before ??= container;
     const { args = [], env = [] } = container;
@@ -62,7 +66,7 @@ export class AgentControl implements AsyncDisposable {
     });
     return {
       [Symbol.asyncDispose]: async () => {
-        await this.#merge({ nodeSelector: Object.fromEntries(Object.keys(nowhere).map((key) => [key, null])) });
+        await this.#merge({ nodeSelector: anywhere });
         await this.#rolledOut();
       },
     };
