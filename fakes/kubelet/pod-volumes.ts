@@ -22,8 +22,9 @@ export interface NotCreated {
   readonly message: string;
 }
 
-/** The CRI's limit for one call, in milliseconds of the kubelet's clock. */
+/** The CRI's limit for one call, in milliseconds of the kubelet's clock; and in real ones, which a process takes to start. */
 const volumeTimeoutMs = 120_000;
+const leastTimeoutMs = 10_000;
 
 /** What a pod has below `<kubelet root>/pods/<uid>`, which is made and removed here: its volumes, their subPaths, its hosts file. */
 export class PodVolumes {
@@ -102,7 +103,7 @@ export class PodVolumes {
       if (subPath.startsWith('/') || subPath.split('/').includes('..'))
         return `subPath "${subPath}" ${of} leaves the volume`;
       const target = paths.subPath(uid, volume.persistentVolume ?? volume.name, container.name, index);
-      const timeoutMs = volumeTimeoutMs / clockScale;
+      const timeoutMs = Math.max(volumeTimeoutMs / clockScale, leastTimeoutMs);
       const refused = await bindSubPath({ volume: volume.path, subPath, target }, { environment, timeoutMs });
       if (refused !== undefined) return `failed to prepare subPath ${of}: ${refused}`;
     }

@@ -17,6 +17,8 @@ function described(event: HistoryEvent): string | undefined {
     case 'process':
       return `${event.role} ${event.name} ${event.change}${event.signal ? ` by ${event.signal}` : ''}`;
     case 'mount':
+      // Others on the machine mount things, too.
+      if (!event.fstype.startsWith('fuse')) return undefined;
       return `mount ${event.change} in ${event.where}: ${event.mountPoint}`;
     case 'agent':
       if (event.event === 'passed') return undefined;
