@@ -51,7 +51,8 @@ describe('the claims', () => {
   const rows = claimRows(scenariosOf(feature), (tags) => (tags.includes('@needs:kubectl') ? 'kind' : 'sandbox'));
 
   it('are all there, those too that nothing shows', () => {
-    expect(rows.find(({ claim }) => claim === 'P1')?.shownBy).toEqual([]);
+    expect(rows.find(({ claim }) => claim === 'D1')?.shownBy).toEqual([]);
+    expect(rows.find(({ claim }) => claim === 'P1')?.shownBy).toMatchObject([{ where: 'Kubernetes' }]);
     expect(claimsAsText(rows)).toContain('no scenario yet');
   });
 

@@ -8,7 +8,14 @@ export interface ClaimRow {
   readonly shownBy: readonly { readonly scenario: string; readonly where: string }[];
 }
 
-/** Every claim, in the order of the document; one that no scenario shows has an empty list. */
+/** What has to be so before any scenario can run is shown by the command that looks whether it is. */
+const byDoctor: Readonly<Record<string, string>> = {
+  P1: 'rekindle doctor --context refuses an older cluster, and says why',
+  P2: 'rekindle doctor --context refuses such a node, and says why',
+  P3: "rekindle doctor --context finds somebody else's, and rekindle deploy leaves it alone",
+};
+
+/** Every claim, in the order of the document; one that nothing shows has an empty list. */
 export function claimRows(
   scenarios: readonly CatalogueScenario[],
   where: (tags: readonly string[]) => string,
@@ -16,9 +23,12 @@ export function claimRows(
   return Object.entries(claims).map(([claim, promise]) => ({
     claim,
     promise,
-    shownBy: scenarios
-      .filter((scenario) => scenario.claims.includes(claim))
-      .map(({ name, tags }) => ({ scenario: name, where: where(tags) })),
+    shownBy: [
+      ...scenarios
+        .filter((scenario) => scenario.claims.includes(claim))
+        .map(({ name, tags }) => ({ scenario: name, where: where(tags) })),
+      ...(byDoctor[claim] === undefined ? [] : [{ scenario: byDoctor[claim], where: 'Kubernetes' }]),
+    ],
   }));
 }
 
