@@ -12,7 +12,7 @@ export interface ClaimRow {
 const byDoctor: Readonly<Record<string, string>> = {
   P1: 'rekindle doctor --context refuses an older cluster, and says why',
   P2: 'rekindle doctor --context refuses such a node, and says why',
-  P3: "rekindle doctor --context finds somebody else's, and rekindle deploy leaves it alone",
+  P3: "rekindle doctor --context finds somebody else's, and says what to do",
 };
 
 /** Every claim, in the order of the document; one that nothing shows has an empty list. */
