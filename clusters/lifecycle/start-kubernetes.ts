@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { titleOf } from '../../recovery/deploy/api.ts';
 import { deploy, names } from '../../recovery/deploy/index.ts';
 import { removeDeployment } from '../../recovery/deploy/remove.ts';
-import { CannotRun, type Cluster, type RunningCluster, type StartOptions } from '../cluster.ts';
+import type { Cluster, RunningCluster, StartOptions } from '../cluster.ts';
 import { connectDocker } from '../images/docker.ts';
 import { nodeProgramPods } from '../kubernetes/node-program/daemon-set.ts';
 import type { AgentDaemonSet } from '../kubernetes/options.ts';
 import { runKubernetesCluster } from '../kubernetes/run.ts';
 import { standUp } from '../standing/stand-up.ts';
-import { holdsOf, namespaceOf, runLabel } from '../standing/standing-objects.ts';
-import { foreignFluid, standingOf, takeDown } from '../standing/take-down.ts';
+import { holdsOf, namespaceOf } from '../standing/standing-objects.ts';
+import { takeDown } from '../standing/take-down.ts';
+import { clearFor } from './clear-for.ts';
 import { collectDiagnostics } from './diagnostics.ts';
 import { explain } from './explain.ts';
 import { fidelityOf } from './fidelity.ts';
@@ -36,9 +36,8 @@ export function kubernetesCluster(kubernetes: KubernetesOptions): Cluster {
 async function start({ place, theirs }: KubernetesOptions, options: StartOptions): Promise<RunningCluster> {
   const { runId, resultsDir, diagnosticsDir, signal, onProgress } = options;
   await using life = new AsyncDisposableStack();
-  const { open, images } = await openWithImages(place, options, life);
+  const { open, images, version } = await openWithImages(place, options, life);
   const { kubeConfig, loadImages } = open;
-  const server = kubeConfig.getCurrentCluster()?.server ?? 'the API server';
   const nodeProgram = nodeProgramPods(namespaceOf(runId));
   const diagnose = (folder: string): Promise<void> =>
     collectDiagnostics({
@@ -49,8 +48,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
     });
   const own = { kubeConfig, runId, signal, onProgress };
   try {
-    const version = await versionOf(kubeConfig);
-    await refuseOrClear(open, { ...own, theirs });
+    await clearFor(open, { ...own, theirs });
     if (loadImages) await step(onProgress, 'loading the images onto the nodes', () => loadImages(images.all));
     if (!open.isForeign) await taintNodes(kubeConfig);
     if (open.leaves === 'cluster')
@@ -103,7 +101,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
       onProgress('collecting what the cluster shows');
       await diagnose(diagnosticsDir);
     }
-    throw explain(error, server);
+    throw explain(error, serverOf(kubeConfig));
   }
 }
 
@@ -121,44 +119,28 @@ async function openWithImages(place: Place, options: StartOptions, life: AsyncDi
       failed.abort(error);
       throw error;
     });
-  const opening = first(place.open({ docker, environment, onProgress, runId, resultsDir, diagnosticsDir, signal }));
+  const opening = first(
+    place.open({ docker, environment, onProgress, runId, resultsDir, diagnosticsDir, signal }).then(async (opened) => {
+      const open = life.use(opened);
+      return { open, version: await answering(open) };
+    }),
+  );
   const preparing = first(step(onProgress, 'building the images', () => prepareImages(docker, { programs, signal })));
-  const [opened] = await Promise.allSettled([opening, preparing]);
-  if (opened.status === 'fulfilled') life.use(opened.value);
+  await Promise.allSettled([opening, preparing]);
   options.signal.throwIfAborted();
   // What failed first is the reason; the other one was told to stop because of it.
   if (failed.signal.aborted) throw failed.signal.reason;
-  return { open: await opening, images: await preparing };
+  return { ...(await opening), images: await preparing };
 }
 
-interface Clearing {
-  readonly kubeConfig: OpenPlace['kubeConfig'];
-  readonly runId: string;
-  readonly theirs: AgentDaemonSet | undefined;
-  readonly signal: AbortSignal;
-  readonly onProgress: (line: string) => void;
+/** Its version. @throws CannotRun where the API server does not answer */
+async function answering({ kubeConfig }: OpenPlace): Promise<string> {
+  try {
+    return await versionOf(kubeConfig);
+  } catch (error) {
+    throw explain(error, serverOf(kubeConfig));
+  }
 }
 
-/** What other runs left is removed from a cluster of our own; in one of the user's it is a reason not to begin. @throws CannotRun */
-async function refuseOrClear(
-  { isForeign }: OpenPlace,
-  { kubeConfig, runId, theirs, ...told }: Clearing,
-): Promise<void> {
-  const foreign = theirs === undefined ? await foreignFluid(kubeConfig) : undefined;
-  if (foreign !== undefined)
-    throw new CannotRun([
-      {
-        what: `${foreign} is not Rekindle's: another Fluid is installed there`,
-        remedy: 'uninstall it first (helm uninstall fluid), or judge it as it is: --profile fluid or ack-fluid',
-      },
-    ]);
-  if (!isForeign) return void (await takeDown({ kubeConfig, of: (id) => id !== runId, ...told }));
-  const others = (await standingOf(kubeConfig)).map(titleOf);
-  if (others.length === 0) return;
-  throw new CannotRun([
-    {
-      what: `another run is going on there, or was killed (${others.join(', ')})`,
-      remedy: `wait for it, or remove what it left: kubectl delete crd,ns,clusterrole,clusterrolebinding -l ${runLabel}`,
-    },
-  ]);
-}
+const serverOf = (kubeConfig: OpenPlace['kubeConfig']): string =>
+  kubeConfig.getCurrentCluster()?.server ?? 'the API server';
