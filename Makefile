@@ -2,7 +2,7 @@
 # Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
-.PHONY: help conform conform-long mutants crash bench doctor clean report test lint
+.PHONY: help conform conform-all conform-long mutants crash bench doctor clean report test lint
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -10,6 +10,9 @@ help: ## list the verbs
 
 conform: $(modules) ## judge the documented promises, and write results/; in the sandbox, or CLUSTER=kind
 	@$(rekindle) conform $(if $(CLUSTER),--cluster $(CLUSTER)) $(ARGS)
+
+conform-all: $(modules) ## every scenario but the long ones: each fault, each limit in depth, bad input
+	@$(rekindle) conform --all $(if $(CLUSTER),--cluster $(CLUSTER)) $(ARGS)
 
 conform-long: $(modules) ## the scenarios that take minutes: a thousand replacements under a writer, a thousand crashes
 	@$(rekindle) conform --tags @long --jobs 1 $(ARGS)

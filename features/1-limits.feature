@@ -3,7 +3,7 @@ Feature: Limits
 
   Rule: The application has to tolerate failures and try again
 
-    @L1 @fault:sigkill
+    @documented @L1 @fault:sigkill
     Scenario: the pod sees errors for a while, then its data, and keeps running
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -14,7 +14,7 @@ Feature: Limits
 
   Rule: Only read-only datasets are recovered
 
-    @L2 @fault:sigkill
+    @documented @L2 @fault:sigkill
     Scenario: a read-write dataset is left alone, and an event says so
       Given FUSE recovery is enabled
       And a read-write dataset "scratch-dataset"
@@ -29,7 +29,7 @@ Feature: Limits
       When a labelled pod "demo-app" is created on "scratch-dataset"
       Then it is created with a warning that names "ReadOnlyMany"
 
-    @L2 @fault:sigkill
+    @documented @L2 @fault:sigkill
     Scenario: a read-only dataset stays read-only through a recovery
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -105,7 +105,7 @@ Feature: Limits
 
   Rule: A dataset that is mounted with subPath is not supported
 
-    @L3
+    @documented @L3
     Scenario Outline: a labelled pod that mounts a directory of a dataset by <way> is denied
       Given the dataset "demo-dataset" with a directory "logs"
       When a labelled pod "demo-app" is created that mounts directory "logs" of "demo-dataset" by <way>
@@ -177,7 +177,7 @@ Feature: Limits
 
   Rule: Recovery starts when the daemon is back, not before
 
-    @L4 @fault:sigkill
+    @documented @L4 @fault:sigkill
     Scenario: nothing is mounted while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -189,7 +189,7 @@ Feature: Limits
 
   Rule: A daemon that crashes often is restarted later each time
 
-    @L5 @fault:sigkill @needs:real-kubelet
+    @documented @L5 @fault:sigkill @needs:real-kubelet
     Scenario: a real kubelet waits longer after each of four crashes, as predicted
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -198,7 +198,7 @@ Feature: Limits
       And the pod reads the same files again, and was not restarted
       And whatever claims a recovery is true
 
-    @L5 @fault:sigkill @needs:scaled-clock
+    @documented @L5 @fault:sigkill @needs:scaled-clock
     Scenario: the kubelet's back-off grows, reaches its cap and begins anew, as predicted
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data

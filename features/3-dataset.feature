@@ -1,17 +1,17 @@
 Feature: Step 2: create a Fluid dataset
   A Secret with the credentials, a Dataset and a JindoRuntime of the same name.
 
-  @D2 @D3
+  @documented @D2 @D3
   Scenario: the documented Dataset and JindoRuntime become a claim that pods can mount
     Given the dataset "demo-dataset" of the document
     Then the Dataset is Bound, with the claim "demo-dataset" on a volume named after namespace and Dataset
     And it has 2 workers, as "replicas" asks for
 
-  @P4
+  @documented @P4
   Scenario: object storage and bucket are there before any dataset is
     Then object storage is enabled and the bucket exists, for those who have the key
 
-  @D1 @fault:sigkill
+  @documented @D1 @fault:sigkill
   Scenario: the credentials reach the daemon from the Secret, and nothing else has them
     Given FUSE recovery is enabled
     And pod "demo-app" reads "demo-dataset" at /data
@@ -19,7 +19,7 @@ Feature: Step 2: create a Fluid dataset
     Then the pod reads the same files again, and was not restarted
     And no process of the node has the credentials in its arguments or environment
 
-  @D4
+  @documented @D4
   Scenario: a cache that the document does not have is refused with the field's name
     Then each of these is refused with the name of its field, by "D4":
       | kind         | field                                   | value                                                |
@@ -32,7 +32,7 @@ Feature: Step 2: create a Fluid dataset
       | JindoRuntime | spec / replicas                         | -1                                                   |
       | JindoRuntime | spec / tieredstore / levels / 0         | {"path": "/dev/shm", "mediumtype": ["MEM", "SSD"]}   |
 
-  @D5
+  @documented @D5
   Scenario: an endpoint that is missing, or in the mount point, is refused with the field's name
     Then each of these is refused with the name of its field, by "D5":
       | kind    | field                                        | value                                          |

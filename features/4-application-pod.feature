@@ -1,7 +1,7 @@
 Feature: Step 3: create an application pod that mounts the dataset
   The label fuse.serverful.fluid.io/inject=true turns recovery on for the pod.
 
-  @A1 @fault:sigkill
+  @documented @A1 @fault:sigkill
   Scenario: a labelled pod runs, and is recovered
     Given FUSE recovery is enabled
     And pod "demo-app" reads "demo-dataset" at /data
@@ -10,7 +10,7 @@ Feature: Step 3: create an application pod that mounts the dataset
     Then the pod reads the same files again, and was not restarted
     And whatever claims a recovery is true
 
-  @A2 @fault:sigkill
+  @documented @A2 @fault:sigkill
   Scenario: a pod without the label is not recovered, and no event claims that it was
     Given FUSE recovery is enabled
     And pod "demo-app" without the label reads "demo-dataset" at /data

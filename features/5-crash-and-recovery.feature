@@ -1,7 +1,7 @@
 Feature: Step 4: verify that FUSE mounts recover
   A loop lists /data every second while the FUSE daemon crashes under it.
 
-  @C1 @C2 @C3 @fault:kill-1
+  @documented @C1 @C2 @C3 @fault:kill-1
   Scenario: the pod reads again after "kill 1" in the FUSE pod
     Given FUSE recovery is enabled
     And pod "demo-app" reads "demo-dataset" at /data
@@ -12,7 +12,7 @@ Feature: Step 4: verify that FUSE mounts recover
     And whatever claims a recovery is true
     And the mount tables have not grown
 
-  @A1 @C1 @C2 @C3 @D1 @D2 @fault:kill-1 @needs:real-kubelet @needs:kubectl
+  @documented @A1 @C1 @C2 @C3 @D1 @D2 @fault:kill-1 @needs:real-kubelet @needs:kubectl
   Scenario: who types the document's commands sees what it shows
     Given FUSE recovery is enabled
     When the documented files are created with the documented commands
@@ -23,7 +23,7 @@ Feature: Step 4: verify that FUSE mounts recover
     And the pod reads the same files again, and was not restarted
     And whatever claims a recovery is true
 
-  @C3 @fault:sigkill
+  @documented @C3 @fault:sigkill
   Scenario: the pod reads again after crash upon crash
     Given FUSE recovery is enabled
     And pod "demo-app" reads "demo-dataset" at /data

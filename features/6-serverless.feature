@@ -7,7 +7,7 @@ Feature: Recovery in a serverless environment
     Background:
       Given no node agent runs
 
-    @V1 @P5
+    @documented @V1 @P5
     Scenario: a pod with the documented label runs with a sidecar, on a virtual node
       Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
       Then "demo-app" is 2/2 Running with 0 restarts, and has a container "fluid-fuse-0"
@@ -15,7 +15,7 @@ Feature: Recovery in a serverless environment
       And the container "demo" was started once "fluid-fuse-0" served the dataset, and no sooner
       And writing to /data in the pod fails with "Read-only file system"
 
-    @V3 @P5 @fault:kill-1
+    @documented @V3 @P5 @fault:kill-1
     Scenario: the pod reads again after "kill 1" in its sidecar, and only the sidecar is restarted
       Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
       And the documented loop runs in the pod
@@ -41,7 +41,7 @@ Feature: Recovery in a serverless environment
       Then the pod reads the same files again, from the container as it was started last
       And at most 2 mounts stand at /data in the pod
 
-    @V2 @fault:kill-1
+    @documented @V2 @fault:kill-1
     Scenario: without the annotation nothing is recovered
       Given pod "demo-app" with the documented label alone reads "demo-dataset" at /data
       When "kill 1" is run in the container "fluid-fuse-0"
@@ -61,7 +61,7 @@ Feature: Recovery in a serverless environment
       When a serverless pod "demo-app" with the annotation is created that mounts directory "logs" of "demo-dataset"
       Then it is denied with a sentence that names container "demo", volume "data-vol", subPath and what to change
 
-    @V2 @fault:sigkill
+    @documented @V2 @fault:sigkill
     Scenario: on an ordinary pod it changes nothing
       Given FUSE recovery is enabled
       And an ordinary pod "demo-app" with the annotation of serverless pods reads "demo-dataset" at /data

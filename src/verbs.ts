@@ -20,6 +20,8 @@ export interface RunOptions {
 export interface ConformOptions extends RunOptions {
   /** Tag expression of Cucumber's language. */
   readonly tags?: string;
+  /** Where neither tags nor paths choose: every scenario but the long ones, not only the documented ones. */
+  readonly all?: boolean;
   readonly cluster: string;
   /** Where on Kubernetes; absent in the sandbox. */
   readonly kubernetes?: KubernetesChoice;

@@ -17,6 +17,7 @@ const defaultJobs = Math.min(8, availableParallelism() + 1);
 
 interface ConformFlags extends RunFlags, ClusterFlags {
   readonly tags?: string;
+  readonly all?: true;
   readonly profile: string;
   readonly jobs?: string;
 }
@@ -27,6 +28,10 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .command('conform')
     .description('judge an implementation by the documented promises')
     .argument('[features...]', 'feature files or folders')
+    .option(
+      '--all',
+      'every scenario that is shipped but those tagged @long: each fault, each limit in depth, bad input',
+    )
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
     .addOption(new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'))
     .option(
@@ -40,8 +45,11 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     const place = await chosenCluster(flags, context, profile);
     const paths = featurePaths(features, environment.cwd);
     const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, vocabulary.tags()) };
+    if (flags.all && (flags.tags !== undefined || paths.length > 0))
+      throw new UsageError('--all is every scenario: leave it away, or the tags and paths');
+    const all = flags.all ? { all: true } : {};
     const jobs = jobsOf(flags.jobs, place);
-    const options = { ...runOptions(flags, context), ...tags, ...place, profile, paths, jobs };
+    const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile, paths, jobs };
     ends(await runVerb(context, ({ conform }) => conform(options), place));
   });
 }

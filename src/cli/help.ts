@@ -30,8 +30,8 @@ Environment:
 `;
 
 export const conformHelp = `
-Runs the documented scenarios, prints each with its verdict and writes the reports. FEATURES are .feature files or
-folders, with :LINE to pick a scenario; without any, all that are shipped.
+Runs scenarios, prints each with its verdict and writes the reports: without more, one or two for each documented promise;
+with --all, every fault and limit in depth as well. FEATURES are .feature files or folders, with :LINE to pick a scenario.
 
 Where:
   sandbox   the default: real FUSE in namespaces of this machine, everything else simulated; seconds
@@ -46,6 +46,7 @@ diagnostics/ of the results. rekindle clean removes the clusters of killed runs,
 
 Examples:
   rekindle conform
+  rekindle conform --all
   rekindle conform --cluster kind --nodes 2
   rekindle conform --cluster kind --reuse dev --tags @C3
   rekindle conform --cluster kind --kubernetes-image kindest/node:v1.32.2 --keep

@@ -169,7 +169,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'unknown flag',
       ['conform', '--foo'],
-      "unknown option '--foo': accepted are --tags, --profile, --jobs, --cluster, --nodes,",
+      "unknown option '--foo': accepted are --all, --tags, --profile, --jobs, --cluster, --nodes,",
     ],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
     ['unknown tag', ['conform', '--tags', '@C9'], 'unknown tag "@C9": accepted are @C2, @C3, @fault:sigkill'],

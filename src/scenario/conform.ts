@@ -34,6 +34,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   const asked = await listScenarios({
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),
+    ...(options.all && { all: true }),
   });
   const results = makeResults(options);
   const { resultsDir, origin } = results;

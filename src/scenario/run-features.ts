@@ -12,28 +12,35 @@ const silence = () => ({
   stderr: new PassThrough().resume(),
 });
 
-/** Scenarios that take longer than all others together run only where their tag is asked for. */
-function selectionOf(tags: string | undefined): string {
-  if (tags === undefined) return 'not @long';
-  return tags.includes('@long') ? tags : `(${tags}) and not @long`;
+/**
+ * Without a wish, the scenarios that show each documented promise. Those that take longer than all others together run only
+ * where their tag is asked for.
+ */
+function selectionOf({ paths, tags, all }: Selection): string {
+  if (tags !== undefined) return tags.includes('@long') ? tags : `(${tags}) and not @long`;
+  return all || paths.length > 0 ? 'not @long' : '@documented and not @long';
 }
 
 export interface Selection {
   /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
   readonly paths: readonly string[];
   readonly tags?: string;
+  /** Where neither paths nor tags say which: more than one or two for each promise. */
+  readonly all?: boolean;
 }
 
 /** The scenarios that are asked for, as `FILE:LINE`, in the order of the files; and what does not parse. */
-export async function listScenarios({
-  paths,
-  tags,
-}: Selection): Promise<{ readonly scenarios: readonly string[]; readonly errors: readonly string[] }> {
+export async function listScenarios(
+  selection: Selection,
+): Promise<{ readonly scenarios: readonly string[]; readonly errors: readonly string[] }> {
   const environment = silence();
   const { runConfiguration } = await loadConfiguration(
     {
       file: false,
-      provided: { paths: paths.length > 0 ? [...paths] : [features('*.feature')], tags: selectionOf(tags) },
+      provided: {
+        paths: selection.paths.length > 0 ? [...selection.paths] : [features('*.feature')],
+        tags: selectionOf(selection),
+      },
     },
     environment,
   );
