@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { Docker } from '../images/docker.ts';
 import type { PlaceOptions } from '../lifecycle/place.ts';
 import type { Recorder } from './recorder.ts';
@@ -44,6 +48,28 @@ export function placeOptions(recorder: Recorder): TestPlace {
       environment,
       signal: controller.signal,
       onProgress: (line) => void lines.push(line),
+    },
+  };
+}
+
+/** A server that takes every change of a node and remembers it, and a kubeconfig that leads there. */
+export async function servedKubeConfig() {
+  const patched: { readonly url: string; readonly body: unknown }[] = [];
+  const server = createServer(async (request, response) => {
+    patched.push({ url: request.url ?? '', body: JSON.parse(await text(request)) });
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"kind":"Node","apiVersion":"v1"}');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    kubeConfig: kubeConfig.replace(
+      '"https://127.0.0.1:1"',
+      `"http://127.0.0.1:${port}","insecure-skip-tls-verify":true`,
+    ),
+    patched,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
     },
   };
 }

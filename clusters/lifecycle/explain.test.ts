@@ -1,0 +1,44 @@
+import { ApiException } from '@kubernetes/client-node';
+import { describe, expect, test } from 'vitest';
+import { CannotDeploy } from '../../recovery/deploy/cannot-deploy.ts';
+import { CannotRun } from '../cluster.ts';
+import { explain } from './explain.ts';
+
+const server = 'https://10.0.0.1:6443';
+const status = (message: string) => JSON.stringify({ kind: 'Status', message });
+const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+
+describe('what the cluster is to blame for is one sentence with its remedy', () => {
+  test.each([
+    [
+      'a cluster that is gone',
+      new TypeError('fetch failed', { cause: refused }),
+      `${server} does not answer (ECONNREFUSED)`,
+    ],
+    [
+      'old credentials',
+      new ApiException(401, '', status('Unauthorized'), {}),
+      `${server} does not know the credentials`,
+    ],
+    [
+      'RBAC that forbids',
+      new ApiException(403, '', status('namespaces is forbidden: User "u" cannot create resource'), {}),
+      'namespaces is forbidden: User "u" cannot create resource: use a context that may do this',
+    ],
+    [
+      'what a deployment lacks',
+      new CannotDeploy('not ready after 90 s', 'look at its pods'),
+      'not ready after 90 s: look',
+    ],
+  ])('%s', (_, error, says) => {
+    const explained = explain(error, server);
+    expect(explained).toBeInstanceOf(CannotRun);
+    expect((explained as CannotRun).message).toContain(says);
+    expect((explained as CannotRun).missing).toHaveLength(1);
+  });
+});
+
+test('what we are to blame for stays as it is', () => {
+  const error = new TypeError('undefined is not a function');
+  expect(explain(error, server)).toBe(error);
+});
