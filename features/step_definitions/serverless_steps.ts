@@ -104,7 +104,7 @@ Then(
 Then(
   'the container {string} was restarted {int} time(s)',
   async function (this: RekindleWorld, container: string, times: number) {
-    strictEqual(serverless.restartsOf(await this.trial.pod(this.pod))[container], times);
+    strictEqual(await serverless.toldRestarts(this.trial, { pod: this.pod, container, times }), times);
   },
 );
 

@@ -133,6 +133,19 @@ export function restartsOf({ status }: V1Pod): Readonly<Record<string, number>> 
   return Object.fromEntries((status?.containerStatuses ?? []).map(({ name, restartCount }) => [name, restartCount]));
 }
 
+/** How often a container was started again, once the kubelet has told the API server of so many times, or of more. */
+export async function toldRestarts(
+  trial: Trial,
+  { pod, container, times }: { readonly pod: string; readonly container: string; readonly times: number },
+): Promise<number> {
+  return trial.poll({
+    what: `the kubelet tells of ${times} restarts of ${container}`,
+    look: async () => restartsOf(await trial.pod(pod))[container] ?? 0,
+    until: (told) => told >= times,
+    say: (told) => `${told} restarts`,
+  });
+}
+
 /** What a recovery has to be of a container that was started again before it, on purpose. */
 export function judgeReading({ trial, consumer }: Subject): readonly CheckRecord[] {
   const checks = [readsAgain, seesNoEmptyDirectory, readsNoWrongData];
