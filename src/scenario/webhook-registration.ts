@@ -16,11 +16,11 @@ export async function withoutWebhook(trial: Trial): Promise<AsyncDisposable> {
   stack.defer(async () => {
     await api.createMutatingWebhookConfiguration({ body: { ...changing, metadata: newMetadata(changing) } });
     await api.createValidatingWebhookConfiguration({ body: { ...judging, metadata: newMetadata(judging) } });
-    await untilAnswered(trial, { what: 'the webhook is asked again', contains: 'admission webhook' });
+    await untilAnswered(trial, { what: 'the webhook is asked again', is: denied });
   });
   await api.deleteMutatingWebhookConfiguration({ name: mutating });
   await api.deleteValidatingWebhookConfiguration({ name: validating });
-  await untilAnswered(trial, { what: 'no webhook is asked', contains: undefined });
+  await untilAnswered(trial, { what: 'no webhook is asked', is: (answer) => answer === undefined });
   return stack.move();
 }
 
@@ -28,29 +28,39 @@ export async function withoutWebhook(trial: Trial): Promise<AsyncDisposable> {
 export async function withWebhookDown(trial: Trial): Promise<AsyncDisposable> {
   const api = apiOf(trial);
   const changing = await api.readMutatingWebhookConfiguration({ name: mutating });
-  const pointTo = async (clientConfigs: readonly object[]): Promise<void> => {
-    const body = clientConfigs.map((value, index) => ({
-      op: 'replace',
-      path: `/webhooks/${index}/clientConfig`,
-      value,
-    }));
-    await api.patchMutatingWebhookConfiguration({ name: mutating, body });
-  };
-  const configs = (changing.webhooks ?? []).map(({ clientConfig }) => clientConfig);
+  const judging = await api.readValidatingWebhookConfiguration({ name: validating });
   await using stack = new AsyncDisposableStack();
   stack.defer(async () => {
-    await pointTo(configs);
-    await untilAnswered(trial, { what: 'the webhook answers again', contains: 'denied the request' });
+    await api.patchMutatingWebhookConfiguration({ name: mutating, body: pointing(changing) });
+    await api.patchValidatingWebhookConfiguration({ name: validating, body: pointing(judging) });
+    await untilAnswered(trial, { what: 'the webhook answers again', is: denied });
   });
-  await pointTo(configs.map(() => ({ url: nowhere })));
-  await untilAnswered(trial, { what: 'the webhook does not answer', contains: 'failed calling webhook' });
+  await api.patchMutatingWebhookConfiguration({ name: mutating, body: pointing(changing, nowhere) });
+  await api.patchValidatingWebhookConfiguration({ name: validating, body: pointing(judging, nowhere) });
+  // What the API server makes of it is for the scenario to judge.
+  await untilAnswered(trial, { what: 'the webhook does not answer', is: (answer) => !denied(answer) });
   return stack.move();
 }
+
+interface Configuration {
+  readonly webhooks?: readonly { readonly clientConfig: object }[];
+}
+
+/** A JSON patch that points all webhooks of a configuration to where they were, or to an address. */
+function pointing({ webhooks = [] }: Configuration, url?: string): readonly object[] {
+  return webhooks.map(({ clientConfig }, index) => ({
+    op: 'replace',
+    path: `/webhooks/${index}/clientConfig`,
+    value: url === undefined ? clientConfig : { url },
+  }));
+}
+
+const denied = (answer: string | undefined) => answer?.includes('denied the request') === true;
 
 /** A real API server hears of a change a little later; it is asked by a pod that is not to be, until it says so. */
 async function untilAnswered(
   trial: Trial,
-  { what, contains }: { readonly what: string; readonly contains: string | undefined },
+  { what, is }: { readonly what: string; readonly is: (answer: string | undefined) => boolean },
 ): Promise<void> {
   const { namespace } = trial;
   const core = trial.session.cluster.kubeConfig.makeApiClient(CoreV1Api);
@@ -64,7 +74,7 @@ async function untilAnswered(
   await trial.poll({
     what,
     look: () => core.createNamespacedPod({ namespace, body, dryRun: 'All' }).then(() => undefined, String),
-    until: (answer) => (contains === undefined ? answer === undefined : answer?.includes(contains) === true),
+    until: is,
     say: (answer) => answer ?? 'a labelled pod with subPath would be created',
   });
 }
