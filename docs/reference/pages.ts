@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { help as agentHelp } from '../../recovery/agent/help.ts';
 import { claimRows, claimsAsMarkdown } from '../../src/catalogue/claim-rows.ts';
 import { faultsAsText } from '../../src/catalogue/fault-rows.ts';
 import { shippedScenarios } from '../../src/catalogue/shipped-scenarios.ts';
@@ -20,6 +21,7 @@ const project = (path: string) => readFileSync(new URL(`../../${path}`, import.m
 export async function referencePages(): Promise<readonly Page[]> {
   return [
     { file: 'command-line.md', text: made('The command line', await commandLineAsMarkdown()) },
+    { file: 'agent.md', text: made('The node agent', agentPage()) },
     { file: 'profile.md', text: made('Profiles', profilePage()) },
     { file: 'record.md', text: made('The record of a run', recordPage()) },
     { file: 'claims.md', text: made('What is examined', claimsPage()) },
@@ -28,6 +30,14 @@ export async function referencePages(): Promise<readonly Page[]> {
 
 function made(title: string, body: string): string {
   return `<!-- Made by "npm run docs" from the code: change that. -->\n\n# ${title}\n\n${body.trim()}\n`;
+}
+
+function agentPage(): string {
+  return `
+What the DaemonSet \`csi-nodeplugin-fluid\` runs. Its flags are those of Fluid's node plugin where there is one of that meaning.
+
+${fence('text', agentHelp)}
+`;
 }
 
 function profilePage(): string {
