@@ -14,7 +14,9 @@ const caseOf = (root: XmlElement, start: string) => cases(root).find((one) => on
 describe('renderJunit', () => {
   it('has a suite for each feature and counts as JUnit does', () => {
     const root = render();
-    expect(root.attributes).toMatchObject({ tests: '10', failures: '1', errors: '1', skipped: '2' });
+    expect(root.attributes).toMatchObject({ tests: '10', failures: '1', errors: '1' });
+    const skipped = root.children.map((suite) => Number(suite.attributes.skipped));
+    expect(skipped.reduce((a, b) => a + b)).toBe(2);
     expect(root.children.map((suite) => suite.attributes.name)).toEqual([
       'Crash and recovery',
       'Enable the recovery of FUSE mount points',
@@ -24,6 +26,40 @@ describe('renderJunit', () => {
     ]);
     const sum = root.children.reduce((total, suite) => total + Number(suite.attributes.tests), 0);
     expect(sum).toBe(10);
+  });
+
+  it('has only what the schema of Jenkins has (junit-10.xsd), and file and line, which GitLab and GitHub read', () => {
+    const allowed: Readonly<Record<string, { readonly attributes: string; readonly children: string }>> = {
+      testsuites: { attributes: 'name time tests failures errors', children: 'testsuite' },
+      testsuite: {
+        attributes: 'name tests failures errors skipped time timestamp',
+        children: 'properties testcase system-out system-err',
+      },
+      properties: { attributes: '', children: 'property' },
+      property: { attributes: 'name value', children: '' },
+      testcase: {
+        attributes: 'name time classname file line',
+        children: 'skipped error failure system-out system-err',
+      },
+      failure: { attributes: 'type message', children: '' },
+      error: { attributes: 'type message', children: '' },
+      skipped: { attributes: 'type message', children: '' },
+      'system-out': { attributes: '', children: '' },
+    };
+    const check = ({ name, attributes, children }: XmlElement): void => {
+      expect(allowed[name]?.attributes.split(' ')).toEqual(expect.arrayContaining(Object.keys(attributes)));
+      expect(allowed[name]?.children.split(' ')).toEqual(expect.arrayContaining(children.map((child) => child.name)));
+      for (const time of attributes.time === undefined ? [] : [attributes.time]) expect(time).toMatch(/^\d+\.\d{3}$/);
+      children.forEach(check);
+    };
+    check(render());
+  });
+
+  it('names the files to be shown with a test case', () => {
+    const root = readXml(renderJunit({ record }, ({ id }) => (id === 'crash-kill-1' ? ['results/1/report.html'] : [])));
+    const outputs = cases(root).map((one) => one.children.find(({ name }) => name === 'system-out')?.text ?? '');
+    expect(outputs.map((text) => text.includes('[[ATTACHMENT|'))).toEqual([true, ...Array(9).fill(false)]);
+    expect(outputs[0]?.endsWith('\n[[ATTACHMENT|results/1/report.html]]')).toBe(true);
   });
 
   it('begins the name of a test case with the claims', () => {

@@ -8,12 +8,13 @@ import { countStatuses, explainVerdict, reasonOf } from './verdict.ts';
  * A run as JUnit XML, as GitHub, GitLab and Jenkins show it: one test suite for each feature, one test case for each
  * scenario. An inconclusive scenario is an `error`: neither passed nor refuted.
  */
-export function renderJunit({ record }: Pick<Run, 'record'>): string {
+export function renderJunit({ record }: Pick<Run, 'record'>, attachmentsOf: AttachmentsOf = () => []): string {
   const features = groupBy(record.scenarios, (scenario) => scenario.feature);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="rekindle" ${totals(record.scenarios)}>`,
-    ...[...features].flatMap(([feature, scenarios]) => suite(record, feature, scenarios)),
+    // Jenkins’ schema has no count of what was skipped here.
+    `<testsuites name="rekindle" ${totals(record.scenarios).replace(/ skipped="\d+"/, '')}>`,
+    ...[...features].flatMap(([feature, scenarios]) => suite({ record, feature, scenarios, attachmentsOf })),
     '</testsuites>',
     '',
   ].join('\n');
@@ -24,7 +25,20 @@ export function testCaseName(scenario: ScenarioRecord): string {
   return [...scenario.claims, scenario.name].join(' ');
 }
 
-function suite(record: RunRecord, feature: string, scenarios: readonly ScenarioRecord[]): string[] {
+/**
+ * Paths of files to be shown with a test case, as its CI system knows them: relative to the project's folder, or absolute.
+ * GitLab and Jenkins (JUnit Attachments) find them as `[[ATTACHMENT|path]]` in the output.
+ */
+export type AttachmentsOf = (scenario: ScenarioRecord) => readonly string[];
+
+interface Suite {
+  readonly record: RunRecord;
+  readonly feature: string;
+  readonly scenarios: readonly ScenarioRecord[];
+  readonly attachmentsOf: AttachmentsOf;
+}
+
+function suite({ record, feature, scenarios, attachmentsOf }: Suite): string[] {
   const { fidelity } = record;
   const fakes = fidelity.parts.filter((part) => part.fake).map((part) => part.part);
   const properties = {
@@ -47,12 +61,12 @@ function suite(record: RunRecord, feature: string, scenarios: readonly ScenarioR
       ([name, value]) => `      <property name="${escapeXml(name)}" value="${escapeXml(value)}"/>`,
     ),
     '    </properties>',
-    ...scenarios.flatMap(testCase),
+    ...scenarios.flatMap((scenario) => testCase(scenario, attachmentsOf(scenario))),
     '  </testsuite>',
   ];
 }
 
-function testCase(scenario: ScenarioRecord): string[] {
+function testCase(scenario: ScenarioRecord, attachments: readonly string[]): string[] {
   const attributes = [
     `name="${escapeXml(testCaseName(scenario))}"`,
     `classname="${escapeXml(scenario.feature)}"`,
@@ -63,7 +77,7 @@ function testCase(scenario: ScenarioRecord): string[] {
   return [
     `    <testcase ${attributes}>`,
     ...outcome(scenario).map((line) => `      ${line}`),
-    `      <system-out>${escapeXml(story(scenario))}</system-out>`,
+    `      <system-out>${escapeXml([story(scenario), ...attachments.map((path) => `[[ATTACHMENT|${path}]]`)].join('\n'))}</system-out>`,
     '    </testcase>',
   ];
 }

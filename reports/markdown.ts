@@ -1,13 +1,19 @@
 import { backoffTable } from './backoff.ts';
 import { formatNs } from './duration.ts';
+import { renderGantt, slowestRecovery } from './picture.ts';
 import type { Run, ScenarioRecord, ScenarioStatus } from './record.ts';
 import { momentNames, summarizeStages } from './stages.ts';
 import { count, countStatuses, explainVerdict, reasonOf, statuses, statusNames, verdictNames } from './verdict.ts';
 
 const marks: Readonly<Record<ScenarioStatus, string>> = { pass: '✅', fail: '❌', inconclusive: '❔', skipped: '⏭️' };
 
+export interface MarkdownOptions {
+  /** Path of the slowest recovery's picture, as seen from the Markdown; absent: it is drawn by Mermaid, where that is known. */
+  readonly picture?: string;
+}
+
 /** A run as a short summary in GitHub's Markdown, for the step summary of a CI job. */
-export function renderMarkdown({ record }: Pick<Run, 'record'>): string {
+export function renderMarkdown({ record }: Pick<Run, 'record'>, { picture }: MarkdownOptions = {}): string {
   const { scenarios, fidelity } = record;
   const mark = marks[record.verdict];
   const counts = countStatuses(scenarios);
@@ -18,6 +24,7 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>): string {
   const summaries = summarizeStages(recoveries);
   const skipped = scenarios.filter((scenario) => scenario.status === 'skipped');
   const fakes = fidelity.parts.filter((part) => part.fake);
+  const slowest = slowestRecovery(scenarios);
 
   return [
     `## ${mark} ${verdictNames[record.verdict]}`,
@@ -41,6 +48,16 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>): string {
       return `| ${cells.map(escapeMarkdown).join(' | ')} |`;
     }),
     '',
+    ...(slowest
+      ? [
+          '### The slowest recovery',
+          '',
+          picture === undefined
+            ? renderGantt(slowest)
+            : `![The phases of the slowest recovery, in “${escapeMarkdown(slowest.scenario.name)}”](${picture})`,
+          '',
+        ]
+      : []),
     ...(summaries.length > 0
       ? [
           `### Recovery, phase by phase (${count(recoveries.length, 'crash', 'crashes')})`,

@@ -56,10 +56,10 @@ describe('the step that conforms', () => {
     // Stand-ins: a command that says how it was called, and a sudo for those who are not root.
     writeFileSync(
       join(folder, 'bin/rekindle.js'),
-      `const { mkdirSync, writeFileSync, symlinkSync } = require('node:fs');
+      `const { appendFileSync, mkdirSync, writeFileSync, symlinkSync } = require('node:fs');
        mkdirSync('out/run', { recursive: true });
        symlinkSync('run', 'out/latest');
-       writeFileSync('out/run/report.md', '# Report\\n');
+       appendFileSync(process.env.GITHUB_STEP_SUMMARY, '# Report\\n');
        writeFileSync('called.json', JSON.stringify(process.argv.slice(2)));
        process.exit(Number(process.env.STATUS));`,
     );

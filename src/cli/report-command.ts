@@ -32,7 +32,8 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
         );
       }
       const folder = writableFolder(out ?? results, environment.cwd);
-      for (const path of writeDigested(folder, record, digest)) environment.stdout.write(`${path}\n`);
+      for (const path of writeDigested({ folder, record, digest, cwd: environment.cwd }))
+        environment.stdout.write(`${path}\n`);
       ends(exitStatus.conformant);
     });
 }

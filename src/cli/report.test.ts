@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { describeMachine } from '../scenario/machine.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
-const files = ['report.html', 'report.md', 'junit.xml', 'metrics.prom'];
+const files = ['report.html', 'report.md', 'junit.xml', 'metrics.prom', 'messages.ndjson'];
 const sample = sampleRun({ operations: 50 });
 const { history } = sample;
 const record = { ...sample.record, machine: describeMachine() };
@@ -26,6 +26,16 @@ test('makes all reports again from the stored record, and prints their paths', a
   expect(await rekindle(['report', '.'], context)).toBe(0);
   expect(stdout()).toBe(files.map((file) => `${join(cwd, file)}\n`).join(''));
   for (const file of files) expect(readFileSync(join(cwd, file), 'utf8')).toContain(record.runId);
+});
+
+test('shows what did not pass with its picture, named from where the command was given', async () => {
+  mkdirSync(join(cwd, 'out'));
+  const { context } = createFakeContext({ cwd });
+  expect(await rekindle(['report', '.', '--out', 'out'], context)).toBe(0);
+  const junit = readFileSync(join(cwd, 'out/junit.xml'), 'utf8');
+  expect(junit).toContain('[[ATTACHMENT|out/report.html]]');
+  expect(readFileSync(join(cwd, 'out/report.md'), 'utf8')).toContain('](slowest-recovery.svg)');
+  expect(readFileSync(join(cwd, 'out/slowest-recovery.svg'), 'utf8')).toContain('<svg');
 });
 
 test('writes them elsewhere where asked to', async () => {

@@ -1,29 +1,80 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
 import { type Digest, digestOf } from '../../reports/digest.ts';
 import { renderPage } from '../../reports/html.ts';
 import { renderJunit } from '../../reports/junit.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
+import { renderMessages } from '../../reports/messages.ts';
 import { renderOpenMetrics } from '../../reports/openmetrics.ts';
+import { renderPicture, slowestRecovery } from '../../reports/picture.ts';
 import type { Run, RunRecord } from '../../reports/record.ts';
 
-const reports: readonly { readonly file: string; readonly render: (record: RunRecord, digest: Digest) => string }[] = [
-  { file: 'report.html', render: renderPage },
-  { file: 'report.md', render: (record) => renderMarkdown({ record }) },
-  { file: 'junit.xml', render: (record) => renderJunit({ record }) },
-  { file: 'metrics.prom', render: (record) => renderOpenMetrics({ record }) },
+const picture = 'slowest-recovery.svg';
+
+interface Written {
+  readonly record: RunRecord;
+  readonly digest: Digest;
+  /** The folder, as who reads the reports knows it. */
+  readonly folder: string;
+}
+
+const reports: readonly { readonly file: string; readonly render: (written: Written) => string }[] = [
+  { file: 'report.html', render: ({ record, digest }) => renderPage(record, digest) },
+  { file: 'report.md', render: ({ record }) => renderMarkdown({ record }, { picture }) },
+  { file: 'junit.xml', render: junitWithAttachments },
+  { file: 'metrics.prom', render: ({ record }) => renderOpenMetrics({ record }) },
+  { file: 'messages.ndjson', render: ({ record }) => renderMessages(record) },
 ];
 
-/** Writes all reports of a run into a folder that exists, over those of before. Returns their paths. */
-export function writeReports(folder: string, { record, history }: Run): readonly string[] {
-  return writeDigested(folder, record, digestOf(history));
+/**
+ * Writes all reports of a run into a folder that exists, over those of before. Returns their paths.
+ * @param cwd Folder that attachments are named from, where they are below it.
+ */
+export function writeReports(folder: string, { record, history }: Run, cwd?: string): readonly string[] {
+  return writeDigested({ folder, record, digest: digestOf(history), ...(cwd === undefined ? {} : { cwd }) });
+}
+
+export interface DigestedRun {
+  readonly folder: string;
+  readonly record: RunRecord;
+  readonly digest: Digest;
+  readonly cwd?: string;
 }
 
 /** The same of a history that was digested while it was read. */
-export function writeDigested(folder: string, record: RunRecord, digest: Digest): readonly string[] {
+export function writeDigested({ folder, record, digest, cwd }: DigestedRun): readonly string[] {
+  const seen = cwd === undefined ? folder : relative(cwd, folder);
+  const written = { record, digest, folder: seen.startsWith('..') || isAbsolute(seen) ? folder : seen };
+  writePictures(folder, record);
   return reports.map(({ file, render }) => {
     const path = join(folder, file);
-    writeFileSync(path, render(record, digest));
+    writeFileSync(path, render(written));
     return path;
+  });
+}
+
+/** The slowest recovery of the run, and of each scenario that did not pass. */
+function writePictures(folder: string, { scenarios }: RunRecord): void {
+  const slowest = slowestRecovery(scenarios);
+  if (slowest) writeFileSync(join(folder, picture), renderPicture(slowest));
+  for (const scenario of scenarios) {
+    const own = pictureOf(scenario);
+    const recovery = slowestRecovery([scenario]);
+    if (own === undefined || recovery === undefined) continue;
+    mkdirSync(join(folder, 'pictures'), { recursive: true });
+    writeFileSync(join(folder, own), renderPicture(recovery));
+  }
+}
+
+function pictureOf(scenario: RunRecord['scenarios'][number]): string | undefined {
+  const shown = scenario.status === 'fail' || scenario.status === 'inconclusive';
+  return shown && slowestRecovery([scenario]) ? `pictures/${scenario.id.replace(/[^\w.-]+/g, '-')}.svg` : undefined;
+}
+
+/** What did not pass comes with its picture and the whole report. */
+function junitWithAttachments({ record, folder }: Written): string {
+  return renderJunit({ record }, (scenario) => {
+    if (scenario.status !== 'fail' && scenario.status !== 'inconclusive') return [];
+    return [pictureOf(scenario) ?? [], 'report.html'].flat().map((file) => join(folder, file));
   });
 }

@@ -5,6 +5,7 @@ import { sandbox } from '../../clusters/sandbox/sandbox.ts';
 import { recoveries } from '../../reports/phases.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
 import { recordSchema } from '../../reports/record.ts';
+import { tellCi } from '../cli/tell-ci.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { type History, openHistory } from '../history/history.ts';
 import type { ConformOptions, RunOptions } from '../verbs.ts';
@@ -150,7 +151,9 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   const before = look();
   const record = write(conclusion, before);
   const after = look();
-  return after.verdict === before.verdict ? record : write(conclusion, after);
+  const final = after.verdict === before.verdict ? record : write(conclusion, after);
+  tellCi(final, conclusion.options.environment);
+  return final;
 }
 
 function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
@@ -175,7 +178,7 @@ function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
     leftovers,
   };
   writeFileSync(join(resultsDir, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
-  writeReports(resultsDir, { record, history: events });
+  writeReports(resultsDir, { record, history: events }, options.environment.cwd);
   return record;
 }
 

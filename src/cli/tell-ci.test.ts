@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sampleRun } from '../../reports/sample.ts';
+import { createFakeContext } from './fake-context.ts';
+import { tellCi } from './tell-ci.ts';
+
+const { record } = sampleRun({ operations: 200 });
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rekindle-ci-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function tell(env: Record<string, string>, told = record): { stdout: string; stderr: string } {
+  const { context, stdout, stderr } = createFakeContext({ cwd: folder });
+  tellCi(told, { ...context.environment, env });
+  return { stdout: stdout(), stderr: stderr() };
+}
+
+test('appends the summary, with a picture of the slowest recovery, to what other steps wrote', () => {
+  const path = join(folder, 'summary.md');
+  writeFileSync(path, 'before\n');
+  tell({ GITHUB_STEP_SUMMARY: path });
+  const text = readFileSync(path, 'utf8');
+  expect(text.startsWith('before\n## ❌ Not conformant')).toBe(true);
+  expect(text).toContain('```mermaid\ngantt');
+});
+
+test('annotates in GitHub Actions, and nowhere else', () => {
+  expect(tell({ GITHUB_ACTIONS: 'true' }).stdout).toMatch(/^::error file=.*\n::warning file=.*\n$/);
+  expect(tell({})).toEqual({ stdout: '', stderr: '' });
+});
+
+test('keeps to what GitHub takes', () => {
+  const [one] = record.scenarios;
+  const scenarios = Array.from({ length: 9000 }, () => ({
+    ...one,
+    name: 'long '.repeat(30),
+  })) as typeof record.scenarios;
+  const path = join(folder, 'summary.md');
+  tell({ GITHUB_STEP_SUMMARY: path }, { ...record, scenarios });
+  const text = readFileSync(path, 'utf8');
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024 * 1024);
+  expect(text.endsWith('The rest is in report.md.\n')).toBe(true);
+});
+
+test('a summary that cannot be written is told, and is no failure', () => {
+  expect(tell({ GITHUB_STEP_SUMMARY: join(folder, 'none/summary.md') }).stderr).toContain(
+    'rekindle: no step summary: ENOENT',
+  );
+});

@@ -1,0 +1,36 @@
+import { appendFileSync } from 'node:fs';
+import { renderAnnotations } from '../../reports/annotations.ts';
+import { renderMarkdown } from '../../reports/markdown.ts';
+import type { RunRecord } from '../../reports/record.ts';
+import type { Environment } from '../environment.ts';
+
+/** GitHub takes no more in one step's summary. */
+const summaryBytes = 1024 * 1024;
+
+/**
+ * Tells GitHub Actions, where it runs this: the step's summary, appended to the file that `GITHUB_STEP_SUMMARY` names, and an
+ * annotation for each scenario that failed or is inconclusive.
+ */
+export function tellCi(
+  record: RunRecord,
+  { env, stdout, stderr }: Pick<Environment, 'env' | 'stdout' | 'stderr'>,
+): void {
+  const { GITHUB_STEP_SUMMARY: summary, GITHUB_ACTIONS: actions } = env;
+  if (summary) {
+    try {
+      appendFileSync(summary, cutTo(summaryBytes, `${renderMarkdown({ record })}\n`));
+    } catch (error) {
+      stderr.write(`rekindle: no step summary: ${error instanceof Error ? error.message : error}\n`);
+    }
+  }
+  if (actions === 'true') for (const line of renderAnnotations(record)) stdout.write(`${line}\n`);
+}
+
+/** Whole lines of a text, as many as fit, and a word about the rest. */
+function cutTo(bytes: number, text: string): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const cut = Buffer.from(text)
+    .subarray(0, bytes - 100)
+    .toString();
+  return `${cut.slice(0, cut.lastIndexOf('\n'))}\n\nThe rest is in report.md.\n`;
+}
