@@ -1,46 +1,83 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import type { NodeLink } from './node-link.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface ReleaseOptions {
   readonly kubeConfig: KubeConfig;
   readonly nodes: readonly NodeLink[];
-  readonly namespace: string;
 }
 
-const patienceMs = 120_000;
-const everyMs = 100;
 const graceSeconds = 2;
 
-/** Deletes a namespace and waits until nothing of it is left, in the API and on nodes; what is left after that is the result. */
-export async function release({ kubeConfig, nodes, namespace }: ReleaseOptions): Promise<readonly string[]> {
-  const api = kubeConfig.makeApiClient(CoreV1Api);
-  await api.deleteNamespace({ name: namespace }).catch(unlessGone);
-  // Sooner than the namespace's own controller would, which grants each pod the grace that it asks for.
-  await api.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: graceSeconds }).catch(unlessGone);
-  for (const deadline = performance.now() + patienceMs; ; ) {
+/**
+ * Releases namespaces. What a namespace holds on nodes, pods and mounts, is waited for; what is left in the API goes after that
+ * while the next scenario runs, and is waited for in the end.
+ */
+export class Releases implements AsyncDisposable {
+  readonly #options: ReleaseOptions;
+  readonly #api: CoreV1Api;
+  readonly #going: Promise<readonly string[]>[] = [];
+
+  constructor(options: ReleaseOptions) {
+    this.#options = options;
+    this.#api = options.kubeConfig.makeApiClient(CoreV1Api);
+  }
+
+  /** What is left on nodes when it has taken too long. */
+  async release(namespace: string): Promise<readonly string[]> {
+    const api = this.#api;
+    await api.deleteNamespace({ name: namespace }).catch(unlessGone);
+    // Sooner than the namespace's own controller would, which grants each pod the grace that it asks for.
+    await api.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: graceSeconds }).catch(unlessGone);
+    const left = await untilNothing(`${namespace} is released`, () => this.#onNodes(namespace));
+    this.#going.push(untilNothing(`${namespace} is gone`, () => this.#inApi(namespace)));
+    return left;
+  }
+
+  /** @throws with what is left in the API when it has taken too long */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = (await Promise.all(this.#going)).flat();
+    if (left.length > 0) throw new Error(`not released: ${left.join('; ')}`);
+  }
+
+  async #onNodes(namespace: string): Promise<readonly string[]> {
     // A pod leaves the API when its kubelet is done with it, so nodes are not asked before.
-    const inApi = await leftInApi(api, namespace);
-    const left = inApi.length > 0 ? inApi : await leftOnNodes(nodes, namespace);
-    if (left.length === 0 || performance.now() > deadline) return left;
-    await delay(everyMs);
+    const { items } = await this.#api.listNamespacedPod({ namespace });
+    if (items.length > 0) return items.map(({ metadata }) => `pod ${metadata?.name}`);
+    const { nodes } = this.#options;
+    const left = await Promise.all(nodes.map(({ call }) => call('leftovers', { namespace })));
+    return left.flatMap((lines, index) => lines.map((line) => `${nodes[index]?.facts.node}: ${line}`));
+  }
+
+  async #inApi(namespace: string): Promise<readonly string[]> {
+    const found = await this.#api.readNamespace({ name: namespace }).catch(unlessGone);
+    const { items } = await this.#api.listPersistentVolume();
+    const volumes = items.filter(({ spec }) => spec?.claimRef?.namespace === namespace);
+    const conditions = found?.status?.conditions?.filter(({ status }) => status === 'True') ?? [];
+    return [
+      ...(found
+        ? [`namespace ${namespace}: ${conditions.map(({ message }) => message).join('; ') || 'is going'}`]
+        : []),
+      ...volumes.map(({ metadata }) => `volume ${metadata?.name}`),
+    ];
   }
 }
 
-async function leftInApi(api: CoreV1Api, namespace: string): Promise<readonly string[]> {
-  const found = await api.readNamespace({ name: namespace }).catch(unlessGone);
-  const { items } = await api.listPersistentVolume();
-  const volumes = items.filter(({ spec }) => spec?.claimRef?.namespace === namespace);
-  const conditions = found?.status?.conditions?.filter(({ status }) => status === 'True') ?? [];
-  return [
-    ...(found ? [`namespace ${namespace}: ${conditions.map(({ message }) => message).join('; ') || 'is going'}`] : []),
-    ...volumes.map(({ metadata }) => `volume ${metadata?.name}`),
-  ];
-}
-
-async function leftOnNodes(nodes: readonly NodeLink[], namespace: string): Promise<readonly string[]> {
-  const left = await Promise.all(nodes.map(({ call }) => call('leftovers', { namespace })));
-  return left.flatMap((lines, index) => lines.map((line) => `${nodes[index]?.facts.node}: ${line}`));
+/** What was left when it took too long. Goes on when the run is told to stop: what is there has to go. */
+async function untilNothing(what: string, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  let last: readonly string[] = [];
+  const { signal } = new AbortController();
+  try {
+    return await waitFor({
+      what,
+      look: async () => (last = await look()),
+      until: ({ length }) => length === 0,
+      say: (left) => left.join('; '),
+      signal,
+    });
+  } catch (error) {
+    return last.length > 0 ? last : [`${what}: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 function unlessGone(error: { readonly code?: number }): undefined {

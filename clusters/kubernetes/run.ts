@@ -21,7 +21,7 @@ import { withNodes } from './fidelity.ts';
 import { type NodeLink, openNodeLink } from './node-link.ts';
 import type { KubernetesClusterOptions } from './options.ts';
 import { type PodWatch, watchPods } from './pod-watch.ts';
-import { release } from './release.ts';
+import { Releases } from './release.ts';
 
 /** Scenarios have namespaces of their own, whose names begin with it. */
 const namespacePrefix = 'rk-';
@@ -43,7 +43,8 @@ export async function runKubernetesCluster(options: KubernetesClusterOptions): P
   onProgress('giving the node agent the flags of the run');
   const agent = stack.use(new AgentControl({ kubeConfig, daemonSet: options.agent, signal }));
   await agent.setFlags(options.agentOptions);
-  return verbs({ options, nodes, pods, agent, life: stack.move() });
+  const releases = stack.use(new Releases({ kubeConfig, nodes }));
+  return verbs({ options, nodes, pods, agent, releases, life: stack.move() });
 }
 
 async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerLogs): Promise<readonly NodeLink[]> {
@@ -76,10 +77,11 @@ interface Parts {
   readonly nodes: readonly NodeLink[];
   readonly pods: PodWatch;
   readonly agent: AgentControl;
+  readonly releases: Releases;
   readonly life: AsyncDisposableStack;
 }
 
-function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
+function verbs({ options, nodes, pods, agent, releases, life }: Parts): RunningCluster {
   const { name, kubeConfig, store, environment, runId } = options;
   let lastId = 0;
   const ending = (node: NodeLink, id: number): AsyncDisposable => ({
@@ -195,7 +197,7 @@ function verbs({ options, nodes, pods, agent, life }: Parts): RunningCluster {
       const { target, node } = await agentNode();
       return node.call('usage', { target });
     },
-    release: (namespace) => release({ kubeConfig, nodes, namespace }),
+    release: (namespace) => releases.release(namespace),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };
 }

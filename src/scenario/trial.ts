@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { AgentOptions, ContainerRef, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
@@ -81,7 +82,7 @@ export class Trial implements AsyncDisposable {
     this.session = session;
     this.#agent = session.agent;
     this.notes = notes;
-    this.namespace = namespace ?? `rk-${notes.id}`.slice(0, 40).replace(/-+$/, '');
+    this.namespace = namespace ?? namespaceFor(notes.id);
     this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
     this.#waiting = new Waiting(session, notes.id, patience);
     const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;
@@ -434,4 +435,10 @@ export class Trial implements AsyncDisposable {
     if (label === 'before') this.#linesBefore = count;
     return count;
   }
+}
+
+/** One that no other scenario has, short enough for the labels that a dataset makes of it. */
+function namespaceFor(scenario: string): string {
+  const name = `rk-${scenario}`.slice(0, 32).replace(/-+$/, '');
+  return `${name}-${createHash('sha256').update(scenario).digest('hex').slice(0, 6)}`;
 }
