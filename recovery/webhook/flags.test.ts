@@ -18,6 +18,7 @@ it.each<[string, object]>([
     { register: { service: { namespace: 'fluid-system', name: 'fluid-webhook', port: 443 } } },
   ],
   ['--register=self', { register: { url: 'https://0.0.0.0' } }],
+  ['--certificate-secret=fluid-system/certs', { certificateSecret: { namespace: 'fluid-system', name: 'certs' } }],
   ['--mount-root=/mnt/fluid', { mountRoot: '/mnt/fluid' }],
 ])('takes %s', (flag, flags) => {
   expect(parse(flag)).toMatchObject({ kind: 'run', flags });
@@ -33,6 +34,7 @@ it.each([
   ['--listen=nowhere', '--listen=nowhere is not HOST:PORT'],
   ['--listen=h:70000', 'is not HOST:PORT'],
   ['--register=a/b/c', 'neither self nor NAMESPACE/SERVICE'],
+  ['--certificate-secret=certs', '--certificate-secret=certs is not NAMESPACE/NAME'],
   ['--mount-root=relative', '--mount-root=relative is not an absolute path'],
   ['--unknown=1', '--unknown=1 is not known; the flags are --listen='],
   ['listen', 'listen is not known'],
