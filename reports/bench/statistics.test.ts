@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from './random.ts';
+import { bootstrap, distributionOf, quantileOf, sortedCopy } from './statistics.ts';
+
+const resampling = (seed = 1) => ({ random: seededRandom(seed), times: 500, confidence: 0.95 });
+
+describe('a distribution', () => {
+  it('is made of values that were measured', () => {
+    expect(distributionOf([4, 1, 3, 2], resampling())).toMatchObject({
+      count: 4,
+      min: 1,
+      p50: 2,
+      p90: 4,
+      p99: 4,
+      max: 4,
+    });
+  });
+
+  it('of nothing is nothing', () => {
+    expect(distributionOf([], resampling())).toBeUndefined();
+  });
+
+  it('is the same with the same seed', () => {
+    const values = Array.from({ length: 50 }, (_, index) => (index * 37) % 50);
+    expect(distributionOf(values, resampling(7))).toEqual(distributionOf(values, resampling(7)));
+  });
+});
+
+describe('an interval', () => {
+  it('holds the true median in most of many tries', () => {
+    const random = seededRandom(3);
+    const holds = Array.from({ length: 200 }, (_, index) => {
+      const values = Array.from({ length: 60 }, () => random());
+      const { low, high } = bootstrap(
+        [values],
+        ([one = new Float64Array()]) => quantileOf(one, 0.5),
+        resampling(index),
+      );
+      return low <= 0.5 && high >= 0.5;
+    });
+    const share = holds.filter(Boolean).length / holds.length;
+    expect(share).toBeGreaterThan(0.85);
+    expect(share).toBeLessThan(1);
+  });
+
+  it('is wider where neighbours are alike', () => {
+    const random = seededRandom(5);
+    const alone = Array.from({ length: 120 }, () => random());
+    const moods = alone.toSorted((a, b) => a - b);
+    const width = (values: readonly number[]) => {
+      const median = ([one = new Float64Array()]: readonly Float64Array[]) => quantileOf(one, 0.5);
+      const { low, high } = bootstrap([values], median, resampling());
+      return high - low;
+    };
+    expect(width(moods)).toBeGreaterThan(1.3 * width(alone));
+  });
+});
+
+describe('a quantile', () => {
+  it.each([
+    [0, 1],
+    [0.5, 2],
+    [0.9, 4],
+    [1, 4],
+  ])('at %d is %d', (share, value) => {
+    expect(quantileOf(sortedCopy([3, 1, 4, 2]), share)).toBe(value);
+  });
+});
