@@ -63,7 +63,7 @@ export function tell(event: ToldEvent): Told {
         look: 'odd',
       };
     case 'note':
-      return { who: 'Note', says: event.text, short: 'note', shape: 'ring', look: 'plain' };
+      return { who: 'Note', says: event.text, short: '', shape: 'ring', look: 'plain' };
   }
 }
 

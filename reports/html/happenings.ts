@@ -13,6 +13,7 @@ export function happeningsOf(
 ): { readonly list: PackedHappening[]; readonly left: number } {
   const told = digest.events.filter(isTold).filter((event) => !(event.kind === 'agent' && event.event === 'passed'));
   const truthAt = truthTeller(digest);
+  const shorten = shortener(digest);
   let crash: number | undefined;
   const list = told.slice(0, shown).map((event): PackedHappening => {
     if (event.kind === 'fault' && event.phase === 'injected') crash = event.at;
@@ -22,7 +23,7 @@ export function happeningsOf(
       at: place(event.at),
       ...(crash === undefined ? {} : { after: place(event.at) - place(crash) }),
       who,
-      says,
+      says: shorten(says),
       shape,
       look,
       truth: truth.says,
@@ -30,4 +31,11 @@ export function happeningsOf(
     };
   });
   return { list, left: Math.max(0, told.length - shown) };
+}
+
+/** Each scenario has a namespace of its own, whose long name says nothing within it. */
+function shortener({ probes }: ScenarioDigest): (text: string) => string {
+  const [namespace = ''] = probes[0]?.probe.split('/') ?? [];
+  if (!namespace.startsWith('rk-')) return (text) => text;
+  return (text) => text.replaceAll(`${namespace}/`, '').replaceAll(`${namespace}-`, '').replaceAll(namespace, '…');
 }

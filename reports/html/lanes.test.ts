@@ -61,7 +61,7 @@ describe('lanesOf', () => {
       options: 'ro',
     });
     const rows = (...events: readonly KeptEvent[]) =>
-      laneOf('Mount /data in app', events)
+      laneOf('/data in app', events)
         ?.spans.map(({ label, row, from, to }) => [label, row, from, to])
         .sort();
     expect(rows(mount(100, 'added', 1), mount(500, 'added', 2))).toEqual([

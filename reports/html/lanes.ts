@@ -35,16 +35,18 @@ export function lanesOf({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis):
       if (didSomething(event)) lane('Agent').spans.push(passSpan(event, says, place));
       continue;
     }
-    lane(who).marks.push({ at: place(event.at), shape, look, title: says, label: short });
+    lane(who).marks.push({ at: place(event.at), shape, look, title: says, ...(short ? { label: short } : {}) });
   }
   lane('Kubelet').spans.push(...backOffs(told, axis));
   const drawn = [...lanes]
     .filter(([, { spans, marks }]) => spans.length + marks.length > 0)
     .map(([name, { spans, marks }]): Lane => ({ name, spans, marks }));
-  return [...drawn, ...mountLanes(events, axis)].sort((a, b) => rank(a) - rank(b));
+  const sorted = drawn.sort((a, b) => rank(a) - rank(b));
+  const rest = sorted.findIndex((one) => rank(one) > order.indexOf('Kubelet'));
+  return sorted.toSpliced(rest < 0 ? sorted.length : rest, 0, ...mountLanes(events, axis));
 }
 
-const order = ['FUSE daemon', 'Agent', 'Kubelet', 'Mount', 'Kubernetes events', 'Containers'];
+const order = ['FUSE daemon', 'Agent', 'Kubelet', 'Kubernetes events', 'Containers'];
 
 function rank({ name }: Lane): number {
   const found = order.findIndex((start) => name.startsWith(start));

@@ -19,7 +19,7 @@ export function mountLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] 
     .slice(0, shownLanes)
     .map((own): Lane => ({ name: nameOf(own), spans: spansOf(own, axis), marks: [] }));
   const left = places.length - shownLanes;
-  return left > 0 ? [...lanes, { name: `Mounts at ${left} more places`, spans: [], marks: [] }] : lanes;
+  return left > 0 ? [...lanes, { name: `${left} more places`, spans: [], marks: [] }] : lanes;
 }
 
 /** A volume, or what a pod has mounted inside one. */
@@ -28,11 +28,11 @@ function isVolume({ fstype, mountPoint }: MountEvent): boolean {
 }
 
 function nameOf([first]: readonly MountEvent[]): string {
-  if (first === undefined) return 'Mount';
+  if (first === undefined) return 'Mounts';
   const { where, mountPoint } = first;
-  if (where !== 'node') return `Mount ${mountPoint} in ${podOf(where)}`;
+  if (where !== 'node') return `${mountPoint} in ${podOf(where)}`;
   const target = /\/pods\/([^/]{1,8})[^/]*\/volumes\//.exec(mountPoint);
-  return target ? `Mount: target path ${target[1]}…` : 'Mount: source on the node';
+  return target ? `Target ${target[1]}…` : 'Source on the node';
 }
 
 /** Mounts that went without having come were there from the beginning. */

@@ -41,7 +41,9 @@ it('shows the table before, what came and went, and what is different after; oth
     snapshot(3e9, 'after', root, after),
   ];
   const crash = { fault: 'f', volume: 'v', pod: 'n/p', crash: 2e9, errors: {}, longestStallNs: 0, probeRate: 1 };
-  expect(mountTables({ events }, [crash], 0).map(({ lines, others }) => ({ lines, others }))).toEqual([
+  expect(
+    mountTables({ events }, [crash], { startedAt: 0, finishedAt: 4e9 }).map(({ lines, others }) => ({ lines, others })),
+  ).toEqual([
     { lines: [['', before]], others: 1 },
     {
       lines: [

@@ -2,7 +2,7 @@ import type { ScenarioDigest } from '../digest.ts';
 import { clockSeconds, formatOffset } from '../duration.ts';
 import { groupBy } from '../group_by.ts';
 import type { PackedTable } from '../page/packed.ts';
-import type { HistoryEvent, Recovery } from '../record.ts';
+import type { HistoryEvent, Recovery, ScenarioRecord } from '../record.ts';
 
 type Snapshot = Extract<HistoryEvent, { kind: 'snapshot' }>;
 type MountEvent = Extract<HistoryEvent, { kind: 'mount' }>;
@@ -17,7 +17,7 @@ const shownChanges = 120;
 export function mountTables(
   { events }: Pick<ScenarioDigest, 'events'>,
   recoveries: readonly Recovery[],
-  zero: number,
+  { startedAt: zero, finishedAt: end }: Pick<ScenarioRecord, 'startedAt' | 'finishedAt'>,
 ): PackedTable[] {
   const snapshots = groupBy(
     events.filter((event) => event.kind === 'snapshot'),
@@ -26,14 +26,16 @@ export function mountTables(
   const mounts = events.filter((event) => event.kind === 'mount');
   const crash = recoveries.reduce((first, one) => Math.min(first, one.crash), Number.POSITIVE_INFINITY);
   return [...snapshots].flatMap(([where, own]) => {
-    const seen = mounts.filter((mount) => mount.where === where);
-    return own.flatMap((snapshot, i): PackedTable[] => {
+    const changed = (after: number, until: number): PackedTable[] => {
+      const seen = mounts.filter((mount) => mount.where === where && mount.at > after && mount.at <= until);
+      return seen.length === 0 ? [] : [duringOf(where, seen, crash, zero)];
+    };
+    const tables = own.flatMap((snapshot, i): PackedTable[] => {
       const before = own[i - 1];
       const table = tableOf(where, snapshot, before, zero);
-      if (before === undefined) return [table];
-      const between = seen.filter(({ at }) => at > before.at && at <= snapshot.at);
-      return between.length === 0 ? [table] : [duringOf(where, between, crash, zero), table];
+      return before === undefined ? [table] : [...changed(before.at, snapshot.at), table];
     });
+    return [...tables, ...changed(own.at(-1)?.at ?? end, end)];
   });
 }
 

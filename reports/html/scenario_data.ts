@@ -50,7 +50,7 @@ export function scenarioData(scenario: ScenarioRecord, digest: ScenarioDigest): 
     lanes: lanesOf(digest, axis),
     happenings: happenings.list,
     output: output.list,
-    tables: mountTables(digest, scenario.recoveries, scenario.startedAt),
+    tables: mountTables(digest, scenario.recoveries, scenario),
     left: { happenings: happenings.left, output: output.left },
   };
 }

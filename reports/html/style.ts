@@ -105,10 +105,10 @@ th{text-align:left;font-weight:600}
 .plain .n{text-align:right}
 .plain caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:4px}
 .matrix{background:var(--card);border:1px solid var(--line);border-radius:14px;border-spacing:0;border-collapse:separate;overflow:hidden}
-.matrix th,.matrix td{padding:11px 20px;vertical-align:top;border-top:1px solid var(--line)}
+.matrix th,.matrix td{padding:8px 20px;vertical-align:top;border-top:1px solid var(--line)}
 .matrix thead th{border:0;font-size:13px;color:var(--soft);font-weight:500;background:var(--sunk);padding-top:7px;padding-bottom:7px}
 .matrix tbody th{white-space:nowrap}.matrix tbody th .icon{margin-right:6px}
-.matrix .of{text-align:left;width:12%;padding-left:8px;padding-right:8px}.matrix th.of{padding-left:10px}
+.matrix .of{text-align:left;width:92px;padding-left:8px;padding-right:8px}.matrix .of:nth-child(5){width:25%}.matrix th.of{padding-left:10px}
 .matrix small{display:block;line-height:1.45;margin-top:2px}.matrix small b{font-weight:600}
 .matrix .phone{display:none}
 .chip{display:inline-block;min-width:30px;margin:0 1px 4px 0;padding:0 6px;text-align:center;font-size:12.5px;line-height:22px;border-radius:6px;text-decoration:none;color:var(--tone);background:color-mix(in srgb,var(--tone) 10%,var(--card));border:1px solid color-mix(in srgb,var(--tone) 40%,transparent)}
@@ -158,7 +158,7 @@ summary::-webkit-details-marker{display:none}
 .checks .text{color:var(--soft)}.checks b{color:var(--ink);font-weight:600}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0 0;padding:10px 12px;background:var(--sunk);border-radius:8px;border:1px solid var(--line)}
 
-.waterfall+.waterfall{margin-top:22px}
+.waterfall+.waterfall,.columns+.waterfall{margin-top:22px}
 .waterfall figcaption{display:flex;flex-wrap:wrap;gap:0 12px;align-items:baseline;font-size:14px;margin-bottom:4px}
 .waterfall figcaption span{color:var(--soft)}.waterfall .total{margin-left:auto}.waterfall .total b{color:var(--ink)}
 .waterfall .total em{color:var(--fail);font-style:normal;font-weight:600}
@@ -256,7 +256,7 @@ h1{font-size:24px}.lead{font-size:16px}
 .toolbar{margin:0 -16px 12px;padding:8px 16px;position:static}.toolbar .search{max-width:none}
 .scenario>details>summary{grid-template-columns:20px minmax(0,1fr) auto 14px!important;gap:2px 10px!important}
 .glance{grid-area:3/2/auto/span 2!important;margin-top:6px}.outage-time{grid-area:1/3/span 2!important}.scenario>details>summary::after{grid-area:1/4/span 2!important}
-.canvas-box{padding:6px 8px 2px;margin:0 -6px}.shows{display:none}
+.canvas-box{padding:6px 8px 2px;margin:0 -6px}.shows{display:none}.zoom{flex-wrap:nowrap;overflow-x:auto;padding:2px}.zoom button{flex:none}
 .events td:nth-child(4){min-width:220px}
 .scenario>details>summary{padding:12px 14px}.body{padding:12px 14px 16px}
 .waterfall table,.waterfall thead,.waterfall tbody{display:block}

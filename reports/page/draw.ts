@@ -33,7 +33,7 @@ const rowHeight = 14;
 export function layoutOf({ scenario, probes }: Unpacked, width: number) {
   const wide = width >= 720;
   const gutter = wide ? 172 : 0;
-  const name = wide ? 0 : 15;
+  const name = wide ? 0 : 17;
   let top = head;
   const probeTops = probes.map(() => {
     const own = top + name;
@@ -102,31 +102,40 @@ export function draw(data: Unpacked, picture: Picture): Target[] {
   });
   line(context, palette.line, gutter, bottom + 0.5, width, bottom + 0.5);
 
-  let free = gutter;
-  for (const fault of data.scenario.faults) {
-    if (!visible(fault.at, fault.at)) continue;
+  drawFaults(data, { picture, x, visible, targets, bottom, gutter });
+  return targets;
+}
+
+interface FaultDrawing {
+  readonly picture: Picture;
+  readonly x: (at: number) => number;
+  readonly visible: (from: number, to: number) => boolean;
+  readonly targets: Target[];
+  readonly bottom: number;
+  readonly gutter: number;
+}
+
+/** A line through all lanes for each fault, and its name where there is room before the next. */
+function drawFaults({ scenario }: Unpacked, { picture, x, visible, targets, bottom, gutter }: FaultDrawing): void {
+  const { context, palette, width } = picture;
+  const shown = scenario.faults.filter(({ at }) => visible(at, at));
+  shown.forEach((fault, i) => {
     const at = x(fault.at);
     context.setLineDash([3, 3]);
     line(context, palette.bad, at, head - 2, at, bottom);
     context.setLineDash([]);
     drawShape(context, 'bolt', at, 10, 11, { colour: palette.bad, ground: palette.card });
+    const says = `${fault.title}, at ${clockSeconds(fault.at)} s`;
+    targets.push({ left: at - 7, right: at + 7, top: 0, bottom: head, says });
     const room = context.measureText(fault.name).width;
-    const left = at + 9 + room > width ? at - 9 - room : at + 9;
-    if (left >= free) {
-      context.fillStyle = palette.ink;
-      context.textAlign = 'left';
-      context.fillText(fault.name, left, 10);
-      free = left + room + 14;
-    }
-    targets.push({
-      left: at - 7,
-      right: at + 7,
-      top: 0,
-      bottom: head,
-      says: `${fault.title}, at ${clockSeconds(fault.at)} s`,
-    });
-  }
-  return targets;
+    const next = shown[i + 1];
+    const before = shown[i - 1];
+    context.fillStyle = palette.ink;
+    context.textAlign = 'left';
+    if (at + 9 + room < (next ? x(next.at) - 8 : width)) context.fillText(fault.name, at + 9, 10);
+    else if (!next && at - 9 - room > (before ? x(before.at) + 8 : gutter))
+      context.fillText(fault.name, at - 9 - room, 10);
+  });
 }
 
 /** The fault that a close view is about, and the scenario's beginning for a wide one. */
@@ -200,7 +209,16 @@ function drawProbe({ probe, picture, top, x, left, right, targets, wide }: Probe
     if (Math.log10(ceiling / floor) > 4 && Math.round(Math.log10(micros)) % 2 === 1) continue;
     context.fillStyle = palette.soft;
     if (wide) context.fillText(latencyName(micros), left - 6, at);
-    else context.fillText(latencyName(micros), 2, at - 6);
+  }
+  for (const hang of hangs) {
+    if (hang.to < view.from || hang.from > view.to) continue;
+    const from = Math.max(left, x(hang.from));
+    const to = Math.min(right, x(hang.to));
+    context.globalAlpha = 0.4;
+    context.fillStyle = hatch(palette.odd);
+    context.fillRect(from, top, Math.max(2, to - from), bottom - top);
+    context.globalAlpha = 1;
+    targets.push({ left: from, right: to, top, bottom, says: hang.title });
   }
   const inks = results.map(({ look }) => ({ colour: palette[look], ground: palette.card }));
   const dense = last - first > (right - left) * 1.5;
@@ -223,19 +241,27 @@ function drawProbe({ probe, picture, top, x, left, right, targets, wide }: Probe
       }
     }
   }
-  band(probe, first, last, { picture, top: bottom + 4, x, left, right, targets });
-  for (const hang of hangs) {
-    if (hang.to < view.from || hang.from > view.to) continue;
-    const from = Math.max(left, x(hang.from));
-    const to = Math.min(right, x(hang.to));
-    context.fillStyle = hatch(palette.odd);
-    context.fillRect(from, top + 8, Math.max(2, to - from), bottom - top - 8);
-    context.fillStyle = palette.ink;
-    context.textAlign = 'left';
-    if (hang.label && to - from > context.measureText(hang.label).width + 12)
-      context.fillText(hang.label, from + 6, top + 2);
-    targets.push({ left: from, right: to, top, bottom, says: hang.title });
+  // On a narrow screen the axis lies over the points.
+  for (let micros = floor; !wide && micros <= ceiling; micros *= 100) {
+    const label = latencyName(micros);
+    context.fillStyle = palette.card;
+    context.globalAlpha = 0.8;
+    context.fillRect(0, y(micros) - 7, context.measureText(label).width + 4, 14);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.soft;
+    context.fillText(label, 2, y(micros));
   }
+  context.textAlign = 'left';
+  for (const { from, to, label } of hangs) {
+    const start = Math.max(left, x(from)) + 6;
+    const room = context.measureText(label ?? '').width;
+    if (label === undefined || to < view.from || from > view.to || x(to) - start < room) continue;
+    context.fillStyle = palette.card;
+    context.fillRect(start - 3, bottom - 18, room + 6, 15);
+    context.fillStyle = palette.ink;
+    context.fillText(label, start, bottom - 10);
+  }
+  band(probe, first, last, { picture, top: bottom + 4, x, left, right, targets });
 }
 
 /** Runs of one result as boxes; a run of failures is at least two pixels wide. */
