@@ -55,6 +55,9 @@ export function troubleOf(probe: string, operations: readonly ProbeEvent[], even
   };
 }
 
+/** An operation in flight for longer is a hang, as the probe has it. */
+const hangAfterNs = 100e6;
+
 export interface CrashSearch {
   /** Injections, in order of time. */
   readonly faults: readonly Fault[];
@@ -81,6 +84,8 @@ export function crashesOf({ faults, daemons, trouble, end }: CrashSearch): Crash
       failures: trouble.failures.filter(({ finishedAt }) => finishedAt >= from && finishedAt < to),
       hangs: trouble.hangs
         .filter((hang) => hang.since < to && (hang.until ?? Number.POSITIVE_INFINITY) >= from)
+        // What had only begun when the next crash came was not hanging: that crash made it.
+        .filter(({ since, until = Number.POSITIVE_INFINITY }) => until < to || since + hangAfterNs <= to)
         // One that outlasts the window had not come back when the next crash came.
         .map((hang) => (hang.until !== undefined && hang.until >= to ? { since: hang.since } : hang)),
     };

@@ -236,6 +236,15 @@ describe('recoveries', () => {
     expect(recovery?.readable).toBeUndefined();
   });
 
+  it('charges an operation that was under way when the next crash came to that crash', () => {
+    const next = [fault(400), daemon(401, 'exited'), hang(498, 398, false), hang(520, 398, true)];
+    const after = [...beats({ from: 165, until: 396 }), ...beats({ from: 525, until: 560 })];
+    const [first, second] = recoveries([...crash, ...comeback, ...outage, ...after, ...next], scenario);
+    expect(first).toMatchObject({ readable: 161 * ms });
+    expect(first?.errors).not.toHaveProperty('HANG');
+    expect(second).toMatchObject({ firstError: 400 * ms, longestStallNs: 122 * ms });
+  });
+
   it('charges a stall to the operation that was due, not to when it could start', () => {
     const slow: HistoryEvent = {
       kind: 'probe',
