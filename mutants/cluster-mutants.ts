@@ -53,7 +53,7 @@ export const clusterMutants: readonly Mutant[] = [
         replacement: '',
       },
     ],
-    judges: [{ scenarios: '@E2' }],
+    judges: [{ test: 'clusters/sandbox/agent-daemonset.test.ts' }, { scenarios: '@E2' }],
   },
   {
     name: 'the gate stands behind another in its flag',
@@ -65,7 +65,7 @@ export const clusterMutants: readonly Mutant[] = [
         replacement: '`--feature-gates=Other=true,FuseRecovery=',
       },
     ],
-    judges: [{ scenarios: '@E3' }],
+    judges: [{ test: 'clusters/sandbox/agent-daemonset.test.ts' }, { scenarios: '@E3' }],
   },
   {
     name: 'a volume is named after the dataset first',
