@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { bundle } from '../../agent/bundle.ts';
+import { installedPath } from './installed-path.ts';
 import { repository } from './reference.ts';
 
 const run = promisify(execFile);
@@ -49,8 +50,7 @@ export async function buildAgentImage(options: {
 
 /** Of koffi what is loaded: its documentation and what it is compiled from are not. */
 function copyPackage(name: string, to: string): void {
-  const from = fileURLToPath(new URL(`../../../node_modules/${name}`, import.meta.url));
-  cpSync(from, to, {
+  cpSync(installedPath(name), to, {
     recursive: true,
     filter: (path) =>
       statSync(path).isDirectory() ? !/\/(doc|vendor)$/.test(path) : !/\.(md|d\.ts|cc|hh|h|S|asm)$/.test(path),
