@@ -6,6 +6,7 @@ import { createEngine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/locks.ts';
 import { type Kernel, openKernel } from '../kernel/kernel.ts';
 import { kubeletNamespace } from '../kernel/kubelet-namespace.ts';
+import { overheard } from '../kubernetes/api-call.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
@@ -56,7 +57,14 @@ export async function startAgent({
   const ended = new AbortController();
   parts.defer(() => ended.abort());
 
-  const transport = createTransport(kubeConfig);
+  const metrics = createMetrics({
+    unwell: () =>
+      engine.unwell().map(({ diagnosis: { place, volume, state }, reason = state }) => {
+        return { podUid: place.podUid, volume: volume.name, reason };
+      }),
+    pods: () => kubernetes.view().pods,
+  });
+  const transport = overheard(createTransport(kubeConfig), (call) => metrics.requested(call));
   const kubernetes = parts.use(
     watchKubernetes({
       transport,
@@ -67,13 +75,6 @@ export async function startAgent({
       onError: (kind, error) => log.warn('watch-failed', { kind, error: told(error) }),
     }),
   );
-  const metrics = createMetrics({
-    unwell: () =>
-      engine.unwell().map(({ diagnosis: { place, volume, state }, reason = state }) => {
-        return { podUid: place.podUid, volume: volume.name, reason };
-      }),
-    pods: () => kubernetes.view().pods,
-  });
   const events = parts.use(
     createEventQueue({
       sender: createEventSender({

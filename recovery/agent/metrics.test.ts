@@ -80,4 +80,11 @@ describe('the metrics', () => {
     unwell.length = 0;
     expect(await metrics.text()).not.toContain('rekindle_dead_volumes{');
   });
+
+  it('count what is asked of the API server', async () => {
+    const metrics = metricsOf([]);
+    metrics.requested({ verb: 'watch', resource: 'pods' });
+    metrics.requested({ verb: 'watch', resource: 'pods' });
+    expect(await metrics.text()).toContain('rekindle_api_requests_total{verb="watch",resource="pods"} 2');
+  });
 });

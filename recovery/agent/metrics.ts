@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Decision, Nanoseconds, Pod } from '../engine/model.ts';
+import type { ApiCall } from '../kubernetes/api-call.ts';
 
 /** A place that is not well. */
 export interface UnwellPlace {
@@ -13,6 +14,8 @@ export interface Metrics {
   record(decision: Decision): void;
   /** A Kubernetes event was given up. */
   eventDropped(why: string): void;
+  /** A request is made to the API server. */
+  requested(call: Pick<ApiCall, 'verb' | 'resource'>): void;
   readonly contentType: string;
   /** Prometheus text. */
   text(): Promise<string>;
@@ -76,6 +79,12 @@ export function createMetrics({
     labelNames: ['why'],
     registers,
   });
+  const requests = new Counter({
+    name: 'rekindle_api_requests_total',
+    help: 'Requests to the API server; a watch is one, however long it lasts',
+    labelNames: ['verb', 'resource'],
+    registers,
+  });
   new Gauge({
     name: 'rekindle_dead_volumes',
     help: 'Places where a pod cannot read a volume, by the reason why they are left alone or the state they are in',
@@ -120,6 +129,7 @@ export function createMetrics({
       }
     },
     eventDropped: (why) => dropped.inc({ why }),
+    requested: ({ verb, resource }) => requests.inc({ verb, resource }),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };

@@ -2,6 +2,7 @@ import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-
 import { expect, it } from 'vitest';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
 import type { Nanoseconds } from '../engine/model.ts';
+import type { ApiCall } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { createCertificateKeeper } from '../webhook/certificate-keeper.ts';
@@ -12,8 +13,8 @@ import { watchFacts } from '../webhook/watch-facts.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { names } from './names.ts';
 import { defaultOptions } from './options.ts';
-import { allows, type Call, rightsOf } from './testing/calls.ts';
 import { createRecordingTransport } from './testing/recording-transport.ts';
+import { allows, rightsOf } from './testing/rules.ts';
 
 const clock = { now: () => 0n as Nanoseconds };
 const quiet = { clock, random: () => 0, onError: () => {} };
@@ -80,7 +81,7 @@ function granted(objects: readonly KubernetesObject[]) {
   });
 }
 
-const passes = ({ rule, within }: ReturnType<typeof granted>[number], call: Call) =>
+const passes = ({ rule, within }: ReturnType<typeof granted>[number], call: ApiCall) =>
   allows(rule, call) && (within === undefined || within === call.namespace);
 
 it.each([

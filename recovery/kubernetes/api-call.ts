@@ -1,8 +1,7 @@
-import type { V1PolicyRule } from '@kubernetes/client-node';
-import type { ApiRequest } from '../../kubernetes/transport.ts';
+import type { ApiRequest, Transport } from './transport.ts';
 
 /** A request as role-based access sees it. */
-export interface Call {
+export interface ApiCall {
   readonly verb: string;
   /** Empty for the core group. */
   readonly group: string;
@@ -13,7 +12,7 @@ export interface Call {
 }
 
 /** Translates a request as the API server does (kubernetes.io/docs/reference/access-authn-authz/authorization). */
-export function callOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): Call {
+export function callOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): ApiCall {
   const url = new URL(path, 'http://api');
   const [, root = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
   const [group = '', ...places] = root === 'api' ? ['', ...rest.slice(1)] : [rest[0], ...rest.slice(2)];
@@ -31,26 +30,11 @@ function verbOf(method: ApiRequest['method'], { searchParams }: URL, name: strin
   return name === undefined ? 'list' : 'get';
 }
 
-/** Whether a rule lets a call pass. */
-export function allows(rule: V1PolicyRule, { verb, group, resource, name }: Call): boolean {
-  return (
-    rule.verbs.includes(verb) &&
-    rule.apiGroups?.includes(group) === true &&
-    rule.resources?.includes(resource) === true &&
-    (rule.resourceNames === undefined || (name !== undefined && rule.resourceNames.includes(name)))
-  );
-}
-
-/** Each single right in a rule: a verb on a resource, under one name where names are given. */
-export function rightsOf({
-  verbs,
-  apiGroups = [],
-  resources = [],
-  resourceNames = [undefined as never],
-}: V1PolicyRule) {
-  return verbs.flatMap((verb) =>
-    apiGroups.flatMap((group) =>
-      resources.flatMap((resource) => resourceNames.map((name) => ({ verb, group, resource, name }))),
-    ),
-  );
+/** Tells of each request before it is made. */
+export function overheard({ json, stream }: Transport, onCall: (call: ApiCall) => void): Transport {
+  const tell = <T>(request: ApiRequest, ask: (request: ApiRequest) => Promise<T>): Promise<T> => {
+    onCall(callOf(request));
+    return ask(request);
+  };
+  return { json: (request) => tell(request, json), stream: (request) => tell(request, stream) };
 }

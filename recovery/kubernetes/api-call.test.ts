@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { callOf } from './api-call.ts';
+import type { ApiRequest } from './transport.ts';
+
+it.each<[ApiRequest['method'], string, ReturnType<typeof callOf>]>([
+  ['GET', '/api/v1/pods?limit=500', call('list', '', 'pods')],
+  ['GET', '/api/v1/pods?watch=true&resourceVersion=1', call('watch', '', 'pods')],
+  ['GET', '/api/v1/persistentvolumes/a', call('get', '', 'persistentvolumes', undefined, 'a')],
+  ['GET', '/api/v1/namespaces/n', call('get', '', 'namespaces', undefined, 'n')],
+  ['POST', '/api/v1/namespaces/n/events', call('create', '', 'events', 'n')],
+  ['PATCH', '/api/v1/namespaces/n/events/e?x=y', call('patch', '', 'events', 'n', 'e')],
+  ['GET', '/apis/data.fluid.io/v1alpha1/namespaces/n/datasets/d', call('get', 'data.fluid.io', 'datasets', 'n', 'd')],
+  [
+    'GET',
+    '/apis/apps/v1/namespaces/n/daemonsets?watch=true&fieldSelector=metadata.name%3Dd',
+    call('watch', 'apps', 'daemonsets', 'n', 'd'),
+  ],
+  [
+    'GET',
+    '/apis/apps/v1/namespaces/n/daemonsets?fieldSelector=metadata.name%3Dd',
+    call('list', 'apps', 'daemonsets', 'n', 'd'),
+  ],
+])('%s %s is what access is granted for', (method, path, expected) => {
+  expect(callOf({ method, path })).toEqual(expected);
+});
+
+function call(verb: string, group: string, resource: string, namespace?: string, name?: string) {
+  return { verb, group, resource, namespace, name };
+}
