@@ -71,7 +71,11 @@ export const clusterMutants: readonly Mutant[] = [
     name: 'a volume is named after the dataset first',
     claim: 'D2',
     edits: [
-      { file: 'fakes/fluid/naming.ts', search: '=> `${namespace}-${name}`', replacement: '=> `${name}-${namespace}`' },
+      {
+        file: 'fakes/fluid/naming.ts',
+        search: 'export const volumeName = ({ namespace, name }: DatasetKey)',
+        replacement: 'export const volumeName = ({ namespace: name, name: namespace }: DatasetKey)',
+      },
     ],
     judges: [{ scenarios: '@D2' }],
   },
