@@ -16,6 +16,7 @@ import { pageScript } from './html/page_script.ts';
 import { renderScenario } from './html/scenario.ts';
 import { scenarioData } from './html/scenario_data.ts';
 import { definitions } from './html/shapes.ts';
+import { flame, themeSwitch } from './html/shell.ts';
 import { style } from './html/style.ts';
 import type { Run, RunRecord, ScenarioRecord } from './record.ts';
 import { statuses, statusNames, verdictNames } from './verdict.ts';
@@ -69,14 +70,6 @@ ${trusted(blocks.join('\n'))}
   return render(page);
 }
 
-function themeSwitch(): Html {
-  const themes = ['auto', 'light', 'dark'];
-  return html`<fieldset class="switch theme"><legend class="sr">Theme</legend>${themes.map(
-    (theme) =>
-      html`<label><input type="radio" name="theme" value="${theme}" id="_theme-${theme}"${theme === 'auto' && html` checked`}>${theme}</label>`,
-  )}</fieldset>`;
-}
-
 /** Search and filters; without the script only the results can be chosen. */
 function toolbar(scenarios: readonly ScenarioRecord[]): Html | undefined {
   if (scenarios.length < 2) return undefined;
@@ -103,10 +96,4 @@ function keysHelp(): Html {
     ([key, does]) =>
       html`<div><dt>${key.split('  ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,
   )}</dl><p class="note">A timeline is also zoomed by dragging across it, by Ctrl and the wheel, or by two fingers; a double click shows it all.</p><form method="dialog"><button>Close</button></form></dialog>`;
-}
-
-function flame(): Html {
-  return trusted(
-    '<svg class="flame" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><path d="M8.6.8c.5 2.6 4.6 4.4 4.6 8.6A5.2 5.2 0 0 1 8 15.2a5.2 5.2 0 0 1-5.2-5.4c0-2 1-3.2 2-4.3.3 1.2.8 1.8 1.5 2.2C6 4.900 7 2.600 8.600.8z"/></svg>',
-  );
 }

@@ -21,8 +21,8 @@ export interface Scale {
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** 1 to 3: colour, and how the line is dashed. */
-  readonly tone: 1 | 2 | 3;
+  /** Colour, and how the line is dashed. */
+  readonly tone: 1 | 2 | 3 | 4 | 5;
   /** `step` goes right first, then up. */
   readonly as: 'line' | 'step' | 'points';
 }

@@ -15,30 +15,54 @@ const shownPoints = 160;
 /** How the crashes are distributed: for each duration, the share of crashes that took no longer (ECDF). */
 export function renderEcdf(recoveries: readonly Recovery[], of: string): Html | undefined {
   const samples = shown.flatMap(({ stage, tone }) => {
-    const took = recoveries.flatMap((recovery) => stageNs(recovery, stage) ?? []).sort((a, b) => a - b);
+    const took = recoveries.flatMap((recovery) => stageNs(recovery, stage) ?? []);
     return took.length >= 2 ? [{ name: `${momentNames[stage.from]} → ${momentNames[stage.to]}`, tone, took }] : [];
   });
-  if (samples.length === 0) return undefined;
+  return renderEcdfOf(`Share of ${of} that took no longer than …`, samples);
+}
+
+export interface EcdfSample {
+  readonly name: string;
+  readonly tone: Series['tone'];
+  /** Nanoseconds, in any order. */
+  readonly took: readonly number[];
+  /** How many there were, of which the rest took for ever; absent: as many as took. */
+  readonly of?: number;
+}
+
+/** Distributions over each other. */
+export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[]): Html | undefined {
+  const samples = unsorted.map((sample) => ({ ...sample, took: sample.took.toSorted((a, b) => a - b) }));
   const all = samples.flatMap(({ took }) => took);
-  const highest = Math.max(...all, 1e5);
-  const lowest = Math.max(1e4, Math.min(...all));
+  if (all.length === 0) return undefined;
+  const highest = all.reduce((a, b) => Math.max(a, b), 1e5);
+  const lowest = Math.max(
+    1e4,
+    all.reduce((a, b) => Math.min(a, b)),
+  );
   const wide = highest / lowest > 20;
   const x = wide ? logarithmicScale(lowest, highest, formatNs) : linearScale(highest, formatNs);
   return renderChart({
-    title: `Share of ${of} that took no longer than …`,
-    says: samples
-      .map(
-        ({ name, took }) =>
-          `${name}: median ${formatNs(medianOf(took))}, slowest ${formatNs(took.at(-1) ?? 0)}, of ${took.length}`,
-      )
-      .join('. '),
+    title,
+    says: samples.map(tellSample).join('. '),
     x,
     y: { from: 0, to: 1, ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, name: `${at * 100} %` })) },
-    series: samples.map(({ name, tone, took }) => ({ name, tone, as: 'step', points: stepsOf(took, x.from) })),
+    series: samples.map(({ name, tone, took, of = took.length }) => ({
+      name,
+      tone,
+      as: 'step',
+      points: took.length === 0 ? [] : stepsOf(took, x.from, of),
+    })),
   });
 }
 
-function stepsOf(sorted: readonly number[], from: number): Series['points'] {
-  const steps = sorted.map((value, i): readonly [number, number] => [value, (i + 1) / sorted.length]);
+function tellSample({ name, took, of = took.length }: EcdfSample): string {
+  const worst = took.at(-1);
+  if (worst === undefined) return `${name}: never`;
+  return `${name}: median ${formatNs(medianOf(took))}, slowest ${formatNs(worst)}, ${took.length === of ? `of ${of}` : `${took.length} of ${of}`}`;
+}
+
+function stepsOf(sorted: readonly number[], from: number, of: number): Series['points'] {
+  const steps = sorted.map((value, i): readonly [number, number] => [value, (i + 1) / of]);
   return [[from, 0], ...thin(steps, shownPoints)];
 }

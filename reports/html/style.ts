@@ -186,11 +186,16 @@ figure+figure{margin-top:24px}
 .chart .plot>svg{display:block;width:100%;height:190px;overflow:visible}
 .chart path{fill:none;stroke:var(--c);stroke-width:2}.chart circle{fill:var(--c);stroke:var(--card);stroke-width:1.5}
 .chart text{font-size:11px;fill:var(--soft)}.chart .end{text-anchor:end}.chart .middle{text-anchor:middle}
-.t1{--c:var(--calm)}.t2{--c:var(--warn);stroke-dasharray:6 3}.t3{--c:var(--ok);stroke-dasharray:2 3}circle.t2,circle.t3{stroke-dasharray:none}
-.key{display:inline-block;width:20px;height:0;border-top:2px solid var(--c);vertical-align:4px;margin-right:6px}.key.t2{border-top-style:dashed}.key.t3{border-top-style:dotted;border-top-width:3px}
+.t1{--c:var(--calm)}.t2{--c:var(--warn);stroke-dasharray:6 3}.t3{--c:var(--ok);stroke-dasharray:2 3}.t4{--c:var(--odd);stroke-dasharray:9 3 2 3}.t5{--c:var(--wrong);stroke-dasharray:1 4}circle{stroke-dasharray:none!important}
+.key{display:inline-block;width:20px;height:0;border-top:2px solid var(--c);vertical-align:4px;margin-right:6px}.key.t2{border-top-style:dashed}.key.t3,.key.t5{border-top-style:dotted;border-top-width:3px}.key.t4{border-top-style:double;border-top-width:4px}
 .key.dot{width:8px;height:8px;border:0;border-radius:50%;background:var(--c);vertical-align:0}
 .body .chart{max-width:620px;margin-top:22px}
 .grid{stroke:var(--line);stroke-width:1}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:28px 36px}.charts .chart{margin:0}.charts>*{min-width:0}
+.charts .plot>svg{height:150px}
+.figures th[scope=row]{font-weight:400;white-space:nowrap}.figures .goal th,.figures .goal td{font-weight:600}.figures small{font-size:12px}
+.tone-worse{color:var(--fail);font-weight:600}.tone-better{color:var(--pass);font-weight:600}
+.printed{white-space:pre;overflow-x:auto;overflow-wrap:normal}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:13px;color:var(--soft)}.legend b{font-weight:600;color:var(--ink)}
 .legend .swatch{margin-right:6px}
 .stages .goal td{font-weight:600}

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CannotRun } from '../../clusters/cluster.ts';
+import { renderBench } from '../../reports/bench/html.ts';
 import { benchPhases, isRecovered } from '../../reports/bench/phases.ts';
 import { seededRandom } from '../../reports/bench/random.ts';
 import { type BenchRecord, type BenchSeries, benchSchema } from '../../reports/bench/record.ts';
@@ -86,8 +87,9 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     series: measured.map(({ series }) => series),
   };
   writeFileSync(join(run.resultsDir, 'bench.json'), `${JSON.stringify(result)}\n`);
+  writeFileSync(join(run.resultsDir, 'bench.html'), renderBench(result));
   for (const line of benchText(result)) stdout.write(`${line}\n`);
-  stdout.write(`\n${run.resultsDir}/bench.json  (rekindle compare takes it; report.html shows it)\n`);
+  stdout.write(`\n${run.resultsDir}/bench.json  (rekindle compare takes it; bench.html shows it)\n`);
   return { verdict: concluded.verdict, leftovers, resultsDir: run.resultsDir };
 }
 

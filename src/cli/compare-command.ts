@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Budget, judgeBudget, parseBudget } from '../../reports/bench/budget.ts';
 import { differencesOf } from '../../reports/bench/comparable.ts';
 import { compareBenches, compareDefaults, type Difference } from '../../reports/bench/compare.ts';
 import { budgetText, comparisonText } from '../../reports/bench/comparison_text.ts';
+import { renderComparison } from '../../reports/bench/html.ts';
 import { parseBench } from '../../reports/bench/parse.ts';
 import type { BenchRecord } from '../../reports/bench/record.ts';
 import { UnreadableRun } from '../../reports/parse.ts';
@@ -20,6 +21,7 @@ interface CompareFlags {
   readonly tolerance: string;
   readonly seed: string;
   readonly anyway: boolean;
+  readonly html?: string;
 }
 
 /** A run that was read, and how the user calls it. */
@@ -46,6 +48,7 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
     .option('--budget <limit>', '[PHASE.]FIGURE=TIME that every run but the first has to keep; repeatable', collect, [])
     .option('--tolerance <percent>', 'how much of the reference a difference may be and not matter', '5')
     .option('--seed <number>', 'of the resampling', String(compareDefaults.seed))
+    .option('--html <file>', 'write the last comparison as a page, too: the distributions over each other')
     .option('--anyway', 'compare runs whose differences say nothing, too', false)
     .addHelpText('after', compareHelp)
     .action((names: readonly string[], flags: CompareFlags) => {
@@ -63,6 +66,10 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
         say(['', `${reference.name} → ${other.name}`, ...differing.map((line) => `  not alike: ${line}`)]);
         const changes = compareBenches(reference.record, other.record, options);
         say(comparisonText(changes, options.confidence));
+        if (flags.html !== undefined) {
+          const page = renderComparison(reference, other, changes, options.confidence);
+          writeFileSync(resolve(environment.cwd, flags.html), page);
+        }
         const results = budgets.flatMap((budget) => judgeBudget(budget, other.record));
         say(results.length > 0 ? ['', ...budgetText(results)] : []);
         failed ||= results.some(({ kept }) => !kept);

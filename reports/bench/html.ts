@@ -1,0 +1,135 @@
+import { formatNs } from '../duration.ts';
+import { groupBy } from '../group_by.ts';
+import type { Series } from '../html/chart.ts';
+import { type EcdfSample, renderEcdfOf } from '../html/ecdf.ts';
+import { statusIcon } from '../html/icons.ts';
+import { type Html, html } from '../html/markup.ts';
+import { renderStatic } from '../html/shell.ts';
+import type { SeriesChange } from './compare.ts';
+import { comparisonText } from './comparison_text.ts';
+import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
+import { seededRandom } from './random.ts';
+import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
+import { type Distribution, distributionOf, type Interval, quantileOf, sortedCopy } from './statistics.ts';
+import { formatMs } from './table.ts';
+import { benchText } from './text.ts';
+
+const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
+
+/** A benchmark as one page without a script: each phase's distribution, the arms over each other, and all figures. */
+export function renderBench(record: BenchRecord): string {
+  const points = [...groupBy(record.series, ({ id }) => id.replace(/(^|\/)[^/]*$/, ''))];
+  return renderStatic({
+    title: `Benchmark · Rekindle ${record.runId}`,
+    about: `benchmark ${record.runId} · ${record.cluster}`,
+    version: record.rekindle,
+    main: html`${summary(record)}${points.map(([point, series]) => renderPoint(point, series, record.seed))}${asPrinted(benchText(record))}`,
+  });
+}
+
+/** Two benchmarks over each other, series by series, with what may be said of each phase. */
+export function renderComparison(
+  before: { readonly name: string; readonly record: BenchRecord },
+  after: { readonly name: string; readonly record: BenchRecord },
+  changes: readonly SeriesChange[],
+  confidence: number,
+): string {
+  const worst = (['worse', 'cannot tell', 'better', 'same'] as const).find((one) =>
+    changes.some(({ verdict }) => verdict === one),
+  );
+  const status = worst === 'worse' ? 'fail' : worst === 'cannot tell' || worst === undefined ? 'inconclusive' : 'pass';
+  const words = { worse: 'Worse', better: 'Better', same: 'The same', 'cannot tell': 'Cannot tell' } as const;
+  const main = html`<section class="verdict is-${status}">${statusIcon(status)}<div><h1>${worst ? words[worst] : 'Nothing to compare'}</h1>
+<p class="lead">${changes.map(({ id, verdict, because }) => `${id}: ${verdict} (${because})`).join('; ')}.</p>
+<p class="how-real">${before.name} (${before.record.runId}) → ${after.name} (${after.record.runId}) · each statement with a confidence of ${confidence * 100} %</p></div></section>
+${changes.map((change) => renderChange(change, before.record, after.record))}${asPrinted(comparisonText(changes, confidence))}`;
+  return renderStatic({
+    title: 'Comparison · Rekindle',
+    about: `${before.name} → ${after.name}`,
+    version: after.record.rekindle,
+    main,
+  });
+}
+
+function summary(record: BenchRecord): Html {
+  const phase = benchPhases.find(({ name }) => name === headline.agent);
+  const agents = record.series.filter(({ arm }) => arm === 'agent');
+  const crashes = record.series.reduce((sum, series) => sum + series.crashes.length, 0);
+  const lost = agents.reduce((sum, { crashes: own }) => sum + own.filter((crash) => !isRecovered(crash)).length, 0);
+  const status = record.interrupted || agents.length === 0 ? 'inconclusive' : lost > 0 ? 'fail' : 'pass';
+  const sentences = agents.flatMap((series) => {
+    const took = phase ? sortedCopy(samplesOf(series.crashes, phase)) : [];
+    if (took.length === 0) return [];
+    return `${series.id}: the pod reads ${formatMs(quantileOf(took, 0.5))} ms after the daemon is back (median of ${took.length}; 99 % within ${formatMs(quantileOf(took, 0.99))} ms).`;
+  });
+  const fakes = record.fidelity.parts.filter(({ fake }) => fake).map(({ part }) => part);
+  return html`<section class="verdict is-${status}">${statusIcon(status)}<div><h1>${crashes} crashes, ${record.series.length} series</h1>
+<p class="lead">${sentences.join(' ') || 'The pod did not read again.'}${record.interrupted && ' Interrupted: these are the crashes before that.'}</p>
+<p class="how-real">${record.fidelity.place} · ${fakes.length > 0 ? `stand-ins: ${fakes.join(', ')}` : 'nothing stands in for anything else'} · ${record.machine.cpus} CPUs, kernel ${record.machine.kernel} · seed ${record.seed}</p></div></section>`;
+}
+
+function renderPoint(point: string, series: readonly BenchSeries[], seed: number): Html {
+  const charts = benchPhases.flatMap((phase) => {
+    const samples = series.flatMap((one) => sampleOf(one, phase, one.title, tones[one.arm]));
+    const chart = samples.some(({ took }) => took.length > 1) && renderEcdfOf(phase.says, samples);
+    return chart ? [chart] : [];
+  });
+  return html`<section><h2>${point === '' ? 'By phase' : point}</h2><p class="intro">For each duration, the share of crashes that took no longer.</p>
+<div class="charts">${charts}</div></section>
+${series.map((one) => renderFigures(one, seed))}`;
+}
+
+/** Of a crash that was not recovered from, the phases that it ended in took for ever. */
+function sampleOf(series: BenchSeries, phase: BenchPhase, name: string, tone: Series['tone']): EcdfSample[] {
+  const took = series.crashes.flatMap((crash) => phaseNs(crash, phase) ?? []);
+  const begun = series.crashes.filter(({ moments }) => phase.from === undefined || moments[phase.from] !== undefined);
+  if (took.length === 0) return [];
+  const ends = phase.to === 'readable' || phase.to === 'lastReadable';
+  return [{ name, tone, took, ...(ends ? { of: begun.length } : {}) }];
+}
+
+function renderFigures(series: BenchSeries, seed: number): Html {
+  const { id, title, conditions, crashes, asked, warmUp, stopped } = series;
+  const resampling = { random: seededRandom(seed), times: 1000, confidence: 0.95 };
+  const rows = benchPhases.flatMap((phase) => {
+    const figures = distributionOf(samplesOf(crashes, phase), resampling);
+    return figures === undefined ? [] : [{ phase, figures }];
+  });
+  const errors = new Map<string, number>();
+  for (const crash of crashes)
+    for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
+  const { fault, pods, datasets, rate } = conditions;
+  const longest = crashes.reduce((most, { longestStallNs }) => Math.max(most, longestStallNs), 0);
+  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${pods} pods of each of ${datasets} datasets; probed ${rate} times a second. Milliseconds; in brackets, what holds the true value in 95 of 100 such runs.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
+<div class="scroll" tabindex="0" role="group" aria-label="Figures of ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th>${['min', 'p50', 'p90', 'p99', 'max', 'n'].map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
+<tbody>${rows.map(({ phase, figures }) => figureRow(phase, figures))}</tbody></table></div>
+<p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;
+}
+
+function figureRow({ name, says }: BenchPhase, { min, p50, p90, p99, max, count, intervals }: Distribution): Html {
+  const between = ({ low, high }: Interval) => html`<small> (${formatMs(low)}…${formatMs(high)})</small>`;
+  const goal = name === headline.agent || name === headline.whole;
+  return html`<tr${goal && html` class="goal"`}><th scope="row">${says}</th><td class="n">${formatMs(min)}</td><td class="n">${formatMs(p50)}${between(intervals.p50)}</td><td class="n">${formatMs(p90)}${between(intervals.p90)}</td><td class="n">${formatMs(p99)}${between(intervals.p99)}</td><td class="n">${formatMs(max)}</td><td class="n">${count}</td></tr>`;
+}
+
+function renderChange({ id, title, recovered, phases }: SeriesChange, before: BenchRecord, after: BenchRecord): Html {
+  const [old, now] = [before, after].map(({ series }) => series.find((one) => one.id === id));
+  if (old === undefined || now === undefined) return html``;
+  const charts = phases.flatMap(({ phase }) => {
+    const chart = renderEcdfOf(phase.says, [...sampleOf(old, phase, 'before', 2), ...sampleOf(now, phase, 'after', 1)]);
+    return chart ? [chart] : [];
+  });
+  const signed = (value: number) => `${value > 0 ? '+' : ''}${formatMs(value)}`;
+  return html`<section><h2>${id}: ${title}</h2><p class="intro">Read again: ${recovered[0]} before, ${recovered[1]} after. For each duration, the share of crashes that took no longer.</p><div class="charts">${charts}</div>
+<div class="scroll" tabindex="0" role="group" aria-label="What has changed in ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th><th scope="col" class="n">p50 before</th><th scope="col" class="n">after</th><th scope="col" class="n">p90 before</th><th scope="col" class="n">after</th><th scope="col">Verdict</th></tr></thead><tbody>${phases.map(
+    ({ phase, p50, p90, verdict }) =>
+      html`<tr><th scope="row">${phase.says}</th>${[p50, p90].map(
+        (figure) =>
+          html`<td class="n">${formatMs(figure.before)}</td><td class="n">${formatMs(figure.after)}<small> (${signed(figure.difference.low)}…${signed(figure.difference.high)})</small></td>`,
+      )}<td class="tone-${verdict.replace(' ', '-')}">${verdict}</td></tr>`,
+  )}</tbody></table></div></section>`;
+}
+
+function asPrinted(lines: readonly string[]): Html {
+  return html`<details class="inner"><summary><span>As it was printed</span></summary><pre class="printed" tabindex="0">${lines.join('\n')}</pre></details>`;
+}
