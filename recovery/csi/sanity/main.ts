@@ -6,7 +6,7 @@
  * Exit status: 0 all passed, 1 not, 3 this machine cannot run it, and the message says what is missing.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +23,8 @@ function missing(): string | undefined {
   return undefined;
 }
 
-async function run(junit: string): Promise<number> {
-  const argv = ['-m', '--propagation', 'private', '--kill-child', '--fork', process.execPath, rig, junit];
+async function run(junit: string, claimed: string): Promise<number> {
+  const argv = ['-m', '--propagation', 'private', '--kill-child', '--fork', process.execPath, rig, junit, claimed];
   const child = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (text) => {
@@ -33,10 +33,19 @@ async function run(junit: string): Promise<number> {
   const timer = setTimeout(() => child.kill('SIGKILL'), endAfter);
   const status = await new Promise<number | null>((ended) => child.once('close', ended));
   clearTimeout(timer);
-  const results = readResults(readFileSync(junit, 'utf8'));
-  const passed = status === 0 && results.failed.length === 0 && results.passed > 0;
+  const reports = [junit, claimed]
+    .filter((path) => existsSync(path))
+    .map((path) => readResults(readFileSync(path, 'utf8')));
+  const passed =
+    status === 0 && reports.length === 2 && reports.every((one) => one.failed.length === 0 && one.passed > 0);
   if (!passed) process.stdout.write(output);
-  process.stdout.write(sayResults(results));
+  const [own, publishing] = reports;
+  if (publishing !== undefined) {
+    process.stdout.write(
+      sayResults('publishing, with a controller claimed for the agent by a socket before its own', publishing),
+    );
+  }
+  if (own !== undefined) process.stdout.write(sayResults('Identity and Node', own));
   return passed ? 0 : 1;
 }
 
@@ -44,7 +53,8 @@ const why = missing();
 if (why === undefined) {
   const folder = mkdtempSync(join(tmpdir(), 'rekindle-sanity-'));
   try {
-    process.exitCode = await run(resolve(process.argv[2] ?? join(folder, 'junit.xml')));
+    const junit = resolve(process.argv[2] ?? join(folder, 'junit.xml'));
+    process.exitCode = await run(junit, join(folder, 'claimed.xml'));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -25,7 +25,7 @@ it('counts what was in focus, and lists what skipped itself by its reason', () =
     failed: ['Node Service publishes'],
     skipped: new Map([['NodeExpandVolume not supported', ['Node Service expands']]]),
   });
-  expect(sayResults(results)).toBe(
+  expect(sayResults('Identity and Node', results)).toBe(
     [
       'failed: Node Service publishes',
       'skipped: NodeExpandVolume not supported',

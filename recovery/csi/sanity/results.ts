@@ -34,13 +34,13 @@ export function readResults(xml: string): SanityResults {
 }
 
 /** The results as lines; the last is the summary. */
-export function sayResults({ passed, failed, skipped }: SanityResults): string {
+export function sayResults(what: string, { passed, failed, skipped }: SanityResults): string {
   const lines = [
     ...failed.map((name) => `failed: ${name}`),
     ...[...skipped].flatMap(([reason, names]) => [`skipped: ${reason}`, ...names.map((name) => `  ${name}`)]),
   ];
   const count = [...skipped.values()].flat().length;
-  const summary = `csi-sanity, Identity and Node: ${passed} passed, ${failed.length} failed, ${count} skipped`;
+  const summary = `csi-sanity, ${what}: ${passed} passed, ${failed.length} failed, ${count} skipped`;
   return [...lines, summary, ''].join('\n');
 }
 

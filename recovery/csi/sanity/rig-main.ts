@@ -1,6 +1,7 @@
 /**
  * In a mount namespace of its own: a FUSE mount, the bundled agent before it, an API server that has nothing, and the suite.
- * Argument: the file for the suite's JUnit report. Exits as the suite does.
+ * Arguments: the file for the suite's JUnit report, and the one for what it does only where a controller is claimed. Exits as the
+ * suite does.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -12,10 +13,13 @@ import { serveNothing } from '../../agent/testing/serve-nothing.ts';
 import { v8Flags } from '../../agent/v8-flags.ts';
 import { loadSyscalls } from '../../kernel/libc.ts';
 import { MNT_DETACH } from '../../kernel/syscalls.ts';
+import { claimController } from './claim-controller.ts';
 
 const project = fileURLToPath(new URL('../../..', import.meta.url));
 const piped: SpawnOptions = { stdio: ['ignore', 'pipe', 'inherit'] };
-const [junit = 'junit.xml'] = process.argv.slice(2);
+const [junit = 'junit.xml', claimedJunit = 'claimed.xml'] = process.argv.slice(2);
+/** What the suite does only where the driver makes volumes. */
+const publishing = 'Node Service should (work|be idempotent)';
 
 await using parts = new AsyncDisposableStack();
 const directory = mkdtempSync(join(tmpdir(), 'rekindle-sanity-'));
@@ -42,16 +46,25 @@ await started(
   ),
   /"ready"/,
 );
-const suite = spawn(
-  'csi-sanity',
-  [
-    ...['--ginkgo.focus=Identity Service|Node Service', '--ginkgo.no-color', `--ginkgo.junit-report=${junit}`],
-    ...[`--csi.endpoint=unix://${at('csi.sock')}`, `--csi.testvolumeparameters=${at('parameters.yaml')}`],
-    ...[`--csi.mountdir=${at('kubelet/mount')}`, `--csi.stagingdir=${at('kubelet/staging')}`],
-  ],
-  { stdio: ['ignore', 'inherit', 'inherit'] },
-);
-process.exitCode = await new Promise<number>((ended) => suite.once('close', (code) => ended(code ?? 1)));
+const driver = `unix://${at('csi.sock')}`;
+parts.use(await claimController(driver, at('claimed.sock')));
+const own = await judge(driver, 'Identity Service|Node Service', junit);
+const claimed = await judge(`unix://${at('claimed.sock')}`, publishing, claimedJunit);
+process.exitCode = own === 0 ? claimed : own;
+
+/** Runs the suite on the tests whose names match; resolves with its status. */
+function judge(endpoint: string, focus: string, report: string): Promise<number> {
+  const suite = spawn(
+    'csi-sanity',
+    [
+      ...[`--ginkgo.focus=${focus}`, '--ginkgo.no-color', `--ginkgo.junit-report=${report}`],
+      ...[`--csi.endpoint=${endpoint}`, `--csi.testvolumeparameters=${at('parameters.yaml')}`],
+      ...[`--csi.mountdir=${at('kubelet/mount')}`, `--csi.stagingdir=${at('kubelet/staging')}`],
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  return new Promise((ended) => suite.once('close', (code) => ended(code ?? 1)));
+}
 
 /** Resolves once its output says so; it is ended with the rig. */
 async function started(child: ChildProcess, says: RegExp): Promise<void> {
