@@ -23,7 +23,7 @@ Feature: Step 4: verify that FUSE mounts recover
     And the pod reads the same files again, and was not restarted
     And whatever claims a recovery is true
 
-  @documented @C3 @fault:sigkill
+  @documented @C3 @fault:sigkill @needs:quick-restarts
   Scenario: the pod reads again after crash upon crash
     Given FUSE recovery is enabled
     And pod "demo-app" reads "demo-dataset" at /data

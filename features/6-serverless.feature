@@ -26,7 +26,7 @@ Feature: Recovery in a serverless environment
       And at most 2 mounts stand at /data in the pod
       And no mount at /data in the pod was ever writable
 
-    @V3 @fault:sigkill
+    @V3 @fault:sigkill @needs:quick-restarts
     Scenario: the pod reads again after crash upon crash of its sidecar
       Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
       When the sidecar "fluid-fuse-0" is killed 5 times, each time after the pod read again

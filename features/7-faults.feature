@@ -46,7 +46,7 @@ Feature: Ways in which a FUSE daemon is lost
       And whatever claims a recovery is true
       And the mount tables have not grown
 
-    @C3 @L4 @L5 @fault:crash-loop
+    @C3 @L4 @L5 @fault:crash-loop @needs:quick-restarts
     Scenario: a crash loop
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data

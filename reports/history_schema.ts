@@ -40,6 +40,7 @@ export const historyEvent: z.ZodType<HistoryEvent> = z.discriminatedUnion('kind'
     mountPoint: text,
     fstype: text,
     options: text,
+    readOnlySuperblock: z.boolean().exactOptional(),
   }),
   z.object({
     ...happening,

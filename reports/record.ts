@@ -183,7 +183,10 @@ export type HistoryEvent =
       readonly device: string;
       readonly mountPoint: string;
       readonly fstype: string;
+      /** Of the mount. */
       readonly options: string;
+      /** Where the filesystem itself is read-only, whatever its mounts are. */
+      readonly readOnlySuperblock?: boolean;
     })
   | (Happening & {
       readonly kind: 'agent';

@@ -74,7 +74,7 @@ export class MountWatch {
     const table = this.#tables.get(descriptor);
     if (!table) return;
     const mounts = read(descriptor);
-    const report = (change: 'added' | 'removed', { id, device, mountPoint, fstype, options }: Mount) =>
+    const report = (change: 'added' | 'removed', { id, device, mountPoint, fstype, options, superOptions }: Mount) =>
       this.#onEvent({
         kind: 'mount',
         at,
@@ -85,6 +85,7 @@ export class MountWatch {
         mountPoint,
         fstype,
         options: options.join(','),
+        ...(superOptions.includes('ro') && { readOnlySuperblock: true }),
       });
     // The kernel gives an id that has become free to the next mount.
     const isIn = (those: ReadonlyMap<number, Mount>, { id, device, mountPoint }: Mount) => {

@@ -129,6 +129,8 @@ function fuseSpec({ key, facts, images: { fuse, onCluster } }: Omit<FuseOptions,
           `--credentials=${credentialsDirectory}`,
           ...(facts.behaviour === undefined ? [] : [`--behaviour=${facts.behaviour}`]),
           ...(held ? [held.flag] : []),
+          // As Jindo mounts: a runtime binds a volume into its container anew, and the bind on the node says nothing there.
+          ...(onCluster && facts.accessModes.includes('ReadOnlyMany') ? ['--read-only=true'] : []),
         ],
         securityContext: { privileged: true },
         volumeMounts: [

@@ -15,6 +15,7 @@ describe('parseFlags', () => {
         credentials: '/etc/secrets',
         behaviour: undefined,
         holdFile: undefined,
+        readOnly: false,
       },
     });
   });

@@ -14,6 +14,8 @@ export interface DaemonFlags {
   readonly behaviour: string | undefined;
   /** Nothing is mounted as long as this file exists: how a cluster's harness keeps a daemon from coming back. */
   readonly holdFile: string | undefined;
+  /** The filesystem itself is read-only, as `-o ro` makes it, where the behaviour says nothing else. */
+  readonly readOnly: boolean;
 }
 
 export type ParsedFlags =
@@ -22,7 +24,7 @@ export type ParsedFlags =
   | { readonly ok: false; readonly message: string };
 
 const required = ['mountpoint', 'endpoint', 'bucket', 'credentials'] as const;
-const optional = ['prefix', 'behaviour', 'hold-file'] as const;
+const optional = ['prefix', 'behaviour', 'hold-file', 'read-only'] as const;
 
 /** Reads `--name=value` arguments. */
 export function parseFlags(argv: readonly string[]): ParsedFlags {
@@ -50,6 +52,7 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
       credentials,
       behaviour: given.get('behaviour'),
       holdFile: given.get('hold-file'),
+      readOnly: given.get('read-only') === 'true',
     },
   };
 }

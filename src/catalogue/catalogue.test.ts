@@ -68,6 +68,7 @@ describe('whereItRuns', () => {
     [[], /^sandbox, Kubernetes$/],
     [['@long'], /^sandbox, Kubernetes, only where @long/],
     [['@needs:scaled-clock'], /^sandbox$/],
+    [['@needs:quick-restarts'], /^sandbox$/],
     [['@needs:real-kubelet'], /^Kubernetes$/],
     [['@needs:memory-cgroups'], /^sandbox, Kubernetes; needs memory cgroups/],
     [['@needs:kubectl'], /^sandbox, Kubernetes; needs kubectl/],

@@ -8,13 +8,15 @@ export interface MountLine {
   /** Of the mount, not of the superblock. */
   readonly options: string;
   readonly fstype: string;
+  /** By the mount's own options, or by its superblock's: nobody can write either way. */
+  readonly readOnly: boolean;
 }
 
 /** Undefined where it is no such line. */
 export function parseMountLine(line: string): MountLine | undefined {
   const [left = '', right = ''] = line.split(' - ', 2);
   const [id, parentId, device, root, mountPoint, options] = left.split(' ');
-  const [fstype] = right.split(' ');
+  const [fstype, , superOptions = ''] = right.split(' ');
   if (device === undefined || root === undefined || mountPoint === undefined || options === undefined || !fstype)
     return;
   const plain = (text: string) =>
@@ -27,5 +29,9 @@ export function parseMountLine(line: string): MountLine | undefined {
     mountPoint: plain(mountPoint),
     options,
     fstype,
+    readOnly: isReadOnly(options) || isReadOnly(superOptions),
   };
 }
+
+/** `options`: separated by commas. */
+export const isReadOnly = (options: string): boolean => options.split(',').includes('ro');

@@ -32,7 +32,7 @@ function judge(history: readonly HistoryEvent[], { program, volume, consumer }: 
     return mount === undefined ? [] : [{ namespace, ...mount }];
   });
   const published = seen.filter(({ mountPoint }) => !mountPoint.endsWith('/jindofs-fuse'));
-  const writable = published.find(({ options }) => !options.split(',').includes('ro'));
+  const writable = published.find(({ readOnly }) => !readOnly);
   if (writable) return fail(`${writable.mountPoint} in ${writable.namespace} was there with ${writable.options}`);
   const places = [`/kubernetes.io~csi/${volume}/mount`, consumer.path];
   const unseen = places.find((place) => !published.some(({ mountPoint }) => mountPoint.endsWith(place)));

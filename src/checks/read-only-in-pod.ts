@@ -12,7 +12,7 @@ export function isReadOnlyInPod(history: readonly HistoryEvent[], consumer: Cons
 function judge(history: readonly HistoryEvent[], consumer: Consumer): Finding {
   const where = whereOf(consumer);
   const mounts = mountsOfVolume(history, { consumer, volume: '' }).filter((mount) => mount.where === where);
-  const writable = mounts.find(({ options }) => !options.split(',').includes('ro'));
+  const writable = mounts.find(({ readOnly }) => !readOnly);
   if (writable) return fail(`${writable.mountPoint} (${where}) was mounted with ${writable.options}`);
   const [crash] = watchedOf(history, consumer).crashes;
   if (crash === undefined) return inconclusive(noCrash);

@@ -5,7 +5,8 @@ import { mountsOfVolume, type VolumePlaces } from './volume-mounts.ts';
 import { noCrash, watchedOf } from './watched.ts';
 
 /**
- * Every mount of a read-only volume, on the node's target paths and in the pod, has `ro` from the moment it is seen. How short
+ * Every mount of a read-only volume, on the node's target paths and in the pod, is read-only from the moment it is seen,
+ * by its own options or by its superblock's. How short
  * an instant this can see is how fast mount events are recorded; a writer that spins sees shorter ones.
  */
 export function staysReadOnly(history: readonly HistoryEvent[], places: VolumePlaces): CheckRecord {
@@ -14,7 +15,7 @@ export function staysReadOnly(history: readonly HistoryEvent[], places: VolumePl
 
 function judge(history: readonly HistoryEvent[], places: VolumePlaces): Finding {
   const mounts = mountsOfVolume(history, places);
-  const writable = mounts.filter(({ options }) => !options.split(',').includes('ro'));
+  const writable = mounts.filter(({ readOnly }) => !readOnly);
   const [first] = writable;
   if (first !== undefined)
     return fail(

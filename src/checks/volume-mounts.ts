@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '../../reports/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
-import { parseMountLine } from './mountinfo-line.ts';
+import { isReadOnly, parseMountLine } from './mountinfo-line.ts';
 
 /** A mount of a volume as the history shows it: as it was made, or as it stood in a table. */
 export interface SeenMount {
@@ -8,6 +8,7 @@ export interface SeenMount {
   readonly where: string;
   readonly mountPoint: string;
   readonly options: string;
+  readonly readOnly: boolean;
   /** Whether it was seen being made, rather than in a table. */
   readonly made: boolean;
 }
@@ -30,15 +31,16 @@ export function mountsOfVolume(history: readonly HistoryEvent[], { consumer, vol
     (where === 'node' ? mountPoint.endsWith(targetPath) : where === inPod && mountPoint === consumer.path);
   return history.flatMap((event): SeenMount[] => {
     if (event.kind === 'mount' && event.change === 'added' && ours(event.where, event)) {
-      const { at, where, mountPoint, options } = event;
-      return [{ at, where, mountPoint, options, made: true }];
+      const { at, where, mountPoint, options, readOnlySuperblock = false } = event;
+      return [{ at, where, mountPoint, options, readOnly: isReadOnly(options) || readOnlySuperblock, made: true }];
     }
     if (event.kind !== 'snapshot') return [];
     const { at, where } = event;
     return event.lines.flatMap((text) => {
       const line = parseMountLine(text);
       if (line === undefined || !ours(where, line)) return [];
-      return [{ at, where, mountPoint: line.mountPoint, options: line.options, made: false }];
+      const { mountPoint, options, readOnly } = line;
+      return [{ at, where, mountPoint, options, readOnly, made: false }];
     });
   });
 }

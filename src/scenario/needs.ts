@@ -11,6 +11,10 @@ const needs: Readonly<
     has: ({ capabilities }) => capabilities.has('scaled-clock'),
     reason: 'takes half an hour of a kubelet whose clock cannot be scaled',
   },
+  '@needs:quick-restarts': {
+    has: ({ capabilities }) => capabilities.has('scaled-clock'),
+    reason: "takes minutes of a real kubelet's back-off, which the scenario of L5 goes through",
+  },
   '@needs:real-kubelet': {
     has: ({ capabilities }) => capabilities.has('real-kubelet'),
     reason: "needs Kubernetes' own kubelet",
