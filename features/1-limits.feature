@@ -162,7 +162,7 @@ Feature: Limits
     Scenario: a directory that is a symbolic link out of the volume is not mounted
       Given the dataset "demo-dataset", in which "escape" is a symbolic link to "/etc"
       When a pod "demo-app" without the label is created that mounts directory "escape" of "demo-dataset"
-      Then its container is not started, because of "not within volume path"
+      Then its container is not started, because of "failed to prepare subPath"
 
     @L3 @fault:pod-delete @needs:told-daemon
     Scenario: a directory that becomes a symbolic link leads nobody out of the volume
