@@ -18,6 +18,14 @@ const modules = join(project, 'node_modules');
 const page = join(project, 'docs/how-to/call-it-from-your-own-tests.md');
 const cannotTry = 3;
 
+/** Every report of a stored run, by the Node that the user has. */
+const everyReport = `
+  import * as rekindle from 'rekindle';
+  const run = await rekindle.readRun('results/latest');
+  for (const name of Object.keys(rekindle).filter((name) => name.startsWith('render')))
+    console.log(process.version, name, (name === 'renderMessages' ? rekindle[name](run.record) : rekindle[name](run)).length);
+`;
+
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** Writes the files of the documented example, and what the project of a driver has besides: a compiler's settings, vitest. */
@@ -59,6 +67,7 @@ function tryIt(folder: string): number {
   };
   run('node_modules/.bin/rekindle', 'crash');
   run('node_modules/.bin/rekindle', 'conform', '--tags', '@C2');
+  run('node', '--input-type=module', '--eval', everyReport);
   layOutDriverProject(empty);
   run('node', join(modules, 'typescript/bin/tsc'), '-p', '.');
   run('node', join(modules, 'vitest/vitest.mjs'), 'run', '--root', empty);

@@ -1,11 +1,16 @@
 /**
  * Rekindle from a program: `conform()` runs the scenarios and resolves with their record, `readRun()` reads one that is
- * stored, and the render functions make reports of it. Works in any Node from 20 on; a run is a process of its own.
+ * stored, the render functions make reports of it, and `compareBenches()` tells two benchmarks apart. Works in any Node from 20
+ * on; a run is a process of its own.
  */
 
+export { compareBenches, type SeriesChange } from '../reports/bench/compare.ts';
+export { parseBench } from '../reports/bench/parse.ts';
+export type { BenchRecord } from '../reports/bench/record.ts';
 export { renderHtml } from '../reports/html.ts';
 export { renderJunit } from '../reports/junit.ts';
 export { renderMarkdown } from '../reports/markdown.ts';
+export { renderMessages } from '../reports/messages.ts';
 export { renderOpenMetrics } from '../reports/openmetrics.ts';
 export { UnreadableRun } from '../reports/parse.ts';
 export type {
