@@ -1,6 +1,5 @@
 export { CannotDeploy } from './cannot-deploy.ts';
 export { deploy } from './deploy.ts';
-export { explained } from './explained.ts';
 export { toYaml } from './kustomize.ts';
 export { besideManifests, manifests } from './manifests.ts';
 export { names } from './names.ts';
