@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderBench } from './bench/html.ts';
+import { sampleBench } from './bench/sample_bench.ts';
 import { renderHtml } from './html.ts';
 import { findChromium, startChromium } from './measure/browser.ts';
 import { sampleRun } from './sample.ts';
@@ -23,6 +25,7 @@ describe.skipIf(chromium === undefined)('the page in a browser (needs Chromium; 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rekindle-page-'));
     writeFileSync(join(folder, 'report.html'), renderHtml(sampleRun({ operations: 600 })));
+    writeFileSync(join(folder, 'bench.html'), renderBench(sampleBench()));
     browser = await startChromium(chromium ?? '');
     page = await open();
   }, 120_000);
@@ -74,6 +77,18 @@ describe.skipIf(chromium === undefined)('the page in a browser (needs Chromium; 
         await own.close();
       });
     }
+  }
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`has nothing that axe objects to on a benchmark’s page, ${colorScheme}`, { timeout: 60_000 }, async () => {
+      const own = await browser.newPage({ colorScheme, viewport: { width: 390, height: 844 } });
+      await own.goto(`file://${folder}/bench.html`);
+      await own.evaluate('document.querySelector("details").open = true');
+      await own.evaluate(axe.source);
+      const { violations } = (await own.evaluate('axe.run()')) as AxeResults;
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+      await own.close();
+    });
   }
 
   it('opens the scenario that a link leads to, and draws it', async () => {

@@ -1,10 +1,11 @@
 import { formatNs } from '../duration.ts';
 import { groupBy } from '../group_by.ts';
-import type { Series } from '../html/chart.ts';
+import { renderLegend, type Series } from '../html/chart.ts';
 import { type EcdfSample, renderEcdfOf } from '../html/ecdf.ts';
 import { statusIcon } from '../html/icons.ts';
 import { type Html, html } from '../html/markup.ts';
 import { renderStatic } from '../html/shell.ts';
+import { count } from '../verdict.ts';
 import type { SeriesChange } from './compare.ts';
 import { comparisonText } from './comparison_text.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
@@ -15,6 +16,10 @@ import { formatMs } from './table.ts';
 import { benchText } from './text.ts';
 
 const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
+
+const isHeadline = ({ name }: BenchPhase) => name === headline.agent || name === headline.whole;
+/** What is asked for first, first. */
+const headlineFirst = [...benchPhases.filter(isHeadline), ...benchPhases.filter((phase) => !isHeadline(phase))];
 
 /** A benchmark as one page without a script: each phase's distribution, the arms over each other, and all figures. */
 export function renderBench(record: BenchRecord): string {
@@ -64,17 +69,17 @@ function summary(record: BenchRecord): Html {
   });
   const fakes = record.fidelity.parts.filter(({ fake }) => fake).map(({ part }) => part);
   return html`<section class="verdict is-${status}">${statusIcon(status)}<div><h1>${crashes} crashes, ${record.series.length} series</h1>
-<p class="lead">${sentences.join(' ') || 'The pod did not read again.'}${record.interrupted && ' Interrupted: these are the crashes before that.'}</p>
+<p class="lead">${sentences.join(' ') || 'The pod did not read again.'}${lost > 0 && ` After ${lost} of them a pod had not read again in time.`}${record.interrupted && ' Interrupted: these are the crashes before that.'}</p>
 <p class="how-real">${record.fidelity.place} · ${fakes.length > 0 ? `stand-ins: ${fakes.join(', ')}` : 'nothing stands in for anything else'} · ${record.machine.cpus} CPUs, kernel ${record.machine.kernel} · seed ${record.seed}</p></div></section>`;
 }
 
 function renderPoint(point: string, series: readonly BenchSeries[], seed: number): Html {
-  const charts = benchPhases.flatMap((phase) => {
+  const charts = headlineFirst.flatMap((phase) => {
     const samples = series.flatMap((one) => sampleOf(one, phase, one.title, tones[one.arm]));
-    const chart = samples.some(({ took }) => took.length > 1) && renderEcdfOf(phase.says, samples);
+    const chart = samples.some(({ took }) => took.length > 1) && renderEcdfOf(phase.says, samples, false);
     return chart ? [chart] : [];
   });
-  return html`<section><h2>${point === '' ? 'By phase' : point}</h2><p class="intro">For each duration, the share of crashes that took no longer.</p>
+  return html`<section><h2>${point === '' ? 'By phase' : point}</h2><p class="intro">For each duration, the share of crashes that took no longer.</p>${renderLegend(series.map(({ title, arm }) => ({ name: title, tone: tones[arm], as: 'step' })))}
 <div class="charts">${charts}</div></section>
 ${series.map((one) => renderFigures(one, seed))}`;
 }
@@ -100,16 +105,15 @@ function renderFigures(series: BenchSeries, seed: number): Html {
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
   const { fault, pods, datasets, rate } = conditions;
   const longest = crashes.reduce((most, { longestStallNs }) => Math.max(most, longestStallNs), 0);
-  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${pods} pods of each of ${datasets} datasets; probed ${rate} times a second. Milliseconds; in brackets, what holds the true value in 95 of 100 such runs.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
+  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(pods, 'pod')} of each of ${count(datasets, 'dataset')}; probed ${rate} times a second. Milliseconds; in brackets, what holds the true value in 95 of 100 such runs.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
 <div class="scroll" tabindex="0" role="group" aria-label="Figures of ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th>${['min', 'p50', 'p90', 'p99', 'max', 'n'].map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ phase, figures }) => figureRow(phase, figures))}</tbody></table></div>
 <p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;
 }
 
-function figureRow({ name, says }: BenchPhase, { min, p50, p90, p99, max, count, intervals }: Distribution): Html {
+function figureRow(phase: BenchPhase, { min, p50, p90, p99, max, count, intervals }: Distribution): Html {
   const between = ({ low, high }: Interval) => html`<small> (${formatMs(low)}…${formatMs(high)})</small>`;
-  const goal = name === headline.agent || name === headline.whole;
-  return html`<tr${goal && html` class="goal"`}><th scope="row">${says}</th><td class="n">${formatMs(min)}</td><td class="n">${formatMs(p50)}${between(intervals.p50)}</td><td class="n">${formatMs(p90)}${between(intervals.p90)}</td><td class="n">${formatMs(p99)}${between(intervals.p99)}</td><td class="n">${formatMs(max)}</td><td class="n">${count}</td></tr>`;
+  return html`<tr${isHeadline(phase) && html` class="goal"`}><th scope="row">${phase.says}</th><td class="n">${formatMs(min)}</td><td class="n">${formatMs(p50)}${between(intervals.p50)}</td><td class="n">${formatMs(p90)}${between(intervals.p90)}</td><td class="n">${formatMs(p99)}${between(intervals.p99)}</td><td class="n">${formatMs(max)}</td><td class="n">${count}</td></tr>`;
 }
 
 function renderChange({ id, title, recovered, phases }: SeriesChange, before: BenchRecord, after: BenchRecord): Html {

@@ -9,6 +9,8 @@ export interface Chart {
   readonly x: Scale;
   readonly y: Scale;
   readonly series: readonly Series[];
+  /** False where one for several pictures stands beside them. */
+  readonly legend?: false;
 }
 
 export interface Scale {
@@ -28,7 +30,7 @@ export interface Series {
 }
 
 /** Lines are drawn in a box of 1000 × 1000 that is stretched; text and points keep their shape. */
-export function renderChart({ says, title, x, y, series }: Chart): Html {
+export function renderChart({ says, title, x, y, series, legend }: Chart): Html {
   const px = (value: number) => share(value, x) * 100;
   const py = (value: number) => 100 - share(value, y) * 100;
   const grid = [
@@ -51,10 +53,15 @@ export function renderChart({ says, title, x, y, series }: Chart): Html {
     )
     .join('');
   return html`<figure class="chart"><figcaption>${title}</figcaption>
-${series.length > 1 && html`<ul class="legend">${series.map(({ name, tone, as }) => html`<li><i class="key t${tone} ${as === 'points' ? 'dot' : ''}"></i>${name}</li>`)}</ul>`}
+${series.length > 1 && legend !== false && renderLegend(series)}
 <div class="plot" role="img" aria-label="${says}"><svg aria-hidden="true">${trusted(grid)}<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">${trusted(lines)}</svg>${trusted(dots)}${y.ticks.map(
     ({ at, name }) => html`${trusted(`<text x="0" dx="-8" y="${trim(py(at))}%" dy="4" class="end">`)}${name}</text>`,
   )}${x.ticks.map(({ at, name }) => html`${trusted(`<text x="${trim(px(at))}%" y="100%" dy="17" class="${px(at) < 4 ? 'start' : px(at) > 93 ? 'end' : 'middle'}">`)}${name}</text>`)}</svg></div></figure>`;
+}
+
+/** Which line is whose. */
+export function renderLegend(series: readonly Pick<Series, 'name' | 'tone' | 'as'>[]): Html {
+  return html`<ul class="legend">${series.map(({ name, tone, as }) => html`<li><i class="key t${tone} ${as === 'points' ? 'dot' : ''}"></i>${name}</li>`)}</ul>`;
 }
 
 function pathOf(
@@ -91,7 +98,7 @@ export function linearScale(highest: number, nameOf: (value: number) => string, 
 /** A logarithmic scale whose ticks are powers of ten, with 2 and 5 between where there are few. */
 export function logarithmicScale(lowest: number, highest: number, nameOf: (value: number) => string): Scale {
   const decades = Math.log10(highest / lowest);
-  const factors = decades < 1.5 ? [1, 2, 5] : decades < 2.5 ? [1, 3] : [1];
+  const factors = decades < 1 ? [1, 2, 5] : decades < 2 ? [1, 3] : [1];
   const candidates: number[] = [];
   for (let power = Math.floor(Math.log10(lowest)); power <= Math.ceil(Math.log10(highest)); power++) {
     for (const factor of factors) candidates.push(factor * 10 ** power);

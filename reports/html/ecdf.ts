@@ -31,7 +31,7 @@ export interface EcdfSample {
 }
 
 /** Distributions over each other. */
-export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[]): Html | undefined {
+export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[], legend?: false): Html | undefined {
   const samples = unsorted.map((sample) => ({ ...sample, took: sample.took.toSorted((a, b) => a - b) }));
   const all = samples.flatMap(({ took }) => took);
   if (all.length === 0) return undefined;
@@ -41,11 +41,12 @@ export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[]): Ht
     all.reduce((a, b) => Math.min(a, b)),
   );
   const wide = highest / lowest > 20;
-  const x = wide ? logarithmicScale(lowest, highest, formatNs) : linearScale(highest, formatNs);
+  const x = wide ? logarithmicScale(lowest, highest, tickName) : linearScale(highest, tickName);
   return renderChart({
     title,
     says: samples.map(tellSample).join('. '),
     x,
+    ...(legend === false ? { legend } : {}),
     y: { from: 0, to: 1, ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, name: `${at * 100} %` })) },
     series: samples.map(({ name, tone, took, of = took.length }) => ({
       name,
@@ -54,6 +55,11 @@ export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[]): Ht
       points: took.length === 0 ? [] : stepsOf(took, x.from, of),
     })),
   });
+}
+
+/** `10 ms` rather than `10.0 ms`: a tick is where it is said to be. */
+function tickName(ns: number): string {
+  return formatNs(ns).replace(/\.0+ |(\.\d*[1-9])0+ /, '$1 ');
 }
 
 function tellSample({ name, took, of = took.length }: EcdfSample): string {

@@ -192,7 +192,7 @@ figure+figure{margin-top:24px}
 .body .chart{max-width:620px;margin-top:22px}
 .grid{stroke:var(--line);stroke-width:1}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:28px 36px}.charts .chart{margin:0}.charts>*{min-width:0}
-.charts .plot>svg{height:150px}
+.charts .plot>svg{height:150px}.legend+.charts{margin-top:18px}
 .figures th[scope=row]{font-weight:400;white-space:nowrap}.figures .goal th,.figures .goal td{font-weight:600}.figures small{font-size:12px}
 .tone-worse{color:var(--fail);font-weight:600}.tone-better{color:var(--pass);font-weight:600}
 .printed{white-space:pre;overflow-x:auto;overflow-wrap:normal}
