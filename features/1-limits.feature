@@ -86,7 +86,7 @@ Feature: Limits
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And writers that try to change the dataset all the time, in the pod and on the node
-      When the FUSE pod is replaced 25 times, each time after the pod read again
+      When the FUSE pod is replaced 10 times, each time after the pod read again
       Then the pod reads the same files again, and was not restarted
       And not one write got through, to the pod, the node or the daemon
       And every mount of the dataset was read-only in every namespace
@@ -202,7 +202,7 @@ Feature: Limits
     Scenario: the kubelet's back-off grows, reaches its cap and begins anew, as predicted
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon crashes 8 times, each time as soon as the pod reads again
+      When the FUSE daemon crashes 7 times, each time as soon as the pod reads again
       And it then runs for longer than the kubelet remembers
       And the FUSE daemon crashes 2 times, each time as soon as the pod reads again
       Then each delay was predicted from the kubelet's source, up to its cap and after its reset
