@@ -96,6 +96,7 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     expect(ready).toMatchObject({ node: 'node-1', recovery: true, ns: expect.stringMatching(/^\d+$/) });
     const address = `http://${ready.metrics}`;
     expect((await fetch(`${address}/healthz`)).status).toBe(200);
+    expect((await fetch(`${address}/livez`)).status).toBe(200);
     await line(agent, 'passed');
     expect(await (await fetch(`${address}/metrics`)).text()).toContain(
       'rekindle_pass_phase_seconds_count{phase="whole"}',
