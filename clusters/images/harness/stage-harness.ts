@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { inHarnessImage } from '../../../fakes/fluid/harness-images.ts';
 import { daemonProgram } from '../../../fakes/fuse/bundle.ts';
+import { installedPath } from '../../../recovery/deploy/image/installed-path.ts';
 import type { HarnessPrograms } from '../../cluster.ts';
 import { bundleNodeProgram } from '../../kubernetes/node-program/bundle.ts';
 import { bundleInImage } from '../../kubernetes/node-program/in-image.ts';
@@ -29,7 +30,7 @@ const libraries = [
   'fuse-shared-library-linux/libfuse/lib/libfuse.so',
 ];
 
-/** Lays out `rekindle/` as the harness image has it at its root. `programs`: what the node program starts on nodes. */
+/** Lays out what the Dockerfile copies: `rekindle/` as the image has it at its root, and the script that gathers tools. `programs`: what the node program starts on nodes. */
 export async function stageHarness(context: string, programs: HarnessPrograms): Promise<void> {
   const at = (path: string) => join(context, path);
   await Promise.all([
@@ -38,8 +39,9 @@ export async function stageHarness(context: string, programs: HarnessPrograms): 
     bundleModule('fakes/store/bucket-main.ts', at(inHarnessImage.bucket)),
     bundleNodeProgram({ outdir: at(bundleInImage), programs }),
   ]);
+  cpSync(fileURLToPath(new URL('./copy-tools.sh', import.meta.url)), at('copy-tools.sh'));
   for (const library of libraries)
-    cpSync(project(`node_modules/${library}`), at(`rekindle/node_modules/${library}`), { recursive: true });
+    cpSync(installedPath(library), at(`rekindle/node_modules/${library}`), { recursive: true });
 }
 
 async function stageDaemon(folder: string): Promise<void> {
