@@ -88,6 +88,24 @@ export class PodReads {
       until: ({ length }) => length >= 2 * steady,
       say: lastOperations,
     });
+    await this.#nothingHangs(name, said);
+  }
+
+  /** Until no operation that began since is still under way; one that never comes back is left to the check to say. */
+  async #nothingHangs(name: string, since: number): Promise<void> {
+    await this.#waiting
+      .poll({
+        what: 'what the probe asks comes back',
+        look: () =>
+          this.#waiting.history
+            .filter((event) => event.kind === 'hang')
+            .findLast((event) => event.since >= since && event.probe === this.#pods.probeOf(name)),
+        until: (last) => last === undefined || last.over,
+        say: (last) => `a ${last?.op} hangs`,
+      })
+      .catch((error: { readonly code?: string }) => {
+        if (error.code !== 'POLL_TIMEOUT') throw error;
+      });
   }
 
   /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
