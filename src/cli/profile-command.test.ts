@@ -18,8 +18,12 @@ async function run(...args: string[]) {
   return { status: await rekindle(['profile', ...args], context), out: stdout(), err: stderr() };
 }
 
-test('the shipped profiles are listed with what people call them', async () => {
-  expect(await run('list')).toMatchObject({ status: 0, out: expect.stringMatching(/^fluid +Open-source Fluid$/m) });
+test('the shipped profiles are listed with what people call them, and those of faulty agents apart', async () => {
+  const { status, out } = await run('list');
+  const [shipped, faulty] = out.split('\n\n');
+  expect(status).toBe(0);
+  expect(shipped).toMatch(/^fluid +Open-source Fluid$/m);
+  expect(faulty).toMatch(/^leaks-mounts +An agent that leaks mounts$/m);
 });
 
 test('a shipped profile is shown as it is, and is valid', async () => {
@@ -30,6 +34,13 @@ test('a shipped profile is shown as it is, and is valid', async () => {
     status: 0,
     out: 'mine.yaml: a valid profile: fluid, Open-source Fluid\n',
     err: '',
+  });
+});
+
+test('the profile of a faulty agent is shown, too', async () => {
+  expect(await run('show', 'too-eager')).toMatchObject({
+    status: 0,
+    out: expect.stringContaining('name: too-eager\n'),
   });
 });
 

@@ -24,10 +24,14 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     .command('list')
     .description('list the profiles that are shipped')
     .action(async () => {
-      const { loadProfile, profileNames } = await import('../profiles/load-profile.ts');
-      const profiles = await Promise.all((await profileNames()).map((name) => loadProfile(name, cwd)));
-      const width = Math.max(...profiles.map(({ name }) => name.length));
-      for (const { name, title } of profiles) stdout.write(`${name.padEnd(width)}  ${title}\n`);
+      const { loadProfile, negativeProfileNames, profileNames } = await import('../profiles/load-profile.ts');
+      const load = (names: readonly string[]) => Promise.all(names.map((name) => loadProfile(name, cwd)));
+      const [shipped, faulty] = await Promise.all([load(await profileNames()), load(await negativeProfileNames())]);
+      const width = Math.max(...[...shipped, ...faulty].map(({ name }) => name.length));
+      const row = ({ name, title }: { readonly name: string; readonly title: string }) =>
+        `${name.padEnd(width)}  ${title}\n`;
+      stdout.write(shipped.map(row).join(''));
+      stdout.write(`\nBroken on purpose, to judge the judge:\n${faulty.map(row).join('')}`);
     });
 
   command
@@ -36,9 +40,9 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     .argument('<name>')
     .action(async (name: string) => {
       const { profileNames, shippedProfile } = await import('../profiles/load-profile.ts');
-      const names = await profileNames();
-      if (!names.includes(name)) throw unknown('profile', name, names);
-      stdout.write(readFileSync(shippedProfile(name), 'utf8'));
+      const path = await shippedProfile(name);
+      if (path === undefined) throw unknown('profile', name, await profileNames());
+      stdout.write(readFileSync(path, 'utf8'));
     });
 
   command

@@ -26,24 +26,20 @@ async function namesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** Path of a profile that comes with Rekindle. */
-export function shippedProfile(name: string): string {
-  return join(shipped, `${name}.yaml`);
+/** Path of a profile that comes with Rekindle, of a faulty agent too; undefined where there is none of that name. */
+export async function shippedProfile(name: string): Promise<string | undefined> {
+  if ((await profileNames()).includes(name)) return join(shipped, `${name}.yaml`);
+  return (await negativeProfileNames()).includes(name) ? join(negative, `${name}.yaml`) : undefined;
 }
 
 /** Loads a shipped profile by name, or any other by its path (with a slash, or ending in .yaml or .yml). @throws BadProfile */
 export async function loadProfile(nameOrPath: string, cwd: string): Promise<Profile> {
   const isPath = nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
-  const isNegative = !isPath && (await negativeProfileNames()).includes(nameOrPath);
-  if (!isPath && !isNegative) {
-    const names = await profileNames();
-    if (!names.includes(nameOrPath)) {
-      const says = `no such profile; known: ${names.join(', ')}, or the path of a YAML file`;
-      throw new BadProfile(nameOrPath, [{ says }]);
-    }
+  const path = isPath ? resolve(cwd, nameOrPath) : await shippedProfile(nameOrPath);
+  if (path === undefined) {
+    const says = `no such profile; known: ${(await profileNames()).join(', ')}, or the path of a YAML file`;
+    throw new BadProfile(nameOrPath, [{ says }]);
   }
-  const named = isNegative ? join(negative, `${nameOrPath}.yaml`) : shippedProfile(nameOrPath);
-  const path = isPath ? resolve(cwd, nameOrPath) : named;
   const yaml = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new BadProfile(
       nameOrPath,
