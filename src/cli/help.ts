@@ -88,8 +88,8 @@ Examples:
 export const compareHelp = `
 Each argument is the folder of a run of rekindle bench, or its bench.json, which may lie in a repository as a baseline. The
 first is the reference; each other one is held against it, phase by phase: better, same, worse, or cannot tell. A difference
-matters where it exceeds --tolerance of the reference and 2 ms. Runs of other fidelity, machines or conditions are refused:
-their differences say nothing; --anyway compares them all the same.
+matters where it exceeds --tolerance of the reference and 3 ms. The verdict is of the phases that are in the agent's hands. Runs of
+other fidelity, machines or conditions are refused: their differences say nothing; --anyway compares them all the same.
 
 PHASE is one of first-error, noticed, daemon, mount, node, pod, read, steady, verify, ready-to-readable, last-pod, outage;
 without one a budget is about ready-to-readable, the agent's part. FIGURE is min, p50, p90, p99 or max.

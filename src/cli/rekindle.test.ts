@@ -96,6 +96,19 @@ describe('what is asked for reaches the scenario engine', () => {
   });
 });
 
+test('bench takes conditions, one of them with several values, and what it is measured against', async () => {
+  const flags = ['--vary', 'pods=1, 10', '--pacing', '2s', '--agent-cpu', '0.2', '--warm-up', '0', '--baselines'];
+  expect((await run(['bench', ...flags, '--peer', './agent --x'])).benched[0]).toMatchObject({
+    vary: { name: 'pods', points: [{ pods: 1 }, { pods: 10 }] },
+    pacingMs: 2000,
+    agentCpuMillis: 200,
+    warmUp: 0,
+    baselines: true,
+    peer: './agent --x',
+    fault: 'sigkill',
+  });
+});
+
 test('bench by default crashes 50 times under 1,000 operations a second', async () => {
   expect((await run(['bench'])).benched[0]).toMatchObject({ crashes: 50, rate: 1000 });
   expect((await run(['bench', '--crashes', '3', '--rate', '200'])).benched[0]).toMatchObject({ crashes: 3, rate: 200 });
@@ -207,6 +220,14 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['bad seed', ['crash', '--seed', '-1'], 'bad seed "-1": accepted are whole numbers from 0 to 4294967295'],
     ['seed too large', ['conform', '--seed', '4294967296'], 'bad seed "4294967296"'],
     ['no crashes', ['bench', '--crashes', '0'], 'bad --crashes "0": accepted are whole numbers from 1 to 100000'],
+    ['condition', ['bench', '--vary', 'luck=1'], 'unknown condition "luck": accepted are fault, pods, datasets, rate'],
+    ['no values', ['bench', '--vary', 'pods'], 'bad --vary "pods": accepted is NAME=VALUE,VALUE'],
+    ['value of a condition', ['bench', '--vary', 'pods=1,x'], 'bad --pods "x": accepted are whole numbers from 1'],
+    ['value twice', ['bench', '--vary', 'pods=1,1'], 'bad --vary "pods=1,1": each value once'],
+    ['bench fault', ['bench', '--fault', 'flood'], 'unknown fault "flood": accepted are kill-1, sigkill'],
+    ['pacing', ['bench', '--pacing', '5'], 'bad --pacing "5": accepted are times, as 0, 250ms, 5s or 2m'],
+    ['CPU', ['bench', '--agent-cpu', '2m'], 'bad --agent-cpu "2m": accepted are 10m and more'],
+    ['no peer', ['bench', '--peer', ' '], 'bad --peer "": a command is accepted'],
     ['bad rate', ['bench', '--rate', '1e3'], 'bad --rate "1e3": accepted are whole numbers from 1 to 10000'],
     ['missing value', ['conform', '--seed'], "option '--seed <number>' argument missing"],
     ['missing features', ['conform', 'nowhere'], 'no features at "nowhere": accepted are .feature files'],
