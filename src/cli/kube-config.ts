@@ -13,20 +13,10 @@ export interface KubeConfigFlags {
 export function loadKubeConfig({ kubeconfig, context }: KubeConfigFlags, { cwd, env }: Environment): KubeConfig {
   const given = kubeconfig ?? (env.KUBECONFIG || undefined);
   const paths = given?.split(delimiter).filter((path) => path !== '') ?? [join(env.HOME ?? '/', '.kube/config')];
-  const config = new KubeConfig();
   const found = paths.map((path) => resolve(cwd, path)).filter((path) => existsSync(path));
   if (found.length === 0)
     throw new UsageError(`there is no kubeconfig at ${paths.join(', ')}: name one with --kubeconfig or KUBECONFIG`);
-  for (const [index, path] of found.entries()) {
-    const one = new KubeConfig();
-    try {
-      one.loadFromFile(path);
-    } catch (error) {
-      throw new UsageError(`${path} is no kubeconfig: ${error instanceof Error ? error.message : error}`);
-    }
-    if (index === 0) config.loadFromString(one.exportConfig());
-    else config.mergeConfig(one);
-  }
+  const config = merged(found.map(readOne));
   const names = config.getContexts().map(({ name }) => name);
   if (context !== undefined) {
     if (!names.includes(context)) throw unknown('context', context, names);
@@ -34,5 +24,30 @@ export function loadKubeConfig({ kubeconfig, context }: KubeConfigFlags, { cwd, 
   }
   if (config.getCurrentCluster() === null)
     throw new UsageError(`the kubeconfig names no current context: choose one with --context (${names.join(', ')})`);
+  return config;
+}
+
+function readOne(path: string): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(path);
+    return config;
+  } catch (error) {
+    const [says] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new UsageError(`${path} is no kubeconfig: ${says}`);
+  }
+}
+
+/** As kubectl merges: of equal names, and of current contexts, the first counts. */
+function merged(configs: readonly KubeConfig[]): KubeConfig {
+  const distinct = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
+    [...new Map(all.toReversed().map((one) => [one.name, one])).values()].reverse();
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: distinct(configs.flatMap((one) => one.getClusters())),
+    users: distinct(configs.flatMap((one) => one.getUsers())),
+    contexts: distinct(configs.flatMap((one) => one.getContexts())),
+    currentContext: configs.map((one) => one.getCurrentContext()).find((name) => name) ?? '',
+  });
   return config;
 }
