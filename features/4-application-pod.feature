@@ -17,6 +17,14 @@ Feature: Step 3: create an application pod that mounts the dataset
     When the FUSE daemon is killed from the node
     Then the pod is not recovered, by the limit "A2"
 
+  @A1 @fault:sigkill @needs:real-kubelet
+  Scenario: a pod that is not root reads again as its own user
+    Given FUSE recovery is enabled
+    And pod "demo-app", which runs as user 1000, reads "demo-dataset" at /data
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
+    And whatever claims a recovery is true
+
   Rule: The label is "true" or it is none
 
     @A2 @fault:sigkill

@@ -182,6 +182,10 @@ function verbs({ options, nodes, pods, agent, releases, life }: Parts): RunningC
     },
     stopAgent: () => agent.stop(),
     rebootNode: () => Promise.reject(new Error('the nodes of a cluster are not switched off')),
+    async restartKubelet(beside) {
+      const node = nodeOf(beside);
+      return node.ours(await node.call('restartKubelet', {}));
+    },
     async openFaultyStore() {
       const way = ++lastId;
       const endpoint = await first.call('openFaultyStore', { id: way });

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { exitOf } from '../../fakes/kubelet/container.ts';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { type FaultyWay, openFaultyWay } from '../../fakes/store/faulty-way.ts';
+import { credentialsOf } from '../../recovery/kernel/process.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { ContainerRef, ProbeOptions, StoreTrouble } from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';
@@ -91,7 +92,11 @@ export abstract class NodeVerbs implements NodeProcedures {
     const { environment, probe } = this.parts;
     const { target, path, rate, files } = options;
     const name = `${target.namespace}/${target.pod}/${target.container}:${path}`;
-    const flags = { pid: this.container(target).pid, path, rate, name, files: JSON.stringify(files) };
+    const { pid } = this.container(target);
+    // As the container's user sees it.
+    const { uid = 0, gid = 0 } = credentialsOf('/proc', pid) ?? {};
+    const identity = uid === 0 ? {} : { uid, gid };
+    const flags = { pid, path, rate, name, files: JSON.stringify(files), ...identity };
     const [file = '', ...args] = probe;
     const child = spawn(file, [...args, ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`)], {
       env: { ...environment },

@@ -14,6 +14,13 @@ Given(
   },
 );
 
+Given(
+  'pod {string}, which runs as user {int}, reads {string} at \\/data',
+  async function (this: RekindleWorld, pod: string, user: number, dataset: string) {
+    await this.start(pod, dataset, { labelled: true, user });
+  },
+);
+
 Given('the documented loop runs in the pod', async function (this: RekindleWorld) {
   await this.trial.startLoop(this.pod);
 });

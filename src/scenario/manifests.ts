@@ -90,6 +90,8 @@ export interface ApplicationOptions {
   /** Instead of `/data`. */
   readonly mountPath?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** It runs as this user and group, and does nothing but wait, because the document's server needs root. */
+  readonly user?: number;
 }
 
 export interface VolumeBelow {
@@ -103,7 +105,11 @@ export interface VolumeBelow {
 /** The document's app.yaml; only the image is another. */
 export function application(options: ApplicationOptions): Manifest {
   const { name, dataset: claimName, labels, annotations, below, claimReadOnly, mountReadOnly } = options;
-  const { mountPath = '/data' } = options;
+  const { mountPath = '/data', user } = options;
+  const asUser = {
+    command: ['sleep', 'infinity'],
+    securityContext: { runAsUser: user, runAsGroup: user, runAsNonRoot: true },
+  };
   const inner = below
     ? [{ mountPath: below.mountPath, name: 'inner-vol', ...(below.subPath && { subPath: below.subPath }) }]
     : [];
@@ -120,6 +126,7 @@ export function application(options: ApplicationOptions): Manifest {
         {
           name: 'demo',
           image: 'nginx:stable',
+          ...(user !== undefined && asUser),
           volumeMounts: [{ mountPath, name: 'data-vol', ...(mountReadOnly && { readOnly: true }) }, ...inner],
         },
       ],

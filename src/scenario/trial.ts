@@ -35,6 +35,8 @@ export interface ApplicationDifferences {
   /** Instead of `/data`. */
   readonly mountPath?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** The pod runs as this user. */
+  readonly user?: number;
 }
 
 /** Where a pod is read in, and what is to be found there, where that is not all of its dataset at /data in `demo`. */
