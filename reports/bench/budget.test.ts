@@ -13,7 +13,7 @@ describe('a budget', () => {
     ['p99=50ms', { phase: 'ready-to-readable', share: 0.99, limitMs: 50 }],
     ['outage.p50=1.5s', { phase: 'outage', share: 0.5, limitMs: 1500 }],
     ['last-pod.max=150ms', { phase: 'last-pod', share: 1, limitMs: 150 }],
-    ['read.min=700us', { phase: 'read', share: 0, limitMs: 0.7 }],
+    ['read.min=500us', { phase: 'read', share: 0, limitMs: 0.5 }],
   ])('is read: %s', (text, parsed) => {
     expect(parseBudget(text)).toEqual({ text, ...parsed });
   });

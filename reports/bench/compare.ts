@@ -18,10 +18,10 @@ export interface CompareOptions {
 
 export const compareDefaults: CompareOptions = {
   seed: 1,
-  times: 2000,
-  confidence: 0.999,
+  times: 1000,
+  confidence: 0.99,
   tolerance: 0.05,
-  leastMs: 2,
+  leastMs: 3,
 };
 
 /** One figure of a phase in both runs, in milliseconds; the interval is that of the difference. */
@@ -47,7 +47,7 @@ export interface SeriesChange {
   /** Crashes after which the pod read again, of all. */
   readonly recovered: readonly [before: string, after: string];
   readonly phases: readonly PhaseChange[];
-  /** Worse where a phase is, or where a pod was lost that was not before. */
+  /** Of the phases in the agent's hands: worse where one is, or where a pod was lost that was not before. */
   readonly verdict: Difference;
   /** Which phases, or what else, decided. */
   readonly because: string;
@@ -78,7 +78,7 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
   });
   const lost = [lostOf(before), lostOf(after)] as const;
   const named = (verdict: Difference) =>
-    phases.flatMap((change) => (change.verdict === verdict ? change.phase.name : []));
+    phases.flatMap(({ phase, ...change }) => (phase.isAgents && change.verdict === verdict ? phase.name : []));
   const judged = (): Pick<SeriesChange, 'verdict' | 'because'> => {
     if (lost[1] > 0 && lost[1] / after.crashes.length > lost[0] / before.crashes.length)
       return {
@@ -87,9 +87,9 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
       };
     for (const verdict of ['worse', 'cannot tell', 'better'] as const)
       if (named(verdict).length > 0) return { verdict, because: named(verdict).join(', ') };
-    return phases.length > 0
-      ? { verdict: 'same', because: 'no phase has changed by more than matters' }
-      : { verdict: 'cannot tell', because: 'no phase was measured' };
+    return phases.some(({ phase }) => phase.isAgents)
+      ? { verdict: 'same', because: 'nothing in the agent’s hands has changed by more than matters' }
+      : { verdict: 'cannot tell', because: 'nothing in the agent’s hands was measured' };
   };
   return {
     id: before.id,

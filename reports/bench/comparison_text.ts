@@ -12,13 +12,14 @@ export function comparisonText(changes: readonly SeriesChange[], confidence: num
     ...inColumns([
       ['  milliseconds', 'p50', 'then', 'by', `(${percent})`, 'p90', 'then', 'by', `(${percent})`, 'n', 'verdict'],
       ...change.phases.map(({ phase, p50, p90, counts, verdict }) => [
-        `  ${phase.name}`,
+        `  ${phase.name}${phase.isAgents ? '' : ' *'}`,
         ...figureCells(p50),
         ...figureCells(p90),
         counts[0] === counts[1] ? String(counts[0]) : counts.join('/'),
         verdict,
       ]),
     ]),
+    '  * not in the agent’s hands',
   ]);
 }
 

@@ -8,21 +8,59 @@ export interface BenchPhase {
   /** Absent: the crash. */
   readonly from?: BenchMoment;
   readonly to: BenchMoment;
+  /** In the agent's hands: that is what a verdict is made of. The rest is the kubelet's, the daemon's and the machine's. */
+  readonly isAgents?: true;
 }
 
-/** All phases. Those in the agent's hands begin when the daemon is back; the rest is the kubelet's and the daemon's. */
+/** All phases. */
 export const benchPhases: readonly BenchPhase[] = [
   { name: 'first-error', says: 'crash → first error in the pod', to: 'firstError' },
   { name: 'noticed', says: 'crash → noticed by the agent', to: 'noticed' },
   { name: 'daemon', says: 'crash → daemon restarted', to: 'daemonReady' },
   { name: 'mount', says: 'crash → its mount visible on the node', to: 'mountVisible' },
-  { name: 'node', says: 'daemon restarted → replaced on the node', from: 'daemonReady', to: 'replacedOnNode' },
-  { name: 'pod', says: 'daemon restarted → replaced in the pod', from: 'daemonReady', to: 'replacedInPod' },
-  { name: 'read', says: 'replaced in the pod → first good read', from: 'replacedInPod', to: 'readable' },
+  {
+    name: 'node',
+    says: 'daemon restarted → replaced on the node',
+    from: 'daemonReady',
+    to: 'replacedOnNode',
+    isAgents: true,
+  },
+  {
+    name: 'pod',
+    says: 'daemon restarted → replaced in the pod',
+    from: 'daemonReady',
+    to: 'replacedInPod',
+    isAgents: true,
+  },
+  {
+    name: 'read',
+    says: 'replaced in the pod → first good read',
+    from: 'replacedInPod',
+    to: 'readable',
+    isAgents: true,
+  },
   { name: 'steady', says: 'first good read → steady', from: 'readable', to: 'steady' },
-  { name: 'verify', says: 'replaced in the pod → agent says recovered', from: 'replacedInPod', to: 'verified' },
-  { name: 'ready-to-readable', says: 'daemon restarted → first good read', from: 'daemonReady', to: 'readable' },
-  { name: 'last-pod', says: 'daemon restarted → last pod reads', from: 'daemonReady', to: 'lastReadable' },
+  {
+    name: 'verify',
+    says: 'replaced in the pod → agent says recovered',
+    from: 'replacedInPod',
+    to: 'verified',
+    isAgents: true,
+  },
+  {
+    name: 'ready-to-readable',
+    says: 'daemon restarted → first good read',
+    from: 'daemonReady',
+    to: 'readable',
+    isAgents: true,
+  },
+  {
+    name: 'last-pod',
+    says: 'daemon restarted → last pod reads',
+    from: 'daemonReady',
+    to: 'lastReadable',
+    isAgents: true,
+  },
   { name: 'outage', says: 'crash → first good read', to: 'readable' },
 ];
 
