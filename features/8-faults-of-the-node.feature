@@ -103,6 +103,18 @@ Feature: Faults of agent, application and node
       Then the pod reads the same files again, and was not restarted
       And whatever claims a recovery is true
 
+  Rule: Each node recovers by itself
+
+    @C2 @C3 @fault:sigkill @needs:two-nodes
+    Scenario: pods on two nodes read again after crashes on each
+      Given FUSE recovery is enabled
+      And pods "east-app" and "west-app" on different nodes read "demo-dataset" at /data
+      When the FUSE daemon beside "east-app" is killed from its node
+      Then pod "east-app" reads the files of "demo-dataset" again, and was not restarted
+      And pod "west-app" reads on, and saw no error
+      When the FUSE daemon beside "west-app" is killed from its node
+      Then pod "west-app" reads the files of "demo-dataset" again, and was not restarted
+
   Rule: A recovery keeps no pod from ending
 
     @L1 @fault:pod-delete-while-dead @fault:sigkill

@@ -12,4 +12,4 @@ export const always: readonly Capability[] = [
 ];
 
 /** What it can do on some machines; found out when it starts. */
-export const onSomeMachines: readonly Capability[] = ['memory-cgroups', 'mount-beneath', 'kubectl'];
+export const onSomeMachines: readonly Capability[] = ['memory-cgroups', 'mount-beneath', 'kubectl', 'two-nodes'];

@@ -44,7 +44,8 @@ export async function runKubernetesCluster(options: KubernetesClusterOptions): P
   const agent = stack.use(new AgentControl({ kubeConfig, daemonSet: options.agent, signal }));
   await agent.setFlags(options.agentOptions);
   const releases = stack.use(new Releases({ kubeConfig, nodes }));
-  return verbs({ options, nodes, pods, agent, releases, life: stack.move() });
+  const agents = (await agent.pods()).length;
+  return verbs({ options, nodes, pods, agent, agents, releases, life: stack.move() });
 }
 
 async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerLogs): Promise<readonly NodeLink[]> {
@@ -77,11 +78,13 @@ interface Parts {
   readonly nodes: readonly NodeLink[];
   readonly pods: PodWatch;
   readonly agent: AgentControl;
+  /** How many nodes have an agent; virtual ones have none. */
+  readonly agents: number;
   readonly releases: Releases;
   readonly life: AsyncDisposableStack;
 }
 
-function verbs({ options, nodes, pods, agent, releases, life }: Parts): RunningCluster {
+function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): RunningCluster {
   const { name, kubeConfig, store, environment, runId } = options;
   let lastId = 0;
   const ending = (node: NodeLink, id: number): AsyncDisposable => ({
@@ -107,7 +110,7 @@ function verbs({ options, nodes, pods, agent, releases, life }: Parts): RunningC
   return {
     name,
     fidelity: withNodes(options.fidelity, nodes),
-    capabilities: new Set(capabilitiesOf(options, nodes)),
+    capabilities: new Set(capabilitiesOf(options, { nodes, agents })),
     patienceMs: 180_000,
     watchMs: 1500,
     kubeConfig,
@@ -208,7 +211,7 @@ function verbs({ options, nodes, pods, agent, releases, life }: Parts): RunningC
 
 function capabilitiesOf(
   { environment, agentOptions }: KubernetesClusterOptions,
-  nodes: readonly NodeLink[],
+  { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: number },
 ): readonly Capability[] {
   const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
   const lowered = agentOptions.kernelTier !== undefined && agentOptions.kernelTier !== '6.5';
@@ -219,7 +222,7 @@ function capabilitiesOf(
       'memory-cgroups',
       nodes.every(({ facts }) => facts.memoryCgroups),
     ),
-    ...can('two-nodes', nodes.length > 1),
+    ...can('two-nodes', agents > 1),
     ...can('kubectl', hasKubectl(environment)),
   ];
 }

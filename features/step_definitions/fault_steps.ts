@@ -165,6 +165,23 @@ Then('the pod sees errors', async function (this: RekindleWorld) {
   await this.trial.failsAfterCrash(this.pod);
 });
 
+Given(
+  'pods {string} and {string} on different nodes read {string} at \\/data',
+  async function (this: RekindleWorld, one: string, other: string, dataset: string) {
+    for (const pod of [one, other]) await this.start(pod, dataset, { labelled: true, apart: true });
+  },
+);
+
+When('the FUSE daemon beside {string} is killed from its node', async function (this: RekindleWorld, pod: string) {
+  await this.trial.strike(sigkill, this.dataset, await this.trial.daemonBeside(pod));
+});
+
+Then('pod {string} reads on, and saw no error', async function (this: RekindleWorld, pod: string) {
+  this.pod = pod;
+  await this.trial.reads(pod);
+  this.trial.judge(judgements.noError(this.subject));
+});
+
 Then('the pod reads on, and saw no error', async function (this: RekindleWorld) {
   await this.trial.reads(this.pod);
   this.trial.judge(judgements.noError(this.subject));

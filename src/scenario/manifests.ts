@@ -92,7 +92,11 @@ export interface ApplicationOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** It runs as this user and group, and does nothing but wait, because the document's server needs root. */
   readonly user?: number;
+  /** On another node than every other pod that is to be apart. */
+  readonly apart?: true;
 }
+
+const apart = { 'rekindle.dev/apart': 'true' };
 
 export interface VolumeBelow {
   readonly mountPath: string;
@@ -106,6 +110,8 @@ export interface VolumeBelow {
 export function application(options: ApplicationOptions): Manifest {
   const { name, dataset: claimName, labels, annotations, below, claimReadOnly, mountReadOnly } = options;
   const { mountPath = '/data', user } = options;
+  const antiAffinity = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: apart } };
+  const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [antiAffinity] } };
   const asUser = {
     command: ['sleep', 'infinity'],
     securityContext: { runAsUser: user, runAsGroup: user, runAsNonRoot: true },
@@ -120,8 +126,13 @@ export function application(options: ApplicationOptions): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { ...labels }, ...(annotations && { annotations: { ...annotations } }) },
+    metadata: {
+      name,
+      labels: { ...labels, ...(options.apart && apart) },
+      ...(annotations && { annotations: { ...annotations } }),
+    },
     spec: {
+      ...(options.apart && { affinity }),
       containers: [
         {
           name: 'demo',

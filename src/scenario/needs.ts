@@ -15,6 +15,10 @@ const needs: Readonly<
     has: ({ capabilities }) => capabilities.has('scaled-clock'),
     reason: "takes minutes of a real kubelet's back-off, which the scenario of L5 goes through",
   },
+  '@needs:two-nodes': {
+    has: ({ capabilities }) => capabilities.has('two-nodes'),
+    reason: 'needs two nodes with an agent each (--nodes 2)',
+  },
   '@needs:real-kubelet': {
     has: ({ capabilities }) => capabilities.has('real-kubelet'),
     reason: "needs Kubernetes' own kubelet",

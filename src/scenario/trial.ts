@@ -37,6 +37,8 @@ export interface ApplicationDifferences {
   readonly annotations?: Readonly<Record<string, string>>;
   /** The pod runs as this user. */
   readonly user?: number;
+  /** On another node than the scenario's other pods that are to be apart. */
+  readonly apart?: true;
 }
 
 /** Where a pod is read in, and what is to be found there, where that is not all of its dataset at /data in `demo`. */
@@ -394,8 +396,17 @@ export class Trial implements AsyncDisposable {
   }
 
   /** The dataset's daemon on the node of the pods that use it, or on any where none does. */
-  async #daemonOf(claim: string): Promise<ContainerRef> {
-    const node = [...this.#applications.values()].find(({ dataset }) => dataset === claim)?.node;
+  #daemonOf(claim: string): Promise<ContainerRef> {
+    return this.#daemonOn([...this.#applications.values()].find(({ dataset }) => dataset === claim)?.node, claim);
+  }
+
+  /** The daemon that serves a pod: that of its dataset on its node. */
+  daemonBeside(pod: string): Promise<ContainerRef> {
+    const { node, dataset } = this.application(pod);
+    return this.#daemonOn(node, dataset);
+  }
+
+  async #daemonOn(node: string | undefined, claim: string): Promise<ContainerRef> {
     const [pod] = await this.poll({
       what: `the FUSE pod of ${claim} is Running`,
       look: async () =>
