@@ -67,16 +67,21 @@ export class Releases implements AsyncDisposable {
 async function untilNothing(what: string, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
   let last: readonly string[] = [];
   const { signal } = new AbortController();
+  const orWhyNot = (error: unknown) => [`${what}: ${error instanceof Error ? error.message : String(error)}`];
   try {
     return await waitFor({
       what,
-      look: async () => (last = await look()),
+      look: async () => {
+        // What cannot be asked now is asked again.
+        last = await look().catch(orWhyNot);
+        return last;
+      },
       until: ({ length }) => length === 0,
       say: (left) => left.join('; '),
       signal,
     });
-  } catch (error) {
-    return last.length > 0 ? last : [`${what}: ${error instanceof Error ? error.message : String(error)}`];
+  } catch {
+    return last;
   }
 }
 

@@ -20,7 +20,12 @@ function detachAll(linux: Linux, below: string): void {
   const mounts = parseMountinfo(table().join('\n')).filter(({ mountPoint }) => mountPoint.startsWith(below));
   if (mounts.length === 0) return;
   linux.inNamespacesOf(1, ['mnt'], () => {
-    for (const { mountPoint } of mounts.toReversed()) linux.umount(mountPoint, detach);
+    for (const { mountPoint } of mounts.toReversed())
+      try {
+        linux.umount(mountPoint, detach);
+      } catch {
+        // Somebody else has just done so; if not, it is still in the table.
+      }
   });
 }
 
