@@ -59,7 +59,7 @@ function renderLists({ output, left, happenings, tables }: PackedScenario): Html
   const programs = [...new Set(output.map(({ program }) => program))];
   const errors = output.filter(({ error }) => error).length;
   const contradicted = happenings.filter((one) => one.contradicted).length;
-  return html`${output.length > 0 && list('output', programs.length === 1 ? `What ${programs[0]} printed` : `What ${programs.length} programs printed`, `${output.length + left.output} lines, ${errors} of them errors`)}${
+  return html`${output.length > 0 && list('output', programs.length === 1 ? `Transcript: ${programs[0]}` : `Transcripts of ${programs.length} programs`, `${output.length + left.output} lines, ${errors} of them errors`)}${
     tables.length > 0 &&
     list('tables', 'Mount tables before, during and after', [...new Set(tables.map(({ where }) => where))].join(', '))
   }${

@@ -291,6 +291,7 @@ figure,.waterfall,.verdict,.tiles,.timeline,tr,li{break-inside:avoid}
 .toolbar{position:static}
 h2,h3,h4,h5,summary,figcaption{break-after:avoid}
 .log{max-height:none}
+.columns{display:block}.columns>*+*{margin-top:16px}.scroll{overflow:visible}
 a{color:inherit;text-decoration:none}
 }
 `.trim();

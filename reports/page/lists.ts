@@ -61,7 +61,7 @@ export function listTables({ tables }: PackedScenario): readonly HTMLElement[] {
         'li',
         { class: 'others' },
         element('b', {}, ' '),
-        `and ${others} lines that are not about volumes, or too many`,
+        `and ${others} ${title.startsWith('during') ? 'more changes' : 'lines that are not about volumes'}`,
       );
     return [
       element('h6', {}, where, ' ', element('small', {}, title)),
