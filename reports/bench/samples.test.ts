@@ -92,6 +92,20 @@ describe('a crash, as a benchmark has it', () => {
     expect(sample?.moments).not.toHaveProperty('steady');
   });
 
+  it('is over when the pod is steady, whatever stalls before the next crash', () => {
+    const stalled = (at: number, over: boolean) =>
+      event({ kind: 'hang', at, probe: pod.probe, op: 'read', since: 300 * ms, over });
+    const next = [stalled(400, false), fault(450), daemon(451, 'exited'), stalled(460, true), ...reads(461, 500)];
+    const [sample] = crashSamples([...crash, ...reads(210, 300), ...next], scenario, [pod]);
+    expect(sample?.moments).toMatchObject({ readable: 110.5 * ms, steady: 119.5 * ms });
+  });
+
+  it('is not over with a good read that others follow which fail', () => {
+    const flapping = [...reads(210, 215), ...reads(215, 220, 'ENOTCONN'), ...reads(220, 300)];
+    const [sample] = crashSamples([...crash, ...flapping], scenario, [pod]);
+    expect(sample?.moments).toMatchObject({ readable: 120.5 * ms, steady: 129.5 * ms });
+  });
+
   it('is none of a pod’s whose probe was not there', () => {
     const events = [...crash, ...reads(210, 300)];
     expect(crashSamples(events, scenario, [{ ...pod, from: 150 * ms }])).toEqual([]);

@@ -90,16 +90,16 @@ interface Sample {
 }
 
 function sampleOf({ recovery, until, read, places, agent, where }: Sample): CrashSample {
-  const { crash: from, daemonReady, readable } = recovery;
+  const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) =>
     events.find(({ at }) => at >= (daemonReady ?? from) && at < until)?.at;
   const says = (event: Agent['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
-  const steady = readable === undefined ? undefined : steadySince(after, readable);
+  const { readable = recovery.readable, steady } = comebackOf(after, firstError ?? Number.POSITIVE_INFINITY);
   const visible = places.mountVisible.find(({ at }) => at >= from && at < until)?.at;
   const seen: Partial<Record<BenchMoment, number | undefined>> = {
-    firstError: recovery.firstError,
+    firstError,
     noticed: recovery.noticed,
     daemonReady,
     mountVisible: visible,
@@ -134,14 +134,27 @@ function sinceCrash(
   );
 }
 
-/** When the last of ten good operations in a row came back, the first good read among them and none late. */
-function steadySince(operations: readonly ProbeEvent[], readable: number): number | undefined {
+/**
+ * When the pod was steady, which is when the last of ten good operations in a row came back, none of them late, and the first good
+ * read since the last one that failed before that. What stalls after that is the machine's, or the next crash's.
+ */
+function comebackOf(
+  operations: readonly ProbeEvent[],
+  firstError: number,
+): { readonly readable?: number; readonly steady?: number } {
+  let readable: number | undefined;
   let good = 0;
-  for (const { at, startedAt, finishedAt, result } of operations) {
+  for (const { at, startedAt, finishedAt, op, result } of operations) {
+    if (result !== 'ok') {
+      readable = undefined;
+      good = 0;
+    }
     // One that was only charged for a slot that another one blocked proves nothing.
-    if (finishedAt < readable || startedAt === finishedAt) continue;
-    good = result === 'ok' && finishedAt - at <= lateNs ? good + 1 : 0;
-    if (good === steadyCount) return finishedAt;
+    if (result !== 'ok' || finishedAt < firstError || startedAt === finishedAt) continue;
+    if (op === 'read') readable ??= finishedAt;
+    if (readable === undefined) continue;
+    good = finishedAt - at <= lateNs ? good + 1 : 0;
+    if (good === steadyCount) return { readable, steady: finishedAt };
   }
-  return undefined;
+  return {};
 }
