@@ -17,7 +17,10 @@ export function parentGroup(controller: Controller): string | undefined {
   const own = new RegExp(`^\\d+:(?:[^:\\n]*,)?${controller}(?:,[^:\\n]*)?:(.*)$`, 'm').exec(
     readFileSync('/proc/thread-self/cgroup', 'utf8'),
   )?.[1];
-  return own === undefined ? undefined : join(first.mountPoint, own);
+  if (own === undefined) return undefined;
+  // In a container the hierarchy begins with the container's own group.
+  const below = own === first.root || own.startsWith(`${first.root}/`) ? own.slice(first.root.length) : own;
+  return join(first.mountPoint, below);
 }
 
 /** Whether a group can be made there, and has one of these files: the limit, as version 2 and version 1 call it. */
