@@ -13,7 +13,8 @@ export interface Budget {
 }
 
 const figures: Readonly<Record<string, number>> = { min: 0, p50: 0.5, p90: 0.9, p99: 0.99, max: 1 };
-const units: Readonly<Record<string, number>> = { us: 1e-3, µs: 1e-3, ms: 1, s: 1000 };
+/** Of a millisecond: how many of them it has. Divided by, because 700 µs are 0.7 ms and not a little more. */
+const units: Readonly<Record<string, number>> = { us: 1000, µs: 1000, ms: 1, s: 1 / 1000 };
 
 /** `[PHASE.]p99=50ms`; without a phase it is about the agent's part. A sentence where it does not parse. */
 export function parseBudget(text: string): Budget | { readonly problem: string } {
@@ -25,7 +26,7 @@ export function parseBudget(text: string): Budget | { readonly problem: string }
   if (!names.includes(phase)) return problem(`no phase ${phase}; accepted are ${names.join(', ')}`);
   const share = figures[figure];
   if (share === undefined) return problem(`no figure ${figure}; accepted are ${Object.keys(figures).join(', ')}`);
-  const limitMs = Number(number) * (units[unit] ?? Number.NaN);
+  const limitMs = Number(number) / (units[unit] ?? Number.NaN);
   return limitMs > 0 ? { text, phase, share, limitMs } : problem('a time above 0 is accepted');
 }
 
