@@ -9,14 +9,21 @@
  * too-eager              recovers all that can be, whether the gate is on, the pod asked for it and the volume is read-only or not
  */
 import { registerHooks } from 'node:module';
-import { wrapModule } from '../wrap-module.ts';
+import { type WrappedModule, wrapModule } from '../wrap-module.ts';
 
-const faults: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'no-recovery': {},
-  'lies-about-success': { 'kernel/attach.ts': 'idle-attach.ts', 'engine/verify.ts': 'lying-verify.ts' },
-  'writable-for-an-instant': { 'kernel/attach.ts': 'writable-attach.ts' },
-  'leaks-mounts': { 'kernel/attach.ts': 'leaking-attach.ts' },
-  'too-eager': { 'engine/policy.ts': 'eager-policy.ts' },
+const attach = new URL('../../recovery/kernel/attach.ts', import.meta.url);
+const verify = new URL('../../recovery/engine/verify.ts', import.meta.url);
+const policy = new URL('../../recovery/engine/policy.ts', import.meta.url);
+
+const faults: Readonly<Record<string, readonly WrappedModule[]>> = {
+  'no-recovery': [],
+  'lies-about-success': [
+    { real: attach, ours: new URL('./idle-attach.ts', import.meta.url) },
+    { real: verify, ours: new URL('./lying-verify.ts', import.meta.url) },
+  ],
+  'writable-for-an-instant': [{ real: attach, ours: new URL('./writable-attach.ts', import.meta.url) }],
+  'leaks-mounts': [{ real: attach, ours: new URL('./leaking-attach.ts', import.meta.url) }],
+  'too-eager': [{ real: policy, ours: new URL('./eager-policy.ts', import.meta.url) }],
 };
 
 const [flag = ''] = process.argv.splice(2, 1);
@@ -27,11 +34,5 @@ if (fault === 'no-recovery')
   process.argv = process.argv.map((other) =>
     other.replace(/^--feature-gates=.*/, '--feature-gates=FuseRecovery=false'),
   );
-for (const [real, ours] of Object.entries(wrapped))
-  registerHooks(
-    wrapModule({
-      real: new URL(`../../recovery/${real}`, import.meta.url),
-      ours: new URL(`./${ours}`, import.meta.url),
-    }),
-  );
+for (const module of wrapped) registerHooks(wrapModule(module));
 await import('../../recovery/agent/main.ts');

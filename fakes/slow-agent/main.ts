@@ -6,6 +6,7 @@ import { registerHooks } from 'node:module';
 import { wrapModule } from '../wrap-module.ts';
 
 const [slow = ''] = process.argv.splice(2, 1);
-const ours = new URL(`./slow-libc.ts?${slow.replace('--slow=', '')}`, import.meta.url);
+const ours = new URL('./slow-libc.ts', import.meta.url);
+ours.search = slow.replace('--slow=', '');
 registerHooks(wrapModule({ real: new URL('../../recovery/kernel/libc.ts', import.meta.url), ours }));
 await import('../../recovery/agent/main.ts');
