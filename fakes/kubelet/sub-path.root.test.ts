@@ -38,5 +38,6 @@ describe.skipIf(!root)('a subPath (needs root)', () => {
     // Both were met, or it was no race.
     expect(races.bound).toBeGreaterThan(0);
     expect(races.refused).toBeGreaterThan(0);
-  });
+    // A dozen processes one after the other, each of which has to start.
+  }, 120_000);
 });
