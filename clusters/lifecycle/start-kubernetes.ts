@@ -6,6 +6,7 @@ import { connectDocker } from '../images/docker.ts';
 import { nodeProgramPods } from '../kubernetes/node-program/daemon-set.ts';
 import type { AgentDaemonSet } from '../kubernetes/options.ts';
 import { runKubernetesCluster } from '../kubernetes/run.ts';
+import { clearNodes } from '../standing/clear-nodes.ts';
 import { standUp } from '../standing/stand-up.ts';
 import { holdsOf, namespaceOf } from '../standing/standing-objects.ts';
 import { takeDown } from '../standing/take-down.ts';
@@ -54,6 +55,8 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
     if (open.leaves === 'cluster')
       life.defer(async () => {
         const told = { onProgress, signal: AbortSignal.timeout(120_000) };
+        // A node that is gone, or its program, leaves nothing to clear.
+        await clearNodes(kubeConfig, runId).catch(() => {});
         await takeDown({ kubeConfig, of: (id) => id === runId, ...told });
       });
     const store = await step(onProgress, 'bringing up MinIO, Fluid’s controllers and the node program', () =>
