@@ -182,6 +182,8 @@ export interface RunningCluster extends AsyncDisposable {
   readonly name: string;
   readonly fidelity: Fidelity;
   readonly capabilities: ReadonlySet<Capability>;
+  /** Where there are several nodes: the one that a scenario's pods are put on, so that one daemon serves all of a dataset. */
+  readonly applicationNode?: string;
   /** How long something may take here that has to happen, on a slow machine too. */
   readonly patienceMs: number;
   /** How long what must not happen is waited for: longer than the agent's period. */

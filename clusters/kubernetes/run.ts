@@ -44,7 +44,7 @@ export async function runKubernetesCluster(options: KubernetesClusterOptions): P
   const agent = stack.use(new AgentControl({ kubeConfig, daemonSet: options.agent, signal }));
   await agent.setFlags(options.agentOptions);
   const releases = stack.use(new Releases({ kubeConfig, nodes }));
-  const agents = (await agent.pods()).length;
+  const agents = (await agent.pods()).flatMap(({ spec }) => spec?.nodeName ?? []).toSorted();
   return verbs({ options, nodes, pods, agent, agents, releases, life: stack.move() });
 }
 
@@ -78,8 +78,8 @@ interface Parts {
   readonly nodes: readonly NodeLink[];
   readonly pods: PodWatch;
   readonly agent: AgentControl;
-  /** How many nodes have an agent; virtual ones have none. */
-  readonly agents: number;
+  /** The nodes that have an agent; virtual ones have none. */
+  readonly agents: readonly string[];
   readonly releases: Releases;
   readonly life: AsyncDisposableStack;
 }
@@ -99,7 +99,7 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
   };
   const first = nodeOf({ namespace: '', pod: '' });
   // Where a scenario's application is; what it does on "the node" it does there.
-  let home = first;
+  let home = nodes.find(({ facts }) => facts.node === agents[0]) ?? first;
   const agentNode = async () => {
     const target = await agent.containerOn();
     const { spec } = await kubeConfig
@@ -111,6 +111,7 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
     name,
     fidelity: withNodes(options.fidelity, nodes),
     capabilities: new Set(capabilitiesOf(options, { nodes, agents })),
+    ...(agents.length > 1 && agents[0] !== undefined && { applicationNode: agents[0] }),
     patienceMs: 180_000,
     watchMs: 1500,
     kubeConfig,
@@ -211,7 +212,7 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
 
 function capabilitiesOf(
   { environment, agentOptions }: KubernetesClusterOptions,
-  { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: number },
+  { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: readonly string[] },
 ): readonly Capability[] {
   const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
   const lowered = agentOptions.kernelTier !== undefined && agentOptions.kernelTier !== '6.5';
@@ -222,7 +223,7 @@ function capabilitiesOf(
       'memory-cgroups',
       nodes.every(({ facts }) => facts.memoryCgroups),
     ),
-    ...can('two-nodes', agents > 1),
+    ...can('two-nodes', agents.length > 1),
     ...can('kubectl', hasKubectl(environment)),
   ];
 }

@@ -23,7 +23,14 @@ export interface Objects {
   readClaim(name: string): Promise<{ readonly volume: string; readonly phase: string }>;
 }
 
-export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
+interface Place {
+  readonly kubeConfig: KubeConfig;
+  readonly namespace: string;
+  readonly node: string | undefined;
+}
+
+/** `node`: where pods go that do not say where they want to be. */
+export function objectsIn({ kubeConfig, namespace, node }: Place): Objects {
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const custom = kubeConfig.makeApiClient(CustomObjectsApi);
   const any = KubernetesObjectApi.makeApiClient(kubeConfig);
@@ -33,7 +40,8 @@ export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
     },
     async create(manifest) {
       const where = manifest.kind === 'PersistentVolume' ? {} : { namespace };
-      await any.create({ ...manifest, metadata: { ...manifest.metadata, ...where } });
+      const placed = node === undefined ? manifest : placedOn(node, manifest);
+      await any.create({ ...placed, metadata: { ...placed.metadata, ...where } });
     },
     readPod: (name) => core.readNamespacedPod({ name, namespace }),
     listPods: async (labelSelector) => (await core.listNamespacedPod({ namespace, labelSelector })).items,
@@ -74,4 +82,13 @@ export function objectsIn(kubeConfig: KubeConfig, namespace: string): Objects {
       return { volume: spec?.volumeName ?? '', phase: status?.phase ?? '' };
     },
   };
+}
+
+/** A pod on a node; one that asks for a place of its own, or is serverless, stays as it is. */
+function placedOn(node: string, manifest: Manifest): Manifest {
+  const { spec } = manifest;
+  const isServerless = 'alibabacloud.com/fluid-sidecar-target' in (manifest.metadata?.labels ?? {});
+  if (manifest.kind !== 'Pod' || isServerless || typeof spec !== 'object' || spec === null) return manifest;
+  if ('affinity' in spec || 'nodeSelector' in spec) return manifest;
+  return { ...manifest, spec: { ...spec, nodeSelector: { 'kubernetes.io/hostname': node } } };
 }

@@ -87,7 +87,11 @@ export class Trial implements AsyncDisposable {
     this.#agent = session.agent;
     this.notes = notes;
     this.namespace = namespace ?? namespaceFor(notes.id);
-    this.#objects = objectsIn(session.cluster.kubeConfig, this.namespace);
+    this.#objects = objectsIn({
+      kubeConfig: session.cluster.kubeConfig,
+      namespace: this.namespace,
+      node: session.cluster.applicationNode,
+    });
     this.#waiting = new Waiting(session, notes.id, patience);
     const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;
     this.#reads = new PodReads(this.#waiting, { namespace: this.namespace, probeOf });
