@@ -1,6 +1,5 @@
 import { minioImage } from '../../fakes/store/start-minio-container.ts';
-import { buildAgentImage } from '../../recovery/deploy/image/build.ts';
-import type { HarnessPrograms } from '../cluster.ts';
+import { CannotRun, type HarnessPrograms } from '../cluster.ts';
 import type { Docker } from '../images/docker.ts';
 import { buildHarnessImage } from '../images/harness/build-harness-image.ts';
 
@@ -21,7 +20,19 @@ export async function prepareImages(
 ): Promise<RunImages> {
   const others = [minioImage, applicationImage];
   for (const reference of others) if (!(await docker.hasImage(reference))) await docker.pull(reference);
-  const harness = await buildHarnessImage(docker, programs);
-  const { reference: agent } = await buildAgentImage({ signal });
-  return { harness, agent, all: [harness, agent, ...others] };
+  try {
+    const { buildAgentImage } = await import('../../recovery/deploy/image/build.ts');
+    const harness = await buildHarnessImage(docker, programs);
+    const { reference: agent } = await buildAgentImage({ signal });
+    return { harness, agent, all: [harness, agent, ...others] };
+  } catch (error) {
+    throw withoutBundler(error);
+  }
+}
+
+/** esbuild is there in a checkout; an installed package does without, as all that the sandbox needs has been bundled. */
+function withoutBundler(error: unknown): unknown {
+  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') return error;
+  const what = `the images cannot be built, as a module is missing (${error.message.split('\n')[0]})`;
+  return new CannotRun([{ what, remedy: 'run it from a checkout of the sources after npm ci' }], { cause: error });
 }
