@@ -140,19 +140,20 @@ describe.skipIf(chromium === undefined)('the page in a browser (needs Chromium; 
 
   it('zooms by the keyboard and by its buttons', async () => {
     const picture = page.locator('#mount-table-growth');
+    const patience = { timeout: 10_000 };
     const view = () => picture.locator('.shows').textContent();
     await page.evaluate('document.getElementById("mount-table-growth").scrollIntoView()');
     await picture.locator('canvas').waitFor();
     await picture.getByRole('button', { name: 'Whole scenario' }).click();
     const whole = '0.000 s to 4.106 s';
-    await expect.poll(view).toBe(whole);
+    await expect.poll(view, patience).toBe(whole);
     await picture.getByRole('button', { name: /crash/i }).click();
-    await expect.poll(view).not.toBe(whole);
+    await expect.poll(view, patience).not.toBe(whole);
     await picture.locator('.canvas-box').focus();
     await page.keyboard.press('0');
-    await expect.poll(view).toBe(whole);
+    await expect.poll(view, patience).toBe(whole);
     await page.keyboard.press('+');
-    await expect.poll(view).not.toBe(whole);
+    await expect.poll(view, patience).not.toBe(whole);
   });
 
   it('shows verdict, claims, results and phases without its script', async () => {

@@ -101,7 +101,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
     const [target] = targets
       .filter(({ left, right, top, bottom }) => x >= left - 2 && x <= right + 2 && y >= top && y <= bottom)
       .sort((a, b) => a.right - a.left - (b.right - b.left));
-    const operation = nearestOperation(data, canvas.clientWidth, { x, y, at, perPixel: (view.to - view.from) / plot });
+    const operation = nearestOperation(data, canvas.clientWidth, { y, at, perPixel: (view.to - view.from) / plot });
     const zero = zeroOf(data, view);
     const time = `${clockSeconds(at)} s${zero === 0 ? '' : `, ${formatMicros(at - zero)} after the fault`}`;
     tip.replaceChildren(
@@ -215,12 +215,7 @@ function legend({ probes }: Unpacked): HTMLElement {
 function nearestOperation(
   data: Unpacked,
   width: number,
-  {
-    x: _x,
-    y,
-    at,
-    perPixel,
-  }: { readonly x: number; readonly y: number; readonly at: number; readonly perPixel: number },
+  { y, at, perPixel }: { readonly y: number; readonly at: number; readonly perPixel: number },
 ): string | undefined {
   const { probeTops } = layoutOf(data, width);
   const index = probeTops.findIndex((top) => y >= top && y <= top + 100);

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/cluster.ts';
 import { sandbox } from '../../clusters/sandbox/sandbox.ts';
+import { groupBy } from '../../reports/group_by.ts';
 import { recoveries } from '../../reports/phases.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
 import { recordSchema } from '../../reports/record.ts';
@@ -159,6 +160,7 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
 function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
   const { options, profile, command, scenarios, leftovers, verdict, events, resultsDir, startedAt } = conclusion;
   const [place] = conclusion.clusters;
+  const byScenario = groupBy(events, ({ scenario }) => scenario);
   const record: RunRecord = {
     schema: recordSchema,
     runId: options.runId,
@@ -173,7 +175,10 @@ function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
     machine: describeMachine(),
     verdict: secrecy.verdict === 'fail' ? 'fail' : verdict,
     interrupted: options.environment.signal.aborted,
-    scenarios: scenarios.map((scenario) => ({ ...scenario, recoveries: recoveries(events, scenario.id) })),
+    scenarios: scenarios.map((scenario) => ({
+      ...scenario,
+      recoveries: recoveries(byScenario.get(scenario.id) ?? [], scenario.id),
+    })),
     checks: [secrecy],
     leftovers,
   };
