@@ -23,6 +23,12 @@ describe('the watch over hangs', () => {
     expect(hangs.ended(ended(1_300 * ms))).toEqual([hang(1_300 * ms, true)]);
   });
 
+  it('says that it is over of one that ended in time and is told of late', () => {
+    const hangs = createHangWatch('p');
+    hangs.watch(140 * ms, inFlight);
+    expect(hangs.ended(ended(98 * ms))).toEqual([hang(98 * ms, true)]);
+  });
+
   it('tells a hang that began and ended between two looks', () => {
     expect(createHangWatch('p').ended(ended(150 * ms))).toEqual([hang(100 * ms, false), hang(150 * ms, true)]);
   });

@@ -33,10 +33,11 @@ export function createHangWatch(probe: string): HangWatch {
       return [hang(now, inFlight, false)];
     },
     ended({ op, startedAt, finishedAt }) {
-      if (finishedAt - startedAt < hangAfterNs) return [];
       const operation = { op, since: startedAt };
       const over = hang(finishedAt, operation, true);
+      // Said of one that had ended in time, too: on a busy machine it is told late that it has.
       if (said?.since === startedAt) return [over];
+      if (finishedAt - startedAt < hangAfterNs) return [];
       return [hang(startedAt + hangAfterNs, operation, false), over];
     },
   };
