@@ -1,6 +1,6 @@
 import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
 import { slug } from '../../src/scenario/collector.ts';
-import { missingFor } from '../../src/scenario/needs.ts';
+import { missingFor, unpromisedIn } from '../../src/scenario/needs.ts';
 import { longestStepMs } from '../../src/scenario/session.ts';
 import { Trial } from '../../src/scenario/trial.ts';
 import type { RekindleWorld } from './world.ts';
@@ -9,14 +9,13 @@ import type { RekindleWorld } from './world.ts';
 setDefaultTimeout(longestStepMs());
 
 Before(async function (this: RekindleWorld, { pickle }) {
-  const { history, notes, cluster } = this.session;
+  const { history, notes, cluster, profile } = this.session;
   const id = slug(pickle.name);
   const own = { id, startedAt: history.now(), finishedAt: history.now(), checks: [] };
   notes.set(pickle.id, own);
-  const reason = missingFor(
-    pickle.tags.map(({ name }) => name),
-    cluster,
-  );
+  const tags = pickle.tags.map(({ name }) => name);
+  const steps = pickle.steps.map(({ text }) => text);
+  const reason = missingFor(tags, cluster) ?? unpromisedIn({ steps, tags }, profile.promises);
   if (reason !== undefined) {
     notes.set(pickle.id, { ...own, reason });
     return 'skipped';

@@ -18,7 +18,7 @@ const promises = z.strictObject({
   recovers: z
     .boolean()
     .describe(
-      'Whether data comes back. An implementation that promises no recovery conforms by failing as documented.',
+      'Whether data comes back. Where it does not, scenarios that turn recovery on are skipped, and the others have to stay broken as documented.',
     ),
   readWriteScope: z
     .enum(['volume', 'cluster', 'recover'])

@@ -57,3 +57,20 @@ const needs: Readonly<
 export function missingFor(tags: readonly string[], cluster: Pick<RunningCluster, 'capabilities'>): string | undefined {
   return tags.map((tag) => needs[tag]).find((need) => need && !need.has(cluster))?.reason;
 }
+
+/** Parts of a scenario that its steps and tags make known. */
+export interface Outline {
+  readonly steps: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/**
+ * Why a scenario is not for an implementation that promises no recovery: it turns recovery on, or has a sidecar recover. The
+ * others are, and such an implementation conforms by staying broken in them as documented.
+ */
+export function unpromisedIn({ steps, tags }: Outline, promises: { readonly recovers: boolean }): string | undefined {
+  if (promises.recovers) return undefined;
+  const turnsItOn = steps.some((text) => /^FUSE recovery is (enabled|turned on)/.test(text));
+  const ofSidecars = tags.some((tag) => /^@V\d$/.test(tag));
+  return turnsItOn || ofSidecars ? 'the profile promises no recovery' : undefined;
+}
