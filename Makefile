@@ -2,7 +2,7 @@
 # Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
-.PHONY: help conform conform-all conform-long mutants crash bench doctor clean report test lint
+.PHONY: help conform conform-all conform-long self-test mutants crash bench doctor clean report test lint
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -16,6 +16,9 @@ conform-all: $(modules) ## every scenario but the long ones: each fault, each li
 
 conform-long: $(modules) ## the scenarios that take minutes: a thousand replacements under a writer, a thousand crashes
 	@$(rekindle) conform --tags @long --jobs 1 $(ARGS)
+
+self-test: $(modules) ## judge the faulty agents, each of which has to be found out
+	@node_modules/.bin/node src/self-test/main.ts $(ARGS)
 
 mutants: $(modules) ## break the code on purpose, one line at a time, and see that something turns red
 	@node_modules/.bin/node mutants/run.ts $(ARGS)
