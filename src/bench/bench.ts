@@ -71,7 +71,10 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     const notes = { id: `bench-${index + 1}`, startedAt: run.history.now(), finishedAt: 0, checks: [] };
     progress.begins(index);
     const shared: Bench = { run, session, listeners, random, onProgress: tell, onCrash: () => progress.crashed(index) };
-    measured.push({ series: await runSeries(shared, plan, notes), notes });
+    const series = await runSeries(shared, plan, notes);
+    measured.push({ series, notes });
+    // What it left would disturb those behind it; what was measured before it counts.
+    if (series.stopped?.startsWith('broke') === true) break;
   }
 
   const scenarios = measured.map(({ series, notes }) => scenarioOf(series, notes));
@@ -146,7 +149,11 @@ function scenarioOf({ id, arm, crashes, stopped, title }: BenchSeries, notes: Sc
   const isTested = arm === 'agent';
   const reason = lost > 0 ? `the pod did not read again after ${lost} of ${crashes.length} crashes` : stopped;
   const status =
-    isTested && lost > 0 ? 'fail' : crashes.length === 0 || stopped === 'interrupted' ? 'inconclusive' : 'pass';
+    isTested && lost > 0
+      ? 'fail'
+      : crashes.length === 0 || stopped === 'interrupted' || stopped?.startsWith('broke')
+        ? 'inconclusive'
+        : 'pass';
   return {
     id: notes.id,
     feature: 'rekindle bench',

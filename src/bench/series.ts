@@ -89,7 +89,7 @@ class Series {
       await this.#measureUsage();
     } catch (error) {
       // The sandbox ends with the signal, so whatever was under way has failed by then.
-      if (!session.signal.aborted) throw error;
+      if (!session.signal.aborted) this.#stopped = `broke: ${reasonOf(error)}`;
     } finally {
       if (session.signal.aborted) this.#stopped = 'interrupted';
       listeners.delete(listen);
@@ -251,6 +251,12 @@ class Series {
 /** The log of a baseline's agent is that of ours with its recovery off: what it says is not what recovers. */
 function withoutWords({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
   return { ...crash, moments };
+}
+
+/** What failed first, not what failed in cleaning up after it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SuppressedError) return reasonOf(error.suppressed);
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What the one reader of all pods adds to what a probe in one of them saw. */
