@@ -8,7 +8,7 @@
  * of the time. Three lines for each crash: `watching`, `failed` and `swept`, the last with the time of each first good read.
  * A read that hangs stops all of it: its reader has a deadline.
  */
-import { closeSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 interface Orders {
@@ -37,14 +37,14 @@ function failureOf(pid: number): string | undefined {
   }
 }
 
-/** The orders where they have changed since they were read last. */
+/** The orders where they have changed since they were read last: by their text, because two may follow within one tick of file times. */
 function createReader(): () => Orders | undefined {
-  let read = 0;
+  let read = '';
   return () => {
-    const changed = statSync(orders).mtimeMs;
-    if (changed === read) return undefined;
-    read = changed;
-    return JSON.parse(readFileSync(orders, 'utf8'));
+    const text = readFileSync(orders, 'utf8');
+    if (text === read) return undefined;
+    read = text;
+    return JSON.parse(text);
   };
 }
 
