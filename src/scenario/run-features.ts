@@ -29,21 +29,27 @@ export interface Selection {
   readonly all?: boolean;
 }
 
-/** The scenarios that are asked for, as `FILE:LINE`, in the order of the files; and what does not parse. */
+/** Those that wait for a kubelet's back-off: longer than any other, so they are begun first. */
+const longest = '@needs:scaled-clock';
+
+/**
+ * The scenarios that are asked for, as `FILE:LINE`, in the order of the files but for the longest, which come first; and what
+ * does not parse.
+ */
 export async function listScenarios(
   selection: Selection,
 ): Promise<{ readonly scenarios: readonly string[]; readonly errors: readonly string[] }> {
+  const tags = selectionOf(selection);
+  const paths = selection.paths.length > 0 ? selection.paths : [features('*.feature')];
+  const all = await load(paths, tags);
+  const first = new Set((await load(paths, `(${tags}) and ${longest}`)).scenarios);
+  return { ...all, scenarios: [...first, ...all.scenarios.filter((scenario) => !first.has(scenario))] };
+}
+
+async function load(paths: readonly string[], tags: string) {
   const environment = silence();
-  const { runConfiguration } = await loadConfiguration(
-    {
-      file: false,
-      provided: {
-        paths: selection.paths.length > 0 ? [...selection.paths] : [features('*.feature')],
-        tags: selectionOf(selection),
-      },
-    },
-    environment,
-  );
+  const provided = { paths: [...paths], tags };
+  const { runConfiguration } = await loadConfiguration({ file: false, provided }, environment);
   const { plan, errors } = await loadSources(runConfiguration.sources, environment);
   return {
     scenarios: plan.map(({ uri, location }) => `${uri}:${location.line}`),
