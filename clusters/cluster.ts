@@ -243,8 +243,6 @@ export interface RunningCluster extends AsyncDisposable {
    * started again. Returns when the power went; resolves when agent and kubelet run again.
    */
   rebootNode(): Promise<number>;
-  /** Restarts the kubelet of a container's node; only with the capability `real-kubelet`. Returns when. */
-  restartKubelet(beside: ContainerRef): Promise<number>;
   openFaultyStore(): Promise<FaultyStore>;
   /** What the agent serves at /metrics, in Prometheus' text format. */
   agentMetrics(): Promise<string>;

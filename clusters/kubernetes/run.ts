@@ -186,10 +186,6 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
     },
     stopAgent: () => agent.stop(),
     rebootNode: () => Promise.reject(new Error('the nodes of a cluster are not switched off')),
-    async restartKubelet(beside) {
-      const node = nodeOf(beside);
-      return node.ours(await node.call('restartKubelet', {}));
-    },
     async openFaultyStore() {
       const way = ++lastId;
       const endpoint = await first.call('openFaultyStore', { id: way });

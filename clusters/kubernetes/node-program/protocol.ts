@@ -1,4 +1,4 @@
-import type { Fidelity, HistoryEvent } from '../../../reports/record.ts';
+import type { HistoryEvent } from '../../../reports/record.ts';
 import type { ContainerRef, ProgramName, RunningCluster, Usage } from '../../cluster.ts';
 import type { NodeProcedures } from '../../node/procedures.ts';
 import type { Reply } from '../../rpc.ts';
@@ -44,8 +44,6 @@ export interface NodeProgramProcedures extends NodeProcedures {
   endExec(argument: { readonly target: ContainerRef; readonly command: readonly string[] }): Promise<void>;
   /** Until ended with this id. */
   hold(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
-  /** By the node's systemd. Returns when it was asked. */
-  restartKubelet(argument: Record<never, never>): Promise<number>;
   usage(argument: { readonly target: ContainerRef }): Promise<Usage>;
   /** What a namespace's pods and datasets left on the node, once its pods are gone. */
   leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;
@@ -58,6 +56,3 @@ export type NodeNews =
   | { readonly log: string; readonly text: string };
 
 export type NodeMessage = Reply | NodeNews;
-
-/** A part of the fidelity. */
-export type FidelityPart = Fidelity['parts'][number];
