@@ -8,6 +8,7 @@ import { renderStatic } from '../html/shell.ts';
 import { count } from '../verdict.ts';
 import type { SeriesChange } from './compare.ts';
 import { comparisonText } from './comparison_text.ts';
+import { pacingText } from './pacing.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
 import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
@@ -105,7 +106,7 @@ function renderFigures(series: BenchSeries, seed: number): Html {
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
   const { fault, pods, datasets, rate } = conditions;
   const longest = crashes.reduce((most, { longestStallNs }) => Math.max(most, longestStallNs), 0);
-  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(pods, 'pod')} of each of ${count(datasets, 'dataset')}; probed ${rate} times a second. Milliseconds; in brackets, what holds the true value in 95 of 100 such runs.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
+  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(pods, 'pod')} of each of ${count(datasets, 'dataset')}; probed ${rate} times a second; ${pacingText(conditions)}. Milliseconds; in brackets, what holds the true value in 95 of 100 such runs.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
 <div class="scroll" tabindex="0" role="group" aria-label="Figures of ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th>${['min', 'p50', 'p90', 'p99', 'max', 'n'].map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ phase, figures }) => figureRow(phase, figures))}</tbody></table></div>
 <p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;

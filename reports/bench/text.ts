@@ -1,4 +1,5 @@
 import { exponentOf, lineThrough } from './fit.ts';
+import { pacingText } from './pacing.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
@@ -22,7 +23,7 @@ export function benchText(record: BenchRecord): readonly string[] {
 
 function seriesText(series: BenchSeries, resampling: Resampling): readonly string[] {
   const { id, title, conditions, crashes, asked, warmUp, stopped, deadlineMs } = series;
-  const { fault, pods, datasets, rate, pacingMs, agentCpuMillis } = conditions;
+  const { fault, pods, datasets, rate } = conditions;
   const recovered = crashes.filter(isRecovered).length;
   const count = new Set(crashes.map(({ crash }) => crash)).size;
   const rows = benchPhases.flatMap((phase) => {
@@ -44,7 +45,7 @@ function seriesText(series: BenchSeries, resampling: Resampling): readonly strin
   const head = ['  milliseconds', 'min', 'p50', '(95 %)', 'p90', '(95 %)', 'p99', '(95 %)', 'max', 'n'];
   return [
     `${id}: ${title}`,
-    `  ${count} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${plural(pods, 'pod')} of each of ${plural(datasets, 'dataset')}; probe ${rate}/s, so ±${formatMs(1000 / rate)} ms; pauses of 0 to ${2 * pacingMs} ms${agentCpuMillis === undefined ? '' : `; agent held to ${agentCpuMillis}m CPU`}`,
+    `  ${count} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${plural(pods, 'pod')} of each of ${plural(datasets, 'dataset')}; probe ${rate}/s, so ±${formatMs(1000 / rate)} ms; ${pacingText(conditions)}`,
     ...(stopped === undefined ? [] : [`  stopped: ${stopped}`]),
     ...programText(series),
     ...(rows.length > 0 ? inColumns([head, ...rows]) : []),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Usage } from '../../clusters/cluster.ts';
+import { waitsForIdleAgent } from '../../reports/bench/pacing.ts';
 import type { BenchCrash, BenchSeries, Conditions } from '../../reports/bench/record.ts';
 import { crashSamples } from '../../reports/bench/samples.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
@@ -142,13 +143,10 @@ class Series {
       this.#stopped = `the pod did not read again after ${lost} crashes in a row`;
   }
 
-  /**
-   * With many pods, or little CPU, the agent goes on reading and telling after the last pod reads; a crash meanwhile would be
-   * charged with that. Until it uses next to nothing, or for as long as a crash is waited for.
-   */
+  /** Until it uses next to nothing, or for as long as a crash is waited for. */
   async #agentIsQuiet(): Promise<void> {
     const { conditions, arm } = this.#plan;
-    if (conditions.pods === 1 && conditions.agentCpuMillis === undefined) return;
+    if (!waitsForIdleAgent(conditions)) return;
     const { cluster } = this.#bench.run;
     const end = performance.now() + arm.deadlineMs;
     for (let before = Number.NEGATIVE_INFINITY; performance.now() < end; ) {
