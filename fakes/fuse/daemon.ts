@@ -5,11 +5,11 @@
 import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { readCredentials } from '../store/read-credentials.ts';
 import { S3Client, type StoreFailure } from '../store/s3/client.ts';
 import type { Credentials } from '../store/s3/request.ts';
 import type { Behaviour } from './behaviour.ts';
 import { BucketTree } from './bucket-tree.ts';
-import { readCredentials } from './credentials.ts';
 import { detachDead } from './dead-mounts.ts';
 import { emptyTree } from './empty-tree.ts';
 import { type EmitEvent, eventLines } from './event-lines.ts';

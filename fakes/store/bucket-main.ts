@@ -2,9 +2,8 @@
  * Makes a bucket and says whether it is there: `node bucket-main.ts --endpoint=http://127.0.0.1:9000 --bucket=NAME --credentials=DIR`.
  * Beside MinIO in its pod, whose readiness it is: GET /readyz at port 9001 answers 200 as long as the bucket does. Ends on SIGTERM.
  */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
+import { readCredentials } from './read-credentials.ts';
 import { S3Client } from './s3/client.ts';
 
 const port = 9001;
@@ -19,10 +18,11 @@ function flag(name: string): string {
 
 const endpoint = flag('endpoint');
 const bucket = flag('bucket');
-const [accessKeyId = '', accessKeySecret = ''] = ['accessKeyId', 'accessKeySecret'].map((name) =>
-  readFileSync(join(flag('credentials'), name), 'utf8').trim(),
-);
-const credentials = { accessKeyId, accessKeySecret };
+const credentials = readCredentials(flag('credentials'));
+if (typeof credentials === 'string') {
+  log(credentials);
+  process.exit(2);
+}
 const client = new S3Client({ address: { endpoint, bucket }, credentials, timeoutMs: 5_000 });
 
 /** One that is there already is as good as a new one. */

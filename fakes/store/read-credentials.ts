@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Credentials } from '../store/s3/request.ts';
+import type { Credentials } from './s3/request.ts';
 
 /** Reads credentials from the files of a mounted Secret; a sentence where one cannot be read. */
 export function readCredentials(directory: string): Credentials | string {
