@@ -9,6 +9,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
+import { requiredFlags } from '../required-flags.ts';
 import { harnessImages } from './harness-images.ts';
 import { startFluid } from './start-fluid.ts';
 import { admitToVirtualNode } from './virtual-node-admission.ts';
@@ -17,19 +18,17 @@ const port = 8081;
 const admissionPort = 8443;
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
-function flag(name: string): string {
-  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
-  if (given) return given;
-  log(`--${name}=... is missing`);
-  process.exit(2);
-}
-
 async function main(): Promise<never> {
-  const images = harnessImages({ image: flag('image'), holds: flag('holds') });
+  const flags = requiredFlags(process.argv.slice(2), ['image', 'holds', 'certificate']);
+  if (typeof flags === 'string') {
+    log(flags);
+    process.exit(2);
+  }
+  const { certificate } = flags;
+  const images = harnessImages(flags);
   const ended = new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   let watching = false;
   createServer((_request, response) => response.writeHead(watching ? 200 : 503).end()).listen(port);
-  const certificate = flag('certificate');
   const tls = { key: readFileSync(join(certificate, 'tls.key')), cert: readFileSync(join(certificate, 'tls.crt')) };
   createSecureServer(tls, async (request, response) => {
     response.setHeader('content-type', 'application/json');

@@ -3,26 +3,23 @@
  * Beside MinIO in its pod, whose readiness it is: GET /readyz at port 9001 answers 200 as long as the bucket does. Ends on SIGTERM.
  */
 import { createServer } from 'node:http';
+import { requiredFlags } from '../required-flags.ts';
 import { readCredentials } from './read-credentials.ts';
 import { S3Client } from './s3/client.ts';
 
 const port = 9001;
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
-function flag(name: string): string {
-  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
-  if (given) return given;
-  log(`--${name}=... is missing`);
+function refuse(why: string): never {
+  log(why);
   process.exit(2);
 }
 
-const endpoint = flag('endpoint');
-const bucket = flag('bucket');
-const credentials = readCredentials(flag('credentials'));
-if (typeof credentials === 'string') {
-  log(credentials);
-  process.exit(2);
-}
+const flags = requiredFlags(process.argv.slice(2), ['endpoint', 'bucket', 'credentials']);
+if (typeof flags === 'string') refuse(flags);
+const { endpoint, bucket } = flags;
+const credentials = readCredentials(flags.credentials);
+if (typeof credentials === 'string') refuse(credentials);
 const client = new S3Client({ address: { endpoint, bucket }, credentials, timeoutMs: 5_000 });
 
 /** One that is there already is as good as a new one. */
