@@ -1,109 +1,33 @@
-import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
-import { CannotRun } from '../cluster.ts';
-import { loadArchived } from '../images/load-archived.ts';
-import {
-  type ClusterWishes,
-  clusterNameOf,
-  type OpenPlace,
-  type Place,
-  type PlaceOptions,
-} from '../lifecycle/place.ts';
-import { step } from '../lifecycle/step.ts';
+import { type ClusterMaker, type ClusterToMake, madePlace } from '../lifecycle/made-place.ts';
+import type { ClusterWishes, Place } from '../lifecycle/place.ts';
 import { call, type Program } from '../program.ts';
 import { kindConfig } from './kind-config.ts';
-import { findKind, type Kind } from './kind-program.ts';
+import { findKind } from './kind-program.ts';
 
 /** The nodes' image where no other is asked for; pinned, so that results compare. */
-export const defaultNodeImage = 'kindest/node:v1.34.4';
+const defaultNodeImage = 'kindest/node:v1.34.4';
 
-/** Clusters of containers, by kind. Named by the run, so that `rekindle clean` finds what a killed run left. */
+/** Clusters of containers, by kind. */
 export function kindPlace(wishes: ClusterWishes): Place {
-  return { name: 'kind', open: (options) => open(wishes, options) };
+  return madePlace({ program: 'kind', wishes, find });
 }
 
-async function open(wishes: ClusterWishes, options: PlaceOptions): Promise<OpenPlace> {
-  const { docker, environment, signal, onProgress, resultsDir, diagnosticsDir, runId } = options;
-  const kind = await findKind({ environment, signal });
-  const name = clusterNameOf(wishes, runId);
-  const kubeConfigFile = join(resultsDir, 'kubeconfig');
-  const there = (await kind.clusters()).includes(name);
-  if (there && wishes.reuse === undefined) throw taken(name);
-  const image = wishes.nodeImage ?? defaultNodeImage;
-  const end = async (): Promise<void> => {
-    const why = await remove(environment, name, kubeConfigFile);
-    if (why !== undefined)
-      throw new Error(`the kind cluster ${name} could not be deleted (${why}): kind delete cluster --name ${name}`);
-  };
-  if (there) await step(onProgress, `using the kind cluster ${name}`, () => kind.writeKubeConfig(name, kubeConfigFile));
-  else {
-    const config = kindConfig({ nodes: wishes.nodes, virtual: true, image });
-    const size = `${wishes.nodes} ${wishes.nodes === 1 ? 'node' : 'nodes'} and a virtual one, ${image}`;
-    try {
-      await step(onProgress, `creating the kind cluster ${name} (${size})`, () =>
-        kind.create({ name, config, kubeConfigFile }),
-      );
-    } catch (error) {
-      if (!signal.aborted) await kind.exportLogs(name, join(diagnosticsDir, 'nodes')).catch(() => {});
-      onProgress(`removing the kind cluster ${name}`);
-      await end();
-      throw error;
-    }
-  }
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromFile(kubeConfigFile);
-  const stays = there || wishes.keep || wishes.reuse !== undefined;
+async function find({ name, kubeConfigFile, wishes, ...machine }: ClusterToMake): Promise<ClusterMaker> {
+  const { nodes, nodeImage: image = defaultNodeImage } = wishes;
+  const kind = await findKind(machine);
   return {
-    clusterName: name,
-    kubeConfig,
     description: `kind ${kind.version}, ${image}`,
-    loadImages: (references) =>
-      loadArchived({
-        docker,
-        references,
-        runId,
-        present: there ? () => imagesOn(name, { environment, signal }) : async () => new Set(),
-        load: (archive) => kind.loadArchive(name, archive),
-      }),
-    isForeign: false,
-    leaves: !stays ? 'nothing' : wishes.keep ? 'everything' : 'cluster',
-    afterwards: stays ? howToUse(name, kubeConfigFile) : [],
-    async [Symbol.asyncDispose]() {
-      if (stays) return;
-      onProgress(`deleting the kind cluster ${name}`);
-      await end();
-    },
+    size: `${nodes} ${nodes === 1 ? 'node' : 'nodes'} and a virtual one, ${image}`,
+    deleteCommand: `kind delete cluster --name ${name}`,
+    isThere: async () => (await kind.clusters()).includes(name),
+    create: () => kind.create({ name, config: kindConfig({ nodes, virtual: true, image }), kubeConfigFile }),
+    use: () => kind.writeKubeConfig(name, kubeConfigFile),
+    images: () => imagesOn(name, machine),
+    load: (archive) => kind.loadArchive(name, archive),
+    writeLogs: (folder) => kind.exportLogs(name, join(folder, 'nodes')),
+    delete: () => kind.delete(name, kubeConfigFile),
   };
-}
-
-const taken = (name: string): CannotRun =>
-  new CannotRun([
-    {
-      what: `there is a kind cluster ${name} already`,
-      remedy: `--reuse ${name} uses it; kind delete cluster --name ${name} removes it`,
-    },
-  ]);
-
-/** With a signal of its own: it is called when the run's has been aborted, too. */
-async function remove(
-  environment: Program['environment'],
-  name: string,
-  kubeConfigFile: string,
-): Promise<string | undefined> {
-  const kind: Kind = await findKind({ environment, signal: AbortSignal.timeout(150_000) });
-  const why = await kind.delete(name, kubeConfigFile);
-  if (why === undefined && existsSync(kubeConfigFile)) rmSync(kubeConfigFile);
-  return why;
-}
-
-function howToUse(name: string, kubeConfigFile: string): readonly string[] {
-  return [
-    `the kind cluster ${name} stays:`,
-    `  export KUBECONFIG=${kubeConfigFile}; kubectl get pods -A`,
-    `  rekindle conform --cluster kind --reuse ${name}`,
-    `  kind delete cluster --name ${name}      removes it`,
-  ];
 }
 
 /** Names of the images that every node has. */

@@ -84,6 +84,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
         nodeProgram,
         holds: holdsOf(runId),
         agent: theirs ?? ownAgent,
+        nodesAreOurs: !open.isForeign,
         agentOptions: options.agent,
         resultsDir,
         environment: options.environment,
