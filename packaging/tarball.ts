@@ -16,7 +16,7 @@ export function strangersEnvironment(path: string): NodeJS.ProcessEnv {
 
 /** Compiles and packs. The tarball is `<destination>/rekindle-<version>.tgz`. */
 export function pack(destination: string): { readonly path: string; readonly bytes: number } {
-  const args = ['pack', '--ignore-scripts=false', '--json', '--silent', `--pack-destination=${destination}`];
+  const args = ['pack', '--json', '--silent', `--pack-destination=${destination}`];
   const printed = execFileSync('npm', args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   const [packed] = JSON.parse(printed) as [{ readonly filename: string; readonly size: number }];
   return { path: join(destination, packed.filename), bytes: packed.size };
