@@ -5,6 +5,7 @@ import type { Nanoseconds } from '../engine/model.ts';
 import type { ApiCall } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
+import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts';
 import { createCertificateKeeper } from '../webhook/certificate-keeper.ts';
 import { createSecretStore } from '../webhook/certificate-secret.ts';
 import { register } from '../webhook/registration.ts';
@@ -20,19 +21,6 @@ const clock = { now: () => 0n as Nanoseconds };
 const quiet = { clock, random: () => 0, onError: () => {} };
 const watched = { ...quiet, mountRoot: '/runtime-mnt' };
 const namespace = names.namespace;
-
-const claim = { metadata: { namespace: 'default', name: 'demo' }, spec: { volumeName: 'default-demo' } };
-const volume = {
-  metadata: { name: 'default-demo' },
-  spec: {
-    accessModes: ['ReadOnlyMany'],
-    claimRef: { namespace: 'default', name: 'demo' },
-    csi: {
-      driver: 'fuse.csi.fluid.io',
-      volumeAttributes: { fluid_path: '/runtime-mnt/jindo/default/demo/jindofs-fuse' },
-    },
-  },
-};
 
 type Recording = ReturnType<typeof createRecordingTransport>;
 
@@ -90,8 +78,8 @@ it.each([
   ['webhook', webhookAccess(defaultOptions), [admit]],
 ])('the %s is granted what it calls, and nothing that it does not', async (_, objects, parts) => {
   const recording = createRecordingTransport({
-    '/api/v1/namespaces/default/persistentvolumeclaims/demo': claim,
-    '/api/v1/persistentvolumes/default-demo': volume,
+    '/api/v1/namespaces/default/persistentvolumeclaims/demo': claimObject,
+    '/api/v1/persistentvolumes/default-demo': volumeObject(),
     [`/api/v1/namespaces/${namespace}/secrets/${names.certificates}`]: { metadata: { resourceVersion: '1' } },
   });
   for (const part of parts) await part(recording);

@@ -5,21 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Nanoseconds } from '../engine/model.ts';
 import { createEventSender } from './event-sender.ts';
 import { type Kubernetes, watchKubernetes } from './kubernetes.ts';
+import { claimObject, volumeObject } from './testing/bound-claim.ts';
 import { ApiError, createTransport } from './transport.ts';
 
-const volume = {
-  metadata: { name: 'default-demo', resourceVersion: '5' },
-  spec: {
-    accessModes: ['ReadOnlyMany'],
-    claimRef: { namespace: 'default', name: 'demo' },
-    csi: {
-      driver: 'fuse.csi.fluid.io',
-      volumeHandle: 'default-demo',
-      volumeAttributes: { fluid_path: '/runtime-mnt/jindo/default/demo/jindofs-fuse' },
-    },
-  },
-};
-const claim = { metadata: { namespace: 'default', name: 'demo' }, spec: { volumeName: 'default-demo' } };
 const pod = (name: string, spec: object = {}) => ({
   metadata: { namespace: 'default', name, uid: `uid-${name}`, resourceVersion: '9' },
   spec: {
@@ -41,8 +29,8 @@ let errors: string[];
 
 beforeEach(async () => {
   lists = {
-    '/api/v1/persistentvolumes': [volume],
-    '/api/v1/persistentvolumeclaims': [claim],
+    '/api/v1/persistentvolumes': [volumeObject()],
+    '/api/v1/persistentvolumeclaims': [claimObject],
     '/api/v1/pods': [pod('app')],
   };
   watches = new Map();

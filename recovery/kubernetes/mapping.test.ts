@@ -2,30 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Volume } from '../engine/model.ts';
 import { toClaim, toPod, toPodSpec, toVolume } from './mapping.ts';
-
-const path = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
-
-function volumeObject(spec: object = {}, attributes: object = {}) {
-  return {
-    metadata: { name: 'default-demo' },
-    spec: {
-      accessModes: ['ReadOnlyMany'],
-      claimRef: { namespace: 'default', name: 'demo' },
-      csi: {
-        driver: 'fuse.csi.fluid.io',
-        volumeHandle: 'default-demo',
-        volumeAttributes: { fluid_path: path, mount_type: 'jindo', ...attributes },
-      },
-      ...spec,
-    },
-  };
-}
+import { claimObject, source, volumeObject } from './testing/bound-claim.ts';
 
 const volume: Volume = {
   name: 'default-demo',
   handle: 'default-demo',
   dataset: { namespace: 'default', name: 'demo' },
-  sources: [path],
+  sources: [source],
   subdirectory: '',
   accessModes: ['ReadOnlyMany'],
 };
@@ -86,7 +69,7 @@ describe('a PersistentVolume', () => {
   it.each([
     [
       'of another driver',
-      volumeObject({ csi: { driver: 'nfs', volumeHandle: 'x', volumeAttributes: { fluid_path: path } } }),
+      volumeObject({ csi: { driver: 'nfs', volumeHandle: 'x', volumeAttributes: { fluid_path: source } } }),
     ],
     ['without a source', volumeObject({}, { fluid_path: undefined })],
     ['with a source outside the mount root', volumeObject({}, { fluid_path: '/etc' })],
@@ -94,7 +77,7 @@ describe('a PersistentVolume', () => {
     ['with a subdirectory that climbs out', volumeObject({}, { fluid_sub_path: '../x' })],
     [
       'without a handle',
-      volumeObject({ csi: { driver: 'fuse.csi.fluid.io', volumeAttributes: { fluid_path: path } } }),
+      volumeObject({ csi: { driver: 'fuse.csi.fluid.io', volumeAttributes: { fluid_path: source } } }),
     ],
     ['that is null', null],
   ])('%s is ignored', (_, object) => {
@@ -104,9 +87,8 @@ describe('a PersistentVolume', () => {
 
 describe('a claim', () => {
   it('counts once it is bound', () => {
-    const metadata = { namespace: 'default', name: 'demo' };
-    expect(toClaim({ metadata, spec: { volumeName: 'default-demo' } })).toEqual(claim);
-    expect(toClaim({ metadata, spec: {} })).toBeUndefined();
+    expect(toClaim(claimObject)).toEqual(claim);
+    expect(toClaim({ ...claimObject, spec: {} })).toBeUndefined();
   });
 });
 

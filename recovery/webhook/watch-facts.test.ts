@@ -1,23 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Nanoseconds } from '../engine/model.ts';
+import { claimObject as claim, volumeObject } from '../kubernetes/testing/bound-claim.ts';
 import { ApiError, type ApiRequest, type Transport } from '../kubernetes/transport.ts';
 import { eci, pod, template } from './testing/pods.ts';
 import { toDaemon, type WatchedFacts, watchFacts } from './watch-facts.ts';
 
-const volume = {
-  metadata: { name: 'default-demo' },
-  spec: {
-    accessModes: ['ReadOnlyMany'],
-    claimRef: { namespace: 'default', name: 'demo' },
-    csi: {
-      driver: 'fuse.csi.fluid.io',
-      volumeHandle: 'default-demo',
-      volumeAttributes: { fluid_path: '/runtime-mnt/jindo/default/demo/jindofs-fuse' },
-    },
-  },
-};
-const claim = { metadata: { namespace: 'default', name: 'demo' }, spec: { volumeName: 'default-demo' } };
+const volume = volumeObject();
 const daemons = {
   metadata: { namespace: 'default', name: 'demo-jindofs-fuse', labels: { role: 'jindofs-fuse', release: 'demo' } },
   spec: { template: { spec: { containers: [template.container], volumes: template.volumes } } },
