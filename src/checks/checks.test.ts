@@ -21,6 +21,7 @@ import {
   daemon,
   failing,
   fault,
+  hang,
   kubernetesEvent,
   leftBroken,
   mounted,
@@ -51,14 +52,6 @@ const through = (history: History, breaks: readonly Break[]): History => {
 const broken = (...breaks: readonly Break[]) => through(recovered(), breaks);
 const left = (...breaks: readonly Break[]) => through(leftBroken(), breaks);
 const down = (...breaks: readonly Break[]) => through(stillDown(), breaks);
-const hang = (since: number, at: number, over: boolean): HistoryEvent => ({
-  kind: 'hang',
-  at: at * ms,
-  probe: `${where}:/data`,
-  op: 'read',
-  since: since * ms,
-  over,
-});
 
 /** Every check: inconclusive on nothing, and a table of what it concludes. */
 function suite(name: string, check: (history: History) => CheckRecord, rows: readonly Row[]) {

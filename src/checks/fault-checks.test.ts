@@ -13,6 +13,7 @@ import {
   daemon,
   failing,
   fault,
+  hang,
   kubernetesEvent,
   mounted,
   ms,
@@ -36,15 +37,6 @@ const done = (at: number, name: string, phase: 'injected' | 'healed' = 'injected
   fault: name,
   phase,
   target: 'x',
-});
-
-const hang = (since: number, at: number, over: boolean): HistoryEvent => ({
-  kind: 'hang',
-  at: at * ms,
-  probe: `${where}:/data`,
-  op: 'read',
-  since: since * ms,
-  over,
 });
 
 const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, where, 'before', podTable())];

@@ -76,6 +76,16 @@ export const mounted = (at: number, place: string, options = 'ro,nosuid,nodev'):
   options,
 });
 
+/** A read that began at one moment, and had not come back at another, or had by then; milliseconds. */
+export const hang = (since: number, at: number, over: boolean): HistoryEvent => ({
+  kind: 'hang',
+  at: at * ms,
+  probe: `${where}:/data`,
+  op: 'read',
+  since: since * ms,
+  over,
+});
+
 export const kubernetesEvent = (at: number, object: string, message = 'reads again'): HistoryEvent => ({
   kind: 'event',
   at: at * ms,
