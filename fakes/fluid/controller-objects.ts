@@ -1,5 +1,6 @@
 import type { KubernetesObject, V1MutatingWebhookConfiguration, V1PolicyRule } from '@kubernetes/client-node';
 import type { Certificate } from '../../recovery/webhook/certificate.ts';
+import { onePodDeployment } from '../one-pod-deployment.ts';
 import { group } from './custom-objects.ts';
 import { inHarnessImage } from './harness-images.ts';
 import { virtualNode } from './virtual-node.ts';
@@ -71,40 +72,31 @@ export function controllerObjects(options: ControllerObjects): readonly Kubernet
       spec: { selector: own, ports: [{ name: 'admission', port: 443, targetPort: admissionPort }] },
     },
     virtualNodeWebhook(clusterMeta, options),
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
+    onePodDeployment({
       metadata: meta,
+      selector: own,
       spec: {
-        replicas: 1,
-        strategy: { type: 'Recreate' },
-        selector: { matchLabels: own },
-        template: {
-          metadata: { labels: { ...labels, ...own } },
-          spec: {
-            serviceAccountName: name,
-            tolerations: [{ operator: 'Exists' }],
-            terminationGracePeriodSeconds: 2,
-            containers: [
-              {
-                name,
-                image,
-                command: [
-                  'node',
-                  inHarnessImage.controllers,
-                  `--image=${image}`,
-                  `--holds=${holds}`,
-                  `--certificate=${certificateDirectory}`,
-                ],
-                volumeMounts: [{ name: 'certificate', mountPath: certificateDirectory, readOnly: true }],
-                readinessProbe: { httpGet: { path: '/healthz', port }, periodSeconds: 1 },
-              },
+        serviceAccountName: name,
+        tolerations: [{ operator: 'Exists' }],
+        terminationGracePeriodSeconds: 2,
+        containers: [
+          {
+            name,
+            image,
+            command: [
+              'node',
+              inHarnessImage.controllers,
+              `--image=${image}`,
+              `--holds=${holds}`,
+              `--certificate=${certificateDirectory}`,
             ],
-            volumes: [{ name: 'certificate', secret: { secretName: name } }],
+            volumeMounts: [{ name: 'certificate', mountPath: certificateDirectory, readOnly: true }],
+            readinessProbe: { httpGet: { path: '/healthz', port }, periodSeconds: 1 },
           },
-        },
+        ],
+        volumes: [{ name: 'certificate', secret: { secretName: name } }],
       },
-    },
+    }),
   ];
   return objects;
 }

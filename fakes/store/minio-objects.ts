@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { onePodDeployment } from '../one-pod-deployment.ts';
 import type { Credentials } from './s3/request.ts';
 import { minioImage } from './start-minio-container.ts';
 
@@ -31,54 +32,45 @@ export function minioObjects(options: MinioObjects): readonly KubernetesObject[]
       metadata: meta,
       spec: { selector: own, ports: [{ name: 's3', port: minioPort, targetPort: minioPort }] },
     },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
+    onePodDeployment({
       metadata: meta,
+      selector: own,
       spec: {
-        replicas: 1,
-        strategy: { type: 'Recreate' },
-        selector: { matchLabels: own },
-        template: {
-          metadata: { labels: { ...labels, ...own } },
-          spec: {
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            terminationGracePeriodSeconds: 2,
-            containers: [
-              {
-                name: minioName,
-                image: minioImage,
-                args: ['server', '/data', `--address=:${minioPort}`],
-                // From files, so that no process of the node has them in its environment.
-                env: [
-                  { name: 'MINIO_ROOT_USER_FILE', value: `${credentialsDirectory}/accessKeyId` },
-                  { name: 'MINIO_ROOT_PASSWORD_FILE', value: `${credentialsDirectory}/accessKeySecret` },
-                ],
-                volumeMounts: [{ name: 'data', mountPath: '/data' }, mount],
-              },
-              {
-                name: 'bucket',
-                image,
-                command: [
-                  'node',
-                  bucketProgram,
-                  `--endpoint=http://127.0.0.1:${minioPort}`,
-                  `--bucket=${bucket}`,
-                  `--credentials=${credentialsDirectory}`,
-                ],
-                readinessProbe: { httpGet: { path: '/readyz', port: bucketPort }, periodSeconds: 1 },
-                volumeMounts: [mount],
-              },
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        terminationGracePeriodSeconds: 2,
+        containers: [
+          {
+            name: minioName,
+            image: minioImage,
+            args: ['server', '/data', `--address=:${minioPort}`],
+            // From files, so that no process of the node has them in its environment.
+            env: [
+              { name: 'MINIO_ROOT_USER_FILE', value: `${credentialsDirectory}/accessKeyId` },
+              { name: 'MINIO_ROOT_PASSWORD_FILE', value: `${credentialsDirectory}/accessKeySecret` },
             ],
-            volumes: [
-              { name: 'data', emptyDir: {} },
-              { name: 'credentials', secret: { secretName: minioName, defaultMode: 0o400 } },
-            ],
+            volumeMounts: [{ name: 'data', mountPath: '/data' }, mount],
           },
-        },
+          {
+            name: 'bucket',
+            image,
+            command: [
+              'node',
+              bucketProgram,
+              `--endpoint=http://127.0.0.1:${minioPort}`,
+              `--bucket=${bucket}`,
+              `--credentials=${credentialsDirectory}`,
+            ],
+            readinessProbe: { httpGet: { path: '/readyz', port: bucketPort }, periodSeconds: 1 },
+            volumeMounts: [mount],
+          },
+        ],
+        volumes: [
+          { name: 'data', emptyDir: {} },
+          { name: 'credentials', secret: { secretName: minioName, defaultMode: 0o400 } },
+        ],
       },
-    },
+    }),
   ];
   return objects;
 }
