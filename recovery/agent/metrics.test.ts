@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision, Nanoseconds, Pod, Volume } from '../engine/model.ts';
+import type { Decision, Nanoseconds, Pod } from '../engine/model.ts';
 import { createMetrics, type UnwellPlace } from './metrics.ts';
+import { volume } from './testing/demo-volume.ts';
 
-const volume: Volume = {
-  name: 'default-demo',
-  handle: 'default-demo',
-  dataset: { namespace: 'default', name: 'demo' },
-  sources: ['/runtime-mnt/x'],
-  subdirectory: '',
-  accessModes: ['ReadOnlyMany'],
-};
 const place = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
 const took = 2_000_000n as Nanoseconds;
 const failure = { errno: 'EPERM', call: 'move_mount', path: '/data', step: 'attach' };

@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Nanoseconds, Pod, Volume } from '../engine/model.ts';
+import type { Nanoseconds, Pod } from '../engine/model.ts';
 import type { EventDraft } from '../kubernetes/event-queue.ts';
 import { createLog } from './log.ts';
 import { createRecorder } from './recorder.ts';
+import { volume } from './testing/demo-volume.ts';
 
-const volume: Volume = {
-  name: 'default-demo',
-  handle: 'default-demo',
-  dataset: { namespace: 'default', name: 'demo' },
-  sources: ['/runtime-mnt/x'],
-  subdirectory: '',
-  accessModes: ['ReadOnlyMany'],
-};
 const pod: Pod = {
   uid: 'u1',
   namespace: 'default',
