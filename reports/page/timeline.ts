@@ -1,6 +1,8 @@
-import { draw, layoutOf, type Target, zeroOf } from './draw.ts';
+import { draw, zeroOf } from './draw.ts';
 import { button, element, glyph } from './element.ts';
+import { layoutOf } from './layout.ts';
 import { type Palette, readPalette } from './palette.ts';
+import type { Target } from './picture.ts';
 import { clampView, clockSeconds, formatMicros, pan, type View, zoom } from './scale.ts';
 import type { Unpacked } from './unpack.ts';
 
