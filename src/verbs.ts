@@ -74,6 +74,10 @@ export interface BenchOptions extends RunOptions, BenchConditions {
   readonly peer?: string;
   /** CPU that the agent is held to, in thousandths of a core. */
   readonly agentCpuMillis?: number;
+  /** How long the agent is left alone after the crashes, for what it asks of the API server then. */
+  readonly idleMs: number;
+  /** On Kubernetes: the same crashes in the sandbox too, for the figures beside it. */
+  readonly besideSandbox?: boolean;
 }
 
 export interface Outcome {

@@ -10,8 +10,9 @@ export function waitsForIdleAgent({ pods, agentCpuMillis }: Conditions): boolean
 
 /** What comes before each crash, and what the agent has to do with, in words. */
 export function pacingText(conditions: Conditions): string {
-  const { pacingMs, agentCpuMillis } = conditions;
+  const { pacingMs, agentCpuMillis, freshPods } = conditions;
   return [
+    ...(freshPods ? ['a fresh FUSE pod before each, for which the kubelet has no back-off yet'] : []),
     `pauses of 0 to ${2 * pacingMs} ms${waitsForIdleAgent(conditions) ? ', then until the agent is idle' : ''}`,
     ...(agentCpuMillis === undefined ? [] : [`agent held to ${agentCpuMillis}m CPU`]),
   ].join('; ');

@@ -16,6 +16,8 @@ export interface BenchPhase {
 export const benchPhases: readonly BenchPhase[] = [
   { name: 'first-error', says: 'crash → first error in the pod', to: 'firstError' },
   { name: 'noticed', says: 'crash → noticed by the agent', to: 'noticed' },
+  { name: 'kubelet', says: 'crash → its container runs again (kubelet)', to: 'daemonStarted' },
+  { name: 'daemon-start', says: 'its container runs → daemon ready', from: 'daemonStarted', to: 'daemonReady' },
   { name: 'daemon', says: 'crash → daemon restarted', to: 'daemonReady' },
   { name: 'mount', says: 'crash → its mount visible on the node', to: 'mountVisible' },
   {

@@ -8,6 +8,7 @@ export const benchSchema = 'rekindle.bench/1';
 export const benchMoments = [
   'firstError',
   'noticed',
+  'daemonStarted',
   'daemonReady',
   'mountVisible',
   'replacedOnNode',
@@ -53,6 +54,8 @@ export interface Conditions {
   /** CPU that the agent was held to, in thousandths of a core. */
   readonly agentCpuMillis?: number;
   readonly kernelTier?: string;
+  /** A FUSE pod that never crashed before each crash: a real kubelet makes one wait that did. */
+  readonly freshPods?: true;
 }
 
 /** Crashes under the same conditions, recovered by the same means. */
@@ -63,6 +66,8 @@ export interface BenchSeries {
   /** One line: what brings the data back. */
   readonly title: string;
   readonly conditions: Conditions;
+  /** Where it was measured, where that is not the record's place. */
+  readonly fidelity?: Fidelity;
   /** A foreign agent: the command, and SHA-256 of each file that it names. */
   readonly program?: {
     readonly command: string;
@@ -80,6 +85,16 @@ export interface BenchSeries {
   readonly mountLines?: { readonly before: number; readonly after: number };
   /** The agent's process tree: at the first crash that counts, and after the last. */
   readonly agent?: { readonly first: AgentUsage; readonly last: AgentUsage; readonly overMs: number };
+  readonly apiRequests?: ApiRequests;
+}
+
+/** What the agent asked of the API server, by its own count: `create events`, `watch pods`. A watch is one, however long it lasts. */
+export interface ApiRequests {
+  /** All that were counted together, and of how many crashes. */
+  readonly during: Readonly<Record<string, number>>;
+  readonly crashes: number;
+  /** While nothing happened, over so many milliseconds. */
+  readonly idle?: { readonly during: Readonly<Record<string, number>>; readonly overMs: number };
 }
 
 export interface AgentUsage {

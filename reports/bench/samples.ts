@@ -46,17 +46,19 @@ export function crashSamples(
   const mounts = own.filter((event) => event.kind === 'mount').filter(({ change }) => change === 'added');
   const operations = own.filter((event) => event.kind === 'probe');
   const said = own.filter((event) => event.kind === 'agent');
+  const processes = own.filter((event) => event.kind === 'process').filter(({ role }) => role === 'daemon');
   return pods.flatMap((pod) => {
     const mine = found.filter(({ probe }) => probe === pod.probe);
     const read = operations.filter(({ probe }) => probe === pod.probe).sort((a, b) => a.at - b.at);
     const places = placesOf(pod, mounts);
     const agent = said.filter(({ volume }) => volume === pod.volume);
+    const starts = processes.filter(({ change, name }) => change === 'started' && name.startsWith(pod.daemon));
     const where = pod.probe.slice(0, pod.probe.indexOf(':'));
     return mine.flatMap((recovery, index) => {
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
       const { from, to = Number.POSITIVE_INFINITY } = pod;
       return recovery.crash >= from && recovery.crash < to
-        ? [sampleOf({ recovery, until, read, places, agent, where })]
+        ? [sampleOf({ recovery, until, read, places, agent, starts, where })]
         : [];
     });
   });
@@ -85,11 +87,13 @@ interface Sample {
   readonly places: Readonly<Record<Place, readonly Mount[]>>;
   /** What the agent said of the pod's volume. */
   readonly agent: readonly Agent[];
+  /** Of the daemon's process. */
+  readonly starts: readonly { readonly at: number }[];
   /** `<namespace>/<pod>/<container>`. */
   readonly where: string;
 }
 
-function sampleOf({ recovery, until, read, places, agent, where }: Sample): CrashSample {
+function sampleOf({ recovery, until, read, places, agent, starts, where }: Sample): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) =>
     events.find(({ at }) => at >= (daemonReady ?? from) && at < until)?.at;
@@ -101,6 +105,8 @@ function sampleOf({ recovery, until, read, places, agent, where }: Sample): Cras
   const seen: Partial<Record<BenchMoment, number | undefined>> = {
     firstError,
     noticed: recovery.noticed,
+    // The start that led to it.
+    daemonStarted: starts.findLast(({ at }) => at >= from && at <= (daemonReady ?? from))?.at,
     daemonReady,
     mountVisible: visible,
     replacedOnNode: earliest(first(places.replacedOnNode), says('replaced', 'node')),

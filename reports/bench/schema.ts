@@ -32,6 +32,7 @@ const conditions = z.object({
   pacingMs: z.number(),
   agentCpuMillis: z.number().exactOptional(),
   kernelTier: text.exactOptional(),
+  freshPods: z.literal(true).exactOptional(),
 });
 
 const series = z.object({
@@ -39,6 +40,7 @@ const series = z.object({
   arm: z.enum(['agent', 'rekindle', 'poll', 'restart', 'nothing']),
   title: text,
   conditions,
+  fidelity: fidelity.exactOptional(),
   program: z
     .object({ command: text, files: z.array(z.object({ path: text, sha256: z.string().regex(/^[0-9a-f]{64}$/) })) })
     .exactOptional(),
@@ -49,6 +51,13 @@ const series = z.object({
   crashes: z.array(crash),
   mountLines: z.object({ before: z.number(), after: z.number() }).exactOptional(),
   agent: z.object({ first: usage, last: usage, overMs: z.number() }).exactOptional(),
+  apiRequests: z
+    .object({
+      during: z.record(text, count),
+      crashes: count,
+      idle: z.object({ during: z.record(text, count), overMs: z.number() }).exactOptional(),
+    })
+    .exactOptional(),
 });
 
 export const benchRecord: z.ZodType<BenchRecord> = z.object({

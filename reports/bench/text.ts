@@ -1,8 +1,10 @@
+import { besideText, sandboxPrefix } from './beside.ts';
 import { exponentOf, lineThrough } from './fit.ts';
 import { pacingText } from './pacing.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
+import { requestText } from './request_text.ts';
 import { bootstrap, distributionOf, type Interval, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
 import { formatMs, inColumns } from './table.ts';
 
@@ -13,6 +15,7 @@ export function benchText(record: BenchRecord): readonly string[] {
   const resampling = () => ({ random: seededRandom(record.seed), times: 1000, confidence });
   return [
     ...record.series.flatMap((series) => ['', ...seriesText(series, resampling())]),
+    ...besideText(record),
     ...ratioText(record.series, resampling()),
     ...curveText(record.series),
     ...(record.interrupted
@@ -59,7 +62,7 @@ function programText({ program }: BenchSeries): readonly string[] {
   return [`  ${program.command}`, ...program.files.map(({ path, sha256 }) => `  sha256 ${sha256}  ${path}`)];
 }
 
-function troubleText({ arm, crashes, mountLines, agent }: BenchSeries): readonly string[] {
+function troubleText({ arm, crashes, mountLines, agent, apiRequests }: BenchSeries): readonly string[] {
   const isAgent = arm === 'agent' || arm === 'rekindle';
   const errors = new Map<string, number>();
   for (const crash of crashes)
@@ -84,6 +87,7 @@ function troubleText({ arm, crashes, mountLines, agent }: BenchSeries): readonly
       `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}; CPU ${(cpu / count).toFixed(1)} ms a crash, ${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
     );
   }
+  if (apiRequests) lines.push(...requestText(apiRequests));
   return lines;
 }
 
@@ -129,7 +133,7 @@ function ratioCells(
 
 /** What was varied, as a curve: the agent's part, which the kubelet has no part in. */
 function curveText(series: readonly BenchSeries[]): readonly string[] {
-  const varied = series.filter(({ arm, id }) => arm === 'agent' && id.includes('='));
+  const varied = series.filter(({ arm, id }) => arm === 'agent' && id.includes('=') && !id.startsWith(sandboxPrefix));
   if (varied.length < 2) return [];
   const [name = ''] = varied[0]?.id.split('=') ?? [];
   const head = curveNames.flatMap((phase) => [phase, 'max']);

@@ -9,9 +9,10 @@ import { benchText } from '../../reports/bench/text.ts';
 import { formatNs } from '../../reports/duration.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../reports/record.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
-import { clusterFor, conclude, openRun, siteFacts, verdictOf } from '../scenario/run.ts';
+import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster, verdictOf } from '../scenario/run.ts';
 import type { ScenarioNotes } from '../scenario/session.ts';
 import type { BenchOptions, Outcome } from '../verbs.ts';
+import { plansInSandbox, sandboxIn } from './beside-sandbox.ts';
 import { Estimate } from './estimate.ts';
 import { planOf } from './plan.ts';
 import { type Bench, runSeries, type SeriesPlan } from './series.ts';
@@ -19,8 +20,8 @@ import { type Bench, runSeries, type SeriesPlan } from './series.ts';
 /** So fast a kubelet's clock that its back-off takes no time: what is measured is the daemon and the agent. */
 const clockScale = 100_000;
 const tellEveryMs = 5_000;
-/** Beside the pauses: a daemon's start, and what steady takes. */
-const guessMs = 600;
+/** Beside the pauses: a daemon's start, and what steady takes; with a real kubelet a fresh FUSE pod, too. */
+const guessMs = { sandbox: 600, kubernetes: 8_000 } as const;
 
 /** Crashes daemons again and again, says how long each phase of a recovery took, and keeps it in `bench.json`. */
 export async function bench(options: BenchOptions): Promise<Outcome> {
@@ -28,7 +29,7 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
   const { stdout, stderr, signal } = environment;
   const cluster = await clusterFor(options);
   const profile = await loadProfile('rekindle', environment.cwd);
-  const plans = planOf(options);
+  const plans = [...planOf(options), ...plansInSandbox(options)];
   const [first] = plans;
   if (!first) throw new Error('a benchmark without a series');
   const tell = (line: string) => void stderr.write(`… ${line}\n`);
@@ -37,7 +38,8 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     for (const listener of listeners) listener(event);
   };
   const { agent } = first.arm;
-  await using run = await openRun({ ...options, cluster, agent, clockScale, onProgress: tell, onEvent });
+  const started = { ...options, agent, clockScale, onProgress: tell, onEvent };
+  await using run = await openRun({ ...started, cluster });
   if (options.agentCpuMillis !== undefined && !run.cluster.capabilities.has('cpu-limit'))
     throw new CannotRun([
       {
@@ -51,34 +53,48 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     run.history.append(event);
     onEvent(event);
   };
-  const session = {
-    cluster: run.cluster,
-    history: run.history,
-    profile,
-    signal,
-    notes: new Map(),
-    leftovers,
-    onEvent: record,
-  };
+  const session = { history: run.history, profile, signal, notes: new Map(), leftovers, onEvent: record };
   tell(
     `${plans.length} series, ${plans.reduce((sum, { arm }) => sum + arm.warmUp + arm.crashes, 0)} crashes; seed ${seed}, results in ${run.resultsDir}`,
   );
 
-  const progress = progressOf(plans, tell);
+  const progress = progressOf(plans, { tell, place: options.cluster });
   const measured: { readonly series: BenchSeries; readonly notes: ScenarioNotes }[] = [];
-  for (const [index, plan] of plans.entries()) {
-    if (signal.aborted) break;
-    const notes = { id: `bench-${index + 1}`, startedAt: run.history.now(), finishedAt: 0, checks: [] };
-    progress.begins(index);
-    const shared: Bench = { run, session, listeners, random, onProgress: tell, onCrash: () => progress.crashed(index) };
-    const series = await runSeries(shared, plan, notes);
-    measured.push({ series, notes });
-    // What it left would disturb those behind it; what was measured before it counts.
-    if (series.stopped?.startsWith('broke') === true) break;
+  const measure = async (place: OpenRun, some: readonly SeriesPlan[]): Promise<void> => {
+    for (const plan of some) {
+      if (signal.aborted) break;
+      const index = plans.indexOf(plan);
+      const notes = { id: `bench-${index + 1}`, startedAt: run.history.now(), finishedAt: 0, checks: [] };
+      progress.begins(index);
+      const shared: Bench = {
+        run: place,
+        session: { ...session, cluster: place.cluster },
+        listeners,
+        random,
+        onProgress: tell,
+        onCrash: () => progress.crashed(index),
+      };
+      const series = await runSeries(shared, plan, notes);
+      measured.push({ series, notes });
+      // What it left would disturb those behind it; what was measured before it counts.
+      if (series.stopped?.startsWith('broke') === true) break;
+    }
+  };
+  await measure(
+    run,
+    plans.filter(({ inSandbox }) => !inSandbox),
+  );
+  const beside = plans.filter(({ inSandbox }) => inSandbox);
+  const clusters = [...(await siteFacts(run)).clusters];
+  if (beside.length > 0 && !signal.aborted) {
+    const { cluster: sandbox, folder } = sandboxIn(run.resultsDir);
+    await using other = await startCluster({ ...started, cluster: sandbox, folder }, run.history);
+    await measure({ ...run, cluster: other, resultsDir: folder }, beside);
+    clusters.push({ name: other.name, fidelity: other.fidelity, secret: other.store.accessKeySecret });
   }
 
   const scenarios = measured.map(({ series, notes }) => scenarioOf(series, notes));
-  const site = await siteFacts(run);
+  const site = { ...(await siteFacts(run)), clusters };
   const verdict = verdictOf(scenarios, signal.aborted ? ['interrupted'] : []);
   const command = ['rekindle', 'bench'];
   const concluded = await conclude({ ...site, options, profile: profile.name, command, scenarios, leftovers, verdict });
@@ -112,12 +128,15 @@ function pick({
   return { runId, rekindle, startedAt, finishedAt, seed, cluster, fidelity, machine, interrupted };
 }
 
-function progressOf(plans: readonly SeriesPlan[], tell: (line: string) => void) {
+function progressOf(
+  plans: readonly SeriesPlan[],
+  { tell, place }: { readonly tell: (line: string) => void; readonly place: string },
+) {
   const estimate = new Estimate(
-    plans.map(({ arm }) => ({
+    plans.map(({ arm, inSandbox }) => ({
       crashes: arm.warmUp + arm.crashes,
       guessMs:
-        guessMs +
+        (place === 'sandbox' || inSandbox ? guessMs.sandbox : guessMs.kubernetes) +
         arm.pacingMs +
         (arm.name === 'poll' ? arm.pacingMs : 0) +
         (arm.acts === 'nobody' ? arm.deadlineMs : 0),

@@ -13,6 +13,11 @@ export function planOf(options: BenchOptions): readonly SeriesPlan[] {
       ...(agentCpuMillis !== undefined && { agentCpuMillis }),
       ...(kernelTier !== undefined && { kernelTier }),
     };
-    return armsOf(options, conditions).map((arm) => ({ id: `${prefix}${arm.name}`, arm, conditions }));
+    return armsOf(options, conditions).map((arm) => ({
+      id: `${prefix}${arm.name}`,
+      arm,
+      conditions,
+      idleMs: options.idleMs,
+    }));
   });
 }

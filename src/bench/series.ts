@@ -5,10 +5,12 @@ import type { BenchCrash, BenchSeries, Conditions } from '../../reports/bench/re
 import { crashSamples } from '../../reports/bench/samples.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
 import { faults } from '../faults/catalogue.ts';
+import { podDelete } from '../faults/pod-delete.ts';
 import { PollTimeout, poll } from '../scenario/poll.ts';
 import type { OpenRun } from '../scenario/run.ts';
 import type { ScenarioNotes, Session } from '../scenario/session.ts';
 import { Trial } from '../scenario/trial.ts';
+import { RequestCount } from './api-requests.ts';
 import type { Arm } from './arms.ts';
 import { RecoveryWatch } from './recovery-watch.ts';
 import { SeriesPods } from './series-pods.ts';
@@ -18,6 +20,10 @@ export interface SeriesPlan {
   readonly id: string;
   readonly arm: Arm;
   readonly conditions: Conditions;
+  /** How long the agent is left alone after the crashes. */
+  readonly idleMs: number;
+  /** Beside the cluster that the run is about. */
+  readonly inSandbox?: true;
 }
 
 /** What the series of a run share. */
@@ -68,6 +74,7 @@ class Series {
   #pods: SeriesPods | undefined;
   #stopped: string | undefined;
   #lines: { before: number; after: number } | undefined;
+  #requests: RequestCount | undefined;
   #usage: { first: Usage; last: Usage; began: number; ended: number } | undefined;
 
   constructor(bench: Bench, plan: SeriesPlan, notes: ScenarioNotes) {
@@ -99,7 +106,8 @@ class Series {
   }
 
   result(): BenchSeries {
-    const { arm, conditions, id } = this.#plan;
+    const { arm, conditions, id, inSandbox } = this.#plan;
+    const apiRequests = this.#requests?.result;
     const agent = this.#usage && {
       first: this.#usage.first,
       last: this.#usage.last,
@@ -109,7 +117,12 @@ class Series {
       id,
       arm: arm.name,
       title: arm.title,
-      conditions: { ...conditions, pacingMs: arm.pacingMs },
+      conditions: {
+        ...conditions,
+        pacingMs: arm.pacingMs,
+        ...(this.#freshPods && { freshPods: true as const }),
+      },
+      ...(inSandbox && { fidelity: this.#bench.run.cluster.fidelity }),
       ...(arm.program && { program: arm.program }),
       warmUp: arm.warmUp,
       asked: arm.crashes,
@@ -118,7 +131,13 @@ class Series {
       crashes: this.#samples(),
       ...(this.#lines && { mountLines: this.#lines }),
       ...(agent && { agent }),
+      ...(apiRequests && { apiRequests }),
     };
+  }
+
+  /** A kubelet of its own makes a container wait that ends again and again; only the first end of a pod's costs nothing. */
+  get #freshPods(): boolean {
+    return this.#bench.run.cluster.capabilities.has('real-kubelet');
   }
 
   async #crashAll(trial: Trial): Promise<void> {
@@ -128,19 +147,35 @@ class Series {
     this.#pods = new SeriesPods({ ...pod, folder: bench.run.resultsDir, onProgress: bench.onProgress });
     await this.#pods.start();
     await this.#steady('the probes read', arm.deadlineMs);
+    const { cluster } = bench.run;
+    if (arm.acts === 'agent' && !arm.agent.command)
+      this.#requests = new RequestCount(() => cluster.agentMetrics(), bench.session.signal);
     let lost = 0;
     for (let crash = 1 - arm.warmUp; crash <= arm.crashes && lost < hopeless; crash++) {
+      if (this.#freshPods && this.#strikes.length > 0) await this.#renewDaemons(trial, this.#pods);
       if (crash === 1) await this.#measureUsage();
+      if (crash === 1 || (crash > 1 && this.#freshPods)) await this.#requests?.begin();
       await delay(bench.random() * 2 * arm.pacingMs, undefined, { signal: bench.session.signal });
       await this.#agentIsQuiet();
       const recovered = await this.#crash(trial, this.#pods);
       lost = recovered ? 0 : lost + 1;
+      if (crash > 0 && this.#freshPods) await this.#requests?.end(1);
       if (!recovered && (crash < arm.crashes || arm.acts === 'nobody')) await this.#pods.renew();
       if (crash > 0 && crash % usageEvery === 0) await this.#measureUsage();
       bench.onCrash();
     }
+    if (!this.#freshPods) await this.#requests?.end(this.#strikes.length - arm.warmUp);
+    if (this.#plan.idleMs > 0) await this.#requests?.rest(this.#plan.idleMs);
     if (lost === hopeless && this.#strikes.length - arm.warmUp < arm.crashes)
       this.#stopped = `the pod did not read again after ${lost} crashes in a row`;
+  }
+
+  /** Other FUSE pods in the place of the present ones; the pods that read stay, and read from them. */
+  async #renewDaemons(trial: Trial, pods: SeriesPods): Promise<void> {
+    await pods.begin();
+    for (const { name } of pods.datasets) await trial.crash(podDelete, name);
+    if (!(await this.#steady('every pod reads from a fresh FUSE pod', this.#plan.arm.deadlineMs)))
+      throw new Error(`no pod reads from a fresh FUSE pod after ${this.#plan.arm.deadlineMs / 1000} s`);
   }
 
   /** Until it uses next to nothing, or for as long as a crash is waited for. */

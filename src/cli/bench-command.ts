@@ -26,6 +26,8 @@ interface BenchFlags extends RunFlags, ClusterFlags {
   readonly deadline: string;
   readonly peer?: string;
   readonly agentCpu?: string;
+  readonly idle?: string;
+  readonly sandbox: boolean;
 }
 
 /** `rekindle bench`. */
@@ -45,15 +47,45 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     .option('--baseline-crashes <number>', 'the most crashes of a baseline', '20')
     .option('--deadline <time>', 'how long the baseline that does nothing is watched', '5s')
     .option('--peer <command>', "another program in the agent's place")
-    .option('--agent-cpu <cpu>', 'CPU that the agent is held to, as in 200m');
+    .option('--agent-cpu <cpu>', 'CPU that the agent is held to, as in 200m')
+    .option(
+      '--idle <time>',
+      'how long the agent is left alone after the crashes, to count its API requests (default: 0; on Kubernetes 1m)',
+    )
+    .option(
+      '--no-sandbox',
+      'on Kubernetes: without the same crashes in the sandbox, whose figures are printed beside it',
+    );
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
     const faults = await context.vocabulary.faults();
     const given = optionsOf(flags, faults);
     const place = await chosenCluster(flags, context, 'rekindle');
-    const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place };
+    const idleMs = parseTime(flags.idle ?? (place.kubernetes ? '1m' : '0'), '--idle');
+    if (place.kubernetes) refuseInCluster(given, flags.cluster);
+    const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));
+    const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place, idleMs, besideSandbox };
     ends(await runVerb(context, ({ bench }) => bench(options), place));
   });
+}
+
+/** What only the sandbox can do is refused before anything is started. */
+function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>, cluster: string): void {
+  const most = Math.max(pods, ...(vary?.points ?? []).map((point) => point.pods ?? 1));
+  const flag = [
+    given.baselines && '--baselines',
+    given.peer !== undefined && '--peer',
+    given.agentCpuMillis !== undefined && '--agent-cpu',
+    most > 1 && `--pods ${most}`,
+  ].find((one) => one !== false);
+  if (flag) throw new UsageError(`${flag} is for the sandbox: with --cluster ${cluster} leave it away`);
+}
+
+/** Where it does not, its figures are left out, and why is said. */
+async function sandboxRuns({ requirements, environment }: Context): Promise<boolean> {
+  const [missing] = await requirements();
+  if (missing) environment.stderr.write(`… no figures of the sandbox beside it: ${missing.what}: ${missing.remedy}\n`);
+  return missing === undefined;
 }
 
 function optionsOf(flags: BenchFlags, faults: readonly string[]) {

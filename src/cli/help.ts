@@ -77,8 +77,12 @@ Times depend on the machine; --baselines measures the same crashes recovered by 
 believed. --peer puts another agent in the place of Rekindle's own; it gets the flags of Fluid's node plugin, and the report its
 SHA-256.
 
+On Kubernetes each crash has a fresh FUSE pod, since a kubelet makes one wait that has crashed before. The outage is split between
+kubelet, daemon and agent, and printed beside that of the same crashes in the sandbox, with what the agent asks of the API server.
+
 Examples:
   rekindle bench --crashes 200
+  rekindle bench --cluster kind --crashes 30
   rekindle bench --baselines
   rekindle bench --vary rate=10,100,1000              does measuring disturb?
   rekindle bench --vary pods=1,10,100,250 --agent-cpu 200m --crashes 10

@@ -228,6 +228,12 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['pacing', ['bench', '--pacing', '5'], 'bad --pacing "5": accepted are times, as 0, 250ms, 5s or 2m'],
     ['CPU', ['bench', '--agent-cpu', '2m'], 'bad --agent-cpu "2m": accepted are 10m and more'],
     ['no peer', ['bench', '--peer', ' '], 'bad --peer "": a command is accepted'],
+    [
+      'sandbox only',
+      ['bench', '--cluster', 'kind', '--baselines'],
+      '--baselines is for the sandbox: with --cluster kind',
+    ],
+    ['many pods', ['bench', '--cluster', 'kind', '--pods', '2'], '--pods 2 is for the sandbox: with --cluster kind'],
     ['bad rate', ['bench', '--rate', '1e3'], 'bad --rate "1e3": accepted are whole numbers from 1 to 10000'],
     ['missing value', ['conform', '--seed'], "option '--seed <number>' argument missing"],
     ['missing features', ['conform', 'nowhere'], 'no features at "nowhere": accepted are .feature files'],

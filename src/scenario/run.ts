@@ -55,31 +55,34 @@ export interface Site extends AsyncDisposable {
 
 /** Starts a cluster that writes `<folder>/history.ndjson`. */
 export async function openSite(options: SiteOptions): Promise<Site> {
-  const { runId, folder, origin, cluster, agent, clockScale, daemon, environment, onProgress, onEvent } = options;
+  const { folder, origin } = options;
   await using stack = new AsyncDisposableStack();
   const history = stack.use(await openHistory({ path: join(folder, historyFile), origin }));
-  const take = (event: HistoryEvent): void => {
-    history.append(event);
-    onEvent?.(event);
-  };
-  const running = stack.use(
-    await cluster.start({
-      runId,
-      resultsDir: folder,
-      diagnosticsDir: options.diagnosticsDir ?? join(folder, 'diagnostics'),
-      environment: environment.env,
-      onEvent: take,
-      onProgress,
-      signal: environment.signal,
-      agent,
-      ...(daemon && { daemon }),
-      workingDirectory: environment.cwd,
-      programs: harnessPrograms,
-      clockScale,
-    }),
-  );
+  const running = stack.use(await startCluster(options, history));
   const life = stack.move();
   return { cluster: running, history, [Symbol.asyncDispose]: () => life.disposeAsync() };
+}
+
+/** Starts a cluster that writes into a history, which may be that of another one, too. */
+export function startCluster(options: Omit<SiteOptions, 'origin'>, history: History): Promise<RunningCluster> {
+  const { runId, folder, cluster, agent, clockScale, daemon, environment, onProgress, onEvent } = options;
+  return cluster.start({
+    runId,
+    resultsDir: folder,
+    diagnosticsDir: options.diagnosticsDir ?? join(folder, 'diagnostics'),
+    environment: environment.env,
+    onEvent(event) {
+      history.append(event);
+      onEvent?.(event);
+    },
+    onProgress,
+    signal: environment.signal,
+    agent,
+    ...(daemon && { daemon }),
+    workingDirectory: environment.cwd,
+    programs: harnessPrograms,
+    clockScale,
+  });
 }
 
 /** Where a run's results go, and when it began. */

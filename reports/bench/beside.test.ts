@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { besideText } from './beside.ts';
+import { sampleCrash, sampleSeries } from './sample_bench.ts';
+
+const crashes = (agentMs: number, daemonMs: number) =>
+  [1, 2, 3].map((crash) => {
+    const { moments, ...rest } = sampleCrash(crash, agentMs * crash, daemonMs);
+    return { ...rest, moments: { ...moments, daemonStarted: (daemonMs - 100) * 1e6 } };
+  });
+
+it('puts the parts of an outage on a cluster beside those in the sandbox, and holds the agent’s to its goal', () => {
+  const series = [
+    sampleSeries({ crashes: crashes(4, 900) }),
+    sampleSeries({ id: 'sandbox/agent', crashes: crashes(2, 300) }),
+  ];
+  const text = besideText({ cluster: 'kind', series });
+  expect(text[1]).toBe('agent: kind beside the sandbox');
+  expect(text.slice(3, 7).map((line) => line.trim().split(/ {2,}/).slice(-4))).toEqual([
+    ['800', '800', '200', '200'],
+    ['100', '100', '100', '100'],
+    ['8.00', '12.0', '4.00', '6.00'],
+    ['908', '912', '304', '306'],
+  ]);
+  expect(text[7]).toBe('  ✔ the agent’s part: median 8.00 ms (goal 10), worst of 3 12.0 ms (goal 100)');
+  expect(
+    besideText({
+      cluster: 'kind',
+      series: [{ ...series[0], crashes: crashes(6, 900) } as never, series[1] as never],
+    }).at(-1),
+  ).toContain('✘');
+});
+
+it('says nothing of a run that was in one place', () => {
+  expect(besideText({ cluster: 'sandbox', series: [sampleSeries()] })).toEqual([]);
+});
