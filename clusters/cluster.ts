@@ -27,7 +27,9 @@ export type Capability =
   /** The FUSE daemon can be told to be slow, to hang and so on. */
   | 'told-daemon'
   /** The kubelet is Kubernetes' own, and so is its back-off. */
-  | 'real-kubelet';
+  | 'real-kubelet'
+  /** `restartKubelet`. */
+  | 'kubelet-restart';
 
 /** An event without its scenario; its time is absolute CLOCK_MONOTONIC nanoseconds until the history subtracts its origin. */
 export type ClusterEvent = HistoryEvent;
@@ -243,6 +245,8 @@ export interface RunningCluster extends AsyncDisposable {
    * started again. Returns when the power went; resolves when agent and kubelet run again.
    */
   rebootNode(): Promise<number>;
+  /** Restarts the kubelet of a container's node; only with the capability `kubelet-restart`. Returns when. */
+  restartKubelet(beside: ContainerRef): Promise<number>;
   openFaultyStore(): Promise<FaultyStore>;
   /** What the agent serves at /metrics, in Prometheus' text format. */
   agentMetrics(): Promise<string>;

@@ -90,6 +90,19 @@ Feature: Faults of agent, application and node
       When the daemon is started again
       Then after the reboot the pod starts on the living volume, and reads
 
+  Rule: The kubelet may be restarted
+
+    @L4 @C3 @fault:kubelet-restart @fault:sigkill @needs:kubelet-restart
+    Scenario: the kubelet is restarted while the daemon is down
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon dies and does not come back
+      And the kubelet is restarted
+      Then nothing is mounted for the pod and no event claims a recovery
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted
+      And whatever claims a recovery is true
+
   Rule: Each node recovers by itself
 
     @C2 @C3 @fault:sigkill @needs:two-nodes

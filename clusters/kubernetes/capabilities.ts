@@ -12,4 +12,10 @@ export const always: readonly Capability[] = [
 ];
 
 /** What it can do on some machines; found out when it starts. */
-export const onSomeMachines: readonly Capability[] = ['memory-cgroups', 'mount-beneath', 'kubectl', 'two-nodes'];
+export const onSomeMachines: readonly Capability[] = [
+  'memory-cgroups',
+  'mount-beneath',
+  'kubectl',
+  'two-nodes',
+  'kubelet-restart',
+];

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ClusterEvent, ContainerRef } from '../cluster.ts';
-import { onLines } from '../node/lines.ts';
 import { connect, type Remote, type Reply } from '../rpc.ts';
 import { type ClockOffset, type ClockReading, clockOffset, onOurClock } from './clock.ts';
-import { startExec } from './exec.ts';
-import { bundleFiles, bundleInImage } from './node-program/in-image.ts';
+import { execConversation } from './conversation/exec-conversation.ts';
 import type { NodeFacts, NodeNews, NodeProgramProcedures, SessionOptions } from './node-program/protocol.ts';
 
 export interface NodeLinkOptions {
@@ -30,19 +28,21 @@ const pings = 15;
 
 export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> {
   const { kubeConfig, pod, session, onEvent, onLog } = options;
-  const command = ['node', `${bundleInImage}/${bundleFiles.session}`];
-  const running = await startExec({ kubeConfig, target: pod, command });
-  let lastWords = '';
-  onLines(running.stderr, (text) => (lastWords = `${lastWords}${text}\n`.slice(-600)));
+  let take = (_message: Reply | NodeNews): void => {};
+  let end = (_why: string): void => {};
+  const conversation = execConversation({
+    kubeConfig,
+    pod,
+    onLine: (line) => take(JSON.parse(line) as Reply | NodeNews),
+    onCut: (why) => onLog(`${pod.namespace}/${pod.pod}/session`, `connecting again: ${why}`),
+    onEnd: (why) => end(why),
+  });
   let offsetNs = 0;
   const remote = connect<NodeProgramProcedures, NodeNews>(
     {
-      send: (request) => void running.stdin.write(`${JSON.stringify(request)}\n`),
-      onMessage: (take) => onLines(running.stdout, (line) => take(JSON.parse(line) as Reply | NodeNews)),
-      onEnd: (take) =>
-        void running.exited
-          .finally(() => take(lastWords.trim() || 'the connection to its pod was closed'))
-          .catch(() => {}),
+      send: (request) => conversation.send(JSON.stringify(request)),
+      onMessage: (taker) => (take = taker),
+      onEnd: (ender) => (end = ender),
     },
     {
       name: `the session with ${pod.pod}`,
@@ -57,9 +57,9 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
     const known = same ? { offsetNs: 0, errorNs: 0 } : clock;
     offsetNs = known.offsetNs;
     const ours = (remoteNs: number) => remoteNs - offsetNs;
-    return { facts, clock: known, call: remote.call, ours, [Symbol.dispose]: () => running.close() };
+    return { facts, clock: known, call: remote.call, ours, [Symbol.dispose]: () => conversation.close() };
   } catch (error) {
-    running.close();
+    conversation.close();
     throw error;
   }
 }

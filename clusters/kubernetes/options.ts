@@ -32,6 +32,8 @@ export interface KubernetesClusterOptions {
   /** Directory of the nodes: a FUSE daemon waits as long as its file `<namespace>.<pod>` is there. */
   readonly holds: string;
   readonly agent: AgentDaemonSet;
+  /** They were made for runs: what serves others too, as their kubelets do, may be restarted. */
+  readonly nodesAreOurs: boolean;
   /** The flags that the agent is to have when scenarios begin; the DaemonSet is changed where it has others. */
   readonly agentOptions: AgentOptions;
   /** Exists; logs of containers go to `logs/` below it. */

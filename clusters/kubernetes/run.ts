@@ -186,6 +186,10 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
     },
     stopAgent: () => agent.stop(),
     rebootNode: () => Promise.reject(new Error('the nodes of a cluster are not switched off')),
+    async restartKubelet(beside) {
+      const node = nodeOf(beside);
+      return node.ours(await node.call('restartKubelet', {}));
+    },
     async openFaultyStore() {
       const way = ++lastId;
       const endpoint = await first.call('openFaultyStore', { id: way });
@@ -207,7 +211,7 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
 }
 
 function capabilitiesOf(
-  { environment, agentOptions }: KubernetesClusterOptions,
+  { environment, agentOptions, nodesAreOurs }: KubernetesClusterOptions,
   { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: readonly string[] },
 ): readonly Capability[] {
   const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
@@ -221,6 +225,7 @@ function capabilitiesOf(
     ),
     ...can('two-nodes', agents.length > 1),
     ...can('kubectl', hasKubectl(environment)),
+    ...can('kubelet-restart', nodesAreOurs),
   ];
 }
 

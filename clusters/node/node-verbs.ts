@@ -88,6 +88,11 @@ export abstract class NodeVerbs implements NodeProcedures {
     this.#started.delete(id);
   }
 
+  /** Ends everything that was started, the last first. */
+  async endAll(): Promise<void> {
+    for (const id of [...this.#started.keys()].toReversed()) await this.end({ id });
+  }
+
   async probe({ options, id }: { options: ProbeOptions; id: number }): Promise<void> {
     const { environment, probe } = this.parts;
     const { target, path, rate, files } = options;

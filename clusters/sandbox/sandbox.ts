@@ -158,6 +158,7 @@ function runningSandbox({
       return ending(id);
     },
     rebootNode: () => remote.call('rebootNode', {}),
+    restartKubelet: () => Promise.reject(new Error('the fake kubelet is not restarted')),
     async openFaultyStore() {
       const store = ++lastId;
       const endpoint = await remote.call('openFaultyStore', { id: store });

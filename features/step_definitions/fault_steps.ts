@@ -29,6 +29,7 @@ const sentences: Readonly<Record<string, string>> = {
   'another pod of the dataset is created': 'new-pod',
   'the application pod is deleted': 'pod-delete-while-dead',
   'the node is drained': 'drain',
+  'the kubelet is restarted': 'kubelet-restart',
   'the object store is not to be reached': 'store-down',
   'the object store is slow': 'store-slow',
   'the FUSE daemons of both datasets are killed at once': 'two-datasets',

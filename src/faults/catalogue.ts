@@ -6,6 +6,7 @@ import { crashDuringRecovery, crashLoop } from './crash-again.ts';
 import type { Fault } from './fault.ts';
 import { hang, hangOneOperation } from './hang.ts';
 import { kill1 } from './kill-1.ts';
+import { kubeletRestart } from './kubelet-restart.ts';
 import { nodeReboot } from './node-reboot.ts';
 import { oom } from './oom.ts';
 import { drain, podDelete, podDeleteWhileDead } from './pod-delete.ts';
@@ -33,6 +34,7 @@ const all: readonly Fault[] = [
   podDeleteWhileDead,
   drain,
   nodeReboot,
+  kubeletRestart,
   storeDown,
   storeSlow,
   twoDatasets,

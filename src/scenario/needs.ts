@@ -23,6 +23,10 @@ const needs: Readonly<
     has: ({ capabilities }) => capabilities.has('real-kubelet'),
     reason: "needs Kubernetes' own kubelet",
   },
+  '@needs:kubelet-restart': {
+    has: ({ capabilities }) => capabilities.has('kubelet-restart'),
+    reason: "needs a kubelet of Kubernetes' own, on a node that was made for the run",
+  },
   '@needs:memory-cgroups': {
     has: ({ capabilities }) => capabilities.has('memory-cgroups'),
     reason: 'needs memory cgroups that can be written, as root has them',

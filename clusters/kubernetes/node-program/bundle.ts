@@ -41,6 +41,7 @@ export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle)
     define: { 'import.meta.url': '$url' },
     entryPoints: [
       entryPoint(source('main'), bundleFiles.session),
+      entryPoint(source('relay'), bundleFiles.relay),
       entryPoint(source('wait'), bundleFiles.wait),
       entryPoint(source('enter'), bundleFiles.enter),
       entryPoint(join(dirname(programs.probe), `reader${extname(programs.probe)}`), readerFile),

@@ -22,7 +22,7 @@ export function nodeProgramPods(namespace: string): PodsOf {
 
 /**
  * A pod on each node from which the harness looks into containers and breaks them: privileged, with the node's processes.
- * It waits there; each session is an exec into it. Nothing of it is left on the node when it is gone.
+ * It waits there; a session is a process in it that execs come and go to. Nothing of it is left on the node when it is gone.
  */
 export function nodeProgramDaemonSet({ namespace, image, labels }: NodeProgramOptions): V1DaemonSet {
   const own = { app: name };

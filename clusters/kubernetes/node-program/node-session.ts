@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { S3Client } from '../../../fakes/store/s3/client.ts';
 import type { ContainerRef, Usage } from '../../cluster.ts';
@@ -117,6 +118,12 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
     mkdirSync(folder, { recursive: true });
     writeFileSync(file, '');
     this.keep(id, () => rmSync(file, { force: true }));
+  }
+
+  async restartKubelet(): Promise<number> {
+    const at = now();
+    await promisify(execFile)('nsenter', ['--target=1', '--mount', '--', 'systemctl', 'restart', 'kubelet']);
+    return at;
   }
 
   async usage({ target }: { target: ContainerRef }): Promise<Usage> {

@@ -44,6 +44,8 @@ export interface NodeProgramProcedures extends NodeProcedures {
   endExec(argument: { readonly target: ContainerRef; readonly command: readonly string[] }): Promise<void>;
   /** Until ended with this id. */
   hold(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
+  /** By the node's systemd. Returns when it was asked. */
+  restartKubelet(argument: Record<never, never>): Promise<number>;
   usage(argument: { readonly target: ContainerRef }): Promise<Usage>;
   /** What a namespace's pods and datasets left on the node, once its pods are gone. */
   leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;
