@@ -1,5 +1,6 @@
 import { deepStrictEqual, match } from 'node:assert/strict';
 import { Given, Then } from '@cucumber/cucumber';
+import { loopListsAgain, startLoop } from '../../src/scenario/documented-loop.ts';
 import * as judgements from '../../src/scenario/judgements.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -22,7 +23,7 @@ Given(
 );
 
 Given('the documented loop runs in the pod', async function (this: RekindleWorld) {
-  await this.trial.startLoop(this.pod);
+  await startLoop(this.trial, this.pod);
 });
 
 Then(
@@ -74,7 +75,7 @@ Then('writing to \\/data in the pod fails with {string}', async function (this: 
 });
 
 Then('the loop prints the documented transcript', async function (this: RekindleWorld) {
-  await this.trial.loopListsAgain();
+  await loopListsAgain(this.trial);
   this.trial.judge(judgements.documentedTranscript(this.subject));
 });
 

@@ -6,6 +6,7 @@ import { faultNamed } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { phasesOf, scenarioOf } from './crash-record.ts';
+import { startLoop } from './documented-loop.ts';
 import { notRecovered, recovered, type Subject } from './judgements.ts';
 import { createNarrator } from './narrator.ts';
 import { survives } from './program-survives.ts';
@@ -74,7 +75,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const subject: Subject = { trial, consumer, volume: `${trial.namespace}-${dataset}` };
   const program = options.command.length > 0 ? await trial.run(pod, options.command) : undefined;
   if (program) await delay(warmUpMs, undefined, { signal });
-  else await trial.startLoop(pod);
+  else await startLoop(trial, pod);
 
   heading(`Crash: ${fault.title}`);
   await trial.crash(fault, dataset);

@@ -3,43 +3,16 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { AgentOptions, ContainerRef, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
 import type { Fault } from '../faults/fault.ts';
-import { checksums, type DatasetDifferences, Datasets } from './datasets.ts';
-import { lastSeen } from './last-seen.ts';
-import { application, applicationLabel, type VolumeBelow } from './manifests.ts';
+import { type Application, type ApplicationDifferences, Applications } from './applications.ts';
+import { type DatasetDifferences, Datasets } from './datasets.ts';
+import { runningDaemon } from './fuse-pod.ts';
 import { type Objects, objectsIn } from './objects.ts';
 import { PodReads } from './pod-reads.ts';
-import { containerOf, podState } from './pod-state.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 import { Strikes } from './strikes.ts';
 import { type Wait, Waiting } from './waiting.ts';
 
 const defaultRate = 200;
-
-/** A pod under observation, as it was when it had started. */
-interface Application {
-  readonly target: ContainerRef;
-  /** Where the container sees the dataset. */
-  readonly path: string;
-  readonly dataset: string;
-  readonly uid: string;
-  readonly node: string | undefined;
-  readonly containerId: string;
-  readonly restartCount: number;
-}
-
-export interface ApplicationDifferences {
-  readonly labelled: boolean;
-  /** Of the label, instead of `true`. */
-  readonly labelValue?: string;
-  readonly below?: VolumeBelow;
-  /** Instead of `/data`. */
-  readonly mountPath?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** The pod runs as this user. */
-  readonly user?: number;
-  /** On another node than the scenario's other pods that are to be apart. */
-  readonly apart?: true;
-}
 
 /** Where a pod is read in, and what is to be found there, where that is not all of its dataset at /data in `demo`. */
 export interface Observed {
@@ -62,14 +35,13 @@ export class Trial implements AsyncDisposable {
   readonly #objects: Objects;
   readonly #stack = new AsyncDisposableStack();
   readonly #tenants = new AsyncDisposableStack();
-  readonly #applications = new Map<string, Application>();
+  readonly #applications: Applications;
   readonly #datasets: Datasets;
   readonly #strikes: Strikes;
   readonly #waiting: Waiting;
   readonly #reads: PodReads;
   #agent: AgentOptions;
   #agentChanged = false;
-  #linesBefore: number | undefined;
 
   readonly #rate: number;
 
@@ -98,6 +70,7 @@ export class Trial implements AsyncDisposable {
     this.#strikes = new Strikes(session);
     const scene = { session, waiting: this.#waiting, namespace: this.namespace, objects: this.#objects };
     this.#datasets = new Datasets(scene);
+    this.#applications = new Applications({ ...scene, rate, keep: (probe) => void this.#stack.use(probe) });
   }
 
   async begin(): Promise<void> {
@@ -182,10 +155,8 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Creates the document's pod, and does not wait for it. */
-  async createApplication(name: string, claim: string, differences: ApplicationDifferences): Promise<void> {
-    const { labelled, labelValue = 'true', ...others } = differences;
-    const labels = labelled ? { [applicationLabel]: labelValue } : {};
-    await this.#objects.create(application({ name, dataset: claim, labels, ...others }));
+  createApplication(name: string, claim: string, differences: ApplicationDifferences): Promise<void> {
+    return this.#applications.create(name, claim, differences);
   }
 
   /** Starts the document's pod and a probe beside it, until it reads. */
@@ -198,39 +169,9 @@ export class Trial implements AsyncDisposable {
   /** Waits for a pod that was created, and reads in it with a probe. */
   async observe(name: string, claim: string, observed: Observed = {}): Promise<void> {
     const { container = 'demo', path = '/data', files = this.#datasets.filesOf(claim) } = observed;
-    const pod = await this.waitForPod(name, container);
-    const target = { namespace: this.namespace, pod: name, container };
-    const status = containerOf(pod, container);
-    this.#stack.use(await this.session.cluster.probe({ target, path, rate: this.#rate, files: checksums(files) }));
-    this.#applications.set(name, {
-      target,
-      path,
-      dataset: claim,
-      uid: pod.metadata?.uid ?? '',
-      node: pod.spec?.nodeName,
-      containerId: status?.containerID ?? '',
-      restartCount: status?.restartCount ?? 0,
-    });
+    await this.#applications.observe({ pod: name, container, path, dataset: claim, files });
     await this.reads(name);
     await this.snapshot('before');
-  }
-
-  /** `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
-  async startLoop(name: string): Promise<void> {
-    const { target } = this.application(name);
-    const script = 'export LC_ALL=C; while true; do ls -l /data; sleep 1; done';
-    this.#stack.use(await this.session.cluster.run(target, ['bash', '-c', script], `loop in ${name}`));
-    await this.happens('the loop lists the files', (event) => event.kind === 'output' && event.text.includes('myfile'));
-  }
-
-  /** Until the documented loop has shown errors and then the files. */
-  async loopListsAgain(): Promise<void> {
-    const since = this.lastFault;
-    const says = (event: HistoryEvent, text: string) =>
-      event.kind === 'output' && event.at > since && event.text.includes(text);
-    await this.happens('the loop prints errors', (event) => says(event, 'Transport endpoint is not connected'));
-    const failed = this.history.findLast((event) => says(event, 'Transport endpoint is not connected'))?.at ?? 0;
-    await this.happens('the loop lists the files again', (event) => event.at > failed && says(event, 'myfile.txt'));
   }
 
   /** Starts the user's own program in the pod. */
@@ -260,9 +201,9 @@ export class Trial implements AsyncDisposable {
   async strike(fault: Fault, claim: string, known?: ContainerRef): Promise<void> {
     const daemon = known ?? (await this.#daemonOf(claim));
     // A dataset that no pod uses has no daemon.
-    const used = new Set([...this.#applications.values()].map((application) => application.dataset));
+    const used = new Set(this.#applications.all.map((application) => application.dataset));
     const others = this.#datasets.names.filter((name) => name !== claim && used.has(name));
-    const users = [...this.#applications.values()].filter((application) => application.dataset === claim);
+    const users = this.#applications.all.filter((application) => application.dataset === claim);
     await this.#strikes.strike(fault, {
       daemon,
       otherDaemons: await Promise.all(others.map((name) => this.#daemonOf(name))),
@@ -325,14 +266,12 @@ export class Trial implements AsyncDisposable {
   }
 
   application(name: string): Application {
-    const found = this.#applications.get(name);
-    if (!found) throw new Error(`no pod ${name} was started in this scenario`);
-    return found;
+    return this.#applications.of(name);
   }
 
   /** The observed pods, where they see their datasets. */
   get consumers(): readonly (ContainerRef & { readonly path: string })[] {
-    return [...this.#applications.values()].map(({ target, path }) => ({ ...target, path }));
+    return this.#applications.all.map(({ target, path }) => ({ ...target, path }));
   }
 
   /** Moment of the last fault in nanoseconds since the run began; 0 where there was none. */
@@ -349,14 +288,12 @@ export class Trial implements AsyncDisposable {
 
   /** Takes the mount tables once more and notes how many lines they have now. */
   async countMounts(): Promise<void> {
-    const after = await this.snapshot('after');
-    this.notes.mountLines = { before: this.#linesBefore ?? after, after };
+    this.notes.mountLines = await this.#applications.countMounts();
   }
 
   /** Reads in a pod with one more probe, at another path than the dataset's. */
-  async probeAt(name: string, path: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { target } = this.application(name);
-    this.#stack.use(await this.session.cluster.probe({ target, path, rate: this.#rate, files: checksums(files) }));
+  probeAt(name: string, path: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    return this.#applications.probeAt(name, path, files);
   }
 
   /** Keeps something until the end of the scenario. */
@@ -379,18 +316,14 @@ export class Trial implements AsyncDisposable {
     if (left.length > 0) throw new Error(`not released: ${left.join('; ')}`);
   }
 
-  /** Until a pod runs and is ready; or, where `container` is an init container, until that runs. */
-  waitForPod(name: string, container?: string): Promise<V1Pod> {
-    const isInit = ({ spec }: V1Pod) => spec?.initContainers?.some((each) => each.name === container) === true;
-    return this.poll({
-      what: `pod ${name} is Running and ready`,
-      look: () => this.#objects.readPod(name),
-      until: (pod) =>
-        isInit(pod)
-          ? containerOf(pod, container)?.state?.running !== undefined
-          : pod.status?.phase === 'Running' && (pod.status.containerStatuses ?? []).every(({ ready }) => ready),
-      say: (pod) => `${podState(pod)}; ${lastSeen(this.history)}`,
-    });
+  /** Until a pod runs and is ready. */
+  waitForPod(name: string): Promise<V1Pod> {
+    return this.#applications.waitFor(name);
+  }
+
+  /** Records the mount tables of node and pods; how many lines they have. */
+  snapshot(label: string): Promise<number> {
+    return this.#applications.snapshot(label);
   }
 
   /** Container and path of a pod that is read in. */
@@ -401,7 +334,7 @@ export class Trial implements AsyncDisposable {
 
   /** The dataset's daemon on the node of the pods that use it, or on any where none does. */
   #daemonOf(claim: string): Promise<ContainerRef> {
-    return this.#daemonOn([...this.#applications.values()].find(({ dataset }) => dataset === claim)?.node, claim);
+    return this.#daemonOn(this.#applications.all.find(({ dataset }) => dataset === claim)?.node, claim);
   }
 
   /** The daemon that serves a pod: that of its dataset on its node. */
@@ -410,18 +343,11 @@ export class Trial implements AsyncDisposable {
     return this.#daemonOn(node, dataset);
   }
 
-  async #daemonOn(node: string | undefined, claim: string): Promise<ContainerRef> {
-    const [pod] = await this.poll({
-      what: `the FUSE pod of ${claim} is Running`,
-      look: async () =>
-        (await this.#objects.listPods(`role=jindofs-fuse,release=${claim}`)).filter(
-          ({ metadata, spec }) =>
-            metadata?.deletionTimestamp === undefined && (node === undefined || spec?.nodeName === node),
-        ),
-      until: (pods) => pods[0]?.status?.phase === 'Running',
-      say: (pods) => (pods[0] ? podState(pods[0]) : `no FUSE pod; ${lastSeen(this.history)}`),
-    });
-    return { namespace: this.namespace, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
+  #daemonOn(node: string | undefined, dataset: string): Promise<ContainerRef> {
+    return runningDaemon(
+      { objects: this.#objects, waiting: this.#waiting },
+      { namespace: this.namespace, dataset, node },
+    );
   }
 
   /** Until a daemon has become ready after a moment, in nanoseconds since the run began. */
@@ -437,20 +363,6 @@ export class Trial implements AsyncDisposable {
   /** Until something is as wanted, within a patience that is enough on a slow machine. */
   poll<T>(wait: Wait<T>): Promise<T> {
     return this.#waiting.poll(wait);
-  }
-
-  /** Records the mount tables of node and pods; how many lines they have. */
-  async snapshot(label: string): Promise<number> {
-    const { cluster, onEvent } = this.session;
-    let count = 0;
-    for (const target of [undefined, ...[...this.#applications.values()].map((application) => application.target)]) {
-      const lines = await cluster.mountTable(target);
-      const where = target ? `${target.namespace}/${target.pod}/${target.container}` : 'node';
-      onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label, lines });
-      count += lines.length;
-    }
-    if (label === 'before') this.#linesBefore = count;
-    return count;
   }
 }
 
