@@ -91,9 +91,9 @@ export class AgentControl implements AsyncDisposable {
     return { namespace, pod, container };
   }
 
-  /** What it serves at /metrics, by way of the API server. */
-  async metrics(): Promise<string> {
-    const { namespace, pod } = await this.containerOn();
+  /** What it serves at /metrics on a node, by way of the API server. */
+  async metrics(node?: string): Promise<string> {
+    const { namespace, pod } = await this.containerOn(node);
     const port = (await this.#container()).ports?.find(({ name }) => name === 'metrics')?.containerPort ?? 8080;
     const api = this.#options.kubeConfig.makeApiClient(CoreV1Api);
     return api.connectGetNamespacedPodProxyWithPath({ namespace, name: `${pod}:${port}`, path: 'metrics' });

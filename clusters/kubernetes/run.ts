@@ -100,12 +100,11 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
   const first = nodeOf({ namespace: '', pod: '' });
   // Where a scenario's application is; what it does on "the node" it does there.
   let home = nodes.find(({ facts }) => facts.node === agents[0]) ?? first;
+  /** Beside the scenario's application, where several nodes have one; a virtual node has none. */
   const agentNode = async () => {
-    const target = await agent.containerOn();
-    const { spec } = await kubeConfig
-      .makeApiClient(CoreV1Api)
-      .readNamespacedPod({ name: target.pod, namespace: target.namespace });
-    return { target, node: nodes.find(({ facts }) => facts.node === spec?.nodeName) ?? first };
+    const on = agents.includes(home.facts.node) ? home.facts.node : agents[0];
+    const node = nodes.find(({ facts }) => facts.node === on) ?? first;
+    return { target: await agent.containerOn(node.facts.node), node };
   };
   return {
     name,
@@ -200,7 +199,7 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
       };
       return { endpoint, trouble, ...ending(first, way) };
     },
-    agentMetrics: () => agent.metrics(),
+    agentMetrics: async () => agent.metrics((await agentNode()).node.facts.node),
     async agentUsage() {
       const { target, node } = await agentNode();
       return node.call('usage', { target });
