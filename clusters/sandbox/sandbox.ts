@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
@@ -48,11 +49,7 @@ export const sandbox: Cluster = {
     const started = await remote.call('start', supervisorOptions(options, scratch));
     stack.defer(() => remote.call('stop', {}).catch(() => {}));
     checkStore(options, started);
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromClusterAndUser(
-      { name: 'rekindle', server: started.url, skipTLSVerify: true },
-      { name: 'rekindle', token: started.token },
-    );
+    const kubeConfig = clientConfig(started);
     stack.use(await watchKubernetesEvents(kubeConfig, options.onEvent));
     const agent = { flags: options.agent };
     const restart = (flags: AgentOptions) => {

@@ -37,6 +37,8 @@ export interface ApiServer extends AsyncDisposable {
   kubeConfig(): string;
 }
 
+/** Longer than any client keeps an idle connection, which would otherwise be closed just when it sends on it. */
+const keepAliveTimeout = 600_000;
 const initialNamespaces = ['default', 'kube-system'];
 const health = new Set(['/healthz', '/livez', '/readyz']);
 
@@ -71,7 +73,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     await answer({ request, response, path, query, registry, store, now: () => sources.now() });
   };
 
-  const server = createServer({ noDelay: true, keepAlive: true }, (request, response) => {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout }, (request, response) => {
     serve(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else if (isStatusError(error)) sendJson(response, error.status.code, error.status);

@@ -1,7 +1,8 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
-import { CoreV1Api, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
+import { clientConfig } from '../apiserver/client-config.ts';
 import type { FluidObject } from '../fluid/custom-objects.ts';
 import { group, pluralOf, version } from '../fluid/custom-objects.ts';
 import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/seed-manifests.ts';
@@ -23,15 +24,14 @@ interface Rig extends AsyncDisposable {
 async function start(): Promise<Rig> {
   await using starting = new AsyncDisposableStack();
   const server = starting.use(await startApiServer({ port: 0, token: 't' }));
-  const config = new KubeConfig();
-  config.loadFromString(server.kubeConfig());
+  const config = clientConfig({ url: server.url, token: 't' });
   const core = config.makeApiClient(CoreV1Api);
   const custom = config.makeApiClient(CustomObjectsApi);
   await core.createNode({
     body: { metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'True' }] } },
   });
   const complaints: string[] = [];
-  starting.use(await startControllers({ kubeConfigText: server.kubeConfig(), log: (line) => complaints.push(line) }));
+  starting.use(await startControllers({ kubeConfig: config, log: (line) => complaints.push(line) }));
   const kept = starting.move();
   return {
     core,

@@ -26,8 +26,10 @@ async function main(): Promise<number> {
   const server = await startApiServer(flags);
   say({ event: 'ready', url: server.url });
   // The client takes a few hundred milliseconds to load: clients are served meanwhile.
-  import('./start-controllers.ts')
-    .then(({ startControllers }) => startControllers({ kubeConfigText: server.kubeConfig(), log }))
+  Promise.all([import('./start-controllers.ts'), import('../apiserver/client-config.ts')])
+    .then(([{ startControllers }, { clientConfig }]) =>
+      startControllers({ kubeConfig: clientConfig({ url: server.url, token: flags.token }), log }),
+    )
     .then(
       () => say({ event: 'controllers' }),
       (error: unknown) => log(`controllers: ${String(error)}`),

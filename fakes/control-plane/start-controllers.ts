@@ -1,21 +1,19 @@
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { FluidImages } from '../fluid/pod-objects.ts';
 import { startFluid } from '../fluid/start-fluid.ts';
 import { startScheduler } from './start-scheduler.ts';
 import { startVolumeBinder } from './start-volume-binder.ts';
 
-/** Starts scheduler, volume binder and Fluid's controllers on the cluster of a kubeconfig, given as text. */
+/** Starts scheduler, volume binder and Fluid's controllers on a cluster. */
 export async function startControllers({
-  kubeConfigText,
+  kubeConfig,
   log,
   images,
 }: {
-  readonly kubeConfigText: string;
+  readonly kubeConfig: KubeConfig;
   readonly log: (line: string) => void;
   readonly images?: FluidImages;
 }): Promise<AsyncDisposable> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromString(kubeConfigText);
   await using starting = new AsyncDisposableStack();
   const use = <T extends AsyncDisposable>(part: T): T => starting.use(part);
   await Promise.all([

@@ -1,0 +1,65 @@
+import { Agent, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import {
+  createConfiguration,
+  type HttpLibrary,
+  KubeConfig,
+  type RequestContext,
+  ResponseContext,
+  ServerConfiguration,
+  wrapHttpLibrary,
+} from '@kubernetes/client-node';
+
+/**
+ * The client's configuration for a fake API server. The client's own makes a new pool, and with it a new connection, for every
+ * request, since it holds that of a server whose certificate is not verified to differ each time; there is no TLS here at all.
+ */
+export function clientConfig({ url, token }: { readonly url: string; readonly token: string }): KubeConfig {
+  const config = new FakeServerConfig(token);
+  config.loadFromClusterAndUser({ name: 'rekindle', server: url, skipTLSVerify: true }, { name: 'rekindle', token });
+  return config;
+}
+
+type ApiClass<Api> = new (configuration: ReturnType<typeof createConfiguration>) => Api;
+
+class FakeServerConfig extends KubeConfig {
+  readonly #token: string;
+  readonly #http = keptAlive();
+
+  constructor(token: string) {
+    super();
+    this.#token = token;
+  }
+
+  /** Watches are requests by `fetch`, whose own pool they take where none is given. */
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    context.setHeaderParam('Authorization', `Bearer ${this.#token}`);
+  }
+
+  override makeApiClient<Api>(api: ApiClass<Api>): Api {
+    const baseServer = new ServerConfiguration(this.getCurrentCluster()?.server ?? '', {});
+    return new api(createConfiguration({ baseServer, authMethods: { default: this }, httpApi: this.#http }));
+  }
+}
+
+/** HTTP without a web's streams and signals: a request takes a fifth of the time that `fetch` does. */
+function keptAlive(): HttpLibrary {
+  const agent = new Agent({ keepAlive: true });
+  return wrapHttpLibrary({
+    send: (context) =>
+      new Promise((resolve, reject) => {
+        const options = { agent, method: context.getHttpMethod(), headers: context.getHeaders() };
+        const sent = request(context.getUrl(), options, (response) => {
+          const headers = Object.fromEntries(
+            Object.entries(response.headers).map(([name, value]) => [name, `${value}`]),
+          );
+          text(response).then((body) => {
+            const whole = { text: async () => body, binary: async () => Buffer.from(body), stream: () => null };
+            resolve(new ResponseContext(response.statusCode ?? 0, headers, whole));
+          }, reject);
+        });
+        sent.on('error', reject);
+        sent.end(context.getBody() as string | undefined);
+      }),
+  });
+}
