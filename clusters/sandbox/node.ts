@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync, readFileSync, type WriteStream, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
-import { createCsiNode, noCsiDriver } from '../../fakes/kubelet/csi.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
 import { createImages } from '../../fakes/kubelet/images.ts';
-import { type Kubelet, type KubeletOptions, startKubelet } from '../../fakes/kubelet/kubelet.ts';
+import type { Kubelet } from '../../fakes/kubelet/kubelet.ts';
 import { detach, type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
@@ -27,12 +26,21 @@ import { usageOfTree } from '../node/usage.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './agent-program.ts';
 import { startChild } from './child.ts';
+import { ContainerLogs } from './container-logs.ts';
 import { fidelityOf } from './fidelity.ts';
-import { bothKubelets } from './kubelets.ts';
+import { kubeletHistory } from './kubelet-history.ts';
+import { startKubelets } from './kubelets.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { Procedures, Started, SupervisorOptions } from './protocol.ts';
 import { startWebhook } from './webhook-process.ts';
+
+interface KubeletParts {
+  readonly linux: Linux;
+  readonly kubeConfig: KubeConfig;
+  /** What the FUSE pods run. */
+  readonly daemon: { readonly command: readonly string[] };
+}
 
 export interface SandboxListeners extends NodeListeners {
   readonly onProgress: (line: string) => void;
@@ -41,7 +49,6 @@ export interface SandboxListeners extends NodeListeners {
 /** The sandbox's one node and all that runs on it, as the supervisor's procedures. */
 export class Node extends NodeVerbs implements Procedures {
   readonly #listeners: SandboxListeners;
-  readonly #logs = new Map<string, WriteStream>();
   readonly #watched = new Map<number, Disposable>();
   #foreign: ForeignReadiness | undefined;
   readonly #onEvent = (event: HistoryEvent): void =>
@@ -107,7 +114,7 @@ export class Node extends NodeVerbs implements Procedures {
       onEvent,
     });
     const [kubelet] = await Promise.all([
-      this.#startKubelet(options, { linux, kubeConfig, daemon }),
+      this.#startKubelets(options, { linux, kubeConfig, daemon }),
       agent.start(options.agent),
       startWebhook({
         command: program.webhook,
@@ -257,104 +264,34 @@ export class Node extends NodeVerbs implements Procedures {
     return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#listeners.onProgress, environment });
   }
 
-  async #startKubelet(
-    options: SupervisorOptions,
-    {
-      linux,
-      kubeConfig,
-      daemon,
-    }: {
-      readonly linux: Linux;
-      readonly kubeConfig: KubeConfig;
-      readonly daemon: { readonly command: readonly string[] };
-    },
+  #startKubelets(
+    { environment, workingDirectory, clockScale, resultsDir }: SupervisorOptions,
+    { linux, kubeConfig, daemon }: KubeletParts,
   ): Promise<Kubelet> {
-    const { virtual } = places;
-    const both = {
+    const logs = new ContainerLogs(join(resultsDir, 'logs'));
+    return startKubelets({
       kubeConfig,
-      runtime: { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] },
+      runtime: { linux, scratch: places.scratch, keep: [programs.project, workingDirectory] },
       images: createImages({ 'rekindle/fuse': daemon.command }),
-      environment: options.environment,
-      clockScale: options.clockScale,
-      report: (event: KubeletEvent) => this.#report(event),
-      log: (container: string, stream: 'stdout' | 'stderr', chunk: string) => this.#log(container, stream, chunk),
-    } satisfies Partial<KubeletOptions>;
-    return bothKubelets(
-      ...(await Promise.all([
-        startKubelet({
-          ...both,
-          nodeName: places.name,
-          rootDir: places.kubeletRoot,
-          csi: createCsiNode(places.socket, options.clockScale),
-        }),
-        startKubelet({
-          ...both,
-          nodeName: virtual.name,
-          nodeLabels: virtual.labels,
-          rootDir: virtual.kubeletRoot,
-          csi: noCsiDriver,
-        }),
-      ])),
-    );
+      environment,
+      clockScale,
+      report: (event) => this.#report(event),
+      log: (container, stream, chunk) => {
+        logs.write(container, chunk);
+        if (stream === 'stdout' && roleOf(container) === 'daemon') this.#daemonSays(container, chunk);
+      },
+    });
   }
 
   #report(event: KubeletEvent): void {
     const at = now();
-    const emit = this.#onEvent;
-    switch (event.event) {
-      case 'started':
-        emit({
-          kind: 'process',
-          at,
-          role: roleOf(event.container),
-          name: event.container,
-          change: 'started',
-          pid: event.pid,
-        });
-        if (event.restartCount > 0)
-          emit({
-            kind: 'kubelet',
-            at,
-            event: 'restarted',
-            ...addressOf(event.container),
-            restartCount: event.restartCount,
-          });
-        if (roleOf(event.container) === 'container') this.#watchMounts(event.pid, event.container);
-        return;
-      case 'exited': {
-        const { exitCode, signal } = event.exit;
-        this.#watched.get(event.pid)?.[Symbol.dispose]();
-        this.#watched.delete(event.pid);
-        const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
-        emit({
-          kind: 'process',
-          at,
-          role: roleOf(event.container),
-          name: event.container,
-          change: 'exited',
-          pid: event.pid,
-          ...how,
-        });
-        return;
-      }
-      case 'restart-scheduled':
-        emit({
-          kind: 'kubelet',
-          at,
-          event: 'restart-scheduled',
-          ...addressOf(event.container),
-          delayNs: event.delayMs * 1e6,
-          restartCount: event.restartCount,
-        });
-        return;
-      case 'publish':
-      case 'unpublish':
-        emit({ kind: 'kubelet', at, event: event.event, pod: event.pod, detail: event.detail });
-        return;
-      case 'pod-started':
-      case 'pod-removed':
-        emit({ kind: 'kubelet', at, event: event.event, pod: event.pod });
+    if (event.event === 'exited') {
+      this.#watched.get(event.pid)?.[Symbol.dispose]();
+      this.#watched.delete(event.pid);
     }
+    for (const happened of kubeletHistory(event, at)) this.#onEvent(happened);
+    if (event.event === 'started' && roleOf(event.container) === 'container')
+      this.#watchMounts(event.pid, event.container);
   }
 
   #watchMounts(pid: number, where: string): void {
@@ -362,13 +299,8 @@ export class Node extends NodeVerbs implements Procedures {
     if (mounts) this.#watched.set(pid, mounts.watch(pid, where));
   }
 
-  /** A container's output goes to its log; a daemon's own time stamps are events. */
-  #log(container: string, stream: 'stdout' | 'stderr', chunk: string): void {
-    const file = join(this.#logDirectory, `${container.replaceAll('/', '_')}.log`);
-    const log = this.#logs.get(file) ?? createWriteStream(file, { flags: 'a' });
-    this.#logs.set(file, log);
-    log.write(chunk);
-    if (stream !== 'stdout' || roleOf(container) !== 'daemon') return;
+  /** A daemon's own time stamps are events. */
+  #daemonSays(container: string, chunk: string): void {
     for (const text of chunk.split('\n')) {
       const event = daemonEvent(container, text);
       if (event) this.#listeners.onEvent(event);
@@ -382,15 +314,6 @@ export class Node extends NodeVerbs implements Procedures {
     );
     for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, detach);
   }
-
-  get #logDirectory(): string {
-    return join(this.#running.options.resultsDir, 'logs');
-  }
-}
-
-function addressOf(address: string): { readonly pod: string; readonly container: string } {
-  const [namespace = '', pod = '', container = ''] = address.split('/');
-  return { pod: `${namespace}/${pod}`, container };
 }
 
 /** What is mounted there is made by kubelet, agent and daemons; the directories stay. */
