@@ -8,13 +8,19 @@ type KoffiFunction = ReturnType<LibraryHandle['func']>;
 
 const priority = 0x02;
 
+interface Table {
+  readonly where: string;
+  readonly path: string;
+  mounts: ReadonlyMap<number, Mount>;
+}
+
 /**
  * Reports each mount that comes or goes on the node and in containers, when the kernel says so (poll, POLLPRI). A held
  * mountinfo keeps a dead pod's mounts alive, so whoever watches a container has to stop when it ends.
  */
 export class MountWatch {
   readonly #onEvent: (event: HistoryEvent) => void;
-  readonly #tables = new Map<number, { readonly where: string; mounts: ReadonlyMap<number, Mount> }>();
+  readonly #tables = new Map<number, Table>();
   readonly #poll: KoffiFunction;
   readonly #wakeUp: KoffiFunction;
   readonly #drain: KoffiFunction;
@@ -33,8 +39,9 @@ export class MountWatch {
 
   /** Watches the mount table of a process's namespace. */
   watch(pid: number | 'self', where: string): Disposable {
-    const descriptor = openSync(`/proc/${pid}/mountinfo`, 'r');
-    this.#tables.set(descriptor, { where, mounts: read(descriptor) });
+    const path = `/proc/${pid}/mountinfo`;
+    const descriptor = openSync(path, 'r');
+    this.#tables.set(descriptor, { where, path, mounts: read(descriptor) });
     this.#wakeUp(this.#wake, 1);
     return {
       [Symbol.dispose]: () => {
@@ -73,7 +80,7 @@ export class MountWatch {
   #changed(descriptor: number, at: number): void {
     const table = this.#tables.get(descriptor);
     if (!table) return;
-    const mounts = read(descriptor);
+    const mounts = readAnew(table.path) ?? read(descriptor);
     const report = (change: 'added' | 'removed', { id, device, mountPoint, fstype, options, superOptions }: Mount) =>
       this.#onEvent({
         kind: 'mount',
@@ -96,6 +103,22 @@ export class MountWatch {
     for (const mount of table.mounts.values()) if (!isIn(mounts, mount)) report('removed', mount);
     table.mounts = mounts;
   }
+}
+
+/**
+ * As a process sees it now: what is open shows what is below the root that the process had then, and a container that was just being
+ * started has another one since (pivot_root). Undefined where the process is gone.
+ */
+function readAnew(path: string): ReadonlyMap<number, Mount> | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  const mounts = read(descriptor);
+  closeSync(descriptor);
+  return mounts.size === 0 ? undefined : mounts;
 }
 
 /** The table as it stands, by mount id; empty where its process is gone. */
