@@ -5,7 +5,7 @@ import { plan } from './plan.ts';
 import { makeFusePod } from './pod-objects.ts';
 import { demoDataset, demoRuntime } from './seed-manifests.ts';
 import { validateDataset } from './validate-dataset.ts';
-import { makeVolume } from './volume-objects.ts';
+import { makeClaim, makeVolume } from './volume-objects.ts';
 
 const key = { namespace: 'default', name: 'demo-dataset' };
 const secrets = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret'])]]);
@@ -35,6 +35,11 @@ describe('where containers are real', () => {
     const kinds = steps.flatMap((step) => (step.do === 'create' ? [step.object.kind] : []));
     expect(kinds.filter((kind) => kind === 'PersistentVolumeClaim')).toEqual(made);
   });
+});
+
+test('the volume names the claim, and not the claim the volume, which would be bound only after many seconds', () => {
+  expect(makeVolume(key, 'uid', facts).spec?.claimRef).toMatchObject({ name: 'demo-dataset' });
+  expect(makeClaim(key, 'uid', facts).spec?.volumeName).toBeUndefined();
 });
 
 test('the definitions keep what they do not know, in the status too, and bear the labels', () => {

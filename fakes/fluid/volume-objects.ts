@@ -33,7 +33,10 @@ export function makeVolume(key: DatasetKey, uid: string, facts: DatasetFacts): V
   };
 }
 
-/** The claim that pods name: called like the dataset. */
+/**
+ * The claim that pods name: called like the dataset. The volume names it, and not it the volume: a real volume controller looks at a
+ * claim that names its volume every 15 seconds only.
+ */
 export function makeClaim(key: DatasetKey, uid: string, facts: DatasetFacts): V1PersistentVolumeClaim {
   return {
     apiVersion: 'v1',
@@ -49,7 +52,6 @@ export function makeClaim(key: DatasetKey, uid: string, facts: DatasetFacts): V1
       resources: { requests: { storage: facts.capacity } },
       storageClassName,
       volumeMode: 'Filesystem',
-      volumeName: volumeName(key),
     },
   };
 }
