@@ -56,6 +56,16 @@ const agent = (
   line: {},
   ...(place ? { where: place } : {}),
 });
+const event = (at: number, pod: string): HistoryEvent => ({
+  kind: 'event',
+  scenario,
+  at: at * ms,
+  type: 'Normal',
+  reason: 'FuseRecoverSucceed',
+  message: 'reads again',
+  object: `Pod ${pod}`,
+  count: 1,
+});
 const mounted = (at: number, place: string, mountPoint: string): HistoryEvent => ({
   kind: 'mount',
   scenario,
@@ -131,6 +141,15 @@ describe('recoveries', () => {
       longestStallNs: ms,
       probeRate: 200,
     });
+  });
+
+  it('takes the word of an agent without a log from the Kubernetes events of its pod', () => {
+    const silent = outage.concat([daemon(150, 'ready'), mounted(152, where, '/data')]);
+    const posted = [event(90, 'default/demo-app'), event(156, 'default/other-app'), event(158, 'default/demo-app')];
+    const [recovery] = recoveries([...crash, ...silent, ...posted], scenario);
+    expect(recovery).toMatchObject({ replacedInPod: 152 * ms, verified: 158 * ms });
+    const [ours] = recoveries([...crash, ...comeback, ...outage, event(152.5, 'default/demo-app')], scenario);
+    expect(ours?.verified).toBe(153 * ms);
   });
 
   it('does not depend on the order of lines', () => {

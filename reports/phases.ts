@@ -1,6 +1,7 @@
 import { type Crash, crashesOf, troubleOf } from './crashes.ts';
 import { groupBy } from './group_by.ts';
 import type { HistoryEvent, ProbeEvent, Recovery } from './record.ts';
+import { claimsSuccess, type KubernetesEvent } from './success_event.ts';
 
 type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
 type Ready = Extract<HistoryEvent, { kind: 'process' }>;
@@ -29,6 +30,7 @@ export function recoveries(
   const daemons = events.filter((event) => event.kind === 'process' && event.role === 'daemon') as Ready[];
   const mounts = events.filter((event) => event.kind === 'mount' && event.change === 'added') as Mount[];
   const faults = events.filter((event) => event.kind === 'fault' && event.phase === 'injected') as Crash['fault'][];
+  const posted = events.filter((event) => event.kind === 'event');
 
   const byProbe = groupBy(
     events.filter((event) => event.kind === 'probe'),
@@ -47,7 +49,7 @@ export function recoveries(
         .filter((crash) => disturbs(crash, volume, agent))
         .map((crash): Recovery => {
           const { readable, ...seen } = seenByProbe(crash, operations);
-          const done = milestones({ crash, readable, volume, place, agent, daemons, mounts });
+          const done = milestones({ crash, readable, volume, place, agent, posted, daemons, mounts });
           return {
             fault: crash.fault.fault,
             volume: volume ?? 'unknown',
@@ -140,6 +142,7 @@ interface Search {
   readonly volume: string | undefined;
   readonly place: Place;
   readonly agent: readonly Agent[];
+  readonly posted: readonly KubernetesEvent[];
   readonly daemons: readonly Ready[];
   /** Mounts that were added, anywhere. */
   readonly mounts: readonly Mount[];
@@ -167,7 +170,9 @@ function milestones(search: Search): Milestones {
   // The node's own mount may well come after the pod's, so it is no matter of when the pod reads.
   const replacedOnNode = onNode.find((time) => time >= (daemonReady ?? crash.from)) ?? leadingTo(readable, onNode);
   const replacedInPod = leadingTo(readable, mountedInPod(search) ?? times('replaced', place.where));
-  const reads = times('recovered', place.where);
+  // The event of an agent that has a log comes after it, maybe after the next crash.
+  const keepsLog = agent.some(({ event }) => event === 'recovered');
+  const reads = keepsLog ? times('recovered', place.where) : claimed(search);
   const verified =
     replacedInPod === undefined ? leadingTo(readable, reads) : reads.find((time) => time >= replacedInPod);
   return {
@@ -188,6 +193,13 @@ function mountedInPod({ crash, place, mounts }: Search): number[] | undefined {
     ({ where, mountPoint }) => where === place.where && mountPoint === place.path,
   );
   return seen.length === 0 ? undefined : seen.map(({ at }) => at);
+}
+
+/** When Kubernetes events said that the pod reads again. */
+function claimed({ crash, place, posted }: Search): number[] {
+  return within(crash, posted)
+    .filter((event) => claimsSuccess(event, place.pod) !== undefined)
+    .map(({ at }) => at);
 }
 
 /** The same of the pod's target path on the node, which only the agent's lines name. */

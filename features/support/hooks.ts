@@ -1,6 +1,6 @@
 import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
 import { slug } from '../../src/scenario/collector.ts';
-import { missingFor, unpromisedIn } from '../../src/scenario/needs.ts';
+import { missingFor, unfitFor, unpromisedIn } from '../../src/scenario/needs.ts';
 import { longestStepMs } from '../../src/scenario/session.ts';
 import { Trial } from '../../src/scenario/trial.ts';
 import type { RekindleWorld } from './world.ts';
@@ -15,7 +15,10 @@ Before(async function (this: RekindleWorld, { pickle }) {
   notes.set(pickle.id, own);
   const tags = pickle.tags.map(({ name }) => name);
   const steps = pickle.steps.map(({ text }) => text);
-  const reason = missingFor(tags, cluster) ?? unpromisedIn({ steps, tags }, profile.promises);
+  const reason =
+    missingFor(tags, cluster) ??
+    unfitFor(tags, profile.agent?.command) ??
+    unpromisedIn({ steps, tags }, profile.promises);
   if (reason !== undefined) {
     notes.set(pickle.id, { ...own, reason });
     return 'skipped';

@@ -113,7 +113,7 @@ function sampleOf({ recovery, until, read, places, agent, starts, where }: Sampl
     replacedInPod: earliest(first(places.replacedInPod), says('replaced', where), readable),
     readable,
     steady,
-    verified: says('recovered', where),
+    verified: says('recovered', where) ?? recovery.verified,
   };
   const outage = after.filter(({ at }) => at < (steady ?? until));
   return {

@@ -395,6 +395,18 @@ suite('whoever claims a recovery tells the truth', (history) => claimsOnlyTrueSu
     'had not replaced',
   ],
   [
+    'passes on the word of an agent that never tells of a mount, where good reads follow',
+    broken(without((event) => event.kind === 'agent' && event.event === 'replaced')),
+    'pass',
+    'all 3 claims were followed by good reads',
+  ],
+  [
+    'passes on events alone, where good reads follow',
+    broken(without((event) => event.kind === 'agent')),
+    'pass',
+    'all 2 claims were followed by good reads',
+  ],
+  [
     'fails on an event while errors last',
     left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
     'fail',

@@ -126,6 +126,17 @@ describe('a file that was held open', () => {
       'pass',
       'all 4 reads since the crash failed with ENOTCONN, 3',
     ],
+    [
+      'passes where nobody but the pod tells of the recovery',
+      [
+        ...before.slice(0, 3),
+        ...beats({ from: 200, to: 300, result: 'ENOTCONN' }),
+        ...beats({ from: 300, to: 340 }),
+        ...after,
+      ],
+      'pass',
+      'all 4 reads since the crash failed with ENOTCONN, 3',
+    ],
     ['fails on other bytes', [...before, ...after, read(500, 'wrong')], 'fail', 'other bytes'],
     ['fails on another errno', [...before, ...after, read(500, 'EIO')], 'fail', 'EIO'],
     ['fails where it reads again', [...before, ...after, read(500, 'ok')], 'fail', 'good again'],
@@ -222,6 +233,19 @@ describe('claims between one crash and the next', () => {
     const event = kubernetesEvent(420, 'Pod default/demo-app');
     const history = again(410, ...beats({ from: 400, to: 410 }), event, { ...event, at: 430 * ms });
     expect(claimsOnlyTrueSuccess(history, consumer)).toMatchObject({ verdict: 'fail' });
+  });
+
+  it('may arrive after the next crash where nothing but events tells, once, and only where the pod had read', () => {
+    const withoutLog = (history: readonly HistoryEvent[]) =>
+      history.filter(({ kind, at }) => kind !== 'agent' && (kind !== 'event' || at > 410 * ms));
+    const late = kubernetesEvent(420, 'Pod default/demo-app');
+    const verdictOf = (...more: readonly HistoryEvent[]) =>
+      claimsOnlyTrueSuccess(withoutLog(again(410, ...more)), consumer).verdict;
+    const read = beats({ from: 400, to: 410 });
+    const own = kubernetesEvent(605, 'Pod default/demo-app');
+    expect(verdictOf(...read, late, own)).toBe('pass');
+    expect(verdictOf(...read, late, { ...late, at: 430 * ms }, own)).toBe('fail');
+    expect(verdictOf(late, own)).toBe('fail');
   });
 
   it('may be said just after a crash by an agent that read just before it, and by its event', () => {

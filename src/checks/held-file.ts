@@ -1,6 +1,7 @@
 import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
 import { outageErrors } from './errors-seen.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
+import { provesReading } from './watched.ts';
 
 export interface HeldFile {
   /** As in its `output` events: the program prints `ok`, `wrong` or an errno name for each read. */
@@ -36,10 +37,19 @@ function judge(history: readonly HistoryEvent[], program: string): Finding {
   const other = after.find(({ text }) => !outageErrors.has(text));
   if (other?.text === 'ok') return fail('a read was good again after it had failed');
   if (other !== undefined) return fail(`a read got ${other.text}`);
-  const replaced = history.findLast((event) => event.kind === 'agent' && event.event === 'recovered')?.at;
-  const late = after.filter(({ at }) => replaced !== undefined && at > replaced).length;
+  const recovered = recoveredAt(history);
+  const late = after.filter(({ at }) => recovered !== undefined && at > recovered).length;
   if (late < often) return inconclusive(`only ${late} of ${often} reads were tried after the recovery`);
   return pass(
     `all ${after.length} reads since the crash failed with ${after.at(-1)?.text}, ${late} after the recovery`,
   );
+}
+
+/** When the agent said so; of one that keeps no log, when the first read after the last failure came back. */
+function recoveredAt(history: readonly HistoryEvent[]): number | undefined {
+  const said = history.findLast((event) => event.kind === 'agent' && event.event === 'recovered');
+  if (said !== undefined) return said.at;
+  const operations = history.filter((event) => event.kind === 'probe').toSorted((a, b) => a.finishedAt - b.finishedAt);
+  const failed = operations.findLastIndex(({ result }) => result !== 'ok');
+  return failed < 0 ? undefined : operations.slice(failed).find(provesReading)?.finishedAt;
 }

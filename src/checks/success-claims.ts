@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '../../reports/record.ts';
+import { claimsSuccess } from '../../reports/success_event.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 
 /** Something that says that a consumer can read again. */
@@ -11,9 +12,6 @@ export interface SuccessClaim {
   readonly about: 'pod' | 'dataset';
 }
 
-/** The event's reason, as Fluid spells it. */
-const succeeded = 'FuseRecoverSucceed';
-
 /** What claims a recovery of the consumer, in order of time; claims about other pods are left out. */
 export function successClaimsOf(history: readonly HistoryEvent[], consumer: Consumer): SuccessClaim[] {
   const where = whereOf(consumer);
@@ -22,26 +20,9 @@ export function successClaimsOf(history: readonly HistoryEvent[], consumer: Cons
       if (event.path !== undefined && event.path !== consumer.path) return [];
       return [{ at: event.at, by: 'agent', what: 'the agent’s "recovered"', about: 'pod' }];
     }
-    if (event.kind !== 'event' || event.reason !== succeeded) return [];
-    const { kind, namespace, name } = objectOf(event);
-    if (namespace !== consumer.namespace) return [];
-    const what = `event ${succeeded} on ${event.object}`;
-    if (kind === 'Pod') return name === consumer.pod ? [{ at: event.at, by: 'event', what, about: 'pod' }] : [];
-    if (hasWord(event.message, consumer.pod)) return [{ at: event.at, by: 'event', what, about: 'pod' }];
-    return namesSomePod.test(event.message) ? [] : [{ at: event.at, by: 'event', what, about: 'dataset' }];
+    if (event.kind !== 'event') return [];
+    const about = claimsSuccess(event, `${consumer.namespace}/${consumer.pod}`);
+    const what = `event ${event.reason} on ${event.object}`;
+    return about === undefined ? [] : [{ at: event.at, by: 'event', what, about }];
   });
 }
-
-type KubernetesEvent = Extract<HistoryEvent, { kind: 'event' }>;
-
-/** `Pod default/demo-app`, as `kind namespace/name`. */
-function objectOf({ object }: KubernetesEvent) {
-  const [kind = '', namespace = '', name = ''] = object.split(/[ /]/);
-  return { kind, namespace, name };
-}
-
-/** `pod default/other-app`, `pod "other-app"`, or a pod's UID outside of a path. */
-const namesSomePod = /\bpod (?:[a-z0-9-]+\/[a-z0-9]|"|[0-9a-f]{8}-[0-9a-f]{4}-)/i;
-
-const hasWord = (message: string, word: string) =>
-  message.split(/[^a-z0-9.-]+/i).some((part) => part.replace(/[.]+$/, '') === word);

@@ -27,7 +27,11 @@ function judge(history: readonly HistoryEvent[], consumer: Consumer, count: numb
   const claims = successClaimsOf(watched.events, consumer);
   if (watched.crashes.length === 0 && claims.length === 0) return inconclusive(noCrash);
   if (claims.length === 0) return inconclusive('nothing claimed a recovery');
-  const judged = claims.map((claim) => judgeClaim({ claim: asMade(claim, claims), watched, consumer, count }));
+  const judged = claims.map((claim) =>
+    isOfEarlierCrash(claim, claims, watched)
+      ? overtaken
+      : judgeClaim({ claim: asMade(claim, claims), watched, consumer, count }),
+  );
   const findings = judged.filter((finding) => finding !== overtaken);
   if (findings.length === 0)
     return inconclusive('the next crash came before the pod could confirm or refute any claim');
@@ -58,6 +62,25 @@ const overtaken = 'overtaken';
 /** How long the read may take that a claim rests on: so late after a crash it may still be about what was before. */
 const readTakes = 2e9;
 
+/**
+ * Where nothing but events tells of a recovery: one that arrives so soon after a crash is of the recovery before, where the pod had
+ * read again by then and no event of its kind had said so.
+ */
+function isOfEarlierCrash(claim: SuccessClaim, all: readonly SuccessClaim[], watched: Watched): boolean {
+  if (all.some(({ by }) => by === 'agent')) return false;
+  const { crashes, operations } = watched;
+  const index = crashes.findLastIndex(({ from }) => from <= claim.at);
+  const [before, crash] = [crashes[index - 1], crashes[index]];
+  if (before === undefined || crash === undefined || claim.at - crash.from >= readTakes) return false;
+  const told = all.some(({ at, what }) => what === claim.what && at >= before.from && at < crash.from);
+  const firstSince = all.find(({ at, what }) => what === claim.what && at >= crash.from);
+  const failed = before.failures.at(-1)?.finishedAt ?? before.from;
+  const hadRead = operations.some(
+    (operation) => provesReading(operation) && operation.startedAt >= failed && operation.startedAt < crash.from,
+  );
+  return !told && firstSince === claim && hadRead;
+}
+
 interface Judged {
   readonly claim: SuccessClaim;
   readonly watched: Watched;
@@ -71,10 +94,10 @@ function judgeClaim({ claim, watched, consumer, count }: Judged): Finding | type
   if (crash === undefined) return fail(`${claim.what} came before anything had crashed`);
   const since = `${claim.what} ${formatNs(claim.at - crash.from)} after the crash`;
   const where = whereOf(consumer);
-  const replaced = events.findLast(
-    (event) => event.kind === 'agent' && event.event === 'replaced' && event.where === where && event.at <= claim.at,
-  )?.at;
-  if (claim.by === 'agent' && (replaced === undefined || replaced < crash.from)) {
+  const replacements = events.filter((event) => event.kind === 'agent').filter(({ event }) => event === 'replaced');
+  const replaced = replacements.findLast((event) => event.where === where && event.at <= claim.at)?.at;
+  // Who never tells of a mount, only of success, is judged by what is read after it.
+  if (claim.by === 'agent' && replacements.length > 0 && (replaced === undefined || replaced < crash.from)) {
     const isLate = replaced !== undefined && replaced > (crashes[0]?.from ?? 0) && claim.at - crash.from < readTakes;
     if (!isLate) return fail(`${since}: the agent had not replaced the pod’s mount`);
     const between = operations.filter(({ startedAt }) => startedAt > replaced && startedAt < crash.from);

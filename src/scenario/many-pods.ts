@@ -35,20 +35,40 @@ export async function judgeMany(trial: Trial, names: readonly string[]): Promise
   };
 }
 
-/** Until the agent has said of each pod that it recovered it. */
+/** Until the agent has said of each pod that it recovered it; of one that need not say so, until each pod reads. */
 export async function manyRecovered(trial: Trial, names: readonly string[]): Promise<void> {
   const since = trial.lastFault;
+  const needNotTell = trial.session.profile.agent?.command !== undefined;
+  const missing = () => {
+    const rest = untold(trial, names, since);
+    return needNotTell ? unread(trial, rest) : rest;
+  };
   await trial.poll({
     what: 'every pod is recovered',
-    look: () => {
-      const said = trial.history.flatMap((event) =>
-        event.kind === 'agent' && event.event === 'recovered' && event.at > since ? (event.where ?? []) : [],
-      );
-      return names.filter((name) => !said.includes(`${trial.namespace}/${name}/demo`));
-    },
+    look: missing,
     until: ({ length }) => length === 0,
-    say: (missing) => `not ${missing.slice(0, 3).join(', ')} and ${Math.max(0, missing.length - 3)} more`,
+    say: (pods) => `not ${pods.slice(0, 3).join(', ')} and ${Math.max(0, pods.length - 3)} more`,
   });
+}
+
+/** The pods of which nothing has said that they were recovered. */
+function untold(trial: Trial, names: readonly string[], since: number): readonly string[] {
+  const later = trial.history.filter(({ at }) => at > since);
+  const logged = new Set(
+    later.flatMap((event) => (event.kind === 'agent' && event.event === 'recovered' ? (event.where ?? []) : [])),
+  );
+  return names.filter((name) => !logged.has(`${trial.namespace}/${name}/demo`));
+}
+
+/** Those in which a file cannot be read. */
+async function unread(trial: Trial, names: readonly string[]): Promise<readonly string[]> {
+  const [file = ''] = Object.keys(documentedFiles);
+  const found = await inBatches(names, async (pod) => {
+    const target = { namespace: trial.namespace, pod, container: 'demo' };
+    const { exitCode } = await trial.session.cluster.exec(target, ['cat', `/data/${file}`]);
+    return exitCode === 0 ? [] : [pod];
+  });
+  return found.flat();
 }
 
 async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { unpromisedIn } from './needs.ts';
+import { unfitFor, unpromisedIn } from './needs.ts';
 
 const crash = { steps: ['FUSE recovery is enabled', 'the pod reads again'], tags: ['@C3'] };
 const gateOff = { steps: ['FUSE recovery is disabled', 'nobody is recovered'], tags: ['@E1'] };
@@ -16,4 +16,12 @@ test('one that promises recovery is judged by everything', () => {
     undefined,
     undefined,
   ]);
+});
+
+test('only an agent of ours can be ended between two system calls', () => {
+  expect(unfitFor(['@needs:agent-death'], undefined)).toBeUndefined();
+  expect(unfitFor(['@needs:agent-death'], ['/opt/agent'])).toBe(
+    "needs Rekindle's own agent, ended between two system calls",
+  );
+  expect(unfitFor(['@C3'], ['/opt/agent'])).toBeUndefined();
 });

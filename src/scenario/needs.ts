@@ -62,6 +62,12 @@ export function missingFor(tags: readonly string[], cluster: Pick<RunningCluster
   return tags.map((tag) => needs[tag]).find((need) => need && !need.has(cluster))?.reason;
 }
 
+/** Why a scenario is not for an agent that is not Rekindle's own, as its command has it: it needs more than an agent has to be. */
+export function unfitFor(tags: readonly string[], command: readonly string[] | undefined): string | undefined {
+  const needsOurs = tags.includes('@needs:agent-death');
+  return needsOurs && command !== undefined ? "needs Rekindle's own agent, ended between two system calls" : undefined;
+}
+
 /** Parts of a scenario that its steps and tags make known. */
 export interface Outline {
   readonly steps: readonly string[];

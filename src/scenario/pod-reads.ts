@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '../../reports/record.ts';
+import { claimsSuccess } from '../../reports/success_event.ts';
 import { lastSeen } from './last-seen.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -9,6 +10,8 @@ interface ObservedPods {
   readonly namespace: string;
   /** The probe's name, as the history has it, by the pod's. */
   readonly probeOf: (pod: string) => string;
+  /** Rekindle's own agent says it twice, in its log and by a Kubernetes event; others may do either. */
+  readonly saysItTwice: boolean;
 }
 
 /** What a pod's probe, and the agent's claims about the pod, are waited for to show. */
@@ -62,26 +65,22 @@ export class PodReads {
     await this.#waiting.watchFor(watchMs + 500);
   }
 
-  /** Until the agent's claim that the pod was recovered is in the history, with the operations that confirm or refute it. */
+  /** Until a claim that the pod was recovered is in the history, with the operations that confirm or refute it. */
   async claimArrives(name: string): Promise<void> {
     const since = this.#waiting.lastFault;
-    const where = `${this.#pods.namespace}/${name}/`;
-    const says = (event: HistoryEvent) =>
-      event.kind === 'agent' &&
-      event.event === 'recovered' &&
-      event.at > since &&
-      event.where?.startsWith(where) === true;
-    await this.#waiting.happens('the agent says that it recovered the pod', says);
+    const pod = `${this.#pods.namespace}/${name}`;
+    const inLog = (event: HistoryEvent) =>
+      event.kind === 'agent' && event.event === 'recovered' && event.where?.startsWith(`${pod}/`) === true;
+    const byEvent = (event: HistoryEvent) => event.kind === 'event' && claimsSuccess(event, pod) !== undefined;
+    const claims = (event: HistoryEvent) => event.at > since && (inLog(event) || byEvent(event));
+    await this.#waiting.happens('the agent or an event says that the pod was recovered', claims);
     // Its Kubernetes event is on its way by then, and is judged by the crash that it follows.
-    await this.#waiting.happens(
-      'the event says that the pod was recovered',
-      (event) =>
-        event.kind === 'event' &&
-        event.reason === 'FuseRecoverSucceed' &&
-        event.at > since &&
-        event.object === `Pod ${this.#pods.namespace}/${name}`,
-    );
-    const said = this.#waiting.history.find(says)?.at ?? 0;
+    if (this.#pods.saysItTwice)
+      await this.#waiting.happens(
+        'the event says that the pod was recovered',
+        (event) => event.kind === 'event' && event.at > since && claimsSuccess(event, pod) === 'pod',
+      );
+    const said = this.#waiting.history.find(claims)?.at ?? 0;
     await this.#waiting.poll({
       what: 'the probe confirms or refutes it',
       look: () => this.#operations(name, said),

@@ -66,7 +66,9 @@ export class Trial implements AsyncDisposable {
     });
     this.#waiting = new Waiting(session, notes.id, patience);
     const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;
-    this.#reads = new PodReads(this.#waiting, { namespace: this.namespace, probeOf });
+    const { agent } = session.profile;
+    const saysItTwice = agent !== undefined && agent.command === undefined;
+    this.#reads = new PodReads(this.#waiting, { namespace: this.namespace, probeOf, saysItTwice });
     this.#strikes = new Strikes(session);
     const scene = { session, waiting: this.#waiting, namespace: this.namespace, objects: this.#objects };
     this.#datasets = new Datasets(scene);

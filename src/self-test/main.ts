@@ -1,6 +1,6 @@
 /**
  * The harness's own test: each faulty agent (`src/profiles/negative`) is judged by some scenarios, and has to be found out: exactly
- * the claims that it breaks are named. `main.ts [PROFILE...]`; results in `results/self-test`. Status 1 where one was not.
+ * the claims that it breaks are named, and one that breaks none conforms. `main.ts [PROFILE...]`; results in `results/self-test`. Status 1 where one was not.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,8 +47,9 @@ const asked = process.argv.slice(2);
 let bad = 0;
 for (const expectation of expectations.filter(({ profile }) => asked.length === 0 || asked.includes(profile))) {
   const wrong = await judge(expectation);
+  const isRight = expectation.claims.length + expectation.checks.length === 0;
   say(
-    `${wrong.length === 0 ? '✔' : '✘'} ${expectation.profile} ${wrong.length === 0 ? 'is found out' : wrong.join('; ')}`,
+    `${wrong.length === 0 ? '✔' : '✘'} ${expectation.profile} ${wrong.length > 0 ? wrong.join('; ') : isRight ? 'conforms' : 'is found out'}`,
   );
   if (wrong.length > 0) bad++;
 }
