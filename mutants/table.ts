@@ -4,6 +4,7 @@ import { standInMutants } from './stand-in-mutants.ts';
 import { webhookMutants } from './webhook-mutants.ts';
 
 const engineTest = 'recovery/engine/engine.test.ts';
+const successTest = 'recovery/engine/engine.success.test.ts';
 
 /** Breakages of engine, kernel adapter and agent. */
 const agentMutants: readonly Mutant[] = [
@@ -17,7 +18,7 @@ const agentMutants: readonly Mutant[] = [
         replacement: 'const failure = await Promise.resolve(undefined as Awaited<ReturnType<typeof verify>>);',
       },
     ],
-    judges: [{ test: engineTest }],
+    judges: [{ test: successTest }],
   },
   {
     name: 'success is claimed as soon as the mount is replaced',
@@ -29,7 +30,7 @@ const agentMutants: readonly Mutant[] = [
         replacement: "parts.recorder({ event: 'recovered', volume, place: diagnosis.place, took });",
       },
     ],
-    judges: [{ test: engineTest }],
+    judges: [{ test: successTest }],
   },
   {
     name: 'a read that another filesystem answered counts as a proof',
@@ -358,7 +359,7 @@ const agentMutants: readonly Mutant[] = [
         replacement: 'return container === undefined ? {} : {};',
       },
     ],
-    judges: [{ test: engineTest }],
+    judges: [{ test: successTest }],
   },
   {
     name: 'subPath volumes are recovered',

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DeviceId, Nanoseconds } from './model.ts';
+import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
+import { createWorld, podNamed, volumeNamed } from './testing/world.ts';
+
+const second = 1_000_000_000n as Nanoseconds;
+
+describe('a daemon that hangs', () => {
+  it('delays no other volume, in whatever order they crash', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.constantFrom<string>('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (hanging, restarted) => {
+          await using world = createWorld();
+          const names = ['a', 'b', 'c', 'd'];
+          for (const name of names) {
+            world.volumes.push(volumeNamed(name));
+            world.serve(name);
+            world.run(podNamed(`pod-${name}`, [{ volume: name }]));
+          }
+          world.engine.start();
+          await world.clock.settle();
+          const began = world.clock.now();
+          for (const name of names) {
+            const device = world.sourceOf(name);
+            if (device === undefined) continue;
+            if (!hanging.includes(name)) world.kernel.crash(device);
+            else if (!restarted) world.kernel.become(device, 'hung');
+            else world.kernel.crash(device);
+          }
+          for (const name of names) {
+            if (!hanging.includes(name)) world.serve(name);
+            else if (restarted) world.serve(name, 'starting');
+          }
+          void world.engine.pass('resync');
+          await world.clock.settle();
+          const back = new Set(world.named('recovered').map(({ volume }) => volume.name));
+          expect([...back].sort()).toEqual(names.filter((name) => !hanging.includes(name)));
+          expect(world.clock.now()).toBe(began);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is noticed by the resync, left alone, and recovered from when it is restarted', async () => {
+    await using world = await oneHealthyPod();
+    const device = world.sourceOf('demo') as DeviceId;
+    world.kernel.become(device, 'hung');
+    await world.clock.advance(30_000);
+    expect(world.named('noticed').at(-1)?.source.state).toBe('hung');
+    expect(world.named('skipped').map(({ reason }) => reason)).toEqual(['hung', 'hung']);
+    expect(world.kernel.aborted).toEqual([]);
+    world.kernel.crash(device);
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('is overtaken by a new daemon at the same source, though a read of the old one is still out', async () => {
+    await using world = await oneHealthyPod();
+    world.kernel.become(world.sourceOf('demo') as DeviceId, 'hung');
+    await world.clock.advance(5_500);
+    world.serve('demo');
+    await world.clock.advance(2_100);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('is overtaken by a new daemon though it never answered at all', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    world.serve('demo', 'starting');
+    await world.clock.advance(1_000);
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('has its connection aborted after the time that the user allows, and not before', async () => {
+    await using world = await oneHealthyPod({ abortHungAfter: (10n * second) as Nanoseconds });
+    const device = world.sourceOf('demo') as DeviceId;
+    world.kernel.become(device, 'hung');
+    // Asked by the resync after 5 s; hung for 10 s after 15.
+    await world.clock.advance(14_900);
+    expect(world.kernel.aborted).toEqual([]);
+    await world.clock.advance(300);
+    expect(world.kernel.aborted).toEqual([device]);
+    expect(world.named('noticed').filter(({ aborted }) => aborted)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { crash } from './testing/healthy-pod.ts';
+import { createWorld, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
+
+describe('several sources', () => {
+  it('a place on any live one is well, and a place on a dead one is moved to the first that lives', async () => {
+    await using world = createWorld();
+    const spare = '/runtime-mnt/jindo/default/demo/spare';
+    world.volumes.push(volumeNamed('demo', { sources: [sourcePath('demo'), spare] }));
+    world.serve('demo');
+    world.run(podNamed('pod-1', [{}]));
+    const standby = world.kernel.mountFuse(world.kernel.host, spare);
+    world.engine.start();
+    await world.clock.settle();
+    expect(world.kernel.counts.replacements).toBe(0);
+    crash(world);
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(world.top(world.kernel.host, world.target('pod-1'))?.device).toBe(standby);
+    world.serve('demo');
+    await world.clock.advance(10_000);
+    expect(world.top(world.kernel.host, world.target('pod-1'))?.device).toBe(standby);
+  });
+});
+
+it('one live source of several is enough, though another has not answered yet', async () => {
+  await using world = createWorld();
+  const spare = '/runtime-mnt/jindo/default/demo/spare';
+  world.volumes.push(volumeNamed('demo', { sources: [spare, sourcePath('demo')] }));
+  world.kernel.mountFuse(world.kernel.host, spare, 'starting');
+  const first = world.kernel.mountFuse(world.kernel.host, sourcePath('demo'));
+  const [container] = world.run(podNamed('pod-1', []));
+  expect(container?.mounts).toHaveLength(1);
+  world.kernel.bind(world.kernel.host, world.target('pod-1'), { device: first });
+  world.kernel.crash(first);
+  world.kernel.mountFuse(world.kernel.host, sourcePath('demo'));
+  world.engine.start();
+  await world.clock.settle();
+  expect(world.named('recovered').map(({ place }) => place.path)).toEqual([world.target('pod-1')]);
+});
