@@ -1,11 +1,18 @@
 import { CannotRun } from '../cluster.ts';
 import { call, type Ended, type Program } from '../program.ts';
 
+export interface ImageBuild {
+  readonly reference: string;
+  readonly dockerfile: string;
+  readonly context: string;
+  /** Otherwise all that goes in is copied. */
+  readonly network?: true;
+}
+
 /** Docker's program, as much of it as clusters of containers need. */
 export interface Docker {
   hasImage(reference: string): Promise<boolean>;
-  /** Without network: all that goes in is copied. */
-  build(image: { readonly reference: string; readonly dockerfile: string; readonly context: string }): Promise<void>;
+  build(image: ImageBuild): Promise<void>;
   /** Brings an image that is not there. @throws CannotRun where it cannot be had */
   pull(reference: string): Promise<void>;
   /** Writes images into one archive. */
@@ -28,8 +35,9 @@ export async function connectDocker({ environment, signal }: Pick<Program, 'envi
   }
   return {
     hasImage: async (reference) => (await docker('image', 'inspect', '--format=ok', reference)).exitCode === 0,
-    async build({ reference, dockerfile, context }) {
-      const argv = ['build', '--quiet', '--network=none', `--tag=${reference}`, `--file=${dockerfile}`, context];
+    async build({ reference, dockerfile, context, network }) {
+      const networks = network ? [] : ['--network=none'];
+      const argv = ['build', '--quiet', ...networks, `--tag=${reference}`, `--file=${dockerfile}`, context];
       const { exitCode, why } = await docker(...argv);
       if (exitCode === 0) return;
       throw new CannotRun([

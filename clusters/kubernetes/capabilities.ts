@@ -8,7 +8,6 @@ export const always: readonly Capability[] = [
   'abort-connection',
   'store-faults',
   'real-kubelet',
-  'told-daemon',
 ];
 
 /** What it can do on some machines; found out when it starts. */
@@ -18,4 +17,6 @@ export const onSomeMachines: readonly Capability[] = [
   'kubectl',
   'two-nodes',
   'kubelet-restart',
+  'told-daemon',
+  'idmapped-fuse',
 ];

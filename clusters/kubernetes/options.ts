@@ -34,6 +34,8 @@ export interface KubernetesClusterOptions {
   readonly agent: AgentDaemonSet;
   /** They were made for runs: what serves others too, as their kubelets do, may be restarted. */
   readonly nodesAreOurs: boolean;
+  /** Whether FUSE daemons are the fake one, which is told how to behave, and says when it is ready. */
+  readonly saysReady: boolean;
   /** The flags that the agent is to have when scenarios begin; the DaemonSet is changed where it has others. */
   readonly agentOptions: AgentOptions;
   /** Exists; logs of containers go to `logs/` below it. */

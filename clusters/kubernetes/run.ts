@@ -49,7 +49,7 @@ export async function runKubernetesCluster(options: KubernetesClusterOptions): P
 }
 
 async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerLogs): Promise<readonly NodeLink[]> {
-  const { kubeConfig, nodeProgram, agent, runId, store, holds, onEvent } = options;
+  const { kubeConfig, nodeProgram, agent, runId, store, holds, saysReady, onEvent } = options;
   const { namespace, labelSelector, container } = nodeProgram;
   const { items } = await kubeConfig.makeApiClient(CoreV1Api).listNamespacedPod({ namespace, labelSelector });
   if (items.length === 0)
@@ -65,6 +65,7 @@ async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerL
           agent: { namespace: agent.namespace, podPrefix: `${agent.name}-`, container: agent.container },
           store,
           holds,
+          saysReady,
         },
         onEvent,
         onLog: (name, text) => logs.write(name, text),
@@ -210,14 +211,15 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
 }
 
 function capabilitiesOf(
-  { environment, agentOptions, nodesAreOurs }: KubernetesClusterOptions,
+  { environment, agentOptions, nodesAreOurs, saysReady }: KubernetesClusterOptions,
   { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: readonly string[] },
 ): readonly Capability[] {
   const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
   const lowered = agentOptions.kernelTier !== undefined && agentOptions.kernelTier !== '6.5';
   return [
     ...always,
-    ...can('mount-beneath', !lowered && nodes.every(({ facts }) => mountsBeneath(facts.kernel))),
+    ...can('mount-beneath', !lowered && nodes.every(({ facts }) => isSince(facts.kernel, mountsBeneath))),
+    ...can('idmapped-fuse', !lowered && nodes.every(({ facts }) => isSince(facts.kernel, idmapsFuse))),
     ...can(
       'memory-cgroups',
       nodes.every(({ facts }) => facts.memoryCgroups),
@@ -225,13 +227,17 @@ function capabilitiesOf(
     ...can('two-nodes', agents.length > 1),
     ...can('kubectl', hasKubectl(environment)),
     ...can('kubelet-restart', nodesAreOurs),
+    ...can('told-daemon', saysReady),
   ];
 }
 
-/** Linux 6.5 has MOVE_MOUNT_BENEATH. */
-function mountsBeneath(kernel: string): boolean {
-  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
-  return major > 6 || (major === 6 && minor >= 5);
+/** The kernels that were the first with MOVE_MOUNT_BENEATH, and with FUSE_ALLOW_IDMAP. */
+const mountsBeneath = [6, 5] as const;
+const idmapsFuse = [6, 12] as const;
+
+function isSince(kernel: string, [major, minor]: readonly [number, number]): boolean {
+  const [itsMajor = 0, itsMinor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
 }
 
 function now(): number {

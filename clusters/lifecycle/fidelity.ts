@@ -6,6 +6,7 @@ export function fidelityOf({
   version,
   description,
   fluid,
+  daemon,
   virtualNodes,
 }: {
   /** `v1.34.4`. */
@@ -14,6 +15,8 @@ export function fidelityOf({
   readonly description: string;
   /** Whether Fluid's controllers are ours. */
   readonly fluid: boolean;
+  /** One that others wrote, and its image; absent: the fake. */
+  readonly daemon?: { readonly name: string; readonly image: string } | undefined;
   readonly virtualNodes: readonly string[];
 }): Fidelity {
   const virtual =
@@ -37,7 +40,9 @@ export function fidelityOf({
         fake: false,
       },
       { part: 'node agent and admission webhook', is: 'the ones for production, in their image', fake: false },
-      { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2), in pods', fake: true },
+      daemon
+        ? { part: 'FUSE daemon', is: `${daemon.name}, of ${daemon.image}`, fake: false }
+        : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2), in pods', fake: true },
       ...(fluid ? [{ part: "Fluid's controllers", is: 'fake, in a pod', fake: true }] : []),
       ...virtual,
       { part: 'object store', is: `MinIO (in the cluster, ${minioImage})`, fake: false },

@@ -1,6 +1,7 @@
 import { minioImage } from '../../fakes/store/start-minio-container.ts';
-import { CannotRun, type HarnessPrograms } from '../cluster.ts';
+import { CannotRun, type HarnessPrograms, type StartOptions } from '../cluster.ts';
 import type { Docker } from '../images/docker.ts';
+import { buildFuseClients } from '../images/fuse-clients/build-fuse-clients.ts';
 import { buildHarnessImage } from '../images/harness/build-harness-image.ts';
 
 /** What the documents' pods run, where a user's would run the document's. */
@@ -9,6 +10,8 @@ const applicationImage = 'nginx:stable';
 export interface RunImages {
   readonly harness: string;
   readonly agent: string;
+  /** Of the FUSE daemons that others wrote, where one is asked for. */
+  readonly fuseClients?: string;
   /** All that nodes need, these two among them. */
   readonly all: readonly string[];
 }
@@ -16,15 +19,17 @@ export interface RunImages {
 /** Builds the images that are ours and brings those that are not, where Docker does not have them yet. @throws CannotRun */
 export async function prepareImages(
   docker: Docker,
-  { programs, signal }: { readonly programs: HarnessPrograms; readonly signal: AbortSignal },
+  { programs, daemon, signal }: Pick<StartOptions, 'daemon' | 'signal'> & { readonly programs: HarnessPrograms },
 ): Promise<RunImages> {
   const others = [minioImage, applicationImage];
   for (const reference of others) if (!(await docker.hasImage(reference))) await docker.pull(reference);
+  const fuseClients = daemon && (await buildFuseClients(docker));
   try {
     const { buildAgentImage } = await import('../../recovery/deploy/image/build.ts');
     const harness = await buildHarnessImage(docker, programs);
     const { reference: agent } = await buildAgentImage({ signal });
-    return { harness, agent, all: [harness, agent, ...others] };
+    const all = [harness, agent, ...(fuseClients ? [fuseClients] : []), ...others];
+    return { harness, agent, ...(fuseClients && { fuseClients }), all };
   } catch (error) {
     throw withoutBundler(error);
   }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { deploy, names } from '../../recovery/deploy/index.ts';
 import { removeDeployment } from '../../recovery/deploy/remove.ts';
-import type { Cluster, RunningCluster, StartOptions } from '../cluster.ts';
+import { CannotRun, type Cluster, type RunningCluster, type StartOptions } from '../cluster.ts';
 import { connectDocker } from '../images/docker.ts';
 import { nodeProgramPods } from '../kubernetes/node-program/daemon-set.ts';
 import type { AgentDaemonSet } from '../kubernetes/options.ts';
@@ -35,7 +36,11 @@ export function kubernetesCluster(kubernetes: KubernetesOptions): Cluster {
 }
 
 async function start({ place, theirs }: KubernetesOptions, options: StartOptions): Promise<RunningCluster> {
-  const { runId, resultsDir, diagnosticsDir, signal, onProgress } = options;
+  const { runId, resultsDir, diagnosticsDir, daemon, signal, onProgress } = options;
+  if (daemon && theirs)
+    throw new CannotRun([
+      { what: `the FUSE pods of ${theirs.name} run a daemon of their own`, remedy: 'leave --daemon away' },
+    ]);
   await using life = new AsyncDisposableStack();
   const { open, images, version } = await openWithImages(place, options, life);
   const { kubeConfig, loadImages } = open;
@@ -59,8 +64,10 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
         await clearNodes(kubeConfig, runId).catch(() => {});
         await takeDown({ kubeConfig, of: (id) => id === runId, ...told });
       });
+    const fuse =
+      daemon && images.fuseClients ? { ...foreignDaemonProgram(daemon), image: images.fuseClients } : undefined;
     const store = await step(onProgress, 'bringing up MinIO, Fluid’s controllers and the node program', () =>
-      standUp({ ...own, image: images.harness, fluid: theirs === undefined }),
+      standUp({ ...own, image: images.harness, fluid: theirs === undefined, fuse }),
     );
     if (theirs === undefined) {
       const { changed } = await step(onProgress, 'deploying the node agent and the webhook', () =>
@@ -79,13 +86,20 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
       await runKubernetesCluster({
         ...own,
         name: place.name,
-        fidelity: fidelityOf({ version, description: open.description, fluid: theirs === undefined, virtualNodes }),
+        fidelity: fidelityOf({
+          version,
+          description: open.description,
+          fluid: theirs === undefined,
+          daemon: fuse,
+          virtualNodes,
+        }),
         store,
         nodeProgram,
         holds: holdsOf(runId),
         agent: theirs ?? ownAgent,
         nodesAreOurs: !open.isForeign,
         agentOptions: options.agent,
+        saysReady: daemon === undefined,
         resultsDir,
         environment: options.environment,
         onEvent: options.onEvent,
@@ -114,7 +128,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
  * stop, and nothing is left.
  */
 async function openWithImages(place: Place, options: StartOptions, life: AsyncDisposableStack) {
-  const { environment, onProgress, runId, resultsDir, diagnosticsDir, programs } = options;
+  const { environment, onProgress, runId, resultsDir, diagnosticsDir, programs, daemon } = options;
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const docker = await connectDocker({ environment, signal });
@@ -129,7 +143,11 @@ async function openWithImages(place: Place, options: StartOptions, life: AsyncDi
       return { open, version: await answering(open) };
     }),
   );
-  const preparing = first(step(onProgress, 'building the images', () => prepareImages(docker, { programs, signal })));
+  const preparing = first(
+    step(onProgress, 'building the images', () =>
+      prepareImages(docker, { programs, signal, ...(daemon && { daemon }) }),
+    ),
+  );
   await Promise.allSettled([opening, preparing]);
   options.signal.throwIfAborted();
   // What failed first is the reason; the other one was told to stop because of it.

@@ -26,6 +26,8 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
   const prober = startProber({ command: options.prober, nodeMountNamespace, now });
   /** By pod. */
   const running = new Map<string, string>();
+  /** When a dataset's mount answered whose daemon is not known to run yet: where containers are watched from outside, it may be sooner. */
+  const early = new Map<string, number>();
 
   return {
     take(event) {
@@ -38,8 +40,18 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
 
   function follow(name: string, change: string): void {
     const pod = name.slice(0, name.lastIndexOf('/'));
-    if (change === 'started') running.set(pod, name);
     if (change === 'exited') running.delete(pod);
+    if (change !== 'started') return;
+    running.set(pod, name);
+    for (const [dataset, at] of early)
+      if (isOf(dataset, pod)) {
+        early.delete(dataset);
+        tellReady(name, at);
+      }
+  }
+
+  function tellReady(name: string, at: number): void {
+    onEvent({ kind: 'process', at, role: 'daemon', name, change: 'ready' });
   }
 
   async function ask({ mountPoint, device }: Extract<HistoryEvent, { kind: 'mount' }>): Promise<void> {
@@ -49,11 +61,14 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
     const place = { kind: 'source', path: mountPoint } as const;
     const answer = await prober.read({ place, device: device as DeviceId, deadline, proof: 'answer' });
     const at = Number(now());
-    const name = [...running].find(([pod]) => pod.startsWith(`${dataset}-jindofs-fuse-`))?.[1];
-    if (answer.ok && answer.value === device && name !== undefined)
-      onEvent({ kind: 'process', at, role: 'daemon', name, change: 'ready' });
+    if (!answer.ok || answer.value !== device) return;
+    const name = [...running].find(([pod]) => isOf(dataset, pod))?.[1];
+    if (name === undefined) early.set(dataset, at);
+    else tellReady(name, at);
   }
 }
+
+const isOf = (dataset: string, pod: string): boolean => pod.startsWith(`${dataset}-jindofs-fuse-`);
 
 /** `<namespace>/<dataset>` of `<mount root>/<runtime>/<namespace>/<dataset>/<directory>`. */
 function datasetOf(mountPoint: string, mountRoot: string): string | undefined {

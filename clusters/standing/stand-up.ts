@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeConfig, KubernetesObject, V1Service } from '@kubernetes/client-node';
+import type { FuseProgram } from '../../fakes/fluid/harness-images.ts';
 import { minioName, minioPort } from '../../fakes/store/minio-objects.ts';
 import { runCredentials } from '../../fakes/store/run-credentials.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
@@ -16,6 +17,8 @@ export interface StandUpOptions {
   readonly image: string;
   /** False where Fluid's own stand there: neither its definitions nor its controllers are touched then. */
   readonly fluid: boolean;
+  /** What FUSE pods run instead of the fake filesystem. */
+  readonly fuse?: FuseProgram | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
 }
@@ -24,12 +27,12 @@ const timeoutMs = 90_000;
 
 /** Brings up what stands in a cluster, and waits until all of it is ready; where the store is. @throws CannotDeploy */
 export async function standUp(options: StandUpOptions): Promise<RunningCluster['store']> {
-  const { kubeConfig, runId, image, fluid, signal, onProgress } = options;
+  const { kubeConfig, runId, image, fluid, fuse, signal, onProgress } = options;
   const api = openApi(kubeConfig);
   const credentials = runCredentials();
   if (fluid) for (const definition of fluidDefinitions(runId)) await applyDefinition(kubeConfig, definition, signal);
   const certificate = certificateFor(controllersHost(runId));
-  const objects = standingObjects({ runId, image, credentials, certificate, fluid });
+  const objects = standingObjects({ runId, image, credentials, certificate, fluid, fuse });
   for (const object of objects) {
     signal.throwIfAborted();
     await api.apply(object, { dryRun: false });

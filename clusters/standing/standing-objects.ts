@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { controllerObjects, controllersName } from '../../fakes/fluid/controller-objects.ts';
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
-import { inHarnessImage } from '../../fakes/fluid/harness-images.ts';
+import { type FuseProgram, inHarnessImage } from '../../fakes/fluid/harness-images.ts';
 import { minioObjects } from '../../fakes/store/minio-objects.ts';
 import type { Credentials } from '../../fakes/store/s3/request.ts';
 import type { Certificate } from '../../recovery/webhook/certificate.ts';
@@ -21,6 +21,8 @@ export interface StandingOptions {
   readonly certificate: Certificate;
   /** Whether Fluid's controllers are ours. */
   readonly fluid: boolean;
+  /** What FUSE pods run instead of the fake filesystem. */
+  readonly fuse?: FuseProgram | undefined;
 }
 
 /** Namespace of all that stands in a cluster for a run, but for the agent. */
@@ -47,6 +49,7 @@ export function standingObjects({
   credentials,
   certificate,
   fluid,
+  fuse,
 }: StandingOptions): readonly KubernetesObject[] {
   const labels = { [runLabel]: runId };
   const namespace = namespaceOf(runId);
@@ -65,6 +68,7 @@ export function standingObjects({
           holds: holdsOf(runId),
           labels,
           certificate,
+          fuse,
           namespacePrefix: 'rk-',
         })
       : []),

@@ -2,7 +2,7 @@ import type { KubernetesObject, V1MutatingWebhookConfiguration, V1PolicyRule } f
 import type { Certificate } from '../../recovery/webhook/certificate.ts';
 import { onePodDeployment } from '../one-pod-deployment.ts';
 import { group } from './custom-objects.ts';
-import { inHarnessImage } from './harness-images.ts';
+import { type FuseProgram, fakeFuse, inHarnessImage } from './harness-images.ts';
 import { virtualNode } from './virtual-node.ts';
 
 export interface ControllerObjects {
@@ -15,6 +15,8 @@ export interface ControllerObjects {
   readonly labels: Readonly<Record<string, string>>;
   /** For `<controllersName>.<namespace>.svc`. */
   readonly certificate: Certificate;
+  /** Instead of the fake filesystem. */
+  readonly fuse?: FuseProgram | undefined;
   /** Scenarios' namespaces, by how their names begin: in no other is a pod sent to a virtual node. */
   readonly namespacePrefix: string;
 }
@@ -44,7 +46,7 @@ const rules: V1PolicyRule[] = [
  * as ACK does.
  */
 export function controllerObjects(options: ControllerObjects): readonly KubernetesObject[] {
-  const { namespace, clusterName, image, holds, labels, certificate } = options;
+  const { namespace, clusterName, image, holds, labels, certificate, fuse = fakeFuse(image) } = options;
   const own = { app: name };
   const meta = { name, namespace, labels: { ...labels, ...own } };
   const clusterMeta = { name: clusterName, labels: { ...labels, ...own } };
@@ -89,6 +91,7 @@ export function controllerObjects(options: ControllerObjects): readonly Kubernet
               `--image=${image}`,
               `--holds=${holds}`,
               `--certificate=${certificateDirectory}`,
+              `--fuse=${JSON.stringify(fuse)}`,
             ],
             volumeMounts: [{ name: 'certificate', mountPath: certificateDirectory, readOnly: true }],
             readinessProbe: { httpGet: { path: '/healthz', port }, periodSeconds: 1 },

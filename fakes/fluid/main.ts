@@ -1,7 +1,8 @@
 /**
  * Fluid's controllers as one process of a pod: `node main.ts --image=rekindle/harness:TAG --holds=/var/lib/rekindle/RUN/holds
- * --certificate=DIR`. The API server is the pod's own (its service account). Serves /healthz at port 8081, 200 once the controllers
- * watch, and admission to virtual nodes at 8443, with `tls.key` and `tls.crt` of DIR. Ends on SIGTERM.
+ * --certificate=DIR --fuse=JSON`, a `FuseProgram`. The API server is the pod's own (its service account). Serves /healthz at port
+ * 8081, 200 once the controllers watch, and admission to virtual nodes at 8443, with `tls.key` and `tls.crt` of DIR. Ends on
+ * SIGTERM.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,13 +20,13 @@ const admissionPort = 8443;
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function main(): Promise<never> {
-  const flags = requiredFlags(process.argv.slice(2), ['image', 'holds', 'certificate']);
+  const flags = requiredFlags(process.argv.slice(2), ['image', 'holds', 'certificate', 'fuse']);
   if (typeof flags === 'string') {
     log(flags);
     process.exit(2);
   }
   const { certificate } = flags;
-  const images = harnessImages(flags);
+  const images = harnessImages({ ...flags, fuse: JSON.parse(flags.fuse) });
   const ended = new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   let watching = false;
   createServer((_request, response) => response.writeHead(watching ? 200 : 503).end()).listen(port);

@@ -1,6 +1,6 @@
 # Becomes a FUSE daemon that others wrote, told by the flags of ours. $0: s3fs or rclone; as process 1 of its container.
 set -eu
-prefix='' hold=''
+prefix='' hold='' readonly=false
 for flag; do
   case $flag in
     --mountpoint=*) mountpoint=${flag#*=} ;;
@@ -9,6 +9,7 @@ for flag; do
     --prefix=*) prefix=${flag#*=} ;;
     --credentials=*) credentials=${flag#*=} ;;
     --hold-file=*) hold=${flag#*=} ;;
+    --read-only=*) readonly=${flag#*=} ;;
     *) echo "$0 cannot be told $flag" >&2 && exit 2 ;;
   esac
 done
@@ -30,13 +31,13 @@ case $0 in
     printf '%s:%s\n' "$id" "$secret" >"$secrets/passwd"
     umask 022
     exec s3fs "$bucket${prefix:+:/$prefix}" "$mountpoint" -f -o "url=$endpoint,use_path_request_style,passwd_file=$secrets/passwd" \
-      -o allow_other,umask=0022,dbglevel=err,stat_cache_expire=1
+      -o "allow_other,umask=0022,dbglevel=err,stat_cache_expire=1$([ "$readonly" = false ] || echo ,ro)"
     ;;
   rclone)
     printf '[store]\ntype = s3\nprovider = Minio\nregion = us-east-1\nendpoint = %s\naccess_key_id = %s\nsecret_access_key = %s\n' \
       "$endpoint" "$id" "$secret" >"$secrets/rclone.conf"
     umask 022
     exec env -u AWS_CA_BUNDLE rclone --config "$secrets/rclone.conf" mount "store:$bucket${prefix:+/$prefix}" "$mountpoint" \
-      --allow-other --dir-cache-time 1s --poll-interval 0 --log-level ERROR
+      --allow-other --dir-cache-time 1s --poll-interval 0 --log-level ERROR --read-only="$readonly"
     ;;
 esac

@@ -14,6 +14,7 @@ export interface NodeProgramBundle {
 const readerFile = 'reader.cjs';
 const here = fileURLToPath(import.meta.url);
 const source = (name: string) => join(dirname(here), `${name}${extname(here)}`);
+const project = (path: string) => join(dirname(here), '../../..', path);
 
 /** Writes the node program, and what it starts, as single files: those of `bundleFiles` and `programFiles`. */
 export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle): Promise<void> {
@@ -44,6 +45,7 @@ export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle)
       entryPoint(source('relay'), bundleFiles.relay),
       entryPoint(source('wait'), bundleFiles.wait),
       entryPoint(source('enter'), bundleFiles.enter),
+      entryPoint(project(`recovery/kernel/prober/main${extname(here)}`), bundleFiles.prober),
       entryPoint(join(dirname(programs.probe), `reader${extname(programs.probe)}`), readerFile),
       ...ofKind('.cjs'),
     ],

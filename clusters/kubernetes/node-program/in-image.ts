@@ -7,7 +7,13 @@ import type { HarnessPrograms } from '../../cluster.ts';
 export const bundleInImage = '/rekindle/node-program';
 
 /** The bundle's files. What enters a mount namespace is CommonJS, which can be read before. */
-export const bundleFiles = { session: 'main.cjs', relay: 'relay.cjs', wait: 'wait.cjs', enter: 'enter.cjs' } as const;
+export const bundleFiles = {
+  session: 'main.cjs',
+  relay: 'relay.cjs',
+  wait: 'wait.cjs',
+  enter: 'enter.cjs',
+  prober: 'prober.cjs',
+} as const;
 
 export const programFiles: Readonly<Record<keyof HarnessPrograms, string>> = {
   probe: 'probe.cjs',

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { S3Client } from '../../../fakes/store/s3/client.ts';
+import type { HistoryEvent } from '../../../reports/record.ts';
 import type { ContainerRef, Usage } from '../../cluster.ts';
 import { toEvent } from '../../node/agent-events.ts';
 import { daemonEvent, roleOf } from '../../node/daemon-event.ts';
+import { type ForeignReadiness, foreignReadiness } from '../../node/foreign-readiness.ts';
 import { parseLine } from '../../node/lines.ts';
 import { memoryCgroups } from '../../node/memory-cgroups.ts';
 import { type NodeContainer, type NodeListeners, type NodeParts, NodeVerbs } from '../../node/node-verbs.ts';
@@ -21,6 +23,8 @@ import type { NodeFacts, NodeProgramProcedures, SessionOptions } from './protoco
 import { WatchedContainers } from './watched-containers.ts';
 
 const podLogs = '/var/log/pods';
+/** Fluid's own. */
+const mountRoot = '/runtime-mnt';
 const requestMs = 10_000;
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 const inBundle = (file: string) => join(bundleInImage, file);
@@ -37,12 +41,13 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
   #options: SessionOptions | undefined;
   #parts: NodeParts | undefined;
   #store: S3Client | undefined;
+  #foreign: ForeignReadiness | undefined;
   #began = now();
 
   constructor(listeners: SessionListeners) {
     super(listeners);
     this.#listeners = listeners;
-    this.#watched = new WatchedContainers(listeners.onEvent);
+    this.#watched = new WatchedContainers((event) => (this.#foreign ? this.#foreign.take(event) : this.#tell(event)));
   }
 
   async start(options: SessionOptions): Promise<NodeFacts> {
@@ -62,6 +67,13 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
       store: endpoint,
       address,
     };
+    if (!options.saysReady)
+      this.#foreign = foreignReadiness({
+        onEvent: (event) => this.#tell(event),
+        prober: [process.execPath, inBundle(bundleFiles.prober)],
+        mountRoot,
+        nodeMountNamespace: '/proc/1/ns/mnt',
+      });
     new PodLogs({
       directory: podLogs,
       wants: ({ namespace, pod }) => namespace.startsWith(options.namespacePrefix) || this.#isAgent({ namespace, pod }),
@@ -178,8 +190,12 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
     if (stream !== 'stdout' || !text.startsWith('{')) return;
     const event = role === 'agent' ? agentEvent(name, text) : role === 'daemon' ? daemonEvent(name, text) : undefined;
     if (!event || event.at < this.#began) return;
+    this.#tell(event);
+  }
+
+  #tell(event: HistoryEvent): void {
     this.#listeners.onEvent(event);
-    if (event.kind === 'process' && role === 'daemon') this.becameReady(name);
+    if (event.kind === 'process' && event.role === 'daemon' && event.change === 'ready') this.becameReady(event.name);
   }
 }
 

@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly store: RunningCluster['store'];
   /** Directory of the node: a FUSE daemon waits as long as its file `<namespace>.<pod>` is there. */
   readonly holds: string;
+  /** Whether FUSE daemons say that they are ready; otherwise it is found out by statfs. */
+  readonly saysReady: boolean;
 }
 
 export interface NodeFacts {

@@ -1,0 +1,57 @@
+import { expect, test, vi } from 'vitest';
+import { ready } from '../../recovery/kernel/prober/protocol.ts';
+import type { HistoryEvent } from '../../reports/record.ts';
+import { foreignReadiness } from './foreign-readiness.ts';
+
+/** A prober that answers that each path is on the device 0:42. */
+const script = `
+  process.stdout.write(${JSON.stringify(`${ready}\n`)});
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) =>
+    process.stdout.write(JSON.stringify({ id: JSON.parse(line).id, device: '0:42' }) + '\\n'));`;
+const daemon = 'ns/data-jindofs-fuse-x1/jindofs-fuse';
+const started = { kind: 'process', at: 1, role: 'daemon', name: daemon, change: 'started', pid: 7 } as const;
+const mount = (device: string, mountPoint = '/runtime-mnt/jindo/ns/data/jindofs-fuse') =>
+  ({
+    kind: 'mount',
+    at: 2,
+    where: 'node',
+    change: 'added',
+    id: 1,
+    device,
+    mountPoint,
+    fstype: 'fuse',
+    options: '',
+  }) as const;
+
+function watching() {
+  const said: HistoryEvent[] = [];
+  const readiness = foreignReadiness({
+    onEvent: (event) => void said.push(event),
+    prober: [process.execPath, '--eval', script],
+    mountRoot: '/runtime-mnt',
+  });
+  return { readiness, ready: () => said.filter((event) => event.kind === 'process' && event.change === 'ready') };
+}
+
+test('a daemon is ready when its mount answers, also where that is seen before it is seen to start', async () => {
+  const { readiness, ready } = watching();
+  await using _ = readiness;
+  readiness.take(mount('0:42', '/runtime-mnt/jindo/ns/early/jindofs-fuse'));
+  readiness.take(started);
+  readiness.take(mount('0:42'));
+  // The first mount was asked before this one.
+  await vi.waitFor(() => expect(ready()).toMatchObject([{ role: 'daemon', name: daemon, change: 'ready' }]));
+  const name = 'ns/early-jindofs-fuse-x2/jindofs-fuse';
+  readiness.take({ ...started, name });
+  await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }));
+});
+
+test('a mount of another instance, and one that is no dataset’s, make nothing ready', async () => {
+  const { readiness, ready } = watching();
+  await using _ = readiness;
+  readiness.take(started);
+  readiness.take(mount('0:43'));
+  readiness.take(mount('0:42', '/runtime-mnt/other'));
+  readiness.take(mount('0:42'));
+  await vi.waitFor(() => expect(ready()).toHaveLength(1));
+});
