@@ -6,6 +6,7 @@ import type { AgentOptions } from '../cluster.ts';
 import { toEvent } from '../node/agent-events.ts';
 import type { CpuCgroups } from '../node/cpu-cgroups.ts';
 import { type Child, startChild } from './child.ts';
+import { ForeignAgentFailed } from './foreign-agent-failed.ts';
 import { programs } from './paths.ts';
 
 export interface AgentProcessOptions {
@@ -21,7 +22,9 @@ export interface AgentProcessOptions {
   readonly cpu: CpuCgroups | undefined;
 }
 
-/** How long another program's own word is waited for once its socket takes connections. */
+/** How long another program may take until it serves. */
+const socketMs = 30_000;
+/** How long its own word is waited for once its socket takes connections. */
 const wordMs = 2_000;
 
 /** A shorter period than the default 5 s: what must not be recovered is watched for longer than it. */
@@ -128,11 +131,20 @@ export class AgentProcess {
     await limit?.[Symbol.asyncDispose]();
   }
 
-  /** Another program need not say that it is ready as ours does: then its CSI socket does, once it takes a connection. */
+  /**
+   * Another program need not say that it is ready as ours does: then its CSI socket does, once it takes a connection.
+   * @throws ForeignAgentFailed
+   */
   async #serves(child: Child): Child['ready'] {
     const stop = new AbortController();
+    const late = delay(socketMs, undefined, { signal: stop.signal }).then(() => {
+      throw new Error(`it has not served ${this.#options.socket} after ${socketMs / 1000} s`);
+    });
+    late.catch(() => {});
     try {
-      return await Promise.race([child.ready, this.#accepts(stop.signal)]);
+      return await Promise.race([child.ready, this.#accepts(stop.signal), late]);
+    } catch (error) {
+      throw new ForeignAgentFailed({ cause: error, logFile: this.#options.logFile });
     } finally {
       stop.abort();
     }

@@ -42,7 +42,11 @@ export function armsOf(options: BenchOptions, { pacingMs }: BenchConditions): re
         ...all,
         name: 'agent',
         title: `peer: ${program.command}`,
-        agent: { ...recovering, command: ['sh', '-c', `exec ${program.command} "$@"`, 'peer'] },
+        // In the sandbox programs start in another folder than the user's.
+        agent: {
+          ...recovering,
+          command: ['sh', '-c', `cd "$0" && exec ${program.command} "$@"`, options.environment.cwd],
+        },
         acts: 'agent',
         program,
       }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { NoSuchProgram, programOf } from '../bench/program.ts';
 import type { BenchOptions } from '../verbs.ts';
 import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
@@ -64,6 +65,7 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     const idleMs = parseTime(flags.idle ?? (place.kubernetes ? '1m' : '0'), '--idle');
     if (place.kubernetes) refuseInCluster(given, flags.cluster);
     const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));
+    if (given.peer !== undefined) checkProgram(given.peer, context);
     const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place, idleMs, besideSandbox };
     ends(await runVerb(context, ({ bench }) => bench(options), place));
   });
@@ -103,6 +105,16 @@ function optionsOf(flags: BenchFlags, faults: readonly string[]) {
     ...(peer !== undefined && { peer }),
     ...(agentCpu !== undefined && { agentCpuMillis: parseCpu(agentCpu, '--agent-cpu') }),
   };
+}
+
+/** Before anything is started for it. */
+function checkProgram(peer: string, { environment }: Context): void {
+  try {
+    programOf(peer, environment);
+  } catch (error) {
+    if (!(error instanceof NoSuchProgram)) throw error;
+    throw new UsageError(`bad --peer ${JSON.stringify(peer)}: ${error.message}`);
+  }
 }
 
 function conditions({ fault, pods, datasets, rate, pacing }: BenchFlags, parsers: ReturnType<typeof parsersFor>) {

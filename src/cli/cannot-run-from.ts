@@ -1,4 +1,5 @@
 import { CannotRun } from '../../clusters/cluster.ts';
+import { foreignAgentFailed } from '../../clusters/sandbox/foreign-agent-failed.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: make room, or point TMPDIR and --out to another one',
@@ -6,6 +7,8 @@ const remedies: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only: point TMPDIR and --out to one that can be written',
   EADDRINUSE: 'the port is taken: end the program that listens there',
   EMFILE: 'too many files are open: ulimit -n 65536',
+  [foreignAgentFailed]:
+    'it has to take the flags of a CSI node plugin and serve its --endpoint: see docs/how-to/judge-your-own-driver.md',
   ENFILE: 'too many files are open on this machine: sudo sysctl fs.file-max=1000000',
 };
 

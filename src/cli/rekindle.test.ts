@@ -98,13 +98,13 @@ describe('what is asked for reaches the scenario engine', () => {
 
 test('bench takes conditions, one of them with several values, and what it is measured against', async () => {
   const flags = ['--vary', 'pods=1, 10', '--pacing', '2s', '--agent-cpu', '0.2', '--warm-up', '0', '--baselines'];
-  expect((await run(['bench', ...flags, '--peer', './agent --x'])).benched[0]).toMatchObject({
+  expect((await run(['bench', ...flags, '--peer', 'sh --x'])).benched[0]).toMatchObject({
     vary: { name: 'pods', points: [{ pods: 1 }, { pods: 10 }] },
     pacingMs: 2000,
     agentCpuMillis: 200,
     warmUp: 0,
     baselines: true,
-    peer: './agent --x',
+    peer: 'sh --x',
     fault: 'sigkill',
   });
 });
@@ -228,6 +228,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['pacing', ['bench', '--pacing', '5'], 'bad --pacing "5": accepted are times, as 0, 250ms, 5s or 2m'],
     ['CPU', ['bench', '--agent-cpu', '2m'], 'bad --agent-cpu "2m": accepted are 10m and more'],
     ['no peer', ['bench', '--peer', ' '], 'bad --peer "": a command is accepted'],
+    ['peer that is not there', ['bench', '--peer', './x y'], 'bad --peer "./x y": no program "./x" that can be run'],
     [
       'sandbox only',
       ['bench', '--cluster', 'kind', '--baselines'],
