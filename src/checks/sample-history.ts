@@ -1,4 +1,4 @@
-import type { HistoryEvent, ProbeEvent, ProbeOperation } from '../../reports/record.ts';
+import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../../reports/record.ts';
 import type { Consumer } from './consumer.ts';
 
 /*
@@ -76,6 +76,15 @@ export const mounted = (at: number, place: string, options = 'ro,nosuid,nodev'):
   options,
 });
 
+/** A fault that is no crash. */
+export const done = (at: number, name: string, phase: 'injected' | 'healed' = 'injected'): HistoryEvent => ({
+  kind: 'fault',
+  at: at * ms,
+  fault: name,
+  phase,
+  target: 'x',
+});
+
 /** A read that began at one moment, and had not come back at another, or had by then; milliseconds. */
 export const hang = (since: number, at: number, over: boolean): HistoryEvent => ({
   kind: 'hang',
@@ -140,7 +149,7 @@ export const recovered = (): HistoryEvent[] => [
 ];
 
 /** One crash, the daemon back, and nothing done about it for six seconds. */
-export const leftBroken = (): HistoryEvent[] => [
+const leftBroken = (): HistoryEvent[] => [
   snapshot(100, where, 'before', podTable()),
   ...beats({ from: 0, to: 200 }),
   fault(200),
@@ -150,7 +159,7 @@ export const leftBroken = (): HistoryEvent[] => [
 ];
 
 /** One crash, and the daemon down to the end. */
-export const stillDown = (): HistoryEvent[] =>
+const stillDown = (): HistoryEvent[] =>
   leftBroken().filter((event) => event.kind !== 'process' || event.change !== 'ready');
 
 export type Break = (history: HistoryEvent[]) => readonly HistoryEvent[];
@@ -177,3 +186,17 @@ export const failing =
     history.map((event) =>
       event.kind === 'probe' && event.at >= from * ms && event.at < to * ms ? { ...event, result } : event,
     );
+
+export type History = readonly HistoryEvent[];
+
+/** A row of a table of what a check concludes. */
+export type Row = readonly [situation: string, history: History, verdict: Verdict, says: string];
+
+const through = (history: History, breaks: readonly Break[]): History => {
+  let changed = history;
+  for (const apply of breaks) changed = apply([...changed]);
+  return changed;
+};
+export const broken = (...breaks: readonly Break[]): History => through(recovered(), breaks);
+export const left = (...breaks: readonly Break[]): History => through(leftBroken(), breaks);
+export const down = (...breaks: readonly Break[]): History => through(stillDown(), breaks);

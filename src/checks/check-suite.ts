@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { claims } from '../../reports/claims.ts';
+import type { CheckRecord } from '../../reports/record.ts';
+import { beats, cutAt, type History, type Row, recovered } from './sample-history.ts';
+
+/** Every check: inconclusive on nothing, and a table of what it concludes. */
+export function suite(name: string, check: (history: History) => CheckRecord, rows: readonly Row[]) {
+  describe(name, () => {
+    it.each([
+      ['an empty history', []],
+      ['a history that ends before the fault', cutAt(199)(recovered())],
+      ['a probe alone, without a fault', beats({ from: 0, to: 500 })],
+    ])('is inconclusive on %s', (_, history) => {
+      expect(check(history)).toMatchObject({ verdict: 'inconclusive', says: expect.stringMatching(/^\S.*[^.]$/) });
+    });
+
+    it.each(rows)('%s', (_, history, verdict, says) => {
+      const record = check(history);
+      expect(record).toMatchObject({ verdict, says: expect.stringContaining(says) });
+      expect(check(history.toReversed())).toMatchObject({ verdict });
+      for (const id of record.claims) expect(Object.keys(claims)).toContain(id);
+    });
+  });
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from '../../reports/record.ts';
+import { failsCleanly } from './held-file.ts';
+import { agent, beats, fault, ms, type Row, where } from './sample-history.ts';
+
+describe('a file that was held open', () => {
+  const read = (at: number, text: string): HistoryEvent => ({
+    kind: 'output',
+    at: at * ms,
+    program: 'holder',
+    stream: 'stdout',
+    text,
+  });
+  const before = [read(100, 'ok'), fault(200), read(250, 'ENOTCONN'), agent(300, 'recovered', where)];
+  const after = [read(350, 'ENOTCONN'), read(400, 'ENOTCONN'), read(450, 'ENOTCONN')];
+  it.each<Row>([
+    [
+      'passes where it fails for ever',
+      [...before, ...after],
+      'pass',
+      'all 4 reads since the crash failed with ENOTCONN, 3',
+    ],
+    [
+      'passes where nobody but the pod tells of the recovery',
+      [
+        ...before.slice(0, 3),
+        ...beats({ from: 200, to: 300, result: 'ENOTCONN' }),
+        ...beats({ from: 300, to: 340 }),
+        ...after,
+      ],
+      'pass',
+      'all 4 reads since the crash failed with ENOTCONN, 3',
+    ],
+    ['fails on other bytes', [...before, ...after, read(500, 'wrong')], 'fail', 'other bytes'],
+    ['fails on another errno', [...before, ...after, read(500, 'EIO')], 'fail', 'EIO'],
+    ['fails where it reads again', [...before, ...after, read(500, 'ok')], 'fail', 'good again'],
+    ['is inconclusive where it is not tried again', before, 'inconclusive', 'only 0 of 3'],
+    ['is inconclusive where it was not read before', before.slice(1), 'inconclusive', 'not read before'],
+    [
+      'is inconclusive where it went on',
+      [read(100, 'ok'), fault(200), read(250, 'ok')],
+      'inconclusive',
+      'no read failed',
+    ],
+  ])('%s', (_, history, verdict, says) => {
+    expect(failsCleanly(history, { program: 'holder' })).toMatchObject({
+      verdict,
+      says: expect.stringContaining(says),
+    });
+  });
+});

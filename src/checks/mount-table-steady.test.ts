@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { suite } from './check-suite.ts';
+import { keepsMountTableSteady } from './mount-table-steady.ts';
+import {
+  adding,
+  broken,
+  consumer,
+  cutAt,
+  fault,
+  type History,
+  nodeTable,
+  podTable,
+  snapshot,
+  where,
+} from './sample-history.ts';
+
+const steadyWith = (layersKept: number) => (history: History) =>
+  keepsMountTableSteady(history, { consumers: [consumer], before: 'before', after: 'after', layersKept });
+const steady = steadyWith(0);
+const onePlus = [...podTable(), '43 41 0:60 / /data ro - fuse.jindofs-fuse jindofs rw'];
+
+suite('where layers have to be kept, the mount table does not grow', steadyWith(1), [
+  [
+    'passes on one line more in the pod',
+    broken(adding(snapshot(950, where, 'after', onePlus))),
+    'pass',
+    '1 more allowed: without MOVE_MOUNT_BENEATH',
+  ],
+  [
+    'fails on two lines more',
+    broken(adding(snapshot(950, where, 'after', [...onePlus, ...onePlus.slice(-1)]))),
+    'fail',
+    `${where}: 3 lines before, 5 after`,
+  ],
+]);
+
+suite('the mount table does not grow', steady, [
+  [
+    'passes where node and pod have as many lines',
+    broken(),
+    'pass',
+    `node: 3 lines before, 3 after; ${where}: 3 lines before, 3 after`,
+  ],
+  [
+    'fails on one line more in the pod',
+    broken(adding(snapshot(950, where, 'after', onePlus))),
+    'fail',
+    `${where}: 3 lines before, 4 after`,
+  ],
+  [
+    'fails on one line more on the node',
+    broken(adding(snapshot(950, 'node', 'after', [...nodeTable(), 'x']))),
+    'fail',
+    'node: 3 lines before, 4 after',
+  ],
+  ['is inconclusive without the table after', broken(cutAt(899)), 'inconclusive', 'no mount table "after"'],
+  [
+    'is inconclusive where a table could not be read',
+    broken(adding(snapshot(950, where, 'after', []))),
+    'inconclusive',
+    'no mount table "after"',
+  ],
+]);
+
+it('counts what was there before the first fault, of pods that came one after the other', () => {
+  const more = [...nodeTable(), '50 20 0:62 / /x rw - tmpfs tmpfs rw'];
+  const history = [
+    snapshot(1, 'node', 'before', nodeTable()),
+    snapshot(2, 'node', 'before', more),
+    snapshot(2, where, 'before', podTable()),
+    fault(3),
+    snapshot(4, 'node', 'after', more),
+    snapshot(4, where, 'after', podTable()),
+  ];
+  const steady = { consumers: [consumer], before: 'before', after: 'after', layersKept: 0 };
+  expect(keepsMountTableSteady(history, steady).verdict).toBe('pass');
+});

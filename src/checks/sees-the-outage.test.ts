@@ -1,0 +1,36 @@
+import { suite } from './check-suite.ts';
+import { adding, broken, consumer, cutAt, daemon, failing, fault, hang } from './sample-history.ts';
+import { seesTheOutage } from './sees-the-outage.ts';
+
+suite('the pod sees the outage', (history) => seesTheOutage(history, consumer), [
+  ['passes on ENOTCONN and ECONNABORTED', broken(), 'pass', '38 operations got ENOTCONN, 1 ECONNABORTED'],
+  ['fails on a file that is gone', broken(failing(300, 305, 'ENOENT')), 'fail', 'got ENOENT 101 ms after the crash'],
+  ['fails on an empty directory', broken(failing(310, 315, 'EEMPTY')), 'fail', 'list (open) got EEMPTY'],
+  ['fails on other bytes after the recovery', broken(failing(700, 705, 'EBADSUM')), 'fail', 'EBADSUM'],
+  [
+    'fails where the pod saw nothing',
+    broken(failing(205, 400, 'ok')),
+    'fail',
+    'saw no error after crash 1 of 1 (sigkill)',
+  ],
+  ['fails on an error before the crash', broken(failing(100, 105, 'ENOTCONN')), 'fail', 'before the crash'],
+  ['fails on a call that never comes back', broken(adding(hang(300, 400, false))), 'fail', 'never came back'],
+  [
+    'passes on a call that comes back late',
+    broken(adding(hang(300, 400, false), hang(300, 450, true))),
+    'pass',
+    'one crash',
+  ],
+  [
+    'is inconclusive where the probe stopped at the crash',
+    broken(cutAt(204)),
+    'inconclusive',
+    'did nothing after crash 1',
+  ],
+  [
+    'is inconclusive on the second crash where the history is cut before it shows',
+    broken(adding(fault(1000), daemon(1000.5, 'exited'))),
+    'inconclusive',
+    'after crash 2',
+  ],
+]);

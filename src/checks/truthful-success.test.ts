@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { suite } from './check-suite.ts';
+import {
+  adding,
+  agent,
+  beats,
+  broken,
+  consumer,
+  cutAt,
+  daemon,
+  failing,
+  fault,
+  type History,
+  hang,
+  kubernetesEvent,
+  left,
+  ms,
+  recovered,
+  where,
+  without,
+} from './sample-history.ts';
+import { claimsOnlyTrueSuccess } from './truthful-success.ts';
+
+suite('whoever claims a recovery tells the truth', (history) => claimsOnlyTrueSuccess(history, consumer), [
+  ['passes where good reads follow each claim', broken(), 'pass', 'all 3 claims were followed by good reads'],
+  ['fails where an error follows', broken(failing(400, 410, 'ENOTCONN')), 'fail', 'later read got ENOTCONN'],
+  [
+    'fails where the agent had replaced nothing',
+    broken(without((event) => event.kind === 'agent' && event.event === 'replaced' && event.where === where)),
+    'fail',
+    'had not replaced',
+  ],
+  [
+    'passes on the word of an agent that never tells of a mount, where good reads follow',
+    broken(without((event) => event.kind === 'agent' && event.event === 'replaced')),
+    'pass',
+    'all 3 claims were followed by good reads',
+  ],
+  [
+    'passes on events alone, where good reads follow',
+    broken(without((event) => event.kind === 'agent')),
+    'pass',
+    'all 2 claims were followed by good reads',
+  ],
+  [
+    'fails on an event while errors last',
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
+    'fail',
+    '200 ms after the crash: later',
+  ],
+  [
+    'fails on a claim before any crash',
+    broken(adding(kubernetesEvent(50, 'Pod default/demo-app'))),
+    'fail',
+    'before anything had crashed',
+  ],
+  ['fails where a call never comes back afterwards', broken(adding(hang(500, 900, false))), 'fail', 'never came back'],
+  [
+    'passes on a claim about another pod',
+    broken(adding(kubernetesEvent(300, 'Pod default/other-app'))),
+    'pass',
+    'all 3 claims',
+  ],
+  [
+    'is inconclusive where nothing is claimed',
+    broken(without((event) => event.kind === 'event' || event.kind === 'agent')),
+    'inconclusive',
+    'nothing claimed',
+  ],
+  [
+    'is inconclusive where the history ends with the claim',
+    broken(cutAt(420)),
+    'inconclusive',
+    'only 5 of 10 operations',
+  ],
+]);
+
+describe('claims between one crash and the next', () => {
+  /** A second crash at a moment before the first event has arrived. */
+  const again = (at: number, ...more: History) =>
+    [
+      ...recovered().filter((event) => event.at < 400 * ms),
+      fault(at),
+      daemon(at + 0.1, 'exited'),
+      ...beats({ from: 420, to: 600, result: 'ENOTCONN', call: 'open' }),
+      daemon(590, 'ready'),
+      agent(596, 'replaced', where),
+      agent(598, 'recovered', where),
+      ...beats({ from: 600, to: 900 }),
+      ...more,
+    ].toSorted((a, b) => a.at - b.at);
+
+  it('are as true as what the agent said, where the event arrives after the next crash', () => {
+    const history = again(410, ...beats({ from: 400, to: 410 }), kubernetesEvent(420, 'Pod default/demo-app'));
+    expect(claimsOnlyTrueSuccess(history, consumer).verdict).toBe('pass');
+  });
+
+  it('are not excused twice', () => {
+    const event = kubernetesEvent(420, 'Pod default/demo-app');
+    const history = again(410, ...beats({ from: 400, to: 410 }), event, { ...event, at: 430 * ms });
+    expect(claimsOnlyTrueSuccess(history, consumer)).toMatchObject({ verdict: 'fail' });
+  });
+
+  it('may arrive after the next crash where nothing but events tells, once, and only where the pod had read', () => {
+    const withoutLog = (history: History) =>
+      history.filter(({ kind, at }) => kind !== 'agent' && (kind !== 'event' || at > 410 * ms));
+    const late = kubernetesEvent(420, 'Pod default/demo-app');
+    const verdictOf = (...more: History) => claimsOnlyTrueSuccess(withoutLog(again(410, ...more)), consumer).verdict;
+    const read = beats({ from: 400, to: 410 });
+    const own = kubernetesEvent(605, 'Pod default/demo-app');
+    expect(verdictOf(...read, late, own)).toBe('pass');
+    expect(verdictOf(...read, late, { ...late, at: 430 * ms }, own)).toBe('fail');
+    expect(verdictOf(late, own)).toBe('fail');
+  });
+
+  it('may be said just after a crash by an agent that read just before it, and by its event', () => {
+    const said = [agent(411, 'recovered', where), kubernetesEvent(412, 'Pod default/demo-app')];
+    const history = again(410, ...beats({ from: 400, to: 410 }), ...said).filter(
+      (event) => event.kind !== 'agent' || event.event !== 'recovered' || event.at > 400 * ms,
+    );
+    expect(claimsOnlyTrueSuccess(history, consumer).verdict).toBe('pass');
+  });
+
+  it('do not count where the pod could neither confirm nor refute them', () => {
+    expect(claimsOnlyTrueSuccess(again(399.5), consumer)).toMatchObject({
+      verdict: 'pass',
+      says: expect.stringContaining('1 more were overtaken'),
+    });
+  });
+});
