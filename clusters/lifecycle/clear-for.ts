@@ -6,6 +6,7 @@ import type { AgentDaemonSet } from '../kubernetes/options.ts';
 import { runLabel } from '../standing/standing-objects.ts';
 import { foreignFluid, standingOf, takeDown } from '../standing/take-down.ts';
 import type { OpenPlace } from './place.ts';
+import { requireTheirs } from './require-theirs.ts';
 
 export interface Clearing {
   readonly kubeConfig: OpenPlace['kubeConfig'];
@@ -16,13 +17,15 @@ export interface Clearing {
 }
 
 /**
- * Where ours is brought, nobody else's may be: neither Fluid's definitions nor objects of the agent's names. What other runs left is
- * removed from a cluster of our own; in one of the user's it is a reason not to begin. @throws CannotRun, CannotDeploy
+ * What is to be judged where it is has to be there. Where ours is brought, nobody else's may be: neither Fluid's definitions nor
+ * objects of the agent's names. What other runs left is removed from a cluster of our own; in one of the user's it is a reason not
+ * to begin. @throws CannotRun, CannotDeploy
  */
 export async function clearFor(
   { isForeign }: Pick<OpenPlace, 'isForeign'>,
   { kubeConfig, runId, theirs, ...told }: Clearing,
 ): Promise<void> {
+  if (theirs) await requireTheirs(openApi(kubeConfig), theirs);
   const foreign = theirs === undefined ? await foreignFluid(kubeConfig) : undefined;
   if (theirs === undefined) await refuseForeignAgent(kubeConfig);
   if (foreign !== undefined)
