@@ -28,6 +28,8 @@ export type Capability =
   | 'told-daemon'
   /** The kubelet is Kubernetes' own, and so is its back-off. */
   | 'real-kubelet'
+  /** FUSE mounts can be idmapped, where the daemon allows it (Linux 6.12). */
+  | 'idmapped-fuse'
   /** `restartKubelet`. */
   | 'kubelet-restart';
 

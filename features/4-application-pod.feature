@@ -25,6 +25,17 @@ Feature: Step 3: create an application pod that mounts the dataset
     Then the pod reads the same files again, and was not restarted
     And whatever claims a recovery is true
 
+  @A1 @fault:sigkill @needs:idmapped-fuse @needs:told-daemon
+  Scenario: a pod with users of its own reads again
+    Given FUSE recovery is enabled
+    And the dataset "demo-dataset", whose daemon allows its mounts to be idmapped
+    And pod "demo-app" with "hostUsers: false" reads "demo-dataset" at /data
+    Then the mount at /data in the pod is idmapped
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
+    And the mount at /data in the pod is idmapped
+    And whatever claims a recovery is true
+
   Rule: The label is "true" or it is none
 
     @A2 @fault:sigkill

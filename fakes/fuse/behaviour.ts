@@ -23,6 +23,8 @@ export interface Behaviour {
   readonly links?: Readonly<Record<string, string>> | undefined;
   /** The superblock itself is read-only, as `-o ro` makes it. */
   readonly readOnlySuperblock?: boolean | undefined;
+  /** Its mounts may be idmapped (Linux 6.12), as those of a pod with users of its own are; it takes no writes then. */
+  readonly idmap?: boolean | undefined;
   /** The bucket is not looked into: the root is an empty directory. */
   readonly empty?: boolean | undefined;
   /** On SIGUSR2 it becomes this one instead. */

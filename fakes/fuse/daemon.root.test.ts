@@ -65,6 +65,17 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(piece.stdout.split(' ')[0]).toBe(sha256(big.subarray(131_000, 133_000)));
   });
 
+  it('serves the same files on the protocol itself, where its mounts are to be idmapped', async () => {
+    const daemon = stage.start({ idmap: true });
+    await daemon.line('ready');
+    expect(await stage.read('myfile')).toBe('hello');
+    expect((await stage.inside('sha256sum < "$M/sub/big"')).stdout.split(' ')[0]).toBe(sha256(big));
+    expect((await stage.inside('cd "$M" && ls -d * sub/*; cat none')).stdout).toBe('myfile\nsub\nsub/big\n');
+    expect((await stage.inside('echo new > "$M/made"')).code).not.toBe(0);
+    await stage.inside('umount "$M"');
+    expect(await daemon.ended).toEqual([0, null]);
+  });
+
   it('has the type and source of the client that it stands in for', async () => {
     await stage.start().line('ready');
     const { stdout } = await stage.inside('grep " $M " /proc/self/mountinfo');

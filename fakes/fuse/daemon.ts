@@ -89,11 +89,13 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   const unheard = () => {};
   await rehearse(serve({ tree, behaviour: () => ({}), emit: unheard, onReady: unheard, crash: unheard }));
   process.on('SIGTERM', onTerm).on('SIGINT', onTerm);
-  new native.Fuse(staging, operations, fuseOptions({ readOnlySuperblock: flags.readOnly, ...behaviour })).mount(
-    (error) => {
-      if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
-    },
-  );
+  const options = fuseOptions({ readOnlySuperblock: flags.readOnly, ...behaviour });
+  const fuse = behaviour.idmap
+    ? new (await import('./raw-fuse.ts')).RawFuse(staging, operations, { ...options, mountFuse: native.mountFuse })
+    : new native.Fuse(staging, operations, options);
+  fuse.mount((error) => {
+    if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
+  });
 }
 
 async function behaviourOf({ behaviour }: DaemonFlags): Promise<Behaviour | string> {

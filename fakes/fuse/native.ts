@@ -2,8 +2,11 @@ import { createRequire } from 'node:module';
 import type Koffi from 'koffi';
 import type { KoffiFunc, LibraryHandle } from 'koffi';
 import type { FuseConstructor } from './fuse-native.ts';
+import type { MountFuse } from './raw-fuse.ts';
 
 const mntDetach = 2;
+/** MS_NOSUID, MS_NODEV: what fusermount sets, too. */
+const noSuidNoDev = 6;
 /** `linux/mount.h`, `asm/unistd.h`; MOUNT_ATTR_RDONLY is 1. */
 const numbers = { openTree: 428, moveMount: 429, mountSetattr: 442 };
 const openTreeClone = 1;
@@ -15,6 +18,7 @@ export interface Native {
   readonly Fuse: FuseConstructor;
   /** `umount2(path, MNT_DETACH)`, which needs no fusermount. Undefined, or the errno's number. */
   readonly detach: (path: string) => number | undefined;
+  readonly mountFuse: MountFuse;
   /** What a daemon that serves already does to mounts. */
   readonly aside: Aside;
 }
@@ -62,7 +66,15 @@ export async function loadNative(): Promise<Native> {
   const umount2 = libc.func('int umount2(const char *target, int flags)');
   const { default: Fuse } = await import('fuse-native');
   const result = (returned: number | bigint): number | undefined => (Number(returned) < 0 ? koffi.errno() : undefined);
-  return { Fuse, detach: (path) => result(umount2(path, mntDetach)), aside: asideOf(koffi, libc, umount2) };
+  return {
+    Fuse,
+    detach: (path) => result(umount2(path, mntDetach)),
+    mountFuse({ source, target, fstype, data }) {
+      const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
+      return result(mount(source, target, fstype, noSuidNoDev, data));
+    },
+    aside: asideOf(koffi, libc, umount2),
+  };
 }
 
 function asideOf(koffi: typeof Koffi, libc: LibraryHandle, umount2: Foreign): Aside {

@@ -19,6 +19,7 @@ const plain = z.strictObject({
   attributeTimeoutSeconds: z.number().nonnegative().optional(),
   links: z.record(z.string(), z.string()).optional(),
   readOnlySuperblock: z.boolean().optional(),
+  idmap: z.boolean().optional(),
   empty: z.boolean().optional(),
 });
 const schema = plain.extend({ onUsr2: plain.optional() });

@@ -93,6 +93,13 @@ Given('the dataset {string}, whose daemon can lose an operation', async function
   await this.create(name, { behaviour: { onUsr2: { hang: ['readdir'] } } });
 });
 
+Given(
+  'the dataset {string}, whose daemon allows its mounts to be idmapped',
+  async function (this: RekindleWorld, name: string) {
+    await this.create(name, { behaviour: { idmap: true } });
+  },
+);
+
 Given('the dataset {string} without any file', async function (this: RekindleWorld, name: string) {
   await this.create(name, { files: {} });
 });

@@ -22,6 +22,20 @@ Given(
   },
 );
 
+Given(
+  'pod {string} with "hostUsers: false" reads {string} at \\/data',
+  async function (this: RekindleWorld, pod: string, dataset: string) {
+    await this.start(pod, dataset, { labelled: true, ownUsers: true });
+  },
+);
+
+Then('the mount at \\/data in the pod is idmapped', async function (this: RekindleWorld) {
+  const { target, path } = this.trial.application(this.pod);
+  const lines = await this.trial.session.cluster.mountTable(target);
+  const [, , , , , options = ''] = lines.findLast((line) => line.split(' ')[4] === path)?.split(' ') ?? [];
+  match(options, /(^|,)idmapped(,|$)/);
+});
+
 Given('the documented loop runs in the pod', async function (this: RekindleWorld) {
   await startLoop(this.trial, this.pod);
 });

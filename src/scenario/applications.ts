@@ -33,6 +33,8 @@ export interface ApplicationDifferences {
   readonly user?: number;
   /** On another node than the scenario's other pods that are to be apart. */
   readonly apart?: true;
+  /** It has users of its own (`hostUsers: false`). */
+  readonly ownUsers?: true;
 }
 
 /** Where a pod is read in, and what is to be found there. */

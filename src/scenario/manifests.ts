@@ -92,6 +92,8 @@ export interface ApplicationOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** It runs as this user and group, and does nothing but wait, because the document's server needs root. */
   readonly user?: number;
+  /** `hostUsers: false`: its root is nobody on the node, and its volumes are idmapped. */
+  readonly ownUsers?: true;
   /** On another node than every other pod that is to be apart. */
   readonly apart?: true;
 }
@@ -133,6 +135,7 @@ export function application(options: ApplicationOptions): Manifest {
     },
     spec: {
       ...(options.apart && { affinity }),
+      ...(options.ownUsers && { hostUsers: false }),
       containers: [
         {
           name: 'demo',

@@ -27,6 +27,10 @@ const needs: Readonly<
     has: ({ capabilities }) => capabilities.has('kubelet-restart'),
     reason: "needs a kubelet of Kubernetes' own, on a node that was made for the run",
   },
+  '@needs:idmapped-fuse': {
+    has: ({ capabilities }) => capabilities.has('idmapped-fuse'),
+    reason: 'needs pods with users of their own, on nodes whose kernel can idmap a FUSE mount (Linux 6.12)',
+  },
   '@needs:memory-cgroups': {
     has: ({ capabilities }) => capabilities.has('memory-cgroups'),
     reason: 'needs memory cgroups that can be written, as root has them',
