@@ -1,4 +1,4 @@
-import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { NodeLink } from './node-link.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -43,8 +43,12 @@ export class Releases implements AsyncDisposable {
   async #onNodes(namespace: string): Promise<readonly string[]> {
     // A pod leaves the API when its kubelet is done with it, so nodes are not asked before.
     const { items } = await this.#api.listNamespacedPod({ namespace });
-    if (items.length > 0) return items.map(({ metadata }) => `pod ${metadata?.name}`);
     const { nodes } = this.#options;
+    for (const { metadata, spec } of items.filter(hasEnded))
+      await nodes
+        .find(({ facts }) => facts.node === spec?.nodeName)
+        ?.call('releaseShared', { podUid: metadata?.uid ?? '' });
+    if (items.length > 0) return items.map(({ metadata }) => `pod ${metadata?.name}`);
     const left = await Promise.all(nodes.map(({ call }) => call('leftovers', { namespace })));
     return left.flatMap((lines, index) => lines.map((line) => `${nodes[index]?.facts.node}: ${line}`));
   }
@@ -62,6 +66,11 @@ export class Releases implements AsyncDisposable {
     ];
   }
 }
+
+/** A pod that is being deleted, and none of whose containers runs any more. */
+const hasEnded = ({ metadata, status }: V1Pod): boolean =>
+  metadata?.deletionTimestamp !== undefined &&
+  status?.containerStatuses?.every(({ state }) => state?.terminated !== undefined) === true;
 
 /** What was left when it took too long. Goes on when the run is told to stop: what is there has to go. */
 async function untilNothing(what: string, look: () => Promise<readonly string[]>): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { detach, type Linux } from '../../../fakes/kubelet/linux.ts';
+import type { Mount } from '../../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../../recovery/kernel/mountinfo.ts';
 
 const mountRoot = '/runtime-mnt';
@@ -10,14 +11,24 @@ const mountRoot = '/runtime-mnt';
  * with its pod may leave its mount dead, and nobody speaks of it: that, and the empty directories around it, are taken away here.
  */
 export function leftoversOf(linux: Linux, namespace: string): readonly string[] {
-  detachAll(linux, `${mountRoot}/jindo/${namespace}/`);
+  const below = `${mountRoot}/jindo/${namespace}/`;
+  detachAll(linux, ({ mountPoint }) => mountPoint.startsWith(below));
   removeEmpty(`/proc/1/root${mountRoot}/jindo/${namespace}`);
   const lines = table().filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
   return lines.map((line) => `mount ${line}`);
 }
 
-function detachAll(linux: Linux, below: string): void {
-  const mounts = parseMountinfo(table().join('\n')).filter(({ mountPoint }) => mountPoint.startsWith(below));
+/**
+ * Detaches the FUSE mounts in the directories that a pod's containers shared, once all of them have ended. A virtual node's sandbox
+ * would go with the pod; on the ordinary node that imitates one, the kubelet would try for ever to remove the directory.
+ */
+export function releaseShared(linux: Linux, podUid: string): void {
+  const directory = `/pods/${podUid}/volumes/kubernetes.io~empty-dir/`;
+  detachAll(linux, ({ mountPoint, fstype }) => mountPoint.includes(directory) && /^fuse(\.|$)/.test(fstype));
+}
+
+function detachAll(linux: Linux, which: (mount: Mount) => boolean): void {
+  const mounts = parseMountinfo(table().join('\n')).filter(which);
   if (mounts.length === 0) return;
   linux.inNamespacesOf(1, ['mnt'], () => {
     for (const { mountPoint } of mounts.toReversed())

@@ -17,7 +17,7 @@ import { usageOfTree } from '../../node/usage.ts';
 import { processesOf } from './containers.ts';
 import type { CriLine } from './cri-lines.ts';
 import { bundleFiles, bundleInImage, programFiles } from './in-image.ts';
-import { leftoversOf } from './leftovers.ts';
+import { leftoversOf, releaseShared } from './leftovers.ts';
 import { type LoggedContainer, PodLogs } from './pod-logs.ts';
 import type { NodeFacts, NodeProgramProcedures, SessionOptions } from './protocol.ts';
 import { WatchedContainers } from './watched-containers.ts';
@@ -136,6 +136,10 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
     const at = now();
     await promisify(execFile)('nsenter', ['--target=1', '--mount', '--', 'systemctl', 'restart', 'kubelet']);
     return at;
+  }
+
+  async releaseShared({ podUid }: { podUid: string }): Promise<void> {
+    releaseShared(this.#linux, podUid);
   }
 
   async usage({ target }: { target: ContainerRef }): Promise<Usage> {

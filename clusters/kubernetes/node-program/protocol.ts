@@ -48,6 +48,8 @@ export interface NodeProgramProcedures extends NodeProcedures {
   hold(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
   /** By the node's systemd. Returns when it was asked. */
   restartKubelet(argument: Record<never, never>): Promise<number>;
+  /** Detaches what a pod's sidecars have left mounted, when all of its containers have ended. */
+  releaseShared(argument: { readonly podUid: string }): Promise<void>;
   usage(argument: { readonly target: ContainerRef }): Promise<Usage>;
   /** What a namespace's pods and datasets left on the node, once its pods are gone. */
   leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;
