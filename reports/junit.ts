@@ -6,7 +6,8 @@ import { countStatuses, explainVerdict, reasonOf } from './verdict.ts';
 
 /**
  * A run as JUnit XML, as GitHub, GitLab and Jenkins show it: one test suite for each feature, one test case for each
- * scenario. An inconclusive scenario is an `error`: neither passed nor refuted.
+ * scenario. An inconclusive scenario is an `error`: neither passed nor refuted. It is valid by junit-10.xsd, by which Jenkins' xUnit
+ * plugin refuses a file: so it has no file and line of a test case, which the sentences in its output have.
  */
 export function renderJunit({ record }: Pick<Run, 'record'>, attachmentsOf: AttachmentsOf = () => []): string {
   const features = groupBy(record.scenarios, (scenario) => scenario.feature);
@@ -55,7 +56,7 @@ function suite({ record, feature, scenarios, attachmentsOf }: Suite): string[] {
     'rekindle.kernel': record.machine.kernel,
   };
   return [
-    `  <testsuite name="${escapeXml(feature)}" ${totals(scenarios)} timestamp="${escapeXml(record.startedAt.replace(/\.\d+Z$|Z$/, ''))}">`,
+    `  <testsuite name="${escapeXml(feature)}" file="${escapeXml(scenarios[0]?.uri ?? '')}" ${totals(scenarios)} timestamp="${escapeXml(record.startedAt.replace(/\.\d+Z$|Z$/, ''))}">`,
     '    <properties>',
     ...Object.entries(properties).map(
       ([name, value]) => `      <property name="${escapeXml(name)}" value="${escapeXml(value)}"/>`,
@@ -71,8 +72,6 @@ function testCase(scenario: ScenarioRecord, attachments: readonly string[]): str
     `name="${escapeXml(testCaseName(scenario))}"`,
     `classname="${escapeXml(scenario.feature)}"`,
     `time="${seconds(scenario)}"`,
-    `file="${escapeXml(scenario.uri)}"`,
-    `line="${scenario.line}"`,
   ].join(' ');
   return [
     `    <testcase ${attributes}>`,
@@ -105,7 +104,7 @@ function story(scenario: ScenarioRecord): string {
     return `${recovery.fault} in ${recovery.pod}: ${rows.join(', ')}`;
   });
   const checks = scenario.checks.map((check) => `${check.verdict}: ${check.name}: ${check.says}`);
-  return [...steps, ...recoveries, ...checks].join('\n');
+  return [`${scenario.uri}:${scenario.line}`, ...steps, ...recoveries, ...checks].join('\n');
 }
 
 function totals(scenarios: readonly ScenarioRecord[]): string {
