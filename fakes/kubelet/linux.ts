@@ -74,6 +74,8 @@ export function loadLinux(): Linux {
     call(3, descriptor, 0, 0, 0, 0);
   };
   const enter = (descriptor: number, kind: number): void => {
+    // A thread that was started since, as koffi does for a call that waits, shares root and working directory with this one.
+    if (kind === newMounts) check('unshare CLONE_FS', call(272, cloneFs, 0, 0, 0, 0));
     check('setns', call(308, descriptor, kind, 0, 0, 0));
   };
 
