@@ -194,6 +194,8 @@ export interface RunningCluster extends AsyncDisposable {
   readonly watchMs: number;
   /** A client's configuration for the cluster's API server, never the user's current context. */
   readonly kubeConfig: KubeConfig;
+  /** On the namespaces of scenarios, so that what a killed run left is found; none where nothing outlasts a run. */
+  readonly namespaceLabels?: Readonly<Record<string, string>>;
   /** Where the documents' object store is, as a pod in the cluster sees it. */
   readonly store: {
     readonly endpoint: string;

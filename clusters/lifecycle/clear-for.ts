@@ -36,12 +36,14 @@ export async function clearFor(
       },
     ]);
   if (!isForeign) return void (await takeDown({ kubeConfig, of: (id) => id !== runId, ...told }));
-  const others = (await standingOf(kubeConfig)).map(titleOf);
+  const others = await standingOf(kubeConfig);
   if (others.length === 0) return;
+  const runs = new Set(others.map(({ metadata }) => metadata?.labels?.[runLabel] ?? ''));
+  const context = kubeConfig.getCurrentContext();
   throw new CannotRun([
     {
-      what: `another run is going on there, or was killed (${others.join(', ')})`,
-      remedy: `wait for it, or remove what it left: kubectl delete crd,ns,clusterrole,clusterrolebinding -l ${runLabel}`,
+      what: `another run is going on there, or was killed (${others.map(titleOf).join(', ')})`,
+      remedy: `wait for it, or remove what it left: ${[...runs].map((run) => `rekindle clean --context ${context} --run ${run}`).join('; ')}`,
     },
   ]);
 }

@@ -9,7 +9,7 @@ import type { AgentDaemonSet } from '../kubernetes/options.ts';
 import { runKubernetesCluster } from '../kubernetes/run.ts';
 import { clearNodes } from '../standing/clear-nodes.ts';
 import { standUp } from '../standing/stand-up.ts';
-import { holdsOf, namespaceOf } from '../standing/standing-objects.ts';
+import { holdsOf, namespaceOf, runLabel } from '../standing/standing-objects.ts';
 import { takeDown } from '../standing/take-down.ts';
 import { clearFor } from './clear-for.ts';
 import { collectDiagnostics } from './diagnostics.ts';
@@ -108,6 +108,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
     const whole = life.move();
     return {
       ...running,
+      namespaceLabels: { [runLabel]: runId },
       collectDiagnostics: (name) => diagnose(join(diagnosticsDir, name)),
       async [Symbol.asyncDispose]() {
         await whole[Symbol.asyncDispose]();

@@ -62,7 +62,7 @@ function programText({ program }: BenchSeries): readonly string[] {
   return [`  ${program.command}`, ...program.files.map(({ path, sha256 }) => `  sha256 ${sha256}  ${path}`)];
 }
 
-function troubleText({ arm, crashes, mountLines, agent, apiRequests }: BenchSeries): readonly string[] {
+function troubleText({ arm, conditions, crashes, mountLines, agent, apiRequests }: BenchSeries): readonly string[] {
   const isAgent = arm === 'agent' || arm === 'rekindle';
   const errors = new Map<string, number>();
   for (const crash of crashes)
@@ -84,7 +84,7 @@ function troubleText({ arm, crashes, mountLines, agent, apiRequests }: BenchSeri
     const cpu = last.cpuMs - first.cpuMs;
     const count = Math.max(1, new Set(crashes.map(({ crash }) => crash)).size);
     lines.push(
-      `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}; CPU ${(cpu / count).toFixed(1)} ms a crash, ${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
+      `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}; CPU ${(cpu / count).toFixed(1)} ms a crash${conditions.freshPods ? ' and its fresh pod' : ''}, ${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
     );
   }
   if (apiRequests) lines.push(...requestText(apiRequests));

@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
-import { clean } from '../clean/clean.ts';
+import { type CleanReport, clean } from '../clean/clean.ts';
 import { parseRunId, type RunId } from '../run-id.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { cleanHelp } from './help.ts';
+import { loadKubeConfig } from './kube-config.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { UsageError } from './usage-error.ts';
 
 interface CleanFlags {
   readonly run?: string;
+  readonly context?: string;
+  readonly kubeconfig?: string;
   readonly dryRun: boolean;
 }
 
@@ -18,14 +21,32 @@ export function addClean(program: Command, context: Context, ends: (status: Exit
     .command('clean')
     .description('remove what killed runs left')
     .option('--run <id>', 'this run only, even if it is going on')
+    .option('--context <name>', 'what they left in the cluster of this context of the kubeconfig, instead of here')
+    .option('--kubeconfig <file>', 'with --context: kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
     .option('--dry-run', 'say what would be removed, and remove nothing', false)
     .addHelpText('after', cleanHelp)
-    .action(async ({ run, dryRun }: CleanFlags) => {
-      const chosen = run === undefined ? {} : { run: knownRunId(run) };
-      const { lines, leftovers } = await clean({ ...chosen, dryRun, surroundings: surroundingsOf(context) });
+    .action(async ({ run, dryRun, ...cluster }: CleanFlags) => {
+      const chosen = { ...(run !== undefined && { run: knownRunId(run) }), dryRun };
+      const inCluster = cluster.context !== undefined || cluster.kubeconfig !== undefined;
+      const { lines, leftovers } = inCluster
+        ? await cleanIn(cluster, chosen, context)
+        : await clean({ ...chosen, surroundings: surroundingsOf(context) });
       context.environment.stdout.write(lines.map((line) => `${line}\n`).join(''));
       ends(leftovers.length > 0 ? exitStatus.leftovers : exitStatus.conformant);
     });
+}
+
+async function cleanIn(
+  flags: Pick<CleanFlags, 'context' | 'kubeconfig'>,
+  chosen: { readonly run?: RunId; readonly dryRun: boolean },
+  { environment }: Context,
+): Promise<CleanReport> {
+  if (flags.context === undefined)
+    throw new UsageError('--kubeconfig needs --context: the current one is never used by itself');
+  const kubeConfig = loadKubeConfig(flags, environment);
+  // The client library's models take a second to load, which the other commands do without.
+  const { cleanCluster } = await import('../clean/clean-cluster.ts');
+  return cleanCluster({ kubeConfig, ...chosen, now: Date.now(), signal: environment.signal });
 }
 
 function knownRunId(text: string): RunId {

@@ -132,6 +132,13 @@ Examples:
 export const cleanHelp = `
 Removes processes, mounts, directories and containers that carry a run's id, and nothing else. A run that is going on is
 left alone unless it is named.
+
+With --context: what a killed rekindle doctor left in that cluster; and of a run of --cluster existing that is named, what it left.
+
+Examples:
+  rekindle clean
+  rekindle clean --run 20261122-134501-k3f9
+  rekindle clean --context my-cluster --run 20261122-134501-k3f9
 `;
 
 export const reportHelp = `

@@ -27,16 +27,18 @@ interface Place {
   readonly kubeConfig: KubeConfig;
   readonly namespace: string;
   readonly node: string | undefined;
+  /** Of the namespace. */
+  readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
 /** `node`: where pods go that do not say where they want to be. */
-export function objectsIn({ kubeConfig, namespace, node }: Place): Objects {
+export function objectsIn({ kubeConfig, namespace, node, labels }: Place): Objects {
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const custom = kubeConfig.makeApiClient(CustomObjectsApi);
   const any = KubernetesObjectApi.makeApiClient(kubeConfig);
   return {
     async createNamespace() {
-      await core.createNamespace({ body: { metadata: { name: namespace } } });
+      await core.createNamespace({ body: { metadata: { name: namespace, ...(labels && { labels }) } } });
     },
     async create(manifest) {
       const where = manifest.kind === 'PersistentVolume' ? {} : { namespace };

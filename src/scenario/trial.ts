@@ -63,6 +63,7 @@ export class Trial implements AsyncDisposable {
       kubeConfig: session.cluster.kubeConfig,
       namespace: this.namespace,
       node: session.cluster.applicationNode,
+      labels: session.cluster.namespaceLabels,
     });
     this.#waiting = new Waiting(session, notes.id, patience);
     const probeOf = (name: string) => `${this.namespace}/${name}/${this.#placeOf(name)}`;

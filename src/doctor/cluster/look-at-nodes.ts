@@ -20,6 +20,9 @@ export interface Looked {
   readonly stores: LookAnswer['stores'];
 }
 
+/** On the namespace of a look; its value is the namespace's name. */
+export const doctorLabel = 'rekindle.dev/doctor';
+
 const pollMs = 200;
 const patienceMs = 60_000;
 const stuckReasons = [
@@ -34,7 +37,7 @@ const stuckReasons = [
 export async function lookAtNodes({ kubeConfig, nodes, image, request, signal }: LookOptions): Promise<Looked> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const name = `rekindle-doctor-${randomBytes(4).toString('hex')}`;
-  const labels = { 'rekindle.dev/doctor': name, 'pod-security.kubernetes.io/enforce': 'privileged' };
+  const labels = { [doctorLabel]: name, 'pod-security.kubernetes.io/enforce': 'privileged' };
   await core.createNamespace({ body: { metadata: { name, labels } } });
   try {
     const byNode = new Map<string, NodeLook>();
@@ -91,6 +94,8 @@ function lookingPod({ node, image, request }: OneLook): V1Pod {
       tolerations: [{ operator: 'Exists' }],
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 0,
+      // Also where nobody is left to delete it.
+      activeDeadlineSeconds: 2 * (patienceMs / 1000),
       containers: [
         {
           name: 'look',
