@@ -18,21 +18,32 @@ export async function openLineFile(path: string, onError?: OnError): Promise<Lin
   return createLineFile(handle, path, onError);
 }
 
+/** How long lines are gathered before they are written: many small writes cost more than all else that is done with a line. */
+const gatherMs = 50;
+
 /** Writes lines, gathered, one write at a time. The first error is kept; nothing is written after it. */
 export function createLineFile(handle: FileHandle, path: string, onError?: OnError): LineFile {
   let gathered: string[] = [];
   let failed: HistoryUnwritable | undefined;
   let writing: Promise<void> | undefined;
   let closed: Promise<void> | undefined;
+  let hurry = () => {};
 
   const note = (error: NodeJS.ErrnoException) => {
     if (failed !== undefined) return;
     failed = new HistoryUnwritable(path, error);
     onError?.(failed);
   };
+  const gather = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, gatherMs);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const writeAll = async () => {
-    // One turn of the event loop, so that what happens together is written together.
-    await new Promise((resolve) => setImmediate(resolve));
+    await gather();
     while (gathered.length > 0 && failed === undefined) {
       const text = `${gathered.join('\n')}\n`;
       gathered = [];
@@ -41,10 +52,12 @@ export function createLineFile(handle: FileHandle, path: string, onError?: OnErr
     writing = undefined;
   };
   const flush = async () => {
+    hurry();
     await writing;
     if (failed !== undefined) throw failed;
   };
   const end = async () => {
+    hurry();
     await writing;
     await handle.close().catch(note);
     if (failed !== undefined) throw failed;
