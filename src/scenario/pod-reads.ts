@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent, ProbeEvent } from '../../reports/record.ts';
 import { claimsSuccess } from '../../reports/success_event.ts';
 import { lastSeen } from './last-seen.ts';
 import type { Waiting } from './waiting.ts';
@@ -29,12 +29,9 @@ export class PodReads {
     const since = this.#waiting.lastFault;
     await this.#waiting.poll({
       what: `pod ${name} reads`,
-      look: () => this.#operations(name, since),
-      until: (all) => {
-        const good = all.slice(all.findLastIndex(({ result }) => result !== 'ok') + 1);
-        return good.length >= steady && good.some(({ op }) => op === 'list');
-      },
-      say: (all) => `${lastOperations(all)}; ${lastSeen(this.#waiting.history)}`,
+      look: () => this.#readsSteadily(name, since),
+      until: (steadily) => steadily,
+      say: () => `${lastOperations(this.#operations(name, since))}; ${lastSeen(this.#waiting.history)}`,
     });
   }
 
@@ -80,14 +77,15 @@ export class PodReads {
         'the event says that the pod was recovered',
         (event) => event.kind === 'event' && event.at > since && claimsSuccess(event, pod) === 'pod',
       );
-    const said = this.#waiting.history.find(claims)?.at ?? 0;
+    // Where it says so more than once, each is judged by what follows.
+    const said = () => this.#waiting.history.findLast(claims)?.at ?? 0;
     await this.#waiting.poll({
       what: 'the probe confirms or refutes it',
-      look: () => this.#operations(name, said),
+      look: () => this.#operations(name, said()),
       until: ({ length }) => length >= 2 * steady,
       say: lastOperations,
     });
-    await this.#nothingHangs(name, said);
+    await this.#nothingHangs(name, this.#waiting.history.find(claims)?.at ?? 0);
   }
 
   /** Until no operation that began since is still under way; one that never comes back is left to the check to say. */
@@ -107,15 +105,36 @@ export class PodReads {
       });
   }
 
-  /** What the probe in a pod did; without stat, which the kernel may answer from what it remembers. */
+  /** Whether the last operations all went well. Looked for from the end, since it is asked for again and again. */
+  #readsSteadily(name: string, since: number): boolean {
+    const { history } = this.#waiting;
+    let good = 0;
+    let listed = false;
+    for (let index = history.length - 1; index >= 0 && !(good >= steady && listed); index--) {
+      const event = history[index];
+      if (event === undefined || event.at < since) break;
+      if (!this.#isOperation(event, name)) continue;
+      if (event.result !== 'ok') break;
+      good += 1;
+      listed ||= event.op === 'list';
+    }
+    return good >= steady && listed;
+  }
+
+  /** What the probe in a pod did since a moment. */
   #operations(name: string, since: number) {
-    return (
-      this.#waiting.history
-        .filter((event) => event.kind === 'probe')
-        .filter(({ at, op, probe }) => at >= since && op !== 'stat' && probe === this.#pods.probeOf(name))
-        // Those that were only charged for a slot that another one blocked prove nothing to the checks either.
-        .filter(({ startedAt, finishedAt }) => startedAt < finishedAt)
-    );
+    const { history } = this.#waiting;
+    const first = history.findLastIndex(({ at }) => at < since) + 1;
+    return history.slice(first).filter((event) => this.#isOperation(event, name));
+  }
+
+  /**
+   * Not stat, which the kernel may answer from what it remembers; nor what was only charged for a slot that another one blocked,
+   * which proves nothing to the checks either.
+   */
+  #isOperation(event: HistoryEvent, name: string): event is ProbeEvent {
+    if (event.kind !== 'probe' || event.op === 'stat' || event.startedAt >= event.finishedAt) return false;
+    return event.probe === this.#pods.probeOf(name);
   }
 }
 
