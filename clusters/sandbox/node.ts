@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { daemonProgram } from '../../fakes/fuse/bundle.ts';
 import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
@@ -93,7 +94,7 @@ export class Node extends NodeVerbs implements Procedures {
       options.daemon ? foreignDaemonProgram(options.daemon) : daemonProgram(),
     ]);
     const url = String(ready.url);
-    const kubeConfig = kubeConfigFor(url, token);
+    const kubeConfig = clientConfig({ url, token });
     writeFileSync(places.kubeconfig, kubeConfig.exportConfig());
 
     onProgress('starting the node agent and the kubelet');
@@ -319,12 +320,6 @@ export class Node extends NodeVerbs implements Procedures {
 /** What is mounted there is made by kubelet, agent and daemons; the directories stay. */
 function isLostAtReboot(mountPoint: string): boolean {
   return [places.kubeletRoot, places.mountRoot].some((root) => mountPoint.startsWith(`${root}/`));
-}
-
-function kubeConfigFor(server: string, token: string): KubeConfig {
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser({ name: 'rekindle', server, skipTLSVerify: true }, { name: 'rekindle', token });
-  return config;
 }
 
 function now(): number {
