@@ -20,7 +20,13 @@ const bundles = `
   const { agentProgram } = await import('./clusters/sandbox/agent-program.js');
   const { daemonProgram } = await import('./fakes/fuse/bundle.js');
   const { embeddedProgram } = await import('./fakes/store/start-embedded.js');
-  const made = [(await agentProgram()).command.at(-1), (await daemonProgram()).command[1], await embeddedProgram()];
+  const { probeProgram } = await import('./clusters/sandbox/probe-program.js');
+  const made = [
+    (await agentProgram()).command.at(-1),
+    (await daemonProgram()).command[1],
+    await embeddedProgram(),
+    await probeProgram(process.cwd() + '/src/probe/main.js'),
+  ];
   for (const script of made) if (!/\\/dist\\/lib\\/dist\\//.test(script)) throw new Error('no bundle of ' + script);
 `;
 

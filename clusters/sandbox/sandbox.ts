@@ -26,6 +26,7 @@ import { openTerminal } from '../terminal.ts';
 import { type AgentDaemonSet, keepAgentDaemonSet } from './agent-daemonset.ts';
 import { always } from './capabilities.ts';
 import { programs } from './paths.ts';
+import { probeProgram } from './probe-program.ts';
 import type { News, Started, SupervisorOptions } from './protocol.ts';
 import { connectTo, type RemoteNode } from './remote-node.ts';
 
@@ -46,7 +47,10 @@ export const sandbox: Cluster = {
     options.signal.addEventListener('abort', abort);
     stack.defer(() => options.signal.removeEventListener('abort', abort));
 
-    const started = await remote.call('start', supervisorOptions(options, scratch));
+    const started = await remote.call(
+      'start',
+      supervisorOptions(options, scratch, await probeProgram(options.programs.probe)),
+    );
     stack.defer(() => remote.call('stop', {}).catch(() => {}));
     checkStore(options, started);
     const kubeConfig = clientConfig(started);
@@ -218,8 +222,8 @@ function checkStore({ daemon }: StartOptions, { fidelity }: Started): void {
   throw new CannotRun([{ what: 's3fs needs MinIO as its object store', remedy }]);
 }
 
-function supervisorOptions(options: StartOptions, scratch: string): SupervisorOptions {
-  const { runId, resultsDir, agent, daemon, programs, clockScale, environment } = options;
+function supervisorOptions(options: StartOptions, scratch: string, probeProgram: string): SupervisorOptions {
+  const { runId, resultsDir, agent, daemon, clockScale, environment } = options;
   const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
   const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
   return {
@@ -228,7 +232,7 @@ function supervisorOptions(options: StartOptions, scratch: string): SupervisorOp
     scratch,
     agent,
     ...(daemon && { daemon }),
-    probeProgram: programs.probe,
+    probeProgram,
     clockScale,
     environment: Object.fromEntries(
       Object.entries(kept).filter((entry): entry is [string, string] => entry[1] !== undefined),

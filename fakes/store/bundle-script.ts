@@ -11,6 +11,8 @@ export interface BundleOptions {
   readonly sources: readonly string[];
   /** Folder of bundles; each is in a folder below it, named by the hash of its sources. */
   readonly output: string;
+  /** Packages that stay outside, because of a native library: looked for in a node_modules above. */
+  readonly external?: readonly string[];
   readonly plugins?: readonly Plugin[];
 }
 
@@ -46,7 +48,7 @@ async function bundle(options: BundleOptions, folder: string, bundled: string): 
       keepNames: true,
       banner: { js: "const $url=require('node:url').pathToFileURL(__filename).href;" },
       define: { 'import.meta.url': '$url' },
-      external: ['*.node'],
+      external: ['*.node', ...(options.external ?? [])],
       plugins: [...(options.plugins ?? [])],
       logLevel: 'silent',
     });

@@ -27,8 +27,8 @@ import { words } from './words.ts';
  * operation hangs; 2 for wrong arguments; 3 when the target is gone or cannot be entered. SIGINT is left to the parent.
  */
 
-const tickMs = 8;
-const targetEveryTicks = 12;
+const tickMs = 20;
+const targetEveryTicks = 5;
 /** How long an ending may wait for the thread, and then for the pipe. Together below 100 ms. */
 const patienceMs = 35;
 
