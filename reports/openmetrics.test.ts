@@ -1,24 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { renderOpenMetrics } from './openmetrics.ts';
+import { readOpenMetrics } from './openmetrics_reader.ts';
 import { sampleRun } from './sample.ts';
 
 const { record } = sampleRun({ operations: 600 });
 const text = renderOpenMetrics({ record });
 
 describe('renderOpenMetrics', () => {
-  it('ends as the specification demands', () => expect(text.endsWith('\n# EOF\n')).toBe(true));
-
-  it('has only lines of the format', () => {
-    const sample = /^[a-z_]+(\{([a-z_]+="([^"\\\n]|\\[\\"n])*",?)+\})? -?[\d.e+-]+$/;
-    for (const line of text.trimEnd().split('\n')) {
-      if (!line.startsWith('# ')) expect(line).toMatch(sample);
-    }
+  it('is read by a strict reader of the format, each family with type and help', () => {
+    const families = readOpenMetrics(text);
+    expect(families.length).toBeGreaterThan(6);
+    for (const { help } of families) expect(help).toMatch(/\.$/);
+    expect(families.filter(({ name }) => name.endsWith('_seconds')).every(({ unit }) => unit === 'seconds')).toBe(true);
   });
 
-  it('keeps the samples of a family together, under one TYPE', () => {
-    const types = text.match(/^# TYPE (\S+)/gm) ?? [];
-    expect(new Set(types).size).toBe(types.length);
-  });
+  it.each([
+    ['no end', (t: string) => t.replace('# EOF\n', ''), 'not # EOF'],
+    [
+      'a family in two pieces',
+      (t: string) => t.replace('# EOF', '# TYPE rekindle_scenarios gauge\n# EOF'),
+      'comes twice',
+    ],
+    ['a sample twice', (t: string) => t.replace(/^rekindle_clock_scale.*\n/m, '$&$&'), 'a sample twice'],
+    ['a sample of nowhere', (t: string) => t.replace('# EOF', 'x 1\n# EOF'), 'of another family'],
+    ['a counter without its suffix', (t: string) => t.replace('_total{', '{'), 'of another family'],
+    ['a raw line break', (t: string) => t.replace('status="fail"', 'status="a\nb"'), 'no sample'],
+  ])('is not where it has %s', (_, spoil, why) => expect(() => readOpenMetrics(spoil(text))).toThrow(why));
 
   it('counts scenarios by status', () => {
     expect(text).toContain('rekindle_scenarios{status="fail"} 1\n');
@@ -37,5 +44,6 @@ describe('renderOpenMetrics', () => {
   it('escapes labels', () => {
     const hostile = renderOpenMetrics({ record: { ...record, profile: 'a"b\\c\nd' } });
     expect(hostile).toContain('profile="a\\"b\\\\c\\nd"');
+    expect(readOpenMetrics(hostile)[0]?.samples[0]?.labels.profile).toBe('a"b\\c\nd');
   });
 });
