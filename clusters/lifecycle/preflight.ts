@@ -10,6 +10,23 @@ export async function versionOf(kubeConfig: KubeConfig): Promise<string> {
   return (await kubeConfig.makeApiClient(VersionApi).getCode()).gitVersion;
 }
 
+const pressures: ReadonlySet<string> = new Set(['DiskPressure', 'MemoryPressure', 'PIDPressure']);
+
+/** @throws CannotRun where a node's kubelet evicts pods, as it would those of a run */
+export async function requireRoom(kubeConfig: KubeConfig): Promise<void> {
+  const { items } = await kubeConfig.makeApiClient(CoreV1Api).listNode();
+  const missing = items.flatMap(({ metadata, status }) =>
+    (status?.conditions ?? [])
+      .filter(({ type, status }) => pressures.has(type) && status === 'True')
+      .map(({ type, message }) => ({
+        what: `node ${metadata?.name} evicts pods: ${type}${message ? ` (${message})` : ''}`,
+        remedy:
+          type === 'DiskPressure' ? 'make room on its disk: docker system df, crictl rmi --prune' : 'end what it runs',
+      })),
+  );
+  if (missing.length > 0) throw new CannotRun(missing);
+}
+
 /** @throws CannotRun where a node on which the node program runs has no /dev/fuse */
 export async function requireFuse(
   kubeConfig: KubeConfig,
@@ -34,13 +51,13 @@ export async function requireFuse(
 const serviceMs = 20_000;
 
 /** Has the API server ask the webhook about a pod that is never created. @throws CannotRun where it cannot be reached */
-export async function requireWebhook(kubeConfig: KubeConfig, namespace: string): Promise<void> {
+export async function requireWebhook(kubeConfig: KubeConfig, namespace: string, patienceMs = serviceMs): Promise<void> {
   const labels = { 'fuse.serverful.fluid.io/inject': 'true' };
   const body = {
     metadata: { generateName: 'webhook-', labels },
     spec: { containers: [{ name: 'never', image: 'never' }] },
   };
-  for (const deadline = performance.now() + serviceMs; ; await delay(500)) {
+  for (const deadline = performance.now() + patienceMs; ; await delay(500)) {
     try {
       await kubeConfig.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body, dryRun: 'All' });
       return;

@@ -17,7 +17,7 @@ import { explain } from './explain.ts';
 import { fidelityOf } from './fidelity.ts';
 import { prepareImages } from './images.ts';
 import type { OpenPlace, Place } from './place.ts';
-import { requireFuse, requireWebhook, versionOf } from './preflight.ts';
+import { requireFuse, requireRoom, requireWebhook, versionOf } from './preflight.ts';
 import { step } from './step.ts';
 import { taintNodes, virtualNodesOf } from './virtual-nodes.ts';
 
@@ -54,6 +54,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
     });
   const own = { kubeConfig, runId, signal, onProgress };
   try {
+    await requireRoom(kubeConfig);
     await clearFor(open, { ...own, theirs });
     if (loadImages) await step(onProgress, 'loading the images onto the nodes', () => loadImages(images.all));
     if (!open.isForeign) await taintNodes(kubeConfig);

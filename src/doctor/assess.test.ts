@@ -135,3 +135,15 @@ test.each([
 ] as const)('object store: %j is %s', (facts, mark, says) => {
   expect(assessStore(facts)).toMatchObject({ mark, says: expect.stringMatching(says) });
 });
+
+test('few inotify instances are told as too few for kind, and keep nothing from running', () => {
+  const sysctls = { 'fs.inotify.max_user_instances': '128' };
+  expect(finding('inotify', { sysctls })).toEqual({
+    what: 'inotify',
+    mark: 'note',
+    says: 'fs.inotify.max_user_instances is 128: too few for kind with several nodes',
+    remedy: 'sudo sysctl fs.inotify.max_user_instances=512',
+  });
+  expect(missingOf(assess({ ...good, sysctls }))).toEqual([]);
+  expect(finding('inotify', { sysctls: { 'fs.inotify.max_user_instances': '512' } })?.mark).toBe('ok');
+});

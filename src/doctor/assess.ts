@@ -24,6 +24,7 @@ export function assess(facts: Facts): readonly Finding[] {
     library('koffi', 'calls the kernel', facts.koffi),
     library('fuse-native', 'serves the FUSE file system', facts.fuseNative),
     temporary(facts),
+    inotify(facts),
   ];
 }
 
@@ -122,6 +123,19 @@ function temporary({ temporary: { path, writable, freeBytes } }: Facts): Finding
     return missing(what, `${path} has ${free}`, 'make room, or set TMPDIR to a folder with 256 MB free');
   }
   return ok(what, `${path}, ${free}`);
+}
+
+const inotifyName = 'fs.inotify.max_user_instances';
+/** systemd, kubelet and container runtime of each of kind's nodes take some dozens. */
+const leastInotify = 256;
+
+/** Only clusters of containers need it. */
+function inotify({ sysctls }: Facts): Finding {
+  const what = 'inotify';
+  const value = sysctls[inotifyName];
+  const says = `${inotifyName} is ${value ?? 'not known'}`;
+  if (value === undefined || Number(value) >= leastInotify) return ok(what, says);
+  return note(what, `${says}: too few for kind with several nodes`, `sudo sysctl ${inotifyName}=512`);
 }
 
 /** Which object store would serve. Never missing: the embedded one always can. */

@@ -20,6 +20,7 @@ const sysctlNames = [
   'kernel.unprivileged_userns_clone',
   'kernel.apparmor_restrict_unprivileged_userns',
   'user.max_user_namespaces',
+  'fs.inotify.max_user_instances',
 ];
 
 /** Looks at this machine. What might hang or crash (namespaces, native libraries) is tried in processes of their own. */
