@@ -15,7 +15,6 @@ Feature: Bad input
       | Pod                   | spec / containers / 0 / image                        | (missing)        |
       | Pod                   | spec / containers / 0 / volumeMounts / 0 / name      | nowhere          |
       | Pod                   | spec / containers / 0 / volumeMounts / 0 / mountPath | (missing)        |
-      | Pod                   | spec / containers / 0 / volumeMounts / 0 / mountPath | /a:b             |
       | Pod                   | spec / containers / 0 / volumeMounts / 0 / subPath   | ../../etc        |
       | Pod                   | spec / containers / 0 / volumeMounts / 0 / subPath   | /etc             |
       | Pod                   | spec / volumes / 0 / persistentVolumeClaim / claimName | (missing)      |

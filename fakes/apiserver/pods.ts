@@ -43,9 +43,6 @@ function checkContainer(container: JsonObject, field: string, volumes: ReadonlyS
       return [
         ...requiredString(mount, at, 'name'),
         ...requiredString(mount, at, 'mountPath'),
-        ...(stringAt(mount, 'mountPath').includes(':')
-          ? [invalidValue(`${at}.mountPath`, stringAt(mount, 'mountPath'), "must not contain ':'")]
-          : []),
         ...checkLocalPath(`${at}.subPath`, stringAt(mount, 'subPath')),
         ...checkLocalPath(`${at}.subPathExpr`, stringAt(mount, 'subPathExpr')),
         ...(name === '' || volumes.has(name) ? [] : [invalidValue(`${at}.name`, name, 'Not found')]),
