@@ -16,6 +16,11 @@ describe('what the cluster is to blame for is one sentence with its remedy', () 
       `${server} does not answer (ECONNREFUSED)`,
     ],
     [
+      'a port that nobody may ask',
+      new TypeError('fetch failed', { cause: new Error('bad port') }),
+      `${server} does not answer (bad port)`,
+    ],
+    [
       'old credentials',
       new ApiException(401, '', status('Unauthorized'), {}),
       `${server} does not know the credentials`,

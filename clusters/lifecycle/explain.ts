@@ -33,6 +33,12 @@ export function explain(error: unknown, server: string): unknown {
     const code = (at as NodeJS.ErrnoException).code;
     if (typeof code === 'string' && unreachable.has(code))
       return cannot(`${server} does not answer (${code})`, 'start the cluster, or choose another --context');
+    // An address that fetch does not take.
+    if (at.message === 'fetch failed' && at.cause instanceof Error && !('code' in at.cause))
+      return cannot(
+        `${server} does not answer (${at.cause.message})`,
+        'start the cluster, or choose another --context',
+      );
   }
   return error;
 }
