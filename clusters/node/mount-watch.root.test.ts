@@ -20,20 +20,23 @@ const script = `
 
 it.skipIf(needs !== '')(`sees what is mounted in a container that was still being started${needs}`, async () => {
   const root = mkdtempSync(join(tmpdir(), 'rekindle-watch-'));
+  await using scope = new AsyncDisposableStack();
+  scope.defer(() => rmdirSync(root));
   const container = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, root], {
     stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(container, 'exit');
+  scope.defer(async () => {
+    container.kill('SIGKILL');
+    await ended;
   });
   await once(container.stdout, 'data');
   const seen = Promise.withResolvers<HistoryEvent>();
   const watch = new MountWatch((event) => {
     if (event.kind === 'mount' && event.change === 'added' && event.mountPoint === '/data') seen.resolve(event);
   });
+  scope.use(watch);
   watch.watch(container.pid ?? 0, 'the container');
   container.stdin.write('\n');
   expect(await seen.promise).toMatchObject({ where: 'the container', fstype: 'tmpfs' });
-  watch[Symbol.dispose]();
-  const ended = once(container, 'exit');
-  container.stdin.end();
-  await ended;
-  rmdirSync(root);
 });

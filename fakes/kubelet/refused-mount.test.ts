@@ -18,9 +18,10 @@ describe('a container runtime asked to mount a path', () => {
 
   it('gives up on what does not answer, by the clock of the kubelet', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rekindle-refused-mount-'));
+    using scope = new DisposableStack();
+    scope.defer(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'stat'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
     const hung = { path: '/', environment: { PATH: `${folder}:${environment.PATH}` }, clockScale: 1e4 };
     expect(await refusedMount(hung)).toBe('context deadline exceeded');
-    rmSync(folder, { recursive: true });
   });
 });

@@ -1,23 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { inNamespaces } from './testing/in-namespaces.ts';
 
 const root = process.getuid?.() === 0;
 
-describe.skipIf(!root)('a subPath (needs root)', () => {
-  const path = fileURLToPath(new URL('./testing/sub-paths.ts', import.meta.url));
-  const flags = ['--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const run = () => {
-    const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, path], { encoding: 'utf8' });
-    try {
-      return JSON.parse(stdout);
-    } catch {
-      throw new Error(`the script said: ${stdout}${stderr}`);
-    }
-  };
+interface Seen {
+  /** How often a bind that was raced against was made, and refused. */
+  readonly races: { readonly bound: number; readonly refused: number };
+}
 
+describe.skipIf(!root)('a subPath (needs root)', () => {
   it('is bound where it stays in the volume, refused where it leaves it, and never anything else in a race', () => {
-    const { races, ...seen } = run();
+    const { races, ...seen } = inNamespaces<Seen>('./sub-paths.ts');
     const not = (where: string) => `refused: subpath "${where}" not within volume path "NODE/volume"`;
     expect(seen).toEqual({
       directory: 'inside',

@@ -115,6 +115,8 @@ describe.skipIf(minio === undefined)(
 describe('startStore with a program minio that does not work', () => {
   it('says at once what the program said, and leaves nothing behind', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'rekindle-bin-'));
+    await using scope = new AsyncDisposableStack();
+    scope.defer(() => rm(directory, { recursive: true }));
     await writeFile(join(directory, 'minio'), '#!/bin/sh\necho "unable to bind" >&2\nexit 7\n', { mode: 0o755 });
     const runId = `broken-${process.pid}`;
     const environment = { PATH: `${directory}:/usr/bin:/bin` };
@@ -123,7 +125,6 @@ describe('startStore with a program minio that does not work', () => {
     );
     expect(processesOf(runId)).toEqual([]);
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`rekindle-${runId}-`))).toEqual([]);
-    await rm(directory, { recursive: true });
   });
 });
 

@@ -1,24 +1,19 @@
-import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ContainerSpec, exitOf, type StartedContainer, startContainer } from '../container.ts';
-import { detach, type Linux, loadLinux, mountFlags } from '../linux.ts';
+import { type Linux, loadLinux, mountFlags } from '../linux.ts';
 import type { ContainerMount } from '../rootfs.ts';
 
-/** A directory on a shared tmpfs of this mount namespace that plays the node; the mount and the directory go with the process. */
+/** The directory that this script was given, as a shared tmpfs of its mount namespace that plays the node and goes with it. */
 export function scratchNode(): {
   readonly linux: Linux;
   readonly path: string;
   start(spec: Partial<ContainerSpec>): StartedContainer;
 } {
   const linux = loadLinux();
-  const path = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
+  const [, , path = ''] = process.argv;
   linux.mount('node', path, 'tmpfs', 0);
   linux.mount(null, path, null, mountFlags.shared);
-  process.on('exit', () => {
-    linux.umount(path, detach);
-    rmdirSync(path);
-  });
   for (const name of ['rootfs', 'volume', 'pod']) mkdirSync(join(path, name));
   writeFileSync(join(path, 'pod/etc-hosts'), 'made by the kubelet\n');
   return {

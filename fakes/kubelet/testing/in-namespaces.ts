@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const flags = ['--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+/**
+ * Runs a script of this folder as the sandbox's supervisor would run, in mount and PID namespaces of its own, and gives what it
+ * printed as JSON. Its argument is an empty directory to mount on, which is removed however the script ends.
+ */
+export function inNamespaces<T>(script: string): T {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const directory = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
+  try {
+    const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, path, directory], {
+      encoding: 'utf8',
+    });
+    try {
+      return JSON.parse(stdout);
+    } catch {
+      throw new Error(`the script said: ${stdout}${stderr}`);
+    }
+  } finally {
+    rmdirSync(directory);
+  }
+}
