@@ -1,4 +1,4 @@
-import type { Decision } from '../engine/model.ts';
+import { podOf } from '../engine/places.ts';
 import type { KubernetesPort, Recorder } from '../engine/ports.ts';
 import { eventsOf, logLine } from '../engine/record.ts';
 import type { EventQueue } from '../kubernetes/event-queue.ts';
@@ -20,7 +20,7 @@ export function createRecorder({
   return (decision) => {
     const { event, ...fields } = logLine(decision);
     const names = kubernetes.view();
-    const pod = names.pods.find(({ uid }) => uid === podUid(decision));
+    const pod = 'place' in decision ? podOf(names.pods, decision.place.podUid) : undefined;
     const name = pod === undefined ? {} : { pod: `${pod.namespace}/${pod.name}` };
     if (decision.event === 'failed') log.warn(decision.event, { ...name, ...fields });
     else log.info(decision.event, { ...name, ...fields });
@@ -28,5 +28,3 @@ export function createRecorder({
     for (const each of eventsOf(decision, names)) events.push(each);
   };
 }
-
-const podUid = (decision: Decision) => ('place' in decision ? decision.place.podUid : undefined);

@@ -163,9 +163,9 @@ describe('a crash and its recovery', () => {
     const { kernel } = world;
     const told: number[] = [];
     const containers = kernel.containers;
-    kernel.containers = (fresh) => {
+    kernel.containers = (scope) => {
       told.push(world.named('noticed').filter(({ source }) => source.state === 'dead').length);
-      return containers(fresh);
+      return containers(scope);
     };
     crash(world);
     await world.clock.settle();
@@ -191,11 +191,11 @@ describe('a crash and its recovery', () => {
     await world.clock.settle();
     world.kernel.crash(device);
     await world.clock.settle();
-    const scans = world.kernel.counts.freshScans;
+    const scans = world.kernel.counts.allScans;
     world.serve('demo');
     let whenReplaced: number | undefined;
     world.kernel.failWith(() => {
-      whenReplaced ??= world.kernel.counts.freshScans;
+      whenReplaced ??= world.kernel.counts.allScans;
       return undefined;
     });
     await world.clock.settle();

@@ -140,7 +140,7 @@ export function createEngine(options: EngineOptions): Engine {
     const lookInside = () => {
       if (hasLooked) return;
       hasLooked = true;
-      if (scan === 'known' || scan === 'fresh') looks.scan(scan);
+      if (scan === 'new' || scan === 'fresh') looks.scan(scan);
     };
     // The reads are on their way; the containers are looked at meanwhile. After a crash there is time for that later, but
     // the crash is to be told of at once.
@@ -176,32 +176,32 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** How closely the containers are looked at: a scan of all processes costs milliseconds, each known container a file. */
+  /** How closely the containers are looked at: a scan of all processes costs milliseconds, each table a fraction of one. */
   function scanFor(
     trigger: Trigger,
     concerned: readonly { readonly sight: Sight; readonly memory: Memory }[],
-  ): 'none' | 'recent' | 'known' | 'fresh' {
+  ): 'none' | 'recent' | 'new' | 'fresh' {
     const now = clock.now();
     switch (trigger) {
       case 'start':
+        return 'fresh';
       // While the daemon is down there is time to find out who uses it, and when it is back there is none.
       case 'daemon-exit':
-        return 'fresh';
+        return 'new';
       // A daemon that unmounts before it ends is gone from the table by the time that its exit is heard of.
       case 'mount-table':
-        return concerned.length > 0 && concerned.every(({ sight }) => isUnserved(sight)) ? 'fresh' : 'recent';
+        return concerned.length > 0 && concerned.every(({ sight }) => isUnserved(sight)) ? 'new' : 'recent';
+      case 'kubernetes':
       // Its own look was a fresh one already.
       case 'confirm':
         return 'recent';
-      case 'kubernetes':
-        return 'known';
       case 'resync': {
         const scanned = looks.scannedAt();
+        if (scanned === undefined || now - scanned >= scanPeriod) return 'fresh';
         const isSettling = concerned.some(
           ({ memory: { actedAt } }) => actedAt !== undefined && now - actedAt < settleFor,
         );
-        if (isSettling || scanned === undefined || now - scanned >= scanPeriod) return 'fresh';
-        return concerned.some(({ memory }) => memory.unwell.length > 0) ? 'known' : 'none';
+        return isSettling || concerned.some(({ memory }) => memory.unwell.length > 0) ? 'new' : 'none';
       }
     }
   }

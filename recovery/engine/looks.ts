@@ -1,21 +1,21 @@
 import type { Answers } from './answers.ts';
 import type { DeviceId, Nanoseconds } from './model.ts';
 import { type Look, type LookOptions, look } from './observe.ts';
-import type { Result } from './ports.ts';
+import type { ContainerScope, Result } from './ports.ts';
 
 /** The tables of the node, taken as seldom as is safe. */
 export interface Looks {
   /** The node's table and the cluster's view as they are now, without containers. */
   node(): Result<Look>;
   /** All tables as they are now; undefined where the node's cannot be read. */
-  scan(containers: 'known' | 'fresh'): Look | undefined;
+  scan(containers: ContainerScope): Look | undefined;
   /**
    * The node and the cluster as they are now, with the containers as they were seen last, unless that is long ago or was
    * before `after`. Reading each container's table again costs up to a millisecond for each, and what has changed there
    * makes a replacement fail with ESTALE.
    */
   recent(after?: Nanoseconds): Look | undefined;
-  /** When all processes were last scanned. */
+  /** When the tables of all containers were last read. */
   scannedAt(): Nanoseconds | undefined;
 }
 
@@ -34,7 +34,7 @@ export function createLooks(options: LooksOptions): Looks {
     return look({ ...options, containers: 'none' });
   }
 
-  function scan(containers: 'known' | 'fresh'): Look | undefined {
+  function scan(containers: ContainerScope): Look | undefined {
     const seen = look({ ...options, containers });
     latest = seen.ok ? seen.value : undefined;
     if (latest !== undefined && containers === 'fresh') {

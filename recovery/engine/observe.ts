@@ -3,7 +3,7 @@ import { isDead } from './answers.ts';
 import type { DeviceId, Mount, Nanoseconds, NodeView, SourceState, Volume } from './model.ts';
 import { isFuse, standingAt } from './mount-tree.ts';
 import { type Spot, spotsOf, type Tables, targetSpots } from './places.ts';
-import type { ClockPort, KernelPort, KubernetesPort, ReadRequest, Result } from './ports.ts';
+import type { ClockPort, ContainerScope, KernelPort, KubernetesPort, ReadRequest, Result } from './ports.ts';
 
 /** The tables of the node at one moment. Taking them asks no daemon. */
 export interface Look extends Tables {
@@ -16,15 +16,15 @@ export interface LookOptions {
   readonly kubernetes: Pick<KubernetesPort, 'view'>;
   readonly clock: Pick<ClockPort, 'now'>;
   readonly kubeletRoot: string;
-  /** `none`: without containers. `known`: those known from before. `fresh`: after a scan of all processes. */
-  readonly containers: 'none' | 'known' | 'fresh';
+  /** `none`: without containers. */
+  readonly containers: 'none' | ContainerScope;
 }
 
 export function look({ kernel, kubernetes, clock, kubeletRoot, containers }: LookOptions): Result<Look> {
   const mounts = kernel.hostMounts();
   if (!mounts.ok) return mounts;
   const { volumes, pods } = kubernetes.view();
-  const found = containers === 'none' ? [] : kernel.containers(containers === 'fresh');
+  const found = containers === 'none' ? [] : kernel.containers(containers);
   const { tier } = kernel;
   const at = clock.now();
   return { ok: true, value: { tier, at, kubeletRoot, mounts: mounts.value, containers: found, volumes, pods } };

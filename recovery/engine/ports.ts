@@ -50,16 +50,20 @@ export interface ReadRequest {
   readonly deadline: Nanoseconds;
 }
 
+/**
+ * How closely the containers are looked at. `fresh`: all processes are scanned and all tables read. `new`: all processes are
+ * scanned, and the tables read of containers that are new or were made a moment ago; the others are as they were last. A
+ * replacement that such a table is too old for fails with ESTALE. `known`: the tables of containers known from before are read.
+ */
+export type ContainerScope = 'fresh' | 'new' | 'known';
+
 /** The kernel, as narrow as the engine needs it. Nothing here blocks on a FUSE daemon except `read`, which has a deadline. */
 export interface KernelPort {
   readonly tier: KernelTier;
   /** The node's mount table; read again only when the kernel says that it changed. */
   hostMounts(): Result<readonly Mount[]>;
-  /**
-   * The running containers of pods. Only containers are looked into (facts: node, Kubernetes).
-   * `fresh`: scan all processes. Otherwise containers known from before, their mount tables read again.
-   */
-  containers(fresh: boolean): readonly Container[];
+  /** The running containers of pods. Only containers are looked into (facts: node, Kubernetes). */
+  containers(scope: ContainerScope): readonly Container[];
   /** Clones all, replaces all; one outcome for each, in order. Idempotent, and safe to be killed between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
   /** `ok` with the device that answered, or errno and step; ETIMEDOUT is a hang. Never rejects. */

@@ -1,4 +1,5 @@
 import type { Decision, Failure, Place, Pod, SkipReason, SourceState, Volume } from './model.ts';
+import { podOf } from './places.ts';
 
 /** A Kubernetes event to be made, on a Dataset or on a Pod. */
 export interface EventToMake {
@@ -169,7 +170,7 @@ function onDataset({ dataset }: Volume, notice: Notice, message: string): EventT
 }
 
 function onPod({ podUid }: Place, { pods }: Names, notice: Notice, message: string): EventToMake[] {
-  const pod = pods.find(({ uid }) => uid === podUid);
+  const pod = podOf(pods, podUid);
   if (pod === undefined) return [];
   const { namespace, name, uid } = pod;
   return [{ object: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...notice, message }];

@@ -41,7 +41,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
 
 /** For so long after a replacement a resync scans all processes: a container that was being made then may hold the dead mount. */
 export const settleFor = milliseconds(30_000);
-/** And at least this often, in case one was missed all the same: a scan costs 8 ms for each 140 processes. */
+/** And at least this often all tables are read, in case one was missed all the same. */
 export const scanPeriod = milliseconds(60_000);
 /** The first quick retry; each next one waits twice as long. */
 export const retryAfter = milliseconds(25);

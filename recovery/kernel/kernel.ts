@@ -73,12 +73,17 @@ function assembleKernel(
   const { sys } = context;
   const now = () => process.hrtime.bigint() as Nanoseconds;
   const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
-  const containers = createContainers({ proc: '/proc', sys, except: () => notContainers(nodeMountNamespace) });
+  const containers = createContainers({
+    proc: '/proc',
+    sys,
+    except: () => notContainers(nodeMountNamespace),
+    now: () => performance.now(),
+  });
   const { publish, unpublish, removeTarget } = createPublisher(context);
   return {
     tier: context.tier,
     hostMounts: () => table.read(),
-    containers: (fresh) => containers.find(fresh),
+    containers: (scope) => containers.find(scope),
     replaceAll: (replacements) => replaceAll(context, replacements),
     read: (request) => prober.read(request),
     abort: (device) => abortConnection(context, device),

@@ -73,6 +73,8 @@ export function loadSyscalls(): Syscalls {
   const statxBuffer = Buffer.alloc(256);
   const pollBuffer = Buffer.alloc(8);
   const epollBuffer = Buffer.alloc(12);
+  // Grows to the largest table: a buffer for each of hundreds would be work for the collector.
+  let textBuffer = Buffer.allocUnsafeSlow(65_536);
 
   function value(returned: number | bigint, call: string, path: string): Result<number> {
     const number = Number(returned);
@@ -93,6 +95,21 @@ export function loadSyscalls(): Syscalls {
     return polled.ok ? ok((pollBuffer.readInt16LE(6) & (events === POLLIN ? ~0 : events)) !== 0) : polled;
   }
 
+  /** A file of /proc gives at most a page for each read, and is read by position, so that the descriptor may be used again. */
+  function readText(fd: number): Result<string> {
+    let used = 0;
+    try {
+      for (;;) {
+        if (textBuffer.length - used < 8192) textBuffer = Buffer.concat([textBuffer], textBuffer.length * 2);
+        const read = readSync(fd, textBuffer, used, textBuffer.length - used, used);
+        if (read === 0) return ok(textBuffer.toString('utf8', 0, used));
+        used += read;
+      }
+    } catch (error) {
+      return failed({ errno: errnoOf(error), call: 'read', path: '', step: '' });
+    }
+  }
+
   return {
     open: (path, flags = 0) => value(open(path, flags | O_CLOEXEC, 0), 'open', path),
     openat2({ at, path, flags, resolve }) {
@@ -104,7 +121,7 @@ export function loadSyscalls(): Syscalls {
     close: (fd) => {
       close(fd);
     },
-    readText: (fd) => readText(fd),
+    readText,
     identify(fd) {
       const asked = value(
         statx(fd, '', AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, statxBuffer),
@@ -175,29 +192,4 @@ export function loadSyscalls(): Syscalls {
       return added;
     },
   };
-}
-
-/** A file of /proc gives at most a page for each read, and is read by position, so that the descriptor may be used again. */
-function readText(fd: number): Result<string> {
-  const pieces: Buffer[] = [];
-  let buffer = Buffer.allocUnsafeSlow(65536);
-  let used = 0;
-  let position = 0;
-  try {
-    for (;;) {
-      if (buffer.length - used < 8192) {
-        pieces.push(buffer.subarray(0, used));
-        buffer = Buffer.allocUnsafeSlow(262_144);
-        used = 0;
-      }
-      const read = readSync(fd, buffer, used, buffer.length - used, position);
-      if (read === 0) break;
-      used += read;
-      position += read;
-    }
-  } catch (error) {
-    return failed({ errno: errnoOf(error), call: 'read', path: '', step: '' });
-  }
-  pieces.push(buffer.subarray(0, used));
-  return ok((pieces.length === 1 ? buffer.subarray(0, used) : Buffer.concat(pieces)).toString('utf8'));
 }

@@ -58,6 +58,8 @@ function recording(options: Partial<EventQueueOptions> = {}) {
   };
 }
 
+/** Milliseconds before the first of several events goes out. */
+const held = 500;
 const settled = (sent: string[], length: number) => expect.poll(() => sent.length, { interval: 1 }).toBe(length);
 
 describe('the event queue', () => {
@@ -101,7 +103,7 @@ describe('the event queue', () => {
     queue.push(draft('a'));
     await expect.poll(() => dropped, { interval: 1 }).toEqual(['a refused']);
     expect(sent).toHaveLength(5);
-    expect(slept).toEqual([1000, 2000, 4000, 8000]);
+    expect(slept).toEqual([held, 1000, 2000, 4000, 8000]);
     queue.push(draft('b'));
     await settled(sent, 6);
   });
@@ -122,8 +124,20 @@ describe('the event queue', () => {
     const { queue, sent, slept } = recording();
     for (let i = 0; i < 60; i++) queue.push(draft(String(i)));
     await settled(sent, 60);
-    expect(slept).toEqual(Array(slept.length).fill(200));
+    expect(slept).toEqual([held, ...Array(slept.length - 1).fill(200)]);
     expect(slept.length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('lets what came within half a second of a crash wait, and sends it once', async () => {
+    const release = Promise.withResolvers<void>();
+    const { queue, sent } = recording({ sleep: () => release.promise });
+    queue.push(draft('a'));
+    queue.push(draft('a'));
+    await new Promise(setImmediate);
+    expect(sent).toEqual([]);
+    release.resolve();
+    await settled(sent, 1);
+    expect(sent).toEqual(['create a x2']);
   });
 
   it('ends while it waits', async () => {

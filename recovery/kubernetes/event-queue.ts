@@ -61,6 +61,8 @@ const remembered = 1024;
 const burst = 50;
 const perSecond = 5;
 const tries = 5;
+/** Events wait this long before the first of them goes out: after a crash the agent's time belongs to the pods. */
+const holdMs = 500;
 
 /**
  * Sends events one at a time, identical ones as a count. While the API server is away they wait and are counted; what does
@@ -93,7 +95,8 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
   }
 
   function start(): void {
-    working ??= work()
+    working ??= sleep(holdMs, ended.signal)
+      .then(work)
       .catch(() => {}) // only the sleeps reject, when the queue ends
       .finally(() => {
         working = undefined;

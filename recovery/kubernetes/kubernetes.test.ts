@@ -124,6 +124,8 @@ describe('watching Kubernetes', () => {
     seen.watch(() => changes++);
     const before = seen.view();
     await send('/api/v1/pods', 'MODIFIED', { ...pod('app'), status: { phase: 'Running' } });
+    const foreign = { metadata: { namespace: 'default', name: 'other' }, spec: { volumeName: 'of-another-driver' } };
+    await send('/api/v1/persistentvolumeclaims', 'ADDED', foreign);
     await expect.poll(() => seen.view() !== before, { interval: 2 }).toBe(true);
     await send('/api/v1/pods', 'ADDED', pod('late'));
     await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);

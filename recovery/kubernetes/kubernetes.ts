@@ -41,7 +41,7 @@ export function watchKubernetes({
     view ??= build();
     return view;
   };
-  // Most changes (a pod's status, other drivers' claims) change nothing here; a burst of them is looked at once.
+  // Most changes (other drivers' claims, pods without any) change nothing here; a burst of them is looked at once.
   const tell = () => {
     clearImmediate(telling);
     telling = undefined;

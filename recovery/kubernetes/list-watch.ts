@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { ClockPort } from '../engine/ports.ts';
 import { objectAt, textAt } from './json.ts';
 import { ApiError, type Transport } from './transport.ts';
@@ -11,7 +12,7 @@ export interface ListWatchOptions<T> {
   readonly fieldSelector?: string;
   /** What is kept of an object; undefined for one that does not matter. */
   readonly map: (object: unknown) => T | undefined;
-  /** Called after what is kept may have changed. */
+  /** Called after what is kept has changed, and after each list. */
   readonly onChange: () => void;
   /** Takes what broke a list or a watch, before it is tried again. */
   readonly onError: (error: unknown) => void;
@@ -139,9 +140,8 @@ async function* watch<T>(
           textAt(objectAt(object), 'message') ?? 'watch',
         );
       }
-      if (type === 'ADDED' || type === 'MODIFIED') keep(objects, object, map(object));
-      if (type === 'DELETED') keep(objects, object, undefined);
-      if (type !== 'BOOKMARK') onChange();
+      const value = type === 'ADDED' || type === 'MODIFIED' ? map(object) : undefined;
+      if (type !== 'BOOKMARK' && keep(objects, object, value)) onChange();
       const seen = textAt(objectAt(object, 'metadata'), 'resourceVersion');
       if (seen !== undefined) yield seen;
     }
@@ -150,14 +150,17 @@ async function* watch<T>(
   }
 }
 
-function keep<T>(objects: Map<string, T>, object: unknown, value: T | undefined): void {
+/** Whether that changes anything: most of what happens to a pod is its status, of which nothing is kept. */
+function keep<T>(objects: Map<string, T>, object: unknown, value: T | undefined): boolean {
   const metadata = objectAt(object, 'metadata');
   const name = textAt(metadata, 'name');
-  if (name === undefined) return;
+  if (name === undefined) return false;
   const namespace = textAt(metadata, 'namespace');
   const key = namespace === undefined ? name : `${namespace}/${name}`;
-  if (value === undefined) objects.delete(key);
-  else objects.set(key, value);
+  if (value === undefined) return objects.delete(key);
+  if (isDeepStrictEqual(objects.get(key), value)) return false;
+  objects.set(key, value);
+  return true;
 }
 
 /** The lines of a body as they come; a connection that breaks rejects. */

@@ -12,15 +12,15 @@ export class AgentDied extends Error {
 
 export interface ModelledContainer extends Omit<Container, 'mounts'> {
   readonly mounts: Mount[];
-  /** Found by a scan of all processes only, until one has found it. */
-  known: boolean;
+  /** Its table as it was read last; undefined until a scan of all processes has found it. */
+  seen?: readonly Mount[];
 }
 
 export interface Counts {
   reads: number;
   tables: number;
   scans: number;
-  freshScans: number;
+  allScans: number;
   replacements: number;
 }
 
@@ -56,7 +56,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
   const connections = new Map<DeviceId, { state: ConnectionState; waiting: Set<() => void>; denied: Set<number> }>();
   const daemons = new Map<DeviceId, Set<() => void>>();
   const watchers = new Set<() => void>();
-  const counts: Counts = { reads: 0, tables: 0, scans: 0, freshScans: 0, replacements: 0 };
+  const counts: Counts = { reads: 0, tables: 0, scans: 0, allScans: 0, replacements: 0 };
   const aborted: DeviceId[] = [];
   let snapshot: readonly Mount[] | undefined;
   let nextMount = 100;
@@ -177,6 +177,10 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     if (standingAt([...host], source.path).stack.at(-1)?.device !== source.device) return stale;
     const top = now.stack.at(-1);
     if (top === undefined) return stale;
+    // What was mounted inside since it was looked at would be lost.
+    const told = new Set(replacement.below.map(({ id }) => id));
+    const onTop = table.filter(({ parentId }) => parentId === top.id);
+    if (onTop.some(({ id }) => !told.has(id))) return stale;
     counts.replacements += 1;
     const before = stack.length;
 
@@ -190,9 +194,6 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       const at = table.indexOf(top);
       table[at] = { ...top, parentId: live.id };
       table[table.indexOf(live)] = { ...live, fstype, mountSource };
-      // Only what it is told of; the rest is lost with the dead top, as on the real one.
-      const told = new Set(replacement.below.map(({ id }) => id));
-      const onTop = table.filter(({ id, parentId }) => parentId === top.id && told.has(id));
       for (const inner of onTop) copyOn(table, inner, live.id);
       changed(table);
     }
@@ -247,11 +248,16 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       snapshot ??= [...host];
       return { ok: true, value: snapshot };
     },
-    containers(fresh) {
+    containers(scope) {
       counts.scans += 1;
-      if (fresh) counts.freshScans += 1;
-      if (fresh) for (const each of processes) each.known = true;
-      return processes.filter(({ known }) => known).map((each) => ({ ...each, mounts: [...each.mounts] }));
+      if (scope !== 'known') counts.allScans += 1;
+      return processes.flatMap((each) => {
+        if (scope === 'known' && each.seen === undefined) return [];
+        const { seen: before, ...container } = each;
+        const mounts = scope === 'new' && before !== undefined ? before : [...each.mounts];
+        each.seen = mounts;
+        return [{ ...container, mounts }];
+      });
     },
     replaceAll: (replacements) => replacements.map(replace),
     read,

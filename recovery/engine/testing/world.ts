@@ -170,7 +170,6 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
       mountNamespace: `mnt:[${pid}]`,
       user: { uid: 1000, gid: 1000, groups: [] },
       mounts: [],
-      known: false,
     };
     kernel.bind(container.mounts, '/', { device: '0:40' as DeviceId, fstype: 'overlay' });
     for (const mount of pod.containers.find((each) => each.name === name)?.mounts ?? []) {
