@@ -96,6 +96,10 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it('calls no connection hung whose reads are answered, however many wait', async () => {
+    expect(await kernel('manyReads')).toEqual({ tookLonger: true, said: ['ok'] });
+  });
+
   it('finds containers of pods, and forgets them when they end', async () => {
     expect(await kernel('containers')).toEqual({
       found: ['6f1bdc4a-1111-4222-8333-123456789abc app'],

@@ -42,7 +42,9 @@ const graceOfEnd = 200;
 interface Waiting {
   readonly request: ReadRequest;
   readonly settle: (result: Result<DeviceId>) => void;
-  readonly timer: NodeJS.Timeout;
+  /** Milliseconds that the read may take. Waiting for other reads of the same connection, which are answered, is no part of it. */
+  readonly allowance: number;
+  timer: NodeJS.Timeout;
   /** Another prober died over it already, or just before it. */
   again: boolean;
 }
@@ -73,15 +75,14 @@ export function startProber(options: ProberOptions): Prober {
   function pump(): void {
     if (queue.length > 0 && workers.size === 0) hire();
     const busyDevices = new Set([...workers.values()].map((busy) => busy?.waiting.request.device));
-    queue = queue.filter((waiting) => {
-      const { device } = waiting.request;
-      if (busyDevices.has(device)) return true;
-      const idle = [...workers].find(([, busy]) => busy === undefined)?.[0];
-      if (idle === undefined) return true;
-      busyDevices.add(device);
-      void serve(idle, waiting);
-      return false;
-    });
+    for (const [worker, busy] of [...workers]) {
+      if (busy !== undefined) continue;
+      const next = queue.findIndex(({ request }) => !busyDevices.has(request.device));
+      const [waiting] = next === -1 ? [] : queue.splice(next, 1);
+      if (waiting === undefined) break;
+      busyDevices.add(waiting.request.device);
+      void serve(worker, waiting);
+    }
     dismissSurplus();
     watchPatience();
   }
@@ -112,6 +113,7 @@ export function startProber(options: ProberOptions): Prober {
 
   async function serve(worker: Worker, waiting: Waiting): Promise<void> {
     workers.set(worker, { waiting, since: performance.now() });
+    arm(waiting);
     const answer = await worker.ask(probeRequest(nextId++, waiting.request, options.nodeMountNamespace));
     if (workers.has(worker)) workers.set(worker, undefined);
     if (answer === undefined) workers.delete(worker);
@@ -120,6 +122,11 @@ export function startProber(options: ProberOptions): Prober {
       queue.unshift(waiting);
     } else settle(waiting, resultOf(answer, waiting.request));
     if (!over) pump();
+  }
+
+  function arm(waiting: Waiting): void {
+    clearTimeout(waiting.timer);
+    waiting.timer = setTimeout(() => expire(waiting), waiting.allowance);
   }
 
   function settle(waiting: Waiting, result: Result<DeviceId>): void {
@@ -131,9 +138,13 @@ export function startProber(options: ProberOptions): Prober {
     const { device } = waiting.request;
     const reading = [...workers].find(([, busy]) => busy?.waiting === waiting)?.[0];
     if (reading === undefined) {
+      // Where the read before it hangs, that one's time ends, and this one's with it.
+      if ([...workers.values()].some((busy) => busy?.waiting.request.device === device)) {
+        arm(waiting);
+        return;
+      }
       queue = queue.filter((one) => one !== waiting);
-      const behind = [...workers.values()].some((busy) => busy?.waiting.request.device === device);
-      waiting.settle(failed(failure(behind ? 'ETIMEDOUT' : 'EAGAIN', 'read-queue', waiting.request)));
+      waiting.settle(failed(failure('EAGAIN', 'read-queue', waiting.request)));
       return;
     }
     workers.delete(reading);
@@ -160,9 +171,12 @@ export function startProber(options: ProberOptions): Prober {
       if (stuck.has(request.device)) return Promise.resolve(failed(failure('ETIMEDOUT', 'read-queue', request)));
       const { promise, resolve } = Promise.withResolvers<Result<DeviceId>>();
       const left = Number(request.deadline - options.now()) / 1e6;
-      const timer = setTimeout(() => expire(waiting), Math.max(1, Math.ceil(left)));
-      const waiting: Waiting = { request, settle: resolve, timer, again: false };
-      queue.push(waiting);
+      const allowance = Math.max(1, Math.ceil(left));
+      const timer = setTimeout(() => expire(waiting), allowance);
+      const waiting: Waiting = { request, settle: resolve, allowance, timer, again: false };
+      // Whether a daemon is there is asked before what it can give is proved: hundreds of proofs are no hang.
+      const firstProof = request.proof === 'answer' ? queue.findIndex(isProof) : -1;
+      queue.splice(firstProof === -1 ? queue.length : firstProof, 0, waiting);
       pump();
       return promise;
     },
@@ -181,6 +195,8 @@ export function startProber(options: ProberOptions): Prober {
     },
   };
 }
+
+const isProof = ({ request }: Waiting) => request.proof !== 'answer';
 
 function probeRequest(id: number, { place, proof, user }: ReadRequest, node: string | undefined): ProbeRequest {
   const { path } = place;
