@@ -52,8 +52,8 @@ export interface ReadRequest {
 
 /**
  * How closely the containers are looked at. `fresh`: all processes are scanned and all tables read. `new`: all processes are
- * scanned, and the tables read of containers that are new or were made a moment ago; the others are as they were last. A
- * replacement that such a table is too old for fails with ESTALE. `known`: the tables of containers known from before are read.
+ * scanned, and the tables read of containers that are new, were made a moment ago, or have had a mount replaced; the others are
+ * as they were last. A replacement that such a table is too old for fails with ESTALE. `known`: the tables of containers known from before are read.
  */
 export type ContainerScope = 'fresh' | 'new' | 'known';
 
@@ -62,7 +62,10 @@ export interface KernelPort {
   readonly tier: KernelTier;
   /** The node's mount table; read again only when the kernel says that it changed. */
   hostMounts(): Result<readonly Mount[]>;
-  /** The running containers of pods. Only containers are looked into (facts: node, Kubernetes). */
+  /**
+   * The running containers of pods; the same array as before where nothing has changed. Only containers are looked into
+   * (facts: node, Kubernetes).
+   */
   containers(scope: ContainerScope): readonly Container[];
   /** Clones all, replaces all; one outcome for each, in order. Idempotent, and safe to be killed between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];

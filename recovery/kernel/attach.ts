@@ -21,31 +21,73 @@ export interface Attachment {
  *
  * `table`: the namespace's mount table as it is now. ESTALE: the place is not as it was seen any more; nothing was changed.
  */
-export function attach(context: KernelContext, attachment: Attachment, table: MountTree): Result<Layers> {
+export function attach(context: KernelContext, attachment: Attachment, table: () => Result<MountTree>): Result<Layers> {
+  const quick = attachAtOnce(context, attachment);
+  if (quick !== undefined) return quick;
   const { replacement, carried } = attachment;
+  const tree = table();
+  if (!tree.ok) return tree;
   const before = replacement.stack.length;
-  const state = stackState(table, replacement.stack);
+  const state = stackState(tree.value, replacement.stack);
   const top = replacement.stack.at(-1);
   if (top === undefined || state.state === 'changed') return stale(replacement);
   if (state.state === 'covered') {
     return healedByPropagation(replacement, state.by) ? ok([before, before + 1]) : stale(replacement);
   }
   // Mounted inside since it was looked at: the next pass sees it and carries it over.
-  if (carried < flattened(innerMounts(top, table, [])).length) return stale(replacement);
+  if (carried < flattened(innerMounts(top, tree.value, [])).length) return stale(replacement);
 
   return withTop(context, top, (fd) => {
     if (context.tier !== '6.5') return stack(context, attachment, fd);
-    const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });
+    const beneath = attachBeneath(context, attachment, top, fd);
     // Locked: inherited into the pod's own user namespace. It can neither be moved under nor be taken away.
-    if (!beneath.ok && beneath.failure.errno === 'EINVAL') return stack(context, attachment, fd);
-    if (!beneath.ok) return inStep('attach-beneath', top.mountPoint, beneath);
-    const detached = detachTop(context, fd, carried > 0);
-    return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);
+    return beneath ?? stack(context, attachment, fd);
   });
 }
 
+/**
+ * The same without the mount table, which takes longer to read than all the rest: the mount that is seen at the place is the
+ * dead one on what it stood on before, and the kernel says that nothing stands inside or on top of it. Undefined where that is not so, or cannot be said.
+ */
+function attachAtOnce(context: KernelContext, attachment: Attachment): Result<Layers> | undefined {
+  const { replacement, carried } = attachment;
+  const top = replacement.stack.at(-1);
+  if (context.tier !== '6.5' || carried > 0 || replacement.below.length > 0 || top === undefined) return undefined;
+  const attached = withTop(context, top, (fd) => {
+    const placement = context.sys.placement(fd);
+    if (!placement.ok || placement.value.carries || placement.value.parentId !== top.parentId) return ok(undefined);
+    const beneath = attachBeneath(context, attachment, top, fd);
+    return beneath === undefined || beneath.ok ? ok(beneath?.value) : beneath;
+  });
+  if (attached.ok) return attached.value === undefined ? undefined : ok(attached.value);
+  // It is not the mount that was meant: the table tells what it is.
+  return ['open-mount', 'check-stack'].includes(attached.failure.step) ? undefined : attached;
+}
+
+/** Undefined where the mount is locked. */
+function attachBeneath(
+  context: KernelContext,
+  { replacement, tree, carried }: Attachment,
+  top: Mount,
+  fd: number,
+): Result<Layers> | undefined {
+  const before = replacement.stack.length;
+  const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });
+  if (!beneath.ok && beneath.failure.errno === 'EINVAL') return undefined;
+  if (!beneath.ok) return inStep('attach-beneath', top.mountPoint, beneath);
+  const detached = detachTop(context, fd, carried > 0);
+  return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);
+}
+
 /** Takes away the dead mount under which the live one stands already. */
-export function finish(context: KernelContext, replacement: Replacement, table: MountTree): Result<Layers> {
+export function finish(
+  context: KernelContext,
+  replacement: Replacement,
+  read: () => Result<MountTree>,
+): Result<Layers> {
+  const tree = read();
+  if (!tree.ok) return tree;
+  const table = tree.value;
   const top = replacement.stack.at(-1);
   const live = replacement.stack.at(-2);
   if (top === undefined || stackState(table, replacement.stack).state !== 'same') return stale(replacement);

@@ -1,6 +1,7 @@
 import type { LiveSource, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import type { KernelContext } from './context.ts';
+import type { Descriptors } from './descriptors.ts';
 import { failed, inStep, ok } from './result.ts';
 import { belowRoot, topMount } from './stack.ts';
 import { AT_FDCWD, O_PATH, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
@@ -12,47 +13,37 @@ export function openPath(sys: Syscalls, path: string): Result<number> {
 
 type Cloner = Pick<KernelContext, 'sys' | 'walker'>;
 
-/** A clone that is attached nowhere, and how the mount that it was made of looks. */
-export interface SourceClone {
-  readonly tree: number;
+/** A source, or the directory of it that belongs at a place, to be cloned from, and how its mount looks. */
+export interface OpenSource {
+  readonly fd: number;
   readonly options: readonly string[];
 }
 
 /**
- * Clones the source, or the directory of it that belongs at the place, in the namespace that is being visited.
+ * Opens what a place is to show, in the namespace that is being visited.
  *
  * ESTALE: another filesystem than the one that was read stands at the path by now. ENOENT: it has no such directory.
  */
-export function cloneSource(cloner: Cloner, source: LiveSource, table: readonly Mount[]): Result<SourceClone> {
-  const { sys } = cloner;
+export function openSource(
+  { sys, walker }: Cloner,
+  fds: Descriptors,
+  source: LiveSource,
+  table: readonly Mount[],
+): Result<OpenSource> {
   const step = 'clone-source';
   const mount = topMount(table, source.path, source.device);
   const subdirectory = belowRoot(mount?.root ?? '/', source.root);
   if (subdirectory === undefined) {
     return failed({ errno: 'ENOENT', call: 'open_tree', path: `${source.path} (${source.root})`, step });
   }
-  const opened = openPath(sys, source.path);
+  const opened = fds.own(openPath(sys, source.path));
   if (!opened.ok) return inStep(step, source.path, opened);
-  try {
-    const identity = sys.identify(opened.value);
-    if (!identity.ok) return inStep(step, source.path, identity);
-    if (identity.value.device !== source.device || !identity.value.isMountRoot) {
-      return failed({ errno: 'ESTALE', call: 'statx', path: source.path, step });
-    }
-    const tree = inStep(step, source.path, cloneBelow(cloner, opened.value, subdirectory));
-    return tree.ok ? ok({ tree: tree.value, options: mount?.options ?? [] }) : tree;
-  } finally {
-    sys.close(opened.value);
+  const identity = sys.identify(opened.value);
+  if (!identity.ok) return inStep(step, source.path, identity);
+  if (identity.value.device !== source.device || !identity.value.isMountRoot) {
+    return failed({ errno: 'ESTALE', call: 'statx', path: source.path, step });
   }
-}
-
-function cloneBelow({ sys, walker }: Cloner, fd: number, subdirectory: string): Result<number> {
-  if (subdirectory === '') return sys.cloneTree(fd, false);
-  const directory = walker.open(fd, subdirectory);
-  if (!directory.ok) return directory;
-  try {
-    return sys.cloneTree(directory.value, false);
-  } finally {
-    sys.close(directory.value);
-  }
+  const directory = subdirectory === '' ? opened : fds.own(walker.open(opened.value, subdirectory));
+  if (!directory.ok) return inStep(step, source.path, directory);
+  return ok({ fd: directory.value, options: mount?.options ?? [] });
 }

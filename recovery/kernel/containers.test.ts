@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createContainers } from './containers.ts';
+import { loadSyscalls } from './libc.ts';
+import { createProcessNamespaces } from './process-namespaces.ts';
 
 const uid = '6f1bdc4a-1111-4222-8333-123456789abc';
 const settled = 60_000;
@@ -29,7 +31,9 @@ const open = () => {
       return { ok: true as const, value: readFileSync(`/proc/self/fd/${fd}`, 'utf8') };
     },
   };
-  return createContainers({ proc, except: () => new Set(['mnt:[1]']), sys, now: () => now });
+  const calls = loadSyscalls();
+  const processes = createProcessNamespaces({ proc, sys: calls, now: () => now });
+  return createContainers({ proc, except: () => new Set(['mnt:[1]']), sys, processes, now: () => now });
 };
 
 const line = (id: number, mountPoint: string, root = '/') => `${id} 1 0:40 ${root} ${mountPoint} rw - fuse.x x rw\n`;
@@ -72,6 +76,16 @@ describe('a scan for new containers', () => {
     containers.find('new');
     change(10, [line(2, '/data')]);
     now = 1_000;
+    expect(points(containers.find('new'))).toEqual(['app /data']);
+  });
+
+  it('reads the table of a container again in which a mount was replaced', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', []);
+    containers.find('new');
+    now = settled;
+    change(10, [line(2, '/data')]);
+    containers.changed(10);
     expect(points(containers.find('new'))).toEqual(['app /data']);
   });
 

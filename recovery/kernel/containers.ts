@@ -1,9 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Container } from '../engine/model.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { containerIdentity } from './container-identity.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { credentialsOf, namespaceOf, processIds, startTime } from './process.ts';
+import { credentialsOf, namespaceOf, startTime } from './process.ts';
+import type { ProcessNamespaces } from './process-namespaces.ts';
 import type { Syscalls } from './syscalls.ts';
 
 export interface ContainerScan {
@@ -12,6 +14,7 @@ export interface ContainerScan {
   /** Mount namespaces that are never looked into, `mnt:[inode]`: the node's and our own. */
   readonly except: () => ReadonlySet<string>;
   readonly sys: Pick<Syscalls, 'readText'>;
+  readonly processes: ProcessNamespaces;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -21,7 +24,10 @@ const youthMs = 10_000;
 
 /** Finds the containers of pods among the mount namespaces of the node. */
 export interface Containers {
+  /** The same array as before where nothing has changed. */
   find(scope: ContainerScope): readonly Container[];
+  /** Its table is another by now: it is read again at the next look. */
+  changed(pid: number): void;
 }
 
 /** A container, and what tells that its pid is still the same process. */
@@ -36,25 +42,39 @@ interface Known {
 
 export function createContainers(scan: ContainerScan): Containers {
   let known: ReadonlyMap<string, Known> = new Map();
+  let containers: readonly Container[] = [];
+  const outdated = new Set<number>();
   return {
+    changed: (pid) => void outdated.add(pid),
     find(scope) {
-      const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, scope === 'new');
+      const keeps = scope === 'new' ? outdated : undefined;
+      const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, keeps);
+      outdated.clear();
       known = new Map(found.map((one) => [one.container.mountNamespace, one]));
-      return found.map(({ container }) => container);
+      const isSame =
+        found.length === containers.length && found.every(({ container }, at) => container === containers[at]);
+      if (!isSame) containers = found.map(({ container }) => container);
+      return containers;
     },
   };
 }
 
-/** Of each namespace the process with the lowest pid speaks for it: in a container that is its process 1. */
-function scanAll(scan: ContainerScan, known: ReadonlyMap<string, Known>, onlyNew: boolean): readonly Known[] {
+/**
+ * Of each namespace the process with the lowest pid speaks for it: in a container that is its process 1. Where `outdated` is
+ * given, what is known is not read again, except of these processes.
+ */
+function scanAll(
+  scan: ContainerScan,
+  known: ReadonlyMap<string, Known>,
+  outdated: ReadonlySet<number> | undefined,
+): readonly Known[] {
   const seen = new Set(scan.except());
   const found: Known[] = [];
-  for (const pid of processIds(scan.proc)) {
-    const mountNamespace = namespaceOf(scan.proc, pid, 'mnt');
-    if (mountNamespace === undefined || seen.has(mountNamespace)) continue;
+  for (const { pid, mountNamespace } of scan.processes.locate(outdated !== undefined)) {
+    if (seen.has(mountNamespace)) continue;
     const before = known.get(mountNamespace);
     const isSettled = before?.container.pid === pid && scan.now() - before.since >= youthMs;
-    const one = onlyNew && isSettled ? before : look(scan, pid, mountNamespace, before);
+    const one = isSettled && outdated?.has(pid) === false ? before : look(scan, pid, mountNamespace, before);
     if (one === 'gone') continue;
     seen.add(mountNamespace);
     if (one !== undefined) found.push(one);
@@ -90,7 +110,8 @@ function look(
   if (user === undefined || userNamespace === undefined) return 'gone';
   const foreign = userNamespace !== namespaceOf(proc, 'self', 'user');
   const { podUid, name } = identity;
-  const container = { podUid, name, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
+  const read = { podUid, name, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
+  const container = same !== undefined && isDeepStrictEqual(same.container, read) ? same.container : read;
   return { container, startTime: started, text, since: before?.startTime === started ? before.since : now() };
 }
 

@@ -11,6 +11,7 @@ import { openNamespaces } from './namespaces.ts';
 import { createNodeTable, type NodeTable } from './node-table.ts';
 import { defaultProberCommand, startProber } from './prober/client.ts';
 import { namespaceOf } from './process.ts';
+import { createProcessNamespaces } from './process-namespaces.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
 import { openStaging } from './staging.ts';
@@ -73,18 +74,18 @@ function assembleKernel(
   const { sys } = context;
   const now = () => process.hrtime.bigint() as Nanoseconds;
   const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
-  const containers = createContainers({
-    proc: '/proc',
-    sys,
-    except: () => notContainers(nodeMountNamespace),
-    now: () => performance.now(),
-  });
+  const processes = createProcessNamespaces({ proc: '/proc', sys, now: () => performance.now() });
+  const except = () => notContainers(nodeMountNamespace);
+  const containers = createContainers({ proc: '/proc', sys, processes, except, now: () => performance.now() });
   const { publish, unpublish, removeTarget } = createPublisher(context);
   return {
     tier: context.tier,
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
-    replaceAll: (replacements) => replaceAll(context, replacements),
+    replaceAll(replacements) {
+      for (const { place } of replacements) if (place.kind === 'container') containers.changed(place.pid);
+      return replaceAll(context, replacements);
+    },
     read: (request) => prober.read(request),
     abort: (device) => abortConnection(context, device),
     watchMounts: (changed) => table.watch(changed),

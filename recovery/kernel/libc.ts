@@ -4,11 +4,12 @@ import type { DeviceId } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { errnoName, errnoOf } from './errno.ts';
 import { done, failed, ok } from './result.ts';
-import { MOUNT_ATTR_IDMAP, MS_PRIVATE, O_CLOEXEC, type Syscalls } from './syscalls.ts';
+import { MOUNT_ATTR_IDMAP, MS_PRIVATE, type NumberedEntry, O_CLOEXEC, type Syscalls } from './syscalls.ts';
 
-/** Numbers of calls that a C library may lack; the same on every architecture from 424 on, and pivot_root of x86-64. */
+/** Numbers of calls that a C library may lack; the same on every architecture from 424 on, and two of x86-64. */
 const SYS = {
   pivot_root: 155,
+  getdents64: 217,
   open_tree: 428,
   move_mount: 429,
   fsopen: 430,
@@ -17,6 +18,8 @@ const SYS = {
   pidfd_open: 434,
   openat2: 437,
   mount_setattr: 442,
+  statmount: 457,
+  listmount: 458,
 } as const;
 
 const AT_EMPTY_PATH = 0x1000;
@@ -30,6 +33,8 @@ const MOVE_MOUNT_BENEATH = 0x200;
 const FSCONFIG_CMD_CREATE = 6;
 const FSMOUNT_CLOEXEC = 1;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
+const STATX_MNT_ID_UNIQUE = 0x4000;
+const STATMOUNT_MNT_BASIC = 0x2n;
 const POLLIN = 0x1;
 const POLLPRI = 0x2;
 const EPOLL_CTL_ADD = 1;
@@ -61,6 +66,9 @@ export function loadSyscalls(): Syscalls {
   const openat2 = libc.func('long syscall(long number, int at, const char *path, void *how, size_t size)');
   const pidfdOpen = libc.func('long syscall(long number, int pid, uint flags)');
   const pivotRoot = libc.func('long syscall(long number, const char *newRoot, const char *putOld)');
+  const getdents = libc.func('long syscall(long number, int fd, void *buffer, size_t size)');
+  const statmount = libc.func('long syscall(long number, const void *request, void *told, size_t size, uint flags)');
+  const listmount = libc.func('long syscall(long number, const void *request, void *ids, size_t count, uint flags)');
   const fsopen = libc.func('long syscall(long number, const char *fstype, uint flags)');
   const fsconfig = libc.func(
     'long syscall(long number, int fd, uint command, const char *key, const char *value, int aux)',
@@ -71,6 +79,9 @@ export function loadSyscalls(): Syscalls {
   const attributesBuffer = Buffer.alloc(32);
   const howBuffer = Buffer.alloc(24);
   const statxBuffer = Buffer.alloc(256);
+  const mountBuffer = Buffer.alloc(24);
+  const statmountBuffer = Buffer.alloc(512);
+  const listedBuffer = Buffer.alloc(8);
   const pollBuffer = Buffer.alloc(8);
   const epollBuffer = Buffer.alloc(12);
   // Grows to the largest table: a buffer for each of hundreds would be work for the collector.
@@ -110,6 +121,21 @@ export function loadSyscalls(): Syscalls {
     }
   }
 
+  function readNumbered(fd: number): Result<readonly NumberedEntry[]> {
+    const found: NumberedEntry[] = [];
+    for (;;) {
+      const read = value(getdents(SYS.getdents64, fd, textBuffer, textBuffer.length), 'getdents64', '');
+      if (!read.ok) return read;
+      if (read.value === 0) return ok(found);
+      for (let at = 0; at < read.value; at += textBuffer.readUInt16LE(at + 16)) {
+        let number = 0;
+        let digit = at + 19;
+        for (; isDigit(textBuffer[digit]); digit++) number = number * 10 + (textBuffer[digit] ?? 0) - 0x30;
+        if (digit > at + 19 && textBuffer[digit] === 0) found.push({ number, inode: textBuffer.readUInt32LE(at) });
+      }
+    }
+  }
+
   return {
     open: (path, flags = 0) => value(open(path, flags | O_CLOEXEC, 0), 'open', path),
     openat2({ at, path, flags, resolve }) {
@@ -122,6 +148,7 @@ export function loadSyscalls(): Syscalls {
       close(fd);
     },
     readText,
+    readNumbered,
     identify(fd) {
       const asked = value(
         statx(fd, '', AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, statxBuffer),
@@ -134,6 +161,22 @@ export function loadSyscalls(): Syscalls {
         device: `${statxBuffer.readUInt32LE(136)}:${statxBuffer.readUInt32LE(140)}` as DeviceId,
         isMountRoot: (statxBuffer.readUInt32LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0,
       });
+    },
+    placement(fd) {
+      const flags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+      const asked = value(statx(fd, '', flags, STATX_MNT_ID_UNIQUE, statxBuffer), 'statx', '');
+      if (!asked.ok) return asked;
+      if ((statxBuffer.readUInt32LE(0) & STATX_MNT_ID_UNIQUE) === 0)
+        return failed({ errno: 'ENOSYS', call: 'statx', path: '', step: '' });
+      // `struct mnt_id_req`: size, spare, id, and what is asked or the id to begin after.
+      mountBuffer.writeUInt32LE(mountBuffer.length, 0);
+      statxBuffer.copy(mountBuffer, 8, 144, 152);
+      mountBuffer.writeBigUInt64LE(STATMOUNT_MNT_BASIC, 16);
+      const told = value(statmount(SYS.statmount, mountBuffer, statmountBuffer, 512, 0), 'statmount', '');
+      if (!told.ok) return told;
+      mountBuffer.writeBigUInt64LE(0n, 16);
+      const listed = value(listmount(SYS.listmount, mountBuffer, listedBuffer, 1, 0), 'listmount', '');
+      return listed.ok ? ok({ parentId: statmountBuffer.readUInt32LE(60), carries: listed.value > 0 }) : listed;
     },
     cloneTree(fd, recursive) {
       const flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
@@ -193,3 +236,5 @@ export function loadSyscalls(): Syscalls {
     },
   };
 }
+
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;

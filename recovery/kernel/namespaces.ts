@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
-import { inStep, ok } from './result.ts';
+import { done, inStep, ok } from './result.ts';
 import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, O_DIRECTORY, O_PATH, type Syscalls } from './syscalls.ts';
 
 /** The way back into the process's own mount namespace failed: nothing that the process does from here on is right. */
@@ -18,8 +18,8 @@ export class NamespaceLost extends Error {
 export interface Namespaces {
   /** Runs in the mount namespace of the node, the kubelet's. */
   inNode<T>(run: () => Result<T>): Result<T>;
-  /** Runs in the mount namespace of a process. */
-  inProcess<T>(pid: number, run: () => Result<T>): Result<T>;
+  /** Runs in the mount namespace of each process, one after the other; one result for each. Comes home once, at the end. */
+  inProcesses<T>(pids: readonly number[], run: (pid: number) => Result<T>): readonly Result<T>[];
   /** Runs in the namespace that a descriptor stands for, which stays open. */
   inNamespace<T>(fd: number, run: () => Result<T>): Result<T>;
   /** Runs in a mount namespace that is made for the run alone, a copy of the process's own. */
@@ -84,20 +84,27 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
     }
   }
 
-  function enter<T>(path: string, run: () => Result<T>): Result<T> {
-    return leaveFrom(
-      () => {
-        const namespace = sys.open(path);
-        if (!namespace.ok) return inStep('enter', path, namespace);
-        try {
-          return inStep('enter', path, sys.setns(namespace.value, CLONE_NEWNS));
-        } finally {
-          sys.close(namespace.value);
-        }
-      },
-      run,
-      true,
-    );
+  function enter(path: string): Result<void> {
+    const namespace = sys.openat2({ at: procFd, path, flags: 0, resolve: 0 });
+    if (!namespace.ok) return inStep('enter', path, namespace);
+    try {
+      return inStep('enter', path, sys.setns(namespace.value, CLONE_NEWNS));
+    } finally {
+      sys.close(namespace.value);
+    }
+  }
+
+  function inProcesses<T>(pids: readonly number[], run: (pid: number) => Result<T>): readonly Result<T>[] {
+    const results: Result<T>[] = [];
+    const visitAll = () => {
+      for (const pid of pids) {
+        const entered = enter(`${pid}/ns/mnt`);
+        results.push(entered.ok ? run(pid) : entered);
+      }
+      return done;
+    };
+    const visited = leaveFrom(() => done, visitAll, true);
+    return visited.ok ? results : pids.map(() => visited);
   }
 
   function withPathOf<T>(fd: number, run: (path: string) => Result<T>): Result<T> {
@@ -108,8 +115,8 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
   const nodeIsElsewhere = node !== undefined && !sameNamespace(node, '/proc/thread-self/ns/mnt');
 
   return ok({
-    inNode: (run) => (nodeIsElsewhere ? enter(node, run) : leaveFrom(() => ok(undefined), run, false)),
-    inProcess: (pid, run) => enter(`/proc/${pid}/ns/mnt`, run),
+    inNode: (run) => (nodeIsElsewhere ? leaveFrom(() => enter(node), run, true) : leaveFrom(() => done, run, false)),
+    inProcesses,
     inNamespace: (fd, run) => leaveFrom(() => inStep('enter', '', sys.setns(fd, CLONE_NEWNS)), run, true),
     inCopy: (run) => leaveFrom(() => inStep('copy-namespace', '', sys.unshare(CLONE_NEWNS)), run, true),
     openTable: () => sys.openat2({ at: procFd, path: 'thread-self/mountinfo', flags: 0, resolve: 0 }),

@@ -3,7 +3,7 @@ import type { LiveSource, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { type Assembly, assemble, needsStaging } from './assemble.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
-import { cloneSource, openPath } from './clone.ts';
+import { openPath, openSource } from './clone.ts';
 import type { KernelContext } from './context.ts';
 import { Descriptors } from './descriptors.ts';
 import { errnoOf } from './errno.ts';
@@ -42,16 +42,17 @@ function publish(
   if (live === undefined) return failed({ errno: 'ESTALE', call: 'open_tree', path: source, step: 'clone-source' });
   if (live.path !== source) context.walker.prepare();
   const cloned = context.namespaces.inNode<Assembly>(() => {
-    const clone = cloneSource(context, live, table.value);
-    if (!clone.ok) return clone;
-    const { tree } = clone.value;
-    fds.own(ok(tree));
-    const wanted = wantedOptions(clone.value.options, readOnly);
+    const opened = openSource(context, fds, live, table.value);
+    if (!opened.ok) return opened;
+    const { fd, options } = opened.value;
+    const tree = fds.own(inStep('clone-source', source, context.sys.cloneTree(fd, false)));
+    if (!tree.ok) return tree;
+    const wanted = wantedOptions(options, readOnly);
     if (context.tier !== '5.10') {
-      const changed = context.sys.setAttributes(tree, attributeChange(wanted));
+      const changed = context.sys.setAttributes(tree.value, attributeChange(wanted));
       if (!changed.ok) return inStep('set-attributes', target, changed);
     }
-    return ok({ tree, present: clone.value.options, wanted, carried: [] });
+    return ok({ tree: tree.value, present: options, wanted, carried: [] });
   });
   if (!cloned.ok) return cloned;
 

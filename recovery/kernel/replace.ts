@@ -4,7 +4,7 @@ import { assemble, needsStaging } from './assemble.ts';
 import { attach, finish, innerAreBeneath, type Layers } from './attach.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
 import { type Carried, reachElsewhere, reachInner, type Unreached } from './carry.ts';
-import { cloneSource, openPath } from './clone.ts';
+import { type OpenSource, openPath, openSource } from './clone.ts';
 import type { KernelContext } from './context.ts';
 import { Descriptors } from './descriptors.ts';
 import { parseMountinfo } from './mountinfo.ts';
@@ -13,17 +13,19 @@ import { flattened, innerMounts, type MountTree, mountTree } from './stack.ts';
 import { PLACES } from './staging.ts';
 
 /**
- * Clones all, replaces all; one outcome for each, in order.
+ * Clones all, replaces all, those of containers before those of the node: in them programs wait. One outcome for each, in order.
  *
  * Nothing is changed at a place before its replacement is complete, so that being killed between any two calls leaves the old mount,
  * or the live one beneath it, which `finish` takes care of. Nothing here waits for a daemon that is known to be dead.
  */
 export function replaceAll(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
-  const outcomes: Result<Replaced>[] = [];
-  for (let from = 0; from < replacements.length; from += PLACES) {
-    outcomes.push(...replaceSome(context, replacements.slice(from, from + PLACES)));
+  const jobs = replacements.map((replacement) => new Job(replacement));
+  const inside = jobs.filter(({ replacement: { place } }) => place.kind === 'container');
+  const onNode = jobs.filter(({ replacement: { place } }) => place.kind === 'target');
+  for (const some of [inside, onNode]) {
+    for (let from = 0; from < some.length; from += PLACES) replaceSome(context, some.slice(from, from + PLACES));
   }
-  return outcomes;
+  return jobs.map((job) => job.outcome());
 }
 
 /** One replacement on its way. */
@@ -68,13 +70,16 @@ class Job {
   }
 }
 
-function replaceSome(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
+function replaceSome(context: KernelContext, jobs: readonly Job[]): void {
   using fds = new Descriptors(context.sys);
-  if (replacements.some(({ source, below }) => source.root !== '/' || below.length > 0)) context.walker.prepare();
-  const jobs = replacements.map((replacement) => new Job(replacement));
+  if (jobs.some(({ replacement: { source, below } }) => source.root !== '/' || below.length > 0))
+    context.walker.prepare();
 
   const withInner = jobs.filter(({ replacement }) => replacement.below.length > 0);
-  visit(context, withInner, (job, table) => carry(context, fds, job, table));
+  visit(context, withInner, (job, table) => {
+    const tree = table();
+    return tree.ok ? carry(context, fds, job, tree.value) : tree;
+  });
 
   const replacing = jobs.filter((job) => !job.finishes);
   const users = new Map<number, Result<number>>();
@@ -82,14 +87,22 @@ function replaceSome(context: KernelContext, replacements: readonly Replacement[
   const inNode = context.namespaces.inNode(() => {
     const table = context.nodeTable();
     if (!table.ok) return table;
-    for (const job of replacing) job.advance(() => clone(context, fds, users, job, table.value));
+    const sources = new Map<string, Result<OpenSource>>();
+    for (const job of replacing) {
+      job.advance(() => {
+        const { path, device, root } = job.replacement.source;
+        const key = `${device} ${root} ${path}`;
+        const source = sources.get(key) ?? openSource(context, fds, job.replacement.source, table.value);
+        sources.set(key, source);
+        return source.ok ? clone(context, fds, users, job, source.value) : source;
+      });
+    }
     return done;
   });
   if (!inNode.ok) for (const job of replacing) job.advance(() => inStep('clone-source', '', inNode));
 
   stage(context, fds, replacing);
   visit(context, jobs, (job, table) => settle(context, job, table));
-  return jobs.map((job) => job.outcome());
 }
 
 function carry(context: KernelContext, fds: Descriptors, job: Job, table: MountTree): Result<void> {
@@ -112,14 +125,13 @@ function clone(
   fds: Descriptors,
   users: ReadonlyMap<number, Result<number>>,
   job: Job,
-  table: readonly Mount[],
+  source: OpenSource,
 ): Result<void> {
   const { replacement } = job;
-  const source = cloneSource(context, replacement.source, table);
-  if (!source.ok) return source;
-  fds.own(ok(source.value.tree));
-  job.tree = source.value.tree;
-  job.present = source.value.options;
+  const tree = fds.own(context.sys.cloneTree(source.fd, false));
+  if (!tree.ok) return inStep('clone-source', replacement.source.path, tree);
+  job.tree = tree.value;
+  job.present = source.options;
 
   const user = userNamespaceOf(job, users);
   if (!user.ok) return user;
@@ -175,7 +187,7 @@ function stage(context: KernelContext, fds: Descriptors, jobs: readonly Job[]): 
   if (!entered.ok) for (const job of staged) job.advance(() => inStep('stage', '', entered));
 }
 
-function settle(context: KernelContext, job: Job, table: MountTree): Result<void> {
+function settle(context: KernelContext, job: Job, table: () => Result<MountTree>): Result<void> {
   const { replacement, tree } = job;
   let layers: Result<Layers>;
   if (job.finishes) layers = finish(context, replacement, table);
@@ -188,28 +200,44 @@ function settle(context: KernelContext, job: Job, table: MountTree): Result<void
   return layers.ok ? done : layers;
 }
 
-/**
- * Visits each container once and then the node, with the mount table of each. Containers first: in them programs wait, and
- * each detach makes the kernel wait for a grace period.
- */
-function visit(context: KernelContext, jobs: readonly Job[], part: (job: Job, table: MountTree) => Result<void>): void {
+/** Visits each container once, or the node. The mount table of the place that is being visited is read once it is asked for. */
+function visit(
+  context: KernelContext,
+  jobs: readonly Job[],
+  part: (job: Job, table: () => Result<MountTree>) => Result<void>,
+): void {
   const places = Map.groupBy(
     jobs.filter((job) => job.failure === undefined),
     ({ replacement }) => namespaceOf(replacement.place),
   );
-  for (const [pid, there] of [...places].sort(([a], [b]) => b - a)) {
-    const run = (table: Result<readonly Mount[]>): Result<void> => {
-      if (!table.ok) return table;
-      const tree = mountTree(table.value);
-      for (const job of there) job.advance(() => part(job, tree));
-      return done;
-    };
-    const visited =
-      pid === NODE
-        ? context.namespaces.inNode(() => run(context.nodeTable()))
-        : context.namespaces.inProcess(pid, () => run(readTable(context)));
-    if (!visited.ok) for (const job of there) job.advance(() => inStep('enter', job.replacement.place.path, visited));
+  const run = (pid: number, read: () => Result<readonly Mount[]>): Result<void> => {
+    const table = once(() => {
+      const mounts = read();
+      return mounts.ok ? ok(mountTree(mounts.value)) : mounts;
+    });
+    for (const job of places.get(pid) ?? []) job.advance(() => part(job, table));
+    return done;
+  };
+  const pids = [...places.keys()].filter((pid) => pid !== NODE);
+  const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, () => readTable(context)));
+  const visited = new Map(pids.map((pid, at) => [pid, entered[at] ?? done]));
+  if (places.has(NODE))
+    visited.set(
+      NODE,
+      context.namespaces.inNode(() => run(NODE, () => context.nodeTable())),
+    );
+  for (const [pid, result] of visited) {
+    if (result.ok) continue;
+    for (const job of places.get(pid) ?? []) job.advance(() => inStep('enter', job.replacement.place.path, result));
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 const NODE = 0;

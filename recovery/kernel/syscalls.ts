@@ -15,8 +15,13 @@ export interface Syscalls {
   close(fd: number): void;
   /** Text of a file of /proc, from its beginning. */
   readText(fd: number): Result<string>;
+  /** Entries of a directory whose names are numbers, in its order. */
+  readNumbered(fd: number): Result<readonly NumberedEntry[]>;
   /** What a descriptor stands for. Answered from memory, on a dead or hung mount too. */
   identify(fd: number): Result<Identity>;
+
+  /** How the mount that a descriptor stands for is placed in the namespace that is being visited. ENOSYS before Linux 6.8. */
+  placement(fd: number): Result<Placement>;
 
   /** Clones the mount that a descriptor stands for, beginning with the descriptor's directory. */
   cloneTree(fd: number, recursive: boolean): Result<number>;
@@ -53,12 +58,26 @@ export interface Syscalls {
   epollPriority(fd: number): Result<number>;
 }
 
+/** An entry of /proc that is a process. */
+export interface NumberedEntry {
+  readonly number: number;
+  readonly inode: number;
+}
+
 /** `man 2 statx` with an empty mask and AT_STATX_DONT_SYNC. */
 export interface Identity {
   /** As in mountinfo. */
   readonly mountId: number;
   readonly device: DeviceId;
   readonly isMountRoot: boolean;
+}
+
+/** `man 2 statmount`, `man 2 listmount`. */
+export interface Placement {
+  /** As in mountinfo. */
+  readonly parentId: number;
+  /** Whether any mount stands inside it or on top of it. */
+  readonly carries: boolean;
 }
 
 /** `man 2 mount_setattr`. */
