@@ -256,7 +256,7 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/kernel/attach.ts',
-        search: "const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });",
+        search: "const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });",
         replacement: 'const beneath = detachTop(context, fd, false);',
       },
       {
@@ -303,9 +303,9 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/kernel/attach.ts',
-        search: "const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });",
+        search: "const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });",
         replacement:
-          "if (detachTop(context, fd, carried > 0).ok) return withDirectory(context, top.mountPoint, attachment.tree, before);\n    const beneath = context.sys.moveMount(attachment.tree, { at: fd, path: '', beneath: true });",
+          "if (detachTop(context, fd, carried > 0).ok) return withDirectory(context, top.mountPoint, tree, before);\n  const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });",
       },
       {
         file: 'recovery/kernel/attach.ts',
@@ -343,7 +343,7 @@ const agentMutants: readonly Mutant[] = [
       },
       {
         file: 'recovery/kernel/attach.ts',
-        search: 'if (carried < flattened(innerMounts(top, table, [])).length) return stale(replacement);',
+        search: 'if (carried < flattened(innerMounts(top, tree.value, [])).length) return stale(replacement);',
         replacement: '',
       },
     ],

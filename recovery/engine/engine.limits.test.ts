@@ -67,6 +67,30 @@ describe('limits', () => {
     }
   });
 
+  it('says nothing of what waits for a daemon that is back within half a second', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    await world.clock.advance(400);
+    expect(world.named('noticed').at(-1)).toMatchObject({ source: { state: 'dead' } });
+    expect(world.named('skipped')).toEqual([]);
+    world.serve('demo');
+    await world.clock.advance(10_000);
+    expect(world.named('skipped')).toEqual([]);
+    crash(world);
+    await world.clock.advance(600);
+    expect(world.named('skipped').map(({ reason }) => reason)).toEqual(['source-not-live', 'source-not-live']);
+  });
+
+  it('does nothing again at the resyncs after a recovery', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    world.serve('demo');
+    await world.clock.settle();
+    await world.clock.advance(30_000);
+    expect(world.named('passed').filter(({ actions }) => actions > 0)).toHaveLength(1);
+    expect(world.named('recovered')).toHaveLength(2);
+  });
+
   it('recovers at once when the gate is turned on', async () => {
     await using world = await oneHealthyPod();
     world.policy = { ...openPolicy, enabled: false };

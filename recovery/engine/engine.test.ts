@@ -96,6 +96,7 @@ describe('a crash and its recovery', () => {
     crash(world);
     world.serve('demo');
     await world.clock.settle();
+    expect(world.broken()).toEqual([]);
     expect(world.top(mounts, '/data/cache')?.device).toBe('0:99');
     expect(mounts.filter(({ mountPoint }) => mountPoint === '/data/cache')).toHaveLength(1);
   });

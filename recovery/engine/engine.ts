@@ -6,7 +6,7 @@ import { createLooks } from './looks.ts';
 import { createMemory, type Memory, type Unwell } from './memory.ts';
 import type { DeviceId, Failure, Nanoseconds, Trigger, Volume } from './model.ts';
 import { isAstrayAnywhere, type Look, type Sight, sightOf } from './observe.ts';
-import { type EngineOptions, retryAfter, scanPeriod, settingsOf, settleFor } from './settings.ts';
+import { type EngineOptions, outageHold, retryAfter, scanPeriod, settingsOf, settleFor } from './settings.ts';
 import { beginWalk, type Walked, type WalkParts } from './walk.ts';
 
 export type { EngineOptions } from './settings.ts';
@@ -137,17 +137,21 @@ export function createEngine(options: EngineOptions): Engine {
 
     const scan = scanFor(trigger, concerned);
     let hasLooked = false;
+    let mayBeQuiet = scan === 'none';
     const lookInside = () => {
       if (hasLooked) return;
       hasLooked = true;
-      if (scan === 'new' || scan === 'fresh') looks.scan(scan);
+      if (scan !== 'new' && scan !== 'fresh') return;
+      const before = looks.containers();
+      looks.scan(scan);
+      if (trigger === 'resync' && looks.containers() === before) mayBeQuiet = true;
     };
     // The reads are on their way; the containers are looked at meanwhile. After a crash there is time for that later, but
     // the crash is to be told of at once.
     if (trigger !== 'daemon-exit') lookInside();
     const walked = await Promise.all(
       walks.map(async ({ walk, memory, name }) => {
-        const result = await walk.finish({ trigger, mayBeQuiet: scan === 'none', lookInside });
+        const result = await walk.finish({ trigger, mayBeQuiet, lookInside });
         if (result !== undefined && !stopped) followUp(name, memory, result);
         return result ?? [];
       }),
@@ -211,6 +215,7 @@ export function createEngine(options: EngineOptions): Engine {
     const devices = sources.flatMap((each) => (each.state === 'live' || each.state === 'hung' ? [each.device] : []));
     daemons.only(new Set(devices));
     if (replaced > 0) poke('confirm', new Set([name]));
+    if (memory.holds) later(outageHold, () => memory.holds && poke('resync', new Set([name])));
     memory.retries = again ? memory.retries + 1 : 0;
     if (again && memory.retries <= 8)
       later(retryAfter << BigInt(memory.retries - 1), () => poke('mount-table', new Set([name])));

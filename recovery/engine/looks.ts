@@ -1,5 +1,5 @@
 import type { Answers } from './answers.ts';
-import type { DeviceId, Nanoseconds } from './model.ts';
+import type { Container, DeviceId, Nanoseconds } from './model.ts';
 import { type Look, type LookOptions, look } from './observe.ts';
 import type { ContainerScope, Result } from './ports.ts';
 
@@ -15,6 +15,8 @@ export interface Looks {
    * makes a replacement fail with ESTALE.
    */
   recent(after?: Nanoseconds): Look | undefined;
+  /** The containers as they were seen last: the same array for as long as nothing has been seen to change. */
+  containers(): readonly Container[];
   /** When the tables of all containers were last read. */
   scannedAt(): Nanoseconds | undefined;
 }
@@ -53,6 +55,7 @@ export function createLooks(options: LooksOptions): Looks {
       const now = node();
       return now.ok ? { ...now.value, containers: latest.containers } : undefined;
     },
+    containers: () => latest?.containers ?? [],
     scannedAt: () => scanned,
   };
 }

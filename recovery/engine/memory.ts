@@ -33,6 +33,8 @@ export interface Memory {
   retries: number;
   /** The walk that waits for reads, if any: a later one takes its place where the sources have changed. */
   asking: { readonly sourceSignature: string } | undefined;
+  /** No source is live, and of the places that wait for one nothing has been said yet. */
+  holds: boolean;
   /** By place, the last thing tried there. */
   readonly tried: Map<string, string>;
   readonly unverified: Map<string, Unverified>;
@@ -47,6 +49,7 @@ export function createMemory(): Memory {
     actedAt: undefined,
     retries: 0,
     asking: undefined,
+    holds: false,
     tried: new Map(),
     unverified: new Map(),
   };

@@ -24,7 +24,7 @@ export interface WalkParts {
 }
 
 /** What a walk of one volume came to. */
-export interface Walked extends Acted {
+export interface Walked extends Pick<Acted, 'began' | 'applied' | 'actions' | 'skips' | 'replaced' | 'again'> {
   readonly verified: Nanoseconds;
 }
 
@@ -63,6 +63,9 @@ export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: 
       lookInside();
       const inside = await answered(() => parts.looks.recent(memory.actedAt));
       giveUp();
+      const isNews = trigger === 'daemon-exit' || trigger === 'mount-table';
+      memory.holds = inside !== undefined && isNews && isUnserved(reads, inside, volume);
+      if (memory.holds) return nothingDone(parts.clock.now());
       return inside === undefined ? undefined : conclude(parts, reads, { volume, memory, trigger, tables: inside });
     },
   };
@@ -95,6 +98,17 @@ function isQuiet(reads: Reads, tables: Look, { volume, astray }: Sight, memory: 
     states.every(({ state }) => state === 'live') &&
     JSON.stringify(states) === JSON.stringify(memory.sources)
   );
+}
+
+/** Whether no source of a volume is live: then nothing can be done for any of its places. */
+function isUnserved(reads: Reads, tables: Look, volume: Volume): boolean {
+  const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
+  return states.every(({ state }) => state !== 'live' && state !== 'hung');
+}
+
+function nothingDone(began: Nanoseconds): Walked {
+  const none = 0n as Nanoseconds;
+  return { began, applied: none, verified: none, actions: 0, skips: 0, replaced: 0, again: false };
 }
 
 /** Tells of sources that are no longer as they were, before anything is done about it. */

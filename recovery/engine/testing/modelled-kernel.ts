@@ -14,6 +14,8 @@ export interface ModelledContainer extends Omit<Container, 'mounts'> {
   readonly mounts: Mount[];
   /** Its table as it was read last; undefined until a scan of all processes has found it. */
   seen?: readonly Mount[];
+  /** A mount has been replaced in it since. */
+  outdated?: boolean;
 }
 
 export interface Counts {
@@ -59,6 +61,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
   const counts: Counts = { reads: 0, tables: 0, scans: 0, allScans: 0, replacements: 0 };
   const aborted: DeviceId[] = [];
   let snapshot: readonly Mount[] | undefined;
+  let containers: readonly Container[] = [];
   let nextMount = 100;
   let nextMinor = 50;
   const slaves = new Map<string, { readonly table: Mount[]; readonly path: string }>();
@@ -171,6 +174,8 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       failure: { errno: 'ESTALE', call: 'statx', path: place.path, step: 'check-stack' },
     };
     if (table === undefined) return stale;
+    const container = processes.find(({ mounts }) => mounts === table);
+    if (container !== undefined) container.outdated = true;
     const ids = (mounts: readonly Mount[]) => mounts.map(({ id }) => id).join();
     const now = standingAt([...table], place.path);
     if (ids(now.stack) !== ids(stack)) return stale;
@@ -251,13 +256,21 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     containers(scope) {
       counts.scans += 1;
       if (scope !== 'known') counts.allScans += 1;
-      return processes.flatMap((each) => {
+      const found = processes.flatMap((each) => {
         if (scope === 'known' && each.seen === undefined) return [];
-        const { seen: before, ...container } = each;
-        const mounts = scope === 'new' && before !== undefined ? before : [...each.mounts];
+        const { seen: before, outdated = false, ...container } = each;
+        const isSame = before !== undefined && JSON.stringify(before) === JSON.stringify(each.mounts);
+        const isKept = isSame || (scope === 'new' && before !== undefined && !outdated);
+        const mounts = isKept ? before : [...each.mounts];
         each.seen = mounts;
+        each.outdated = false;
         return [{ ...container, mounts }];
       });
+      const isSame =
+        found.length === containers.length &&
+        found.every(({ pid, mounts }, at) => pid === containers[at]?.pid && mounts === containers[at].mounts);
+      if (!isSame) containers = found;
+      return containers;
     },
     replaceAll: (replacements) => replacements.map(replace),
     read,
