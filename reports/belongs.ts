@@ -8,9 +8,13 @@ export function strangeHistory(record: RunRecord, digest: Pick<Digest, 'scenario
   if (told.length > 0 && !told.some((id) => known.has(id))) {
     return `history.ndjson is of another run: it tells of ${JSON.stringify(told[0])}, which record.json does not know`;
   }
-  const crashes = record.scenarios.flatMap(({ recoveries }) => recoveries).length;
-  if (told.length > 0 || crashes === 0) return undefined;
-  return `history.ndjson is empty, and record.json tells of ${crashes} crashes`;
+  const crashed = record.scenarios.filter(({ recoveries }) => recoveries.length > 0);
+  const missing = crashed.find(({ id }) => !told.includes(id));
+  if (missing === undefined) return undefined;
+  const crashes = crashed.flatMap(({ recoveries }) => recoveries).length;
+  return told.length === 0
+    ? `history.ndjson is empty, and record.json tells of ${crashes} ${crashes === 1 ? 'crash' : 'crashes'}`
+    : `history.ndjson is of another run, or not whole: it tells nothing of ${JSON.stringify(missing.id)}, whose crashes record.json has`;
 }
 
 /** How the machine that a run was made on differs from this one, in words; undefined where it does not. */

@@ -27,7 +27,7 @@ export function parseRun(recordJson: string, historyNdjson: string): Run {
 export function parseRecord(recordJson: string): RunRecord {
   if (recordJson.trim() === '') throw new UnreadableRun(['record.json: is empty']);
   const value = parseJson(recordJson, () => {
-    const cut = !recordJson.trimEnd().endsWith('}');
+    const cut = recordJson.trimStart().startsWith('{') && !recordJson.trimEnd().endsWith('}');
     return `record.json: ${cut ? 'cut in the middle' : 'is not JSON'}`;
   });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

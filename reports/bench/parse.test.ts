@@ -13,6 +13,7 @@ describe('bench.json', () => {
   it.each([
     ['empty', ' \n', 'a: is empty'],
     ['cut in the middle', json.slice(0, 500), 'a: is cut in the middle'],
+    ['no JSON', 'hello', 'a: is not JSON'],
     ['something else', '[1]', 'a: is not an object'],
     ['another JSON file', '{}', 'a: has no schema version, so it is no record of a benchmark'],
     [

@@ -14,7 +14,8 @@ export function parseBench(json: string, name: string): BenchRecord {
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    const says = json.trimEnd().endsWith('}') ? 'is not JSON' : 'is cut in the middle';
+    const isCut = json.trimStart().startsWith('{') && !json.trimEnd().endsWith('}');
+    const says = isCut ? 'is cut in the middle' : 'is not JSON';
     throw new UnreadableRun([`${name}: ${says}`], { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('is not an object');

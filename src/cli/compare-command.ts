@@ -68,7 +68,7 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
         say(comparisonText(changes, options.confidence));
         if (flags.html !== undefined) {
           const page = renderComparison(reference, other, changes, options.confidence);
-          writeFileSync(resolve(environment.cwd, flags.html), page);
+          writePage(resolve(environment.cwd, flags.html), page);
         }
         const results = budgets.flatMap((budget) => judgeBudget(budget, other.record));
         say(results.length > 0 ? ['', ...budgetText(results)] : []);
@@ -96,6 +96,15 @@ function comparable(reference: Named, other: Named, anyway: boolean): readonly s
   if (differing.length > 0 && !anyway)
     throw new UsageError(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them all the same`);
   return differing;
+}
+
+function writePage(path: string, page: string): void {
+  try {
+    writeFileSync(path, page);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(`bad --html: ${JSON.stringify(path)} cannot be written (${why})`);
+  }
 }
 
 function readBench(name: string, cwd: string): BenchRecord {

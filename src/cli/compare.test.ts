@@ -122,6 +122,7 @@ describe('what cannot be compared is said in a sentence, with status 2', () => {
       () => [store('a.json'), store('b.json'), '--fail-on', 'bad'],
       'unknown verdict "bad": accepted are better',
     ],
+    ['a page that cannot be written', () => [store('a.json'), store('b.json'), '--html', 'no/x.html'], 'bad --html: '],
     ['a tolerance', () => [store('a.json'), store('b.json'), '--tolerance', 'x'], 'bad --tolerance "x": accepted are'],
   ];
 

@@ -55,6 +55,12 @@ test.each([
   ['record.json', elsewhere, 'it was made on another machine ('],
   ['history.ndjson', '{"kind":"probe"', 'history.ndjson line 1: cut in the middle'],
   ['history.ndjson', `${another}\n`, 'history.ndjson is of another run: it tells of "of-another-run"'],
+  [
+    'history.ndjson',
+    `${JSON.stringify({ ...history[0] })}\n`,
+    'history.ndjson is of another run, or not whole: it tells',
+  ],
+  ['record.json', 'hello', 'record.json: is not JSON'],
   ['history.ndjson', '', 'history.ndjson is empty, and record.json tells of'],
 ])('a %s that is no good (%.30s) is told in a sentence, and the status is 2', async (file, text, says) => {
   writeFileSync(join(cwd, file), text);
@@ -73,7 +79,7 @@ test('makes the reports of another machine where told to', async () => {
 
 test('takes a history that comes in several pieces, letters of several bytes at their edges', async () => {
   const line = `${JSON.stringify({ kind: 'note', at: 1, scenario: history[0]?.scenario, text: 'é'.repeat(5000) })}\n`;
-  writeFileSync(join(cwd, 'history.ndjson'), line.repeat(250));
+  writeFileSync(join(cwd, 'history.ndjson'), `${readFileSync(join(cwd, 'history.ndjson'), 'utf8')}${line.repeat(250)}`);
   const { context } = createFakeContext({ cwd });
   expect(await rekindle(['report', '.'], context)).toBe(0);
 });
