@@ -62,7 +62,15 @@ function programText({ program }: BenchSeries): readonly string[] {
   return [`  ${program.command}`, ...program.files.map(({ path, sha256 }) => `  sha256 ${sha256}  ${path}`)];
 }
 
-function troubleText({ arm, conditions, crashes, mountLines, agent, apiRequests }: BenchSeries): readonly string[] {
+function troubleText({
+  arm,
+  conditions,
+  crashes,
+  mountLines,
+  agent,
+  apiRequests,
+  stopped,
+}: BenchSeries): readonly string[] {
   const isAgent = arm === 'agent' || arm === 'rekindle';
   const errors = new Map<string, number>();
   for (const crash of crashes)
@@ -73,7 +81,7 @@ function troubleText({ arm, conditions, crashes, mountLines, agent, apiRequests 
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const lines = [
     `  errors: ${said.join(', ') || 'none'}`,
-    `  stalls: ${late} operations came back more than 10 ms after they were due, the longest after ${formatMs(longest / 1e6)} ms`,
+    `  stalls: ${plural(late, 'operation')} came back more than 10 ms late, the longest ${formatMs(longest / 1e6)} ms`,
   ];
   if (mountLines)
     lines.push(
@@ -83,8 +91,14 @@ function troubleText({ arm, conditions, crashes, mountLines, agent, apiRequests 
     const { first, last, overMs } = agent;
     const cpu = last.cpuMs - first.cpuMs;
     const count = Math.max(1, new Set(crashes.map(({ crash }) => crash)).size);
+    const aCrash = `${(cpu / count).toFixed(1)} ms a crash${conditions.freshPods ? ' and its fresh pod' : ''}`;
+    // The last look was at the last crash only where nothing stopped it before.
+    const used = [
+      ...(stopped === undefined ? [aCrash] : []),
+      `${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
+    ];
     lines.push(
-      `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}; CPU ${(cpu / count).toFixed(1)} ms a crash${conditions.freshPods ? ' and its fresh pod' : ''}, ${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
+      `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}${overMs > 0 ? `; CPU ${used.join(', ')}` : ''}`,
     );
   }
   if (apiRequests) lines.push(...requestText(apiRequests));
