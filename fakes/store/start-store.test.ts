@@ -128,6 +128,25 @@ describe('startStore with a program minio that does not work', () => {
   });
 });
 
+describe("a store's process", () => {
+  it('is gone with its children, though none of them ends with its standard input', async () => {
+    const runId = `deaf-${process.pid}`;
+    const script = 'trap "" TERM; sleep 600 & echo started; wait';
+    const { startChild } = await import('./child.ts');
+    const started = startChild({
+      runId,
+      command: ['/bin/sh', '-c', script],
+      environment: { PATH: '/usr/bin:/bin' },
+      graceMs: 50,
+    });
+    await once(started.child.stdout, 'data');
+    expect(processesOf(runId)).toHaveLength(2);
+    await started[Symbol.asyncDispose]();
+    expect(processesOf(runId)).toEqual([]);
+    expect(await started.ended).toContain('it ended with SIGKILL');
+  });
+});
+
 describe('startStore without its parent', () => {
   it('ends with the standard input of its process, so also when its parent is killed', async () => {
     const { startChild } = await import('./child.ts');
