@@ -76,7 +76,9 @@ test('where it does not come up, its nodes’ logs are taken and it is removed',
   const failing: Answer = { to: 'create cluster', exitCode: 1, stderr: 'Creating\nERROR: failed to pull image\n' };
   recorder.add('kind', [version, none, failing, exported, deleted]);
   const opening = kindPlace(wishes).open(placeOptions(recorder).options);
-  await expect(opening).rejects.toThrow(`kind cannot create the cluster ${name} (failed to pull image)`);
+  await expect(opening).rejects.toThrow(
+    `kind cannot create the cluster ${name} (failed to pull image): docker pull or docker load the image of the nodes`,
+  );
   await expect(opening).rejects.toThrow(CannotRun);
   expect(called('export logs')).toEqual([`kind export logs --name=${name} ${join(recorder.folder, 'nodes')}`]);
   expect(called('delete')).toHaveLength(1);

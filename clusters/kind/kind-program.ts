@@ -61,6 +61,9 @@ const plain = (why: string): string => why.replace(/^ERROR:\s*/, '');
 
 function remedyOf(why: string): string {
   if (/already exist/.test(why)) return 'give --reuse with its name, or kind delete cluster --name with it';
+  if (/registry|pull|manifest|no such host/i.test(why))
+    return 'docker pull or docker load the image of the nodes, or name another with --kubernetes-image';
+  if (/too many open files/.test(why)) return 'sudo sysctl fs.inotify.max_user_instances=512';
   if (/docker|daemon/i.test(why)) return 'see whether docker ps answers';
   if (/no space left/.test(why)) return 'make room on the disk (docker system df)';
   return 'the nodes’ logs are in diagnostics/ of the results; kind create cluster shows more';

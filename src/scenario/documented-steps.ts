@@ -95,9 +95,16 @@ export async function createAll(trial: Trial, terminal: Terminal): Promise<strin
   terminal.write('secret.yaml', secretYaml(store));
   terminal.write('dataset.yaml', datasetYaml(store, await trial.fillDataset('demo-dataset')));
   terminal.write('app.yaml', appYaml);
-  const files = ['secret.yaml', 'dataset.yaml', 'app.yaml'];
-  const printed: string[] = [];
-  for (const file of files) printed.push(await typed(terminal, `kubectl create -f ${file}`));
+  const create = (file: string) => typed(terminal, `kubectl create -f ${file}`);
+  const printed = [await create('secret.yaml'), await create('dataset.yaml')];
+  // Who types the next command takes longer than this.
+  await trial.poll({
+    what: 'Dataset demo-dataset is Bound',
+    look: () => trial.objects.datasetStatus('demo-dataset'),
+    until: ({ phase }) => phase === 'Bound',
+    say: ({ phase, message }) => `phase ${phase || '(none)'} ${message}`,
+  });
+  printed.push(await create('app.yaml'));
   await trial.observe('demo-app', 'demo-dataset');
   return printed.join('');
 }
