@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { removeTree } from '../../src/clean/remove-tree.ts';
 import { temporaryFolder } from '../../src/cli/temporary-folder.ts';
 import { requirements } from '../../src/doctor/requirements.ts';
+import { exampleFolder } from './example-folder.ts';
 import { type Example, examplesOf } from './examples-of.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,12 +37,12 @@ describe.each(pages)('$page', ({ examples }) => {
 
   // As after `npm install`: npx takes the command from here, and asks no registry.
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'rekindle-docs-'));
+    folder = exampleFolder(tmpdir());
     mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
     symlinkSync(join(project, 'bin/rekindle.js'), join(folder, 'node_modules/.bin/rekindle'));
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
+  afterAll(() => expect(removeTree(folder)).toEqual([]));
 
   for (const example of examples) {
     if (example.kind === 'file') {

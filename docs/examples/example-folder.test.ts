@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { exampleFolder } from './example-folder.ts';
+
+test('what a killed process left is removed, and nothing of anybody else', () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'rekindle-folders-'));
+  using scope = new DisposableStack();
+  scope.defer(() => rmSync(temporary, { recursive: true }));
+  const { pid: gone } = spawnSync('true');
+  const others = [`rekindle-docs-${process.ppid}-x`, 'rekindle-docs-x', 'rekindle-report-1-x'];
+  for (const name of [`rekindle-docs-${gone}-x`, ...others]) mkdirSync(join(temporary, name));
+  writeFileSync(join(temporary, `rekindle-docs-${gone}-x`, 'file'), 'x');
+  const own = exampleFolder(temporary);
+  expect(readdirSync(temporary).sort()).toEqual([basename(own), ...others].sort());
+});
