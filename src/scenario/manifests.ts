@@ -92,7 +92,10 @@ export interface ApplicationOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** It runs as this user and group, and does nothing but wait, because the document's server needs root. */
   readonly user?: number;
-  /** `hostUsers: false`: its root is nobody on the node, and its volumes are idmapped. */
+  /**
+   * `hostUsers: false`: its root is nobody on the node, and its volumes are idmapped. They have to be asked for read-only, because users
+   * of a pod's own may not clear the flag of a read-only mount, and runc refuses the container then.
+   */
   readonly ownUsers?: true;
   /** On another node than every other pod that is to be apart. */
   readonly apart?: true;
@@ -141,7 +144,10 @@ export function application(options: ApplicationOptions): Manifest {
           name: 'demo',
           image: 'nginx:stable',
           ...(user !== undefined && asUser),
-          volumeMounts: [{ mountPath, name: 'data-vol', ...(mountReadOnly && { readOnly: true }) }, ...inner],
+          volumeMounts: [
+            { mountPath, name: 'data-vol', ...((mountReadOnly || options.ownUsers) && { readOnly: true }) },
+            ...inner,
+          ],
         },
       ],
       volumes: [
