@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import type { DeviceId } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
+import type { World } from './testing/world.ts';
+
+/** A crash, and a daemon that comes back but dies or hangs, too, with the first replacement; its device. */
+async function crashUnderReplacement(world: World, becomes: 'dead' | 'hung'): Promise<DeviceId> {
+  crash(world);
+  await world.clock.settle();
+  const next = world.serve('demo');
+  world.kernel.failWith((step) => {
+    if (step === 'detach') world.kernel.become(next, becomes);
+    return undefined;
+  });
+  return next;
+}
 
 describe('success', () => {
   it('is not claimed when the container cannot read as its user', async () => {
@@ -19,14 +33,7 @@ describe('success', () => {
 
   it('is not claimed when the daemon dies again before the read', async () => {
     await using world = await oneHealthyPod();
-    crash(world);
-    await world.clock.settle();
-    const next = world.serve('demo');
-    // Dies with the first replacement.
-    world.kernel.failWith((step) => {
-      if (step === 'detach') world.kernel.become(next, 'dead');
-      return undefined;
-    });
+    await crashUnderReplacement(world, 'dead');
     await world.clock.settle();
     expect(world.named('recovered')).toEqual([]);
     expect(world.named('failed').map(({ failure }) => failure.errno)).toEqual(['ENOTCONN', 'ENOTCONN']);
@@ -81,13 +88,7 @@ describe('success', () => {
 
   it('is claimed later where the first read hung and a later one works', async () => {
     await using world = await oneHealthyPod();
-    crash(world);
-    await world.clock.settle();
-    const next = world.serve('demo');
-    world.kernel.failWith((step) => {
-      if (step === 'detach') world.kernel.become(next, 'hung');
-      return undefined;
-    });
+    const next = await crashUnderReplacement(world, 'hung');
     await world.clock.advance(3_000);
     expect(world.named('recovered')).toEqual([]);
     expect(world.named('failed').map(({ failure }) => failure.errno)).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
@@ -99,13 +100,7 @@ describe('success', () => {
 
   it('nor failure is claimed of a pod that went away during the read', async () => {
     await using world = await oneHealthyPod();
-    crash(world);
-    await world.clock.settle();
-    const next = world.serve('demo');
-    world.kernel.failWith((step) => {
-      if (step === 'detach') world.kernel.become(next, 'hung');
-      return undefined;
-    });
+    await crashUnderReplacement(world, 'hung');
     await world.clock.settle();
     world.kernel.processes.length = 0;
     world.kernel.detach(world.kernel.host, world.target('pod-1'));
