@@ -28,11 +28,6 @@ const bundles = `
     await probeProgram(process.cwd() + '/src/probe/main.js'),
   ];
   for (const script of made) if (!/\\/dist\\/lib\\/dist\\//.test(script)) throw new Error('no bundle of ' + script);
-  const { bundle } = await import('./recovery/agent/bundle.js');
-  const { bundleHarness } = await import('./clusters/images/harness/bundle-harness.js');
-  const { harnessPrograms } = await import('./src/scenario/programs.js');
-  await bundle(process.cwd() + '/dist/images/agent');
-  await bundleHarness(process.cwd() + '/dist/images/harness', harnessPrograms);
 `;
 
 const folders = '{bin,clusters,fakes,features,recovery,reports,src}';

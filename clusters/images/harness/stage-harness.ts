@@ -1,13 +1,15 @@
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { inHarnessImage } from '../../../fakes/fluid/harness-images.ts';
 import { daemonProgram } from '../../../fakes/fuse/bundle.ts';
 import { installedPath } from '../../../recovery/deploy/image/installed-path.ts';
 import type { HarnessPrograms } from '../../cluster.ts';
+import { bundleNodeProgram } from '../../kubernetes/node-program/bundle.ts';
+import { bundleInImage } from '../../kubernetes/node-program/in-image.ts';
 
-/** Of an installed package, which has no bundler; absent in a checkout. */
-const packed = fileURLToPath(new URL('../../../dist/images/harness', import.meta.url));
+const project = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 /** What is loaded of the libraries that cannot be bundled, below node_modules. */
 const libraries = [
@@ -31,12 +33,12 @@ const libraries = [
 /** Lays out what the Dockerfile copies: `rekindle/` as the image has it at its root, and the script that gathers tools. `programs`: what the node program starts on nodes. */
 export async function stageHarness(context: string, programs: HarnessPrograms): Promise<void> {
   const at = (path: string) => join(context, path);
-  await stageDaemon(at(posix.dirname(inHarnessImage.fuse)));
-  if (existsSync(packed)) cpSync(packed, context, { recursive: true });
-  else {
-    const { bundleHarness } = await import('./bundle-harness.ts');
-    await bundleHarness(context, programs);
-  }
+  await Promise.all([
+    stageDaemon(at(posix.dirname(inHarnessImage.fuse))),
+    bundleModule('fakes/fluid/main.ts', at(inHarnessImage.controllers)),
+    bundleModule('fakes/store/bucket-main.ts', at(inHarnessImage.bucket)),
+    bundleNodeProgram({ outdir: at(bundleInImage), programs }),
+  ]);
   cpSync(fileURLToPath(new URL('./copy-tools.sh', import.meta.url)), at('copy-tools.sh'));
   for (const library of libraries)
     cpSync(installedPath(library), at(`rekindle/node_modules/${library}`), { recursive: true });
@@ -47,4 +49,20 @@ async function stageDaemon(folder: string): Promise<void> {
   const [, script] = command;
   mkdirSync(dirname(folder), { recursive: true });
   cpSync(dirname(script), folder, { recursive: true });
+}
+
+async function bundleModule(source: string, outfile: string): Promise<void> {
+  const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
+  await build({
+    entryPoints: [project(source)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    banner: { js: require },
+    minify: true,
+    keepNames: true,
+    logLevel: 'warning',
+  });
 }

@@ -6,11 +6,12 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { bundle } from '../../agent/bundle.ts';
 import { installedPath } from './installed-path.ts';
 import { repository } from './reference.ts';
 
@@ -34,7 +35,7 @@ export async function buildAgentImage(options: {
   const context = mkdtempSync(join(tmpdir(), 'rekindle-image-'));
   try {
     const content = join(context, 'rekindle');
-    await bundleInto(content);
+    await bundle(content);
     for (const name of ['koffi', '@koromix/koffi-linux-x64']) copyPackage(name, join(content, 'node_modules', name));
     const reference = options.reference ?? `${repository}:${hashOf(content)}`;
     const known = options.reference === undefined ? await sizeOf(reference, signal) : undefined;
@@ -45,14 +46,6 @@ export async function buildAgentImage(options: {
   } finally {
     rmSync(context, { recursive: true });
   }
-}
-
-/** A package brings the bundle along (`packaging/compile.ts`), as it has no bundler. */
-async function bundleInto(content: string): Promise<void> {
-  const packed = source('../../../dist/images/agent');
-  if (existsSync(packed)) return cpSync(packed, content, { recursive: true });
-  const { bundle } = await import('../../agent/bundle.ts');
-  await bundle(content);
 }
 
 /** Of koffi what is loaded: its documentation and what it is compiled from are not. */
