@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEventQueue, type EventDraft, type EventQueueOptions } from './event-queue.ts';
+import { ApiError } from './transport.ts';
 
 const draft = (message: string): EventDraft => ({
   type: 'Normal',
@@ -8,18 +9,25 @@ const draft = (message: string): EventDraft => ({
   object: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'demo', uid: 'u' },
 });
 
+const request = {
+  method: 'POST',
+  path: '/api/v1/namespaces/default/events',
+  signal: new AbortController().signal,
+} as const;
+
 /** A sender whose requests are answered when the test says so, and a clock that stands still. */
 function recording(options: Partial<EventQueueOptions> = {}) {
   const sent: string[] = [];
   const dropped: string[] = [];
   const slept: number[] = [];
-  const answers: ('refuse' | 'gone')[] = [];
+  const answers: ('refuse' | 'forbid' | 'gone')[] = [];
   let time = 0;
   let held: PromiseWithResolvers<void> | undefined;
   const answer = async () => {
     await held?.promise;
     const said = answers.shift();
     if (said === 'refuse') throw new Error('away');
+    if (said === 'forbid') throw new ApiError(403, request, 'the namespace is being terminated');
     return said;
   };
   const queue = createEventQueue({
@@ -106,6 +114,17 @@ describe('the event queue', () => {
     expect(slept).toEqual([held, 1000, 2000, 4000, 8000]);
     queue.push(draft('b'));
     await settled(sent, 6);
+  });
+
+  it('drops what the API server does not take, and goes on with what waits behind it', async () => {
+    const { queue, sent, dropped, answers, slept } = recording();
+    answers.push('forbid');
+    queue.push(draft('a'));
+    queue.push(draft('b'));
+    await settled(sent, 2);
+    expect(dropped).toEqual(['a refused']);
+    expect(sent).toEqual(['create a x1', 'create b x1']);
+    expect(slept).toEqual([held]);
   });
 
   it('drops what does not fit, and says so', async () => {

@@ -1,3 +1,5 @@
+import { ApiError } from './transport.ts';
+
 /** A Kubernetes event to be, without times and count. */
 export interface EventDraft {
   readonly type: 'Normal' | 'Warning';
@@ -65,6 +67,13 @@ const tries = 5;
 const holdMs = 500;
 
 /**
+ * What the API server does not take will not be taken later either, and others wait behind it: a namespace that is being
+ * terminated, or gone with its pods, is the usual case. A token may be renewed, and a busy server has time again.
+ */
+const isRefused = (error: unknown): boolean =>
+  error instanceof ApiError && error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status);
+
+/**
  * Sends events one at a time, identical ones as a count. While the API server is away they wait and are counted; what does
  * not fit is dropped and reported, so that a broken cluster costs neither memory nor the agent's time.
  */
@@ -106,7 +115,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
 
   async function again(key: string, entry: Entry, error: unknown): Promise<void> {
     entry.tries += 1;
-    if (entry.tries < tries) {
+    if (entry.tries < tries && !isRefused(error)) {
       pending.set(key, entry);
       await sleep(500 * 2 ** entry.tries, ended.signal);
     } else {
