@@ -186,6 +186,7 @@ describe('a crash and its recovery', () => {
 
   it('knows a container that started late by the time that a daemon, which unmounted before it ended, is back', async () => {
     await using world = await oneHealthyPod();
+    await world.clock.advance(1_000);
     world.run(podNamed('pod-2', [{}]));
     const device = world.sourceOf('demo') as DeviceId;
     world.kernel.detach(world.kernel.host, sourcePath('demo'));

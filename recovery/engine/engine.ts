@@ -193,8 +193,10 @@ export function createEngine(options: EngineOptions): Engine {
       case 'daemon-exit':
         return 'new';
       // A daemon that unmounts before it ends is gone from the table by the time that its exit is heard of.
-      case 'mount-table':
-        return concerned.length > 0 && concerned.every(({ sight }) => isUnserved(sight)) ? 'new' : 'recent';
+      case 'mount-table': {
+        const isNews = concerned.length > 0 && concerned.every(({ sight }) => isUnserved(sight));
+        return isNews && now - looks.at() >= outageHold ? 'new' : 'recent';
+      }
       case 'kubernetes':
       // Its own look was a fresh one already.
       case 'confirm':

@@ -17,6 +17,8 @@ export interface Looks {
   recent(after?: Nanoseconds): Look | undefined;
   /** The containers as they were seen last: the same array for as long as nothing has been seen to change. */
   containers(): readonly Container[];
+  /** When the containers were last looked at. */
+  at(): Nanoseconds;
   /** When the tables of all containers were last read. */
   scannedAt(): Nanoseconds | undefined;
 }
@@ -56,6 +58,7 @@ export function createLooks(options: LooksOptions): Looks {
       return now.ok ? { ...now.value, containers: latest.containers } : undefined;
     },
     containers: () => latest?.containers ?? [],
+    at: () => latest?.at ?? (0n as Nanoseconds),
     scannedAt: () => scanned,
   };
 }

@@ -20,7 +20,7 @@ export interface ContainerScan {
 }
 
 /** A container that was first seen less than this ago may still be being made: its table is read at each scan. */
-const youthMs = 10_000;
+const youthMs = 3_000;
 
 /** Finds the containers of pods among the mount namespaces of the node. */
 export interface Containers {

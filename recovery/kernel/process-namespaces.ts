@@ -27,7 +27,7 @@ interface Seen {
 }
 
 /** A container runtime moves a process of its own into its namespace within this, in milliseconds. */
-const youth = 10_000;
+const youth = 3_000;
 
 /**
  * The mount namespaces of all processes. A look at each costs some 30 microseconds, so of a process that has been there for a
