@@ -1,5 +1,5 @@
 import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
-import type { KernelPort } from '../engine/ports.ts';
+import type { KernelPort, ReadRequest } from '../engine/ports.ts';
 import { createContainers } from './containers.ts';
 import type { KernelContext } from './context.ts';
 import { findDaemons } from './daemon.ts';
@@ -10,7 +10,7 @@ import { loadSyscalls } from './libc.ts';
 import { openNamespaces } from './namespaces.ts';
 import { createNodeTable, type NodeTable } from './node-table.ts';
 import { defaultProberCommand, startProber } from './prober/client.ts';
-import { namespaceOf } from './process.ts';
+import { credentialsOf, namespaceOf } from './process.ts';
 import { createProcessNamespaces } from './process-namespaces.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
@@ -86,7 +86,7 @@ function assembleKernel(
       for (const { place } of replacements) if (place.kind === 'container') containers.changed(place.pid);
       return replaceAll(context, replacements);
     },
-    read: (request) => prober.read(request),
+    read: (request) => prober.read(asOfNow(request)),
     abort: (device) => abortConnection(context, device),
     watchMounts: (changed) => table.watch(changed),
     watchDaemon: (device, exited) => watchDaemon(sys, device, exited),
@@ -98,6 +98,13 @@ function assembleKernel(
       parts.dispose();
     },
   };
+}
+
+/** A process may have changed its user since its container was looked at. */
+function asOfNow(request: ReadRequest): ReadRequest {
+  const { place, user } = request;
+  if (place.kind !== 'container' || user === undefined) return request;
+  return { ...request, user: credentialsOf('/proc', place.pid) ?? user };
 }
 
 function notContainers(node: string | undefined): ReadonlySet<string> {
