@@ -3,6 +3,7 @@ import koffi, { type LibraryHandle } from 'koffi';
 import type { Mount } from '../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
+import { isOfContainerEngine } from './engine-mounts.ts';
 
 type KoffiFunction = ReturnType<LibraryHandle['func']>;
 
@@ -99,8 +100,9 @@ export class MountWatch {
       const same = those.get(id);
       return same?.device === device && same.mountPoint === mountPoint;
     };
-    for (const mount of mounts.values()) if (!isIn(table.mounts, mount)) report('added', mount);
-    for (const mount of table.mounts.values()) if (!isIn(mounts, mount)) report('removed', mount);
+    const concerns = (mount: Mount) => table.where !== 'node' || !isOfContainerEngine(mount);
+    for (const mount of mounts.values()) if (!isIn(table.mounts, mount) && concerns(mount)) report('added', mount);
+    for (const mount of table.mounts.values()) if (!isIn(mounts, mount) && concerns(mount)) report('removed', mount);
     table.mounts = mounts;
   }
 }

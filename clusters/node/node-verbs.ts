@@ -10,6 +10,7 @@ import { credentialsOf } from '../../recovery/kernel/process.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
 import type { ContainerRef, ProbeOptions, StoreTrouble } from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';
+import { withoutEngineMounts } from './engine-mounts.ts';
 import { onLines } from './lines.ts';
 import type { MemoryCgroups } from './memory-cgroups.ts';
 import type { NodeProcedures } from './procedures.ts';
@@ -148,7 +149,8 @@ export abstract class NodeVerbs implements NodeProcedures {
 
   async mountTable({ target }: { target?: ContainerRef }): Promise<readonly string[]> {
     const pid = target ? this.container(target).pid : this.parts.init;
-    return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').trimEnd().split('\n');
+    const lines = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').trimEnd().split('\n');
+    return target ? lines : withoutEngineMounts(lines);
   }
 
   async pid({ target }: { target: ContainerRef }): Promise<number> {
