@@ -6,7 +6,7 @@ import { renderEcdf } from './ecdf.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Content, type Html, html } from './markup.ts';
 import { glyph } from './shapes.ts';
-import { renderStages } from './waterfall.ts';
+import { isOvertaken, renderStages } from './waterfall.ts';
 
 /** The verdict, the sentence that explains it, how the scenarios ended, and what is wrong. */
 export function renderVerdict(record: RunRecord): Html {
@@ -68,13 +68,22 @@ export function renderNumbers({ scenarios }: RunRecord): Html | undefined {
   const summary = (name: string) => summarizeStages(recoveries).find((one) => one.stage.name === name);
   const outage = summary('outage');
   const agent = summary('ready-to-readable');
-  const without = scenarios.map((scenario) => ({
-    expected: scenario.status === 'pass',
-    crashes: scenario.recoveries.filter((one) => one.firstError !== undefined && one.readable === undefined).length,
-  }));
-  const unread = without.reduce((sum, { crashes }) => sum + crashes, 0);
-  const promised = without.reduce((sum, { crashes, expected }) => sum + (expected ? crashes : 0), 0);
-  const unreadNote = `${unread} not recovered${promised === 0 ? '' : promised === unread ? ', as promised' : `, ${promised} of them as promised`}`;
+  const unread = scenarios.map(({ status, recoveries: all }) => {
+    const dead = all.filter(({ firstError, readable }) => firstError !== undefined && readable === undefined);
+    const overtaken = dead.filter((one) => isOvertaken(one, all)).length;
+    return { expected: status === 'pass', lost: dead.length - overtaken, overtaken };
+  });
+  const lost = unread.reduce((sum, one) => sum + one.lost, 0);
+  const promised = unread.reduce((sum, one) => sum + (one.expected ? one.lost : 0), 0);
+  const overtaken = unread.reduce((sum, one) => sum + one.overtaken, 0);
+  const notes = [
+    ...(lost > 0
+      ? [
+          `${lost} not recovered${promised === 0 ? '' : promised === lost ? ', as promised' : `, ${promised} of them as promised`}`,
+        ]
+      : []),
+    ...(overtaken > 0 ? [`${overtaken} overtaken by the next`] : []),
+  ];
   const errors = recoveries.flatMap((recovery) => Object.values(recovery.errors)).reduce((a, b) => a + b, 0);
   const rates = [...new Set(recoveries.map((recovery) => recovery.probeRate))].filter((rate) => rate > 0);
   const slowest = Math.min(...rates);
@@ -83,8 +92,8 @@ export function renderNumbers({ scenarios }: RunRecord): Html | undefined {
   return html`<section aria-labelledby="_numbers"><h2 id="_numbers" class="sr">Numbers</h2><dl class="tiles">
 ${outage && tile(formatNs(outage.medianNs), 'crash → pod reads again', `median of ${outage.count}; worst ${formatNs(outage.worstNs)}`)}
 ${agent && tile(formatNs(agent.medianNs), 'daemon back → pod reads again', `median of ${agent.count}; worst ${formatNs(agent.worstNs)}`)}
-${tile(recoveries.length, recoveries.length === 1 ? 'crash' : 'crashes', unread > 0 ? unreadNote : 'the pod read again after each')}
-${tile(errors, 'failed probe operations', rates.length > 0 ? `probed every ${formatNs(1e9 / slowest)}` : 'by the probe in the pod')}
+${tile(recoveries.length.toLocaleString('en'), recoveries.length === 1 ? 'crash' : 'crashes', notes.join('; ') || 'the pod read again after each')}
+${tile(errors.toLocaleString('en'), 'failed probe operations', rates.length > 0 ? `probed every ${formatNs(1e9 / slowest)}` : 'by the probe in the pod')}
 </dl></section>`;
 }
 

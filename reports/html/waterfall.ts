@@ -17,15 +17,17 @@ const owners: Readonly<Record<Moment, 'pod' | 'daemon' | 'agent'>> = {
   verified: 'agent',
 };
 
-/** One recovery as a waterfall: a table whose bars are a picture of its numbers. */
-export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
+/** One recovery as a waterfall: a table whose bars are a picture of its numbers. `all`: of its scenario. */
+export function renderWaterfall(recovery: Recovery, ordinal: string, all: readonly Recovery[]): Html {
+  const overtaken = isOvertaken(recovery, all);
   const rows = waterfallOf(recovery);
   const total = Math.max(...rows.map((row) => row.sinceCrash), 1);
   const outage = recovery.readable === undefined ? undefined : recovery.readable - recovery.crash;
   const resolution = recovery.probeRate > 0 ? `${recovery.probeRate} probe operations a second` : 'probe rate unknown';
+  const unread = overtaken ? html`overtaken by the next crash` : html`<em>not readable again</em>`;
   return html`<figure class="waterfall">
 <figcaption><b>${ordinal}</b> <span>${recovery.fault} · ${recovery.pod}</span> <span class="total">${
-    outage === undefined ? html`<em>not readable again</em>` : html`outage <b>${formatNs(outage)}</b>`
+    outage === undefined ? unread : html`outage <b>${formatNs(outage)}</b>`
   }</span></figcaption>
 <table><thead><tr><th scope="col">Until</th><th scope="col" class="bar-head"><span class="sr">Bar</span></th><th scope="col" class="n">took</th><th scope="col" class="n">after crash</th></tr></thead>
 <tbody>${rows.slice(1).map((row) => {
@@ -36,9 +38,14 @@ export function renderWaterfall(recovery: Recovery, ordinal: string): Html {
     );
     const strong = row.moment === 'readable' ? trusted(' class="goal"') : '';
     return html`<tr${strong}><th scope="row">${momentNames[row.moment]}</th><td class="bar" aria-hidden="true">${bar}</td><td class="n">${formatNs(row.sinceBefore)}</td><td class="n">${formatOffset(row.sinceCrash)}</td></tr>`;
-  })}${recovery.readable === undefined && trusted(`<tr class="goal"><th scope="row">${momentNames.readable}</th><td class="bar" aria-hidden="true"></td><td class="n"></td><td class="n never">never</td></tr>`)}</tbody></table>
+  })}${recovery.readable === undefined && !overtaken && trusted(`<tr class="goal"><th scope="row">${momentNames.readable}</th><td class="bar" aria-hidden="true"></td><td class="n"></td><td class="n never">never</td></tr>`)}</tbody></table>
 <p class="facts">${errorList(recovery)}<span>longest stall <b>${formatNs(recovery.longestStallNs)}</b></span><span>${resolution}</span></p>
 </figure>`;
+}
+
+/** Whether the next crash of the same pod came before it could read. */
+export function isOvertaken({ probe, crash, readable }: Recovery, all: readonly Recovery[]): boolean {
+  return readable === undefined && all.some((other) => other.probe === probe && other.crash > crash);
 }
 
 /** Median and worst of each stage. */
@@ -55,20 +62,22 @@ const shownRecoveries = 300;
 /** Many recoveries: their distribution, median and worst of each stage, the worst one in full, and each in a line. */
 export function renderRecoveries(recoveries: readonly Recovery[]): Html {
   const name = (i: number) => (recoveries.length === 1 ? 'The crash' : `Crash ${i + 1}`);
-  if (recoveries.length === 1) return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i)))}`;
+  if (recoveries.length === 1)
+    return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i), recoveries))}`;
   const ecdf = renderEcdf(recoveries, 'the crashes');
   if (recoveries.length <= 4) {
-    return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i)))}${ecdf}`;
+    return html`${recoveries.map((recovery, i) => renderWaterfall(recovery, name(i), recoveries))}${ecdf}`;
   }
-  const took = (recovery: Recovery) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
+  const took = (recovery: Recovery) =>
+    isOvertaken(recovery, recoveries) ? 0 : (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
   const worst = recoveries.reduce((a, b) => (took(b) > took(a) ? b : a));
   return html`<div class="columns">${ecdf}${renderStages(recoveries)}</div>
-${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`)}
+${renderWaterfall(worst, `${name(recoveries.indexOf(worst))}, the worst`, recoveries)}
 <details class="inner"><summary><span>All ${recoveries.length} recoveries</span></summary><div class="scroll" tabindex="0" role="group" aria-label="All recoveries"><table class="plain"><thead><tr><th scope="col">Crash</th><th scope="col">Pod</th><th scope="col" class="n">daemon back</th><th scope="col" class="n">readable</th><th scope="col" class="n">errors</th></tr></thead><tbody>${recoveries
     .slice(0, shownRecoveries)
     .map(
       (recovery, i) =>
-        html`<tr><td>${i + 1} ${recovery.fault}</td><td>${recovery.pod}</td><td class="n">${since(recovery, recovery.daemonReady)}</td><td class="n">${since(recovery, recovery.readable)}</td><td class="n">${Object.values(recovery.errors).reduce((a, b) => a + b, 0)}</td></tr>`,
+        html`<tr><td>${i + 1} ${recovery.fault}</td><td>${recovery.pod}</td><td class="n">${since(recovery, recovery.daemonReady)}</td><td class="n">${isOvertaken(recovery, recoveries) ? 'overtaken' : since(recovery, recovery.readable)}</td><td class="n">${Object.values(recovery.errors).reduce((a, b) => a + b, 0)}</td></tr>`,
     )}</tbody></table></div>${recoveries.length > shownRecoveries && html`<p class="note">${recoveries.length - shownRecoveries} more are in record.json.</p>`}</details>`;
 }
 

@@ -13,7 +13,8 @@ export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
     const healed = disturbed.every((recovery) => recovery.readable !== undefined);
     const to = Math.max(...disturbed.map((recovery) => recovery.readable ?? Math.min(next, axis.to)));
     if (to < axis.from || crash > axis.to) return [];
-    const took = healed ? `outage of ${formatNs(to - crash)}` : 'not readable again';
+    const unread = Number.isFinite(next) ? 'overtaken by the next crash' : 'not readable again';
+    const took = healed ? `outage of ${formatNs(to - crash)}` : unread;
     return [{ from: crash, to, kind: 'outage', says: `${took}, ${offset(crash, axis)}` }];
   });
 }

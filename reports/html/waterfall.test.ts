@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import type { Recovery } from '../record.ts';
+import { isOvertaken, renderWaterfall } from './waterfall.ts';
+
+const crash = (at: number, more: Partial<Recovery> = {}): Recovery => ({
+  fault: 'sigkill',
+  volume: 'v',
+  pod: 'ns/app',
+  probe: 'ns/app/demo:/data',
+  crash: at,
+  firstError: at + 1e6,
+  errors: { ENOTCONN: 3 },
+  longestStallNs: 1e6,
+  probeRate: 200,
+  ...more,
+});
+
+describe('a crash after which the pod did not read', () => {
+  const [first, other, last] = [crash(0), crash(5e8, { probe: 'ns/else/demo:/data' }), crash(1e9)];
+
+  it('was overtaken where the next crash of the same pod came first', () => {
+    expect([first, other, last].map((one) => isOvertaken(one, [first, other, last]))).toEqual([true, false, false]);
+    expect(isOvertaken(crash(0, { readable: 2e6 }), [first, last])).toBe(false);
+  });
+
+  it('is called so, and otherwise what it is', () => {
+    expect(String(renderWaterfall(first, 'Crash 1', [first, last]))).toContain('overtaken by the next crash');
+    expect(String(renderWaterfall(first, 'Crash 1', [first, last]))).not.toContain('never');
+    expect(String(renderWaterfall(last, 'Crash 2', [first, last]))).toContain('not readable again');
+  });
+});
