@@ -24,8 +24,8 @@ describe('a crash after which the pod did not read', () => {
   });
 
   it('is called so, and otherwise what it is', () => {
-    expect(String(renderWaterfall(first, 'Crash 1', [first, last]))).toContain('overtaken by the next crash');
-    expect(String(renderWaterfall(first, 'Crash 1', [first, last]))).not.toContain('never');
-    expect(String(renderWaterfall(last, 'Crash 2', [first, last]))).toContain('not readable again');
+    expect(renderWaterfall(first, 'Crash 1', [first, last]).markup).toContain('overtaken by the next crash');
+    expect(renderWaterfall(first, 'Crash 1', [first, last]).markup).not.toContain('never');
+    expect(renderWaterfall(last, 'Crash 2', [first, last]).markup).toContain('not readable again');
   });
 });
