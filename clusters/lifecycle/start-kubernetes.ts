@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
-import { deploy, names } from '../../recovery/deploy/index.ts';
-import { removeDeployment } from '../../recovery/deploy/remove.ts';
+import { names } from '../../recovery/deploy/index.ts';
 import { CannotRun, type Cluster, type RunningCluster, type StartOptions } from '../cluster.ts';
 import { connectDocker } from '../images/docker.ts';
 import { nodeProgramPods } from '../kubernetes/node-program/daemon-set.ts';
@@ -11,6 +10,7 @@ import { clearNodes } from '../standing/clear-nodes.ts';
 import { standUp } from '../standing/stand-up.ts';
 import { holdsOf, namespaceOf, runLabel } from '../standing/standing-objects.ts';
 import { takeDown } from '../standing/take-down.ts';
+import { bringAgent } from './bring-agent.ts';
 import { clearFor } from './clear-for.ts';
 import { collectDiagnostics } from './diagnostics.ts';
 import { explain } from './explain.ts';
@@ -71,14 +71,7 @@ async function start({ place, theirs }: KubernetesOptions, options: StartOptions
       standUp({ ...own, image: images.harness, fluid: theirs === undefined, fuse }),
     );
     if (theirs === undefined) {
-      const { changed } = await step(onProgress, 'deploying the node agent and the webhook', () =>
-        deploy({ ...own, namespace: ownAgent.namespace, image: images.agent }),
-      );
-      if (open.isForeign && changed.some((line) => /^namespace\/.* created$|daemonset\/.* created$/.test(line)))
-        life.defer(async () => {
-          const told = { onProgress, signal: AbortSignal.timeout(120_000) };
-          await removeDeployment({ kubeConfig, namespace: ownAgent.namespace, ...told });
-        });
+      await bringAgent(open, { ...own, image: images.agent, life });
       await requireWebhook(kubeConfig, namespaceOf(runId));
     }
     await requireFuse(kubeConfig, nodeProgram);
