@@ -3,6 +3,7 @@
  * harness asks for. Everything in the sandbox ends with it.
  */
 
+import { flushCompileCache } from 'node:module';
 import { type Request, reply } from '../rpc.ts';
 import { Node } from './node.ts';
 import type { Message } from './protocol.ts';
@@ -17,5 +18,7 @@ const node = new Node({
 });
 
 process.on('message', (request: Request) => void reply(request, node).then(send));
+// Written at the end of a process that ends by itself, which this one does not.
+flushCompileCache();
 // The harness is gone, by whatever means: nothing of the run may stay.
 process.on('disconnect', () => process.exit(0));

@@ -3,6 +3,7 @@
  * `{"event":"ready","url":...}` as soon as the API server answers, `{"event":"controllers"}` once the controllers watch.
  * Ends on SIGTERM, SIGINT, or when its standard input closes.
  */
+import { flushCompileCache } from 'node:module';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { parseFlags } from './flags.ts';
 import { onParentGone } from './parent-gone.ts';
@@ -31,7 +32,11 @@ async function main(): Promise<number> {
       startControllers({ kubeConfig: clientConfig({ url: server.url, token: flags.token }), log }),
     )
     .then(
-      () => say({ event: 'controllers' }),
+      () => {
+        say({ event: 'controllers' });
+        // Written at the end of a process that ends by itself; a sandbox's ends with all that is in it.
+        flushCompileCache();
+      },
       (error: unknown) => log(`controllers: ${String(error)}`),
     );
   // Nothing of this process is left outside it, so it need not be taken apart.
