@@ -36,7 +36,7 @@ export interface RanAll {
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const queue = [...all.scenarios];
   const found = { clusters: [] as ClusterFacts[], errors: [] as string[], leftovers: [] as string[] };
-  const count = Math.max(1, Math.min(all.jobs, queue.length));
+  const count = Math.min(all.jobs, queue.length);
   const folders = Array.from({ length: count }, (_, index) => join(all.folder, `runner-${index + 1}`));
   await Promise.all(folders.map((folder) => runOne(folder)));
   return { ...found, folders };
