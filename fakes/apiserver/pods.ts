@@ -43,8 +43,9 @@ function checkContainer(container: JsonObject, field: string, volumes: ReadonlyS
       return [
         ...requiredString(mount, at, 'name'),
         ...requiredString(mount, at, 'mountPath'),
-        ...checkLocalPath(`${at}.subPath`, stringAt(mount, 'subPath')),
-        ...checkLocalPath(`${at}.subPathExpr`, stringAt(mount, 'subPathExpr')),
+        // Kubernetes leaves the index out there.
+        ...checkLocalPath(`${field}.volumeMounts.subPath`, stringAt(mount, 'subPath')),
+        ...checkLocalPath(`${field}.volumeMounts.subPathExpr`, stringAt(mount, 'subPathExpr')),
         ...(name === '' || volumes.has(name) ? [] : [invalidValue(`${at}.name`, name, 'Not found')]),
       ];
     }),
