@@ -16,7 +16,7 @@ export interface ExecConversationOptions {
   readonly onLine: (line: string) => void;
   /** A connection was cut, and another one is being made. */
   readonly onCut: (why: string) => void;
-  /** Once: nothing comes any more. Not after `close`. */
+  /** Once: nothing comes any more. */
   readonly onEnd: (why: string) => void;
 }
 
@@ -52,6 +52,7 @@ export function execConversation(options: ExecConversationOptions): ExecConversa
       closed = true;
       clearInterval(beat);
       cut();
+      onEnd('it was closed');
     },
   };
 
