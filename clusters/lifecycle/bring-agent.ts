@@ -33,7 +33,8 @@ export async function bringAgent(
   );
 }
 
-async function isDeployed(kubeConfig: KubeConfig): Promise<boolean> {
+/** Whether there is a DaemonSet of the agent's name; whose it is, is asked elsewhere. */
+export async function isDeployed(kubeConfig: KubeConfig): Promise<boolean> {
   const metadata = { namespace: names.namespace, name: names.agent };
   return (await openApi(kubeConfig).read({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata })) !== undefined;
 }

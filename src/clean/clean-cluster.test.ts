@@ -17,10 +17,14 @@ interface Space {
 
 const spaces = new Map<string, Space>();
 let refused = false;
+let deployed = false;
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://server');
   const say = (status: number, body: object) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  if (request.url?.includes('/daemonsets/')) return say(deployed ? 200 : 404, { kind: 'DaemonSet', metadata: {} });
+  if (pathname === '/apis/apps/v1')
+    return say(200, { resources: [{ name: 'daemonsets', kind: 'DaemonSet', namespaced: true, verbs: [] }] });
   if (refused) return say(403, { kind: 'Status', message: 'namespaces is forbidden' });
   const resources = [{ name: 'namespaces', kind: 'Namespace', namespaced: false, verbs: [] }];
   if (pathname === '/api/v1') return say(200, { kind: 'APIResourceList', groupVersion: 'v1', resources });
@@ -40,6 +44,7 @@ let kubeConfig: KubeConfig;
 beforeEach(async () => {
   spaces.clear();
   refused = false;
+  deployed = false;
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   kubeConfig = new KubeConfig();
@@ -84,9 +89,11 @@ test('a run that is named is removed, its scenarios’ namespaces too; of anothe
     expect.stringContaining(`rekindle clean --context mine --run ${run} removes it`),
     expect.stringContaining(`rekindle clean --context mine --run ${other} removes it`),
   ]);
+  deployed = true;
   expect((await clean({ run })).lines).toEqual([
     `mine: removed namespace/rekindle-${run}`,
     'mine: removed namespace/rk-scenario',
+    'mine: the node agent stays: rekindle deploy --context mine --remove removes it',
   ]);
   expect([...spaces.keys()]).toEqual([`rekindle-${other}`]);
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiException, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { isDeployed } from '../../clusters/lifecycle/bring-agent.ts';
 import { explain } from '../../clusters/lifecycle/explain.ts';
 import { clearNodes } from '../../clusters/standing/clear-nodes.ts';
 import { runLabel } from '../../clusters/standing/standing-objects.ts';
@@ -77,7 +78,11 @@ async function cleanRun({ kubeConfig, dryRun, signal }: CleanClusterOptions, run
   // A node that is gone leaves nothing to clear.
   await clearNodes(kubeConfig, run).catch(() => {});
   const removed = await takeDown({ kubeConfig, of, signal, onProgress: () => {} });
-  return { lines: removed.map((title) => `removed ${title}`), leftovers: [] };
+  const lines = removed.map((title) => `removed ${title}`);
+  // Whether it is the run's or was there before nobody can tell any more.
+  if (await isDeployed(kubeConfig))
+    lines.push(`the node agent stays: rekindle deploy --context ${kubeConfig.getCurrentContext()} --remove removes it`);
+  return { lines, leftovers: [] };
 }
 
 async function otherRuns(kubeConfig: KubeConfig): Promise<readonly string[]> {
