@@ -6,10 +6,17 @@ import type { Judge, Mutant } from './mutant.ts';
 import { mutants } from './table.ts';
 import { TreeCopy } from './tree-copy.ts';
 
-/*
- * `node mutants/run.ts [--only TEXT]... [--list] [--unchecked] [--jobs NUMBER]`: breaks copies of the tree, one breakage at a time
- * in each, and says which checks notice. `--unchecked`: without looking first whether the tree is green as it is. Exit status 0: all were noticed; 1: one survived, or does not apply, or could not be judged; 2: usage.
- */
+const usage = `Usage: make mutants ARGS="[--only TEXT]... [--list] [--unchecked] [--jobs NUMBER]"
+
+Breaks copies of the tree, one breakage at a time in each, and says which checks notice. The tree itself stays as it is.
+
+  --only TEXT    the breakages of a claim, or whose name holds the text; may be given again
+  --list         list them, and break nothing
+  --unchecked    without looking first whether the tree is green as it is
+  --jobs NUMBER  copies that are worked on at once (default: 2)
+
+Exit status: 0 all were noticed; 1 one survived, does not apply or could not be judged; 2 usage.
+`;
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const defaultJobs = 2;
@@ -20,21 +27,32 @@ type Outcome =
   | { readonly is: 'survived'; readonly by: readonly string[] }
   | { readonly is: 'error'; readonly why: string };
 
+const options = {
+  only: { type: 'string', multiple: true },
+  list: { type: 'boolean' },
+  unchecked: { type: 'boolean' },
+  jobs: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', multiple: true },
-      list: { type: 'boolean' },
-      unchecked: { type: 'boolean' },
-      jobs: { type: 'string' },
-    },
-  });
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+  if (values.help) {
+    write(usage);
+    return 0;
+  }
+  const jobs = Number(values.jobs ?? defaultJobs);
+  if (!Number.isInteger(jobs) || jobs < 1) return refuse(`--jobs takes a number from 1, not "${values.jobs}"`);
   const wanted = mutants.filter(({ name, claim }) =>
     (values.only ?? ['']).some((text) => claim === text || name.includes(text)),
   );
   if (wanted.length === 0) {
-    process.stderr.write(`mutants: none is called ${values.only?.join(' or ')}: --list shows what there is\n`);
-    return 2;
+    return refuse(`none is called ${values.only?.join(' or ')}: --list shows what there is`);
   }
   if (values.list) {
     for (const { claim, name, edits } of wanted) write(`${claim}\t${name}\n\t${edits.map(inOneLine).join('; ')}`);
@@ -56,10 +74,15 @@ async function main(): Promise<number> {
     }
   };
   // A check that turns red mostly waits for what does not come.
-  await Promise.all(Array.from({ length: Number(values.jobs ?? defaultJobs) }, work));
+  await Promise.all(Array.from({ length: jobs }, work));
   write(`\n${wanted.length} breakages, ${wanted.length - bad.length} noticed.`);
   if (bad.length > 0) write(`Not noticed, or not judged: ${bad.join('; ')}.`);
   return bad.length > 0 ? 1 : 0;
+}
+
+function refuse(why: string): number {
+  process.stderr.write(`mutants: ${why}\n`);
+  return 2;
 }
 
 /** What is red in the tree as it is: it could not be told from what a breakage turns red. */

@@ -350,6 +350,30 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ test: engineTest }],
   },
   {
+    name: 'nobody looks whether something was mounted inside the dead one meanwhile',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/kernel/attach.ts',
+        search: 'placement.value.carries || ',
+        replacement: '',
+      },
+    ],
+    judges: [{ test: 'recovery/kernel/replace.root.test.ts' }],
+  },
+  {
+    name: 'a process that is about to move into a container is never looked at again',
+    claim: 'C3',
+    edits: [
+      {
+        file: 'recovery/kernel/process-namespaces.ts',
+        search: 'const isKnown = onlyNew && same !== undefined && at - since >= youth;',
+        replacement: 'const isKnown = onlyNew && same !== undefined;',
+      },
+    ],
+    judges: [{ test: 'recovery/kernel/containers.test.ts' }],
+  },
+  {
     name: "the read is made as root instead of the pod's user",
     claim: 'L1',
     edits: [

@@ -70,6 +70,16 @@ describe('a scan for new containers', () => {
     expect(reads).toBe(1);
   });
 
+  it('finds a container whose process has moved into its namespace since it was seen', () => {
+    const containers = open();
+    run(10, 'mnt:[1]', []);
+    expect(containers.find('new')).toEqual([]);
+    rmSync(join(proc, '10/ns/mnt'));
+    symlinkSync('mnt:[10]', join(proc, '10/ns/mnt'));
+    now = 1_000;
+    expect(points(containers.find('new'))).toEqual(['app']);
+  });
+
   it('reads the table of a container again that was made a moment ago', () => {
     const containers = open();
     run(10, 'mnt:[10]', []);

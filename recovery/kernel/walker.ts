@@ -8,6 +8,8 @@ import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Sysc
 
 /** How long a daemon may take to look a name up, in milliseconds: its source has just been read from. */
 const patience = 1000;
+/** How long the child may take to come up, in milliseconds: that is no daemon's doing. */
+const startPatience = 5000;
 
 /**
  * Opens directories inside FUSE mounts without ever waiting for their daemons longer than a deadline.
@@ -26,6 +28,8 @@ interface Child {
   readonly process: ChildProcess;
   readonly requests: number;
   readonly answers: number;
+  /** Whether it has said that it is up. */
+  isReady: boolean;
 }
 
 export function createWalker(
@@ -44,9 +48,15 @@ export function createWalker(
     child = undefined;
   }
 
-  function ask({ requests, answers, process }: Child, at: number, path: string): Result<number> {
+  function ask(child: Child, at: number, path: string): Result<number> {
+    const { requests, answers, process } = child;
     const failure = { errno: 'ETIMEDOUT', call: 'openat2', path, step: '' };
     try {
+      if (!child.isReady) {
+        const up = sys.waitReadable(answers, startPatience);
+        if (!up.ok || !up.value) return failed(failure);
+        child.isReady = readSync(answers, buffer) > 0;
+      }
       writeSync(requests, `${JSON.stringify({ at, path })}\n`);
       const answered = sys.waitReadable(answers, patience);
       if (!answered.ok || !answered.value) return failed(failure);
@@ -95,5 +105,5 @@ function startChild(sys: Syscalls, [program = process.execPath, ...args]: readon
   child.on('error', () => {});
   sys.close(stdin);
   sys.close(stdout);
-  return { process: child, requests, answers };
+  return { process: child, requests, answers, isReady: false };
 }

@@ -26,6 +26,7 @@ function main(): void {
   if (calls.getppid() !== parent) return;
   if (process.argv[2] === 'walk') {
     const walk = createWalk(parent);
+    answer(ready);
     for (const line of lines()) {
       const said = walk(JSON.parse(line));
       if (said !== undefined) answer(said);
