@@ -65,24 +65,22 @@ export interface FeatureRunner {
 /** Cucumber in this process, with the steps loaded. `session`: the name under which it is registered. */
 export async function loadFeatureRunner(session: string): Promise<FeatureRunner> {
   const environment = silence();
-  const configure = (paths: string[]) =>
-    loadConfiguration(
-      {
-        file: false,
-        provided: {
-          paths,
-          import: [features('support/*.ts'), features('step_definitions/*.ts')],
-          worldParameters: { session },
-        },
-      },
-      environment,
-    );
+  const provided = {
+    import: [features('support/*.ts'), features('step_definitions/*.ts')],
+    worldParameters: { session },
+  };
+  const { runConfiguration } = await loadConfiguration({ file: false, provided }, environment);
   // Loaded once: a module that defines steps does so when it is first imported, and never again.
-  const support = await loadSupport((await configure([])).runConfiguration, environment);
+  const loaded = await loadSupport(runConfiguration, environment);
+  // Each run looks for the files again that it will not load: it is told of none that take time to find.
+  const support = {
+    ...loaded,
+    originalCoordinates: { ...loaded.originalCoordinates, importPaths: [fileURLToPath(import.meta.url)] },
+  };
   return {
     async run(scenario, onMessage) {
-      const { runConfiguration } = await configure([scenario]);
-      await runCucumber({ ...runConfiguration, support }, environment, onMessage);
+      const sources = { ...runConfiguration.sources, paths: [scenario] };
+      await runCucumber({ ...runConfiguration, sources, support }, environment, onMessage);
     },
   };
 }
