@@ -30,6 +30,24 @@ describe('renderBench', () => {
     );
   });
 
+  it('has the ratios that were measured side by side, above the pictures', () => {
+    const table = page.indexOf('Side by side');
+    expect(table).toBeGreaterThan(0);
+    expect(table).toBeLessThan(page.indexOf('class="charts"'));
+    expect(page).toMatch(/a plain 5 s poll<\/th>(<td class="n">[^<]*<\/td>){4}<td class="n">482×<\/td>/);
+    expect(renderBench(sampleBench())).not.toContain('Side by side');
+  });
+
+  it('says what the agent used, where somebody looked', () => {
+    const first = { anonymousBytes: 47e6, residentBytes: 140e6, cpuMs: 100, processes: 2 };
+    const agent = { first, last: { ...first, cpuMs: 300 }, overMs: 10_000 };
+    const used = renderBench(sampleBench({ series: [sampleSeries({ agent })] }));
+    expect(used).toContain('agent (2 processes): anonymous memory 47.0 MB first, 47.0 MB last');
+    expect(used).toContain('CPU 10.0 ms a crash, 2.0 % of a core');
+    const never = { ...agent, last: first, overMs: 0 };
+    expect(renderBench(sampleBench({ series: [sampleSeries({ agent: never })] }))).not.toContain('CPU 0');
+  });
+
   it('draws the arms over each other, phase by phase, and one that never ends not at all', () => {
     const charts = [...page.matchAll(/<figcaption>([^<]*)<\/figcaption>[\s\S]*?aria-label="([^"]*)"/g)];
     const said = new Map(charts.map(([, title, label]) => [title, label]));

@@ -11,10 +11,12 @@ import { comparisonText } from './comparison_text.ts';
 import { pacingText } from './pacing.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
+import { type RatioTable, ratioTables } from './ratios.ts';
 import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
 import { type Distribution, distributionOf, type Interval, quantileOf, sortedCopy } from './statistics.ts';
 import { formatMs } from './table.ts';
 import { benchText } from './text.ts';
+import { usageText } from './usage_text.ts';
 
 const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
 
@@ -80,9 +82,16 @@ function renderPoint(point: string, series: readonly BenchSeries[], seed: number
     const chart = samples.some(({ took }) => took.length > 1) && renderEcdfOf(phase.says, samples, false);
     return chart ? [chart] : [];
   });
-  return html`<section><h2>${point === '' ? 'By phase' : point}</h2><p class="intro">For each duration, the share of crashes that took no longer.</p>${renderLegend(series.map(({ title, arm }) => ({ name: title, tone: tones[arm], as: 'step' })))}
+  return html`<section><h2>${point === '' ? 'By phase' : point}</h2>${ratioTables(series, { random: seededRandom(seed), times: 1000, confidence: 0.95 }).map(renderRatios)}<p class="intro">For each duration, the share of crashes that took no longer.</p>${renderLegend(series.map(({ title, arm }) => ({ name: title, tone: tones[arm], as: 'step' })))}
 <div class="charts">${charts}</div></section>
 ${series.map((one) => renderFigures(one, seed))}`;
+}
+
+/** What may be believed where times may not: the arms, measured side by side. */
+function renderRatios({ point, head, rows }: RatioTable): Html {
+  const cells = ([first = '', ...others]: readonly string[]) =>
+    html`<th scope="row">${first}</th>${others.map((cell) => html`<td class="n">${cell}</td>`)}`;
+  return html`<p class="intro">Side by side, in this run: medians in milliseconds, and how many times the agent’s they are.</p><div class="scroll beside" tabindex="0" role="group" aria-label="${point}side by side"><table class="plain figures"><thead><tr>${head.map((name, i) => html`<th scope="col"${i > 0 && html` class="n"`}>${i === 0 ? 'Recovered by' : name}</th>`)}</tr></thead><tbody>${rows.map((row, i) => html`<tr${i === 0 && html` class="goal"`}>${cells(row)}</tr>`)}</tbody></table></div>`;
 }
 
 /** Of a crash that was not recovered from, the phases that it ended in took for ever. */
@@ -109,7 +118,7 @@ function renderFigures(series: BenchSeries, seed: number): Html {
   return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(pods, 'pod')} of each of ${count(datasets, 'dataset')}; probed ${rate} times a second; ${pacingText(conditions)}. Milliseconds; in brackets, what holds the true value in 95 of 100 such runs.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
 <div class="scroll" tabindex="0" role="group" aria-label="Figures of ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th>${['min', 'p50', 'p90', 'p99', 'max', 'n'].map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ phase, figures }) => figureRow(phase, figures))}</tbody></table></div>
-<p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;
+<p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${usageText(series) && html`<span>agent ${usageText(series)}</span>`}${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;
 }
 
 function figureRow(phase: BenchPhase, { min, p50, p90, p99, max, count, intervals }: Distribution): Html {

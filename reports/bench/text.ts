@@ -1,12 +1,14 @@
 import { besideText, sandboxPrefix } from './beside.ts';
 import { exponentOf, lineThrough } from './fit.ts';
 import { pacingText } from './pacing.ts';
-import { type BenchPhase, benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
+import { benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
+import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
 import { requestText } from './request_text.ts';
-import { bootstrap, distributionOf, type Interval, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
+import { distributionOf, type Interval, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
 import { formatMs, inColumns } from './table.ts';
+import { usageText } from './usage_text.ts';
 
 const confidence = 0.95;
 
@@ -62,23 +64,14 @@ function programText({ program }: BenchSeries): readonly string[] {
   return [`  ${program.command}`, ...program.files.map(({ path, sha256 }) => `  sha256 ${sha256}  ${path}`)];
 }
 
-function troubleText({
-  arm,
-  conditions,
-  crashes,
-  mountLines,
-  agent,
-  apiRequests,
-  stopped,
-}: BenchSeries): readonly string[] {
-  const isAgent = arm === 'agent' || arm === 'rekindle';
+function troubleText(series: BenchSeries): readonly string[] {
+  const { crashes, mountLines, apiRequests } = series;
   const errors = new Map<string, number>();
   for (const crash of crashes)
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
   const said = [...errors].toSorted(([, a], [, b]) => b - a).map(([errno, times]) => `${errno} ${times}`);
   const late = crashes.reduce((sum, crash) => sum + crash.late, 0);
   const longest = crashes.reduce((most, crash) => Math.max(most, crash.longestStallNs), 0);
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const lines = [
     `  errors: ${said.join(', ') || 'none'}`,
     `  stalls: ${plural(late, 'operation')} came back more than 10 ms late, the longest ${formatMs(longest / 1e6)} ms`,
@@ -87,62 +80,19 @@ function troubleText({
     lines.push(
       `  mount table of the node and the watched pods: ${mountLines.before} lines before, ${mountLines.after} after`,
     );
-  if (agent && isAgent) {
-    const { first, last, overMs } = agent;
-    const cpu = last.cpuMs - first.cpuMs;
-    const count = Math.max(1, new Set(crashes.map(({ crash }) => crash)).size);
-    const aCrash = `${(cpu / count).toFixed(1)} ms a crash${conditions.freshPods ? ' and its fresh pod' : ''}`;
-    // The last look was at the last crash only where nothing stopped it before.
-    const used = [
-      ...(stopped === undefined ? [aCrash] : []),
-      `${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
-    ];
-    lines.push(
-      `  agent (${plural(last.processes, 'process')}): anonymous memory ${megabytes(first.anonymousBytes)} first, ${megabytes(last.anonymousBytes)} last; resident ${megabytes(last.residentBytes)}${overMs > 0 ? `; CPU ${used.join(', ')}` : ''}`,
-    );
-  }
+  const used = usageText(series);
+  if (used !== undefined) lines.push(`  agent ${used}`);
   if (apiRequests) lines.push(...requestText(apiRequests));
   return lines;
 }
 
-/** Each arm beside the agent, under the same conditions: that is what may be believed where times may not. */
+/** Each arm beside the agent, as a table. */
 function ratioText(series: readonly BenchSeries[], resampling: Resampling): readonly string[] {
-  const phases = [headline.whole, headline.agent].flatMap((name) => benchPhases.filter((one) => one.name === name));
-  return series
-    .filter(({ arm }) => arm === 'agent')
-    .flatMap((agent) => {
-      const point = agent.id.replace(/agent$/, '');
-      const others = series.filter(({ id, arm }) => arm !== 'agent' && id === `${point}${arm}`);
-      if (others.length === 0) return [];
-      const head = ['  milliseconds, median', ...phases.flatMap(({ says }) => [says, 'ratio', '(95 %)']), 'n'];
-      const rows = [agent, ...others].map((one) => [
-        `  ${one.title}`,
-        ...phases.flatMap((phase) => ratioCells(one, agent, phase, resampling)),
-        String(new Set(one.crashes.map(({ crash }) => crash)).size),
-      ]);
-      return ['', `${point}side by side, in this run`, ...inColumns([head, ...rows])];
-    });
-}
-
-function ratioCells(
-  series: BenchSeries,
-  agent: BenchSeries,
-  phase: BenchPhase,
-  resampling: Resampling,
-): readonly string[] {
-  const [mine, reference] = [samplesOf(series.crashes, phase), samplesOf(agent.crashes, phase)];
-  const median = (values: readonly number[]) => quantileOf(sortedCopy(values), 0.5);
-  if (reference.length === 0) return ['-', '', ''];
-  if (mine.length === 0 && series.crashes.length > 0) {
-    const least = series.deadlineMs / median(reference);
-    return [`more than ${formatMs(series.deadlineMs)}`, phase.from ? '' : `> ${times(least)}`, ''];
-  }
-  if (mine.length === 0) return ['-', '', ''];
-  if (series === agent) return [formatMs(median(mine)), '1', ''];
-  const ratio = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
-    quantileOf(a, 0.5) / quantileOf(b, 0.5);
-  const { low, high } = bootstrap([mine, reference], ratio, resampling);
-  return [formatMs(median(mine)), times(median(mine) / median(reference)), `${times(low)} … ${times(high)}`];
+  return ratioTables(series, resampling).flatMap(({ point, head, rows }) => [
+    '',
+    `${point}side by side, in this run`,
+    ...inColumns([head, ...rows].map(([first = '', ...others]) => [`  ${first}`, ...others])),
+  ]);
 }
 
 /** What was varied, as a curve: the agent's part, which the kubelet has no part in. */
@@ -195,6 +145,5 @@ function linearText(varied: readonly BenchSeries[]): readonly string[] {
 }
 
 const between = ({ low, high }: Interval) => `${formatMs(low)} … ${formatMs(high)}`;
-const times = (ratio: number) => `${ratio >= 99.5 ? ratio.toFixed(0) : ratio.toPrecision(2)}×`;
 const plural = (count: number, thing: string) =>
   `${count} ${thing}${count === 1 ? '' : thing.endsWith('s') ? 'es' : 's'}`;

@@ -197,7 +197,7 @@ figure+figure{margin-top:24px}
 .tone-worse{color:var(--fail);font-weight:600}.tone-better{color:var(--pass);font-weight:600}
 .printed{white-space:pre;overflow-x:auto;overflow-wrap:normal}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:13px;color:var(--soft)}.legend b{font-weight:600;color:var(--ink)}
-.legend .swatch{margin-right:6px}
+.legend .swatch{margin-right:6px}.beside{margin-bottom:24px}
 .stages .goal td{font-weight:600}
 .stages td{white-space:nowrap}.columns>*{min-width:0}
 .picture{min-height:40px}

@@ -1,0 +1,57 @@
+import { type BenchPhase, benchPhases, headline, samplesOf } from './phases.ts';
+import type { BenchSeries } from './record.ts';
+import { bootstrap, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
+import { formatMs } from './table.ts';
+
+/** The arms of one point, the agent first: medians in milliseconds, and how many times the agent's they are. */
+export interface RatioTable {
+  /** Empty, or the condition that was varied, as in `pods=10/`. */
+  readonly point: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Each arm beside the agent, under the same conditions: that is what may be believed where times may not. */
+export function ratioTables(series: readonly BenchSeries[], resampling: Resampling): readonly RatioTable[] {
+  const phases = [headline.whole, headline.agent].flatMap((name) => benchPhases.filter((one) => one.name === name));
+  return series
+    .filter(({ arm }) => arm === 'agent')
+    .flatMap((agent): readonly RatioTable[] => {
+      const point = agent.id.replace(/agent$/, '');
+      const others = series.filter(({ id, arm }) => arm !== 'agent' && id === `${point}${arm}`);
+      if (others.length === 0) return [];
+      const head = ['milliseconds, median', ...phases.flatMap(({ says }) => [says, 'ratio', '(95 %)']), 'n'];
+      const rows = [agent, ...others].map((one) => [
+        one.title,
+        ...phases.flatMap((phase) => ratioCells({ series: one, agent, phase, resampling })),
+        String(new Set(one.crashes.map(({ crash }) => crash)).size),
+      ]);
+      return [{ point, head, rows }];
+    });
+}
+
+interface Compared {
+  readonly series: BenchSeries;
+  readonly agent: BenchSeries;
+  readonly phase: BenchPhase;
+  readonly resampling: Resampling;
+}
+
+/** Median, ratio and its interval. */
+function ratioCells({ series, agent, phase, resampling }: Compared): readonly [string, string, string] {
+  const [mine, reference] = [samplesOf(series.crashes, phase), samplesOf(agent.crashes, phase)];
+  const median = (values: readonly number[]) => quantileOf(sortedCopy(values), 0.5);
+  if (reference.length === 0) return ['-', '', ''];
+  if (mine.length === 0 && series.crashes.length > 0) {
+    const least = series.deadlineMs / median(reference);
+    return [`more than ${formatMs(series.deadlineMs)}`, phase.from ? '' : `> ${times(least)}`, ''];
+  }
+  if (mine.length === 0) return ['-', '', ''];
+  if (series === agent) return [formatMs(median(mine)), '1', ''];
+  const ratio = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
+    quantileOf(a, 0.5) / quantileOf(b, 0.5);
+  const { low, high } = bootstrap([mine, reference], ratio, resampling);
+  return [formatMs(median(mine)), times(median(mine) / median(reference)), `${times(low)} … ${times(high)}`];
+}
+
+const times = (ratio: number) => `${ratio >= 99.5 ? ratio.toFixed(0) : ratio.toPrecision(2)}×`;
