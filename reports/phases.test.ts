@@ -152,6 +152,15 @@ describe('recoveries', () => {
     expect(ours?.verified).toBe(153 * ms);
   });
 
+  it('is over where the pod reads steadily: what stalls later is the machine’s', () => {
+    const stall = [hang(380, 250, false), hang(400, 250, true)];
+    const [recovery] = recoveries([...crash, ...comeback, ...outage, ...stall], scenario);
+    expect(inMs(recovery?.readable)).toBe(161);
+    const early = [hang(180, 165, false), hang(185, 165, true)];
+    const [other] = recoveries([...crash, ...comeback, ...outage, ...early], scenario);
+    expect(inMs(other?.readable)).toBe(191);
+  });
+
   it('does not depend on the order of lines', () => {
     const events = [...crash, ...comeback, ...outage];
     expect(recoveries(events.toReversed(), scenario)).toEqual(recoveries(events, scenario));

@@ -109,10 +109,7 @@ function seenByProbe(crash: Crash, operations: readonly ProbeEvent[]) {
     ...crash.hangs.map((hang) => Math.max(hang.since, crash.from)),
   ];
   const firstError = began.length > 0 ? began.reduce((a, b) => Math.min(a, b)) : undefined;
-  const lastTrouble = Math.max(
-    crash.failures.reduce((last, failure) => Math.max(last, failure.finishedAt), 0),
-    crash.hangs.reduce((last, hang) => Math.max(last, hang.until ?? Number.POSITIVE_INFINITY), 0),
-  );
+  const lastTrouble = endOfTrouble(crash, operations);
   let readable: number | undefined;
   if (firstError !== undefined) {
     for (const operation of operations) {
@@ -134,6 +131,23 @@ function seenByProbe(crash: Crash, operations: readonly ProbeEvent[]) {
     longestStallNs = Math.max(longestStallNs, Math.min(hang.until ?? crash.end, crash.end) - hang.since);
   }
   return { ...(firstError === undefined ? {} : { firstError }), readable, errors, longestStallNs };
+}
+
+/** So many good operations in a row, and the outage is over: what stalls after that is the machine's, and no part of it. */
+const steadyCount = 10;
+
+/** When the last operation failed, or came back that had begun to hang before the pod read steadily again. */
+function endOfTrouble({ from, failures, hangs }: Crash, operations: readonly ProbeEvent[]): number {
+  let end = failures.reduce((last, failure) => Math.max(last, failure.finishedAt), 0);
+  for (const { since, until = Number.POSITIVE_INFINITY } of hangs.toSorted((a, b) => a.since - b.since)) {
+    const good = operations.filter(
+      ({ result, startedAt, finishedAt }) =>
+        result === 'ok' && startedAt < finishedAt && startedAt >= end && finishedAt <= since,
+    );
+    const isOver = end > from && until < Number.POSITIVE_INFINITY && good.length >= steadyCount;
+    if (!isOver) end = Math.max(end, until);
+  }
+  return end;
 }
 
 interface Search {
