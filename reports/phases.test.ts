@@ -161,6 +161,18 @@ describe('recoveries', () => {
     expect(inMs(other?.readable)).toBe(191);
   });
 
+  it('knows the daemon of the pod that took another’s place', () => {
+    const replaced = [
+      fault(100),
+      daemon(101, 'exited', 'ns/demo-fuse-x2k4q/fuse'),
+      daemon(149, 'ready', 'ns/other-fuse-x2k4q/fuse'),
+    ];
+    const back = daemon(150, 'ready', 'ns/demo-fuse-p9b7c/fuse');
+    const said = comeback.filter(({ kind }) => kind === 'agent');
+    const [recovery] = recoveries([...replaced, back, ...said, ...outage], scenario);
+    expect(recovery?.daemonReady).toBe(150 * ms);
+  });
+
   it('does not depend on the order of lines', () => {
     const events = [...crash, ...comeback, ...outage];
     expect(recoveries(events.toReversed(), scenario)).toEqual(recoveries(events, scenario));

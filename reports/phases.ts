@@ -170,9 +170,9 @@ function milestones(search: Search): Milestones {
   const times = (event: Agent['event'], where?: string) =>
     own.filter((one) => one.event === event && (where === undefined || one.where === where)).map((one) => one.at);
 
-  const gone = new Set(within(crash, daemons).flatMap((one) => (one.change === 'exited' ? one.name : [])));
+  const gone = new Set(within(crash, daemons).flatMap((one) => (one.change === 'exited' ? workloadOf(one.name) : [])));
   const back = within(crash, daemons).filter(
-    (one) => one.change === 'ready' && (gone.size === 0 || gone.has(one.name)),
+    (one) => one.change === 'ready' && (gone.size === 0 || gone.has(workloadOf(one.name))),
   );
 
   const noticed = times('noticed')[0];
@@ -197,6 +197,9 @@ function milestones(search: Search): Milestones {
     ...(verified === undefined ? {} : { verified }),
   };
 }
+
+/** A daemon's name without what tells its pod from the one that it replaced. */
+const workloadOf = (name: string) => name.replace(/-[a-z0-9]{5}(?=\/|$)/, '');
 
 /**
  * When the volume was mounted in the container, as its mount table said. The agent writes its lines of a pass when all mounts
