@@ -1,5 +1,7 @@
 /** A process that runs scenarios, one after the other, on a cluster of its own; `conform` has several side by side. */
+
 import { CannotRun } from '../../clusters/cluster.ts';
+import { cannotRunFrom } from './cannot-run-from.ts';
 import { openRunner, type Runner } from './runner.ts';
 import type { Order, Report } from './runner-protocol.ts';
 
@@ -47,6 +49,7 @@ async function end(): Promise<void> {
 
 function fail(error: unknown): void {
   const { message } = error instanceof Error ? error : new Error(String(error));
-  send({ report: 'failed', message, ...(error instanceof CannotRun && { missing: error.missing }) });
+  const cannotRun = error instanceof CannotRun ? error : cannotRunFrom(error);
+  send({ report: 'failed', message, ...(cannotRun && { missing: cannotRun.missing }) });
   process.exit(1);
 }
