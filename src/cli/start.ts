@@ -53,11 +53,11 @@ async function giveUp(error: unknown, context: Context): Promise<ExitStatus> {
   return leftovers.length > 0 ? exitStatus.leftovers : status;
 }
 
+/** Each loads what it needs when it is asked for. */
 async function loadVerbs(): Promise<Verbs> {
-  const [{ bench }, { conform }, { crash }] = await Promise.all([
-    import('../bench/bench.ts'),
-    import('../scenario/conform.ts'),
-    import('../scenario/crash.ts'),
-  ]);
-  return { bench, conform, crash };
+  return {
+    bench: async (options) => (await import('../bench/bench.ts')).bench(options),
+    conform: async (options) => (await import('../scenario/conform.ts')).conform(options),
+    crash: async (options) => (await import('../scenario/crash.ts')).crash(options),
+  };
 }

@@ -10,7 +10,7 @@ import { startLoop } from './documented-loop.ts';
 import { notRecovered, recovered, type Subject } from './judgements.ts';
 import { createNarrator } from './narrator.ts';
 import { survives } from './program-survives.ts';
-import { clusters, conclude, type OpenRun, openRun, siteFacts, verdictOf } from './run.ts';
+import { clusterFor, conclude, type OpenRun, openRun, siteFacts, verdictOf } from './run.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 import { Trial } from './trial.ts';
 
@@ -26,9 +26,9 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   const colourful = stdout.isTTY === true && !env.NO_COLOR;
   const say = (line: string) => void stdout.write(`${line}\n`);
   const heading = (line: string) => say(`\n${colourful ? styleText('bold', line) : line}`);
-  const cluster = clusters.get('sandbox');
+  const cluster = await clusterFor({ cluster: 'sandbox' });
   const fault = faultNamed(options.fault);
-  if (!cluster || !fault) throw new Error(`unknown fault ${options.fault}`);
+  if (!fault) throw new Error(`unknown fault ${options.fault}`);
   const profile = await loadProfile('rekindle', environment.cwd);
   const agent = { fuseRecovery: recovery, ...(options.kernelTier && { kernelTier: options.kernelTier }) };
 

@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/cluster.ts';
-import { sandbox } from '../../clusters/sandbox/sandbox.ts';
 import { groupBy } from '../../reports/group_by.ts';
 import { recoveries } from '../../reports/phases.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord, Verdict } from '../../reports/record.ts';
@@ -16,16 +15,12 @@ import { harnessPrograms } from './programs.ts';
 import type { ClusterFacts } from './runner-protocol.ts';
 import { secretIsInNoOutput } from './secrecy.ts';
 
-/** The clusters that a run can be made on, by name. */
-export const clusters: ReadonlyMap<string, Cluster> = new Map([[sandbox.name, sandbox]]);
-
-/** The cluster that a run is made on. What Kubernetes needs is loaded only where it is asked for. */
+/** The cluster that a run is made on. What it needs is loaded only where it is asked for: not by a process that starts none itself. */
 export async function clusterFor(options: Pick<ConformOptions, 'cluster' | 'kubernetes'>): Promise<Cluster> {
   const { cluster, kubernetes } = options;
   if (kubernetes) return (await import('../../clusters/choose-cluster.ts')).chooseCluster(kubernetes);
-  const found = clusters.get(cluster);
-  if (!found) throw new Error(`unknown cluster ${cluster}`);
-  return found;
+  if (cluster !== 'sandbox') throw new Error(`unknown cluster ${cluster}`);
+  return (await import('../../clusters/sandbox/sandbox.ts')).sandbox;
 }
 
 /** A run's history, and each runner's part of it. */
