@@ -1,5 +1,6 @@
 import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
 import { slug } from '../../src/scenario/collector.ts';
+import { lieIn } from '../../src/scenario/judgements.ts';
 import { missingFor, unfitFor, unpromisedIn } from '../../src/scenario/needs.ts';
 import { longestStepMs } from '../../src/scenario/session.ts';
 import { Trial } from '../../src/scenario/trial.ts';
@@ -33,7 +34,10 @@ Before(async function (this: RekindleWorld, { pickle }) {
 
 After(async function (this: RekindleWorld, { result }) {
   if (!this.hasBegun) return;
-  if (result?.status === Status.FAILED) await this.session.cluster.collectDiagnostics?.(this.trial.notes.id);
+  if (result?.status === Status.FAILED) {
+    this.trial.notes.checks.push(...[lieIn(this.trial) ?? []].flat());
+    await this.session.cluster.collectDiagnostics?.(this.trial.notes.id);
+  }
   const { history } = this.session;
   this.trial.notes.finishedAt = history.now();
   await this.trial[Symbol.asyncDispose]();

@@ -52,6 +52,16 @@ export const readOnly = ({ trial, ...places }: Subject): CheckRecord => staysRea
 
 export const truthful = ({ trial, consumer }: Subject): CheckRecord => claimsOnlyTrueSuccess(trial.history, consumer);
 
+/**
+ * Of a scenario that broke off at some step: a claim of a recovery that was false, of whichever pod. It is the worst finding there
+ * is, and no step may have come to ask for it.
+ */
+export function lieIn(trial: Trial): CheckRecord | undefined {
+  const judged = trial.consumers.map((consumer) => claimsOnlyTrueSuccess(trial.history, consumer));
+  const lie = judged.find(({ verdict }) => verdict === 'fail');
+  return trial.notes.checks.some(({ name }) => name === lie?.name) ? undefined : lie;
+}
+
 /** `others`: pods of the scenario that nobody observes. */
 export const steadyMounts = ({ trial }: Subject, others = 0): CheckRecord =>
   keepsMountTableSteady(trial.history, {
