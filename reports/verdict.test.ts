@@ -17,6 +17,14 @@ describe('explainVerdict', () => {
     expect(explain({ scenarios: [...failed, ...failed, ...failed] })).toMatch(/ 2 more scenarios failed\.$/);
   });
 
+  it('tells of a long reason as much as is read at a glance', () => {
+    const [failed] = record.scenarios.filter((scenario) => scenario.status === 'fail');
+    const reason = `pod demo-app reads: not after 20.0 s; last seen: ${'read ENOTCONN, '.repeat(100)}end`;
+    const says = explain({ scenarios: failed ? [{ ...failed, reason }, failed] : [] });
+    expect(says).toMatch(/failed: pod demo-app reads: not after 20\.0 s; .*\w … 1 more scenario failed\.$/);
+    expect(says.length).toBeLessThan(400);
+  });
+
   it('says what was shown where all passed, and what could not run', () => {
     expect(explain({ verdict: 'pass', scenarios: passed })).toBe('All 6 scenarios that could run here passed.');
     expect(explain({ verdict: 'pass', scenarios: [...passed, ...skipped] })).toBe(

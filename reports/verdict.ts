@@ -36,7 +36,7 @@ export function explainVerdict(record: RunRecord): string {
     if (first) {
       const more = culprits.length - 1;
       const others = more > 0 ? ` ${count(more, 'more scenario')} ${statusNames[verdict]}.` : '';
-      return `“${first.name}” ${verdict === 'fail' ? 'failed' : 'is inconclusive'}: ${reasonOf(first)}${others}${cut}`;
+      return `“${first.name}” ${verdict === 'fail' ? 'failed' : 'is inconclusive'}: ${brief(reasonOf(first))}${others}${cut}`;
     }
     return `No scenario is ${statusNames[verdict]}, but the run as a whole is.${cut}`;
   }
@@ -51,6 +51,14 @@ export function reasonOf(scenario: ScenarioRecord): string {
   const reason =
     scenario.reason ?? check?.says ?? step?.error?.split('\n')[0] ?? (step && `step “${step.text}” is ${step.status}`);
   return sentence(reason ?? 'no reason was recorded');
+}
+
+/** As much as is read at a glance; the whole stands with the scenario. */
+const atAGlance = 240;
+
+function brief(text: string): string {
+  if (text.length <= atAGlance) return text;
+  return `${text.slice(0, atAGlance).replace(/[\s;,:]+\S*$/, '')} …`;
 }
 
 /** `1 scenario`, `2 scenarios`. */

@@ -35,7 +35,9 @@ Before(async function (this: RekindleWorld, { pickle }) {
 After(async function (this: RekindleWorld, { result }) {
   if (!this.hasBegun) return;
   if (result?.status === Status.FAILED) {
-    this.trial.notes.checks.push(...[lieIn(this.trial) ?? []].flat());
+    const lie = lieIn(this.trial);
+    if (lie)
+      Object.assign(this.trial.notes, { reason: `a recovery was claimed that was none: ${lie.says}` }).checks.push(lie);
     await this.session.cluster.collectDiagnostics?.(this.trial.notes.id);
   }
   const { history } = this.session;
