@@ -44,7 +44,7 @@ const agent = z.strictObject({
     .min(1, 'a list with the program first')
     .optional()
     .describe(
-      'Program and first arguments; Rekindle’s own agent where absent. `{node}` is the Node that Rekindle runs with, `{rekindle}/` its folder.',
+      'Program (an absolute path, or one on the PATH) and first arguments; Rekindle’s own agent where absent. `{node}` is the Node that Rekindle runs with, `{rekindle}/` its folder.',
     ),
   flags: z.array(text).default([]).describe('Further flags.'),
 });
