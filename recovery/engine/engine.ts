@@ -161,10 +161,8 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** Whether a trigger asks for reads of a volume. Takes note of how the volume looks now. */
   function concerns(trigger: Trigger, tables: Look, sight: Sight, memory: Memory): boolean {
-    const isNew = memory.signature === '';
-    const hasMoved = memory.signature !== sight.signature;
+    const isNew = memory.sourceSignature === undefined;
     const hasSourceMoved = memory.sourceSignature !== sight.sourceSignature;
-    memory.signature = sight.signature;
     memory.sourceSignature = sight.sourceSignature;
     switch (trigger) {
       case 'start':
@@ -174,9 +172,14 @@ export function createEngine(options: EngineOptions): Engine {
       case 'confirm':
         return memory.unverified.size > 0 || isAstrayAnywhere(tables, sight.volume);
       case 'kubernetes':
-        return isNew || sight.astray || memory.unwell.length > 0;
-      case 'mount-table':
-        return isNew || hasSourceMoved || (hasMoved && sight.astray) || memory.retries > 0;
+        return isNew || memory.unwell.length > 0 || sight.targets().astray;
+      case 'mount-table': {
+        if (isNew || hasSourceMoved || memory.retries > 0) return true;
+        const { signature, astray } = sight.targets();
+        const hasMoved = memory.targetSignature !== signature;
+        memory.targetSignature = signature;
+        return hasMoved && astray;
+      }
     }
   }
 

@@ -22,9 +22,9 @@ export interface Unverified {
  * decides the same without it.
  */
 export interface Memory {
-  /** As `Sight` has them. */
-  signature: string;
-  sourceSignature: string;
+  /** As `Sight` had them last; undefined before it was looked at. */
+  sourceSignature: string | undefined;
+  targetSignature: string | undefined;
   sources: readonly SourceState[];
   unwell: readonly Unwell[];
   /** When a mount of the volume was last replaced. */
@@ -42,8 +42,8 @@ export interface Memory {
 
 export function createMemory(): Memory {
   return {
-    signature: '',
-    sourceSignature: '',
+    sourceSignature: undefined,
+    targetSignature: undefined,
     sources: [],
     unwell: [],
     actedAt: undefined,

@@ -42,7 +42,12 @@ export interface Sight {
   readonly sources: readonly SourceSight[];
   /** Same text, same mounts at the sources. */
   readonly sourceSignature: string;
-  /** Same text, same mounts at the sources and target paths. */
+  /** The target paths, looked at once they are asked for. */
+  readonly targets: () => TargetSight;
+}
+
+export interface TargetSight {
+  /** Same text, same mounts at the target paths. */
   readonly signature: string;
   /** Whether a target path shows a daemon's mount that is at no source. */
   readonly astray: boolean;
@@ -50,15 +55,21 @@ export interface Sight {
 
 export function sightOf(tables: Tables, volume: Volume): Sight {
   const sources = sourcesIn(tables, volume);
-  const spots = targetSpots(tables, volume);
   const sourceSignature = sources.map(({ path, mount }) => `${path}=${line(mount)}`).join(' ');
-  const targets = spots.map(({ place, stack }) => `${place.path}=${stack.map(line).join('+')}`).join(' ');
+  let seen: TargetSight | undefined;
+  const look = (): TargetSight => {
+    const spots = targetSpots(tables, volume);
+    const signature = spots.map(({ place, stack }) => `${place.path}=${stack.map(line).join('+')}`).join(' ');
+    return { signature, astray: isAstray(sources, spots) };
+  };
   return {
     volume,
     sources,
     sourceSignature,
-    signature: `${sourceSignature} ${targets}`,
-    astray: isAstray(sources, spots),
+    targets() {
+      seen ??= look();
+      return seen;
+    },
   };
 }
 
@@ -78,10 +89,15 @@ export interface Questions {
 
 export type Question = Pick<ReadRequest, 'place' | 'device'>;
 
-export function questionsOf(tables: Tables, volume: Volume, answers: Pick<Answers, 'known'>): Questions {
-  const sources = sourcesIn(tables, volume).flatMap(({ path, mount }): Question[] =>
+/** What has to be asked before anything can be said of a volume. */
+export function sourceQuestions(tables: Tables, volume: Volume): readonly Question[] {
+  return sourcesIn(tables, volume).flatMap(({ path, mount }): Question[] =>
     mount === undefined ? [] : [{ place: { kind: 'source', path }, device: mount.device }],
   );
+}
+
+export function questionsOf(tables: Tables, volume: Volume, answers: Pick<Answers, 'known'>): Questions {
+  const sources = sourceQuestions(tables, volume);
   const served = new Set(sources.map(({ device }) => device));
   const places = new Map<DeviceId, Question>();
   const shown = new Set<DeviceId>();
@@ -100,8 +116,7 @@ export function viewOf(tables: Look, volumes: readonly Volume[], answers: Pick<A
   const devices = new Map<DeviceId, string>();
   const sources = new Map<string, readonly SourceState[]>();
   for (const volume of volumes) {
-    const states = sourcesIn(tables, volume).flatMap((sight) => sourceState(sight, answers));
-    sources.set(volume.name, states);
+    sources.set(volume.name, statesOf(tables, volume, answers));
     for (const { stack } of spotsOf(tables, volume)) {
       const top = stack.at(-1);
       const answer = top === undefined ? undefined : answers.known(top.device);
@@ -110,6 +125,11 @@ export function viewOf(tables: Look, volumes: readonly Volume[], answers: Pick<A
   }
   const { tier, kubeletRoot, mounts, containers, pods } = tables;
   return { tier, kubeletRoot, mounts, containers, volumes: tables.volumes, pods, sources, devices };
+}
+
+/** The states of a volume's sources that have answered. */
+export function statesOf(tables: Tables, volume: Volume, answers: Pick<Answers, 'known'>): readonly SourceState[] {
+  return sourcesIn(tables, volume).flatMap((sight) => sourceState(sight, answers));
 }
 
 function sourceState({ path, mount }: SourceSight, answers: Pick<Answers, 'known'>): SourceState[] {

@@ -4,7 +4,15 @@ import type { Journal } from './journal.ts';
 import type { Looks } from './looks.ts';
 import type { Memory } from './memory.ts';
 import type { DeviceId, Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
-import { type Look, type Question, type Questions, questionsOf, type Sight, viewOf } from './observe.ts';
+import {
+  type Look,
+  type Question,
+  type Questions,
+  questionsOf,
+  type Sight,
+  sourceQuestions,
+  statesOf,
+} from './observe.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 import { prove } from './prove.ts';
 
@@ -52,23 +60,35 @@ export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: 
   const token = { sourceSignature };
   memory.asking = token;
   const reads = createReads(parts.answers);
-  reads.ask(questionsOf(tables, volume, parts.answers).sources);
+  const sources = sourceQuestions(tables, volume);
+  reads.ask(sources);
 
   return {
     async finish({ trigger, mayBeQuiet, lookInside }) {
-      const seen = await answered(() => tables);
-      if (seen === undefined) return giveUp();
-      if (mayBeQuiet && isQuiet(reads, seen, sight, memory)) return giveUp();
-      announce(parts, reads, { volume, memory, trigger, tables: seen });
+      if (!(await sourcesAnswered())) return giveUp();
+      if (mayBeQuiet && isQuiet(reads, tables, sight, memory)) return giveUp();
+      announce(parts, reads, { volume, memory, trigger, tables });
       lookInside();
+      const isNews = trigger === 'daemon-exit' || trigger === 'mount-table';
+      memory.holds = isNews && isUnserved(reads, tables, volume);
+      if (memory.holds) {
+        giveUp();
+        return nothingDone(parts.clock.now());
+      }
       const inside = await answered(() => parts.looks.recent(memory.actedAt));
       giveUp();
-      const isNews = trigger === 'daemon-exit' || trigger === 'mount-table';
-      memory.holds = inside !== undefined && isNews && isUnserved(reads, inside, volume);
-      if (memory.holds) return nothingDone(parts.clock.now());
       return inside === undefined ? undefined : conclude(parts, reads, { volume, memory, trigger, tables: inside });
     },
   };
+
+  /** Whether enough of the sources have answered, and this walk is still wanted. */
+  async function sourcesAnswered(): Promise<boolean> {
+    for (;;) {
+      if (parts.isStopped() || memory.asking !== token) return false;
+      if (reads.isEnough(sources)) return true;
+      await reads.next(sources);
+    }
+  }
 
   /** Another walk may begin, unless one has taken this one's place already. */
   function giveUp(): undefined {
@@ -83,16 +103,16 @@ export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: 
       const questions = questionsOf(seen, volume, parts.answers);
       if (reads.areAnswered(questions)) return seen;
       reads.ask([...questions.sources, ...questions.places]);
-      await reads.next(questions);
+      await reads.next([...questions.sources, ...questions.places]);
     }
   }
 }
 
 /** A resync that finds each source as it was, and nothing astray, needs no look into the containers. */
-function isQuiet(reads: Reads, tables: Look, { volume, astray }: Sight, memory: Memory): boolean {
-  const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
+function isQuiet(reads: Reads, tables: Look, { volume, targets }: Sight, memory: Memory): boolean {
+  const states = statesOf(tables, volume, reads);
   return (
-    !astray &&
+    !targets().astray &&
     memory.unwell.length === 0 &&
     memory.unverified.size === 0 &&
     states.every(({ state }) => state === 'live') &&
@@ -102,8 +122,7 @@ function isQuiet(reads: Reads, tables: Look, { volume, astray }: Sight, memory: 
 
 /** Whether no source of a volume is live: then nothing can be done for any of its places. */
 function isUnserved(reads: Reads, tables: Look, volume: Volume): boolean {
-  const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
-  return states.every(({ state }) => state !== 'live' && state !== 'hung');
+  return statesOf(tables, volume, reads).every(({ state }) => state === 'dead' || state === 'absent');
 }
 
 function nothingDone(began: Nanoseconds): Walked {
@@ -113,7 +132,7 @@ function nothingDone(began: Nanoseconds): Walked {
 
 /** Tells of sources that are no longer as they were, before anything is done about it. */
 function announce({ journal, onStates }: WalkParts, reads: Reads, { volume, memory, trigger, tables }: Turn): void {
-  const states = viewOf(tables, [volume], reads).sources.get(volume.name) ?? [];
+  const states = statesOf(tables, volume, reads);
   const paths = new Set(states.map(({ path }) => path));
   // A source that has not answered yet, because another was enough, is as it was.
   memory.sources = [...states, ...memory.sources.filter(({ path }) => !paths.has(path))];
@@ -149,6 +168,8 @@ function createReads(answers: Answers) {
   const isDone = ({ device }: Question) => done.has(device);
   const isLive = ({ device }: Question) => done.get(device)?.said === 'ok';
   const read = ({ device }: Question) => asked.get(device);
+  /** Of several sources one live one is enough. */
+  const isEnough = (sources: readonly Question[]) => sources.some(isLive) || sources.every(isDone);
 
   return {
     ask(questions: readonly Question[]): void {
@@ -167,14 +188,15 @@ function createReads(answers: Answers) {
       const before = answers.known(device);
       return done.get(device) ?? (isDead(before) && !asked.has(device) ? before : undefined);
     },
-    /** Of several sources one live one is enough, but what is seen at a place has to have answered. */
+    isEnough,
+    /** What is seen at a place has to have answered, too. */
     areAnswered({ sources, places, shown }: Questions): boolean {
       const needed = [...places, ...sources.filter(({ device }) => shown.has(device))];
-      return (sources.some(isLive) || sources.every(isDone)) && needed.every(isDone);
+      return isEnough(sources) && needed.every(isDone);
     },
     /** Waits until one more of them has answered. */
-    async next({ sources, places }: Questions): Promise<void> {
-      await Promise.race([...sources, ...places].filter((question) => !isDone(question)).map(read));
+    async next(questions: readonly Question[]): Promise<void> {
+      await Promise.race(questions.filter((question) => !isDone(question)).map(read));
     },
   };
 }
