@@ -43,7 +43,8 @@ function textOf(pair: readonly BenchRecord[]): string {
     (name) =>
       `  ${JSON.stringify(name)}: [\n${pair.map((run) => `    [${samples(run, name).join(', ')}],`).join('\n')}\n  ],`,
   );
-  return `/**
+  return `// biome-ignore-all lint/suspicious/noApproximativeNumericConstant: measured, and no constants
+/**
  * Milliseconds that each crash took in two runs of \`rekindle bench\` of the same code, crash by crash, in the order in which they came
  * (${runId} and ${other?.runId}, Linux ${machine?.kernel}, ${machine?.cpus} CPUs). Made by \`npm run renew-recorded\`.
  */

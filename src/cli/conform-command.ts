@@ -13,7 +13,7 @@ import { sharedOptions } from './shared-options.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Scenarios wait more than they work. */
-const defaultJobs = Math.min(8, availableParallelism() + 1);
+const defaultJobs = Math.min(8, availableParallelism() + 2);
 
 interface ConformFlags extends RunFlags, ClusterFlags {
   readonly tags?: string;
