@@ -45,6 +45,19 @@ describe('a crash and its recovery', () => {
     expect(world.kernel.counts.reads - before.reads).toBe(3);
   });
 
+  it('lets the pods read before it proves that they can', async () => {
+    await using world = await oneHealthyPod({ proofPause: 4_000_000n });
+    crash(world);
+    world.serve('demo');
+    await world.clock.settle();
+    const { reads } = world.kernel.counts;
+    expect(world.broken()).toEqual([]);
+    expect(world.named('recovered')).toEqual([]);
+    await world.clock.advance(5);
+    expect(world.kernel.counts.reads - reads).toBe(2);
+    expect(world.named('recovered')).toHaveLength(2);
+  });
+
   it('reads nothing and scans nothing when the mount table changes elsewhere', async () => {
     await using world = await oneHealthyPod();
     const before = { ...world.kernel.counts };

@@ -8,11 +8,14 @@ import { verify } from './verify.ts';
 
 export interface ProveParts {
   readonly kernel: Pick<KernelPort, 'read'>;
-  readonly clock: Pick<ClockPort, 'now'>;
+  readonly clock: ClockPort;
   readonly recorder: Recorder;
   readonly journal: Journal;
+  /** How long whoever waits for the places is let read before. */
+  readonly pause: Nanoseconds;
   /** How long a read may take. */
   readonly deadline: Nanoseconds;
+  readonly isStopped: () => boolean;
   /** Tables as they are now, containers included. */
   readonly lookAgain: () => Look | undefined;
 }
@@ -28,7 +31,10 @@ export async function prove(
   view: Pick<NodeView, 'containers'>,
   unproven: readonly Unverified[],
 ): Promise<void> {
-  const { kernel, clock, recorder, journal } = parts;
+  const { kernel, clock, recorder, journal, pause } = parts;
+  for (const each of unproven) each.proving = true;
+  if (unproven.length > 0 && pause > 0n) await new Promise<void>((resolve) => void clock.after(pause, resolve));
+  if (parts.isStopped()) return;
   const deadline = (clock.now() + parts.deadline) as Nanoseconds;
   // A connection is read by one at a time, and it is the containers that wait.
   const inside = unproven.filter(({ diagnosis }) => diagnosis.place.kind === 'container');
@@ -39,7 +45,6 @@ export async function prove(
     const { diagnosis, source, began } = each;
     const { volume, place } = diagnosis;
     const key = placeKey(place);
-    each.proving = true;
     const failure = await verify(kernel, view, { place, source }, deadline);
     each.proving = false;
     const isLatest = memory.unverified.get(key) === each;

@@ -19,6 +19,11 @@ export interface EngineOptions {
   readonly abortHungAfter?: Nanoseconds;
   /** How long a daemon that has answered before may take to answer; 2 s where not given. */
   readonly readDeadline?: Nanoseconds;
+  /**
+   * For how long a replaced place is left to whoever waits for it, before it is proved: a fresh daemon answers one at a time. 4 ms
+   * where not given.
+   */
+  readonly proofPause?: Nanoseconds;
   /** How long a daemon may take between its mount and its first answer; 60 s where not given. */
   readonly firstReadDeadline?: Nanoseconds;
 }
@@ -34,6 +39,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
     resyncPeriod: milliseconds(5_000),
     readDeadline: milliseconds(2_000),
     firstReadDeadline: milliseconds(60_000),
+    proofPause: milliseconds(4),
     ...options,
     abortHungAfter,
   };

@@ -19,13 +19,14 @@ import { prove } from './prove.ts';
 export interface WalkParts {
   readonly kernel: Pick<KernelPort, 'read' | 'replaceAll'>;
   readonly locks: VolumeLocks;
-  readonly clock: Pick<ClockPort, 'now'>;
+  readonly clock: ClockPort;
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly answers: Answers;
   readonly looks: Looks;
   readonly policy: () => Policy;
   readonly readDeadline: Nanoseconds;
+  readonly proofPause: Nanoseconds;
   readonly isStopped: () => boolean;
   /** The sources of the volume have answered; before anything is done about it. */
   readonly onStates: (volume: Volume, states: readonly SourceState[]) => void;
@@ -141,7 +142,7 @@ function announce({ journal, onStates }: WalkParts, reads: Reads, { volume, memo
 }
 
 async function conclude(parts: WalkParts, reads: Reads, turn: Turn): Promise<Walked> {
-  const { kernel, locks, clock, recorder, journal, looks, readDeadline } = parts;
+  const { kernel, locks, clock, recorder, journal, looks, readDeadline, proofPause: pause, isStopped } = parts;
   announce(parts, reads, turn);
   const lookAgain = () => looks.scan('known');
   const acted = act(
@@ -150,7 +151,16 @@ async function conclude(parts: WalkParts, reads: Reads, turn: Turn): Promise<Wal
   );
   const began = clock.now();
   await prove(
-    { kernel, clock, recorder, journal, deadline: readDeadline, lookAgain: () => looks.recent(began) },
+    {
+      kernel,
+      clock,
+      recorder,
+      journal,
+      pause,
+      deadline: readDeadline,
+      isStopped,
+      lookAgain: () => looks.recent(began),
+    },
     turn.memory,
     acted.view,
     acted.unproven,

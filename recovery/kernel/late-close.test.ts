@@ -1,6 +1,8 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLateClose } from './late-close.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 describe('descriptors of dead mounts', () => {
   const closing = () => {
@@ -13,24 +15,24 @@ describe('descriptors of dead mounts', () => {
     return { closed, late };
   };
 
-  it('are closed when the event loop turns, not before', async () => {
+  it('are closed a moment later, together', () => {
     const { closed, late } = closing();
     late.close(7);
     late.close(8);
     expect(closed).toEqual([]);
-    await turn();
+    vi.runAllTimers();
     expect(closed).toEqual([7, 8]);
     late.close(9);
-    await turn();
+    vi.runAllTimers();
     expect(closed).toEqual([7, 8, 9]);
   });
 
-  it('are closed once, and at once where all comes to its end', async () => {
+  it('are closed once, and at once where all comes to its end', () => {
     const { closed, late } = closing();
     late.close(7);
     late[Symbol.dispose]();
     expect(closed).toEqual([7]);
-    await turn();
+    vi.runAllTimers();
     expect(closed).toEqual([7]);
   });
 });

@@ -1,6 +1,6 @@
 import { createEngine, type Engine, type EngineOptions } from '../engine.ts';
 import { createVolumeLocks } from '../locks.ts';
-import type { Decision, DeviceId, Mount, Pod, Policy, Volume, VolumeMount } from '../model.ts';
+import type { Decision, DeviceId, Mount, Nanoseconds, Pod, Policy, Volume, VolumeMount } from '../model.ts';
 import { plainPath, standingAt } from '../mount-tree.ts';
 import { targetPath } from '../places.ts';
 import type { KubernetesPort, VolumeLocks } from '../ports.ts';
@@ -100,6 +100,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
       locks,
       recorder: (decision) => void decisions.push(decision),
       policy: () => world.policy,
+      proofPause: 0n as Nanoseconds,
       ...options,
       ...more,
     });
