@@ -26,6 +26,8 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
+  // And what they have started.
+  for (const { pid } of [...processesOf(killed), ...processesOf(other)]) process.kill(pid, 'SIGKILL');
   rmSync(temporary, { recursive: true });
 });
 
