@@ -27,7 +27,13 @@ beforeEach(() => {
 afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
   // And what they have started.
-  for (const { pid } of [...processesOf(killed), ...processesOf(other)]) process.kill(pid, 'SIGKILL');
+  for (const { pid } of [...processesOf(killed), ...processesOf(other)]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended meanwhile.
+    }
+  }
   rmSync(temporary, { recursive: true });
 });
 
