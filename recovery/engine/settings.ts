@@ -50,7 +50,7 @@ export const settleFor = milliseconds(30_000);
 /** And at least this often all tables are read, in case one was missed all the same. */
 export const scanPeriod = milliseconds(60_000);
 /**
- * For so long after a crash nothing is said of the places that wait: most daemons are back by then, and the agent's time
+ * For so long after a crash nothing is said of the places that wait, unless a resync looks at them: most daemons are back by then, and the agent's time
  * belongs to the containers that use them.
  */
 export const outageHold = milliseconds(500);

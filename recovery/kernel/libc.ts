@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import koffi from 'koffi';
 import type { DeviceId } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
+import { directoryEntries } from './directory-entries.ts';
 import { errnoName, errnoOf } from './errno.ts';
 import { done, failed, ok } from './result.ts';
 import { MOUNT_ATTR_IDMAP, MS_PRIVATE, type NumberedEntry, O_CLOEXEC, type Syscalls } from './syscalls.ts';
@@ -127,11 +128,9 @@ export function loadSyscalls(): Syscalls {
       const read = value(getdents(SYS.getdents64, fd, textBuffer, textBuffer.length), 'getdents64', '');
       if (!read.ok) return read;
       if (read.value === 0) return ok(found);
-      for (let at = 0; at < read.value; at += textBuffer.readUInt16LE(at + 16)) {
-        let number = 0;
-        let digit = at + 19;
-        for (; isDigit(textBuffer[digit]); digit++) number = number * 10 + (textBuffer[digit] ?? 0) - 0x30;
-        if (digit > at + 19 && textBuffer[digit] === 0) found.push({ number, inode: textBuffer.readUInt32LE(at) });
+      for (const { name, inode } of directoryEntries(textBuffer, read.value)) {
+        const number = Number(name.toString('latin1', 0, name.length - 1));
+        if (Number.isInteger(number)) found.push({ number, inode });
       }
     }
   }
@@ -236,5 +235,3 @@ export function loadSyscalls(): Syscalls {
     },
   };
 }
-
-const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;

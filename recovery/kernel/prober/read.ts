@@ -1,5 +1,5 @@
 import type { DeviceId, Failure } from '../../engine/model.ts';
-import { directoryEntries } from './directory-entries.ts';
+import { directoryEntries } from '../directory-entries.ts';
 import { type ProberCalls, ReadFailure } from './libc.ts';
 
 const O_RDONLY = 0;

@@ -1,6 +1,7 @@
 /** A name in a directory, as bytes that end in NUL. */
 export interface DirectoryEntry {
   readonly name: Buffer;
+  readonly inode: number;
   readonly kind: 'file' | 'unknown' | 'other';
 }
 
@@ -17,7 +18,7 @@ export function* directoryEntries(buffer: Buffer, used: number): Generator<Direc
     if (end === -1 || end >= at + length) return;
     const type = buffer[at + 18];
     const kind = type === DT_REG ? 'file' : type === DT_UNKNOWN ? 'unknown' : 'other';
-    yield { name: buffer.subarray(at + 19, end + 1), kind };
+    yield { name: buffer.subarray(at + 19, end + 1), inode: Number(buffer.readBigUInt64LE(at)), kind };
     at += length;
   }
 }
