@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import koffi, { type LibraryHandle } from 'koffi';
 import type { Mount } from '../../recovery/engine/model.ts';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { createMountinfoParser } from '../../recovery/kernel/mountinfo.ts';
 import type { HistoryEvent } from '../../reports/record.ts';
 import { isOfContainerEngine } from './engine-mounts.ts';
 
@@ -12,6 +13,7 @@ const priority = 0x02;
 interface Table {
   readonly where: string;
   readonly path: string;
+  readonly parse: ReturnType<typeof createMountinfoParser>;
   mounts: ReadonlyMap<number, Mount>;
 }
 
@@ -42,7 +44,8 @@ export class MountWatch {
   watch(pid: number | 'self', where: string): Disposable {
     const path = `/proc/${pid}/mountinfo`;
     const descriptor = openSync(path, 'r');
-    this.#tables.set(descriptor, { where, path, mounts: read(descriptor) });
+    const parse = createMountinfoParser();
+    this.#tables.set(descriptor, { where, path, parse, mounts: byId(parse(read(descriptor))) });
     this.#wakeUp(this.#wake, 1);
     return {
       [Symbol.dispose]: () => {
@@ -81,7 +84,7 @@ export class MountWatch {
   #changed(descriptor: number, at: number): void {
     const table = this.#tables.get(descriptor);
     if (!table) return;
-    const mounts = readAnew(table.path) ?? read(descriptor);
+    const mounts = byId(table.parse(readAnew(table.path) ?? read(descriptor)));
     const report = (change: 'added' | 'removed', { id, device, mountPoint, fstype, options, superOptions }: Mount) =>
       this.#onEvent({
         kind: 'mount',
@@ -111,32 +114,36 @@ export class MountWatch {
  * As a process sees it now: what is open shows what is below the root that the process had then, and a container that was just being
  * started has another one since (pivot_root). Undefined where the process is gone.
  */
-function readAnew(path: string): ReadonlyMap<number, Mount> | undefined {
+function readAnew(path: string): string | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
   } catch {
     return undefined;
   }
-  const mounts = read(descriptor);
+  const text = read(descriptor);
   closeSync(descriptor);
-  return mounts.size === 0 ? undefined : mounts;
+  return text === '' ? undefined : text;
 }
 
-/** The table as it stands, by mount id; empty where its process is gone. */
-function read(descriptor: number): ReadonlyMap<number, Mount> {
-  const chunks: Buffer[] = [];
+const byId = (mounts: readonly Mount[]): ReadonlyMap<number, Mount> =>
+  new Map(mounts.map((mount) => [mount.id, mount]));
+
+const chunk = Buffer.alloc(65_536);
+
+/** The table as it stands; empty where its process is gone. */
+function read(descriptor: number): string {
+  let text = '';
   let length = 0;
+  const decoder = new StringDecoder('utf8');
   try {
     for (;;) {
-      const chunk = Buffer.allocUnsafe(65_536);
       const count = readSync(descriptor, chunk, 0, chunk.length, length);
-      if (count === 0) break;
-      chunks.push(chunk.subarray(0, count));
+      if (count === 0) return text + decoder.end();
+      text += decoder.write(chunk.subarray(0, count));
       length += count;
     }
   } catch {
-    return new Map();
+    return '';
   }
-  return new Map(parseMountinfo(Buffer.concat(chunks).toString('utf8')).map((mount) => [mount.id, mount]));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceId, Mount } from '../engine/model.ts';
-import { parseMountinfo } from './mountinfo.ts';
+import { createMountinfoParser, parseMountinfo } from './mountinfo.ts';
 
 function escaped(field: string): string {
   return field.replace(/[ \t\n\\#]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
@@ -143,5 +143,28 @@ describe('parseMountinfo', () => {
     expect(mounts).toHaveLength(10_000);
     expect(mounts.at(-1)?.options).toBe(mounts[0]?.options);
     expect(mounts.at(-1)?.superOptions).toBe(mounts[0]?.superOptions);
+  });
+});
+
+describe('createMountinfoParser', () => {
+  it('reads each text of a table as if it had read no other', () => {
+    const tables = fc.array(fc.subarray(['a', 'b', 'c', 'no mount', 'd']), { maxLength: 6 });
+    const text = (names: readonly string[]) =>
+      names.map((one, at) => (one.length === 1 ? `${at} 1 0:1 / /${one} rw - tmpfs none rw` : one)).join('\n');
+    fc.assert(
+      fc.property(tables, (each) => {
+        const parse = createMountinfoParser();
+        for (const names of each) expect(parse(text(names))).toEqual(parseMountinfo(text(names)));
+      }),
+    );
+  });
+
+  it('gives the same object for a line that stayed, and another for one that changed', () => {
+    const parse = createMountinfoParser();
+    const [one, two] = parse('1 1 0:1 / /one rw - tmpfs none rw\n2 1 0:1 / /two rw - tmpfs none rw\n');
+    const [first, second] = parse('1 1 0:1 / /one rw - tmpfs none rw\n2 1 0:1 / /two ro - tmpfs none rw\n');
+    expect(first).toBe(one);
+    expect(second).not.toBe(two);
+    expect(second?.options).toEqual(['ro']);
   });
 });

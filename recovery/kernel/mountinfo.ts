@@ -7,22 +7,32 @@ import type { DeviceId, Mount } from '../engine/model.ts';
  */
 export function parseMountinfo(text: string): readonly Mount[] {
   const split = optionSplitter();
-  const mounts: Mount[] = [];
-  let start = 0;
-  while (start < text.length) {
-    let end = text.indexOf('\n', start);
-    if (end === -1) end = text.length;
-    const mount = parseLine(text.slice(start, end), split);
-    if (mount !== undefined) mounts.push(mount);
-    start = end + 1;
-  }
-  return mounts;
+  return linesOf(text).flatMap((line) => parseLine(line, split) ?? []);
 }
+
+/** Parses one table again and again, as `parseMountinfo` does; a line that the last text had gives the object that it gave then. */
+export function createMountinfoParser(): (text: string) => readonly Mount[] {
+  const parsed = (line: string, split: Split) => ({ line, mount: parseLine(line, split) });
+  let known: ReadonlyMap<string, ReturnType<typeof parsed>> = new Map();
+  return (text) => {
+    const split = optionSplitter();
+    const lines = linesOf(text).map((line) => known.get(line) ?? parsed(owned(line), split));
+    known = new Map(lines.map((each) => [each.line, each]));
+    return lines.flatMap(({ mount }) => mount ?? []);
+  };
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n');
+}
+
+/** A part of a string keeps the whole of it in memory; this does not. */
+const owned = (part: string) => Buffer.from(part).toString();
 
 const device = /^\d+:\d+$/;
 const number = /^\d+$/;
 
-function parseLine(line: string, split: (options: string) => readonly string[]): Mount | undefined {
+function parseLine(line: string, split: Split): Mount | undefined {
   const fields = line.split(' ');
   const [id, parentId, dev, root, mountPoint, options] = fields;
   if (id === undefined || !number.test(id) || parentId === undefined || !number.test(parentId)) return undefined;
@@ -63,7 +73,9 @@ function group(optional: string, from: number): number | undefined {
   return number.test(text) ? Number(text) : undefined;
 }
 
-function optionSplitter(): (options: string) => readonly string[] {
+type Split = (options: string) => readonly string[];
+
+function optionSplitter(): Split {
   const seen = new Map<string, readonly string[]>();
   return (options) => {
     let split = seen.get(options);

@@ -1,6 +1,6 @@
 import type { Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
-import { parseMountinfo } from './mountinfo.ts';
+import { createMountinfoParser } from './mountinfo.ts';
 import type { Namespaces } from './namespaces.ts';
 import { inStep, ok } from './result.ts';
 import type { Syscalls } from './syscalls.ts';
@@ -23,6 +23,7 @@ export function createNodeTable(sys: Syscalls, namespaces: Namespaces): Result<N
   const opened = open();
   if (!opened.ok) return opened;
   const fd = opened.value;
+  const parse = createMountinfoParser();
   const watchers = new Set<() => void>();
   let waiting: Disposable | undefined;
   let known: readonly Mount[] | undefined;
@@ -35,7 +36,7 @@ export function createNodeTable(sys: Syscalls, namespaces: Namespaces): Result<N
       if (known !== undefined && !changed.value) return ok(known);
       const text = sys.readText(fd);
       if (!text.ok) return inStep('read-table', '', text);
-      known = parseMountinfo(text.value);
+      known = parse(text.value);
       return ok(known);
     },
     watch(changed) {
