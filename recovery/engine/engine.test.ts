@@ -58,6 +58,37 @@ describe('a crash and its recovery', () => {
     expect(world.named('recovered')).toHaveLength(2);
   });
 
+  it('looks at what its own mounts changed once the pods have read', async () => {
+    await using world = await oneHealthyPod({ proofPause: 4_000_000n });
+    crash(world);
+    await world.clock.settle();
+    const before = world.kernel.counts.tables;
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    // One look at the daemon's mount, and one to act by.
+    expect(world.kernel.counts.tables - before).toBe(2);
+    await world.clock.advance(5);
+    expect(world.kernel.counts.tables - before).toBeGreaterThan(2);
+  });
+
+  it('lets no other volume wait for the pods to read', async () => {
+    await using world = await oneHealthyPod({ proofPause: 4_000_000n });
+    world.volumes.push(volumeNamed('other'));
+    world.serve('other');
+    world.run(podNamed('pod-2', [{ volume: 'other' }]));
+    await world.clock.advance(5_000);
+    crash(world);
+    crash(world, 'other');
+    await world.clock.settle();
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toHaveLength(2);
+    world.serve('other');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+  });
+
   it('reads nothing and scans nothing when the mount table changes elsewhere', async () => {
     await using world = await oneHealthyPod();
     const before = { ...world.kernel.counts };

@@ -44,6 +44,7 @@ export function createEngine(options: EngineOptions): Engine {
   const asked = new Map<Trigger, ReadonlySet<string> | 'all'>();
   const underWay = new Set<Promise<void>>();
   let stopped = false;
+  let hasHeldChange = false;
 
   const daemons = watching.use(createDaemonWatches(kernel, (device) => poke('daemon-exit', volumesOf(device))));
   const aborted = (volume: string) => poke('daemon-exit', new Set([volume]));
@@ -59,7 +60,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     start() {
-      watching.use(kernel.watchMounts(() => poke('mount-table')));
+      watching.use(kernel.watchMounts(mountsChanged));
       watching.use(kubernetes.watch(() => poke('kubernetes')));
       poke('start');
       resyncLater();
@@ -88,6 +89,22 @@ export function createEngine(options: EngineOptions): Engine {
     if (asked.size === 0) queueMicrotask(flush);
     const before = asked.get(trigger) ?? new Set<string>();
     asked.set(trigger, volumes === 'all' || before === 'all' ? 'all' : before.union(volumes));
+  }
+
+  /** After a replacement the change is the engine's own as a rule, and the processors belong to whoever waited for it: unless others wait still. */
+  function mountsChanged(): void {
+    if (hasHeldChange) return;
+    const now = clock.now();
+    const acted = longest([...memories.values()].map(({ actedAt = 0n as Nanoseconds }) => actedAt));
+    if (now - acted >= settings.proofPause || [...memories.values()].some(isWaiting)) {
+      poke('mount-table');
+      return;
+    }
+    hasHeldChange = true;
+    later(acted + settings.proofPause - now, () => {
+      hasHeldChange = false;
+      poke('mount-table');
+    });
   }
 
   function flush(): void {
@@ -272,6 +289,8 @@ export function createEngine(options: EngineOptions): Engine {
     );
   }
 }
+
+const isWaiting = ({ unwell, sources }: Memory) => unwell.length > 0 || sources.some(({ state }) => state !== 'live');
 
 const isUnserved = ({ sources }: Sight) => sources.every(({ mount }) => mount === undefined);
 
