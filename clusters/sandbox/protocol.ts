@@ -72,4 +72,5 @@ export type News =
   | { readonly progress: string }
   | { readonly probe: number; readonly chunk: string };
 
+/** They come by the array, in order. */
 export type Message = Reply | News;

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { connect, type Remote } from '../rpc.ts';
-import type { News, Procedures } from './protocol.ts';
+import type { Message, News, Procedures } from './protocol.ts';
 
 export type RemoteNode = Remote<Procedures>;
 
@@ -9,7 +9,7 @@ export function connectTo(child: ChildProcess, onNews: (news: News) => void): Re
   return connect<Procedures, News>(
     {
       send: (request) => void child.send(request),
-      onMessage: (take) => child.on('message', take),
+      onMessage: (take) => child.on('message', (messages: readonly Message[]) => messages.forEach(take)),
       onEnd(take) {
         child.on('error', ({ message }) => take(message));
         child.on('exit', (status, signal) => take(signal ?? `exit status ${status}`));
