@@ -33,9 +33,10 @@ export function troubleOf(probe: string, operations: readonly ProbeEvent[], even
   const ended = operations.toSorted((a, b) => a.finishedAt - b.finishedAt);
   const onsets: number[] = [];
   let failing = false;
-  for (const { result, finishedAt } of ended) {
+  for (const { op, result, finishedAt } of ended) {
     if (result !== 'ok' && !failing) onsets.push(finishedAt);
-    failing = result !== 'ok';
+    // A stat that the kernel answers from its cache, while the daemon is dead, ends nothing.
+    if (result !== 'ok' || op !== 'stat') failing = result !== 'ok';
   }
   // A hang is recorded again and again while it lasts: one for each operation and moment of its beginning.
   const hangs = new Map<string, Hang>();

@@ -8,7 +8,9 @@ import {
   consumer,
   cutAt,
   daemon,
+  done,
   down,
+  failing,
   kubernetesEvent,
   mounted,
   targetPath,
@@ -19,6 +21,12 @@ import {
 
 suite('nothing happens while the daemon is down', (history) => doesNothingWhileDown(history, { consumer, volume }), [
   ['passes where all waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
+  [
+    'passes where a stat is answered from the kernel’s cache, and another fault comes meanwhile',
+    broken(failing(220, 225, 'ok'), adding(done(216, 'agent-kill'))),
+    'pass',
+    'in 190 ms without a daemon 36 operations failed',
+  ],
   ['passes where the daemon never comes back', down(), 'pass', 'nothing was mounted'],
   [
     'fails on a mount in the pod',
