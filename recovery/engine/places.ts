@@ -98,28 +98,47 @@ function containerSpots(tables: Tables, volume: Volume): readonly Spot[] {
       const pod = pods.get(container.podUid);
       return pod === undefined ? [] : spotsIn(tables, volume, pod, container);
     })
-    .sort((a, b) => byText(order(a.place), order(b.place)));
+    .sort((a, b) => byText(a.order, b.order))
+    .map(({ spot }) => spot);
 }
 
-function spotsIn(tables: Tables, volume: Volume, pod: Pod, container: Container): readonly Spot[] {
+interface Ordered {
+  readonly spot: Spot;
+  readonly order: string;
+}
+
+/** Of a container that is as it was, only what depends on the node's table is looked for again. */
+const inside = new WeakMap<
+  Container,
+  { readonly volume: Volume; readonly pod: Pod; readonly spots: readonly Ordered[] }
+>();
+
+function spotsIn(tables: Tables, volume: Volume, pod: Pod, container: Container): readonly Ordered[] {
+  const known = inside.get(container);
+  if (known?.volume === volume && known.pod === pod) return known.spots;
   const { mounts: declared = [], others = [] } = pod.containers.find(({ name }) => name === container.name) ?? {};
   const own = declared.filter((mount) => mount.volume === volume.name);
-  return own.map((volumeMount) => {
-    const place = (path: string): Place => ({
-      kind: 'container',
-      podUid: pod.uid,
-      container: container.name,
-      pid: container.pid,
-      path,
-    });
+  const spots = own.map((volumeMount) => {
     const path = plainPath(volumeMount.mountPath);
-    const inside = others.filter(({ mountPath }) => plainPath(mountPath).startsWith(`${path}/`));
-    const found = spot(container.mounts, { volume, place: place(path), volumeMount, others: inside });
-    // The only volumeMount that is not where the spec says: the runtime has followed a symbolic link of the image.
-    if (found.stack.length > 0 || own.length > 1) return found;
-    const elsewhere = linkedTo(tables, volume, container, declared);
-    return elsewhere === undefined ? found : spot(container.mounts, { volume, place: place(elsewhere), volumeMount });
+    const below = others.filter(({ mountPath }) => plainPath(mountPath).startsWith(`${path}/`));
+    return ordered(container, { volume, path, volumeMount, others: below });
   });
+  // The only volumeMount that is not where the spec says: the runtime has followed a symbolic link of the image.
+  const [only] = own;
+  if (only === undefined || own.length > 1 || spots[0]?.spot.stack.length !== 0) {
+    inside.set(container, { volume, pod, spots });
+    return spots;
+  }
+  const path = linkedTo(tables, volume, container, declared);
+  return path === undefined ? spots : [ordered(container, { volume, path, volumeMount: only, others: [] })];
+}
+
+function ordered(
+  { podUid, name, pid, mounts }: Container,
+  { path, ...known }: { readonly path: string } & Pick<Spot, 'volume' | 'volumeMount' | 'others'>,
+): Ordered {
+  const place: Place = { kind: 'container', podUid, container: name, pid, path };
+  return { spot: spot(mounts, { ...known, place }), order: order(place) };
 }
 
 /** The one mount point of the container that the spec does not name and whose device is one of the volume's. */

@@ -12,8 +12,9 @@ import { refusal } from './policy.ts';
 export function plan(view: NodeView, diagnoses: readonly Diagnosis[], policy: Policy): readonly Step[] {
   return [...diagnoses]
     .filter((diagnosis) => asks(view, diagnosis))
-    .sort((a, b) => compare(rank(a), rank(b)))
-    .map((diagnosis) => step(view, diagnosis, policy));
+    .map((diagnosis) => ({ diagnosis, rank: rank(diagnosis) }))
+    .sort((a, b) => compare(a.rank, b.rank))
+    .map(({ diagnosis }) => step(view, diagnosis, policy));
 }
 
 /**
