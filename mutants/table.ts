@@ -67,7 +67,7 @@ const agentMutants: readonly Mutant[] = [
       },
       {
         file: 'recovery/engine/engine.ts',
-        search: "watching.use(kernel.watchMounts(() => poke('mount-table')));",
+        search: 'watching.use(kernel.watchMounts(mountsChanged));',
         replacement: '',
       },
       {
