@@ -20,8 +20,8 @@ export interface EngineOptions {
   /** How long a daemon that has answered before may take to answer; 2 s where not given. */
   readonly readDeadline?: Nanoseconds;
   /**
-   * For how long a replaced place is left to whoever waits for it, before it is proved: a fresh daemon answers one at a time. 4 ms
-   * where not given.
+   * For how long a replaced place is left to whoever waits for it, before it is proved and the mount table is looked at again: a
+   * fresh daemon answers one at a time. 4 ms where not given.
    */
   readonly proofPause?: Nanoseconds;
   /** How long a daemon may take between its mount and its first answer; 60 s where not given. */
