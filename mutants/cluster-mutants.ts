@@ -113,6 +113,6 @@ export const clusterMutants: readonly Mutant[] = [
         replacement: "process.on('SIGINT', onTerm).on('SIGTERM', () => {})",
       },
     ],
-    judges: [{ scenarios: '@C2 and not @long' }],
+    judges: [{ scenarios: '@C2' }],
   },
 ];

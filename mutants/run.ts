@@ -63,6 +63,7 @@ async function main(): Promise<number> {
     write(`the tree is red without any breakage, so nothing can be shown:\n  ${red.join('\n  ')}`);
     return 1;
   }
+  write(`… ${wanted.length} breakages, ${jobs} at a time`);
   const bad: string[] = [];
   const waiting = wanted.values();
   const work = async (): Promise<void> => {
@@ -95,6 +96,7 @@ async function redBefore(chosen: readonly Mutant[]): Promise<readonly string[]> 
     ...(expressions.size > 0 ? [{ scenarios: [...expressions].join(' or ') }] : []),
     ...[...tests].map((test) => ({ test })),
   ];
+  write(`… seeing that ${all.length} checks are green in the tree as it is`);
   const red: string[] = [];
   for (const by of all) red.push(...complaints(await judge(tree.path, by)));
   return red;
