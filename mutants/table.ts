@@ -278,6 +278,11 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/kernel/attach.ts',
+        search: 'const quick = attachAtOnce(context, attachment);',
+        replacement: 'const quick = undefined as ReturnType<typeof attachAtOnce>;',
+      },
+      {
+        file: 'recovery/kernel/attach.ts',
         search: "if (context.tier !== '6.5') return stack(context, attachment, fd);",
         replacement:
           'return attachOnTop(context, attachment.tree, fd).ok ? ok<Layers>([before, before + 1]) : stale(replacement);',

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +31,8 @@ export async function agentProgram(): Promise<AgentProgram> {
 
 /** Makes the folder whole or not at all, because several may do so at once. */
 async function makeBundle(folder: string): Promise<boolean> {
-  const unfinished = `${folder}.${process.pid}`;
+  // Not by the process id: each is process 1 of a namespace of its own.
+  const unfinished = `${folder}.${randomUUID()}`;
   try {
     const { bundle } = await import('../../recovery/agent/bundle.ts');
     await bundle(unfinished);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -32,7 +32,8 @@ export async function bundleScript(options: BundleOptions): Promise<string> {
 
 /** Makes the folder whole or not at all, because several may do so at once. */
 async function bundle(options: BundleOptions, folder: string, bundled: string): Promise<boolean> {
-  const unfinished = `${folder}.${process.pid}`;
+  // Not by the process id: each may be process 1 of a namespace of its own.
+  const unfinished = `${folder}.${randomUUID()}`;
   try {
     const { build } = await import('esbuild');
     await build({
