@@ -34,9 +34,13 @@ export function troubleOf(probe: string, operations: readonly ProbeEvent[], even
   const onsets: number[] = [];
   let failing = false;
   for (const { op, result, finishedAt } of ended) {
-    if (result !== 'ok' && !failing) onsets.push(finishedAt);
-    // A stat that the kernel answers from its cache, while the daemon is dead, ends nothing.
-    if (result !== 'ok' || op !== 'stat') failing = result !== 'ok';
+    if (result !== 'ok') {
+      if (!failing) onsets.push(finishedAt);
+      failing = true;
+    } else if (op !== 'stat') {
+      // A stat that the kernel answers from its cache, while the daemon is dead, ends nothing.
+      failing = false;
+    }
   }
   // A hang is recorded again and again while it lasts: one for each operation and moment of its beginning.
   const hangs = new Map<string, Hang>();

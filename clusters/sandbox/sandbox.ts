@@ -190,6 +190,7 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): Chil
       '--fork',
       '--kill-child',
       process.execPath,
+      // Collected seldom: its collections take the processors from what is measured.
       '--min-semi-space-size=16',
       programs.supervisor,
     ],

@@ -107,7 +107,7 @@ interface Ordered {
   readonly order: string;
 }
 
-/** Of a container that is as it was, only what depends on the node's table is looked for again. */
+/** A crash changes nothing in a container's own table, and hundreds of them wait for what is found here. */
 const inside = new WeakMap<
   Container,
   { readonly volume: Volume; readonly pod: Pod; readonly spots: readonly Ordered[] }
