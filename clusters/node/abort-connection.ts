@@ -25,8 +25,9 @@ export function abortConnection(linux: Linux, pid: number): number {
       if (!(error instanceof LinuxError)) throw error;
       const here = fuseMountsOf('thread-self').findLast(({ device }) => device === mount.device);
       if (!here) throw new Error(`device ${mount.device} is not mounted on the node`);
+      const at = now();
       linux.umount(here.mountPoint, force | detach);
-      return now();
+      return at;
     }
   });
 }

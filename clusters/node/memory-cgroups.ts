@@ -30,8 +30,8 @@ export function memoryCgroups(name: string, environment: Readonly<Record<string,
       try {
         writeFileSync(limitFile(group), String(limitBytes));
         if (existsSync(join(group, 'memory.swap.max'))) writeFileSync(join(group, 'memory.swap.max'), '0');
-        writeFileSync(join(group, 'cgroup.procs'), String(pid));
         const at = Number(process.hrtime.bigint());
+        writeFileSync(join(group, 'cgroup.procs'), String(pid));
         const eater = spawn('sh', ['-c', 'echo 0 > "$0/cgroup.procs" && exec tail /dev/zero', group], {
           env: { ...environment },
           stdio: 'ignore',

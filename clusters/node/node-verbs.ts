@@ -125,8 +125,11 @@ export abstract class NodeVerbs implements NodeProcedures {
   }
 
   async kill({ target, signal }: { target: ContainerRef; signal: NodeJS.Signals }): Promise<number> {
-    process.kill(this.container(target).pid, signal);
-    return now();
+    const { pid } = this.container(target);
+    // Before: what dies of it may be seen to before this process runs again.
+    const at = now();
+    process.kill(pid, signal);
+    return at;
   }
 
   async abortConnection({ daemon }: { daemon: ContainerRef }): Promise<number> {

@@ -119,8 +119,8 @@ export class AgentProcess {
 
   /** SIGKILL; it is started again. Returns when. */
   async kill(): Promise<number> {
-    this.#child?.process.kill('SIGKILL');
     const at = now();
+    this.#child?.process.kill('SIGKILL');
     await this.#child?.exited;
     return at;
   }

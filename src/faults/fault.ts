@@ -19,7 +19,7 @@ export interface FaultContext {
 
 /** A fault that was done. Disposing of it heals what does not heal by itself, and does nothing where all does. */
 export interface Injected extends AsyncDisposable {
-  /** Absolute monotonic nanoseconds, right before or after it was done. */
+  /** Absolute monotonic nanoseconds, right before it was done: nothing that comes of it is earlier. */
   readonly at: number;
   /** Until it is healed; otherwise it was over as soon as it was done. */
   readonly lasts: boolean;
