@@ -1,8 +1,9 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { HistoryEvent, ScenarioRecord } from '../../reports/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../../reports/verdict.ts';
+import { openLineFile } from '../history/line-file.ts';
 import { readHistory } from '../history/read-history.ts';
 import { agentCommand } from '../profiles/agent-command.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
@@ -102,10 +103,9 @@ async function mergeHistories(folders: readonly string[], resultsDir: string): P
   const parts = folders.map((folder) => join(folder, historyFile));
   const read = await Promise.all(parts.map((part) => readHistory(part).catch(() => undefined)));
   const events = read.flatMap((part) => part?.events ?? []).sort((a, b) => a.at - b.at);
-  await writeFile(
-    join(resultsDir, historyFile),
-    events.map((event) => `${JSON.stringify(event)}\n`),
-  );
+  const whole = await openLineFile(join(resultsDir, historyFile));
+  for (const event of events) whole.line(JSON.stringify(event));
+  await whole.close();
   await Promise.all(parts.map((part) => rm(part, { force: true })));
   return events;
 }
