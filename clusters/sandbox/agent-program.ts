@@ -47,7 +47,7 @@ async function makeBundle(folder: string): Promise<boolean> {
 function hashOfSources(): string {
   const hash = createHash('sha256').update(version);
   const recovery = join(programs.project, 'recovery');
-  for (const name of globSync('**/*.{ts,js,proto}', { cwd: recovery }).sort())
+  for (const name of globSync('**/*.{ts,js,json}', { cwd: recovery }).sort())
     if (!name.endsWith('.test.ts')) hash.update(`${name}\0`).update(readFileSync(join(recovery, name)));
   return hash.digest('hex').slice(0, 12);
 }

@@ -18,7 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 describe('the bundle', () => {
   it('is the agent, its children, the webhook and the CSI definition', () => {
     expect(readdirSync(directory)).toEqual(
-      expect.arrayContaining(['agent.mjs', 'prober.mjs', 'usage.mjs', 'webhook.mjs', 'csi.proto']),
+      expect.arrayContaining(['agent.mjs', 'prober.mjs', 'usage.mjs', 'webhook.mjs']),
     );
   });
 

@@ -1,11 +1,11 @@
 /**
  * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Written: agent.mjs and webhook.mjs (executable), prober.mjs, usage.mjs, csi.proto and registration.proto. koffi is not bundled, because of its native library:
+ * Written: agent.mjs and webhook.mjs (executable), prober.mjs and usage.mjs. koffi is not bundled, because of its native library:
  * it is looked for in a node_modules above, of which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { v8Flags } from './v8-flags.ts';
@@ -31,13 +31,13 @@ const withoutModels: Plugin = {
 };
 
 /**
- * Node's HTTP modules as CommonJS has them. An `import` of them reads each name that they export, WebSocket too, which loads a client
- * that nobody asks for: 40 ms of the start, and its memory.
+ * Node's own modules as CommonJS has them. An `import` reads each name that a module exports, and makes a module of them: 20 ms of
+ * CPU at the start. Among those of HTTP is WebSocket, which loads a client that nobody asks for: 40 ms more, and its memory.
  */
 const builtinsAsNeeded: Plugin = {
   name: 'builtins-as-needed',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    onResolve({ filter: /^(node:|https?$)/ }, ({ path }) => ({ path, namespace: 'builtin' }));
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
     }));
@@ -85,8 +85,6 @@ export async function bundle(outdir: string): Promise<string> {
     plugins: [withoutModels, withoutFetch, builtinsAsNeeded],
     logLevel: 'warning',
   });
-  for (const proto of ['../csi/csi.proto', '../csi/registration/registration.proto'])
-    copyFileSync(source(proto), join(outdir, basename(proto)));
   for (const program of ['agent.mjs', 'webhook.mjs']) chmodSync(join(outdir, program), 0o755);
   return outdir;
 }

@@ -1,4 +1,4 @@
-import { type Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import type {
   CreateVolumeRequest,
   CreateVolumeResponse,
@@ -16,7 +16,7 @@ import type {
   PluginInfoResponse,
   ProbeResponse,
 } from './messages.ts';
-import { loadServices, type ServiceName } from './proto.ts';
+import { csiServices, type ServiceName } from './services.ts';
 import { type StatusName, statusName } from './status.ts';
 
 /** The driver, or the way to it, refused a call. */
@@ -62,23 +62,17 @@ export interface CsiClient extends Disposable {
 
 /** Opens a client; the connection is made at the first call, and again after the driver was restarted. */
 export function createCsiClient(endpoint: string): CsiClient {
-  const services = loadServices();
-  const open = (name: ServiceName) =>
-    new services[name](endpoint, credentials.createInsecure(), {
-      'grpc.initial_reconnect_backoff_ms': 20,
-      'grpc.max_reconnect_backoff_ms': 200,
-    });
-  const clients: Readonly<Record<ServiceName, Client>> = {
-    Identity: open('Identity'),
-    Node: open('Node'),
-    Controller: open('Controller'),
-  };
+  const services = csiServices();
+  const client = new Client(endpoint, credentials.createInsecure(), {
+    'grpc.initial_reconnect_backoff_ms': 20,
+    'grpc.max_reconnect_backoff_ms': 200,
+  });
   const method = <Request, Response>(service: ServiceName, call: string): Call<Request, Response> => {
-    const definition = services[service].service[call];
+    const definition = services[service][call];
     if (definition === undefined) throw new Error(`csi.proto has no ${service}.${call}`);
     return (request, { timeoutMs, signal } = {}) => {
       const { promise, resolve, reject } = Promise.withResolvers<Response>();
-      const sent = clients[service].makeUnaryRequest(
+      const sent = client.makeUnaryRequest(
         definition.path,
         definition.requestSerialize,
         definition.responseDeserialize,
@@ -108,7 +102,7 @@ export function createCsiClient(endpoint: string): CsiClient {
     createVolume: method('Controller', 'CreateVolume'),
     deleteVolume: method('Controller', 'DeleteVolume'),
     [Symbol.dispose]() {
-      for (const client of Object.values(clients)) client.close();
+      client.close();
     },
   };
 }

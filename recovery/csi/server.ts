@@ -11,7 +11,7 @@ import type { ControllerService } from './controller.ts';
 import { socketPath } from './endpoint.ts';
 import type { IdentityService } from './identity.ts';
 import type { CsiCall, NodeService } from './node.ts';
-import { loadServices } from './proto.ts';
+import { csiServices } from './services.ts';
 import { type GrpcServer, listenOn } from './socket.ts';
 import { type Answer, statusCodes } from './status.ts';
 
@@ -31,13 +31,10 @@ export async function serveCsi(options: CsiServerOptions): Promise<GrpcServer> {
   const path = socketPath(options.endpoint);
   if (!path.ok) throw new Error(path.message);
   const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
-  const services = loadServices();
-  server.addService(services.Identity.service, implementation(services.Identity.service, options.identity, options));
-  server.addService(services.Node.service, implementation(services.Node.service, options.node, options));
-  server.addService(
-    services.Controller.service,
-    implementation(services.Controller.service, options.controller, options),
-  );
+  const { Identity, Node, Controller } = csiServices();
+  server.addService(Identity, implementation(Identity, options.identity, options));
+  server.addService(Node, implementation(Node, options.node, options));
+  server.addService(Controller, implementation(Controller, options.controller, options));
   return listenOn(server, path.value);
 }
 

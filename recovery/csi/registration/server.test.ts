@@ -2,10 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
-import { loadRegistration } from './proto.ts';
-import { type RegistrationStatus, serveRegistration } from './server.ts';
+import { type RegistrationStatus, registrationService, serveRegistration } from './server.ts';
 
 it('tells the kubelet which driver is behind which socket, and passes on what the kubelet makes of it', async () => {
   await using parts = new AsyncDisposableStack();
@@ -16,7 +15,8 @@ it('tells the kubelet which driver is behind which socket, and passes on what th
   const server = await serveRegistration({ directory, endpoint, onStatus: (status) => statuses.push(status) });
   expect(server.path).toBe(join(directory, 'fuse.csi.fluid.io-reg.sock'));
 
-  const kubelet = new (loadRegistration())(`unix://${server.path}`, credentials.createInsecure());
+  const Kubelet = makeClientConstructor(registrationService(), 'Registration');
+  const kubelet = new Kubelet(`unix://${server.path}`, credentials.createInsecure());
   const call = (name: string, request: object) => promisify(kubelet[name]?.bind(kubelet) as never)(request as never);
   expect(await call('GetInfo', {})).toEqual({
     type: 'CSIPlugin',

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { driverName } from '../identity.ts';
+import { servicesOf } from '../services.ts';
 import { type GrpcServer, listenOn } from '../socket.ts';
-import { loadRegistration } from './proto.ts';
+import registration from './registration.json' with { type: 'json' };
 
 /** What the kubelet said of the registration. */
 export type RegistrationStatus =
@@ -28,7 +29,7 @@ const csiVersions = ['1.0.0'];
  */
 export async function serveRegistration({ directory, endpoint, onStatus }: RegistrationOptions): Promise<GrpcServer> {
   const server = new Server();
-  server.addService(loadRegistration().service, {
+  server.addService(registrationService(), {
     GetInfo(_call: unknown, answer: sendUnaryData<object>) {
       answer(null, { type: 'CSIPlugin', name: driverName, endpoint, supportedVersions: csiVersions });
     },
@@ -43,4 +44,9 @@ export async function serveRegistration({ directory, endpoint, onStatus }: Regis
     },
   });
   return await listenOn(server, join(directory, `${driverName}-reg.sock`));
+}
+
+/** The kubelet's definition. */
+export function registrationService() {
+  return servicesOf(registration, 'pluginregistration', ['Registration']).Registration;
 }

@@ -1,5 +1,5 @@
-import { type Client, credentials, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { loadServices, type ServiceName } from '../proto.ts';
+import { Client, credentials, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { csiServices } from '../services.ts';
 import { type GrpcServer, listenOn } from '../socket.ts';
 
 type Answers = Readonly<Record<string, object>>;
@@ -15,11 +15,10 @@ const claims: Answers = {
  * agent does not claim what it does not do. Every other call is passed on as it is.
  */
 export async function claimController(driver: string, path: string): Promise<GrpcServer> {
-  const services = loadServices();
   const server = new Server();
-  const clients = (['Identity', 'Node', 'Controller'] as const satisfies readonly ServiceName[]).map((name) => {
-    const client: Client = new services[name](driver, credentials.createInsecure());
-    const handlers = Object.entries(services[name].service).map(([call, definition]) => {
+  const client = new Client(driver, credentials.createInsecure());
+  for (const service of Object.values(csiServices())) {
+    const handlers = Object.entries(service).map(([call, definition]) => {
       const claim = claims[call];
       const handler = ({ request }: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) => {
         if (claim !== undefined) return answer(null, claim);
@@ -30,14 +29,13 @@ export async function claimController(driver: string, path: string): Promise<Grp
       };
       return [call, handler];
     });
-    server.addService(services[name].service, Object.fromEntries(handlers));
-    return client;
-  });
+    server.addService(service, Object.fromEntries(handlers));
+  }
   const listening = await listenOn(server, path);
   return {
     path,
     async [Symbol.asyncDispose]() {
-      for (const client of clients) client.close();
+      client.close();
       await listening[Symbol.asyncDispose]();
     },
   };
