@@ -56,10 +56,14 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
   }
 }
 
-/** Only a process inside the new PID namespace can mount its /proc, so the container's program is preceded by a shell. */
+/**
+ * Only a process inside the new PID namespace can mount its /proc, so the container's program is preceded by a shell. That ends when
+ * it is told to: process 1 never hears a signal that it has no handler for, and the pod would wait for its grace period.
+ */
 function asProcessOne({ argv, user }: ContainerSpec): readonly string[] {
   const identity = user ? ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--'] : [];
-  return ['/bin/sh', '-c', 'mount -t proc proc /proc && exec "$@"', 'container', ...identity, ...argv];
+  const script = 'trap "exit 143" TERM; mount -t proc proc /proc && exec "$@"';
+  return ['/bin/sh', '-c', script, 'container', ...identity, ...argv];
 }
 
 function started(linux: Linux, program: Program): StartedContainer {
