@@ -13,7 +13,7 @@ export interface Hang {
 export interface Trouble {
   readonly failures: readonly ProbeEvent[];
   readonly hangs: readonly Hang[];
-  /** When it began to go wrong, each time. */
+  /** When operations began to fail, each time. */
   readonly onsets: readonly number[];
 }
 
@@ -56,7 +56,7 @@ export function troubleOf(probe: string, operations: readonly ProbeEvent[], even
   return {
     failures: ended.filter((operation) => operation.result !== 'ok'),
     hangs: [...hangs.values()],
-    onsets: [...onsets, ...[...hangs.values()].map((hang) => hang.since)].sort((a, b) => a - b),
+    onsets,
   };
 }
 
@@ -74,9 +74,13 @@ export interface CrashSearch {
 /** The faults that were crashes for this probe, each with its window. */
 export function crashesOf({ faults, daemons, trouble, end }: CrashSearch): Crash[] {
   const exits = daemons.filter((process) => process.change === 'exited').map((process) => process.at);
+  // What was under way when a fault came, and hung from then on, hangs because of that fault.
+  const stalls = trouble.hangs.map(
+    ({ since }) => faults.findLast(({ at }) => at > since && at < since + hangAfterNs)?.at ?? since,
+  );
   const crashing = faults.filter((fault, i) => {
     const next = faults[i + 1]?.at ?? Number.POSITIVE_INFINITY;
-    return [...exits, ...trouble.onsets].some((time) => time >= fault.at && time < next);
+    return [...exits, ...trouble.onsets, ...stalls].some((time) => time >= fault.at && time < next);
   });
   return crashing.map((fault, i) => {
     const from = fault.at;
