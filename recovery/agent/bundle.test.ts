@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the bundle', () => {
-  it('is the agent, its children, the webhook and the CSI definition', () => {
+  it('is the agent, its children and the webhook', () => {
     expect(readdirSync(directory)).toEqual(
       expect.arrayContaining(['agent.mjs', 'prober.mjs', 'usage.mjs', 'webhook.mjs']),
     );

@@ -1,6 +1,6 @@
 /**
  * Writes the published definitions as the agent loads them, `*.json` beside each `*.proto`: `node recovery/csi/compile-protos.ts`.
- * To parse them at each start took 10 ms.
+ * To parse them took 8 ms of CPU at each start.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

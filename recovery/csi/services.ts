@@ -6,8 +6,7 @@ export type ServiceName = 'Identity' | 'Node' | 'Controller';
 
 /** CSI's services, as the published definition has them. */
 export function csiServices(): Readonly<Record<ServiceName, ServiceDefinition>> {
-  const { Identity, Node, Controller } = servicesOf(csi, 'csi.v1', ['Identity', 'Node', 'Controller']);
-  return { Identity, Node, Controller };
+  return servicesOf(csi, 'csi.v1', ['Identity', 'Node', 'Controller']);
 }
 
 /**
