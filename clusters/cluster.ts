@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
-import type { Fidelity, HistoryEvent } from '../reports/record.ts';
+import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
 
 /** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
 export type Capability =

@@ -1,5 +1,5 @@
 import { CoreV1Api, type CoreV1Event, type KubeConfig, makeInformer } from '@kubernetes/client-node';
-import type { HistoryEvent } from '../reports/record.ts';
+import type { HistoryEvent } from '../src/timeline/record.ts';
 
 /**
  * Reports Kubernetes events as they arrive. The arrival is the time: an event's own stamp has a grain of one second, and

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunRecord, ScenarioRecord } from '../reports/record.ts';
+import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
 import type { Judge } from './mutant.ts';
 
 /** What judges said of a tree: what is red, what is green, or why they could not say anything. */

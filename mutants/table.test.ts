@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { claims } from '../reports/claims.ts';
+import { claims } from '../src/timeline/claims.ts';
 import { applyEdit, DoesNotApply, inOneLine } from './apply-edit.ts';
 import { mutants } from './table.ts';
 

@@ -204,7 +204,7 @@ const agentMutants: readonly Mutant[] = [
     claim: 'L2',
     edits: [
       {
-        file: 'recovery/kernel/attributes.ts',
+        file: 'recovery/linux/attributes.ts',
         search: 'if (wanted.includes(option)) set |= attribute;',
         replacement: "if (wanted.includes(option) && option !== 'ro') set |= attribute;",
       },
@@ -226,7 +226,7 @@ const agentMutants: readonly Mutant[] = [
         replacement: '',
       },
       {
-        file: 'recovery/kernel/attributes.ts',
+        file: 'recovery/linux/attributes.ts',
         search: "return readOnly && !options.includes('ro') ? ['ro', ...options] : options;",
         replacement: "return readOnly ? ['ro', ...options] : options.filter((option) => option !== 'ro');",
       },
@@ -255,7 +255,7 @@ const agentMutants: readonly Mutant[] = [
     claim: 'L4',
     edits: [
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: "const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });",
         replacement: 'const beneath = detachTop(context, fd, false);',
       },
@@ -277,12 +277,12 @@ const agentMutants: readonly Mutant[] = [
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: 'const quick = attachAtOnce(context, attachment);',
         replacement: 'const quick = undefined as ReturnType<typeof attachAtOnce>;',
       },
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: "if (context.tier !== '6.5') return stack(context, attachment, fd);",
         replacement:
           'return attachOnTop(context, attachment.tree, fd).ok ? ok<Layers>([before, before + 1]) : stale(replacement);',
@@ -295,7 +295,7 @@ const agentMutants: readonly Mutant[] = [
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: 'return alone.ok ? context.namespaces.detach(fd) : alone;',
         replacement: 'return alone;',
       },
@@ -307,13 +307,13 @@ const agentMutants: readonly Mutant[] = [
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: "const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });",
         replacement:
           "if (detachTop(context, fd, carried > 0).ok) return withDirectory(context, top.mountPoint, tree, before);\n  const beneath = context.sys.moveMount(tree, { at: fd, path: '', beneath: true });",
       },
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: 'function healedByPropagation(',
         replacement:
           'function withDirectory({ sys }: KernelContext, path: string, tree: number, layers: number): Result<Layers> {\n  const attached = sys.moveMount(tree, { at: -100, path });\n  return attached.ok ? ok([layers, layers]) : attached;\n}\n\nfunction healedByPropagation(',
@@ -322,7 +322,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [
       { scenarios: '@C3 and @fault:sigkill' },
       { scenarios: '@L2' },
-      { test: 'recovery/kernel/replace.root.test.ts' },
+      { test: 'recovery/linux/replace.root.test.ts' },
     ],
   },
   {
@@ -330,12 +330,12 @@ const agentMutants: readonly Mutant[] = [
     claim: 'A2',
     edits: [
       {
-        file: 'recovery/kernel/attributes.ts',
+        file: 'recovery/linux/attributes.ts',
         search: 'clear, private: true, recursive: false,',
         replacement: 'clear, private: false, recursive: false,',
       },
     ],
-    judges: [{ scenarios: '@A1 or @A2' }, { test: 'recovery/kernel/kernel.root.test.ts' }],
+    judges: [{ scenarios: '@A1 or @A2' }, { test: 'recovery/linux/kernel.root.test.ts' }],
   },
   {
     name: 'a volume mounted below the dead one is lost',
@@ -347,7 +347,7 @@ const agentMutants: readonly Mutant[] = [
         replacement: 'return { kind, place, stack, below: [], source, readOnly, elsewhere: [] };',
       },
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: 'if (carried < flattened(innerMounts(top, tree.value, [])).length) return stale(replacement);',
         replacement: '',
       },
@@ -359,24 +359,24 @@ const agentMutants: readonly Mutant[] = [
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: 'placement.value.carries || ',
         replacement: '',
       },
     ],
-    judges: [{ test: 'recovery/kernel/replace.root.test.ts' }],
+    judges: [{ test: 'recovery/linux/replace.root.test.ts' }],
   },
   {
     name: 'a process that is about to move into a container is never looked at again',
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/kernel/process-namespaces.ts',
+        file: 'recovery/linux/process-namespaces.ts',
         search: 'const isKnown = onlyNew && same !== undefined && at - since >= youth;',
         replacement: 'const isKnown = onlyNew && same !== undefined;',
       },
     ],
-    judges: [{ test: 'recovery/kernel/containers.test.ts' }],
+    judges: [{ test: 'recovery/linux/containers.test.ts' }],
   },
   {
     name: "the read is made as root instead of the pod's user",
@@ -431,7 +431,7 @@ const agentMutants: readonly Mutant[] = [
     claim: 'C1',
     edits: [
       {
-        file: 'recovery/kernel/attach.ts',
+        file: 'recovery/linux/attach.ts',
         search: "return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);",
         replacement:
           "context.namespaces.detach(attachment.tree);\n    return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);",

@@ -25,7 +25,7 @@ const bundles = `
     (await agentProgram()).command.at(-1),
     (await daemonProgram()).command[1],
     await embeddedProgram(),
-    await probeProgram(process.cwd() + '/src/probe/main.js'),
+    await probeProgram(process.cwd() + '/src/observers/probe/main.js'),
   ];
   for (const script of made) if (!/\\/dist\\/lib\\/dist\\//.test(script)) throw new Error('no bundle of ' + script);
 `;

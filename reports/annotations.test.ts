@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { sampleRun } from '../src/timeline/sample.ts';
 import { renderAnnotations } from './annotations.ts';
-import { sampleRun } from './sample.ts';
 
 const { record } = sampleRun({ operations: 60 });
 

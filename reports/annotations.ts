@@ -1,5 +1,5 @@
-import type { RunRecord } from './record.ts';
-import { reasonOf } from './verdict.ts';
+import type { RunRecord } from '../src/timeline/record.ts';
+import { reasonOf } from '../src/timeline/verdict.ts';
 
 /**
  * What failed, as workflow commands of GitHub Actions: one line each, shown at the scenario's line in the feature file.

@@ -1,5 +1,5 @@
-import type { Digest } from './digest.ts';
-import type { RunRecord } from './record.ts';
+import type { Digest } from '../src/timeline/digest.ts';
+import type { RunRecord } from '../src/timeline/record.ts';
 
 /** Why a history is not the one of a record, in one sentence; undefined where it is. */
 export function strangeHistory(record: RunRecord, digest: Pick<Digest, 'scenarios'>): string | undefined {

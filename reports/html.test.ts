@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { pageScript } from './html/page_script.ts';
+import type { HistoryEvent, Run, ScenarioRecord } from '../src/timeline/record.ts';
+import { sampleRun } from '../src/timeline/sample.ts';
+import { pageScript } from './html/page-script.ts';
 import { renderHtml } from './html.ts';
 import { unpack } from './page/unpack.ts';
-import type { HistoryEvent, Run, ScenarioRecord } from './record.ts';
-import { sampleRun } from './sample.ts';
 
 const sample = sampleRun({ operations: 900 });
 const page = renderHtml(sample);

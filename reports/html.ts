@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { judgeClaims } from './claims.ts';
-import { type Digest, digestOf } from './digest.ts';
-import { groupBy } from './group_by.ts';
+import { judgeClaims } from '../src/timeline/claims.ts';
+import { type Digest, digestOf } from '../src/timeline/digest.ts';
+import { groupBy } from '../src/timeline/group-by.ts';
+import type { Run, RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
+import { statuses, statusNames, verdictNames } from '../src/timeline/verdict.ts';
 import { anchorOf, type Html, html, render, trusted } from './html/markup.ts';
 import { renderMatrix } from './html/matrix.ts';
 import {
@@ -12,14 +14,12 @@ import {
   renderVerdict,
 } from './html/overview.ts';
 import { pack } from './html/pack.ts';
-import { pageScript } from './html/page_script.ts';
+import { pageScript } from './html/page-script.ts';
 import { renderScenario } from './html/scenario.ts';
-import { scenarioData } from './html/scenario_data.ts';
+import { scenarioData } from './html/scenario-data.ts';
 import { definitions } from './html/shapes.ts';
 import { flame, themeSwitch } from './html/shell.ts';
 import { style } from './html/style.ts';
-import type { Run, RunRecord, ScenarioRecord } from './record.ts';
-import { statuses, statusNames, verdictNames } from './verdict.ts';
 
 /** A page opens with what went wrong, but not with more than one can read. */
 const shownOpen = 4;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
+import { sampleRun } from '../src/timeline/sample.ts';
 import { escapeXml, renderJunit } from './junit.ts';
-import type { RunRecord, ScenarioRecord } from './record.ts';
-import { sampleRun } from './sample.ts';
-import { readXml, type XmlElement } from './xml_reader.ts';
+import { readXml, type XmlElement } from './xml-reader.ts';
 
 const { record } = sampleRun({ operations: 300 });
 const render = (over: Partial<RunRecord> = {}) => readXml(renderJunit({ record: { ...record, ...over } }));

@@ -1,8 +1,8 @@
-import { formatNs } from './duration.ts';
-import { groupBy } from './group_by.ts';
-import type { Run, RunRecord, ScenarioRecord } from './record.ts';
-import { momentNames, waterfallOf } from './stages.ts';
-import { countStatuses, explainVerdict, reasonOf } from './verdict.ts';
+import { formatNs } from '../src/timeline/duration.ts';
+import { groupBy } from '../src/timeline/group-by.ts';
+import type { Run, RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
+import { momentNames, waterfallOf } from '../src/timeline/stages.ts';
+import { countStatuses, explainVerdict, reasonOf } from '../src/timeline/verdict.ts';
 
 /**
  * A run as JUnit XML, as GitHub, GitLab and Jenkins show it: one test suite for each feature, one test case for each

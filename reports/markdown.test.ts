@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { sampleRun } from '../src/timeline/sample.ts';
 import { renderMarkdown } from './markdown.ts';
-import { sampleRun } from './sample.ts';
 
 const { record } = sampleRun({ operations: 600 });
 

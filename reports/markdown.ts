@@ -1,9 +1,17 @@
-import { backoffTable } from './backoff.ts';
-import { formatNs } from './duration.ts';
+import { backoffTable } from '../src/timeline/backoff.ts';
+import { formatNs } from '../src/timeline/duration.ts';
+import type { Run, ScenarioRecord, ScenarioStatus } from '../src/timeline/record.ts';
+import { momentNames, summarizeStages } from '../src/timeline/stages.ts';
+import {
+  count,
+  countStatuses,
+  explainVerdict,
+  reasonOf,
+  statuses,
+  statusNames,
+  verdictNames,
+} from '../src/timeline/verdict.ts';
 import { renderGantt, slowestRecovery } from './picture.ts';
-import type { Run, ScenarioRecord, ScenarioStatus } from './record.ts';
-import { momentNames, summarizeStages } from './stages.ts';
-import { count, countStatuses, explainVerdict, reasonOf, statuses, statusNames, verdictNames } from './verdict.ts';
 
 const marks: Readonly<Record<ScenarioStatus, string>> = { pass: '✅', fail: '❌', inconclusive: '❔', skipped: '⏭️' };
 

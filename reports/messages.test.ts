@@ -3,9 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import { CucumberHtmlStream } from '@cucumber/html-formatter';
 import type { Envelope } from '@cucumber/messages';
 import { describe, expect, it } from 'vitest';
+import { sampleRun } from '../src/timeline/sample.ts';
 import { findChromium, startChromium } from './measure/browser.ts';
 import { renderMessages } from './messages.ts';
-import { sampleRun } from './sample.ts';
 
 const { record } = sampleRun({ operations: 60 });
 const envelopes = renderMessages(record)

@@ -9,9 +9,9 @@ import type {
   TestStepResult,
   TestStepResultStatus,
 } from '@cucumber/messages';
-import { groupBy } from './group_by.ts';
-import type { RunRecord, ScenarioRecord, ScenarioStatus, StepRecord } from './record.ts';
-import { reasonOf } from './verdict.ts';
+import { groupBy } from '../src/timeline/group-by.ts';
+import type { RunRecord, ScenarioRecord, ScenarioStatus, StepRecord } from '../src/timeline/record.ts';
+import { reasonOf } from '../src/timeline/verdict.ts';
 
 /** Of `@cucumber/messages`, the version of the protocol that is written. */
 const protocolVersion = '32.3.1';

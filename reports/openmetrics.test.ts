@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { sampleRun } from '../src/timeline/sample.ts';
 import { renderOpenMetrics } from './openmetrics.ts';
-import { readOpenMetrics } from './openmetrics_reader.ts';
-import { sampleRun } from './sample.ts';
+import { readOpenMetrics } from './openmetrics-reader.ts';
 
 const { record } = sampleRun({ operations: 600 });
 const text = renderOpenMetrics({ record });

@@ -1,6 +1,6 @@
-import type { Recovery, Run } from './record.ts';
-import { stageNs, stages } from './stages.ts';
-import { countStatuses, statuses } from './verdict.ts';
+import type { Recovery, Run } from '../src/timeline/record.ts';
+import { stageNs, stages } from '../src/timeline/stages.ts';
+import { countStatuses, statuses } from '../src/timeline/verdict.ts';
 
 type Labels = Readonly<Record<string, string>>;
 interface Sample {

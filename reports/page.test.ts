@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sampleRun } from '../src/timeline/sample.ts';
 import { renderBench } from './bench/html.ts';
-import { sampleBench } from './bench/sample_bench.ts';
+import { sampleBench } from './bench/sample-bench.ts';
 import { renderHtml } from './html.ts';
 import { findChromium, startChromium } from './measure/browser.ts';
-import { sampleRun } from './sample.ts';
 
 const chromium = findChromium(process.env.REKINDLE_CHROMIUM);
 const screens = [

@@ -1,7 +1,7 @@
-import { formatNs, formatOffset } from './duration.ts';
+import { formatNs, formatOffset } from '../src/timeline/duration.ts';
+import type { Recovery, ScenarioRecord } from '../src/timeline/record.ts';
+import { momentNames, waterfallOf } from '../src/timeline/stages.ts';
 import { escapeXml } from './junit.ts';
-import type { Recovery, ScenarioRecord } from './record.ts';
-import { momentNames, waterfallOf } from './stages.ts';
 
 /** A recovery, and the scenario that it is of. */
 export interface Pictured {

@@ -1,4 +1,4 @@
-import { claims } from '../reports/claims.ts';
+import { claims } from './timeline/claims.ts';
 
 /** The claim ids among a scenario's tags, in their order, once each: `['@C2', '@sandbox', '@C3']` → `['C2', 'C3']`. */
 export function claimsOf(tags: readonly string[]): string[] {

@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { docker } from './clean/containers.ts';
 import { askDocker } from './docker-socket.ts';
+import { docker } from './doctor/clean/containers.ts';
 import { gatherStore } from './doctor/gather-store.ts';
 
 const container = { Id: 'abc', Names: ['/store'], Labels: { 'rekindle.run-id': '20261122-134501-k3f9' } };

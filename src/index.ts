@@ -12,7 +12,10 @@ export { renderJunit } from '../reports/junit.ts';
 export { renderMarkdown } from '../reports/markdown.ts';
 export { renderMessages } from '../reports/messages.ts';
 export { renderOpenMetrics } from '../reports/openmetrics.ts';
-export { UnreadableRun } from '../reports/parse.ts';
+export { type ConformRequest, conform } from './api/conform.ts';
+export { readRecord, readRun } from './api/read-run.ts';
+export { RunFailed } from './api/run-failed.ts';
+export { UnreadableRun } from './timeline/parse.ts';
 export type {
   CheckRecord,
   Fidelity,
@@ -24,8 +27,5 @@ export type {
   ScenarioStatus,
   StepRecord,
   Verdict,
-} from '../reports/record.ts';
-export { explainVerdict } from '../reports/verdict.ts';
-export { type ConformRequest, conform } from './api/conform.ts';
-export { readRecord, readRun } from './api/read-run.ts';
-export { RunFailed } from './api/run-failed.ts';
+} from './timeline/record.ts';
+export { explainVerdict } from './timeline/verdict.ts';

@@ -1,8 +1,8 @@
 import type { KubernetesChoice } from '../clusters/choose-cluster.ts';
 import type { AgentOptions, StartOptions } from '../clusters/cluster.ts';
-import type { Verdict } from '../reports/record.ts';
 import type { Environment } from './environment.ts';
 import type { RunId } from './run-id.ts';
+import type { Verdict } from './timeline/record.ts';
 
 /** What the command asks of the scenario engine: arguments are checked, paths absolute, nothing has been started. */
 export interface RunOptions {

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 
 /** A question for a node's monotonic clock, in nanoseconds: asked and answered by this machine's, `remote` by the node's. */
 export interface ClockReading {

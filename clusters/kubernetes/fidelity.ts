@@ -1,4 +1,4 @@
-import type { Fidelity } from '../../reports/record.ts';
+import type { Fidelity } from '../../src/timeline/record.ts';
 import { resyncPeriod } from './agent-control.ts';
 import type { NodeLink } from './node-link.ts';
 

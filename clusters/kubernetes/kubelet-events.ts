@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 
 type KubeletEvent = Extract<HistoryEvent, { kind: 'kubelet' }>;
 

@@ -1,5 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Fidelity } from '../../reports/record.ts';
+import type { Fidelity } from '../../src/timeline/record.ts';
 import type { AgentOptions, ClusterEvent, RunningCluster } from '../cluster.ts';
 
 /** Pods that are told by namespace and labels, and the container of each that is meant. */

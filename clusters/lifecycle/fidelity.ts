@@ -1,5 +1,5 @@
 import { minioImage } from '../../fakes/store/start-minio-container.ts';
-import type { Fidelity } from '../../reports/record.ts';
+import type { Fidelity } from '../../src/timeline/record.ts';
 
 /** What is real on a Kubernetes cluster, and what stands in for what. */
 export function fidelityOf({

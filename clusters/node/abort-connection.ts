@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { detach, type Linux, LinuxError, mountFlags } from '../../fakes/kubelet/linux.ts';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 
 const connections = '/sys/fs/fuse/connections';
 const force = 1;

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 
 const decisions = ['noticed', 'skipped', 'replaced', 'recovered', 'failed', 'passed'] as const;
 

@@ -1,7 +1,7 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 
 /** A controller of cgroups, of version 1 or 2 (`man 7 cgroups`). */
 export type Controller = 'cpu' | 'memory';

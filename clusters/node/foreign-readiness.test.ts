@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { ready } from '../../recovery/kernel/prober/protocol.ts';
-import type { HistoryEvent } from '../../reports/record.ts';
+import { ready } from '../../recovery/linux/prober/protocol.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { foreignReadiness } from './foreign-readiness.ts';
 
 /** A prober that answers that each path is on the device 0:42. */

@@ -1,6 +1,6 @@
 import type { DeviceId, Nanoseconds } from '../../recovery/engine/model.ts';
-import { startProber } from '../../recovery/kernel/prober/client.ts';
-import type { HistoryEvent } from '../../reports/record.ts';
+import { startProber } from '../../recovery/linux/prober/client.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 
 const patienceNs = 10_000_000_000n;
 

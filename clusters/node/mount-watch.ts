@@ -2,8 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import koffi, { type LibraryHandle } from 'koffi';
 import type { Mount } from '../../recovery/engine/model.ts';
-import { createMountinfoParser } from '../../recovery/kernel/mountinfo.ts';
-import type { HistoryEvent } from '../../reports/record.ts';
+import { createMountinfoParser } from '../../recovery/linux/mountinfo.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { isOfContainerEngine } from './engine-mounts.ts';
 
 type KoffiFunction = ReturnType<LibraryHandle['func']>;

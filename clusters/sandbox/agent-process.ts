@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { AgentOptions } from '../cluster.ts';
 import { toEvent } from '../node/agent-events.ts';
 import type { CpuCgroups } from '../node/cpu-cgroups.ts';

@@ -1,6 +1,6 @@
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Store } from '../../fakes/store/store.ts';
-import type { Fidelity } from '../../reports/record.ts';
+import type { Fidelity } from '../../src/timeline/record.ts';
 import { resyncPeriod } from './agent-process.ts';
 import type { SupervisorOptions } from './protocol.ts';
 

@@ -1,5 +1,5 @@
 import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { roleOf } from '../node/daemon-event.ts';
 
 /** What an event of the sandbox's kubelets is in the history. `at`: monotonic nanoseconds. */

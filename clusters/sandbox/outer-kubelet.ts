@@ -1,4 +1,4 @@
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 
 /** The files by which the agent knows a container, as a kubelet binds them into each. */
 const kubeletFile = /\/pods\/[^/]+\/(etc-hosts|containers\/[^/]+\/[^/]+)$/;

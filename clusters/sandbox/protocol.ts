@@ -1,5 +1,5 @@
 import type { ForeignDaemon } from '../../fakes/foreign-daemons/foreign-daemon.ts';
-import type { Fidelity, HistoryEvent } from '../../reports/record.ts';
+import type { Fidelity, HistoryEvent } from '../../src/timeline/record.ts';
 import type { AgentOptions, Capability, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import type { NodeProcedures } from '../node/procedures.ts';
 import type { Reply } from '../rpc.ts';

@@ -8,7 +8,7 @@ import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import {
   type AgentOptions,
   CannotRun,

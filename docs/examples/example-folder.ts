@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTree } from '../../src/clean/remove-tree.ts';
+import { removeTree } from '../../src/doctor/clean/remove-tree.ts';
 
 const name = /^rekindle-docs-(?<pid>\d+)-/;
 

@@ -57,7 +57,7 @@ function recordPage(): string {
 A run leaves \`record.json\`, one \`RunRecord\`, and \`history.ndjson\`, one \`HistoryEvent\` a line; the reports are made of the two,
 and again by \`npx rekindle report\`. The types are those of the package, too: \`import type { RunRecord } from 'rekindle'\`.
 
-${fence('ts', project('reports/record.ts'))}
+${fence('ts', project('src/timeline/record.ts'))}
 
 \`rekindle bench\` leaves \`bench.json\` beside it, one \`BenchRecord\`, which \`rekindle compare\` takes:
 

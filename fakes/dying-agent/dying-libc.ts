@@ -1,5 +1,5 @@
-import { loadSyscalls as load } from '../../recovery/kernel/libc.ts';
-import type { Syscalls } from '../../recovery/kernel/syscalls.ts';
+import { loadSyscalls as load } from '../../recovery/linux/libc.ts';
+import type { Syscalls } from '../../recovery/linux/syscalls.ts';
 
 /** The system calls, of which the one that the query of this module's URL chooses (`?attach:2`) is never made. */
 export function loadSyscalls(): Syscalls {

@@ -5,7 +5,7 @@
  */
 import { registerHooks } from 'node:module';
 
-const real = new URL('../../recovery/kernel/libc.ts', import.meta.url).href;
+const real = new URL('../../recovery/linux/libc.ts', import.meta.url).href;
 const dying = new URL('./dying-libc.ts', import.meta.url).href;
 const [chosen = ''] = process.argv.splice(2, 1);
 

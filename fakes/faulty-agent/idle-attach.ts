@@ -1,8 +1,8 @@
-import type { Attachment, Layers } from '../../recovery/kernel/attach.ts';
-import type { KernelContext } from '../../recovery/kernel/context.ts';
-import { ok } from '../../recovery/kernel/result.ts';
+import type { Attachment, Layers } from '../../recovery/linux/attach.ts';
+import type { KernelContext } from '../../recovery/linux/context.ts';
+import { ok } from '../../recovery/linux/result.ts';
 
-export { type Attachment, finish, innerAreBeneath, type Layers } from '../../recovery/kernel/attach.ts';
+export { type Attachment, finish, innerAreBeneath, type Layers } from '../../recovery/linux/attach.ts';
 
 /** Attaches nothing, and says that it did. */
 export function attach(_context: KernelContext, { replacement }: Attachment): ReturnType<typeof ok<Layers>> {

@@ -1,7 +1,7 @@
-import { attach as real } from '../../recovery/kernel/attach.ts';
-import { done } from '../../recovery/kernel/result.ts';
+import { attach as real } from '../../recovery/linux/attach.ts';
+import { done } from '../../recovery/linux/result.ts';
 
-export { type Attachment, finish, innerAreBeneath, type Layers } from '../../recovery/kernel/attach.ts';
+export { type Attachment, finish, innerAreBeneath, type Layers } from '../../recovery/linux/attach.ts';
 
 /** Attaches on top of the dead mount, and leaves that where it is. */
 export const attach: typeof real = (context, attachment, table) => {

@@ -11,7 +11,7 @@
 import { registerHooks } from 'node:module';
 import { type WrappedModule, wrapModule } from '../wrap-module.ts';
 
-const attach = new URL('../../recovery/kernel/attach.ts', import.meta.url);
+const attach = new URL('../../recovery/linux/attach.ts', import.meta.url);
 const verify = new URL('../../recovery/engine/verify.ts', import.meta.url);
 const policy = new URL('../../recovery/engine/policy.ts', import.meta.url);
 

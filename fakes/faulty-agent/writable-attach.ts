@@ -1,7 +1,7 @@
-import { attach as real } from '../../recovery/kernel/attach.ts';
-import { MOUNT_ATTR_RDONLY } from '../../recovery/kernel/syscalls.ts';
+import { attach as real } from '../../recovery/linux/attach.ts';
+import { MOUNT_ATTR_RDONLY } from '../../recovery/linux/syscalls.ts';
 
-export { type Attachment, finish, innerAreBeneath, type Layers } from '../../recovery/kernel/attach.ts';
+export { type Attachment, finish, innerAreBeneath, type Layers } from '../../recovery/linux/attach.ts';
 
 /** Long enough for a writer that tries again and again. */
 const instantMs = 40;

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import {
   AT_FDCWD,
   MNT_DETACH,
@@ -8,7 +8,7 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
   type Syscalls,
-} from '../../recovery/kernel/syscalls.ts';
+} from '../../recovery/linux/syscalls.ts';
 import type { SubPathMount } from './sub-path.ts';
 
 const directoryMode = 0o750;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { detach, type Linux, LinuxError } from './linux.ts';
 
 /** Detaches what is mounted at a path and below it, the last first. */

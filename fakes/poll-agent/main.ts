@@ -7,9 +7,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { loadSyscalls } from '../../recovery/kernel/libc.ts';
-import { parseMountinfo } from '../../recovery/kernel/mountinfo.ts';
-import { MS_BIND, MS_RDONLY, MS_REMOUNT } from '../../recovery/kernel/syscalls.ts';
+import { loadSyscalls } from '../../recovery/linux/libc.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
+import { MS_BIND, MS_RDONLY, MS_REMOUNT } from '../../recovery/linux/syscalls.ts';
 import { wrapModule } from '../wrap-module.ts';
 
 const [period = ''] = process.argv.splice(2, 1);
@@ -21,7 +21,7 @@ process.argv = process.argv.map((flag) =>
 
 registerHooks(
   wrapModule({
-    real: new URL('../../recovery/kernel/libc.ts', import.meta.url),
+    real: new URL('../../recovery/linux/libc.ts', import.meta.url),
     ours: new URL('./sharing-libc.ts', import.meta.url),
   }),
 );

@@ -8,5 +8,5 @@ import { wrapModule } from '../wrap-module.ts';
 const [slow = ''] = process.argv.splice(2, 1);
 const ours = new URL('./slow-libc.ts', import.meta.url);
 ours.search = slow.replace('--slow=', '');
-registerHooks(wrapModule({ real: new URL('../../recovery/kernel/libc.ts', import.meta.url), ours }));
+registerHooks(wrapModule({ real: new URL('../../recovery/linux/libc.ts', import.meta.url), ours }));
 await import('../../recovery/agent/main.ts');

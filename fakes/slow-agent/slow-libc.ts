@@ -1,5 +1,5 @@
-import { loadSyscalls as load } from '../../recovery/kernel/libc.ts';
-import type { Syscalls } from '../../recovery/kernel/syscalls.ts';
+import { loadSyscalls as load } from '../../recovery/linux/libc.ts';
+import type { Syscalls } from '../../recovery/linux/syscalls.ts';
 
 /** Mounts of one pass follow each other faster than this. */
 const passMs = 60;

@@ -1,8 +1,8 @@
 import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
-import { slug } from '../../src/scenario/collector.ts';
+import { slug } from '../../src/run/collector.ts';
+import { longestStepMs } from '../../src/run/session.ts';
 import { lieIn } from '../../src/scenario/judgements.ts';
 import { missingFor, unfitFor, unpromisedIn } from '../../src/scenario/needs.ts';
-import { longestStepMs } from '../../src/scenario/session.ts';
 import { Trial } from '../../src/scenario/trial.ts';
 import type { RekindleWorld } from './world.ts';
 

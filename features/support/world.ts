@@ -1,8 +1,8 @@
 import { setWorldConstructor, World } from '@cucumber/cucumber';
+import { sessionOf } from '../../src/run/session.ts';
 import type { ApplicationDifferences } from '../../src/scenario/applications.ts';
 import type { DatasetDifferences } from '../../src/scenario/datasets.ts';
 import type { Subject } from '../../src/scenario/judgements.ts';
-import { sessionOf } from '../../src/scenario/session.ts';
 import type { Trial } from '../../src/scenario/trial.ts';
 
 /** What the steps of one scenario share. */

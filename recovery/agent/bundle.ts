@@ -67,7 +67,7 @@ export async function bundle(outdir: string): Promise<string> {
   await build({
     entryPoints: [
       { in: source('./main.ts'), out: 'agent' },
-      { in: source('../kernel/prober/main.ts'), out: 'prober' },
+      { in: source('../linux/prober/main.ts'), out: 'prober' },
       { in: source('../csi/usage/main.ts'), out: 'usage' },
       { in: source('../webhook/main.ts'), out: 'webhook' },
     ],

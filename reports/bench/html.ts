@@ -1,13 +1,13 @@
-import { formatNs } from '../duration.ts';
-import { groupBy } from '../group_by.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import { groupBy } from '../../src/timeline/group-by.ts';
+import { count } from '../../src/timeline/verdict.ts';
 import { renderLegend, type Series } from '../html/chart.ts';
 import { type EcdfSample, renderEcdfOf } from '../html/ecdf.ts';
 import { statusIcon } from '../html/icons.ts';
 import { type Html, html } from '../html/markup.ts';
 import { renderStatic } from '../html/shell.ts';
-import { count } from '../verdict.ts';
 import type { SeriesChange } from './compare.ts';
-import { comparisonText } from './comparison_text.ts';
+import { comparisonText } from './comparison-text.ts';
 import { pacingText } from './pacing.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
@@ -16,7 +16,7 @@ import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
 import { type Distribution, distributionOf, type Interval, quantileOf, sortedCopy } from './statistics.ts';
 import { formatMs } from './table.ts';
 import { benchText } from './text.ts';
-import { usageText } from './usage_text.ts';
+import { usageText } from './usage-text.ts';
 
 const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
 

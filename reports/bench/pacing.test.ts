@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { renderBench } from './html.ts';
 import type { Conditions } from './record.ts';
-import { sampleBench, sampleSeries } from './sample_bench.ts';
+import { sampleBench, sampleSeries } from './sample-bench.ts';
 import { benchText } from './text.ts';
 
 const alone: Conditions = { fault: 'sigkill', pods: 1, datasets: 1, rate: 1000, pacingMs: 50 };

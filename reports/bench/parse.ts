@@ -1,4 +1,4 @@
-import { sentences, UnreadableRun } from '../parse.ts';
+import { sentences, UnreadableRun } from '../../src/timeline/parse.ts';
 import { benchPhases } from './phases.ts';
 import { type BenchRecord, benchSchema } from './record.ts';
 import { benchRecord } from './schema.ts';

@@ -1,4 +1,4 @@
-import type { Fidelity, RunRecord } from '../record.ts';
+import type { Fidelity, RunRecord } from '../../src/timeline/record.ts';
 
 /** What `rekindle bench` leaves in `bench.json`: every sample, so that runs can be compared and figures made again. */
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../record.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { crashSamples, type WatchedPod } from './samples.ts';
 
 const ms = 1e6;

@@ -1,5 +1,5 @@
-import { recoveries } from '../phases.ts';
-import type { HistoryEvent, ProbeEvent, Recovery } from '../record.ts';
+import { recoveries } from '../../src/timeline/phases.ts';
+import type { HistoryEvent, ProbeEvent, Recovery } from '../../src/timeline/record.ts';
 import type { BenchCrash, BenchMoment } from './record.ts';
 
 type Mount = Extract<HistoryEvent, { kind: 'mount' }>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fidelity, machine } from '../schema.ts';
+import { fidelity, machine } from '../../src/timeline/schema.ts';
 import { type BenchRecord, benchMoments, benchSchema } from './record.ts';
 
 /** The shape of `bench.json`, checked where it is read. */

@@ -5,10 +5,10 @@ import { benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
 import { seededRandom } from './random.ts';
 import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
-import { requestText } from './request_text.ts';
+import { requestText } from './request-text.ts';
 import { distributionOf, type Interval, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
 import { formatMs, inColumns } from './table.ts';
-import { usageText } from './usage_text.ts';
+import { usageText } from './usage-text.ts';
 
 const confidence = 0.95;
 

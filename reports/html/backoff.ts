@@ -1,5 +1,5 @@
-import { backoffTable } from '../backoff.ts';
-import type { BackoffRow } from '../record.ts';
+import { backoffTable } from '../../src/timeline/backoff.ts';
+import type { BackoffRow } from '../../src/timeline/record.ts';
 import { linearScale, renderChart } from './chart.ts';
 import { type Html, html } from './markup.ts';
 

@@ -1,5 +1,5 @@
-import { formatNs } from '../duration.ts';
-import { groupBy } from '../group_by.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import { groupBy } from '../../src/timeline/group-by.ts';
 import type { PackedScenario } from '../page/packed.ts';
 
 const shown = 12;

@@ -1,6 +1,6 @@
-import { formatNs } from '../duration.ts';
-import type { Recovery } from '../record.ts';
-import { medianOf, momentNames, type Stage, stageNs, stages } from '../stages.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import type { Recovery } from '../../src/timeline/record.ts';
+import { medianOf, momentNames, type Stage, stageNs, stages } from '../../src/timeline/stages.ts';
 import { linearScale, logarithmicScale, renderChart, type Series, thin } from './chart.ts';
 import type { Html } from './markup.ts';
 

@@ -1,6 +1,6 @@
-import { formatNs } from '../duration.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { Look, Shape } from '../page/packed.ts';
-import type { HistoryEvent } from '../record.ts';
 
 /** What happened, for the eye and in words: a mark on a lane, and a line in the list. */
 export interface Told {

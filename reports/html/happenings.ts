@@ -1,4 +1,4 @@
-import type { ScenarioDigest } from '../digest.ts';
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import type { PackedHappening } from '../page/packed.ts';
 import { isTold, tell } from './happening.ts';
 import type { Place } from './lanes.ts';

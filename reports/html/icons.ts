@@ -1,5 +1,5 @@
-import type { ScenarioStatus } from '../record.ts';
-import { statusNames } from '../verdict.ts';
+import type { ScenarioStatus } from '../../src/timeline/record.ts';
+import { statusNames } from '../../src/timeline/verdict.ts';
 import { type Html, html, trusted } from './markup.ts';
 
 const drawings: Readonly<Record<ScenarioStatus, string>> = {

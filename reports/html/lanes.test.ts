@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeptEvent } from '../digest.ts';
+import type { KeptEvent } from '../../src/timeline/digest.ts';
 import { lanesOf } from './lanes.ts';
 
 const axis = { from: 0, to: 1e9, zero: 0 };

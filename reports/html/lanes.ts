@@ -1,11 +1,11 @@
-import type { ScenarioDigest } from '../digest.ts';
-import { formatNs } from '../duration.ts';
-import { groupBy } from '../group_by.ts';
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import { groupBy } from '../../src/timeline/group-by.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { Lane, Mark, Micros, Span } from '../page/packed.ts';
-import type { HistoryEvent } from '../record.ts';
 import type { Axis } from './axis.ts';
 import { isTold, processLane, type ToldEvent, tell } from './happening.ts';
-import { mountLanes } from './mount_lanes.ts';
+import { mountLanes } from './mount-lanes.ts';
 
 /** Moments as the page has them. */
 export type Place = (at: number) => Micros;

@@ -1,6 +1,6 @@
-import { type ClaimResult, claims, judgeClaims, unexaminedClaims } from '../claims.ts';
-import type { RunRecord, ScenarioRecord, ScenarioStatus } from '../record.ts';
-import { reasonOf, statuses, statusNames } from '../verdict.ts';
+import { type ClaimResult, claims, judgeClaims, unexaminedClaims } from '../../src/timeline/claims.ts';
+import type { RunRecord, ScenarioRecord, ScenarioStatus } from '../../src/timeline/record.ts';
+import { reasonOf, statuses, statusNames } from '../../src/timeline/verdict.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Html, html } from './markup.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { KeptEvent } from '../digest.ts';
+import type { KeptEvent } from '../../src/timeline/digest.ts';
 import { changes, mountTables } from './mounts.ts';
 
 const snapshot = (at: number, label: string, ...lines: readonly string[]): KeptEvent => ({

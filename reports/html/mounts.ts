@@ -1,8 +1,8 @@
-import type { ScenarioDigest } from '../digest.ts';
-import { clockSeconds, formatOffset } from '../duration.ts';
-import { groupBy } from '../group_by.ts';
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import { clockSeconds, formatOffset } from '../../src/timeline/duration.ts';
+import { groupBy } from '../../src/timeline/group-by.ts';
+import type { HistoryEvent, Recovery, ScenarioRecord } from '../../src/timeline/record.ts';
 import type { PackedTable } from '../page/packed.ts';
-import type { HistoryEvent, Recovery, ScenarioRecord } from '../record.ts';
 
 type Snapshot = Extract<HistoryEvent, { kind: 'snapshot' }>;
 type MountEvent = Extract<HistoryEvent, { kind: 'mount' }>;

@@ -1,7 +1,15 @@
-import { formatNs } from '../duration.ts';
-import type { RunRecord } from '../record.ts';
-import { summarizeStages } from '../stages.ts';
-import { count, countStatuses, explainVerdict, reasonOf, statuses, statusNames, verdictNames } from '../verdict.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import type { RunRecord } from '../../src/timeline/record.ts';
+import { summarizeStages } from '../../src/timeline/stages.ts';
+import {
+  count,
+  countStatuses,
+  explainVerdict,
+  reasonOf,
+  statuses,
+  statusNames,
+  verdictNames,
+} from '../../src/timeline/verdict.ts';
 import { renderEcdf } from './ecdf.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Content, type Html, html } from './markup.ts';

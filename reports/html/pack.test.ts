@@ -1,12 +1,12 @@
 import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { digestOf } from '../digest.ts';
+import { digestOf } from '../../src/timeline/digest.ts';
+import type { HistoryEvent, ProbeOperation, ScenarioRecord } from '../../src/timeline/record.ts';
+import { sampleRun } from '../../src/timeline/sample.ts';
 import { unpack } from '../page/unpack.ts';
-import type { HistoryEvent, ProbeOperation, ScenarioRecord } from '../record.ts';
-import { sampleRun } from '../sample.ts';
 import { pack } from './pack.ts';
-import { scenarioData } from './scenario_data.ts';
+import { scenarioData } from './scenario-data.ts';
 
 const [scenario] = sampleRun({ operations: 10 }).record.scenarios as readonly [ScenarioRecord];
 

@@ -1,6 +1,6 @@
 import { deflateRawSync } from 'node:zlib';
+import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import { largestResult, latencySteps, type PackedScenario } from '../page/packed.ts';
-import type { ProbeColumns } from '../probe_columns.ts';
 
 /** Packs what a report carries for one scenario; `packed.ts` has the format. `zero` is when the scenario began. */
 export function pack(scenario: PackedScenario, probes: readonly ProbeColumns[], zero: number): string {

@@ -1,14 +1,14 @@
-import type { ScenarioDigest } from '../digest.ts';
-import { formatNs } from '../duration.ts';
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import type { ScenarioRecord, StepRecord } from '../../src/timeline/record.ts';
+import { summarizeStages } from '../../src/timeline/stages.ts';
+import { reasonOf, statusNames } from '../../src/timeline/verdict.ts';
 import type { PackedScenario } from '../page/packed.ts';
-import type { ScenarioRecord, StepRecord } from '../record.ts';
-import { summarizeStages } from '../stages.ts';
-import { reasonOf, statusNames } from '../verdict.ts';
 import { renderBackoff } from './backoff.ts';
 import { describeData } from './describe.ts';
 import { statusIcon } from './icons.ts';
 import { anchorOf, type Html, html } from './markup.ts';
-import { renderMountGrowth } from './mount_growth.ts';
+import { renderMountGrowth } from './mount-growth.ts';
 import { renderStrip } from './strip.ts';
 import { renderRecoveries } from './waterfall.ts';
 

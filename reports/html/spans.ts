@@ -1,4 +1,4 @@
-import type { ProbeColumns } from '../probe_columns.ts';
+import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 
 /** Probe operations in a row with the same result, from when the first was due until the last was done. */
 export interface ProbeSpan {

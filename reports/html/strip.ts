@@ -1,9 +1,9 @@
-import type { ScenarioDigest } from '../digest.ts';
-import type { ProbeColumns } from '../probe_columns.ts';
-import type { ScenarioRecord } from '../record.ts';
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
+import type { ScenarioRecord } from '../../src/timeline/record.ts';
 import { share, trim } from './axis.ts';
 import { type Html, html, trusted } from './markup.ts';
-import { axisOf } from './scenario_data.ts';
+import { axisOf } from './scenario-data.ts';
 import { resultLook } from './shapes.ts';
 import { spansOf } from './spans.ts';
 

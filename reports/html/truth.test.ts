@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../digest.ts';
-import type { HistoryEvent } from '../record.ts';
+import { digestOf } from '../../src/timeline/digest.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ToldEvent } from './happening.ts';
 import { isContradicted, truthTeller } from './truth.ts';
 

@@ -1,5 +1,5 @@
-import type { ScenarioDigest } from '../digest.ts';
-import type { ProbeColumns } from '../probe_columns.ts';
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import { podOf, type ToldEvent } from './happening.ts';
 
 /** What was true at an instant, in a few words, for the reader of what somebody said at that instant. */

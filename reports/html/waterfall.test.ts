@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Recovery } from '../record.ts';
+import type { Recovery } from '../../src/timeline/record.ts';
 import { isOvertaken, renderWaterfall } from './waterfall.ts';
 
 const crash = (at: number, more: Partial<Recovery> = {}): Recovery => ({

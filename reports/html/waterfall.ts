@@ -1,6 +1,6 @@
-import { formatNs, formatOffset } from '../duration.ts';
-import type { Recovery } from '../record.ts';
-import { type Moment, momentNames, summarizeStages, waterfallOf } from '../stages.ts';
+import { formatNs, formatOffset } from '../../src/timeline/duration.ts';
+import type { Recovery } from '../../src/timeline/record.ts';
+import { type Moment, momentNames, summarizeStages, waterfallOf } from '../../src/timeline/stages.ts';
 import { renderEcdf } from './ecdf.ts';
 import { type Html, html, trusted } from './markup.ts';
 import { glyph, resultLook } from './shapes.ts';

@@ -1,7 +1,7 @@
-import { formatNs } from '../duration.ts';
-import { groupBy } from '../group_by.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
+import { groupBy } from '../../src/timeline/group-by.ts';
+import type { HistoryEvent, Recovery } from '../../src/timeline/record.ts';
 import type { Window } from '../page/packed.ts';
-import type { HistoryEvent, Recovery } from '../record.ts';
 import type { Axis } from './axis.ts';
 
 /** From a crash until all pods could read again; two pods that share a crash share a window. */

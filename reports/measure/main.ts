@@ -4,7 +4,7 @@ import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findChromium, startChromium } from './browser.ts';
-import { writeLargeRun } from './large_run.ts';
+import { writeLargeRun } from './large-run.ts';
 
 /**
  * `npm run measure-reports`: how long reports of a million probe operations take, how much memory, how large the page is, and

@@ -1,5 +1,5 @@
-import { drawLane } from './draw_lane.ts';
-import { drawProbe } from './draw_probe.ts';
+import { drawLane } from './draw-lane.ts';
+import { drawProbe } from './draw-probe.ts';
 import { heights, type Layout, layoutOf } from './layout.ts';
 import { line, type Picture, type Target } from './picture.ts';
 import { clockSeconds, tickName, ticksOf, type View } from './scale.ts';

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunRecord } from '../../reports/record.ts';
 import { newRunId, runIdVariable, runRoleVariable } from '../run-id.ts';
+import type { RunRecord } from '../timeline/record.ts';
 import { readRecord } from './read-run.ts';
 import { RunFailed } from './run-failed.ts';
 

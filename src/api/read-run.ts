@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseRecord, parseRun } from '../../reports/parse.ts';
-import type { Run, RunRecord } from '../../reports/record.ts';
+import { parseRecord, parseRun } from '../timeline/parse.ts';
+import type { Run, RunRecord } from '../timeline/record.ts';
 
 /** The record of the run in a folder, as in `results/latest`. @throws UnreadableRun, or what `readFile` throws */
 export async function readRecord(folder: string): Promise<RunRecord> {

@@ -1,4 +1,4 @@
-import type { BackoffRow, HistoryEvent } from '../../reports/record.ts';
+import type { BackoffRow, HistoryEvent } from '../timeline/record.ts';
 import type { Prediction } from './predict.ts';
 import { seenRestarts } from './seen-restarts.ts';
 

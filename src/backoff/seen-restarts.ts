@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import type { SeenRestart } from './predict.ts';
 
 /** A restart as a history tells it, with what the kubelet itself announced. */

@@ -1,4 +1,4 @@
-import { claims } from '../../reports/claims.ts';
+import { claims } from '../timeline/claims.ts';
 import type { CatalogueScenario } from './scenarios.ts';
 
 /** A promise of the document, and what shows it. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { agentRunsOn } from './agent-runs-on.ts';
 
 const process = (role: 'agent' | 'daemon', change: 'started' | 'exited'): HistoryEvent => ({

@@ -1,4 +1,4 @@
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { concluded, fail, pass } from './finding.ts';
 
 /** In the whole scenario no process of the agent ended: whatever it was given, it neither crashed nor had to be started again. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BackoffRow } from '../../reports/record.ts';
+import type { BackoffRow } from '../timeline/record.ts';
 import { growsAsPredicted } from './backoff-as-predicted.ts';
 
 const row = (change: Partial<BackoffRow> = {}): BackoffRow => ({

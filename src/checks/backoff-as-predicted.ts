@@ -1,4 +1,4 @@
-import type { BackoffRow, CheckRecord } from '../../reports/record.ts';
+import type { BackoffRow, CheckRecord } from '../timeline/record.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 
 /**

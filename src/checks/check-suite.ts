@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { claims } from '../../reports/claims.ts';
-import type { CheckRecord } from '../../reports/record.ts';
+import { claims } from '../timeline/claims.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { beats, cutAt, type History, type Row, recovered } from './sample-history.ts';
 
 /** Every check: inconclusive on nothing, and a table of what it concludes. */

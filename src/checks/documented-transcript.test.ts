@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { printsDocumentedTranscript } from './documented-transcript.ts';
 
 const listing = `total 172

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { endsInTime } from './ends-in-time.ts';
 import { consumer, done, ms, nodeTable, type Row, snapshot, targetPath, volume } from './sample-history.ts';
 

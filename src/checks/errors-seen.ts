@@ -1,5 +1,5 @@
-import { formatNs } from '../../reports/duration.ts';
-import type { ProbeEvent } from '../../reports/record.ts';
+import { formatNs } from '../timeline/duration.ts';
+import type { ProbeEvent } from '../timeline/record.ts';
 
 /** What a dead FUSE connection answers: ECONNABORTED to the calls that were under way, ENOTCONN to all later ones. */
 export const outageErrors: ReadonlySet<string> = new Set(['ENOTCONN', 'ECONNABORTED']);

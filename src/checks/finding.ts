@@ -1,4 +1,4 @@
-import type { CheckRecord, Verdict } from '../../reports/record.ts';
+import type { CheckRecord, Verdict } from '../timeline/record.ts';
 
 /** What a check concludes: the verdict, and one sentence with the figures that led to it. */
 export interface Finding {

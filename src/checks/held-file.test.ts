@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { failsCleanly } from './held-file.ts';
 import { agent, beats, fault, ms, type Row, where } from './sample-history.ts';
 

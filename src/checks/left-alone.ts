@@ -1,5 +1,5 @@
-import { formatNs } from '../../reports/duration.ts';
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import { formatNs } from '../timeline/duration.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 import { concluded, type Finding, fail, firstThatDidNotPass, inconclusive, pass } from './finding.ts';
 import { successClaimsOf } from './success-claims.ts';

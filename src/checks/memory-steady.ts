@@ -1,4 +1,4 @@
-import type { CheckRecord } from '../../reports/record.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 
 /** What the agent's process tree holds of its own (RssAnon), looked at every so many crashes, from the first few on. */

@@ -1,4 +1,4 @@
-import type { HistoryEvent, ProbeOperation } from '../../reports/record.ts';
+import type { HistoryEvent, ProbeOperation } from '../timeline/record.ts';
 import type { Consumer } from './consumer.ts';
 import { countErrors, describeFailure } from './errors-seen.ts';
 import { type Finding, fail, inconclusive, pass } from './finding.ts';

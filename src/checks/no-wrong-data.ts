@@ -1,4 +1,4 @@
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import type { Consumer } from './consumer.ts';
 import { concluded } from './finding.ts';
 import { neverSees } from './never.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { suite } from './check-suite.ts';
 import { isNotRestarted } from './not-restarted.ts';
 import { adding, broken, consumer, type History, ms, where } from './sample-history.ts';

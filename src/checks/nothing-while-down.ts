@@ -1,6 +1,6 @@
-import type { Crash } from '../../reports/crashes.ts';
-import { formatNs } from '../../reports/duration.ts';
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import type { Crash } from '../timeline/crashes.ts';
+import { formatNs } from '../timeline/duration.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 import { concluded, type Finding, fail, firstThatDidNotPass, inconclusive, pass } from './finding.ts';
 import { settled } from './reads-again.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { nothingIsWritten } from './nothing-written.ts';
 
 const says = (program: string, line: object): HistoryEvent => ({

@@ -1,4 +1,4 @@
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 
 export interface NothingWrittenOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { isReadOnlyEverywhere } from './read-only-everywhere.ts';
 import { consumer, targetPath, volume } from './sample-history.ts';
 

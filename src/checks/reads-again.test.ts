@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { suite } from './check-suite.ts';
 import { readsAgain } from './reads-again.ts';
 import {

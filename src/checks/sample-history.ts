@@ -1,4 +1,4 @@
-import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../../reports/record.ts';
+import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../timeline/record.ts';
 import type { Consumer } from './consumer.ts';
 
 /*

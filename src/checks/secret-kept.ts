@@ -1,4 +1,4 @@
-import type { CheckRecord } from '../../reports/record.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { concluded, fail, inconclusive, pass } from './finding.ts';
 
 /** Where a run's access key was looked for, and where it was found. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { consumer, daemon, done, mounted, ms, podTable, type Row, snapshot, volume, where } from './sample-history.ts';
 import { startsAfterDaemon } from './starts-after-daemon.ts';
 

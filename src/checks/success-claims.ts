@@ -1,5 +1,5 @@
-import type { HistoryEvent } from '../../reports/record.ts';
-import { claimsSuccess } from '../../reports/success_event.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
+import { claimsSuccess } from '../timeline/success-event.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 
 /** Something that says that a consumer can read again. */

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 
 /** What one `ls -l` printed. */
 export interface Listing {

@@ -1,5 +1,5 @@
-import { type Crash, crashesOf, type Hang, troubleOf } from '../../reports/crashes.ts';
-import type { HistoryEvent, ProbeEvent } from '../../reports/record.ts';
+import { type Crash, crashesOf, type Hang, troubleOf } from '../timeline/crashes.ts';
+import type { HistoryEvent, ProbeEvent } from '../timeline/record.ts';
 import { type Consumer, probeOf } from './consumer.ts';
 
 /** What a history tells of one consumer. */

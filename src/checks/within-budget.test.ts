@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { recoveries } from '../../reports/phases.ts';
-import type { CheckRecord } from '../../reports/record.ts';
+import { recoveries } from '../timeline/phases.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { suite } from './check-suite.ts';
 import {
   adding,

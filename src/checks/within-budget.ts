@@ -1,12 +1,12 @@
-import { formatNs } from '../../reports/duration.ts';
-import type { CheckRecord, Recovery } from '../../reports/record.ts';
-import { momentNames, waterfallOf } from '../../reports/stages.ts';
 import type { Budgets } from '../profiles/profile.ts';
+import { formatNs } from '../timeline/duration.ts';
+import type { CheckRecord, Recovery } from '../timeline/record.ts';
+import { momentNames, waterfallOf } from '../timeline/stages.ts';
 import { type Consumer, probeOf } from './consumer.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 
 /**
- * Each recovery of the consumer is as fast as the profile promises. `recoveries` are those of `reports/phases.ts`. The budget
+ * Each recovery of the consumer is as fast as the profile promises. `recoveries` are those of `src/timeline/phases.ts`. The budget
  * of the whole outage is for the first crash: before later ones are over, Kubernetes waits longer and longer.
  */
 export function recoversWithinBudget(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { NoSuchProgram, programOf } from '../bench/program.ts';
+import { NoSuchProgram, programOf } from '../run/bench/program.ts';
 import type { BenchOptions } from '../verbs.ts';
 import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CleanReport, clean } from '../clean/clean.ts';
+import { type CleanReport, clean } from '../doctor/clean/clean.ts';
 import { parseRunId, type RunId } from '../run-id.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
@@ -45,7 +45,7 @@ async function cleanIn(
     throw new UsageError('--kubeconfig needs --context: the current one is never used by itself');
   const kubeConfig = loadKubeConfig(flags, environment);
   // The client library's models take a second to load, which the other commands do without.
-  const { cleanCluster } = await import('../clean/clean-cluster.ts');
+  const { cleanCluster } = await import('../doctor/clean/clean-cluster.ts');
   return cleanCluster({ kubeConfig, ...chosen, now: Date.now(), signal: environment.signal });
 }
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sampleRun } from '../../reports/sample.ts';
-import { describeMachine } from '../scenario/machine.ts';
+import { describeMachine } from '../run/machine.ts';
+import { sampleRun } from '../timeline/sample.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 

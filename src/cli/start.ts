@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { cleanRun } from '../clean/clean-run.ts';
+import { cleanRun } from '../doctor/clean/clean-run.ts';
 import { requirements } from '../doctor/requirements.ts';
 import type { RunId } from '../run-id.ts';
 import type { Verbs } from '../verbs.ts';
@@ -56,8 +56,8 @@ async function giveUp(error: unknown, context: Context): Promise<ExitStatus> {
 /** Each loads what it needs when it is asked for. */
 async function loadVerbs(): Promise<Verbs> {
   return {
-    bench: async (options) => (await import('../bench/bench.ts')).bench(options),
-    conform: async (options) => (await import('../scenario/conform.ts')).conform(options),
-    crash: async (options) => (await import('../scenario/crash.ts')).crash(options),
+    bench: async (options) => (await import('../run/bench/bench.ts')).bench(options),
+    conform: async (options) => (await import('../run/conform.ts')).conform(options),
+    crash: async (options) => (await import('../run/crash.ts')).crash(options),
   };
 }

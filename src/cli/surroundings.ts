@@ -1,5 +1,5 @@
-import type { Surroundings } from '../clean/clean-run.ts';
-import { docker } from '../clean/containers.ts';
+import type { Surroundings } from '../doctor/clean/clean-run.ts';
+import { docker } from '../doctor/clean/containers.ts';
 import type { Context } from './context.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sampleRun } from '../../reports/sample.ts';
+import { sampleRun } from '../timeline/sample.ts';
 import { createFakeContext } from './fake-context.ts';
 import { tellCi } from './tell-ci.ts';
 

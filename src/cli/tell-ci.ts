@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { renderAnnotations } from '../../reports/annotations.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
-import type { RunRecord } from '../../reports/record.ts';
 import type { Environment } from '../environment.ts';
+import type { RunRecord } from '../timeline/record.ts';
 
 /** GitHub takes no more in one step's summary. */
 const summaryBytes = 1024 * 1024;

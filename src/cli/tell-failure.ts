@@ -1,6 +1,6 @@
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { Environment } from '../environment.ts';
-import { cannotRunFrom } from '../scenario/cannot-run-from.ts';
+import { cannotRunFrom } from '../run/cannot-run-from.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
-import { type Digest, digestOf } from '../../reports/digest.ts';
 import { renderPage } from '../../reports/html.ts';
 import { renderJunit } from '../../reports/junit.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderMessages } from '../../reports/messages.ts';
 import { renderOpenMetrics } from '../../reports/openmetrics.ts';
 import { renderPicture, slowestRecovery } from '../../reports/picture.ts';
-import type { Run, RunRecord } from '../../reports/record.ts';
+import { type Digest, digestOf } from '../timeline/digest.ts';
+import type { Run, RunRecord } from '../timeline/record.ts';
 
 const picture = 'slowest-recovery.svg';
 

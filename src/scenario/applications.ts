@@ -1,11 +1,11 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ContainerRef } from '../../clusters/cluster.ts';
+import type { Session } from '../run/session.ts';
 import { checksums } from './datasets.ts';
 import { lastSeen } from './last-seen.ts';
 import { application, applicationLabel, type VolumeBelow } from './manifests.ts';
 import type { Objects } from './objects.ts';
 import { containerOf, podState } from './pod-state.ts';
-import type { Session } from './session.ts';
 import type { Waiting } from './waiting.ts';
 
 /** A pod under observation, as it was when it had started. */

@@ -1,7 +1,7 @@
 import aws4 from 'aws4';
 import type { RunningCluster } from '../../clusters/cluster.ts';
-import type { CheckRecord } from '../../reports/record.ts';
 import { concluded, fail, pass } from '../checks/finding.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 
 /** The object store answers, has the bucket, and opens it to the run's credentials only. */
 export async function bucketIsThere(cluster: RunningCluster): Promise<CheckRecord> {

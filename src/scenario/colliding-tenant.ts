@@ -1,5 +1,5 @@
-import type { CheckRecord } from '../../reports/record.ts';
 import { concluded, fail, pass } from '../checks/finding.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { podState } from './pod-state.ts';
 import type { Trial } from './trial.ts';
 

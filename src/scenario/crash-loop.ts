@@ -1,9 +1,9 @@
-import { recoveries } from '../../reports/phases.ts';
-import type { BackoffRow } from '../../reports/record.ts';
 import { kubeletRules, predictDelay } from '../backoff/predict.ts';
 import { backoffRows, type Expectation } from '../backoff/rows.ts';
 import { seenRestarts } from '../backoff/seen-restarts.ts';
 import type { Fault } from '../faults/fault.ts';
+import { recoveries } from '../timeline/phases.ts';
+import type { BackoffRow } from '../timeline/record.ts';
 import type { Trial } from './trial.ts';
 
 export interface CrashLoopOptions {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FaultyStore } from '../../clusters/cluster.ts';
+import type { Session } from '../run/session.ts';
 import { dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
 import type { Objects } from './objects.ts';
-import type { Session } from './session.ts';
 import type { Waiting } from './waiting.ts';
 
 /** How a dataset differs from the document's. */

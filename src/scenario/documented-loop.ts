@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import type { Trial } from './trial.ts';
 
 const deadMount = 'Transport endpoint is not connected';

@@ -1,5 +1,3 @@
-import { recoveries } from '../../reports/phases.ts';
-import type { CheckRecord } from '../../reports/record.ts';
 import type { Consumer } from '../checks/consumer.ts';
 import { printsDocumentedTranscript } from '../checks/documented-transcript.ts';
 import { failsCleanly } from '../checks/held-file.ts';
@@ -17,6 +15,8 @@ import { seesNoError } from '../checks/sees-no-error.ts';
 import { seesTheOutage } from '../checks/sees-the-outage.ts';
 import { claimsOnlyTrueSuccess } from '../checks/truthful-success.ts';
 import { recoversWithinBudget } from '../checks/within-budget.ts';
+import { recoveries } from '../timeline/phases.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { heldFile } from './held-file.ts';
 import { documentedFiles } from './manifests.ts';
 import { containerOf } from './pod-state.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import { lastSeen } from './last-seen.ts';
 
 const probe = (result: string): HistoryEvent => ({

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../reports/record.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 
 /** How many events a time-out names, besides what the probes saw. */
 const told = 4;

@@ -1,4 +1,4 @@
-import type { CheckRecord } from '../../reports/record.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { documentedFiles } from './manifests.ts';
 import type { Trial } from './trial.ts';
 

@@ -1,7 +1,7 @@
-import type { CheckRecord } from '../../reports/record.ts';
 import { endsInTime } from '../checks/ends-in-time.ts';
 import { startsAfterDaemon } from '../checks/starts-after-daemon.ts';
 import { graceSeconds } from '../faults/pod-delete.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import type { Subject } from './judgements.ts';
 import type { Trial } from './trial.ts';
 

@@ -1,5 +1,5 @@
-import type { HistoryEvent, ProbeEvent } from '../../reports/record.ts';
-import { claimsSuccess } from '../../reports/success_event.ts';
+import type { HistoryEvent, ProbeEvent } from '../timeline/record.ts';
+import { claimsSuccess } from '../timeline/success-event.ts';
 import { lastSeen } from './last-seen.ts';
 import type { Waiting } from './waiting.ts';
 

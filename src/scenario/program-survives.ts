@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CheckRecord } from '../../reports/record.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 
 /** How long after the recovery a program may take to end by itself. */
 const patienceMs = 10_000;

@@ -1,7 +1,7 @@
-import type { CheckRecord } from '../../reports/record.ts';
 import { concluded, fail, pass } from '../checks/finding.ts';
 import { parseMountLine } from '../checks/mountinfo-line.ts';
 import { sigkill } from '../faults/sigkill.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { application, applicationLabel } from './manifests.ts';
 import type { Trial } from './trial.ts';
 

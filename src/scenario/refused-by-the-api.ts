@@ -1,5 +1,5 @@
-import type { CheckRecord } from '../../reports/record.ts';
 import { concluded, fail, pass } from '../checks/finding.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import { type Flaw, nameOfField, spoil, told } from './flaw.ts';
 import { application, dataset, type Manifest } from './manifests.ts';
 import type { Trial } from './trial.ts';

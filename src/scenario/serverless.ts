@@ -1,5 +1,4 @@
 import { CoreV1Api, type V1Pod } from '@kubernetes/client-node';
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
 import { keepsLayersWithin } from '../checks/layers-within.ts';
 import { seesNoEmptyDirectory } from '../checks/never-empty.ts';
 import { readsNoWrongData } from '../checks/no-wrong-data.ts';
@@ -7,6 +6,7 @@ import { isReadOnlyInPod } from '../checks/read-only-in-pod.ts';
 import { readsAgain } from '../checks/reads-again.ts';
 import type { Fault } from '../faults/fault.ts';
 import { sigkill } from '../faults/sigkill.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import type { Subject } from './judgements.ts';
 import { application, type Manifest } from './manifests.ts';
 import type { Trial } from './trial.ts';

@@ -1,6 +1,6 @@
 import type { AgentOptions, ContainerRef, FaultyStore } from '../../clusters/cluster.ts';
 import type { Fault, Injected } from '../faults/fault.ts';
-import type { Session } from './session.ts';
+import type { Session } from '../run/session.ts';
 
 /** What is struck: a dataset's daemon, and what a fault may need beside it. */
 export interface Target {

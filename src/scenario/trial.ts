@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { AgentOptions, ContainerRef, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
-import type { CheckRecord, HistoryEvent } from '../../reports/record.ts';
 import type { Fault } from '../faults/fault.ts';
+import type { ScenarioNotes, Session } from '../run/session.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Application, type ApplicationDifferences, Applications } from './applications.ts';
 import { type DatasetDifferences, Datasets } from './datasets.ts';
 import { runningDaemon } from './fuse-pod.ts';
 import { type Objects, objectsIn } from './objects.ts';
 import { PodReads } from './pod-reads.ts';
-import type { ScenarioNotes, Session } from './session.ts';
 import { Strikes } from './strikes.ts';
 import { type Wait, Waiting } from './waiting.ts';
 

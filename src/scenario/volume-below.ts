@@ -1,5 +1,5 @@
-import type { CheckRecord } from '../../reports/record.ts';
 import { keepsInnerMount } from '../checks/inner-mount-survives.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import type { Subject } from './judgements.ts';
 import type { Trial } from './trial.ts';
 

@@ -1,6 +1,6 @@
-import type { CheckRecord } from '../../reports/record.ts';
 import { nothingIsWritten } from '../checks/nothing-written.ts';
 import { isReadOnlyEverywhere } from '../checks/read-only-everywhere.ts';
+import type { CheckRecord } from '../timeline/record.ts';
 import type { Subject } from './judgements.ts';
 import { documentedFiles } from './manifests.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckRecord, RunRecord, ScenarioRecord } from '../../reports/record.ts';
+import type { CheckRecord, RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import { differences, findingsOf } from './findings.ts';
 
 const check = (verdict: CheckRecord['verdict'], claims: readonly string[], name = 'a check'): CheckRecord => {

@@ -1,4 +1,4 @@
-import type { RunRecord, ScenarioRecord } from '../../reports/record.ts';
+import type { RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import type { Expectation } from './expectations.ts';
 
 /** What a run found to be wrong. */

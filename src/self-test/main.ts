@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseRecord } from '../../reports/parse.ts';
+import { parseRecord } from '../timeline/parse.ts';
 import { type Expectation, expectations } from './expectations.ts';
 import { differences, findingsOf } from './findings.ts';
 

@@ -45,7 +45,7 @@ export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle)
       entryPoint(source('relay'), bundleFiles.relay),
       entryPoint(source('wait'), bundleFiles.wait),
       entryPoint(source('enter'), bundleFiles.enter),
-      entryPoint(project(`recovery/kernel/prober/main${extname(here)}`), bundleFiles.prober),
+      entryPoint(project(`recovery/linux/prober/main${extname(here)}`), bundleFiles.prober),
       entryPoint(join(dirname(programs.probe), `reader${extname(programs.probe)}`), readerFile),
       ...ofKind('.cjs'),
     ],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type ContainerIdentity, containerIdentity } from '../../../recovery/kernel/container-identity.ts';
-import { parseMountinfo } from '../../../recovery/kernel/mountinfo.ts';
-import { namespaceOf, processIds, startTime } from '../../../recovery/kernel/process.ts';
+import { type ContainerIdentity, containerIdentity } from '../../../recovery/linux/container-identity.ts';
+import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
+import { namespaceOf, processIds, startTime } from '../../../recovery/linux/process.ts';
 
 const proc = '/proc';
 

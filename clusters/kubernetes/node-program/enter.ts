@@ -4,8 +4,8 @@
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Module } from 'node:module';
-import { loadSyscalls } from '../../../recovery/kernel/libc.ts';
-import { CLONE_FS, CLONE_NEWNS } from '../../../recovery/kernel/syscalls.ts';
+import { loadSyscalls } from '../../../recovery/linux/libc.ts';
+import { CLONE_FS, CLONE_NEWNS } from '../../../recovery/linux/syscalls.ts';
 
 /** What `require` does with the text of a file; there is no other way that does not read the file itself. */
 interface Compiler {

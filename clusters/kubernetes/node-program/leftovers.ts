@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { detach, type Linux } from '../../../fakes/kubelet/linux.ts';
 import type { Mount } from '../../../recovery/engine/model.ts';
-import { parseMountinfo } from '../../../recovery/kernel/mountinfo.ts';
+import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 
 const mountRoot = '/runtime-mnt';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { S3Client } from '../../../fakes/store/s3/client.ts';
-import type { HistoryEvent } from '../../../reports/record.ts';
+import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, Usage } from '../../cluster.ts';
 import { toEvent } from '../../node/agent-events.ts';
 import { daemonEvent, roleOf } from '../../node/daemon-event.ts';

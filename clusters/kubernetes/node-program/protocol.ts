@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../../reports/record.ts';
+import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, ProgramName, RunningCluster, Usage } from '../../cluster.ts';
 import type { NodeProcedures } from '../../node/procedures.ts';
 import type { Reply } from '../../rpc.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadSyscalls } from '../../../recovery/kernel/libc.ts';
-import { watchProcesses } from '../../../recovery/kernel/watch.ts';
-import type { HistoryEvent } from '../../../reports/record.ts';
+import { loadSyscalls } from '../../../recovery/linux/libc.ts';
+import { watchProcesses } from '../../../recovery/linux/watch.ts';
+import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import { MountWatch } from '../../node/mount-watch.ts';
 import type { NodeContainer } from '../../node/node-verbs.ts';
 import { findContainer, startedAt } from './containers.ts';

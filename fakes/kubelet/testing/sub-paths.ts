@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { loadSyscalls } from '../../../recovery/kernel/libc.ts';
+import { loadSyscalls } from '../../../recovery/linux/libc.ts';
 import { bindBeneath } from '../bind-beneath.ts';
 import { detachBelow } from '../mounts-below.ts';
 import { bindSubPath } from '../sub-path.ts';

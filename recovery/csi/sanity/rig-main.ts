@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { bundle } from '../../agent/bundle.ts';
 import { serveNothing } from '../../agent/testing/serve-nothing.ts';
 import { v8Flags } from '../../agent/v8-flags.ts';
-import { loadSyscalls } from '../../kernel/libc.ts';
-import { MNT_DETACH } from '../../kernel/syscalls.ts';
+import { loadSyscalls } from '../../linux/libc.ts';
+import { MNT_DETACH } from '../../linux/syscalls.ts';
 import { claimController } from './claim-controller.ts';
 
 const project = fileURLToPath(new URL('../../..', import.meta.url));
@@ -32,7 +32,7 @@ symlinkSync(join(project, 'node_modules'), at('bundle/node_modules'));
 writeFileSync(at('kubeconfig'), await serveNothing(parts));
 writeFileSync(at('parameters.yaml'), JSON.stringify({ fluid_path: at('runtime-mnt/sanity') }));
 
-const daemon = join(project, 'recovery/kernel/fixtures/fuse-server.ts');
+const daemon = join(project, 'recovery/linux/fixtures/fuse-server.ts');
 await started(spawn(process.execPath, [daemon, at('runtime-mnt/sanity'), 'hello'], piped), /ready/);
 parts.defer(() => void loadSyscalls().umount(at('runtime-mnt/sanity'), MNT_DETACH));
 await started(

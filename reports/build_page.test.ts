@@ -1,8 +1,0 @@
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { bundlePage, pageScriptFile } from './build_page.ts';
-
-it('is the script that the reports carry (npm run page makes it again)', async () => {
-  const kept = readFileSync(new URL('./html/page_script.ts', import.meta.url), 'utf8');
-  expect(kept === pageScriptFile(await bundlePage())).toBe(true);
-});

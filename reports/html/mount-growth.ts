@@ -1,0 +1,63 @@
+import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import { clockSeconds } from '../../src/timeline/duration.ts';
+import type { ScenarioRecord } from '../../src/timeline/record.ts';
+import { linearScale, renderChart, thin } from './chart.ts';
+import type { Html } from './markup.ts';
+
+const shownPoints = 200;
+
+/** Lines of the mount tables of node and pods over time, from the first snapshot to the last. */
+export function mountLinesOver({ events }: Pick<ScenarioDigest, 'events'>): (readonly [at: number, lines: number])[] {
+  const snapshots = events.filter((event) => event.kind === 'snapshot');
+  const before = new Map<string, { readonly at: number; readonly lines: number }>();
+  for (const { where, at, lines } of snapshots) {
+    if (!before.has(where)) before.set(where, { at, lines: lines.length });
+  }
+  const last = snapshots.at(-1)?.at;
+  if (last === undefined) return [];
+  const first = Math.max(...[...before.values()].map(({ at }) => at));
+  let lines = [...before.values()].reduce((sum, one) => sum + one.lines, 0);
+  const points: [number, number][] = [[first, lines]];
+  for (const event of events) {
+    if (event.kind !== 'mount' || event.at <= (before.get(event.where)?.at ?? Number.POSITIVE_INFINITY)) continue;
+    if (event.at > last) break;
+    lines += event.change === 'added' ? 1 : -1;
+    const at = Math.max(first, event.at);
+    // What came and went at one look at the table is one change.
+    if (points.at(-1)?.[0] === at) points[points.length - 1] = [at, lines];
+    else points.push([at, lines]);
+  }
+  return [...points, [Math.max(first, last), lines]];
+}
+
+/** Whether the mount tables grow from crash to crash, as a picture. */
+export function renderMountGrowth(scenario: ScenarioRecord, digest: Pick<ScenarioDigest, 'events'>): Html | undefined {
+  const over = mountLinesOver(digest);
+  const [first] = over;
+  const last = over.at(-1);
+  if (first === undefined || last === undefined || over.length < 3 || scenario.recoveries.length < 2) return undefined;
+  const counts = over.map(([, lines]) => lines);
+  const [lowest, highest] = [Math.min(...counts), Math.max(...counts)];
+  const seconds = (at: number) => (at - scenario.startedAt) / 1e9;
+  const x = linearScale(seconds(last[0]), (value) => `${Number(value.toFixed(3))} s`, seconds(first[0]));
+  const whole = (value: number) => (Number.isInteger(value) ? String(value) : '');
+  return renderChart({
+    title: 'Lines of the mount tables of node and pods, over time',
+    says: `${first[1]} lines at ${clockSeconds(first[0] - scenario.startedAt)} s, ${last[1]} at the end; between ${lowest} and ${highest}.`,
+    x: {
+      ...x,
+      from: seconds(first[0]),
+      to: seconds(last[0]),
+      ticks: x.ticks.filter(({ at }) => at >= seconds(first[0]) && at <= seconds(last[0])),
+    },
+    y: linearScale(highest + 1, whole, Math.max(0, lowest - 1)),
+    series: [
+      {
+        name: 'lines',
+        tone: 1,
+        as: 'step',
+        points: thin(over, shownPoints).map(([at, lines]) => [seconds(at), lines]),
+      },
+    ],
+  });
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiException, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { isDeployed } from '../../../clusters/lifecycle/bring-agent.ts';
+import { explain } from '../../../clusters/lifecycle/explain.ts';
+import { clearNodes } from '../../../clusters/standing/clear-nodes.ts';
+import { runLabel } from '../../../clusters/standing/standing-objects.ts';
+import { standingOf, takeDown } from '../../../clusters/standing/take-down.ts';
+import type { RunId } from '../../run-id.ts';
+import { doctorLabel } from '../cluster/look-at-nodes.ts';
+import type { CleanReport } from './clean.ts';
+
+export interface CleanClusterOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Remove what this run left, even if it is going on. */
+  readonly run?: RunId;
+  readonly dryRun: boolean;
+  /** Now, in milliseconds since 1970. */
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+/** A doctor that still looks does not take so long. */
+const doctorMs = 5 * 60_000;
+const goneMs = 60_000;
+const pollMs = 300;
+
+/**
+ * Removes from a cluster what a doctor left that was killed, and what a run left that is named. Runs of other machines cannot be seen
+ * to go on, so those that are not named are only told. @throws CannotRun
+ */
+export async function cleanCluster(options: CleanClusterOptions): Promise<CleanReport> {
+  const { kubeConfig, run, dryRun } = options;
+  const place = kubeConfig.getCurrentContext();
+  try {
+    const reports = [await cleanDoctors(options), ...(run === undefined ? [] : [await cleanRun(options, run)])];
+    const lines = reports.flatMap((report) => report.lines.map((line) => `${place}: ${line}`));
+    const others = run === undefined ? await otherRuns(kubeConfig) : [];
+    const told = others.map(
+      (id) =>
+        `${place}: run ${id} is going on there, or was killed: left alone; rekindle clean --context ${place} --run ${id} removes it`,
+    );
+    if (lines.length === 0 && (told.length === 0 || dryRun)) lines.push(`${place}: nothing to clean`);
+    return { lines: [...lines, ...told], leftovers: reports.flatMap(({ leftovers }) => leftovers) };
+  } catch (error) {
+    throw explain(error, kubeConfig.getCurrentCluster()?.server ?? place);
+  }
+}
+
+async function cleanDoctors({ kubeConfig, dryRun, now, signal }: CleanClusterOptions): Promise<CleanReport> {
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { items } = await core.listNamespace({ labelSelector: doctorLabel });
+  const lines: string[] = [];
+  const leftovers: string[] = [];
+  for (const { metadata } of items) {
+    const name = metadata?.name ?? '';
+    const age = now - (metadata?.creationTimestamp?.getTime() ?? now);
+    if (age < doctorMs)
+      lines.push(`namespace/${name} is of a doctor that may be looking: left alone for ${minutes(age)}`);
+    else if (dryRun) lines.push(`would remove namespace/${name}`);
+    else {
+      const gone = await removeNamespace(core, name, signal);
+      lines.push(gone ? `removed namespace/${name}` : `could not remove namespace/${name}`);
+      if (!gone) leftovers.push(`namespace/${name}`);
+    }
+  }
+  return { lines, leftovers };
+}
+
+const minutes = (age: number) => `${Math.ceil((doctorMs - age) / 60_000)} min`;
+
+async function cleanRun({ kubeConfig, dryRun, signal }: CleanClusterOptions, run: RunId): Promise<CleanReport> {
+  const of = (id: string) => id === run;
+  if (dryRun) {
+    const objects = (await standingOf(kubeConfig)).filter(({ metadata }) => of(metadata?.labels?.[runLabel] ?? ''));
+    const lines = objects.map(({ kind = '', metadata }) => `would remove ${kind.toLowerCase()}/${metadata?.name}`);
+    return { lines, leftovers: [] };
+  }
+  // A node that is gone leaves nothing to clear.
+  await clearNodes(kubeConfig, run).catch(() => {});
+  const removed = await takeDown({ kubeConfig, of, signal, onProgress: () => {} });
+  const lines = removed.map((title) => `removed ${title}`);
+  // Whether it is the run's or was there before nobody can tell any more.
+  if (await isDeployed(kubeConfig))
+    lines.push(`the node agent stays: rekindle deploy --context ${kubeConfig.getCurrentContext()} --remove removes it`);
+  return { lines, leftovers: [] };
+}
+
+async function otherRuns(kubeConfig: KubeConfig): Promise<readonly string[]> {
+  const runs = (await standingOf(kubeConfig)).map(({ metadata }) => metadata?.labels?.[runLabel] ?? '');
+  return [...new Set(runs)].toSorted();
+}
+
+/** False where it is still there after a minute. */
+async function removeNamespace(core: CoreV1Api, name: string, signal: AbortSignal): Promise<boolean> {
+  const isGone = (error: unknown) => error instanceof ApiException && error.code === 404;
+  const end = performance.now() + goneMs;
+  try {
+    await core.deleteNamespace({ name });
+    while (performance.now() < end) {
+      await core.readNamespace({ name });
+      await delay(pollMs, undefined, { signal });
+    }
+    return false;
+  } catch (error) {
+    if (isGone(error)) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeGroupsOf } from '../../../clusters/node/cgroups.ts';
+import { type RunId, runIdOfTemporary } from '../../run-id.ts';
+import type { ContainerRuntime } from './containers.ts';
+import { killRun } from './kill-run.ts';
+import { detachMounts } from './mounts.ts';
+import { removeTree } from './remove-tree.ts';
+
+/** Where a run's things are looked for. */
+export interface Surroundings {
+  /** Folder of temporary files, absolute. */
+  readonly temporary: string;
+  readonly containers: ContainerRuntime;
+  /** PID of the process that cleans: the one that is never killed. */
+  readonly own: number;
+  /** The user whose runs these are; user 0 sees and removes those of all users. */
+  readonly uid: number;
+}
+
+export interface CleanOutcome {
+  /** One line for each thing that was removed. */
+  readonly removed: readonly string[];
+  /** One line for each thing that could not be removed, with the reason. */
+  readonly leftovers: readonly string[];
+}
+
+/**
+ * Removes all that a run left: its processes, then mounts under its temporary directories, then those directories, then
+ * its containers and cgroups. Nothing of another run is touched. Idempotent; never rejects for a thing that stays.
+ */
+export async function cleanRun(runId: RunId, surroundings: Surroundings): Promise<CleanOutcome> {
+  const processes = await killRun(runId, surroundings.own);
+  const directories = temporaryDirectories(surroundings).get(runId) ?? [];
+  const mounts = await detachMounts(directories);
+  const kept = directories.map((directory) => ({ directory, leftovers: removeTree(directory) }));
+  const containers = await removeContainers(runId, surroundings.containers);
+  const groups = await removeGroupsOf(runId);
+  return {
+    removed: [
+      ...processes.removed,
+      ...mounts.removed,
+      ...kept.filter(({ leftovers }) => leftovers.length === 0).map(({ directory }) => `directory ${directory}`),
+      ...containers.removed,
+    ],
+    leftovers: [
+      ...processes.leftovers,
+      ...mounts.leftovers,
+      ...kept.flatMap(({ leftovers }) => leftovers),
+      ...containers.leftovers,
+      ...groups,
+    ],
+  };
+}
+
+/** Temporary directories (and sockets, files) of runs, by run. Those of other users may belong to runs that go on unseen. */
+export function temporaryDirectories({
+  temporary,
+  uid,
+}: Pick<Surroundings, 'temporary' | 'uid'>): ReadonlyMap<RunId, readonly string[]> {
+  const named = names(temporary).flatMap((name) => {
+    const runId = runIdOfTemporary(name);
+    const path = join(temporary, name);
+    const owner = runId && lstatSync(path, { throwIfNoEntry: false })?.uid;
+    return runId === undefined || (uid !== 0 && owner !== uid) ? [] : [{ runId, path }];
+  });
+  return new Map([...Map.groupBy(named, ({ runId }) => runId)].map(([id, of]) => [id, of.map(({ path }) => path)]));
+}
+
+function names(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+async function removeContainers(runId: RunId, runtime: ContainerRuntime): Promise<CleanOutcome> {
+  const outcomes = await Promise.all(
+    (await runtime.list())
+      .filter((container) => container.runId === runId)
+      .map(async (container) => {
+        const line = `container ${container.name}`;
+        const failure = await runtime.remove(container).then(
+          () => undefined,
+          (error: Error) => `${line}: ${error.message}`,
+        );
+        return { line, failure };
+      }),
+  );
+  return {
+    removed: outcomes.filter(({ failure }) => failure === undefined).map(({ line }) => line),
+    leftovers: outcomes.flatMap(({ failure }) => failure ?? []),
+  };
+}

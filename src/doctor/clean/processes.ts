@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parseRunId, type RunId, runIdVariable, runRoleVariable } from '../../run-id.ts';
+
+/** A process of some run, as /proc shows it. */
+export interface RunProcess {
+  readonly pid: number;
+  readonly runId: RunId;
+  readonly harness: boolean;
+  /** Its PIDs from our PID namespace inwards; the last is the one that it sees itself. */
+  readonly pids: readonly number[];
+  /** Start in clock ticks since boot: with the PID, its identity. */
+  readonly startTicks: number;
+  readonly command: string;
+}
+
+/** The files of /proc/PID that say whose process it is (`man 5 proc`). */
+export interface ProcessFiles {
+  /** `NAME=value`, each ended by a NUL: the environment that the program was started with. */
+  readonly environ: string;
+  readonly status: string;
+  readonly stat: string;
+  /** Arguments, each ended by a NUL. */
+  readonly cmdline: string;
+}
+
+/** The process where its environment names a run and it still lives; a zombie has let go of everything already. */
+export function parseRunProcess(pid: number, files: ProcessFiles): RunProcess | undefined {
+  const environ = new Map(
+    files.environ.split('\0').map((line) => {
+      const equals = line.indexOf('=');
+      return [line.slice(0, equals), line.slice(equals + 1)] as const;
+    }),
+  );
+  const runId = parseRunId(environ.get(runIdVariable) ?? '');
+  // The command's name stands in brackets and may itself hold brackets and spaces: fields are counted from the last one.
+  const end = files.stat.lastIndexOf(')');
+  const fields = files.stat.slice(end + 2).split(' ');
+  if (runId === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  const pids = /^NSpid:\s*(.+)$/m.exec(files.status)?.[1]?.split(/\s+/).map(Number) ?? [pid];
+  return {
+    pid,
+    runId,
+    harness: environ.get(runRoleVariable) === 'harness',
+    pids,
+    startTicks: Number(fields[19]),
+    command: describeCommand(files.cmdline) || files.stat.slice(files.stat.indexOf('(') + 1, end),
+  };
+}
+
+/** `node supervisor.ts`: program and first argument without their folders. The kernel's name of a Node process is `MainThread`. */
+function describeCommand(cmdline: string): string {
+  return cmdline
+    .split('\0', 2)
+    .map((argument) => argument.slice(argument.lastIndexOf('/') + 1))
+    .join(' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 60);
+}
+
+/** Reads one process; undefined where it is gone, belongs to no run or is not ours to look at. */
+export function readRunProcess(pid: number): RunProcess | undefined {
+  try {
+    const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
+    const environ = read('environ');
+    if (!environ.includes(`${runIdVariable}=`)) return undefined;
+    return parseRunProcess(pid, { environ, status: read('status'), stat: read('stat'), cmdline: read('cmdline') });
+  } catch {
+    return undefined;
+  }
+}
+
+/** All processes of all runs, this process excluded. */
+export function listRunProcesses(own: number): readonly RunProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== own)
+    .flatMap((name) => readRunProcess(Number(name)) ?? []);
+}
+
+/** True for process 1 of a PID namespace below ours: when it dies, the kernel kills all others of that namespace. */
+export function isSupervisor(process: RunProcess): boolean {
+  return process.pids.length > 1 && process.pids.at(-1) === 1;
+}
+
+/** The order in which to kill: supervisors first, outer namespaces before inner ones. */
+export function killOrder(processes: readonly RunProcess[]): readonly RunProcess[] {
+  const rank = (process: RunProcess) => (isSupervisor(process) ? process.pids.length : Number.MAX_SAFE_INTEGER);
+  return processes.toSorted((a, b) => rank(a) - rank(b));
+}

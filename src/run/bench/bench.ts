@@ -1,0 +1,199 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CannotRun } from '../../../clusters/cluster.ts';
+import { renderBench } from '../../../reports/bench/html.ts';
+import { benchPhases, isRecovered } from '../../../reports/bench/phases.ts';
+import { seededRandom } from '../../../reports/bench/random.ts';
+import { type BenchRecord, type BenchSeries, benchSchema } from '../../../reports/bench/record.ts';
+import { benchText } from '../../../reports/bench/text.ts';
+import { loadProfile } from '../../profiles/load-profile.ts';
+import { formatNs } from '../../timeline/duration.ts';
+import type { HistoryEvent, ScenarioRecord } from '../../timeline/record.ts';
+import type { BenchOptions, Outcome } from '../../verbs.ts';
+import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster, verdictOf } from '../run.ts';
+import type { ScenarioNotes } from '../session.ts';
+import { plansInSandbox, sandboxIn } from './beside-sandbox.ts';
+import { Estimate } from './estimate.ts';
+import { planOf } from './plan.ts';
+import { type Bench, runSeries, type SeriesPlan } from './series.ts';
+
+/** So fast a kubelet's clock that its back-off takes no time: what is measured is the daemon and the agent. */
+const clockScale = 100_000;
+const tellEveryMs = 5_000;
+/** Beside the pauses: a daemon's start, and what steady takes; with a real kubelet a fresh FUSE pod, too. */
+const guessMs = { sandbox: 600, kubernetes: 8_000 } as const;
+
+/** Crashes daemons again and again, says how long each phase of a recovery took, and keeps it in `bench.json`. */
+export async function bench(options: BenchOptions): Promise<Outcome> {
+  const { environment, seed } = options;
+  const { stdout, stderr, signal } = environment;
+  const cluster = await clusterFor(options);
+  const profile = await loadProfile('rekindle', environment.cwd);
+  const plans = [...planOf(options), ...plansInSandbox(options)];
+  const [first] = plans;
+  if (!first) throw new Error('a benchmark without a series');
+  const tell = (line: string) => void stderr.write(`… ${line}\n`);
+  const listeners = new Set<(event: HistoryEvent) => void>();
+  const onEvent = (event: HistoryEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const { agent } = first.arm;
+  const started = { ...options, agent, clockScale, onProgress: tell, onEvent };
+  await using run = await openRun({ ...started, cluster });
+  if (options.agentCpuMillis !== undefined && !run.cluster.capabilities.has('cpu-limit'))
+    throw new CannotRun([
+      {
+        what: 'no CPU cgroup can be written',
+        remedy: 'run as root where /sys/fs/cgroup is writable, or leave out --agent-cpu',
+      },
+    ]);
+  const random = seededRandom(seed);
+  const leftovers: string[] = [];
+  const record = (event: HistoryEvent) => {
+    run.history.append(event);
+    onEvent(event);
+  };
+  const session = { history: run.history, profile, signal, notes: new Map(), leftovers, onEvent: record };
+  tell(
+    `${plans.length} series, ${plans.reduce((sum, { arm }) => sum + arm.warmUp + arm.crashes, 0)} crashes; seed ${seed}, results in ${run.resultsDir}`,
+  );
+
+  const progress = progressOf(plans, { tell, place: options.cluster });
+  const measured: { readonly series: BenchSeries; readonly notes: ScenarioNotes }[] = [];
+  const measure = async (place: OpenRun, some: readonly SeriesPlan[]): Promise<void> => {
+    for (const plan of some) {
+      if (signal.aborted) break;
+      const index = plans.indexOf(plan);
+      const notes = { id: `bench-${index + 1}`, startedAt: run.history.now(), finishedAt: 0, checks: [] };
+      progress.begins(index);
+      const shared: Bench = {
+        run: place,
+        session: { ...session, cluster: place.cluster },
+        listeners,
+        random,
+        onProgress: tell,
+        onCrash: () => progress.crashed(index),
+      };
+      const series = await runSeries(shared, plan, notes);
+      measured.push({ series, notes });
+      // What it left would disturb those behind it; what was measured before it counts.
+      if (series.stopped?.startsWith('broke') === true) break;
+    }
+  };
+  await measure(
+    run,
+    plans.filter(({ inSandbox }) => !inSandbox),
+  );
+  const beside = plans.filter(({ inSandbox }) => inSandbox);
+  const clusters = [...(await siteFacts(run)).clusters];
+  if (beside.length > 0 && !signal.aborted) {
+    const { cluster: sandbox, folder } = sandboxIn(run.resultsDir);
+    // Where it does not start, what was measured before counts all the same.
+    await using other = await startCluster({ ...started, cluster: sandbox, folder }, run.history).catch(
+      (error: unknown) => void tell(`no figures of the sandbox beside it: ${reasonOf(error)}`),
+    );
+    if (other) {
+      await measure({ ...run, cluster: other, resultsDir: folder }, beside);
+      clusters.push({ name: other.name, fidelity: other.fidelity, secret: other.store.accessKeySecret });
+    }
+  }
+
+  const scenarios = measured.map(({ series, notes }) => scenarioOf(series, notes));
+  const site = { ...(await siteFacts(run)), clusters };
+  const verdict = verdictOf(scenarios, signal.aborted ? ['interrupted'] : []);
+  const command = ['rekindle', 'bench'];
+  const concluded = await conclude({ ...site, options, profile: profile.name, command, scenarios, leftovers, verdict });
+  const { schema: _, ...facts } = concluded;
+  const result: BenchRecord = {
+    schema: benchSchema,
+    ...pick(facts),
+    phases: benchPhases.map(({ name }) => name),
+    series: measured.map(({ series }) => series),
+  };
+  writeFileSync(join(run.resultsDir, 'bench.json'), `${JSON.stringify(result)}\n`);
+  writeFileSync(join(run.resultsDir, 'bench.html'), renderBench(result));
+  for (const line of benchText(result)) stdout.write(`${line}\n`);
+  stdout.write(`\n${run.resultsDir}/bench.json  (rekindle compare takes it; bench.html shows it)\n`);
+  return { verdict: concluded.verdict, leftovers, resultsDir: run.resultsDir };
+}
+
+type Concluded = Awaited<ReturnType<typeof conclude>>;
+
+function pick({
+  runId,
+  rekindle,
+  startedAt,
+  finishedAt,
+  seed,
+  cluster,
+  fidelity,
+  machine,
+  interrupted,
+}: Omit<Concluded, 'schema'>) {
+  return { runId, rekindle, startedAt, finishedAt, seed, cluster, fidelity, machine, interrupted };
+}
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function progressOf(
+  plans: readonly SeriesPlan[],
+  { tell, place }: { readonly tell: (line: string) => void; readonly place: string },
+) {
+  const estimate = new Estimate(
+    plans.map(({ arm, inSandbox }) => ({
+      crashes: arm.warmUp + arm.crashes,
+      guessMs:
+        (place === 'sandbox' || inSandbox ? guessMs.sandbox : guessMs.kubernetes) +
+        arm.pacingMs +
+        (arm.name === 'poll' ? arm.pacingMs : 0) +
+        (arm.acts === 'nobody' ? arm.deadlineMs : 0),
+    })),
+  );
+  let last = performance.now();
+  let told = last;
+  return {
+    begins(index: number) {
+      const { id, arm } = plans[index] ?? {};
+      tell(`${id}: ${arm?.title}; about ${formatNs(estimate.leftMs * 1e6)} left`);
+      last = performance.now();
+    },
+    crashed(index: number) {
+      const now = performance.now();
+      estimate.crashed(index, now - last);
+      last = now;
+      if (now - told < tellEveryMs) return;
+      told = now;
+      const [done, all] = estimate.done;
+      tell(`${plans[index]?.id}: ${done} of ${all} crashes; about ${formatNs(estimate.leftMs * 1e6)} left`);
+    },
+  };
+}
+
+/** The scenario that a series is in `record.json`. A baseline that recovers nothing fails nothing: it shows what it is. */
+function scenarioOf({ id, arm, crashes, stopped, title }: BenchSeries, notes: ScenarioNotes): ScenarioRecord {
+  const lost = crashes.filter((crash) => !isRecovered(crash)).length;
+  const isTested = arm === 'agent';
+  const reason = lost > 0 ? `the pod did not read again after ${lost} of ${crashes.length} crashes` : stopped;
+  const status =
+    isTested && lost > 0
+      ? 'fail'
+      : crashes.length === 0 || stopped === 'interrupted' || stopped?.startsWith('broke')
+        ? 'inconclusive'
+        : 'pass';
+  return {
+    id: notes.id,
+    feature: 'rekindle bench',
+    uri: '',
+    line: 0,
+    name: `${id}: ${crashes.length} crashes, recovered by ${title}`,
+    tags: [],
+    claims: [],
+    status,
+    ...(status !== 'pass' && reason !== undefined && { reason }),
+    startedAt: notes.startedAt,
+    finishedAt: notes.finishedAt,
+    steps: [],
+    checks: [],
+    recoveries: [],
+  };
+}

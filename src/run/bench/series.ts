@@ -1,0 +1,321 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Usage } from '../../../clusters/cluster.ts';
+import { waitsForIdleAgent } from '../../../reports/bench/pacing.ts';
+import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
+import { crashSamples } from '../../../reports/bench/samples.ts';
+import { faults } from '../../faults/catalogue.ts';
+import { podDelete } from '../../faults/pod-delete.ts';
+import { PollTimeout, poll } from '../../scenario/poll.ts';
+import { Trial } from '../../scenario/trial.ts';
+import type { HistoryEvent } from '../../timeline/record.ts';
+import type { OpenRun } from '../run.ts';
+import type { ScenarioNotes, Session } from '../session.ts';
+import { RequestCount } from './api-requests.ts';
+import type { Arm } from './arms.ts';
+import { RecoveryWatch } from './recovery-watch.ts';
+import { SeriesPods } from './series-pods.ts';
+
+/** One series to be measured. */
+export interface SeriesPlan {
+  readonly id: string;
+  readonly arm: Arm;
+  readonly conditions: Conditions;
+  /** How long the agent is left alone after the crashes. */
+  readonly idleMs: number;
+  /** Beside the cluster that the run is about. */
+  readonly inSandbox?: true;
+}
+
+/** What the series of a run share. */
+export interface Bench {
+  readonly run: OpenRun;
+  readonly session: Omit<Session, 'agent'>;
+  /** Takes every event while it is in here; absolute times. */
+  readonly listeners: Set<(event: HistoryEvent) => void>;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly onProgress: (line: string) => void;
+  /** After each crash of a series, those to warm up included. */
+  readonly onCrash: () => void;
+}
+
+/** After so many crashes in a row of which nothing came, nothing will. */
+const hopeless = 3;
+const usageEvery = 10;
+/** CPU that an idle agent uses between two looks, which are so far apart; its resync comes each second. */
+const quietMs = 10;
+const quietLookMs = 300;
+
+/** What one crash was seen by, beside the probes. Absolute monotonic nanoseconds. */
+interface Strike {
+  readonly dataset: string;
+  readonly at: number;
+  readyAt?: number;
+  firstError?: number;
+  errno?: string;
+  good: readonly number[];
+  pods: number;
+}
+
+/** Crashes the daemons again and again under the same pods. Interrupted, it returns what was measured by then. */
+export async function runSeries(bench: Bench, plan: SeriesPlan, notes: ScenarioNotes): Promise<BenchSeries> {
+  const series = new Series(bench, plan, notes);
+  await series.run();
+  return series.result();
+}
+
+class Series {
+  readonly #bench: Bench;
+  readonly #plan: SeriesPlan;
+  readonly #notes: ScenarioNotes;
+  readonly #watch = new RecoveryWatch();
+  readonly #strikes: Strike[][] = [];
+  #waitedFor = 0;
+  #pods: SeriesPods | undefined;
+  #stopped: string | undefined;
+  #lines: { before: number; after: number } | undefined;
+  #requests: RequestCount | undefined;
+  #usage: { first: Usage; last: Usage; began: number; ended: number } | undefined;
+
+  constructor(bench: Bench, plan: SeriesPlan, notes: ScenarioNotes) {
+    this.#bench = bench;
+    this.#plan = plan;
+    this.#notes = notes;
+  }
+
+  async run(): Promise<void> {
+    const { run, session, listeners } = this.#bench;
+    const { arm } = this.#plan;
+    const listen = (event: HistoryEvent) => this.#take(event);
+    listeners.add(listen);
+    run.history.enter(this.#notes.id);
+    try {
+      await run.cluster.restartAgent(arm.agent);
+      await using trial = new Trial({ ...session, agent: arm.agent }, this.#notes);
+      await trial.begin();
+      await this.#crashAll(trial);
+      await this.#measureUsage();
+    } catch (error) {
+      // The sandbox ends with the signal, so whatever was under way has failed by then.
+      if (!session.signal.aborted) this.#stopped = `broke: ${reasonOf(error)}`;
+    } finally {
+      if (session.signal.aborted) this.#stopped = 'interrupted';
+      listeners.delete(listen);
+      this.#notes.finishedAt = run.history.now();
+    }
+  }
+
+  result(): BenchSeries {
+    const { arm, conditions, id, inSandbox } = this.#plan;
+    const apiRequests = this.#requests?.result;
+    const agent = this.#usage && {
+      first: this.#usage.first,
+      last: this.#usage.last,
+      overMs: this.#usage.ended - this.#usage.began,
+    };
+    return {
+      id,
+      arm: arm.name,
+      title: arm.title,
+      conditions: {
+        ...conditions,
+        pacingMs: arm.pacingMs,
+        ...(this.#freshPods && { freshPods: true as const }),
+      },
+      ...(inSandbox && { fidelity: this.#bench.run.cluster.fidelity }),
+      ...(arm.program && { program: arm.program }),
+      warmUp: arm.warmUp,
+      asked: arm.crashes,
+      deadlineMs: arm.deadlineMs,
+      ...(this.#stopped !== undefined && { stopped: this.#stopped }),
+      crashes: this.#samples(),
+      ...(this.#lines && { mountLines: this.#lines }),
+      ...(agent && { agent }),
+      ...(apiRequests && { apiRequests }),
+    };
+  }
+
+  /** A kubelet of its own makes a container wait that ends again and again; only the first end of a pod's costs nothing. */
+  get #freshPods(): boolean {
+    return this.#bench.run.cluster.capabilities.has('real-kubelet');
+  }
+
+  async #crashAll(trial: Trial): Promise<void> {
+    const { bench, arm, conditions } = { bench: this.#bench, ...this.#plan };
+    const { datasets, pods, rate } = conditions;
+    const pod = { trial, watch: this.#watch, datasets, pods, rate, probed: arm.acts !== 'harness' };
+    this.#pods = new SeriesPods({ ...pod, folder: bench.run.resultsDir, onProgress: bench.onProgress });
+    await this.#pods.start();
+    await this.#steady('the probes read', arm.deadlineMs);
+    const { cluster } = bench.run;
+    if (arm.acts === 'agent' && !arm.agent.command)
+      this.#requests = new RequestCount(() => cluster.agentMetrics(), bench.session.signal);
+    let lost = 0;
+    for (let crash = 1 - arm.warmUp; crash <= arm.crashes && lost < hopeless; crash++) {
+      if (this.#freshPods && this.#strikes.length > 0) await this.#renewDaemons(trial, this.#pods);
+      if (crash === 1) await this.#measureUsage();
+      if (crash === 1 || (crash > 1 && this.#freshPods)) await this.#requests?.begin();
+      await delay(bench.random() * 2 * arm.pacingMs, undefined, { signal: bench.session.signal });
+      await this.#agentIsQuiet();
+      const recovered = await this.#crash(trial, this.#pods);
+      lost = recovered ? 0 : lost + 1;
+      if (crash > 0 && this.#freshPods) await this.#requests?.end(1);
+      if (!recovered && (crash < arm.crashes || arm.acts === 'nobody')) await this.#pods.renew();
+      if (crash > 0 && crash % usageEvery === 0) await this.#measureUsage();
+      bench.onCrash();
+    }
+    if (!this.#freshPods) await this.#requests?.end(this.#strikes.length - arm.warmUp);
+    if (this.#plan.idleMs > 0) await this.#requests?.rest(this.#plan.idleMs);
+    if (lost === hopeless && this.#strikes.length - arm.warmUp < arm.crashes)
+      this.#stopped = `the pod did not read again after ${lost} crashes in a row`;
+  }
+
+  /** Other FUSE pods in the place of the present ones; the pods that read stay, and read from them. */
+  async #renewDaemons(trial: Trial, pods: SeriesPods): Promise<void> {
+    await pods.begin();
+    for (const { name } of pods.datasets) await trial.crash(podDelete, name);
+    if (!(await this.#steady('every pod reads from a fresh FUSE pod', this.#plan.arm.deadlineMs)))
+      throw new Error(`no pod reads from a fresh FUSE pod after ${this.#plan.arm.deadlineMs / 1000} s`);
+  }
+
+  /** Until it uses next to nothing, or for as long as a crash is waited for. */
+  async #agentIsQuiet(): Promise<void> {
+    const { conditions, arm } = this.#plan;
+    if (!waitsForIdleAgent(conditions)) return;
+    const { cluster } = this.#bench.run;
+    const end = performance.now() + arm.deadlineMs;
+    for (let before = Number.NEGATIVE_INFINITY; performance.now() < end; ) {
+      const { cpuMs } = await cluster.agentUsage();
+      if (cpuMs - before <= quietMs) return;
+      before = cpuMs;
+      await delay(quietLookMs, undefined, { signal: this.#bench.session.signal });
+    }
+  }
+
+  /** Whether everything was steady again in time. */
+  async #crash(trial: Trial, pods: SeriesPods): Promise<boolean> {
+    const { arm, conditions } = this.#plan;
+    const fault = faults.get(conditions.fault);
+    if (!fault) throw new Error(`unknown fault ${conditions.fault}`);
+    await pods.begin();
+    const all: Strike[] = [];
+    this.#strikes.push(all);
+    for (const { name } of pods.datasets) {
+      await trial.crash(fault, name);
+      const at = trial.lastFault + this.#bench.run.origin;
+      all.push({ dataset: name, at, good: [], pods: conditions.pods });
+    }
+    if (arm.acts === 'harness') await this.#restartPods(pods);
+    const recovered = await this.#steady('every pod reads again', arm.deadlineMs);
+    this.#waitedFor++;
+    for (const [index, { sweep }] of pods.datasets.entries()) {
+      const strike = all[index];
+      if (!strike || !sweep) continue;
+      const { firstError, errno, good } = sweep.seen;
+      Object.assign(strike, { ...(firstError && { firstError, errno }), good: Object.values(good) });
+    }
+    if (Number.isFinite(this.#watch.readyAt)) for (const strike of all) strike.readyAt = this.#watch.readyAt;
+    await trial.heal();
+    return recovered;
+  }
+
+  /** As an operator does it, who is told by the first error. */
+  async #restartPods(pods: SeriesPods): Promise<void> {
+    await this.#until('the pod fails', () => pods.datasets.some(({ sweep }) => sweep?.seen.firstError !== undefined));
+    await pods.renew();
+  }
+
+  async #steady(what: string, timeoutMs: number): Promise<boolean> {
+    // Before the first crash only probes have something to say.
+    const is = () => (this.#strikes.length === 0 ? this.#watch.steady : this.#pods?.complete === true);
+    return this.#until(what, is, timeoutMs);
+  }
+
+  /** False where it does not come true in time. */
+  async #until(what: string, is: () => boolean, timeoutMs = this.#plan.arm.deadlineMs): Promise<boolean> {
+    const { signal } = this.#bench.session;
+    try {
+      await poll({ what, look: is, until: (yes) => yes, say: String, timeoutMs, everyMs: 5, signal });
+      return true;
+    } catch (error) {
+      if (error instanceof PollTimeout) return false;
+      throw error;
+    }
+  }
+
+  async #measureUsage(): Promise<void> {
+    const { cluster } = this.#bench.run;
+    const [now, lines] = await Promise.all([cluster.agentUsage(), this.#pods?.mountLines() ?? 0]);
+    const at = performance.now();
+    this.#usage = this.#usage
+      ? { ...this.#usage, last: now, ended: at }
+      : { first: now, last: now, began: at, ended: at };
+    this.#lines = { before: this.#lines?.before ?? lines, after: lines };
+  }
+
+  #take(event: HistoryEvent): void {
+    this.#watch.take(event);
+    this.#pods?.take(event);
+  }
+
+  #samples(): readonly BenchCrash[] {
+    const { run } = this.#bench;
+    const { arm } = this.#plan;
+    const watched = this.#pods?.watched ?? [];
+    // One that was under way when it was interrupted shows nothing.
+    const counted = (crash: BenchCrash): readonly BenchCrash[] =>
+      crash.crash > arm.warmUp && crash.crash <= this.#waitedFor ? [{ ...crash, crash: crash.crash - arm.warmUp }] : [];
+    if (arm.acts === 'harness')
+      return this.#strikes.flatMap((all, index) => all.map((strike) => sweptOnly(strike, index + 1))).flatMap(counted);
+    const strikes = this.#strikes.flat();
+    const numbers = new Map(this.#strikes.flatMap((all, index) => all.map(({ at }) => [at - run.origin, index + 1])));
+    return crashSamples(run.history.events, this.#notes.id, watched)
+      .flatMap(({ at, ...sample }) => {
+        const strike = strikes.find((one) => one.at - run.origin === at);
+        const crash = numbers.get(at);
+        return strike && crash ? [withSweep({ ...sample, crash }, strike)] : [];
+      })
+      .toSorted((a, b) => a.crash - b.crash)
+      .map((crash) => (arm.name === 'agent' || arm.name === 'rekindle' ? crash : withoutWords(crash)))
+      .flatMap(counted);
+  }
+}
+
+/** The log of a baseline's agent is that of ours with its recovery off: what it says is not what recovers. */
+function withoutWords({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
+  return { ...crash, moments };
+}
+
+/** What failed first, not what failed in cleaning up after it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SuppressedError) return reasonOf(error.suppressed);
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What the one reader of all pods adds to what a probe in one of them saw. */
+function withSweep(crash: BenchCrash, { at, good, pods }: Strike): BenchCrash {
+  if (pods < 2) return crash;
+  const lastReadable = Math.max(...good) - at;
+  if (good.length < pods) return { ...crash, podsLost: pods - good.length };
+  return { ...crash, moments: { ...crash.moments, lastReadable } };
+}
+
+/** A crash that only the one reader saw: the pods with probes are gone. */
+function sweptOnly({ at, dataset, readyAt, firstError, errno, good, pods }: Strike, crash: number): BenchCrash {
+  const since = (moment: number | undefined) => (moment === undefined ? undefined : moment - at);
+  const moments = {
+    firstError: since(firstError),
+    daemonReady: since(readyAt),
+    ...(good.length > 0 && { readable: Math.min(...good) - at }),
+    ...(good.length === pods && pods > 1 && { lastReadable: Math.max(...good) - at }),
+  };
+  return {
+    crash,
+    pod: dataset,
+    moments: Object.fromEntries(Object.entries(moments).filter(([, moment]) => moment !== undefined)),
+    errors: errno === undefined ? {} : { [errno]: 1 },
+    late: 0,
+    longestStallNs: 0,
+    ...(good.length < pods && { podsLost: pods - good.length }),
+  };
+}

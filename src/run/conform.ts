@@ -1,0 +1,117 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import { agentCommand } from '../profiles/agent-command.ts';
+import { loadProfile } from '../profiles/load-profile.ts';
+import { openLineFile } from '../timeline/history/line-file.ts';
+import { readHistory } from '../timeline/history/read-history.ts';
+import type { HistoryEvent, ScenarioRecord } from '../timeline/record.ts';
+import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
+import type { ConformOptions, Outcome } from '../verbs.ts';
+import { createPrinter } from './printer.ts';
+import { conclude, historyFile, makeResults, verdictOf } from './run.ts';
+import { listScenarios } from './run-features.ts';
+import { runAll } from './runners.ts';
+
+/** Back-off of a minute in less than a second; the report says so. */
+const clockScale = 100;
+
+/** Runs the documented scenarios and judges them; results lie in `<out>/<run id>/`. */
+export async function conform(options: ConformOptions): Promise<Outcome> {
+  const { environment, runId, jobs, seed } = options;
+  const { stdout, stderr, env, cwd, signal } = environment;
+  const write = (text: string) => void stdout.write(text);
+  const paint = stdout.isTTY === true && !env.NO_COLOR ? styleText : plain;
+  const profile = await loadProfile(options.profile, cwd);
+  const command = agentCommand(profile);
+  const agent = {
+    fuseRecovery: true,
+    readWriteScope: profile.promises.readWriteScope,
+    ...(options.kernelTier && { kernelTier: options.kernelTier }),
+    ...(command && { command }),
+  };
+  const began = performance.now();
+  const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
+  const asked = await listScenarios({
+    paths: options.paths,
+    ...(options.tags !== undefined && { tags: options.tags }),
+    ...(options.all && { all: true }),
+  });
+  const results = makeResults(options);
+  const { resultsDir, origin } = results;
+  onProgress(`${asked.scenarios.length} scenarios, ${jobs} at a time; seed ${seed}, results in ${resultsDir}`);
+
+  const scenarios: ScenarioRecord[] = [];
+  const print = createPrinter({ write, paint });
+  const known = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const ran = await runAll({
+    options: {
+      runId,
+      cluster: options.cluster,
+      ...(options.kubernetes && { kubernetes: options.kubernetes }),
+      profile: options.profile,
+      agent,
+      clockScale,
+      origin,
+      cwd,
+      env: known,
+      ...(options.daemon && { daemon: options.daemon }),
+    },
+    folder: resultsDir,
+    scenarios: asked.scenarios,
+    jobs,
+    onProgress: jobs === 1 ? onProgress : () => {},
+    onFinished(scenario) {
+      scenarios.push(scenario);
+      print(scenario);
+    },
+    signal,
+  });
+
+  const errors = [...asked.errors, ...ran.errors];
+  for (const error of errors) stderr.write(`rekindle: ${error}\n`);
+  const record = await conclude({
+    ...results,
+    options,
+    profile: profile.name,
+    command: ['rekindle', 'conform'],
+    clusters: ran.clusters,
+    // As the features have them: who was done first is chance.
+    scenarios: scenarios.toSorted((a, b) => a.uri.localeCompare(b.uri) || a.line - b.line),
+    events: await mergeHistories(ran.folders, resultsDir),
+    leftovers: ran.leftovers,
+    verdict: verdictOf(scenarios, errors),
+  });
+  const { verdict } = record;
+  const counts = countStatuses(record.scenarios);
+  const all = [
+    `${counts.pass} passed`,
+    `${counts.fail} failed`,
+    `${counts.inconclusive} inconclusive`,
+    `${counts.skipped} skipped`,
+  ];
+  const colour = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const;
+  write(`\n${record.scenarios.length} scenarios: ${all.join(', ')} in ${seconds(began)}\n`);
+  write(`${paint(colour[verdict], verdictNames[verdict])}. ${explainVerdict(record)}\n${resultsDir}/report.html\n`);
+  return { verdict, leftovers: ran.leftovers, resultsDir };
+}
+
+/** The runners' parts on the run's one clock, as one file in their place. */
+async function mergeHistories(folders: readonly string[], resultsDir: string): Promise<readonly HistoryEvent[]> {
+  const parts = folders.map((folder) => join(folder, historyFile));
+  const read = await Promise.all(parts.map((part) => readHistory(part).catch(() => undefined)));
+  const events = read.flatMap((part) => part?.events ?? []).sort((a, b) => a.at - b.at);
+  const whole = await openLineFile(join(resultsDir, historyFile));
+  for (const event of events) whole.line(JSON.stringify(event));
+  await whole.close();
+  await Promise.all(parts.map((part) => rm(part, { force: true })));
+  return events;
+}
+
+const plain = (_format: unknown, text: string): string => text;
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}

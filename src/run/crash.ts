@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { faultNamed } from '../faults/catalogue.ts';
+import { loadProfile } from '../profiles/load-profile.ts';
+import { startLoop } from '../scenario/documented-loop.ts';
+import { notRecovered, recovered, type Subject } from '../scenario/judgements.ts';
+import { survives } from '../scenario/program-survives.ts';
+import { Trial } from '../scenario/trial.ts';
+import { recoveries } from '../timeline/phases.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
+import type { CrashOptions, Outcome } from '../verbs.ts';
+import { phasesOf, scenarioOf } from './crash-record.ts';
+import { createNarrator } from './narrator.ts';
+import { clusterFor, conclude, type OpenRun, openRun, siteFacts, verdictOf } from './run.ts';
+import type { ScenarioNotes, Session } from './session.ts';
+
+const pod = 'demo-app';
+const dataset = 'demo-dataset';
+/** How long a program is left alone before the crash. */
+const warmUpMs = 1500;
+
+/** Reproduces one crash in the sandbox and tells it as it happens. */
+export async function crash(options: CrashOptions): Promise<Outcome> {
+  const { environment, recovery } = options;
+  const { stdout, stderr, env, signal } = environment;
+  const colourful = stdout.isTTY === true && !env.NO_COLOR;
+  const say = (line: string) => void stdout.write(`${line}\n`);
+  const heading = (line: string) => say(`\n${colourful ? styleText('bold', line) : line}`);
+  const cluster = await clusterFor({ cluster: 'sandbox' });
+  const fault = faultNamed(options.fault);
+  if (!fault) throw new Error(`unknown fault ${options.fault}`);
+  const profile = await loadProfile('rekindle', environment.cwd);
+  const agent = { fuseRecovery: recovery, ...(options.kernelTier && { kernelTier: options.kernelTier }) };
+
+  let crashedAt: number | undefined;
+  let isOver = false;
+  const narrator = createNarrator({ write: say, crashedAt: () => crashedAt });
+  const narrate = (event: HistoryEvent) => {
+    if (!isOver) narrator(event);
+  };
+  await using run = await openRun({
+    ...options,
+    cluster,
+    agent,
+    clockScale: 1,
+    onProgress: (line) => void stderr.write(`… ${line}\n`),
+    onEvent: narrate,
+  });
+  const { history } = run;
+  const notes: ScenarioNotes = { id: 'crash', startedAt: history.now(), finishedAt: 0, checks: [] };
+  const leftovers: string[] = [];
+  const onEvent = (event: HistoryEvent) => {
+    if (event.kind === 'fault') crashedAt ??= event.at;
+    history.append(event);
+    narrate(event);
+  };
+  const session: Session = {
+    cluster: run.cluster,
+    history,
+    profile,
+    agent,
+    signal,
+    notes: new Map(),
+    leftovers,
+    onEvent,
+  };
+  history.enter(notes.id);
+  await using trial = new Trial(session, notes);
+  await trial.begin();
+
+  heading(`A pod that reads /data from a FUSE mount, node agent with FuseRecovery=${recovery}`);
+  await trial.createDataset(dataset);
+  await trial.startApplication(pod, dataset, { labelled: true });
+  const consumer = { ...trial.application(pod).target, path: '/data' };
+  const subject: Subject = { trial, consumer, volume: `${trial.namespace}-${dataset}` };
+  const program = options.command.length > 0 ? await trial.run(pod, options.command) : undefined;
+  if (program) await delay(warmUpMs, undefined, { signal });
+  else await startLoop(trial, pod);
+
+  heading(`Crash: ${fault.title}`);
+  await trial.crash(fault, dataset);
+  await trial.failsAfterCrash(pod);
+  await trial.heal();
+  notes.checks.push(...(await (recovery ? seeRecovery(subject) : seeNone(subject))));
+  await trial.countMounts();
+  if (program) notes.checks.push(await survives(options.command, program.exited, signal));
+  notes.finishedAt = history.now();
+  isOver = true;
+
+  const scenario = scenarioOf(options, notes);
+  const verdict = verdictOf([scenario], []);
+  const command = ['rekindle', 'crash'];
+  const record = await conclude({
+    ...(await siteFacts(run)),
+    options,
+    profile: profile.name,
+    command,
+    scenarios: [scenario],
+    leftovers,
+    verdict,
+  });
+  heading('What came of it');
+  for (const line of conclusionOf(run, notes)) say(`  ${line}`);
+  say(`\n${run.resultsDir}/report.html  (run ${options.runId})`);
+  if (options.hold) {
+    heading('Held until Ctrl-C. To step inside the pod, in another terminal:');
+    say(`  ${await run.cluster.stepInside(consumer)}`);
+    await delay(2 ** 31 - 1, undefined, { signal }).catch(() => {});
+  }
+  return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
+}
+
+async function seeRecovery(subject: Subject): ReturnType<typeof recovered> {
+  await subject.trial.readsAfterRecovery(pod);
+  await subject.trial.claimArrives(pod);
+  return recovered(subject);
+}
+
+async function seeNone(subject: Subject): ReturnType<typeof recovered> {
+  await subject.trial.staysBroken(pod, subject.trial.watchMs);
+  return [notRecovered(subject, { claims: ['E1'], scope: 'everything' })];
+}
+
+function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {
+  return [
+    ...checks.map(({ verdict, name, says }) => `${verdict === 'pass' ? '✔' : '✘'} ${name}: ${says}`),
+    ...recoveries(history.events, id).flatMap(phasesOf),
+    `mount table of node and pod: ${mountLines?.before} lines before, ${mountLines?.after} after`,
+  ];
+}

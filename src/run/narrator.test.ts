@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent, ProbeEvent } from '../timeline/record.ts';
+import { createNarrator } from './narrator.ts';
+
+const probe = (at: number, result: string, op: ProbeEvent['op'] = 'read'): ProbeEvent => ({
+  kind: 'probe',
+  at,
+  startedAt: at,
+  finishedAt: at,
+  probe: 'default/demo-app/demo:/data',
+  op,
+  result,
+});
+
+function told(events: readonly HistoryEvent[], crash?: number): readonly string[] {
+  const lines: string[] = [];
+  const narrate = createNarrator({ write: (line) => lines.push(line.trim()), crashedAt: () => crash });
+  for (const event of events) narrate(event);
+  return lines;
+}
+
+describe('the story of a crash', () => {
+  it('tells of the probe only when what it sees changes, timed from the crash', () => {
+    const seen = [
+      probe(0, 'ok'),
+      probe(5e6, 'ok'),
+      probe(11e6, 'ENOTCONN'),
+      probe(12e6, 'ENOTCONN'),
+      probe(20e6, 'ok'),
+    ];
+    expect(told(seen, 10e6)).toEqual([
+      '-10.0 ms  pod      reads /data',
+      '+1.0 ms  pod      read fails: ENOTCONN',
+      '+10.0 ms  pod      reads again',
+    ]);
+  });
+
+  it('does not take a stat, which may come from a cache, for a sign that the pod reads again', () => {
+    expect(told([probe(1, 'ENOTCONN'), probe(2, 'ok', 'stat')])).toEqual(['pod      read fails: ENOTCONN']);
+  });
+
+  it('tells of mounts of daemons and of no other', () => {
+    const mount = {
+      kind: 'mount',
+      at: 0,
+      where: 'node',
+      change: 'added',
+      id: 1,
+      device: '0:50',
+      mountPoint: '/x',
+      options: 'ro,nosuid',
+    } as const;
+    expect(
+      told([
+        { ...mount, fstype: 'tmpfs' },
+        { ...mount, fstype: 'fuse.jindofs' },
+      ]),
+    ).toEqual(['node     mount added: /x (0:50, ro)']);
+  });
+});

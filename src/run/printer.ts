@@ -1,0 +1,39 @@
+import type { ScenarioRecord, StepRecord } from '../timeline/record.ts';
+
+export interface PrinterOptions {
+  readonly write: (text: string) => void;
+  /** `util.styleText`'s formats, or the text as it is where colours are not wanted. */
+  readonly paint: (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string) => string;
+}
+
+const marks = { passed: '✔', failed: '✘', skipped: '-', undefined: '?', pending: '?' } as const;
+const colours = { passed: 'green', failed: 'red', skipped: 'yellow', undefined: 'red', pending: 'red' } as const;
+const verdicts = {
+  pass: ['green', 'pass'],
+  fail: ['red', 'FAIL'],
+  inconclusive: ['yellow', 'inconclusive'],
+  skipped: ['yellow', 'skipped'],
+} as const;
+
+/** Prints a scenario as Gherkin when it is over, with its verdict; a feature's or rule's name where it differs from the last one. */
+export function createPrinter({ write, paint }: PrinterOptions): (scenario: ScenarioRecord) => void {
+  let feature = '';
+  let rule: string | undefined;
+  const step = ({ keyword, text, status, tookNs, error }: StepRecord): void => {
+    const took = status === 'passed' ? paint('dim', ` ${Math.round(tookNs / 1e6)} ms`) : '';
+    write(`    ${paint(colours[status], marks[status])} ${keyword} ${text}${took}\n`);
+    if (error !== undefined) write(`${paint('red', error.replaceAll(/^/gm, '        '))}\n`);
+  };
+  return (scenario) => {
+    if (scenario.feature !== feature) write(`\n${paint('bold', `Feature: ${scenario.feature}`)}\n`);
+    if (scenario.rule !== undefined && scenario.rule !== rule) write(`\n  Rule: ${scenario.rule}\n`);
+    feature = scenario.feature;
+    rule = scenario.rule;
+    write(`\n  ${paint('dim', scenario.tags.join(' '))}\n  Scenario: ${scenario.name}\n`);
+    for (const each of scenario.steps) step(each);
+    const [colour, word] = verdicts[scenario.status];
+    write(
+      `    ${paint(colour, word)}${scenario.status === 'skipped' && scenario.reason ? `: ${scenario.reason}` : ''}\n`,
+    );
+  };
+}

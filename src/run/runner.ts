@@ -1,0 +1,61 @@
+import { dirname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { loadProfile } from '../profiles/load-profile.ts';
+import type { ScenarioRecord } from '../timeline/record.ts';
+import { Collector } from './collector.ts';
+import { clusterFor, openSite } from './run.ts';
+import { loadFeatureRunner } from './run-features.ts';
+import type { ClusterFacts, RunnerOptions } from './runner-protocol.ts';
+import { registerSession, type ScenarioNotes } from './session.ts';
+
+/** A cluster with its history, ready for scenarios. */
+export interface Runner extends AsyncDisposable {
+  readonly cluster: ClusterFacts;
+  /** What could not be cleaned up so far. */
+  readonly leftovers: readonly string[];
+  run(scenario: string): Promise<{ readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }>;
+}
+
+export async function openRunner(
+  options: RunnerOptions,
+  { onProgress, signal }: { readonly onProgress: (line: string) => void; readonly signal: AbortSignal },
+): Promise<Runner> {
+  const { agent, clockScale, cwd, daemon, env, folder, origin, runId } = options;
+  const cluster = await clusterFor(options);
+  const profile = await loadProfile(options.profile, cwd);
+  const silent = new PassThrough().resume();
+  const environment = { cwd, env, signal, stdout: silent, stderr: silent };
+  const site = await openSite({
+    runId,
+    folder,
+    diagnosticsDir: join(dirname(folder), 'diagnostics'),
+    origin,
+    cluster,
+    agent,
+    clockScale,
+    environment,
+    onProgress,
+    ...(daemon && { daemon }),
+  });
+  const { history } = site;
+  const notes = new Map<string, ScenarioNotes>();
+  const leftovers: string[] = [];
+  const onEvent = history.append.bind(history);
+  const session = { cluster: site.cluster, history, profile, agent, signal, notes, leftovers, onEvent };
+  const registration = registerSession(folder, session);
+  const features = await loadFeatureRunner(folder);
+  const { name, fidelity, store } = site.cluster;
+  return {
+    cluster: { name, fidelity, secret: store.accessKeySecret },
+    leftovers,
+    async run(scenario) {
+      const collector = new Collector({ notes, now: () => history.now(), isInterrupted: () => signal.aborted });
+      await features.run(scenario, (message) => collector.take(message));
+      return { scenarios: collector.scenarios, errors: collector.errors };
+    },
+    async [Symbol.asyncDispose]() {
+      registration[Symbol.dispose]();
+      await site[Symbol.asyncDispose]();
+    },
+  };
+}
