@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { backoffTable, renderBackoff } from '../../src/timeline/backoff.ts';
+import { backoffTable } from '../../src/timeline/backoff.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';
+import { renderBackoff } from './backoff.ts';
 import { render } from './markup.ts';
 
 const row: BackoffRow = {
