@@ -5,7 +5,7 @@ describe('paths in compiled code', () => {
   it.each([
     ["new URL('./main.ts', import.meta.url)", "new URL('./main.js', import.meta.url)"],
     ["program('clusters/sandbox/supervisor.ts')", "program('clusters/sandbox/supervisor.js')"],
-    ['features("steps/*.ts")', 'features("step_definitions/*.js")'],
+    ['features("steps/*.ts")', 'features("steps/*.js")'],
     ['new URL(`../' + '$' + '{folder}/main.ts`, here)', 'new URL(`../' + '$' + '{folder}/main.js`, here)'],
     ["[join(here, 'daemon.ts'), join(here, 'x.ts')]", "[join(here, 'daemon.js'), join(here, 'x.js')]"],
   ])('%s names the compiled program', (code, compiled) => {
