@@ -1,3 +1,5 @@
+import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
+
 /** What docker, containerd, CRI-O and podman mount for a container: its root, its network, its shared memory. */
 const places = /^\/(var\/lib|run|var\/run)\/(docker|containerd|containers|crio|netns)\//;
 const types: ReadonlySet<string> = new Set(['overlay', 'nsfs', 'tmpfs']);
@@ -19,7 +21,7 @@ export function isOfContainerEngine({
 /** A mount table without them. */
 export function withoutEngineMounts(mountinfo: readonly string[]): readonly string[] {
   return mountinfo.filter((line) => {
-    const [left = '', right = ''] = line.split(' - ', 2);
-    return !isOfContainerEngine({ mountPoint: left.split(' ')[4] ?? '', fstype: right.split(' ')[0] ?? '' });
+    const mount = parseMountLine(line);
+    return mount === undefined || !isOfContainerEngine(mount);
   });
 }

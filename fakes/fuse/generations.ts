@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 
 /** A mount of a daemon that is gone, kept because a container may have bound it. */
 export interface Generation {
@@ -15,8 +16,7 @@ const most = 8;
 export function generationsIn(mountinfo: string, shared: string): readonly Generation[] {
   const prefix = `${join(shared, directory)}/`;
   const counts = new Map<number, number>();
-  for (const line of mountinfo.split('\n')) {
-    const [, , , , mountPoint = ''] = line.split(' ', 5);
+  for (const { mountPoint } of parseMountinfo(mountinfo)) {
     const number = mountPoint.startsWith(prefix) ? Number(mountPoint.slice(prefix.length)) : Number.NaN;
     if (Number.isInteger(number)) counts.set(number, (counts.get(number) ?? 0) + 1);
   }

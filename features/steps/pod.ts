@@ -1,5 +1,6 @@
-import { deepStrictEqual, match } from 'node:assert/strict';
+import { deepStrictEqual, match, ok } from 'node:assert/strict';
 import { Given, Then } from '@cucumber/cucumber';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { loopListsAgain, startLoop } from '../../src/scenario/documented-loop.ts';
 import * as judgements from '../../src/scenario/judgements.ts';
 import type { RekindleWorld } from '../support/world.ts';
@@ -32,8 +33,8 @@ Given(
 Then('the mount at \\/data in the pod is idmapped', async function (this: RekindleWorld) {
   const { target, path } = this.trial.application(this.pod);
   const lines = await this.trial.session.cluster.mountTable(target);
-  const [, , , , , options = ''] = lines.findLast((line) => line.split(' ')[4] === path)?.split(' ') ?? [];
-  match(options, /(^|,)idmapped(,|$)/);
+  const mount = parseMountinfo(lines.join('\n')).findLast(({ mountPoint }) => mountPoint === path);
+  ok(mount?.options.includes('idmapped'), `the options are ${mount?.options.join()}`);
 });
 
 Given('the documented loop runs in the pod', async function (this: RekindleWorld) {

@@ -10,6 +10,13 @@ export function parseMountinfo(text: string): readonly Mount[] {
   return linesOf(text).flatMap((line) => parseLine(line, split) ?? []);
 }
 
+/** Parses one line of mountinfo; undefined if it is not one. */
+export const parseMountLine = (line: string): Mount | undefined => parseLine(line, optionSplitter());
+
+/** Whether nobody can write through a mount, because of its own options or those of its superblock. */
+export const isReadOnly = ({ options, superOptions }: Pick<Mount, 'options' | 'superOptions'>): boolean =>
+  options.includes('ro') || superOptions.includes('ro');
+
 /** Parses one table again and again, as `parseMountinfo` does; a line that the last text had gives the object that it gave then. */
 export function createMountinfoParser(): (text: string) => readonly Mount[] {
   const parsed = (line: string, split: Split) => ({ line, mount: parseLine(line, split) });

@@ -1,8 +1,8 @@
+import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
-import { parseMountLine } from './mountinfo-line.ts';
 
 export interface Ending {
   readonly consumer: Consumer;

@@ -1,8 +1,9 @@
+import type { Mount } from '../../recovery/engine/model.ts';
+import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, probeOf, whereOf } from './consumer.ts';
 import { describeFailure } from './errors-seen.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
-import { type MountLine, parseMountLine } from './mountinfo-line.ts';
 import { noCrash, watchedOf } from './watched.ts';
 
 export interface InnerMount {
@@ -61,7 +62,7 @@ function judge(history: readonly HistoryEvent[], { consumer, innerPath, before, 
  * The mount that is seen at a path: of all mounts there, the one on which no other of them stands, and of several such the one
  * that stands on `parent`.
  */
-function seenAt(lines: readonly string[], path: string, parent?: number): MountLine | undefined {
+function seenAt(lines: readonly string[], path: string, parent?: number): Mount | undefined {
   const here = lines.flatMap((line) => parseMountLine(line) ?? []).filter(({ mountPoint }) => mountPoint === path);
   const tops = here.filter(({ id }) => !here.some(({ parentId }) => parentId === id));
   return tops.find(({ parentId }) => parentId === parent) ?? tops[0];

@@ -1,7 +1,7 @@
+import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
-import { parseMountLine } from './mountinfo-line.ts';
 import { noCrash, watchedOf } from './watched.ts';
 
 export interface Layers {

@@ -1,6 +1,6 @@
+import { isReadOnly, parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
-import { parseMountLine } from './mountinfo-line.ts';
 import type { VolumePlaces } from './volume-mounts.ts';
 
 export interface EverywhereOptions extends VolumePlaces {
@@ -32,8 +32,9 @@ function judge(history: readonly HistoryEvent[], { program, volume, consumer }: 
     return mount === undefined ? [] : [{ namespace, ...mount }];
   });
   const published = seen.filter(({ mountPoint }) => !mountPoint.endsWith('/jindofs-fuse'));
-  const writable = published.find(({ readOnly }) => !readOnly);
-  if (writable) return fail(`${writable.mountPoint} in ${writable.namespace} was there with ${writable.options}`);
+  const writable = published.find((mount) => !isReadOnly(mount));
+  if (writable)
+    return fail(`${writable.mountPoint} in ${writable.namespace} was there with ${writable.options.join()}`);
   const places = [`/kubernetes.io~csi/${volume}/mount`, consumer.path];
   const unseen = places.find((place) => !published.some(({ mountPoint }) => mountPoint.endsWith(place)));
   if (unseen !== undefined) return inconclusive(`no mount at ${unseen} was seen`);

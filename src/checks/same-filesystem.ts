@@ -1,7 +1,8 @@
+import type { Mount } from '../../recovery/engine/model.ts';
+import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
-import { type MountLine, parseMountLine } from './mountinfo-line.ts';
 
 export interface TwoPlaces {
   readonly consumer: Consumer;
@@ -36,7 +37,7 @@ function seenAt(
   history: readonly HistoryEvent[],
   where: string,
   at: (path: string) => boolean,
-): MountLine | undefined | 'unknown' {
+): Mount | undefined | 'unknown' {
   const table = history.findLast((event) => event.kind === 'snapshot' && event.where === where);
   if (table?.kind !== 'snapshot') return 'unknown';
   const here = table.lines.flatMap((line) => parseMountLine(line) ?? []).filter(({ mountPoint }) => at(mountPoint));

@@ -1,6 +1,6 @@
+import { isReadOnly, parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { type Consumer, whereOf } from './consumer.ts';
-import { isReadOnly, parseMountLine } from './mountinfo-line.ts';
 
 /** A mount of a volume as the history shows it: as it was made, or as it stood in a table. */
 export interface SeenMount {
@@ -32,15 +32,24 @@ export function mountsOfVolume(history: readonly HistoryEvent[], { consumer, vol
   return history.flatMap((event): SeenMount[] => {
     if (event.kind === 'mount' && event.change === 'added' && ours(event.where, event)) {
       const { at, where, mountPoint, options, readOnlySuperblock = false } = event;
-      return [{ at, where, mountPoint, options, readOnly: isReadOnly(options) || readOnlySuperblock, made: true }];
+      return [
+        {
+          at,
+          where,
+          mountPoint,
+          options,
+          readOnly: options.split(',').includes('ro') || readOnlySuperblock,
+          made: true,
+        },
+      ];
     }
     if (event.kind !== 'snapshot') return [];
     const { at, where } = event;
     return event.lines.flatMap((text) => {
-      const line = parseMountLine(text);
-      if (line === undefined || !ours(where, line)) return [];
-      const { mountPoint, options, readOnly } = line;
-      return [{ at, where, mountPoint, options, readOnly, made: false }];
+      const mount = parseMountLine(text);
+      if (mount === undefined || !ours(where, mount)) return [];
+      const { mountPoint, options } = mount;
+      return [{ at, where, mountPoint, options: options.join(), readOnly: isReadOnly(mount), made: false }];
     });
   });
 }

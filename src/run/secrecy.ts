@@ -1,3 +1,4 @@
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { isKeptOutOfOutput, isKeptOutOfProcesses, type ProcessSearch } from '../checks/secret-kept.ts';
 import { findInFiles } from '../observers/secrets/find-in-files.ts';
 import type { Trial } from '../scenario/trial.ts';
@@ -8,8 +9,8 @@ const name = 'search of all processes';
 /** Looks at every process of the node for the credentials of its pods. */
 export async function credentialsStayInTheSecret(trial: Trial): Promise<CheckRecord> {
   const table = await trial.session.cluster.mountTable();
-  const target = table.map((line) => line.split(' ')[4] ?? '').find((path) => path.includes('/kubernetes.io~csi/'));
-  const [kubeletRoot = ''] = target?.split('/pods/') ?? [];
+  const target = parseMountinfo(table.join('\n')).find(({ mountPoint }) => mountPoint.includes('/kubernetes.io~csi/'));
+  const [kubeletRoot = ''] = target?.mountPoint.split('/pods/') ?? [];
   await trial.runProgram({ program: 'secrets', args: [kubeletRoot], name });
   await trial.happens(
     'the search of all processes is over',

@@ -1,5 +1,5 @@
+import { isReadOnly, parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { concluded, fail, pass } from '../checks/finding.ts';
-import { parseMountLine } from '../checks/mountinfo-line.ts';
 import { sigkill } from '../faults/sigkill.ts';
 import type { CheckRecord } from '../timeline/record.ts';
 import { application, applicationLabel } from './manifests.ts';
@@ -122,8 +122,6 @@ async function look(trial: Trial, way: Way): Promise<Seen> {
 
 /** Of the topmost mount: read-only by its own options, or by its superblock's. */
 function writableAt(table: readonly string[], at: (path: string) => boolean): Writable {
-  const line = table.findLast((text) => at(parseMountLine(text)?.mountPoint ?? '')) ?? '';
-  const superOptions = line.split(' - ')[1]?.split(' ')[2] ?? '';
-  const options = [...(parseMountLine(line)?.options.split(',') ?? []), ...superOptions.split(',')];
-  return options.includes('ro') ? 'ro' : 'rw';
+  const mount = parseMountinfo(table.join('\n')).findLast(({ mountPoint }) => at(mountPoint));
+  return mount !== undefined && isReadOnly(mount) ? 'ro' : 'rw';
 }

@@ -1,3 +1,4 @@
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { nothingIsWritten } from '../checks/nothing-written.ts';
 import { isReadOnlyEverywhere } from '../checks/read-only-everywhere.ts';
 import type { CheckRecord } from '../timeline/record.ts';
@@ -13,7 +14,7 @@ export async function letWritersLoose({ trial, consumer, volume }: Subject): Pro
   const [file = ''] = Object.keys(documentedFiles);
   const table = await trial.session.cluster.mountTable();
   const suffix = `/kubernetes.io~csi/${volume}/mount`;
-  const target = table.map((line) => line.split(' ')[4] ?? '').find((path) => path.endsWith(suffix));
+  const target = parseMountinfo(table.join('\n')).find(({ mountPoint }) => mountPoint.endsWith(suffix))?.mountPoint;
   if (target === undefined) throw new Error(`nothing is mounted at ...${suffix} on the node`);
   const { pod } = consumer;
   await trial.runProgram({ program: 'writer', args: [consumer.path, file], name: inPod, pod });

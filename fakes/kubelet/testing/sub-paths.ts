@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, 
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { loadSyscalls } from '../../../recovery/linux/libc.ts';
+import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { bindBeneath } from '../bind-beneath.ts';
 import { detachBelow } from '../mounts-below.ts';
 import { bindSubPath } from '../sub-path.ts';
@@ -29,9 +30,7 @@ const bind = async (subPath: string, target = join(targets, String(++count))) =>
   return refused === undefined ? target : `refused: ${refused.replaceAll(node.path, 'NODE')}`;
 };
 const linesAt = (path: string) =>
-  readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .filter((line) => line.split(' ')[4] === path).length;
+  parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ mountPoint }) => mountPoint === path).length;
 const contentOf = (path: string) => (path.startsWith('refused') ? path : readFileSync(path, 'utf8'));
 
 const directory = await bind('logs');

@@ -1,17 +1,14 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 
 const run = promisify(execFile);
 
 /** Mount points at or below one of the directories, shallowest first, from the text of a mountinfo (`man 5 proc`). */
 export function mountPointsBelow(mountinfo: string, directories: readonly string[]): readonly string[] {
-  return mountinfo
-    .split('\n')
-    .flatMap((line) => line.split(' ', 5)[4] ?? [])
-    .map((path) =>
-      path.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
-    )
+  return parseMountinfo(mountinfo)
+    .map(({ mountPoint }) => mountPoint)
     .filter((path) => directories.some((directory) => path === directory || path.startsWith(`${directory}/`)))
     .toSorted((a, b) => a.length - b.length);
 }
