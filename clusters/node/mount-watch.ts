@@ -28,6 +28,7 @@ export class MountWatch {
   readonly #wakeUp: KoffiFunction;
   readonly #drain: KoffiFunction;
   readonly #wake: number;
+  readonly #onExit = (): void => this[Symbol.dispose]();
   #over = false;
 
   constructor(onEvent: (event: HistoryEvent) => void) {
@@ -37,6 +38,8 @@ export class MountWatch {
     this.#wake = libc.func('int eventfd(uint, int)')(0, 0o2_000_000);
     this.#wakeUp = libc.func('int eventfd_write(int, uint64_t)');
     this.#drain = libc.func('int eventfd_read(int, _Out_ uint64_t*)');
+    // Node joins the thread that waits in poll when it exits, so that wait has to end first.
+    process.once('exit', this.#onExit);
     this.#wait();
   }
 
@@ -58,6 +61,7 @@ export class MountWatch {
 
   [Symbol.dispose](): void {
     this.#over = true;
+    process.off('exit', this.#onExit);
     for (const descriptor of this.#tables.keys()) closeSync(descriptor);
     this.#tables.clear();
     this.#wakeUp(this.#wake, 1);
