@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
 import { type AgentOptions, CannotRun, type ContainerRef } from '../cluster.ts';
+import { poll } from '../poll.ts';
 import { withFlags } from './agent-flags.ts';
 import type { AgentDaemonSet } from './options.ts';
-import { waitFor } from './wait-for.ts';
 
 export interface AgentControlOptions {
   readonly kubeConfig: KubeConfig;
@@ -16,6 +16,7 @@ export interface AgentControlOptions {
 export const resyncPeriod = '1s';
 const periodVariable = 'RECOVER_FUSE_PERIOD';
 const restoreMs = 60_000;
+const rolloutPace = { everyMs: 200, timeoutMs: 120_000 };
 /** Matches no node. */
 const nowhere = { 'rekindle.dev/nowhere': 'true' };
 const anywhere = { 'rekindle.dev/nowhere': null };
@@ -57,7 +58,8 @@ export class AgentControl implements AsyncDisposable {
   /** Ends the agent on every node; disposing of it brings it back. */
   async stop(): Promise<AsyncDisposable> {
     await this.#merge({ nodeSelector: nowhere });
-    await waitFor({
+    await poll({
+      ...rolloutPace,
       what: 'no node agent runs',
       look: () => this.pods(),
       until: ({ length }) => length === 0,
@@ -127,7 +129,8 @@ export class AgentControl implements AsyncDisposable {
 
   /** Until every node has the agent as it is to be, ready, and none as it was. */
   async #rolledOut(): Promise<void> {
-    await waitFor({
+    await poll({
+      ...rolloutPace,
       what: 'the node agent runs everywhere as it is to be',
       look: async () => ({ daemonSet: await this.#read(), pods: await this.pods() }),
       until: ({ daemonSet: { metadata, status }, pods }) =>

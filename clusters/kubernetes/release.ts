@@ -1,6 +1,6 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { poll } from '../poll.ts';
 import type { NodeLink } from './node-link.ts';
-import { waitFor } from './wait-for.ts';
 
 export interface ReleaseOptions {
   readonly kubeConfig: KubeConfig;
@@ -78,7 +78,9 @@ async function untilNothing(what: string, look: () => Promise<readonly string[]>
   const { signal } = new AbortController();
   const orWhyNot = (error: unknown) => [`${what}: ${error instanceof Error ? error.message : String(error)}`];
   try {
-    return await waitFor({
+    return await poll({
+      everyMs: 200,
+      timeoutMs: 120_000,
       what,
       look: async () => {
         // What cannot be asked now is asked again.

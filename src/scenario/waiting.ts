@@ -1,7 +1,7 @@
+import { type PollOptions, poll } from '../../clusters/poll.ts';
 import type { Session } from '../run/session.ts';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { lastSeen } from './last-seen.ts';
-import { type PollOptions, poll } from './poll.ts';
 
 export type Wait<T> = Pick<PollOptions<T>, 'what' | 'look' | 'until' | 'say'>;
 

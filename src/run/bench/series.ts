@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Usage } from '../../../clusters/cluster.ts';
+import { PollTimeout, poll } from '../../../clusters/poll.ts';
 import { waitsForIdleAgent } from '../../../reports/bench/pacing.ts';
 import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
 import { crashSamples } from '../../../reports/bench/samples.ts';
 import { faults } from '../../faults/catalogue.ts';
 import { podDelete } from '../../faults/pod-delete.ts';
-import { PollTimeout, poll } from '../../scenario/poll.ts';
 import { Trial } from '../../scenario/trial.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 import type { OpenRun } from '../run.ts';

@@ -1,23 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface PollOptions<T> {
-  /** For the message: `pod demo-app is running`. */
+  /** What is awaited, for the message: `pod demo-app is running`. */
   readonly what: string;
   readonly look: () => Promise<T> | T;
   readonly until: (value: T) => boolean;
-  /** What to say of the last value, on time-out. */
+  /** Describes the last value in the message of a timeout. */
   readonly say: (value: T) => string;
   readonly timeoutMs: number;
   readonly everyMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Something did not come true in time; the message says what was last seen instead. */
+/** A condition did not become true in time. The message names the value that was last seen. */
 export class PollTimeout extends Error {
   readonly code = 'POLL_TIMEOUT';
 }
 
-/** The only wait there is: looks again and again until it is as wanted. @throws PollTimeout with the last value seen */
+/** The only wait loop: reads a value until it satisfies a condition. @throws PollTimeout with the last value */
 export async function poll<T>({ what, look, until, say, timeoutMs, everyMs = 20, signal }: PollOptions<T>): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -14,18 +14,18 @@ function counting(until: number): PollOptions<number> {
   };
 }
 
-describe('a wait', () => {
-  it('ends with the first value that is as wanted', async () => {
+describe('poll', () => {
+  it('resolves with the first value that satisfies the condition', async () => {
     expect(await poll(counting(3))).toBe(3);
   });
 
-  it('fails with what it waited for and what it saw instead', async () => {
+  it('rejects with the condition and the last value', async () => {
     const waiting = poll({ ...counting(Number.POSITIVE_INFINITY), look: () => 7 });
     await expect(waiting).rejects.toBeInstanceOf(PollTimeout);
     await expect(waiting).rejects.toThrow('the count is reached: not after 0.0 s; last seen: count 7');
   });
 
-  it('ends at once when it is told to stop', async () => {
+  it('rejects at once when aborted', async () => {
     const stop = new AbortController();
     stop.abort();
     await expect(poll({ ...counting(1), signal: stop.signal })).rejects.toThrow('aborted');
