@@ -14,7 +14,7 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/prove.ts',
-        search: 'const failure = await verify(kernel, view, { place, source }, deadline);',
+        search: 'const failure = await verify(kernel, view, { site, source }, deadline);',
         replacement: 'const failure = await Promise.resolve(undefined as Awaited<ReturnType<typeof verify>>);',
       },
     ],
@@ -26,8 +26,8 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/act.ts',
-        search: "parts.recorder({ event: 'replaced', volume, place: diagnosis.place, took, layers });",
-        replacement: "parts.recorder({ event: 'recovered', volume, place: diagnosis.place, took });",
+        search: "parts.recorder({ event: 'replaced', volume, site: diagnosis.site, took, layers });",
+        replacement: "parts.recorder({ event: 'recovered', volume, site: diagnosis.site, took });",
       },
     ],
     judges: [{ test: successTest }],
@@ -85,7 +85,7 @@ const agentMutants: readonly Mutant[] = [
       {
         file: 'recovery/engine/policy.ts',
         search: 'if (enabled) return undefined;',
-        replacement: 'if (enabled || place) return undefined;',
+        replacement: 'if (enabled || site) return undefined;',
       },
     ],
     judges: [{ scenarios: '@E1' }],
@@ -144,9 +144,9 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/prove.ts',
-        search: "recorder({ event: 'recovered', volume, place, took: (clock.now() - began) as Nanoseconds });",
+        search: "recorder({ event: 'recovered', volume, site, took: (clock.now() - began) as Nanoseconds });",
         replacement:
-          "recorder({ event: 'recovered', volume, place: { ...place, kind: 'container', container: 'demo', pid: 0 }, took: (clock.now() - began) as Nanoseconds });",
+          "recorder({ event: 'recovered', volume, site: { ...site, kind: 'container', container: 'demo', pid: 0 }, took: (clock.now() - began) as Nanoseconds });",
       },
     ],
     judges: [{ scenarios: '@A2' }],
@@ -343,8 +343,8 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/apply.ts',
-        search: 'return { kind, place, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };',
-        replacement: 'return { kind, place, stack, below: [], source, readOnly, elsewhere: [] };',
+        search: 'return { kind, site, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };',
+        replacement: 'return { kind, site, stack, below: [], source, readOnly, elsewhere: [] };',
       },
       {
         file: 'recovery/linux/attach.ts',

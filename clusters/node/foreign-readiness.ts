@@ -58,8 +58,8 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
     const dataset = datasetOf(mountPoint, mountRoot);
     if (dataset === undefined) return;
     const deadline = (now() + patienceNs) as Nanoseconds;
-    const place = { kind: 'source', path: mountPoint } as const;
-    const answer = await prober.read({ place, device: device as DeviceId, deadline, proof: 'answer' });
+    const site = { kind: 'source', path: mountPoint } as const;
+    const answer = await prober.read({ site, device: device as DeviceId, deadline, proof: 'answer' });
     const at = Number(now());
     if (!answer.ok || answer.value !== device) return;
     const name = [...running].find(([pod]) => isOf(dataset, pod))?.[1];

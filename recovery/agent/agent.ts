@@ -59,8 +59,8 @@ export async function startAgent({
 
   const metrics = createMetrics({
     unwell: () =>
-      engine.unwell().map(({ diagnosis: { place, volume, state }, reason = state }) => {
-        return { podUid: place.podUid, volume: volume.name, reason };
+      engine.unhealthy().map(({ diagnosis: { site, volume, state }, reason = state }) => {
+        return { podUid: site.podUid, volume: volume.name, reason };
       }),
     pods: () => kubernetes.view().pods,
   });

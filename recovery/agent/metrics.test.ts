@@ -3,7 +3,7 @@ import type { Decision, Nanoseconds, Pod } from '../engine/model.ts';
 import { createMetrics, type UnwellPlace } from './metrics.ts';
 import { volume } from './testing/demo-volume.ts';
 
-const place = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
+const site = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
 const took = 2_000_000n as Nanoseconds;
 const failure = { errno: 'EPERM', call: 'move_mount', path: '/data', step: 'attach' };
 const pod = { uid: 'u1', namespace: 'default', name: 'app' } as Pod;
@@ -16,30 +16,26 @@ describe('the metrics', () => {
   it.each<[string, Decision, string]>([
     [
       'recovered',
-      { event: 'recovered', volume, place, took },
+      { event: 'recovered', volume, site, took },
       'rekindle_recoveries_total{result="recovered",place="container",reason=""} 1',
     ],
-    [
-      'recovered',
-      { event: 'recovered', volume, place, took },
-      'rekindle_recovery_seconds_sum{place="container"} 0.002',
-    ],
+    ['recovered', { event: 'recovered', volume, site, took }, 'rekindle_recovery_seconds_sum{place="container"} 0.002'],
     [
       'failed',
-      { event: 'failed', volume, place, failure },
+      { event: 'failed', volume, site, failure },
       'rekindle_recoveries_total{result="failed",place="container",reason="EPERM"} 1',
     ],
     [
       'skipped',
-      { event: 'skipped', volume, place, reason: 'sub-path', detail: '' },
+      { event: 'skipped', volume, site, reason: 'sub-path', detail: '' },
       'rekindle_skips_total{reason="sub-path"} 1',
     ],
     [
       'replaced',
-      { event: 'replaced', volume, place, took, layers: [2, 1] },
+      { event: 'replaced', volume, site, took, layers: [2, 1] },
       'rekindle_replace_seconds_sum{place="container"} 0.002',
     ],
-    ['replaced', { event: 'replaced', volume, place, took, layers: [2, 1] }, 'rekindle_mount_layers{moment="after"} 1'],
+    ['replaced', { event: 'replaced', volume, site, took, layers: [2, 1] }, 'rekindle_mount_layers{moment="after"} 1'],
   ])('count what was %s: %#', async (_, decision, line) => {
     const metrics = metricsOf();
     metrics.record(decision);

@@ -109,16 +109,16 @@ export function createMetrics({
           skips.inc({ reason: decision.reason });
           break;
         case 'replaced':
-          replaced.observe({ place: decision.place.kind }, seconds(decision.took));
+          replaced.observe({ place: decision.site.kind }, seconds(decision.took));
           layers.set({ moment: 'before' }, decision.layers[0]);
           layers.set({ moment: 'after' }, decision.layers[1]);
           break;
         case 'recovered':
-          recoveries.inc({ result: 'recovered', place: decision.place.kind, reason: '' });
-          recovered.observe({ place: decision.place.kind }, seconds(decision.took));
+          recoveries.inc({ result: 'recovered', place: decision.site.kind, reason: '' });
+          recovered.observe({ place: decision.site.kind }, seconds(decision.took));
           break;
         case 'failed':
-          recoveries.inc({ result: 'failed', place: decision.place.kind, reason: decision.failure.errno });
+          recoveries.inc({ result: 'failed', place: decision.site.kind, reason: decision.failure.errno });
           break;
         case 'passed':
           phases.observe({ phase: 'observe' }, seconds(decision.observed));

@@ -15,10 +15,10 @@ const pod: Pod = {
   volumes: ['default-demo'],
   containers: [],
 };
-const place = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
+const site = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
 
 describe('a decision', () => {
-  it('is one line of the log with the time, the pod and the place, a metric, and events', () => {
+  it('is one line of the log with the time, the pod and the mount site, a metric, and events', () => {
     const lines: string[] = [];
     const events: EventDraft[] = [];
     const counted: string[] = [];
@@ -28,7 +28,7 @@ describe('a decision', () => {
       events: { push: (event) => void events.push(event) },
       kubernetes: { view: () => ({ volumes: [volume], pods: [pod] }) },
     });
-    recorder({ event: 'recovered', volume, place, took: 1_500_000n as Nanoseconds });
+    recorder({ event: 'recovered', volume, site, took: 1_500_000n as Nanoseconds });
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       {
         level: 'info',

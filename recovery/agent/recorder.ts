@@ -20,7 +20,7 @@ export function createRecorder({
   return (decision) => {
     const { event, ...fields } = logLine(decision);
     const names = kubernetes.view();
-    const pod = 'place' in decision ? podOf(names.pods, decision.place.podUid) : undefined;
+    const pod = 'site' in decision ? podOf(names.pods, decision.site.podUid) : undefined;
     const name = pod === undefined ? {} : { pod: `${pod.namespace}/${pod.name}` };
     if (decision.event === 'failed') log.warn(decision.event, { ...name, ...fields });
     else log.info(decision.event, { ...name, ...fields });

@@ -80,11 +80,11 @@ export class FakeNode implements CsiKernel, Publisher {
     return { ok: true, value: this.table };
   }
 
-  async read({ place, device, deadline: _ }: Parameters<CsiKernel['read']>[0]): Promise<Result<DeviceId>> {
+  async read({ site, device, deadline: _ }: Parameters<CsiKernel['read']>[0]): Promise<Result<DeviceId>> {
     this.reads++;
     await this.reading;
-    const answer = this.answers.get(place.path) ?? 'ok';
-    return answer === 'ok' ? { ok: true, value: device } : failed(answer, 'statfs', place.path, 'verify-statfs');
+    const answer = this.answers.get(site.path) ?? 'ok';
+    return answer === 'ok' ? { ok: true, value: device } : failed(answer, 'statfs', site.path, 'verify-statfs');
   }
 
   watchMounts(changed: () => void): Disposable {
@@ -108,13 +108,13 @@ export class FakeNode implements CsiKernel, Publisher {
   }
 
   replaceAll: CsiKernel['replaceAll'] = (replacements) =>
-    replacements.map(({ kind, place, source, readOnly, stack }) => {
+    replacements.map(({ kind, site, source, readOnly, stack }) => {
       this.#interrupt();
-      this.calls.push(`${kind} ${place.path} ${readOnly ? 'ro' : 'rw'}`);
-      this.unmountAll(place.path);
+      this.calls.push(`${kind} ${site.path} ${readOnly ? 'ro' : 'rw'}`);
+      this.unmountAll(site.path);
       const options = [readOnly ? 'ro' : 'rw'];
-      this.mount({ path: place.path, device: source.device, root: source.root, options });
-      return { ok: true, value: { place, took: 1n as Nanoseconds, layers: [stack.length, 1] } };
+      this.mount({ path: site.path, device: source.device, root: source.root, options });
+      return { ok: true, value: { site, took: 1n as Nanoseconds, layers: [stack.length, 1] } };
     });
 
   unpublish(target: string): Result<unknown> {

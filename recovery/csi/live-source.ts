@@ -61,7 +61,7 @@ async function look({ kernel, clock, source, until }: SourceWait): Promise<Answe
   const read = (path: string) => {
     const latest = (clock.now() + readDeadline) as Nanoseconds;
     const deadline = latest < until ? latest : until;
-    return kernel.read({ place: { kind: 'source', path }, device: mount.device, deadline });
+    return kernel.read({ site: { kind: 'source', path }, device: mount.device, deadline });
   };
   const answer = await read(source.path);
   if (!answer.ok) return notLive(source.path, answer.failure);

@@ -1,4 +1,4 @@
-import type { LiveSource, Mount, Nanoseconds, Place } from '../engine/model.ts';
+import type { LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
 import { isFuse, mountsOn, standingAt } from '../engine/mount-tree.ts';
 import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
 import type { PublishArguments } from './arguments.ts';
@@ -118,7 +118,7 @@ function replace(
   const [result] = kernel.replaceAll([
     {
       kind: stack.some((mount) => shows(mount, source)) ? 'finish' : 'replace',
-      place: targetPlace(asked.target),
+      site: targetSite(asked.target),
       stack,
       below,
       source,
@@ -133,7 +133,7 @@ function replace(
   return result;
 }
 
-/** A target path as a place; the pod's uid stands in the path that the kubelet makes. */
-export function targetPlace(path: string): Extract<Place, { kind: 'target' }> {
+/** A target path as a mount site; the pod's uid stands in the path that the kubelet makes. */
+export function targetSite(path: string): Extract<MountSite, { kind: 'target' }> {
   return { kind: 'target', podUid: /\/pods\/([^/]+)\/volumes\//.exec(path)?.[1] ?? '', path };
 }

@@ -3,7 +3,7 @@ import { isFuse, standingAt } from '../engine/mount-tree.ts';
 import type { ClockPort, KernelPort, Result } from '../engine/ports.ts';
 import { said } from './live-source.ts';
 import type { NodeStatsRequest, NodeStatsResponse, VolumeUsage } from './messages.ts';
-import { targetPlace } from './publish.ts';
+import { targetSite } from './publish.ts';
 import { type Answer, answered, refused } from './status.ts';
 
 /** How long a volume may take to answer before its condition is abnormal. */
@@ -40,7 +40,7 @@ export async function volumeStats(
   }
   const { device } = mount;
   const deadline = (clock.now() + answersWithin) as Nanoseconds;
-  const read = await kernel.read({ place: targetPlace(volumePath), device, deadline });
+  const read = await kernel.read({ site: targetSite(volumePath), device, deadline });
   if (!read.ok) return abnormal(read.failure.errno, said(read.failure));
   const full = await usage({ path: volumePath, device, deadline });
   if (!full.ok) return abnormal(full.failure.errno, said(full.failure));

@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts';
 import { type Memory, markTried, type Unverified, type Unwell, wasTried } from './memory.ts';
 import type { Action, Diagnosis, Nanoseconds, NodeView, Policy, Skip, Step, Trigger, Volume } from './model.ts';
 import { type Look, questionsOf, viewOf } from './observe.ts';
-import { isGone, placeKey } from './places.ts';
+import { isGone, siteKey } from './places.ts';
 import { plan } from './plan.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 
@@ -36,7 +36,7 @@ export interface Acted {
   readonly replaced: number;
   /** Places that show the source and still have to be read. */
   readonly unproven: readonly Unverified[];
-  /** The view that the places are read by. */
+  /** The view that the sites are read by. */
   readonly view: NodeView;
   /** The lock was held, or the table changed under the hand: to be tried again soon. */
   readonly again: boolean;
@@ -65,8 +65,7 @@ export function act(parts: ActParts, turn: Turn): Acted {
     if (round === 0) skips.push(...steps.filter(isSkip));
     const due = steps.filter(isAction).filter((action) => !isWaiting(memory, trigger, action));
     const healed = moved.filter(({ diagnosis }) => isWellNow(diagnoses, diagnosis));
-    for (const { diagnosis, source } of healed)
-      replaced.set(placeKey(diagnosis.place), fresh(diagnosis, source, began));
+    for (const { diagnosis, source } of healed) replaced.set(siteKey(diagnosis.site), fresh(diagnosis, source, began));
     if (due.length === 0) break;
 
     const start = parts.clock.now();
@@ -98,7 +97,7 @@ export function act(parts: ActParts, turn: Turn): Acted {
   for (const skip of skips) parts.journal.skipped(skip);
   memory.unwell = unwellOf(view, diagnoses, skips, replaced);
   const unproven = provable(view, memory, diagnoses, replaced);
-  parts.journal.keep(volume.name, [...memory.unwell, ...memory.unverified.values()].map(toPlaced));
+  parts.journal.keep(volume.name, [...memory.unwell, ...memory.unverified.values()].map(toSite));
   return {
     began,
     applied: applied as Nanoseconds,
@@ -114,14 +113,14 @@ export function act(parts: ActParts, turn: Turn): Acted {
     const { diagnosis, source } = action;
     if (outcome.ok) {
       markTried(memory, action);
-      replaced.set(placeKey(diagnosis.place), fresh(diagnosis, source, began));
+      replaced.set(siteKey(diagnosis.site), fresh(diagnosis, source, began));
       const { took, layers } = outcome.value;
-      parts.recorder({ event: 'replaced', volume, place: diagnosis.place, took, layers });
+      parts.recorder({ event: 'replaced', volume, site: diagnosis.site, took, layers });
       return;
     }
     if (outcome.failure.errno === 'ESTALE') return;
     // The pod went away under the hand: that is no failure of its recovery.
-    if (now !== undefined && isGone(now, diagnosis.place)) return;
+    if (now !== undefined && isGone(now, diagnosis.site)) return;
     markTried(memory, action);
     const skip = impossible(action, outcome.failure);
     if (skip !== undefined) {
@@ -135,7 +134,7 @@ export function act(parts: ActParts, turn: Turn): Acted {
 const isSkip = (step: Step): step is Skip => step.kind === 'skip';
 const isAction = (step: Step): step is Action => step.kind !== 'skip';
 const isStale = ({ outcome }: Applied) => !outcome.ok && outcome.failure.errno === 'ESTALE';
-const toPlaced = ({ diagnosis }: Unwell | Unverified) => diagnosis;
+const toSite = ({ diagnosis }: Unwell | Unverified) => diagnosis;
 
 const fresh = (diagnosis: Diagnosis, source: Unverified['source'], began: Nanoseconds): Unverified => {
   return { diagnosis, source, began, proving: false };
@@ -146,9 +145,9 @@ function isWaiting(memory: Memory, trigger: Trigger, action: Action): boolean {
   return (trigger === 'mount-table' || trigger === 'confirm') && wasTried(memory, action);
 }
 
-function isWellNow(diagnoses: readonly Diagnosis[], { place }: Diagnosis): boolean {
-  const key = placeKey(place);
-  return diagnoses.some((each) => each.state === 'healthy' && placeKey(each.place) === key);
+function isWellNow(diagnoses: readonly Diagnosis[], { site }: Diagnosis): boolean {
+  const key = siteKey(site);
+  return diagnoses.some((each) => each.state === 'healthy' && siteKey(each.site) === key);
 }
 
 function isUnasked({ answers }: ActParts, tables: Look, volume: Volume): boolean {
@@ -156,7 +155,7 @@ function isUnasked({ answers }: ActParts, tables: Look, volume: Volume): boolean
 }
 
 function locked(diagnosis: Diagnosis): Skip {
-  const detail = `volume ${diagnosis.volume.name} is being published or unpublished: ${diagnosis.place.path} follows as soon as that is over`;
+  const detail = `volume ${diagnosis.volume.name} is being published or unpublished: ${diagnosis.site.path} follows as soon as that is over`;
   return { kind: 'skip', diagnosis, reason: 'locked-volume', detail };
 }
 
@@ -166,11 +165,11 @@ function unwellOf(
   skips: readonly Skip[],
   replaced: ReadonlyMap<string, unknown>,
 ): readonly Unwell[] {
-  const reasons = new Map(skips.map(({ diagnosis, reason }) => [placeKey(diagnosis.place), reason]));
+  const reasons = new Map(skips.map(({ diagnosis, reason }) => [siteKey(diagnosis.site), reason]));
   return diagnoses
-    .filter((diagnosis) => isUnwell(view, diagnosis) && !replaced.has(placeKey(diagnosis.place)))
+    .filter((diagnosis) => isUnwell(view, diagnosis) && !replaced.has(siteKey(diagnosis.site)))
     .map((diagnosis) => {
-      const reason = reasons.get(placeKey(diagnosis.place));
+      const reason = reasons.get(siteKey(diagnosis.site));
       return reason === undefined ? { diagnosis } : { diagnosis, reason };
     });
 }
@@ -181,7 +180,7 @@ function isUnwell(view: NodeView, { state, volume, stack }: Diagnosis): boolean 
   return state !== 'orphaned' || top === undefined || answerOf(view, volume, top.device) !== 'ok';
 }
 
-/** The places replaced now, and those replaced before whose read has failed and that still show the same source. */
+/** The sites replaced now, and those replaced before whose read has failed and that still show the same source. */
 function provable(
   view: NodeView,
   memory: Memory,
@@ -189,7 +188,7 @@ function provable(
   replaced: ReadonlyMap<string, Unverified>,
 ): readonly Unverified[] {
   for (const [key, one] of replaced) memory.unverified.set(key, one);
-  const shown = new Map(diagnoses.map((each) => [placeKey(each.place), each]));
+  const shown = new Map(diagnoses.map((each) => [siteKey(each.site), each]));
   for (const [key, { source }] of memory.unverified) {
     if (replaced.has(key)) continue;
     const now = shown.get(key);

@@ -20,7 +20,7 @@ export interface AnswersOptions {
 
 /** The reads of FUSE devices, at most one under way for each device however many volumes and passes ask. */
 export interface Answers {
-  ask(request: Pick<ReadRequest, 'place' | 'user' | 'device'>): Promise<Answer>;
+  ask(request: Pick<ReadRequest, 'site' | 'user' | 'device'>): Promise<Answer>;
   known(device: DeviceId): Answer | undefined;
   /** Whether the device has answered at least once. */
   hasAnswered(device: DeviceId): boolean;
@@ -33,10 +33,10 @@ export function createAnswers({ kernel, clock, deadline, firstDeadline }: Answer
   const asking = new Map<DeviceId, Promise<Answer>>();
   const answered = new Set<DeviceId>();
 
-  async function read(request: Pick<ReadRequest, 'place' | 'user' | 'device'>): Promise<Answer> {
-    const { device, place } = request;
+  async function read(request: Pick<ReadRequest, 'site' | 'user' | 'device'>): Promise<Answer> {
+    const { device, site } = request;
     const began = clock.now();
-    const patience = place.kind === 'source' && !answered.has(device) ? firstDeadline : deadline;
+    const patience = site.kind === 'source' && !answered.has(device) ? firstDeadline : deadline;
     // Whether a daemon is there is all that is asked: what it can give is for the consumer's own read to prove.
     const result = await kernel.read({
       ...request,

@@ -22,18 +22,18 @@ export function apply(
   if (lock === undefined) return undefined;
   const outcomes = kernel.replaceAll(actions.map((action) => replacement(view, action)));
   return actions.map((action, at) => {
-    const { path } = action.diagnosis.place;
+    const { path } = action.diagnosis.site;
     const failure = { errno: 'ENOSYS', call: 'replaceAll', path, step: 'no-outcome' };
     return { action, outcome: outcomes[at] ?? { ok: false, failure } };
   });
 }
 
 function replacement(view: NodeView, { kind, diagnosis, source }: Action): Replacement {
-  const { place, stack, below, volume, volumeMount } = diagnosis;
+  const { site, stack, below, volume, volumeMount } = diagnosis;
   // What was read-only stays so, whoever made it so: the PersistentVolume, the pod's volumeMount, or the mount itself.
   const readOnly =
     isReadOnly(volume) || volumeMount?.readOnly === true || (stack.at(-1)?.options.includes('ro') ?? false);
-  return { kind, place, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };
+  return { kind, site, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };
 }
 
 function elsewhere(mounts: readonly Mount[], below: readonly Mount[]): readonly Mount[] {
@@ -51,26 +51,26 @@ function holds(root: string, directory: string): boolean {
 
 /** What the kernel cannot do is a refusal with a remedy, not a failure: trying again would not help. */
 export function impossible({ diagnosis, source }: Action, failure: Failure): Skip | undefined {
-  const { place, volume } = diagnosis;
+  const { site, volume } = diagnosis;
   const skip = (reason: Skip['reason'], detail: string): Skip => ({ kind: 'skip', diagnosis, reason, detail });
   const { step, errno } = failure;
   if (step === 'clone-source' && source.root !== '/' && (errno === 'ENOENT' || errno === 'ENOTDIR')) {
     return skip(
       'subdirectory-missing',
-      `${source.root} is no longer in volume ${volume.name}, so nothing can be shown at ${place.path}: make the directory again`,
+      `${source.root} is no longer in volume ${volume.name}, so nothing can be shown at ${site.path}: make the directory again`,
     );
   }
   if (step.includes('idmap') && (errno === 'EINVAL' || errno === 'EPERM' || errno === 'ENOSYS')) {
     return skip(
       'idmap-unsupported',
-      `the FUSE daemon of volume ${volume.name} does not support idmapped mounts, which ${place.path} needs: run the pod with hostUsers: true`,
+      `the FUSE daemon of volume ${volume.name} does not support idmapped mounts, which ${site.path} needs: run the pod with hostUsers: true`,
     );
   }
   if (step.includes('inner')) {
     const inner = diagnosis.below.map(({ mountPoint }) => mountPoint).join(', ');
     return skip(
       'inner-mount-unreachable',
-      `${inner} below ${place.path} cannot be reached any more and would be lost (${failure.call}: ${errno}): start the pod again`,
+      `${inner} below ${site.path} cannot be reached any more and would be lost (${failure.call}: ${errno}): start the pod again`,
     );
   }
   return undefined;

@@ -10,7 +10,7 @@ const demo = volumeNamed('demo');
 const other = '0:60' as DeviceId;
 const path = sourcePath('demo');
 
-describe('the state of a place', () => {
+describe('the state of a site', () => {
   const alive: SourceState = { state: 'live', path, device: live };
   const gone: SourceState = { state: 'dead', path, device: dead, errno: 'ENOTCONN' };
   it.each<[MountState, string, readonly DeviceId[], SourceState, ReadonlyMap<DeviceId, string>]>([
@@ -50,7 +50,7 @@ describe('the state of a place', () => {
       sources: new Map([['demo', [source]]]),
       devices,
     });
-    expect(diagnose(view)).toMatchObject([{ state, place: { kind: 'target', path: target('pod-1') } }]);
+    expect(diagnose(view)).toMatchObject([{ state, site: { kind: 'target', path: target('pod-1') } }]);
   });
 
   it("does not judge a file system that is no daemon's", () => {
@@ -63,7 +63,7 @@ describe('the state of a place', () => {
   });
 });
 
-describe('the places of a volume', () => {
+describe('the sites of a volume', () => {
   it('are target paths matched as a whole', () => {
     const lookalikes = [
       `/host${target('pod-1')}`,
@@ -78,7 +78,7 @@ describe('the places of a volume', () => {
       ...lookalikes.map((mountPoint) => ({ mountPoint, device: dead })),
       { mountPoint: target('pod-2'), device: dead },
     ]);
-    expect(diagnose(viewWith({ mounts, volumes: [demo] })).map(({ place }) => place.path)).toEqual([target('pod-2')]);
+    expect(diagnose(viewWith({ mounts, volumes: [demo] })).map(({ site }) => site.path)).toEqual([target('pod-2')]);
   });
 
   it('are kept apart where names of namespace and dataset could be read both ways', () => {
@@ -116,8 +116,8 @@ describe('the places of a volume', () => {
       pods: [pod],
       containers: [containerOf('pod-1', inside), containerOf('pod-9', inside)],
     });
-    const found = diagnose(view).filter(({ place }) => place.kind === 'container');
-    expect(found.map(({ place, volumeMount, state }) => [place.path, volumeMount?.subPath, state])).toEqual([
+    const found = diagnose(view).filter(({ site }) => site.kind === 'container');
+    expect(found.map(({ site, volumeMount, state }) => [site.path, volumeMount?.subPath, state])).toEqual([
       ['/again', undefined, 'orphaned'],
       ['/data', undefined, 'orphaned'],
       ['/sub', 'sub', 'orphaned'],
@@ -134,7 +134,7 @@ describe('the places of a volume', () => {
       pods: [podNamed('pod-1', [{ mountPath: '/var/run/data' }])],
       containers: [containerOf('pod-1', tableOf([{ mountPoint: '/run/data', device: dead }]))],
     });
-    expect(diagnose(view).at(-1)).toMatchObject({ state: 'orphaned', place: { path: '/run/data' } });
+    expect(diagnose(view).at(-1)).toMatchObject({ state: 'orphaned', site: { path: '/run/data' } });
   });
 
   it("do not include a mount of a container whose device is none of the volume's", () => {
@@ -144,7 +144,7 @@ describe('the places of a volume', () => {
       pods: [podNamed('pod-1', [{}])],
       containers: [containerOf('pod-1', tableOf([{ mountPoint: '/sshfs', device: other }]))],
     });
-    expect(diagnose(view).at(-1)).toMatchObject({ state: 'gone', place: { path: '/data' } });
+    expect(diagnose(view).at(-1)).toMatchObject({ state: 'gone', site: { path: '/data' } });
   });
 
   it('know the mounts below them: the visible ones, and where it is half done those beneath as well', () => {

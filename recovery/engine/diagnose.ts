@@ -3,7 +3,7 @@ import type { DeviceId, Diagnosis, Mount, MountState, NodeView, SourceState, Vol
 import { isFuse, mountsOn } from './mount-tree.ts';
 import { type Spot, spotsOf } from './places.ts';
 
-/** Every place of every volume whose sources the view knows, and what is the matter with it. Same view, same diagnoses. */
+/** Every site of every volume whose sources the view knows, and what is the matter with it. Same view, same diagnoses. */
 export function diagnose(view: NodeView): readonly Diagnosis[] {
   return view.volumes
     .filter(({ name }) => view.sources.has(name))
@@ -17,7 +17,7 @@ function diagnosed(view: NodeView, { mounts, others, ...spot }: Spot): Diagnosis
   const below = layers.flatMap((layer) => mountsOn(mounts, layer, spot.stack));
   const top = spot.stack.at(-1);
   if (top === undefined || state === 'healthy') return { ...spot, state, below };
-  const { found, lost } = droppedBelow(view, { place: spot.place, top, below, others });
+  const { found, lost } = droppedBelow(view, { site: spot.site, top, below, others });
   return { ...spot, state, below: [...below, ...found], ...(lost.length === 0 ? {} : { lost }) };
 }
 

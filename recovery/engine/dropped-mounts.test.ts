@@ -18,7 +18,7 @@ function seen(others: readonly OtherMount[], host: readonly Parameters<typeof ta
     pods: [withOthers],
     containers: [containerOf('p1', tableOf([{ mountPoint: '/data', device: dead }]))],
   });
-  const diagnoses = diagnose(view).filter(({ place }) => place.kind === 'container');
+  const diagnoses = diagnose(view).filter(({ site }) => site.kind === 'container');
   return { diagnosis: diagnoses[0], step: plan(view, diagnoses, openPolicy)[0] };
 }
 

@@ -1,13 +1,13 @@
-import type { Mount, NodeView, OtherMount, Place } from './model.ts';
+import type { Mount, MountSite, NodeView, OtherMount } from './model.ts';
 import { isFuse, plainPath, standingAt } from './mount-tree.ts';
 
 export interface Below {
-  readonly place: Place;
-  /** The mount that is seen at the place. */
+  readonly site: MountSite;
+  /** The mount that is seen at the site. */
   readonly top: Mount;
   /** The mounts below it that the table shows. */
   readonly below: readonly Mount[];
-  /** What the pod's spec has mounted below the place. */
+  /** What the pod's spec has mounted below the site. */
   readonly others: readonly OtherMount[];
 }
 
@@ -18,7 +18,7 @@ export interface Below {
  */
 export function droppedBelow(
   { kubeletRoot, mounts }: Pick<NodeView, 'kubeletRoot' | 'mounts'>,
-  { place, top, below, others }: Below,
+  { site, top, below, others }: Below,
 ): { readonly found: readonly Mount[]; readonly lost: readonly string[] } {
   const found: Mount[] = [];
   const lost: string[] = [];
@@ -28,7 +28,7 @@ export function droppedBelow(
     // Parents first, as in a mount table.
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, directory, readOnly } of missing) {
-    const own = directory === undefined ? undefined : `${kubeletRoot}/pods/${place.podUid}/${directory}`;
+    const own = directory === undefined ? undefined : `${kubeletRoot}/pods/${site.podUid}/${directory}`;
     const content = own === undefined ? undefined : contentAt(mounts, own);
     if (content === undefined) {
       lost.push(path);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceId } from './model.ts';
-import { placeKey } from './places.ts';
+import { siteKey } from './places.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import { AgentDied } from './testing/modelled-kernel.ts';
 import { createWorld, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
@@ -23,7 +23,7 @@ describe('any history', () => {
     expect(world.named('recovered')).toHaveLength(2_000);
   });
 
-  /** What a place can look like: each layer a dead mount or, below the top, a live one. */
+  /** What a site can look like: each layer a dead mount or, below the top, a live one. */
   const layers = fc.array(fc.constantFrom('dead' as const, 'live' as const), { minLength: 0, maxLength: 4 });
 
   it('any stack of dead, half-done and stacked mounts becomes readable and no deeper, wherever the agent dies', async () => {
@@ -85,8 +85,8 @@ describe('any history', () => {
         const read = kernel.read;
         kernel.read = async (request) => {
           const result = await read(request);
-          if (result.ok && result.value === world.sourceOf('demo') && request.place.kind !== 'source') {
-            proofs.push(placeKey(request.place));
+          if (result.ok && result.value === world.sourceOf('demo') && request.site.kind !== 'source') {
+            proofs.push(siteKey(request.site));
           }
           return result;
         };
@@ -116,7 +116,7 @@ describe('any history', () => {
         await world.clock.advance(75_000);
 
         expect(world.broken()).toEqual([]);
-        const claimed = world.named('recovered').map(({ place }) => placeKey(place));
+        const claimed = world.named('recovered').map(({ site }) => siteKey(site));
         for (const key of new Set(claimed)) {
           const proven = proofs.filter((proof) => proof === key).length;
           expect(claimed.filter((claim) => claim === key).length).toBeLessThanOrEqual(proven);

@@ -40,8 +40,8 @@ describe('limits', () => {
     world.serve('demo');
     await world.clock.advance(20_000);
     expect(world.broken()).toEqual(['/data']);
-    expect(world.named('skipped')).toMatchObject([{ reason, place: { kind: 'container', podUid: 'pod-2' } }]);
-    expect(world.engine.unwell()).toMatchObject([{ reason, diagnosis: { place: { podUid: 'pod-2' } } }]);
+    expect(world.named('skipped')).toMatchObject([{ reason, site: { kind: 'container', podUid: 'pod-2' } }]);
+    expect(world.engine.unhealthy()).toMatchObject([{ reason, diagnosis: { site: { podUid: 'pod-2' } } }]);
   });
 
   it('leaves a pod that is being deleted alone, its target path too', async () => {

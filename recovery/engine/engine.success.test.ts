@@ -21,10 +21,10 @@ describe('success', () => {
     crash(world);
     world.kernel.deny(world.serve('demo'), 1000);
     await world.clock.settle();
-    const recovered = world.named('recovered').map(({ place }) => place.kind);
+    const recovered = world.named('recovered').map(({ site }) => site.kind);
     expect(recovered).toEqual(['target']);
     expect(world.named('failed')).toMatchObject([
-      { place: { kind: 'container' }, failure: { errno: 'EACCES', step: 'read-byte' } },
+      { site: { kind: 'container' }, failure: { errno: 'EACCES', step: 'read-byte' } },
     ]);
     await world.clock.advance(30_000);
     expect(world.named('failed')).toHaveLength(1);
@@ -48,8 +48,8 @@ describe('success', () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
-    world.kernel.failWith((step, { place }) =>
-      step === 'attach-beneath' && place.kind === 'container' ? 'ENOSPC' : undefined,
+    world.kernel.failWith((step, { site }) =>
+      step === 'attach-beneath' && site.kind === 'container' ? 'ENOSPC' : undefined,
     );
     world.serve('demo');
     await world.clock.settle();
@@ -59,11 +59,11 @@ describe('success', () => {
     await world.clock.advance(11_000);
     expect(world.kernel.counts.replacements).toBe(tried + 3);
     expect(world.named('failed')).toHaveLength(1);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['target']);
+    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['target']);
     world.kernel.failWith(undefined);
     await world.clock.advance(5_000);
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['target', 'container']);
+    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['target', 'container']);
   });
 
   it('is not chased: what each attempt changes in the mount table starts no other attempt', async () => {

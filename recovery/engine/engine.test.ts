@@ -15,10 +15,10 @@ describe('a crash and its recovery', () => {
     await world.clock.settle();
 
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
+    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
     expect(world.named('failed')).toEqual([]);
     expect(world.kernel.processes[0]?.mounts.at(-1)?.device).toBe(live);
-    expect(world.engine.unwell()).toEqual([]);
+    expect(world.engine.unhealthy()).toEqual([]);
   });
 
   it('waits for a daemon that has mounted but not answered yet, and goes on the moment it answers', async () => {
@@ -34,7 +34,7 @@ describe('a crash and its recovery', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('asks the source once and each place once between the new mount and the success', async () => {
+  it('asks the source once and each site once between the new mount and the success', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
@@ -133,7 +133,7 @@ describe('a crash and its recovery', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('carries over a mount below the place and keeps its parents in order', async () => {
+  it('carries over a mount below the site and keeps its parents in order', async () => {
     await using world = await oneHealthyPod();
     const mounts = world.kernel.processes[0]?.mounts ?? [];
     world.kernel.bind(mounts, '/data/cache', { device: '0:99' as DeviceId, fstype: 'tmpfs' });
@@ -200,7 +200,7 @@ describe('a crash and its recovery', () => {
     world.serve('demo');
     await world.clock.settle();
     expect(world.named('failed')).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
+    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
   });
 
   it('tells of the crash before it looks into containers, and of those it looks at none when the daemon is back', async () => {
@@ -246,7 +246,7 @@ describe('a crash and its recovery', () => {
     });
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual([
+    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual([
       'container',
       'container',
       'target',
@@ -266,7 +266,7 @@ describe('a crash and its recovery', () => {
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
     expect(world.named('failed')).toEqual([]);
-    expect(world.named('recovered').map(({ place }) => place.kind)).toEqual(['container', 'target']);
+    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
   });
 
   it('starts no pass and mounts nothing after it was disposed of', async () => {
@@ -348,6 +348,6 @@ describe('what the kernel cannot do', () => {
     await world.clock.advance(20_000);
     expect(world.named('skipped').map((each) => each.reason)).toEqual([reason, reason]);
     expect(world.named('failed')).toEqual([]);
-    expect(world.engine.unwell().map((each) => each.reason)).toEqual([reason, reason]);
+    expect(world.engine.unhealthy().map((each) => each.reason)).toEqual([reason, reason]);
   });
 });

@@ -19,7 +19,7 @@ export interface Engine extends AsyncDisposable {
   /** Resolves when no pass is under way and none has been asked for; timers are not waited for. */
   idle(): Promise<void>;
   /** Places that are not well as of the last pass, with the reason where one is left alone: for gauges and conditions. */
-  unwell(): readonly Unwell[];
+  unhealthy(): readonly Unwell[];
 }
 
 /**
@@ -69,7 +69,7 @@ export function createEngine(options: EngineOptions): Engine {
     async idle() {
       while (underWay.size > 0 || asked.size > 0) await Promise.allSettled([...underWay, Promise.resolve()]);
     },
-    unwell,
+    unhealthy,
     async [Symbol.asyncDispose]() {
       // Reads that are under way are not waited for: nothing acts on their answers any more.
       stopped = true;
@@ -79,7 +79,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
 
-  function unwell(): readonly Unwell[] {
+  function unhealthy(): readonly Unwell[] {
     return [...memories.values()].flatMap((memory) => memory.unwell);
   }
 
@@ -255,14 +255,14 @@ export function createEngine(options: EngineOptions): Engine {
       verified: longest(walked.map((each) => each.verified)),
       actions: sum(({ actions }) => actions),
       skips: sum(({ skips }) => skips),
-      unhealthy: unwell().length,
+      unhealthy: unhealthy().length,
     });
   }
 
   function blind(trigger: Trigger, began: Nanoseconds, failure: Failure): void {
     const took = (clock.now() - began) as Nanoseconds;
     const none = 0n as Nanoseconds;
-    const counts = { actions: 0, skips: 0, unhealthy: unwell().length };
+    const counts = { actions: 0, skips: 0, unhealthy: unhealthy().length };
     recorder({ event: 'passed', trigger, took, observed: took, applied: none, verified: none, ...counts, failure });
   }
 

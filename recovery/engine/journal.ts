@@ -1,24 +1,24 @@
 import type { Decision, Diagnosis, Failure, Skip, SourceState, Trigger } from './model.ts';
-import { placeKey } from './places.ts';
+import { siteKey } from './places.ts';
 import type { Recorder } from './ports.ts';
 
 /**
  * Hands decisions on to the recorder, each refusal and failure once for as long as it is the same: the same reason, at the
- * same place, over the same dead mount. A crash makes another mount or another state, so each crash is heard of.
+ * same site, over the same dead mount. A crash makes another mount or another state, so each crash is heard of.
  */
 export interface Journal {
   noticed(news: { readonly trigger: Trigger; readonly volume: string; readonly source: SourceState }): void;
   aborted(news: { readonly trigger: Trigger; readonly volume: string; readonly source: SourceState }): void;
   skipped(skip: Skip): void;
-  failed(diagnosis: Pick<Diagnosis, 'volume' | 'place' | 'stack'>, failure: Failure): void;
-  /** The places of a volume that are still unwell; what was said of its others is forgotten. */
-  keep(volume: string, unwell: readonly Pick<Diagnosis, 'place'>[]): void;
+  failed(diagnosis: Pick<Diagnosis, 'volume' | 'site' | 'stack'>, failure: Failure): void;
+  /** The sites of a volume that are still unwell; what was said of its others is forgotten. */
+  keep(volume: string, unwell: readonly Pick<Diagnosis, 'site'>[]): void;
   /** Forgets a volume that is gone. */
   forget(volume: string): void;
 }
 
 export function createJournal(record: Recorder): Journal {
-  const places = new Map<string, Map<string, string>>();
+  const sites = new Map<string, Map<string, string>>();
   const sources = new Map<string, Map<string, string>>();
 
   return {
@@ -30,22 +30,22 @@ export function createJournal(record: Recorder): Journal {
       record({ event: 'noticed', trigger, volume, source, aborted: true });
     },
     skipped({ diagnosis, reason, detail }) {
-      const { volume, place, stack } = diagnosis;
-      if (!isNew(places, volume.name, placeKey(place), `${reason} ${stack.at(-1)?.device}`)) return;
-      record({ event: 'skipped', volume, place, reason, detail });
+      const { volume, site, stack } = diagnosis;
+      if (!isNew(sites, volume.name, siteKey(site), `${reason} ${stack.at(-1)?.device}`)) return;
+      record({ event: 'skipped', volume, site, reason, detail });
     },
-    failed({ volume, place, stack }, failure) {
+    failed({ volume, site, stack }, failure) {
       const { errno, step } = failure;
-      if (!isNew(places, volume.name, placeKey(place), `${errno} ${step} ${stack.at(-1)?.device}`)) return;
-      record({ event: 'failed', volume, place, failure } satisfies Decision);
+      if (!isNew(sites, volume.name, siteKey(site), `${errno} ${step} ${stack.at(-1)?.device}`)) return;
+      record({ event: 'failed', volume, site, failure } satisfies Decision);
     },
     keep(volume, unwell) {
-      const kept = new Set(unwell.map(({ place }) => placeKey(place)));
-      const said = places.get(volume);
+      const kept = new Set(unwell.map(({ site }) => siteKey(site)));
+      const said = sites.get(volume);
       for (const key of said?.keys() ?? []) if (!kept.has(key)) said?.delete(key);
     },
     forget(volume) {
-      places.delete(volume);
+      sites.delete(volume);
       sources.delete(volume);
     },
   };

@@ -1,13 +1,13 @@
 import type { Action, Diagnosis, LiveSource, Nanoseconds, Skip, SourceState } from './model.ts';
-import { placeKey } from './places.ts';
+import { siteKey } from './places.ts';
 
-/** A place that is not well, and why nothing is done about it where that is so. */
+/** A site that is not well, and why nothing is done about it where that is so. */
 export interface Unwell {
   readonly diagnosis: Diagnosis;
   readonly reason?: Skip['reason'];
 }
 
-/** A replaced place that no read has proven yet. */
+/** A replaced site that no read has proven yet. */
 export interface Unverified {
   readonly diagnosis: Diagnosis;
   readonly source: LiveSource;
@@ -31,11 +31,11 @@ export interface Memory {
   actedAt: Nanoseconds | undefined;
   /** Quick retries in a row: the lock was held, or the table changed under the hand. */
   retries: number;
-  /** The walk that waits for reads, if any: a later one takes its place where the sources have changed. */
+  /** The walk that waits for reads, if any: a later one takes its site where the sources have changed. */
   asking: { readonly sourceSignature: string } | undefined;
-  /** No source is live, and of the places that wait for one nothing has been said yet. */
+  /** No source is live, and of the sites that wait for one nothing has been said yet. */
   holds: boolean;
-  /** By place, the last thing tried there. */
+  /** By site, the last thing tried there. */
   readonly tried: Map<string, string>;
   readonly unverified: Map<string, Unverified>;
 }
@@ -57,11 +57,11 @@ export function createMemory(): Memory {
 
 /** Whether the same action was taken before: a change of the mount table, which may be its own doing, does not repeat it. */
 export function wasTried({ tried }: Memory, action: Action): boolean {
-  return tried.get(placeKey(action.diagnosis.place)) === attempt(action);
+  return tried.get(siteKey(action.diagnosis.site)) === attempt(action);
 }
 
 export function markTried({ tried }: Memory, action: Action): void {
-  tried.set(placeKey(action.diagnosis.place), attempt(action));
+  tried.set(siteKey(action.diagnosis.site), attempt(action));
 }
 
 const attempt = ({ kind, source }: Action) => `${kind} ${source.device}`;

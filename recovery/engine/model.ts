@@ -138,7 +138,7 @@ export interface NodeView {
 export type KernelTier = '6.5' | '5.12' | '5.10';
 
 /** Where a mount of a volume stands: on the node for a pod, or inside a container. */
-export type Place =
+export type MountSite =
   | { readonly kind: 'target'; readonly podUid: string; readonly path: string }
   | {
       readonly kind: 'container';
@@ -157,21 +157,21 @@ export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' 
 
 export interface Diagnosis {
   readonly volume: Volume;
-  readonly place: Place;
+  readonly site: MountSite;
   readonly state: MountState;
-  /** All mounts at the place, bottom first; the last is the one that is seen. */
+  /** All mounts at the site, bottom first; the last is the one that is seen. */
   readonly stack: readonly Mount[];
   /**
-   * Other mounts of the same namespace below the place, parents first. Those that can be seen, on the top of the stack; where
+   * Other mounts of the same namespace below the site, parents first. Those that can be seen, on the top of the stack; where
    * it is half done also those on the layer under the top, since each may have been carried over or not. At the end those
    * that the pod's spec asks for and the kernel has dropped, as the node has them, with ids that are no mount's.
    */
   readonly below: readonly Mount[];
-  /** Mount paths below the place that the pod's spec asks for, where nothing is mounted and the node is not known to have it. */
+  /** Mount paths below the site that the pod's spec asks for, where nothing is mounted and the node is not known to have it. */
   readonly lost?: readonly string[];
-  /** A FUSE mount that the way to the place leads through. */
+  /** A FUSE mount that the way to the site leads through. */
   readonly fuseAbove?: Mount;
-  /** In a container: what the pod's spec says of the place. */
+  /** In a container: what the pod's spec says of the site. */
   readonly volumeMount?: VolumeMount;
 }
 
@@ -196,7 +196,7 @@ export type Action =
   | { readonly kind: 'replace'; readonly diagnosis: Diagnosis; readonly source: LiveSource; readonly why: string }
   | { readonly kind: 'finish'; readonly diagnosis: Diagnosis; readonly source: LiveSource; readonly why: string };
 
-/** A source that answered. `root` is the directory of its filesystem that belongs at the place, beginning with `/`. */
+/** A source that answered. `root` is the directory of its filesystem that belongs at the site, beginning with `/`. */
 export interface LiveSource {
   readonly path: string;
   readonly device: DeviceId;
@@ -252,26 +252,26 @@ export type Decision =
   | {
       readonly event: 'skipped';
       readonly volume: Volume;
-      readonly place: Place;
+      readonly site: MountSite;
       readonly reason: SkipReason;
       readonly detail: string;
     }
   | {
       readonly event: 'replaced';
       readonly volume: Volume;
-      readonly place: Place;
+      readonly site: MountSite;
       readonly took: Nanoseconds;
-      /** Mounts at the place before and after. */
+      /** Mounts at the site before and after. */
       readonly layers: readonly [before: number, after: number];
     }
   | {
       readonly event: 'recovered';
       readonly volume: Volume;
-      readonly place: Place;
+      readonly site: MountSite;
       /** From the moment that the engine set to work on a source found live, to the good read. */
       readonly took: Nanoseconds;
     }
-  | { readonly event: 'failed'; readonly volume: Volume; readonly place: Place; readonly failure: Failure }
+  | { readonly event: 'failed'; readonly volume: Volume; readonly site: MountSite; readonly failure: Failure }
   | {
       readonly event: 'passed';
       readonly trigger: Trigger;

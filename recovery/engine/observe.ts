@@ -59,7 +59,7 @@ export function sightOf(tables: Tables, volume: Volume): Sight {
   let seen: TargetSight | undefined;
   const look = (): TargetSight => {
     const spots = targetSpots(tables, volume);
-    const signature = spots.map(({ place, stack }) => `${place.path}=${stack.map(line).join('+')}`).join(' ');
+    const signature = spots.map(({ site, stack }) => `${site.path}=${stack.map(line).join('+')}`).join(' ');
     return { signature, astray: isAstray(sources, spots) };
   };
   return {
@@ -73,7 +73,7 @@ export function sightOf(tables: Tables, volume: Volume): Sight {
   };
 }
 
-/** Whether any place of a volume, containers included where the tables have them, shows a daemon's mount that is at no source. */
+/** Whether any site of a volume, containers included where the tables have them, shows a daemon's mount that is at no source. */
 export function isAstrayAnywhere(tables: Tables, volume: Volume): boolean {
   return isAstray(sourcesIn(tables, volume), spotsOf(tables, volume));
 }
@@ -81,34 +81,34 @@ export function isAstrayAnywhere(tables: Tables, volume: Volume): boolean {
 /** What has to be asked before a volume can be diagnosed. */
 export interface Questions {
   readonly sources: readonly Question[];
-  /** Devices that are seen at the volume's places and at none of its sources. */
-  readonly places: readonly Question[];
-  /** Devices that are seen at the volume's places. */
+  /** Devices that are seen at the volume's sites and at none of its sources. */
+  readonly sites: readonly Question[];
+  /** Devices that are seen at the volume's sites. */
   readonly shown: ReadonlySet<DeviceId>;
 }
 
-export type Question = Pick<ReadRequest, 'place' | 'device'>;
+export type Question = Pick<ReadRequest, 'site' | 'device'>;
 
 /** What has to be asked before anything can be said of a volume. */
 export function sourceQuestions(tables: Tables, volume: Volume): readonly Question[] {
   return sourcesIn(tables, volume).flatMap(({ path, mount }): Question[] =>
-    mount === undefined ? [] : [{ place: { kind: 'source', path }, device: mount.device }],
+    mount === undefined ? [] : [{ site: { kind: 'source', path }, device: mount.device }],
   );
 }
 
 export function questionsOf(tables: Tables, volume: Volume, answers: Pick<Answers, 'known'>): Questions {
   const sources = sourceQuestions(tables, volume);
   const served = new Set(sources.map(({ device }) => device));
-  const places = new Map<DeviceId, Question>();
+  const sites = new Map<DeviceId, Question>();
   const shown = new Set<DeviceId>();
-  for (const { place, stack } of spotsOf(tables, volume)) {
+  for (const { site, stack } of spotsOf(tables, volume)) {
     const top = stack.at(-1);
     if (top === undefined || !isFuse(top)) continue;
     shown.add(top.device);
     if (served.has(top.device) || isDead(answers.known(top.device))) continue;
-    if (!places.has(top.device)) places.set(top.device, { place, device: top.device });
+    if (!sites.has(top.device)) sites.set(top.device, { site, device: top.device });
   }
-  return { sources, places: [...places.values()], shown };
+  return { sources, sites: [...sites.values()], shown };
 }
 
 /** The view of a few volumes; of a source that has not answered yet it says nothing. */

@@ -12,7 +12,7 @@ it('goes by the pod as it is now, though its container is as it was', () => {
   const readOnly = [false, true].map((asked) => {
     const pods = [podNamed('pod-1', [{ readOnly: asked }, { mountPath: '/other' }])];
     const spots = spotsOf({ kubeletRoot, mounts: [], containers, volumes: [volume], pods }, volume);
-    return spots.find(({ place }) => place.kind === 'container' && place.path === '/data')?.volumeMount?.readOnly;
+    return spots.find(({ site }) => site.kind === 'container' && site.path === '/data')?.volumeMount?.readOnly;
   });
   expect(readOnly).toEqual([false, true]);
 });

@@ -1,4 +1,4 @@
-import type { Container, DeviceId, Mount, NodeView, OtherMount, Place, Pod, Volume, VolumeMount } from './model.ts';
+import type { Container, DeviceId, Mount, MountSite, NodeView, OtherMount, Pod, Volume, VolumeMount } from './model.ts';
 import { isFuse, plainPath, standingAt } from './mount-tree.ts';
 
 const uids = new WeakMap<readonly Pod[], ReadonlyMap<string, Pod>>();
@@ -12,26 +12,26 @@ export function podOf(pods: readonly Pod[], uid: string): Pod | undefined {
   return made.get(uid);
 }
 
-/** The part of a view that places are found in. */
+/** The part of a view that sites are found in. */
 export type Tables = Pick<NodeView, 'kubeletRoot' | 'mounts' | 'containers' | 'volumes' | 'pods'>;
 
-/** A place of a volume and what stands there. */
+/** A site of a volume and what stands there. */
 export interface Spot {
   readonly volume: Volume;
-  readonly place: Place;
+  readonly site: MountSite;
   readonly stack: readonly Mount[];
-  /** The mount table that the place is in. */
+  /** The mount table that the site is in. */
   readonly mounts: readonly Mount[];
-  /** FUSE mount that the way to the place leads through. */
+  /** FUSE mount that the way to the site leads through. */
   readonly fuseAbove?: Mount;
   /** The container's volumeMount. */
   readonly volumeMount?: VolumeMount;
-  /** What the pod's spec has mounted below the place. */
+  /** What the pod's spec has mounted below the site. */
   readonly others: readonly OtherMount[];
 }
 
 /**
- * Every place of a volume, targets first, in a fixed order. A target path is matched as a whole, a container's mount by the
+ * Every site of a volume, targets first, in a fixed order. A target path is matched as a whole, a container's mount by the
  * pod's spec and the container's own mount table: names are never joined, so volumes whose names could be confused are not.
  */
 export function spotsOf(tables: Tables, volume: Volume): readonly Spot[] {
@@ -48,20 +48,20 @@ export function spotsOf(tables: Tables, volume: Volume): readonly Spot[] {
   return made;
 }
 
-/** A pass asks for the same places when it asks, when it views and when it diagnoses. */
+/** A pass asks for the same sites when it asks, when it views and when it diagnoses. */
 const spots = new WeakMap<
   readonly Container[],
   Pick<Tables, 'mounts' | 'pods' | 'kubeletRoot'> & { readonly of: Map<Volume, readonly Spot[]> }
 >();
 
-/** The places of a volume on the node alone. */
+/** The sites of a volume on the node alone. */
 export function targetSpots(tables: Tables, volume: Volume): readonly Spot[] {
   const { mounts, kubeletRoot, pods } = tables;
   const uids = new Set(targetsIn(mounts, kubeletRoot).get(volume.name));
   for (const pod of pods) if (pod.volumes.includes(volume.name)) uids.add(pod.uid);
   return [...uids].sort(byText).map((podUid) => {
     const path = targetPath(kubeletRoot, podUid, volume.name);
-    return spot(mounts, { volume, place: { kind: 'target', podUid, path } });
+    return spot(mounts, { volume, site: { kind: 'target', podUid, path } });
   });
 }
 
@@ -137,8 +137,8 @@ function ordered(
   { podUid, name, pid, mounts }: Container,
   { path, ...known }: { readonly path: string } & Pick<Spot, 'volume' | 'volumeMount' | 'others'>,
 ): Ordered {
-  const place: Place = { kind: 'container', podUid, container: name, pid, path };
-  return { spot: spot(mounts, { ...known, place }), order: order(place) };
+  const site: MountSite = { kind: 'container', podUid, container: name, pid, path };
+  return { spot: spot(mounts, { ...known, site }), order: order(site) };
 }
 
 /** The one mount point of the container that the spec does not name and whose device is one of the volume's. */
@@ -171,35 +171,35 @@ function devicesOf(tables: Tables, volume: Volume): ReadonlySet<DeviceId> {
 
 function spot(
   mounts: readonly Mount[],
-  known: Pick<Spot, 'volume' | 'place' | 'volumeMount'> & Partial<Pick<Spot, 'others'>>,
+  known: Pick<Spot, 'volume' | 'site' | 'volumeMount'> & Partial<Pick<Spot, 'others'>>,
 ): Spot {
-  const { stack, above } = standingAt(mounts, known.place.path);
+  const { stack, above } = standingAt(mounts, known.site.path);
   const fuseAbove = above.findLast(isFuse);
   return { others: [], ...known, stack, mounts, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
 }
 
-/** Whether nothing stands at a place any more, or its container is no longer there. */
-export function isGone({ mounts, containers }: Pick<Tables, 'mounts' | 'containers'>, place: Place): boolean {
-  if (place.kind === 'target') return standingAt(mounts, place.path).stack.length === 0;
-  const container = containerOf(containers, place);
-  return container === undefined || standingAt(container.mounts, place.path).stack.length === 0;
+/** Whether nothing stands at a site any more, or its container is no longer there. */
+export function isGone({ mounts, containers }: Pick<Tables, 'mounts' | 'containers'>, site: MountSite): boolean {
+  if (site.kind === 'target') return standingAt(mounts, site.path).stack.length === 0;
+  const container = containerOf(containers, site);
+  return container === undefined || standingAt(container.mounts, site.path).stack.length === 0;
 }
 
-/** The container that a place is in. */
-export function containerOf(containers: readonly Container[], place: Place): Container | undefined {
-  if (place.kind === 'target') return undefined;
-  const { pid, podUid, container } = place;
+/** The container that a site is in. */
+export function containerOf(containers: readonly Container[], site: MountSite): Container | undefined {
+  if (site.kind === 'target') return undefined;
+  const { pid, podUid, container } = site;
   return containers.find((each) => each.pid === pid && each.podUid === podUid && each.name === container);
 }
 
-const order = (place: Place) =>
-  place.kind === 'target'
-    ? place.podUid
-    : `${place.podUid}\0${place.container}\0${place.path}\0${String(place.pid).padStart(10, '0')}`;
+const order = (site: MountSite) =>
+  site.kind === 'target'
+    ? site.podUid
+    : `${site.podUid}\0${site.container}\0${site.path}\0${String(site.pid).padStart(10, '0')}`;
 
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** A place as a key: the same place has the same key in every pass, another process of a container another. */
-export function placeKey(place: Place): string {
-  return place.kind === 'target' ? `target\0${place.path}` : `container\0${order(place)}`;
+/** A site as a key: the same site has the same key in every pass, another process of a container another. */
+export function siteKey(site: MountSite): string {
+  return site.kind === 'target' ? `target\0${site.path}` : `container\0${order(site)}`;
 }

@@ -109,15 +109,15 @@ describe('a plan', () => {
     fc.assert(
       fc.property(nodes, policies, (view, policy) => {
         for (const { diagnosis } of actions(plan(view, diagnose(view), policy))) {
-          const { volume, place, volumeMount, fuseAbove } = diagnosis;
-          const pod = podOf(view, place.podUid);
+          const { volume, site, volumeMount, fuseAbove } = diagnosis;
+          const pod = podOf(view, site.podUid);
           expect(policy.enabled).toBe(true);
           if (policy.readWriteScope === 'volume') expect(isReadOnly(volume)).toBe(true);
           if (policy.readWriteScope === 'cluster') expect(view.volumes.every(isReadOnly)).toBe(true);
           expect(pod?.deleting).toBe(false);
           expect(fuseAbove).toBeUndefined();
           expect(view.sources.get(volume.name)?.map(({ state }) => state)).toEqual(['live']);
-          if (place.kind === 'target') continue;
+          if (site.kind === 'target') continue;
           if (policy.pods === 'label') expect(pod?.labels[recoveryLabel]).toBe('true');
           if (policy.subPath === 'refuse') expect(volumeMount?.subPath).toBeUndefined();
           expect(pod?.runtimeClass).not.toBe('kata');
@@ -137,11 +137,11 @@ describe('a plan', () => {
           pods: 'all',
           unsupportedRuntimes: [],
         };
-        const expected = diagnose(view).filter(({ volume, stack, fuseAbove, place }) => {
+        const expected = diagnose(view).filter(({ volume, stack, fuseAbove, site }) => {
           const isLive = view.sources.get(volume.name)?.[0]?.state === 'live';
           const top = stack.at(-1)?.device;
           const isBroken = top !== undefined && top !== live;
-          return isLive && isBroken && fuseAbove === undefined && !podOf(view, place.podUid)?.deleting;
+          return isLive && isBroken && fuseAbove === undefined && !podOf(view, site.podUid)?.deleting;
         });
         const acted = actions(plan(view, diagnose(view), lifted)).map(({ diagnosis }) => diagnosis);
         expect(new Set(acted)).toEqual(new Set(expected));
@@ -155,8 +155,8 @@ describe('a plan', () => {
       fc.property(nodes, (view) => {
         const kinds = new Map<string, string[]>();
         for (const { diagnosis } of plan(view, diagnose(view), openPolicy)) {
-          const { volume, place } = diagnosis;
-          kinds.set(volume.name, [...(kinds.get(volume.name) ?? []), place.kind]);
+          const { volume, site } = diagnosis;
+          kinds.set(volume.name, [...(kinds.get(volume.name) ?? []), site.kind]);
         }
         for (const of of kinds.values()) expect(of).toEqual([...of].sort().reverse());
       }),
@@ -176,9 +176,9 @@ describe('a plan', () => {
   });
 });
 
-describe('what is put at a place', () => {
-  const planned = (volume: Volume, place: { root?: string; subPath?: string }, sourceRoot = '/') => {
-    const { root = '/', subPath } = place;
+describe('what is put at a site', () => {
+  const planned = (volume: Volume, site: { root?: string; subPath?: string }, sourceRoot = '/') => {
+    const { root = '/', subPath } = site;
     const pod = podNamed('pod-1', [{ volume: volume.name, ...(subPath === undefined ? {} : { subPath }) }]);
     const view = viewWith({
       mounts: tableOf([{ mountPoint: sourcePath('demo'), device: live, root: sourceRoot }]),

@@ -1,7 +1,7 @@
 import { answerOf, sourcesOf } from './diagnose.ts';
 import type { Action, Diagnosis, LiveSource, NodeView, Policy, Step } from './model.ts';
 import { plainPath, standingAt } from './mount-tree.ts';
-import { placeKey } from './places.ts';
+import { siteKey } from './places.ts';
 import { refusal } from './policy.ts';
 
 /**
@@ -42,7 +42,7 @@ function step(view: NodeView, diagnosis: Diagnosis, policy: Policy): Step {
   const refused = refusal(view, diagnosis, policy);
   if (refused !== undefined) return { kind: 'skip', diagnosis, ...refused };
   if (diagnosis.lost !== undefined) {
-    const detail = `${diagnosis.lost.join(', ')} below ${diagnosis.place.path} has been dropped by the kernel and cannot be found on the node: start the pod again`;
+    const detail = `${diagnosis.lost.join(', ')} below ${diagnosis.site.path} has been dropped by the kernel and cannot be found on the node: start the pod again`;
     return { kind: 'skip', diagnosis, reason: 'inner-mount-unreachable', detail };
   }
   const source = liveSource(view, diagnosis);
@@ -68,7 +68,7 @@ function action(diagnosis: Diagnosis, source: LiveSource): Action {
   };
 }
 
-/** The live source that is to be seen at a place: under the dead top it is that very one, otherwise the first of the volume. */
+/** The live source that is to be seen at a site: under the dead top it is that very one, otherwise the first of the volume. */
 function liveSource(view: NodeView, { volume, stack, state, volumeMount }: Diagnosis): LiveSource | undefined {
   const live = sourcesOf(view, volume).filter((source) => source.state === 'live');
   const beneath = stack.at(-2)?.device;
@@ -88,7 +88,7 @@ function undeleted(root: string): string {
   return plainPath(root.endsWith('//deleted') ? root.slice(0, -'//deleted'.length) : root);
 }
 
-const rank = ({ volume, place }: Diagnosis) => [volume.name, place.kind === 'target' ? '0' : '1', placeKey(place)];
+const rank = ({ volume, site }: Diagnosis) => [volume.name, site.kind === 'target' ? '0' : '1', siteKey(site)];
 
 function compare(a: readonly string[], b: readonly string[]): number {
   for (const [at, one] of a.entries()) {

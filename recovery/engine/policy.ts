@@ -12,7 +12,7 @@ export interface Refusal {
 }
 
 /**
- * Why a place is not to be touched, or undefined. What lasts (gate, access modes, label) is said before what passes (the
+ * Why a site is not to be touched, or undefined. What lasts (gate, access modes, label) is said before what passes (the
  * daemon is down), so that nobody waits for a recovery that will not come.
  */
 export function refusal(view: NodeView, diagnosis: Diagnosis, policy: Policy): Refusal | undefined {
@@ -36,9 +36,9 @@ export function isLabelled({ labels }: Pick<Pod, 'labels'>): boolean {
   return labels[recoveryLabel] === 'true';
 }
 
-function gate({ place }: Diagnosis, { enabled }: Policy): Refusal | undefined {
+function gate({ site }: Diagnosis, { enabled }: Policy): Refusal | undefined {
   if (enabled) return undefined;
-  const detail = `${place.path} is left as it is because the feature gate is off: start the node plugin with --feature-gates=FuseRecovery=true`;
+  const detail = `${site.path} is left as it is because the feature gate is off: start the node plugin with --feature-gates=FuseRecovery=true`;
   return { reason: 'gate-off', detail };
 }
 
@@ -62,17 +62,17 @@ function readWrite(view: NodeView, { volume }: Diagnosis, { readWriteScope }: Po
 
 const modes = ({ accessModes }: Volume) => (accessModes.length === 0 ? 'no access mode' : accessModes.join(', '));
 
-function pod(view: NodeView, { place, volume }: Diagnosis, policy: Policy): Refusal | undefined {
-  const found = podOf(view.pods, place.podUid);
-  const name = found === undefined ? place.podUid : `${found.namespace}/${found.name}`;
+function pod(view: NodeView, { site, volume }: Diagnosis, policy: Policy): Refusal | undefined {
+  const found = podOf(view.pods, site.podUid);
+  const name = found === undefined ? site.podUid : `${found.namespace}/${found.name}`;
   // Its target path too: no container will start from it again, and whoever unpublishes it is to have it alone.
   if (found?.deleting) {
     const detail = `pod ${name} is being deleted, so volume ${volume.name} is left to be unpublished`;
     return { reason: 'pod-deleting', detail };
   }
-  if (place.kind === 'target') return undefined;
+  if (site.kind === 'target') return undefined;
   if (policy.pods === 'label' && (found === undefined || !isLabelled(found))) {
-    const detail = `container ${place.container} of pod ${name} is not entered: create the pod with the label ${recoveryLabel}="true", or start its containers again`;
+    const detail = `container ${site.container} of pod ${name} is not entered: create the pod with the label ${recoveryLabel}="true", or start its containers again`;
     return { reason: 'not-labelled', detail };
   }
   const runtime = found?.runtimeClass;
@@ -83,20 +83,19 @@ function pod(view: NodeView, { place, volume }: Diagnosis, policy: Policy): Refu
   return undefined;
 }
 
-function subPath({ place, volume, volumeMount }: Diagnosis, policy: Policy): Refusal | undefined {
-  if (place.kind !== 'container' || volumeMount?.subPath === undefined || policy.subPath === 'recover')
-    return undefined;
-  const detail = `container ${place.container} mounts subPath "${volumeMount.subPath}" of volume ${volume.name} at ${place.path}: mount the whole volume, or start the pod again`;
+function subPath({ site, volume, volumeMount }: Diagnosis, policy: Policy): Refusal | undefined {
+  if (site.kind !== 'container' || volumeMount?.subPath === undefined || policy.subPath === 'recover') return undefined;
+  const detail = `container ${site.container} mounts subPath "${volumeMount.subPath}" of volume ${volume.name} at ${site.path}: mount the whole volume, or start the pod again`;
   return { reason: 'sub-path', detail };
 }
 
-function nested({ place, volume, fuseAbove }: Diagnosis): Refusal | undefined {
+function nested({ site, volume, fuseAbove }: Diagnosis): Refusal | undefined {
   if (fuseAbove === undefined) return undefined;
-  const detail = `${place.path} of volume ${volume.name} lies below the FUSE mount ${fuseAbove.mountPoint}, whose daemon every step to it would have to wait for: mount the volume elsewhere`;
+  const detail = `${site.path} of volume ${volume.name} lies below the FUSE mount ${fuseAbove.mountPoint}, whose daemon every step to it would have to wait for: mount the volume elsewhere`;
   return { reason: 'nested-below-fuse', detail };
 }
 
-function source(view: NodeView, { volume, place }: Diagnosis): Refusal | undefined {
+function source(view: NodeView, { volume, site }: Diagnosis): Refusal | undefined {
   const states = sourcesOf(view, volume);
   if (states.some(({ state }) => state === 'live')) return undefined;
   const hung = states.find(({ state }) => state === 'hung');
@@ -105,6 +104,6 @@ function source(view: NodeView, { volume, place }: Diagnosis): Refusal | undefin
     return { reason: 'hung', detail };
   }
   const said = states.map((each) => `${each.path}: ${each.state === 'dead' ? each.errno : 'not mounted'}`);
-  const detail = `${place.path} waits until a FUSE daemon serves volume ${volume.name} again (${said.join(', ') || 'no source'}): look at the daemon's pod`;
+  const detail = `${site.path} waits until a FUSE daemon serves volume ${volume.name} again (${said.join(', ') || 'no source'}): look at the daemon's pod`;
   return { reason: 'source-not-live', detail };
 }

@@ -6,8 +6,8 @@ import type {
   KernelTier,
   LiveSource,
   Mount,
+  MountSite,
   Nanoseconds,
-  Place,
   Pod,
   Volume,
 } from './model.ts';
@@ -18,10 +18,10 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 /** One mount to be replaced, or one half-done replacement to be finished. */
 export interface Replacement {
   readonly kind: 'replace' | 'finish';
-  readonly place: Place;
-  /** The mounts at the place as they were seen, bottom first; the call fails with ESTALE where they are no longer so. */
+  readonly site: MountSite;
+  /** The mounts at the site as they were seen, bottom first; the call fails with ESTALE where they are no longer so. */
   readonly stack: readonly Mount[];
-  /** Other mounts below the place, carried over (facts: kernel M1). */
+  /** Other mounts below the site, carried over (facts: kernel M1). */
   readonly below: readonly Mount[];
   readonly source: LiveSource;
   readonly readOnly: boolean;
@@ -30,7 +30,7 @@ export interface Replacement {
 }
 
 export interface Replaced {
-  readonly place: Place;
+  readonly site: MountSite;
   readonly took: Nanoseconds;
   readonly layers: readonly [before: number, after: number];
 }
@@ -38,7 +38,7 @@ export interface Replaced {
 /** A read that proves something: statfs, one getdents, one byte of a file where there is one. */
 export interface ReadRequest {
   /** `target`: in the node's mount namespace, as root. `container`: in the container's, as its user. */
-  readonly place: Place | { readonly kind: 'source'; readonly path: string };
+  readonly site: MountSite | { readonly kind: 'source'; readonly path: string };
   readonly user?: Container['user'];
   /**
    * `answer`: statfs only, which always asks the daemon, and nothing of what is behind it. `content`, where it is not said:

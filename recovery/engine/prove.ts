@@ -2,7 +2,7 @@ import type { Journal } from './journal.ts';
 import type { Memory, Unverified } from './memory.ts';
 import type { Nanoseconds, NodeView } from './model.ts';
 import type { Look } from './observe.ts';
-import { isGone, placeKey } from './places.ts';
+import { isGone, siteKey } from './places.ts';
 import type { ClockPort, KernelPort, Recorder } from './ports.ts';
 import { verify } from './verify.ts';
 
@@ -11,7 +11,7 @@ export interface ProveParts {
   readonly clock: ClockPort;
   readonly recorder: Recorder;
   readonly journal: Journal;
-  /** How long whoever waits for the places is let read before. */
+  /** How long whoever waits for the sites is let read before. */
   readonly pause: Nanoseconds;
   /** How long a read may take. */
   readonly deadline: Nanoseconds;
@@ -21,8 +21,8 @@ export interface ProveParts {
 }
 
 /**
- * Reads in all the places at once and says of each, as soon as it is known, `recovered` or `failed`. The volume's lock is not
- * held meanwhile: a daemon that hangs must not keep a pod from being unpublished. A place that is gone by then, with its pod
+ * Reads in all the sites at once and says of each, as soon as it is known, `recovered` or `failed`. The volume's lock is not
+ * held meanwhile: a daemon that hangs must not keep a pod from being unpublished. A site that is gone by then, with its pod
  * as a rule, is neither.
  */
 export async function prove(
@@ -37,24 +37,24 @@ export async function prove(
   if (parts.isStopped()) return;
   const deadline = (clock.now() + parts.deadline) as Nanoseconds;
   // A connection is read by one at a time, and it is the containers that wait.
-  const inside = unproven.filter(({ diagnosis }) => diagnosis.place.kind === 'container');
-  const onNode = unproven.filter(({ diagnosis }) => diagnosis.place.kind === 'target');
+  const inside = unproven.filter(({ diagnosis }) => diagnosis.site.kind === 'container');
+  const onNode = unproven.filter(({ diagnosis }) => diagnosis.site.kind === 'target');
   await Promise.all([...inside, ...onNode].map(one));
 
   async function one(each: Unverified): Promise<void> {
     const { diagnosis, source, began } = each;
-    const { volume, place } = diagnosis;
-    const key = placeKey(place);
-    const failure = await verify(kernel, view, { place, source }, deadline);
+    const { volume, site } = diagnosis;
+    const key = siteKey(site);
+    const failure = await verify(kernel, view, { site, source }, deadline);
     each.proving = false;
     const isLatest = memory.unverified.get(key) === each;
     if (failure === undefined) {
       if (isLatest) memory.unverified.delete(key);
-      recorder({ event: 'recovered', volume, place, took: (clock.now() - began) as Nanoseconds });
+      recorder({ event: 'recovered', volume, site, took: (clock.now() - began) as Nanoseconds });
       return;
     }
     const now = parts.lookAgain();
-    if (now !== undefined && isGone(now, place)) {
+    if (now !== undefined && isGone(now, site)) {
       if (isLatest) memory.unverified.delete(key);
       return;
     }

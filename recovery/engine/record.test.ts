@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision, DeviceId, Nanoseconds, Place, SkipReason } from './model.ts';
+import type { Decision, DeviceId, MountSite, Nanoseconds, SkipReason } from './model.ts';
 import { eventsOf, logLine } from './record.ts';
 import { podNamed, volumeNamed } from './testing/world.ts';
 
 const volume = volumeNamed('default-demo', { dataset: { namespace: 'default', name: 'demo' } });
 const names = { volumes: [volume], pods: [podNamed('pod-1', [{ volume: 'default-demo' }])] };
-const inside: Place = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 7, path: '/data' };
-const onNode: Place = { kind: 'target', podUid: 'pod-1', path: '/var/lib/kubelet/pods/pod-1/x' };
+const inside: MountSite = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 7, path: '/data' };
+const onNode: MountSite = { kind: 'target', podUid: 'pod-1', path: '/var/lib/kubelet/pods/pod-1/x' };
 const took = 2_500_000n as Nanoseconds;
 const failure = { errno: 'EACCES', call: 'read', path: '/data/a', step: 'read-byte' };
 const device = '0:50' as DeviceId;
@@ -20,11 +20,11 @@ const decisions: readonly Decision[] = [
     source: { state: 'dead', path: '/s', device, errno: 'ENOTCONN' },
   },
   { event: 'noticed', trigger: 'start', volume: volume.name, source: { state: 'absent', path: '/s' } },
-  { event: 'skipped', volume, place: inside, reason: 'sub-path', detail },
-  { event: 'replaced', volume, place: inside, took, layers: [1, 1] },
-  { event: 'recovered', volume, place: onNode, took },
-  { event: 'recovered', volume, place: inside, took },
-  { event: 'failed', volume, place: inside, failure },
+  { event: 'skipped', volume, site: inside, reason: 'sub-path', detail },
+  { event: 'replaced', volume, site: inside, took, layers: [1, 1] },
+  { event: 'recovered', volume, site: onNode, took },
+  { event: 'recovered', volume, site: inside, took },
+  { event: 'failed', volume, site: inside, failure },
   {
     event: 'passed',
     trigger: 'start',
@@ -43,11 +43,11 @@ describe('events', () => {
     const claims = decisions.flatMap((decision) =>
       eventsOf(decision, names).some(({ reason }) => reason === 'FuseRecoverSucceed') ? [decision] : [],
     );
-    expect(claims).toEqual([{ event: 'recovered', volume, place: inside, took }]);
+    expect(claims).toEqual([{ event: 'recovered', volume, site: inside, took }]);
   });
 
   it('go to the Dataset and to the Pod, and say path, volume, errno and remedy', () => {
-    const made = eventsOf({ event: 'failed', volume, place: inside, failure }, names);
+    const made = eventsOf({ event: 'failed', volume, site: inside, failure }, names);
     expect(made.map(({ object, type, reason }) => [object.kind, object.name, type, reason])).toEqual([
       ['Dataset', 'demo', 'Warning', 'FuseRecoverFailed'],
       ['Pod', 'pod-1', 'Warning', 'FuseRecoverFailed'],
@@ -57,7 +57,7 @@ describe('events', () => {
     );
   });
 
-  it.each<[SkipReason, Place, readonly string[]]>([
+  it.each<[SkipReason, MountSite, readonly string[]]>([
     ['gate-off', inside, []],
     ['locked-volume', inside, []],
     ['pod-deleting', inside, []],
@@ -67,8 +67,8 @@ describe('events', () => {
     ['source-not-live', onNode, ['Pod Warning FuseRecoverWaiting']],
     ['read-write', inside, []],
     ['read-write', onNode, ['Dataset Warning FuseRecoverReadWrite', 'Pod Warning FuseRecoverReadWrite']],
-  ])('of the refusal %s', (reason, place, expected) => {
-    const made = eventsOf({ event: 'skipped', volume, place, reason, detail }, names);
+  ])('of the refusal %s', (reason, site, expected) => {
+    const made = eventsOf({ event: 'skipped', volume, site, reason, detail }, names);
     expect(made.map(({ object, type, reason: named }) => `${object.kind} ${type} ${named}`)).toEqual(expected);
     for (const { message } of made) expect(message).toContain(detail);
   });
@@ -81,7 +81,7 @@ describe('events', () => {
 
   it('are made for those objects only that are known', () => {
     const orphan = { ...volume, dataset: undefined };
-    expect(eventsOf({ event: 'recovered', volume: orphan, place: inside, took }, { ...names, pods: [] })).toEqual([]);
+    expect(eventsOf({ event: 'recovered', volume: orphan, site: inside, took }, { ...names, pods: [] })).toEqual([]);
   });
 });
 
@@ -96,7 +96,7 @@ describe('log lines', () => {
   });
 
   it('carry the layers of a replacement and the errno of a failure', () => {
-    expect(logLine({ event: 'replaced', volume, place: inside, took, layers: [2, 1] })).toEqual({
+    expect(logLine({ event: 'replaced', volume, site: inside, took, layers: [2, 1] })).toEqual({
       event: 'replaced',
       volume: 'default-demo',
       place: 'container',
@@ -108,7 +108,7 @@ describe('log lines', () => {
       layersBefore: 2,
       layersAfter: 1,
     });
-    expect(logLine({ event: 'failed', volume, place: inside, failure })).toMatchObject({
+    expect(logLine({ event: 'failed', volume, site: inside, failure })).toMatchObject({
       errno: 'EACCES',
       step: 'read-byte',
       call: 'read',

@@ -1,4 +1,4 @@
-import type { Decision, Failure, Place, Pod, SkipReason, SourceState, Volume } from './model.ts';
+import type { Decision, Failure, MountSite, Pod, SkipReason, SourceState, Volume } from './model.ts';
 import { podOf } from './places.ts';
 
 /** A Kubernetes event to be made, on a Dataset or on a Pod. */
@@ -74,26 +74,26 @@ export function eventsOf(decision: Decision, names: Names): readonly EventToMake
     case 'noticed':
       return noticed(decision, names);
     case 'skipped': {
-      const { volume, place, reason, detail } = decision;
+      const { volume, site, reason, detail } = decision;
       const notice = refusals[reason];
       if (notice === undefined) return [];
-      if (ofTheVolume.has(reason) && place.kind === 'container') return [];
-      const message = `Fuse recover ${place.path} not done: ${detail}`;
+      if (ofTheVolume.has(reason) && site.kind === 'container') return [];
+      const message = `Fuse recover ${site.path} not done: ${detail}`;
       const dataset = notOnTheDataset.has(reason) ? [] : onDataset(volume, notice, message);
-      return [...dataset, ...onPod(place, names, notice, message)];
+      return [...dataset, ...onPod(site, names, notice, message)];
     }
     case 'recovered': {
-      const { volume, place, took } = decision;
-      if (place.kind === 'target') return [];
+      const { volume, site, took } = decision;
+      if (site.kind === 'target') return [];
       const notice: Notice = { type: 'Normal', reason: 'FuseRecoverSucceed' };
-      const message = `Fuse recover ${place.path} succeed: ${where(place, names)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back`;
-      return [...onDataset(volume, notice, message), ...onPod(place, names, notice, message)];
+      const message = `Fuse recover ${site.path} succeed: ${where(site, names)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back`;
+      return [...onDataset(volume, notice, message), ...onPod(site, names, notice, message)];
     }
     case 'failed': {
-      const { volume, place, failure } = decision;
+      const { volume, site, failure } = decision;
       const notice: Notice = { type: 'Warning', reason: 'FuseRecoverFailed' };
-      const message = `Fuse recover ${place.path} failed: ${failure.call} answered ${failure.errno} at step ${failure.step} (volume ${volume.name}, ${where(place, names)}); ${remedy(failure)}`;
-      return [...onDataset(volume, notice, message), ...onPod(place, names, notice, message)];
+      const message = `Fuse recover ${site.path} failed: ${failure.call} answered ${failure.errno} at step ${failure.step} (volume ${volume.name}, ${where(site, names)}); ${remedy(failure)}`;
+      return [...onDataset(volume, notice, message), ...onPod(site, names, notice, message)];
     }
     case 'replaced':
     case 'passed':
@@ -109,21 +109,21 @@ export function logLine(decision: Decision): Readonly<Record<string, string | nu
       return { event, trigger, volume, ...sourceFields(source), ...(aborted === undefined ? {} : { aborted }) };
     }
     case 'skipped': {
-      const { event, volume, place, reason, detail } = decision;
-      return { event, volume: volume.name, ...placeFields(place), reason, detail };
+      const { event, volume, site, reason, detail } = decision;
+      return { event, volume: volume.name, ...siteFields(site), reason, detail };
     }
     case 'replaced': {
-      const { event, volume, place, took, layers } = decision;
+      const { event, volume, site, took, layers } = decision;
       const [layersBefore, layersAfter] = layers;
-      return { event, volume: volume.name, ...placeFields(place), tookNs: Number(took), layersBefore, layersAfter };
+      return { event, volume: volume.name, ...siteFields(site), tookNs: Number(took), layersBefore, layersAfter };
     }
     case 'recovered': {
-      const { event, volume, place, took } = decision;
-      return { event, volume: volume.name, ...placeFields(place), tookNs: Number(took) };
+      const { event, volume, site, took } = decision;
+      return { event, volume: volume.name, ...siteFields(site), tookNs: Number(took) };
     }
     case 'failed': {
-      const { event, volume, place, failure } = decision;
-      return { event, volume: volume.name, ...placeFields(place), ...failureFields(failure) };
+      const { event, volume, site, failure } = decision;
+      return { event, volume: volume.name, ...siteFields(site), ...failureFields(failure) };
     }
     case 'passed': {
       const { event, trigger, took, observed, applied, verified, actions, skips, unhealthy, failure } = decision;
@@ -169,17 +169,17 @@ function onDataset({ dataset }: Volume, notice: Notice, message: string): EventT
   return [{ object: { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', ...dataset }, ...notice, message }];
 }
 
-function onPod({ podUid }: Place, { pods }: Names, notice: Notice, message: string): EventToMake[] {
+function onPod({ podUid }: MountSite, { pods }: Names, notice: Notice, message: string): EventToMake[] {
   const pod = podOf(pods, podUid);
   if (pod === undefined) return [];
   const { namespace, name, uid } = pod;
   return [{ object: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...notice, message }];
 }
 
-function where(place: Place, { pods }: Names): string {
-  const pod = pods.find(({ uid }) => uid === place.podUid);
-  const name = pod === undefined ? `pod ${place.podUid}` : `pod ${pod.namespace}/${pod.name}`;
-  return place.kind === 'target' ? name : `container ${place.container} of ${name}`;
+function where(site: MountSite, { pods }: Names): string {
+  const pod = pods.find(({ uid }) => uid === site.podUid);
+  const name = pod === undefined ? `pod ${site.podUid}` : `pod ${pod.namespace}/${pod.name}`;
+  return site.kind === 'target' ? name : `container ${site.container} of ${name}`;
 }
 
 function remedy({ errno, step }: Failure): string {
@@ -193,10 +193,10 @@ function remedy({ errno, step }: Failure): string {
   return 'it is tried again; if it stays so, start the pod again';
 }
 
-function placeFields(place: Place): Readonly<Record<string, string | number>> {
-  const { kind, podUid, path } = place;
-  if (place.kind === 'target') return { place: kind, podUid, path };
-  return { place: kind, podUid, container: place.container, pid: place.pid, path };
+function siteFields(site: MountSite): Readonly<Record<string, string | number>> {
+  const { kind, podUid, path } = site;
+  if (site.kind === 'target') return { place: kind, podUid, path };
+  return { place: kind, podUid, container: site.container, pid: site.pid, path };
 }
 
 function failureFields({ errno, step, call, path }: Failure): Readonly<Record<string, string>> {

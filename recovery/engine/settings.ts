@@ -20,7 +20,7 @@ export interface EngineOptions {
   /** How long a daemon that has answered before may take to answer; 2 s where not given. */
   readonly readDeadline?: Nanoseconds;
   /**
-   * For how long a replaced place is left to whoever waits for it, before it is proved and the mount table is looked at again: a
+   * For how long a replaced site is left to whoever waits for it, before it is proved and the mount table is looked at again: a
    * fresh daemon answers one at a time. 4 ms where not given.
    */
   readonly proofPause?: Nanoseconds;
@@ -50,7 +50,7 @@ export const settleFor = milliseconds(30_000);
 /** And at least this often all tables are read, in case one was missed all the same. */
 export const scanPeriod = milliseconds(60_000);
 /**
- * For so long after a crash nothing is said of the places that wait, unless a resync looks at them: most daemons are back by then, and the agent's time
+ * For so long after a crash nothing is said of the sites that wait, unless a resync looks at them: most daemons are back by then, and the agent's time
  * belongs to the containers that use them.
  */
 export const outageHold = milliseconds(500);

@@ -1,10 +1,10 @@
-import type { Failure, LiveSource, Nanoseconds, NodeView, Place } from './model.ts';
+import type { Failure, LiveSource, MountSite, Nanoseconds, NodeView } from './model.ts';
 import { containerOf } from './places.ts';
 import type { KernelPort, ReadRequest } from './ports.ts';
 
-/** A place that shows the source's mount; whether it can be read there is what matters. */
+/** A site that shows the source's mount; whether it can be read there is what matters. */
 export interface Unproven {
-  readonly place: Place;
+  readonly site: MountSite;
   readonly source: LiveSource;
 }
 
@@ -15,16 +15,16 @@ export interface Unproven {
 export async function verify(
   kernel: Pick<KernelPort, 'read'>,
   view: Pick<NodeView, 'containers'>,
-  { place, source }: Unproven,
+  { site, source }: Unproven,
   deadline: Nanoseconds,
 ): Promise<Failure | undefined> {
-  const answer = await kernel.read({ place, device: source.device, deadline, ...consumer(view, place) });
+  const answer = await kernel.read({ site, device: source.device, deadline, ...consumer(view, site) });
   if (!answer.ok) return answer.failure;
   if (answer.value === source.device) return undefined;
-  return { errno: 'ESTALE', call: 'statfs', path: place.path, step: 'verify-device' };
+  return { errno: 'ESTALE', call: 'statfs', path: site.path, step: 'verify-device' };
 }
 
-function consumer({ containers }: Pick<NodeView, 'containers'>, place: Place): Pick<ReadRequest, 'user'> {
-  const container = containerOf(containers, place);
+function consumer({ containers }: Pick<NodeView, 'containers'>, site: MountSite): Pick<ReadRequest, 'user'> {
+  const container = containerOf(containers, site);
   return container === undefined ? {} : { user: container.user };
 }

@@ -47,7 +47,7 @@ export interface HowToFinish {
 
 /** A walk whose sources are being asked. */
 export interface Walk {
-  /** Undefined where a later walk has taken its place, and where there was nothing to look at any more. */
+  /** Undefined where a later walk has taken its site, and where there was nothing to look at any more. */
   finish(how: HowToFinish): Promise<Walked | undefined>;
 }
 
@@ -91,7 +91,7 @@ export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: 
     }
   }
 
-  /** Another walk may begin, unless one has taken this one's place already. */
+  /** Another walk may begin, unless one has taken this one's site already. */
   function giveUp(): undefined {
     if (memory.asking === token) memory.asking = undefined;
   }
@@ -103,8 +103,8 @@ export function beginWalk(parts: WalkParts, tables: Look, sight: Sight, memory: 
       if (seen === undefined || parts.isStopped() || memory.asking !== token) return undefined;
       const questions = questionsOf(seen, volume, parts.answers);
       if (reads.areAnswered(questions)) return seen;
-      reads.ask([...questions.sources, ...questions.places]);
-      await reads.next([...questions.sources, ...questions.places]);
+      reads.ask([...questions.sources, ...questions.sites]);
+      await reads.next([...questions.sources, ...questions.sites]);
     }
   }
 }
@@ -121,7 +121,7 @@ function isQuiet(reads: Reads, tables: Look, { volume, targets }: Sight, memory:
   );
 }
 
-/** Whether no source of a volume is live: then nothing can be done for any of its places. */
+/** Whether no source of a volume is live: then nothing can be done for any of its sites. */
 function isUnserved(reads: Reads, tables: Look, volume: Volume): boolean {
   return statesOf(tables, volume, reads).every(({ state }) => state === 'dead' || state === 'absent');
 }
@@ -199,9 +199,9 @@ function createReads(answers: Answers) {
       return done.get(device) ?? (isDead(before) && !asked.has(device) ? before : undefined);
     },
     isEnough,
-    /** What is seen at a place has to have answered, too. */
-    areAnswered({ sources, places, shown }: Questions): boolean {
-      const needed = [...places, ...sources.filter(({ device }) => shown.has(device))];
+    /** What is seen at a site has to have answered, too. */
+    areAnswered({ sources, sites, shown }: Questions): boolean {
+      const needed = [...sites, ...sources.filter(({ device }) => shown.has(device))];
       return isEnough(sources) && needed.every(isDone);
     },
     /** Waits until one more of them has answered. */

@@ -5,7 +5,7 @@ import { type KernelContext, makePrivate } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
 import { flattened, innerMounts, type MountTree, stackState } from './stack.ts';
 
-/** Mounts at the place before and after. */
+/** Mounts at the site before and after. */
 export type Layers = readonly [before: number, after: number];
 
 /** A replacement that is complete: read-only, with all inner mounts in it, attached nowhere yet. */
@@ -17,9 +17,9 @@ export interface Attachment {
 }
 
 /**
- * Puts a replacement in the place of the dead mount, in the namespace that is being visited.
+ * Puts a replacement in the site of the dead mount, in the namespace that is being visited.
  *
- * `table`: the namespace's mount table as it is now. ESTALE: the place is not as it was seen any more; nothing was changed.
+ * `table`: the namespace's mount table as it is now. ESTALE: the site is not as it was seen any more; nothing was changed.
  */
 export function attach(context: KernelContext, attachment: Attachment, table: () => Result<MountTree>): Result<Layers> {
   const quick = attachAtOnce(context, attachment);
@@ -46,7 +46,7 @@ export function attach(context: KernelContext, attachment: Attachment, table: ()
 }
 
 /**
- * The same without the mount table, which takes longer to read than all the rest: the mount that is seen at the place is the
+ * The same without the mount table, which takes longer to read than all the rest: the mount that is seen at the site is the
  * dead one on what it stood on before, and the kernel says that nothing stands inside or on top of it. Undefined where that is not so, or cannot be said.
  */
 function attachAtOnce(context: KernelContext, attachment: Attachment): Result<Layers> | undefined {
@@ -192,6 +192,6 @@ function healedByPropagation(replacement: Replacement, by: Mount): boolean {
 }
 
 function stale(replacement: Replacement): Result<never> {
-  const path = replacement.place.path;
+  const path = replacement.site.path;
   return failed({ errno: 'ESTALE', call: 'read', path, step: 'check-stack' });
 }

@@ -13,14 +13,14 @@ export function openPath(sys: Syscalls, path: string): Result<number> {
 
 type Cloner = Pick<KernelContext, 'sys' | 'walker'>;
 
-/** A source, or the directory of it that belongs at a place, to be cloned from, and how its mount looks. */
+/** A source, or the directory of it that belongs at a site, to be cloned from, and how its mount looks. */
 export interface OpenSource {
   readonly fd: number;
   readonly options: readonly string[];
 }
 
 /**
- * Opens what a place is to show, in the namespace that is being visited.
+ * Opens what a site is to show, in the namespace that is being visited.
  *
  * ESTALE: another filesystem than the one that was read stands at the path by now. ENOENT: it has no such directory.
  */

@@ -83,7 +83,7 @@ function assembleKernel(
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
     replaceAll(replacements) {
-      for (const { place } of replacements) if (place.kind === 'container') containers.changed(place.pid);
+      for (const { site } of replacements) if (site.kind === 'container') containers.changed(site.pid);
       return replaceAll(context, replacements);
     },
     read: (request) => prober.read(asOfNow(request)),
@@ -102,9 +102,9 @@ function assembleKernel(
 
 /** A process may have changed its user since its container was looked at. */
 function asOfNow(request: ReadRequest): ReadRequest {
-  const { place, user } = request;
-  if (place.kind !== 'container' || user === undefined) return request;
-  return { ...request, user: credentialsOf('/proc', place.pid) ?? user };
+  const { site, user } = request;
+  if (site.kind !== 'container' || user === undefined) return request;
+  return { ...request, user: credentialsOf('/proc', site.pid) ?? user };
 }
 
 function notContainers(node: string | undefined): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-import type { Mount, Place } from '../engine/model.ts';
+import type { Mount, MountSite } from '../engine/model.ts';
 import type { Replaced, Replacement, Result } from '../engine/ports.ts';
 import { assemble, needsStaging } from './assemble.ts';
 import { attach, finish, innerAreBeneath, type Layers } from './attach.ts';
@@ -15,13 +15,13 @@ import { PLACES } from './staging.ts';
 /**
  * Clones all, replaces all, those of containers before those of the node: in them programs wait. One outcome for each, in order.
  *
- * Nothing is changed at a place before its replacement is complete, so that being killed between any two calls leaves the old mount,
+ * Nothing is changed at a site before its replacement is complete, so that being killed between any two calls leaves the old mount,
  * or the live one beneath it, which `finish` takes care of. Nothing here waits for a daemon that is known to be dead.
  */
 export function replaceAll(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
   const jobs = replacements.map((replacement) => new Job(replacement));
-  const inside = jobs.filter(({ replacement: { place } }) => place.kind === 'container');
-  const onNode = jobs.filter(({ replacement: { place } }) => place.kind === 'target');
+  const inside = jobs.filter(({ replacement: { site } }) => site.kind === 'container');
+  const onNode = jobs.filter(({ replacement: { site } }) => site.kind === 'target');
   for (const some of [inside, onNode]) {
     for (let from = 0; from < some.length; from += PLACES) replaceSome(context, some.slice(from, from + PLACES));
   }
@@ -65,8 +65,8 @@ class Job {
 
   outcome(): Result<Replaced> {
     if (this.failure !== undefined) return this.failure;
-    const { place } = this.replacement;
-    return ok({ place, took: this.took as Replaced['took'], layers: this.layers });
+    const { site } = this.replacement;
+    return ok({ site, took: this.took as Replaced['took'], layers: this.layers });
   }
 }
 
@@ -154,18 +154,18 @@ function openUserNamespace(
   { sys }: KernelContext,
   fds: Descriptors,
   users: Map<number, Result<number>>,
-  { replacement: { place }, top }: Job,
+  { replacement: { site }, top }: Job,
 ): void {
-  if (place.kind !== 'container' || !top?.options.includes('idmapped') || users.has(place.pid)) return;
-  const path = `/proc/${place.pid}/ns/user`;
-  users.set(place.pid, inStep('idmap', path, fds.own(sys.open(path))));
+  if (site.kind !== 'container' || !top?.options.includes('idmapped') || users.has(site.pid)) return;
+  const path = `/proc/${site.pid}/ns/user`;
+  users.set(site.pid, inStep('idmap', path, fds.own(sys.open(path))));
 }
 
 function userNamespaceOf(job: Job, users: ReadonlyMap<number, Result<number>>): Result<number | undefined> {
-  const { place } = job.replacement;
+  const { site } = job.replacement;
   if (!job.top?.options.includes('idmapped')) return ok(undefined);
-  const opened = place.kind === 'container' ? users.get(place.pid) : undefined;
-  return opened ?? failed({ errno: 'EINVAL', call: 'mount_setattr', path: place.path, step: 'idmap' });
+  const opened = site.kind === 'container' ? users.get(site.pid) : undefined;
+  return opened ?? failed({ errno: 'EINVAL', call: 'mount_setattr', path: site.path, step: 'idmap' });
 }
 
 function stage(context: KernelContext, fds: Descriptors, jobs: readonly Job[]): void {
@@ -200,7 +200,7 @@ function settle(context: KernelContext, job: Job, table: () => Result<MountTree>
   return layers.ok ? done : layers;
 }
 
-/** Visits each container once, or the node. The mount table of the place that is being visited is read once it is asked for. */
+/** Visits each container once, or the node. The mount table of the site that is being visited is read once it is asked for. */
 function visit(
   context: KernelContext,
   jobs: readonly Job[],
@@ -208,7 +208,7 @@ function visit(
 ): void {
   const places = Map.groupBy(
     jobs.filter((job) => job.failure === undefined),
-    ({ replacement }) => namespaceOf(replacement.place),
+    ({ replacement }) => namespaceOf(replacement.site),
   );
   const run = (pid: number, read: () => Result<readonly Mount[]>): Result<void> => {
     const table = once(() => {
@@ -228,7 +228,7 @@ function visit(
     );
   for (const [pid, result] of visited) {
     if (result.ok) continue;
-    for (const job of places.get(pid) ?? []) job.advance(() => inStep('enter', job.replacement.place.path, result));
+    for (const job of places.get(pid) ?? []) job.advance(() => inStep('enter', job.replacement.site.path, result));
   }
 }
 
@@ -242,8 +242,8 @@ function once<T>(make: () => T): () => T {
 
 const NODE = 0;
 
-function namespaceOf(place: Place): number {
-  return place.kind === 'target' ? NODE : place.pid;
+function namespaceOf(site: MountSite): number {
+  return site.kind === 'target' ? NODE : site.pid;
 }
 
 /** The mount table of the namespace that is being visited. */

@@ -19,7 +19,7 @@ export function mountTree(mounts: readonly Mount[]): MountTree {
 }
 
 /**
- * How the mounts that were seen at a place stand now, in a fresh table of the same namespace.
+ * How the mounts that were seen at a site stand now, in a fresh table of the same namespace.
  *
  * `same`: as they were. `covered`: so, and one more mount stands on top. `changed`: some other way.
  */
@@ -59,7 +59,7 @@ export interface Inner {
  * The mounts that stand on `top` inside its tree, in the table or remembered.
  *
  * Remembered ones that the table has no longer were dropped by the kernel when somebody walked below the dead mount. Those
- * below a lower layer of the same place are hidden, and are not `top`'s.
+ * below a lower layer of the same site are hidden, and are not `top`'s.
  */
 export function innerMounts(top: Mount, tree: MountTree, remembered: readonly Mount[]): readonly Inner[] {
   const dropped = remembered.filter((mount) => !tree.byId.has(mount.id));

@@ -47,7 +47,7 @@ export interface ModelledKernel extends KernelPort {
   dieBefore(call: number | undefined): void;
   /** Lets each mount call fail that the function gives an errno for. */
   failWith(failing: ((step: string, replacement: Replacement) => string | undefined) | undefined): void;
-  /** A slave of another place, as a pod with HostToContainer on a kernel that stacks: what is put there shows here first. */
+  /** A slave of another site, as a pod with HostToContainer on a kernel that stacks: what is put there shows here first. */
   propagate(from: string, to: Mount[], path: string): void;
   readonly aborted: DeviceId[];
 }
@@ -123,18 +123,18 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     for (const exited of exits) exited();
   }
 
-  function tableOf(place: ReadRequest['place']): Mount[] | undefined {
-    return place.kind === 'container' ? processes.find(({ pid }) => pid === place.pid)?.mounts : host;
+  function tableOf(site: ReadRequest['site']): Mount[] | undefined {
+    return site.kind === 'container' ? processes.find(({ pid }) => pid === site.pid)?.mounts : host;
   }
 
-  async function read({ place, user, deadline }: ReadRequest): Promise<Result<DeviceId>> {
+  async function read({ site, user, deadline }: ReadRequest): Promise<Result<DeviceId>> {
     counts.reads += 1;
     const fails = (errno: string, step: string) => ({
       ok: false as const,
-      failure: { errno, call: 'statfs', path: place.path, step },
+      failure: { errno, call: 'statfs', path: site.path, step },
     });
-    const table = tableOf(place);
-    const top = table === undefined ? undefined : standingAt([...table], place.path).stack.at(-1);
+    const table = tableOf(site);
+    const top = table === undefined ? undefined : standingAt([...table], site.path).stack.at(-1);
     if (top === undefined) return fails('ENOENT', 'read-open');
     const connection = connections.get(top.device);
     if (connection === undefined) return { ok: true, value: top.device };
@@ -163,21 +163,21 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     if (callsLeft !== undefined) callsLeft -= 1;
     const errno = failing?.(step, replacement);
     if (errno === undefined) return { ok: true, value: undefined };
-    return { ok: false, failure: { errno, call: 'move_mount', path: replacement.place.path, step } };
+    return { ok: false, failure: { errno, call: 'move_mount', path: replacement.site.path, step } };
   }
 
   function replace(replacement: Replacement): Result<Replaced> {
-    const { place, stack, source, readOnly, kind } = replacement;
-    const table = tableOf(place);
+    const { site, stack, source, readOnly, kind } = replacement;
+    const table = tableOf(site);
     const stale = {
       ok: false as const,
-      failure: { errno: 'ESTALE', call: 'statx', path: place.path, step: 'check-stack' },
+      failure: { errno: 'ESTALE', call: 'statx', path: site.path, step: 'check-stack' },
     };
     if (table === undefined) return stale;
     const container = processes.find(({ mounts }) => mounts === table);
     if (container !== undefined) container.outdated = true;
     const ids = (mounts: readonly Mount[]) => mounts.map(({ id }) => id).join();
-    const now = standingAt([...table], place.path);
+    const now = standingAt([...table], site.path);
     if (ids(now.stack) !== ids(stack)) return stale;
     if (standingAt([...host], source.path).stack.at(-1)?.device !== source.device) return stale;
     const top = now.stack.at(-1);
@@ -194,7 +194,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       if (!attached.ok) return attached;
       const options = readOnly ? ['ro', 'relatime'] : ['rw', 'relatime'];
       const { device, root } = source;
-      const live = add(table, { mountPoint: place.path, device, root, options, parentId: top.parentId });
+      const live = add(table, { mountPoint: site.path, device, root, options, parentId: top.parentId });
       const { fstype, mountSource } = top;
       const at = table.indexOf(top);
       table[at] = { ...top, parentId: live.id };
@@ -206,10 +206,10 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     if (!detached.ok) return detached;
     const dead = table.find(({ id }) => id === top.id);
     if (dead !== undefined) remove(table, dead);
-    const after = standingAt([...table], place.path).stack.length;
-    const slave = slaves.get(place.path);
+    const after = standingAt([...table], site.path).stack.length;
+    const slave = slaves.get(site.path);
     if (slave !== undefined) attachOn(slave.table, slave.path, { device: source.device, options: ['ro'] });
-    return { ok: true, value: { place, took: 1000n as Nanoseconds, layers: [before, after] } };
+    return { ok: true, value: { site, took: 1000n as Nanoseconds, layers: [before, after] } };
   }
 
   function copyOn(table: Mount[], inner: Mount, parentId: number): void {

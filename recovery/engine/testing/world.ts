@@ -127,7 +127,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     top,
     broken: () =>
       [...pods.flatMap((pod) => pod.volumes.map((volume) => ({ table: kernel.host, path: target(pod.uid, volume) })))]
-        .concat(placesInside())
+        .concat(sitesInside())
         .filter(({ table, path }) => {
           const seen = top(table, path);
           return seen === undefined || kernel.stateOf(seen.device) !== 'live';
@@ -184,7 +184,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     return container;
   }
 
-  function placesInside() {
+  function sitesInside() {
     return kernel.processes.flatMap(({ mounts, podUid, name }) => {
       const declared =
         pods.find(({ uid }) => uid === podUid)?.containers.find((each) => each.name === name)?.mounts ?? [];

@@ -198,11 +198,11 @@ export function startProber(options: ProberOptions): Prober {
 
 const isProof = ({ request }: Waiting) => request.proof !== 'answer';
 
-function probeRequest(id: number, { place, proof, user }: ReadRequest, node: string | undefined): ProbeRequest {
-  const { path } = place;
+function probeRequest(id: number, { site, proof, user }: ReadRequest, node: string | undefined): ProbeRequest {
+  const { path } = site;
   const what = { id, path, ...(proof === 'answer' && { answerOnly: true as const }) };
-  if (place.kind !== 'container') return { ...what, ...(node === undefined ? {} : { namespace: node }) };
-  const { pid } = place;
+  if (site.kind !== 'container') return { ...what, ...(node === undefined ? {} : { namespace: node }) };
+  const { pid } = site;
   const namespace = `/proc/${pid}/ns/mnt`;
   return { ...what, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
 }
@@ -212,6 +212,6 @@ function resultOf(answer: ProbeAnswer | undefined, request: ReadRequest): Result
   return 'device' in answer ? ok(answer.device) : failed(answer.failure);
 }
 
-function failure(errno: string, step: string, { place }: ReadRequest): Failure {
-  return { errno, call: 'read', path: place.path, step };
+function failure(errno: string, step: string, { site }: ReadRequest): Failure {
+  return { errno, call: 'read', path: site.path, step };
 }
