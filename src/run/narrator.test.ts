@@ -12,7 +12,7 @@ const probe = (at: number, result: string, op: ProbeEvent['op'] = 'read'): Probe
   result,
 });
 
-function told(events: readonly HistoryEvent[], crash?: number): readonly string[] {
+function narration(events: readonly HistoryEvent[], crash?: number): readonly string[] {
   const lines: string[] = [];
   const narrate = createNarrator({ write: (line) => lines.push(line.trim()), crashedAt: () => crash });
   for (const event of events) narrate(event);
@@ -20,7 +20,7 @@ function told(events: readonly HistoryEvent[], crash?: number): readonly string[
 }
 
 describe('the story of a crash', () => {
-  it('tells of the probe only when what it sees changes, timed from the crash', () => {
+  it('prints the probe only if its result changes, timed from the crash', () => {
     const seen = [
       probe(0, 'ok'),
       probe(5e6, 'ok'),
@@ -28,18 +28,18 @@ describe('the story of a crash', () => {
       probe(12e6, 'ENOTCONN'),
       probe(20e6, 'ok'),
     ];
-    expect(told(seen, 10e6)).toEqual([
+    expect(narration(seen, 10e6)).toEqual([
       '-10.0 ms  pod      reads /data',
       '+1.0 ms  pod      read fails: ENOTCONN',
       '+10.0 ms  pod      reads again',
     ]);
   });
 
-  it('does not take a stat, which may come from a cache, for a sign that the pod reads again', () => {
-    expect(told([probe(1, 'ENOTCONN'), probe(2, 'ok', 'stat')])).toEqual(['pod      read fails: ENOTCONN']);
+  it('does not count a stat, which may come from a cache, as reading again', () => {
+    expect(narration([probe(1, 'ENOTCONN'), probe(2, 'ok', 'stat')])).toEqual(['pod      read fails: ENOTCONN']);
   });
 
-  it('tells of mounts of daemons and of no other', () => {
+  it('prints FUSE mounts only', () => {
     const mount = {
       kind: 'mount',
       at: 0,
@@ -51,7 +51,7 @@ describe('the story of a crash', () => {
       options: 'ro,nosuid',
     } as const;
     expect(
-      told([
+      narration([
         { ...mount, fstype: 'tmpfs' },
         { ...mount, fstype: 'fuse.jindofs' },
       ]),

@@ -21,11 +21,15 @@ const event = (reason: string): HistoryEvent => ({
   count: 1,
 });
 
-it('a time-out tells what each probe saw last, and the last few other things that happened', () => {
+it('the message of a timeout names the last result of each probe and the last few other events', () => {
   expect(lastSeen([])).toBe('nothing happened at all');
   expect(lastSeen([probe('ok'), event('FailedMount'), probe('ENOTCONN')])).toBe(
-    'ns/demo-app/demo:/data read ENOTCONN; event FailedMount on Pod ns/demo-app: why',
+    'ns/demo-app/demo:/data read ENOTCONN; event Warning FailedMount on Pod ns/demo-app: why',
   );
   const many = lastSeen(['A', 'B', 'C', 'D', 'E'].map(event));
-  expect([many.includes('event A'), many.includes('event B'), many.includes('event E')]).toEqual([false, true, true]);
+  expect([many.includes('Warning A'), many.includes('Warning B'), many.includes('Warning E')]).toEqual([
+    false,
+    true,
+    true,
+  ]);
 });
