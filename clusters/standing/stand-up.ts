@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { KubeConfig, KubernetesObject, V1Service } from '@kubernetes/client-node';
 import type { FuseProgram } from '../../fakes/fluid/harness-images.ts';
 import { minioName, minioPort } from '../../fakes/store/minio-objects.ts';
 import { runCredentials } from '../../fakes/store/run-credentials.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
-import { type Certificate, selfSigned } from '../../recovery/webhook/certificate.ts';
+import { type Certificate, createSelfSigned } from '../../recovery/webhook/certificate.ts';
 import type { RunningCluster } from '../cluster.ts';
 import { applyDefinition } from './apply-definition.ts';
 import { bucket, controllersHost, fluidDefinitions, namespaceOf, standingObjects } from './standing-objects.ts';
@@ -31,7 +30,7 @@ export async function standUp(options: StandUpOptions): Promise<RunningCluster['
   const api = openApi(kubeConfig);
   const credentials = runCredentials();
   if (fluid) for (const definition of fluidDefinitions(runId)) await applyDefinition(kubeConfig, definition, signal);
-  const certificate = certificateFor(controllersHost(runId));
+  const certificate = await certificateFor(controllersHost(runId));
   const objects = standingObjects({ runId, image, credentials, certificate, fluid, fuse });
   for (const object of objects) {
     signal.throwIfAborted();
@@ -51,10 +50,9 @@ export async function standUp(options: StandUpOptions): Promise<RunningCluster['
 const day = 86_400_000;
 
 /** For as long as a run can last, and for a clock that is behind. */
-function certificateFor(host: string): Certificate {
+function certificateFor(host: string): Promise<Certificate> {
   const now = Date.now();
-  const serial = BigInt(`0x${randomBytes(8).toString('hex')}`) >> 1n;
-  return selfSigned({ names: [host], notBefore: new Date(now - day), notAfter: new Date(now + 30 * day), serial });
+  return createSelfSigned({ names: [host], notBefore: new Date(now - day), notAfter: new Date(now + 30 * day) });
 }
 
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address);

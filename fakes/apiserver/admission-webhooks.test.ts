@@ -8,7 +8,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicClock } from '../../recovery/agent/clock.ts';
 import { createLog } from '../../recovery/agent/log.ts';
-import { selfSigned } from '../../recovery/webhook/certificate.ts';
+import { createSelfSigned } from '../../recovery/webhook/certificate.ts';
 import { startWebhook } from '../../recovery/webhook/webhook.ts';
 import { pod, type Rig, refusal, start, token } from './test-rig.ts';
 
@@ -210,12 +210,11 @@ describe('the webhook, registered with the API server, over HTTPS and through th
   });
 });
 
-describe('admission webhooks', () => {
-  const { key, certificate } = selfSigned({
+describe('admission webhooks', async () => {
+  const { key, certificate } = await createSelfSigned({
     names: ['127.0.0.1'],
     notBefore: new Date(Date.now() - 86_400_000),
     notAfter: new Date(Date.now() + 86_400_000),
-    serial: 1n,
   });
   const bundleOf = (text: string) => Buffer.from(text).toString('base64');
   type Review = { readonly request: { readonly uid: string; readonly object: V1Pod } };
@@ -367,11 +366,10 @@ describe('admission webhooks', () => {
     ],
   ])('that %s fail the creation, or are passed over where they may be', async (_what, said, change, message) => {
     say = () => said;
-    const other = selfSigned({
+    const other = await createSelfSigned({
       names: ['127.0.0.1'],
       notBefore: new Date(0),
       notAfter: new Date('2040-01-01'),
-      serial: 2n,
     });
     const clientConfig = { url: `https://127.0.0.1:${port}/`, caBundle: bundleOf(other.certificate) };
     const wrong = 'clientConfig' in change ? { clientConfig } : {};

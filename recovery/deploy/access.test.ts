@@ -6,8 +6,7 @@ import type { ApiCall } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts';
-import { createCertificateKeeper } from '../webhook/certificate-keeper.ts';
-import { createSecretStore } from '../webhook/certificate-secret.ts';
+import { createCertificateManager, createSecretStore } from '../webhook/certificate.ts';
 import { register } from '../webhook/registration.ts';
 import { eci, pod } from '../webhook/testing/pods.ts';
 import { watchFacts } from '../webhook/watch-facts.ts';
@@ -55,7 +54,7 @@ async function admit(recording: Recording): Promise<void> {
   await facts.synced;
   await facts.factsFor({ namespace: 'default', pod: pod({ labels: eci }).pod });
   const store = createSecretStore(transport, { namespace, name: names.certificates });
-  await createCertificateKeeper({ names: ['fluid-webhook'], store, now: () => new Date() }).current();
+  await createCertificateManager({ names: ['fluid-webhook'], store, now: () => new Date() }).current();
   await register(transport, { service: { namespace, name: names.webhook, port: 443 } }, 'AAAA');
   await watches(recording, 3);
 }

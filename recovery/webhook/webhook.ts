@@ -3,8 +3,7 @@ import { orCannotStart } from '../agent/cannot-start.ts';
 import { monotonicClock as clock } from '../agent/clock.ts';
 import { type Log, told } from '../agent/log.ts';
 import { createTransport } from '../kubernetes/transport.ts';
-import { createCertificateKeeper, type Kept } from './certificate-keeper.ts';
-import { createSecretStore } from './certificate-secret.ts';
+import { createCertificateManager, createSecretStore, type ServingCertificate } from './certificate.ts';
 import type { WebhookFlags } from './flags.ts';
 import { type Reached, register } from './registration.ts';
 import { serveWebhook, type WebhookServer } from './server.ts';
@@ -36,13 +35,13 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
     }),
   );
   const { certificateSecret, register: asked } = flags;
-  const keeper = createCertificateKeeper({
+  const certificates = createCertificateManager({
     names: namesOf(flags),
     store: certificateSecret === undefined ? undefined : createSecretStore(transport, certificateSecret),
     now,
   });
   const inSecret = 'look at the rights of its service account, and at the Secret that --certificate-secret names';
-  let certificate = await orCannotStart(() => keeper.current(), inSecret);
+  let certificate = await orCannotStart(() => certificates.current(), inSecret);
   const waiting = new Set(['the API server', 'the registration']);
   const server = parts.use(
     await orCannotStart(
@@ -59,7 +58,7 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
   );
   await facts.synced;
   waiting.delete('the API server');
-  const trust = async ({ authorities }: Kept) => {
+  const trust = async ({ authorities }: ServingCertificate) => {
     if (asked === undefined) return;
     await register(transport, withPort(asked, server), Buffer.from(authorities).toString('base64'));
   };
@@ -69,7 +68,7 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
   );
   // First trusted, then served; one that fails is tried again at the next look, long before the old one ends.
   const renew = async () => {
-    const next = await keeper.current();
+    const next = await certificates.current();
     await trust(next);
     if (next.certificate === certificate.certificate) return;
     server.useCertificate(next);
