@@ -10,7 +10,6 @@ export type { BenchRecord } from '../reports/bench/record.ts';
 export { renderHtml } from '../reports/html.ts';
 export { renderJunit } from '../reports/junit.ts';
 export { renderMarkdown } from '../reports/markdown.ts';
-export { renderMessages } from '../reports/messages.ts';
 export { renderOpenMetrics } from '../reports/openmetrics.ts';
 export { type ConformRequest, conform } from './api/conform.ts';
 export { readRecord, readRun } from './api/read-run.ts';

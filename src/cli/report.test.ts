@@ -7,7 +7,7 @@ import { sampleRun } from '../timeline/sample.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
-const files = ['report.html', 'report.md', 'junit.xml', 'metrics.prom', 'messages.ndjson'];
+const files = ['report.html', 'report.md', 'junit.xml', 'metrics.prom'];
 const sample = sampleRun({ operations: 50 });
 const { history } = sample;
 const record = { ...sample.record, machine: describeMachine() };

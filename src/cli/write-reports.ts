@@ -3,7 +3,6 @@ import { isAbsolute, join, relative } from 'node:path';
 import { renderPage } from '../../reports/html.ts';
 import { renderJunit } from '../../reports/junit.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
-import { renderMessages } from '../../reports/messages.ts';
 import { renderOpenMetrics } from '../../reports/openmetrics.ts';
 import { renderPicture, slowestRecovery } from '../../reports/picture.ts';
 import { type Digest, digestOf } from '../timeline/digest.ts';
@@ -23,7 +22,6 @@ const reports: readonly { readonly file: string; readonly render: (written: Writ
   { file: 'report.md', render: ({ record }) => renderMarkdown({ record }, { picture }) },
   { file: 'junit.xml', render: junitWithAttachments },
   { file: 'metrics.prom', render: ({ record }) => renderOpenMetrics({ record }) },
-  { file: 'messages.ndjson', render: ({ record }) => renderMessages(record) },
 ];
 
 /**

@@ -8,6 +8,7 @@ import { readHistory } from '../timeline/history/read-history.ts';
 import type { HistoryEvent, ScenarioRecord } from '../timeline/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
 import type { ConformOptions, Outcome } from '../verbs.ts';
+import { mergeMessages } from './messages.ts';
 import { createPrinter } from './printer.ts';
 import { conclude, historyFile, makeResults, verdictOf } from './run.ts';
 import { listScenarios } from './run-features.ts';
@@ -72,6 +73,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
 
   const errors = [...asked.errors, ...ran.errors];
   for (const error of errors) stderr.write(`rekindle: ${error}\n`);
+  await mergeMessages(ran.folders, resultsDir);
   const record = await conclude({
     ...results,
     options,

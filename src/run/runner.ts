@@ -1,8 +1,10 @@
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { loadProfile } from '../profiles/load-profile.ts';
+import { openLineFile } from '../timeline/history/line-file.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import { Collector } from './collector.ts';
+import { messagesFile } from './messages.ts';
 import { clusterFor, openSite } from './run.ts';
 import { loadFeatureRunner } from './run-features.ts';
 import type { ClusterFacts, RunnerOptions } from './runner-protocol.ts';
@@ -44,18 +46,26 @@ export async function openRunner(
   const session = { cluster: site.cluster, history, profile, agent, signal, notes, leftovers, onEvent };
   const registration = registerSession(folder, session);
   const features = await loadFeatureRunner(folder);
+  const messages = await openLineFile(join(folder, messagesFile));
   const { name, fidelity, store } = site.cluster;
   return {
     cluster: { name, fidelity, secret: store.accessKeySecret },
     leftovers,
     async run(scenario) {
       const collector = new Collector({ notes, now: () => history.now(), isInterrupted: () => signal.aborted });
-      await features.run(scenario, (message) => collector.take(message));
+      await features.run(scenario, (message) => {
+        messages.line(JSON.stringify(message));
+        collector.take(message);
+      });
       return { scenarios: collector.scenarios, errors: collector.errors };
     },
     async [Symbol.asyncDispose]() {
       registration[Symbol.dispose]();
-      await site[Symbol.asyncDispose]();
+      try {
+        await messages.close();
+      } finally {
+        await site[Symbol.asyncDispose]();
+      }
     },
   };
 }
