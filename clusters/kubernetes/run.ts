@@ -1,4 +1,5 @@
 import { CoreV1Api } from '@kubernetes/client-node';
+import { effectiveTier, isSince, tierOfRelease } from '../../recovery/linux/kernel-tier.ts';
 import {
   CannotRun,
   type Capability,
@@ -215,11 +216,17 @@ function capabilitiesOf(
   { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: readonly string[] },
 ): readonly Capability[] {
   const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
-  const lowered = agentOptions.kernelTier !== undefined && agentOptions.kernelTier !== '6.5';
+  const replacesBeneath = ({ facts }: NodeLink): boolean => {
+    const tier = effectiveTier(tierOfRelease(facts.kernel), agentOptions.kernelTier);
+    return tier.ok && tier.value === '6.5';
+  };
   return [
     ...always,
-    ...can('mount-beneath', !lowered && nodes.every(({ facts }) => isSince(facts.kernel, mountsBeneath))),
-    ...can('idmapped-fuse', !lowered && nodes.every(({ facts }) => isSince(facts.kernel, idmapsFuse))),
+    ...can('mount-beneath', nodes.every(replacesBeneath)),
+    ...can(
+      'idmapped-fuse',
+      nodes.every((node) => replacesBeneath(node) && isSince(node.facts.kernel, idmapsFuse)),
+    ),
     ...can(
       'memory-cgroups',
       nodes.every(({ facts }) => facts.memoryCgroups),
@@ -231,14 +238,8 @@ function capabilitiesOf(
   ];
 }
 
-/** The kernels that were the first with MOVE_MOUNT_BENEATH, and with FUSE_ALLOW_IDMAP. */
-const mountsBeneath = [6, 5] as const;
-const idmapsFuse = [6, 12] as const;
-
-function isSince(kernel: string, [major, minor]: readonly [number, number]): boolean {
-  const [itsMajor = 0, itsMinor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
-  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
-}
+/** The first kernel with FUSE_ALLOW_IDMAP. */
+const idmapsFuse = '6.12';
 
 function now(): number {
   return Number(process.hrtime.bigint());

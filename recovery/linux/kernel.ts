@@ -3,8 +3,8 @@ import type { KernelPort, ReadRequest } from '../engine/ports.ts';
 import { createContainers } from './containers.ts';
 import type { KernelContext } from './context.ts';
 import { findDaemons } from './daemon.ts';
-import { checkForced, checkRelease, detectTier, type Unavailable } from './features.ts';
 import { abortConnection } from './fusectl.ts';
+import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { createLateClose } from './late-close.ts';
 import { loadSyscalls } from './libc.ts';
 import { openNamespaces } from './namespaces.ts';
@@ -50,9 +50,8 @@ export function openKernel(
   parts.use(staging.value);
   const detected = detectTier(sys, staging.value);
   if (!detected.ok) return unavailable(detected);
-  const tier = options.tier ?? detected.value;
-  const allowed = checkForced(tier, detected.value);
-  if (!allowed.ok) return unavailable(allowed);
+  const tier = effectiveTier(detected.value, options.tier);
+  if (!tier.ok) return unavailable(tier);
   const table = createNodeTable(sys, namespaces.value);
   if (!table.ok) return unavailable(table);
   parts.use(table.value);
@@ -61,7 +60,15 @@ export function openKernel(
   const proberCommand = options.proberCommand ?? defaultProberCommand();
   const walker = parts.use(createWalker(sys, namespaces.value, proberCommand));
   const late = parts.use(createLateClose(sys));
-  const context = { sys, namespaces: namespaces.value, staging: staging.value, walker, late, tier, nodeTable };
+  const context = {
+    sys,
+    namespaces: namespaces.value,
+    staging: staging.value,
+    walker,
+    late,
+    tier: tier.value,
+    nodeTable,
+  };
   return { ok: true, value: assembleKernel(context, table.value, { ...options, proberCommand }, parts.move()) };
 }
 

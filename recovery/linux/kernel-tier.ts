@@ -2,22 +2,21 @@ import { release } from 'node:os';
 import type { Failure, KernelTier } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { attributeChange } from './attributes.ts';
-import { done, failed, inStep, ok } from './result.ts';
+import { failed, inStep, ok } from './result.ts';
 import type { Staging } from './staging.ts';
 import { AT_FDCWD, MNT_DETACH, O_PATH, type Syscalls } from './syscalls.ts';
 
-/** Why this kernel, or this process's rights, will not do, and what to do about it. */
+/** The reason why this kernel or the rights of this process are insufficient, with a remedy. */
 export interface Unavailable extends Failure {
   /** One sentence. */
   readonly remedy: string;
 }
 
-export const oldestKernel = [5, 10] as const;
+const oldestKernel = '5.10';
 
-/** Refuses a kernel before 5.10, which has not the mount API as we use it. `running`: `uname -r`. */
+/** Refuses a kernel older than 5.10, which lacks parts of the mount API that every tier needs. `running`: `uname -r`. */
 export function checkRelease(running: string = release()): { ok: true } | { ok: false; failure: Unavailable } {
-  const [major = 0, minor = 0] = running.split('.').map((part) => Number.parseInt(part, 10));
-  if (major > oldestKernel[0] || (major === oldestKernel[0] && minor >= oldestKernel[1])) return { ok: true };
+  if (isSince(running, oldestKernel)) return { ok: true };
   return {
     ok: false,
     failure: {
@@ -25,15 +24,14 @@ export function checkRelease(running: string = release()): { ok: true } | { ok: 
       call: 'uname',
       path: running,
       step: 'check-kernel',
-      remedy: `Linux ${running} is too old: run Linux ${oldestKernel.join('.')} or later on this node`,
+      remedy: `Linux ${running} is too old: run Linux ${oldestKernel} or later on this node`,
     },
   };
 }
 
 /**
- * The best tier that works, found by doing it once on two mounts in the staging namespace.
- *
- * Trying is the only true test: distributions carry calls back to older kernels, and seccomp profiles take them away.
+ * The best tier that works here, found by trying each call once on mounts in the staging namespace. A version number
+ * proves nothing: distributions backport system calls, and seccomp profiles forbid them.
  */
 export function detectTier(sys: Syscalls, staging: Staging): Result<KernelTier> {
   return staging.enter(() => {
@@ -42,7 +40,7 @@ export function detectTier(sys: Syscalls, staging: Staging): Result<KernelTier> 
     try {
       const lower = readOnlyClone(sys, place.value);
       if (!lower.ok) {
-        // The calls of 5.10 are needed by every tier, and their failure is final.
+        // Every tier needs the calls of 5.10, so there is no tier if one of these fails.
         return lower.failure.call === 'mount_setattr' ? ok<KernelTier>('5.10') : lower;
       }
       const attached = sys.moveMount(lower.value, { at: place.value, path: '' });
@@ -80,10 +78,27 @@ function readOnlyClone(sys: Syscalls, fd: number): Result<number> {
   return inStep('detect', '/0', changed);
 }
 
-const order: readonly KernelTier[] = ['5.10', '5.12', '6.5'];
+/** From the oldest to the newest. 5.12 has mount_setattr, 6.5 can mount beneath. */
+const tiers: readonly KernelTier[] = ['5.10', '5.12', '6.5'];
 
-/** A tier that was asked for has to be there; a lower one than the kernel's is always fine. */
-export function checkForced(forced: KernelTier, detected: KernelTier): Result<void> {
-  if (order.indexOf(forced) <= order.indexOf(detected)) return done;
+/**
+ * The tier in use: what the kernel offers, or the lower one that `--kernel-tier` forces. ENOSYS if the kernel does not offer
+ * the forced tier. `offered` comes from `detectTier`; a missing flag says nothing about the kernel.
+ */
+export function effectiveTier(offered: KernelTier, forced: KernelTier | undefined): Result<KernelTier> {
+  if (forced === undefined) return ok(offered);
+  if (tiers.indexOf(forced) <= tiers.indexOf(offered)) return ok(forced);
   return failed({ errno: 'ENOSYS', call: 'move_mount', path: '', step: `force-tier-${forced}` });
+}
+
+/** The best tier that a kernel has by its version, if nothing can be tried on it. `release`: `uname -r`. */
+export function tierOfRelease(release: string): KernelTier {
+  return tiers.findLast((tier) => isSince(release, tier)) ?? '5.10';
+}
+
+/** Whether a kernel is at least as new as `MAJOR.MINOR`. False if `release` is not a version. */
+export function isSince(release: string, version: string): boolean {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  const [wantedMajor = 0, wantedMinor = 0] = version.split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
