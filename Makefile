@@ -2,7 +2,7 @@
 # Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
-.PHONY: help conform conform-all conform-long self-test mutants crash bench doctor clean report test lint
+.PHONY: help conform conform-all conform-long self-test mutants crash bench doctor clean report test test-all lint house
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -40,6 +40,9 @@ report: $(modules) ## make the reports of the last run again
 
 test: $(modules) ## the tests of the code itself
 	@npm --silent test -- $(ARGS)
+
+test-all: $(modules) ## the same, and what takes minutes: the documentation's examples, the report in a browser
+	@npm --silent run test-all -- $(ARGS)
 
 lint: $(modules) ## style, layers, types, dead code
 	@npm --silent run lint
