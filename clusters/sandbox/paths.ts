@@ -9,7 +9,7 @@ export const programs = {
   controlPlane: program('fakes/control-plane/main.ts'),
   agent: program('recovery/agent/main.ts'),
   webhook: program('recovery/webhook/main.ts'),
-  dyingAgent: program('fakes/dying-agent/main.ts'),
+  dyingAgent: program('fakes/agents/dying.ts'),
 } as const;
 
 /** On the sandbox's node. */

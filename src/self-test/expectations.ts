@@ -43,7 +43,7 @@ export const expectations: readonly Expectation[] = [
   },
   // Nothing is wrong with it: what it does is told by Kubernetes events alone.
   {
-    profile: 'fakes/silent-agent/profile.yaml',
+    profile: 'fakes/agents/silent.yaml',
     scenarios: [labelled, again, many, unlabelled, gateOff],
     claims: [],
     checks: [],

@@ -20,7 +20,7 @@ export interface Arm {
   readonly program?: NonNullable<BenchSeries['program']>;
 }
 
-const pollAgent = fileURLToPath(new URL('../../../fakes/poll-agent/main.ts', import.meta.url));
+const pollAgent = fileURLToPath(new URL('../../../fakes/agents/polling.ts', import.meta.url));
 /** As Fluid's default: `RECOVER_FUSE_PERIOD`. */
 const pollMs = 5_000;
 const patienceMs = 30_000;

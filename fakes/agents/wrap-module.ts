@@ -1,0 +1,35 @@
+import { registerHooks } from 'node:module';
+
+/** Modules of the agent that can be wrapped; each has a wrapper of the same name in `wrapped/`. */
+const realModules = {
+  attach: new URL('../../recovery/linux/attach.ts', import.meta.url),
+  libc: new URL('../../recovery/linux/libc.ts', import.meta.url),
+  log: new URL('../../recovery/agent/log.ts', import.meta.url),
+  policy: new URL('../../recovery/engine/policy.ts', import.meta.url),
+  verify: new URL('../../recovery/engine/verify.ts', import.meta.url),
+};
+const wrappers = {
+  attach: new URL('./wrapped/attach.ts', import.meta.url),
+  libc: new URL('./wrapped/libc.ts', import.meta.url),
+  log: new URL('./wrapped/log.ts', import.meta.url),
+  policy: new URL('./wrapped/policy.ts', import.meta.url),
+  verify: new URL('./wrapped/verify.ts', import.meta.url),
+};
+
+export type WrappedModule = keyof typeof realModules;
+
+/**
+ * Loads a wrapper wherever the agent imports the real module; the wrapper itself still gets the real one. `query` chooses a
+ * variant of the wrapper. This is how an agent is made faulty without any test code in it.
+ */
+export function wrapModule(module: WrappedModule, query = ''): void {
+  const real = realModules[module].href;
+  const wrapper = wrappers[module].href;
+  registerHooks({
+    resolve(specifier, context, next) {
+      const resolved = next(specifier, context);
+      const importedByWrapper = context.parentURL?.startsWith(wrapper) === true;
+      return resolved.url === real && !importedByWrapper ? { ...resolved, url: `${wrapper}?${query}` } : resolved;
+    },
+  });
+}
