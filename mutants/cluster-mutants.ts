@@ -36,12 +36,12 @@ export const clusterMutants: readonly Mutant[] = [
     claim: 'P5',
     edits: [
       {
-        file: 'fakes/control-plane/schedule.ts',
+        file: 'fakes/control-plane/scheduler.ts',
         search: 'return isVirtual === asksForVirtualNode(metadata?.annotations);',
         replacement: 'return !isVirtual || asksForVirtualNode({});',
       },
     ],
-    judges: [{ scenarios: '@V1 and @P5' }, { test: 'fakes/control-plane/schedule.test.ts' }],
+    judges: [{ scenarios: '@V1 and @P5' }, { test: 'fakes/control-plane/scheduler.test.ts' }],
   },
   {
     name: 'a changed DaemonSet starts no other agent',
@@ -72,7 +72,7 @@ export const clusterMutants: readonly Mutant[] = [
     claim: 'D2',
     edits: [
       {
-        file: 'fakes/fluid/naming.ts',
+        file: 'fakes/fluid/names.ts',
         search: 'export const volumeName = ({ namespace, name }: DatasetKey)',
         replacement: 'export const volumeName = ({ namespace: name, name: namespace }: DatasetKey)',
       },
@@ -84,7 +84,7 @@ export const clusterMutants: readonly Mutant[] = [
     claim: 'D2',
     edits: [
       {
-        file: 'fakes/fluid/judge.ts',
+        file: 'fakes/fluid/plan.ts',
         search: 'if (!volume || belongsTo(volume, key)) return [];',
         replacement: 'if (!volume || belongsTo(volume, key) || key.name !== undefined) return [];',
       },

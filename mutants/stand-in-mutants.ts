@@ -60,8 +60,8 @@ export const standInMutants: readonly Mutant[] = [
     name: 'a mount point with an endpoint is accepted',
     claim: 'D5',
     edits: [
-      { file: 'fakes/fluid/mount-point.ts', search: '/[.:@]/.test(bucket)', replacement: '/[:@]/.test(bucket)' },
-      { file: 'fakes/fluid/mount-point.ts', search: '[a-z0-9-]{1,61}', replacement: '[a-z0-9.-]{1,61}' },
+      { file: 'fakes/fluid/validate-dataset.ts', search: '/[.:@]/.test(bucket)', replacement: '/[:@]/.test(bucket)' },
+      { file: 'fakes/fluid/validate-dataset.ts', search: '[a-z0-9-]{1,61}', replacement: '[a-z0-9.-]{1,61}' },
     ],
     judges: [{ scenarios: '@D5' }],
   },

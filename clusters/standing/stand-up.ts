@@ -1,5 +1,5 @@
 import type { KubeConfig, KubernetesObject, V1Service } from '@kubernetes/client-node';
-import type { FuseProgram } from '../../fakes/fluid/harness-images.ts';
+import type { FuseProgram } from '../../fakes/fluid/controller-objects.ts';
 import { minioName, minioPort } from '../../fakes/store/minio-objects.ts';
 import { runCredentials } from '../../fakes/store/run-credentials.ts';
 import { openApi } from '../../recovery/deploy/api.ts';

@@ -1,7 +1,11 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { controllerObjects, controllersName } from '../../fakes/fluid/controller-objects.ts';
+import {
+  controllerObjects,
+  controllersName,
+  type FuseProgram,
+  inHarnessImage,
+} from '../../fakes/fluid/controller-objects.ts';
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
-import { type FuseProgram, inHarnessImage } from '../../fakes/fluid/harness-images.ts';
 import { minioObjects } from '../../fakes/store/minio-objects.ts';
 import type { Credentials } from '../../fakes/store/s3/request.ts';
 import type { Certificate } from '../../recovery/webhook/certificate.ts';

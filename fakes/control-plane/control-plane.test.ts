@@ -3,22 +3,20 @@ import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { clientConfig } from '../apiserver/client-config.ts';
-import type { FluidObject } from '../fluid/custom-objects.ts';
-import { group, pluralOf, version } from '../fluid/custom-objects.ts';
-import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/seed-manifests.ts';
-import type { Watched } from '../fluid/watched.ts';
-import { startWatched } from '../fluid/watched.ts';
-import { startControllers } from './start-controllers.ts';
+import { type Informer, startInformer } from '../controller.ts';
+import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/documented-manifests.ts';
+import { type FluidObject, group, pluralNames, version } from '../fluid/names.ts';
+import { startControllers } from './controllers.ts';
 
-type Made = Pick<FluidObject, 'kind' | 'metadata'>;
+type FluidIdentity = Pick<FluidObject, 'kind' | 'metadata'>;
 
 interface Rig extends AsyncDisposable {
   readonly core: CoreV1Api;
   readonly complaints: readonly string[];
   create(object: FluidObject, namespace?: string): Promise<void>;
-  remove(object: Made): Promise<void>;
-  /** Resolves with the first of the kind's objects (there now, or later) that the test wants. */
-  until<T>(path: string, want: (objects: readonly T[]) => boolean): Promise<readonly T[]>;
+  remove(object: FluidIdentity): Promise<void>;
+  /** Resolves with the objects of a kind once they satisfy the condition. */
+  until<T>(path: string, condition: (objects: readonly T[]) => boolean): Promise<readonly T[]>;
 }
 
 async function start(): Promise<Rig> {
@@ -37,35 +35,35 @@ async function start(): Promise<Rig> {
     core,
     complaints,
     async create(object, namespace = 'default') {
-      const plural = pluralOf[object.kind as 'Dataset' | 'JindoRuntime'];
+      const plural = pluralNames[object.kind as 'Dataset' | 'JindoRuntime'];
       const body = { ...object, metadata: { ...object.metadata, namespace } };
       await custom.createNamespacedCustomObject({ group, version, namespace, plural, body });
     },
     async remove({ kind, metadata: { name = '' } }) {
-      const plural = pluralOf[kind as 'Dataset' | 'JindoRuntime'];
+      const plural = pluralNames[kind as 'Dataset' | 'JindoRuntime'];
       await custom.deleteNamespacedCustomObject({ group, version, namespace: 'default', plural, name });
     },
-    async until<T>(path: string, want: (objects: readonly T[]) => boolean) {
+    async until<T>(path: string, condition: (objects: readonly T[]) => boolean) {
       const found = Promise.withResolvers<readonly T[]>();
-      let watched: Watched<FluidObject> | undefined;
-      const look = (): void => {
-        const objects = (watched?.list() ?? []) as readonly T[];
-        if (watched && want(objects)) found.resolve(objects);
+      let informer: Informer<FluidObject> | undefined;
+      const check = (): void => {
+        const objects = (informer?.list() ?? []) as readonly T[];
+        if (informer && condition(objects)) found.resolve(objects);
       };
-      // A list through the same address as the watch, for every kind alike.
+      // Lists any kind through the path of its watch.
       const list = async () => {
         const response = await fetch(`${server.url}${path}`, { headers: { authorization: 'Bearer t' } });
         return (await response.json()) as { items: FluidObject[] };
       };
-      watched = await startWatched<FluidObject>({
+      informer = await startInformer<FluidObject>({
         kubeConfig: config,
         path,
         list,
-        changed: () => queueMicrotask(() => look()),
+        onChange: () => queueMicrotask(() => check()),
       });
-      look();
+      check();
       const objects = await found.promise;
-      await watched[Symbol.asyncDispose]();
+      await informer[Symbol.asyncDispose]();
       return objects;
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -92,7 +90,7 @@ describe('the fake control plane', () => {
     await rig.core.createNamespacedPod({ namespace: 'default', body: demoApp });
   };
 
-  it('brings the documented manifests to a bound dataset, a scheduled pod, two workers and a FUSE pod beside it', async () => {
+  it("turns the document's manifests into a bound dataset, a scheduled pod, two workers and a FUSE pod on its node", async () => {
     await documented();
     await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Bound');
     const pods = await rig.until<V1Pod>(
@@ -125,7 +123,7 @@ describe('the fake control plane', () => {
     expect(rig.complaints).toEqual([]);
   });
 
-  it('makes a new FUSE pod when one is deleted while it is needed', async () => {
+  it('replaces a FUSE pod that is deleted while it is needed', async () => {
     await documented();
     const [first] = named(
       await rig.until<V1Pod>('/api/v1/pods', (all) => named(all, 'jindofs-fuse').length === 1),
@@ -144,7 +142,7 @@ describe('the fake control plane', () => {
     expect(named(pods, 'jindofs-fuse')).toHaveLength(1);
   });
 
-  it('lets a pod wait for its claim with a condition that says so', async () => {
+  it('keeps a pod waiting for its claim, with a condition that names the claim', async () => {
     await rig.core.createNamespacedPod({ namespace: 'default', body: demoApp });
     const [pod] = await rig.until<V1Pod>('/api/v1/pods', ([one]) => (one?.status?.conditions?.length ?? 0) > 0);
     expect(pod?.status?.conditions?.[0]).toMatchObject({
@@ -155,7 +153,7 @@ describe('the fake control plane', () => {
     });
   });
 
-  it('refuses a dataset whose secret is missing, names the field in an event, and takes it once the secret is there', async () => {
+  it('refuses a dataset whose Secret is missing, names the field in an event, and accepts it once the Secret exists', async () => {
     await rig.create(demoDataset);
     await rig.create(demoRuntime);
     await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Failed');
@@ -166,20 +164,20 @@ describe('the fake control plane', () => {
     await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Bound');
   });
 
-  it('takes away volume, claim, workers and FUSE pods when the dataset is deleted', async () => {
+  it('deletes volume, claim, workers and FUSE pods when the dataset is deleted', async () => {
     await documented();
     await rig.until<V1Pod>('/api/v1/pods', (all) => named(all, 'jindofs-fuse').length === 1 && all.length === 4);
     await rig.remove(demoDataset);
     await rig.until('/api/v1/persistentvolumes', (all) => all.length === 0);
     await rig.until('/api/v1/persistentvolumeclaims', (all) => all.length === 0);
-    // On a node a kubelet has to let them go.
+    // Pods on a node disappear only once their kubelet has stopped them.
     await rig.until<V1Pod>(
       '/api/v1/pods',
       (all) => all.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined).length === 3,
     );
   });
 
-  it('refuses the second of two datasets whose volumes would have one name, until the first is gone', async () => {
+  it('refuses the second of two datasets with the same volume name, until the first is gone', async () => {
     const other = { ...demoDataset, metadata: { name: 'dataset' } };
     await rig.core.createNamespace({ body: { metadata: { name: 'default-demo' } } });
     await rig.core.createNamespacedSecret({ namespace: 'default-demo', body: mysecret });
@@ -192,7 +190,7 @@ describe('the fake control plane', () => {
       (all) => phases(all)['default-demo/dataset'] === 'Failed',
     );
     expect(JSON.stringify(second?.status)).toContain(
-      'metadata.name: the PersistentVolume default-demo-dataset is there',
+      'metadata.name: the PersistentVolume default-demo-dataset already exists',
     );
     expect((await rig.core.readPersistentVolume({ name: 'default-demo-dataset' })).spec?.claimRef?.namespace).toBe(
       'default',
@@ -201,7 +199,7 @@ describe('the fake control plane', () => {
     await rig.until<FluidObject>(datasets, (all) => phases(all)['default-demo/dataset'] === 'Bound');
   });
 
-  it('survives datasets of every shape and goes on serving the good ones', async () => {
+  it('survives datasets of every shape and keeps serving the valid ones', async () => {
     const shapes: readonly Record<string, unknown>[] = [
       {},
       { mounts: null },
@@ -223,7 +221,7 @@ describe('the fake control plane', () => {
     expect(rig.complaints).toEqual([]);
   });
 
-  it('empties a namespace that is deleted, but for the pods that a kubelet still has', async () => {
+  it('empties a namespace that is deleted, except for pods that a kubelet still runs', async () => {
     await rig.core.createNamespace({ body: { metadata: { name: 'run' } } });
     await rig.core.createNamespacedSecret({ namespace: 'run', body: mysecret });
     await rig.create(demoDataset, 'run');

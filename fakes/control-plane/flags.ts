@@ -3,17 +3,18 @@ export interface Flags {
   readonly token: string;
 }
 
-/** Reads `--port=0 --token=...`; a string is the sentence that says what is wrong. */
+/** Parses `--port=0 --token=...`; returns a sentence if they are wrong. */
 export function parseFlags(argv: readonly string[]): Flags | string {
-  const known = new Map<string, string>();
+  const given = new Map<string, string>();
   for (const argument of argv) {
     const [, name = '', value = ''] = /^--([a-z]+)=(.*)$/s.exec(argument) ?? [];
     if (name !== 'port' && name !== 'token') return `unknown flag ${argument}; accepted: --port=0, --token=TOKEN`;
-    known.set(name, value);
+    given.set(name, value);
   }
-  const port = Number(known.get('port') ?? 0);
-  const token = known.get('token') ?? '';
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) return `--port=${known.get('port')}: a port is 0 to 65535`;
-  if (token === '') return '--token=TOKEN is needed: every request has to bring it';
+  const port = Number(given.get('port') ?? 0);
+  const token = given.get('token') ?? '';
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    return `--port=${given.get('port')}: must be between 0 and 65535`;
+  if (token === '') return '--token=TOKEN is needed: every request must carry it';
   return { port, token };
 }

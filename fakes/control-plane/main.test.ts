@@ -47,7 +47,7 @@ describe('the control plane process', () => {
     expect(await plane.exit).toEqual([0, null]);
   });
 
-  it('says which port is taken, and ends with status 3', async () => {
+  it('reports a port that is in use, and ends with status 3', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -64,11 +64,11 @@ describe('the control plane process', () => {
     [['--token='], '--token=TOKEN is needed'],
     [['--token=t', '--verbose'], 'unknown flag --verbose'],
     [['--token=t', 'word'], 'unknown flag word'],
-  ])('refuses %s with one sentence', (argv, sentence) => {
+  ])('refuses %s', (argv, sentence) => {
     expect(parseFlags(argv)).toContain(sentence);
   });
 
-  it('takes a token with any character', () => {
+  it('accepts a token with any characters', () => {
     expect(parseFlags(['--port=0', '--token=a=b c'])).toEqual({ port: 0, token: 'a=b c' });
   });
 });

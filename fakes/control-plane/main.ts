@@ -1,14 +1,15 @@
 /**
  * The fake control plane as one process: API server, scheduler, volume binder and Fluid's controllers. Prints
- * `{"event":"ready","url":...}` as soon as the API server answers, `{"event":"controllers"}` once the controllers watch.
- * Ends on SIGTERM, SIGINT, or when its standard input closes.
+ * `{"event":"ready","url":...}` as soon as the API server answers, and `{"event":"controllers"}` once the controllers watch.
+ * Ends on SIGTERM, on SIGINT, when its standard input closes and when its parent exits.
  */
+import { fstatSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { parseFlags } from './flags.ts';
-import { onParentGone } from './parent-gone.ts';
 
-const say = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
+const parentPollMs = 1000;
+const emit = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function main(): Promise<number> {
@@ -20,28 +21,40 @@ async function main(): Promise<number> {
   const ended = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
-    onParentGone(resolve);
+    onParentExit(resolve);
   });
-  // A closed standard output is no reason to stop serving.
+  // Keep serving if standard output is closed.
   process.stdout.on('error', () => {});
   const server = await startApiServer(flags);
-  say({ event: 'ready', url: server.url });
-  // The client takes a few hundred milliseconds to load: clients are served meanwhile.
-  Promise.all([import('./start-controllers.ts'), import('../apiserver/client-config.ts')])
+  emit({ event: 'ready', url: server.url });
+  // Loading the client takes a few hundred milliseconds, during which requests are already served.
+  Promise.all([import('./controllers.ts'), import('../apiserver/client-config.ts')])
     .then(([{ startControllers }, { clientConfig }]) =>
       startControllers({ kubeConfig: clientConfig({ url: server.url, token: flags.token }), log }),
     )
     .then(
       () => {
-        say({ event: 'controllers' });
-        // Written at the end of a process that ends by itself; a sandbox's ends with all that is in it.
+        emit({ event: 'controllers' });
+        // Node writes its compile cache on a normal exit, but a sandbox's processes are killed.
         flushCompileCache();
       },
       (error: unknown) => log(`controllers: ${String(error)}`),
     );
-  // Nothing of this process is left outside it, so it need not be taken apart.
   await ended;
   return 0;
+}
+
+/** Calls back when standard input, if it is a pipe from the parent, closes, or when the parent is another process. */
+function onParentExit(callback: () => void): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) callback();
+  }, parentPollMs).unref();
+  const input = fstatSync(0, { throwIfNoEntry: false });
+  if (!input?.isFIFO() && !input?.isSocket()) return;
+  process.stdin.once('close', callback);
+  process.stdin.once('end', callback);
+  process.stdin.resume();
 }
 
 main().then(

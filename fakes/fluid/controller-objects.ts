@@ -1,13 +1,46 @@
 import type { KubernetesObject, V1MutatingWebhookConfiguration, V1PolicyRule } from '@kubernetes/client-node';
 import type { Certificate } from '../../recovery/webhook/certificate.ts';
 import { onePodDeployment } from '../one-pod-deployment.ts';
-import { group } from './custom-objects.ts';
-import { type FuseProgram, fakeFuse, inHarnessImage } from './harness-images.ts';
+import type { FluidImages } from './dataset-objects.ts';
+import { group } from './names.ts';
 import { virtualNode } from './virtual-node.ts';
+
+/** Programs of the harness image. */
+export const inHarnessImage = {
+  fuse: '/rekindle/fuse/daemon.cjs',
+  controllers: '/rekindle/fluid/controllers.mjs',
+  bucket: '/rekindle/store/bucket.mjs',
+} as const;
+
+/** What FUSE pods run; the flags of the daemon are appended to the command. */
+export interface FuseProgram {
+  readonly image: string;
+  readonly command: readonly string[];
+}
+
+const fakeFuse = (image: string): FuseProgram => ({ image, command: ['node', inHarnessImage.fuse] });
+
+/** What a dataset's pods run if containers are real: the harness image, and `fuse` in place of the fake file system if given. */
+export function harnessImages({
+  image,
+  holds,
+  fuse = fakeFuse(image),
+}: {
+  readonly image: string;
+  /** As in `OnCluster`. */
+  readonly holds: string;
+  readonly fuse?: FuseProgram;
+}): FluidImages {
+  return {
+    fuse: fuse.image,
+    worker: image,
+    onCluster: { fuseCommand: fuse.command, workerCommand: ['sleep', 'infinity'], holds },
+  };
+}
 
 export interface ControllerObjects {
   readonly namespace: string;
-  /** Of cluster-scoped objects; nothing else in the cluster has it. */
+  /** The name of cluster-scoped objects, unique in the cluster. */
   readonly clusterName: string;
   readonly image: string;
   /** As in `OnCluster`. */
@@ -15,9 +48,9 @@ export interface ControllerObjects {
   readonly labels: Readonly<Record<string, string>>;
   /** For `<controllersName>.<namespace>.svc`. */
   readonly certificate: Certificate;
-  /** Instead of the fake filesystem. */
+  /** Replaces the fake file system. */
   readonly fuse?: FuseProgram | undefined;
-  /** Scenarios' namespaces, by how their names begin: in no other is a pod sent to a virtual node. */
+  /** The prefix of scenarios' namespaces. Pods of other namespaces are never sent to a virtual node. */
   readonly namespacePrefix: string;
 }
 
@@ -27,7 +60,7 @@ const port = 8081;
 const admissionPort = 8443;
 const certificateDirectory = '/etc/rekindle/tls';
 
-/** What the controllers call, and no more. */
+/** Exactly what the controllers use. */
 const rules: V1PolicyRule[] = [
   { apiGroups: [group], resources: ['datasets', 'jindoruntimes'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [group], resources: ['datasets/status', 'jindoruntimes/status'], verbs: ['update'] },
@@ -41,10 +74,7 @@ const rules: V1PolicyRule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
 ];
 
-/**
- * Fluid's controllers as a Deployment with a service account that may do what they do, and a webhook that sends pods to virtual nodes,
- * as ACK does.
- */
+/** Fluid's controllers as a Deployment with its own service account, and a webhook that sends pods to virtual nodes, as ACK does. */
 export function controllerObjects(options: ControllerObjects): readonly KubernetesObject[] {
   const { namespace, clusterName, image, holds, labels, certificate, fuse = fakeFuse(image) } = options;
   const own = { app: name };
@@ -104,7 +134,7 @@ export function controllerObjects(options: ControllerObjects): readonly Kubernet
   return objects;
 }
 
-/** Asked about serverless pods in scenarios' namespaces only. */
+/** Called for serverless pods in scenarios' namespaces only. */
 function virtualNodeWebhook(
   metadata: NonNullable<KubernetesObject['metadata']>,
   { namespace, certificate, namespacePrefix }: ControllerObjects,

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { group, version } from './custom-objects.ts';
+import { group, version } from './names.ts';
 
-/** As JSON has it: the client's own type has other names, which an apply does not translate. */
+/** A schema in JSON. The client's own type renames some properties, which server-side apply does not translate back. */
 type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: 'string' };
@@ -57,9 +57,8 @@ const runtimeSpec = object({
 });
 
 /**
- * Dataset and JindoRuntime as the document uses them, each with its short kubectl columns. The API server refuses what Fluid's own
- * definitions refuse, with the field's name; all else is the controllers' to judge, and fields that are not known here are kept.
- * `labels`: on both. To be applied as JSON, as the client library has other names for words of a schema.
+ * The definitions of Dataset and JindoRuntime, with kubectl columns and the given labels. With them the API server refuses what Fluid's
+ * own definitions refuse, naming the field; the controllers validate the rest. Unknown fields are kept.
  */
 export function customResources(labels: Readonly<Record<string, string>>): readonly KubernetesObject[] {
   const phase = { name: 'Phase', type: 'string', jsonPath: '.status.phase' };

@@ -1,8 +1,8 @@
 /**
- * Fluid's controllers as one process of a pod: `node main.ts --image=rekindle/harness:TAG --holds=/var/lib/rekindle/RUN/holds
- * --certificate=DIR --fuse=JSON`, a `FuseProgram`. The API server is the pod's own (its service account). Serves /healthz at port
- * 8081, 200 once the controllers watch, and admission to virtual nodes at 8443, with `tls.key` and `tls.crt` of DIR. Ends on
- * SIGTERM.
+ * Fluid's controllers as the process of a pod: `node main.ts --image=rekindle/harness:TAG --holds=/var/lib/rekindle/RUN/holds
+ * --certificate=DIR --fuse=JSON`, where JSON is a `FuseProgram`. They use the pod's service account. Serves /healthz on port 8081,
+ * which answers 200 once the controllers watch, and admission to virtual nodes on port 8443, with `tls.key` and `tls.crt` of DIR.
+ * Ends on SIGTERM.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
 import { requiredFlags } from '../required-flags.ts';
-import { harnessImages } from './harness-images.ts';
-import { startFluid } from './start-fluid.ts';
-import { admitToVirtualNode } from './virtual-node-admission.ts';
+import { harnessImages } from './controller-objects.ts';
+import { startFluid } from './reconciler.ts';
+import { admitToVirtualNode } from './virtual-node.ts';
 
 const port = 8081;
 const admissionPort = 8443;

@@ -1,25 +1,21 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import type { FluidObject } from './custom-objects.ts';
-import { behaviourAnnotation } from './naming.ts';
-import { plan } from './plan.ts';
-import { defaultImages, makeFuseDaemonSet, makeFusePod } from './pod-objects.ts';
-import { demoApp, demoDataset, demoRuntime } from './seed-manifests.ts';
-import type { Step } from './step.ts';
+import { defaultImages, makeClaim, makeFuseDaemonSet, makeFusePod, makeVolume } from './dataset-objects.ts';
+import { demoApp, demoDataset, demoRuntime } from './documented-manifests.ts';
+import { behaviourAnnotation, type FluidObject } from './names.ts';
+import { type FluidStep, type ObservedDataset, plan } from './plan.ts';
 import { validateDataset } from './validate-dataset.ts';
-import type { View } from './view.ts';
-import { makeClaim, makeVolume } from './volume-objects.ts';
 
 const key = { namespace: 'default', name: 'demo-dataset' };
-const secrets = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret'])]]);
-const judged = validateDataset(demoDataset, secrets);
-if (!judged.ok) throw new Error('the documented dataset is refused');
-const facts = judged.value;
+const secretKeys = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret'])]]);
+const validation = validateDataset(demoDataset, secretKeys);
+if (!validation.ok) throw new Error('the documented dataset is refused');
+const settings = validation.value;
 const now = '2025-01-01T00:00:00.000Z';
 
-const volume = makeVolume(key, 'uid', facts);
-const claim = { ...makeClaim(key, 'uid', facts), status: { phase: 'Bound' } };
-const daemonSet = makeFuseDaemonSet({ key, facts, runtime: demoRuntime, images: defaultImages });
+const volume = makeVolume(key, 'uid', settings);
+const claim = { ...makeClaim(key, 'uid', settings), status: { phase: 'Bound' } };
+const daemonSet = makeFuseDaemonSet({ key, settings, runtime: demoRuntime, images: defaultImages });
 const app = (change: { nodeName?: string; phase?: string; deleted?: true } = {}): V1Pod => ({
   ...demoApp,
   metadata: {
@@ -31,30 +27,31 @@ const app = (change: { nodeName?: string; phase?: string; deleted?: true } = {})
   status: { phase: change.phase ?? 'Running' },
 });
 const fuse = (nodeName: string, phase = 'Running'): V1Pod => ({
-  ...makeFusePod({ key, facts, runtime: demoRuntime, nodeName, images: defaultImages }),
+  ...makeFusePod({ key, settings, runtime: demoRuntime, nodeName, images: defaultImages }),
   status: { phase },
 });
-const view = (change: Partial<View> = {}): View => ({
+const observed = (change: Partial<ObservedDataset> = {}): ObservedDataset => ({
   key,
   dataset: demoDataset,
   runtime: demoRuntime,
-  secrets,
+  secretKeys,
   volume,
   claim,
   daemonSet,
   pods: [],
   ...change,
 });
-const steps = (change: Partial<View> = {}): readonly Step[] => plan(view(change), defaultImages, now);
-const onNodes = (all: readonly Step[]): readonly unknown[] =>
+const steps = (change: Partial<ObservedDataset> = {}): readonly FluidStep[] =>
+  plan(observed(change), defaultImages, now);
+const onNodes = (all: readonly FluidStep[]): readonly unknown[] =>
   all.flatMap((step) => (step.do === 'create-on-node' ? [step.pod.spec?.nodeName] : []));
-const status = (all: readonly Step[], kind: string): Readonly<Record<string, unknown>> | undefined =>
+const status = (all: readonly FluidStep[], kind: string): Readonly<Record<string, unknown>> | undefined =>
   all.flatMap((step) => (step.do === 'set-status' && step.object.kind === kind ? [step.status] : []))[0];
 
 describe('the plan for a dataset', () => {
-  it('makes DaemonSet, volume, claim and workers, in this order, and no FUSE pod that nobody needs', () => {
-    const made = steps({ volume: undefined, claim: undefined, daemonSet: undefined });
-    const named = made.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
+  it('creates DaemonSet, volume, claim and workers, in this order, and no FUSE pod unless one is needed', () => {
+    const created = steps({ volume: undefined, claim: undefined, daemonSet: undefined });
+    const named = created.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
     expect(named).toEqual([
       'demo-dataset-jindofs-fuse',
       'default-demo-dataset',
@@ -62,11 +59,11 @@ describe('the plan for a dataset', () => {
       'demo-dataset-jindofs-worker-0',
       'demo-dataset-jindofs-worker-1',
     ]);
-    expect(onNodes(made)).toEqual([]);
-    expect(status(made, 'Dataset')).toMatchObject({ phase: 'NotBound' });
+    expect(onNodes(created)).toEqual([]);
+    expect(status(created, 'Dataset')).toMatchObject({ phase: 'NotBound' });
   });
 
-  it('is Bound once its claim is, and then nothing is left to do', () => {
+  it('is Bound once its claim is, and nothing is left to do then', () => {
     const bound = status(steps(), 'Dataset');
     expect(bound).toMatchObject({ phase: 'Bound', conditions: [{ type: 'Ready', status: 'True' }] });
     const runtime: FluidObject = { ...demoRuntime, status: status(steps(), 'JindoRuntime') ?? {} };
@@ -82,26 +79,26 @@ describe('the plan for a dataset', () => {
     ],
     ['none for a pod without a node', [app()], []],
     ['none for a pod that has ended', [app({ nodeName: 'n1', phase: 'Succeeded' })], []],
-    ['none for a pod that goes', [app({ nodeName: 'n1', deleted: true })], []],
-    ['none where there is one', [app({ nodeName: 'n1' }), fuse('n1')], []],
-    ['one where the other node has one', [app({ nodeName: 'n1' }), fuse('n2')], ['n1']],
+    ['none for a pod that is being deleted', [app({ nodeName: 'n1', deleted: true })], []],
+    ['none if there is one already', [app({ nodeName: 'n1' }), fuse('n1')], []],
+    ['one if only another node has one', [app({ nodeName: 'n1' }), fuse('n2')], ['n1']],
   ])('wants FUSE pods: %s', (_what, pods, nodes) => {
     expect(onNodes(steps({ pods }))).toEqual(nodes);
   });
 
-  it('waits for a FUSE pod that goes, and deletes one that has ended', () => {
-    const going = fuse('n1');
-    going.metadata = { ...going.metadata, deletionTimestamp: new Date(now) };
-    expect(onNodes(steps({ pods: [app({ nodeName: 'n1' }), going] }))).toEqual([]);
+  it('waits for a FUSE pod that is being deleted, and deletes one that has ended', () => {
+    const deleted = fuse('n1');
+    deleted.metadata = { ...deleted.metadata, deletionTimestamp: new Date(now) };
+    expect(onNodes(steps({ pods: [app({ nodeName: 'n1' }), deleted] }))).toEqual([]);
     const ended = steps({ pods: [app({ nodeName: 'n1' }), fuse('n1', 'Failed')] });
     expect(ended).toContainEqual(expect.objectContaining({ do: 'delete' }));
   });
 
-  it('gives credentials to the FUSE pod by a Secret volume only, and its behaviour as an argument', () => {
+  it('passes credentials to the FUSE pod by a Secret volume only, and its behaviour as an argument', () => {
     const behaviour = '{"readdir":"hang"}';
     const metadata = { ...demoDataset.metadata, annotations: { [behaviourAnnotation]: behaviour } };
     const [step] = steps({ dataset: { ...demoDataset, metadata }, pods: [app({ nodeName: 'n1' })] }).filter(
-      (one) => one.do === 'create-on-node',
+      (candidate) => candidate.do === 'create-on-node',
     );
     const spec = step?.do === 'create-on-node' ? step.pod.spec : undefined;
     expect(spec?.containers[0]?.args).toEqual([
@@ -126,7 +123,7 @@ describe('the plan for a dataset', () => {
     });
   });
 
-  it('makes the DaemonSet of the same container and volumes as its pods, for sidecars to be made of', () => {
+  it('gives the DaemonSet the same container and volumes as its pods, as the template for sidecars', () => {
     const { nodeName: _nodeName, ...spec } = fuse('n1').spec ?? {};
     expect(daemonSet.spec?.template.spec).toEqual({
       ...spec,
@@ -135,7 +132,7 @@ describe('the plan for a dataset', () => {
     expect(daemonSet.metadata?.labels).toMatchObject({ role: 'jindofs-fuse', release: 'demo-dataset' });
   });
 
-  it('refuses the second dataset of a volume name, and leaves the volume to the first', () => {
+  it('refuses the second dataset of a volume name, and keeps the volume of the first', () => {
     const other = { namespace: 'default-demo', name: 'dataset' };
     const dataset = { ...demoDataset, metadata: other };
     const refused = steps({
@@ -152,7 +149,7 @@ describe('the plan for a dataset', () => {
     });
   });
 
-  it('never takes a volume, a claim or a pod that was not made here', () => {
+  it('never deletes a volume, a claim or a pod that it did not create', () => {
     const foreign = <T extends { metadata?: object }>(object: T): T => ({
       ...object,
       metadata: { ...object.metadata, labels: {} },
@@ -169,25 +166,25 @@ describe('the plan for a dataset', () => {
     ).toEqual([]);
   });
 
-  it.each<[string, Partial<View>]>([
+  it.each<[string, Partial<ObservedDataset>]>([
     ['the dataset is gone', { dataset: undefined }],
     ['the runtime is gone', { runtime: undefined }],
     [
-      'the runtime goes',
+      'the runtime is being deleted',
       { runtime: { ...demoRuntime, metadata: { ...demoRuntime.metadata, deletionTimestamp: new Date(now) } } },
     ],
-  ])('takes everything away when %s', (_what, change) => {
+  ])('deletes everything when %s', (_what, change) => {
     const pods = [app({ nodeName: 'n1' }), fuse('n1')];
     const gone = steps({ ...change, pods }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
     expect(gone).toEqual([pods[1], daemonSet, claim, volume]);
   });
 
-  it('tells the field of the runtime that is wrong, in the condition and in an event', () => {
+  it('names the wrong field of the runtime, in the condition and in an event', () => {
     const spec = { tieredstore: { levels: [{ mediumtype: 'NVME', path: '/mnt' }] } };
     const refused = steps({ runtime: { ...demoRuntime, spec } });
     expect(status(refused, 'Dataset')).toMatchObject({ phase: 'Failed' });
-    const notices = refused.flatMap((step) => (step.do === 'set-status' ? step.notices : []));
-    expect(notices).toEqual([
+    const events = refused.flatMap((step) => (step.do === 'set-status' ? step.events : []));
+    expect(events).toEqual([
       expect.objectContaining({ type: 'Warning', message: expect.stringContaining('levels[0].mediumtype') }),
     ]);
   });

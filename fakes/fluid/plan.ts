@@ -1,112 +1,180 @@
-import type { V1Pod } from '@kubernetes/client-node';
-import { datasetStatus } from './dataset-status.ts';
-import type { Judgement } from './judge.ts';
-import { belongsTo, judge } from './judge.ts';
-import { fuseRole, madeHere, workerRole } from './naming.ts';
-import type { FluidImages } from './pod-objects.ts';
-import { makeFuseDaemonSet, makeFusePod, makeWorkerPod } from './pod-objects.ts';
-import { runtimeStatus } from './runtime-status.ts';
-import type { Step } from './step.ts';
-import type { View } from './view.ts';
-import { makeClaim, makeVolume } from './volume-objects.ts';
+import type { V1DaemonSet, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { ObjectEvent } from '../controller.ts';
+import {
+  type FluidImages,
+  makeClaim,
+  makeFuseDaemonSet,
+  makeFusePod,
+  makeVolume,
+  makeWorkerPod,
+} from './dataset-objects.ts';
+import type { FieldError } from './fields.ts';
+import { type DatasetKey, type FluidObject, fuseRole, isOwn, volumeName, workerRole } from './names.ts';
+import { datasetStatus, runtimeStatus } from './status.ts';
+import { type DatasetSettings, type SecretKeys, validateDataset } from './validate-dataset.ts';
+import { type RuntimeSettings, validateRuntime } from './validate-runtime.ts';
 
-const roleOf = ({ metadata }: V1Pod): string | undefined => metadata?.labels?.role;
+/** Everything that the plan for one dataset depends on. */
+export interface ObservedDataset {
+  readonly key: DatasetKey;
+  readonly dataset: FluidObject | undefined;
+  readonly runtime: FluidObject | undefined;
+  readonly secretKeys: SecretKeys;
+  /** The volume with the dataset's name, whether or not these controllers created it. */
+  readonly volume: V1PersistentVolume | undefined;
+  readonly claim: V1PersistentVolumeClaim | undefined;
+  /** The DaemonSet with the dataset's name, whether or not these controllers created it. */
+  readonly daemonSet: V1DaemonSet | undefined;
+  /** All pods of the namespace. */
+  readonly pods: readonly V1Pod[];
+}
+
+/** An object that these controllers create. */
+export type DatasetObject = V1PersistentVolume | V1PersistentVolumeClaim | V1DaemonSet | V1Pod;
+
+/** One change. The steps of a plan are applied in order; a failure ends the plan. */
+export type FluidStep =
+  | { readonly do: 'create'; readonly object: DatasetObject }
+  /** Creates a pod with a generated name unless the API server, not the cache, has one on that node already. */
+  | { readonly do: 'create-on-node'; readonly pod: V1Pod }
+  | { readonly do: 'delete'; readonly object: DatasetObject }
+  | {
+      readonly do: 'set-status';
+      readonly object: FluidObject;
+      readonly status: Readonly<Record<string, unknown>>;
+      readonly events: readonly ObjectEvent[];
+    };
+
+/** Whether a dataset is served, with the wrong fields if it is refused. */
+export type Assessment =
+  | { readonly state: 'refused'; readonly dataset: readonly FieldError[]; readonly runtime: readonly FieldError[] }
+  | { readonly state: 'without-runtime' }
+  | { readonly state: 'accepted'; readonly settings: DatasetSettings & RuntimeSettings };
+
+/** Computes what must change so that a dataset has what it should have; empty once it has. `now` is written into conditions. */
+export function plan(observed: ObservedDataset, images: FluidImages, now: string): readonly FluidStep[] {
+  const dataset = unlessDeleted(observed.dataset);
+  const runtime = unlessDeleted(observed.runtime);
+  if (!dataset) return tearDown(observed);
+  const assessment = assess({ ...observed, dataset, runtime });
+  const bound = observed.claim?.status?.phase === 'Bound';
+  const status = [
+    ...datasetStatus({ dataset, runtime, assessment, bound, now }),
+    ...(runtime ? runtimeStatus(runtime, assessment, ownPods(observed)) : []),
+  ];
+  if (!runtime) return [...status, ...tearDown(observed)];
+  if (assessment.state !== 'accepted') return status;
+  return [...build({ observed, dataset, runtime, settings: assessment.settings, images }), ...status];
+}
+
+function assess(observed: ObservedDataset & { readonly dataset: FluidObject }): Assessment {
+  const dataset = validateDataset(observed.dataset, observed.secretKeys);
+  const runtime = observed.runtime ? validateRuntime(observed.runtime) : undefined;
+  const datasetErrors = [...(dataset.ok ? [] : dataset.errors), ...checkVolumeName(observed)];
+  const runtimeErrors = runtime && !runtime.ok ? runtime.errors : [];
+  if (!dataset.ok || datasetErrors.length + runtimeErrors.length > 0) {
+    return { state: 'refused', dataset: datasetErrors, runtime: runtimeErrors };
+  }
+  if (!runtime?.ok) return { state: 'without-runtime' };
+  return { state: 'accepted', settings: { ...dataset.value, ...runtime.value } };
+}
+
+/** Refuses a dataset whose volume name is taken: names of volumes are not injective, and others create volumes, too. */
+function checkVolumeName({ key, volume }: ObservedDataset): readonly FieldError[] {
+  if (!volume || belongsTo(volume, key)) return [];
+  const { namespace, name } = volume.spec?.claimRef ?? {};
+  const owner = namespace === undefined ? 'belongs to no dataset' : `belongs to the claim ${namespace}/${name}`;
+  const message = `the PersistentVolume ${volumeName(key)} already exists and ${owner}: rename this dataset, or its namespace`;
+  return [{ field: 'metadata.name', message }];
+}
+
+function belongsTo(volume: V1PersistentVolume, { namespace, name }: DatasetKey): boolean {
+  const claim = volume.spec?.claimRef;
+  return isOwn(volume) && claim?.namespace === namespace && claim?.name === name;
+}
+
 const hasEnded = ({ status }: V1Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
-const isGoing = ({ metadata }: V1Pod): boolean => metadata?.deletionTimestamp !== undefined;
+const isBeingDeleted = ({ metadata }: DatasetObject): boolean => metadata?.deletionTimestamp !== undefined;
+const unlessDeleted = (object: FluidObject | undefined): FluidObject | undefined =>
+  object?.metadata.deletionTimestamp === undefined ? object : undefined;
 
-const ours = ({ key, pods }: View): readonly V1Pod[] =>
-  pods.filter(
-    ({ metadata }) => metadata?.labels?.release === key.name && metadata.labels[madeHere.label] === madeHere.value,
+const ownPods = ({ key, pods }: ObservedDataset): readonly V1Pod[] =>
+  pods.filter((pod) => isOwn(pod) && pod.metadata?.labels?.release === key.name);
+
+/** Deletes what was created for a dataset that is gone or has lost its runtime. */
+function tearDown(observed: ObservedDataset): readonly FluidStep[] {
+  const { key, claim, volume, daemonSet } = observed;
+  return [
+    ...ownPods(observed),
+    ...(daemonSet && isOwn(daemonSet) ? [daemonSet] : []),
+    ...(claim && isOwn(claim) ? [claim] : []),
+    ...(volume && belongsTo(volume, key) ? [volume] : []),
+  ]
+    .filter((object) => !isBeingDeleted(object))
+    .map((object) => ({ do: 'delete', object }));
+}
+
+function build({
+  observed,
+  dataset,
+  runtime,
+  settings,
+  images,
+}: {
+  readonly observed: ObservedDataset;
+  readonly dataset: FluidObject;
+  readonly runtime: FluidObject;
+  readonly settings: DatasetSettings & RuntimeSettings;
+  readonly images: FluidImages;
+}): readonly FluidStep[] {
+  const { key, volume, claim, daemonSet } = observed;
+  const uid = dataset.metadata.uid ?? '';
+  const pods = ownPods(observed);
+  const workers = pods.filter(({ metadata }) => metadata?.labels?.role === workerRole);
+  const fusePods = pods.filter(({ metadata }) => metadata?.labels?.role === fuseRole);
+  const wantedWorkers = Array.from({ length: settings.replicas }, (_, index) =>
+    makeWorkerPod({ key, runtime, index, images }),
   );
+  const wantedNames = new Set(wantedWorkers.map(({ metadata }) => metadata?.name));
+  const presentNames = new Set(workers.map(({ metadata }) => metadata?.name));
+  const servedNodes = new Set(fusePods.map(({ spec }) => spec?.nodeName));
+  const superfluous = [
+    ...pods.filter((pod) => hasEnded(pod)),
+    ...workers.filter((pod) => !wantedNames.has(pod.metadata?.name) && !hasEnded(pod)),
+  ].filter((pod) => !isBeingDeleted(pod));
+  const fuse = { key, settings, runtime, images };
+  const missing = [
+    // Before the claim: a pod whose claim is bound must find the DaemonSet.
+    ...(daemonSet ? [] : [makeFuseDaemonSet(fuse)]),
+    ...(volume ? [] : [makeVolume(key, uid, settings)]),
+    ...(claim || !isVolumeOffered(observed, images) ? [] : [makeClaim(key, uid, settings)]),
+  ];
+  return [
+    ...missing.map((object): FluidStep => ({ do: 'create', object })),
+    ...superfluous.map((object): FluidStep => ({ do: 'delete', object })),
+    ...wantedWorkers
+      .filter(({ metadata }) => !presentNames.has(metadata?.name))
+      .map((object): FluidStep => ({ do: 'create', object })),
+    ...nodesInUse(observed)
+      .filter((nodeName) => !servedNodes.has(nodeName))
+      .map((nodeName): FluidStep => ({ do: 'create-on-node', pod: makeFusePod({ ...fuse, nodeName }) })),
+  ];
+}
 
-/** Nodes on which a pod that uses the claim is scheduled and has not ended. */
-function nodesInUse({ key, pods }: View): ReadonlySet<string> {
+/** Nodes with a scheduled pod that uses the claim and has not ended. */
+function nodesInUse({ key, pods }: ObservedDataset): readonly string[] {
   const users = pods.filter(
     (pod) =>
       !hasEnded(pod) &&
-      !isGoing(pod) &&
+      !isBeingDeleted(pod) &&
       pod.spec?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === key.name),
   );
-  return new Set(users.flatMap(({ spec }) => (spec?.nodeName ? [spec.nodeName] : [])));
+  return [...new Set(users.flatMap(({ spec }) => (spec?.nodeName ? [spec.nodeName] : [])))];
 }
 
 /**
- * Whether a claim finds the volume. A real volume controller looks again for one that it does not know yet only after 15 seconds;
- * what it knows has a phase.
+ * Whether a claim created now would be bound at once. A real volume controller that does not know the volume yet retries only after
+ * 15 seconds; the volumes that it knows have a phase.
  */
-const isOffered = ({ volume }: View, { onCluster }: FluidImages): boolean =>
+const isVolumeOffered = ({ volume }: ObservedDataset, { onCluster }: FluidImages): boolean =>
   onCluster === undefined || volume?.status?.phase === 'Available' || volume?.status?.phase === 'Bound';
-
-/** Takes away what was made for a dataset that is no more, or has lost its runtime. */
-function teardown(view: View): readonly Step[] {
-  const { key, claim, volume, daemonSet } = view;
-  const set = daemonSet?.metadata;
-  const made = claim?.metadata?.labels?.[madeHere.label] === madeHere.value;
-  return [
-    ...ours(view).filter((pod) => !isGoing(pod)),
-    ...(daemonSet && set?.labels?.[madeHere.label] === madeHere.value && set.deletionTimestamp === undefined
-      ? [daemonSet]
-      : []),
-    ...(claim && made && claim.metadata?.deletionTimestamp === undefined ? [claim] : []),
-    ...(volume && belongsTo(volume, key) && volume.metadata?.deletionTimestamp === undefined ? [volume] : []),
-  ].map((object): Step => ({ do: 'delete', object }));
-}
-
-function build(
-  view: View,
-  wanted: Extract<Judgement, { state: 'wanted' }>,
-  images: FluidImages,
-  owners: { readonly dataset: NonNullable<View['dataset']>; readonly runtime: NonNullable<View['runtime']> },
-): readonly Step[] {
-  const { key, volume, claim, daemonSet } = view;
-  const { facts } = wanted;
-  const { dataset, runtime } = owners;
-  const uid = dataset.metadata.uid ?? '';
-  const pods = ours(view);
-  const workers = pods.filter((pod) => roleOf(pod) === workerRole);
-  const fuses = pods.filter((pod) => roleOf(pod) === fuseRole);
-  const wantedWorkers = Array.from({ length: facts.replicas }, (_, index) =>
-    makeWorkerPod({ key, runtime, index, images }),
-  );
-  const names = new Set(wantedWorkers.map(({ metadata }) => metadata?.name));
-  const present = new Set(workers.map(({ metadata }) => metadata?.name));
-  const served = new Set(fuses.map(({ spec }) => spec?.nodeName));
-  const finished = [
-    ...pods.filter((pod) => hasEnded(pod) && !isGoing(pod)),
-    ...workers.filter((pod) => !names.has(pod.metadata?.name) && !isGoing(pod) && !hasEnded(pod)),
-  ];
-  return [
-    // Before the claim, so that whoever finds the claim bound finds it, too.
-    ...(daemonSet ? [] : [{ do: 'create', object: makeFuseDaemonSet({ key, facts, runtime, images }) } as const]),
-    ...(volume ? [] : [{ do: 'create', object: makeVolume(key, uid, facts) } as const]),
-    ...(claim || !isOffered(view, images) ? [] : [{ do: 'create', object: makeClaim(key, uid, facts) } as const]),
-    ...finished.map((object): Step => ({ do: 'delete', object })),
-    ...wantedWorkers
-      .filter(({ metadata }) => !present.has(metadata?.name))
-      .map((object): Step => ({ do: 'create', object })),
-    ...[...nodesInUse(view)]
-      .filter((nodeName) => !served.has(nodeName))
-      .map((nodeName): Step => ({ do: 'create-on-node', pod: makeFusePod({ key, facts, runtime, nodeName, images }) })),
-  ];
-}
-
-/** What has to be done so that a dataset has what it should have; empty once it has. Pure; `now` is written into conditions. */
-export function plan(view: View, images: FluidImages, now: string): readonly Step[] {
-  const dataset = view.dataset?.metadata.deletionTimestamp === undefined ? view.dataset : undefined;
-  const runtime = view.runtime?.metadata.deletionTimestamp === undefined ? view.runtime : undefined;
-  if (!dataset) return teardown(view);
-  const judgement = judge({ ...view, dataset, runtime });
-  const bound = view.claim?.status?.phase === 'Bound';
-  const status = [
-    ...datasetStatus({ dataset, runtime, judgement, bound, now }),
-    ...(runtime ? runtimeStatus(runtime, judgement, ours(view)) : []),
-  ];
-  switch (judgement.state) {
-    case 'refused':
-      return runtime ? status : [...status, ...teardown(view)];
-    case 'without-runtime':
-      return [...status, ...teardown(view)];
-    case 'wanted':
-      return runtime ? [...build(view, judgement, images, { dataset, runtime }), ...status] : status;
-  }
-}

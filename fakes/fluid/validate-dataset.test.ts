@@ -1,24 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sentence } from './finding.ts';
-import { behaviourAnnotation } from './naming.ts';
-import { demoDataset } from './seed-manifests.ts';
-import type { Secrets } from './validate-dataset.ts';
+import { demoDataset } from './documented-manifests.ts';
+import { formatErrors } from './fields.ts';
+import { behaviourAnnotation } from './names.ts';
+import type { SecretKeys } from './validate-dataset.ts';
 import { validateDataset } from './validate-dataset.ts';
 
-const secrets: Secrets = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret'])]]);
+const secretKeys: SecretKeys = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret'])]]);
 const [mount] = demoDataset.spec.mounts;
 const [id, key] = mount.encryptOptions;
 
-const fields = (spec: unknown, metadata: object = {}, known = secrets): readonly string[] => {
-  const judged = validateDataset({ metadata: { ...demoDataset.metadata, ...metadata }, spec }, known);
-  return judged.ok ? [] : judged.findings.map(({ field }) => field);
+const fields = (spec: unknown, metadata: object = {}, known = secretKeys): readonly string[] => {
+  const validation = validateDataset({ metadata: { ...demoDataset.metadata, ...metadata }, spec }, known);
+  return validation.ok ? [] : validation.errors.map(({ field }) => field);
 };
 const withMount = (change: object): unknown => ({ mounts: [{ ...mount, ...change }] });
 
 describe('a Dataset', () => {
-  it('as documented yields bucket, directory, endpoint and the secret of each credential', () => {
-    expect(validateDataset(demoDataset, secrets)).toEqual({
+  it('yields bucket, directory, endpoint and the Secret of each credential', () => {
+    expect(validateDataset(demoDataset, secretKeys)).toEqual({
       ok: true,
       value: {
         bucket: 'demo-bucket',
@@ -41,8 +41,8 @@ describe('a Dataset', () => {
     ['oss://bucket//a//b/', 'bucket', 'a/b'],
     ['s3://bucket/a b/ü', 'bucket', 'a b/ü'],
   ])('mounted from %s is bucket %s, directory "%s"', (mountPoint, bucket, prefix) => {
-    const judged = validateDataset({ ...demoDataset, spec: withMount({ mountPoint }) }, secrets);
-    expect(judged).toMatchObject({ ok: true, value: { bucket, prefix } });
+    const validation = validateDataset({ ...demoDataset, spec: withMount({ mountPoint }) }, secretKeys);
+    expect(validation).toMatchObject({ ok: true, value: { bucket, prefix } });
   });
 
   const at = 'spec.mounts[0]';
@@ -50,7 +50,7 @@ describe('a Dataset', () => {
     ['no spec', undefined, 'spec'],
     ['a spec that is a list', [], 'spec'],
     ['no mounts', {}, 'spec.mounts'],
-    ['mounts that are no list', { mounts: 'oss://b' }, 'spec.mounts'],
+    ['mounts that are not a list', { mounts: 'oss://b' }, 'spec.mounts'],
     ['no mount', { mounts: [] }, 'spec.mounts'],
     ['two mounts', { mounts: [mount, mount] }, 'spec.mounts'],
     ['a mount that is null', { mounts: [null] }, at],
@@ -65,7 +65,7 @@ describe('a Dataset', () => {
       `${at}.mountPoint`,
     ],
     ['a port in the mountPoint', withMount({ mountPoint: 'oss://bucket:9000/dir' }), `${at}.mountPoint`],
-    ['a way out of the directory', withMount({ mountPoint: 'oss://bucket/a/../../b' }), `${at}.mountPoint`],
+    ['a directory that leads upwards', withMount({ mountPoint: 'oss://bucket/a/../../b' }), `${at}.mountPoint`],
     ['a line break in the directory', withMount({ mountPoint: 'oss://bucket/a\nb' }), `${at}.mountPoint`],
     ['no options', withMount({ options: undefined }), `${at}.options.fs.oss.endpoint`],
     ['no endpoint', withMount({ options: {} }), `${at}.options.fs.oss.endpoint`],
@@ -91,18 +91,18 @@ describe('a Dataset', () => {
       `${at}.encryptOptions[0].valueFrom`,
     ],
     [
-      'a secret that is not there',
+      'a Secret that does not exist',
       withMount({ encryptOptions: [{ ...id, valueFrom: { secretKeyRef: { name: 'none', key: 'k' } } }, key] }),
       `${at}.encryptOptions[0].valueFrom.secretKeyRef.name`,
     ],
     [
-      'a key that the secret has not',
+      'a key that the Secret does not have',
       withMount({ encryptOptions: [id, { ...key, valueFrom: { secretKeyRef: { name: 'mysecret', key: 'k' } } }] }),
       `${at}.encryptOptions[1].valueFrom.secretKeyRef.key`,
     ],
     ['an unknown access mode', { mounts: [mount], accessModes: ['ReadWriteSometimes'] }, 'spec.accessModes[0]'],
-    ['access modes that are no list', { mounts: [mount], accessModes: 'ReadOnlyMany' }, 'spec.accessModes'],
-  ])('with %s is refused with the field', (_what, spec, field) => {
+    ['access modes that are not a list', { mounts: [mount], accessModes: 'ReadOnlyMany' }, 'spec.accessModes'],
+  ])('with %s is refused, naming the field', (_what, spec, field) => {
     expect(fields(spec)).toContain(field);
   });
 
@@ -115,16 +115,19 @@ describe('a Dataset', () => {
     expect(fields(demoDataset.spec, metadata)).toContain(field);
   });
 
-  it('keeps the behaviour annotation as it stands, 64 KB of it too, and refuses what is not JSON', () => {
+  it('keeps the behaviour annotation unchanged, even 64 KB of it, and refuses one that is not JSON', () => {
     const behaviour = JSON.stringify({ slow: 'x'.repeat(64 * 1024) });
     const annotations = { [behaviourAnnotation]: behaviour };
-    const judged = validateDataset({ ...demoDataset, metadata: { ...demoDataset.metadata, annotations } }, secrets);
-    expect(judged).toMatchObject({ ok: true, value: { behaviour } });
+    const validation = validateDataset(
+      { ...demoDataset, metadata: { ...demoDataset.metadata, annotations } },
+      secretKeys,
+    );
+    expect(validation).toMatchObject({ ok: true, value: { behaviour } });
     const broken = { annotations: { [behaviourAnnotation]: behaviour.slice(0, -1) } };
     expect(fields(demoDataset.spec, broken)).toEqual([`metadata.annotations.${behaviourAnnotation}`]);
   });
 
-  it('is told all that is wrong at once, in a sentence no longer than an event takes', () => {
+  it('reports all errors at once, in a message that fits into an event', () => {
     const found = fields(withMount({ mountPoint: 'oss://b.c/d', options: {}, encryptOptions: [] }), { name: 'A' });
     expect(found).toEqual([
       'metadata.name',
@@ -133,10 +136,10 @@ describe('a Dataset', () => {
       `${at}.encryptOptions`,
       `${at}.encryptOptions`,
     ]);
-    expect(sentence(Array(100).fill({ field: 'spec', message: 'x'.repeat(100) }))).toHaveLength(1024);
+    expect(formatErrors(Array(100).fill({ field: 'spec', message: 'x'.repeat(100) }))).toHaveLength(1024);
   });
 
-  it('of any shape at all is judged, never a crash', () => {
+  it('never makes validation throw, whatever its shape', () => {
     const shaped = fc.oneof(
       fc.jsonValue(),
       fc.record({ mounts: fc.jsonValue(), accessModes: fc.jsonValue() }),
@@ -152,8 +155,8 @@ describe('a Dataset', () => {
     );
     fc.assert(
       fc.property(shaped, (spec) => {
-        const judged = validateDataset({ ...demoDataset, spec }, secrets);
-        return judged.ok || judged.findings.length > 0;
+        const validation = validateDataset({ ...demoDataset, spec }, secretKeys);
+        return validation.ok || validation.errors.length > 0;
       }),
     );
   });

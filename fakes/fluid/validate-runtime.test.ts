@@ -1,29 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { demoRuntime } from './seed-manifests.ts';
+import { demoRuntime } from './documented-manifests.ts';
 import { validateRuntime } from './validate-runtime.ts';
 
 const [level] = demoRuntime.spec.tieredstore.levels;
 const withLevel = (change: object): unknown => ({ tieredstore: { levels: [{ ...level, ...change }] } });
-const findings = (spec: unknown) => {
-  const judged = validateRuntime({ spec });
-  return judged.ok ? [] : judged.findings;
+const errors = (spec: unknown) => {
+  const validation = validateRuntime({ spec });
+  return validation.ok ? [] : validation.errors;
 };
 
 describe('a JindoRuntime', () => {
-  it('as documented has two workers', () => {
+  it("has two workers in the document's manifest", () => {
     expect(validateRuntime(demoRuntime)).toEqual({ ok: true, value: { replicas: 2 } });
   });
 
   it.each([
     ['no spec', undefined],
     ['no tiered store', {}],
-    ['a level of only what is needed', { tieredstore: { levels: [{ mediumtype: 'SSD', path: '/mnt' }] } }],
+    ['only the required fields of a level', { tieredstore: { levels: [{ mediumtype: 'SSD', path: '/mnt' }] } }],
     ['a quota in plain bytes', withLevel({ quota: 1024 })],
     ['the same share for high and low', withLevel({ high: '0.8', low: '0.8' })],
     ['a share of one', withLevel({ high: '1.0', low: '0' })],
-  ])('with %s is taken', (_what, spec) => {
-    expect(findings(spec)).toEqual([]);
+  ])('with %s is accepted', (_what, spec) => {
+    expect(errors(spec)).toEqual([]);
   });
 
   const at = 'spec.tieredstore.levels[0]';
@@ -46,8 +46,8 @@ describe('a JindoRuntime', () => {
     ['a list of paths', withLevel({ path: ['/a', '/b'] }), `${at}.path`],
     ['a relative path', withLevel({ path: 'a' }), `${at}.path`],
     ['another volumeType', withLevel({ volumeType: 'nfs' }), `${at}.volumeType`],
-    ['a quota without a unit that Kubernetes knows', withLevel({ quota: '2GB' }), `${at}.quota`],
-    ['a quota of nothing', withLevel({ quota: '0' }), `${at}.quota`],
+    ['a quota with a unit that Kubernetes does not know', withLevel({ quota: '2GB' }), `${at}.quota`],
+    ['a quota of zero', withLevel({ quota: '0' }), `${at}.quota`],
     ['a quota below zero', withLevel({ quota: '-1Gi' }), `${at}.quota`],
     ['a quota that is a list', withLevel({ quota: [] }), `${at}.quota`],
     ['high without quotes', withLevel({ high: 0.99 }), `${at}.high`],
@@ -60,15 +60,15 @@ describe('a JindoRuntime', () => {
       'spec.tieredstore.levels[1].mediumtype',
     ],
     ['two levels of one kind', { tieredstore: { levels: [level, level] } }, 'spec.tieredstore.levels[1].path'],
-  ])('with %s is refused with the field', (_what, spec, field) => {
-    expect(findings(spec).map((finding) => finding.field)).toEqual([field]);
+  ])('with %s is refused, naming the field', (_what, spec, field) => {
+    expect(errors(spec).map((error) => error.field)).toEqual([field]);
   });
 
-  it('with a wrong mediumtype is told the right ones', () => {
-    expect(findings(withLevel({ mediumtype: 'NVME' }))[0]?.message).toBe('must be one of HDD, SSD, MEM, not "NVME"');
+  it('lists the valid values if mediumtype is wrong', () => {
+    expect(errors(withLevel({ mediumtype: 'NVME' }))[0]?.message).toBe('must be one of HDD, SSD, MEM, not "NVME"');
   });
 
-  it('of any shape at all is judged, never a crash', () => {
+  it('never makes validation throw, whatever its shape', () => {
     const shaped = fc.oneof(
       fc.jsonValue(),
       fc.record({ replicas: fc.jsonValue(), tieredstore: fc.record({ levels: fc.array(fc.jsonValue()) }) }),
@@ -88,8 +88,8 @@ describe('a JindoRuntime', () => {
     );
     fc.assert(
       fc.property(shaped, (spec) => {
-        const judged = validateRuntime({ spec });
-        return judged.ok || judged.findings.length > 0;
+        const validation = validateRuntime({ spec });
+        return validation.ok || validation.errors.length > 0;
       }),
     );
   });

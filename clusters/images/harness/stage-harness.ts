@@ -2,7 +2,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { inHarnessImage } from '../../../fakes/fluid/harness-images.ts';
+import { inHarnessImage } from '../../../fakes/fluid/controller-objects.ts';
 import { daemonProgram } from '../../../fakes/fuse/bundle.ts';
 import { installedPath } from '../../../recovery/deploy/image/installed-path.ts';
 import type { HarnessPrograms } from '../../cluster.ts';

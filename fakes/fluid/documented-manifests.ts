@@ -1,7 +1,7 @@
 import type { V1Pod, V1Secret } from '@kubernetes/client-node';
-import type { FluidObject } from './custom-objects.ts';
+import type { FluidObject } from './names.ts';
 
-/** The document's manifests as written, with a bucket, an endpoint and keys in place of its blanks. For tests. */
+/** The document's manifests, with bucket, endpoint and keys filled in, for tests. */
 export const mysecret: V1Secret = {
   apiVersion: 'v1',
   kind: 'Secret',

@@ -1,6 +1,6 @@
 import type { V1PersistentVolume, V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { bindVolume } from './bind-volume.ts';
+import { bindVolume } from './volume-binder.ts';
 
 const claim = (extra: V1PersistentVolumeClaim = {}): V1PersistentVolumeClaim => ({
   metadata: { namespace: 'default', name: 'd' },
@@ -25,7 +25,7 @@ describe('a claim', () => {
     });
   });
 
-  it('is left alone when all is bound', () => {
+  it('needs nothing once both are bound', () => {
     const bound = claim({ spec: { volumeName: 'v' }, status: { phase: 'Bound' } });
     expect(bindVolume(bound, [volume('v', 'Bound')])).toEqual({});
   });
@@ -34,8 +34,8 @@ describe('a claim', () => {
     expect(bindVolume(claim({ spec: { volumeName: 'w' } }), [volume('v')])).toEqual({});
   });
 
-  it('is not bound when it goes', () => {
-    const going = claim({ metadata: { namespace: 'default', name: 'd', deletionTimestamp: new Date(0) } });
-    expect(bindVolume(going, [volume('v')])).toEqual({});
+  it('is not bound while it is being deleted', () => {
+    const deleted = claim({ metadata: { namespace: 'default', name: 'd', deletionTimestamp: new Date(0) } });
+    expect(bindVolume(deleted, [volume('v')])).toEqual({});
   });
 });

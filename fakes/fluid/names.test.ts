@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { volumeLabels, volumeName } from './naming.ts';
+import { volumeLabels, volumeName } from './names.ts';
 
-describe('names of what is made for a dataset', () => {
-  it('are those of Fluid, collisions included', () => {
+describe("the names of a dataset's objects", () => {
+  it('are those of Fluid, including collisions', () => {
     expect(volumeName({ namespace: 'default', name: 'demo-dataset' })).toBe('default-demo-dataset');
     expect(volumeName({ namespace: 'a-b', name: 'c' })).toBe(volumeName({ namespace: 'a', name: 'b-c' }));
   });

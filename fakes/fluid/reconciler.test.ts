@@ -1,9 +1,9 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
-import { stepApplier } from './apply-step.ts';
-import { defaultImages, makeFusePod, makeWorkerPod } from './pod-objects.ts';
-import { demoDataset, demoRuntime } from './seed-manifests.ts';
+import { defaultImages, makeFusePod, makeWorkerPod } from './dataset-objects.ts';
+import { demoDataset, demoRuntime } from './documented-manifests.ts';
+import { stepApplier } from './reconciler.ts';
 import { validateDataset } from './validate-dataset.ts';
 
 const key = { namespace: 'default', name: 'demo-dataset' };
@@ -21,32 +21,32 @@ async function start() {
 }
 
 describe('a step of a plan', () => {
-  it('that wants a FUSE pod on a node makes one only, however late the cache is', async () => {
+  it('creates only one FUSE pod on a node, however stale the cache is', async () => {
     await using rig = await start();
-    const judged = validateDataset(demoDataset, new Map([['mysecret', keys]]));
-    if (!judged.ok) throw new Error('the documented dataset is refused');
+    const validation = validateDataset(demoDataset, new Map([['mysecret', keys]]));
+    if (!validation.ok) throw new Error('the documented dataset is refused');
     const runtime = { ...demoRuntime, metadata: { ...demoRuntime.metadata, uid: 'u' } };
-    const pod = makeFusePod({ key, facts: judged.value, runtime, nodeName: 'n1', images: defaultImages });
+    const pod = makeFusePod({ key, settings: validation.value, runtime, nodeName: 'n1', images: defaultImages });
     await rig.apply({ do: 'create-on-node', pod });
     await rig.apply({ do: 'create-on-node', pod });
     expect((await rig.core.listNamespacedPod({ namespace: 'default' })).items).toHaveLength(1);
   });
 
-  it('that makes what is there already is overtaken; one that deletes what is gone is done', async () => {
+  it('is outdated if its object already exists, and done if the object to delete is already gone', async () => {
     await using rig = await start();
     const object = makeWorkerPod({ key, runtime: demoRuntime, index: 0, images: defaultImages });
     expect(await rig.apply({ do: 'create', object })).toBe('done');
-    expect(await rig.apply({ do: 'create', object })).toBe('overtaken');
+    expect(await rig.apply({ do: 'create', object })).toBe('outdated');
     expect(await rig.apply({ do: 'delete', object })).toBe('done');
     expect(await rig.apply({ do: 'delete', object })).toBe('done');
   });
 
-  it('that deletes leaves alone what has taken the place of the object that was meant', async () => {
+  it('does not delete another object that has the same name by now', async () => {
     await using rig = await start();
     const object = makeWorkerPod({ key, runtime: demoRuntime, index: 0, images: defaultImages });
     await rig.apply({ do: 'create', object });
     const other = { ...object, metadata: { ...object.metadata, uid: 'another' } };
-    expect(await rig.apply({ do: 'delete', object: other })).toBe('overtaken');
+    expect(await rig.apply({ do: 'delete', object: other })).toBe('outdated');
     expect((await rig.core.listNamespacedPod({ namespace: 'default' })).items).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { admitToVirtualNode, toVirtualNode } from './virtual-node-admission.ts';
+import { admitToVirtualNode, patchForVirtualNode } from './virtual-node.ts';
 
 const review = (pod: object) =>
   JSON.stringify({
@@ -12,8 +12,8 @@ const serverless = {
   spec: { nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'other' }], containers: [{ name: 'demo' }] },
 };
 
-test('a pod that asks for a virtual node is sent to one, with what it has asked for itself', () => {
-  expect(toVirtualNode(serverless)).toEqual([
+test('sends a pod that asks for a virtual node to one, and keeps its own selector and tolerations', () => {
+  expect(patchForVirtualNode(serverless)).toEqual([
     { op: 'add', path: '/spec/nodeSelector', value: { disk: 'ssd', type: 'virtual-kubelet' } },
     {
       op: 'add',
@@ -23,18 +23,18 @@ test('a pod that asks for a virtual node is sent to one, with what it has asked 
   ]);
 });
 
-test('a pod that does not ask for one stays as it is', () => {
+test('leaves other pods unchanged', () => {
   const pod = { metadata: { annotations: { 'alibabacloud.com/burst-resource': 'eci' } }, spec: { containers: [{}] } };
-  expect(toVirtualNode(pod)).toEqual([]);
+  expect(patchForVirtualNode(pod)).toEqual([]);
   expect(admitToVirtualNode(review(pod))).toMatchObject({ response: { uid: 'u', allowed: true } });
 });
 
-test('the answer carries the patch as the API server reads it', () => {
+test('encodes the patch as the API server expects it', () => {
   const { response } = admitToVirtualNode(review(serverless)) as { response: { patch: string; patchType: string } };
   expect(response.patchType).toBe('JSONPatch');
-  expect(JSON.parse(Buffer.from(response.patch, 'base64').toString())).toEqual(toVirtualNode(serverless));
+  expect(JSON.parse(Buffer.from(response.patch, 'base64').toString())).toEqual(patchForVirtualNode(serverless));
 });
 
-test('what is no review is refused, not admitted', () => {
+test('refuses a body that is not a review', () => {
   expect(admitToVirtualNode('{')).toMatchObject({ response: { allowed: false } });
 });

@@ -1,6 +1,6 @@
 import type { V1Node, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { place } from './schedule.ts';
+import { schedule } from './scheduler.ts';
 
 const node = (name: string, ready = 'True', extra: Partial<V1Node> = {}): V1Node => ({
   metadata: { name, labels: { zone: name } },
@@ -16,17 +16,19 @@ describe('the scheduler', () => {
   it.each<[string, V1Pod, readonly V1Node[], string]>([
     ['the first ready node', pod(), [node('b'), node('a', 'False'), node('c')], 'b'],
     ['the node of its selector', pod({ nodeSelector: { zone: 'c' } }), [node('b'), node('c')], 'c'],
-    ['no cordoned node', pod(), [node('a', 'True', { spec: { unschedulable: true } }), node('b')], 'b'],
-  ])('gives a pod %s', (_what, given, nodes, bind) => {
-    expect(place(given, nodes, claims())).toEqual({ bind });
+    ['a node that is not cordoned', pod(), [node('a', 'True', { spec: { unschedulable: true } }), node('b')], 'b'],
+  ])('assigns a pod %s', (_what, given, nodes, bindTo) => {
+    expect(schedule(given, nodes, claims())).toEqual({ bindTo });
   });
 
-  it('gives a virtual node to the pods that ask for one, and to no others', () => {
+  it('assigns a virtual node to pods that ask for one, and to no others', () => {
     const nodes = [node('a', 'True', { metadata: { name: 'a', labels: { type: 'virtual-kubelet' } } }), node('b')];
     const asking: V1Pod = { ...pod(), metadata: { annotations: { 'alibabacloud.com/burst-resource': 'eci_only' } } };
-    expect(place(asking, nodes, claims())).toEqual({ bind: 'a' });
-    expect(place(pod(), nodes, claims())).toEqual({ bind: 'b' });
-    expect(place(asking, [node('b')], claims())).toEqual({ wait: expect.stringContaining('0/1 nodes are available') });
+    expect(schedule(asking, nodes, claims())).toEqual({ bindTo: 'a' });
+    expect(schedule(pod(), nodes, claims())).toEqual({ bindTo: 'b' });
+    expect(schedule(asking, [node('b')], claims())).toEqual({
+      unschedulable: expect.stringContaining('0/1 nodes are available'),
+    });
   });
 
   it.each<[string, V1Pod, readonly V1Node[], string | undefined, string]>([
@@ -34,20 +36,20 @@ describe('the scheduler', () => {
     ['its claim is missing', using, [node('a')], undefined, 'persistentvolumeclaim "data" not found'],
     ['its claim is not bound', using, [node('a')], 'Pending', 'pod has unbound immediate PersistentVolumeClaims'],
     ['no node is ready', pod(), [node('a', 'False')], undefined, '0/1 nodes are available'],
-  ])('lets a pod wait while %s', (_what, given, nodes, phase, message) => {
-    expect(place(given, nodes, claims(phase))).toEqual({ wait: expect.stringContaining(message) });
+  ])('keeps a pod waiting while %s', (_what, given, nodes, phase, message) => {
+    expect(schedule(given, nodes, claims(phase))).toEqual({ unschedulable: expect.stringContaining(message) });
   });
 
-  it('gives a pod a node once its claim is bound', () => {
-    expect(place(using, [node('a')], claims('Bound'))).toEqual({ bind: 'a' });
+  it("assigns a node once the pod's claim is bound", () => {
+    expect(schedule(using, [node('a')], claims('Bound'))).toEqual({ bindTo: 'a' });
   });
 
   it.each<[string, V1Pod]>([
     ['has a node', pod({ nodeName: 'a' })],
     ['has ended', { ...pod(), status: { phase: 'Failed' } }],
-    ['goes', { ...pod(), metadata: { deletionTimestamp: new Date(0) } }],
+    ['is being deleted', { ...pod(), metadata: { deletionTimestamp: new Date(0) } }],
     ['is for another scheduler', pod({ schedulerName: 'mine' })],
-  ])('leaves a pod alone that %s', (_what, given) => {
-    expect(place(given, [node('a')], claims())).toBe('leave');
+  ])('ignores a pod that %s', (_what, given) => {
+    expect(schedule(given, [node('a')], claims())).toBe('ignore');
   });
 });

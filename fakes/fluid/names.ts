@@ -1,0 +1,67 @@
+import type { V1ObjectMeta } from '@kubernetes/client-node';
+import type { ObjectKey } from '../controller.ts';
+
+export const group = 'data.fluid.io';
+export const version = 'v1alpha1';
+
+/** A Dataset or a JindoRuntime as the API server returns it, with an unvalidated spec. */
+export interface FluidObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: V1ObjectMeta;
+  readonly spec?: unknown;
+  readonly status?: Readonly<Record<string, unknown>>;
+}
+
+export type FluidKind = 'Dataset' | 'JindoRuntime';
+
+export const pluralNames: Readonly<Record<FluidKind, string>> = { Dataset: 'datasets', JindoRuntime: 'jindoruntimes' };
+
+/** Identifies a dataset, and the runtime, claim and DaemonSet that belong to it. */
+export type DatasetKey = ObjectKey;
+
+/** The label of everything that these controllers create. Objects without it are never changed or deleted. */
+export const ownLabel = { key: 'rekindle.dev/fluid', value: 'fake' } as const;
+
+export const isOwn = ({ metadata }: { readonly metadata?: V1ObjectMeta }): boolean =>
+  metadata?.labels?.[ownLabel.key] === ownLabel.value;
+
+export const driver = 'fuse.csi.fluid.io';
+export const fuseRole = 'jindofs-fuse';
+export const workerRole = 'jindofs-worker';
+/** JSON that makes the fake FUSE file system misbehave; it applies to FUSE pods that are created afterwards. */
+export const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
+
+/** The name that Fluid gives the PersistentVolume. Two datasets can share one: `a-b`/`c` and `a`/`b-c`. */
+export const volumeName = ({ namespace, name }: DatasetKey): string => `${namespace}-${name}`;
+
+/** The directory of the host that a FUSE pod mounts as /jfs: the parent of the source mount, so that a daemon can start over a dead one. */
+export const hostDirectory = ({ namespace, name }: DatasetKey): string => `/runtime-mnt/jindo/${namespace}/${name}`;
+
+/** The path of the source mount on the host. */
+export const fluidPath = (key: DatasetKey): string => `${hostDirectory(key)}/jindofs-fuse`;
+
+/** The DaemonSet whose template a dataset's FUSE daemons use (Fluid `charts/jindocache`). */
+export const daemonSetName = ({ name }: DatasetKey): string => `${name}-jindofs-fuse`;
+
+/** Labels of the volume and the claim (Fluid `pkg/utils/label.go`); the UID replaces names that are too long for a label. */
+export function volumeLabels(key: DatasetKey, uid: string): Record<string, string> {
+  const plain = `s-${volumeName(key)}`;
+  return {
+    [`fluid.io/${plain.length < 63 ? plain : `s-${uid}`}`]: 'true',
+    ...datasetLabels(key, uid),
+  };
+}
+
+/** Labels of a runtime's pods, by which the document finds them: `role=jindofs-fuse,release=<name>`. */
+export function podLabels(key: DatasetKey, uid: string, role: string): Record<string, string> {
+  return { app: 'jindo', role, release: key.name, heritage: 'Fluid', ...datasetLabels(key, uid) };
+}
+
+function datasetLabels(key: DatasetKey, uid: string): Record<string, string> {
+  return {
+    'fluid.io/dataset-id': volumeName(key).length < 63 ? volumeName(key) : uid,
+    'fluid.io/managed-by': 'fluid',
+    [ownLabel.key]: ownLabel.value,
+  };
+}
