@@ -188,6 +188,8 @@ export interface RunningCluster extends AsyncDisposable {
   readonly capabilities: ReadonlySet<Capability>;
   /** Where there are several nodes: the one that a scenario's pods are put on, so that one daemon serves all of a dataset. */
   readonly applicationNode?: string;
+  /** Release of the kernel that the scenario's pods run on, as `uname -r` prints it. */
+  readonly kernel: string;
   /** How long something may take here that has to happen, on a slow machine too. */
   readonly patienceMs: number;
   /** How long what must not happen is waited for: longer than the agent's period. */

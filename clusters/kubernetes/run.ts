@@ -1,5 +1,6 @@
 import { CoreV1Api } from '@kubernetes/client-node';
-import { effectiveTier, isSince, tierOfRelease } from '../../recovery/linux/kernel-tier.ts';
+import { isSince } from '../../recovery/linux/kernel-tier.ts';
+import { mountsBeneath } from '../agent-tier.ts';
 import {
   CannotRun,
   type Capability,
@@ -113,6 +114,7 @@ function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): 
     fidelity: withNodes(options.fidelity, nodes),
     capabilities: new Set(capabilitiesOf(options, { nodes, agents })),
     ...(agents.length > 1 && agents[0] !== undefined && { applicationNode: agents[0] }),
+    kernel: (nodes.find(({ facts }) => facts.node === agents[0]) ?? first).facts.kernel,
     patienceMs: 180_000,
     watchMs: 1500,
     kubeConfig,
@@ -216,10 +218,8 @@ function capabilitiesOf(
   { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: readonly string[] },
 ): readonly Capability[] {
   const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
-  const replacesBeneath = ({ facts }: NodeLink): boolean => {
-    const tier = effectiveTier(tierOfRelease(facts.kernel), agentOptions.kernelTier);
-    return tier.ok && tier.value === '6.5';
-  };
+  const replacesBeneath = ({ facts }: NodeLink) =>
+    mountsBeneath({ flag: agentOptions.kernelTier, kernel: facts.kernel });
   return [
     ...always,
     ...can('mount-beneath', nodes.every(replacesBeneath)),

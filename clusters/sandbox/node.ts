@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
@@ -16,6 +17,7 @@ import type { Store } from '../../fakes/store/store.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
+import { mountsBeneath } from '../agent-tier.ts';
 import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
 import { cpuCgroups } from '../node/cpu-cgroups.ts';
 import { daemonEvent, roleOf } from '../node/daemon-event.ts';
@@ -135,7 +137,9 @@ export class Node extends NodeVerbs implements Procedures {
       capabilities: [
         ...(memory ? ['memory-cgroups' as const] : []),
         ...(cpu ? ['cpu-limit' as const] : []),
-        ...(agent.tier === '6.5' ? ['mount-beneath' as const] : []),
+        ...(mountsBeneath({ reported: agent.tier, flag: options.agent.kernelTier, kernel: release() })
+          ? ['mount-beneath' as const]
+          : []),
         ...(options.daemon ? [] : ['told-daemon' as const]),
       ],
     };

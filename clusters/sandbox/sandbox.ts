@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release as kernelRelease, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
@@ -115,6 +115,7 @@ function runningSandbox({
       ...started.capabilities,
       ...(hasKubectl(environment) ? ['kubectl' as const] : []),
     ]),
+    kernel: kernelRelease(),
     patienceMs: 20_000,
     watchMs: 1500,
     kubeConfig,

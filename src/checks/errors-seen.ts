@@ -1,8 +1,21 @@
+import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeEvent } from '../timeline/record.ts';
 
-/** What a dead FUSE connection answers: ECONNABORTED to the calls that were under way, ENOTCONN to all later ones. */
-export const outageErrors: ReadonlySet<string> = new Set(['ENOTCONN', 'ECONNABORTED']);
+/** The first release on which FUSE reads through iomap. */
+const readsThroughIomap = '6.19';
+
+/**
+ * Whether a call failed as calls on a dead FUSE connection do: ECONNABORTED if it was in flight, ENOTCONN if it came later. From
+ * Linux 6.19 on, a cached read answers EIO, in flight or on a descriptor that is still open; all other calls answer as before.
+ */
+export function isOutageError(
+  { result, call }: { readonly result: string; readonly call?: string },
+  kernel: string,
+): boolean {
+  if (result === 'ENOTCONN' || result === 'ECONNABORTED') return true;
+  return result === 'EIO' && call === 'read' && isSince(kernel, readsThroughIomap);
+}
 
 /** `41 operations got ENOTCONN, 1 ECONNABORTED`. */
 export function countErrors(operations: readonly ProbeEvent[]): string {

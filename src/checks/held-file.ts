@@ -1,11 +1,13 @@
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
-import { outageErrors } from './errors-seen.ts';
+import { isOutageError } from './errors-seen.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 import { provesReading } from './watched.ts';
 
 export interface HeldFile {
   /** As in its `output` events: the program prints `ok`, `wrong` or an errno name for each read. */
   readonly program: string;
+  /** Release of the kernel, as `uname -r` prints it. */
+  readonly kernel: string;
 }
 
 /** How often it has to have failed after the daemon is back: enough to say that it goes on to. */
@@ -15,14 +17,14 @@ const often = 3;
  * A descriptor from before the crash is lost for good: before the crash it reads the right bytes, after it every read fails
  * with the error of a dead connection, also when the mount has long been replaced.
  */
-export function failsCleanly(history: readonly HistoryEvent[], { program }: HeldFile): CheckRecord {
+export function failsCleanly(history: readonly HistoryEvent[], { program, kernel }: HeldFile): CheckRecord {
   return concluded(
     { name: 'a file that was held open fails cleanly, and never with wrong bytes', claims: ['L1'] },
-    judge(history, program),
+    judge(history, program, kernel),
   );
 }
 
-function judge(history: readonly HistoryEvent[], program: string): Finding {
+function judge(history: readonly HistoryEvent[], program: string, kernel: string): Finding {
   const said = history.flatMap((event) =>
     event.kind === 'output' && event.program === program && event.stream === 'stdout' ? event : [],
   );
@@ -34,7 +36,7 @@ function judge(history: readonly HistoryEvent[], program: string): Finding {
   const failed = said.findIndex(({ text }) => text !== 'ok');
   if (failed < 0) return inconclusive('no read failed after the crash');
   const after = said.slice(failed);
-  const other = after.find(({ text }) => !outageErrors.has(text));
+  const other = after.find(({ text }) => !isOutageError({ result: text, call: 'read' }, kernel));
   if (other?.text === 'ok') return fail('a read was good again after it had failed');
   if (other !== undefined) return fail(`a read got ${other.text}`);
   const recovered = recoveredAt(history);

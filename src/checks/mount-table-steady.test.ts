@@ -14,12 +14,12 @@ import {
   where,
 } from './sample-history.ts';
 
-const steadyWith = (layersKept: number) => (history: History) =>
-  keepsMountTableSteady(history, { consumers: [consumer], before: 'before', after: 'after', layersKept });
-const steady = steadyWith(0);
+const steadyWith = (mountsBeneath: boolean) => (history: History) =>
+  keepsMountTableSteady(history, { consumers: [consumer], before: 'before', after: 'after', mountsBeneath });
+const steady = steadyWith(true);
 const onePlus = [...podTable(), '43 41 0:60 / /data ro - fuse.jindofs-fuse jindofs rw'];
 
-suite('where layers have to be kept, the mount table does not grow', steadyWith(1), [
+suite('the mount table of an agent that stacks grows by one line at most', steadyWith(false), [
   [
     'passes on one line more in the pod',
     broken(adding(snapshot(950, where, 'after', onePlus))),
@@ -72,6 +72,6 @@ it('counts what was there before the first fault, of pods that came one after th
     snapshot(4, 'node', 'after', more),
     snapshot(4, where, 'after', podTable()),
   ];
-  const steady = { consumers: [consumer], before: 'before', after: 'after', layersKept: 0 };
+  const steady = { consumers: [consumer], before: 'before', after: 'after', mountsBeneath: true };
   expect(keepsMountTableSteady(history, steady).verdict).toBe('pass');
 });

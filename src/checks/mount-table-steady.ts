@@ -8,10 +8,10 @@ export interface TableSnapshots {
   readonly before: string;
   readonly after: string;
   /**
-   * Lines that one place may have more, however many crashes: 0 where a dead mount is replaced from beneath; 1 before Linux
-   * 6.5, where the new mount is stacked and the dead one below it has to stay (facts: kernel E, row LEG).
+   * Whether the agent replaces a dead mount from beneath. Before Linux 6.5 it stacks the new mount on the dead one, so that
+   * each mount site may keep one line more, however many crashes there are.
    */
-  readonly layersKept: number;
+  readonly mountsBeneath: boolean;
   /** How many pods of the node use the volumes, where that is more than there are consumers. */
   readonly pods?: number;
 }
@@ -23,7 +23,7 @@ export function keepsMountTableSteady(history: readonly HistoryEvent[], snapshot
 
 function judge(
   history: readonly HistoryEvent[],
-  { consumers, before, after, layersKept, pods = consumers.length }: TableSnapshots,
+  { consumers, before, after, mountsBeneath, pods = consumers.length }: TableSnapshots,
 ): Finding {
   const tables = history.toSorted((a, b) => a.at - b.at).flatMap((event) => (event.kind === 'snapshot' ? event : []));
   const counted: string[] = [];
@@ -39,7 +39,7 @@ function judge(
         `${where} has no mount table ${last === undefined || last.lines.length === 0 ? `"${after}"` : `"${before}"`}`,
       );
     }
-    const kept = layersKept * (where === 'node' ? pods : 1);
+    const kept = mountsBeneath ? 0 : where === 'node' ? pods : 1;
     const allowed = kept === 0 ? '' : ` (${kept} more allowed: without MOVE_MOUNT_BENEATH)`;
     const said = `${where}: ${first.lines.length} lines before, ${last.lines.length} after${allowed}`;
     counted.push(said);

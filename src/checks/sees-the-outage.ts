@@ -1,23 +1,23 @@
 import { formatNs } from '../timeline/duration.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import type { Consumer } from './consumer.ts';
-import { countErrors, describeFailure, outageErrors } from './errors-seen.ts';
+import { countErrors, describeFailure, isOutageError } from './errors-seen.ts';
 import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
 import { noCrash, startedIn, watchedOf } from './watched.ts';
 
-/** In each crash the pod sees the documented error, ENOTCONN or for a call under way ECONNABORTED, and never another one. */
-export function seesTheOutage(history: readonly HistoryEvent[], consumer: Consumer): CheckRecord {
+/** In each crash the pod sees the errors of a dead connection, and never another one. `kernel`: `uname -r`. */
+export function seesTheOutage(history: readonly HistoryEvent[], consumer: Consumer, kernel: string): CheckRecord {
   return concluded(
     { name: 'the pod sees "Transport endpoint is not connected" and no other error', claims: ['L1', 'C3'] },
-    judge(history, consumer),
+    judge(history, consumer, kernel),
   );
 }
 
-function judge(history: readonly HistoryEvent[], consumer: Consumer): Finding {
+function judge(history: readonly HistoryEvent[], consumer: Consumer, kernel: string): Finding {
   const { operations, hangs, crashes } = watchedOf(history, consumer);
   const failures = operations.filter(({ result }) => result !== 'ok');
   const [first] = crashes;
-  const other = failures.find(({ result }) => !outageErrors.has(result));
+  const other = failures.find((failure) => !isOutageError(failure, kernel));
   if (other !== undefined) return fail(`${describeFailure(other, first?.from)}; in all, ${countErrors(failures)}`);
   if (first === undefined) return inconclusive(noCrash);
   const early = failures.find(({ finishedAt }) => finishedAt < first.from);

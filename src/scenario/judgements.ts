@@ -43,7 +43,8 @@ export async function recovered(subject: Subject): Promise<readonly CheckRecord[
   ];
 }
 
-export const seesOutage = ({ trial, consumer }: Subject): CheckRecord => seesTheOutage(trial.history, consumer);
+export const seesOutage = ({ trial, consumer }: Subject): CheckRecord =>
+  seesTheOutage(trial.history, consumer, trial.session.cluster.kernel);
 
 export const nothingWhileDown = ({ trial, ...places }: Subject): CheckRecord =>
   doesNothingWhileDown(trial.history, places);
@@ -69,7 +70,7 @@ export const steadyMounts = ({ trial }: Subject, others = 0): CheckRecord =>
     pods: trial.consumers.length + others,
     before: 'before',
     after: 'after',
-    layersKept: trial.session.agent.kernelTier === undefined || trial.session.agent.kernelTier === '6.5' ? 0 : 1,
+    mountsBeneath: trial.session.cluster.capabilities.has('mount-beneath'),
   });
 
 export const withinBudget = ({ trial, consumer }: Subject): CheckRecord =>
@@ -105,7 +106,7 @@ export async function oneFilesystem({ trial, ...places }: Subject): Promise<Chec
 export const noError = ({ trial, consumer }: Subject): CheckRecord => seesNoError(trial.history, consumer);
 
 export const heldFileFailsCleanly = ({ trial, consumer }: Subject): CheckRecord =>
-  failsCleanly(trial.history, { program: heldFile(consumer.pod) });
+  failsCleanly(trial.history, { program: heldFile(consumer.pod), kernel: trial.session.cluster.kernel });
 
 async function containerState({ trial, consumer }: Subject): Promise<ContainerState> {
   const pod = await trial.pod(consumer.pod);
