@@ -2,7 +2,7 @@
 # Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
-.PHONY: help conform conform-all conform-long self-test mutants crash bench doctor clean report test test-all lint house
+.PHONY: help conform conform-all conform-long self-test mutants crash bench doctor clean report test test-all lint
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
