@@ -8,8 +8,8 @@ export const webhookMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/webhook/admit.ts',
-        search: 'if (found === undefined) return [];',
-        replacement: 'if (found === undefined || found.path !== undefined) return [];',
+        search: 'if (subPath === undefined) return [];',
+        replacement: 'if (subPath === undefined || subPath.path !== undefined) return [];',
       },
     ],
     judges: [{ scenarios: '@L3 and not @fault:sigkill and not @fault:pod-delete' }],
@@ -44,8 +44,8 @@ export const webhookMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/webhook/admit.ts',
-        search: 'return [...readWrite, ...mounts',
-        replacement: 'return [...readWrite.slice(1), ...mounts',
+        search: 'return [...readWrite, ...dataset.mounts',
+        replacement: 'return [...readWrite.slice(1), ...dataset.mounts',
       },
     ],
     judges: [{ scenarios: '@L2 and not @fault:sigkill and not @fault:pod-delete' }],
@@ -80,8 +80,8 @@ export const webhookMutants: readonly Mutant[] = [
     claim: 'V2',
     edits: [
       {
-        file: 'recovery/webhook/sidecars.ts',
-        search: 'const recover = asked && readOnly',
+        file: 'recovery/webhook/sidecar-plan.ts',
+        search: 'const recover = requestsRecovery(pod) && readOnly',
         replacement: 'const recover = readOnly',
       },
     ],

@@ -142,21 +142,21 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     expect(made.spec?.volumes).toEqual([{ name: 'data', emptyDir: {} }]);
   });
 
-  it('takes a pod with an annotation of 64 KB, and refuses one whose claim is nobody’s', async () => {
+  it('admits a pod with an annotation of 64 KB, and denies one whose claim does not exist', async () => {
     await startIt();
     await makeDataset('ReadOnlyMany');
     const large = using('a', inject);
     large.metadata = { ...large.metadata, annotations: { note: 'é"\\'.repeat(16_384) } };
     expect((await create(large)).spec?.containers[0]?.volumeMounts?.[0]?.mountPropagation).toBe('HostToContainer');
-    const nobodys = using('b', inject);
-    nobodys.spec = {
-      ...nobodys.spec,
-      containers: nobodys.spec?.containers ?? [],
+    const orphan = using('b', inject);
+    orphan.spec = {
+      ...orphan.spec,
+      containers: orphan.spec?.containers ?? [],
       volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'x' } }],
     };
-    expect(await refusal(create(nobodys))).toMatchObject({
+    expect(await refusal(create(orphan))).toMatchObject({
       code: 403,
-      message: expect.stringContaining('claim "x" is not there'),
+      message: expect.stringContaining('claim "x" does not exist'),
     });
   });
 

@@ -1,6 +1,6 @@
 import { listAt, objectAt } from '../../recovery/kubernetes/json.ts';
-import type { JsonPatch } from '../../recovery/webhook/mutate.ts';
-import { answer, readReview, refuse } from '../../recovery/webhook/review.ts';
+import type { JsonPatch } from '../../recovery/webhook/pod.ts';
+import { createErrorResponse, createResponse, parseReview } from '../../recovery/webhook/review.ts';
 
 /**
  * A node without a kubelet of its own: its label, the taint that keeps ordinary pods off it, and the annotation by which a pod asks
@@ -31,13 +31,13 @@ export function patchForVirtualNode(pod: unknown): JsonPatch {
 
 /** Answers an AdmissionReview in place of ACK's scheduling of serverless pods. Other pods stay unchanged. */
 export function admitToVirtualNode(body: string): object {
-  const asked = readReview(body);
-  switch (asked.ask) {
+  const review = parseReview(body);
+  switch (review.kind) {
     case 'pod':
-      return answer(asked.uid, { allowed: true, warnings: [] }, patchForVirtualNode(asked.pod.pod));
-    case 'nothing':
-      return answer(asked.uid, { allowed: true, warnings: [] });
-    case 'unreadable':
-      return refuse(asked.uid ?? '', 400, asked.message);
+      return createResponse(review.uid, { allowed: true, warnings: [] }, patchForVirtualNode(review.pod.pod));
+    case 'irrelevant':
+      return createResponse(review.uid, { allowed: true, warnings: [] });
+    case 'invalid':
+      return createErrorResponse(review.uid ?? '', 400, review.message);
   }
 }

@@ -16,7 +16,7 @@ import { monotonicClock as clock } from './clock.ts';
 import { startDriver } from './driver.ts';
 import type { AgentOptions } from './flags.ts';
 import { serveHttp } from './http.ts';
-import { type Log, told } from './log.ts';
+import { formatError, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { watchOtherPlugin } from './other-plugin.ts';
 import type { Programs } from './programs.ts';
@@ -36,7 +36,7 @@ export interface AgentSetting {
 
 /**
  * Starts everything: first what can fail for good, then the CSI socket, so that pods can be published while the API server
- * is away, and the engine once the watches have told what there is. Resolves when all of it runs. Rejects with `CannotStart`.
+ * is away, and the engine once the watches have formatError what there is. Resolves when all of it runs. Rejects with `CannotStart`.
  */
 export async function startAgent({
   options: asked,
@@ -72,7 +72,7 @@ export async function startAgent({
       mountRoot,
       clock,
       random,
-      onError: (kind, error) => log.warn('watch-failed', { kind, error: told(error) }),
+      onError: (kind, error) => log.warn('watch-failed', { kind, error: formatError(error) }),
     }),
   );
   const events = parts.use(
@@ -95,7 +95,7 @@ export async function startAgent({
           reason,
           object: name,
           why,
-          ...(error === undefined ? {} : { error: told(error) }),
+          ...(error === undefined ? {} : { error: formatError(error) }),
         });
       },
     }),
@@ -109,7 +109,7 @@ export async function startAgent({
             plugin: beside,
             clock,
             random,
-            onError: (error) => log.warn('watch-failed', { kind: 'daemonsets', error: told(error) }),
+            onError: (error) => log.warn('watch-failed', { kind: 'daemonsets', error: formatError(error) }),
             onChange: () => standBack(),
           }),
         );

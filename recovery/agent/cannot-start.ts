@@ -1,4 +1,4 @@
-import { told } from './log.ts';
+import { formatError } from './log.ts';
 
 /** This machine or cluster lacks something: one sentence with the remedy. Exit status 3. */
 export class CannotStart extends Error {
@@ -10,6 +10,6 @@ export async function orCannotStart<T>(start: () => Promise<T>, remedy: string):
   try {
     return await start();
   } catch (error) {
-    throw new CannotStart(`${told(error)}: ${remedy}`, { cause: error });
+    throw new CannotStart(`${formatError(error)}: ${remedy}`, { cause: error });
   }
 }

@@ -10,7 +10,7 @@ import { NamespaceLost } from '../linux/namespaces.ts';
 import { orCannotStart } from './cannot-start.ts';
 import { monotonicClock as clock } from './clock.ts';
 import type { AgentOptions } from './flags.ts';
-import { type Log, told } from './log.ts';
+import { formatError, type Log } from './log.ts';
 import { version } from './version.ts';
 
 export interface DriverOptions {
@@ -54,7 +54,7 @@ export async function startDriver({
           node: createNodeService({ ...options, kernel, publisher: kernel, usage, locks, clock }),
           controller: createControllerService(),
           onDefect(call, error) {
-            log.error('defect', { call, error: told(error) });
+            log.error('defect', { call, error: formatError(error) });
             // In a foreign namespace every further call would do harm: the next instance starts at home.
             if (error instanceof NamespaceLost)
               setImmediate(() => {

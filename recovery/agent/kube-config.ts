@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { CannotStart } from './cannot-start.ts';
-import { told } from './log.ts';
+import { formatError } from './log.ts';
 
 /** How the API server is reached: a kubeconfig, or the service account of the pod that the agent runs in. */
 export function loadKubeConfig(
@@ -15,7 +15,7 @@ export function loadKubeConfig(
     if (path === undefined) config.loadFromCluster();
     else config.loadFromFile(path);
   } catch (error) {
-    throw new CannotStart(`--kubeconfig=${path} cannot be read: ${told(error)}`, { cause: error });
+    throw new CannotStart(`--kubeconfig=${path} cannot be read: ${formatError(error)}`, { cause: error });
   }
   if (config.getCurrentCluster() !== null) return config;
   throw new CannotStart(`--kubeconfig=${path} names no current cluster: set its current-context`);

@@ -6,7 +6,7 @@ import { CannotStart } from './cannot-start.ts';
 import { monotonicClock } from './clock.ts';
 import { type AgentOptions, parseFlags } from './flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { createLog, told } from './log.ts';
+import { createLog, formatError } from './log.ts';
 import { takePriority } from './priority.ts';
 import { programsBeside } from './programs.ts';
 
@@ -44,7 +44,7 @@ async function run(options: AgentOptions): Promise<number> {
     });
   }
   process.on('uncaughtException', (error) => {
-    log.error('crashed', { error: told(error), ...(error.stack === undefined ? {} : { stack: error.stack }) });
+    log.error('crashed', { error: formatError(error), ...(error.stack === undefined ? {} : { stack: error.stack }) });
     flush();
     process.exit(1);
   });

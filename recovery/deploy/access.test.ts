@@ -8,7 +8,7 @@ import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts';
 import { createCertificateManager, createSecretStore } from '../webhook/certificate.ts';
 import { register } from '../webhook/registration.ts';
-import { eci, pod } from '../webhook/testing/pods.ts';
+import { eci, pod } from '../webhook/sample-pods.ts';
 import { watchFacts } from '../webhook/watch-facts.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { names } from './names.ts';

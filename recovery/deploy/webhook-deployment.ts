@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { v8Flags } from '../agent/v8-flags.ts';
-import { configurations, leftAlone } from '../webhook/registration.ts';
+import { configurations, exemptNamespaces } from '../webhook/registration.ts';
 import { labelsOf, names } from './names.ts';
 import type { ManifestOptions } from './options.ts';
 
@@ -92,9 +92,9 @@ export function webhookSecret({ namespace }: ManifestOptions): V1Secret {
 
 /** Which pods it is asked about; what is to be trusted the webhook adds. */
 export function webhookConfigurations({ namespace }: ManifestOptions): readonly KubernetesObject[] {
-  const reached = { service: { namespace, name: names.webhook, port: 443 } };
-  const except = [...new Set([...leftAlone, namespace])];
-  return configurations({ reached, except }).map((configuration) => {
+  const endpoint = { service: { namespace, name: names.webhook, port: 443 } };
+  const exempt = [...new Set([...exemptNamespaces, namespace])];
+  return configurations({ endpoint, exemptNamespaces: exempt }).map((configuration) => {
     const { metadata } = configuration as KubernetesObject;
     const labels = { ...metadata?.labels, ...labelsOf(names.webhook) };
     return { ...configuration, metadata: { ...metadata, labels } };

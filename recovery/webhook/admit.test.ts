@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { admit } from './admit.ts';
 import type { Facts } from './facts.ts';
-import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './testing/pods.ts';
+import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './sample-pods.ts';
 
 const data = (change: object) => ({ mounts: [{ name: 'data', mountPath: '/data', ...change }] });
 const early = (change: object = {}) => ({
@@ -10,32 +10,38 @@ const early = (change: object = {}) => ({
   },
 });
 
-describe('a pod is allowed without a word', () => {
+describe('admits without a warning a pod', () => {
   it.each<[string, PodOptions]>([
-    ['that is labelled and mounts a read-only dataset', {}],
-    ['without the label, whatever it mounts', { labels: {}, ...data({ subPath: 'logs' }) }],
+    ['with the recovery label that mounts a read-only dataset', {}],
+    ['without the label, even if it mounts a subPath', { labels: {}, ...data({ subPath: 'logs' }) }],
     [
-      'whose label has another value',
+      'whose recovery label has another value',
       { labels: { 'fuse.serverful.fluid.io/inject': 'yes' }, ...data({ subPath: 'logs' }) },
     ],
-    ['that mounts a subPath of something else', { claims: { data: 'disk' }, ...data({ subPath: 'logs' }) }],
+    [
+      'that mounts a subPath of a volume that is not a dataset',
+      { claims: { data: 'disk' }, ...data({ subPath: 'logs' }) },
+    ],
     ['whose other claim is not bound yet', { claims: { data: 'demo', late: 'late' } }],
     ['with an empty subPath', data({ subPath: '' })],
-    ['whose claim names a volume that is bound to another', { claims: { data: 'thief' }, ...data({ subPath: 'x' }) }],
+    [
+      'whose claim names a volume that is bound to another claim',
+      { claims: { data: 'thief' }, ...data({ subPath: 'x' }) },
+    ],
     ['without volumes', { claims: {}, mounts: [] }],
-    ['that has its sidecars already', { labels: { ...eci, 'done.sidecar.fluid.io/inject': 'true' }, ...early() }],
+    ['that already has its sidecars', { labels: { ...eci, 'done.sidecar.fluid.io/inject': 'true' }, ...early() }],
     ['that is serverless', { labels: eci, annotations: auto }],
     [
-      'that is serverless and mounts a directory without asking for recovery',
+      'that is serverless and mounts a subPath without requesting recovery',
       { labels: eci, ...data({ subPath: 'logs' }) },
     ],
-    ['with the annotation on an ordinary node', { annotations: auto, labels: {} }],
-  ])('%s', (_what, options) => {
+    ['with the annotation but without a label', { annotations: auto, labels: {} }],
+  ])('%s', (_title, options) => {
     expect(admit(pod(options), facts())).toEqual({ allowed: true, warnings: [] });
   });
 });
 
-describe('a pod is denied, with a sentence,', () => {
+describe('denies a pod', () => {
   it.each<[string, PodOptions, Partial<Facts>, readonly string[]]>([
     [
       'for a subPath',
@@ -54,13 +60,13 @@ describe('a pod is denied, with a sentence,', () => {
       ['container "demo" mounts subPathExpr "$(POD)" of volume "data"'],
     ],
     [
-      'for one of an init container',
+      'for a subPath of an init container',
       early({ subPath: 'x' }),
       {},
       ['init container "prepare" mounts subPath "x" of volume "data"'],
     ],
     [
-      'for each of several',
+      'for every subPath, in one message',
       {
         mounts: [
           { name: 'data', mountPath: '/a', subPath: 'a' },
@@ -71,19 +77,19 @@ describe('a pod is denied, with a sentence,', () => {
       ['subPath "a"', 'subPath "b"'],
     ],
     [
-      'for a claim that nobody has made',
+      'for a claim that does not exist',
       { claims: { data: 'demo', other: 'nobody' } },
       {},
       ['claim "nobody"', 'once the Dataset is Bound'],
     ],
     [
-      'for a subPath beside the annotation',
+      'for a subPath if the annotation requests recovery',
       { labels: eci, annotations: auto, ...data({ subPath: 'logs' }) },
       {},
       ['container "demo" mounts subPath "logs"', 'remove the annotation alibabacloud.com/fuse-recover-policy'],
     ],
     [
-      'for both labels and a subPath, as serverless',
+      'with both labels as serverless',
       { labels: { ...inject, ...eci }, annotations: auto, ...data({ subPath: 'l' }) },
       {},
       ['annotation'],
@@ -101,36 +107,36 @@ describe('a pod is denied, with a sentence,', () => {
       ['no Bidirectional hostPath above /runtime-mnt/jindo/default/demo/jindofs-fuse'],
     ],
     [
-      'for an init container that a sidecar comes too late for',
+      'for an init container that mounts a dataset, because sidecars start later',
       { labels: eci, ...early() },
       {},
       ['init container "prepare"', 'mount it in a container'],
     ],
-  ])('%s', (_what, options, change, parts) => {
-    const answer = admit(pod(options), facts(change));
-    const denied = answer.allowed ? 'allowed' : answer.denied;
+  ])('%s', (_title, options, change, parts) => {
+    const admission = admit(pod(options), facts(change));
+    const message = admission.allowed ? 'allowed' : admission.message;
     expect(
-      parts.filter((part) => !denied.includes(part)),
-      denied,
+      parts.filter((part) => !message.includes(part)),
+      message,
     ).toEqual([]);
   });
 
-  it('that stays short, whatever the pod holds', () => {
+  it('with a short message even if its fields are long', () => {
     const long = 'x'.repeat(64 * 1024);
-    const answer = admit(pod({ annotations: { note: long }, ...data({ subPath: long }) }), facts());
-    expect(answer.allowed).toBe(false);
-    expect(JSON.stringify(answer).length).toBeLessThan(500);
+    const admission = admit(pod({ annotations: { note: long }, ...data({ subPath: long }) }), facts());
+    expect(admission.allowed).toBe(false);
+    expect(JSON.stringify(admission).length).toBeLessThan(500);
   });
 });
 
-describe('a pod is warned', () => {
+describe('warns', () => {
   const onlyDirectory = new Map([['default-demo', { ...volume('demo'), subdirectory: 'part' }]]);
   it.each<[string, PodOptions, Partial<Facts>, readonly string[]]>([
     [
       'about a read-write dataset',
       { claims: { data: 'scratch' } },
       {},
-      ['dataset scratch', 'ReadWriteMany', 'spec.accessModes of the Dataset to ReadOnlyMany alone'],
+      ['dataset scratch', 'ReadWriteMany', 'spec.accessModes of the Dataset to ReadOnlyMany only'],
     ],
     [
       'about a dataset without access modes',
@@ -148,27 +154,27 @@ describe('a pod is warned', () => {
       'about recursiveReadOnly',
       data({ readOnly: true, recursiveReadOnly: 'Enabled' }),
       {},
-      ['recursiveReadOnly Enabled', 'set readOnly alone'],
+      ['recursiveReadOnly Enabled', 'set readOnly only'],
     ],
     [
-      'about the annotation beside a read-write dataset',
+      'about the annotation on a pod with a read-write dataset',
       { labels: eci, annotations: auto, claims: { data: 'scratch' } },
       {},
       ['dataset scratch', 'ReadOnlyMany'],
     ],
     [
-      'about the annotation where only a directory is shown',
+      'about the annotation if the volume contains only a directory of the dataset',
       { labels: eci, annotations: auto },
       { volumes: onlyDirectory },
       ['directory "part"'],
     ],
     [
-      'about the annotation beside restartPolicy Never',
+      'about the annotation together with restartPolicy Never',
       { labels: eci, annotations: auto, spec: { restartPolicy: 'Never' } },
       {},
       ['restartPolicy Never', 'Always'],
     ],
-  ])('%s', (_what, options, change, parts) => {
+  ])('%s', (_title, options, change, parts) => {
     const { allowed, warnings } = admit(pod(options), facts(change));
     expect({ allowed, count: warnings.length }).toEqual({ allowed: true, count: 1 });
     expect(

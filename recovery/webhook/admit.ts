@@ -1,79 +1,65 @@
 import { isReadOnly, recoveryLabel } from '../engine/policy.ts';
-import { type DatasetVolume, datasetVolumes, missingClaims, type NewPod, subPathOf } from './dataset-mounts.ts';
-import type { Facts } from './facts.ts';
-import { asksForRecovery, kindOf, type Mounted, recoverPolicy, sidecarTarget } from './pod.ts';
-import { wantedPropagation } from './propagation.ts';
-import { planSidecars } from './sidecars.ts';
+import { type DatasetVolume, datasetVolumes, type Facts, missingClaims, readWriteWarning } from './facts.ts';
+import { checkPropagation } from './mutate.ts';
+import {
+  findSubPath,
+  type NewPod,
+  type PodKind,
+  type PodVolumeMount,
+  podKind,
+  recoverPolicy,
+  requestsRecovery,
+} from './pod.ts';
+import { planSidecars } from './sidecar-plan.ts';
 
-/** The answer to a pod's creation. Sentences name volume, container and remedy. */
+/** The decision about a pod's creation. Messages name the volume, the container and the remedy. */
 export type Admission =
   | { readonly allowed: true; readonly warnings: readonly string[] }
-  | { readonly allowed: false; readonly denied: string; readonly warnings: readonly string[] };
+  | { readonly allowed: false; readonly message: string; readonly warnings: readonly string[] };
 
-/** Whether a pod may be created, and what its author is to know. Pure; the same for a pod that was mutated already. */
+/** Decides whether a pod may be created, and with which warnings. Pure. A mutated pod gets the same decision. */
 export function admit(pod: NewPod, facts: Facts): Admission {
-  const kind = kindOf(pod.pod);
+  const kind = podKind(pod.pod);
   if (kind === 'other') return { allowed: true, warnings: [] };
-  const missing = missingClaims(pod, facts);
   const datasets = datasetVolumes(pod, facts);
-  const denials = [
-    ...missing.map(noSuchClaim),
-    ...(kind === 'labelled' || asksForRecovery(pod.pod)
-      ? datasets.flatMap(({ mounts, name, claim }) =>
-          mounts.flatMap((mount) => deniedSubPath({ kind, mount, name, claim })),
-        )
+  const { denials, warnings } =
+    kind === 'labelled' ? { denials: [], warnings: datasets.flatMap(labelledWarnings) } : planSidecars(pod, facts);
+  const all = [
+    ...missingClaims(pod, facts).map(
+      (claim) =>
+        `claim "${claim}" does not exist, so it is unknown whether it belongs to a dataset: create the pod once the Dataset is Bound`,
+    ),
+    ...(kind === 'labelled' || requestsRecovery(pod.pod)
+      ? datasets.flatMap((dataset) => dataset.mounts.flatMap((mount) => subPathDenials(kind, mount, dataset)))
       : []),
+    ...denials,
   ];
-  const { denied, warnings } =
-    kind === 'labelled' ? { denied: [], warnings: datasets.flatMap(warnLabelled) } : planSidecars(pod, facts);
-  const all = [...denials, ...denied];
-  if (all.length > 0) return { allowed: false, denied: all.join('; '), warnings: [] };
+  if (all.length > 0) return { allowed: false, message: all.join('; '), warnings: [] };
   return { allowed: true, warnings };
 }
 
-function noSuchClaim(claim: string): string {
-  return `claim "${claim}" is not there, so it cannot be told whether it is a dataset's: create the pod once the Dataset is Bound`;
-}
-
-function deniedSubPath({
-  kind,
-  mount,
-  name,
-  claim,
-}: {
-  readonly kind: 'labelled' | 'serverless';
-  readonly mount: Mounted;
-  readonly name: string;
-  readonly claim: string;
-}): readonly string[] {
-  const found = subPathOf(mount);
-  if (found === undefined) return [];
-  const { container } = mount;
-  const what = container.kind === 'initContainers' ? 'init container' : 'container';
-  const asking = kind === 'labelled' ? `label ${recoveryLabel}` : `annotation ${recoverPolicy.annotation}`;
+function subPathDenials(
+  kind: Exclude<PodKind, 'other'>,
+  mount: PodVolumeMount,
+  { name, claim }: DatasetVolume,
+): readonly string[] {
+  const subPath = findSubPath(mount);
+  if (subPath === undefined) return [];
+  const container = `${mount.container.kind === 'initContainers' ? 'init container' : 'container'} "${mount.container.name}"`;
+  const request = kind === 'labelled' ? `label ${recoveryLabel}` : `annotation ${recoverPolicy.annotation}`;
   return [
-    `${what} "${container.name}" mounts ${found.field} "${shortened(found.path)}" of volume "${name}" (dataset ${claim}), which FUSE recovery does not support: mount the whole volume, or remove the ${asking}`,
+    `${container} mounts ${subPath.field} "${truncate(subPath.path)}" of volume "${name}" (dataset ${claim}), which FUSE recovery does not support: mount the whole volume, or remove the ${request}`,
   ];
 }
 
-function warnLabelled({ name, claim, volume, mounts }: DatasetVolume): readonly string[] {
-  const readWrite = isReadOnly(volume)
-    ? []
-    : [
-        `dataset ${claim} is not read-only (${volume.accessModes.join(', ') || 'no access mode'}), so volume "${name}" is not recovered after a crash of its FUSE daemon: set spec.accessModes of the Dataset to ReadOnlyMany alone`,
-      ];
-  return [...readWrite, ...mounts.flatMap((mount) => wantedPropagation(mount).warning ?? [])];
+function labelledWarnings(dataset: DatasetVolume): readonly string[] {
+  const readWrite = isReadOnly(dataset.volume) ? [] : [readWriteWarning(dataset)];
+  return [...readWrite, ...dataset.mounts.flatMap((mount) => checkPropagation(mount).warning ?? [])];
 }
 
-const longest = 80;
+const maxQuotedLength = 80;
 
-/** A field may be 64 KB long; a sentence may not. */
-function shortened(text: string): string {
-  return text.length > longest ? `${text.slice(0, longest)}...` : text;
+/** Shortens a value for a message: fields may be 64 KB long. */
+function truncate(text: string): string {
+  return text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}...` : text;
 }
-
-/** Labels by which the API server is to call the webhook, for its registration. */
-export const selectors = [
-  { entry: 'fuse.serverful.fluid.io', key: recoveryLabel, value: 'true' },
-  { entry: 'sidecar.fuse.fluid.io', key: sidecarTarget.label, value: sidecarTarget.value },
-] as const;

@@ -1,39 +1,57 @@
 import type { Volume } from '../engine/model.ts';
 import type { JsonObject } from '../kubernetes/json.ts';
 import type { Claim } from '../kubernetes/mapping.ts';
+import { claimsByVolume, type NewPod, type PodVolumeMount, volumeMounts } from './pod.ts';
 
-/** What the cluster says, as far as a pod is judged by it. */
+/** The part of the cluster's state that a pod is judged by. */
 export interface Facts {
-  /** Bound claims, by `namespace/name`. */
+  /** Bound claims, keyed by `namespace/name`. */
   readonly claims: ReadonlyMap<string, Claim>;
-  /** PersistentVolumes of the driver, by name. */
+  /** The driver's PersistentVolumes, keyed by name. */
   readonly volumes: ReadonlyMap<string, Volume>;
-  /** FUSE daemons, by `namespace/name` of their dataset. */
+  /** FUSE daemons, keyed by `namespace/name` of their dataset. */
   readonly daemons: ReadonlyMap<string, DaemonTemplate>;
-  /** Claims that are there, bound or not, by `namespace/name`. */
-  readonly known: ReadonlySet<string>;
+  /** All existing claims, bound or not, as `namespace/name`. */
+  readonly existingClaims: ReadonlySet<string>;
 }
 
-/** The FUSE container of a dataset as its DaemonSet has it, and the volumes of that DaemonSet's pods. */
+/** The FUSE container of a dataset's DaemonSet, and the volumes of that DaemonSet's pods. */
 export interface DaemonTemplate {
   readonly container: JsonObject;
   readonly volumes: readonly JsonObject[];
 }
 
-/** A claim of a dataset. */
-export interface DatasetClaim {
+/** A pod's volume that mounts a dataset. */
+export interface DatasetVolume {
+  /** Name of the pod's volume. */
+  readonly name: string;
+  /** Name of the claim, which is also the name of the dataset. */
   readonly claim: string;
   readonly volume: Volume;
+  /** `persistentVolumeClaim.readOnly` */
+  readonly readOnly: boolean;
+  readonly mounts: readonly PodVolumeMount[];
 }
 
-/** The dataset's volume behind a claim; undefined for claims of anything else. */
-export function datasetBehind(
-  { claims, volumes }: Pick<Facts, 'claims' | 'volumes'>,
-  namespace: string,
-  claim: string,
-): DatasetClaim | undefined {
-  const volume = volumes.get(claims.get(`${namespace}/${claim}`)?.volume ?? '');
-  // A claim may name any volume; only the volume's own word makes it bound to the claim.
-  const isBound = volume?.dataset?.name === claim && volume.dataset.namespace === namespace;
-  return volume !== undefined && isBound ? { claim, volume } : undefined;
+/** The pod's volumes that mount datasets, in the order of its spec. */
+export function datasetVolumes({ namespace, pod }: NewPod, { claims, volumes }: Facts): readonly DatasetVolume[] {
+  return [...claimsByVolume(pod)].flatMap(([name, { claim, readOnly }]) => {
+    const volume = volumes.get(claims.get(`${namespace}/${claim}`)?.volume ?? '');
+    // A claim may name any volume. It is bound to the volume only if the volume names the claim in turn.
+    const isBound = volume?.dataset?.name === claim && volume.dataset.namespace === namespace;
+    if (volume === undefined || !isBound) return [];
+    return [{ name, claim, volume, readOnly, mounts: volumeMounts(pod, name) }];
+  });
+}
+
+/** The pod's claims that do not exist yet, so that it is unknown whether they will be datasets. */
+export function missingClaims({ namespace, pod }: NewPod, { existingClaims }: Facts): readonly string[] {
+  return [...claimsByVolume(pod).values()]
+    .map(({ claim }) => claim)
+    .filter((claim) => !existingClaims.has(`${namespace}/${claim}`));
+}
+
+export function readWriteWarning({ name, claim, volume }: DatasetVolume): string {
+  const modes = volume.accessModes.join(', ') || 'no access mode';
+  return `dataset ${claim} is not read-only (${modes}), so volume "${name}" is not recovered after a crash of its FUSE daemon: set spec.accessModes of the Dataset to ReadOnlyMany only`;
 }

@@ -3,7 +3,7 @@ import { parseWebhookFlags } from './flags.ts';
 
 const parse = (...argv: readonly string[]) => parseWebhookFlags({ argv, env: {} });
 
-it('serves all addresses on 9443 and registers nothing by default', () => {
+it('listens on all addresses at port 9443 and does not register by default', () => {
   expect(parse()).toEqual({
     kind: 'run',
     flags: { host: '0.0.0.0', port: 9443, kubeconfig: undefined, mountRoot: '/runtime-mnt', register: undefined },
@@ -20,11 +20,11 @@ it.each<[string, object]>([
   ['--register=self', { register: { url: 'https://0.0.0.0' } }],
   ['--certificate-secret=fluid-system/certs', { certificateSecret: { namespace: 'fluid-system', name: 'certs' } }],
   ['--mount-root=/mnt/fluid', { mountRoot: '/mnt/fluid' }],
-])('takes %s', (flag, flags) => {
+])('accepts %s', (flag, flags) => {
   expect(parse(flag)).toMatchObject({ kind: 'run', flags });
 });
 
-it('takes MOUNT_ROOT from the environment, where the flag is not given', () => {
+it('takes MOUNT_ROOT from the environment if the flag is missing', () => {
   const env = { MOUNT_ROOT: '/other' };
   expect(parseWebhookFlags({ argv: [], env })).toMatchObject({ flags: { mountRoot: '/other' } });
   expect(parseWebhookFlags({ argv: ['--mount-root=/mine'], env })).toMatchObject({ flags: { mountRoot: '/mine' } });
@@ -36,12 +36,12 @@ it.each([
   ['--register=a/b/c', 'neither self nor NAMESPACE/SERVICE'],
   ['--certificate-secret=certs', '--certificate-secret=certs is not NAMESPACE/NAME'],
   ['--mount-root=relative', '--mount-root=relative is not an absolute path'],
-  ['--unknown=1', '--unknown=1 is not known; the flags are --listen='],
-  ['listen', 'listen is not known'],
-])('refuses %s with a sentence', (flag, message) => {
+  ['--unknown=1', '--unknown=1 is not a known flag; the flags are --listen='],
+  ['listen', 'listen is not a known flag'],
+])('rejects %s with one sentence', (flag, message) => {
   expect(parse(flag)).toEqual({ kind: 'error', message: expect.stringContaining(message) });
 });
 
-it('helps', () => {
+it('prints help', () => {
   expect(parse('--help')).toMatchObject({ kind: 'help', text: expect.stringContaining('--register=') });
 });

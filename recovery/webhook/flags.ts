@@ -1,15 +1,15 @@
 import { isNormalised } from '../csi/volume-context.ts';
-import type { Reached } from './registration.ts';
+import type { WebhookEndpoint } from './registration.ts';
 
 export interface WebhookFlags {
   readonly host: string;
   readonly port: number;
-  /** Path; without it the pod's own service account is used. */
+  /** Path. If undefined, the pod's service account is used. */
   readonly kubeconfig: string | undefined;
   readonly mountRoot: string;
-  /** Where the API server finds it; a URL without a port is completed by the one that was bound. Undefined: it is not registered. */
-  readonly register: Reached | undefined;
-  /** Where replicas keep the certificate that they share. Undefined: each start makes one. */
+  /** How the API server reaches the webhook. The bound port is appended to a URL. If undefined, the webhook is not registered. */
+  readonly register: WebhookEndpoint | undefined;
+  /** The Secret that holds the certificate of all replicas. If undefined, each start creates a certificate. */
   readonly certificateSecret: { readonly namespace: string; readonly name: string } | undefined;
 }
 
@@ -20,19 +20,19 @@ export type ParsedFlags =
 
 const help = `Admission webhook of pods that use Fluid datasets.
 
-  --listen=HOST:PORT      where HTTPS is served (0.0.0.0:9443); port 0 takes a free one
-  --kubeconfig=PATH       the API server; the service account of the pod where it is not given
+  --listen=HOST:PORT      address of the HTTPS server (0.0.0.0:9443); port 0 picks a free one
+  --kubeconfig=PATH       how to reach the API server; the default is the pod's service account
   --mount-root=PATH       directory below which FUSE daemons mount (MOUNT_ROOT, /runtime-mnt)
-  --register=self         registers itself under the address that it listens on
-  --register=NS/SERVICE   behind a Service, port 443: says what is to be trusted in configurations that are there
+  --register=self         registers the webhook under the address that it listens on
+  --register=NS/SERVICE   for a webhook behind port 443 of a Service: sets the CA in the existing configurations
   --certificate-secret=NS/NAME
-                          an empty Secret that is there: the certificate is kept in it, renewed in time, shared by all
-                          replicas; without it each start makes one
+                          an existing Secret, empty at first, in which the certificate is stored, renewed before it
+                          expires and shared by all replicas; without it each start creates a certificate
 `;
 
 const accepted = ['listen', 'kubeconfig', 'mount-root', 'register', 'certificate-secret'];
 
-/** Reads command line and environment. Pure. */
+/** Parses the command line and the environment. Pure. */
 export function parseWebhookFlags({
   argv,
   env,
@@ -45,35 +45,38 @@ export function parseWebhookFlags({
     const [, name = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
     if (name === 'help') return { kind: 'help', text: help };
     if (!accepted.includes(name) || value === undefined)
-      return bad(`${word} is not known; the flags are ${accepted.map((flag) => `--${flag}=`).join(', ')} and --help`);
+      return usageError(
+        `${word} is not a known flag; the flags are ${accepted.map((flag) => `--${flag}=`).join(', ')} and --help`,
+      );
     given.set(name, value);
   }
   const listen = given.get('listen') ?? '0.0.0.0:9443';
   const [, host = '', port = ''] = /^(?:\[?)(.+?)(?:\]?):(\d+)$/.exec(listen) ?? [];
-  if (host === '' || Number(port) > 65_535) return bad(`--listen=${listen} is not HOST:PORT`);
+  if (host === '' || Number(port) > 65_535) return usageError(`--listen=${listen} is not HOST:PORT`);
   const mountRoot = given.get('mount-root') ?? (env.MOUNT_ROOT || '/runtime-mnt');
   if (!isNormalised(mountRoot))
-    return bad(`--mount-root=${mountRoot} is not an absolute path without ".", ".." and doubled slashes`);
-  const register = reachedBy(given.get('register'), host);
-  if (register === 'wrong') return bad(`--register=${given.get('register')} is neither self nor NAMESPACE/SERVICE`);
+    return usageError(`--mount-root=${mountRoot} is not an absolute path without ".", ".." and repeated slashes`);
+  const register = parseEndpoint(given.get('register'), host);
+  if (register === 'invalid')
+    return usageError(`--register=${given.get('register')} is neither self nor NAMESPACE/SERVICE`);
   const secret = given.get('certificate-secret');
-  const certificateSecret = namespaced(secret);
+  const certificateSecret = parseNamespacedName(secret);
   if (secret !== undefined && certificateSecret === undefined)
-    return bad(`--certificate-secret=${secret} is not NAMESPACE/NAME`);
+    return usageError(`--certificate-secret=${secret} is not NAMESPACE/NAME`);
   const kubeconfig = given.get('kubeconfig');
   return { kind: 'run', flags: { host, port: Number(port), kubeconfig, mountRoot, register, certificateSecret } };
 }
 
-function reachedBy(text: string | undefined, host: string): Reached | undefined | 'wrong' {
+function parseEndpoint(text: string | undefined, host: string): WebhookEndpoint | undefined | 'invalid' {
   if (text === undefined) return undefined;
   if (text === 'self') return { url: `https://${host.includes(':') ? `[${host}]` : host}` };
-  const service = namespaced(text);
-  return service === undefined ? 'wrong' : { service: { ...service, port: 443 } };
+  const service = parseNamespacedName(text);
+  return service === undefined ? 'invalid' : { service: { ...service, port: 443 } };
 }
 
-function namespaced(text = ''): { readonly namespace: string; readonly name: string } | undefined {
+function parseNamespacedName(text = ''): { readonly namespace: string; readonly name: string } | undefined {
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(text) ?? [];
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-const bad = (message: string): ParsedFlags => ({ kind: 'error', message });
+const usageError = (message: string): ParsedFlags => ({ kind: 'error', message });

@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { objectAt } from '../kubernetes/json.ts';
-import { makeSidecar } from './sidecar.ts';
-import { template } from './testing/pods.ts';
+import { template } from './sample-pods.ts';
+import { createSidecar } from './sidecar.ts';
 
 const root = process.getuid?.() === 0;
 
-/** Runs a script in a mount namespace of its own, in which a directory with an awkward name is the shared one. */
+/** Runs a script in a private mount namespace with a shared directory whose name needs quoting. */
 function inNamespace(script: (names: { readonly shared: string; readonly hook: (name: string) => string }) => string) {
   const directory = mkdtempSync(join(tmpdir(), "rekindle-it's-"));
-  const { container } = makeSidecar({
+  const { container } = createSidecar({
     index: 0,
     template,
-    shared: { volume: 'jindofs-fuse-mount', mountPath: directory, below: 'jindofs-fuse' },
+    shared: { volume: 'jindofs-fuse-mount', mountPath: directory, mountPoint: 'jindofs-fuse' },
     volume: 'data',
-    taken: new Set(),
+    usedNames: new Set(),
     recover: true,
     readOnly: true,
   });
@@ -38,20 +38,20 @@ describe.skipIf(!root)('the hooks of a sidecar (needs root)', () => {
       `mount -t tmpfs shared ${shared}`,
       `mkdir -p ${shared}/jindofs-fuse ${shared}/.generations/1`,
       ...['jindofs-fuse', 'jindofs-fuse', '.generations/1', '.generations/1'].map(
-        (at) => `mount -t tmpfs x ${shared}/${at}`,
+        (path) => `mount -t tmpfs x ${shared}/${path}`,
       ),
     ].join('; ');
-  const left = 'cut -d" " -f5 /proc/self/mountinfo | grep -c rekindle-it';
+  const countMounts = 'cut -d" " -f5 /proc/self/mountinfo | grep -c rekindle-it';
 
-  it('let go of everything below the shared directory, layer by layer, and of nothing else', () => {
+  it('unmount all layers below the shared directory and nothing else', () => {
     const { lines } = inNamespace(
-      ({ shared, hook }) => `${mountAll(shared)}; ${left}; (${hook('preStop')}); echo $?; ${left}`,
+      ({ shared, hook }) => `${mountAll(shared)}; ${countMounts}; (${hook('preStop')}); echo $?; ${countMounts}`,
     );
     expect(lines).toEqual(['5', '0', '1']);
   });
 
-  it('wait until something is mounted and answers', () => {
-    // The first turn of its loop is seen by the sleep at the end of it.
+  it('wait until a filesystem is mounted and answers', () => {
+    // The `sleep` at the end of the loop shows that the first iteration has run.
     const { lines } = inNamespace(
       ({ shared, hook }) => `cd ${shared} && mount -t tmpfs shared . && cd ${shared} && mkdir jindofs-fuse
         (sleep() { echo 'waits' >> turns; command sleep 0.01; }; ${hook('postStart')}; echo served >> turns) &

@@ -7,10 +7,10 @@ import { createLog } from '../agent/log.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
 import { startWebhook } from './webhook.ts';
 
-/** The admission webhook as a process: one JSON object a line on standard output, `ready` once pods are judged. */
+/** Runs the admission webhook. Logs one JSON object per line to standard output, `ready` once it decides about pods. */
 async function run(flags: WebhookFlags): Promise<number> {
   const out = pino.destination({ dest: 1, sync: true });
-  // Whoever read the log may go away; that is no reason to stop.
+  // A closed log reader is no reason to stop.
   out.on('error', () => {});
   const log = createLog(out, monotonicClock.now);
   const stop = Promise.withResolvers<string>();

@@ -2,22 +2,22 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type JsonObject, listAt, objectAt } from '../kubernetes/json.ts';
 import { admit } from './admit.ts';
-import type { NewPod } from './dataset-mounts.ts';
 import type { Facts } from './facts.ts';
 import { mutate } from './mutate.ts';
-import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './testing/pods.ts';
+import type { NewPod } from './pod.ts';
+import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './sample-pods.ts';
 
-const at = (path: string) => ({ op: 'add', path: `${path}/mountPropagation`, value: 'HostToContainer' });
+const addPropagation = (path: string) => ({ op: 'add', path: `${path}/mountPropagation`, value: 'HostToContainer' });
 
 describe('a labelled pod', () => {
   it.each<[string, PodOptions, readonly object[]]>([
-    ['is given propagation where it mounts a dataset', {}, [at('/spec/containers/0/volumeMounts/0')]],
+    ['gets propagation on the mount of a dataset', {}, [addPropagation('/spec/containers/0/volumeMounts/0')]],
     ['keeps Bidirectional', { mounts: [{ name: 'data', mountPath: '/d', mountPropagation: 'Bidirectional' }] }, []],
     ['keeps HostToContainer', { mounts: [{ name: 'data', mountPath: '/d', mountPropagation: 'HostToContainer' }] }, []],
     ['keeps None', { mounts: [{ name: 'data', mountPath: '/d', mountPropagation: 'None' }] }, []],
     ['keeps recursiveReadOnly', { mounts: [{ name: 'data', mountPath: '/d', recursiveReadOnly: 'IfPossible' }] }, []],
     [
-      'is left alone where it mounts something else',
+      'keeps mounts of other volumes unchanged',
       {
         claims: { data: 'demo', disk: 'disk' },
         mounts: [
@@ -25,33 +25,33 @@ describe('a labelled pod', () => {
           { name: 'data', mountPath: '/d' },
         ],
       },
-      [at('/spec/containers/0/volumeMounts/1')],
+      [addPropagation('/spec/containers/0/volumeMounts/1')],
     ],
     [
-      'is changed at the place that was sent, behind entries that are none',
+      'is patched by the index as sent, although other entries are not objects',
       { mounts: [null, 'x', { name: 'data', mountPath: '/d' }] },
-      [at('/spec/containers/0/volumeMounts/2')],
+      [addPropagation('/spec/containers/0/volumeMounts/2')],
     ],
     [
-      'is changed in all containers, init containers too',
+      'is patched in all containers, including init containers',
       {
         spec: {
           initContainers: [{ name: 'i', volumeMounts: [{ name: 'data', mountPath: '/d' }] }],
           containers: [{ name: 'a' }, { name: 'b', volumeMounts: [{ name: 'data', mountPath: '/d' }] }],
         },
       },
-      [at('/spec/initContainers/0/volumeMounts/0'), at('/spec/containers/1/volumeMounts/0')],
+      [addPropagation('/spec/initContainers/0/volumeMounts/0'), addPropagation('/spec/containers/1/volumeMounts/0')],
     ],
     [
-      'is changed on a read-write dataset, too',
+      'is patched for a read-write dataset as well',
       { claims: { data: 'scratch' } },
-      [at('/spec/containers/0/volumeMounts/0')],
+      [addPropagation('/spec/containers/0/volumeMounts/0')],
     ],
-  ])('%s', (_what, options, patch) => {
+  ])('%s', (_title, options, patch) => {
     expect(mutate(pod(options), facts())).toEqual(patch);
   });
 
-  it('is changed no more the second time', () => {
+  it('is not changed a second time', () => {
     expect(mutate(patched(pod()), facts())).toEqual([]);
   });
 });
@@ -62,13 +62,13 @@ it.each<[string, PodOptions]>([
     'is denied',
     { labels: eci, spec: { initContainers: [{ name: 'i', volumeMounts: [{ name: 'data', mountPath: '/d' }] }] } },
   ],
-  ['has the annotation alone', { labels: {}, annotations: auto }],
-])('a pod that %s is not changed', (_what, options) => {
+  ['has only the annotation', { labels: {}, annotations: auto }],
+])('a pod that %s is not changed', (_title, options) => {
   expect(mutate(pod(options), facts())).toEqual([]);
 });
 
 describe('a serverless pod', () => {
-  const given = (options: PodOptions = {}, change: Partial<Facts> = {}) => {
+  const mutated = (options: PodOptions = {}, change: Partial<Facts> = {}) => {
     const { spec, metadata } = patched(pod({ labels: eci, annotations: auto, ...options }), change).pod as {
       readonly spec: JsonObject;
       readonly metadata: JsonObject;
@@ -82,8 +82,8 @@ describe('a serverless pod', () => {
   const env = (container: JsonObject | undefined) =>
     Object.fromEntries(listAt(container, 'env').map(({ name, value }) => [name, value]));
 
-  it('is given the dataset’s FUSE container in front of its own', () => {
-    const { containers, volumes, labels } = given();
+  it('gets the dataset’s FUSE container before its own', () => {
+    const { containers, volumes, labels } = mutated();
     expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-0', 'demo']);
     const [sidecar, app] = containers;
     expect(sidecar).toMatchObject({
@@ -120,31 +120,31 @@ describe('a serverless pod', () => {
   });
 
   it.each<[string, PodOptions, Partial<Facts>, object]>([
-    ['asks for it', {}, {}, { FUSE_RECOVER_POLICY: 'auto', FUSE_MOUNT_READ_ONLY: 'true' }],
+    ['requests it', {}, {}, { FUSE_RECOVER_POLICY: 'auto', FUSE_MOUNT_READ_ONLY: 'true' }],
     ['has no annotation', { annotations: {} }, {}, { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' }],
     [
-      'has another value there',
+      'has another value in the annotation',
       { annotations: { 'alibabacloud.com/fuse-recover-policy': 'Auto' } },
       {},
       { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' },
     ],
     ['uses a read-write dataset', { claims: { data: 'scratch' } }, {}, { FUSE_RECOVER_POLICY: 'none' }],
     [
-      'shows a directory alone',
+      'has a volume with only a directory of the dataset',
       {},
       { volumes: new Map([['default-demo', { ...volume('demo'), subdirectory: 'part' }]]) },
       { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' },
     ],
-  ])('recovers where it may: a pod that %s', (_what, options, change, expected) => {
-    expect(env(given(options, change).containers[0])).toEqual(expected);
+  ])('enables recovery according to the request: the pod %s', (_title, options, change, expected) => {
+    expect(env(mutated(options, change).containers[0])).toEqual(expected);
   });
 
-  it('is given one sidecar for each dataset, each later one in front', () => {
+  it('gets one sidecar for each dataset, in reverse order', () => {
     const mounts = [
       { name: 'a', mountPath: '/a' },
       { name: 'b', mountPath: '/b' },
     ];
-    const { containers, volumes } = given({ claims: { a: 'demo', b: 'scratch' }, mounts });
+    const { containers, volumes } = mutated({ claims: { a: 'demo', b: 'scratch' }, mounts });
     expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-1', 'fluid-fuse-0', 'demo']);
     expect(listAt(containers[2], 'volumeMounts')).toEqual([
       { name: 'a', mountPath: '/a', mountPropagation: 'HostToContainer', subPath: 'jindofs-fuse', readOnly: true },
@@ -153,18 +153,18 @@ describe('a serverless pod', () => {
     expect(new Set(volumes.map(({ name }) => name)).size).toBe(volumes.length);
   });
 
-  it('has one sidecar for two volumes of one dataset', () => {
+  it('gets one sidecar for two volumes of one dataset', () => {
     const mounts = [
       { name: 'a', mountPath: '/a' },
       { name: 'b', mountPath: '/b' },
     ];
-    const { containers, volumes } = given({ claims: { a: 'demo', b: 'demo' }, mounts });
+    const { containers, volumes } = mutated({ claims: { a: 'demo', b: 'demo' }, mounts });
     expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-0', 'demo']);
     expect(listAt(containers[1], 'volumeMounts').map(({ name }) => name)).toEqual(['a', 'a']);
     expect(volumes.map(({ name }) => name)).toEqual(['a', 'jindofs-fuse-device-0', 'credentials-0']);
   });
 
-  it('keeps its own names: sidecar and volumes take others', () => {
+  it('keeps its own names, so that sidecar and volumes get unused ones', () => {
     const spec = {
       containers: [
         { name: 'fluid-fuse-0', image: 'mine' },
@@ -175,7 +175,7 @@ describe('a serverless pod', () => {
         { name: 'credentials-1', emptyDir: {} },
       ],
     };
-    const { containers, volumes } = given({ spec });
+    const { containers, volumes } = mutated({ spec });
     expect(containers.map(({ name }) => name)).toEqual(['fluid-fuse-1', 'fluid-fuse-0', 'demo']);
     expect(volumes.map(({ name }) => name)).toEqual([
       'data',
@@ -190,31 +190,31 @@ describe('a serverless pod', () => {
     ['an expression', { subPathExpr: '$(A)' }, { subPathExpr: 'jindofs-fuse/$(A)' }],
     ['recursiveReadOnly', { recursiveReadOnly: 'Enabled', readOnly: true }, { subPath: 'jindofs-fuse' }],
     ['propagation None', { mountPropagation: 'None' }, { subPath: 'jindofs-fuse' }],
-  ])('keeps what it mounts without asking for recovery: %s', (_what, change, expected) => {
-    const { containers } = given({ annotations: {}, mounts: [{ name: 'data', mountPath: '/data', ...change }] });
+  ])('keeps the volumeMount of a pod that does not request recovery: %s', (_title, change, expected) => {
+    const { containers } = mutated({ annotations: {}, mounts: [{ name: 'data', mountPath: '/data', ...change }] });
     const plain = { name: 'data', mountPath: '/data', mountPropagation: 'HostToContainer', readOnly: true };
     expect(listAt(containers[1], 'volumeMounts')).toEqual([{ ...plain, ...expected }]);
   });
 
-  it('waits for the mount before its containers start, and lets it go when it ends, unless the template has hooks of its own', () => {
-    const [sidecar] = given().containers;
+  it('gets hooks that wait for the mount and unmount it, unless the template defines them', () => {
+    const [sidecar] = mutated().containers;
     const command = (hook: string) => (objectAt(sidecar, 'lifecycle', hook, 'exec').command as readonly string[])[2];
     expect(command('postStart')).toContain("' ''/jfs/jindofs-fuse'' '");
     expect(command('preStop')).toContain("'/jfs'/*) umount -l");
     const preStop = { exec: { command: ['/prestop.sh'] } };
     const own = { ...template, container: { ...template.container, lifecycle: { preStop } } };
-    const [other] = given({}, { daemons: new Map([['default/demo', own]]) }).containers;
+    const [other] = mutated({}, { daemons: new Map([['default/demo', own]]) }).containers;
     expect(objectAt(other, 'lifecycle')).toMatchObject({ preStop, postStart: { exec: {} } });
   });
 
-  it('is changed no more the second time', () => {
+  it('is not changed a second time', () => {
     const first = patched(pod({ labels: { ...inject, ...eci }, annotations: auto }));
     expect(mutate(first, facts())).toEqual([]);
     expect(admit(first, facts())).toEqual({ allowed: true, warnings: [] });
   });
 });
 
-describe('whatever is sent', () => {
+describe('a pod of any shape', () => {
   const anything = fc.record(
     {
       metadata: fc.oneof(fc.record({ labels: fc.constantFrom<unknown>(inject, eci, null, 'x', []) }), fc.anything()),
@@ -238,27 +238,27 @@ describe('whatever is sent', () => {
     { requiredKeys: [] },
   );
 
-  it('is judged and changed without a throw', () => {
+  it('is admitted or denied, and mutated, without an exception', () => {
     fc.assert(
       fc.property(anything, (value) => {
-        const given = { namespace: 'default', pod: value as JsonObject };
-        expect(admit(given, facts())).toHaveProperty('allowed');
-        expect(Array.isArray(mutate(given, facts()))).toBe(true);
+        const candidate = { namespace: 'default', pod: value as JsonObject };
+        expect(admit(candidate, facts())).toHaveProperty('allowed');
+        expect(Array.isArray(mutate(candidate, facts()))).toBe(true);
       }),
       { numRuns: 500 },
     );
   });
 });
 
-/** The pod with its patch applied: all paths of these patches exist, but for the last key. */
-function patched(given: NewPod, change: Partial<Facts> = {}): NewPod {
-  const copy = structuredClone(given.pod) as Record<string, unknown>;
-  for (const { path, value } of mutate(given, facts(change))) {
+/** Applies the pod's patch. All paths of these patches exist except for the last key. */
+function patched(original: NewPod, change: Partial<Facts> = {}): NewPod {
+  const copy = structuredClone(original.pod) as Record<string, unknown>;
+  for (const { path, value } of mutate(original, facts(change))) {
     const keys = path.split('/').slice(1);
     const last = keys.pop() ?? '';
-    let at = copy;
-    for (const key of keys) at = at[key] as Record<string, unknown>;
-    at[last] = value;
+    let parent = copy;
+    for (const key of keys) parent = parent[key] as Record<string, unknown>;
+    parent[last] = value;
   }
-  return { ...given, pod: copy };
+  return { ...original, pod: copy };
 }

@@ -1,19 +1,15 @@
-import { datasetVolumes, type NewPod } from './dataset-mounts.ts';
-import type { Facts } from './facts.ts';
-import { kindOf } from './pod.ts';
-import { wantedPropagation } from './propagation.ts';
-import { planSidecars } from './sidecars.ts';
+import { textAt } from '../kubernetes/json.ts';
+import { datasetVolumes, type Facts } from './facts.ts';
+import { type JsonPatch, type NewPod, type PodVolumeMount, podKind } from './pod.ts';
+import { planSidecars } from './sidecar-plan.ts';
 
-/** JSON patch (RFC 6902), as far as it is needed here. */
-export type JsonPatch = readonly { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }[];
-
-/** What a pod is changed by when it is created. Pure; empty for a pod that `admit` denies, and for one that was changed before. */
+/** How a pod is changed at its creation. Pure. Empty for a pod that `admit` denies and for one that was changed before. */
 export function mutate(pod: NewPod, facts: Facts): JsonPatch {
-  switch (kindOf(pod.pod)) {
+  switch (podKind(pod.pod)) {
     case 'labelled':
       return datasetVolumes(pod, facts).flatMap(({ mounts }) =>
         mounts
-          .filter((mount) => wantedPropagation(mount).set)
+          .filter((mount) => checkPropagation(mount).mustSet)
           .map(({ container, index }) => ({
             op: 'add' as const,
             path: `/spec/${container.kind}/${container.index}/volumeMounts/${index}/mountPropagation`,
@@ -25,4 +21,28 @@ export function mutate(pod: NewPod, facts: Facts): JsonPatch {
     case 'other':
       return [];
   }
+}
+
+/**
+ * Whether a volumeMount must be set to HostToContainer, so that a new mount on the node reaches the container. A value that
+ * the author chose is kept: Bidirectional works as well, None causes a warning. Kubernetes rejects `recursiveReadOnly`
+ * together with any propagation.
+ */
+export function checkPropagation({ container, value }: PodVolumeMount): {
+  readonly mustSet: boolean;
+  readonly warning?: string;
+} {
+  const propagation = textAt(value, 'mountPropagation');
+  const recursive = textAt(value, 'recursiveReadOnly') ?? 'Disabled';
+  if (propagation === undefined && recursive === 'Disabled') return { mustSet: true };
+  if (propagation !== undefined && propagation !== 'None') return { mustSet: false };
+  const [cause, remedy] =
+    propagation === undefined
+      ? [`recursiveReadOnly ${recursive}`, 'set readOnly only']
+      : ['mountPropagation None', 'remove the field'];
+  const volume = textAt(value, 'name') ?? '';
+  return {
+    mustSet: false,
+    warning: `container "${container.name}" mounts volume "${volume}" with ${cause}, so no new mount on the node reaches it and only an agent that enters the container can recover it: ${remedy}`,
+  };
 }

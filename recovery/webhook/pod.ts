@@ -1,58 +1,66 @@
 import { recoveryLabel } from '../engine/policy.ts';
 import { type JsonObject, objectAt, textAt, texts } from '../kubernetes/json.ts';
 
-/** What a pod asks for, by its labels. */
+/** A pod that is about to be created. Its own `metadata.namespace` may be empty, so the namespace comes from the request. */
+export interface NewPod {
+  readonly namespace: string;
+  readonly pod: JsonObject;
+}
+
+/** The JSON patch operations (RFC 6902) that this webhook uses. */
+export type JsonPatch = readonly { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }[];
+
+/** The kind of recovery that a pod requests with its labels. */
 export type PodKind =
-  /** A sidecar serves its datasets: `alibabacloud.com/fluid-sidecar-target: eci`, which wins where both labels are there. */
+  /** Sidecars serve its datasets: `alibabacloud.com/fluid-sidecar-target: eci`, which wins if both labels are set. */
   | 'serverless'
   /** Recovery on an ordinary node: `fuse.serverful.fluid.io/inject: "true"`. */
   | 'labelled'
-  /** Nothing, or it has been given its sidecars already. */
+  /** No recovery, or the sidecars have already been injected. */
   | 'other';
 
-/** Value that a pod asks for a sidecar with. */
+/** The label by which a pod requests sidecars. */
 export const sidecarTarget = { label: 'alibabacloud.com/fluid-sidecar-target', value: 'eci' } as const;
-/** Counts on serverless pods only. */
+/** Only has an effect on serverless pods. */
 export const recoverPolicy = { annotation: 'alibabacloud.com/fuse-recover-policy', value: 'auto' } as const;
-/** On pods that have been given their sidecars. */
+/** Set on pods that have their sidecars. */
 export const injected = { label: 'done.sidecar.fluid.io/inject', value: 'true' } as const;
 
 export const containerKinds = ['initContainers', 'containers'] as const;
 export type ContainerKind = (typeof containerKinds)[number];
 
-/** A container of a pod that is to be created, and where it stands. */
 export interface PodContainer {
   readonly kind: ContainerKind;
-  /** In the list as it was sent. */
+  /** Index in the list as it was sent. */
   readonly index: number;
   readonly name: string;
   readonly value: JsonObject;
 }
 
-/** A volumeMount, and where it stands in its container's list as it was sent. */
-export interface Mounted {
+export interface PodVolumeMount {
   readonly container: PodContainer;
+  /** Index in the container's list as it was sent. */
   readonly index: number;
   readonly value: JsonObject;
 }
 
-export const labelsOf = (pod: JsonObject): Readonly<Record<string, string>> =>
+export const podLabels = (pod: JsonObject): Readonly<Record<string, string>> =>
   texts(objectAt(pod, 'metadata', 'labels'));
 
-export function kindOf(pod: JsonObject): PodKind {
-  const labels = labelsOf(pod);
+export function podKind(pod: JsonObject): PodKind {
+  const labels = podLabels(pod);
   if (labels[sidecarTarget.label] === sidecarTarget.value)
     return labels[injected.label] === injected.value ? 'other' : 'serverless';
   return labels[recoveryLabel] === 'true' ? 'labelled' : 'other';
 }
 
-/** Whether the pod asks for recovery by the annotation of serverless pods. */
-export function asksForRecovery(pod: JsonObject): boolean {
+/** Whether the pod has the annotation by which serverless pods request recovery. */
+export function requestsRecovery(pod: JsonObject): boolean {
   return texts(objectAt(pod, 'metadata', 'annotations'))[recoverPolicy.annotation] === recoverPolicy.value;
 }
 
-/** The objects of a list, each with its index; what is no object is passed over without moving the others. */
-export function entriesAt(
+/** The objects of a list with their indices. Other values are skipped but still counted. */
+export function indexedObjects(
   value: JsonObject,
   key: string,
 ): readonly { readonly index: number; readonly value: JsonObject }[] {
@@ -63,18 +71,20 @@ export function entriesAt(
   );
 }
 
-/** Init containers first, as they run. */
-export function containersOf(pod: JsonObject): readonly PodContainer[] {
+/** The pod's containers in the order in which they run: init containers first. */
+export function listContainers(pod: JsonObject): readonly PodContainer[] {
   const spec = objectAt(pod, 'spec');
   return containerKinds.flatMap((kind) =>
-    entriesAt(spec, kind).map(({ index, value }) => ({ kind, index, name: textAt(value, 'name') ?? '', value })),
+    indexedObjects(spec, kind).map(({ index, value }) => ({ kind, index, name: textAt(value, 'name') ?? '', value })),
   );
 }
 
-/** The claims that a pod's volumes name, by the volume's name. */
-export function claimsOf(pod: JsonObject): ReadonlyMap<string, { readonly claim: string; readonly readOnly: boolean }> {
+/** The claims that the pod's volumes refer to, keyed by the volume's name. */
+export function claimsByVolume(
+  pod: JsonObject,
+): ReadonlyMap<string, { readonly claim: string; readonly readOnly: boolean }> {
   return new Map(
-    entriesAt(objectAt(pod, 'spec'), 'volumes').flatMap(({ value }) => {
+    indexedObjects(objectAt(pod, 'spec'), 'volumes').flatMap(({ value }) => {
       const name = textAt(value, 'name');
       const source = objectAt(value, 'persistentVolumeClaim');
       const claim = textAt(source, 'claimName');
@@ -83,11 +93,22 @@ export function claimsOf(pod: JsonObject): ReadonlyMap<string, { readonly claim:
   );
 }
 
-/** The volumeMounts of one of the pod's volumes. */
-export function mountsOf(pod: JsonObject, volume: string): readonly Mounted[] {
-  return containersOf(pod).flatMap((container) =>
-    entriesAt(container.value, 'volumeMounts')
+/** The volumeMounts of one of the pod's volumes, in all containers. */
+export function volumeMounts(pod: JsonObject, volume: string): readonly PodVolumeMount[] {
+  return listContainers(pod).flatMap((container) =>
+    indexedObjects(container.value, 'volumeMounts')
       .filter(({ value }) => value.name === volume)
       .map(({ index, value }) => ({ container, index, value })),
   );
+}
+
+/** The `subPath` or `subPathExpr` of a volumeMount, or undefined if it mounts the whole volume. */
+export function findSubPath({
+  value,
+}: PodVolumeMount): { readonly field: 'subPath' | 'subPathExpr'; readonly path: string } | undefined {
+  for (const field of ['subPath', 'subPathExpr'] as const) {
+    const path = textAt(value, field);
+    if (path !== undefined) return { field, path };
+  }
+  return undefined;
 }

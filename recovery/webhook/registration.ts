@@ -1,53 +1,60 @@
+import { recoveryLabel } from '../engine/policy.ts';
 import type { JsonObject } from '../kubernetes/json.ts';
 import type { Transport } from '../kubernetes/transport.ts';
-import { selectors } from './admit.ts';
+import { sidecarTarget } from './pod.ts';
 import { paths } from './server.ts';
 
-/** How the API server reaches the webhook: a URL without path, or a Service. */
-export type Reached =
+/** How the API server reaches the webhook: a URL without a path, or a Service. */
+export type WebhookEndpoint =
   | { readonly url: string }
   | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number } };
 
 const apiVersion = 'admissionregistration.k8s.io/v1';
 const timeoutSeconds = 10;
 
+/** The labels of the pods for which the API server must call the webhook. */
+const selectors = [
+  { webhook: 'fuse.serverful.fluid.io', key: recoveryLabel, value: 'true' },
+  { webhook: 'sidecar.fuse.fluid.io', key: sidecarTarget.label, value: sidecarTarget.value },
+] as const;
+
 const kinds = [
   { kind: 'MutatingWebhookConfiguration', name: 'fluid-pod-admission-webhook', path: paths.mutate },
   { kind: 'ValidatingWebhookConfiguration', name: 'fluid-pod-validating-webhook', path: paths.validate },
 ] as const;
 
-/** The configurations as role-based access names them. */
+/** The configurations as RBAC rules name them. */
 export const configurationNames = kinds.map(({ kind, name }) => ({ plural: `${kind.toLowerCase()}s`, name }));
 
-/** Namespaces without which nothing else runs: no pod there waits for this webhook. */
-export const leftAlone = ['kube-system'];
+/** The cluster depends on pods in these namespaces, so their creation never waits for this webhook. */
+export const exemptNamespaces = ['kube-system'];
 
 export interface Registration {
-  readonly reached: Reached;
-  /** Base64 of PEM; without it nobody trusts the webhook until it says so itself. */
+  readonly endpoint: WebhookEndpoint;
+  /** Base64 of PEM. If undefined, the webhook sets it when it starts. */
   readonly caBundle?: string;
-  /** Namespaces whose pods it is not asked about. */
-  readonly except: readonly string[];
+  /** Namespaces for whose pods the webhook is not called. */
+  readonly exemptNamespaces: readonly string[];
 }
 
-/** The two configurations: one by which pods are changed, one by which they are judged once all have changed them. Pure. */
-export function configurations({ reached, caBundle, except }: Registration): readonly JsonObject[] {
+/** The mutating configuration, and the validating one that is called after all mutations. Pure. */
+export function configurations({ endpoint, caBundle, exemptNamespaces }: Registration): readonly JsonObject[] {
   return kinds.map(({ kind, name, path }) => ({
     apiVersion,
     kind,
     metadata: { name, labels: { app: 'fluid-webhook' } },
-    webhooks: selectors.map(({ entry, key, value }) => ({
-      name: entry,
+    webhooks: selectors.map(({ webhook, key, value }) => ({
+      name: webhook,
       admissionReviewVersions: ['v1'],
-      clientConfig: { ...clientConfig(reached, path), ...(caBundle === undefined ? {} : { caBundle }) },
+      clientConfig: { ...clientConfig(endpoint, path), ...(caBundle === undefined ? {} : { caBundle }) },
       rules: [
         { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' },
       ],
       objectSelector: { matchLabels: { [key]: value } },
       namespaceSelector: {
-        matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...except] }],
+        matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exemptNamespaces] }],
       },
-      // A labelled pod that nobody has looked at would ask for what it does not get (docs/adr/0014).
+      // An unchecked labelled pod might request recovery that it cannot get (docs/adr/0014).
       failurePolicy: 'Fail',
       sideEffects: 'None',
       timeoutSeconds,
@@ -57,22 +64,23 @@ export function configurations({ reached, caBundle, except }: Registration): rea
   }));
 }
 
-/** The part of the configurations that only the webhook knows. */
-function trust(caBundle: string): readonly JsonObject[] {
-  const webhooks = selectors.map(({ entry }) => ({ name: entry, clientConfig: { caBundle } }));
+/** The fields of the configurations that only the webhook knows. */
+function trustedAuthorities(caBundle: string): readonly JsonObject[] {
+  const webhooks = selectors.map(({ webhook }) => ({ name: webhook, clientConfig: { caBundle } }));
   return kinds.map(({ kind, name }) => ({ apiVersion, kind, metadata: { name }, webhooks }));
 }
 
-function clientConfig(reached: Reached, path: string): JsonObject {
-  return 'url' in reached ? { url: `${reached.url}${path}` } : { service: { ...reached.service, path } };
+function clientConfig(endpoint: WebhookEndpoint, path: string): JsonObject {
+  return 'url' in endpoint ? { url: `${endpoint.url}${path}` } : { service: { ...endpoint.service, path } };
 }
 
 /**
- * Makes the API server call, or trust, the webhook (server-side apply). Behind a URL the configurations are all its own;
- * behind a Service whoever deployed it has made them, and it says what is to be trusted.
+ * Registers the webhook with the API server (server-side apply). For a URL it applies the whole configurations. For a
+ * Service the deployment has created them, and only the `caBundle` is set.
  */
-export async function register(transport: Transport, reached: Reached, caBundle: string): Promise<void> {
-  const objects = 'url' in reached ? configurations({ reached, caBundle, except: leftAlone }) : trust(caBundle);
+export async function register(transport: Transport, endpoint: WebhookEndpoint, caBundle: string): Promise<void> {
+  const objects =
+    'url' in endpoint ? configurations({ endpoint, caBundle, exemptNamespaces }) : trustedAuthorities(caBundle);
   for (const value of objects) {
     const { kind, metadata } = value as { readonly kind: string; readonly metadata: { readonly name: string } };
     const path = `/apis/${apiVersion}/${kind.toLowerCase()}s/${metadata.name}?fieldManager=fluid-webhook&force=true`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answer, readReview, refuse } from './review.ts';
-import { pod } from './testing/pods.ts';
+import { createErrorResponse, createResponse, parseReview } from './review.ts';
+import { pod } from './sample-pods.ts';
 
 const request = {
   uid: 'u-1',
@@ -19,20 +19,20 @@ const review = (change: object = {}, head: object = {}) =>
   });
 
 describe('a review', () => {
-  it('is read with the request’s namespace, which the pod may leave out', () => {
-    expect(readReview(review())).toEqual({ ask: 'pod', uid: 'u-1', pod: pod() });
+  it('takes the namespace from the request, because the pod may omit it', () => {
+    expect(parseReview(review())).toEqual({ kind: 'pod', uid: 'u-1', pod: pod() });
   });
 
   it.each<[string, object]>([
     ['an update', { operation: 'UPDATE' }],
     ['a deletion', { operation: 'DELETE', object: null }],
     ['a subresource', { subResource: 'eviction' }],
-  ])('of %s asks nothing', (_what, change) => {
-    expect(readReview(review(change))).toEqual({ ask: 'nothing', uid: 'u-1' });
+  ])('of %s is irrelevant', (_title, change) => {
+    expect(parseReview(review(change))).toEqual({ kind: 'irrelevant', uid: 'u-1' });
   });
 
   it.each<[string, string, string | undefined, string]>([
-    ['that is no JSON', 'x', undefined, 'the body is not JSON'],
+    ['that is not JSON', 'x', undefined, 'the body is not JSON'],
     ['that is empty', '', undefined, 'the body is not JSON'],
     ['that is null', 'null', undefined, 'not admission.k8s.io/v1'],
     ['that is a list', '[]', undefined, 'not admission.k8s.io/v1'],
@@ -50,12 +50,12 @@ describe('a review', () => {
       'request.uid',
     ],
     ['without a uid', review({ uid: undefined }), undefined, 'request.uid is missing'],
-    ['with a uid that is none', review({ uid: 7 }), undefined, 'request.uid is missing'],
+    ['with a uid that is not a string', review({ uid: 7 }), undefined, 'request.uid is missing'],
     [
       'of another kind of object',
       review({ kind: { group: 'apps', kind: 'Deployment' } }),
       'u-1',
-      'judges pods, not Deployment',
+      'reviews pods, not Deployment',
     ],
     ['without a namespace', review({ namespace: '' }), 'u-1', 'request.namespace is missing'],
     ['without a pod', review({ object: null }), 'u-1', 'request.object.metadata is missing'],
@@ -71,30 +71,30 @@ describe('a review', () => {
       'u-1',
       'namespace other is not the request',
     ],
-  ])('%s is unreadable, and says why in short', (_what, body, uid, message) => {
-    const asked = readReview(body);
-    expect(asked).toEqual({ ask: 'unreadable', uid, message: expect.stringContaining(message) });
-    expect(JSON.stringify(asked).length).toBeLessThan(300);
+  ])('%s is invalid, with a short message', (_title, body, uid, message) => {
+    const parsed = parseReview(body);
+    expect(parsed).toEqual({ kind: 'invalid', uid, message: expect.stringContaining(message) });
+    expect(JSON.stringify(parsed).length).toBeLessThan(300);
   });
 
-  it('is read without a throw, whatever is sent', () => {
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (body) => typeof readReview(body).ask === 'string'));
+  it('is parsed without an exception, whatever its shape', () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (body) => typeof parseReview(body).kind === 'string'));
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...Object.keys(request)), fc.anything()), (change) => {
         const text = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: change });
-        return typeof readReview(text).ask === 'string';
+        return typeof parseReview(text).kind === 'string';
       }),
     );
   });
 });
 
-describe('the answer', () => {
-  const responseOf = (body: object) => (body as { readonly response: object }).response;
+describe('the response', () => {
+  const unwrap = (body: object) => (body as { readonly response: object }).response;
 
-  it('allows, with the patch in base64 where there is one', () => {
-    expect(responseOf(answer('u', { allowed: true, warnings: [] }))).toEqual({ uid: 'u', allowed: true });
+  it('admits with the patch in base64', () => {
+    expect(unwrap(createResponse('u', { allowed: true, warnings: [] }))).toEqual({ uid: 'u', allowed: true });
     const patch = [{ op: 'add', path: '/x', value: 1 }] as const;
-    expect(responseOf(answer('u', { allowed: true, warnings: ['w'] }, patch))).toEqual({
+    expect(unwrap(createResponse('u', { allowed: true, warnings: ['w'] }, patch))).toEqual({
       uid: 'u',
       allowed: true,
       patchType: 'JSONPatch',
@@ -103,14 +103,16 @@ describe('the answer', () => {
     });
   });
 
-  it('denies with 403, and what it cannot judge with 400 or 500, never with a patch', () => {
-    const denied = answer('u', { allowed: false, denied: 'no', warnings: [] }, [{ op: 'add', path: '/x', value: 1 }]);
-    expect(responseOf(denied)).toEqual({
+  it('denies with 403, reports failures with 400 or 500, and never contains a patch then', () => {
+    const denied = createResponse('u', { allowed: false, message: 'no', warnings: [] }, [
+      { op: 'add', path: '/x', value: 1 },
+    ]);
+    expect(unwrap(denied)).toEqual({
       uid: 'u',
       allowed: false,
       status: { code: 403, reason: 'Forbidden', message: 'no' },
     });
-    expect(responseOf(refuse('u', 500, 'broken'))).toMatchObject({
+    expect(unwrap(createErrorResponse('u', 500, 'broken'))).toMatchObject({
       allowed: false,
       status: { code: 500, message: 'broken' },
     });

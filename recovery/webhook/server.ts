@@ -1,31 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { JsonObject } from '../kubernetes/json.ts';
+import { formatError } from '../agent/log.ts';
+import { type JsonObject, objectAt } from '../kubernetes/json.ts';
 import { admit } from './admit.ts';
 import type { Certificate } from './certificate.ts';
-import type { NewPod } from './dataset-mounts.ts';
 import type { Facts } from './facts.ts';
 import { mutate } from './mutate.ts';
-import { answer, readReview, refuse } from './review.ts';
+import type { NewPod } from './pod.ts';
+import { createErrorResponse, createResponse, parseReview } from './review.ts';
 
-export interface WebhookOptions {
+export interface WebhookServerOptions {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly certificate: Certificate;
   readonly factsFor: (pod: NewPod) => Promise<Facts>;
-  /** What is not ready yet; nothing where all is. */
-  readonly missing: () => readonly string[];
-  /** Takes each answer that is not plainly yes. */
-  readonly onAnswer: (said: { readonly path: string; readonly pod: string; readonly answer: string }) => void;
+  /** What the server still waits for; empty once it is ready. */
+  readonly waitingFor: () => readonly string[];
+  /** Called for each decision other than an unconditional admission. */
+  readonly onDecision: (decision: { readonly path: string; readonly pod: string; readonly answer: string }) => void;
 }
 
 export interface WebhookServer extends AsyncDisposable {
   /** `HOST:PORT` as it was bound. */
   readonly address: string;
   readonly port: number;
-  /** Serves another certificate to those who connect from now on. */
+  /** Serves another certificate to new connections. */
   useCertificate(certificate: Certificate): void;
 }
 
@@ -34,16 +35,16 @@ export const paths = { mutate: '/mutate', validate: '/validate' } as const;
 /** A pod is at most 3 MiB; a review may hold it twice. */
 const limitBytes = 8 * 1024 * 1024;
 
-/** Serves admission reviews over HTTPS, and `/healthz`. Rejects where it cannot listen. */
-export async function serveWebhook(options: WebhookOptions): Promise<WebhookServer> {
+/** Serves admission reviews and `/healthz` over HTTPS. Rejects if it cannot listen. */
+export async function serveWebhook(options: WebhookServerOptions): Promise<WebhookServer> {
   const { key, certificate: cert } = options.certificate;
   const server = createServer({ key, cert }, (request, response) => {
     serve(options, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
-      else plain(response, 500, error instanceof Error ? error.message : String(error));
+      else sendText(response, 500, formatError(error));
     });
   });
-  // What is no TLS, or breaks off, is the client's affair.
+  // Clients that do not speak TLS or disconnect are ignored.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
@@ -61,56 +62,56 @@ export async function serveWebhook(options: WebhookOptions): Promise<WebhookServ
   };
 }
 
-async function serve(options: WebhookOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(options: WebhookServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'https://webhook');
   if (pathname === '/healthz') {
-    const waiting = options.missing();
-    return plain(
+    const waiting = options.waitingFor();
+    return sendText(
       response,
       waiting.length === 0 ? 200 : 503,
       waiting.length === 0 ? 'ok' : `waiting for ${waiting.join(', ')}`,
     );
   }
-  if (pathname !== paths.mutate && pathname !== paths.validate) return plain(response, 404, 'not found');
-  if (request.method !== 'POST') return plain(response, 405, 'POST an AdmissionReview');
+  if (pathname !== paths.mutate && pathname !== paths.validate) return sendText(response, 404, 'not found');
+  if (request.method !== 'POST') return sendText(response, 405, 'POST an AdmissionReview');
   const body = await readBody(request);
-  if (body === undefined) return plain(response, 413, `the body is longer than ${limitBytes} bytes`);
-  const asked = readReview(body);
-  switch (asked.ask) {
-    case 'unreadable':
-      if (asked.uid === undefined) return plain(response, 400, asked.message);
-      return json(response, refuse(asked.uid, 400, asked.message));
-    case 'nothing':
-      return json(response, answer(asked.uid, { allowed: true, warnings: [] }));
+  if (body === undefined) return sendText(response, 413, `the body is longer than ${limitBytes} bytes`);
+  const review = parseReview(body);
+  switch (review.kind) {
+    case 'invalid':
+      if (review.uid === undefined) return sendText(response, 400, review.message);
+      return sendJson(response, createErrorResponse(review.uid, 400, review.message));
+    case 'irrelevant':
+      return sendJson(response, createResponse(review.uid, { allowed: true, warnings: [] }));
     case 'pod':
-      return json(response, await judge(options, pathname, asked));
+      return sendJson(response, await decide(options, pathname, review));
   }
 }
 
-/** Never half a pod: whatever goes wrong, the answer is no and why. */
-async function judge(
-  { factsFor, onAnswer }: WebhookOptions,
+/** A pod is never admitted half changed: any failure denies it with the reason. */
+async function decide(
+  { factsFor, onDecision }: WebhookServerOptions,
   path: string,
   { uid, pod }: { readonly uid: string; readonly pod: NewPod },
 ): Promise<JsonObject> {
-  const name = nameOf(pod);
+  const name = formatPodName(pod);
   try {
     const facts = await factsFor(pod);
     const admission = admit(pod, facts);
     const patch = admission.allowed && path === paths.mutate ? mutate(pod, facts) : [];
-    for (const warning of admission.warnings) onAnswer({ path, pod: name, answer: `warned: ${warning}` });
-    if (!admission.allowed) onAnswer({ path, pod: name, answer: `denied: ${admission.denied}` });
-    else if (patch.length > 0) onAnswer({ path, pod: name, answer: `patched: ${patch.length} operations` });
-    return answer(uid, admission, patch);
+    for (const warning of admission.warnings) onDecision({ path, pod: name, answer: `warned: ${warning}` });
+    if (!admission.allowed) onDecision({ path, pod: name, answer: `denied: ${admission.message}` });
+    else if (patch.length > 0) onDecision({ path, pod: name, answer: `patched: ${patch.length} operations` });
+    return createResponse(uid, admission, patch);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    onAnswer({ path, pod: name, answer: `failed: ${message}` });
-    return refuse(uid, 500, `the pod could not be judged: ${message}`);
+    const message = formatError(error);
+    onDecision({ path, pod: name, answer: `failed: ${message}` });
+    return createErrorResponse(uid, 500, `no decision about the pod was possible: ${message}`);
   }
 }
 
-function nameOf({ namespace, pod }: NewPod): string {
-  const { name, generateName = '' } = (pod.metadata ?? {}) as JsonObject;
+function formatPodName({ namespace, pod }: NewPod): string {
+  const { name, generateName = '' } = objectAt(pod, 'metadata');
   return `${namespace}/${typeof name === 'string' ? name : String(generateName)}`;
 }
 
@@ -125,10 +126,10 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function plain(response: ServerResponse, code: number, text: string): void {
+function sendText(response: ServerResponse, code: number, text: string): void {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
-function json(response: ServerResponse, body: JsonObject): void {
+function sendJson(response: ServerResponse, body: JsonObject): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

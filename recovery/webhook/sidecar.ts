@@ -3,17 +3,17 @@ import { isBelow, isNormalised } from '../csi/volume-context.ts';
 import { type JsonObject, listAt, objectAt, textAt } from '../kubernetes/json.ts';
 import type { DaemonTemplate } from './facts.ts';
 
-/** Where a FUSE container mounts: the directory of the node that it shares, and the mount point below it. */
+/** The node's directory that a FUSE container shares, and its mount point below that. */
 export interface SharedDirectory {
-  /** Name of the template's volume. */
+  /** Name of the volume in the template. */
   readonly volume: string;
-  /** Its mount path in the FUSE container, `/jfs`. */
+  /** Mount path in the FUSE container, `/jfs`. */
   readonly mountPath: string;
-  /** The mount point relative to it, `jindofs-fuse`. */
-  readonly below: string;
+  /** The mount point relative to the mount path, `jindofs-fuse`. */
+  readonly mountPoint: string;
 }
 
-/** A container to put in front of the pod's own, and the volumes that it needs beside the shared one. */
+/** A container that starts before the pod's own, and the volumes that it needs in addition to the shared one. */
 export interface Sidecar {
   readonly container: JsonObject & { readonly name: string };
   readonly podVolumes: readonly JsonObject[];
@@ -23,83 +23,100 @@ export interface SidecarOptions {
   readonly index: number;
   readonly template: DaemonTemplate;
   readonly shared: SharedDirectory;
-  /** Name of the pod's volume that is shared in its place. */
+  /** Name of the pod's volume that replaces the shared directory. */
   readonly volume: string;
   /** Names of the pod's volumes. */
-  readonly taken: ReadonlySet<string>;
-  /** Whether the daemon is to replace its dead mount when it is started again. */
+  readonly usedNames: ReadonlySet<string>;
+  /** Whether a restarted daemon must replace its dead mount. */
   readonly recover: boolean;
-  /** Whether its mount is to be read-only from the first moment. */
+  /** Whether the daemon must mount read-only from the start. */
   readonly readOnly: boolean;
 }
 
-/** What the daemon is told, by environment variables, which one that knows nothing of them passes over. */
+/** Environment variables that instruct the daemon. Daemons that do not know them ignore them. */
 export const sidecarEnvironment = { recoverPolicy: 'FUSE_RECOVER_POLICY', readOnly: 'FUSE_MOUNT_READ_ONLY' } as const;
 
-/** The Bidirectional hostPath of the template that a source lies below; undefined where it has none. */
-export function sharedDirectory({ container, volumes }: DaemonTemplate, source: string): SharedDirectory | undefined {
+/** Finds the template's Bidirectional hostPath above a source mount. */
+export function findSharedDirectory(
+  { container, volumes }: DaemonTemplate,
+  source: string,
+): SharedDirectory | undefined {
   for (const mount of listAt(container, 'volumeMounts')) {
     const name = textAt(mount, 'name');
     const mountPath = textAt(mount, 'mountPath');
     if (mount.mountPropagation !== 'Bidirectional' || name === undefined || mountPath === undefined) continue;
-    const volume = volumes.find((each) => each.name === name);
+    const volume = volumes.find((candidate) => candidate.name === name);
     const path = textAt(objectAt(volume, 'hostPath'), 'path')?.replace(/(?<=.)\/+$/, '');
     if (path === undefined || !isNormalised(path) || !isBelow(source, path)) continue;
-    return { volume: name, mountPath, below: posix.relative(path, source) };
+    return { volume: name, mountPath, mountPoint: posix.relative(path, source) };
   }
   return undefined;
 }
 
-/** The template's container under the name `fluid-fuse-<index>`, with volumes of names that the pod does not have yet. */
-export function makeSidecar({ index, template, shared, volume, taken, recover, readOnly }: SidecarOptions): Sidecar {
+/** Copies the template's container as `fluid-fuse-<index>`, and its volumes under names that the pod does not use. */
+export function createSidecar({
+  index,
+  template,
+  shared,
+  volume,
+  usedNames,
+  recover,
+  readOnly,
+}: SidecarOptions): Sidecar {
   const { container, volumes } = template;
   const mounts = listAt(container, 'volumeMounts');
-  const used = volumes.filter(({ name }) => name !== shared.volume && mounts.some((mount) => mount.name === name));
-  const names = new Map(used.map((each) => [each.name, freeName(`${textAt(each, 'name') ?? ''}-${index}`, taken)]));
-  const told = [
+  const copied = volumes.filter(({ name }) => name !== shared.volume && mounts.some((mount) => mount.name === name));
+  const newNames = new Map(
+    copied.map(({ name }) => [name, findFreeName(`${typeof name === 'string' ? name : ''}-${index}`, usedNames)]),
+  );
+  const instructions = [
     { name: sidecarEnvironment.recoverPolicy, value: recover ? 'auto' : 'none' },
     ...(readOnly ? [{ name: sidecarEnvironment.readOnly, value: 'true' }] : []),
   ];
-  // A port of the node's network is the node's daemon's, not this one's.
-  const { ports: _ports, ...kept } = container;
+  // The ports belong to the daemon on the node's network.
+  const { ports: _ports, ...rest } = container;
   return {
     container: {
-      ...kept,
+      ...rest,
       name: `fluid-fuse-${index}`,
-      env: [...listAt(container, 'env').filter(({ name }) => !told.some((each) => each.name === name)), ...told],
+      env: [
+        ...listAt(container, 'env').filter(({ name }) => !instructions.some((variable) => variable.name === name)),
+        ...instructions,
+      ],
       volumeMounts: mounts.map((mount) =>
         mount.name === shared.volume
           ? { ...mount, name: volume }
-          : { ...mount, name: names.get(mount.name) ?? mount.name },
+          : { ...mount, name: newNames.get(mount.name) ?? mount.name },
       ),
-      lifecycle: { ...hooks(shared), ...objectAt(container, 'lifecycle') },
+      lifecycle: { ...createHooks(shared), ...objectAt(container, 'lifecycle') },
     },
-    podVolumes: used.map((each) => ({ ...each, name: names.get(each.name) })),
+    podVolumes: copied.map((copy) => ({ ...copy, name: newNames.get(copy.name) })),
   };
 }
 
-/** As Fluid does: a name that is taken gets a prefix. */
-function freeName(name: string, taken: ReadonlySet<string>): string {
-  return taken.has(name) ? freeName(`fluid-${name}`, taken) : name;
+/** Adds a prefix until the name is unused, as Fluid does. */
+function findFreeName(name: string, usedNames: ReadonlySet<string>): string {
+  return usedNames.has(name) ? findFreeName(`fluid-${name}`, usedNames) : name;
 }
 
 const waitSeconds = 30;
 
 /**
- * `postStart`: the application's containers start once the filesystem answers, so that they bind it and never an empty
- * directory. `preStop`: the mounts go when the pod is deleted, and stay, dead, when the daemon crashes, to be replaced.
+ * `postStart` delays the application's containers until the filesystem answers, so that they never bind an empty directory.
+ * `preStop` unmounts everything when the pod is deleted. After a crash the dead mounts stay until they are replaced.
  */
-function hooks({ mountPath, below }: SharedDirectory): JsonObject {
-  const mountPoint = quoted(posix.join(mountPath, below));
-  const serves = `grep -qF ' '${mountPoint}' ' /proc/self/mountinfo && stat -f ${mountPoint} >/dev/null 2>&1`;
-  const wait = `i=0; until ${serves}; do i=$((i+1)); [ $i -lt ${waitSeconds * 10} ] || exit 1; sleep 0.1; done`;
-  const each = `case $path in ${quoted(mountPath)}/*) umount -l "$path" 2>/dev/null;; esac`;
-  const release = `for path in $(cut -d' ' -f5 /proc/self/mountinfo); do ${each}; done; true`;
+function createHooks(shared: SharedDirectory): JsonObject {
+  const mountPath = quoteForShell(shared.mountPath);
+  const mountPoint = quoteForShell(posix.join(shared.mountPath, shared.mountPoint));
+  const isServed = `grep -qF ' '${mountPoint}' ' /proc/self/mountinfo && stat -f ${mountPoint} >/dev/null 2>&1`;
+  const wait = `i=0; until ${isServed}; do i=$((i+1)); [ $i -lt ${waitSeconds * 10} ] || exit 1; sleep 0.1; done`;
+  const unmount = `case $path in ${mountPath}/*) umount -l "$path" 2>/dev/null;; esac`;
+  const release = `for path in $(cut -d' ' -f5 /proc/self/mountinfo); do ${unmount}; done; true`;
   const exec = (script: string) => ({ exec: { command: ['/bin/sh', '-c', script] } });
   return { postStart: exec(wait), preStop: exec(release) };
 }
 
-/** As one word of a shell. */
-function quoted(text: string): string {
+/** Quotes a text as one shell word. */
+function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

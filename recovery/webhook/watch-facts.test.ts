@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Nanoseconds } from '../engine/model.ts';
 import { claimObject as claim, volumeObject } from '../kubernetes/testing/bound-claim.ts';
 import { ApiError, type ApiRequest, type Transport } from '../kubernetes/transport.ts';
-import { eci, pod, template } from './testing/pods.ts';
+import { eci, pod, template } from './sample-pods.ts';
 import { toDaemon, type WatchedFacts, watchFacts } from './watch-facts.ts';
 
 const volume = volumeObject();
@@ -18,15 +18,18 @@ afterEach(async () => {
   facts = undefined;
 });
 
-/** Facts over an API whose watches bring nothing: what is listed at first, and what is there to be asked for. */
-async function watching(listed: Readonly<Record<string, readonly object[]>>, there: Readonly<Record<string, object>>) {
-  const asked: string[] = [];
+/** Watches an API server with quiet watches. `listed` is in its first lists, `gettable` can be requested by path. */
+async function startWatching(
+  listed: Readonly<Record<string, readonly object[]>>,
+  gettable: Readonly<Record<string, object>>,
+) {
+  const requested: string[] = [];
   const transport: Transport = {
     async json(request: ApiRequest) {
       const { pathname, search } = new URL(request.path, 'http://x');
       if (search.startsWith('?limit')) return { metadata: { resourceVersion: '1' }, items: listed[pathname] ?? [] };
-      asked.push(request.path);
-      const found = there[request.path];
+      requested.push(request.path);
+      const found = gettable[request.path];
       if (found === undefined) throw new ApiError(404, request, 'not found');
       return found;
     },
@@ -39,10 +42,10 @@ async function watching(listed: Readonly<Record<string, readonly object[]>>, the
   const clock = { now: () => 0n as Nanoseconds };
   facts = watchFacts({ transport, mountRoot: '/runtime-mnt', onError: () => {}, clock, random: () => 0 });
   await facts.synced;
-  return { facts, asked };
+  return { facts, requested };
 }
 
-const places = {
+const paths = {
   claim: '/api/v1/namespaces/default/persistentvolumeclaims/demo',
   volume: '/api/v1/persistentvolumes/default-demo',
   daemons: '/apis/apps/v1/namespaces/default/daemonsets?labelSelector=release%3Ddemo',
@@ -53,45 +56,45 @@ const all = {
   '/apis/apps/v1/daemonsets': [daemons],
 };
 
-describe('what is known of a pod', () => {
-  it('comes from memory where the watches have brought it', async () => {
-    const { facts, asked } = await watching(all, {});
+describe('the facts about a pod', () => {
+  it('come from memory if the watches have delivered them', async () => {
+    const { facts, requested } = await startWatching(all, {});
     const found = await facts.factsFor(pod({ labels: eci }));
     expect([...found.claims.keys(), ...found.daemons.keys()]).toEqual(['default/demo', 'default/demo']);
     expect([...found.volumes.keys()]).toEqual(['default-demo']);
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 
-  it('is asked for where the watches are behind', async () => {
-    const there = { [places.claim]: claim, [places.volume]: volume, [places.daemons]: { items: [daemons] } };
-    const { facts, asked } = await watching({}, there);
+  it('are requested if the watches are behind', async () => {
+    const gettable = { [paths.claim]: claim, [paths.volume]: volume, [paths.daemons]: { items: [daemons] } };
+    const { facts, requested } = await startWatching({}, gettable);
     const found = await facts.factsFor(pod({ labels: eci }));
     expect(found.volumes.get('default-demo')?.accessModes).toEqual(['ReadOnlyMany']);
     expect(found.daemons.get('default/demo')).toEqual(template);
-    expect(asked).toEqual([places.claim, places.volume, places.daemons]);
+    expect(requested).toEqual([paths.claim, paths.volume, paths.daemons]);
   });
 
-  it('is asked for again where a claim was not bound yet', async () => {
+  it('are requested again if a claim was not bound yet', async () => {
     const listed = { ...all, '/api/v1/persistentvolumeclaims': [{ ...claim, spec: {} }] };
-    const { facts } = await watching(listed, { [places.claim]: claim });
+    const { facts } = await startWatching(listed, { [paths.claim]: claim });
     expect((await facts.factsFor(pod())).claims.get('default/demo')?.volume).toBe('default-demo');
   });
 
-  it('tells a claim that is not bound from one that is not there', async () => {
+  it('distinguish a claim that is not bound from one that does not exist', async () => {
     const late = { metadata: { namespace: 'default', name: 'late' }, spec: {} };
-    const { facts } = await watching({}, { '/api/v1/namespaces/default/persistentvolumeclaims/late': late });
-    const { known } = await facts.factsFor(pod({ claims: { a: 'late', b: 'nobody', c: '../../x' } }));
-    expect([...known]).toEqual(['default/late']);
+    const { facts } = await startWatching({}, { '/api/v1/namespaces/default/persistentvolumeclaims/late': late });
+    const { existingClaims } = await facts.factsFor(pod({ claims: { a: 'late', b: 'nobody', c: '../../x' } }));
+    expect([...existingClaims]).toEqual(['default/late']);
   });
 
-  it('is nothing for a pod that asks for nothing', async () => {
-    const { facts, asked } = await watching({}, {});
-    expect((await facts.factsFor(pod({ labels: {} }))).known.size).toBe(0);
-    expect(asked).toEqual([]);
+  it('are empty for a pod that requests nothing', async () => {
+    const { facts, requested } = await startWatching({}, {});
+    expect((await facts.factsFor(pod({ labels: {} }))).existingClaims.size).toBe(0);
+    expect(requested).toEqual([]);
   });
 
-  it('is an error where the API does not answer', async () => {
-    const { facts } = await watching({}, {});
+  it('are an error if the API server does not answer', async () => {
+    const { facts } = await startWatching({}, {});
     const broken: Transport = {
       json: () => Promise.reject(new Error('refused')),
       stream: () => Promise.reject(new Error('x')),
@@ -105,7 +108,7 @@ describe('what is known of a pod', () => {
       random: () => 0,
     });
     await expect(other.factsFor(pod())).rejects.toThrow('refused');
-    expect((await facts.factsFor(pod({ labels: {} }))).known.size).toBe(0);
+    expect((await facts.factsFor(pod({ labels: {} }))).existingClaims.size).toBe(0);
   });
 });
 
@@ -114,6 +117,6 @@ it.each<[string, object]>([
   ['of another role', { ...daemons, metadata: { ...daemons.metadata, labels: { role: 'worker', release: 'demo' } } }],
   ['without containers', { ...daemons, spec: {} }],
   ['without a namespace', { ...daemons, metadata: { labels: daemons.metadata.labels } }],
-])('a DaemonSet %s is none of FUSE daemons', (_what, object) => {
+])('does not take a DaemonSet %s for one of FUSE daemons', (_title, object) => {
   expect(toDaemon(object)).toBeUndefined();
 });

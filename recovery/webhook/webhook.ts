@@ -1,15 +1,15 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { orCannotStart } from '../agent/cannot-start.ts';
 import { monotonicClock as clock } from '../agent/clock.ts';
-import { type Log, told } from '../agent/log.ts';
+import { formatError, type Log } from '../agent/log.ts';
 import { createTransport } from '../kubernetes/transport.ts';
 import { createCertificateManager, createSecretStore, type ServingCertificate } from './certificate.ts';
 import type { WebhookFlags } from './flags.ts';
-import { type Reached, register } from './registration.ts';
+import { register, type WebhookEndpoint } from './registration.ts';
 import { serveWebhook, type WebhookServer } from './server.ts';
 import { watchFacts } from './watch-facts.ts';
 
-export interface WebhookSetting {
+export interface StartWebhookOptions {
   readonly flags: WebhookFlags;
   readonly kubeConfig: KubeConfig;
   readonly log: Log;
@@ -18,11 +18,17 @@ export interface WebhookSetting {
   readonly now: () => Date;
 }
 
-/** How often the certificate is looked at: it is renewed a month before it ends, and a replica may have done it. */
-const lookMs = 600_000;
+/** The certificate is renewed a month before it expires, possibly by another replica. */
+const renewalCheckMs = 600_000;
 
-/** Starts everything and registers it where it is to be. Resolves when pods are judged. Rejects with `CannotStart`. */
-export async function startWebhook({ flags, kubeConfig, log, random, now }: WebhookSetting): Promise<AsyncDisposable> {
+/** Starts the webhook and registers it if requested. Resolves once it decides about pods. Rejects with `CannotStart`. */
+export async function startWebhook({
+  flags,
+  kubeConfig,
+  log,
+  random,
+  now,
+}: StartWebhookOptions): Promise<AsyncDisposable> {
   await using parts = new AsyncDisposableStack();
   const transport = createTransport(kubeConfig);
   const facts = parts.use(
@@ -31,17 +37,19 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
       mountRoot: flags.mountRoot,
       clock,
       random,
-      onError: (kind, error) => log.warn('watch-failed', { kind, error: told(error) }),
+      onError: (kind, error) => log.warn('watch-failed', { kind, error: formatError(error) }),
     }),
   );
-  const { certificateSecret, register: asked } = flags;
+  const { certificateSecret, register: endpoint } = flags;
   const certificates = createCertificateManager({
-    names: namesOf(flags),
+    names: certificateNames(flags),
     store: certificateSecret === undefined ? undefined : createSecretStore(transport, certificateSecret),
     now,
   });
-  const inSecret = 'look at the rights of its service account, and at the Secret that --certificate-secret names';
-  let certificate = await orCannotStart(() => certificates.current(), inSecret);
+  let certificate = await orCannotStart(
+    () => certificates.current(),
+    'check the permissions of its service account and the Secret that --certificate-secret names',
+  );
   const waiting = new Set(['the API server', 'the registration']);
   const server = parts.use(
     await orCannotStart(
@@ -50,8 +58,8 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
           ...flags,
           certificate,
           factsFor: (pod) => facts.factsFor(pod),
-          missing: () => [...waiting],
-          onAnswer: ({ path, pod, answer }) => log.info('answered', { path, pod, answer }),
+          waitingFor: () => [...waiting],
+          onDecision: ({ path, pod, answer }) => log.info('answered', { path, pod, answer }),
         }),
       'choose another --listen',
     ),
@@ -59,14 +67,14 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
   await facts.synced;
   waiting.delete('the API server');
   const trust = async ({ authorities }: ServingCertificate) => {
-    if (asked === undefined) return;
-    await register(transport, withPort(asked, server), Buffer.from(authorities).toString('base64'));
+    if (endpoint === undefined) return;
+    await register(transport, withPort(endpoint, server), Buffer.from(authorities).toString('base64'));
   };
   await orCannotStart(
     () => trust(certificate),
-    'look at the rights of its service account, and deploy its configurations',
+    'check the permissions of its service account, and deploy its configurations',
   );
-  // First trusted, then served; one that fails is tried again at the next look, long before the old one ends.
+  // A certificate must be trusted before it is served. A failure is retried at the next check, long before the old one expires.
   const renew = async () => {
     const next = await certificates.current();
     await trust(next);
@@ -76,21 +84,21 @@ export async function startWebhook({ flags, kubeConfig, log, random, now }: Webh
     log.info('certificate-renewed');
   };
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => log.warn('certificate-not-renewed', { error: told(error) }));
-  }, lookMs);
+    renew().catch((error: unknown) => log.warn('certificate-not-renewed', { error: formatError(error) }));
+  }, renewalCheckMs);
   parts.defer(() => clearInterval(timer));
   waiting.delete('the registration');
   log.info('ready', { address: server.address });
   return parts.move();
 }
 
-/** Names that the certificate is for: those by which the API server calls. */
-function namesOf({ register: reached, host }: WebhookFlags): readonly [string, ...string[]] {
-  if (reached === undefined || 'url' in reached) return [host === '0.0.0.0' ? 'localhost' : host, 'localhost'];
-  const { name, namespace } = reached.service;
+/** The names under which the API server connects. */
+function certificateNames({ register: endpoint, host }: WebhookFlags): readonly [string, ...string[]] {
+  if (endpoint === undefined || 'url' in endpoint) return [host === '0.0.0.0' ? 'localhost' : host, 'localhost'];
+  const { name, namespace } = endpoint.service;
   return [`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`, `${name}.${namespace}`];
 }
 
-function withPort(reached: Reached, { port }: WebhookServer): Reached {
-  return 'url' in reached ? { url: `${reached.url}:${port}` } : reached;
+function withPort(endpoint: WebhookEndpoint, { port }: WebhookServer): WebhookEndpoint {
+  return 'url' in endpoint ? { url: `${endpoint.url}:${port}` } : endpoint;
 }

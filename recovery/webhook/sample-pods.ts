@@ -1,9 +1,9 @@
-import type { AccessMode, Volume } from '../../engine/model.ts';
-import type { JsonObject } from '../../kubernetes/json.ts';
-import type { NewPod } from '../dataset-mounts.ts';
-import type { DaemonTemplate, Facts } from '../facts.ts';
+import type { AccessMode, Volume } from '../engine/model.ts';
+import type { JsonObject } from '../kubernetes/json.ts';
+import type { DaemonTemplate, Facts } from './facts.ts';
+import type { NewPod } from './pod.ts';
 
-/** A FUSE DaemonSet's template as Fluid's charts make it for Jindo. */
+/** The pod template of a FUSE DaemonSet from Fluid's charts for Jindo. */
 export const template: DaemonTemplate = {
   container: {
     name: 'jindofs-fuse',
@@ -35,16 +35,18 @@ export const volume = (name: string, accessModes: readonly AccessMode[] = ['Read
 });
 
 /**
- * Datasets `demo` (read-only) and `scratch` (read-write); `disk` is somebody else's claim, bound, `late`
- * one that is not, and `thief` names the volume that is bound to `demo`.
+ * Datasets `demo` (read-only) and `scratch` (read-write). The claim `disk` is bound to a volume of another driver, `late` is
+ * not bound, and `thief` names the volume that is bound to `demo`.
  */
 export function facts(change: Partial<Facts> = {}): Facts {
   const bound = (name: string) =>
     [`default/${name}`, { namespace: 'default', name, volume: `default-${name}` }] as const;
   const scratch: DaemonTemplate = {
     ...template,
-    volumes: template.volumes.map((each) =>
-      each.name === 'jindofs-fuse-mount' ? { ...each, hostPath: { path: '/runtime-mnt/jindo/default/scratch' } } : each,
+    volumes: template.volumes.map((original) =>
+      original.name === 'jindofs-fuse-mount'
+        ? { ...original, hostPath: { path: '/runtime-mnt/jindo/default/scratch' } }
+        : original,
     ),
   };
   return {
@@ -62,7 +64,7 @@ export function facts(change: Partial<Facts> = {}): Facts {
       ['default/demo', template],
       ['default/scratch', scratch],
     ]),
-    known: new Set(['default/demo', 'default/scratch', 'default/disk', 'default/late', 'default/thief']),
+    existingClaims: new Set(['default/demo', 'default/scratch', 'default/disk', 'default/late', 'default/thief']),
     ...change,
   };
 }
@@ -74,11 +76,11 @@ export const auto = { 'alibabacloud.com/fuse-recover-policy': 'auto' };
 export interface PodOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Of the container `demo`; by default all of `data` at /data. */
+  /** The volumeMounts of container `demo`; by default all of `data` at /data. */
   readonly mounts?: readonly unknown[];
-  /** Claims by the volume's name. */
+  /** Claims, keyed by the name of the pod's volume. */
   readonly claims?: Readonly<Record<string, string>>;
-  /** Beside containers and volumes. */
+  /** Replaces or extends the default spec. */
   readonly spec?: JsonObject;
 }
 
