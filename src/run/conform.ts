@@ -10,7 +10,7 @@ import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict
 import type { ConformOptions, Outcome } from '../verbs.ts';
 import { mergeMessages } from './messages.ts';
 import { createPrinter } from './printer.ts';
-import { conclude, historyFile, makeResults, verdictOf } from './run.ts';
+import { conclude, historyFile, makeResults } from './run.ts';
 import { listScenarios } from './run-features.ts';
 import { runAll } from './runners.ts';
 
@@ -84,7 +84,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     scenarios: scenarios.toSorted((a, b) => a.uri.localeCompare(b.uri) || a.line - b.line),
     events: await mergeHistories(ran.folders, resultsDir),
     leftovers: ran.leftovers,
-    verdict: verdictOf(scenarios, errors),
+    errors,
   });
   const { verdict } = record;
   const counts = countStatuses(record.scenarios);

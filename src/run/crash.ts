@@ -11,7 +11,7 @@ import type { HistoryEvent } from '../timeline/record.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { phasesOf, scenarioOf } from './crash-record.ts';
 import { createNarrator } from './narrator.ts';
-import { clusterFor, conclude, type OpenRun, openRun, siteFacts, verdictOf } from './run.ts';
+import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 
 const pod = 'demo-app';
@@ -88,7 +88,6 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   isOver = true;
 
   const scenario = scenarioOf(options, notes);
-  const verdict = verdictOf([scenario], []);
   const command = ['rekindle', 'crash'];
   const record = await conclude({
     ...(await siteFacts(run)),
@@ -97,7 +96,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
     command,
     scenarios: [scenario],
     leftovers,
-    verdict,
+    errors: [],
   });
   heading('What came of it');
   for (const line of conclusionOf(run, notes)) say(`  ${line}`);

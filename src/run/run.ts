@@ -6,8 +6,9 @@ import { writeReports } from '../cli/write-reports.ts';
 import { groupBy } from '../timeline/group-by.ts';
 import { type History, openHistory } from '../timeline/history/history.ts';
 import { recoveries } from '../timeline/phases.ts';
-import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord, Verdict } from '../timeline/record.ts';
+import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import { recordSchema } from '../timeline/record.ts';
+import { deriveVerdict } from '../timeline/verdict.ts';
 import type { ConformOptions, RunOptions } from '../verbs.ts';
 import { version } from '../version.ts';
 import { describeMachine } from './machine.ts';
@@ -125,7 +126,8 @@ export interface Conclusion extends Results {
   /** All that happened, in order of time; on disk by now. */
   readonly events: readonly HistoryEvent[];
   readonly leftovers: readonly string[];
-  readonly verdict: Verdict;
+  /** Failures of the harness itself: one sentence each. */
+  readonly errors: readonly string[];
 }
 
 /** What a conclusion needs of a run with one cluster, whose history is complete. */
@@ -156,7 +158,7 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
 }
 
 function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
-  const { options, profile, command, scenarios, leftovers, verdict, events, resultsDir, startedAt } = conclusion;
+  const { options, profile, command, scenarios, leftovers, errors, events, resultsDir, startedAt } = conclusion;
   const [place] = conclusion.clusters;
   const byScenario = groupBy(events, ({ scenario }) => scenario);
   const record: RunRecord = {
@@ -171,7 +173,7 @@ function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
     cluster: place?.name ?? 'none',
     fidelity: place?.fidelity ?? { place: 'no cluster was up', parts: [], clockScale: 1 },
     machine: describeMachine(),
-    verdict: secrecy.verdict === 'fail' ? 'fail' : verdict,
+    verdict: deriveVerdict({ scenarios, checks: [secrecy], errors }),
     interrupted: options.environment.signal.aborted,
     scenarios: scenarios.map((scenario) => ({
       ...scenario,
@@ -183,11 +185,4 @@ function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
   writeFileSync(join(resultsDir, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
   writeReports(resultsDir, { record, history: events }, options.environment.cwd);
   return record;
-}
-
-/** Not one failure and at least one pass; a run that showed nothing shows nothing. */
-export function verdictOf(scenarios: readonly ScenarioRecord[], errors: readonly string[]): Verdict {
-  if (scenarios.some(({ status }) => status === 'fail')) return 'fail';
-  if (errors.length > 0 || scenarios.some(({ status }) => status === 'inconclusive')) return 'inconclusive';
-  return scenarios.some(({ status }) => status === 'pass') ? 'pass' : 'inconclusive';
 }

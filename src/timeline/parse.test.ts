@@ -53,6 +53,12 @@ describe('parseRun', () => {
     ],
     [
       recordWith((draft) => {
+        draft.verdict = 'pass';
+      }),
+      'record.json: its verdict is pass, but its scenarios (1 failed, 1 inconclusive, 6 passed, 2 skipped) make it fail; it was changed after the run',
+    ],
+    [
+      recordWith((draft) => {
         delete draft.seed;
       }),
       'record.json: seed: is missing; a number belongs there',

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { historyEvent, isProbeEvent } from './history-schema.ts';
 import { type HistoryEvent, type Run, type RunRecord, recordSchema } from './record.ts';
 import { runRecord } from './schema.ts';
+import { findContradiction } from './verdict.ts';
 
 /** A stored run that cannot be read. The message names the file, the place in it and what is wrong there. */
 export class UnreadableRun extends Error {
@@ -43,6 +44,8 @@ export function parseRecord(recordJson: string): RunRecord {
   }
   const parsed = runRecord.safeParse(value);
   if (!parsed.success) throw new UnreadableRun(sentences('record.json: ', parsed.error, value));
+  const contradiction = findContradiction(parsed.data);
+  if (contradiction) throw new UnreadableRun([`record.json: ${contradiction}; it was changed after the run`]);
   return parsed.data;
 }
 

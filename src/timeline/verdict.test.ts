@@ -1,12 +1,58 @@
 import { describe, expect, it } from 'vitest';
-import type { ScenarioRecord } from './record.ts';
+import type { RunRecord, ScenarioRecord, ScenarioStatus, Verdict } from './record.ts';
 import { sampleRun } from './sample.ts';
-import { explainVerdict, reasonOf } from './verdict.ts';
+import { deriveVerdict, explainVerdict, findContradiction, reasonOf } from './verdict.ts';
 
 const { record } = sampleRun({ operations: 10 });
 const passed = record.scenarios.filter((scenario) => scenario.status === 'pass');
 const skipped = record.scenarios.filter((scenario) => scenario.status === 'skipped');
 const explain = (over: Partial<typeof record>) => explainVerdict({ ...record, ...over });
+
+describe('deriveVerdict', () => {
+  type Row = [ScenarioStatus[], Verdict[], string[], Verdict];
+  it.each<Row>([
+    [['pass'], [], [], 'pass'],
+    [['pass', 'pass', 'skipped'], ['pass'], [], 'pass'],
+    [['pass', 'fail'], ['pass'], [], 'fail'],
+    [['fail', 'inconclusive', 'skipped'], [], [], 'fail'],
+    [['pass'], ['fail'], [], 'fail'],
+    [[], ['fail'], [], 'fail'],
+    [['fail'], [], ['a runner died'], 'fail'],
+    [['pass', 'inconclusive'], [], [], 'inconclusive'],
+    [['pass'], ['inconclusive'], [], 'inconclusive'],
+    [['pass'], ['pass'], ['a runner died'], 'inconclusive'],
+    [['skipped', 'skipped'], ['pass'], [], 'inconclusive'],
+    [[], ['pass'], [], 'inconclusive'],
+    [[], [], [], 'inconclusive'],
+  ])('scenarios %j, checks %j and errors %j are %s', (scenarios, checks, errors, expected) => {
+    const run = {
+      scenarios: scenarios.map((status) => ({ status })),
+      checks: checks.map((verdict) => ({ verdict })),
+      errors,
+    };
+    expect(deriveVerdict(run)).toBe(expected);
+    expect(deriveVerdict({ ...run, scenarios: run.scenarios.toReversed() })).toBe(expected);
+  });
+});
+
+describe('findContradiction', () => {
+  const failed = record.scenarios.filter((scenario) => scenario.status === 'fail');
+  const leak = { name: 'no leak', claims: [], verdict: 'fail', says: 'x' } as const;
+  it.each<[string, Partial<RunRecord>, string | undefined]>([
+    ['a pass with a failed scenario', { verdict: 'pass', scenarios: [...passed, ...failed] }, 'make it fail'],
+    ['an inconclusive with a failed scenario', { verdict: 'inconclusive', scenarios: failed }, '1 failed'],
+    ['a pass with a failed check', { verdict: 'pass', scenarios: passed, checks: [leak] }, '“no leak” is fail'],
+    ['a pass of nothing', { verdict: 'pass', scenarios: skipped }, '2 skipped'],
+    ['a pass without scenarios', { verdict: 'pass', scenarios: [] }, 'none'],
+    ['a failure without one', { verdict: 'fail', scenarios: passed }, 'make it pass'],
+    ['a pass', { verdict: 'pass', scenarios: passed }, undefined],
+    ['a run that an error of ours left open', { verdict: 'inconclusive', scenarios: passed }, undefined],
+  ])('%s', (_, over, expected) => {
+    const found = findContradiction({ ...record, ...over });
+    if (expected === undefined) expect(found).toBeUndefined();
+    else expect(found).toContain(expected);
+  });
+});
 
 describe('explainVerdict', () => {
   it('names the scenario that failed, why, and how many more', () => {

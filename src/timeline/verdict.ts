@@ -1,4 +1,35 @@
-import type { RunRecord, ScenarioRecord, ScenarioStatus, Verdict } from './record.ts';
+import type { CheckRecord, RunRecord, ScenarioRecord, ScenarioStatus, Verdict } from './record.ts';
+
+export interface RunResult {
+  readonly scenarios: readonly Pick<ScenarioRecord, 'status'>[];
+  /** Checks of the run as a whole. */
+  readonly checks?: readonly Pick<CheckRecord, 'verdict'>[];
+  /** Failures of the harness itself: one sentence each. */
+  readonly errors?: readonly string[];
+}
+
+/** The verdict of a run: any failure fails it, and it passes only if something passed and nothing is left open. */
+export function deriveVerdict({ scenarios, checks = [], errors = [] }: RunResult): Verdict {
+  const verdicts = [...scenarios.map(({ status }) => status), ...checks.map(({ verdict }) => verdict)];
+  if (verdicts.includes('fail')) return 'fail';
+  if (errors.length > 0 || verdicts.includes('inconclusive')) return 'inconclusive';
+  return scenarios.some(({ status }) => status === 'pass') ? 'pass' : 'inconclusive';
+}
+
+/**
+ * How a record's stored verdict contradicts what it holds; undefined if it does not. Errors of the harness are not part of a
+ * record, so a run in which all scenarios passed may still be inconclusive.
+ */
+export function findContradiction(record: RunRecord): string | undefined {
+  const { verdict: stored, scenarios } = record;
+  const derived = deriveVerdict(record);
+  if (stored === derived || (stored === 'inconclusive' && derived === 'pass')) return undefined;
+  const counts = countStatuses(scenarios);
+  const found = statuses.flatMap((status) => (counts[status] > 0 ? `${counts[status]} ${statusNames[status]}` : []));
+  const broken = record.checks?.find(({ verdict }) => verdict !== 'pass');
+  const check = broken === undefined ? '' : `, and the check “${broken.name}” is ${broken.verdict}`;
+  return `its verdict is ${stored}, but its scenarios (${found.join(', ') || 'none'}${check}) make it ${derived}`;
+}
 
 /** The words for a verdict, wherever a person reads it. */
 export const verdictNames: Readonly<Record<Verdict, string>> = {

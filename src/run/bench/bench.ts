@@ -10,7 +10,7 @@ import { loadProfile } from '../../profiles/load-profile.ts';
 import { formatNs } from '../../timeline/duration.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../timeline/record.ts';
 import type { BenchOptions, Outcome } from '../../verbs.ts';
-import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster, verdictOf } from '../run.ts';
+import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster } from '../run.ts';
 import type { ScenarioNotes } from '../session.ts';
 import { plansInSandbox, sandboxIn } from './beside-sandbox.ts';
 import { Estimate } from './estimate.ts';
@@ -100,9 +100,9 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
 
   const scenarios = measured.map(({ series, notes }) => scenarioOf(series, notes));
   const site = { ...(await siteFacts(run)), clusters };
-  const verdict = verdictOf(scenarios, signal.aborted ? ['interrupted'] : []);
+  const errors = signal.aborted ? ['interrupted'] : [];
   const command = ['rekindle', 'bench'];
-  const concluded = await conclude({ ...site, options, profile: profile.name, command, scenarios, leftovers, verdict });
+  const concluded = await conclude({ ...site, options, profile: profile.name, command, scenarios, leftovers, errors });
   const { schema: _, ...facts } = concluded;
   const result: BenchRecord = {
     schema: benchSchema,
