@@ -4,12 +4,12 @@ import { type PollOptions, PollTimeout, poll } from './poll.ts';
 function counting(until: number): PollOptions<number> {
   let seen = 0;
   return {
-    what: 'the count is reached',
-    look: () => ++seen,
+    condition: 'the count is reached',
+    read: () => ++seen,
     until: (value) => value >= until,
-    say: (value) => `count ${value}`,
+    format: (value) => `count ${value}`,
     timeoutMs: 30,
-    everyMs: 1,
+    intervalMs: 1,
     signal: new AbortController().signal,
   };
 }
@@ -20,7 +20,7 @@ describe('poll', () => {
   });
 
   it('rejects with the condition and the last value', async () => {
-    const waiting = poll({ ...counting(Number.POSITIVE_INFINITY), look: () => 7 });
+    const waiting = poll({ ...counting(Number.POSITIVE_INFINITY), read: () => 7 });
     await expect(waiting).rejects.toBeInstanceOf(PollTimeout);
     await expect(waiting).rejects.toThrow('the count is reached: not after 0.0 s; last seen: count 7');
   });

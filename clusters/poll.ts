@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface PollOptions<T> {
   /** What is awaited, for the message: `pod demo-app is running`. */
-  readonly what: string;
-  readonly look: () => Promise<T> | T;
+  readonly condition: string;
+  readonly read: () => Promise<T> | T;
   readonly until: (value: T) => boolean;
   /** Describes the last value in the message of a timeout. */
-  readonly say: (value: T) => string;
+  readonly format: (value: T) => string;
   readonly timeoutMs: number;
-  readonly everyMs?: number;
+  readonly intervalMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -18,14 +18,15 @@ export class PollTimeout extends Error {
 }
 
 /** The only wait loop: reads a value until it satisfies a condition. @throws PollTimeout with the last value */
-export async function poll<T>({ what, look, until, say, timeoutMs, everyMs = 20, signal }: PollOptions<T>): Promise<T> {
+export async function poll<T>(options: PollOptions<T>): Promise<T> {
+  const { condition, read, until, format, timeoutMs, intervalMs = 20, signal } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     signal.throwIfAborted();
-    const value = await look();
+    const value = await read();
     if (until(value)) return value;
     if (performance.now() > deadline)
-      throw new PollTimeout(`${what}: not after ${(timeoutMs / 1000).toFixed(1)} s; last seen: ${say(value)}`);
-    await delay(everyMs, undefined, { signal });
+      throw new PollTimeout(`${condition}: not after ${(timeoutMs / 1000).toFixed(1)} s; last seen: ${format(value)}`);
+    await delay(intervalMs, undefined, { signal });
   }
 }

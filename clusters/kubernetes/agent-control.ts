@@ -60,10 +60,10 @@ export class AgentControl implements AsyncDisposable {
     await this.#merge({ nodeSelector: nowhere });
     await poll({
       ...rolloutPace,
-      what: 'no node agent runs',
-      look: () => this.pods(),
+      condition: 'no node agent runs',
+      read: () => this.pods(),
       until: ({ length }) => length === 0,
-      say: (pods) => `${pods.map(({ metadata }) => metadata?.name).join(', ')} still there`,
+      format: (pods) => `${pods.map(({ metadata }) => metadata?.name).join(', ')} still there`,
       signal: this.#signal,
     });
     return {
@@ -131,14 +131,14 @@ export class AgentControl implements AsyncDisposable {
   async #rolledOut(): Promise<void> {
     await poll({
       ...rolloutPace,
-      what: 'the node agent runs everywhere as it is to be',
-      look: async () => ({ daemonSet: await this.#read(), pods: await this.pods() }),
+      condition: 'the node agent runs everywhere as it is to be',
+      read: async () => ({ daemonSet: await this.#read(), pods: await this.pods() }),
       until: ({ daemonSet: { metadata, status }, pods }) =>
         status?.observedGeneration === metadata?.generation &&
         status?.updatedNumberScheduled === status?.desiredNumberScheduled &&
         (status?.numberAvailable ?? 0) === status?.desiredNumberScheduled &&
         pods.length === status?.desiredNumberScheduled,
-      say: ({ daemonSet, pods }) => `${JSON.stringify(daemonSet.status ?? {})}, ${pods.length} pods`,
+      format: ({ daemonSet, pods }) => `${JSON.stringify(daemonSet.status ?? {})}, ${pods.length} pods`,
       signal: this.#signal,
     });
   }

@@ -79,16 +79,16 @@ async function untilNothing(what: string, look: () => Promise<readonly string[]>
   const orWhyNot = (error: unknown) => [`${what}: ${error instanceof Error ? error.message : String(error)}`];
   try {
     return await poll({
-      everyMs: 200,
+      intervalMs: 200,
       timeoutMs: 120_000,
-      what,
-      look: async () => {
+      condition: what,
+      read: async () => {
         // What cannot be asked now is asked again.
         last = await look().catch(orWhyNot);
         return last;
       },
       until: ({ length }) => length === 0,
-      say: (left) => left.join('; '),
+      format: (left) => left.join('; '),
       signal,
     });
   } catch {

@@ -1,21 +1,162 @@
 import { type DataTable, Given, Then, When } from '@cucumber/cucumber';
 import { agentRunsOn } from '../../src/checks/agent-runs-on.ts';
-import { sigkill } from '../../src/faults/sigkill.ts';
-import {
-  type CollidingTenant,
-  collisionIsRefused,
-  createCollidingTenant,
-  givesNothing,
-} from '../../src/scenario/colliding-tenant.ts';
-import { parseFlaw } from '../../src/scenario/flaw.ts';
-import { hostileVolumesAreRefused, parseHostileVolume } from '../../src/scenario/hostile-volume.ts';
-import { refusedByTheApi } from '../../src/scenario/refused-by-the-api.ts';
-import { innerPath, readsDatasetBelow } from '../../src/scenario/volume-below.ts';
+import { concluded, fail, pass } from '../../src/checks/finding.ts';
+import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
+import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
+import { application, applicationLabel, dataset, type Manifest } from '../../src/scenario/manifests.ts';
+import type { Namespace } from '../../src/scenario/namespace.ts';
+import type { Pod } from '../../src/scenario/pod.ts';
+import { formatPodState } from '../../src/scenario/pod-state.ts';
+import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
-const large = { 'example.com/large': 'x'.repeat(64 * 1024) };
-/** Blank, tab, newline and backslash, as `seq_escape` of the kernel writes them, and `#`, which it escapes in sources. */
+const largeAnnotation = { 'example.com/large': 'x'.repeat(64 * 1024) };
+/** Blank, tab, newline and backslash, which the kernel's `seq_escape` escapes, and `#`, which it escapes in sources. */
 const oddPath = '/da ta/\t#tab/\nline/back\\slash';
+
+Given('the dataset {string} with an annotation of 64 KB', async function (this: RekindleWorld, name: string) {
+  await this.create(name, { annotations: largeAnnotation });
+});
+
+Given(
+  'pod {string} with an annotation of 64 KB reads {string} at a path with every character that mountinfo escapes',
+  async function (this: RekindleWorld, pod: string, dataset: string) {
+    await this.start(pod, dataset, { labelled: true, annotations: largeAnnotation, mountPath: oddPath });
+  },
+);
+
+Then(
+  'the API server refuses each of these with the name of its field:',
+  async function (this: RekindleWorld, table: DataTable) {
+    this.scenario.judge(await objectsAreRefused(this.namespace, table.hashes().map(parseFlaw)));
+  },
+);
+
+Then('the node agent ran all the time', function (this: RekindleWorld) {
+  this.scenario.judge(agentRunsOn(this.history));
+});
+
+/** A claim and a volume as Fluid creates them, written by hand. */
+const claimAndVolume: readonly Manifest[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'flawed' },
+    spec: { accessModes: ['ReadOnlyMany'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'fluid' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'flawed' },
+    spec: {
+      accessModes: ['ReadOnlyMany'],
+      capacity: { storage: '1Gi' },
+      csi: { driver: 'fuse.csi.fluid.io', volumeHandle: 'flawed' },
+    },
+  },
+];
+
+/** Tries to create an object with each flaw; the API server must refuse it with the name of the field. */
+async function objectsAreRefused(namespace: Namespace, flaws: readonly Flaw[]): Promise<CheckRecord> {
+  const title = { name: 'what Kubernetes does not take is refused with the name of the field', claims: [] };
+  const { store } = namespace.scenario.session.cluster;
+  const manifests = [
+    // Without the label, so that only the API server judges it.
+    application({ name: 'flawed', dataset: 'flawed', labels: {} }),
+    ...dataset({ name: 'flawed', store, directory: 'flawed' }),
+    ...claimAndVolume,
+  ];
+  for (const flaw of flaws) {
+    const manifest = manifests.find(({ kind }) => kind === flaw.kind);
+    if (!manifest) throw new Error(`the document has no ${flaw.kind}`);
+    const refusal = await namespace.createObject(insertFlaw(manifest, flaw)).then(() => undefined, formatBody);
+    const field = formatFieldPath(flaw.path);
+    // For a subPath, Kubernetes does not name the volumeMount.
+    const spellings = [field, field.replace(/\[\d+\](?=\.subPath)/, '')];
+    if (spellings.some((spelling) => refusal?.includes(spelling))) continue;
+    return concluded(title, fail(`${flaw.kind} with ${field} ${formatFlawValue(flaw)}: ${refusal ?? 'was created'}`));
+  }
+  const fields = flaws.map(({ kind, path }) => `${kind} ${formatFieldPath(path)}`);
+  return concluded(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
+}
+
+function formatBody(error: { readonly body?: unknown; readonly message?: string }): string {
+  return typeof error.body === 'string' ? error.body : JSON.stringify(error.body ?? error.message);
+}
+
+/** Volume attributes that do not lead to a FUSE mount, and the expected words of the refusal. */
+interface HostileVolume {
+  /** `fluid_path`, or undefined to leave it out. */
+  readonly path: string | undefined;
+  readonly words: string;
+}
+
+Then(
+  'pods of volumes that were made by hand wait, each with an event that says why:',
+  async function (this: RekindleWorld, table: DataTable) {
+    const volumes = table
+      .hashes()
+      .map(({ path = '', words = '' }) => ({ path: path === '(missing)' ? undefined : path, words }));
+    this.scenario.judge(await hostileVolumesAreRefused(this.namespace, volumes));
+  },
+);
+
+/** Creates a labelled pod on each volume and waits until each is refused; the objects remain until the end of the scenario. */
+async function hostileVolumesAreRefused(namespace: Namespace, volumes: readonly HostileVolume[]): Promise<CheckRecord> {
+  const title = { name: 'a volume that leads nowhere is refused, and nothing is mounted for it', claims: [] };
+  const { scenario } = namespace;
+  const nameOf = (index: number) => `hostile-${index}`;
+  for (const [index, { path }] of volumes.entries()) await createOnVolume(namespace, nameOf(index), path);
+  for (const [index, { words }] of volumes.entries()) {
+    const object = `Pod ${namespace.name}/${nameOf(index)}`;
+    await scenario.happens(
+      `an event of ${object} says ${words}`,
+      (event) => event.kind === 'event' && event.object === object && event.message.includes(words),
+    );
+  }
+  const names = volumes.map((_, index) => nameOf(index));
+  const table = await scenario.session.cluster.mountTable();
+  const mounted = table.filter((line) => names.some((name) => line.includes(`${namespace.name}-${name}/`)));
+  if (mounted.length > 0) return concluded(title, fail(`it is mounted: ${mounted.join('; ')}`));
+  return concluded(title, pass(volumes.map(({ path, words }) => `${path ?? '(none)'}: ${words}`).join('; ')));
+}
+
+async function createOnVolume(namespace: Namespace, name: string, path: string | undefined): Promise<void> {
+  const volume = `${namespace.name}-${name}`;
+  const common = { accessModes: ['ReadOnlyMany'], storageClassName: 'fluid' };
+  await namespace.createObject({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: volume },
+    spec: {
+      ...common,
+      capacity: { storage: '1Gi' },
+      claimRef: { namespace: namespace.name, name },
+      csi: {
+        driver: 'fuse.csi.fluid.io',
+        volumeHandle: volume,
+        volumeAttributes: { mount_type: 'jindo', ...(path !== undefined && { fluid_path: path }) },
+      },
+    },
+  });
+  namespace.scenario.use({
+    [Symbol.asyncDispose]: async () => void (await namespace.core.deletePersistentVolume({ name: volume })),
+  });
+  await namespace.createObject({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name },
+    spec: { ...common, resources: { requests: { storage: '1Gi' } }, volumeName: volume },
+  });
+  await namespace.createObject(application({ name, dataset: name, labels: { [applicationLabel]: 'true' } }));
+}
+
+/** A pod and a dataset of another tenant, whose volume would have the same name: `a-b`/`c` and `a`/`b-c`. */
+interface CollidingTenant {
+  readonly pod: Pod;
+  readonly dataset: string;
+  readonly volume: string;
+}
 
 const tenants = new WeakMap<RekindleWorld, CollidingTenant>();
 
@@ -25,66 +166,45 @@ function tenantOf(world: RekindleWorld): CollidingTenant {
   return tenant;
 }
 
-Given('the dataset {string} with an annotation of 64 KB', async function (this: RekindleWorld, name: string) {
-  await this.create(name, { annotations: large });
-});
-
-Given(
-  'pod {string} with an annotation of 64 KB reads {string} at a path with every character that mountinfo escapes',
-  async function (this: RekindleWorld, pod: string, dataset: string) {
-    await this.start(pod, dataset, { labelled: true, annotations: large, mountPath: oddPath });
-  },
-);
-
-Given(
-  'pod {string} reads {string} at \\/data and {string} at \\/data\\/cache',
-  async function (this: RekindleWorld, pod: string, dataset: string, claim: string) {
-    await this.start(pod, dataset, { labelled: true, below: { mountPath: innerPath, medium: { claim } } });
-    await readsDatasetBelow(this.trial, { pod, dataset: claim });
-  },
-);
-
 When(
   "another tenant has a dataset whose volume would have the name of {string}'s",
-  async function (this: RekindleWorld, dataset: string) {
-    tenants.set(this, await createCollidingTenant(this.trial, dataset));
-  },
-);
-
-When('the FUSE daemon of {string} is killed', async function (this: RekindleWorld, dataset: string) {
-  await this.trial.crash(sigkill, dataset);
-});
-
-Then(
-  'the API server refuses each of these with the name of its field:',
-  async function (this: RekindleWorld, table: DataTable) {
-    this.trial.judge(await refusedByTheApi(this.trial, table.hashes().map(parseFlaw)));
-  },
-);
-
-Then(
-  'pods of volumes that were made by hand wait, each with an event that says why:',
-  async function (this: RekindleWorld, table: DataTable) {
-    this.trial.judge(await hostileVolumesAreRefused(this.trial, table.hashes().map(parseHostileVolume)));
+  async function (this: RekindleWorld, name: string) {
+    const [first = '', ...rest] = name.split('-');
+    const namespace = await this.scenario.createTenant(`${this.namespace.name}-${first}`);
+    const dataset = namespace.dataset(rest.join('-'));
+    await dataset.createObjects({ files: { intruder: Buffer.from('of another tenant\n') } });
+    const pod = namespace.pod('intruder');
+    // The webhook would refuse it with the label.
+    await pod.create(dataset, { labelled: false });
+    tenants.set(this, { pod, dataset: dataset.name, volume: this.namespace.dataset(name).volume });
   },
 );
 
 Then('that dataset is refused with a sentence that names the volume', async function (this: RekindleWorld) {
-  await collisionIsRefused(tenantOf(this));
+  const { pod, dataset, volume } = tenantOf(this);
+  await this.scenario.eventually({
+    condition: `Dataset ${dataset} is refused because of the volume ${volume}`,
+    read: () => pod.namespace.datasetStatus(dataset),
+    until: ({ phase, message }) => phase === 'Failed' && message.includes(volume),
+    format: formatDatasetStatus,
+  });
 });
 
 Then("the other tenant's pod was given nothing", async function (this: RekindleWorld) {
-  this.trial.judge(await givesNothing(tenantOf(this)));
+  this.scenario.judge(await hasNothing(tenantOf(this).pod));
 });
 
-Then('at \\/data\\/cache it reads the files of {string}', async function (this: RekindleWorld, dataset: string) {
-  await readsDatasetBelow(this.trial, { pod: this.pod, dataset });
-});
-
-Then('at \\/data the pod reads on', async function (this: RekindleWorld) {
-  await this.trial.reads(this.pod);
-});
-
-Then('the node agent ran all the time', function (this: RekindleWorld) {
-  this.trial.judge(agentRunsOn(this.trial.history));
-});
+/** No container of the pod was started, and no volume was published for it. */
+async function hasNothing(pod: Pod): Promise<CheckRecord> {
+  const title = { name: 'a tenant is given nothing of another’s', claims: [] };
+  const found = await pod.read();
+  const name = `${pod.namespace.name}/${pod.name}`;
+  const given = pod.namespace.scenario.history.find(
+    (event) =>
+      (event.kind === 'kubelet' && event.event === 'publish' && event.pod === name) ||
+      (event.kind === 'process' && event.name.startsWith(`${name}/`)),
+  );
+  if (given) return concluded(title, fail(`${given.kind} of ${name}: ${JSON.stringify(given)}`));
+  if (found.status?.phase !== 'Pending') return concluded(title, fail(`${name}: ${formatPodState(found)}`));
+  return concluded(title, pass(`${name} has no volume and no container: ${formatPodState(found)}`));
+}

@@ -1,24 +1,152 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
-import { Given, Then } from '@cucumber/cucumber';
+import { type DataTable, Given, Then } from '@cucumber/cucumber';
+import aws4 from 'aws4';
+import type { RunningCluster } from '../../clusters/cluster.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
+import { concluded, fail, pass } from '../../src/checks/finding.ts';
+import { isKeptOutOfProcesses, type ProcessSearch } from '../../src/checks/secret-kept.ts';
+import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
+import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
+import { dataset, type Manifest, secret } from '../../src/scenario/manifests.ts';
+import type { Namespace } from '../../src/scenario/namespace.ts';
+import type { Scenario } from '../../src/scenario/scenario.ts';
+import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 Given('the dataset {string} of the document', async function (this: RekindleWorld, name: string) {
-  this.dataset = name;
-  await this.trial.createDataset(name);
+  await this.create(name);
 });
 
 Given('a read-write dataset {string}', async function (this: RekindleWorld, name: string) {
-  this.dataset = name;
-  await this.trial.createDataset(name, { accessModes: ['ReadWriteMany'] });
+  await this.create(name, { accessModes: ['ReadWriteMany'] });
 });
 
 Then(
   'the Dataset is Bound, with the claim {string} on a volume named after namespace and Dataset',
-  async function (this: RekindleWorld, claim: string) {
-    deepStrictEqual(await this.trial.claimOf(claim), { phase: 'Bound', volume: this.volume });
+  async function (this: RekindleWorld, name: string) {
+    const { core, name: namespace } = this.namespace;
+    const { spec, status } = await core.readNamespacedPersistentVolumeClaim({ name, namespace });
+    deepStrictEqual(
+      { phase: status?.phase, volume: spec?.volumeName },
+      { phase: 'Bound', volume: this.dataset.volume },
+    );
   },
 );
 
 Then('it has {int} workers, as "replicas" asks for', async function (this: RekindleWorld, count: number) {
-  strictEqual((await this.trial.workersOf(this.dataset)).length, count);
+  const workers = await this.namespace.listPods(`role=jindofs-worker,release=${this.dataset.name}`);
+  strictEqual(workers.length, count);
 });
+
+Then(
+  'each of these is refused with the name of its field, by {string}:',
+  async function (this: RekindleWorld, claim: string, table: DataTable) {
+    this.scenario.judge(await datasetsAreRefused(this.namespace, { flaws: table.hashes().map(parseFlaw), claim }));
+  },
+);
+
+Then(
+  'no process of the node has the credentials in its arguments or environment',
+  async function (this: RekindleWorld) {
+    this.scenario.judge(isKeptOutOfProcesses(await searchProcesses(this.scenario)));
+  },
+);
+
+Then(
+  'object storage is enabled and the bucket exists, for those who have the key',
+  async function (this: RekindleWorld) {
+    this.scenario.judge(await bucketExists(this.session.cluster));
+  },
+);
+
+/** Creates a dataset with each flaw; each must be refused with the name of the field. */
+async function datasetsAreRefused(
+  namespace: Namespace,
+  { flaws, claim }: { readonly flaws: readonly Flaw[]; readonly claim: string },
+): Promise<CheckRecord> {
+  const { scenario } = namespace;
+  const { store } = scenario.session.cluster;
+  const title = { name: 'what the document does not have is refused with the name of the field', claims: [claim] };
+  await namespace.createObject(secret(store));
+  /** Refusals by the API server itself, which validates by the custom resource's schema. */
+  const refusedAtOnce = new Map<string, string>();
+  for (const [index, flaw] of flaws.entries()) {
+    const name = `flawed-${index}`;
+    for (const manifest of dataset({ name, store, directory: name })) {
+      const refusal = await createOrRefuse(
+        namespace,
+        manifest.kind === flaw.kind ? insertFlaw(manifest, flaw) : manifest,
+      );
+      if (refusal !== undefined) refusedAtOnce.set(name, refusal);
+    }
+  }
+  for (const [index, flaw] of flaws.entries()) {
+    const name = `flawed-${index}`;
+    const field = formatFieldPath(flaw.path);
+    const message =
+      refusedAtOnce.get(name) ??
+      (
+        await scenario.eventually({
+          condition: `the dataset with ${field} ${formatFlawValue(flaw)} is refused`,
+          read: () => namespace.datasetStatus(name),
+          until: ({ phase }) => phase === 'Failed' || phase === 'Bound',
+          format: formatDatasetStatus,
+        })
+      ).message;
+    if (!message.includes(field))
+      return concluded(title, fail(`${field} ${formatFlawValue(flaw)} was answered with: ${message}`));
+  }
+  const fields = flaws.map(({ path }) => formatFieldPath(path));
+  return concluded(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
+}
+
+/** Returns the API server's refusal, if it refuses; throws other errors. */
+async function createOrRefuse(namespace: Namespace, manifest: Manifest): Promise<string | undefined> {
+  return namespace.createObject(manifest).then(
+    () => undefined,
+    (error: { readonly code?: number; readonly body?: unknown }) => {
+      if (error.code !== 422) throw error;
+      return String(error.body);
+    },
+  );
+}
+
+/** Searches every process of the node for the credentials of its pods. */
+async function searchProcesses(scenario: Scenario): Promise<ProcessSearch> {
+  const name = 'search of all processes';
+  const table = await scenario.session.cluster.mountTable();
+  const target = parseMountinfo(table.join('\n')).find(({ mountPoint }) => mountPoint.includes('/kubernetes.io~csi/'));
+  const [kubeletRoot = ''] = target?.mountPoint.split('/pods/') ?? [];
+  await scenario.runProgram({ program: 'secrets', args: [kubeletRoot], name });
+  await scenario.happens(
+    'the search of all processes is over',
+    (event) => event.kind === 'output' && event.program === name,
+  );
+  const output = scenario.history.findLast((event) => event.kind === 'output' && event.program === name);
+  return JSON.parse(output?.kind === 'output' ? output.text : '{}');
+}
+
+/** The object store answers, has the bucket, and opens it only to the run's credentials. */
+async function bucketExists(cluster: RunningCluster): Promise<CheckRecord> {
+  const title = { name: 'object storage is enabled and the bucket exists', claims: ['P4'] };
+  const { store } = cluster;
+  const bucket = await listStatus(cluster, store.bucket, store.accessKeySecret);
+  const otherBucket = await listStatus(cluster, `not-${store.bucket}`, store.accessKeySecret);
+  const otherKey = await listStatus(cluster, store.bucket, 'another-key');
+  const answers = `${store.bucket} answered ${bucket}, a bucket that is not there ${otherBucket}, another key ${otherKey}`;
+  const isRight = bucket === 200 && otherBucket === 404 && otherKey === 403;
+  return concluded(title, isRight ? pass(answers) : fail(answers));
+}
+
+/** HTTP status of a request for the bucket's list (S3 ListObjectsV2). */
+async function listStatus(cluster: RunningCluster, bucket: string, secretAccessKey: string): Promise<number> {
+  const { endpoint, accessKeyId } = cluster.store;
+  const { host } = new URL(endpoint);
+  const path = `/${bucket}?list-type=2&max-keys=1`;
+  const { headers = {} } = aws4.sign(
+    { host, path, service: 's3', region: 'us-east-1' },
+    { accessKeyId, secretAccessKey },
+  );
+  const { Host: _, ...own } = headers as Record<string, string>;
+  return cluster.askStore(path, own);
+}

@@ -1,29 +1,71 @@
 import { strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
-import { generation, printed, showGate, turnOnAsDocumented } from '../../src/scenario/documented-gate.ts';
+import { AppsV1Api, type V1DaemonSet } from '@kubernetes/client-node';
+import type { Scenario } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
+/** Step 1 of the document, byte for byte. */
+const turnGateOn =
+  "kubectl get ds -n fluid-system csi-nodeplugin-fluid -oyaml | sed 's/FuseRecovery=false/FuseRecovery=true/g' | kubectl apply -f -";
+const showGate = "kubectl get ds -n fluid-system csi-nodeplugin-fluid -oyaml | grep '\\- \\-\\-feature-gates='";
+
 Given('FUSE recovery is enabled', async function (this: RekindleWorld) {
-  await this.trial.setGate(true);
+  await this.scenario.setRecovery(true);
 });
 
 Given('FUSE recovery is disabled, as it is by default', async function (this: RekindleWorld) {
-  await this.trial.setGate(false);
+  await this.scenario.setRecovery(false);
+});
+
+When('FUSE recovery is turned on', async function (this: RekindleWorld) {
+  await this.scenario.setRecovery(true);
+});
+
+When('FUSE recovery is turned off', async function (this: RekindleWorld) {
+  await this.scenario.setRecovery(false);
 });
 
 When(
   'the documented command turns the gate on, and prints {string}',
   async function (this: RekindleWorld, line: string) {
-    strictEqual(await turnOnAsDocumented(this.trial), `${line}\n`);
+    strictEqual(await turnOn(this.scenario), `${line}\n`);
   },
 );
 
 Then('run once more it changes nothing', async function (this: RekindleWorld) {
-  const before = await generation(this.trial);
-  await turnOnAsDocumented(this.trial);
-  strictEqual(await generation(this.trial), before);
+  const generation = async () => (await readNodePlugin(this.scenario)).metadata?.generation;
+  const before = await generation();
+  await turnOn(this.scenario);
+  strictEqual(await generation(), before);
 });
 
 Then('the documented command shows {string}', async function (this: RekindleWorld, line: string) {
-  strictEqual((await printed(this.trial, showGate)).trim(), line);
+  strictEqual((await outputOf(this.scenario, showGate)).trim(), line);
 });
+
+/** Turns the gate on as documented and waits until the changed agent runs on every node. Returns the command's output. */
+async function turnOn(scenario: Scenario): Promise<string> {
+  scenario.agentWasChanged({ fuseRecovery: true });
+  const output = await outputOf(scenario, turnGateOn);
+  await scenario.eventually({
+    condition: 'the changed node agent runs everywhere',
+    read: () => readNodePlugin(scenario),
+    until: ({ metadata, status }) =>
+      status?.observedGeneration === metadata?.generation &&
+      status?.updatedNumberScheduled === status?.desiredNumberScheduled &&
+      status?.numberAvailable === status?.desiredNumberScheduled,
+    format: ({ metadata, status }) => `generation ${metadata?.generation}, status ${JSON.stringify(status ?? {})}`,
+  });
+  return output;
+}
+
+async function outputOf({ session }: Scenario, line: string): Promise<string> {
+  const { stdout, stderr, exitCode } = await session.cluster.commandLine(line);
+  if (exitCode !== 0) throw new Error(`status ${exitCode} of ${line}: ${stderr.trim() || '(no output)'}`);
+  return stdout;
+}
+
+function readNodePlugin({ session }: Scenario): Promise<V1DaemonSet> {
+  const apps = session.cluster.kubeConfig.makeApiClient(AppsV1Api);
+  return apps.readNamespacedDaemonSet({ name: 'csi-nodeplugin-fluid', namespace: 'fluid-system' });
+}

@@ -1,8 +1,27 @@
 import { deepStrictEqual, match, ok } from 'node:assert/strict';
-import { Given, Then } from '@cucumber/cucumber';
+import { Given, Then, When } from '@cucumber/cucumber';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
-import { loopListsAgain, startLoop } from '../../src/scenario/documented-loop.ts';
-import * as judgements from '../../src/scenario/judgements.ts';
+import { printsDocumentedTranscript } from '../../src/checks/documented-transcript.ts';
+import { keepsMountTableSteady } from '../../src/checks/mount-table-steady.ts';
+import { isNotRecovered } from '../../src/checks/no-recovery.ts';
+import { doesNothingWhileDown } from '../../src/checks/nothing-while-down.ts';
+import { staysReadOnly } from '../../src/checks/read-only.ts';
+import { showsOneFilesystem } from '../../src/checks/same-filesystem.ts';
+import { seesNoError } from '../../src/checks/sees-no-error.ts';
+import { seesTheOutage } from '../../src/checks/sees-the-outage.ts';
+import { claimsOnlyTrueSuccess } from '../../src/checks/truthful-success.ts';
+import { recoversWithinBudget } from '../../src/checks/within-budget.ts';
+import { loopIn, startLoop, untilLoopListsAgain } from '../../src/scenario/documented-loop.ts';
+import { applicationLabel, documentedFiles } from '../../src/scenario/manifests.ts';
+import {
+  recoveryChecks,
+  untilPodFails,
+  untilPodReads,
+  untilPodRecovers,
+  untilRecoveryIsClaimed,
+  watchUnrecovered,
+} from '../../src/scenario/pod-reads.ts';
+import { recoveries } from '../../src/timeline/phases.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 Given('pod {string} reads {string} at \\/data', async function (this: RekindleWorld, pod: string, dataset: string) {
@@ -13,6 +32,13 @@ Given(
   'pod {string} without the label reads {string} at \\/data',
   async function (this: RekindleWorld, pod: string, dataset: string) {
     await this.start(pod, dataset, { labelled: false });
+  },
+);
+
+Given(
+  'pod {string} with the label set to {string} reads {string} at \\/data',
+  async function (this: RekindleWorld, pod: string, labelValue: string, dataset: string) {
+    await this.start(pod, dataset, { labelled: true, labelValue });
   },
 );
 
@@ -30,80 +56,179 @@ Given(
   },
 );
 
-Then('the mount at \\/data in the pod is idmapped', async function (this: RekindleWorld) {
-  const { target, path } = this.trial.application(this.pod);
-  const lines = await this.trial.session.cluster.mountTable(target);
-  const mount = parseMountinfo(lines.join('\n')).findLast(({ mountPoint }) => mountPoint === path);
-  ok(mount?.options.includes('idmapped'), `the options are ${mount?.options.join()}`);
-});
+Given(
+  'pods {string} and {string} on different nodes read {string} at \\/data',
+  async function (this: RekindleWorld, first: string, second: string, dataset: string) {
+    for (const pod of [first, second]) await this.start(pod, dataset, { labelled: true, apart: true });
+  },
+);
 
 Given('the documented loop runs in the pod', async function (this: RekindleWorld) {
-  await startLoop(this.trial, this.pod);
+  await startLoop(this.pod);
+});
+
+When('the pod is given the label', async function (this: RekindleWorld) {
+  await this.pod.label({ [applicationLabel]: 'true' });
+});
+
+Then('the mount at \\/data in the pod is idmapped', async function (this: RekindleWorld) {
+  const { path } = this.pod.consumer;
+  const lines = await this.pod.mountTable();
+  const mount = parseMountinfo(lines.join('\n')).findLast(({ mountPoint }) => mountPoint === path);
+  ok(mount?.options.includes('idmapped'), `the options are ${mount?.options.join()}`);
 });
 
 Then(
   '{string} is 1\\/1 Running with {int} restarts',
   async function (this: RekindleWorld, name: string, restarts: number) {
-    const { phase, containerStatuses = [] } = (await this.trial.pod(name)).status ?? {};
+    const { phase, containerStatuses = [] } = (await this.namespace.pod(name).read()).status ?? {};
     const seen = { phase, containers: containerStatuses.map(({ ready, restartCount }) => ({ ready, restartCount })) };
     deepStrictEqual(seen, { phase: 'Running', containers: [{ ready: true, restartCount: restarts }] });
   },
 );
 
+Then('the pod sees errors', async function (this: RekindleWorld) {
+  await untilPodFails(this.pod);
+});
+
 Then('the pod sees "Transport endpoint is not connected" and no other error', async function (this: RekindleWorld) {
-  await this.trial.failsAfterCrash(this.pod);
-  this.trial.judge(judgements.seesOutage(this.subject));
+  await untilPodFails(this.pod);
+  this.scenario.judge(seesTheOutage(this.history, this.pod.consumer, this.session.cluster.kernel));
 });
 
 Then('the pod reads the same files again, and was not restarted', async function (this: RekindleWorld) {
-  await this.trial.readsAfterRecovery(this.pod);
-  this.trial.judge(...(await judgements.recovered(this.subject)));
+  await untilPodRecovers(this.pod);
+  this.scenario.judge(...(await recoveryChecks(this.pod)));
+});
+
+Then(
+  'pod {string} reads the files of {string} again, and was not restarted',
+  async function (this: RekindleWorld, pod: string, dataset: string) {
+    this.focus(pod, dataset);
+    await untilPodRecovers(this.pod);
+    this.scenario.judge(...(await recoveryChecks(this.pod)));
+  },
+);
+
+Then('the pod reads the same files again without another daemon', async function (this: RekindleWorld) {
+  await untilPodReads(this.pod);
+  this.scenario.judge(...(await recoveryChecks(this.pod)));
+});
+
+Then('the pod reads on, and saw no error', async function (this: RekindleWorld) {
+  await readsOn(this);
+});
+
+Then('pod {string} reads on, and saw no error', async function (this: RekindleWorld, pod: string) {
+  this.pod = this.namespace.pod(pod);
+  await readsOn(this);
 });
 
 Then("the time that it took is told by phase, within the profile's budget", function (this: RekindleWorld) {
-  this.trial.judge(judgements.withinBudget(this.subject));
+  const { budgets } = this.session.profile;
+  const all = recoveries(this.history, this.scenario.notes.id);
+  this.scenario.judge(recoversWithinBudget(all, { consumer: this.pod.consumer, budgets }));
 });
 
 Then('the pod is not recovered, by the limit {string}', async function (this: RekindleWorld, claim: string) {
-  await this.trial.staysBroken(this.pod, this.trial.watchMs);
-  this.trial.judge(judgements.notRecovered(this.subject, { claims: [claim], scope: 'pod' }));
+  await judgeUnrecovered(this, { claim, scope: 'pod' });
 });
 
+Then(
+  'pod {string} is not recovered, by the limit {string}',
+  async function (this: RekindleWorld, pod: string, claim: string) {
+    this.pod = this.namespace.pod(pod);
+    await judgeUnrecovered(this, { claim, scope: 'pod' });
+  },
+);
+
 Then('nobody is recovered, by the limit {string}', async function (this: RekindleWorld, claim: string) {
-  await this.trial.staysBroken(this.pod, this.trial.watchMs);
-  this.trial.judge(judgements.notRecovered(this.subject, { claims: [claim], scope: 'everything' }));
+  await judgeUnrecovered(this, { claim, scope: 'everything' });
+});
+
+Then('nothing is replaced in the pod, and nothing claims a recovery', async function (this: RekindleWorld) {
+  await judgeUnrecovered(this, { claim: 'L1', scope: 'pod' });
 });
 
 Then('nothing is mounted for the pod and no event claims a recovery', async function (this: RekindleWorld) {
-  await this.trial.watchFor(this.trial.watchMs);
-  this.trial.judge(judgements.nothingWhileDown(this.subject));
+  await this.scenario.watchFor(this.session.cluster.watchMs);
+  this.scenario.judge(doesNothingWhileDown(this.history, this.subject));
 });
 
+Then(
+  'nothing is mounted for the pod and no event claims a recovery, over a long outage',
+  async function (this: RekindleWorld) {
+    await this.scenario.watchFor(2 * this.session.cluster.watchMs);
+    this.scenario.judge(doesNothingWhileDown(this.history, this.subject));
+  },
+);
+
 Then('no mount of the dataset was ever writable', async function (this: RekindleWorld) {
-  await this.trial.countMounts();
-  this.trial.judge(judgements.readOnly(this.subject));
+  await this.namespace.countMounts();
+  this.scenario.judge(staysReadOnly(this.history, this.subject));
 });
 
 Then('writing to \\/data in the pod fails with {string}', async function (this: RekindleWorld, message: string) {
-  const { stderr } = await this.trial.exec(this.pod, ['env', 'LC_ALL=C', 'touch', '/data/written']);
+  const { stderr } = await this.pod.exec(['env', 'LC_ALL=C', 'touch', '/data/written']);
   match(stderr, new RegExp(message));
 });
 
 Then('the loop prints the documented transcript', async function (this: RekindleWorld) {
-  await loopListsAgain(this.trial);
-  this.trial.judge(judgements.documentedTranscript(this.subject));
+  await untilLoopListsAgain(this.scenario);
+  const files = Object.keys(documentedFiles);
+  this.scenario.judge(printsDocumentedTranscript(this.history, { program: loopIn(this.pod), files }));
 });
 
 Then('whatever claims a recovery is true', async function (this: RekindleWorld) {
-  await this.trial.claimArrives(this.pod);
-  this.trial.judge(judgements.truthful(this.subject));
+  await untilRecoveryIsClaimed(this.pod);
+  this.scenario.judge(claimsOnlyTrueSuccess(this.history, this.pod.consumer));
 });
 
 Then('an event refuses the recovery because of {string}', async function (this: RekindleWorld, reason: string) {
-  await this.trial.refusalArrives(reason);
+  await this.scenario.happens(
+    `an event whose reason contains ${reason}`,
+    (event) => event.kind === 'event' && event.reason.includes(reason),
+  );
 });
 
 Then('the mount tables have not grown', async function (this: RekindleWorld) {
-  await this.trial.countMounts();
-  this.trial.judge(judgements.steadyMounts(this.subject, this.otherPods.length));
+  await this.namespace.countMounts();
+  const consumers = this.namespace.observedPods.map(({ consumer }) => consumer);
+  this.scenario.judge(
+    keepsMountTableSteady(this.history, {
+      consumers,
+      pods: consumers.length + this.otherPods.length,
+      before: 'before',
+      after: 'after',
+      mountsBeneath: this.session.cluster.capabilities.has('mount-beneath'),
+    }),
+  );
 });
+
+Then('both mounts of the pod show the same filesystem', async function (this: RekindleWorld) {
+  // The next agent finishes the recovery, which takes as long as its start.
+  const check = await this.scenario.eventually({
+    condition: 'both mounts of the pod show the same filesystem',
+    read: async () => {
+      await this.namespace.countMounts();
+      return showsOneFilesystem(this.history, this.subject);
+    },
+    until: ({ verdict }) => verdict === 'pass',
+    format: ({ says }) => says,
+  });
+  this.scenario.judge(check);
+});
+
+async function readsOn({ pod, scenario }: RekindleWorld): Promise<void> {
+  await untilPodReads(pod);
+  scenario.judge(seesNoError(scenario.history, pod.consumer));
+}
+
+async function judgeUnrecovered(
+  world: RekindleWorld,
+  { claim, scope }: { readonly claim: string; readonly scope: 'pod' | 'everything' },
+): Promise<void> {
+  await watchUnrecovered(world.pod);
+  const { watchMs } = world.session.cluster;
+  world.scenario.judge(isNotRecovered(world.history, { ...world.subject, claims: [claim], scope, watchMs }));
+}

@@ -1,28 +1,45 @@
 import { Given, Then, When } from '@cucumber/cucumber';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { keepsMemorySteady } from '../../src/checks/memory-steady.ts';
+import { nothingIsWritten } from '../../src/checks/nothing-written.ts';
+import { isReadOnlyEverywhere } from '../../src/checks/read-only-everywhere.ts';
 import { podDelete } from '../../src/faults/pod-delete.ts';
-import { everyMountIsReadOnly, letWritersLoose, noWriteGotThrough } from '../../src/scenario/writers.ts';
+import { documentedFiles } from '../../src/scenario/manifests.ts';
+import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
-/** Every so many crashes the agent's memory is looked at; at the first look it has loaded all that it needs. */
-const lookEvery = 25;
-const memory = new WeakMap<RekindleWorld, number[]>();
+/** Crashes between two samples of the agent's memory; by the first sample it has loaded all that it needs. */
+const crashesPerSample = 25;
+const memorySamples = new WeakMap<RekindleWorld, number[]>();
+
+/** Names of the observers in `output` events. */
+const podWriter = 'writer in the pod';
+const nodeWriter = 'writer on the node';
+const attributeReader = 'attributes of all mounts';
 
 Given(
   'FUSE recovery is enabled, but off for all while there is a read-write dataset',
   async function (this: RekindleWorld) {
-    await this.trial.setAgent({ fuseRecovery: true, readWriteScope: 'cluster' });
+    await this.scenario.restartAgent({ fuseRecovery: true, readWriteScope: 'cluster' });
   },
 );
 
 Given('FUSE recovery is enabled, but off for read-write datasets', async function (this: RekindleWorld) {
-  await this.trial.setAgent({ fuseRecovery: true, readWriteScope: 'volume' });
+  await this.scenario.restartAgent({ fuseRecovery: true, readWriteScope: 'volume' });
 });
 
 Given(
   'writers that try to change the dataset all the time, in the pod and on the node',
   async function (this: RekindleWorld) {
-    await letWritersLoose(this.subject);
+    const [file = ''] = Object.keys(documentedFiles);
+    const table = await this.session.cluster.mountTable();
+    const suffix = `/kubernetes.io~csi/${this.dataset.volume}/mount`;
+    const target = parseMountinfo(table.join('\n')).find(({ mountPoint }) => mountPoint.endsWith(suffix))?.mountPoint;
+    if (target === undefined) throw new Error(`nothing is mounted at ...${suffix} on the node`);
+    await this.pod.runProgram({ program: 'writer', args: [this.pod.consumer.path, file], name: podWriter });
+    await this.scenario.runProgram({ program: 'writer', args: [target, file], name: nodeWriter });
+    await this.scenario.runProgram({ program: 'mountAttributes', args: [], name: attributeReader });
+    await untilObserversReport(this, 0);
   },
 );
 
@@ -32,29 +49,41 @@ When(
   { timeout: 7_200_000 },
   async function (this: RekindleWorld, times: number) {
     const samples: number[] = [];
-    memory.set(this, samples);
+    memorySamples.set(this, samples);
     for (let crash = 0; crash < times; crash++) {
-      if (crash > 0) await this.trial.readsAfterRecovery(this.pod);
-      if (crash > 0 && crash % lookEvery === 0) {
+      if (crash > 0) await untilPodRecovers(this.pod);
+      if (crash > 0 && crash % crashesPerSample === 0) {
         const { anonymousBytes } = await this.session.cluster.agentUsage();
         samples.push(anonymousBytes);
         const text = `the agent holds ${anonymousBytes} bytes of its own after ${crash} crashes`;
         this.session.onEvent({ kind: 'note', at: Number(process.hrtime.bigint()), text });
       }
-      await this.trial.crash(podDelete, this.dataset);
+      await this.dataset.daemon.inject(podDelete);
     }
   },
 );
 
 Then('not one write got through, to the pod, the node or the daemon', async function (this: RekindleWorld) {
-  this.trial.judge(await noWriteGotThrough(this.subject));
+  await untilObserversReport(this, this.session.history.now());
+  this.scenario.judge(nothingIsWritten(this.history, { writers: [podWriter, nodeWriter] }));
 });
 
 Then('every mount of the dataset was read-only in every namespace', async function (this: RekindleWorld) {
-  this.trial.judge(await everyMountIsReadOnly(this.subject));
+  await untilObserversReport(this, this.session.history.now());
+  this.scenario.judge(isReadOnlyEverywhere(this.history, { ...this.subject, program: attributeReader }));
 });
 
 Then("the agent's memory has not grown in {int} crashes", async function (this: RekindleWorld, crashes: number) {
   const { anonymousBytes } = await this.session.cluster.agentUsage();
-  this.trial.judge(keepsMemorySteady({ samples: [...(memory.get(this) ?? []), anonymousBytes], crashes }));
+  const samples = [...(memorySamples.get(this) ?? []), anonymousBytes];
+  this.scenario.judge(keepsMemorySteady({ samples, crashes }));
 });
+
+/** Waits until each observer has reported after a moment. */
+async function untilObserversReport({ scenario }: RekindleWorld, since: number): Promise<void> {
+  for (const name of [podWriter, nodeWriter, attributeReader])
+    await scenario.happens(
+      `the ${name} reports`,
+      (event) => event.kind === 'output' && event.program === name && event.at > since,
+    );
+}

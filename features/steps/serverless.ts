@@ -1,65 +1,78 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { keepsLayersWithin } from '../../src/checks/layers-within.ts';
+import { seesNoEmptyDirectory } from '../../src/checks/never-empty.ts';
+import { readsNoWrongData } from '../../src/checks/no-wrong-data.ts';
+import { isReadOnlyInPod } from '../../src/checks/read-only-in-pod.ts';
+import { readsAgain } from '../../src/checks/reads-again.ts';
 import { kill1 } from '../../src/faults/kill-1.ts';
 import { sigkill } from '../../src/faults/sigkill.ts';
-import * as serverless from '../../src/scenario/serverless.ts';
+import { Daemon } from '../../src/scenario/daemon.ts';
+import { application, type Manifest, serverlessApplication, serverlessRecovery } from '../../src/scenario/manifests.ts';
+import type { Pod } from '../../src/scenario/pod.ts';
+import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 Given('no node agent runs', async function (this: RekindleWorld) {
-  await serverless.withoutAgent(this.trial);
+  this.scenario.use(await this.session.cluster.stopAgent());
 });
 
 Given(
   'pod {string} with the documented label and annotations of a serverless pod reads {string} at \\/data',
   async function (this: RekindleWorld, pod: string, dataset: string) {
-    Object.assign(this, { pod, dataset });
-    const manifest = serverless.serverlessApplication(pod, dataset, { recovers: true });
-    await serverless.startPod(this.trial, manifest, dataset);
+    await start(this, serverlessApplication({ name: pod, dataset, recovers: true }), dataset);
   },
 );
 
 Given(
   'pod {string} with the documented label alone reads {string} at \\/data',
   async function (this: RekindleWorld, pod: string, dataset: string) {
-    Object.assign(this, { pod, dataset });
-    const manifest = serverless.serverlessApplication(pod, dataset, { recovers: false });
-    await serverless.startPod(this.trial, manifest, dataset);
+    await start(this, serverlessApplication({ name: pod, dataset, recovers: false }), dataset);
   },
 );
 
 Given(
   'an ordinary pod {string} with the annotation of serverless pods reads {string} at \\/data',
   async function (this: RekindleWorld, pod: string, dataset: string) {
-    Object.assign(this, { pod, dataset });
-    await serverless.startPod(this.trial, serverless.ordinaryWithAnnotation(pod, dataset), dataset);
+    await start(this, application({ name: pod, dataset, labels: {}, annotations: serverlessRecovery }), dataset);
   },
 );
 
 Given(
   'a serverless pod {string} on {string} whose container was started again after a crash of {string}',
-  async function (this: RekindleWorld, pod: string, dataset: string, container: string) {
-    Object.assign(this, { pod, dataset });
-    await serverless.startRestarted(this.trial, { pod, dataset, container });
+  async function (this: RekindleWorld, pod: string, dataset: string, sidecar: string) {
+    this.focus(pod, dataset);
+    await this.dataset.ensure();
+    await this.namespace.createObject(serverlessApplication({ name: pod, dataset, recovers: true }));
+    await this.pod.ready();
+    await sidecarOf(this, sidecar).inject(sigkill);
+    await this.scenario.daemonReadyAfter(this.scenario.lastFaultAt);
+    await this.session.cluster.kill(this.pod.container, 'SIGKILL');
+    await untilRestarted(this.pod, 'demo', 1);
+    await this.pod.observe(this.dataset);
   },
 );
 
 When(
   '"kill 1" is run in the container {string}, which takes {duration} to start again',
-  async function (this: RekindleWorld, container: string, holdMs: number) {
-    await serverless.crashSidecar(this.trial, kill1, { pod: this.pod, container, holdMs });
+  async function (this: RekindleWorld, container: string, downMs: number) {
+    await sidecarOf(this, container).inject(kill1, { staysDown: true });
+    await this.scenario.watchFor(downMs);
+    await this.scenario.faults.allowRestarts();
   },
 );
 
 When('"kill 1" is run in the container {string}', async function (this: RekindleWorld, container: string) {
-  await serverless.crashSidecar(this.trial, kill1, { pod: this.pod, container, holdMs: 0 });
+  await sidecarOf(this, container).inject(kill1);
 });
 
 When(
   'the sidecar {string} is killed {int} times, each time after the pod read again',
   async function (this: RekindleWorld, container: string, times: number) {
     for (let crash = 0; crash < times; crash++) {
-      if (crash > 0) await this.trial.readsAfterRecovery(this.pod);
-      await serverless.crashSidecar(this.trial, sigkill, { pod: this.pod, container, holdMs: 0 });
+      if (crash > 0) await untilPodRecovers(this.pod);
+      await sidecarOf(this, container).inject(sigkill);
     }
   },
 );
@@ -67,16 +80,30 @@ When(
 Then(
   '{string} is 2\\/2 Running with {int} restarts, and has a container {string}',
   async function (this: RekindleWorld, name: string, restarts: number, container: string) {
-    const { containers, ...seen } = serverless.summaryOf(await this.trial.pod(name));
+    const { status, spec } = await this.namespace.pod(name).read();
+    const { phase, containerStatuses = [] } = status ?? {};
+    const names = (spec?.containers ?? []).map((each) => each.name);
+    const seen = {
+      ready: `${containerStatuses.filter(({ ready }) => ready).length}/${names.length}`,
+      phase,
+      restarts: containerStatuses.reduce((sum, { restartCount }) => sum + restartCount, 0),
+    };
     deepStrictEqual(seen, { ready: '2/2', phase: 'Running', restarts });
-    ok(containers.includes(container), `its containers are ${containers.join(', ')}`);
+    ok(names.includes(container), `its containers are ${names.join(', ')}`);
   },
 );
 
 Then(
   'the container {string} was started once {string} served the dataset, and no sooner',
   function (this: RekindleWorld, container: string, sidecar: string) {
-    const { served, started } = serverless.beginningOf(this.trial, { pod: this.pod, container, sidecar });
+    const { namespace, pod } = this.pod.consumer;
+    const timeOf = (name: string, change: 'started' | 'ready'): number => {
+      const isChange = (event: HistoryEvent) =>
+        event.kind === 'process' && event.change === change && event.name === `${namespace}/${pod}/${name}`;
+      return this.history.find(isChange)?.at ?? 0;
+    };
+    const served = timeOf(sidecar, 'ready');
+    const started = timeOf(container, 'started');
     ok(
       served > 0 && started > served,
       `the sidecar served at ${served} ns, the container was started at ${started} ns`,
@@ -87,8 +114,11 @@ Then(
 Then(
   'it is on a node labelled {string}, and uses no volume of a CSI driver',
   async function (this: RekindleWorld, label: string) {
-    const { labels, claims } = await serverless.placeOf(this.trial, this.pod);
+    const { spec } = await this.pod.read();
+    const { metadata } = await this.namespace.core.readNode({ name: spec?.nodeName ?? '' });
+    const labels = Object.entries(metadata?.labels ?? {}).map(([key, value]) => `${key}=${value}`);
     match(labels.join(','), new RegExp(`(^|,)${label}(,|$)`));
+    const claims = (spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim ?? []);
     deepStrictEqual(claims, []);
   },
 );
@@ -96,22 +126,52 @@ Then(
 Then(
   'the pod reads the same files again, from the container as it was started last',
   async function (this: RekindleWorld) {
-    await this.trial.readsAfterRecovery(this.pod);
-    this.trial.judge(...serverless.judgeReading(this.subject));
+    await untilPodRecovers(this.pod);
+    const { consumer } = this.pod;
+    const checks = [readsAgain, seesNoEmptyDirectory, readsNoWrongData];
+    this.scenario.judge(...checks.map((check) => check(this.history, consumer)));
   },
 );
 
 Then(
   'the container {string} was restarted {int} time(s)',
   async function (this: RekindleWorld, container: string, times: number) {
-    strictEqual(await serverless.toldRestarts(this.trial, { pod: this.pod, container, times }), times);
+    strictEqual(await untilRestarted(this.pod, container, times), times);
   },
 );
 
 Then('at most {int} mounts stand at \\/data in the pod', async function (this: RekindleWorld, most: number) {
-  this.trial.judge(await serverless.judgeLayers(this.subject, most));
+  await this.namespace.countMounts();
+  this.scenario.judge(keepsLayersWithin(this.history, { consumer: this.pod.consumer, most, after: 'after' }));
 });
 
 Then('no mount at \\/data in the pod was ever writable', async function (this: RekindleWorld) {
-  this.trial.judge(await serverless.judgeReadOnly(this.subject));
+  await this.namespace.countMounts();
+  this.scenario.judge(isReadOnlyInPod(this.history, this.pod.consumer));
 });
+
+/** Creates a pod and reads in it. */
+async function start(world: RekindleWorld, pod: Manifest, dataset: string): Promise<void> {
+  world.focus(pod.metadata?.name ?? '', dataset);
+  await world.dataset.ensure();
+  await world.namespace.createObject(pod);
+  await world.pod.observe(world.dataset);
+}
+
+/** The daemon in a container of the scenario's pod. */
+function sidecarOf({ dataset, namespace, pod }: RekindleWorld, container: string): Daemon {
+  return new Daemon(dataset, async () => ({ namespace: namespace.name, pod: pod.name, container }));
+}
+
+/** Waits until a container was restarted at least a number of times. Returns how often it was. */
+function untilRestarted(pod: Pod, container: string, times: number): Promise<number> {
+  return pod.namespace.scenario.eventually({
+    condition: `the kubelet reports ${times} restarts of ${container}`,
+    read: async () => {
+      const { containerStatuses = [] } = (await pod.read()).status ?? {};
+      return containerStatuses.find(({ name }) => name === container)?.restartCount ?? 0;
+    },
+    until: (restarts) => restarts >= times,
+    format: (restarts) => `${restarts} restarts`,
+  });
+}

@@ -1,82 +1,44 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
-import { type Admitted, createAndListen } from '../../src/scenario/admission.ts';
-import * as judgements from '../../src/scenario/judgements.ts';
-import { application, applicationLabel, type Manifest } from '../../src/scenario/manifests.ts';
-import { serverlessApplication } from '../../src/scenario/serverless.ts';
-import * as subPath from '../../src/scenario/sub-path.ts';
+import {
+  AdmissionregistrationV1Api,
+  ApiException,
+  type CoreV1Api,
+  setHeaderOptions,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import { application, applicationLabel, type Manifest, serverlessApplication } from '../../src/scenario/manifests.ts';
+import type { Scenario } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
+import { type SubPathKind, subPathApplication } from './sub-path.ts';
 
-/** What the API server said to the pod that a scenario tried to create last. */
-const answers = new WeakMap<RekindleWorld, Admitted>();
-
-/** Refusals that the agent had counted before the scenario's pod was given its label. */
-const refusedBefore = new WeakMap<RekindleWorld, number>();
-
-async function create(world: RekindleWorld, pod: Manifest): Promise<void> {
-  const { cluster } = world.trial.session;
-  answers.set(world, await createAndListen(cluster.kubeConfig, world.trial.namespace, pod));
+/** The API server's answer to the creation of a pod. */
+interface Admission {
+  /** Reason of the refusal; absent if the pod was created. */
+  readonly denied?: string;
+  /** HTTP status. */
+  readonly code: number;
+  /** Texts of the `Warning` headers, as `kubectl` prints them. */
+  readonly warnings: readonly string[];
 }
 
-Given(
-  'the dataset {string} with a directory {string}',
-  async function (this: RekindleWorld, dataset: string, directory: string) {
-    await this.create(dataset, { directories: [directory] });
-  },
-);
-
-Given(
-  'the dataset {string}, in which {string} is a symbolic link to {string}',
-  async function (this: RekindleWorld, dataset: string, name: string, to: string) {
-    await this.create(dataset, { behaviour: { links: { [name]: to } } });
-  },
-);
-
-Given(
-  'pod {string} without the label reads directory {string} of {string} by {subPathKind}',
-  async function (this: RekindleWorld, name: string, directory: string, dataset: string, kind: subPath.SubPathKind) {
-    Object.assign(this, { pod: name, dataset });
-    await subPath.startOnDirectory(this.trial, { name, dataset, directory, kind, labelled: false });
-  },
-);
-
-Given(
-  'labelled pod {string} reads directory {string} of {string} by {subPathKind}',
-  async function (this: RekindleWorld, name: string, directory: string, dataset: string, kind: subPath.SubPathKind) {
-    Object.assign(this, { pod: name, dataset });
-    refusedBefore.set(this, await subPath.countRefusals(this.trial, 'sub-path'));
-    await subPath.startOnDirectory(this.trial, { name, dataset, directory, kind, labelled: true });
-  },
-);
-
-Given('pod {string} is given the label', async function (this: RekindleWorld, pod: string) {
-  await this.trial.objects.labelPod(pod, { [applicationLabel]: 'true' });
-  this.pod = pod;
-  refusedBefore.set(this, await subPath.countRefusals(this.trial, 'sub-path'));
-});
-
-Given(
-  'from its next FUSE pod on, {string} in {string} is a symbolic link to {string}',
-  async function (this: RekindleWorld, name: string, dataset: string, to: string) {
-    await this.trial.objects.annotateDataset(dataset, {
-      'rekindle.dev/fuse-behaviour': JSON.stringify({ links: { [name]: to } }),
-    });
-  },
-);
+/** The answer to the pod that a scenario tried to create last. */
+const admissions = new WeakMap<RekindleWorld, Admission>();
+const admissionOf = (world: RekindleWorld): Admission => admissions.get(world) ?? { code: 0, warnings: [] };
 
 When(
   'a labelled pod {string} is created that mounts directory {string} of {string} by {subPathKind}',
-  async function (this: RekindleWorld, name: string, directory: string, dataset: string, kind: subPath.SubPathKind) {
-    await create(this, subPath.subPathApplication({ name, dataset, directory, kind, labelled: true }));
+  async function (this: RekindleWorld, name: string, directory: string, dataset: string, kind: SubPathKind) {
+    await create(this, subPathApplication({ name, dataset, directory, kind, labelled: true }));
   },
 );
 
 When(
   'a pod {string} without the label is created that mounts directory {string} of {string}',
   async function (this: RekindleWorld, name: string, directory: string, dataset: string) {
-    this.pod = name;
-    const manifest = { name, dataset, directory, kind: 'subPath', labelled: false } as const;
-    await this.trial.objects.create(subPath.subPathApplication(manifest));
+    this.focus(name, dataset);
+    const pod = subPathApplication({ name, dataset, directory, kind: 'subPath', labelled: false });
+    await this.namespace.createObject(pod);
   },
 );
 
@@ -90,23 +52,23 @@ When(
 When(
   'a serverless pod {string} with the annotation is created on {string}',
   async function (this: RekindleWorld, name: string, dataset: string) {
-    await create(this, serverlessApplication(name, dataset, { recovers: true }));
+    await create(this, serverlessApplication({ name, dataset, recovers: true }));
   },
 );
 
 When(
   'a serverless pod {string} with the annotation is created that mounts directory {string} of {string}',
   async function (this: RekindleWorld, name: string, directory: string, dataset: string) {
-    const { metadata } = serverlessApplication(name, dataset, { recovers: true });
-    const manifest = subPath.subPathApplication({ name, dataset, directory, kind: 'subPath', labelled: false });
-    await create(this, { ...manifest, ...(metadata && { metadata }) });
+    const { metadata = {} } = serverlessApplication({ name, dataset, recovers: true });
+    const pod = subPathApplication({ name, dataset, directory, kind: 'subPath', labelled: false });
+    await create(this, { ...pod, metadata });
   },
 );
 
 Then(
   /^it is denied with a sentence that names (init )?container "([^"]*)", volume "([^"]*)", (subPath|subPathExpr) and what to change$/,
   function (this: RekindleWorld, init: string | undefined, container: string, volume: string, field: string) {
-    const { code, denied = '' } = answers.get(this) ?? { code: 0 };
+    const { code, denied = '' } = admissionOf(this);
     strictEqual(code, 403);
     const expected = [
       'admission webhook "',
@@ -123,13 +85,13 @@ Then(
   },
 );
 
-Then('it is not created, because of {string}', function (this: RekindleWorld, why: string) {
-  const { code, denied = '' } = answers.get(this) ?? { code: 0 };
-  ok(code >= 400 && denied.includes(why), `${code} ${denied}`);
+Then('it is not created, because of {string}', function (this: RekindleWorld, reason: string) {
+  const { code, denied = '' } = admissionOf(this);
+  ok(code >= 400 && denied.includes(reason), `${code} ${denied}`);
 });
 
 Then('it is created with a warning that names {string}', function (this: RekindleWorld, word: string) {
-  const { code, warnings = [] } = answers.get(this) ?? { code: 0 };
+  const { code, warnings } = admissionOf(this);
   strictEqual(code, 201);
   ok(
     warnings.some((warning) => warning.includes(word)),
@@ -137,19 +99,129 @@ Then('it is created with a warning that names {string}', function (this: Rekindl
   );
 });
 
-Then(
-  'pod {string} is not recovered, by the limit {string}',
-  async function (this: RekindleWorld, pod: string, claim: string) {
-    this.pod = pod;
-    await this.trial.staysBroken(pod, this.trial.watchMs);
-    this.trial.judge(judgements.notRecovered(this.subject, { claims: [claim], scope: 'pod' }));
-  },
-);
+async function create(world: RekindleWorld, pod: Manifest): Promise<void> {
+  admissions.set(world, await createPod(world.namespace.core, world.namespace.name, pod));
+}
 
-Then("the agent's metrics count the refusal {string}", async function (this: RekindleWorld, reason: string) {
-  await subPath.refusalIsCounted(this.trial, reason, refusedBefore.get(this) ?? 0);
+/** Creates a pod, and captures refusal and warnings. */
+async function createPod(core: CoreV1Api, namespace: string, pod: Manifest): Promise<Admission> {
+  let warnings: readonly string[] = [];
+  const { middleware = [], ...options } = setHeaderOptions('Accept', 'application/json');
+  const capturing = middleware.map((each) => ({
+    pre: each.pre,
+    post: (response: Parameters<typeof each.post>[0]) => {
+      warnings = parseWarnings(response.headers.warning);
+      return each.post(response);
+    },
+  }));
+  const body = { ...pod, metadata: { ...pod.metadata, namespace } } as V1Pod;
+  try {
+    await core.createNamespacedPod({ namespace, body }, { ...options, middleware: capturing });
+    return { code: 201, warnings };
+  } catch (error) {
+    if (!(error instanceof ApiException)) throw error;
+    const status = typeof error.body === 'string' ? JSON.parse(error.body) : error.body;
+    return { code: error.code, denied: String(status?.message ?? ''), warnings };
+  }
+}
+
+/** `299 - "text", 299 - "text"`, with quotes and backslashes escaped (RFC 7234, 5.5). */
+function parseWarnings(header: string | undefined): readonly string[] {
+  const found = (header ?? '').matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g);
+  return [...found].map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'));
+}
+
+const mutating = { name: 'fluid-pod-admission-webhook' };
+const validating = { name: 'fluid-pod-validating-webhook' };
+/** An address on which nothing listens, in a sandbox or on a control plane. */
+const deadUrl = 'https://127.0.0.1:1/';
+
+/** Reinstalls the webhook; disposing of it twice is harmless. */
+const removals = new WeakMap<RekindleWorld, AsyncDisposable>();
+
+Given('the webhook is not installed yet', async function (this: RekindleWorld) {
+  removals.set(this, this.scenario.use(await removeWebhook(this.scenario)));
 });
 
-Then('nothing of the node shows in the pod below \\/data', async function (this: RekindleWorld) {
-  deepStrictEqual(await subPath.foreignMounts(this.trial, this.pod), []);
+Given('the webhook is installed', async function (this: RekindleWorld) {
+  await removals.get(this)?.[Symbol.asyncDispose]();
 });
+
+Given('the webhook does not answer', async function (this: RekindleWorld) {
+  this.scenario.use(await misdirectWebhook(this.scenario));
+});
+
+/** Removes the webhook's registration until disposed of. */
+async function removeWebhook(scenario: Scenario): Promise<AsyncDisposable> {
+  const { api, mutate, validate } = await readRegistration(scenario);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(async () => {
+    await api.createMutatingWebhookConfiguration({ body: { ...mutate, metadata: newMetadata(mutate) } });
+    await api.createValidatingWebhookConfiguration({ body: { ...validate, metadata: newMetadata(validate) } });
+    await untilRefusal(scenario, 'the webhook is called again', isDenied);
+  });
+  await api.deleteMutatingWebhookConfiguration(mutating);
+  await api.deleteValidatingWebhookConfiguration(validating);
+  await untilRefusal(scenario, 'no webhook is called', (refusal) => refusal === undefined);
+  return stack.move();
+}
+
+/** Registers the webhook at an address that does not answer, until disposed of. */
+async function misdirectWebhook(scenario: Scenario): Promise<AsyncDisposable> {
+  const { api, mutate, validate } = await readRegistration(scenario);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(async () => {
+    await api.patchMutatingWebhookConfiguration({ ...mutating, body: addressPatch(mutate) });
+    await api.patchValidatingWebhookConfiguration({ ...validating, body: addressPatch(validate) });
+    await untilRefusal(scenario, 'the webhook answers again', isDenied);
+  });
+  await api.patchMutatingWebhookConfiguration({ ...mutating, body: addressPatch(mutate, deadUrl) });
+  await api.patchValidatingWebhookConfiguration({ ...validating, body: addressPatch(validate, deadUrl) });
+  // Whether the API server then admits pods is for the scenario to judge.
+  await untilRefusal(scenario, 'the webhook does not answer', (refusal) => !isDenied(refusal));
+  return stack.move();
+}
+
+async function readRegistration({ session }: Scenario) {
+  const api = session.cluster.kubeConfig.makeApiClient(AdmissionregistrationV1Api);
+  const mutate = await api.readMutatingWebhookConfiguration(mutating);
+  const validate = await api.readValidatingWebhookConfiguration(validating);
+  return { api, mutate, validate };
+}
+
+interface WebhookConfiguration {
+  readonly webhooks?: readonly { readonly clientConfig: object }[];
+}
+
+/** A JSON patch that sets the address of all webhooks of a configuration, by default to the present one. */
+function addressPatch({ webhooks = [] }: WebhookConfiguration, url?: string): readonly object[] {
+  return webhooks.map(({ clientConfig }, index) => ({
+    op: 'replace',
+    path: `/webhooks/${index}/clientConfig`,
+    value: url === undefined ? clientConfig : { url },
+  }));
+}
+
+const isDenied = (refusal: string | undefined) => refusal?.includes('denied the request') === true;
+
+/** A real API server applies a registration with a delay; dry runs with a pod that the webhook refuses show when. */
+async function untilRefusal(
+  scenario: Scenario,
+  condition: string,
+  until: (refusal: string | undefined) => boolean,
+): Promise<void> {
+  const { core, name: namespace } = scenario.namespace;
+  const pod = { name: 'webhook-question', dataset: 'none', directory: 'none' };
+  const body = subPathApplication({ ...pod, kind: 'subPath', labelled: true }) as V1Pod;
+  await scenario.eventually({
+    condition,
+    read: () => core.createNamespacedPod({ namespace, body, dryRun: 'All' }).then(() => undefined, String),
+    until,
+    format: (refusal) => refusal ?? 'a labelled pod with subPath would be created',
+  });
+}
+
+function newMetadata({ metadata }: { readonly metadata?: V1Pod['metadata'] }) {
+  const { name, labels, annotations } = metadata ?? {};
+  return { ...(name && { name }), ...(labels && { labels }), ...(annotations && { annotations }) };
+}

@@ -1,12 +1,13 @@
 import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
+import { claimsOnlyTrueSuccess } from '../../src/checks/truthful-success.ts';
 import { slug } from '../../src/run/collector.ts';
 import { longestStepMs } from '../../src/run/session.ts';
-import { lieIn } from '../../src/scenario/judgements.ts';
 import { missingFor, unfitFor, unpromisedIn } from '../../src/scenario/needs.ts';
-import { Trial } from '../../src/scenario/trial.ts';
+import { Scenario } from '../../src/scenario/scenario.ts';
+import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from './world.ts';
 
-// Each wait has a deadline of its own that says what it waited for; this one is for what we did not foresee.
+// Each wait has a timeout of its own that reports its condition; this one catches everything else.
 setDefaultTimeout(longestStepMs());
 
 Before(async function (this: RekindleWorld, { pickle }) {
@@ -25,23 +26,36 @@ Before(async function (this: RekindleWorld, { pickle }) {
     return 'skipped';
   }
   history.enter(id);
-  // A thousand crashes at the usual rate would be a history of gigabytes; and one that takes long on a busy machine is no failure.
-  const isLong = pickle.tags.some(({ name }) => name === '@long');
-  this.trial = new Trial(this.session, own, isLong ? { rate: 50, patience: 6 } : {});
-  await this.trial.begin();
+  // At the usual rate the history of a thousand crashes would take gigabytes, and on a busy machine they are slow.
+  const isLong = tags.includes('@long');
+  this.scenario = new Scenario(this.session, own, isLong ? { probeRate: 50, timeoutMultiplier: 6 } : {});
+  await this.scenario.begin();
   return undefined;
 });
 
 After(async function (this: RekindleWorld, { result }) {
   if (!this.hasBegun) return;
+  const { scenario, session } = this;
+  const { notes } = scenario;
   if (result?.status === Status.FAILED) {
-    const lie = lieIn(this.trial);
-    if (lie)
-      Object.assign(this.trial.notes, { reason: `a recovery was claimed that was none: ${lie.says}` }).checks.push(lie);
-    await this.session.cluster.collectDiagnostics?.(this.trial.notes.id);
+    const lie = falseClaim(scenario);
+    if (lie) {
+      notes.checks.push(lie);
+      notes.reason = `a recovery was claimed that was none: ${lie.says}`;
+    }
+    await session.cluster.collectDiagnostics?.(notes.id);
   }
-  const { history } = this.session;
-  this.trial.notes.finishedAt = history.now();
-  await this.trial[Symbol.asyncDispose]();
-  history.enter(undefined);
+  notes.finishedAt = session.history.now();
+  await scenario[Symbol.asyncDispose]();
+  session.history.enter(undefined);
 });
+
+/**
+ * A false claim of a recovery, for any pod of a scenario that stopped early: the worst finding there is, and the step that checks
+ * for it may not have run.
+ */
+function falseClaim({ namespace, history, notes }: Scenario): CheckRecord | undefined {
+  const checks = namespace.observedPods.map(({ consumer }) => claimsOnlyTrueSuccess(history, consumer));
+  const lie = checks.find(({ verdict }) => verdict === 'fail');
+  return notes.checks.some(({ name }) => name === lie?.name) ? undefined : lie;
+}

@@ -1,58 +1,83 @@
 import { setWorldConstructor, World } from '@cucumber/cucumber';
 import { sessionOf } from '../../src/run/session.ts';
-import type { ApplicationDifferences } from '../../src/scenario/applications.ts';
-import type { DatasetDifferences } from '../../src/scenario/datasets.ts';
-import type { Subject } from '../../src/scenario/judgements.ts';
-import type { Trial } from '../../src/scenario/trial.ts';
+import type { Dataset, DatasetDifferences } from '../../src/scenario/dataset.ts';
+import type { Namespace } from '../../src/scenario/namespace.ts';
+import type { Pod, PodDifferences } from '../../src/scenario/pod.ts';
+import type { Scenario } from '../../src/scenario/scenario.ts';
 
-/** What the steps of one scenario share. */
+/** State that the steps of one scenario share. */
 export class RekindleWorld extends World<{ session: string }> {
-  #trial: Trial | undefined;
-  /** The pod and the dataset that the scenario is about. */
-  pod = 'demo-app';
-  dataset = 'demo-dataset';
+  #scenario: Scenario | undefined;
+  #pod: Pod | undefined;
+  #dataset: Dataset | undefined;
   /** Pods without a probe. */
-  otherPods: readonly string[] = [];
+  otherPods: readonly Pod[] = [];
 
   get session() {
     return sessionOf(this.parameters.session);
   }
 
-  get trial(): Trial {
-    if (!this.#trial) throw new Error('the scenario has not begun');
-    return this.#trial;
+  get scenario(): Scenario {
+    if (!this.#scenario) throw new Error('the scenario has not begun');
+    return this.#scenario;
   }
 
-  set trial(trial: Trial) {
-    this.#trial = trial;
+  set scenario(scenario: Scenario) {
+    this.#scenario = scenario;
   }
 
   get hasBegun(): boolean {
-    return this.#trial !== undefined;
+    return this.#scenario !== undefined;
   }
 
-  /** The PersistentVolume's name. */
-  get volume(): string {
-    return `${this.trial.namespace}-${this.dataset}`;
+  get namespace(): Namespace {
+    return this.scenario.namespace;
   }
 
-  get subject(): Subject {
-    const { target, path } = this.trial.application(this.pod);
-    return { trial: this.trial, consumer: { ...target, path }, volume: this.volume };
+  get history() {
+    return this.scenario.history;
   }
 
-  /** Starts a pod on a dataset, which is created first where the scenario has not done so. */
-  async start(pod: string, dataset: string, differences: ApplicationDifferences): Promise<void> {
-    this.pod = pod;
-    this.dataset = dataset;
-    await this.trial.ensureDataset(dataset);
-    await this.trial.startApplication(pod, dataset, differences);
+  /** The pod that the scenario is about. */
+  get pod(): Pod {
+    return this.#pod ?? this.namespace.pod('demo-app');
   }
 
-  /** Creates a dataset that the scenario is about from now on. */
-  async create(dataset: string, differences: DatasetDifferences): Promise<void> {
-    this.dataset = dataset;
-    await this.trial.createDataset(dataset, differences);
+  set pod(pod: Pod) {
+    this.#pod = pod;
+  }
+
+  /** The dataset that the scenario is about. */
+  get dataset(): Dataset {
+    return this.#dataset ?? this.namespace.dataset('demo-dataset');
+  }
+
+  set dataset(dataset: Dataset) {
+    this.#dataset = dataset;
+  }
+
+  /** Consumer and volume that checks judge. */
+  get subject() {
+    return { consumer: this.pod.consumer, volume: this.dataset.volume };
+  }
+
+  /** Makes a pod and a dataset the ones that the scenario is about. */
+  focus(pod: string, dataset: string): void {
+    this.pod = this.namespace.pod(pod);
+    this.dataset = this.namespace.dataset(dataset);
+  }
+
+  /** Starts a pod on a dataset, which is created if the scenario has not done so. */
+  async start(pod: string, dataset: string, differences: PodDifferences): Promise<void> {
+    this.focus(pod, dataset);
+    await this.dataset.ensure();
+    await this.pod.start(this.dataset, differences);
+  }
+
+  /** Creates the dataset that the scenario is about from now on. */
+  async create(dataset: string, differences: DatasetDifferences = {}): Promise<void> {
+    this.dataset = this.namespace.dataset(dataset);
+    await this.dataset.create(differences);
   }
 }
 

@@ -1,21 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import { isNotRecovered } from '../checks/no-recovery.ts';
 import { faultNamed } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import { startLoop } from '../scenario/documented-loop.ts';
-import { notRecovered, recovered, type Subject } from '../scenario/judgements.ts';
+import type { Pod } from '../scenario/pod.ts';
+import {
+  recoveryChecks,
+  untilPodFails,
+  untilPodRecovers,
+  untilRecoveryIsClaimed,
+  watchUnrecovered,
+} from '../scenario/pod-reads.ts';
 import { survives } from '../scenario/program-survives.ts';
-import { Trial } from '../scenario/trial.ts';
+import { Scenario } from '../scenario/scenario.ts';
 import { recoveries } from '../timeline/phases.ts';
-import type { HistoryEvent } from '../timeline/record.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { phasesOf, scenarioOf } from './crash-record.ts';
 import { createNarrator } from './narrator.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 
-const pod = 'demo-app';
-const dataset = 'demo-dataset';
 /** How long a program is left alone before the crash. */
 const warmUpMs = 1500;
 
@@ -65,36 +71,36 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
     onEvent,
   };
   history.enter(notes.id);
-  await using trial = new Trial(session, notes);
-  await trial.begin();
+  await using scenario = new Scenario(session, notes);
+  await scenario.begin();
+  const pod = scenario.namespace.pod('demo-app');
+  const dataset = scenario.namespace.dataset('demo-dataset');
 
   heading(`A pod that reads /data from a FUSE mount, node agent with FuseRecovery=${recovery}`);
-  await trial.createDataset(dataset);
-  await trial.startApplication(pod, dataset, { labelled: true });
-  const consumer = { ...trial.application(pod).target, path: '/data' };
-  const subject: Subject = { trial, consumer, volume: `${trial.namespace}-${dataset}` };
-  const program = options.command.length > 0 ? await trial.run(pod, options.command) : undefined;
+  await dataset.create();
+  await pod.start(dataset, { labelled: true });
+  const program = options.command.length > 0 ? await pod.run(options.command) : undefined;
   if (program) await delay(warmUpMs, undefined, { signal });
-  else await startLoop(trial, pod);
+  else await startLoop(pod);
 
   heading(`Crash: ${fault.title}`);
-  await trial.crash(fault, dataset);
-  await trial.failsAfterCrash(pod);
-  await trial.heal();
-  notes.checks.push(...(await (recovery ? seeRecovery(subject) : seeNone(subject))));
-  await trial.countMounts();
+  await dataset.daemon.inject(fault);
+  await untilPodFails(pod);
+  await scenario.faults.heal();
+  notes.checks.push(...(await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod))));
+  await scenario.namespace.countMounts();
   if (program) notes.checks.push(await survives(options.command, program.exited, signal));
   notes.finishedAt = history.now();
   isOver = true;
 
-  const scenario = scenarioOf(options, notes);
+  const scenarioRecord = scenarioOf(options, notes);
   const command = ['rekindle', 'crash'];
   const record = await conclude({
     ...(await siteFacts(run)),
     options,
     profile: profile.name,
     command,
-    scenarios: [scenario],
+    scenarios: [scenarioRecord],
     leftovers,
     errors: [],
   });
@@ -103,21 +109,24 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   say(`\n${run.resultsDir}/report.html  (run ${options.runId})`);
   if (options.hold) {
     heading('Held until Ctrl-C. To step inside the pod, in another terminal:');
-    say(`  ${await run.cluster.stepInside(consumer)}`);
+    say(`  ${await run.cluster.stepInside(pod.container)}`);
     await delay(2 ** 31 - 1, undefined, { signal }).catch(() => {});
   }
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
 
-async function seeRecovery(subject: Subject): ReturnType<typeof recovered> {
-  await subject.trial.readsAfterRecovery(pod);
-  await subject.trial.claimArrives(pod);
-  return recovered(subject);
+async function judgeRecovery(pod: Pod): Promise<readonly CheckRecord[]> {
+  await untilPodRecovers(pod);
+  await untilRecoveryIsClaimed(pod);
+  return recoveryChecks(pod);
 }
 
-async function seeNone(subject: Subject): ReturnType<typeof recovered> {
-  await subject.trial.staysBroken(pod, subject.trial.watchMs);
-  return [notRecovered(subject, { claims: ['E1'], scope: 'everything' })];
+async function judgeUnrecovered(pod: Pod): Promise<readonly CheckRecord[]> {
+  await watchUnrecovered(pod);
+  const { consumer, dataset, namespace } = pod;
+  const { history, session } = namespace.scenario;
+  const expected = { claims: ['E1'], scope: 'everything', watchMs: session.cluster.watchMs } as const;
+  return [isNotRecovered(history, { consumer, volume: dataset.volume, ...expected })];
 }
 
 function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {

@@ -1,21 +1,32 @@
 import type { HistoryEvent } from '../timeline/record.ts';
-import type { Trial } from './trial.ts';
+import type { Pod } from './pod.ts';
+import type { Scenario } from './scenario.ts';
 
 const deadMount = 'Transport endpoint is not connected';
 
-/** `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
-export async function startLoop(trial: Trial, pod: string): Promise<void> {
+/** Name of the loop's program in `output` events. */
+export const loopIn = ({ name }: Pod) => `loop in ${name}`;
+
+/** Runs `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
+export async function startLoop(pod: Pod): Promise<void> {
   const script = 'export LC_ALL=C; while true; do ls -l /data; sleep 1; done';
-  await trial.run(pod, ['bash', '-c', script], `loop in ${pod}`);
-  await trial.happens('the loop lists the files', (event) => event.kind === 'output' && event.text.includes('myfile'));
+  await pod.run(['bash', '-c', script], loopIn(pod));
+  await untilLoopLists(pod.namespace.scenario);
 }
 
-/** Until the documented loop has shown errors and then the files. */
-export async function loopListsAgain(trial: Trial): Promise<void> {
-  const since = trial.lastFault;
-  const says = (event: HistoryEvent, text: string) =>
+export function untilLoopLists(scenario: Scenario): Promise<void> {
+  return scenario.happens(
+    'the loop lists the files',
+    (event) => event.kind === 'output' && event.text.includes('myfile'),
+  );
+}
+
+/** Waits until the loop has printed errors since the last fault, and then the files. */
+export async function untilLoopListsAgain(scenario: Scenario): Promise<void> {
+  const since = scenario.lastFaultAt;
+  const prints = (event: HistoryEvent, text: string) =>
     event.kind === 'output' && event.at > since && event.text.includes(text);
-  await trial.happens('the loop prints errors', (event) => says(event, deadMount));
-  const failed = trial.history.findLast((event) => says(event, deadMount))?.at ?? 0;
-  await trial.happens('the loop lists the files again', (event) => event.at > failed && says(event, 'myfile.txt'));
+  await scenario.happens('the loop prints errors', (event) => prints(event, deadMount));
+  const failed = scenario.history.findLast((event) => prints(event, deadMount))?.at ?? 0;
+  await scenario.happens('the loop lists the files again', (event) => event.at > failed && prints(event, 'myfile.txt'));
 }

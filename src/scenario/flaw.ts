@@ -1,23 +1,23 @@
 import type { Manifest } from './manifests.ts';
 
-/** One way in which a manifest of the document is changed for the worse. */
+/** A change that makes one of the document's manifests invalid. */
 export interface Flaw {
   readonly kind: string;
-  /** Where, as segments: `['spec', 'mounts', '0', 'options', 'fs.oss.endpoint']`. */
+  /** Path of the field, for example `['spec', 'mounts', '0', 'options', 'fs.oss.endpoint']`. */
   readonly path: readonly string[];
-  /** Instead of what stands there; undefined takes it away. */
+  /** The new value; undefined removes the field. */
   readonly value: unknown;
 }
 
 /**
- * `spec / mounts / 0 / options / fs.oss.endpoint` and a value as JSON or plain text; `(missing)` takes the field away, and
- * `(300 characters)` is so long a text.
+ * Parses a table row: `spec / mounts / 0 / options / fs.oss.endpoint` and a value as JSON or plain text. `(missing)` removes
+ * the field, and `(300 characters)` is a text of that length.
  */
 export function parseFlaw({ kind = '', field = '', value = '' }: Readonly<Record<string, string>>): Flaw {
-  return { kind, path: field.split(' / '), value: value === '(missing)' ? undefined : parsedValue(value) };
+  return { kind, path: field.split(' / '), value: value === '(missing)' ? undefined : parseValue(value) };
 }
 
-function parsedValue(text: string): unknown {
+function parseValue(text: string): unknown {
   const [, length] = /^\((\d+) characters\)$/.exec(text) ?? [];
   if (length !== undefined) return 'a'.repeat(Number(length));
   try {
@@ -27,28 +27,29 @@ function parsedValue(text: string): unknown {
   }
 }
 
-/** The field's name as the refusal has to say it: `spec.mounts[0].options.fs.oss.endpoint`. */
-export function nameOfField(path: readonly string[]): string {
+/** The field's name as a refusal must spell it: `spec.mounts[0].options.fs.oss.endpoint`. */
+export function formatFieldPath(path: readonly string[]): string {
   return path
     .map((segment, index) => (/^\d+$/.test(segment) ? `[${segment}]` : `${index > 0 ? '.' : ''}${segment}`))
     .join('');
 }
 
-/** The flawed value in a message. */
-export function told({ value }: Flaw): string {
+export function formatFlawValue({ value }: Flaw): string {
   return (JSON.stringify(value) ?? '(missing)').slice(0, 80);
 }
 
-/** A copy of the manifest with the flaw in it. */
-export function spoil(manifest: Manifest, { path, value }: Flaw): Manifest {
+/** Returns a copy of the manifest with the flaw. */
+export function insertFlaw(manifest: Manifest, { path, value }: Flaw): Manifest {
   const copy: Manifest = structuredClone(manifest);
   const last = path.at(-1) ?? '';
-  const holder = path.slice(0, -1).reduce<unknown>((at, segment) => (isRecord(at) ? at[segment] : undefined), copy);
-  if (!isRecord(holder)) throw new Error(`the document's ${manifest.kind} has nothing at ${nameOfField(path)}`);
-  if (value === undefined) delete holder[last];
-  else holder[last] = value;
+  const parent = path
+    .slice(0, -1)
+    .reduce<unknown>((node, segment) => (isObject(node) ? node[segment] : undefined), copy);
+  if (!isObject(parent)) throw new Error(`the document's ${manifest.kind} has no ${formatFieldPath(path)}`);
+  if (value === undefined) delete parent[last];
+  else parent[last] = value;
   return copy;
 }
 
-/** Arrays too. */
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+/** Includes arrays. */
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

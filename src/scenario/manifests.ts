@@ -160,3 +160,18 @@ export function application(options: ApplicationOptions): Manifest {
 
 /** A manifest as a user writes it. */
 export type Manifest = KubernetesObject & { readonly [key: string]: unknown };
+
+/** Annotation that turns recovery on for a serverless pod. */
+export const serverlessRecovery = { 'alibabacloud.com/fuse-recover-policy': 'auto' };
+
+/** The app.yaml of the document's serverless flow; only the image differs. `recovers`: with the annotation for recovery. */
+export function serverlessApplication({
+  recovers,
+  ...options
+}: Pick<ApplicationOptions, 'name' | 'dataset'> & { readonly recovers: boolean }): Manifest {
+  return application({
+    ...options,
+    labels: { 'alibabacloud.com/fluid-sidecar-target': 'eci' },
+    annotations: { 'alibabacloud.com/burst-resource': 'eci_only', ...(recovers && serverlessRecovery) },
+  });
+}

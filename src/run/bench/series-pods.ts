@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WatchedPod } from '../../../reports/bench/samples.ts';
-import { checksums } from '../../scenario/datasets.ts';
+import { checksums } from '../../scenario/dataset.ts';
 import { documentedFiles } from '../../scenario/manifests.ts';
-import type { Trial } from '../../scenario/trial.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 import type { RecoveryWatch } from './recovery-watch.ts';
 import { Sweep } from './sweep.ts';
 
 export interface SeriesPodsOptions {
-  readonly trial: Trial;
+  readonly scenario: Scenario;
   readonly watch: RecoveryWatch;
   readonly datasets: number;
   /** Of each dataset. */
@@ -56,12 +56,12 @@ export class SeriesPods {
 
   /** Datasets and pods, one after the other: until all run and what watches them reads. */
   async start(): Promise<void> {
-    const { trial, datasets, pods, probed, folder } = this.#options;
+    const { scenario, datasets, pods, probed, folder } = this.#options;
     for (let index = 1; index <= datasets; index++) {
       const name = `demo-dataset-${index}`;
-      await trial.createDataset(name);
+      await scenario.namespace.dataset(name).create();
       const sweeps = pods > 1 || !probed;
-      const options = { trial, folder, name: `${trial.namespace}-sweep-${index}`, path: `/data/${file}` };
+      const options = { scenario, folder, name: `${scenario.namespace.name}-sweep-${index}`, path: `/data/${file}` };
       const sweep = sweeps ? await Sweep.start(options) : undefined;
       this.#datasets.push({ name, pods: [], ...(sweep && { sweep }) });
     }
@@ -70,8 +70,8 @@ export class SeriesPods {
 
   /** Right before a crash. */
   async begin(): Promise<void> {
-    const { trial, watch } = this.#options;
-    for (const { sweep, pods } of this.#datasets) await sweep?.begin(trial, this.#pidsOf(pods));
+    const { scenario, watch } = this.#options;
+    for (const { sweep, pods } of this.#datasets) await sweep?.begin(scenario, this.#pidsOf(pods));
     this.#crashed = true;
     watch.begin(Number(process.hrtime.bigint()));
   }
@@ -103,9 +103,9 @@ export class SeriesPods {
 
   /** Lines of the mount tables of the node and of the pods with a probe. */
   async mountLines(): Promise<number> {
-    const { trial } = this.#options;
+    const { scenario } = this.#options;
     const pods = this.#datasets.flatMap(({ probe, pods: [pod] }) => (probe && pod ? [this.#target(pod)] : []));
-    const tables = await Promise.all([undefined, ...pods].map((target) => trial.session.cluster.mountTable(target)));
+    const tables = await Promise.all([undefined, ...pods].map((target) => scenario.session.cluster.mountTable(target)));
     return tables.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -116,12 +116,13 @@ export class SeriesPods {
   }
 
   async #create({ name, pods }: Dataset, old: readonly string[]): Promise<void> {
-    const { trial, onProgress } = this.#options;
+    const { scenario, onProgress } = this.#options;
+    const { namespace } = scenario;
     for (let from = 0; from < pods.length; from += atOnce) {
       const some = pods.slice(from, from + atOnce);
       await Promise.all([
-        ...some.map((pod) => trial.createApplication(pod, name, { labelled: true })),
-        ...old.slice(from, from + atOnce).map((pod) => trial.objects.deletePod(pod)),
+        ...some.map((pod) => namespace.pod(pod).create(namespace.dataset(name), { labelled: true })),
+        ...old.slice(from, from + atOnce).map((pod) => namespace.pod(pod).delete()),
       ]);
       await Promise.all(some.map((pod) => this.#runs(pod)));
       if (pods.length >= 5 * atOnce && (from + atOnce) % 100 === 0)
@@ -131,43 +132,43 @@ export class SeriesPods {
 
   /** Told by the kubelet, and where there are few asked of the API too: what is asked a thousand times disturbs. */
   async #runs(pod: string): Promise<void> {
-    const { trial } = this.#options;
-    if (this.#options.pods <= atOnce) await trial.waitForPod(pod);
-    await trial.poll({
-      what: `pod ${pod} runs`,
-      look: () => this.#pids.has(this.#address(pod)),
+    const { scenario } = this.#options;
+    if (this.#options.pods <= atOnce) await scenario.namespace.pod(pod).ready();
+    await scenario.eventually({
+      condition: `pod ${pod} runs`,
+      read: () => this.#pids.has(this.#address(pod)),
       until: (runs) => runs,
-      say: () => 'no process of its own',
+      format: () => 'no process of its own',
     });
   }
 
   async #startProbe(dataset: Dataset): Promise<void> {
-    const { trial, watch, rate } = this.#options;
+    const { scenario, watch, rate } = this.#options;
     const [pod] = dataset.pods;
     if (pod === undefined) return;
     const target = this.#target(pod);
     const name = `${this.#address(pod)}:/data`;
-    const { metadata } = await trial.pod(pod);
+    const { metadata } = await scenario.namespace.pod(pod).read();
     this.#watched.push({
       probe: name,
       uid: metadata?.uid ?? '',
-      volume: `${trial.namespace}-${dataset.name}`,
-      daemon: `${trial.namespace}/${dataset.name}-`,
-      from: trial.session.history.now(),
+      volume: `${scenario.namespace.name}-${dataset.name}`,
+      daemon: `${scenario.namespace.name}/${dataset.name}-`,
+      from: scenario.session.history.now(),
     });
     watch.add(name);
     const files = checksums(documentedFiles);
-    const running = await trial.session.cluster.probe({ target, path: '/data', rate, files });
+    const running = await scenario.session.cluster.probe({ target, path: '/data', rate, files });
     dataset.probe = { name, running };
-    trial.use(running);
+    scenario.use(running);
   }
 
   async #stopProbe(dataset: Dataset): Promise<void> {
     if (!dataset.probe) return;
-    const { trial, watch } = this.#options;
+    const { scenario, watch } = this.#options;
     const { name } = dataset.probe;
     watch.remove(name);
-    for (const watched of this.#watched) if (watched.probe === name) watched.to = trial.session.history.now();
+    for (const watched of this.#watched) if (watched.probe === name) watched.to = scenario.session.history.now();
     await dataset.probe.running[Symbol.asyncDispose]();
     delete dataset.probe;
     // Its last lines are on their way.
@@ -179,10 +180,10 @@ export class SeriesPods {
   }
 
   #target(pod: string) {
-    return { namespace: this.#options.trial.namespace, pod, container: 'demo' };
+    return { namespace: this.#options.scenario.namespace.name, pod, container: 'demo' };
   }
 
   #address(pod: string): string {
-    return `${this.#options.trial.namespace}/${pod}/demo`;
+    return `${this.#options.scenario.namespace.name}/${pod}/demo`;
   }
 }

@@ -6,7 +6,7 @@ import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench
 import { crashSamples } from '../../../reports/bench/samples.ts';
 import { faults } from '../../faults/catalogue.ts';
 import { podDelete } from '../../faults/pod-delete.ts';
-import { Trial } from '../../scenario/trial.ts';
+import { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 import type { OpenRun } from '../run.ts';
 import type { ScenarioNotes, Session } from '../session.ts';
@@ -91,9 +91,9 @@ class Series {
     run.history.enter(this.#notes.id);
     try {
       await run.cluster.restartAgent(arm.agent);
-      await using trial = new Trial({ ...session, agent: arm.agent }, this.#notes);
-      await trial.begin();
-      await this.#crashAll(trial);
+      await using scenario = new Scenario({ ...session, agent: arm.agent }, this.#notes);
+      await scenario.begin();
+      await this.#crashAll(scenario);
       await this.#measureUsage();
     } catch (error) {
       // The sandbox ends with the signal, so whatever was under way has failed by then.
@@ -140,10 +140,10 @@ class Series {
     return this.#bench.run.cluster.capabilities.has('real-kubelet');
   }
 
-  async #crashAll(trial: Trial): Promise<void> {
+  async #crashAll(scenario: Scenario): Promise<void> {
     const { bench, arm, conditions } = { bench: this.#bench, ...this.#plan };
     const { datasets, pods, rate } = conditions;
-    const pod = { trial, watch: this.#watch, datasets, pods, rate, probed: arm.acts !== 'harness' };
+    const pod = { scenario, watch: this.#watch, datasets, pods, rate, probed: arm.acts !== 'harness' };
     this.#pods = new SeriesPods({ ...pod, folder: bench.run.resultsDir, onProgress: bench.onProgress });
     await this.#pods.start();
     await this.#steady('the probes read', arm.deadlineMs);
@@ -152,12 +152,12 @@ class Series {
       this.#requests = new RequestCount(() => cluster.agentMetrics(), bench.session.signal);
     let lost = 0;
     for (let crash = 1 - arm.warmUp; crash <= arm.crashes && lost < hopeless; crash++) {
-      if (this.#freshPods && this.#strikes.length > 0) await this.#renewDaemons(trial, this.#pods);
+      if (this.#freshPods && this.#strikes.length > 0) await this.#renewDaemons(scenario, this.#pods);
       if (crash === 1) await this.#measureUsage();
       if (crash === 1 || (crash > 1 && this.#freshPods)) await this.#requests?.begin();
       await delay(bench.random() * 2 * arm.pacingMs, undefined, { signal: bench.session.signal });
       await this.#agentIsQuiet();
-      const recovered = await this.#crash(trial, this.#pods);
+      const recovered = await this.#crash(scenario, this.#pods);
       lost = recovered ? 0 : lost + 1;
       if (crash > 0 && this.#freshPods) await this.#requests?.end(1);
       if (!recovered && (crash < arm.crashes || arm.acts === 'nobody')) await this.#pods.renew();
@@ -171,9 +171,9 @@ class Series {
   }
 
   /** Other FUSE pods in the place of the present ones; the pods that read stay, and read from them. */
-  async #renewDaemons(trial: Trial, pods: SeriesPods): Promise<void> {
+  async #renewDaemons(scenario: Scenario, pods: SeriesPods): Promise<void> {
     await pods.begin();
-    for (const { name } of pods.datasets) await trial.crash(podDelete, name);
+    for (const { name } of pods.datasets) await scenario.namespace.dataset(name).daemon.inject(podDelete);
     if (!(await this.#steady('every pod reads from a fresh FUSE pod', this.#plan.arm.deadlineMs)))
       throw new Error(`no pod reads from a fresh FUSE pod after ${this.#plan.arm.deadlineMs / 1000} s`);
   }
@@ -193,7 +193,7 @@ class Series {
   }
 
   /** Whether everything was steady again in time. */
-  async #crash(trial: Trial, pods: SeriesPods): Promise<boolean> {
+  async #crash(scenario: Scenario, pods: SeriesPods): Promise<boolean> {
     const { arm, conditions } = this.#plan;
     const fault = faults.get(conditions.fault);
     if (!fault) throw new Error(`unknown fault ${conditions.fault}`);
@@ -201,8 +201,8 @@ class Series {
     const all: Strike[] = [];
     this.#strikes.push(all);
     for (const { name } of pods.datasets) {
-      await trial.crash(fault, name);
-      const at = trial.lastFault + this.#bench.run.origin;
+      await scenario.namespace.dataset(name).daemon.inject(fault);
+      const at = scenario.lastFaultAt + this.#bench.run.origin;
       all.push({ dataset: name, at, good: [], pods: conditions.pods });
     }
     if (arm.acts === 'harness') await this.#restartPods(pods);
@@ -215,7 +215,7 @@ class Series {
       Object.assign(strike, { ...(firstError && { firstError, errno }), good: Object.values(good) });
     }
     if (Number.isFinite(this.#watch.readyAt)) for (const strike of all) strike.readyAt = this.#watch.readyAt;
-    await trial.heal();
+    await scenario.faults.heal();
     return recovered;
   }
 
@@ -235,7 +235,7 @@ class Series {
   async #until(what: string, is: () => boolean, timeoutMs = this.#plan.arm.deadlineMs): Promise<boolean> {
     const { signal } = this.#bench.session;
     try {
-      await poll({ what, look: is, until: (yes) => yes, say: String, timeoutMs, everyMs: 5, signal });
+      await poll({ condition: what, read: is, until: (yes) => yes, format: String, timeoutMs, intervalMs: 5, signal });
       return true;
     } catch (error) {
       if (error instanceof PollTimeout) return false;

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Trial } from '../../scenario/trial.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 
 /** What one process that reads in many pods saw of a crash; absolute monotonic nanoseconds. */
@@ -12,7 +12,7 @@ export interface Swept {
 }
 
 export interface SweepOptions {
-  readonly trial: Trial;
+  readonly scenario: Scenario;
   /** Where its orders lie; on the node it is at the same path. */
   readonly folder: string;
   readonly name: string;
@@ -38,21 +38,21 @@ export class Sweep {
   static async start(options: SweepOptions): Promise<Sweep> {
     const sweep = new Sweep(options);
     sweep.#write();
-    await options.trial.runProgram({ program: 'sweep', args: [sweep.#orders, options.path], name: options.name });
+    await options.scenario.runProgram({ program: 'sweep', args: [sweep.#orders, options.path], name: options.name });
     return sweep;
   }
 
   /** Resolves when it reads: before the crash, so that it meets it. */
-  async begin(trial: Trial, pids: Readonly<Record<string, number>>): Promise<void> {
+  async begin(scenario: Scenario, pids: Readonly<Record<string, number>>): Promise<void> {
     this.#crash++;
     this.#seen = { good: {} };
     this.#complete = false;
     this.replace(pids);
-    await trial.poll({
-      what: `${this.#name} reads`,
-      look: () => this.#watching,
+    await scenario.eventually({
+      condition: `${this.#name} reads`,
+      read: () => this.#watching,
       until: (crash) => crash === this.#crash,
-      say: (crash) => `crash ${crash}`,
+      format: (crash) => `crash ${crash}`,
     });
   }
 

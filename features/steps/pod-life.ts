@@ -1,0 +1,81 @@
+import { Then } from '@cucumber/cucumber';
+import { endsInTime } from '../../src/checks/ends-in-time.ts';
+import { startsAfterDaemon } from '../../src/checks/starts-after-daemon.ts';
+import { newPodName } from '../../src/faults/application.ts';
+import { graceSeconds } from '../../src/faults/pod-delete.ts';
+import type { Pod } from '../../src/scenario/pod.ts';
+import type { RekindleWorld } from '../support/world.ts';
+
+Then('its container is not started, because of {string}', async function (this: RekindleWorld, reason: string) {
+  await untilStartIsRefused(this.pod, reason);
+});
+
+Then('the pod waits for its volume', async function (this: RekindleWorld) {
+  await untilStartIsRefused(this.pod, 'ContainerCreating');
+  await this.scenario.watchFor(this.session.cluster.watchMs);
+});
+
+Then('the other pod waits for its volume', async function (this: RekindleWorld) {
+  await untilStartIsRefused(this.namespace.pod(newPodName(this.pod.name)), 'ContainerCreating');
+  await this.scenario.watchFor(this.session.cluster.watchMs);
+});
+
+Then('the container starts on the living volume, and reads', async function (this: RekindleWorld) {
+  await judgeStart(this, 'app-restart');
+});
+
+Then('the other pod starts on the living volume, and reads', async function (this: RekindleWorld) {
+  this.pod = this.namespace.pod(newPodName(this.pod.name));
+  await judgeStart(this, 'new-pod');
+});
+
+Then('after the reboot the pod starts on the living volume, and reads', async function (this: RekindleWorld) {
+  await judgeStart(this, 'node-reboot');
+});
+
+Then(
+  'every application pod is gone in time after {string}, and nothing of it is left',
+  async function (this: RekindleWorld, fault: string) {
+    const names = [this.pod, ...this.otherPods].map(({ name }) => name);
+    await this.scenario.eventually({
+      condition: 'the deleted pods are gone',
+      read: () => {
+        const removed = this.history.flatMap((event) =>
+          event.kind === 'kubelet' && event.event === 'pod-removed' ? event.pod : [],
+        );
+        return names.filter((name) => !removed.includes(`${this.namespace.name}/${name}`));
+      },
+      until: ({ length }) => length === 0,
+      format: (left) => `${left.join(', ')} still there`,
+    });
+    const { cluster, onEvent } = this.session;
+    const lines = await cluster.mountTable();
+    onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where: 'node', label: 'after the end', lines });
+    const graceMs = (graceSeconds * 1000) / cluster.fidelity.clockScale;
+    const { consumer, volume } = this.subject;
+    this.scenario.judge(
+      ...names.map((pod) => endsInTime(this.history, { consumer: { ...consumer, pod }, volume, fault, graceMs })),
+    );
+  },
+);
+
+/** Waits until the kubelet reports why a container cannot be started. */
+async function untilStartIsRefused(pod: Pod, reason: string): Promise<void> {
+  await pod.namespace.scenario.eventually({
+    condition: `a container of ${pod.name} waits with a reason that contains "${reason}"`,
+    read: async () => (await pod.read()).status?.containerStatuses?.[0]?.state,
+    until: (state) => `${state?.waiting?.reason} ${state?.waiting?.message}`.includes(reason),
+    format: (state) => JSON.stringify(state ?? {}),
+  });
+}
+
+/** Waits until the pod reads; judges when and on which mount its container was started after a fault. */
+async function judgeStart(world: RekindleWorld, fault: string): Promise<void> {
+  const { pod, dataset, session, scenario } = world;
+  await pod.observe(dataset);
+  const { namespace, pod: name, container } = pod.container;
+  const lines = await pod.mountTable();
+  const where = `${namespace}/${name}/${container}`;
+  session.onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label: 'started', lines });
+  scenario.judge(startsAfterDaemon(scenario.history, { ...world.subject, fault }));
+}

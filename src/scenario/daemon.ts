@@ -1,0 +1,55 @@
+import type { ContainerRef } from '../../clusters/cluster.ts';
+import type { Fault } from '../faults/fault.ts';
+import type { Dataset } from './dataset.ts';
+import { lastSeen } from './last-seen.ts';
+import { formatPodState } from './pod-state.ts';
+
+/** A FUSE daemon of a dataset, as the target of faults: in its FUSE pod, or in a pod's sidecar. */
+export class Daemon {
+  readonly #dataset: Dataset;
+  readonly #find: () => Promise<ContainerRef>;
+
+  /** `find` locates the container at the time of the fault, because FUSE pods are replaced. */
+  constructor(dataset: Dataset, find: () => Promise<ContainerRef>) {
+    this.#dataset = dataset;
+    this.#find = find;
+  }
+
+  /**
+   * Injects a fault. A lasting fault is healed by `scenario.faults.heal()`; `staysDown` keeps the kubelet from restarting the
+   * daemon until `scenario.faults.allowRestarts()`.
+   */
+  async inject(fault: Fault, { staysDown = false } = {}): Promise<void> {
+    const { namespace } = this.#dataset;
+    const { faults, agentOptions: agent } = namespace.scenario;
+    const daemon = await this.#find();
+    if (staysDown) await faults.holdRestarts(daemon);
+    // A dataset that no pod uses has no daemon.
+    const used = new Set(namespace.observedPods.map((pod) => pod.dataset));
+    const others = namespace.datasets.filter((dataset) => dataset !== this.#dataset && used.has(dataset));
+    const user = namespace.observedPods.find((pod) => pod.dataset === this.#dataset);
+    await faults.inject(fault, {
+      daemon,
+      otherDaemons: await Promise.all(others.map((dataset) => dataset.daemon.#find())),
+      application: user?.container ?? { namespace: namespace.name, pod: '', container: 'demo' },
+      agent,
+      store: this.#dataset.store,
+    });
+  }
+}
+
+/** Waits until the FUSE pod of a dataset is Running on a node, or on any. Returns its container. */
+export async function runningDaemon({ namespace, name }: Dataset, node: string | undefined): Promise<ContainerRef> {
+  const { scenario } = namespace;
+  const [pod] = await scenario.eventually({
+    condition: `the FUSE pod of ${name} is Running`,
+    read: async () =>
+      (await namespace.listPods(`role=jindofs-fuse,release=${name}`)).filter(
+        ({ metadata, spec }) =>
+          metadata?.deletionTimestamp === undefined && (node === undefined || spec?.nodeName === node),
+      ),
+    until: (pods) => pods[0]?.status?.phase === 'Running',
+    format: (pods) => (pods[0] ? formatPodState(pods[0]) : `no FUSE pod; ${lastSeen(scenario.history)}`),
+  });
+  return { namespace: namespace.name, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import type { FaultyStore } from '../../clusters/cluster.ts';
+import { Daemon, runningDaemon } from './daemon.ts';
+import { dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
+import type { Namespace } from './namespace.ts';
+
+export type Files = Readonly<Record<string, Uint8Array>>;
+
+/** Differences from the document's dataset. */
+export interface DatasetDifferences {
+  readonly accessModes?: readonly string[];
+  readonly behaviour?: Readonly<Record<string, unknown>>;
+  readonly files?: Files;
+  /** Directories that hold only a placeholder. */
+  readonly directories?: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** The daemon reaches the object store through a proxy that can be made to fail. */
+  readonly faultyStore?: true;
+}
+
+/** A dataset: its objects, its files in the object store, and its daemon. */
+export class Dataset {
+  readonly namespace: Namespace;
+  readonly name: string;
+  #files: Files | undefined;
+  #store: FaultyStore | undefined;
+
+  constructor(namespace: Namespace, name: string) {
+    this.namespace = namespace;
+    this.name = name;
+  }
+
+  /** Name of the PersistentVolume. */
+  get volume(): string {
+    return `${this.namespace.name}-${this.name}`;
+  }
+
+  get files(): Files {
+    return this.#files ?? documentedFiles;
+  }
+
+  /** Whether its files have been uploaded. */
+  get exists(): boolean {
+    return this.#files !== undefined;
+  }
+
+  get store(): FaultyStore | undefined {
+    return this.#store;
+  }
+
+  /** The daemon on the node of the pods that use the dataset; on any node if no pod does. */
+  get daemon(): Daemon {
+    return new Daemon(this, () => {
+      const user = this.namespace.observedPods.find((pod) => pod.dataset === this);
+      return runningDaemon(this, user?.node);
+    });
+  }
+
+  /** Creates the document's Secret, Dataset and JindoRuntime without waiting for the result. */
+  async createObjects({ files, directories, faultyStore, ...options }: DatasetDifferences = {}): Promise<void> {
+    const { namespace, name } = this;
+    const { cluster } = namespace.scenario.session;
+    if (faultyStore) this.#store = namespace.scenario.use(await cluster.openFaultyStore());
+    const store = { ...cluster.store, endpoint: this.#store?.endpoint ?? cluster.store.endpoint };
+    const directory = await this.upload({ ...(files && { files }), ...(directories && { directories }) });
+    await createIfMissing(namespace, secret(store));
+    for (const manifest of dataset({ name, store, directory, ...options })) await namespace.createObject(manifest);
+  }
+
+  /** Uploads the dataset's files. Returns their directory in the bucket. */
+  async upload({
+    files = documentedFiles,
+    directories = [],
+  }: Pick<DatasetDifferences, 'files' | 'directories'> = {}): Promise<string> {
+    const { cluster } = this.namespace.scenario.session;
+    const directory = `${this.namespace.name}/${this.name}`;
+    this.#files = files;
+    for (const [file, bytes] of Object.entries(files)) await cluster.putObject(`${directory}/${file}`, bytes);
+    for (const child of directories) await cluster.putObject(`${directory}/${child}/.keep`, Buffer.from('keep'));
+    return directory;
+  }
+
+  /** Creates the dataset and waits until it is Bound. */
+  async create(differences?: DatasetDifferences): Promise<void> {
+    await this.createObjects(differences);
+    await this.bound();
+  }
+
+  /** Creates the document's dataset unless it exists. */
+  async ensure(): Promise<void> {
+    if (!this.exists) await this.create();
+  }
+
+  async bound(): Promise<void> {
+    await this.namespace.scenario.eventually({
+      condition: `Dataset ${this.name} is Bound`,
+      read: () => this.namespace.datasetStatus(this.name),
+      until: ({ phase }) => phase === 'Bound',
+      format: formatDatasetStatus,
+    });
+  }
+}
+
+export function formatDatasetStatus({ phase, message }: { readonly phase: string; readonly message: string }): string {
+  return `phase ${phase || '(none)'} ${message}`;
+}
+
+async function createIfMissing(namespace: Namespace, manifest: Manifest): Promise<void> {
+  await namespace.createObject(manifest).catch((error: { readonly code?: number }) => {
+    if (error.code !== 409) throw error;
+  });
+}
+
+/** SHA-256 of each file, in hex. */
+export function checksums(files: Files): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(files).map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]),
+  );
+}

@@ -1,0 +1,51 @@
+import type { ContainerRef } from '../../clusters/cluster.ts';
+import type { Fault, FaultContext, Injected } from '../faults/fault.ts';
+import type { Session } from '../run/session.ts';
+
+/** The faults of a scenario and the containers whose restart is held back; both end with the scenario at the latest. */
+export class FaultInjection {
+  readonly #session: Session;
+  readonly #holds: AsyncDisposable[] = [];
+  readonly #injected: { readonly fault: Fault; readonly target: string; readonly injected: Injected }[] = [];
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Keeps the kubelet from restarting a container until `allowRestarts`. */
+  async holdRestarts(container: ContainerRef): Promise<void> {
+    this.#holds.push(await this.#session.cluster.holdRestarts(container));
+  }
+
+  async allowRestarts(): Promise<void> {
+    for (const hold of this.#holds.splice(0)) await hold[Symbol.asyncDispose]();
+  }
+
+  /** Injects a fault and records it; a lasting fault ends with `heal`. */
+  async inject(fault: Fault, context: Omit<FaultContext, 'cluster' | 'struck'>): Promise<void> {
+    const { cluster } = this.#session;
+    const target = `${context.daemon.namespace}/${context.daemon.pod}`;
+    const struck = (at: number) => this.#record({ at, fault: fault.name, phase: 'injected', target });
+    const injected = await fault.inject({ ...context, cluster, struck });
+    this.#injected.push({ fault, target, injected });
+    struck(injected.at);
+  }
+
+  /** Ends the lasting faults, the last first. */
+  async heal(): Promise<void> {
+    for (const { fault, target, injected } of this.#injected.splice(0).reverse()) {
+      await injected[Symbol.asyncDispose]();
+      if (!injected.lasts) continue;
+      this.#record({ at: Number(process.hrtime.bigint()), fault: fault.name, phase: 'healed', target });
+    }
+  }
+
+  #record(event: {
+    readonly at: number;
+    readonly fault: string;
+    readonly phase: 'injected' | 'healed';
+    readonly target: string;
+  }) {
+    this.#session.onEvent({ kind: 'fault', ...event });
+  }
+}

@@ -1,0 +1,176 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { ContainerRef, ExecResult, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
+import type { Consumer } from '../checks/consumer.ts';
+import { Daemon, runningDaemon } from './daemon.ts';
+import { checksums, type Dataset, type Files } from './dataset.ts';
+import { lastSeen } from './last-seen.ts';
+import { application, applicationLabel, type VolumeBelow } from './manifests.ts';
+import type { Namespace } from './namespace.ts';
+import { untilPodReads } from './pod-reads.ts';
+import { containerOf, formatPodState } from './pod-state.ts';
+
+/** Differences from the document's pod. */
+export interface PodDifferences {
+  readonly labelled: boolean;
+  /** Value of the label instead of `true`. */
+  readonly labelValue?: string;
+  readonly below?: VolumeBelow;
+  /** Instead of `/data`. */
+  readonly mountPath?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** The pod runs as this user. */
+  readonly user?: number;
+  /** On another node than the scenario's other pods with this property. */
+  readonly apart?: true;
+  /** In a user namespace of its own (`hostUsers: false`). */
+  readonly ownUsers?: true;
+}
+
+/** A pod with a probe, as it was when the probe started. */
+interface Observation {
+  readonly container: string;
+  readonly path: string;
+  readonly dataset: Dataset;
+  readonly node: string | undefined;
+  readonly before: { readonly containerId: string; readonly restartCount: number };
+}
+
+/** An application pod that uses a dataset. */
+export class Pod {
+  readonly namespace: Namespace;
+  readonly name: string;
+  #observation: Observation | undefined;
+
+  constructor(namespace: Namespace, name: string) {
+    this.namespace = namespace;
+    this.name = name;
+  }
+
+  get isObserved(): boolean {
+    return this.#observation !== undefined;
+  }
+
+  /** The observed container, or `demo`. */
+  get container(): ContainerRef {
+    return { namespace: this.namespace.name, pod: this.name, container: this.#observation?.container ?? 'demo' };
+  }
+
+  /** The observed container and its mount path, as checks take it. */
+  get consumer(): Consumer {
+    return { ...this.container, path: this.#observed.path };
+  }
+
+  get dataset(): Dataset {
+    return this.#observed.dataset;
+  }
+
+  get node(): string | undefined {
+    return this.#observed.node;
+  }
+
+  /** State of the observed container when its probe started. */
+  get before(): Observation['before'] {
+    return this.#observed.before;
+  }
+
+  /** The daemon that serves the pod: the one of its dataset on its node. */
+  get daemon(): Daemon {
+    const { dataset, node } = this.#observed;
+    return new Daemon(dataset, () => runningDaemon(dataset, node));
+  }
+
+  get #observed(): Observation {
+    if (!this.#observation) throw new Error(`pod ${this.name} has not been started in this scenario`);
+    return this.#observation;
+  }
+
+  read(): Promise<V1Pod> {
+    return this.namespace.core.readNamespacedPod({ name: this.name, namespace: this.namespace.name });
+  }
+
+  async delete(): Promise<void> {
+    await this.namespace.core.deleteNamespacedPod({ name: this.name, namespace: this.namespace.name });
+  }
+
+  async label(labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.namespace.patchMetadata({ apiVersion: 'v1', kind: 'Pod', name: this.name }, { labels: { ...labels } });
+  }
+
+  /** Creates the document's pod without waiting for it. */
+  async create(dataset: Dataset, { labelled, labelValue = 'true', ...others }: PodDifferences): Promise<void> {
+    const labels = labelled ? { [applicationLabel]: labelValue } : {};
+    await this.namespace.createObject(application({ name: this.name, dataset: dataset.name, labels, ...others }));
+  }
+
+  /** Creates the document's pod and reads in it with a probe. */
+  async start(dataset: Dataset, differences: PodDifferences): Promise<void> {
+    await this.create(dataset, differences);
+    const { mountPath } = differences;
+    await this.observe(dataset, mountPath === undefined ? {} : { path: mountPath });
+  }
+
+  /** Waits until the pod runs, starts a probe in it and waits until that reads. Defaults: `demo`, `/data`, all files. */
+  async observe(
+    dataset: Dataset,
+    {
+      container = 'demo',
+      path = '/data',
+      files = dataset.files,
+    }: { readonly container?: string; readonly path?: string; readonly files?: Files } = {},
+  ): Promise<void> {
+    const pod = await this.ready(container);
+    await this.#probe(container, path, files);
+    const status = containerOf(pod, container);
+    const before = { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
+    this.#observation = { container, path, dataset, node: pod.spec?.nodeName, before };
+    await untilPodReads(this);
+    await this.namespace.snapshotMounts('before');
+  }
+
+  /** Reads at another path of the observed container with one more probe. */
+  async probeAt(path: string, files: Files): Promise<void> {
+    await this.#probe(this.#observed.container, path, files);
+  }
+
+  /** Waits until the pod runs and is ready; if `container` is an init container, until that runs. */
+  ready(container?: string): Promise<V1Pod> {
+    const { scenario } = this.namespace;
+    const isInit = ({ spec }: V1Pod) => spec?.initContainers?.some(({ name }) => name === container) === true;
+    return scenario.eventually({
+      condition: `pod ${this.name} is Running and ready`,
+      read: () => this.read(),
+      until: (pod) =>
+        isInit(pod)
+          ? containerOf(pod, container)?.state?.running !== undefined
+          : pod.status?.phase === 'Running' && (pod.status.containerStatuses ?? []).every(({ ready }) => ready),
+      format: (pod) => `${formatPodState(pod)}; ${lastSeen(scenario.history)}`,
+    });
+  }
+
+  exec(command: readonly string[]): Promise<ExecResult> {
+    return this.namespace.scenario.session.cluster.exec(this.container, command);
+  }
+
+  /** Mount table of the observed container. */
+  mountTable(): Promise<readonly string[]> {
+    return this.namespace.scenario.session.cluster.mountTable(this.container);
+  }
+
+  /** Starts a user's program in the pod, until the end of the scenario. */
+  async run(command: readonly string[], name = command.join(' ')): Promise<RunningProgram> {
+    const { scenario } = this.namespace;
+    return scenario.use(await scenario.session.cluster.run(this.container, command, name));
+  }
+
+  /** Starts one of the harness's own programs in the pod, until the end of the scenario. */
+  runProgram(program: Omit<ProgramRun, 'target'>): Promise<RunningProgram> {
+    return this.namespace.scenario.runProgram({ ...program, target: this.container });
+  }
+
+  async #probe(container: string, path: string, files: Files): Promise<void> {
+    const { scenario, name: namespace } = this.namespace;
+    const target = { namespace, pod: this.name, container };
+    const { cluster } = scenario.session;
+    scenario.use(await cluster.probe({ target, path, rate: scenario.probeRate, files: checksums(files) }));
+  }
+}

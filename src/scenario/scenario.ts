@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
+import { type PollOptions, poll } from '../../clusters/poll.ts';
+import type { ScenarioNotes, Session } from '../run/session.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
+import { FaultInjection } from './fault-injection.ts';
+import { lastSeen } from './last-seen.ts';
+import { Namespace } from './namespace.ts';
+
+interface ScenarioOptions {
+  /** Operations per second of each probe. */
+  readonly probeRate?: number;
+  /** Multiplies the cluster's timeout for one condition. */
+  readonly timeoutMultiplier?: number;
+}
+
+/** One running scenario: its namespace, its faults, the agent's flags, and its part of the history. */
+export class Scenario implements AsyncDisposable {
+  readonly session: Session;
+  readonly notes: ScenarioNotes;
+  readonly namespace: Namespace;
+  readonly faults: FaultInjection;
+  readonly probeRate: number;
+  readonly #timeoutMs: number;
+  readonly #resources = new AsyncDisposableStack();
+  readonly #tenants = new AsyncDisposableStack();
+  #agentOptions: AgentOptions;
+  #agentChanged = false;
+
+  constructor(
+    session: Session,
+    notes: ScenarioNotes,
+    { probeRate = 200, timeoutMultiplier = 1 }: ScenarioOptions = {},
+  ) {
+    this.session = session;
+    this.notes = notes;
+    this.probeRate = probeRate;
+    this.#timeoutMs = timeoutMultiplier * session.cluster.patienceMs;
+    this.#agentOptions = session.agent;
+    this.namespace = new Namespace(this, namespaceName(notes.id));
+    this.faults = new FaultInjection(session);
+  }
+
+  /** Creates the scenario's namespace. */
+  async begin(): Promise<void> {
+    await this.namespace.create();
+    this.#resources.use(this.namespace);
+  }
+
+  /** Creates the namespace of another tenant; it is released after everything else of the scenario. */
+  async createTenant(name: string): Promise<Namespace> {
+    const tenant = new Namespace(this, name);
+    await tenant.create();
+    return this.#tenants.use(tenant);
+  }
+
+  /** All events of this scenario so far, in order of time. */
+  get history(): readonly HistoryEvent[] {
+    return this.session.history.ofScenario(this.notes.id);
+  }
+
+  /** Time of the last injected fault in nanoseconds since the run began, or 0. */
+  get lastFaultAt(): number {
+    return this.history.findLast((event) => event.kind === 'fault' && event.phase === 'injected')?.at ?? 0;
+  }
+
+  /** The agent's flags in force. */
+  get agentOptions(): AgentOptions {
+    return this.#agentOptions;
+  }
+
+  async setRecovery(fuseRecovery: boolean): Promise<void> {
+    if (this.#agentOptions.fuseRecovery !== fuseRecovery) await this.restartAgent({ fuseRecovery });
+  }
+
+  /** Restarts the agent with other flags; those of the session return with the end of the scenario. */
+  async restartAgent(change: Partial<AgentOptions>): Promise<void> {
+    this.agentWasChanged(change);
+    await this.session.cluster.restartAgent(this.#agentOptions);
+  }
+
+  /** Notes that something else changes the agent's flags, for example `kubectl apply`. */
+  agentWasChanged(change: Partial<AgentOptions>): void {
+    this.#agentChanged = true;
+    this.#agentOptions = { ...this.#agentOptions, ...change };
+  }
+
+  /** Polls until a condition is met. @throws PollTimeout */
+  eventually<T>(condition: Pick<PollOptions<T>, 'condition' | 'read' | 'until' | 'format' | 'intervalMs'>): Promise<T> {
+    return poll({ ...condition, timeoutMs: this.#timeoutMs, signal: this.session.signal });
+  }
+
+  /** Waits until the history contains an event. */
+  async happens(condition: string, isEvent: (event: HistoryEvent) => boolean): Promise<void> {
+    await this.eventually({
+      condition,
+      read: () => this.history,
+      until: (events) => events.some(isEvent),
+      format: lastSeen,
+    });
+  }
+
+  /** Waits until a daemon has become ready after a moment, in nanoseconds since the run began. */
+  daemonReadyAfter(since: number): Promise<void> {
+    return this.happens(
+      'the daemon is ready again',
+      (event) => event.kind === 'process' && event.role === 'daemon' && event.change === 'ready' && event.at > since,
+    );
+  }
+
+  /** Lets time pass while the observers record; for promises that something does not happen. */
+  async watchFor(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    await poll({
+      condition: 'time passes',
+      read: () => performance.now(),
+      until: (now) => now >= end,
+      format: String,
+      timeoutMs: milliseconds + this.#timeoutMs,
+      signal: this.session.signal,
+    });
+  }
+
+  /** Records verdicts. @throws if one of them is not a pass */
+  judge(...checks: readonly CheckRecord[]): void {
+    this.notes.checks.push(...checks);
+    const bad = checks.filter(({ verdict }) => verdict !== 'pass');
+    if (bad.length > 0) throw new Error(bad.map(({ name, says }) => `${name}: ${says}`).join('\n'));
+  }
+
+  /** Starts one of the harness's own programs in a container or on the node, until the end of the scenario. */
+  async runProgram(program: ProgramRun): Promise<RunningProgram> {
+    return this.use(await this.session.cluster.runProgram(program));
+  }
+
+  /** Disposes of a resource at the end of the scenario. */
+  use<T extends AsyncDisposable | Disposable>(resource: T): T {
+    return this.#resources.use(resource);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.faults.allowRestarts();
+    await this.faults.heal();
+    // The scenario's own namespace is checked for leftovers while the other tenants still exist.
+    await using _ = this.#tenants;
+    await this.#resources.disposeAsync();
+    if (this.#agentChanged) await this.session.cluster.restartAgent(this.session.agent);
+  }
+}
+
+/** A unique name, short enough for the labels that a dataset derives from it. */
+function namespaceName(scenario: string): string {
+  const name = `rk-${scenario}`.slice(0, 32).replace(/-+$/, '');
+  return `${name}-${createHash('sha256').update(scenario).digest('hex').slice(0, 6)}`;
+}
