@@ -1,33 +1,30 @@
 import type { Cluster } from './cluster.ts';
-import { existingPlace } from './existing/existing-place.ts';
-import { kindPlace } from './kind/kind-place.ts';
-import type { AgentDaemonSet } from './kubernetes/options.ts';
-import type { ClusterWishes } from './lifecycle/place.ts';
-import { kubernetesCluster } from './lifecycle/start-kubernetes.ts';
-import { minikubePlace } from './minikube/minikube-place.ts';
+import type { AgentDaemonSet } from './kubernetes/agent-control.ts';
+import { existingProvider } from './kubernetes/existing.ts';
+import { kindProvider } from './kubernetes/kind.ts';
+import { kubernetesCluster } from './kubernetes/kubernetes-cluster.ts';
+import { minikubeProvider } from './kubernetes/minikube.ts';
+import type { ClusterRequest } from './kubernetes/provider.ts';
 
-/** Where on Kubernetes a run is made. Data only, as it is sent to another process. */
+/** The Kubernetes cluster of a run. Data only, because it is sent to other processes. */
 export type KubernetesChoice =
-  | ({ readonly cluster: 'kind' | 'minikube' } & ClusterWishes)
+  | ({ readonly cluster: 'kind' | 'minikube' } & ClusterRequest)
   | {
       readonly cluster: 'existing';
-      /** Text of a kubeconfig whose current context it is. */
+      /** Text of a kubeconfig. Its current context is used. */
       readonly kubeConfig: string;
-      /** The implementation that is there already; absent where ours is brought. */
+      /** The implementation under test that is already installed. Absent: ours is deployed. */
       readonly theirs?: AgentDaemonSet;
     };
 
-/** The cluster of a choice; nothing is started yet. */
+/** The chosen cluster, not started yet. */
 export function chooseCluster(choice: KubernetesChoice): Cluster {
   switch (choice.cluster) {
     case 'kind':
-      return kubernetesCluster({ place: kindPlace(choice) });
+      return kubernetesCluster(kindProvider(choice));
     case 'minikube':
-      return kubernetesCluster({ place: minikubePlace(choice) });
+      return kubernetesCluster(minikubeProvider(choice));
     case 'existing':
-      return kubernetesCluster({
-        place: existingPlace(choice),
-        ...(choice.theirs && { theirs: choice.theirs }),
-      });
+      return kubernetesCluster(existingProvider(choice.kubeConfig), choice.theirs);
   }
 }

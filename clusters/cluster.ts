@@ -1,5 +1,8 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
+
+export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';
+
 import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
 
 /** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
@@ -43,6 +46,22 @@ export class CannotRun extends Error {
   constructor(missing: readonly { readonly what: string; readonly remedy: string }[], options?: ErrorOptions) {
     super(missing.map(({ what, remedy }) => `${what}: ${remedy}`).join('\n'), options);
     this.missing = missing;
+  }
+}
+
+export const foreignAgentFailed = 'FOREIGN_AGENT_FAILED';
+
+/** A program that replaces Rekindle's agent did not start to serve, which is not our fault. Its code survives the way to other processes. */
+export class ForeignAgentFailed extends Error {
+  readonly code = foreignAgentFailed;
+
+  /** `logFile` has the program's output. */
+  constructor({ cause, logFile }: { readonly cause: unknown; readonly logFile: string }) {
+    const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    const reason = lines.find((line) => /error|cannot|no such|not found/i.test(line)) ?? lines[0];
+    super(`the program in the agent's place does not start: ${reason?.trim()} (all that it printed: ${logFile})`, {
+      cause,
+    });
   }
 }
 

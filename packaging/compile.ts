@@ -17,10 +17,9 @@ const lib = join(project, 'dist/lib');
 
 /** Run from dist/lib: what is usually made on demand, by the code that would make it. */
 const bundles = `
-  const { agentProgram } = await import('./clusters/sandbox/agent-program.js');
+  const { agentProgram, probeProgram } = await import('./clusters/sandbox/bundles.js');
   const { daemonProgram } = await import('./fakes/fuse/bundle.js');
   const { embeddedProgram } = await import('./fakes/store/start-embedded.js');
-  const { probeProgram } = await import('./clusters/sandbox/probe-program.js');
   const made = [
     (await agentProgram()).command.at(-1),
     (await daemonProgram()).command[1],

@@ -3,8 +3,13 @@ import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } f
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
 import { type AgentOptions, CannotRun, type ContainerRef } from '../cluster.ts';
 import { poll } from '../poll.ts';
-import { withFlags } from './agent-flags.ts';
-import type { AgentDaemonSet } from './options.ts';
+
+/** The agent's DaemonSet, which exists. Its container has the flags. */
+export interface AgentDaemonSet {
+  readonly namespace: string;
+  readonly name: string;
+  readonly container: string;
+}
 
 export interface AgentControlOptions {
   readonly kubeConfig: KubeConfig;
@@ -155,4 +160,27 @@ export class AgentControl implements AsyncDisposable {
     if (!found) throw new Error(`the node agent's DaemonSet has no container ${container}`);
     return found;
   }
+}
+
+/** The agent's arguments with the flags that options ask for; all others stay as they are. */
+export function withFlags(args: readonly string[], options: AgentOptions): readonly string[] {
+  const { fuseRecovery, kernelTier, readWriteScope, abortHungAfter } = options;
+  const wanted: Readonly<Record<string, string | undefined>> = {
+    '--feature-gates': `FuseRecovery=${fuseRecovery}`,
+    '--kernel-tier': kernelTier,
+    '--read-write-scope': readWriteScope,
+    '--abort-hung-after': abortHungAfter,
+  };
+  const nameOf = (arg: string) => arg.split('=', 1)[0] ?? '';
+  // In their places, so that asking for what is there already changes nothing.
+  const kept = args.flatMap((arg) => {
+    const name = nameOf(arg);
+    if (!(name in wanted)) return [arg];
+    return wanted[name] === undefined ? [] : [`${name}=${wanted[name]}`];
+  });
+  const there = new Set(kept.map(nameOf));
+  const added = Object.entries(wanted).flatMap(([name, value]) =>
+    value === undefined || there.has(name) ? [] : [`${name}=${value}`],
+  );
+  return [...kept, ...added];
 }

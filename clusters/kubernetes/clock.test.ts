@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { clockOffset, onOurClock } from './clock.ts';
 
 describe('the offset of a node’s clock', () => {
-  it('is taken from the quickest answer, in the middle of its way', () => {
+  it('comes from the quickest reply, half way between request and reply', () => {
     const slow = { asked: 0, remote: 5_000, answered: 4_000 };
     const quick = { asked: 10_000, remote: 11_100, answered: 10_200 };
     expect(clockOffset([slow, quick])).toEqual({ offsetNs: 1_000, errorNs: 100 });
   });
 
-  it('is not known where nobody answered', () => {
+  it('is unknown without a reply', () => {
     expect(clockOffset([]).errorNs).toBe(Number.POSITIVE_INFINITY);
   });
 });

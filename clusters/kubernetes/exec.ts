@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node';
-import type { ContainerRef } from '../cluster.ts';
+import type { ContainerRef, ExecResult } from '../cluster.ts';
 
 export interface ExecOptions {
   readonly kubeConfig: KubeConfig;
@@ -9,35 +10,35 @@ export interface ExecOptions {
   readonly command: readonly string[];
 }
 
-type Exit = { readonly exitCode: number | null; readonly signal: string | null };
+type ExecExit = Pick<ExecResult, 'exitCode' | 'signal'>;
 
-/** A program that the API server lets run in a container, as `kubectl exec` does. */
+/** A program that the API server runs in a container, as `kubectl exec` does. */
 export interface RunningExec {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Both null where the connection ended before the program did. */
-  readonly exited: Promise<Exit>;
-  /** Ends the connection; what runs in the container goes on until it reads or writes. */
+  /** Both fields are null if the connection ended before the program did. */
+  readonly exited: Promise<ExecExit>;
+  /** Ends the connection. The program goes on until it reads or writes. */
   close(): void;
 }
 
-/** @throws where the container cannot be entered, in one sentence */
+/** @throws if the container cannot be entered */
 export async function startExec({ kubeConfig, target, command }: ExecOptions): Promise<RunningExec> {
   const { namespace, pod, container } = target;
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
-  const exited = Promise.withResolvers<Exit>();
+  const exited = Promise.withResolvers<ExecExit>();
   const { stdin, stdout, stderr } = streams;
   const socket = await new Exec(kubeConfig)
     .exec(namespace, pod, container, [...command], stdout, stderr, stdin, false, (status) => {
-      const exit = exitOf(status);
+      const exit = parseStatus(status);
       if (typeof exit === 'string') exited.reject(new Error(`${pod}/${container}: ${exit}`));
       else exited.resolve(exit);
     })
     .catch((error: { readonly message?: string }) => {
       throw new Error(`${namespace}/${pod}/${container} cannot be entered: ${error.message ?? String(error)}`);
     });
-  exited.promise.catch(() => {}); // Who waits for the end hears of it.
+  exited.promise.catch(() => {}); // Reported to callers that await it.
   socket.onerror = () => {};
   socket.onclose = () => {
     stdout.end();
@@ -47,8 +48,24 @@ export async function startExec({ kubeConfig, target, command }: ExecOptions): P
   return { ...streams, exited: exited.promise, close: () => socket.close() };
 }
 
-/** What the kubelet says of a program's end: its status, 128 and more for a signal; a sentence where it did not run. */
-export function exitOf({ status, details, message, reason }: V1Status): Exit | string {
+/** Runs a command in a container until it ends or the timeout expires. */
+export async function execToEnd({
+  timeoutMs,
+  ...options
+}: ExecOptions & { readonly timeoutMs: number }): Promise<ExecResult> {
+  const running = await startExec(options);
+  const timer = setTimeout(() => running.close(), timeoutMs);
+  try {
+    const [exit, stdout, stderr] = await Promise.all([running.exited, text(running.stdout), text(running.stderr)]);
+    return { ...exit, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+    running.close();
+  }
+}
+
+/** The kubelet reports a signal as exit status 128 + number. Returns a message if the program did not run. */
+function parseStatus({ status, details, message, reason }: V1Status): ExecExit | string {
   if (status === 'Success') return { exitCode: 0, signal: null };
   const code = Number(details?.causes?.find((cause) => cause.reason === 'ExitCode')?.message ?? Number.NaN);
   if (!Number.isInteger(code)) return message ?? reason ?? 'it failed for an unknown reason';

@@ -1,8 +1,46 @@
+import { minioImage } from '../../fakes/store/start-minio-container.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import { resyncPeriod } from './agent-control.ts';
 import type { NodeLink } from './node-link.ts';
 
-/** What is real on a cluster, with what the verbs of scenarios have changed about it. */
+export interface FidelityOptions {
+  /** `v1.34.4`. */
+  readonly version: string;
+  /** Describes the tool that created the cluster. */
+  readonly description: string;
+  /** Fluid's controllers are our fakes. */
+  readonly fluid: boolean;
+  /** A daemon of other authors, and its image. Absent: the fake. */
+  readonly daemon?: { readonly name: string; readonly image: string } | undefined;
+  readonly virtualNodes: readonly string[];
+}
+
+/** Which parts of a Kubernetes cluster are real, and which are fakes. */
+export function describeFidelity(options: FidelityOptions): Fidelity {
+  const { version, description, fluid, daemon, virtualNodes } = options;
+  const virtual = `an ordinary node with its label (${virtualNodes.join(', ')}): it imitates a virtual node`;
+  return {
+    place: `Kubernetes ${version}`,
+    clockScale: 1,
+    parts: [
+      { part: 'kernel FUSE', is: 'real', fake: false },
+      {
+        part: 'kubelet, API server, scheduler, container runtime',
+        is: `real: Kubernetes ${version} (${description})`,
+        fake: false,
+      },
+      { part: 'node agent and admission webhook', is: 'the ones for production, in their image', fake: false },
+      daemon
+        ? { part: 'FUSE daemon', is: `${daemon.name}, of ${daemon.image}`, fake: false }
+        : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2), in pods', fake: true },
+      ...(fluid ? [{ part: "Fluid's controllers", is: 'fake, in a pod', fake: true }] : []),
+      ...(virtualNodes.length === 0 ? [] : [{ part: 'virtual node', is: virtual, fake: true }]),
+      { part: 'object store', is: `MinIO (in the cluster, ${minioImage})`, fake: false },
+    ],
+  };
+}
+
+/** Adds what is known once the nodes are connected: the agent's period and the nodes' clocks. */
 export function withNodes(fidelity: Fidelity, nodes: readonly NodeLink[]): Fidelity {
   const period = { part: 'period of the node agent', is: `RECOVER_FUSE_PERIOD=${resyncPeriod}`, fake: false };
   const clocks = nodes.map(({ facts, clock }) => ({
@@ -10,10 +48,10 @@ export function withNodes(fidelity: Fidelity, nodes: readonly NodeLink[]): Fidel
     is:
       clock.errorNs === 0
         ? 'the same as that of the machine that judges'
-        : `its times are moved by ${milliseconds(-clock.offsetNs)}, measured to within ${milliseconds(clock.errorNs)}`,
+        : `its times are moved by ${formatMs(-clock.offsetNs)}, measured to within ${formatMs(clock.errorNs)}`,
     fake: false,
   }));
   return { ...fidelity, parts: [...fidelity.parts, period, ...clocks] };
 }
 
-const milliseconds = (ns: number) => `${(ns / 1e6).toFixed(2)} ms`;
+const formatMs = (ns: number) => `${(ns / 1e6).toFixed(2)} ms`;

@@ -33,7 +33,7 @@ function watching() {
   return { readiness, ready: () => said.filter((event) => event.kind === 'process' && event.change === 'ready') };
 }
 
-test('a daemon is ready when its mount answers, also where that is seen before it is seen to start', async () => {
+test('reports a daemon as ready when its mount answers, even before its start was seen', async () => {
   const { readiness, ready } = watching();
   await using _ = readiness;
   readiness.take(mount('0:42', '/runtime-mnt/jindo/ns/early/jindofs-fuse'));
@@ -46,7 +46,7 @@ test('a daemon is ready when its mount answers, also where that is seen before i
   await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }));
 });
 
-test('a mount of another instance, and one that is no dataset’s, make nothing ready', async () => {
+test('ignores mounts of other instances and mounts that belong to no dataset', async () => {
   const { readiness, ready } = watching();
   await using _ = readiness;
   readiness.take(started);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { onLines, parseLine } from './lines.ts';
 
 describe('lines of a stream', () => {
-  it('are whole however the chunks were cut, the last without its end too', async () => {
+  it('are whole however the chunks are cut, also the last one without a line end', async () => {
     const stream = new PassThrough();
     const lines: string[] = [];
     onLines(stream, (line) => lines.push(line));
@@ -14,7 +14,7 @@ describe('lines of a stream', () => {
     expect(lines).toEqual(['ab', 'c', '', 'd']);
   });
 
-  it('are objects only where they are JSON objects', () => {
+  it('are parsed only if they are JSON objects', () => {
     expect(parseLine('{"event":"ready"}')).toEqual({ event: 'ready' });
     for (const text of ['', 'Listening ...', '{"cut', '[1]']) expect(parseLine(text)).toBeUndefined();
   });

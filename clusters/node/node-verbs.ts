@@ -10,9 +10,9 @@ import { credentialsOf } from '../../recovery/linux/process.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ContainerRef, ProbeOptions, StoreTrouble } from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';
-import { withoutEngineMounts } from './engine-mounts.ts';
+import type { MemoryCgroups } from './cgroups.ts';
 import { onLines } from './lines.ts';
-import type { MemoryCgroups } from './memory-cgroups.ts';
+import { withoutEngineMounts } from './mount-watch.ts';
 import type { NodeProcedures } from './procedures.ts';
 
 /** Process 1 of a container that runs. */

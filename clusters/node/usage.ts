@@ -1,39 +1,39 @@
 import { readFileSync } from 'node:fs';
 import type { Usage } from '../cluster.ts';
 
-const ticksPerSecond = 100; // sysconf(_SC_CLK_TCK) of every Linux that Node runs on
+const ticksPerSecond = 100; // sysconf(_SC_CLK_TCK) on every Linux that Node runs on
 
-/** Adds up a process tree; processes that end meanwhile count as nothing. */
+/** What a process and its descendants use. Processes that end meanwhile count as nothing. */
 export function usageOfTree(pid: number): Usage {
-  const own = usageOf(pid);
-  return childrenOf(pid).map(usageOfTree).reduce(add, own);
+  return processTree(pid)
+    .map(usageOfProcess)
+    .reduce((sum, usage) => ({
+      anonymousBytes: sum.anonymousBytes + usage.anonymousBytes,
+      residentBytes: sum.residentBytes + usage.residentBytes,
+      cpuMs: sum.cpuMs + usage.cpuMs,
+      processes: sum.processes + usage.processes,
+    }));
 }
 
-function usageOf(pid: number): Usage {
+/** A process and its descendants, the process itself first. */
+export function processTree(pid: number): readonly number[] {
+  const children = read(`/proc/${pid}/task/${pid}/children`).trim();
+  return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => processTree(Number(child))))];
+}
+
+function usageOfProcess(pid: number): Usage {
   const status = read(`/proc/${pid}/status`);
-  const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1024;
-  // The command's name in parentheses may hold spaces: fields are counted from behind it.
+  const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  // The command name in parentheses may contain spaces, so fields are counted from behind it.
   const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
   const ticks = Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   return {
-    anonymousBytes: kilobytes('RssAnon'),
-    residentBytes: kilobytes('VmRSS'),
+    anonymousBytes: bytes('RssAnon'),
+    residentBytes: bytes('VmRSS'),
     cpuMs: (ticks * 1000) / ticksPerSecond,
     processes: status === '' ? 0 : 1,
   };
 }
-
-function childrenOf(pid: number): readonly number[] {
-  const lines = read(`/proc/${pid}/task/${pid}/children`).trim();
-  return lines === '' ? [] : lines.split(' ').map(Number);
-}
-
-const add = (a: Usage, b: Usage): Usage => ({
-  anonymousBytes: a.anonymousBytes + b.anonymousBytes,
-  residentBytes: a.residentBytes + b.residentBytes,
-  cpuMs: a.cpuMs + b.cpuMs,
-  processes: a.processes + b.processes,
-});
 
 function read(path: string): string {
   try {

@@ -2,11 +2,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-import type { AgentOptions } from '../cluster.ts';
-import { toEvent } from '../node/agent-events.ts';
-import type { CpuCgroups } from '../node/cpu-cgroups.ts';
+import { type AgentOptions, ForeignAgentFailed } from '../cluster.ts';
+import type { CpuCgroups } from '../node/cgroups.ts';
+import { toEvent } from '../node/log-events.ts';
 import { type Child, startChild } from './child.ts';
-import { ForeignAgentFailed } from './foreign-agent-failed.ts';
 import { programs } from './paths.ts';
 
 export interface AgentProcessOptions {

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { detach, type Linux, mountFlags } from '../../fakes/kubelet/linux.ts';
-import { mountsOfOuterKubelet } from './outer-kubelet.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 
 /** Directories of the sandbox's node that are its own, empty at first; all else is the machine's. */
 const ownDirectories = ['/data', '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
@@ -50,4 +50,17 @@ function entriesOf(linux: Linux, directory: string): readonly Entry[] {
       return [{ kind: 'bind', path, tree: linux.cloneTree(path) }];
     });
   return [...theirs, ...ours.map((path): Entry => ({ kind: 'own', path }))];
+}
+
+/** The files by which the agent knows a container, as a kubelet binds them into each. */
+const kubeletFile = /\/pods\/[^/]+\/(etc-hosts|containers\/[^/]+\/[^/]+)$/;
+
+/**
+ * Where a mount table has files of a kubelet: what a sandbox that runs inside a pod (a Kubernetes Job, say) inherits from
+ * that pod. Its own containers would be taken for the pod's.
+ */
+export function mountsOfOuterKubelet(mountinfo: string): readonly string[] {
+  return parseMountinfo(mountinfo)
+    .filter(({ root }) => kubeletFile.test(root))
+    .map(({ mountPoint }) => mountPoint);
 }

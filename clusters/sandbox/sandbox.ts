@@ -9,6 +9,7 @@ import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
+import { sandboxCapabilities } from '../capabilities.ts';
 import {
   type AgentOptions,
   CannotRun,
@@ -19,14 +20,11 @@ import {
   type StartOptions,
   type StoreTrouble,
 } from '../cluster.ts';
-import { hasKubectl, runCommandLine } from '../command-line.ts';
-import { withNamespace } from '../kube-config-text.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
-import { openTerminal } from '../terminal.ts';
+import { hasKubectl, openTerminal, runCommandLine, withNamespace } from '../terminal.ts';
 import { type AgentDaemonSet, keepAgentDaemonSet } from './agent-daemonset.ts';
-import { always } from './capabilities.ts';
+import { probeProgram } from './bundles.ts';
 import { programs } from './paths.ts';
-import { probeProgram } from './probe-program.ts';
 import type { News, Started, SupervisorOptions } from './protocol.ts';
 import { connectTo, type RemoteNode } from './remote-node.ts';
 
@@ -111,7 +109,7 @@ function runningSandbox({
     name: 'sandbox',
     fidelity: started.fidelity,
     capabilities: new Set([
-      ...always,
+      ...sandboxCapabilities.always,
       ...started.capabilities,
       ...(hasKubectl(environment) ? ['kubectl' as const] : []),
     ]),

@@ -1,10 +1,9 @@
+import { kubernetesCapabilities, sandboxCapabilities } from '../../clusters/capabilities.ts';
 import type { Capability } from '../../clusters/cluster.ts';
-import * as kubernetes from '../../clusters/kubernetes/capabilities.ts';
-import * as sandbox from '../../clusters/sandbox/capabilities.ts';
 import { missingFor } from '../scenario/needs.ts';
 
 /** What a place can do always, and on some machines. kind, minikube and existing clusters can do the same. */
-const places = { sandbox, Kubernetes: kubernetes };
+const places = { sandbox: sandboxCapabilities, Kubernetes: kubernetesCapabilities };
 
 /** Where a scenario with these tags can run, in words. */
 export function whereItRuns(tags: readonly string[]): string {

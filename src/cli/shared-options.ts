@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { foreignDaemons } from '../../clusters/daemons.ts';
+import { foreignDaemons } from '../../clusters/cluster.ts';
 import { largestSeed } from './parse-seed.ts';
 
 /** Options of every verb that makes a run. */

@@ -1,5 +1,4 @@
-import { CannotRun } from '../../clusters/cluster.ts';
-import { foreignAgentFailed } from '../../clusters/sandbox/foreign-agent-failed.ts';
+import { CannotRun, foreignAgentFailed } from '../../clusters/cluster.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: make room, or point TMPDIR and --out to another one',

@@ -1,6 +1,13 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
-import type { PodsOf } from '../options.ts';
 import { bundleFiles, bundleInImage } from './in-image.ts';
+
+/** Selects pods by namespace and labels, and a container of each. */
+export interface PodSelector {
+  readonly namespace: string;
+  /** `app=node-program`. */
+  readonly labelSelector: string;
+  readonly container: string;
+}
 
 /** What the DaemonSet of the node program is made of. */
 export interface NodeProgramOptions {
@@ -16,7 +23,7 @@ const name = 'node-program';
 const container = 'node-program';
 
 /** Where its pods are, for `runKubernetesCluster`. */
-export function nodeProgramPods(namespace: string): PodsOf {
+export function nodeProgramPods(namespace: string): PodSelector {
   return { namespace, labelSelector: `app=${name}`, container };
 }
 

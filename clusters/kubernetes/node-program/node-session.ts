@@ -7,20 +7,18 @@ import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { S3Client } from '../../../fakes/store/s3/client.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, Usage } from '../../cluster.ts';
-import { toEvent } from '../../node/agent-events.ts';
-import { daemonEvent, roleOf } from '../../node/daemon-event.ts';
+import { memoryCgroups } from '../../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../../node/foreign-readiness.ts';
 import { parseLine } from '../../node/lines.ts';
-import { memoryCgroups } from '../../node/memory-cgroups.ts';
+import { daemonEvent, roleOf, toEvent } from '../../node/log-events.ts';
 import { type NodeContainer, type NodeListeners, type NodeParts, NodeVerbs } from '../../node/node-verbs.ts';
 import { usageOfTree } from '../../node/usage.ts';
-import { processesOf } from './containers.ts';
-import type { CriLine } from './cri-lines.ts';
+import { processesOf, WatchedContainers } from './containers.ts';
 import { bundleFiles, bundleInImage, programFiles } from './in-image.ts';
 import { leftoversOf, releaseShared } from './leftovers.ts';
+import type { CriLine } from './pod-logs.ts';
 import { type LoggedContainer, PodLogs } from './pod-logs.ts';
 import type { NodeFacts, NodeProgramProcedures, SessionOptions } from './protocol.ts';
-import { WatchedContainers } from './watched-containers.ts';
 
 const podLogs = '/var/log/pods';
 /** Fluid's own. */

@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { PodLogs } from './pod-logs.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCriReader, PodLogs } from './pod-logs.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -62,4 +62,29 @@ it('passes over the pods of others', async () => {
   const { logs, says } = follow();
   using _ = logs;
   expect(await says('own 0: ours')).toEqual(['own 0 started', 'own 0: ours']);
+});
+
+describe('the log of a container', () => {
+  it('gives each line with its stream', () => {
+    const read = createCriReader();
+    expect(
+      read('2026-01-01T00:00:00.000000001Z stdout F {"event":"ready"}\n2026-01-01T00:00:00Z stderr F oh no\n'),
+    ).toEqual([
+      { stream: 'stdout', text: '{"event":"ready"}' },
+      { stream: 'stderr', text: 'oh no' },
+    ]);
+  });
+
+  it('puts together what comes in pieces, and what the runtime has cut', () => {
+    const read = createCriReader();
+    expect(read('2026-01-01T00:00:00Z stdout P one ')).toEqual([]);
+    expect(read('two\n2026-01-01T00:00:00Z stderr F between\n2026-01-01T00:00:00Z std')).toEqual([
+      { stream: 'stderr', text: 'between' },
+    ]);
+    expect(read('out F  three\n')).toEqual([{ stream: 'stdout', text: 'one two three' }]);
+  });
+
+  it('keeps empty lines and passes over what is no line of a log', () => {
+    expect(createCriReader()('2026-01-01T00:00:00Z stdout F \nnonsense\n')).toEqual([{ stream: 'stdout', text: '' }]);
+  });
 });

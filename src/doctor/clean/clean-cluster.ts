@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiException, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
-import { isDeployed } from '../../../clusters/lifecycle/bring-agent.ts';
-import { explain } from '../../../clusters/lifecycle/explain.ts';
-import { clearNodes } from '../../../clusters/standing/clear-nodes.ts';
-import { runLabel } from '../../../clusters/standing/standing-objects.ts';
-import { standingOf, takeDown } from '../../../clusters/standing/take-down.ts';
+import { isAgentDeployed } from '../../../clusters/kubernetes/deploy-agent.ts';
+import { explain } from '../../../clusters/kubernetes/explain.ts';
+import { listRunObjects, removeNodeDirectories, removeRuns } from '../../../clusters/kubernetes/remove-run.ts';
+import { runLabel } from '../../../clusters/kubernetes/run-objects.ts';
 import type { RunId } from '../../run-id.ts';
 import { doctorLabel } from '../cluster/look-at-nodes.ts';
 import type { CleanReport } from './clean.ts';
@@ -69,24 +68,26 @@ async function cleanDoctors({ kubeConfig, dryRun, now, signal }: CleanClusterOpt
 const minutes = (age: number) => `${Math.ceil((doctorMs - age) / 60_000)} min`;
 
 async function cleanRun({ kubeConfig, dryRun, signal }: CleanClusterOptions, run: RunId): Promise<CleanReport> {
-  const of = (id: string) => id === run;
+  const which = (id: string) => id === run;
   if (dryRun) {
-    const objects = (await standingOf(kubeConfig)).filter(({ metadata }) => of(metadata?.labels?.[runLabel] ?? ''));
+    const objects = (await listRunObjects(kubeConfig)).filter(({ metadata }) =>
+      which(metadata?.labels?.[runLabel] ?? ''),
+    );
     const lines = objects.map(({ kind = '', metadata }) => `would remove ${kind.toLowerCase()}/${metadata?.name}`);
     return { lines, leftovers: [] };
   }
   // A node that is gone leaves nothing to clear.
-  await clearNodes(kubeConfig, run).catch(() => {});
-  const removed = await takeDown({ kubeConfig, of, signal, onProgress: () => {} });
+  await removeNodeDirectories(kubeConfig, run).catch(() => {});
+  const removed = await removeRuns({ kubeConfig, which, signal, onProgress: () => {} });
   const lines = removed.map((title) => `removed ${title}`);
   // Whether it is the run's or was there before nobody can tell any more.
-  if (await isDeployed(kubeConfig))
+  if (await isAgentDeployed(kubeConfig))
     lines.push(`the node agent stays: rekindle deploy --context ${kubeConfig.getCurrentContext()} --remove removes it`);
   return { lines, leftovers: [] };
 }
 
 async function otherRuns(kubeConfig: KubeConfig): Promise<readonly string[]> {
-  const runs = (await standingOf(kubeConfig)).map(({ metadata }) => metadata?.labels?.[runLabel] ?? '');
+  const runs = (await listRunObjects(kubeConfig)).map(({ metadata }) => metadata?.labels?.[runLabel] ?? '');
   return [...new Set(runs)].toSorted();
 }
 

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeGroupsOf } from '../../../clusters/node/cgroups.ts';
+import { removeCgroupsOfRun } from '../../../clusters/node/cgroups.ts';
 import { type RunId, runIdOfTemporary } from '../../run-id.ts';
 import type { ContainerRuntime } from './containers.ts';
 import { killRun } from './kill-run.ts';
@@ -35,7 +35,7 @@ export async function cleanRun(runId: RunId, surroundings: Surroundings): Promis
   const mounts = await detachMounts(directories);
   const kept = directories.map((directory) => ({ directory, leftovers: removeTree(directory) }));
   const containers = await removeContainers(runId, surroundings.containers);
-  const groups = await removeGroupsOf(runId);
+  const groups = await removeCgroupsOfRun(runId);
   return {
     removed: [
       ...processes.removed,

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Docker } from '../docker.ts';
+import type { ProviderOptions } from '../provider.ts';
+
+/** A kubeconfig of a cluster at an address where nothing listens. */
+export const kubeConfig = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  'current-context': 'c',
+  clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+  users: [{ name: 'u', user: { token: 't' } }],
+  contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+});
+
+export const runId = '20261122-134501-k3f9';
+
+/** Docker that has every image. */
+const docker: Docker = {
+  hasImage: async () => true,
+  build: async () => {},
+  pull: async () => {},
+  save: async () => {},
+};
+
+export interface ProviderFixture {
+  readonly options: ProviderOptions;
+  readonly lines: string[];
+  readonly interrupt: () => void;
+}
+
+/** Options for places whose programs are the fakes's. */
+export function providerOptions(fakes: FakePrograms): ProviderFixture {
+  const lines: string[] = [];
+  const controller = new AbortController();
+  const { folder, environment } = fakes;
+  return {
+    lines,
+    interrupt: () => controller.abort(new Error('interrupted')),
+    options: {
+      docker,
+      runId,
+      resultsDir: folder,
+      diagnosticsDir: folder,
+      environment,
+      signal: controller.signal,
+      onProgress: (line) => void lines.push(line),
+    },
+  };
+}
+
+/** A server that takes every change of a node and remembers it, and a kubeconfig that leads there. */
+export async function servedKubeConfig() {
+  const patched: { readonly url: string; readonly body: unknown }[] = [];
+  const server = createServer(async (request, response) => {
+    patched.push({ url: request.url ?? '', body: JSON.parse(await text(request)) });
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"kind":"Node","apiVersion":"v1"}');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    kubeConfig: kubeConfig.replace(
+      '"https://127.0.0.1:1"',
+      `"http://127.0.0.1:${port}","insecure-skip-tls-verify":true`,
+    ),
+    patched,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+/** What a stand-in program answers to arguments that begin with some; the first that fits counts. */
+export interface CannedReply {
+  readonly to: string;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly exitCode?: number;
+  /** Writes this into the file that `KUBECONFIG`, or a flag `--kubeconfig=`, names. */
+  readonly kubeConfig?: string;
+  /** Goes on until it is ended by a signal, once it has begun. */
+  readonly forever?: boolean;
+}
+
+/** Programs that record how they were called, in a folder that is the whole PATH of who is tested. */
+export class FakePrograms {
+  readonly folder: string;
+
+  /** `folder`: exists; the caller removes it. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** An environment in which no other programs are found. */
+  get environment(): Readonly<Record<string, string>> {
+    return { PATH: join(this.folder, 'bin'), HOME: this.folder };
+  }
+
+  add(program: string, answers: readonly CannedReply[]): void {
+    mkdirSync(join(this.folder, 'bin'), { recursive: true });
+    const file = join(this.folder, 'bin', program);
+    const data = JSON.stringify({ program, answers, log: this.#log });
+    writeFileSync(
+      file,
+      `#!${process.execPath}\nconst {program,answers,log}=${data};\n(${standIn.toString()})(program,answers,log);\n`,
+    );
+    chmodSync(file, 0o755);
+  }
+
+  /** Each call as one line: `kind create cluster --name=x`. */
+  get calls(): readonly string[] {
+    return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n').slice(0, -1) : [];
+  }
+
+  get #log(): string {
+    return join(this.folder, 'calls.log');
+  }
+}
+
+/** Runs in a process of its own: nothing of this module is there but its arguments. */
+function standIn(program: string, answers: readonly CannedReply[], log: string): void {
+  const { appendFileSync, writeFileSync } = process.getBuiltinModule('node:fs');
+  const args = process.argv.slice(2).join(' ');
+  appendFileSync(log, `${program} ${args}\n`);
+  const answer = answers.find(({ to }) => args.startsWith(to));
+  if (answer === undefined) {
+    process.stderr.write(`${program}: nobody expected ${args}\n`);
+    process.exit(97);
+  }
+  const file = /--kubeconfig=(\S+)/.exec(args)?.[1] ?? process.env.KUBECONFIG;
+  if (answer.kubeConfig !== undefined && file !== undefined) writeFileSync(file, answer.kubeConfig);
+  process.stdout.write(answer.stdout ?? '');
+  process.stderr.write(answer.stderr ?? '');
+  if (answer.forever) setInterval(() => {}, 1000);
+  else process.exitCode = answer.exitCode ?? 0;
+}
