@@ -14,8 +14,8 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/prove.ts',
-        search: 'const failure = await verify(kernel, view, { site, source }, deadline);',
-        replacement: 'const failure = await Promise.resolve(undefined as Awaited<ReturnType<typeof verify>>);',
+        search: 'const failure = await readAsConsumer(kernel, snapshot, { site, source, deadline });',
+        replacement: 'const failure = await Promise.resolve(undefined as Awaited<ReturnType<typeof readAsConsumer>>);',
       },
     ],
     judges: [{ test: successTest }],
@@ -25,7 +25,7 @@ const agentMutants: readonly Mutant[] = [
     claim: 'L1',
     edits: [
       {
-        file: 'recovery/engine/act.ts',
+        file: 'recovery/engine/apply.ts',
         search: "parts.recorder({ event: 'replaced', volume, site: diagnosis.site, took, layers });",
         replacement: "parts.recorder({ event: 'recovered', volume, site: diagnosis.site, took });",
       },
@@ -37,21 +37,21 @@ const agentMutants: readonly Mutant[] = [
     claim: 'L1',
     edits: [
       {
-        file: 'recovery/engine/verify.ts',
+        file: 'recovery/engine/prove.ts',
         search: 'if (answer.value === source.device) return undefined;',
         replacement: 'if (answer.value !== undefined) return undefined;',
       },
     ],
-    judges: [{ test: 'recovery/engine/verify.test.ts' }],
+    judges: [{ test: 'recovery/engine/prove.test.ts' }],
   },
   {
     name: 'containers are never entered',
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/engine/places.ts',
-        search: 'const made = [...targetSpots(tables, volume), ...containerSpots(tables, volume)];',
-        replacement: 'const made = [...targetSpots(tables, volume), ...containerSpots(tables, volume).slice(0, 0)];',
+        file: 'recovery/engine/snapshot.ts',
+        search: 'const sites = [...this.targetSites(volume), ...this.#containerSites(volume)];',
+        replacement: 'const sites = [...this.targetSites(volume), ...this.#containerSites(volume).slice(0, 0)];',
       },
     ],
     judges: [{ scenarios: '@A1' }],
@@ -62,17 +62,17 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/engine.ts',
-        search: "      poke('resync');\n",
+        search: "      this.#request('resync');\n",
         replacement: '',
       },
       {
         file: 'recovery/engine/engine.ts',
-        search: 'watching.use(kernel.watchMounts(mountsChanged));',
+        search: 'this.#watches.use(kernel.watchMounts(() => this.#onMountChange()));',
         replacement: '',
       },
       {
         file: 'recovery/engine/engine.ts',
-        search: "watching.use(kubernetes.watch(() => poke('kubernetes')));",
+        search: "this.#watches.use(kubernetes.watch(() => this.#request('kubernetes')));",
         replacement: '',
       },
     ],
@@ -144,9 +144,9 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/prove.ts',
-        search: "recorder({ event: 'recovered', volume, site, took: (clock.now() - began) as Nanoseconds });",
+        search: "recorder({ event: 'recovered', volume, site, took: (clock.now() - since) as Nanoseconds });",
         replacement:
-          "recorder({ event: 'recovered', volume, site: { ...site, kind: 'container', container: 'demo', pid: 0 }, took: (clock.now() - began) as Nanoseconds });",
+          "recorder({ event: 'recovered', volume, site: { ...site, kind: 'container', container: 'demo', pid: 0 }, took: (clock.now() - since) as Nanoseconds });",
       },
     ],
     judges: [{ scenarios: '@A2' }],
@@ -181,8 +181,8 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/policy.ts',
-        search: 'const culprit = view.volumes.find((each) => !isReadOnly(each));',
-        replacement: 'const culprit = view.volumes.find((each) => each.name === volume.name && !isReadOnly(each));',
+        search: 'const culprit = snapshot.volumes.find((each) => !isReadOnly(each));',
+        replacement: 'const culprit = snapshot.volumes.find((each) => each.name === volume.name && !isReadOnly(each));',
       },
     ],
     judges: [{ scenarios: '@L2' }],
@@ -244,8 +244,8 @@ const agentMutants: readonly Mutant[] = [
       },
       {
         file: 'recovery/engine/plan.ts',
-        search: "const live = sourcesOf(view, volume).filter((source) => source.state === 'live');",
-        replacement: "const live = sourcesOf(view, volume).filter((source) => source.state !== 'absent');",
+        search: "const live = observedSources(observation, volume).filter((source) => source.state === 'live');",
+        replacement: "const live = observedSources(observation, volume).filter((source) => source.state !== 'absent');",
       },
     ],
     judges: [{ scenarios: '@L4' }],
@@ -266,8 +266,8 @@ const agentMutants: readonly Mutant[] = [
       },
       {
         file: 'recovery/engine/plan.ts',
-        search: "const live = sourcesOf(view, volume).filter((source) => source.state === 'live');",
-        replacement: "const live = sourcesOf(view, volume).filter((source) => source.state !== 'absent');",
+        search: "const live = observedSources(observation, volume).filter((source) => source.state === 'live');",
+        replacement: "const live = observedSources(observation, volume).filter((source) => source.state !== 'absent');",
       },
     ],
     judges: [{ scenarios: '@L4' }],
@@ -343,7 +343,7 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/engine/apply.ts',
-        search: 'return { kind, site, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };',
+        search: 'return { kind, site, stack, below, source, readOnly, elsewhere: mountsElsewhere(mounts, below) };',
         replacement: 'return { kind, site, stack, below: [], source, readOnly, elsewhere: [] };',
       },
       {
@@ -383,9 +383,9 @@ const agentMutants: readonly Mutant[] = [
     claim: 'L1',
     edits: [
       {
-        file: 'recovery/engine/verify.ts',
-        search: 'return container === undefined ? {} : { user: container.user };',
-        replacement: 'return container === undefined ? {} : {};',
+        file: 'recovery/engine/prove.ts',
+        search: 'const user = container === undefined ? {} : { user: container.user };',
+        replacement: 'const user = container === undefined ? {} : {};',
       },
     ],
     judges: [{ test: successTest }],

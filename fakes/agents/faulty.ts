@@ -11,7 +11,7 @@ import { type WrappedModule, wrapModule } from './wrap-module.ts';
 
 const faults: Readonly<Record<string, readonly (readonly [WrappedModule, query?: string])[]>> = {
   'no-recovery': [],
-  'lies-about-success': [['attach', 'nothing'], ['verify']],
+  'lies-about-success': [['attach', 'nothing'], ['prove']],
   'writable-for-an-instant': [['attach', 'writable']],
   'leaks-mounts': [['attach', 'on-top']],
   'too-eager': [['policy']],

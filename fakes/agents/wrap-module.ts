@@ -6,14 +6,14 @@ const realModules = {
   libc: new URL('../../recovery/linux/libc.ts', import.meta.url),
   log: new URL('../../recovery/agent/log.ts', import.meta.url),
   policy: new URL('../../recovery/engine/policy.ts', import.meta.url),
-  verify: new URL('../../recovery/engine/verify.ts', import.meta.url),
+  prove: new URL('../../recovery/engine/prove.ts', import.meta.url),
 };
 const wrappers = {
   attach: new URL('./wrapped/attach.ts', import.meta.url),
   libc: new URL('./wrapped/libc.ts', import.meta.url),
   log: new URL('./wrapped/log.ts', import.meta.url),
   policy: new URL('./wrapped/policy.ts', import.meta.url),
-  verify: new URL('./wrapped/verify.ts', import.meta.url),
+  prove: new URL('./wrapped/prove.ts', import.meta.url),
 };
 
 export type WrappedModule = keyof typeof realModules;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { createUsageReader } from '../csi/usage/reader.ts';
-import { createEngine } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/locks.ts';
 import { overheard } from '../kubernetes/api-call.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
@@ -114,7 +114,7 @@ export async function startAgent({
           }),
         );
   const engine = parts.use(
-    createEngine({
+    new Engine({
       kernel,
       kubernetes,
       clock,

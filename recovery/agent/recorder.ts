@@ -1,6 +1,5 @@
-import { podOf } from '../engine/places.ts';
 import type { KubernetesPort, Recorder } from '../engine/ports.ts';
-import { eventsOf, logLine } from '../engine/record.ts';
+import { type EventObjects, eventsFor, logFields } from '../engine/record.ts';
 import type { EventQueue } from '../kubernetes/event-queue.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -17,14 +16,21 @@ export function createRecorder({
   readonly events: Pick<EventQueue, 'push'>;
   readonly kubernetes: Pick<KubernetesPort, 'view'>;
 }): Recorder {
+  let view: ReturnType<KubernetesPort['view']> | undefined;
+  let objects: EventObjects = { volumes: [], podsByUid: new Map() };
+
   return (decision) => {
-    const { event, ...fields } = logLine(decision);
-    const names = kubernetes.view();
-    const pod = 'site' in decision ? podOf(names.pods, decision.site.podUid) : undefined;
+    const { event, ...fields } = logFields(decision);
+    const current = kubernetes.view();
+    if (current !== view) {
+      view = current;
+      objects = { volumes: current.volumes, podsByUid: new Map(current.pods.map((pod) => [pod.uid, pod])) };
+    }
+    const pod = 'site' in decision ? objects.podsByUid.get(decision.site.podUid) : undefined;
     const name = pod === undefined ? {} : { pod: `${pod.namespace}/${pod.name}` };
     if (decision.event === 'failed') log.warn(decision.event, { ...name, ...fields });
     else log.info(decision.event, { ...name, ...fields });
     metrics.record(decision);
-    for (const each of eventsOf(decision, names)) events.push(each);
+    for (const each of eventsFor(decision, objects)) events.push(each);
   };
 }

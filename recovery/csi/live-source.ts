@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Failure, LiveSource, Mount, Nanoseconds } from '../engine/model.ts';
-import { isFuse, standingAt } from '../engine/mount-tree.ts';
+import { isFuse, MountTree } from '../engine/mount-tree.ts';
 import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { type Answer, answered, type Refusal, refused } from './status.ts';
 import type { VolumeSource } from './volume-context.ts';
@@ -42,7 +42,7 @@ export async function awaitLiveSource(wait: SourceWait): Promise<Answer<LiveSour
 
 /** The mount that shows at the path, if it is a daemon's. */
 export function sourceMount(table: readonly Mount[], path: string): Mount | undefined {
-  const top = standingAt(table, path).stack.at(-1);
+  const top = new MountTree(table).top(path);
   return top !== undefined && isFuse(top) ? top : undefined;
 }
 

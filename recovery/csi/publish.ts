@@ -1,5 +1,5 @@
 import type { LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
-import { isFuse, mountsOn, standingAt } from '../engine/mount-tree.ts';
+import { isFuse, MountTree } from '../engine/mount-tree.ts';
 import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
 import type { PublishArguments } from './arguments.ts';
 import { awaitLiveSource, said, sourceMount } from './live-source.ts';
@@ -65,7 +65,7 @@ function place(parts: PublishParts, asked: PublishArguments, source: LiveSource)
   const table = kernel.hostMounts();
   if (!table.ok) return refused('INTERNAL', `NodePublishVolume: cannot read the mount table: ${said(table.failure)}`);
   if (sourceMount(table.value, source.path)?.device !== source.device) return 'source-changed';
-  const stack = standingAt(table.value, target).stack;
+  const stack = new MountTree(table.value).at(target).stack;
   const top = stack.at(-1);
   if (top !== undefined && !isFuse(top)) {
     return refused('ALREADY_EXISTS', `NodePublishVolume: a filesystem of type ${top.fstype} is mounted at ${target}`);
@@ -81,7 +81,7 @@ function place(parts: PublishParts, asked: PublishArguments, source: LiveSource)
     return refused('INTERNAL', `NodePublishVolume: cannot mount ${target} (${step}): ${said(done.failure)}`);
   }
   const after = kernel.hostMounts();
-  const shown = after.ok ? standingAt(after.value, target).stack.at(-1) : undefined;
+  const shown = after.ok ? new MountTree(after.value).top(target) : undefined;
   if (shown !== undefined && shows(shown, source)) return answered({});
   // What was bound is not what was read: the source went away in between, and its empty directory must not be shown.
   publisher.unpublish(target);
@@ -113,7 +113,7 @@ function replace(
   },
 ) {
   const top = stack.at(-1);
-  const below = top === undefined ? [] : mountsOn(table, top);
+  const below = top === undefined ? [] : new MountTree(table).descendants(top);
   const isBelow = new Set(below.map(({ id }) => id));
   const [result] = kernel.replaceAll([
     {

@@ -1,5 +1,5 @@
 import type { DeviceId, Nanoseconds } from '../engine/model.ts';
-import { isFuse, standingAt } from '../engine/mount-tree.ts';
+import { isFuse, MountTree } from '../engine/mount-tree.ts';
 import type { ClockPort, KernelPort, Result } from '../engine/ports.ts';
 import { said } from './live-source.ts';
 import type { NodeStatsRequest, NodeStatsResponse, VolumeUsage } from './messages.ts';
@@ -34,7 +34,7 @@ export async function volumeStats(
 ): Promise<Answer<NodeStatsResponse>> {
   const table = kernel.hostMounts();
   if (!table.ok) return refused('INTERNAL', `NodeGetVolumeStats: cannot read the mount table: ${said(table.failure)}`);
-  const mount = standingAt(table.value, volumePath).stack.at(-1);
+  const mount = new MountTree(table.value).top(volumePath);
   if (mount === undefined || !isFuse(mount)) {
     return refused('NOT_FOUND', `NodeGetVolumeStats: volume ${volumeId} is not published at ${volumePath}`);
   }

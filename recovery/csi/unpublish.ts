@@ -1,4 +1,4 @@
-import { standingAt } from '../engine/mount-tree.ts';
+import { MountTree } from '../engine/mount-tree.ts';
 import type { KernelPort, VolumeLocks } from '../engine/ports.ts';
 import { said } from './live-source.ts';
 import type { Empty, NodeUnpublishRequest } from './messages.ts';
@@ -28,7 +28,7 @@ export function unpublishVolume(
   if (!detached.ok) return internal(`cannot unmount ${targetPath}: ${said(detached.failure)}`);
   const table = kernel.hostMounts();
   if (!table.ok) return internal(`cannot read the mount table: ${said(table.failure)}`);
-  const left = standingAt(table.value, targetPath).stack.length;
+  const left = new MountTree(table.value).at(targetPath).stack.length;
   if (left > 0) return internal(`${left} mounts are still at ${targetPath}`);
   const removed = publisher.removeTarget(targetPath);
   return removed.ok ? answered({}) : internal(`cannot remove ${targetPath}: ${said(removed.failure)}`);

@@ -1,63 +1,199 @@
-import type { Action, Failure, Mount, NodeView, Skip } from './model.ts';
+import { diagnose } from './diagnose.ts';
+import type { Journal } from './journal.ts';
+import type { Action, Diagnosis, Failure, Mount, Nanoseconds, Policy, Skip, Step, Volume } from './model.ts';
+import { siteKey } from './mount-sites.ts';
+import { type KnownLiveness, type Observation, observe, sourceQuestions, statusOf } from './observation.ts';
+import { plan } from './plan.ts';
 import { isReadOnly } from './policy.ts';
-import type { KernelPort, Replaced, Replacement, Result, VolumeLocks } from './ports.ts';
+import type { ClockPort, KernelPort, Recorder, Replaced, Replacement, Result, VolumeLocks } from './ports.ts';
+import type { NodeSnapshot } from './snapshot.ts';
+import { noteAttempt, type UnhealthySite, type UnprovenSite, type VolumeState, wasAttempted } from './volume-state.ts';
 
-export interface Applied {
-  readonly action: Action;
-  readonly outcome: Result<Replaced>;
+export interface RecoveryParts {
+  readonly kernel: Pick<KernelPort, 'replaceAll'>;
+  readonly locks: VolumeLocks;
+  readonly clock: Pick<ClockPort, 'now'>;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  readonly policy: Policy;
+  readonly liveness: KnownLiveness;
+  /** Takes another snapshot; undefined if that fails. */
+  readonly takeSnapshot: () => NodeSnapshot | undefined;
+}
+
+export interface RecoveryRequest {
+  readonly volume: Volume;
+  readonly state: VolumeState;
+  readonly snapshot: NodeSnapshot;
+  /** Whether actions that were attempted before are attempted again. */
+  readonly repeatsAttempts: boolean;
+}
+
+export interface Recovery {
+  readonly began: Nanoseconds;
+  readonly applied: Nanoseconds;
+  readonly actions: number;
+  readonly skips: number;
+  readonly replaced: number;
+  /** Sites that show the source and have not been proven. */
+  readonly unproven: readonly UnprovenSite[];
+  readonly snapshot: NodeSnapshot;
+  /** Whether to retry soon, because the lock was held or the mount table changed meanwhile. */
+  readonly needsRetry: boolean;
 }
 
 /**
- * Applies the actions of one volume in one batch, under the volume's lock and without a pause: CSI publish and unpublish of it
- * never run in between. Undefined where another holds the lock; nothing has been done then.
+ * Diagnoses a volume whose sources have answered, plans, and applies the plan. This is synchronous: nothing is awaited between the
+ * snapshot and the last mount call, so no two volumes and no two passes ever act at the same time.
  */
-export function apply(
-  { kernel, locks }: { readonly kernel: Pick<KernelPort, 'replaceAll'>; readonly locks: VolumeLocks },
-  view: NodeView,
+export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): Recovery {
+  const began = parts.clock.now();
+  const { volume, state, repeatsAttempts } = request;
+  const replaced = new Map<string, UnprovenSite>();
+  const skips: Skip[] = [];
+  let { snapshot } = request;
+  let applied = 0n;
+  let actions = 0;
+  let needsRetry = false;
+  let observation = observe(snapshot, [volume], parts.liveness);
+  let diagnoses = diagnose(observation);
+
+  // A second round follows if the mount table changed meanwhile: sites healed by propagation then only need a proof.
+  let stale: readonly Action[] = [];
+  for (let round = 0; round < 2; round += 1) {
+    const steps = plan(observation, diagnoses, parts.policy);
+    if (round === 0) skips.push(...steps.filter(isSkip));
+    const due = steps.filter(isAction).filter((action) => repeatsAttempts || !wasAttempted(state, action));
+    const healed = stale.filter(({ diagnosis }) => isHealthyNow(diagnoses, diagnosis));
+    for (const action of healed) noteReplaced(action);
+    if (due.length === 0) break;
+
+    const startedAt = parts.clock.now();
+    const outcomes = applyActions(parts, snapshot, due);
+    applied += parts.clock.now() - startedAt;
+    if (outcomes === undefined) {
+      skips.push(...due.map((action) => lockedSkip(action.diagnosis)));
+      needsRetry = true;
+      break;
+    }
+    actions += due.length;
+    state.actedAt = parts.clock.now();
+    const hasFailed = outcomes.some(({ result }) => !result.ok);
+    const next = hasFailed ? parts.takeSnapshot() : snapshot;
+    for (const outcome of outcomes) settle(outcome, next);
+    stale = outcomes.filter(isStale).map(({ action }) => action);
+    if (stale.length === 0) break;
+    // If a source appeared that was not asked, the change itself starts the next pass.
+    if (next === undefined || hasUnaskedSource(next, volume, parts.liveness)) {
+      needsRetry = true;
+      break;
+    }
+    needsRetry = round === 1;
+    snapshot = next;
+    observation = observe(snapshot, [volume], parts.liveness);
+    diagnoses = diagnose(observation);
+  }
+
+  for (const skip of skips) parts.journal.skipped(skip);
+  state.unhealthy = unhealthySites(observation, diagnoses, skips, replaced);
+  const unproven = updateUnproven(observation, state, diagnoses, replaced);
+  parts.journal.retain(
+    volume.name,
+    [...state.unhealthy, ...state.unproven.values()].map(({ diagnosis }) => diagnosis.site),
+  );
+  return {
+    began,
+    applied: applied as Nanoseconds,
+    actions,
+    skips: skips.length,
+    replaced: replaced.size,
+    unproven,
+    snapshot,
+    needsRetry,
+  };
+
+  function noteReplaced({ diagnosis, source }: Action): void {
+    replaced.set(siteKey(diagnosis.site), { diagnosis, source, since: began, isProving: false });
+  }
+
+  function settle({ action, result }: Outcome, now: NodeSnapshot | undefined): void {
+    const { diagnosis } = action;
+    if (result.ok) {
+      noteAttempt(state, action);
+      noteReplaced(action);
+      const { took, layers } = result.value;
+      parts.recorder({ event: 'replaced', volume, site: diagnosis.site, took, layers });
+      return;
+    }
+    if (result.failure.errno === 'ESTALE') return;
+    // A pod that ended meanwhile did not fail to recover.
+    if (now?.isGone(diagnosis.site)) return;
+    noteAttempt(state, action);
+    const skip = unsupportedSkip(action, result.failure);
+    if (skip === undefined) parts.journal.failed(diagnosis, result.failure);
+    else skips.push(skip);
+  }
+}
+
+interface Outcome {
+  readonly action: Action;
+  readonly result: Result<Replaced>;
+}
+
+const isSkip = (step: Step): step is Skip => step.kind === 'skip';
+const isAction = (step: Step): step is Action => step.kind !== 'skip';
+const isStale = ({ result }: Outcome) => !result.ok && result.failure.errno === 'ESTALE';
+
+/**
+ * Applies the actions of one volume in one batch while holding the volume's lock, so that CSI publish and unpublish do not
+ * interfere. Does nothing and returns undefined if the lock is held by another.
+ */
+function applyActions(
+  { kernel, locks }: Pick<RecoveryParts, 'kernel' | 'locks'>,
+  snapshot: NodeSnapshot,
   actions: readonly Action[],
-): readonly Applied[] | undefined {
+): readonly Outcome[] | undefined {
   const handle = actions[0]?.diagnosis.volume.handle;
   if (handle === undefined) return [];
   using lock = locks.tryAcquire(handle);
   if (lock === undefined) return undefined;
-  const outcomes = kernel.replaceAll(actions.map((action) => replacement(view, action)));
-  return actions.map((action, at) => {
+  const results = kernel.replaceAll(actions.map((action) => replacementFor(action, snapshot)));
+  return actions.map((action, index) => {
     const { path } = action.diagnosis.site;
     const failure = { errno: 'ENOSYS', call: 'replaceAll', path, step: 'no-outcome' };
-    return { action, outcome: outcomes[at] ?? { ok: false, failure } };
+    return { action, result: results[index] ?? { ok: false, failure } };
   });
 }
 
-function replacement(view: NodeView, { kind, diagnosis, source }: Action): Replacement {
+function replacementFor({ kind, diagnosis, source }: Action, { mounts }: NodeSnapshot): Replacement {
   const { site, stack, below, volume, volumeMount } = diagnosis;
-  // What was read-only stays so, whoever made it so: the PersistentVolume, the pod's volumeMount, or the mount itself.
+  // A read-only site stays so, whether because of the PersistentVolume, the pod's volumeMount, or the mount itself.
   const readOnly =
     isReadOnly(volume) || volumeMount?.readOnly === true || (stack.at(-1)?.options.includes('ro') ?? false);
-  return { kind, site, stack, below, source, readOnly, elsewhere: elsewhere(view.mounts, below) };
+  return { kind, site, stack, below, source, readOnly, elsewhere: mountsElsewhere(mounts, below) };
 }
 
-function elsewhere(mounts: readonly Mount[], below: readonly Mount[]): readonly Mount[] {
+/** The node's mounts that contain what `below` shows. */
+function mountsElsewhere(mounts: readonly Mount[], below: readonly Mount[]): readonly Mount[] {
   if (below.length === 0) return [];
   return mounts.filter(
     (mount) =>
-      !below.includes(mount) && below.some((inner) => inner.device === mount.device && holds(mount.root, inner.root)),
+      !below.includes(mount) &&
+      below.some((inner) => inner.device === mount.device && contains(mount.root, inner.root)),
   );
 }
 
-/** Whether a directory of a filesystem is another one or lies above it. */
-function holds(root: string, directory: string): boolean {
-  return root === '/' || root === directory || directory.startsWith(`${root}/`);
-}
+const contains = (root: string, directory: string) =>
+  root === '/' || root === directory || directory.startsWith(`${root}/`);
 
-/** What the kernel cannot do is a refusal with a remedy, not a failure: trying again would not help. */
-export function impossible({ diagnosis, source }: Action, failure: Failure): Skip | undefined {
+/** The skip for a failure that a retry cannot cure, as the kernel does not support what is needed. */
+function unsupportedSkip({ diagnosis, source }: Action, { step, errno, call }: Failure): Skip | undefined {
   const { site, volume } = diagnosis;
   const skip = (reason: Skip['reason'], detail: string): Skip => ({ kind: 'skip', diagnosis, reason, detail });
-  const { step, errno } = failure;
   if (step === 'clone-source' && source.root !== '/' && (errno === 'ENOENT' || errno === 'ENOTDIR')) {
     return skip(
       'subdirectory-missing',
-      `${source.root} is no longer in volume ${volume.name}, so nothing can be shown at ${site.path}: make the directory again`,
+      `${source.root} no longer exists in volume ${volume.name}, so it cannot be mounted at ${site.path}: create the directory again`,
     );
   }
   if (step.includes('idmap') && (errno === 'EINVAL' || errno === 'EPERM' || errno === 'ENOSYS')) {
@@ -70,8 +206,61 @@ export function impossible({ diagnosis, source }: Action, failure: Failure): Ski
     const inner = diagnosis.below.map(({ mountPoint }) => mountPoint).join(', ');
     return skip(
       'inner-mount-unreachable',
-      `${inner} below ${site.path} cannot be reached any more and would be lost (${failure.call}: ${errno}): start the pod again`,
+      `${inner} below ${site.path} is unreachable and would be lost (${call}: ${errno}): restart the pod`,
     );
   }
   return undefined;
+}
+
+function lockedSkip(diagnosis: Diagnosis): Skip {
+  const detail = `volume ${diagnosis.volume.name} is being published or unpublished: ${diagnosis.site.path} is recovered afterwards`;
+  return { kind: 'skip', diagnosis, reason: 'locked-volume', detail };
+}
+
+function isHealthyNow(diagnoses: readonly Diagnosis[], { site }: Diagnosis): boolean {
+  const key = siteKey(site);
+  return diagnoses.some((each) => each.state === 'healthy' && siteKey(each.site) === key);
+}
+
+function hasUnaskedSource(snapshot: NodeSnapshot, volume: Volume, known: KnownLiveness): boolean {
+  return sourceQuestions(snapshot, volume).some(({ device }) => known.get(device) === undefined);
+}
+
+function unhealthySites(
+  observation: Observation,
+  diagnoses: readonly Diagnosis[],
+  skips: readonly Skip[],
+  replaced: ReadonlyMap<string, unknown>,
+): readonly UnhealthySite[] {
+  const reasons = new Map(skips.map(({ diagnosis, reason }) => [siteKey(diagnosis.site), reason]));
+  return diagnoses
+    .filter((diagnosis) => isUnhealthy(observation, diagnosis) && !replaced.has(siteKey(diagnosis.site)))
+    .map((diagnosis) => {
+      const reason = reasons.get(siteKey(diagnosis.site));
+      return reason === undefined ? { diagnosis } : { diagnosis, reason };
+    });
+}
+
+function isUnhealthy(observation: Observation, { state, volume, stack }: Diagnosis): boolean {
+  if (state === 'healthy' || state === 'gone') return false;
+  const top = stack.at(-1);
+  return state !== 'orphaned' || top === undefined || statusOf(observation, volume, top.device) !== 'live';
+}
+
+/** Adds the sites replaced now to the unproven ones, and drops those that no longer show the source they were given. */
+function updateUnproven(
+  observation: Observation,
+  state: VolumeState,
+  diagnoses: readonly Diagnosis[],
+  replaced: ReadonlyMap<string, UnprovenSite>,
+): readonly UnprovenSite[] {
+  for (const [key, site] of replaced) state.unproven.set(key, site);
+  const current = new Map(diagnoses.map((each) => [siteKey(each.site), each]));
+  for (const [key, { source }] of state.unproven) {
+    if (replaced.has(key)) continue;
+    const now = current.get(key);
+    const isUnchanged = now?.state === 'healthy' && now.stack.at(-1)?.device === source.device;
+    if (!isUnchanged || statusOf(observation, now.volume, source.device) !== 'live') state.unproven.delete(key);
+  }
+  return [...state.unproven.values()].filter(({ isProving }) => !isProving);
 }

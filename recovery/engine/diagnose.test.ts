@@ -1,65 +1,67 @@
 import { describe, expect, it } from 'vitest';
 import { diagnose } from './diagnose.ts';
-import type { DeviceId, MountState, SourceState } from './model.ts';
-import { targetPath } from './places.ts';
-import { containerOf, dead, live, tableOf, viewWith } from './testing/views.ts';
+import type { DeviceId, Liveness, MountState, Nanoseconds, SourceState } from './model.ts';
+import { targetPath } from './mount-sites.ts';
+import { containerOf, dead, disconnected, live, observationWith, tableOf } from './testing/observations.ts';
 import { kubeletRoot, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 const target = (uid: string, volume = 'demo') => targetPath(kubeletRoot, uid, volume);
 const demo = volumeNamed('demo');
 const other = '0:60' as DeviceId;
 const path = sourcePath('demo');
+const hung: Liveness = { status: 'hung', since: 0n as Nanoseconds };
+const aborted: Liveness = { status: 'dead', errno: 'ECONNABORTED' };
 
 describe('the state of a site', () => {
   const alive: SourceState = { state: 'live', path, device: live };
   const gone: SourceState = { state: 'dead', path, device: dead, errno: 'ENOTCONN' };
-  it.each<[MountState, string, readonly DeviceId[], SourceState, ReadonlyMap<DeviceId, string>]>([
+  it.each<[MountState, string, readonly DeviceId[], SourceState, ReadonlyMap<DeviceId, Liveness>]>([
     ['healthy', 'the live source on top', [live], alive, new Map()],
-    ['healthy', 'the live source on top of a dead one', [dead, live], alive, new Map([[dead, 'ENOTCONN']])],
-    ['orphaned', 'a dead mount and a live source', [dead], alive, new Map([[dead, 'ENOTCONN']])],
-    ['orphaned', 'a hung mount and a live source', [dead], alive, new Map([[dead, 'hung']])],
-    ['half-done', 'the live source right beneath a dead top', [live, dead], alive, new Map([[dead, 'ENOTCONN']])],
-    ['orphaned', 'the live source two layers down', [live, dead, dead], alive, new Map([[dead, 'ENOTCONN']])],
+    ['healthy', 'the live source on top of a dead one', [dead, live], alive, new Map([[dead, disconnected]])],
+    ['orphaned', 'a dead mount and a live source', [dead], alive, new Map([[dead, disconnected]])],
+    ['orphaned', 'a hung mount and a live source', [dead], alive, new Map([[dead, hung]])],
+    ['half-done', 'the live source directly beneath a dead top', [live, dead], alive, new Map([[dead, disconnected]])],
+    ['orphaned', 'the live source two layers down', [live, dead, dead], alive, new Map([[dead, disconnected]])],
     [
       'healthy',
-      'another file system that answers over the live source',
+      'another filesystem that answers above the live source',
       [live, other],
       alive,
-      new Map([[other, 'ok']]),
+      new Map([[other, { status: 'live' }]]),
     ],
     ['dead', 'a dead mount and a dead source', [dead], gone, new Map()],
-    ['dead', 'an earlier dead mount and a dead source', [other], gone, new Map([[other, 'ECONNABORTED']])],
+    ['dead', 'an earlier dead mount and a dead source', [other], gone, new Map([[other, aborted]])],
     ['hung', 'the hung source', [dead], { state: 'hung', path, device: dead }, new Map()],
     [
       'healthy',
       'a mount that answers, whose source was unmounted',
       [other],
       { state: 'absent', path },
-      new Map([[other, 'ok']]),
+      new Map([[other, { status: 'live' }]]),
     ],
     ['gone', 'nothing', [], alive, new Map()],
-  ])('is %s with %s', (state, _, stack, source, devices) => {
+  ])('is %s with %s', (state, _, stack, source, liveness) => {
     const mounts = tableOf([
       { mountPoint: path, device: source.state === 'live' ? live : dead },
       ...stack.map((device) => ({ mountPoint: target('pod-1'), device })),
     ]);
-    const view = viewWith({
+    const observation = observationWith({
       mounts,
       volumes: [demo],
       pods: [podNamed('pod-1', [{}])],
       sources: new Map([['demo', [source]]]),
-      devices,
+      liveness,
     });
-    expect(diagnose(view)).toMatchObject([{ state, site: { kind: 'target', path: target('pod-1') } }]);
+    expect(diagnose(observation)).toMatchObject([{ state, site: { kind: 'target', path: target('pod-1') } }]);
   });
 
-  it("does not judge a file system that is no daemon's", () => {
+  it('ignores a filesystem that is not FUSE', () => {
     const mounts = tableOf([
       { mountPoint: path, device: live },
       { mountPoint: target('pod-1'), device: dead },
       { mountPoint: target('pod-1'), device: '0:70' as DeviceId, fstype: 'tmpfs' },
     ]);
-    expect(diagnose(viewWith({ mounts, volumes: [demo] }))).toMatchObject([{ state: 'healthy' }]);
+    expect(diagnose(observationWith({ mounts, volumes: [demo] }))).toMatchObject([{ state: 'healthy' }]);
   });
 });
 
@@ -78,11 +80,13 @@ describe('the sites of a volume', () => {
       ...lookalikes.map((mountPoint) => ({ mountPoint, device: dead })),
       { mountPoint: target('pod-2'), device: dead },
     ]);
-    expect(diagnose(viewWith({ mounts, volumes: [demo] })).map(({ site }) => site.path)).toEqual([target('pod-2')]);
+    expect(diagnose(observationWith({ mounts, volumes: [demo] })).map(({ site }) => site.path)).toEqual([
+      target('pod-2'),
+    ]);
   });
 
-  it('are kept apart where names of namespace and dataset could be read both ways', () => {
-    // a-b/c and a/b-c make PersistentVolumes of the same name; here they differ by their own names alone.
+  it('are kept apart if namespace and dataset names are ambiguous', () => {
+    // Fluid gives the PersistentVolumes of a-b/c and a/b-c the same name; here only their own names differ.
     const one = volumeNamed('a-b-c', { sources: ['/runtime-mnt/jindo/a-b/c/jindofs-fuse'] });
     const two = volumeNamed('a-b-c-2', { sources: ['/runtime-mnt/jindo/a/b-c/jindofs-fuse'] });
     const mounts = tableOf([
@@ -95,14 +99,14 @@ describe('the sites of a volume', () => {
       ['a-b-c', [{ state: 'live', path: one.sources[0] ?? '', device: live }]],
       ['a-b-c-2', [{ state: 'live', path: two.sources[0] ?? '', device: other }]],
     ]);
-    const found = diagnose(viewWith({ mounts, volumes: [one, two], sources }));
+    const found = diagnose(observationWith({ mounts, volumes: [one, two], sources }));
     expect(found.map(({ volume, state }) => [volume.name, state])).toEqual([
       ['a-b-c', 'healthy'],
       ['a-b-c-2', 'orphaned'],
     ]);
   });
 
-  it('include each mount of a container, of init containers and of subPath, and no container of an unknown pod', () => {
+  it('include every mount of a container, with subPath too, but no container of an unknown pod', () => {
     const pod = podNamed('pod-1', [{}, { mountPath: '/again/' }, { mountPath: '/sub', subPath: 'sub' }]);
     const inside = tableOf([
       { mountPoint: '/data', device: dead },
@@ -110,13 +114,13 @@ describe('the sites of a volume', () => {
       { mountPoint: '/sub', device: dead, root: '/sub' },
       { mountPoint: '/not-ours', device: dead },
     ]);
-    const view = viewWith({
+    const observation = observationWith({
       mounts: tableOf([{ mountPoint: path, device: live }]),
       volumes: [demo],
       pods: [pod],
       containers: [containerOf('pod-1', inside), containerOf('pod-9', inside)],
     });
-    const found = diagnose(view).filter(({ site }) => site.kind === 'container');
+    const found = diagnose(observation).filter(({ site }) => site.kind === 'container');
     expect(found.map(({ site, volumeMount, state }) => [site.path, volumeMount?.subPath, state])).toEqual([
       ['/again', undefined, 'orphaned'],
       ['/data', undefined, 'orphaned'],
@@ -124,8 +128,8 @@ describe('the sites of a volume', () => {
     ]);
   });
 
-  it('follow the runtime over a symbolic link of the image, by the device', () => {
-    const view = viewWith({
+  it('include a mount that a symbolic link of the image led elsewhere, identified by its device', () => {
+    const observation = observationWith({
       mounts: tableOf([
         { mountPoint: path, device: live },
         { mountPoint: target('pod-1'), device: dead },
@@ -134,20 +138,20 @@ describe('the sites of a volume', () => {
       pods: [podNamed('pod-1', [{ mountPath: '/var/run/data' }])],
       containers: [containerOf('pod-1', tableOf([{ mountPoint: '/run/data', device: dead }]))],
     });
-    expect(diagnose(view).at(-1)).toMatchObject({ state: 'orphaned', site: { path: '/run/data' } });
+    expect(diagnose(observation).at(-1)).toMatchObject({ state: 'orphaned', site: { path: '/run/data' } });
   });
 
-  it("do not include a mount of a container whose device is none of the volume's", () => {
-    const view = viewWith({
+  it("exclude a container's mount of a device that is not the volume's", () => {
+    const observation = observationWith({
       mounts: tableOf([{ mountPoint: path, device: live }]),
       volumes: [demo],
       pods: [podNamed('pod-1', [{}])],
       containers: [containerOf('pod-1', tableOf([{ mountPoint: '/sshfs', device: other }]))],
     });
-    expect(diagnose(view).at(-1)).toMatchObject({ state: 'gone', site: { path: '/data' } });
+    expect(diagnose(observation).at(-1)).toMatchObject({ state: 'gone', site: { path: '/data' } });
   });
 
-  it('know the mounts below them: the visible ones, and where it is half done those beneath as well', () => {
+  it('include the visible mounts below them and, if half done, those on the layer beneath', () => {
     const layers = (top: DeviceId) => [
       { mountPoint: path, device: live },
       { mountPoint: target('pod-1'), device: live },
@@ -157,7 +161,9 @@ describe('the sites of a volume', () => {
       { mountPoint: `${target('pod-1')}/cache/x`, device: '0:82' as DeviceId },
     ];
     const below = (top: DeviceId) =>
-      diagnose(viewWith({ mounts: tableOf(layers(top)), volumes: [demo] }))[0]?.below.map(({ device }) => device);
+      diagnose(observationWith({ mounts: tableOf(layers(top)), volumes: [demo] }))[0]?.below.map(
+        ({ device }) => device,
+      );
     expect(below(live)).toEqual(['0:81', '0:82']);
     expect(below(dead)).toEqual(['0:80', '0:81', '0:82']);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceId } from './model.ts';
-import { siteKey } from './places.ts';
+import { siteKey } from './mount-sites.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import { AgentDied } from './testing/modelled-kernel.ts';
 import { createWorld, podNamed, sourcePath, volumeNamed } from './testing/world.ts';

@@ -46,7 +46,7 @@ describe('a crash and its recovery', () => {
   });
 
   it('lets the pods read before it proves that they can', async () => {
-    await using world = await oneHealthyPod({ proofPause: 4_000_000n });
+    await using world = await oneHealthyPod({ proofDelay: 4_000_000n });
     crash(world);
     world.serve('demo');
     await world.clock.settle();
@@ -59,7 +59,7 @@ describe('a crash and its recovery', () => {
   });
 
   it('looks at what its own mounts changed once the pods have read', async () => {
-    await using world = await oneHealthyPod({ proofPause: 4_000_000n });
+    await using world = await oneHealthyPod({ proofDelay: 4_000_000n });
     crash(world);
     await world.clock.settle();
     const before = world.kernel.counts.tables;
@@ -73,7 +73,7 @@ describe('a crash and its recovery', () => {
   });
 
   it('lets no other volume wait for the pods to read', async () => {
-    await using world = await oneHealthyPod({ proofPause: 4_000_000n });
+    await using world = await oneHealthyPod({ proofDelay: 4_000_000n });
     world.volumes.push(volumeNamed('other'));
     world.serve('other');
     world.run(podNamed('pod-2', [{ volume: 'other' }]));

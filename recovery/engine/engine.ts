@@ -1,302 +1,318 @@
-import { createAnswers } from './answers.ts';
-import { createDaemonWatches } from './daemon-watches.ts';
-import { createHangs } from './hangs.ts';
+import { createDaemonWatches, createHungConnections } from './daemons.ts';
 import { createJournal } from './journal.ts';
-import { createLooks } from './looks.ts';
-import { createMemory, type Memory, type Unwell } from './memory.ts';
-import type { DeviceId, Failure, Nanoseconds, Trigger, Volume } from './model.ts';
-import { isAstrayAnywhere, type Look, type Sight, sightOf } from './observe.ts';
-import { type EngineOptions, outageHold, retryAfter, scanPeriod, settingsOf, settleFor } from './settings.ts';
-import { beginWalk, type Walked, type WalkParts } from './walk.ts';
+import { createLivenessCache } from './liveness.ts';
+import type { DeviceId, Failure, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
+import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
+import { SnapshotCache } from './snapshot.ts';
+import { createCandidate, reportDelay, triggerRules, VolumeFingerprint } from './triggers.ts';
+import { startVolumePass, type VolumePassParts, type VolumePassResult } from './volume-pass.ts';
+import { createVolumeState, type UnhealthySite, type VolumeState } from './volume-state.ts';
 
-export type { EngineOptions } from './settings.ts';
-
-export interface Engine extends AsyncDisposable {
-  /** Watches the node and makes the first pass. Called once. */
-  start(): void;
-  /** One pass over all volumes; resolves when what it did has been verified. */
-  pass(trigger: Trigger): Promise<void>;
-  /** Resolves when no pass is under way and none has been asked for; timers are not waited for. */
-  idle(): Promise<void>;
-  /** Places that are not well as of the last pass, with the reason where one is left alone: for gauges and conditions. */
-  unhealthy(): readonly Unwell[];
+export interface EngineOptions {
+  readonly kernel: KernelPort;
+  readonly kubernetes: KubernetesPort;
+  readonly clock: ClockPort;
+  readonly recorder: Recorder;
+  readonly locks: VolumeLocks;
+  /** Called by each pass, as the gate may change. Call `pass('kubernetes')` after a change. */
+  readonly policy: () => Policy;
+  /** As the node's mount table spells it; `/var/lib/kubelet` by default. */
+  readonly kubeletRoot?: string;
+  /** Interval of the passes that need no trigger; 5 s by default. */
+  readonly resyncPeriod?: Nanoseconds;
+  /** How long a connection may hang before it is aborted; never aborted by default. */
+  readonly abortHungAfter?: Nanoseconds;
+  /** How long a daemon that has answered before may take to answer; 2 s by default. */
+  readonly readDeadline?: Nanoseconds;
+  /**
+   * How long after a replacement the proofs and the next look at the mount table wait, so that the consumers' reads come first: a
+   * new daemon answers one read at a time. 4 ms by default.
+   */
+  readonly proofDelay?: Nanoseconds;
+  /** How long a daemon may take between its mount and its first answer; 60 s by default. */
+  readonly firstReadDeadline?: Nanoseconds;
 }
 
+type Settings = Omit<Required<EngineOptions>, 'abortHungAfter'> & { readonly abortHungAfter: Nanoseconds | undefined };
+
+const milliseconds = (count: number) => BigInt(count * 1_000_000) as Nanoseconds;
+
+const defaults = {
+  kubeletRoot: '/var/lib/kubelet',
+  resyncPeriod: milliseconds(5_000),
+  readDeadline: milliseconds(2_000),
+  firstReadDeadline: milliseconds(60_000),
+  proofDelay: milliseconds(4),
+};
+
+/** Delay of the first quick retry; it doubles with each further one. */
+const firstRetryDelay = milliseconds(25);
+const maxRetries = 8;
+
+type Volumes = ReadonlySet<string> | 'all';
+
 /**
- * The engine: hears of changes and makes passes of `observe → diagnose → plan → apply → verify → record`.
+ * The engine: watches for changes and makes passes of `snapshot → diagnose → plan → apply → prove → record`.
  *
- * A pass takes the tables once and asks the sources of all volumes side by side. Each volume goes on as soon as its own have
- * answered, so one that hangs delays no other. From a volume's answers to its last mount nothing waits, so no two passes
- * ever act at once. A read of a volume that was already under way serves the next pass too.
+ * A pass takes one node snapshot and asks the sources of all volumes concurrently. Each volume proceeds as soon as its own sources
+ * have answered, so one that hangs delays no other. Nothing is awaited between a volume's answers and its last mount call, so
+ * no two passes ever act at the same time. A read of a volume that is already in progress serves the next pass, too.
  */
-export function createEngine(options: EngineOptions): Engine {
-  const settings = settingsOf(options);
-  const { kernel, kubernetes, clock, recorder, kubeletRoot } = settings;
-  const { readDeadline: deadline, firstReadDeadline: firstDeadline } = settings;
-  const journal = createJournal(recorder);
-  const answers = createAnswers({ kernel, clock, deadline, firstDeadline });
-  // A resync looks at the containers of a volume that is not well, so that in an outage they are known when it ends.
-  const containersAge = (settings.resyncPeriod * 2n) as Nanoseconds;
-  const looks = createLooks({ kernel, kubernetes, clock, kubeletRoot, answers, containersAge });
-  const memories = new Map<string, Memory>();
-  const watching = new DisposableStack();
-  const timers = new Set<Disposable>();
-  const asked = new Map<Trigger, ReadonlySet<string> | 'all'>();
-  const underWay = new Set<Promise<void>>();
-  let stopped = false;
-  let hasHeldChange = false;
+export class Engine implements AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #journal;
+  readonly #snapshots;
+  readonly #volumePassParts: VolumePassParts;
+  readonly #daemons;
+  readonly #states = new Map<string, VolumeState>();
+  readonly #watches = new DisposableStack();
+  readonly #timers = new Set<Disposable>();
+  readonly #requested = new Map<Trigger, Volumes>();
+  readonly #running = new Set<Promise<void>>();
+  #isStopped = false;
+  #isMountChangeDelayed = false;
 
-  const daemons = watching.use(createDaemonWatches(kernel, (device) => poke('daemon-exit', volumesOf(device))));
-  const aborted = (volume: string) => poke('daemon-exit', new Set([volume]));
-  const hangs = createHangs({ ...settings, answers, journal, later, aborted });
-  const walking: WalkParts = {
-    ...settings,
-    journal,
-    answers,
-    looks,
-    isStopped: () => stopped,
-    onStates: ({ name }, states) => hangs(name, states),
-  };
-
-  return {
-    start() {
-      watching.use(kernel.watchMounts(mountsChanged));
-      watching.use(kubernetes.watch(() => poke('kubernetes')));
-      poke('start');
-      resyncLater();
-    },
-    pass: (trigger) => tracked(pass(trigger, 'all')),
-    async idle() {
-      while (underWay.size > 0 || asked.size > 0) await Promise.allSettled([...underWay, Promise.resolve()]);
-    },
-    unhealthy,
-    async [Symbol.asyncDispose]() {
-      // Reads that are under way are not waited for: nothing acts on their answers any more.
-      stopped = true;
-      for (const timer of timers) timer[Symbol.dispose]();
-      timers.clear();
-      watching.dispose();
-    },
-  };
-
-  function unhealthy(): readonly Unwell[] {
-    return [...memories.values()].flatMap((memory) => memory.unwell);
-  }
-
-  /** Asks for a pass. All that comes within one turn of the event loop makes one pass for each kind of trigger. */
-  function poke(trigger: Trigger, volumes: ReadonlySet<string> | 'all' = 'all'): void {
-    if (stopped) return;
-    if (asked.size === 0) queueMicrotask(flush);
-    const before = asked.get(trigger) ?? new Set<string>();
-    asked.set(trigger, volumes === 'all' || before === 'all' ? 'all' : before.union(volumes));
-  }
-
-  /** After a replacement the change is the engine's own as a rule, and the processors belong to whoever waited for it: unless others wait still. */
-  function mountsChanged(): void {
-    if (hasHeldChange) return;
-    const now = clock.now();
-    const acted = longest([...memories.values()].map(({ actedAt = 0n as Nanoseconds }) => actedAt));
-    if (now - acted >= settings.proofPause || [...memories.values()].some(isWaiting)) {
-      poke('mount-table');
-      return;
-    }
-    hasHeldChange = true;
-    later(acted + settings.proofPause - now, () => {
-      hasHeldChange = false;
-      poke('mount-table');
+  constructor(options: EngineOptions) {
+    const settings: Settings = { ...defaults, ...options, abortHungAfter: options.abortHungAfter };
+    const { kernel, recorder, resyncPeriod } = settings;
+    this.#settings = settings;
+    this.#journal = createJournal(recorder);
+    const liveness = createLivenessCache(settings);
+    // During an outage each resync reads the containers of the volume, so that they are known when it ends.
+    const containersMaxAge = (resyncPeriod * 2n) as Nanoseconds;
+    this.#snapshots = new SnapshotCache({
+      ...settings,
+      containersMaxAge,
+      onDevices: (devices) => liveness.retain(devices),
     });
-  }
-
-  function flush(): void {
-    const due = [...asked];
-    asked.clear();
-    for (const [trigger, volumes] of due) void tracked(pass(trigger, volumes));
-  }
-
-  function tracked(running: Promise<void>): Promise<void> {
-    underWay.add(running);
-    return running.finally(() => underWay.delete(running));
-  }
-
-  function later(delay: bigint, callback: () => void): void {
-    if (stopped) return;
-    const timer = clock.after(delay as Nanoseconds, () => {
-      timers.delete(timer);
-      callback();
+    this.#daemons = this.#watches.use(
+      createDaemonWatches(kernel, (device) => this.#request('daemon-exit', this.#volumesOn(device))),
+    );
+    const onHung = createHungConnections({
+      ...settings,
+      liveness,
+      journal: this.#journal,
+      schedule: (delay, callback) => this.#schedule(delay, callback),
+      onAborted: (volume) => this.#request('daemon-exit', new Set([volume])),
     });
-    timers.add(timer);
-  }
-
-  function resyncLater(): void {
-    later(settings.resyncPeriod, () => {
-      poke('resync');
-      resyncLater();
-    });
-  }
-
-  async function pass(trigger: Trigger, only: ReadonlySet<string> | 'all'): Promise<void> {
-    if (stopped) return;
-    const began = clock.now();
-    const fresh = trigger === 'confirm' ? looks.scan('fresh') : undefined;
-    const seen = fresh === undefined ? looks.node() : { ok: true as const, value: fresh };
-    if (!seen.ok) return blind(trigger, began, seen.failure);
-    const tables = seen.value;
-    forgetOthers(tables.volumes);
-    const concerned = tables.volumes
-      .filter(({ name }) => only === 'all' || only.has(name))
-      .map((volume) => ({ sight: sightOf(tables, volume), memory: memoryOf(volume.name) }))
-      .filter(({ sight, memory }) => concerns(trigger, tables, sight, memory));
-    const walks = concerned.flatMap(({ sight, memory }) => {
-      const walk = beginWalk(walking, tables, sight, memory);
-      return walk === undefined ? [] : [{ walk, memory, name: sight.volume.name }];
-    });
-    if (walks.length === 0 && trigger !== 'start' && trigger !== 'resync') return;
-
-    const scan = scanFor(trigger, concerned);
-    let hasLooked = false;
-    let mayBeQuiet = scan === 'none';
-    const lookInside = () => {
-      if (hasLooked) return;
-      hasLooked = true;
-      if (scan !== 'new' && scan !== 'fresh') return;
-      const before = looks.containers();
-      looks.scan(scan);
-      if (trigger === 'resync' && looks.containers() === before) mayBeQuiet = true;
+    this.#volumePassParts = {
+      ...settings,
+      liveness,
+      journal: this.#journal,
+      snapshots: this.#snapshots,
+      isStopped: () => this.#isStopped,
+      onSourceStates: ({ name }, states) => onHung(name, states),
     };
-    // The reads are on their way; the containers are looked at meanwhile. After a crash there is time for that later, but
-    // the crash is to be told of at once.
-    if (trigger !== 'daemon-exit') lookInside();
-    const walked = await Promise.all(
-      walks.map(async ({ walk, memory, name }) => {
-        const result = await walk.finish({ trigger, mayBeQuiet, lookInside });
-        if (result !== undefined && !stopped) followUp(name, memory, result);
+  }
+
+  /** Watches the node and makes the first pass. Must be called once. */
+  start(): void {
+    const { kernel, kubernetes } = this.#settings;
+    this.#watches.use(kernel.watchMounts(() => this.#onMountChange()));
+    this.#watches.use(kubernetes.watch(() => this.#request('kubernetes')));
+    this.#request('start');
+    this.#scheduleResync();
+  }
+
+  /** Makes one pass over all volumes; resolves when its replacements have been proven or have failed. */
+  pass(trigger: Trigger): Promise<void> {
+    return this.#track(this.#pass(trigger, 'all'));
+  }
+
+  /** Resolves when no pass is running or requested, without waiting for timers. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0 || this.#requested.size > 0) {
+      await Promise.allSettled([...this.#running, Promise.resolve()]);
+    }
+  }
+
+  /** The unhealthy sites as of the last pass, with the reason if they are left alone. */
+  unhealthy(): readonly UnhealthySite[] {
+    return [...this.#states.values()].flatMap(({ unhealthy }) => unhealthy);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Reads in progress are not awaited, as nothing acts on their answers any more.
+    this.#isStopped = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    this.#timers.clear();
+    this.#watches.dispose();
+  }
+
+  async #pass(trigger: Trigger, volumes: Volumes): Promise<void> {
+    if (this.#isStopped) return;
+    const { clock } = this.#settings;
+    const began = clock.now();
+    const rule = triggerRules[trigger];
+    const scanned = rule.scansFirst ? this.#snapshots.scan('fresh') : undefined;
+    const taken = scanned === undefined ? this.#snapshots.node() : { ok: true as const, value: scanned };
+    if (!taken.ok) return this.#recordFailedPass(trigger, began, taken.failure);
+    const snapshot = taken.value;
+    this.#forgetOthers(snapshot.volumes);
+
+    const examined = snapshot.volumes
+      .filter(({ name }) => volumes === 'all' || volumes.has(name))
+      .map((volume) => createCandidate(new VolumeFingerprint(snapshot, volume), this.#state(volume.name)))
+      .filter(rule.examines);
+    const passes = examined.flatMap((candidate) => {
+      const pass = startVolumePass(this.#volumePassParts, snapshot, candidate);
+      return pass === undefined ? [] : [{ pass, candidate }];
+    });
+    if (passes.length === 0 && !rule.reportsIdlePass) return;
+
+    // The containers are scanned while the sources are being asked.
+    const scope = rule.scan({ now: clock.now(), snapshots: this.#snapshots, examined });
+    const containersBefore = this.#snapshots.containers;
+    let hasScanned = scope === undefined;
+    const scanContainers = () => {
+      if (!hasScanned && scope !== undefined) this.#snapshots.scan(scope);
+      hasScanned = true;
+    };
+    if (!rule.reportsBeforeScan) scanContainers();
+    const maySkip = rule.skipsUnchanged === true && this.#snapshots.containers === containersBefore;
+    const results = await Promise.all(
+      passes.map(async ({ pass, candidate }) => {
+        const result = await pass.finish({ trigger, maySkip, scanContainers });
+        if (result !== undefined && !this.#isStopped) this.#followUp(candidate, result);
         return result ?? [];
       }),
     );
-    if (!stopped) passed(trigger, began, walked.flat());
+    if (!this.#isStopped) this.#recordPass(trigger, began, results.flat());
   }
 
-  /** Whether a trigger asks for reads of a volume. Takes note of how the volume looks now. */
-  function concerns(trigger: Trigger, tables: Look, sight: Sight, memory: Memory): boolean {
-    const isNew = memory.sourceSignature === undefined;
-    const hasSourceMoved = memory.sourceSignature !== sight.sourceSignature;
-    memory.sourceSignature = sight.sourceSignature;
-    switch (trigger) {
-      case 'start':
-      case 'resync':
-      case 'daemon-exit':
-        return true;
-      case 'confirm':
-        return memory.unverified.size > 0 || isAstrayAnywhere(tables, sight.volume);
-      case 'kubernetes':
-        return isNew || memory.unwell.length > 0 || sight.targets().astray;
-      case 'mount-table': {
-        if (isNew || hasSourceMoved || memory.retries > 0) return true;
-        const { signature, astray } = sight.targets();
-        const hasMoved = memory.targetSignature !== signature;
-        memory.targetSignature = signature;
-        return hasMoved && astray;
-      }
+  #followUp(
+    { fingerprint, state }: { readonly fingerprint: VolumeFingerprint; readonly state: VolumeState },
+    { replaced, needsRetry }: VolumePassResult,
+  ): void {
+    const volumes = new Set([fingerprint.volume.name]);
+    this.#watchDaemons();
+    if (replaced > 0) this.#request('confirm', volumes);
+    if (state.isHoldingReports) {
+      this.#schedule(reportDelay, () => state.isHoldingReports && this.#request('resync', volumes));
+    }
+    state.retries = needsRetry ? state.retries + 1 : 0;
+    if (needsRetry && state.retries <= maxRetries) {
+      this.#schedule(firstRetryDelay << BigInt(state.retries - 1), () => this.#request('mount-table', volumes));
     }
   }
 
-  /** How closely the containers are looked at: a scan of all processes costs milliseconds, each table a fraction of one. */
-  function scanFor(
-    trigger: Trigger,
-    concerned: readonly { readonly sight: Sight; readonly memory: Memory }[],
-  ): 'none' | 'recent' | 'new' | 'fresh' {
+  #watchDaemons(): void {
+    const sources = [...this.#states.values()].flatMap((state) => state.sources);
+    const served = sources.flatMap((each) => (each.state === 'live' || each.state === 'hung' ? [each.device] : []));
+    this.#daemons.watchOnly(new Set(served));
+  }
+
+  /** Requests a pass. All requests within one turn of the event loop make one pass for each trigger. */
+  #request(trigger: Trigger, volumes: Volumes = 'all'): void {
+    if (this.#isStopped) return;
+    if (this.#requested.size === 0) queueMicrotask(() => this.#runRequested());
+    const before = this.#requested.get(trigger) ?? new Set<string>();
+    this.#requested.set(trigger, volumes === 'all' || before === 'all' ? 'all' : before.union(volumes));
+  }
+
+  #runRequested(): void {
+    const requested = [...this.#requested];
+    this.#requested.clear();
+    for (const [trigger, volumes] of requested) void this.#track(this.#pass(trigger, volumes));
+  }
+
+  #track(pass: Promise<void>): Promise<void> {
+    this.#running.add(pass);
+    return pass.finally(() => this.#running.delete(pass));
+  }
+
+  /**
+   * Right after a replacement a change is usually the engine's own. It is looked at only after `proofDelay`, to leave the
+   * processors to the consumers, unless a volume still waits for recovery.
+   */
+  #onMountChange(): void {
+    if (this.#isMountChangeDelayed) return;
+    const { clock, proofDelay } = this.#settings;
     const now = clock.now();
-    switch (trigger) {
-      case 'start':
-        return 'fresh';
-      // While the daemon is down there is time to find out who uses it, and when it is back there is none.
-      case 'daemon-exit':
-        return 'new';
-      // A daemon that unmounts before it ends is gone from the table by the time that its exit is heard of.
-      case 'mount-table': {
-        const isNews = concerned.length > 0 && concerned.every(({ sight }) => isUnserved(sight));
-        return isNews && now - looks.at() >= outageHold ? 'new' : 'recent';
-      }
-      case 'kubernetes':
-      // Its own look was a fresh one already.
-      case 'confirm':
-        return 'recent';
-      case 'resync': {
-        const scanned = looks.scannedAt();
-        if (scanned === undefined || now - scanned >= scanPeriod) return 'fresh';
-        const isSettling = concerned.some(
-          ({ memory: { actedAt } }) => actedAt !== undefined && now - actedAt < settleFor,
-        );
-        return isSettling || concerned.some(({ memory }) => memory.unwell.length > 0) ? 'new' : 'none';
-      }
+    const states = [...this.#states.values()];
+    const actedAt = latest(states.map((state) => state.actedAt ?? (0n as Nanoseconds)));
+    if (now - actedAt >= proofDelay || states.some(isWaiting)) {
+      this.#request('mount-table');
+      return;
     }
+    this.#isMountChangeDelayed = true;
+    this.#schedule(actedAt + proofDelay - now, () => {
+      this.#isMountChangeDelayed = false;
+      this.#request('mount-table');
+    });
   }
 
-  function followUp(name: string, memory: Memory, { replaced, again }: Walked): void {
-    const sources = [...memories.values()].flatMap((each) => each.sources);
-    const devices = sources.flatMap((each) => (each.state === 'live' || each.state === 'hung' ? [each.device] : []));
-    daemons.only(new Set(devices));
-    if (replaced > 0) poke('confirm', new Set([name]));
-    if (memory.holds) later(outageHold, () => memory.holds && poke('resync', new Set([name])));
-    memory.retries = again ? memory.retries + 1 : 0;
-    if (again && memory.retries <= 8)
-      later(retryAfter << BigInt(memory.retries - 1), () => poke('mount-table', new Set([name])));
+  #schedule(delay: bigint, callback: () => void): void {
+    if (this.#isStopped) return;
+    const timer = this.#settings.clock.after(delay as Nanoseconds, () => {
+      this.#timers.delete(timer);
+      callback();
+    });
+    this.#timers.add(timer);
   }
 
-  function passed(trigger: Trigger, began: Nanoseconds, walked: readonly Walked[]): void {
-    const sum = (of: (each: Walked) => number) => walked.reduce((total, each) => total + of(each), 0);
-    const acted = longest([began, ...walked.map((each) => each.began)]);
+  #scheduleResync(): void {
+    this.#schedule(this.#settings.resyncPeriod, () => {
+      this.#request('resync');
+      this.#scheduleResync();
+    });
+  }
+
+  #recordPass(trigger: Trigger, began: Nanoseconds, results: readonly VolumePassResult[]): void {
+    const { clock, recorder } = this.#settings;
+    const count = (field: 'actions' | 'skips') => results.reduce((total, each) => total + each[field], 0);
     recorder({
       event: 'passed',
       trigger,
       took: (clock.now() - began) as Nanoseconds,
-      observed: (acted - began) as Nanoseconds,
-      applied: walked.reduce((total, each) => total + each.applied, 0n) as Nanoseconds,
-      verified: longest(walked.map((each) => each.verified)),
-      actions: sum(({ actions }) => actions),
-      skips: sum(({ skips }) => skips),
-      unhealthy: unhealthy().length,
+      observed: (latest([began, ...results.map((each) => each.began)]) - began) as Nanoseconds,
+      applied: results.reduce((total, each) => total + each.applied, 0n) as Nanoseconds,
+      verified: latest(results.map((each) => each.verified)),
+      actions: count('actions'),
+      skips: count('skips'),
+      unhealthy: this.unhealthy().length,
     });
   }
 
-  function blind(trigger: Trigger, began: Nanoseconds, failure: Failure): void {
+  #recordFailedPass(trigger: Trigger, began: Nanoseconds, failure: Failure): void {
+    const { clock, recorder } = this.#settings;
     const took = (clock.now() - began) as Nanoseconds;
     const none = 0n as Nanoseconds;
-    const counts = { actions: 0, skips: 0, unhealthy: unhealthy().length };
+    const counts = { actions: 0, skips: 0, unhealthy: this.unhealthy().length };
     recorder({ event: 'passed', trigger, took, observed: took, applied: none, verified: none, ...counts, failure });
   }
 
-  function memoryOf(volume: string): Memory {
-    const known = memories.get(volume) ?? createMemory();
-    memories.set(volume, known);
-    return known;
+  #state(volume: string): VolumeState {
+    const state = this.#states.get(volume) ?? createVolumeState();
+    this.#states.set(volume, state);
+    return state;
   }
 
-  function forgetOthers(volumes: readonly Volume[]): void {
+  #forgetOthers(volumes: readonly Volume[]): void {
     const names = new Set(volumes.map(({ name }) => name));
-    for (const name of memories.keys()) {
+    for (const name of this.#states.keys()) {
       if (names.has(name)) continue;
-      memories.delete(name);
-      journal.forget(name);
+      this.#states.delete(name);
+      this.#journal.forget(name);
     }
   }
 
-  function volumesOf(device: DeviceId): ReadonlySet<string> {
-    return new Set(
-      [...memories]
-        .filter(([, { sources }]) => sources.some((each) => each.state !== 'absent' && each.device === device))
-        .map(([name]) => name),
+  #volumesOn(device: DeviceId): ReadonlySet<string> {
+    const states = [...this.#states].filter(([, { sources }]) =>
+      sources.some((each) => each.state !== 'absent' && each.device === device),
     );
+    return new Set(states.map(([name]) => name));
   }
 }
 
-const isWaiting = ({ unwell, sources }: Memory) => unwell.length > 0 || sources.some(({ state }) => state !== 'live');
+/** Whether a volume waits for its recovery or for one of its sources. */
+function isWaiting({ unhealthy, sources }: VolumeState): boolean {
+  return unhealthy.length > 0 || sources.some(({ state }) => state !== 'live');
+}
 
-const isUnserved = ({ sources }: Sight) => sources.every(({ mount }) => mount === undefined);
-
-/** `Math.max` has no bigint. */
-function longest(times: readonly Nanoseconds[]): Nanoseconds {
-  let most = 0n as Nanoseconds;
-  for (const time of times) if (time > most) most = time;
-  return most;
+/** The largest of some times or durations, as `Math.max` does not take bigints. */
+function latest(times: readonly Nanoseconds[]): Nanoseconds {
+  let max = 0n as Nanoseconds;
+  for (const time of times) if (time > max) max = time;
+  return max;
 }

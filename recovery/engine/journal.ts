@@ -1,48 +1,57 @@
-import type { Decision, Diagnosis, Failure, Skip, SourceState, Trigger } from './model.ts';
-import { siteKey } from './places.ts';
+import type { Diagnosis, Failure, MountSite, Skip, SourceState, Trigger } from './model.ts';
+import { siteKey } from './mount-sites.ts';
 import type { Recorder } from './ports.ts';
 
+export interface SourceNotice {
+  readonly trigger: Trigger;
+  readonly volume: string;
+  readonly source: SourceState;
+}
+
 /**
- * Hands decisions on to the recorder, each refusal and failure once for as long as it is the same: the same reason, at the
- * same site, over the same dead mount. A crash makes another mount or another state, so each crash is heard of.
+ * Passes decisions to the recorder, but repeats neither a source's state nor a refusal or failure with the same reason at the
+ * same site over the same dead mount. A crash changes the mount or the state, so each crash is reported.
  */
 export interface Journal {
-  noticed(news: { readonly trigger: Trigger; readonly volume: string; readonly source: SourceState }): void;
-  aborted(news: { readonly trigger: Trigger; readonly volume: string; readonly source: SourceState }): void;
+  noticed(notice: SourceNotice): void;
+  aborted(notice: SourceNotice): void;
   skipped(skip: Skip): void;
   failed(diagnosis: Pick<Diagnosis, 'volume' | 'site' | 'stack'>, failure: Failure): void;
-  /** The sites of a volume that are still unwell; what was said of its others is forgotten. */
-  keep(volume: string, unwell: readonly Pick<Diagnosis, 'site'>[]): void;
-  /** Forgets a volume that is gone. */
+  /** Forgets the reports about all other sites of a volume. */
+  retain(volume: string, sites: readonly MountSite[]): void;
+  /** Forgets a volume. */
   forget(volume: string): void;
 }
 
-export function createJournal(record: Recorder): Journal {
+export function createJournal(recorder: Recorder): Journal {
   const sites = new Map<string, Map<string, string>>();
   const sources = new Map<string, Map<string, string>>();
 
   return {
     noticed({ trigger, volume, source }) {
-      if (!isNew(sources, volume, source.path, sourceText(source))) return;
-      record({ event: 'noticed', trigger, volume, source });
+      if (isNew(sources, volume, source.path, sourceText(source))) {
+        recorder({ event: 'noticed', trigger, volume, source });
+      }
     },
     aborted({ trigger, volume, source }) {
-      record({ event: 'noticed', trigger, volume, source, aborted: true });
+      recorder({ event: 'noticed', trigger, volume, source, aborted: true });
     },
     skipped({ diagnosis, reason, detail }) {
       const { volume, site, stack } = diagnosis;
-      if (!isNew(sites, volume.name, siteKey(site), `${reason} ${stack.at(-1)?.device}`)) return;
-      record({ event: 'skipped', volume, site, reason, detail });
+      if (isNew(sites, volume.name, siteKey(site), `${reason} ${stack.at(-1)?.device}`)) {
+        recorder({ event: 'skipped', volume, site, reason, detail });
+      }
     },
     failed({ volume, site, stack }, failure) {
       const { errno, step } = failure;
-      if (!isNew(sites, volume.name, siteKey(site), `${errno} ${step} ${stack.at(-1)?.device}`)) return;
-      record({ event: 'failed', volume, site, failure } satisfies Decision);
+      if (isNew(sites, volume.name, siteKey(site), `${errno} ${step} ${stack.at(-1)?.device}`)) {
+        recorder({ event: 'failed', volume, site, failure });
+      }
     },
-    keep(volume, unwell) {
-      const kept = new Set(unwell.map(({ site }) => siteKey(site)));
-      const said = sites.get(volume);
-      for (const key of said?.keys() ?? []) if (!kept.has(key)) said?.delete(key);
+    retain(volume, retained) {
+      const keys = new Set(retained.map(siteKey));
+      const reported = sites.get(volume);
+      for (const key of reported?.keys() ?? []) if (!keys.has(key)) reported?.delete(key);
     },
     forget(volume) {
       sites.delete(volume);
@@ -51,11 +60,11 @@ export function createJournal(record: Recorder): Journal {
   };
 }
 
-function isNew(said: Map<string, Map<string, string>>, volume: string, key: string, text: string): boolean {
-  const own = said.get(volume) ?? new Map<string, string>();
-  said.set(volume, own);
-  if (own.get(key) === text) return false;
-  own.set(key, text);
+function isNew(reported: Map<string, Map<string, string>>, volume: string, key: string, text: string): boolean {
+  const ofVolume = reported.get(volume) ?? new Map<string, string>();
+  reported.set(volume, ofVolume);
+  if (ofVolume.get(key) === text) return false;
+  ofVolume.set(key, text);
   return true;
 }
 

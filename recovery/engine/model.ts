@@ -1,16 +1,17 @@
 /**
- * What the engine knows and decides, as readonly data. Nothing here has an effect.
+ * What the engine knows and decides, as readonly data without behaviour.
  *
- * Words are those of mountinfo(5), CSI and Kubernetes: a *source* is the FUSE mount that a daemon makes on the node, a
- * *target path* is where the CSI node plugin publishes it for a pod, a *container mount* is what the container sees.
+ * Terms follow mountinfo(5), CSI and Kubernetes. A *source mount* is the FUSE mount that a daemon creates on the node. A *target
+ * path* is where the CSI node plugin publishes it for a pod. A *container mount* is what the container sees. The latter two are
+ * *mount sites*: the engine may replace a mount there.
  */
 
 declare const brand: unique symbol;
 
-/** `major:minor` of a superblock, as in mountinfo; alive in every mount namespace until its last mount is gone. */
+/** `major:minor` of a superblock, as in mountinfo; in use until its last mount in any mount namespace is gone. */
 export type DeviceId = string & { readonly [brand]: 'DeviceId' };
 
-/** Monotonic nanoseconds (CLOCK_MONOTONIC), the one clock of all processes on a node. */
+/** CLOCK_MONOTONIC, which all processes of a node share. */
 export type Nanoseconds = bigint & { readonly [brand]: 'Nanoseconds' };
 
 /** One line of /proc/PID/mountinfo, escapes resolved (`man 5 proc_pid_mountinfo`). */
@@ -18,54 +19,54 @@ export interface Mount {
   readonly id: number;
   readonly parentId: number;
   readonly device: DeviceId;
-  /** Path within the filesystem that forms the root of this mount; may end in `//deleted`. */
+  /** The directory of the filesystem that is the root of this mount; may end in `//deleted`. */
   readonly root: string;
   /** Path relative to the reading process's root. */
   readonly mountPoint: string;
   /** Per-mount options, in order: `ro`, `nosuid`, `relatime`, `idmapped` ... */
   readonly options: readonly string[];
-  /** Peer group where the mount is shared. Numbers are recycled: never compare across snapshots. */
+  /** Peer group of a shared mount. The kernel reuses numbers, so they are comparable within one snapshot only. */
   readonly shared?: number;
-  /** Peer group of which the mount is a slave. */
+  /** Peer group that the mount is a slave of. */
   readonly master?: number;
   readonly fstype: string;
   readonly mountSource: string;
   readonly superOptions: readonly string[];
 }
 
-/** Access modes of a PersistentVolume, in Kubernetes' spelling. */
+/** Access modes of a PersistentVolume. */
 export type AccessMode = 'ReadWriteOnce' | 'ReadOnlyMany' | 'ReadWriteMany' | 'ReadWriteOncePod';
 
 /** A PersistentVolume of the driver `fuse.csi.fluid.io`. */
 export interface Volume {
-  /** PersistentVolume's name, also the `<pv>` in the target path. */
+  /** Name of the PersistentVolume, also in the target path. */
   readonly name: string;
-  /** CSI volume handle: the key of the volume's lock. */
+  /** CSI volume handle, the key of the volume's lock. */
   readonly handle: string;
-  /** The claim that the volume is bound to; Fluid names the claim like the Dataset. */
+  /** The claim that the volume is bound to; Fluid gives the claim the Dataset's name. */
   readonly dataset: { readonly namespace: string; readonly name: string } | undefined;
-  /** Host paths where daemons mount it (`fluid_path`); usually one, never assumed to be only one. */
+  /** Paths of the source mounts (`fluid_path`); usually one. */
   readonly sources: readonly string[];
-  /** Directory below the source that is published (`fluid_sub_path`), without a leading slash; empty for the whole. */
+  /** Published directory below the source (`fluid_sub_path`), without a leading slash; empty for the whole volume. */
   readonly subdirectory: string;
   readonly accessModes: readonly AccessMode[];
 }
 
-/** A volumeMount of a container whose pod volume is a claim on a `Volume`. */
+/** A container's volumeMount of a `Volume`. */
 export interface VolumeMount {
   /** `Volume.name`. */
   readonly volume: string;
   readonly mountPath: string;
   readonly readOnly: boolean;
-  /** Set for `subPath` and for `subPathExpr` (then the expression). */
+  /** `subPath`, or the expression of `subPathExpr`. */
   readonly subPath?: string;
 }
 
-/** A volumeMount of a container on any other volume. */
+/** A container's volumeMount of any other volume. */
 export interface OtherMount {
   readonly mountPath: string;
   readonly readOnly: boolean;
-  /** Where the kubelet keeps what is mounted, below the pod's own directory; unset where that is not known. */
+  /** The mounted directory, relative to the kubelet's directory for the pod; unset if unknown. */
   readonly directory?: string;
 }
 
@@ -79,7 +80,7 @@ export interface Pod {
   readonly runtimeClass?: string;
   /** Set once the pod is being deleted. */
   readonly deleting: boolean;
-  /** `Volume.name` of all volumes in `spec.volumes`, mounted or not. */
+  /** `Volume.name` of all volumes in `spec.volumes`, whether or not a container mounts them. */
   readonly volumes: readonly string[];
   /** Containers and init containers. */
   readonly containers: readonly {
@@ -89,55 +90,44 @@ export interface Pod {
   }[];
 }
 
-/** A running container of a pod, known from its own mountinfo (binds of etc-hosts and termination-log). */
+/** A running container of a pod, identified by its own mountinfo (binds of etc-hosts and termination-log). */
 export interface Container {
   readonly podUid: string;
-  /** Container's name in the pod's spec. */
+  /** The name in the pod's spec. */
   readonly name: string;
-  /** Some process in it, as seen in the agent's PID namespace. */
+  /** A process of the container, in the agent's PID namespace. */
   readonly pid: number;
   /** `mnt:[inode]`. */
   readonly mountNamespace: string;
-  /** `user:[inode]` where it differs from the agent's: `hostUsers: false`. */
+  /** `user:[inode]` if it differs from the agent's (`hostUsers: false`). */
   readonly userNamespace?: string;
-  /** Credentials of its process 1: reads are verified as this user. */
+  /** Credentials of its process 1, as which proofs read. */
   readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
   readonly mounts: readonly Mount[];
 }
 
-/** What a read through the source said, at the time of the view. */
+/** How a FUSE connection answered when it was last asked. */
+export type Liveness =
+  | { readonly status: 'live' }
+  /** `ESTALE` if another device than the expected one answered. */
+  | { readonly status: 'dead'; readonly errno: string }
+  /** `since`: when the first unanswered question was asked. */
+  | { readonly status: 'hung'; readonly since: Nanoseconds };
+
+/** A source mount as of a snapshot; `absent` if no FUSE mount is at its path. */
 export type SourceState =
   | { readonly state: 'live'; readonly path: string; readonly device: DeviceId }
   | { readonly state: 'dead'; readonly path: string; readonly device: DeviceId; readonly errno: string }
   | { readonly state: 'hung'; readonly path: string; readonly device: DeviceId }
   | { readonly state: 'absent'; readonly path: string };
 
-/** Everything that one pass looks at: immutable, and enough to decide without a memory. */
-export interface NodeView {
-  readonly tier: KernelTier;
-  /** The kubelet's root directory as the node's mount table spells it, without a trailing slash. */
-  readonly kubeletRoot: string;
-  /** Mount table of the node (the kubelet's mount namespace). */
-  readonly mounts: readonly Mount[];
-  readonly containers: readonly Container[];
-  readonly volumes: readonly Volume[];
-  readonly pods: readonly Pod[];
-  /**
-   * Keyed by `Volume.name`: the states of the volume's sources, of those that have answered. A volume without an entry is not
-   * diagnosed.
-   */
-  readonly sources: ReadonlyMap<string, readonly SourceState[]>;
-  /** Answers of reads on mounts whose device is no live source: `ok`, `hung` or an errno name, keyed by device. */
-  readonly devices: ReadonlyMap<DeviceId, string>;
-}
-
 /**
- * What the kernel can do.
+ * What the kernel supports.
  * `6.5`: MOVE_MOUNT_BENEATH. `5.12`: mount_setattr, stacking. `5.10`: flags by a private staging bind.
  */
 export type KernelTier = '6.5' | '5.12' | '5.10';
 
-/** Where a mount of a volume stands: on the node for a pod, or inside a container. */
+/** A place where the engine may replace a mount of a volume: a pod's target path on the node, or a mount of a container. */
 export type MountSite =
   | { readonly kind: 'target'; readonly podUid: string; readonly path: string }
   | {
@@ -149,9 +139,9 @@ export type MountSite =
     };
 
 /**
- * `healthy`: top mount is the live source's. `dead`: it answers ENOTCONN or ECONNABORTED and no live source is there yet.
- * `hung`: it does not answer. `orphaned`: the source was replaced. `half-done`: the live source stands beneath the dead top.
- * `gone`: nothing is mounted there.
+ * `healthy`: the top mount is the live source's. `dead`: it answers ENOTCONN or ECONNABORTED and no source is live.
+ * `hung`: it does not answer. `orphaned`: a source is live, but another device is on top. `half-done`: the live source is mounted
+ * directly beneath the dead top. `gone`: nothing is mounted.
  */
 export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' | 'gone';
 
@@ -159,23 +149,23 @@ export interface Diagnosis {
   readonly volume: Volume;
   readonly site: MountSite;
   readonly state: MountState;
-  /** All mounts at the site, bottom first; the last is the one that is seen. */
+  /** All mounts at the site, bottom first; the last is the visible one. */
   readonly stack: readonly Mount[];
   /**
-   * Other mounts of the same namespace below the site, parents first. Those that can be seen, on the top of the stack; where
-   * it is half done also those on the layer under the top, since each may have been carried over or not. At the end those
-   * that the pod's spec asks for and the kernel has dropped, as the node has them, with ids that are no mount's.
+   * Other mounts below the site in the same namespace, parents first: the visible ones on the top mount and, if half done, those
+   * on the layer beneath, as each of them may have been carried over or not. They are followed by mounts that the pod's spec asks
+   * for and the kernel has dropped, as they exist on the node, with invalid ids.
    */
   readonly below: readonly Mount[];
-  /** Mount paths below the site that the pod's spec asks for, where nothing is mounted and the node is not known to have it. */
+  /** Mount paths below the site that the pod's spec asks for, but that are neither mounted nor found on the node. */
   readonly lost?: readonly string[];
-  /** A FUSE mount that the way to the site leads through. */
+  /** A FUSE mount that the path to the site crosses. */
   readonly fuseAbove?: Mount;
-  /** In a container: what the pod's spec says of the site. */
+  /** Set for a container mount. */
   readonly volumeMount?: VolumeMount;
 }
 
-/** Each refusal of the documented limits, and each thing that cannot be done, has a name: an event's and a metric's label. */
+/** Why a site is left alone; also a label of events and metrics. */
 export type SkipReason =
   | 'source-not-live' // L4
   | 'gate-off' // E1
@@ -191,12 +181,14 @@ export type SkipReason =
   | 'inner-mount-unreachable'
   | 'locked-volume'; // CSI publish or unpublish holds the lock
 
-/** What is to be done about one diagnosis. */
-export type Action =
-  | { readonly kind: 'replace'; readonly diagnosis: Diagnosis; readonly source: LiveSource; readonly why: string }
-  | { readonly kind: 'finish'; readonly diagnosis: Diagnosis; readonly source: LiveSource; readonly why: string };
+/** `replace` puts the source's mount at the site. `finish` completes a replacement that was interrupted. */
+export interface Action {
+  readonly kind: 'replace' | 'finish';
+  readonly diagnosis: Diagnosis;
+  readonly source: LiveSource;
+}
 
-/** A source that answered. `root` is the directory of its filesystem that belongs at the site, beginning with `/`. */
+/** A source that answered. `root`: the directory of its filesystem to mount at the site, beginning with `/`. */
 export interface LiveSource {
   readonly path: string;
   readonly device: DeviceId;
@@ -207,7 +199,7 @@ export interface Skip {
   readonly kind: 'skip';
   readonly diagnosis: Diagnosis;
   readonly reason: SkipReason;
-  /** One sentence: what was refused, and what the user can change. */
+  /** One sentence: what was refused, and what the user can do about it. */
   readonly detail: string;
 }
 
@@ -225,28 +217,27 @@ export interface Policy {
   readonly unsupportedRuntimes: readonly string[];
 }
 
-/** Why something did not work, as a value. */
+/** A failed system call. */
 export interface Failure {
   /** `ENOTCONN`, `ETIMEDOUT` ... */
   readonly errno: string;
-  /** System call. */
   readonly call: string;
   readonly path: string;
-  /** Position in the order of calls: `clone-source`, `attach-beneath`, `detach`, `read-statfs` ... */
+  /** The step of the operation that made the call: `clone-source`, `attach-beneath`, `detach`, `read-statfs` ... */
   readonly step: string;
 }
 
 /** What started a pass. */
 export type Trigger = 'start' | 'mount-table' | 'daemon-exit' | 'kubernetes' | 'resync' | 'confirm';
 
-/** What the engine says about itself, as it happens; logs, metrics and Kubernetes events are made of this and nothing else. */
+/** What the engine reports as it happens; the only input of logs, metrics and Kubernetes events. */
 export type Decision =
   | {
       readonly event: 'noticed';
       readonly trigger: Trigger;
       readonly volume: string;
       readonly source: SourceState;
-      /** The connection had hung past its time and was aborted. */
+      /** The connection had hung for longer than allowed and was aborted. */
       readonly aborted?: true;
     }
   | {
@@ -268,7 +259,7 @@ export type Decision =
       readonly event: 'recovered';
       readonly volume: Volume;
       readonly site: MountSite;
-      /** From the moment that the engine set to work on a source found live, to the good read. */
+      /** From when the engine began to act on the live source to the proof. */
       readonly took: Nanoseconds;
     }
   | { readonly event: 'failed'; readonly volume: Volume; readonly site: MountSite; readonly failure: Failure }
@@ -276,13 +267,13 @@ export type Decision =
       readonly event: 'passed';
       readonly trigger: Trigger;
       readonly took: Nanoseconds;
-      /** Until the last volume's sources had answered: a daemon that is slow to start is in it. */
+      /** Until the sources of the last volume had answered, including the time that a daemon takes to start. */
       readonly observed: Nanoseconds;
       readonly applied: Nanoseconds;
       readonly verified: Nanoseconds;
       readonly actions: number;
       readonly skips: number;
       readonly unhealthy: number;
-      /** The pass could not look at all: the node's mount table could not be read. */
+      /** Set if the node's mount table could not be read, so that the pass did nothing. */
       readonly failure?: Failure;
     };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceId, Mount } from './model.ts';
-import { isFuse, mountsOn, plainPath, standingAt } from './mount-tree.ts';
+import { isFuse, MountTree, normalizePath } from './mount-tree.ts';
 
 function mount(id: number, parentId: number, mountPoint: string): Mount {
   const device = `0:${id}` as DeviceId;
@@ -10,40 +10,40 @@ function mount(id: number, parentId: number, mountPoint: string): Mount {
 
 const ids = (mounts: readonly Mount[]) => mounts.map(({ id }) => id);
 
-describe('standingAt', () => {
+describe('MountTree.at', () => {
   it('orders a stack by parents, because a mount attached beneath has the higher id', () => {
     const table = [mount(1, 0, '/'), mount(5, 9, '/data'), mount(9, 1, '/data')];
-    expect(ids(standingAt(table, '/data').stack)).toEqual([9, 5]);
+    expect(ids(new MountTree(table).at('/data').stack)).toEqual([9, 5]);
   });
 
-  it('does not see what another mount covers', () => {
+  it('leaves out what another mount covers', () => {
     const table = [mount(1, 0, '/'), mount(2, 1, '/var/lib/kubelet/pods/a'), mount(3, 1, '/var/lib/kubelet')];
-    expect(ids(standingAt(table, '/var/lib/kubelet/pods/a').stack)).toEqual([]);
-    expect(ids(standingAt(table, '/var/lib/kubelet/pods/a').above)).toEqual([1, 3]);
+    expect(ids(new MountTree(table).at('/var/lib/kubelet/pods/a').stack)).toEqual([]);
+    expect(ids(new MountTree(table).at('/var/lib/kubelet/pods/a').above)).toEqual([1, 3]);
   });
 
-  it('finds a mount whose parents the table does not show', () => {
-    expect(ids(standingAt([mount(7, 3, '/data')], '/data').stack)).toEqual([7]);
+  it('finds a mount whose parent is not in the table', () => {
+    expect(ids(new MountTree([mount(7, 3, '/data')]).at('/data').stack)).toEqual([7]);
   });
 
-  it('starts from the root file system that stands on the initial one', () => {
+  it('starts from the root filesystem that is mounted on the initial one', () => {
     const table = [mount(1, 1, '/'), mount(20, 1, '/'), mount(21, 20, '/data'), mount(22, 1, '/data')];
-    expect(ids(standingAt(table, '/data').stack)).toEqual([21]);
+    expect(ids(new MountTree(table).at('/data').stack)).toEqual([21]);
   });
 
   it('matches whole components only', () => {
     const table = [mount(1, 0, '/'), mount(2, 1, '/data-old')];
-    expect(standingAt(table, '/data').stack).toEqual([]);
-    expect(ids(standingAt(table, '/data-old/x').above)).toEqual([1, 2]);
+    expect(new MountTree(table).at('/data').stack).toEqual([]);
+    expect(ids(new MountTree(table).at('/data-old/x').above)).toEqual([1, 2]);
   });
 });
 
-describe('mountsOn', () => {
-  it('gives parents before children and leaves out the layers above', () => {
+describe('MountTree.descendants', () => {
+  it('lists parents before children and leaves out the layers above', () => {
     const top = mount(3, 2, '/data');
     const table = [mount(6, 5, '/data/a/b'), mount(1, 0, '/'), mount(2, 1, '/data'), top, mount(5, 3, '/data/a')];
-    expect(ids(mountsOn(table, top))).toEqual([5, 6]);
-    expect(ids(mountsOn(table, mount(2, 1, '/data'), [top]))).toEqual([]);
+    expect(ids(new MountTree(table).descendants(top))).toEqual([5, 6]);
+    expect(ids(new MountTree(table).descendants(mount(2, 1, '/data'), [top]))).toEqual([]);
   });
 });
 
@@ -52,7 +52,7 @@ it.each([
   ['//data/./x', '/data/x'],
   ['/', '/'],
   ['/a/../b', '/b'],
-])('plainPath of %s is %s', (path, plain) => expect(plainPath(path)).toBe(plain));
+])('normalizePath turns %s into %s', (path, normalized) => expect(normalizePath(path)).toBe(normalized));
 
 it.each([
   ['fuse', true],
@@ -60,4 +60,4 @@ it.each([
   ['fuseblk', true],
   ['fusectl', false],
   ['ext4', false],
-])('%s is served by a daemon: %s', (fstype, is) => expect(isFuse({ fstype })).toBe(is));
+])('%s is FUSE: %s', (fstype, expected) => expect(isFuse({ fstype })).toBe(expected));

@@ -1,86 +1,79 @@
 import type { Mount } from './model.ts';
 
-/** A mount table by parent and mount point, so that a path can be walked as the kernel walks it. */
-export interface MountTree {
-  /** Mounts whose parent the table does not show: `/`, as a rule. */
-  readonly roots: ReadonlyMap<string, Mount>;
-  /** By the parent's id, then by mount point. */
-  readonly children: ReadonlyMap<number, ReadonlyMap<string, Mount>>;
-}
-
-/** What a walk to a path meets. */
-export interface Standing {
-  /** Mounts at the path, bottom first; the last is the one that is seen. */
+/** The mounts that a walk to a path meets. */
+export interface MountStack {
+  /** Mounts at the path, bottom first; the last is the visible one. */
   readonly stack: readonly Mount[];
   /** Mounts crossed before the path is reached, from the root down. */
   readonly above: readonly Mount[];
 }
 
-const trees = new WeakMap<readonly Mount[], MountTree>();
+/** A mount table indexed by parent and mount point, so that a path can be walked as the kernel walks it. */
+export class MountTree {
+  /** Mounts whose parent is not in the table: usually only `/`. */
+  readonly #roots = new Map<string, Mount>();
+  /** By the parent's id, then by mount point. */
+  readonly #children = new Map<number, Map<string, Mount>>();
 
-/** Index of a mount table; made once for each table. */
-export function mountTree(mounts: readonly Mount[]): MountTree {
-  const known = trees.get(mounts);
-  if (known !== undefined) return known;
-  const ids = new Set(mounts.map(({ id }) => id));
-  const roots = new Map<string, Mount>();
-  const children = new Map<number, Map<string, Mount>>();
-  for (const mount of mounts) {
-    const { id, parentId, mountPoint } = mount;
-    if (parentId === id || !ids.has(parentId)) {
-      roots.set(mountPoint, mount);
-      continue;
-    }
-    const siblings = children.get(parentId);
-    if (siblings === undefined) children.set(parentId, new Map([[mountPoint, mount]]));
-    else siblings.set(mountPoint, mount);
-  }
-  const tree = { roots, children };
-  trees.set(mounts, tree);
-  return tree;
-}
-
-/**
- * The mounts at a path, found by walking from the root: what another mount covers is not there. The order is that of parents
- * and not of lines, because a mount attached beneath another has the higher id.
- */
-export function standingAt(mounts: readonly Mount[], path: string): Standing {
-  const { roots, children } = mountTree(mounts);
-  const above: Mount[] = [];
-  const stack: Mount[] = [];
-  let inside: ReadonlyMap<string, Mount> | undefined = roots;
-  for (const prefix of prefixes(path)) {
-    for (let next = inside?.get(prefix); next !== undefined; next = inside?.get(prefix)) {
-      (prefix === path ? stack : above).push(next);
-      inside = children.get(next.id);
+  constructor(mounts: readonly Mount[]) {
+    const ids = new Set(mounts.map(({ id }) => id));
+    for (const mount of mounts) {
+      const { id, parentId, mountPoint } = mount;
+      if (parentId === id || !ids.has(parentId)) {
+        this.#roots.set(mountPoint, mount);
+        continue;
+      }
+      const siblings = this.#children.get(parentId);
+      if (siblings === undefined) this.#children.set(parentId, new Map([[mountPoint, mount]]));
+      else siblings.set(mountPoint, mount);
     }
   }
-  return { stack, above };
-}
 
-/** All mounts that stand on one mount, at its root or deeper, parents first; those at `except` and on them are left out. */
-export function mountsOn(mounts: readonly Mount[], mount: Mount, except: readonly Mount[] = []): readonly Mount[] {
-  const { children } = mountTree(mounts);
-  const left = new Set(except.map(({ id }) => id));
-  const found: Mount[] = [];
-  const walk = (id: number): void => {
-    for (const child of children.get(id)?.values() ?? []) {
-      if (left.has(child.id)) continue;
-      found.push(child);
-      walk(child.id);
+  /**
+   * The mounts at a path, found by walking from the root, so that mounts covered by another are left out. They are ordered by
+   * parents rather than by lines of the table, because a mount attached beneath another has the higher id.
+   */
+  at(path: string): MountStack {
+    const above: Mount[] = [];
+    const stack: Mount[] = [];
+    let siblings: ReadonlyMap<string, Mount> | undefined = this.#roots;
+    for (const prefix of prefixes(path)) {
+      for (let next = siblings?.get(prefix); next !== undefined; next = siblings?.get(prefix)) {
+        (prefix === path ? stack : above).push(next);
+        siblings = this.#children.get(next.id);
+      }
     }
-  };
-  walk(mount.id);
-  return found;
+    return { stack, above };
+  }
+
+  /** The visible mount at a path. */
+  top(path: string): Mount | undefined {
+    return this.at(path).stack.at(-1);
+  }
+
+  /** All descendants of a mount, parents first, without those in `except` and their descendants. */
+  descendants(mount: Mount, except: readonly Mount[] = []): readonly Mount[] {
+    const excluded = new Set(except.map(({ id }) => id));
+    const found: Mount[] = [];
+    const visit = (id: number): void => {
+      for (const child of this.#children.get(id)?.values() ?? []) {
+        if (excluded.has(child.id)) continue;
+        found.push(child);
+        visit(child.id);
+      }
+    };
+    visit(mount.id);
+    return found;
+  }
 }
 
-/** Whether a daemon serves it: `fuse`, `fuseblk`, `fuse.<subtype>`; fusectl is none. */
+/** Whether a FUSE daemon serves the mount: `fuse`, `fuseblk` or `fuse.<subtype>`, but not `fusectl`. */
 export function isFuse({ fstype }: Pick<Mount, 'fstype'>): boolean {
   return fstype === 'fuse' || fstype === 'fuseblk' || fstype.startsWith('fuse.');
 }
 
-/** An absolute path without empty, `.` and trailing components. */
-export function plainPath(path: string): string {
+/** An absolute path without empty, `.`, `..` and trailing components. */
+export function normalizePath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') parts.pop();

@@ -1,18 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diagnose } from './diagnose.ts';
-import type { AccessMode, DeviceId, NodeView, Pod, Policy, SourceState, Step, Volume } from './model.ts';
-import { targetPath } from './places.ts';
+import type { AccessMode, DeviceId, Liveness, Nanoseconds, Policy, SourceState, Step, Volume } from './model.ts';
+import { targetPath } from './mount-sites.ts';
 import { plan } from './plan.ts';
 import { isReadOnly, recoveryLabel } from './policy.ts';
-import { containerOf, dead, live, tableOf, viewWith } from './testing/views.ts';
+import {
+  containerOf,
+  dead,
+  disconnected,
+  live,
+  type ObservationFacts,
+  observationWith,
+  tableOf,
+} from './testing/observations.ts';
 import { kubeletRoot, openPolicy, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 const target = (uid: string, volume = 'demo') => targetPath(kubeletRoot, uid, volume);
 const hung = '0:52' as DeviceId;
 
-/** Nodes with two volumes and three pods, of every kind that the policy tells apart. */
-const nodes: fc.Arbitrary<NodeView> = fc
+/** Nodes with two volumes and three pods, with everything that a policy distinguishes. */
+const nodeFacts: fc.Arbitrary<ObservationFacts> = fc
   .record({
     modes: fc.array(
       fc.uniqueArray(fc.constantFrom<AccessMode>('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce'), { maxLength: 2 }),
@@ -57,12 +65,13 @@ const nodes: fc.Arbitrary<NodeView> = fc
       const layers = inside.map((device) => ({ mountPoint: below, device }));
       return containerOf(`pod-${at}`, tableOf([...outer, ...layers]), { pid: 100 + at });
     });
-    const devices = new Map([
-      [dead, 'ENOTCONN'],
-      [hung, 'hung'],
+    const liveness = new Map<DeviceId, Liveness>([
+      [dead, disconnected],
+      [hung, { status: 'hung', since: 0n as Nanoseconds }],
     ]);
-    return viewWith({ mounts: tableOf([...mounts, ...targets]), volumes, pods: made, containers, sources, devices });
+    return { mounts: tableOf([...mounts, ...targets]), volumes, pods: made, containers, sources, liveness };
   });
+const nodes = nodeFacts.map(observationWith);
 
 function sourceState(name: string, state: string): SourceState {
   const path = sourcePath(name);
@@ -87,36 +96,37 @@ const policies: fc.Arbitrary<Policy> = fc.record({
 });
 
 const actions = (steps: readonly Step[]) => steps.filter((step) => step.kind !== 'skip');
-const podOf = (view: NodeView, uid: string): Pod | undefined => view.pods.find((pod) => pod.uid === uid);
 
 describe('a plan', () => {
-  it('is the same for the same view, in whatever order the diagnoses come', () => {
+  it('is equal for equal observations, whatever the order of the diagnoses', () => {
     fc.assert(
-      fc.property(nodes, policies, fc.infiniteStream(fc.nat()), (view, policy, random) => {
-        const diagnoses = [...diagnose(view)];
-        const once = plan(view, diagnoses, policy);
+      fc.property(nodeFacts, policies, fc.infiniteStream(fc.nat()), (facts, policy, random) => {
+        const observation = observationWith(facts);
+        const diagnoses = [...diagnose(observation)];
+        const once = plan(observation, diagnoses, policy);
         const shuffled = diagnoses
           .map((diagnosis) => ({ diagnosis, rank: random.next().value ?? 0 }))
           .sort((a, b) => a.rank - b.rank)
           .map(({ diagnosis }) => diagnosis);
-        expect(plan(view, shuffled, policy)).toEqual(once);
-        expect(plan(structuredClone(view), diagnose(structuredClone(view)), policy)).toEqual(once);
+        expect(plan(observation, shuffled, policy)).toEqual(once);
+        const copy = observationWith(structuredClone(facts));
+        expect(plan(copy, diagnose(copy), policy)).toEqual(once);
       }),
     );
   });
 
   it('touches nothing that the policy refuses', () => {
     fc.assert(
-      fc.property(nodes, policies, (view, policy) => {
-        for (const { diagnosis } of actions(plan(view, diagnose(view), policy))) {
+      fc.property(nodes, policies, (observation, policy) => {
+        for (const { diagnosis } of actions(plan(observation, diagnose(observation), policy))) {
           const { volume, site, volumeMount, fuseAbove } = diagnosis;
-          const pod = podOf(view, site.podUid);
+          const pod = observation.snapshot.pod(site.podUid);
           expect(policy.enabled).toBe(true);
           if (policy.readWriteScope === 'volume') expect(isReadOnly(volume)).toBe(true);
-          if (policy.readWriteScope === 'cluster') expect(view.volumes.every(isReadOnly)).toBe(true);
+          if (policy.readWriteScope === 'cluster') expect(observation.snapshot.volumes.every(isReadOnly)).toBe(true);
           expect(pod?.deleting).toBe(false);
           expect(fuseAbove).toBeUndefined();
-          expect(view.sources.get(volume.name)?.map(({ state }) => state)).toEqual(['live']);
+          expect(observation.sources.get(volume.name)?.map(({ state }) => state)).toEqual(['live']);
           if (site.kind === 'target') continue;
           if (policy.pods === 'label') expect(pod?.labels[recoveryLabel]).toBe('true');
           if (policy.subPath === 'refuse') expect(volumeMount?.subPath).toBeUndefined();
@@ -127,9 +137,9 @@ describe('a plan', () => {
     );
   });
 
-  it('acts on whatever is unwell, allowed and has a live source, and on nothing else', () => {
+  it('acts on exactly the unhealthy sites that are allowed and have a live source', () => {
     fc.assert(
-      fc.property(nodes, (view) => {
+      fc.property(nodes, (observation) => {
         const lifted: Policy = {
           enabled: true,
           readWriteScope: 'recover',
@@ -137,36 +147,36 @@ describe('a plan', () => {
           pods: 'all',
           unsupportedRuntimes: [],
         };
-        const expected = diagnose(view).filter(({ volume, stack, fuseAbove, site }) => {
-          const isLive = view.sources.get(volume.name)?.[0]?.state === 'live';
+        const expected = diagnose(observation).filter(({ volume, stack, fuseAbove, site }) => {
+          const isLive = observation.sources.get(volume.name)?.[0]?.state === 'live';
           const top = stack.at(-1)?.device;
           const isBroken = top !== undefined && top !== live;
-          return isLive && isBroken && fuseAbove === undefined && !podOf(view, site.podUid)?.deleting;
+          return isLive && isBroken && fuseAbove === undefined && !observation.snapshot.pod(site.podUid)?.deleting;
         });
-        const acted = actions(plan(view, diagnose(view), lifted)).map(({ diagnosis }) => diagnosis);
+        const acted = actions(plan(observation, diagnose(observation), lifted)).map(({ diagnosis }) => diagnosis);
         expect(new Set(acted)).toEqual(new Set(expected));
       }),
       { numRuns: 500 },
     );
   });
 
-  it('heals the target paths of a volume before its containers', () => {
+  it('recovers the target paths of a volume before its containers', () => {
     fc.assert(
-      fc.property(nodes, (view) => {
+      fc.property(nodes, (observation) => {
         const kinds = new Map<string, string[]>();
-        for (const { diagnosis } of plan(view, diagnose(view), openPolicy)) {
+        for (const { diagnosis } of plan(observation, diagnose(observation), openPolicy)) {
           const { volume, site } = diagnosis;
           kinds.set(volume.name, [...(kinds.get(volume.name) ?? []), site.kind]);
         }
-        for (const of of kinds.values()) expect(of).toEqual([...of].sort().reverse());
+        for (const order of kinds.values()) expect(order).toEqual([...order].sort().reverse());
       }),
     );
   });
 
-  it('gives each refusal one sentence that names what to change', () => {
+  it('explains each skip in one sentence', () => {
     fc.assert(
-      fc.property(nodes, policies, (view, policy) => {
-        for (const step of plan(view, diagnose(view), policy)) {
+      fc.property(nodes, policies, (observation, policy) => {
+        for (const step of plan(observation, diagnose(observation), policy)) {
           if (step.kind !== 'skip') continue;
           expect(step.detail).toMatch(/^[^\n]{20,}$/);
           expect(step.detail).not.toMatch(/undefined|\[object/);
@@ -176,29 +186,29 @@ describe('a plan', () => {
   });
 });
 
-describe('what is put at a site', () => {
+describe('the directory mounted at a site', () => {
   const planned = (volume: Volume, site: { root?: string; subPath?: string }, sourceRoot = '/') => {
     const { root = '/', subPath } = site;
     const pod = podNamed('pod-1', [{ volume: volume.name, ...(subPath === undefined ? {} : { subPath }) }]);
-    const view = viewWith({
+    const observation = observationWith({
       mounts: tableOf([{ mountPoint: sourcePath('demo'), device: live, root: sourceRoot }]),
       volumes: [volume],
       pods: [pod],
       containers: [containerOf('pod-1', tableOf([{ mountPoint: '/data', device: dead, root }]))],
     });
-    const [step] = plan(view, diagnose(view), { ...openPolicy, subPath: 'recover' });
+    const [step] = plan(observation, diagnose(observation), { ...openPolicy, subPath: 'recover' });
     return step?.kind === 'skip' ? undefined : step?.source.root;
   };
 
-  it('is the whole volume as a rule', () => expect(planned(volumeNamed('demo'), {})).toBe('/'));
+  it('is the whole volume by default', () => expect(planned(volumeNamed('demo'), {})).toBe('/'));
 
-  it('is the published subdirectory, also where the dead mount shows it as deleted', () => {
+  it('is the published subdirectory, even if the dead mount shows it as deleted', () => {
     const volume = volumeNamed('demo', { subdirectory: 'team/a' });
     expect(planned(volume, { root: '/team/a//deleted' })).toBe('/team/a');
     expect(planned(volume, { root: '/team/a' }, '/base')).toBe('/base/team/a');
   });
 
-  it('is the directory that a subPath came to, as the mount itself shows it', () => {
+  it('is the directory that a subPath led to, as shown by the mount itself', () => {
     expect(planned(volumeNamed('demo'), { root: '/x/sub//deleted', subPath: '$(POD)/sub' })).toBe('/x/sub');
   });
 });

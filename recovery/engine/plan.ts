@@ -1,35 +1,35 @@
-import { answerOf, sourcesOf } from './diagnose.ts';
-import type { Action, Diagnosis, LiveSource, NodeView, Policy, Step } from './model.ts';
-import { plainPath, standingAt } from './mount-tree.ts';
-import { siteKey } from './places.ts';
+import type { Diagnosis, LiveSource, Policy, Step } from './model.ts';
+import { siteKey } from './mount-sites.ts';
+import { normalizePath } from './mount-tree.ts';
+import { type Observation, observedSources, statusOf } from './observation.ts';
 import { refusal } from './policy.ts';
 
 /**
- * What is to be done about each diagnosis that asks for something: an action, or a skip with its reason. Volume by volume,
- * the node's target paths before the containers, so that a container that starts meanwhile starts from what was healed.
- * Same view and policy, same plan, whatever the order of the diagnoses.
+ * Plans an action, or a skip with its reason, for each diagnosis that calls for one. Steps are ordered by volume, and a volume's
+ * target paths come before its containers, so that a container that starts meanwhile gets the new mount. Equal observations
+ * and policies give equal plans, whatever the order of the diagnoses.
  */
-export function plan(view: NodeView, diagnoses: readonly Diagnosis[], policy: Policy): readonly Step[] {
+export function plan(observation: Observation, diagnoses: readonly Diagnosis[], policy: Policy): readonly Step[] {
   return [...diagnoses]
-    .filter((diagnosis) => asks(view, diagnosis))
+    .filter((diagnosis) => needsStep(observation, diagnosis))
     .map((diagnosis) => ({ diagnosis, rank: rank(diagnosis) }))
     .sort((a, b) => compare(a.rank, b.rank))
-    .map(({ diagnosis }) => step(view, diagnosis, policy));
+    .map(({ diagnosis }) => step(observation, diagnosis, policy));
 }
 
 /**
- * Whether anything is to be done. A mount that still answers from a daemon that is no longer the source's is left alone: the
- * application reads, and a swap would take its working directory away. So is one whose daemon nobody has asked.
+ * Whether anything has to be done. A mount of an earlier daemon that still answers is left alone: the application can read it,
+ * and a replacement would invalidate its working directory. So is a mount whose daemon was not asked.
  */
-function asks(view: NodeView, { state, volume, stack }: Diagnosis): boolean {
+function needsStep(observation: Observation, { state, volume, stack }: Diagnosis): boolean {
   switch (state) {
     case 'healthy':
     case 'gone':
       return false;
     case 'orphaned': {
       const top = stack.at(-1);
-      const answer = top === undefined ? undefined : answerOf(view, volume, top.device);
-      return answer !== undefined && answer !== 'ok';
+      const status = top === undefined ? undefined : statusOf(observation, volume, top.device);
+      return status !== undefined && status !== 'live';
     }
     case 'dead':
     case 'hung':
@@ -38,62 +38,50 @@ function asks(view: NodeView, { state, volume, stack }: Diagnosis): boolean {
   }
 }
 
-function step(view: NodeView, diagnosis: Diagnosis, policy: Policy): Step {
-  const refused = refusal(view, diagnosis, policy);
+function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): Step {
+  const refused = refusal(observation, diagnosis, policy);
   if (refused !== undefined) return { kind: 'skip', diagnosis, ...refused };
   if (diagnosis.lost !== undefined) {
-    const detail = `${diagnosis.lost.join(', ')} below ${diagnosis.site.path} has been dropped by the kernel and cannot be found on the node: start the pod again`;
+    const detail = `${diagnosis.lost.join(', ')} below ${diagnosis.site.path} has been dropped by the kernel and cannot be found on the node: restart the pod`;
     return { kind: 'skip', diagnosis, reason: 'inner-mount-unreachable', detail };
   }
-  const source = liveSource(view, diagnosis);
+  const source = liveSource(observation, diagnosis);
   if (source === undefined) {
-    const detail = `the mount of volume ${diagnosis.volume.name} is gone from its source since it was read: look at the daemon's pod`;
+    const detail = `the source mount of volume ${diagnosis.volume.name} has gone since it was read: look at the daemon's pod`;
     return { kind: 'skip', diagnosis, reason: 'source-not-live', detail };
   }
-  return action(diagnosis, source);
+  return { kind: diagnosis.state === 'half-done' ? 'finish' : 'replace', diagnosis, source };
 }
 
-function action(diagnosis: Diagnosis, source: LiveSource): Action {
-  const { stack, state } = diagnosis;
-  const top = stack.at(-1)?.device ?? 'nothing';
-  if (state === 'half-done') {
-    const why = `${source.device} stands beneath ${top}, where a replacement was interrupted`;
-    return { kind: 'finish', diagnosis, source, why };
-  }
-  return {
-    kind: 'replace',
-    diagnosis,
-    source,
-    why: `${top} no longer answers and ${source.path} is live as ${source.device}`,
-  };
-}
-
-/** The live source that is to be seen at a site: under the dead top it is that very one, otherwise the first of the volume. */
-function liveSource(view: NodeView, { volume, stack, state, volumeMount }: Diagnosis): LiveSource | undefined {
-  const live = sourcesOf(view, volume).filter((source) => source.state === 'live');
+/** The live source to mount at a site: the one beneath the dead top if half done, otherwise the volume's first. */
+function liveSource(
+  observation: Observation,
+  { volume, stack, state, volumeMount }: Diagnosis,
+): LiveSource | undefined {
+  const live = observedSources(observation, volume).filter((source) => source.state === 'live');
   const beneath = stack.at(-2)?.device;
   const chosen = (state === 'half-done' ? live.find(({ device }) => device === beneath) : undefined) ?? live[0];
   if (chosen === undefined) return undefined;
   const { path, device } = chosen;
-  const mount = standingAt(view.mounts, path).stack.at(-1);
+  const mount = observation.snapshot.tree.top(path);
   if (mount === undefined || mount.device !== device) return undefined;
   const top = stack.at(-1);
-  // A subPath may be an expression or lead over symbolic links: what it came to stands in the mount itself.
+  // A subPath may be an expression or contain symbolic links; the mount itself shows the directory that it led to.
   if (volumeMount?.subPath !== undefined && top !== undefined) return { path, device, root: undeleted(top.root) };
-  return { path, device, root: plainPath(`${mount.root}/${volume.subdirectory}`) };
+  return { path, device, root: normalizePath(`${mount.root}/${volume.subdirectory}`) };
 }
 
-/** The directory that a mount showed, when the former filesystem has lost it: `/sub//deleted` is `/sub`. */
+/** The root of a mount without the kernel's mark for a deleted directory: `/sub//deleted` becomes `/sub`. */
 function undeleted(root: string): string {
-  return plainPath(root.endsWith('//deleted') ? root.slice(0, -'//deleted'.length) : root);
+  return normalizePath(root.endsWith('//deleted') ? root.slice(0, -'//deleted'.length) : root);
 }
 
 const rank = ({ volume, site }: Diagnosis) => [volume.name, site.kind === 'target' ? '0' : '1', siteKey(site)];
 
 function compare(a: readonly string[], b: readonly string[]): number {
-  for (const [at, one] of a.entries()) {
-    const other = b[at] ?? '';
-    if (one !== other) return one < other ? -1 : 1;
+  for (const [index, left] of a.entries()) {
+    const right = b[index] ?? '';
+    if (left !== right) return left < right ? -1 : 1;
   }
   return 0;
 }

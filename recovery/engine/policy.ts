@@ -1,60 +1,59 @@
-import { sourcesOf } from './diagnose.ts';
-import type { Diagnosis, NodeView, Pod, Policy, SkipReason, Volume } from './model.ts';
-import { podOf } from './places.ts';
+import type { Diagnosis, Pod, Policy, SkipReason, Volume } from './model.ts';
+import { type Observation, observedSources } from './observation.ts';
 
-/** The label that asks for recovery inside a pod; its value must be `true`. */
+/** The label that requests recovery inside a pod; its value must be `true`. */
 export const recoveryLabel = 'fuse.serverful.fluid.io/inject';
 
 export interface Refusal {
   readonly reason: SkipReason;
-  /** One sentence: what was refused, and what the user can change. */
+  /** One sentence: what was refused, and what the user can do about it. */
   readonly detail: string;
 }
 
 /**
- * Why a site is not to be touched, or undefined. What lasts (gate, access modes, label) is said before what passes (the
+ * Why a site must not be touched, or undefined. Lasting reasons (gate, access modes, label) take precedence over passing ones (the
  * daemon is down), so that nobody waits for a recovery that will not come.
  */
-export function refusal(view: NodeView, diagnosis: Diagnosis, policy: Policy): Refusal | undefined {
+export function refusal(observation: Observation, diagnosis: Diagnosis, policy: Policy): Refusal | undefined {
   return (
     gate(diagnosis, policy) ??
-    readWrite(view, diagnosis, policy) ??
-    pod(view, diagnosis, policy) ??
+    readWrite(observation, diagnosis, policy) ??
+    pod(observation, diagnosis, policy) ??
     subPath(diagnosis, policy) ??
     nested(diagnosis) ??
-    source(view, diagnosis)
+    source(observation, diagnosis)
   );
 }
 
-/** A volume is read-only if all its access modes are ReadOnlyMany; of one without any, nothing is known, so it is not. */
+/** A volume is read-only if ReadOnlyMany is its only access mode. One without any access mode is unknown and so not read-only. */
 export function isReadOnly({ accessModes }: Pick<Volume, 'accessModes'>): boolean {
   return accessModes.length > 0 && accessModes.every((mode) => mode === 'ReadOnlyMany');
 }
 
-/** Whether running containers of a pod may be entered. */
+/** Whether a pod requests that its running containers are entered. */
 export function isLabelled({ labels }: Pick<Pod, 'labels'>): boolean {
   return labels[recoveryLabel] === 'true';
 }
 
 function gate({ site }: Diagnosis, { enabled }: Policy): Refusal | undefined {
   if (enabled) return undefined;
-  const detail = `${site.path} is left as it is because the feature gate is off: start the node plugin with --feature-gates=FuseRecovery=true`;
+  const detail = `${site.path} is not recovered because the feature gate is off: start the node plugin with --feature-gates=FuseRecovery=true`;
   return { reason: 'gate-off', detail };
 }
 
-function readWrite(view: NodeView, { volume }: Diagnosis, { readWriteScope }: Policy): Refusal | undefined {
+function readWrite({ snapshot }: Observation, { volume }: Diagnosis, { readWriteScope }: Policy): Refusal | undefined {
   switch (readWriteScope) {
     case 'recover':
       return undefined;
     case 'volume': {
       if (isReadOnly(volume)) return undefined;
-      const detail = `volume ${volume.name} is not read-only (${modes(volume)}): give its Dataset the access mode ReadOnlyMany alone, or start the pod again after the daemon is back`;
+      const detail = `volume ${volume.name} is not read-only (${modes(volume)}): give its Dataset the access mode ReadOnlyMany only, or restart the pod once the daemon is back`;
       return { reason: 'read-write', detail };
     }
     case 'cluster': {
-      const culprit = view.volumes.find((each) => !isReadOnly(each));
+      const culprit = snapshot.volumes.find((each) => !isReadOnly(each));
       if (culprit === undefined) return undefined;
-      const detail = `nothing is recovered while volume ${culprit.name} is not read-only (${modes(culprit)}): give its Dataset the access mode ReadOnlyMany alone, or set --read-write-scope=volume`;
+      const detail = `nothing is recovered while volume ${culprit.name} is not read-only (${modes(culprit)}): give its Dataset the access mode ReadOnlyMany only, or set --read-write-scope=volume`;
       return { reason: 'read-write', detail };
     }
   }
@@ -62,22 +61,22 @@ function readWrite(view: NodeView, { volume }: Diagnosis, { readWriteScope }: Po
 
 const modes = ({ accessModes }: Volume) => (accessModes.length === 0 ? 'no access mode' : accessModes.join(', '));
 
-function pod(view: NodeView, { site, volume }: Diagnosis, policy: Policy): Refusal | undefined {
-  const found = podOf(view.pods, site.podUid);
+function pod({ snapshot }: Observation, { site, volume }: Diagnosis, policy: Policy): Refusal | undefined {
+  const found = snapshot.pod(site.podUid);
   const name = found === undefined ? site.podUid : `${found.namespace}/${found.name}`;
-  // Its target path too: no container will start from it again, and whoever unpublishes it is to have it alone.
+  // This includes its target path: no container will start from it again, and unpublishing must not be disturbed.
   if (found?.deleting) {
-    const detail = `pod ${name} is being deleted, so volume ${volume.name} is left to be unpublished`;
+    const detail = `pod ${name} is being deleted, so volume ${volume.name} is about to be unpublished`;
     return { reason: 'pod-deleting', detail };
   }
   if (site.kind === 'target') return undefined;
   if (policy.pods === 'label' && (found === undefined || !isLabelled(found))) {
-    const detail = `container ${site.container} of pod ${name} is not entered: create the pod with the label ${recoveryLabel}="true", or start its containers again`;
+    const detail = `container ${site.container} of pod ${name} is not entered: create the pod with the label ${recoveryLabel}="true", or restart its containers`;
     return { reason: 'not-labelled', detail };
   }
   const runtime = found?.runtimeClass;
   if (runtime !== undefined && policy.unsupportedRuntimes.includes(runtime)) {
-    const detail = `pod ${name} runs as RuntimeClass ${runtime}, whose guest keeps descriptors of its own: start the pod again`;
+    const detail = `pod ${name} runs as RuntimeClass ${runtime}, whose guest keeps descriptors of its own: restart the pod`;
     return { reason: 'unsupported-runtime', detail };
   }
   return undefined;
@@ -85,25 +84,25 @@ function pod(view: NodeView, { site, volume }: Diagnosis, policy: Policy): Refus
 
 function subPath({ site, volume, volumeMount }: Diagnosis, policy: Policy): Refusal | undefined {
   if (site.kind !== 'container' || volumeMount?.subPath === undefined || policy.subPath === 'recover') return undefined;
-  const detail = `container ${site.container} mounts subPath "${volumeMount.subPath}" of volume ${volume.name} at ${site.path}: mount the whole volume, or start the pod again`;
+  const detail = `container ${site.container} mounts subPath "${volumeMount.subPath}" of volume ${volume.name} at ${site.path}: mount the whole volume, or restart the pod`;
   return { reason: 'sub-path', detail };
 }
 
 function nested({ site, volume, fuseAbove }: Diagnosis): Refusal | undefined {
   if (fuseAbove === undefined) return undefined;
-  const detail = `${site.path} of volume ${volume.name} lies below the FUSE mount ${fuseAbove.mountPoint}, whose daemon every step to it would have to wait for: mount the volume elsewhere`;
+  const detail = `${site.path} of volume ${volume.name} lies below the FUSE mount ${fuseAbove.mountPoint}, and reaching it would have to wait for that mount's daemon: mount the volume elsewhere`;
   return { reason: 'nested-below-fuse', detail };
 }
 
-function source(view: NodeView, { volume, site }: Diagnosis): Refusal | undefined {
-  const states = sourcesOf(view, volume);
+function source(observation: Observation, { volume, site }: Diagnosis): Refusal | undefined {
+  const states = observedSources(observation, volume);
   if (states.some(({ state }) => state === 'live')) return undefined;
   const hung = states.find(({ state }) => state === 'hung');
   if (hung !== undefined) {
     const detail = `the FUSE daemon of volume ${volume.name} at ${hung.path} does not answer: restart it, or set --abort-hung-after`;
     return { reason: 'hung', detail };
   }
-  const said = states.map((each) => `${each.path}: ${each.state === 'dead' ? each.errno : 'not mounted'}`);
-  const detail = `${site.path} waits until a FUSE daemon serves volume ${volume.name} again (${said.join(', ') || 'no source'}): look at the daemon's pod`;
+  const problems = states.map((each) => `${each.path}: ${each.state === 'dead' ? each.errno : 'not mounted'}`);
+  const detail = `${site.path} waits until a FUSE daemon serves volume ${volume.name} again (${problems.join(', ') || 'no source mount'}): look at the daemon's pod`;
   return { reason: 'source-not-live', detail };
 }

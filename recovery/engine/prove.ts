@@ -1,63 +1,78 @@
 import type { Journal } from './journal.ts';
-import type { Memory, Unverified } from './memory.ts';
-import type { Nanoseconds, NodeView } from './model.ts';
-import type { Look } from './observe.ts';
-import { isGone, siteKey } from './places.ts';
+import type { Failure, LiveSource, MountSite, Nanoseconds } from './model.ts';
+import { siteKey } from './mount-sites.ts';
 import type { ClockPort, KernelPort, Recorder } from './ports.ts';
-import { verify } from './verify.ts';
+import type { NodeSnapshot } from './snapshot.ts';
+import type { UnprovenSite, VolumeState } from './volume-state.ts';
 
-export interface ProveParts {
+export interface ProofParts {
   readonly kernel: Pick<KernelPort, 'read'>;
   readonly clock: ClockPort;
   readonly recorder: Recorder;
   readonly journal: Journal;
-  /** How long whoever waits for the sites is let read before. */
-  readonly pause: Nanoseconds;
+  /** How long the consumers may read undisturbed before the proofs. */
+  readonly delay: Nanoseconds;
   /** How long a read may take. */
-  readonly deadline: Nanoseconds;
+  readonly timeout: Nanoseconds;
   readonly isStopped: () => boolean;
-  /** Tables as they are now, containers included. */
-  readonly lookAgain: () => Look | undefined;
+  /** A snapshot whose containers were read after the replacement. */
+  readonly takeSnapshot: () => NodeSnapshot | undefined;
 }
 
 /**
- * Reads in all the sites at once and says of each, as soon as it is known, `recovered` or `failed`. The volume's lock is not
- * held meanwhile: a daemon that hangs must not keep a pod from being unpublished. A site that is gone by then, with its pod
- * as a rule, is neither.
+ * Reads at all sites concurrently and reports each as `recovered` or `failed` as soon as its result is known. A site that has
+ * gone meanwhile, usually with its pod, is neither. The volume's lock is not held, because a daemon that hangs must not keep a pod
+ * from being unpublished.
  */
 export async function prove(
-  parts: ProveParts,
-  memory: Memory,
-  view: Pick<NodeView, 'containers'>,
-  unproven: readonly Unverified[],
+  parts: ProofParts,
+  state: VolumeState,
+  snapshot: Pick<NodeSnapshot, 'container'>,
+  unproven: readonly UnprovenSite[],
 ): Promise<void> {
-  const { kernel, clock, recorder, journal, pause } = parts;
-  for (const each of unproven) each.proving = true;
-  if (unproven.length > 0 && pause > 0n) await new Promise<void>((resolve) => void clock.after(pause, resolve));
+  const { kernel, clock, recorder, journal, delay } = parts;
+  for (const each of unproven) each.isProving = true;
+  if (unproven.length > 0 && delay > 0n) await new Promise<void>((resolve) => void clock.after(delay, resolve));
   if (parts.isStopped()) return;
-  const deadline = (clock.now() + parts.deadline) as Nanoseconds;
-  // A connection is read by one at a time, and it is the containers that wait.
-  const inside = unproven.filter(({ diagnosis }) => diagnosis.site.kind === 'container');
+  const deadline = (clock.now() + parts.timeout) as Nanoseconds;
+  // A connection serves one read at a time, and consumers wait for the container mounts only.
+  const inContainers = unproven.filter(({ diagnosis }) => diagnosis.site.kind === 'container');
   const onNode = unproven.filter(({ diagnosis }) => diagnosis.site.kind === 'target');
-  await Promise.all([...inside, ...onNode].map(one));
+  await Promise.all([...inContainers, ...onNode].map(proveSite));
 
-  async function one(each: Unverified): Promise<void> {
-    const { diagnosis, source, began } = each;
+  async function proveSite(unprovenSite: UnprovenSite): Promise<void> {
+    const { diagnosis, source, since } = unprovenSite;
     const { volume, site } = diagnosis;
     const key = siteKey(site);
-    const failure = await verify(kernel, view, { site, source }, deadline);
-    each.proving = false;
-    const isLatest = memory.unverified.get(key) === each;
+    const failure = await readAsConsumer(kernel, snapshot, { site, source, deadline });
+    unprovenSite.isProving = false;
+    const isLatest = state.unproven.get(key) === unprovenSite;
     if (failure === undefined) {
-      if (isLatest) memory.unverified.delete(key);
-      recorder({ event: 'recovered', volume, site, took: (clock.now() - began) as Nanoseconds });
+      if (isLatest) state.unproven.delete(key);
+      recorder({ event: 'recovered', volume, site, took: (clock.now() - since) as Nanoseconds });
       return;
     }
-    const now = parts.lookAgain();
-    if (now !== undefined && isGone(now, site)) {
-      if (isLatest) memory.unverified.delete(key);
+    if (parts.takeSnapshot()?.isGone(site)) {
+      if (isLatest) state.unproven.delete(key);
       return;
     }
     journal.failed(diagnosis, failure);
   }
+}
+
+/**
+ * Reads through a new mount in the consumer's namespace and as its user. Returns undefined only if the read succeeded and the
+ * source's own device answered it. ENOTCONN right after a replacement means that the daemon died again.
+ */
+export async function readAsConsumer(
+  kernel: Pick<KernelPort, 'read'>,
+  snapshot: Pick<NodeSnapshot, 'container'>,
+  { site, source, deadline }: { readonly site: MountSite; readonly source: LiveSource; readonly deadline: Nanoseconds },
+): Promise<Failure | undefined> {
+  const container = snapshot.container(site);
+  const user = container === undefined ? {} : { user: container.user };
+  const answer = await kernel.read({ site, device: source.device, deadline, ...user });
+  if (!answer.ok) return answer.failure;
+  if (answer.value === source.device) return undefined;
+  return { errno: 'ESTALE', call: 'statfs', path: site.path, step: 'verify-device' };
 }

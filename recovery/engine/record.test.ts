@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision, DeviceId, MountSite, Nanoseconds, SkipReason } from './model.ts';
-import { eventsOf, logLine } from './record.ts';
+import { eventsFor, logFields } from './record.ts';
 import { podNamed, volumeNamed } from './testing/world.ts';
 
 const volume = volumeNamed('default-demo', { dataset: { namespace: 'default', name: 'demo' } });
-const names = { volumes: [volume], pods: [podNamed('pod-1', [{ volume: 'default-demo' }])] };
+const pod = podNamed('pod-1', [{ volume: 'default-demo' }]);
+const objects = { volumes: [volume], podsByUid: new Map([[pod.uid, pod]]) };
 const inside: MountSite = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 7, path: '/data' };
 const onNode: MountSite = { kind: 'target', podUid: 'pod-1', path: '/var/lib/kubelet/pods/pod-1/x' };
 const took = 2_500_000n as Nanoseconds;
@@ -39,15 +40,15 @@ const decisions: readonly Decision[] = [
 ];
 
 describe('events', () => {
-  it('claim success for a read in a container and for nothing else', () => {
+  it('claim success only for a read in a container', () => {
     const claims = decisions.flatMap((decision) =>
-      eventsOf(decision, names).some(({ reason }) => reason === 'FuseRecoverSucceed') ? [decision] : [],
+      eventsFor(decision, objects).some(({ reason }) => reason === 'FuseRecoverSucceed') ? [decision] : [],
     );
     expect(claims).toEqual([{ event: 'recovered', volume, site: inside, took }]);
   });
 
-  it('go to the Dataset and to the Pod, and say path, volume, errno and remedy', () => {
-    const made = eventsOf({ event: 'failed', volume, site: inside, failure }, names);
+  it('are on the Dataset and the Pod, with path, volume, errno and remedy', () => {
+    const made = eventsFor({ event: 'failed', volume, site: inside, failure }, objects);
     expect(made.map(({ object, type, reason }) => [object.kind, object.name, type, reason])).toEqual([
       ['Dataset', 'demo', 'Warning', 'FuseRecoverFailed'],
       ['Pod', 'pod-1', 'Warning', 'FuseRecoverFailed'],
@@ -67,28 +68,30 @@ describe('events', () => {
     ['source-not-live', onNode, ['Pod Warning FuseRecoverWaiting']],
     ['read-write', inside, []],
     ['read-write', onNode, ['Dataset Warning FuseRecoverReadWrite', 'Pod Warning FuseRecoverReadWrite']],
-  ])('of the refusal %s', (reason, site, expected) => {
-    const made = eventsOf({ event: 'skipped', volume, site, reason, detail }, names);
+  ])('for the skip reason %s', (reason, site, expected) => {
+    const made = eventsFor({ event: 'skipped', volume, site, reason, detail }, objects);
     expect(made.map(({ object, type, reason: named }) => `${object.kind} ${type} ${named}`)).toEqual(expected);
     for (const { message } of made) expect(message).toContain(detail);
   });
 
-  it('tell the Dataset once that its daemon is down, and not where it merely has none', () => {
-    const [first, second] = decisions.map((decision) => eventsOf(decision, names));
+  it('report on the Dataset that its daemon is down, but not that it has none', () => {
+    const [first, second] = decisions.map((decision) => eventsFor(decision, objects));
     expect(first?.map(({ object, reason }) => [object.kind, reason])).toEqual([['Dataset', 'FuseDaemonDown']]);
     expect(second).toEqual([]);
   });
 
-  it('are made for those objects only that are known', () => {
+  it('are made only for known objects', () => {
     const orphan = { ...volume, dataset: undefined };
-    expect(eventsOf({ event: 'recovered', volume: orphan, site: inside, took }, { ...names, pods: [] })).toEqual([]);
+    expect(
+      eventsFor({ event: 'recovered', volume: orphan, site: inside, took }, { ...objects, podsByUid: new Map() }),
+    ).toEqual([]);
   });
 });
 
 describe('log lines', () => {
   it('are flat and survive JSON', () => {
     for (const decision of decisions) {
-      const line = logLine(decision);
+      const line = logFields(decision);
       expect(JSON.parse(JSON.stringify(line))).toEqual(line);
       expect(line.event).toBe(decision.event);
       for (const value of Object.values(line)) expect(['string', 'number', 'boolean']).toContain(typeof value);
@@ -96,7 +99,7 @@ describe('log lines', () => {
   });
 
   it('carry the layers of a replacement and the errno of a failure', () => {
-    expect(logLine({ event: 'replaced', volume, site: inside, took, layers: [2, 1] })).toEqual({
+    expect(logFields({ event: 'replaced', volume, site: inside, took, layers: [2, 1] })).toEqual({
       event: 'replaced',
       volume: 'default-demo',
       place: 'container',
@@ -108,7 +111,7 @@ describe('log lines', () => {
       layersBefore: 2,
       layersAfter: 1,
     });
-    expect(logLine({ event: 'failed', volume, site: inside, failure })).toMatchObject({
+    expect(logFields({ event: 'failed', volume, site: inside, failure })).toMatchObject({
       errno: 'EACCES',
       step: 'read-byte',
       call: 'read',

@@ -1,8 +1,7 @@
 import type { Decision, Failure, MountSite, Pod, SkipReason, SourceState, Volume } from './model.ts';
-import { podOf } from './places.ts';
 
-/** A Kubernetes event to be made, on a Dataset or on a Pod. */
-export interface EventToMake {
+/** A Kubernetes event on a Dataset or on a Pod. */
+export interface ObjectEvent {
   readonly object:
     | {
         readonly apiVersion: 'data.fluid.io/v1alpha1';
@@ -22,25 +21,25 @@ export interface EventToMake {
   readonly message: string;
 }
 
-/** What the events name, as `KubernetesPort.view()` has it. */
-export interface Names {
+/** The API objects that events refer to. */
+export interface EventObjects {
   readonly volumes: readonly Volume[];
-  readonly pods: readonly Pod[];
+  readonly podsByUid: ReadonlyMap<string, Pod>;
 }
 
 interface Notice {
-  readonly type: EventToMake['type'];
+  readonly type: ObjectEvent['type'];
   readonly reason: string;
 }
 
 /**
- * The event of each refusal; undefined where none is made.
+ * The event of each skip, if any.
  *
- * `gate-off`: none. The gate is off by default, and a feature that nobody has turned on must not be heard of at each crash.
- * `not-labelled`: one, Normal: it is what the pod asked for, but whoever looks at the failing pod learns what to change.
- * `pod-deleting` and `locked-volume` pass by themselves.
+ * `gate-off` has none: the gate is off by default, and a disabled feature must not report every crash. `not-labelled` is Normal:
+ * the pod did not request recovery, and the event tells readers of the failing pod how to. `pod-deleting` and `locked-volume`
+ * have none, as they pass by themselves.
  */
-const refusals: Readonly<Record<SkipReason, Notice | undefined>> = {
+const skipNotices: Readonly<Record<SkipReason, Notice | undefined>> = {
   'source-not-live': { type: 'Warning', reason: 'FuseRecoverWaiting' },
   'gate-off': undefined,
   'not-labelled': { type: 'Normal', reason: 'FuseRecoverNotRequested' },
@@ -56,44 +55,44 @@ const refusals: Readonly<Record<SkipReason, Notice | undefined>> = {
   'locked-volume': undefined,
 };
 
-/** Refusals that are the volume's and not a container's: said once for a pod, of its target path. */
-const ofTheVolume: ReadonlySet<SkipReason> = new Set(['source-not-live', 'hung', 'read-write']);
+/** Reasons that apply to the volume rather than to a container: reported once for each pod, for its target path. */
+const volumeReasons: ReadonlySet<SkipReason> = new Set(['source-not-live', 'hung', 'read-write']);
 
 /**
- * Refusals that the Dataset does not hear of: that a daemon is down or hangs it hears once for the node and not once for each
- * pod, and what a pod did not ask for is no matter of the Dataset's.
+ * Reasons that are not reported on the Dataset: it gets one event per node when a daemon is down or hangs, and what a pod did not
+ * request does not concern it.
  */
-const notOnTheDataset: ReadonlySet<SkipReason> = new Set(['source-not-live', 'hung', 'not-labelled']);
+const podOnlyReasons: ReadonlySet<SkipReason> = new Set(['source-not-live', 'hung', 'not-labelled']);
 
 /**
- * The Kubernetes events of a decision. `FuseRecoverSucceed` is made of `recovered` in a container and of nothing else: a
- * target path that was healed says nothing about the pod, which may not even have asked for recovery.
+ * The Kubernetes events for a decision. Only `recovered` in a container makes `FuseRecoverSucceed`: a recovered target path proves
+ * nothing about the pod, which may not even have requested recovery.
  */
-export function eventsOf(decision: Decision, names: Names): readonly EventToMake[] {
+export function eventsFor(decision: Decision, objects: EventObjects): readonly ObjectEvent[] {
   switch (decision.event) {
     case 'noticed':
-      return noticed(decision, names);
+      return sourceEvents(decision, objects);
     case 'skipped': {
       const { volume, site, reason, detail } = decision;
-      const notice = refusals[reason];
+      const notice = skipNotices[reason];
       if (notice === undefined) return [];
-      if (ofTheVolume.has(reason) && site.kind === 'container') return [];
+      if (volumeReasons.has(reason) && site.kind === 'container') return [];
       const message = `Fuse recover ${site.path} not done: ${detail}`;
-      const dataset = notOnTheDataset.has(reason) ? [] : onDataset(volume, notice, message);
-      return [...dataset, ...onPod(site, names, notice, message)];
+      const dataset = podOnlyReasons.has(reason) ? [] : onDataset(volume, notice, message);
+      return [...dataset, ...onPod(site, objects, notice, message)];
     }
     case 'recovered': {
       const { volume, site, took } = decision;
       if (site.kind === 'target') return [];
       const notice: Notice = { type: 'Normal', reason: 'FuseRecoverSucceed' };
-      const message = `Fuse recover ${site.path} succeed: ${where(site, names)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back`;
-      return [...onDataset(volume, notice, message), ...onPod(site, names, notice, message)];
+      const message = `Fuse recover ${site.path} succeed: ${formatConsumer(site, objects)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back`;
+      return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
     }
     case 'failed': {
       const { volume, site, failure } = decision;
       const notice: Notice = { type: 'Warning', reason: 'FuseRecoverFailed' };
-      const message = `Fuse recover ${site.path} failed: ${failure.call} answered ${failure.errno} at step ${failure.step} (volume ${volume.name}, ${where(site, names)}); ${remedy(failure)}`;
-      return [...onDataset(volume, notice, message), ...onPod(site, names, notice, message)];
+      const message = `Fuse recover ${site.path} failed: ${failure.call} answered ${failure.errno} at step ${failure.step} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
+      return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
     }
     case 'replaced':
     case 'passed':
@@ -101,8 +100,8 @@ export function eventsOf(decision: Decision, names: Names): readonly EventToMake
   }
 }
 
-/** A decision as one flat object of JSON values; absent facts are absent keys. Times are in nanoseconds. */
-export function logLine(decision: Decision): Readonly<Record<string, string | number | boolean>> {
+/** A decision as a flat object of JSON values; times are in nanoseconds. */
+export function logFields(decision: Decision): Readonly<Record<string, string | number | boolean>> {
   switch (decision.event) {
     case 'noticed': {
       const { event, trigger, volume, source, aborted } = decision;
@@ -143,9 +142,12 @@ export function logLine(decision: Decision): Readonly<Record<string, string | nu
   }
 }
 
-function noticed({ volume, source, aborted }: Extract<Decision, { event: 'noticed' }>, names: Names) {
-  const found = names.volumes.find(({ name }) => name === volume);
-  // Nothing mounted is no outage by itself: on most nodes a Dataset has no daemon until a pod needs it.
+function sourceEvents(
+  { volume, source, aborted }: Extract<Decision, { event: 'noticed' }>,
+  { volumes }: EventObjects,
+): ObjectEvent[] {
+  const found = volumes.find(({ name }) => name === volume);
+  // An absent mount alone is no outage: on most nodes a Dataset has no daemon until a pod needs it.
   if (found === undefined || source.state === 'live' || source.state === 'absent') return [];
   if (aborted) {
     const notice: Notice = { type: 'Warning', reason: 'FuseDaemonAborted' };
@@ -156,28 +158,28 @@ function noticed({ volume, source, aborted }: Extract<Decision, { event: 'notice
     );
   }
   const notice: Notice = { type: 'Warning', reason: source.state === 'hung' ? 'FuseDaemonHung' : 'FuseDaemonDown' };
-  const said = source.state === 'hung' ? 'does not answer' : `is gone (${source.errno})`;
+  const problem = source.state === 'hung' ? 'does not answer' : `is gone (${source.errno})`;
   return onDataset(
     found,
     notice,
-    `FUSE daemon of volume ${volume} at ${source.path} ${said}: pods read again after it has been restarted`,
+    `FUSE daemon of volume ${volume} at ${source.path} ${problem}: pods read again after it has been restarted`,
   );
 }
 
-function onDataset({ dataset }: Volume, notice: Notice, message: string): EventToMake[] {
+function onDataset({ dataset }: Volume, notice: Notice, message: string): ObjectEvent[] {
   if (dataset === undefined) return [];
   return [{ object: { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', ...dataset }, ...notice, message }];
 }
 
-function onPod({ podUid }: MountSite, { pods }: Names, notice: Notice, message: string): EventToMake[] {
-  const pod = podOf(pods, podUid);
+function onPod({ podUid }: MountSite, { podsByUid }: EventObjects, notice: Notice, message: string): ObjectEvent[] {
+  const pod = podsByUid.get(podUid);
   if (pod === undefined) return [];
   const { namespace, name, uid } = pod;
   return [{ object: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...notice, message }];
 }
 
-function where(site: MountSite, { pods }: Names): string {
-  const pod = pods.find(({ uid }) => uid === site.podUid);
+function formatConsumer(site: MountSite, { podsByUid }: EventObjects): string {
+  const pod = podsByUid.get(site.podUid);
   const name = pod === undefined ? `pod ${site.podUid}` : `pod ${pod.namespace}/${pod.name}`;
   return site.kind === 'target' ? name : `container ${site.container} of ${name}`;
 }
@@ -190,7 +192,7 @@ function remedy({ errno, step }: Failure): string {
   }
   if (errno === 'ENOSPC') return 'the mount table is full (fs.mount-max): look for mounts that pile up';
   if (errno === 'EPERM') return "the node plugin lacks a capability: look at its DaemonSet's securityContext";
-  return 'it is tried again; if it stays so, start the pod again';
+  return 'it is retried; if it keeps failing, restart the pod';
 }
 
 function siteFields(site: MountSite): Readonly<Record<string, string | number>> {

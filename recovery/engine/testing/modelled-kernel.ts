@@ -1,5 +1,5 @@
 import type { Container, DeviceId, Mount, Nanoseconds } from '../model.ts';
-import { standingAt } from '../mount-tree.ts';
+import { MountTree } from '../mount-tree.ts';
 import type { ClockPort, KernelPort, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
 
 /** How a modelled connection answers; `starting`: mounted, but the daemon has not answered INIT. */
@@ -93,7 +93,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
   }
 
   function attachOn(table: Mount[], path: string, of: Partial<Mount> & Pick<Mount, 'device'>): Mount {
-    const { stack, above } = standingAt([...table], path);
+    const { stack, above } = new MountTree(table).at(path);
     const parent = stack.at(-1) ?? above.at(-1);
     return add(table, { ...of, mountPoint: path, parentId: parent?.id ?? 1 });
   }
@@ -134,7 +134,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       failure: { errno, call: 'statfs', path: site.path, step },
     });
     const table = tableOf(site);
-    const top = table === undefined ? undefined : standingAt([...table], site.path).stack.at(-1);
+    const top = table === undefined ? undefined : new MountTree(table).top(site.path);
     if (top === undefined) return fails('ENOENT', 'read-open');
     const connection = connections.get(top.device);
     if (connection === undefined) return { ok: true, value: top.device };
@@ -177,9 +177,9 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     const container = processes.find(({ mounts }) => mounts === table);
     if (container !== undefined) container.outdated = true;
     const ids = (mounts: readonly Mount[]) => mounts.map(({ id }) => id).join();
-    const now = standingAt([...table], site.path);
+    const now = new MountTree(table).at(site.path);
     if (ids(now.stack) !== ids(stack)) return stale;
-    if (standingAt([...host], source.path).stack.at(-1)?.device !== source.device) return stale;
+    if (new MountTree(host).top(source.path)?.device !== source.device) return stale;
     const top = now.stack.at(-1);
     if (top === undefined) return stale;
     // What was mounted inside since it was looked at would be lost.
@@ -206,7 +206,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     if (!detached.ok) return detached;
     const dead = table.find(({ id }) => id === top.id);
     if (dead !== undefined) remove(table, dead);
-    const after = standingAt([...table], site.path).stack.length;
+    const after = new MountTree(table).at(site.path).stack.length;
     const slave = slaves.get(site.path);
     if (slave !== undefined) attachOn(slave.table, slave.path, { device: source.device, options: ['ro'] });
     return { ok: true, value: { site, took: 1000n as Nanoseconds, layers: [before, after] } };
@@ -234,7 +234,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     },
     bind: (table, path, of) => attachOn(table, path, of),
     detach(table, path) {
-      const top = standingAt([...table], path).stack.at(-1);
+      const top = new MountTree(table).top(path);
       if (top !== undefined) remove(table, top);
     },
     crash,

@@ -1,8 +1,8 @@
-import { createEngine, type Engine, type EngineOptions } from '../engine.ts';
+import { Engine, type EngineOptions } from '../engine.ts';
 import { createVolumeLocks } from '../locks.ts';
 import type { Decision, DeviceId, Mount, Nanoseconds, Pod, Policy, Volume, VolumeMount } from '../model.ts';
-import { plainPath, standingAt } from '../mount-tree.ts';
-import { targetPath } from '../places.ts';
+import { targetPath } from '../mount-sites.ts';
+import { MountTree, normalizePath } from '../mount-tree.ts';
 import type { KubernetesPort, VolumeLocks } from '../ports.ts';
 import { createModelledClock, type ModelledClock } from './modelled-clock.ts';
 import { createModelledKernel, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
@@ -89,18 +89,18 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     },
   };
   let nextPid = 1000;
-  const top = (table: readonly Mount[], path: string) => standingAt([...table], path).stack.at(-1);
+  const top = (table: readonly Mount[], path: string) => new MountTree(table).top(path);
   const target = (pod: string, volume = 'demo') => targetPath(kubeletRoot, pod, volume);
 
   const engineWith = (more: Partial<EngineOptions>) =>
-    createEngine({
+    new Engine({
       kernel,
       kubernetes,
       clock,
       locks,
       recorder: (decision) => void decisions.push(decision),
       policy: () => world.policy,
-      proofPause: 0n as Nanoseconds,
+      proofDelay: 0n as Nanoseconds,
       ...options,
       ...more,
     });
@@ -178,7 +178,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
       if (from === undefined) continue;
       const { device, options } = from;
       const root = mount.subPath === undefined ? from.root : `${from.root === '/' ? '' : from.root}/${mount.subPath}`;
-      kernel.bind(container.mounts, plainPath(mount.mountPath), { device, options, root });
+      kernel.bind(container.mounts, normalizePath(mount.mountPath), { device, options, root });
     }
     kernel.processes.push(container);
     return container;
@@ -188,7 +188,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     return kernel.processes.flatMap(({ mounts, podUid, name }) => {
       const declared =
         pods.find(({ uid }) => uid === podUid)?.containers.find((each) => each.name === name)?.mounts ?? [];
-      return declared.map(({ mountPath }) => ({ table: mounts, path: plainPath(mountPath) }));
+      return declared.map(({ mountPath }) => ({ table: mounts, path: normalizePath(mountPath) }));
     });
   }
 }

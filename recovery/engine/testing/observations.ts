@@ -1,5 +1,7 @@
-import type { Container, DeviceId, Mount, NodeView, Pod, SourceState, Volume } from '../model.ts';
-import { standingAt } from '../mount-tree.ts';
+import type { Container, DeviceId, Liveness, Mount, Nanoseconds, Pod, SourceState, Volume } from '../model.ts';
+import { MountTree } from '../mount-tree.ts';
+import type { Observation } from '../observation.ts';
+import { NodeSnapshot } from '../snapshot.ts';
 import { kubeletRoot, sourcePath } from './world.ts';
 
 export const live = '0:51' as DeviceId;
@@ -9,7 +11,7 @@ export const dead = '0:50' as DeviceId;
 export function tableOf(layers: readonly (Partial<Mount> & Pick<Mount, 'mountPoint' | 'device'>)[]): readonly Mount[] {
   const table: Mount[] = [];
   for (const layer of [{ mountPoint: '/', device: '8:1' as DeviceId, fstype: 'ext4' }, ...layers]) {
-    const { stack, above } = standingAt([...table], layer.mountPoint);
+    const { stack, above } = new MountTree(table).at(layer.mountPoint);
     const parentId = (stack.at(-1) ?? above.at(-1))?.id ?? 0;
     const facts = { root: '/', options: ['ro'], fstype: 'fuse.fake', mountSource: 'fake', superOptions: [] };
     table.push({ id: table.length + 1, parentId, ...facts, ...layer });
@@ -23,26 +25,28 @@ export function containerOf(podUid: string, mounts: readonly Mount[], facts: Par
   return { podUid, name: 'app', pid: 1000, mountNamespace: 'mnt:[1]', user, mounts, ...facts };
 }
 
-/** A view in which each volume's source is live unless said otherwise. */
-export function viewWith(facts: {
+export const disconnected: Liveness = { status: 'dead', errno: 'ENOTCONN' };
+
+export interface ObservationFacts {
   readonly mounts: readonly Mount[];
   readonly volumes: readonly Volume[];
   readonly pods?: readonly Pod[];
   readonly containers?: readonly Container[];
   readonly sources?: ReadonlyMap<string, readonly SourceState[]>;
-  readonly devices?: ReadonlyMap<DeviceId, string>;
-}): NodeView {
-  const alive = ({ name }: Volume): [string, SourceState[]] => [
+  readonly liveness?: ReadonlyMap<DeviceId, Liveness>;
+}
+
+/** An observation in which each volume's source is live unless the facts differ. */
+export function observationWith(facts: ObservationFacts): Observation {
+  const { mounts, volumes, pods = [], containers = [] } = facts;
+  const takenAt = 0n as Nanoseconds;
+  const liveSource = ({ name }: Volume): [string, SourceState[]] => [
     name,
     [{ state: 'live', path: sourcePath(name), device: live }],
   ];
   return {
-    tier: '6.5',
-    kubeletRoot,
-    pods: [],
-    containers: [],
-    sources: new Map(facts.volumes.map(alive)),
-    devices: new Map([[dead, 'ENOTCONN']]),
-    ...facts,
+    snapshot: new NodeSnapshot({ tier: '6.5', takenAt, kubeletRoot, mounts, containers, volumes, pods }),
+    sources: facts.sources ?? new Map(volumes.map(liveSource)),
+    liveness: facts.liveness ?? new Map([[dead, disconnected]]),
   };
 }

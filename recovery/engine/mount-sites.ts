@@ -1,0 +1,156 @@
+import type { Container, DeviceId, Mount, MountSite, OtherMount, Pod, Volume, VolumeMount } from './model.ts';
+import { isFuse, MountTree, normalizePath } from './mount-tree.ts';
+
+/** A mount site of a volume and what is mounted there. */
+export interface ObservedSite {
+  readonly volume: Volume;
+  readonly site: MountSite;
+  /** All mounts at the site, bottom first; the last is the visible one. */
+  readonly stack: readonly Mount[];
+  /** The mount table that contains the site. */
+  readonly tree: MountTree;
+  /** A FUSE mount that the path to the site crosses. */
+  readonly fuseAbove?: Mount;
+  /** The container's volumeMount. */
+  readonly volumeMount?: VolumeMount;
+  /** Mounts of other volumes that the pod's spec places below the site. */
+  readonly nestedMounts: readonly OtherMount[];
+}
+
+/** The path at which CSI publishes a volume for a pod. */
+export function targetPath(kubeletRoot: string, podUid: string, volume: string): string {
+  return `${kubeletRoot}/pods/${podUid}/volumes/kubernetes.io~csi/${volume}/mount`;
+}
+
+/** A site as a key: equal in every snapshot for the same site, but different for another process of the same container. */
+export function siteKey(site: MountSite): string {
+  return site.kind === 'target' ? `target\0${site.path}` : `container\0${containerSiteOrder(site)}`;
+}
+
+function containerSiteOrder({ podUid, container, path, pid }: Extract<MountSite, { kind: 'container' }>): string {
+  return `${podUid}\0${container}\0${path}\0${String(pid).padStart(10, '0')}`;
+}
+
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The node's mount table, indexed by path and by published volume. */
+export class NodeMounts {
+  readonly mounts: readonly Mount[];
+  readonly kubeletRoot: string;
+  readonly tree: MountTree;
+  #podUids: ReadonlyMap<string, readonly string[]> | undefined;
+
+  constructor(mounts: readonly Mount[], kubeletRoot: string) {
+    this.mounts = mounts;
+    this.kubeletRoot = kubeletRoot;
+    this.tree = new MountTree(mounts);
+  }
+
+  /** The target paths of a volume: those that have a mount, and those of the pods that use the volume. */
+  sites(volume: Volume, pods: Iterable<Pod>): readonly ObservedSite[] {
+    this.#podUids ??= podUidsByVolume(this.mounts, this.kubeletRoot);
+    const uids = new Set(this.#podUids.get(volume.name));
+    for (const pod of pods) if (pod.volumes.includes(volume.name)) uids.add(pod.uid);
+    return [...uids].sort(byText).map((podUid) => {
+      const path = targetPath(this.kubeletRoot, podUid, volume.name);
+      return observe(this.tree, { volume, site: { kind: 'target', podUid, path }, nestedMounts: [] });
+    });
+  }
+}
+
+/** Pod UIDs of all target paths that have a mount, by volume name. A target path is matched as a whole. */
+function podUidsByVolume(mounts: readonly Mount[], kubeletRoot: string): ReadonlyMap<string, readonly string[]> {
+  const uids = new Map<string, string[]>();
+  const prefix = `${kubeletRoot}/pods/`;
+  for (const { mountPoint } of mounts) {
+    if (!mountPoint.startsWith(prefix)) continue;
+    const [uid, volumes, plugin, name, mount, ...rest] = mountPoint.slice(prefix.length).split('/');
+    if (volumes !== 'volumes' || plugin !== 'kubernetes.io~csi' || mount !== 'mount' || rest.length > 0) continue;
+    if (uid === undefined || uid === '' || name === undefined) continue;
+    const known = uids.get(name);
+    if (known === undefined) uids.set(name, [uid]);
+    else known.push(uid);
+  }
+  return uids;
+}
+
+export interface OrderedSite {
+  readonly observed: ObservedSite;
+  /** Sorts the container mounts of a volume. */
+  readonly order: string;
+}
+
+/** A container's mount table. A crash leaves it unchanged, so snapshots share it and recovery does not wait for its index. */
+export class ContainerMounts {
+  readonly container: Container;
+  #tree: MountTree | undefined;
+  readonly #sites = new Map<string, { readonly volume: Volume; readonly pod: Pod; readonly sites: OrderedSite[] }>();
+
+  constructor(container: Container) {
+    this.container = container;
+  }
+
+  get tree(): MountTree {
+    this.#tree ??= new MountTree(this.container.mounts);
+    return this.#tree;
+  }
+
+  /**
+   * The mounts of a volume in this container. `devices`: the devices that the volume has on the node; they identify a mount
+   * whose path differs from the spec's because the runtime has followed a symbolic link of the image.
+   */
+  sites(volume: Volume, pod: Pod, devices: () => ReadonlySet<DeviceId>): readonly OrderedSite[] {
+    const known = this.#sites.get(volume.name);
+    if (known?.volume === volume && known.pod === pod) return known.sites;
+    const { mounts: declared = [], others = [] } =
+      pod.containers.find(({ name }) => name === this.container.name) ?? {};
+    const own = declared.filter((mount) => mount.volume === volume.name);
+    const sites = own.map((volumeMount) => {
+      const path = normalizePath(volumeMount.mountPath);
+      const nestedMounts = others.filter(({ mountPath }) => normalizePath(mountPath).startsWith(`${path}/`));
+      return this.#siteAt(path, { volume, volumeMount, nestedMounts });
+    });
+    const [only] = own;
+    if (only !== undefined && own.length === 1 && sites[0]?.observed.stack.length === 0) {
+      // Not kept, as it depends on the node's mounts.
+      const path = this.#linkedPath(devices(), declared);
+      return path === undefined ? sites : [this.#siteAt(path, { volume, volumeMount: only, nestedMounts: [] })];
+    }
+    this.#sites.set(volume.name, { volume, pod, sites });
+    return sites;
+  }
+
+  #siteAt(
+    path: string,
+    facts: Pick<ObservedSite, 'volume' | 'nestedMounts'> & { volumeMount: VolumeMount },
+  ): OrderedSite {
+    const { podUid, name, pid } = this.container;
+    const site = { kind: 'container', podUid, container: name, pid, path } as const;
+    return { observed: observe(this.tree, { ...facts, site }), order: containerSiteOrder(site) };
+  }
+
+  /** The only mount point with one of the devices that the spec does not name. */
+  #linkedPath(devices: ReadonlySet<DeviceId>, declared: readonly VolumeMount[]): string | undefined {
+    const named = new Set(declared.map(({ mountPath }) => normalizePath(mountPath)));
+    const paths = new Set(
+      this.container.mounts
+        .filter((mount) => isFuse(mount) && devices.has(mount.device) && !named.has(mount.mountPoint))
+        .map(({ mountPoint }) => mountPoint),
+    );
+    const [only] = paths;
+    return paths.size === 1 ? only : undefined;
+  }
+}
+
+export function sortSites(sites: readonly OrderedSite[]): readonly ObservedSite[] {
+  return sites.toSorted((a, b) => byText(a.order, b.order)).map(({ observed }) => observed);
+}
+
+function observe(
+  tree: MountTree,
+  facts: Pick<ObservedSite, 'volume' | 'site' | 'volumeMount' | 'nestedMounts'>,
+): ObservedSite {
+  const { stack, above } = tree.at(facts.site.path);
+  const fuseAbove = above.findLast(isFuse);
+  return { ...facts, stack, tree, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
+}

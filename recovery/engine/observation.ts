@@ -1,0 +1,111 @@
+import { isAborted, type LivenessQuestion, type VolumeQuestions } from './liveness.ts';
+import type { DeviceId, Liveness, Mount, SourceState, Volume } from './model.ts';
+import type { ObservedSite } from './mount-sites.ts';
+import { isFuse } from './mount-tree.ts';
+import type { NodeSnapshot } from './snapshot.ts';
+
+/** A node snapshot with what the connections answered: all that a diagnosis and a plan depend on. */
+export interface Observation {
+  readonly snapshot: NodeSnapshot;
+  /** The sources that have answered, by `Volume.name`. A volume without an entry is not diagnosed. */
+  readonly sources: ReadonlyMap<string, readonly SourceState[]>;
+  /** The answers of devices that are visible at mount sites. */
+  readonly liveness: ReadonlyMap<DeviceId, Liveness>;
+}
+
+/** The answers that are known so far. */
+export interface KnownLiveness {
+  get(device: DeviceId): Liveness | undefined;
+}
+
+/** Observes some volumes of a snapshot. Sources that have not answered yet are left out. */
+export function observe(snapshot: NodeSnapshot, volumes: readonly Volume[], known: KnownLiveness): Observation {
+  const liveness = new Map<DeviceId, Liveness>();
+  const sources = new Map<string, readonly SourceState[]>();
+  for (const volume of volumes) {
+    sources.set(volume.name, sourceStates(snapshot, volume, known));
+    for (const { stack } of snapshot.sites(volume)) {
+      const top = stack.at(-1);
+      const answer = top === undefined ? undefined : known.get(top.device);
+      if (top !== undefined && answer !== undefined) liveness.set(top.device, answer);
+    }
+  }
+  return { snapshot, sources, liveness };
+}
+
+/** The status of a device; undefined if it has not been asked. */
+export function statusOf(observation: Observation, volume: Volume, device: DeviceId): Liveness['status'] | undefined {
+  const source = observedSources(observation, volume).find((each) => each.state !== 'absent' && each.device === device);
+  if (source !== undefined && source.state !== 'absent') return source.state;
+  return observation.liveness.get(device)?.status;
+}
+
+/** The sources of a volume that have answered. */
+export function observedSources({ sources }: Observation, { name }: Volume): readonly SourceState[] {
+  return sources.get(name) ?? [];
+}
+
+/** A source path and its FUSE mount. */
+export interface SourceMount {
+  readonly path: string;
+  readonly mount: Mount | undefined;
+}
+
+export function sourceMounts({ tree }: NodeSnapshot, { sources }: Volume): readonly SourceMount[] {
+  return sources.map((path) => {
+    const top = tree.top(path);
+    return { path, mount: top !== undefined && isFuse(top) ? top : undefined };
+  });
+}
+
+/** The states of a volume's sources that have answered. */
+export function sourceStates(snapshot: NodeSnapshot, volume: Volume, known: KnownLiveness): readonly SourceState[] {
+  return sourceMounts(snapshot, volume).flatMap((source) => sourceState(source, known) ?? []);
+}
+
+function sourceState({ path, mount }: SourceMount, known: KnownLiveness): SourceState | undefined {
+  if (mount === undefined) return { state: 'absent', path };
+  const { device } = mount;
+  const liveness = known.get(device);
+  switch (liveness?.status) {
+    case undefined:
+      return undefined;
+    case 'live':
+    case 'hung':
+      return { state: liveness.status, path, device };
+    case 'dead':
+      return { state: 'dead', path, device, errno: liveness.errno };
+  }
+}
+
+/** The questions to a volume's source mounts. */
+export function sourceQuestions(snapshot: NodeSnapshot, volume: Volume): readonly LivenessQuestion[] {
+  return sourceMounts(snapshot, volume).flatMap(({ path, mount }): LivenessQuestion[] =>
+    mount === undefined ? [] : [{ site: { kind: 'source', path }, device: mount.device }],
+  );
+}
+
+/** The questions to a volume's source mounts and to the devices at its sites, except to those that are known to be aborted. */
+export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: KnownLiveness): VolumeQuestions {
+  const sources = sourceQuestions(snapshot, volume);
+  const sourceDevices = new Set(sources.map(({ device }) => device));
+  const sites = new Map<DeviceId, LivenessQuestion>();
+  const visible = new Set<DeviceId>();
+  for (const { site, stack } of snapshot.sites(volume)) {
+    const top = stack.at(-1);
+    if (top === undefined || !isFuse(top)) continue;
+    visible.add(top.device);
+    if (sourceDevices.has(top.device) || isAborted(known.get(top.device))) continue;
+    if (!sites.has(top.device)) sites.set(top.device, { site, device: top.device });
+  }
+  return { sources, sites: [...sites.values()], visible };
+}
+
+/** Whether a site shows a FUSE mount that is at none of the sources. */
+export function hasStaleMount(sources: readonly SourceMount[], sites: readonly ObservedSite[]): boolean {
+  const devices = new Set(sources.map(({ mount }) => mount?.device));
+  return sites.some(({ stack }) => {
+    const top = stack.at(-1);
+    return top !== undefined && isFuse(top) && !devices.has(top.device);
+  });
+}

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import type { Container, DeviceId, Mount, Nanoseconds } from './model.ts';
+import { NodeSnapshot, type SnapshotFacts } from './snapshot.ts';
+import { containerOf, tableOf } from './testing/observations.ts';
+import { kubeletRoot, podNamed, volumeNamed } from './testing/world.ts';
+
+const volume = volumeNamed('demo');
+const inside = tableOf([{ mountPoint: '/data', device: '0:50' as DeviceId }]);
+const container: Container = containerOf('pod-1', inside);
+const facts: SnapshotFacts = {
+  tier: '6.5',
+  takenAt: 0n as Nanoseconds,
+  kubeletRoot,
+  mounts: [],
+  containers: [container],
+  volumes: [volume],
+  pods: [podNamed('pod-1', [{}, { mountPath: '/other' }])],
+};
+
+it('reflects a changed pod although its container is unchanged', () => {
+  const before = new NodeSnapshot(facts);
+  const pods = [podNamed('pod-1', [{ readOnly: true }, { mountPath: '/other' }])];
+  const readOnly = [before, new NodeSnapshot({ ...facts, pods }, before)].map(
+    (snapshot) => snapshot.sites(volume).find(({ site }) => site.path === '/data')?.volumeMount?.readOnly,
+  );
+  expect(readOnly).toEqual([false, true]);
+});
+
+it('takes over the sites of an unchanged container from the previous snapshot', () => {
+  const before = new NodeSnapshot(facts);
+  const mounts: readonly Mount[] = [...inside];
+  const after = new NodeSnapshot({ ...facts, mounts, containers: [container] }, before);
+  const inContainer = (snapshot: NodeSnapshot) =>
+    snapshot.sites(volume).filter(({ site }) => site.kind === 'container');
+  expect(inContainer(after)[0]?.stack).toHaveLength(1);
+  for (const [index, site] of inContainer(after).entries()) expect(site).toBe(inContainer(before)[index]);
+});
+
+it('knows which containers and mounts have gone', () => {
+  const snapshot = new NodeSnapshot(facts);
+  const site = { kind: 'container', podUid: 'pod-1', container: 'app', pid: container.pid, path: '/data' } as const;
+  expect(snapshot.isGone(site)).toBe(false);
+  expect(snapshot.isGone({ ...site, path: '/other' })).toBe(true);
+  expect(snapshot.isGone({ ...site, pid: 1 })).toBe(true);
+});

@@ -1,0 +1,169 @@
+import { type Recovery, type RecoveryRequest, recoverVolume } from './apply.ts';
+import type { Journal } from './journal.ts';
+import { type LivenessCache, VolumeAnswers } from './liveness.ts';
+import type { Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
+import { sourceQuestions, sourceStates, volumeQuestions } from './observation.ts';
+import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
+import { prove } from './prove.ts';
+import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
+import { type Candidate, triggerRules, type VolumeFingerprint } from './triggers.ts';
+import type { VolumeState } from './volume-state.ts';
+
+export interface VolumePassParts {
+  readonly kernel: Pick<KernelPort, 'read' | 'replaceAll'>;
+  readonly locks: VolumeLocks;
+  readonly clock: ClockPort;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  readonly liveness: LivenessCache;
+  readonly snapshots: SnapshotCache;
+  readonly policy: () => Policy;
+  readonly readDeadline: Nanoseconds;
+  readonly proofDelay: Nanoseconds;
+  readonly isStopped: () => boolean;
+  /** The sources of the volume have answered, and nothing has been done about it yet. */
+  readonly onSourceStates: (volume: Volume, states: readonly SourceState[]) => void;
+}
+
+export interface VolumePassResult
+  extends Pick<Recovery, 'began' | 'applied' | 'actions' | 'skips' | 'replaced' | 'needsRetry'> {
+  readonly verified: Nanoseconds;
+}
+
+/** A pass over one volume whose sources are being asked. */
+export interface VolumePass {
+  /** Undefined if a later pass has superseded this one, or if nothing had changed. */
+  finish(options: {
+    readonly trigger: Trigger;
+    /** Whether to end early if sources and sites are unchanged. */
+    readonly maySkip: boolean;
+    /** Scans the containers as thoroughly as the trigger asks for; repeated calls do nothing. */
+    readonly scanContainers: () => void;
+  }): Promise<VolumePassResult | undefined>;
+}
+
+/**
+ * Asks a volume's sources, in order to act once they have answered. Undefined if another pass already waits for the same sources.
+ * A pass that waits for sources that no longer exist is superseded.
+ */
+export function startVolumePass(
+  parts: VolumePassParts,
+  snapshot: NodeSnapshot,
+  { fingerprint, state }: Pick<Candidate, 'fingerprint' | 'state'>,
+): VolumePass | undefined {
+  const { volume, sourceText } = fingerprint;
+  if (state.pending?.sourceText === sourceText) return undefined;
+  const token = { sourceText };
+  state.pending = token;
+  const answers = new VolumeAnswers(parts.liveness);
+  const sources = sourceQuestions(snapshot, volume);
+  answers.ask(sources);
+  const isSuperseded = () => parts.isStopped() || state.pending !== token;
+
+  return {
+    async finish({ trigger, maySkip, scanContainers }) {
+      const { holdsReports, repeatsAttempts = false } = triggerRules[trigger];
+      if (!(await sourcesAnswered())) return end();
+      if (maySkip && isUnchanged(answers, fingerprint, state)) return end();
+      reportSources(parts, answers, { volume, state, trigger, snapshot });
+      scanContainers();
+      state.isHoldingReports = holdsReports === true && isOutage(answers, snapshot, volume);
+      if (state.isHoldingReports) {
+        end();
+        return nothingDone(parts.clock.now());
+      }
+      const complete = await answeredSnapshot();
+      end();
+      if (complete === undefined) return undefined;
+      reportSources(parts, answers, { volume, state, trigger, snapshot: complete });
+      return recoverAndProve(parts, answers, { volume, state, snapshot: complete, repeatsAttempts });
+    },
+  };
+
+  async function sourcesAnswered(): Promise<boolean> {
+    for (;;) {
+      if (isSuperseded()) return false;
+      if (answers.isEnough(sources)) return true;
+      await answers.next(sources);
+    }
+  }
+
+  /** A snapshot in which all devices that matter have answered. */
+  async function answeredSnapshot(): Promise<NodeSnapshot | undefined> {
+    for (;;) {
+      const recent = parts.snapshots.recent(state.actedAt);
+      if (recent === undefined || isSuperseded()) return undefined;
+      const questions = volumeQuestions(recent, volume, parts.liveness);
+      if (answers.isComplete(questions)) return recent;
+      const all = [...questions.sources, ...questions.sites];
+      answers.ask(all);
+      await answers.next(all);
+    }
+  }
+
+  /** Lets another pass begin, unless one has superseded this one already. */
+  function end(): undefined {
+    if (state.pending === token) state.pending = undefined;
+  }
+}
+
+function isUnchanged(answers: VolumeAnswers, { snapshot, volume, targets }: VolumeFingerprint, state: VolumeState) {
+  const states = sourceStates(snapshot, volume, answers);
+  return (
+    !targets.hasStaleMount &&
+    state.unhealthy.length === 0 &&
+    state.unproven.size === 0 &&
+    states.every((each) => each.state === 'live') &&
+    JSON.stringify(states) === JSON.stringify(state.sources)
+  );
+}
+
+/** Whether no source is live or may yet become so, which leaves nothing to do at any site. */
+function isOutage(answers: VolumeAnswers, snapshot: NodeSnapshot, volume: Volume): boolean {
+  return sourceStates(snapshot, volume, answers).every(({ state }) => state === 'dead' || state === 'absent');
+}
+
+function nothingDone(began: Nanoseconds): VolumePassResult {
+  const none = 0n as Nanoseconds;
+  return { began, applied: none, verified: none, actions: 0, skips: 0, replaced: 0, needsRetry: false };
+}
+
+/** Remembers the states of the sources and reports those that have changed. */
+function reportSources(
+  { journal, onSourceStates }: VolumePassParts,
+  answers: VolumeAnswers,
+  {
+    volume,
+    state,
+    trigger,
+    snapshot,
+  }: Pick<RecoveryRequest, 'volume' | 'state' | 'snapshot'> & { readonly trigger: Trigger },
+): void {
+  const states = sourceStates(snapshot, volume, answers);
+  const paths = new Set(states.map(({ path }) => path));
+  // A source that has not answered, because another was enough, keeps its state.
+  state.sources = [...states, ...state.sources.filter(({ path }) => !paths.has(path))];
+  for (const source of states) journal.noticed({ trigger, volume: volume.name, source });
+  onSourceStates(volume, states);
+}
+
+async function recoverAndProve(
+  parts: VolumePassParts,
+  liveness: VolumeAnswers,
+  request: RecoveryRequest,
+): Promise<VolumePassResult> {
+  const { clock, snapshots } = parts;
+  const recovery = recoverVolume(
+    { ...parts, liveness, policy: parts.policy(), takeSnapshot: () => snapshots.scan('known') },
+    request,
+  );
+  const recoveredAt = clock.now();
+  const proofParts = {
+    ...parts,
+    delay: parts.proofDelay,
+    timeout: parts.readDeadline,
+    takeSnapshot: () => snapshots.recent(recoveredAt),
+  };
+  await prove(proofParts, request.state, recovery.snapshot, recovery.unproven);
+  return { ...recovery, verified: (clock.now() - recoveredAt) as Nanoseconds };
+}
