@@ -23,7 +23,7 @@ const everyReport = `
   import * as rekindle from 'rekindle';
   const run = await rekindle.readRun('results/latest');
   for (const name of Object.keys(rekindle).filter((name) => name.startsWith('render')))
-    console.log(process.version, name, rekindle[name](run).length);
+    console.log(process.version, name, (await rekindle[name](run)).length);
 `;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);

@@ -1,35 +1,50 @@
+import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { Recovery, Run } from '../src/timeline/record.ts';
 import { stageNs, stages } from '../src/timeline/stages.ts';
-import { countStatuses, statuses } from '../src/timeline/verdict.ts';
+import { countStatuses, statuses, verdictNames } from '../src/timeline/verdict.ts';
 
 type Labels = Readonly<Record<string, string>>;
 interface Sample {
-  readonly suffix?: string;
   readonly labels?: Labels;
   readonly value: number;
 }
 interface Family {
   readonly name: string;
-  readonly type: 'gauge' | 'counter' | 'info' | 'stateset';
-  readonly unit?: string;
+  readonly type?: 'counter';
   readonly help: string;
   readonly samples: readonly Sample[];
 }
 
-/** A run as OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/): one sample for each crash. */
-export function renderOpenMetrics({ record }: Pick<Run, 'record'>): string {
+/** Renders a run as OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/), with one sample for each crash. */
+export function renderOpenMetrics({ record }: Pick<Run, 'record'>): Promise<string> {
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  for (const { name, type, help, samples } of families(record)) {
+    if (samples.length === 0) continue;
+    const labelNames = Object.keys(samples[0]?.labels ?? {});
+    const options = { name, help, labelNames, registers: [registry] };
+    if (type === 'counter') {
+      const counter = new Counter(options);
+      for (const { labels = {}, value } of samples) counter.inc(labels, value);
+    } else {
+      const gauge = new Gauge(options);
+      for (const { labels = {}, value } of samples) gauge.set(labels, value);
+    }
+  }
+  return registry.metrics();
+}
+
+function families(record: Run['record']): readonly Family[] {
   const crashes = record.scenarios.flatMap(({ id, recoveries }) =>
     recoveries.map((recovery, i) => ({ recovery, labels: crashLabels(id, i, recovery) })),
   );
   const counts = countStatuses(record.scenarios);
-  const families: readonly Family[] = [
+  return [
     {
-      name: 'rekindle_run',
-      type: 'info',
-      help: 'The run that these numbers are of.',
+      name: 'rekindle_run_info',
+      help: 'The run that these numbers describe.',
       samples: [
         {
-          suffix: '_info',
           labels: {
             run: record.runId,
             version: record.rekindle,
@@ -44,69 +59,55 @@ export function renderOpenMetrics({ record }: Pick<Run, 'record'>): string {
     },
     {
       name: 'rekindle_verdict',
-      type: 'stateset',
-      help: 'Verdict of the run.',
-      samples: (['pass', 'fail', 'inconclusive'] as const).map((verdict) => ({
+      help: 'Verdict of the run: 1 for the one that holds.',
+      samples: Object.keys(verdictNames).map((verdict) => ({
         labels: { rekindle_verdict: verdict },
         value: record.verdict === verdict ? 1 : 0,
       })),
     },
     {
       name: 'rekindle_scenarios',
-      type: 'gauge',
       help: 'Scenarios by status.',
       samples: statuses.map((status) => ({ labels: { status }, value: counts[status] })),
     },
     {
       name: 'rekindle_clock_scale',
-      type: 'gauge',
-      help: 'Seconds of the fake kubelet’s clock in one real second.',
+      help: 'Seconds of the fake kubelet’s clock per real second.',
       samples: [{ value: record.fidelity.clockScale }],
     },
     {
       name: 'rekindle_outage_seconds',
-      type: 'gauge',
-      unit: 'seconds',
-      help: 'From the crash to the first good read in the pod; absent where the pod did not read again.',
+      help: 'From the crash to the first good read in the pod; absent if the pod did not read again.',
       samples: crashes.flatMap(({ recovery, labels }) =>
-        recovery.readable === undefined ? [] : [{ labels, value: inSeconds(recovery.readable - recovery.crash) }],
+        recovery.readable === undefined ? [] : [{ labels, value: toSeconds(recovery.readable - recovery.crash) }],
       ),
     },
     {
       name: 'rekindle_phase_seconds',
-      type: 'gauge',
-      unit: 'seconds',
-      help: 'How long a phase of a recovery took.',
+      help: 'Duration of one phase of a recovery.',
       samples: crashes.flatMap(({ recovery, labels }) =>
         stages.flatMap((stage) => {
           const ns = stageNs(recovery, stage);
-          return ns === undefined ? [] : [{ labels: { phase: stage.name, ...labels }, value: inSeconds(ns) }];
+          return ns === undefined ? [] : [{ labels: { phase: stage.name, ...labels }, value: toSeconds(ns) }];
         }),
       ),
     },
     {
       name: 'rekindle_longest_stall_seconds',
-      type: 'gauge',
-      unit: 'seconds',
-      help: 'Longest time that one probe operation was late, from when it was due.',
-      samples: crashes.map(({ recovery, labels }) => ({ labels, value: inSeconds(recovery.longestStallNs) })),
+      help: 'Longest delay of a probe operation, from its scheduled time.',
+      samples: crashes.map(({ recovery, labels }) => ({ labels, value: toSeconds(recovery.longestStallNs) })),
     },
     {
-      name: 'rekindle_probe_errors',
+      name: 'rekindle_probe_errors_total',
       type: 'counter',
       help: 'Failed probe operations by errno.',
       samples: crashes.flatMap(({ recovery, labels }) =>
-        Object.entries(recovery.errors).map(([errno, value]) => ({
-          suffix: '_total',
-          labels: { errno, ...labels },
-          value,
-        })),
+        Object.entries(recovery.errors).map(([errno, value]) => ({ labels: { errno, ...labels }, value })),
       ),
     },
     {
       name: 'rekindle_mount_lines',
-      type: 'gauge',
-      help: 'Lines of the mount tables of node and pods, before the first fault and after the last recovery.',
+      help: 'Lines in the mount tables of the node and its pods, before the first fault and after the last recovery.',
       samples: record.scenarios.flatMap(({ id, mountLines }) =>
         mountLines
           ? (['before', 'after'] as const).map((when) => ({ labels: { scenario: id, when }, value: mountLines[when] }))
@@ -114,34 +115,12 @@ export function renderOpenMetrics({ record }: Pick<Run, 'record'>): string {
       ),
     },
   ];
-  return `${families
-    .filter((family) => family.samples.length > 0)
-    .map(renderFamily)
-    .join('')}# EOF\n`;
 }
 
 function crashLabels(scenario: string, index: number, recovery: Recovery): Labels {
   return { scenario, crash: String(index + 1), fault: recovery.fault, pod: recovery.probe ?? recovery.pod };
 }
 
-function renderFamily({ name, type, unit, help, samples }: Family): string {
-  const lines = [
-    `# TYPE ${name} ${type}`,
-    ...(unit ? [`# UNIT ${name} ${unit}`] : []),
-    `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`,
-    ...samples.map(({ suffix = '', labels = {}, value }) => `${name}${suffix}${renderLabels(labels)} ${value}`),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-function renderLabels(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => {
-    const text = value.toWellFormed().replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-    return `${name}="${text}"`;
-  });
-  return pairs.length > 0 ? `{${pairs.join(',')}}` : '';
-}
-
-function inSeconds(ns: number): number {
+function toSeconds(ns: number): number {
   return Number((ns / 1e9).toFixed(9));
 }

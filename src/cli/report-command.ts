@@ -23,7 +23,7 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
     .option('--out <folder>', 'folder for the reports (default: that of the run)')
     .addHelpText('after', reportHelp)
     .option('--anyway', 'make them of a run that was made on another machine, too')
-    .action((results: string, { out, anyway }: ReportFlags) => {
+    .action(async (results: string, { out, anyway }: ReportFlags) => {
       const { record, digest } = readRun(results, environment.cwd);
       const elsewhere = anyway ? undefined : otherMachine(record, describeMachine());
       if (elsewhere) {
@@ -32,7 +32,7 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
         );
       }
       const folder = writableFolder(out ?? results, environment.cwd);
-      for (const path of writeDigested({ folder, record, digest, cwd: environment.cwd }))
+      for (const path of await writeDigested({ folder, record, digest, cwd: environment.cwd }))
         environment.stdout.write(`${path}\n`);
       ends(exitStatus.conformant);
     });

@@ -17,7 +17,7 @@ interface Written {
   readonly folder: string;
 }
 
-const reports: readonly { readonly file: string; readonly render: (written: Written) => string }[] = [
+const reports: readonly { readonly file: string; readonly render: (written: Written) => string | Promise<string> }[] = [
   { file: 'report.html', render: ({ record, digest }) => renderPage(record, digest) },
   { file: 'report.md', render: ({ record }) => renderMarkdown({ record }, { picture }) },
   { file: 'junit.xml', render: junitWithAttachments },
@@ -28,7 +28,7 @@ const reports: readonly { readonly file: string; readonly render: (written: Writ
  * Writes all reports of a run into a folder that exists, over those of before. Returns their paths.
  * @param cwd Folder that attachments are named from, where they are below it.
  */
-export function writeReports(folder: string, { record, history }: Run, cwd?: string): readonly string[] {
+export function writeReports(folder: string, { record, history }: Run, cwd?: string): Promise<readonly string[]> {
   return writeDigested({ folder, record, digest: digestOf(history), ...(cwd === undefined ? {} : { cwd }) });
 }
 
@@ -40,15 +40,17 @@ export interface DigestedRun {
 }
 
 /** The same of a history that was digested while it was read. */
-export function writeDigested({ folder, record, digest, cwd }: DigestedRun): readonly string[] {
+export function writeDigested({ folder, record, digest, cwd }: DigestedRun): Promise<readonly string[]> {
   const seen = cwd === undefined ? folder : relative(cwd, folder);
   const written = { record, digest, folder: seen.startsWith('..') || isAbsolute(seen) ? folder : seen };
   writePictures(folder, record);
-  return reports.map(({ file, render }) => {
-    const path = join(folder, file);
-    writeFileSync(path, render(written));
-    return path;
-  });
+  return Promise.all(
+    reports.map(async ({ file, render }) => {
+      const path = join(folder, file);
+      writeFileSync(path, await render(written));
+      return path;
+    }),
+  );
 }
 
 /** The slowest recovery of the run, and of each scenario that did not pass. */

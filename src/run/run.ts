@@ -150,14 +150,14 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
       places.map(({ secret }) => secret),
     );
   const before = look();
-  const record = write(conclusion, before);
+  const record = await write(conclusion, before);
   const after = look();
-  const final = after.verdict === before.verdict ? record : write(conclusion, after);
+  const final = after.verdict === before.verdict ? record : await write(conclusion, after);
   tellCi(final, conclusion.options.environment);
   return final;
 }
 
-function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
+async function write(conclusion: Conclusion, secrecy: CheckRecord): Promise<RunRecord> {
   const { options, profile, command, scenarios, leftovers, errors, events, resultsDir, startedAt } = conclusion;
   const [place] = conclusion.clusters;
   const byScenario = groupBy(events, ({ scenario }) => scenario);
@@ -183,6 +183,6 @@ function write(conclusion: Conclusion, secrecy: CheckRecord): RunRecord {
     leftovers,
   };
   writeFileSync(join(resultsDir, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
-  writeReports(resultsDir, { record, history: events }, options.environment.cwd);
+  await writeReports(resultsDir, { record, history: events }, options.environment.cwd);
   return record;
 }
