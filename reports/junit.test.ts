@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
 import { sampleRun } from '../src/timeline/sample.ts';
 import { escapeXml, renderJunit } from './junit.ts';
-import { readXml, type XmlElement } from './xml-reader.ts';
+import { readXml, type XmlElement } from './read-xml.ts';
 
 const { record } = sampleRun({ operations: 300 });
 const render = (over: Partial<RunRecord> = {}) => readXml(renderJunit({ record: { ...record, ...over } }));
