@@ -43,7 +43,7 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
               imagePullPolicy: 'IfNotPresent',
               command: ['/usr/local/bin/node', ...v8Flags, '/opt/rekindle/webhook.mjs'],
               args: [
-                `--listen=0.0.0.0:${port}`,
+                `--listen=:${port}`,
                 `--mount-root=${mountRoot}`,
                 `--register=${namespace}/${names.webhook}`,
                 `--certificate-secret=${namespace}/${names.certificates}`,

@@ -6,18 +6,20 @@ const parse = (...argv: readonly string[]) => parseWebhookFlags({ argv, env: {} 
 it('listens on all addresses at port 9443 and does not register by default', () => {
   expect(parse()).toEqual({
     kind: 'run',
-    flags: { host: '0.0.0.0', port: 9443, kubeconfig: undefined, mountRoot: '/runtime-mnt', register: undefined },
+    flags: { host: undefined, port: 9443, kubeconfig: undefined, mountRoot: '/runtime-mnt', register: undefined },
   });
 });
 
 it.each<[string, object]>([
   ['--listen=127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
   ['--listen=[::1]:443', { host: '::1', port: 443 }],
+  ['--listen=0.0.0.0:443', { host: '0.0.0.0', port: 443 }],
+  ['--listen=:443', { host: undefined, port: 443 }],
   [
     '--register=fluid-system/fluid-webhook',
     { register: { service: { namespace: 'fluid-system', name: 'fluid-webhook', port: 443 } } },
   ],
-  ['--register=self', { register: { url: 'https://0.0.0.0' } }],
+  ['--register=self', { register: { url: 'https://localhost' } }],
   ['--certificate-secret=fluid-system/certs', { certificateSecret: { namespace: 'fluid-system', name: 'certs' } }],
   ['--mount-root=/mnt/fluid', { mountRoot: '/mnt/fluid' }],
 ])('accepts %s', (flag, flags) => {

@@ -2,7 +2,8 @@ import { isNormalised } from '../csi/volume-context.ts';
 import type { WebhookEndpoint } from './registration.ts';
 
 export interface WebhookFlags {
-  readonly host: string;
+  /** If undefined, the webhook listens on all addresses, IPv6 and IPv4. */
+  readonly host: string | undefined;
   readonly port: number;
   /** Path. If undefined, the pod's service account is used. */
   readonly kubeconfig: string | undefined;
@@ -20,7 +21,8 @@ export type ParsedFlags =
 
 const help = `Admission webhook of pods that use Fluid datasets.
 
-  --listen=HOST:PORT      address of the HTTPS server (0.0.0.0:9443); port 0 picks a free one
+  --listen=HOST:PORT      address of the HTTPS server (:9443, on all IPv6 and IPv4 addresses);
+                          port 0 picks a free one
   --kubeconfig=PATH       how to reach the API server; the default is the pod's service account
   --mount-root=PATH       directory below which FUSE daemons mount (MOUNT_ROOT, /runtime-mnt)
   --register=self         registers the webhook under the address that it listens on
@@ -50,9 +52,10 @@ export function parseWebhookFlags({
       );
     given.set(name, value);
   }
-  const listen = given.get('listen') ?? '0.0.0.0:9443';
-  const [, host = '', port = ''] = /^(?:\[?)(.+?)(?:\]?):(\d+)$/.exec(listen) ?? [];
-  if (host === '' || Number(port) > 65_535) return usageError(`--listen=${listen} is not HOST:PORT`);
+  const listen = given.get('listen') ?? ':9443';
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|(.*?)):(\d+)$/.exec(listen) ?? [];
+  const host = bracketed ?? (plain || undefined);
+  if (port === undefined || Number(port) > 65_535) return usageError(`--listen=${listen} is not HOST:PORT or :PORT`);
   const mountRoot = given.get('mount-root') ?? (env.MOUNT_ROOT || '/runtime-mnt');
   if (!isNormalised(mountRoot))
     return usageError(`--mount-root=${mountRoot} is not an absolute path without ".", ".." and repeated slashes`);
@@ -67,7 +70,7 @@ export function parseWebhookFlags({
   return { kind: 'run', flags: { host, port: Number(port), kubeconfig, mountRoot, register, certificateSecret } };
 }
 
-function parseEndpoint(text: string | undefined, host: string): WebhookEndpoint | undefined | 'invalid' {
+function parseEndpoint(text: string | undefined, host = 'localhost'): WebhookEndpoint | undefined | 'invalid' {
   if (text === undefined) return undefined;
   if (text === 'self') return { url: `https://${host.includes(':') ? `[${host}]` : host}` };
   const service = parseNamespacedName(text);

@@ -11,7 +11,8 @@ import type { NewPod } from './pod.ts';
 import { createErrorResponse, createResponse, parseReview } from './review.ts';
 
 export interface WebhookServerOptions {
-  readonly host: string;
+  /** If undefined, the server listens on all addresses: on `::` with IPv4 included, or on `0.0.0.0` if IPv6 is unavailable. */
+  readonly host: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
   readonly certificate: Certificate;

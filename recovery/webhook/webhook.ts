@@ -94,7 +94,7 @@ export async function startWebhook({
 
 /** The names under which the API server connects. */
 function certificateNames({ register: endpoint, host }: WebhookFlags): readonly [string, ...string[]] {
-  if (endpoint === undefined || 'url' in endpoint) return [host === '0.0.0.0' ? 'localhost' : host, 'localhost'];
+  if (endpoint === undefined || 'url' in endpoint) return [host ?? 'localhost', 'localhost'];
   const { name, namespace } = endpoint.service;
   return [`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`, `${name}.${namespace}`];
 }
