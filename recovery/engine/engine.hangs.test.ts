@@ -7,7 +7,7 @@ import { createWorld, podNamed, volumeNamed } from './testing/world.ts';
 const second = 1_000_000_000n as Nanoseconds;
 
 describe('a daemon that hangs', () => {
-  it('delays no other volume, in whatever order they crash', async () => {
+  it('delays no other volume, whatever the order of crashes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.constantFrom<string>('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 3 }),
@@ -27,7 +27,7 @@ describe('a daemon that hangs', () => {
             const device = world.sourceOf(name);
             if (device === undefined) continue;
             if (!hanging.includes(name)) world.kernel.crash(device);
-            else if (!restarted) world.kernel.become(device, 'hung');
+            else if (!restarted) world.kernel.setState(device, 'hung');
             else world.kernel.crash(device);
           }
           for (const name of names) {
@@ -36,7 +36,7 @@ describe('a daemon that hangs', () => {
           }
           void world.engine.pass('resync');
           await world.clock.settle();
-          const back = new Set(world.named('recovered').map(({ volume }) => volume.name));
+          const back = new Set(world.decisionsOf('recovered').map(({ volume }) => volume.name));
           expect([...back].sort()).toEqual(names.filter((name) => !hanging.includes(name)));
           expect(world.clock.now()).toBe(began);
         },
@@ -45,13 +45,13 @@ describe('a daemon that hangs', () => {
     );
   });
 
-  it('is noticed by the resync, left alone, and recovered from when it is restarted', async () => {
+  it('is noticed by the resync, left alone, and recovered once it is restarted', async () => {
     await using world = await oneHealthyPod();
     const device = world.sourceOf('demo') as DeviceId;
-    world.kernel.become(device, 'hung');
+    world.kernel.setState(device, 'hung');
     await world.clock.advance(30_000);
-    expect(world.named('noticed').at(-1)?.source.state).toBe('hung');
-    expect(world.named('skipped').map(({ reason }) => reason)).toEqual(['hung', 'hung']);
+    expect(world.decisionsOf('noticed').at(-1)?.source.state).toBe('hung');
+    expect(world.decisionsOf('skipped').map(({ reason }) => reason)).toEqual(['hung', 'hung']);
     expect(world.kernel.aborted).toEqual([]);
     world.kernel.crash(device);
     world.serve('demo');
@@ -59,16 +59,16 @@ describe('a daemon that hangs', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('is overtaken by a new daemon at the same source, though a read of the old one is still out', async () => {
+  it('is superseded by a new daemon at the same source, although a read of the old one is in progress', async () => {
     await using world = await oneHealthyPod();
-    world.kernel.become(world.sourceOf('demo') as DeviceId, 'hung');
+    world.kernel.setState(world.sourceOf('demo') as DeviceId, 'hung');
     await world.clock.advance(5_500);
     world.serve('demo');
     await world.clock.advance(2_100);
     expect(world.broken()).toEqual([]);
   });
 
-  it('is overtaken by a new daemon though it never answered at all', async () => {
+  it('is superseded by a new daemon although it has never answered', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     world.serve('demo', 'starting');
@@ -78,15 +78,15 @@ describe('a daemon that hangs', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('has its connection aborted after the time that the user allows, and not before', async () => {
+  it('has its connection aborted after the allowed time and not before', async () => {
     await using world = await oneHealthyPod({ abortHungAfter: (10n * second) as Nanoseconds });
     const device = world.sourceOf('demo') as DeviceId;
-    world.kernel.become(device, 'hung');
-    // Asked by the resync after 5 s; hung for 10 s after 15.
+    world.kernel.setState(device, 'hung');
+    // The resync asks it after 5 s, so it has hung for 10 s after 15 s.
     await world.clock.advance(14_900);
     expect(world.kernel.aborted).toEqual([]);
     await world.clock.advance(300);
     expect(world.kernel.aborted).toEqual([device]);
-    expect(world.named('noticed').filter(({ aborted }) => aborted)).toHaveLength(1);
+    expect(world.decisionsOf('noticed').filter(({ aborted }) => aborted)).toHaveLength(1);
   });
 });

@@ -7,26 +7,26 @@ import { AgentDied } from './testing/modelled-kernel.ts';
 import { createWorld, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 describe('any history', () => {
-  it('a thousand crashes leave the tables as long as they were', async () => {
+  it('leaves the mount tables as long as before after a thousand crashes', async () => {
     await using world = await oneHealthyPod();
     const lines = () => world.kernel.host.length + (world.kernel.processes[0]?.mounts.length ?? 0);
     const before = lines();
     for (let count = 0; count < 1_000; count += 1) {
       crash(world);
-      // The daemon cleans up after its predecessor; otherwise the source itself would grow.
+      // The daemon detaches its predecessor's mount; otherwise the source's stack would grow.
       world.kernel.detach(world.kernel.host, sourcePath('demo'));
       world.serve('demo');
       await world.clock.settle();
     }
     expect(lines()).toBe(before);
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered')).toHaveLength(2_000);
+    expect(world.decisionsOf('recovered')).toHaveLength(2_000);
   });
 
-  /** What a site can look like: each layer a dead mount or, below the top, a live one. */
+  /** The mounts at a site, bottom first. */
   const layers = fc.array(fc.constantFrom('dead' as const, 'live' as const), { minLength: 0, maxLength: 4 });
 
-  it('any stack of dead, half-done and stacked mounts becomes readable and no deeper, wherever the agent dies', async () => {
+  it('makes any stack of dead and live mounts readable and no deeper, wherever the agent dies', async () => {
     await fc.assert(
       fc.asyncProperty(
         layers,
@@ -57,10 +57,10 @@ describe('any history', () => {
           for (const calls of deaths) {
             world.kernel.dieBefore(calls);
             await world.engine.pass('start').catch((error) => expect(error).toBeInstanceOf(AgentDied));
-            world.reborn();
+            world.replaceEngine();
           }
           world.kernel.dieBefore(undefined);
-          // A lock dies with its agent; here it is let go of by the scope that was left.
+          // The lock of an agent that died was released when its scope was left.
           await world.engine.pass('start');
           await world.engine.idle();
           expect(world.broken()).toEqual([]);
@@ -76,7 +76,7 @@ describe('any history', () => {
     fc.constantFrom('crash', 'serve' as const),
   );
 
-  it('no success is claimed without a good read of the live source, and at rest every labelled pod reads', async () => {
+  it('claims no success without a proof, and at rest every labelled pod can read', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { maxLength: 25 }), async (story) => {
         const proofs: string[] = [];
@@ -104,19 +104,19 @@ describe('any history', () => {
           if (event === 'detach' && !isUp && source !== undefined) kernel.detach(kernel.host, sourcePath('demo'));
           if (event === 'run' && source !== undefined) world.run(podNamed(`pod-${at + 1}`, [{}]));
           if (event === 'die') {
-            world.reborn();
+            world.replaceEngine();
             world.engine.start();
           }
           if (event === 'tick') await world.clock.settle();
           if (event === 'resync') await world.clock.advance(5_000);
         }
-        if (starting !== undefined && kernel.stateOf(starting) === 'starting') kernel.become(starting, 'live');
+        if (starting !== undefined && kernel.stateOf(starting) === 'starting') kernel.setState(starting, 'live');
         const last = world.sourceOf('demo');
         if (last === undefined || kernel.stateOf(last) !== 'live') world.serve('demo');
         await world.clock.advance(75_000);
 
         expect(world.broken()).toEqual([]);
-        const claimed = world.named('recovered').map(({ site }) => siteKey(site));
+        const claimed = world.decisionsOf('recovered').map(({ site }) => siteKey(site));
         for (const key of new Set(claimed)) {
           const proven = proofs.filter((proof) => proof === key).length;
           expect(claimed.filter((claim) => claim === key).length).toBeLessThanOrEqual(proven);

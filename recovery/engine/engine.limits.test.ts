@@ -16,7 +16,7 @@ describe('limits', () => {
       policy: { readWriteScope: 'cluster' },
       arrange: (world) => void world.volumes.push(volumeNamed('other', { accessModes: ['ReadWriteOnce'] })),
     },
-  ])('$reason: nothing is mounted and the reason is told', async ({ reason, policy, arrange }) => {
+  ])('$reason: mounts nothing and reports the reason', async ({ reason, policy, arrange }) => {
     await using world = await oneHealthyPod();
     world.policy = { ...openPolicy, ...policy };
     arrange?.(world);
@@ -24,8 +24,8 @@ describe('limits', () => {
     world.serve('demo');
     await world.clock.advance(20_000);
     expect(world.kernel.counts.replacements).toBe(0);
-    expect(world.named('skipped').map((each) => each.reason)).toEqual([reason, reason]);
-    expect(world.named('recovered')).toEqual([]);
+    expect(world.decisionsOf('skipped').map((each) => each.reason)).toEqual([reason, reason]);
+    expect(world.decisionsOf('recovered')).toEqual([]);
   });
 
   it.each<{ readonly reason: string; readonly pod: Parameters<typeof podNamed> }>([
@@ -33,18 +33,18 @@ describe('limits', () => {
     { reason: 'not-labelled', pod: ['pod-2', [{}], { labels: { 'fuse.serverful.fluid.io/inject': 'yes' } }] },
     { reason: 'sub-path', pod: ['pod-2', [{ subPath: 'sub' }]] },
     { reason: 'unsupported-runtime', pod: ['pod-2', [{}], { runtimeClass: 'kata' }] },
-  ])('$reason: the target path is healed, the container is not entered', async ({ reason, pod }) => {
+  ])('$reason: recovers the target path without entering the container', async ({ reason, pod }) => {
     await using world = await oneHealthyPod();
     world.run(podNamed(...pod));
     crash(world);
     world.serve('demo');
     await world.clock.advance(20_000);
     expect(world.broken()).toEqual(['/data']);
-    expect(world.named('skipped')).toMatchObject([{ reason, site: { kind: 'container', podUid: 'pod-2' } }]);
+    expect(world.decisionsOf('skipped')).toMatchObject([{ reason, site: { kind: 'container', podUid: 'pod-2' } }]);
     expect(world.engine.unhealthy()).toMatchObject([{ reason, diagnosis: { site: { podUid: 'pod-2' } } }]);
   });
 
-  it('leaves a pod that is being deleted alone, its target path too', async () => {
+  it('leaves a pod that is being deleted alone, including its target path', async () => {
     await using world = await oneHealthyPod();
     world.pods[0] = podNamed('pod-1', [{}], { deleting: true });
     crash(world);
@@ -53,42 +53,42 @@ describe('limits', () => {
     expect(world.kernel.counts.replacements).toBe(0);
   });
 
-  it('tells of a daemon that is down once in an outage, and again in the next one', async () => {
+  it('reports a daemon that is down once in each outage', async () => {
     await using world = await oneHealthyPod();
     for (const outages of [1, 2, 3]) {
       crash(world);
       await world.clock.advance(60_000);
-      const told = world.named('skipped').filter(({ reason }) => reason === 'source-not-live');
-      expect(told).toHaveLength(2 * outages);
-      const dead = world.named('noticed').filter(({ source }) => source.state === 'dead');
+      const waiting = world.decisionsOf('skipped').filter(({ reason }) => reason === 'source-not-live');
+      expect(waiting).toHaveLength(2 * outages);
+      const dead = world.decisionsOf('noticed').filter(({ source }) => source.state === 'dead');
       expect(dead).toHaveLength(outages);
       world.serve('demo');
       await world.clock.settle();
     }
   });
 
-  it('says nothing of what waits for a daemon that is back within half a second', async () => {
+  it('reports no waiting site if the daemon is back within half a second', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.advance(400);
-    expect(world.named('noticed').at(-1)).toMatchObject({ source: { state: 'dead' } });
-    expect(world.named('skipped')).toEqual([]);
+    expect(world.decisionsOf('noticed').at(-1)).toMatchObject({ source: { state: 'dead' } });
+    expect(world.decisionsOf('skipped')).toEqual([]);
     world.serve('demo');
     await world.clock.advance(10_000);
-    expect(world.named('skipped')).toEqual([]);
+    expect(world.decisionsOf('skipped')).toEqual([]);
     crash(world);
     await world.clock.advance(600);
-    expect(world.named('skipped').map(({ reason }) => reason)).toEqual(['source-not-live', 'source-not-live']);
+    expect(world.decisionsOf('skipped').map(({ reason }) => reason)).toEqual(['source-not-live', 'source-not-live']);
   });
 
-  it('does nothing again at the resyncs after a recovery', async () => {
+  it('does nothing more at the resyncs after a recovery', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     world.serve('demo');
     await world.clock.settle();
     await world.clock.advance(30_000);
-    expect(world.named('passed').filter(({ actions }) => actions > 0)).toHaveLength(1);
-    expect(world.named('recovered')).toHaveLength(2);
+    expect(world.decisionsOf('passed').filter(({ actions }) => actions > 0)).toHaveLength(1);
+    expect(world.decisionsOf('recovered')).toHaveLength(2);
   });
 
   it('recovers at once when the gate is turned on', async () => {
@@ -103,7 +103,7 @@ describe('limits', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('skips a volume whose lock is held and comes back as soon as it is free', async () => {
+  it('skips a volume whose lock is held, and retries soon after it is released', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
@@ -111,7 +111,7 @@ describe('limits', () => {
     world.serve('demo');
     await world.clock.settle();
     expect(world.kernel.counts.replacements).toBe(0);
-    expect(world.named('skipped').at(-1)?.reason).toBe('locked-volume');
+    expect(world.decisionsOf('skipped').at(-1)?.reason).toBe('locked-volume');
     lock?.[Symbol.dispose]();
     await world.clock.advance(100);
     expect(world.broken()).toEqual([]);

@@ -3,7 +3,7 @@ import { crash } from './testing/healthy-pod.ts';
 import { createWorld, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 describe('several sources', () => {
-  it('a site on any live one is well, and a site on a dead one is moved to the first that lives', async () => {
+  it('leave a site on any live one alone, and move a site on a dead one to the first live one', async () => {
     await using world = createWorld();
     const spare = '/runtime-mnt/jindo/default/demo/spare';
     world.volumes.push(volumeNamed('demo', { sources: [sourcePath('demo'), spare] }));
@@ -23,7 +23,7 @@ describe('several sources', () => {
   });
 });
 
-it('one live source of several is enough, though another has not answered yet', async () => {
+it('recovers from one live source although another has not answered', async () => {
   await using world = createWorld();
   const spare = '/runtime-mnt/jindo/default/demo/spare';
   world.volumes.push(volumeNamed('demo', { sources: [spare, sourcePath('demo')] }));
@@ -36,5 +36,5 @@ it('one live source of several is enough, though another has not answered yet', 
   world.kernel.mountFuse(world.kernel.host, sourcePath('demo'));
   world.engine.start();
   await world.clock.settle();
-  expect(world.named('recovered').map(({ site }) => site.path)).toEqual([world.target('pod-1')]);
+  expect(world.decisionsOf('recovered').map(({ site }) => site.path)).toEqual([world.target('pod-1')]);
 });

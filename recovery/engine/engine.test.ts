@@ -4,44 +4,44 @@ import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import { createWorld, openPolicy, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 describe('a crash and its recovery', () => {
-  it('brings the target path and the container back and says so once the read has worked', async () => {
+  it('recovers the target path and the container, and reports it once a read has succeeded', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
     expect(world.broken()).toHaveLength(2);
-    expect(world.named('replaced')).toHaveLength(0);
+    expect(world.decisionsOf('replaced')).toHaveLength(0);
 
     const live = world.serve('demo');
     await world.clock.settle();
 
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
-    expect(world.named('failed')).toEqual([]);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
+    expect(world.decisionsOf('failed')).toEqual([]);
     expect(world.kernel.processes[0]?.mounts.at(-1)?.device).toBe(live);
     expect(world.engine.unhealthy()).toEqual([]);
   });
 
-  it('waits for a daemon that has mounted but not answered yet, and goes on the moment it answers', async () => {
+  it('waits for a daemon that has mounted but not answered, and proceeds as soon as it answers', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     const starting = world.serve('demo', 'starting');
     await world.clock.advance(4_000);
-    expect(world.named('replaced')).toEqual([]);
+    expect(world.decisionsOf('replaced')).toEqual([]);
     expect(world.broken()).toHaveLength(2);
 
-    world.kernel.become(starting, 'live');
+    world.kernel.setState(starting, 'live');
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
   });
 
-  it('asks the source once and each site once between the new mount and the success', async () => {
+  it('reads the source once and each site once between the new mount and the success', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
     const before = { ...world.kernel.counts };
     world.serve('demo');
     await world.clock.settle();
-    expect(world.named('recovered')).toHaveLength(2);
+    expect(world.decisionsOf('recovered')).toHaveLength(2);
     expect(world.kernel.counts.reads - before.reads).toBe(3);
   });
 
@@ -52,13 +52,13 @@ describe('a crash and its recovery', () => {
     await world.clock.settle();
     const { reads } = world.kernel.counts;
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered')).toEqual([]);
+    expect(world.decisionsOf('recovered')).toEqual([]);
     await world.clock.advance(5);
     expect(world.kernel.counts.reads - reads).toBe(2);
-    expect(world.named('recovered')).toHaveLength(2);
+    expect(world.decisionsOf('recovered')).toHaveLength(2);
   });
 
-  it('looks at what its own mounts changed once the pods have read', async () => {
+  it('examines its own changes of the mount table only once the pods have read', async () => {
     await using world = await oneHealthyPod({ proofDelay: 4_000_000n });
     crash(world);
     await world.clock.settle();
@@ -66,13 +66,13 @@ describe('a crash and its recovery', () => {
     world.serve('demo');
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
-    // One look at the daemon's mount, and one to act by.
+    // One read notices the daemon's mount, and one is acted upon.
     expect(world.kernel.counts.tables - before).toBe(2);
     await world.clock.advance(5);
     expect(world.kernel.counts.tables - before).toBeGreaterThan(2);
   });
 
-  it('lets no other volume wait for the pods to read', async () => {
+  it('does not make other volumes wait for the pods to read', async () => {
     await using world = await oneHealthyPod({ proofDelay: 4_000_000n });
     world.volumes.push(volumeNamed('other'));
     world.serve('other');
@@ -89,7 +89,7 @@ describe('a crash and its recovery', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('reads nothing and scans nothing when the mount table changes elsewhere', async () => {
+  it('neither reads nor scans when an unrelated mount appears', async () => {
     await using world = await oneHealthyPod();
     const before = { ...world.kernel.counts };
     world.kernel.bind(world.kernel.host, '/mnt/usb', { device: '8:2' as DeviceId, fstype: 'ext4' });
@@ -97,7 +97,7 @@ describe('a crash and its recovery', () => {
     expect(world.kernel.counts).toEqual({ ...before, tables: before.tables + 1 });
   });
 
-  it('reads nothing during an outage however often the mount table changes', async () => {
+  it('reads nothing during an outage, however often the mount table changes', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
@@ -109,19 +109,19 @@ describe('a crash and its recovery', () => {
     expect(world.kernel.counts.reads).toBe(reads);
   });
 
-  it('finds a container that was started meanwhile with the dead mount', async () => {
+  it('finds a container that was started with the dead mount', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
-    // Made from what the target path shows, which is still dead; no scan has seen it.
+    // It gets the target path's mount, which is still dead, and no scan has found it.
     world.run(podNamed('pod-2', [{}]));
     world.serve('demo');
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered')).toHaveLength(4);
+    expect(world.decisionsOf('recovered')).toHaveLength(4);
   });
 
-  it('converges after a start in the middle of an outage, without having seen the crash', async () => {
+  it('recovers if it is started during an outage and has not seen the crash', async () => {
     await using world = createWorld();
     world.volumes.push(volumeNamed('demo'));
     world.serve('demo');
@@ -133,7 +133,7 @@ describe('a crash and its recovery', () => {
     expect(world.broken()).toEqual([]);
   });
 
-  it('carries over a mount below the site and keeps its parents in order', async () => {
+  it('carries over a mount below the site with the right parent', async () => {
     await using world = await oneHealthyPod();
     const mounts = world.kernel.processes[0]?.mounts ?? [];
     world.kernel.bind(mounts, '/data/cache', { device: '0:99' as DeviceId, fstype: 'tmpfs' });
@@ -145,7 +145,7 @@ describe('a crash and its recovery', () => {
     expect(mounts.filter(({ mountPoint }) => mountPoint === '/data/cache')).toHaveLength(1);
   });
 
-  it.each([true, false])('never shows a volume writable that was read-only, label or not (%s)', async (labelled) => {
+  it.each([true, false])('never makes a read-only volume writable, labelled or not (%s)', async (labelled) => {
     await using world = createWorld();
     world.policy = { ...openPolicy, readWriteScope: 'recover', pods: 'all' };
     world.volumes.push(volumeNamed('demo'), volumeNamed('writable', { accessModes: ['ReadWriteMany'] }));
@@ -166,7 +166,7 @@ describe('a crash and its recovery', () => {
     expect(world.top(world.kernel.host, world.target('pod-1'))?.options[0]).toBe('ro');
   });
 
-  it('makes a read-only volume read-only where somebody had published it writable', async () => {
+  it('makes a read-only volume read-only although it was published writable', async () => {
     await using world = await oneHealthyPod();
     const dead = world.sourceOf('demo') as DeviceId;
     world.kernel.bind(world.kernel.host, world.target('pod-1'), { device: dead, options: ['rw'] });
@@ -177,7 +177,7 @@ describe('a crash and its recovery', () => {
     expect(world.top(world.kernel.host, world.target('pod-1'))?.options[0]).toBe('ro');
   });
 
-  it('keeps a mount read-only that only the container had read-only', async () => {
+  it('keeps a mount read-only that is so only in the container', async () => {
     await using world = createWorld();
     world.policy = { ...openPolicy, readWriteScope: 'recover' };
     world.volumes.push(volumeNamed('demo', { accessModes: ['ReadWriteMany'] }));
@@ -192,29 +192,29 @@ describe('a crash and its recovery', () => {
     expect(world.top(world.kernel.host, world.target('pod-1'))?.options[0]).toBe('rw');
   });
 
-  it('reads in a container that propagation has healed under its hand, instead of calling it failed', async () => {
+  it('proves rather than fails a container that mount propagation has recovered meanwhile', async () => {
     await using world = await oneHealthyPod();
     const inside = world.kernel.processes[0]?.mounts ?? [];
     world.kernel.propagate(world.target('pod-1'), inside, '/data');
     crash(world);
     world.serve('demo');
     await world.clock.settle();
-    expect(world.named('failed')).toEqual([]);
-    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
+    expect(world.decisionsOf('failed')).toEqual([]);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
   });
 
-  it('tells of the crash before it looks into containers, and of those it looks at none when the daemon is back', async () => {
+  it('reports the crash before it scans containers, and scans none when the daemon is back', async () => {
     await using world = await oneHealthyPod();
     const { kernel } = world;
-    const told: number[] = [];
+    const reported: number[] = [];
     const containers = kernel.containers;
     kernel.containers = (scope) => {
-      told.push(world.named('noticed').filter(({ source }) => source.state === 'dead').length);
+      reported.push(world.decisionsOf('noticed').filter(({ source }) => source.state === 'dead').length);
       return containers(scope);
     };
     crash(world);
     await world.clock.settle();
-    expect(told).toEqual([1]);
+    expect(reported).toEqual([1]);
     await world.clock.advance(3_000);
     const scans = kernel.counts.scans;
     let scansWhenReplaced: number | undefined;
@@ -228,7 +228,7 @@ describe('a crash and its recovery', () => {
     expect(scansWhenReplaced).toBe(scans);
   });
 
-  it('knows a container that started late by the time that a daemon, which unmounted before it ended, is back', async () => {
+  it('knows a container that started late by the time a daemon that unmounted before it exited is back', async () => {
     await using world = await oneHealthyPod();
     await world.clock.advance(1_000);
     world.run(podNamed('pod-2', [{}]));
@@ -246,7 +246,7 @@ describe('a crash and its recovery', () => {
     });
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
-    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual([
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual([
       'container',
       'container',
       'target',
@@ -255,7 +255,7 @@ describe('a crash and its recovery', () => {
     expect(whenReplaced).toBe(scans);
   });
 
-  it('recovers a container whose mounts have changed since they were looked at', async () => {
+  it('recovers a container whose mounts have changed since the last scan', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
@@ -265,22 +265,22 @@ describe('a crash and its recovery', () => {
     world.serve('demo');
     await world.clock.settle();
     expect(world.broken()).toEqual([]);
-    expect(world.named('failed')).toEqual([]);
-    expect(world.named('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
+    expect(world.decisionsOf('failed')).toEqual([]);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
   });
 
-  it('starts no pass and mounts nothing after it was disposed of', async () => {
+  it('starts no pass and mounts nothing after its disposal', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     const starting = world.serve('demo', 'starting');
     await world.clock.settle();
     await world.engine[Symbol.asyncDispose]();
-    world.kernel.become(starting, 'live');
+    world.kernel.setState(starting, 'live');
     await world.clock.advance(20_000);
     expect(world.kernel.counts.replacements).toBe(0);
   });
 
-  it('says that it is blind where the mount table cannot be read, and goes on when it can', async () => {
+  it('reports that the mount table cannot be read, and continues once it can', async () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
@@ -289,13 +289,13 @@ describe('a crash and its recovery', () => {
     world.kernel.hostMounts = () => ({ ok: false, failure });
     world.serve('demo');
     await world.clock.settle();
-    expect(world.named('passed').at(-1)).toMatchObject({ failure });
+    expect(world.decisionsOf('passed').at(-1)).toMatchObject({ failure });
     world.kernel.hostMounts = hostMounts;
     await world.clock.advance(5_000);
     expect(world.broken()).toEqual([]);
   });
 
-  it('is as quiet as can be at rest: one read of each source at each resync, and a scan each minute', async () => {
+  it('at rest reads each source once a resync and scans once a minute', async () => {
     await using world = await oneHealthyPod();
     const before = { ...world.kernel.counts };
     await world.clock.advance(300_000);
@@ -304,7 +304,7 @@ describe('a crash and its recovery', () => {
     expect(world.decisions.filter(({ event }) => event !== 'passed' && event !== 'noticed')).toEqual([]);
   });
 
-  it('heals a volume that is mounted twice in a container, and leaves a read-write neighbour alone', async () => {
+  it('recovers a volume that is mounted twice in a container, and leaves a read-write one alone', async () => {
     await using world = createWorld();
     world.volumes.push(volumeNamed('demo'), volumeNamed('scratch', { accessModes: ['ReadWriteMany'] }));
     world.serve('demo');
@@ -321,24 +321,24 @@ describe('a crash and its recovery', () => {
     await world.clock.settle();
     expect(world.top(container?.mounts ?? [], '/data')?.device).toBe(world.sourceOf('demo'));
     expect(world.broken()).toEqual([world.target('pod-1', 'scratch'), '/scratch']);
-    expect(new Set(world.named('skipped').map(({ reason }) => reason))).toContain('read-write');
+    expect(new Set(world.decisionsOf('skipped').map(({ reason }) => reason))).toContain('read-write');
   });
 
-  it('leaves a mount alone that still answers from a daemon that is no longer the source', async () => {
+  it('leaves a mount alone whose earlier daemon still answers', async () => {
     await using world = await oneHealthyPod();
     world.serve('demo');
     await world.clock.advance(6_000);
     expect(world.kernel.counts.replacements).toBe(0);
-    expect(world.named('skipped')).toEqual([]);
+    expect(world.decisionsOf('skipped')).toEqual([]);
   });
 });
 
-describe('what the kernel cannot do', () => {
+describe('a replacement that the kernel does not support', () => {
   it.each([
     ['idmap', 'EINVAL', 'idmap-unsupported'],
     ['inner-mounts', 'EAGAIN', 'inner-mount-unreachable'],
     ['clone-source', 'ENOENT', 'subdirectory-missing'],
-  ])('at %s is refused with a reason, not called a failure', async (step, errno, reason) => {
+  ])('is skipped with a reason rather than failed, at step %s', async (step, errno, reason) => {
     await using world = await oneHealthyPod();
     world.volumes[0] = volumeNamed('demo', { subdirectory: 'team' });
     crash(world);
@@ -346,8 +346,8 @@ describe('what the kernel cannot do', () => {
     world.kernel.replaceAll = (replacements) => replacements.map(() => ({ ok: false, failure }));
     world.serve('demo');
     await world.clock.advance(20_000);
-    expect(world.named('skipped').map((each) => each.reason)).toEqual([reason, reason]);
-    expect(world.named('failed')).toEqual([]);
+    expect(world.decisionsOf('skipped').map((each) => each.reason)).toEqual([reason, reason]);
+    expect(world.decisionsOf('failed')).toEqual([]);
     expect(world.engine.unhealthy().map((each) => each.reason)).toEqual([reason, reason]);
   });
 });

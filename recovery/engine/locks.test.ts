@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createVolumeLocks } from './locks.ts';
 
-it('gives a lock to one holder at a time, volume by volume', () => {
+it('gives each volume’s lock to one holder at a time', () => {
   const locks = createVolumeLocks();
   const held = locks.tryAcquire('a');
   expect(held).toBeDefined();
@@ -11,7 +11,7 @@ it('gives a lock to one holder at a time, volume by volume', () => {
   expect(locks.tryAcquire('a')).toBeDefined();
 });
 
-it('does not take the lock from its next holder when it is released twice', () => {
+it('leaves the next holder’s lock alone if a lock is released twice', () => {
   const locks = createVolumeLocks();
   const first = locks.tryAcquire('a');
   first?.[Symbol.dispose]();

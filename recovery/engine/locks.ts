@@ -1,6 +1,6 @@
 import type { VolumeLocks } from './ports.ts';
 
-/** Locks by volume handle, shared by the engine and by CSI publish and unpublish in one process. Nothing ever waits. */
+/** Locks for the engine and for CSI publish and unpublish in one process. Nobody waits for a lock. */
 export function createVolumeLocks(): VolumeLocks {
   const held = new Set<string>();
   return {
@@ -10,7 +10,7 @@ export function createVolumeLocks(): VolumeLocks {
       let released = false;
       return {
         [Symbol.dispose]() {
-          // A second disposal must not release the lock of the next holder.
+          // A second disposal must not release the next holder's lock.
           if (released) return;
           released = true;
           held.delete(handle);

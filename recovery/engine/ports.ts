@@ -12,20 +12,20 @@ import type {
   Volume,
 } from './model.ts';
 
-/** A result as a value: system calls fail, and that is data. */
+/** The result of system calls, whose failures are data. */
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
-/** One mount to be replaced, or one half-done replacement to be finished. */
+/** The replacement of one mount, or the completion of one that was interrupted. */
 export interface Replacement {
   readonly kind: 'replace' | 'finish';
   readonly site: MountSite;
-  /** The mounts at the site as they were seen, bottom first; the call fails with ESTALE where they are no longer so. */
+  /** The expected mounts at the site, bottom first; the call fails with ESTALE if they have changed. */
   readonly stack: readonly Mount[];
-  /** Other mounts below the site, carried over (facts: kernel M1). */
+  /** Other mounts below the site, to be carried over (facts: kernel M1). */
   readonly below: readonly Mount[];
   readonly source: LiveSource;
   readonly readOnly: boolean;
-  /** Where else the node mounts what `below` shows, or a directory above it: for those that cannot be reached any more. */
+  /** Other mounts on the node that contain what `below` shows, for those that are unreachable. */
   readonly elsewhere: readonly Mount[];
 }
 
@@ -35,52 +35,53 @@ export interface Replaced {
   readonly layers: readonly [before: number, after: number];
 }
 
-/** A read that proves something: statfs, one getdents, one byte of a file where there is one. */
+/** A read of a mount. */
 export interface ReadRequest {
   /** `target`: in the node's mount namespace, as root. `container`: in the container's, as its user. */
   readonly site: MountSite | { readonly kind: 'source'; readonly path: string };
   readonly user?: Container['user'];
   /**
-   * `answer`: statfs only, which always asks the daemon, and nothing of what is behind it. `content`, where it is not said:
-   * also one getdents, and one byte of a file where there is one.
+   * `answer`: only statfs, which always asks the daemon, but not the store behind it. `content` (the default): also one getdents,
+   * and one byte of a file if there is one.
    */
   readonly proof?: 'answer' | 'content';
-  /** The connection that the read goes to: at most one outstanding read for each. */
+  /** The connection that serves the read; at most one read is outstanding for each. */
   readonly device: DeviceId;
   readonly deadline: Nanoseconds;
 }
 
 /**
- * How closely the containers are looked at. `fresh`: all processes are scanned and all tables read. `new`: all processes are
- * scanned, and the tables read of containers that are new, were made a moment ago, or have had a mount replaced; the others are
- * as they were last. A replacement that such a table is too old for fails with ESTALE. `known`: the tables of containers known from before are read.
+ * How thoroughly containers are scanned. `fresh`: all processes, and the tables of all containers. `new`: all processes, but only
+ * the tables of containers that are new, were created a moment ago, or had a mount replaced; the other tables are those of the
+ * last scan, and a replacement fails with ESTALE if one is outdated. `known`: the tables of the containers of the last scan.
  */
 export type ContainerScope = 'fresh' | 'new' | 'known';
 
-/** The kernel, as narrow as the engine needs it. Nothing here blocks on a FUSE daemon except `read`, which has a deadline. */
+/** What the engine needs of the kernel. Only `read` waits for FUSE daemons, and it has a deadline. */
 export interface KernelPort {
   readonly tier: KernelTier;
-  /** The node's mount table; read again only when the kernel says that it changed. */
+  /** The node's mount table, read again only after the kernel has reported a change. */
   hostMounts(): Result<readonly Mount[]>;
   /**
-   * The running containers of pods; the same array as before where nothing has changed. Only containers are looked into
+   * The running containers of pods; the same array as before if nothing has changed. Other processes are not examined
    * (facts: node, Kubernetes).
    */
   containers(scope: ContainerScope): readonly Container[];
-  /** Clones all, replaces all; one outcome for each, in order. Idempotent, and safe to be killed between any two calls. */
+  /** Clones all sources, then replaces all mounts; one result each, in order. Idempotent, and safe to kill between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
-  /** `ok` with the device that answered, or errno and step; ETIMEDOUT is a hang. Never rejects. */
+  /** The device that answered, or errno and step; ETIMEDOUT means that the daemon hangs. Never rejects. */
   read(request: ReadRequest): Promise<Result<DeviceId>>;
-  /** Aborts a FUSE connection: every call on it ends with an error. */
+  /** Aborts a FUSE connection, so that every call on it fails. */
   abort(device: DeviceId): Result<void>;
   /** Calls back after the node's mount table changed (POLLPRI). */
   watchMounts(changed: () => void): Disposable;
-  /** Calls back once when the daemon of a connection exits (pidfd); does nothing where the daemon is not to be found. */
+  /** Calls back once when the daemon of a connection exits (pidfd); does nothing if the daemon is not found. */
   watchDaemon(device: DeviceId, exited: () => void): Disposable;
 }
 
-/** What the cluster says about this node, from watches; answers at once from memory. */
+/** The cluster's view of this node, kept in memory by watches. */
 export interface KubernetesPort {
+  /** The same object until something changes. */
   view(): { readonly volumes: readonly Volume[]; readonly pods: readonly Pod[] };
   /** Calls back after the view changed. */
   watch(changed: () => void): Disposable;
@@ -89,15 +90,15 @@ export interface KubernetesPort {
 export interface ClockPort {
   /** CLOCK_MONOTONIC. */
   now(): Nanoseconds;
-  /** Calls back after a while. */
+  /** Calls back after a delay, unless disposed of before. */
   after(delay: Nanoseconds, callback: () => void): Disposable;
 }
 
-/** Where decisions go. Must not block and must not throw. */
+/** Receives decisions. Must neither block nor throw. */
 export type Recorder = (decision: Decision) => void;
 
-/** One volume at a time, shared with CSI publish and unpublish. Keyed by `Volume.handle`. */
+/** Locks of volumes by `Volume.handle`, shared with CSI publish and unpublish. */
 export interface VolumeLocks {
-  /** The lock, to be disposed of, or undefined where another holds it. */
+  /** Undefined if the lock is held. Disposing of the lock releases it. */
   tryAcquire(handle: string): Disposable | undefined;
 }

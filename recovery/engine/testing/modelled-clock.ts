@@ -1,11 +1,11 @@
 import type { Nanoseconds } from '../model.ts';
 import type { ClockPort } from '../ports.ts';
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that only moves when advanced. */
 export interface ModelledClock extends ClockPort {
-  /** Lets time pass, timer by timer; between two of them all that has become ready runs. */
+  /** Lets time pass timer by timer, and runs everything that becomes ready after each. */
   advance(milliseconds: number): Promise<void>;
-  /** Lets all that is ready run, at no time. */
+  /** Runs everything that is ready, without letting time pass. */
   settle(): Promise<void>;
 }
 
@@ -14,7 +14,7 @@ export function createModelledClock(): ModelledClock {
   const timers = new Set<{ readonly at: bigint; readonly callback: () => void }>();
 
   async function settle(): Promise<void> {
-    // A turn of the event loop runs all microtasks; a few, because ports may answer in a turn of their own.
+    // A turn of the event loop runs all microtasks; several turns, because ports may answer in a later one.
     for (let turn = 0; turn < 3; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
   }
 

@@ -2,19 +2,19 @@ import type { Container, DeviceId, Mount, Nanoseconds } from '../model.ts';
 import { MountTree } from '../mount-tree.ts';
 import type { ClockPort, KernelPort, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
 
-/** How a modelled connection answers; `starting`: mounted, but the daemon has not answered INIT. */
+/** How a modelled connection answers. `starting`: it is mounted, but the daemon has not answered INIT. */
 export type ConnectionState = 'starting' | 'live' | 'hung' | 'dead';
 
-/** Thrown out of `replaceAll` where the test lets the agent die between two system calls. */
+/** Thrown by `replaceAll` if the test makes the agent die between two system calls. */
 export class AgentDied extends Error {
   readonly code = 'AGENT_DIED';
 }
 
 export interface ModelledContainer extends Omit<Container, 'mounts'> {
   readonly mounts: Mount[];
-  /** Its table as it was read last; undefined until a scan of all processes has found it. */
-  seen?: readonly Mount[];
-  /** A mount has been replaced in it since. */
+  /** Its table as last read; undefined until a scan of all processes has found it. */
+  lastRead?: readonly Mount[];
+  /** Whether a mount has been replaced in it since. */
   outdated?: boolean;
 }
 
@@ -26,28 +26,28 @@ export interface Counts {
   replacements: number;
 }
 
-/** Mount tables, connections and the calls of the port, in memory. Mount points and parents behave as the kernel's. */
+/** A kernel port over mount tables and connections in memory. Mount points and parents behave like the kernel's. */
 export interface ModelledKernel extends KernelPort {
   readonly host: Mount[];
   readonly processes: ModelledContainer[];
   readonly counts: Counts;
-  /** Mounts a new connection; on top of what is there, as a daemon does that finds its mount point taken. */
+  /** Mounts a new connection, on top of the mounts at the path, as a daemon does if its mount point is in use. */
   mountFuse(table: Mount[], path: string, state?: ConnectionState): DeviceId;
-  /** Binds what shows at the source, or another device, at a path. */
-  bind(table: Mount[], path: string, of: Partial<Mount> & Pick<Mount, 'device'>): Mount;
-  /** Takes the top mount of a path away, with all that stands on it. */
+  /** Mounts a device at a path. */
+  bind(table: Mount[], path: string, facts: Partial<Mount> & Pick<Mount, 'device'>): Mount;
+  /** Detaches the top mount of a path with all its descendants. */
   detach(table: Mount[], path: string): void;
-  /** The daemon is gone: every call on the connection ends with ENOTCONN. */
+  /** Ends the daemon, after which every call on the connection fails with ENOTCONN. */
   crash(device: DeviceId): void;
-  become(device: DeviceId, state: ConnectionState): void;
+  setState(device: DeviceId, state: ConnectionState): void;
   stateOf(device: DeviceId): ConnectionState;
-  /** Whoever reads with this uid gets EACCES from the device. */
+  /** Makes reads of the device fail with EACCES for a uid. */
   deny(device: DeviceId, uid: number): void;
-  /** Lets the agent die before the n-th mount call from now, counted from 0; undefined: never. */
+  /** Makes the agent die before the n-th mount call from now, counted from 0; undefined: never. */
   dieBefore(call: number | undefined): void;
-  /** Lets each mount call fail that the function gives an errno for. */
+  /** Makes those mount calls fail for which the function returns an errno. */
   failWith(failing: ((step: string, replacement: Replacement) => string | undefined) | undefined): void;
-  /** A slave of another site, as a pod with HostToContainer on a kernel that stacks: what is put there shows here first. */
+  /** Makes a path a slave of another site, as for a pod with HostToContainer on a kernel that stacks mounts. */
   propagate(from: string, to: Mount[], path: string): void;
   readonly aborted: DeviceId[];
 }
@@ -70,7 +70,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
 
   add(host, { mountPoint: '/', device: '8:1' as DeviceId, fstype: 'ext4', parentId: 1 });
 
-  function add(table: Mount[], of: Partial<Mount> & Pick<Mount, 'mountPoint' | 'device' | 'parentId'>): Mount {
+  function add(table: Mount[], facts: Partial<Mount> & Pick<Mount, 'mountPoint' | 'device' | 'parentId'>): Mount {
     const mount: Mount = {
       id: nextMount,
       root: '/',
@@ -78,7 +78,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       fstype: 'fuse.fake',
       mountSource: 'fake',
       superOptions: ['rw'],
-      ...of,
+      ...facts,
     };
     nextMount += 1;
     table.push(mount);
@@ -92,10 +92,10 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     for (const watcher of watchers) queueMicrotask(watcher);
   }
 
-  function attachOn(table: Mount[], path: string, of: Partial<Mount> & Pick<Mount, 'device'>): Mount {
+  function attachOn(table: Mount[], path: string, facts: Partial<Mount> & Pick<Mount, 'device'>): Mount {
     const { stack, above } = new MountTree(table).at(path);
     const parent = stack.at(-1) ?? above.at(-1);
-    return add(table, { ...of, mountPoint: path, parentId: parent?.id ?? 1 });
+    return add(table, { ...facts, mountPoint: path, parentId: parent?.id ?? 1 });
   }
 
   function remove(table: Mount[], mount: Mount): void {
@@ -108,7 +108,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     connections.set(device, { state, waiting: new Set(), denied: new Set() });
   }
 
-  function become(device: DeviceId, state: ConnectionState): void {
+  function setState(device: DeviceId, state: ConnectionState): void {
     const connection = connections.get(device);
     if (connection === undefined) throw new Error(`no connection ${device}`);
     connection.state = state;
@@ -117,7 +117,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
   }
 
   function crash(device: DeviceId): void {
-    become(device, 'dead');
+    setState(device, 'dead');
     const exits = [...(daemons.get(device) ?? [])];
     daemons.delete(device);
     for (const exited of exits) exited();
@@ -182,10 +182,10 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     if (new MountTree(host).top(source.path)?.device !== source.device) return stale;
     const top = now.stack.at(-1);
     if (top === undefined) return stale;
-    // What was mounted inside since it was looked at would be lost.
-    const told = new Set(replacement.below.map(({ id }) => id));
+    // Mounts made inside since the snapshot would be lost.
+    const expected = new Set(replacement.below.map(({ id }) => id));
     const onTop = table.filter(({ parentId }) => parentId === top.id);
-    if (onTop.some(({ id }) => !told.has(id))) return stale;
+    if (onTop.some(({ id }) => !expected.has(id))) return stale;
     counts.replacements += 1;
     const before = stack.length;
 
@@ -232,20 +232,20 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       attachOn(table, path, { device });
       return device;
     },
-    bind: (table, path, of) => attachOn(table, path, of),
+    bind: (table, path, facts) => attachOn(table, path, facts),
     detach(table, path) {
       const top = new MountTree(table).top(path);
       if (top !== undefined) remove(table, top);
     },
     crash,
-    become,
+    setState,
     stateOf: (device) => connections.get(device)?.state ?? 'dead',
     deny: (device, uid) => void connections.get(device)?.denied.add(uid),
     dieBefore(count) {
       callsLeft = count;
     },
-    failWith(function_) {
-      failing = function_;
+    failWith(errnoFor) {
+      failing = errnoFor;
     },
     propagate: (from, table, path) => void slaves.set(from, { table, path }),
     hostMounts() {
@@ -257,12 +257,12 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       counts.scans += 1;
       if (scope !== 'known') counts.allScans += 1;
       const found = processes.flatMap((each) => {
-        if (scope === 'known' && each.seen === undefined) return [];
-        const { seen: before, outdated = false, ...container } = each;
+        if (scope === 'known' && each.lastRead === undefined) return [];
+        const { lastRead: before, outdated = false, ...container } = each;
         const isSame = before !== undefined && JSON.stringify(before) === JSON.stringify(each.mounts);
         const isKept = isSame || (scope === 'new' && before !== undefined && !outdated);
         const mounts = isKept ? before : [...each.mounts];
-        each.seen = mounts;
+        each.lastRead = mounts;
         each.outdated = false;
         return [{ ...container, mounts }];
       });
@@ -276,7 +276,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     read,
     abort(device) {
       aborted.push(device);
-      become(device, 'dead');
+      setState(device, 'dead');
       return { ok: true, value: undefined };
     },
     watchMounts(callback) {

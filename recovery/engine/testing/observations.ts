@@ -7,7 +7,7 @@ import { kubeletRoot, sourcePath } from './world.ts';
 export const live = '0:51' as DeviceId;
 export const dead = '0:50' as DeviceId;
 
-/** A mount table from layers given bottom first; each stands on what is at its path or on the deepest mount above. */
+/** A mount table from layers, bottom first. Each is mounted on the top mount at its path or on the deepest mount above. */
 export function tableOf(layers: readonly (Partial<Mount> & Pick<Mount, 'mountPoint' | 'device'>)[]): readonly Mount[] {
   const table: Mount[] = [];
   for (const layer of [{ mountPoint: '/', device: '8:1' as DeviceId, fstype: 'ext4' }, ...layers]) {
@@ -19,7 +19,7 @@ export function tableOf(layers: readonly (Partial<Mount> & Pick<Mount, 'mountPoi
   return table;
 }
 
-/** The process 1 of the container `app`. */
+/** A container `app`. */
 export function containerOf(podUid: string, mounts: readonly Mount[], facts: Partial<Container> = {}): Container {
   const user = { uid: 1000, gid: 1000, groups: [] };
   return { podUid, name: 'app', pid: 1000, mountNamespace: 'mnt:[1]', user, mounts, ...facts };

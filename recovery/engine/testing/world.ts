@@ -31,7 +31,7 @@ export function volumeNamed(name: string, facts: Partial<Volume> = {}): Volume {
 
 export const sourcePath = (name: string) => `/runtime-mnt/jindo/default/${name}/jindofs-fuse`;
 
-/** A pod with one container `app` for each of the given lists of mounts; labelled unless said otherwise. */
+/** A labelled pod with one container `app` that has the given mounts. */
 export function podNamed(uid: string, mounts: readonly Partial<VolumeMount>[], facts: Partial<Pod> = {}): Pod {
   const full = mounts.map((mount) => ({ volume: 'demo', mountPath: '/data', readOnly: false, ...mount }));
   return {
@@ -47,7 +47,7 @@ export function podNamed(uid: string, mounts: readonly Partial<VolumeMount>[], f
   };
 }
 
-/** A node with volumes, pods, a modelled kernel and clock, and an engine that can be ended and started again. */
+/** A node with volumes, pods, a modelled kernel and clock, and an engine that can be stopped and recreated. */
 export interface World extends AsyncDisposable {
   readonly kernel: ModelledKernel;
   readonly clock: ModelledClock;
@@ -57,20 +57,21 @@ export interface World extends AsyncDisposable {
   readonly pods: Pod[];
   policy: Policy;
   readonly engine: Engine;
-  /** Starts a daemon of the volume: a new connection at its source. */
+  /** Starts a daemon of the volume, which mounts a new connection at its source. */
   serve(volume: string, state?: 'live' | 'starting'): DeviceId;
-  /** What shows at the source. */
+  /** The device of the source mount. */
   sourceOf(volume: string): DeviceId | undefined;
-  /** Publishes the volumes of a pod and starts its containers, from what the target paths show. */
+  /** Publishes the volumes of a pod and starts its containers with the mounts of the target paths. */
   run(pod: Pod): ModelledContainer[];
   target(pod: string, volume?: string): string;
   top(table: readonly Mount[], path: string): Mount | undefined;
-  /** Places of running pods whose top mount does not answer. */
+  /** Paths of the sites of running pods whose top mount does not answer. */
   broken(): readonly string[];
-  /** Ends the engine where it is and makes another, which knows nothing. */
-  reborn(options?: Partial<EngineOptions>): void;
+  /** Stops the engine at once and creates another one without any memory. */
+  replaceEngine(options?: Partial<EngineOptions>): void;
   kubernetesChanged(): void;
-  named<E extends Decision['event']>(event: E): Extract<Decision, { event: E }>[];
+  /** The decisions of one kind. */
+  decisionsOf<E extends Decision['event']>(event: E): Extract<Decision, { event: E }>[];
 }
 
 export function createWorld(options: Partial<EngineOptions> = {}): World {
@@ -127,20 +128,20 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     top,
     broken: () =>
       [...pods.flatMap((pod) => pod.volumes.map((volume) => ({ table: kernel.host, path: target(pod.uid, volume) })))]
-        .concat(sitesInside())
+        .concat(containerSites())
         .filter(({ table, path }) => {
           const seen = top(table, path);
           return seen === undefined || kernel.stateOf(seen.device) !== 'live';
         })
         .map(({ path }) => path),
-    reborn(more: Partial<EngineOptions> = {}) {
+    replaceEngine(more: Partial<EngineOptions> = {}) {
       void world.engine[Symbol.asyncDispose]();
       world.engine = engineWith(more);
     },
     kubernetesChanged() {
       for (const watcher of watchers) watcher();
     },
-    named: <E extends Decision['event']>(event: E) =>
+    decisionsOf: <E extends Decision['event']>(event: E) =>
       decisions.filter((each): each is Extract<Decision, { event: E }> => each.event === event),
     [Symbol.asyncDispose]: () => world.engine[Symbol.asyncDispose](),
   };
@@ -184,7 +185,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     return container;
   }
 
-  function sitesInside() {
+  function containerSites() {
     return kernel.processes.flatMap(({ mounts, podUid, name }) => {
       const declared =
         pods.find(({ uid }) => uid === podUid)?.containers.find((each) => each.name === name)?.mounts ?? [];
