@@ -296,7 +296,7 @@ const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'recovery/linux/attach.ts',
-        search: 'return alone.ok ? context.namespaces.detach(fd) : alone;',
+        search: 'return isolated.ok ? context.namespaces.detach(fd) : isolated;',
         replacement: 'return alone;',
       },
     ],
@@ -371,9 +371,9 @@ const agentMutants: readonly Mutant[] = [
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/linux/process-namespaces.ts',
-        search: 'const isKnown = onlyNew && same !== undefined && at - since >= youth;',
-        replacement: 'const isKnown = onlyNew && same !== undefined;',
+        file: 'recovery/linux/processes.ts',
+        search: 'const isSettled = onlyNew && same !== undefined && scannedAt - firstSeen >= settlingTime;',
+        replacement: 'const isSettled = onlyNew && same !== undefined;',
       },
     ],
     judges: [{ test: 'recovery/linux/containers.test.ts' }],

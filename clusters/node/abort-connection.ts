@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { detach, type Linux, LinuxError, mountFlags } from '../../fakes/kubelet/linux.ts';
+import { type Linux, LinuxError } from '../../fakes/kubelet/linux.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
+import { MNT_DETACH, MS_PRIVATE, MS_REC } from '../../recovery/linux/syscalls.ts';
 
 const connections = '/sys/fs/fuse/connections';
 const force = 1;
@@ -17,7 +18,7 @@ export function abortConnection(linux: Linux, pid: number): number {
   const abort = join(connections, mount.device.split(':')[1] ?? '', 'abort');
   if (existsSync(abort)) return writeOne(abort);
   return linux.inNewNamespaces(() => {
-    linux.mount(null, '/', null, mountFlags.private | mountFlags.recursive);
+    linux.mount(null, '/', null, MS_PRIVATE | MS_REC);
     try {
       linux.mount('none', connections, 'fusectl', 0);
       return writeOne(abort);
@@ -26,7 +27,7 @@ export function abortConnection(linux: Linux, pid: number): number {
       const here = fuseMountsOf('thread-self').findLast(({ device }) => device === mount.device);
       if (!here) throw new Error(`device ${mount.device} is not mounted on the node`);
       const at = now();
-      linux.umount(here.mountPoint, force | detach);
+      linux.umount(here.mountPoint, force | MNT_DETACH);
       return at;
     }
   });

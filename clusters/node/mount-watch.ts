@@ -1,13 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import koffi, { type LibraryHandle } from 'koffi';
 import type { Mount } from '../../recovery/engine/model.ts';
+import { libc } from '../../recovery/linux/libc.ts';
 import { createMountinfoParser, parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 
-type KoffiFunction = ReturnType<LibraryHandle['func']>;
-
 const priority = 0x02;
+const closeOnExec = 0o2_000_000;
 
 interface Table {
   readonly where: string;
@@ -23,20 +22,14 @@ interface Table {
 export class MountWatch {
   readonly #onEvent: (event: HistoryEvent) => void;
   readonly #tables = new Map<number, Table>();
-  readonly #poll: KoffiFunction;
-  readonly #wakeUp: KoffiFunction;
-  readonly #drain: KoffiFunction;
+  /** An eventfd that interrupts the poll. */
   readonly #wake: number;
   readonly #onExit = (): void => this[Symbol.dispose]();
   #over = false;
 
   constructor(onEvent: (event: HistoryEvent) => void) {
     this.#onEvent = onEvent;
-    const libc = koffi.load('libc.so.6');
-    this.#poll = libc.func('int poll(_Inout_ uint8_t*, unsigned long, int)');
-    this.#wake = libc.func('int eventfd(uint, int)')(0, 0o2_000_000);
-    this.#wakeUp = libc.func('int eventfd_write(int, uint64_t)');
-    this.#drain = libc.func('int eventfd_read(int, _Out_ uint64_t*)');
+    this.#wake = libc.eventfd(0, closeOnExec);
     // Node joins the thread that waits in poll when it exits, so that wait has to end first.
     process.once('exit', this.#onExit);
     this.#wait();
@@ -48,11 +41,11 @@ export class MountWatch {
     const descriptor = openSync(path, 'r');
     const parse = createMountinfoParser();
     this.#tables.set(descriptor, { where, path, parse, mounts: byId(parse(read(descriptor))) });
-    this.#wakeUp(this.#wake, 1);
+    libc.eventfd_write(this.#wake, 1);
     return {
       [Symbol.dispose]: () => {
         if (!this.#tables.delete(descriptor)) return;
-        this.#wakeUp(this.#wake, 1);
+        libc.eventfd_write(this.#wake, 1);
         closeSync(descriptor);
       },
     };
@@ -63,7 +56,7 @@ export class MountWatch {
     process.off('exit', this.#onExit);
     for (const descriptor of this.#tables.keys()) closeSync(descriptor);
     this.#tables.clear();
-    this.#wakeUp(this.#wake, 1);
+    libc.eventfd_write(this.#wake, 1);
   }
 
   #wait(): void {
@@ -74,9 +67,9 @@ export class MountWatch {
       structures.writeInt32LE(descriptor, index * 8);
       structures.writeInt16LE(index === 0 ? 1 : priority, index * 8 + 4);
     });
-    this.#poll.async(structures, descriptors.length + 1, -1, () => {
+    libc.poll.async(structures, descriptors.length + 1, -1, () => {
       const at = Number(process.hrtime.bigint());
-      if (structures.readInt16LE(6) !== 0) this.#drain(this.#wake, [0n]);
+      if (structures.readInt16LE(6) !== 0) libc.eventfd_read(this.#wake, [0n]);
       descriptors.forEach((descriptor, index) => {
         if (structures.readInt16LE((index + 1) * 8 + 6) !== 0) this.#changed(descriptor, at);
       });

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { exitOf } from '../../fakes/kubelet/container.ts';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { type FaultyWay, openFaultyWay } from '../../fakes/store/faulty-way.ts';
-import { credentialsOf } from '../../recovery/linux/process.ts';
+import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ContainerRef, ProbeOptions, StoreTrouble } from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';

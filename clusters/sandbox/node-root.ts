@@ -1,7 +1,8 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { detach, type Linux, mountFlags } from '../../fakes/kubelet/linux.ts';
+import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
+import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_SHARED } from '../../recovery/linux/syscalls.ts';
 
 /** Directories of the sandbox's node that are its own, empty at first; all else is the machine's. */
 const ownDirectories = ['/data', '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
@@ -20,7 +21,7 @@ type Entry =
 export function enterNodeRoot(linux: Linux, at: string): void {
   // Cloned before anything is mounted at `at`, which lies below one of them.
   const entries = entriesOf(linux, '/');
-  linux.mount('rekindle', at, 'tmpfs', mountFlags.noSuid, 'mode=755');
+  linux.mount('rekindle', at, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const entry of entries) {
     const path = join(at, entry.path);
     if (entry.kind === 'link') symlinkSync(entry.to, path);
@@ -29,10 +30,10 @@ export function enterNodeRoot(linux: Linux, at: string): void {
     linux.attachTree(entry.tree, path);
     linux.close(entry.tree);
   }
-  linux.mount('proc', join(at, 'proc'), 'proc', mountFlags.noSuid | mountFlags.noDev);
+  linux.mount('proc', join(at, 'proc'), 'proc', MS_NOSUID | MS_NODEV);
   linux.pivotInto(at);
-  for (const path of mountsOfOuterKubelet(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, detach);
-  linux.mount(null, '/', null, mountFlags.shared);
+  for (const path of mountsOfOuterKubelet(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, MNT_DETACH);
+  linux.mount(null, '/', null, MS_SHARED);
 }
 
 /** A directory that holds one of ours is made anew and filled entry by entry; any other is taken as it is. */

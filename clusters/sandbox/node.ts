@@ -11,11 +11,12 @@ import { exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts'
 import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
 import { createImages } from '../../fakes/kubelet/images.ts';
 import type { Kubelet } from '../../fakes/kubelet/kubelet.ts';
-import { detach, type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
+import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import { startStore } from '../../fakes/store/start-store.ts';
 import type { Store } from '../../fakes/store/store.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
+import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
 import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
@@ -315,7 +316,7 @@ export class Node extends NodeVerbs implements Procedures {
     const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ mountPoint }) =>
       is(mountPoint),
     );
-    for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, detach);
+    for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, MNT_DETACH);
   }
 }
 

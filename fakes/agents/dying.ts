@@ -5,5 +5,5 @@
 import { wrapModule } from './wrap-module.ts';
 
 const [flag = ''] = process.argv.splice(2, 1);
-wrapModule('libc', flag.replace(/^--/, ''));
+wrapModule('loadSyscalls', flag.replace(/^--/, ''));
 await import('../../recovery/agent/main.ts');

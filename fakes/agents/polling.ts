@@ -6,7 +6,7 @@
  * as those of a bind mount do, since otherwise nothing would propagate.
  */
 import { readFileSync } from 'node:fs';
-import { loadSyscalls } from '../../recovery/linux/libc.ts';
+import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MS_BIND, MS_RDONLY, MS_REMOUNT } from '../../recovery/linux/syscalls.ts';
 import { wrapModule } from './wrap-module.ts';
@@ -18,7 +18,7 @@ process.argv = process.argv.map((argument) =>
   argument.startsWith('--feature-gates=') ? '--feature-gates=FuseRecovery=false' : argument,
 );
 
-wrapModule('libc', 'shares-peer-group');
+wrapModule('loadSyscalls', 'shares-peer-group');
 const sys = loadSyscalls();
 const mountRoot = process.env.MOUNT_ROOT ?? '/runtime-mnt';
 

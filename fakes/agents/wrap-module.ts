@@ -3,14 +3,14 @@ import { registerHooks } from 'node:module';
 /** Modules of the agent that can be wrapped; each has a wrapper of the same name in `wrapped/`. */
 const realModules = {
   attach: new URL('../../recovery/linux/attach.ts', import.meta.url),
-  libc: new URL('../../recovery/linux/libc.ts', import.meta.url),
+  loadSyscalls: new URL('../../recovery/linux/load-syscalls.ts', import.meta.url),
   log: new URL('../../recovery/agent/log.ts', import.meta.url),
   policy: new URL('../../recovery/engine/policy.ts', import.meta.url),
   prove: new URL('../../recovery/engine/prove.ts', import.meta.url),
 };
 const wrappers = {
   attach: new URL('./wrapped/attach.ts', import.meta.url),
-  libc: new URL('./wrapped/libc.ts', import.meta.url),
+  loadSyscalls: new URL('./wrapped/load-syscalls.ts', import.meta.url),
   log: new URL('./wrapped/log.ts', import.meta.url),
   policy: new URL('./wrapped/policy.ts', import.meta.url),
   prove: new URL('./wrapped/prove.ts', import.meta.url),

@@ -1,136 +1,124 @@
-import { constants } from 'node:os';
-import koffi from 'koffi';
+import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
+import {
+  AT_FDCWD,
+  CLONE_FS,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  MNT_DETACH,
+  MOUNT_ATTR_RDONLY,
+  O_PATH,
+} from '../../recovery/linux/syscalls.ts';
 
-/** The system calls of a container runtime, and nothing else. x86-64 numbers (`man 2 syscalls`). */
+/** The system calls of a container runtime. They throw `LinuxError`. */
 export interface Linux {
-  /** Runs `work` in a new mount namespace, and spawns of `work` in a new PID namespace; the calling thread comes back. */
+  /** Runs `work` in a new mount namespace; its child processes get a new PID namespace. The calling thread returns home. */
   inNewNamespaces<T>(work: () => T): T;
-  /** Runs `work` in the namespaces of a process; spawns of `work` join its PID namespace. */
+  /** Runs `work` in the namespaces of a process; its child processes join the PID namespace. */
   inNamespacesOf<T>(pid: number, namespaces: readonly ('mnt' | 'pid')[], work: () => T): T;
   mount(source: string | null, target: string, fstype: string | null, flags: number, data?: string): void;
   umount(target: string, flags: number): void;
-  /** A detached clone of what is mounted at a path, as a descriptor; without a walk below the mount's root. */
+  /** A detached recursive clone of the mount at a path, as a descriptor. Asks no daemon about the mount's root. */
   cloneTree(path: string): number;
   attachTree(tree: number, target: string): void;
   setReadOnly(tree: number): void;
   close(descriptor: number): void;
-  /** Makes a directory the root of the calling thread's mount namespace and lets the old one go. */
+  /** Makes a directory the root of the calling thread's mount namespace and detaches the old root. */
   pivotInto(root: string): void;
 }
 
-export const mountFlags = {
-  readOnly: 1,
-  noSuid: 2,
-  noDev: 4,
-  remount: 32,
-  bind: 4096,
-  recursive: 16384,
-  private: 1 << 18,
-  slave: 1 << 19,
-  shared: 1 << 20,
-} as const;
-
-export const detach = 2;
-
-const cloneFs = 0x200;
-const newMounts = 0x2_0000;
-const newPids = 0x2000_0000;
-const closeOnExec = 0o2_000_000;
-const currentDirectory = -100;
-const emptyPath = 0x1000;
-const recursive = 0x8000;
-
-/** A system call that failed, with what it was about. */
+/** A failed system call; the message says what it was for. `code` is the name of the errno. */
 export class LinuxError extends Error {
   readonly code: string;
-  constructor(call: string, errno: number) {
-    const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
-    super(`${call}: ${name}`);
-    this.code = name;
+  constructor(operation: string, errno: string) {
+    super(`${operation}: ${errno}`);
+    this.code = errno;
   }
 }
 
+type Attempt<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: { readonly errno: string } };
+
+function check<T>(operation: string, attempt: Attempt<T>): T {
+  if (!attempt.ok) throw new LinuxError(operation, attempt.failure.errno);
+  return attempt.value;
+}
+
 /**
- * Loads libc and gives the calling thread a root and a working directory of its own, which setns asks for. From then on
+ * Gives the calling thread a root and a working directory of its own, which setns requires. From then on
  * only synchronous `fs` calls of this thread see its namespaces; the thread pool stays in those of the process.
  */
 export function loadLinux(): Linux {
-  const libc = koffi.load('libc.so.6');
-  const call = libc.func('long syscall(long, long, long, long, long, long)');
-  const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
-  const umount2 = libc.func('int umount2(const char*, int)');
-  const chdir = libc.func('int chdir(const char*)');
-  const pivotRoot = libc.func('long syscall(long, const char*, const char*)');
-  const atPath = libc.func('long syscall(long, long, const char*, long, const char*, long)');
-  const setAttributes = libc.func('long syscall(long, long, const char*, long, void*, long)');
-
-  const check = (what: string, result: number): number => {
-    if (Number(result) < 0) throw new LinuxError(what, koffi.errno());
-    return Number(result);
-  };
-  const open = (path: string): number =>
-    check(`open ${path}`, atPath(257, currentDirectory, path, closeOnExec, null, 0));
-  const close = (descriptor: number): void => {
-    call(3, descriptor, 0, 0, 0, 0);
-  };
+  const sys = loadSyscalls();
+  const unshareFs = (): void => check('unshare CLONE_FS', sys.unshare(CLONE_FS));
+  const open = (path: string, flags = 0): number => check(`open ${path}`, sys.open(path, flags));
   const enter = (descriptor: number, kind: number): void => {
-    // A thread that was started since, as koffi does for a call that waits, shares root and working directory with this one.
-    if (kind === newMounts) check('unshare CLONE_FS', call(272, cloneFs, 0, 0, 0, 0));
-    check('setns', call(308, descriptor, kind, 0, 0, 0));
+    // koffi starts a thread for an asynchronous call, and that thread shares root and working directory with this one.
+    if (kind === CLONE_NEWNS) unshareFs();
+    check('setns', sys.setns(descriptor, kind));
+  };
+  const changeDirectory = (path: string): void => {
+    const directory = open(path, O_PATH);
+    check(`chdir ${path}`, sys.fchdir(directory));
+    sys.close(directory);
   };
 
-  check('unshare CLONE_FS', call(272, cloneFs, 0, 0, 0, 0));
+  unshareFs();
   const homeMounts = open('/proc/thread-self/ns/mnt');
   const homePids = open('/proc/thread-self/ns/pid');
-  const comeHome = (): void => {
-    enter(homeMounts, newMounts);
-    enter(homePids, newPids);
+  const returnHome = (): void => {
+    enter(homeMounts, CLONE_NEWNS);
+    enter(homePids, CLONE_NEWPID);
   };
 
   return {
     inNewNamespaces(work) {
-      check('unshare', call(272, newMounts | newPids, 0, 0, 0, 0));
+      check('unshare', sys.unshare(CLONE_NEWNS | CLONE_NEWPID));
       try {
         return work();
       } finally {
-        comeHome();
+        returnHome();
       }
     },
     inNamespacesOf(pid, namespaces, work) {
       const descriptors = namespaces.map((name) => ({
         descriptor: open(`/proc/${pid}/ns/${name}`),
-        kind: name === 'mnt' ? newMounts : newPids,
+        kind: name === 'mnt' ? CLONE_NEWNS : CLONE_NEWPID,
       }));
       try {
         for (const { descriptor, kind } of descriptors) enter(descriptor, kind);
         return work();
       } finally {
-        for (const { descriptor } of descriptors) close(descriptor);
-        comeHome();
+        for (const { descriptor } of descriptors) sys.close(descriptor);
+        returnHome();
       }
     },
-    mount(source, target, fstype, flags, data) {
-      check(`mount ${source ?? ''} on ${target}`, mount(source, target, fstype, flags, data ?? null));
+    mount: (source, target, fstype, flags, data) =>
+      check(
+        `mount ${source ?? ''} on ${target}`,
+        sys.mount({ source, target, fstype, flags, ...(data === undefined ? {} : { data }) }),
+      ),
+    umount: (target, flags) => check(`umount ${target}`, sys.umount(target, flags)),
+    cloneTree(path) {
+      const directory = open(path, O_PATH);
+      try {
+        return check(`open_tree ${path}`, sys.cloneTree(directory, true));
+      } finally {
+        sys.close(directory);
+      }
     },
-    umount(target, flags) {
-      check(`umount ${target}`, umount2(target, flags));
-    },
-    cloneTree: (path) =>
-      check(`open_tree ${path}`, atPath(428, currentDirectory, path, 1 | recursive | closeOnExec, null, 0)),
-    attachTree(tree, target) {
-      check(`move_mount on ${target}`, atPath(429, tree, '', currentDirectory, target, 4));
-    },
-    setReadOnly(tree) {
-      const attributes = Buffer.alloc(32);
-      attributes.writeBigUInt64LE(1n, 0);
-      check('mount_setattr', setAttributes(442, tree, '', emptyPath | recursive, attributes, 32));
-    },
-    close,
+    attachTree: (tree, target) => check(`move_mount on ${target}`, sys.moveMount(tree, { at: AT_FDCWD, path: target })),
+    setReadOnly: (tree) =>
+      check(
+        'mount_setattr',
+        sys.setAttributes(tree, { set: MOUNT_ATTR_RDONLY, clear: 0, private: false, recursive: true }),
+      ),
+    close: (descriptor) => sys.close(descriptor),
     pivotInto(root) {
-      check(`chdir ${root}`, chdir(root));
-      check(`pivot_root ${root}`, pivotRoot(155, '.', '.'));
-      check('umount of the old root', umount2('.', detach));
-      check('chdir /', chdir('/'));
+      changeDirectory(root);
+      check(`pivot_root ${root}`, sys.pivotRoot('.', '.'));
+      check('umount of the old root', sys.umount('.', MNT_DETACH));
+      changeDirectory('/');
     },
   };
 }

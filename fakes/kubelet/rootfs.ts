@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Linux, mountFlags } from './linux.ts';
+import { MS_BIND, MS_NOSUID, MS_PRIVATE, MS_REC, MS_SLAVE } from '../../recovery/linux/syscalls.ts';
+import type { Linux } from './linux.ts';
 
 /** A mount of a container: what the CRI calls `Mount`. */
 export interface ContainerMount {
@@ -41,8 +42,8 @@ const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'fuse'];
  * `keep` are further paths of the machine that have to be there (the programs of the run itself).
  */
 export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedMount[], keep: readonly string[]): void {
-  linux.mount(null, '/', null, mountFlags.slave | mountFlags.recursive);
-  linux.mount('container', root, 'tmpfs', mountFlags.noSuid, 'mode=755');
+  linux.mount(null, '/', null, MS_SLAVE | MS_REC);
+  linux.mount('container', root, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const name of readdirSync('/')) {
     const path = `/${name}`;
     if (own.has(name)) continue;
@@ -53,9 +54,9 @@ export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedM
   for (const name of ['proc', 'sys', 'tmp', 'run', 'var/tmp', 'data', 'mnt'])
     mkdirSync(join(root, name), { recursive: true });
   for (const path of keep) if (own.has(path.split('/')[1] ?? '')) bindMachine(linux, path, root);
-  linux.mount('/sys', join(root, 'sys'), null, mountFlags.bind | mountFlags.recursive);
+  linux.mount('/sys', join(root, 'sys'), null, MS_BIND | MS_REC);
   // Without a /proc in sight, a user namespace may not mount the one of its new PID namespace.
-  linux.mount('/proc', join(root, 'proc'), null, mountFlags.bind | mountFlags.recursive);
+  linux.mount('/proc', join(root, 'proc'), null, MS_BIND | MS_REC);
   makeDevices(linux, root);
   for (const mount of mounts) attachVolume(linux, root, mount);
   linux.pivotInto(root);
@@ -63,16 +64,16 @@ export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedM
 
 function bindMachine(linux: Linux, path: string, root: string): void {
   mkdirSync(join(root, path), { recursive: true });
-  linux.mount(path, join(root, path), null, mountFlags.bind | mountFlags.recursive);
+  linux.mount(path, join(root, path), null, MS_BIND | MS_REC);
 }
 
 function makeDevices(linux: Linux, root: string): void {
   const dev = join(root, 'dev');
   mkdirSync(dev);
-  linux.mount('dev', dev, 'tmpfs', mountFlags.noSuid, 'mode=755');
+  linux.mount('dev', dev, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const name of devices.filter((name) => lstatSync(`/dev/${name}`, { throwIfNoEntry: false }))) {
     writeFileSync(join(dev, name), '');
-    linux.mount(`/dev/${name}`, join(dev, name), null, mountFlags.bind);
+    linux.mount(`/dev/${name}`, join(dev, name), null, MS_BIND);
   }
   for (const [name, to] of Object.entries({ fd: '/proc/self/fd', stdin: 'fd/0', stdout: 'fd/1', stderr: 'fd/2' }))
     symlinkSync(to, join(dev, name));
@@ -88,6 +89,6 @@ function attachVolume(linux: Linux, root: string, mount: ClonedMount): void {
   }
   linux.attachTree(mount.tree, target);
   if (mount.propagation === 'Bidirectional') return;
-  const kind = mount.propagation === 'HostToContainer' ? mountFlags.slave : mountFlags.private;
-  linux.mount(null, target, null, kind | mountFlags.recursive);
+  const kind = mount.propagation === 'HostToContainer' ? MS_SLAVE : MS_PRIVATE;
+  linux.mount(null, target, null, kind | MS_REC);
 }

@@ -1,5 +1,5 @@
 /** `node sub-path-main.ts VOLUME SUBPATH TARGET`: binds a subPath; one sentence and status 1 where it cannot. */
-import { loadSyscalls } from '../../recovery/linux/libc.ts';
+import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
 import { bindBeneath } from './bind-beneath.ts';
 
 let refusal: string | undefined;

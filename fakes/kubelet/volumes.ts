@@ -7,8 +7,8 @@ import type {
   V1Pod,
   V1Volume,
 } from '@kubernetes/client-node';
+import { MNT_DETACH, MS_NODEV, MS_NOSUID } from '../../recovery/linux/syscalls.ts';
 import type { RuntimeOptions } from './container.ts';
-import { detach, mountFlags } from './linux.ts';
 import type { KubeletPaths } from './paths.ts';
 
 /** The part of the CSI node service that the kubelet calls. Errors reject, as gRPC errors. */
@@ -59,8 +59,8 @@ export async function setUpVolume(context: VolumeContext, volume: V1Volume): Pro
   mkdirSync(path, { recursive: true });
   if (volume.emptyDir?.medium !== 'Memory') return { name: volume.name, path, release: nothing };
   const { linux } = context.runtime;
-  linux.mount('tmpfs', path, 'tmpfs', mountFlags.noSuid | mountFlags.noDev, 'mode=777');
-  return { name: volume.name, path, release: async () => linux.umount(path, detach) };
+  linux.mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=777');
+  return { name: volume.name, path, release: async () => linux.umount(path, MNT_DETACH) };
 }
 
 async function setUpSecret({ api, paths, pod, uid }: VolumeContext, volume: V1Volume): Promise<MountedVolume> {

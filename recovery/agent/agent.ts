@@ -10,7 +10,7 @@ import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { createTransport } from '../kubernetes/transport.ts';
 import { type Kernel, openKernel } from '../linux/kernel.ts';
-import { kubeletNamespace } from '../linux/kubelet-namespace.ts';
+import { kubeletNamespace } from '../linux/processes.ts';
 import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { monotonicClock as clock } from './clock.ts';
 import { startDriver } from './driver.ts';

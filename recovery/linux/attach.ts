@@ -1,25 +1,24 @@
 import type { Mount } from '../engine/model.ts';
 import type { Replacement, Result } from '../engine/ports.ts';
-import { openPath } from './clone.ts';
-import { type KernelContext, makePrivate } from './context.ts';
+import { type KernelContext, makePrivate, openPath } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
 import { flattened, innerMounts, type MountTree, stackState } from './stack.ts';
 
-/** Mounts at the site before and after. */
+/** Number of mounts at the site before and after. */
 export type Layers = readonly [before: number, after: number];
 
-/** A replacement that is complete: read-only, with all inner mounts in it, attached nowhere yet. */
+/** A complete replacement, read-only and with all inner mounts, that is attached nowhere yet. */
 export interface Attachment {
   readonly replacement: Replacement;
   readonly tree: number;
-  /** How many inner mounts it brings along. */
+  /** Number of inner mounts in it. */
   readonly carried: number;
 }
 
 /**
- * Puts a replacement in the site of the dead mount, in the namespace that is being visited.
+ * Replaces the dead mount of a site, in the namespace that is being visited.
  *
- * `table`: the namespace's mount table as it is now. ESTALE: the site is not as it was seen any more; nothing was changed.
+ * `table` returns the namespace's current mount table. ESTALE: the site has changed since the snapshot; nothing was done.
  */
 export function attach(context: KernelContext, attachment: Attachment, table: () => Result<MountTree>): Result<Layers> {
   const quick = attachAtOnce(context, attachment);
@@ -34,20 +33,20 @@ export function attach(context: KernelContext, attachment: Attachment, table: ()
   if (state.state === 'covered') {
     return healedByPropagation(replacement, state.by) ? ok([before, before + 1]) : stale(replacement);
   }
-  // Mounted inside since it was looked at: the next pass sees it and carries it over.
+  // A mount was added inside since the snapshot. The next pass sees it and carries it over.
   if (carried < flattened(innerMounts(top, tree.value, [])).length) return stale(replacement);
 
   return withTop(context, top, (fd) => {
     if (context.tier !== '6.5') return stack(context, attachment, fd);
     const beneath = attachBeneath(context, attachment, top, fd);
-    // Locked: inherited into the pod's own user namespace. It can neither be moved under nor be taken away.
+    // The mount is locked, inherited into the pod's user namespace: nothing can be attached beneath it, and it cannot be detached.
     return beneath ?? stack(context, attachment, fd);
   });
 }
 
 /**
- * The same without the mount table, which takes longer to read than all the rest: the mount that is seen at the site is the
- * dead one on what it stood on before, and the kernel says that nothing stands inside or on top of it. Undefined where that is not so, or cannot be said.
+ * The fast path without the mount table, whose reading takes longer than everything else: the kernel confirms that the dead mount is
+ * still the visible one, on the same parent, with no mount inside or on top. Undefined if it does not, or cannot tell.
  */
 function attachAtOnce(context: KernelContext, attachment: Attachment): Result<Layers> | undefined {
   const { replacement, carried } = attachment;
@@ -60,11 +59,11 @@ function attachAtOnce(context: KernelContext, attachment: Attachment): Result<La
     return beneath === undefined || beneath.ok ? ok(beneath?.value) : beneath;
   });
   if (attached.ok) return attached.value === undefined ? undefined : ok(attached.value);
-  // It is not the mount that was meant: the table tells what it is.
+  // Another mount is visible at the site. The slow path finds out from the table.
   return ['open-mount', 'check-stack'].includes(attached.failure.step) ? undefined : attached;
 }
 
-/** Undefined where the mount is locked. */
+/** Undefined if the mount is locked. */
 function attachBeneath(
   context: KernelContext,
   { replacement, tree, carried }: Attachment,
@@ -79,7 +78,7 @@ function attachBeneath(
   return detached.ok ? ok<Layers>([before, before]) : inStep('detach', top.mountPoint, detached);
 }
 
-/** Takes away the dead mount under which the live one stands already. */
+/** Detaches a dead mount that already has the live one beneath it. */
 export function finish(
   context: KernelContext,
   replacement: Replacement,
@@ -92,7 +91,7 @@ export function finish(
   const live = replacement.stack.at(-2);
   if (top === undefined || stackState(table, replacement.stack).state !== 'same') return stale(replacement);
   if (live?.device !== replacement.source.device || top.device === live.device) return stale(replacement);
-  // Mounted inside since it was looked at: the next pass sees it and carries it over.
+  // A mount was added inside since the snapshot. The next pass sees it and carries it over.
   if (!innerAreBeneath(replacement, table)) return stale(replacement);
   const before = replacement.stack.length;
   return withTop(context, top, (fd) => {
@@ -101,7 +100,7 @@ export function finish(
   });
 }
 
-/** Whether all that stands inside the dead top stands inside the live mount beneath it as well. */
+/** Whether the live mount beneath has all inner mounts of the dead one. */
 export function innerAreBeneath(replacement: Replacement, table: MountTree): boolean {
   const top = replacement.stack.at(-1);
   const live = replacement.stack.at(-2);
@@ -118,8 +117,8 @@ export function innerAreBeneath(replacement: Replacement, table: MountTree): boo
 }
 
 /**
- * On top of the dead mount, for kernels and mounts that allow nothing beneath. The table grows once: where another dead
- * FUSE mount lies beneath, the top is detached first, so that the application goes on seeing a dead mount and never the directory.
+ * Attaches on top of the dead mount, for kernels and mounts that do not allow attaching beneath. The table grows by one layer only: if another
+ * dead FUSE mount lies beneath, the top is detached first, and the application still sees a dead mount and never the directory.
  */
 function stack(context: KernelContext, { replacement, tree, carried }: Attachment, fd: number): Result<Layers> {
   const before = replacement.stack.length;
@@ -142,10 +141,7 @@ function stack(context: KernelContext, { replacement, tree, carried }: Attachmen
   return attached.ok ? ok<Layers>([before, before + 1]) : inStep('attach-on-top', path, attached);
 }
 
-/**
- * Whether a lower layer is what an earlier crash left behind. Of any other mount the application must not even for an
- * instant see the files.
- */
+/** Whether a lower layer is left from an earlier crash. The application must not see the files of any other mount, even briefly. */
 function isEarlierInstance(layer: Mount, { stack, source }: Replacement): boolean {
   const top = stack.at(-1);
   if (!layer.fstype.startsWith('fuse') || layer.device === source.device) return false;
@@ -153,21 +149,21 @@ function isEarlierInstance(layer: Mount, { stack, source }: Replacement): boolea
 }
 
 /**
- * The dead mount leaves its peer group first: whether another namespace is healed is decided there, not by propagation. What stands
- * inside it stays in its groups; it is hidden from now on, and the new mount is a child of the dead one like it.
+ * The dead mount leaves its peer group first, so that the new mount does not propagate to other namespaces; each namespace is
+ * recovered by its own replacement. Mounts inside the dead one stay in their groups and are hidden.
  */
 function attachOnTop(context: KernelContext, tree: number, fd: number): Result<void> {
-  const alone = makePrivate(context, fd, false);
-  return alone.ok ? context.sys.moveMount(tree, { at: fd, path: '' }) : alone;
+  const isolated = makePrivate(context, fd, false);
+  return isolated.ok ? context.sys.moveMount(tree, { at: fd, path: '' }) : isolated;
 }
 
 function detachTop(context: KernelContext, fd: number, hasInner: boolean): Result<void> {
-  // From a shared inner mount the unmount would propagate to its clone in the replacement.
-  const alone = hasInner ? makePrivate(context, fd, true) : ok(undefined);
-  return alone.ok ? context.namespaces.detach(fd) : alone;
+  // The unmount of a shared inner mount would propagate to its clone in the replacement.
+  const isolated = hasInner ? makePrivate(context, fd, true) : ok(undefined);
+  return isolated.ok ? context.namespaces.detach(fd) : isolated;
 }
 
-/** Opens what is seen at the mount point and makes sure that it is the mount that was meant. */
+/** Opens the visible mount of a mount point, and fails with ESTALE if it is not `top`. */
 function withTop<T>(context: KernelContext, top: Mount, run: (fd: number) => Result<T>): Result<T> {
   const { sys } = context;
   const opened = openPath(sys, top.mountPoint);

@@ -20,7 +20,7 @@ import {
   MS_STRICTATIME,
 } from './syscalls.ts';
 
-/** Options of mountinfo that only ever take something away: `ro` above all. */
+/** Options of mountinfo that forbid something, above all `ro`. */
 const restrictions: ReadonlyMap<string, { readonly attribute: number; readonly flag: number }> = new Map([
   ['ro', { attribute: MOUNT_ATTR_RDONLY, flag: MS_RDONLY }],
   ['nosuid', { attribute: MOUNT_ATTR_NOSUID, flag: MS_NOSUID }],
@@ -29,7 +29,7 @@ const restrictions: ReadonlyMap<string, { readonly attribute: number; readonly f
   ['nosymfollow', { attribute: MOUNT_ATTR_NOSYMFOLLOW, flag: MS_NOSYMFOLLOW }],
 ]);
 
-/** How access times are kept, one of three; mountinfo names no option for `strictatime`. */
+/** One of three ways of keeping access times. mountinfo shows no option for `strictatime`. */
 function atime(options: readonly string[]): { readonly attribute: number; readonly flag: number } {
   if (options.includes('noatime')) return { attribute: MOUNT_ATTR_NOATIME, flag: MS_NOATIME };
   if (options.includes('relatime')) return { attribute: 0, flag: MS_RELATIME };
@@ -37,9 +37,7 @@ function atime(options: readonly string[]): { readonly attribute: number; readon
 }
 
 /**
- * What makes a private clone look like the mount whose options are `wanted`.
- *
- * A restriction that the source's own mount has and the replaced one had not is kept: it is never for us to lift one.
+ * The change that gives a private clone the options `wanted`. It adds restrictions and never lifts one of the source's own mount.
  */
 export function attributeChange(wanted: readonly string[], userNamespace?: number): AttributeChange {
   let set = atime(wanted).attribute;
@@ -50,7 +48,7 @@ export function attributeChange(wanted: readonly string[], userNamespace?: numbe
   return { set, clear, private: true, recursive: false, ...(userNamespace === undefined ? {} : { userNamespace }) };
 }
 
-/** The same for `mount(2)` with MS_REMOUNT | MS_BIND, which replaces all flags: those of the clone have to be named again. */
+/** The same for `mount(2)` with MS_REMOUNT | MS_BIND. It replaces all flags, so it repeats those that the clone has already. */
 export function remountFlags(wanted: readonly string[], present: readonly string[]): number {
   let flags = atime(wanted).flag;
   for (const [option, { flag }] of restrictions) {
@@ -60,7 +58,7 @@ export function remountFlags(wanted: readonly string[], present: readonly string
   return flags;
 }
 
-/** The options of the replaced mount, read-only where it has to be. */
+/** The options of the replaced mount, with `ro` added if it must be read-only. */
 export function wantedOptions(options: readonly string[], readOnly: boolean): readonly string[] {
   return readOnly && !options.includes('ro') ? ['ro', ...options] : options;
 }

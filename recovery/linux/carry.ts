@@ -1,55 +1,53 @@
 import type { Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { attributeChange } from './attributes.ts';
-import { openPath } from './clone.ts';
-import type { KernelContext } from './context.ts';
-import type { Descriptors } from './descriptors.ts';
+import { type Descriptors, type KernelContext, openPath } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
-import { type Inner, mountedElsewhere } from './stack.ts';
+import { type InnerMount, mountedElsewhere } from './stack.ts';
 import { O_PATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS } from './syscalls.ts';
 
-/** A mount inside the one that is replaced, cloned so that it can be put into the replacement. */
-export interface Carried {
+/** A clone of a mount inside the dead one, to be put into the replacement. */
+export interface CarriedMount {
   readonly mount: Mount;
-  /** Path from the replaced mount, without a leading slash. */
+  /** Path relative to the replaced mount, without a leading slash. */
   readonly path: string;
   readonly tree: number;
-  /** Whether the clone holds the mounts inside it too. */
-  readonly inside: readonly Inner[];
-  /** Where the clone was made from another mount, which may have other options and propagation. */
+  /** The mounts inside it that the clone includes. */
+  readonly inside: readonly InnerMount[];
+  /** Whether it is a clone of another mount of the same directory, which may have other options and propagation. */
   readonly elsewhere: boolean;
 }
 
-/** One that could not be reached from the dead mount; to be looked for on the node. */
-export interface Unreached {
-  readonly inner: Inner;
+/** An inner mount that could not be opened through the dead mount; the node may have another mount of it. */
+export interface UnreachedMount {
+  readonly inner: InnerMount;
   readonly path: string;
 }
 
 /**
  * Clones the mounts inside a dead one, in the namespace that is being visited; `root` is the dead mount's descriptor.
  *
- * The way below a dead root is only ever taken from the kernel's memory: a look-up would fail, and make the kernel drop the very
- * mounts that are to be saved.
+ * Paths below a dead root are opened from the kernel's cache only: a look-up would fail and make the kernel drop the very mounts
+ * that must be kept.
  */
 export function reachInner(
   context: KernelContext,
   fds: Descriptors,
   root: number,
-  inner: readonly Inner[],
-): { readonly carried: readonly Carried[]; readonly unreached: readonly Unreached[] } {
-  const carried: Carried[] = [];
-  const unreached: Unreached[] = [];
-  for (const one of inner) {
-    const path = one.relative;
-    const tree = fds.own(cloneCached(context, root, one));
-    if (tree.ok) carried.push({ mount: one.mount, path, tree: tree.value, inside: one.inside, elsewhere: false });
-    else unreached.push({ inner: one, path });
+  inners: readonly InnerMount[],
+): { readonly carried: readonly CarriedMount[]; readonly unreached: readonly UnreachedMount[] } {
+  const carried: CarriedMount[] = [];
+  const unreached: UnreachedMount[] = [];
+  for (const inner of inners) {
+    const { mount, relative: path, inside } = inner;
+    const tree = fds.own(cloneCached(context, root, inner));
+    if (tree.ok) carried.push({ mount, path, tree: tree.value, inside, elsewhere: false });
+    else unreached.push({ inner, path });
   }
   return { carried, unreached };
 }
 
-function cloneCached({ sys }: KernelContext, at: number, { mount, relative }: Inner): Result<number> {
+function cloneCached({ sys }: KernelContext, at: number, { mount, relative }: InnerMount): Result<number> {
   const resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS;
   const opened = sys.openat2({ at, path: relative, flags: O_PATH, resolve });
   if (!opened.ok) return opened;
@@ -66,22 +64,22 @@ function cloneCached({ sys }: KernelContext, at: number, { mount, relative }: In
 }
 
 /**
- * Clones, in the node's namespace, other mounts of the same filesystems; all of them or none.
+ * Clones, in the node's namespace, other mounts of the same filesystems. Fails if one of them is missing.
  *
- * Mounts inside these are looked for one by one, because the node mounts other things there than the container does.
+ * The mounts inside them are searched one by one, because the node may have other mounts inside than the container.
  */
 export function reachElsewhere(
   context: KernelContext,
   fds: Descriptors,
-  unreached: readonly Unreached[],
+  unreached: readonly UnreachedMount[],
   node: readonly Mount[],
-): Result<readonly Carried[]> {
-  const carried: Carried[] = [];
+): Result<readonly CarriedMount[]> {
+  const carried: CarriedMount[] = [];
   for (const { inner, path } of unreached) {
     const clone = cloneElsewhere(context, fds, inner.mount, node);
     if (!clone.ok) return clone;
     carried.push({ mount: inner.mount, path, tree: clone.value, inside: [], elsewhere: true });
-    const inside = inner.inside.map((one) => ({ inner: one, path: `${path}/${one.relative}` }));
+    const inside = inner.inside.map((mount) => ({ inner: mount, path: `${path}/${mount.relative}` }));
     const more = reachElsewhere(context, fds, inside, node);
     if (!more.ok) return more;
     carried.push(...more.value);

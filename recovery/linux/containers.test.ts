@@ -2,14 +2,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createContainers } from './containers.ts';
-import { loadSyscalls } from './libc.ts';
-import { createProcessNamespaces } from './process-namespaces.ts';
+import { containerIdentity, createContainers } from './containers.ts';
+import { loadSyscalls } from './load-syscalls.ts';
+import { parseMountinfo } from './mountinfo.ts';
+import { createProcessNamespaces } from './processes.ts';
 
 const uid = '6f1bdc4a-1111-4222-8333-123456789abc';
 const settled = 60_000;
 
-/** A directory that looks like /proc, of processes that do not exist. */
+/** A directory that imitates /proc. */
 let proc: string;
 let now: number;
 let reads: number;
@@ -25,7 +26,7 @@ afterEach(() => rmSync(proc, { recursive: true }));
 
 const open = () => {
   const sys = {
-    // The descriptor's own file: the same text, whatever was renamed meanwhile.
+    // Reads the file that the descriptor refers to, even if it has been renamed.
     readText: (fd: number) => {
       reads += 1;
       return { ok: true as const, value: readFileSync(`/proc/self/fd/${fd}`, 'utf8') };
@@ -57,7 +58,7 @@ const points = (found: ReturnType<ReturnType<typeof open>['find']>) =>
   found.map(({ name, mounts }) => [name, ...mounts.slice(1).map(({ mountPoint }) => mountPoint)].join(' '));
 
 describe('a scan for new containers', () => {
-  it('finds those that came, forgets those that ended, and reads no table of the others again', () => {
+  it('finds new containers, forgets ended ones, and reads no other table again', () => {
     const containers = open();
     run(10, 'mnt:[10]', [line(2, '/data')], 'old');
     run(11, 'mnt:[11]', [], 'ended');
@@ -70,7 +71,7 @@ describe('a scan for new containers', () => {
     expect(reads).toBe(1);
   });
 
-  it('finds a container whose process has moved into its namespace since it was seen', () => {
+  it('finds a container whose process has entered its namespace since the last scan', () => {
     const containers = open();
     run(10, 'mnt:[1]', []);
     expect(containers.find('new')).toEqual([]);
@@ -80,7 +81,7 @@ describe('a scan for new containers', () => {
     expect(points(containers.find('new'))).toEqual(['app']);
   });
 
-  it('reads the table of a container again that was made a moment ago', () => {
+  it('reads the table of a young container again', () => {
     const containers = open();
     run(10, 'mnt:[10]', []);
     containers.find('new');
@@ -89,7 +90,7 @@ describe('a scan for new containers', () => {
     expect(points(containers.find('new'))).toEqual(['app /data']);
   });
 
-  it('reads the table of a container again in which a mount was replaced', () => {
+  it('reads the table of a container again after a mount in it was replaced', () => {
     const containers = open();
     run(10, 'mnt:[10]', []);
     containers.find('new');
@@ -99,7 +100,7 @@ describe('a scan for new containers', () => {
     expect(points(containers.find('new'))).toEqual(['app /data']);
   });
 
-  it('reads the table again where another process has come to speak for the namespace', () => {
+  it('reads the table again if another process now has the lowest pid of the namespace', () => {
     const containers = open();
     run(10, 'mnt:[10]', []);
     containers.find('new');
@@ -121,7 +122,7 @@ describe('a fresh scan', () => {
     expect(points(containers.find('fresh'))).toEqual(['app /data']);
   });
 
-  it('gives the same table where its text is the same', () => {
+  it('returns the same table if its text is unchanged', () => {
     const containers = open();
     run(10, 'mnt:[10]', [line(2, '/data')]);
     const [before] = containers.find('fresh');
@@ -130,7 +131,7 @@ describe('a fresh scan', () => {
 });
 
 describe('the known containers', () => {
-  it('are read again, without those whose pid is another process by now', () => {
+  it('are read again, except those whose pid was reused', () => {
     const containers = open();
     run(10, 'mnt:[10]', [], 'same');
     run(11, 'mnt:[11]', [], 'other');
@@ -140,5 +141,36 @@ describe('the known containers', () => {
     rmSync(join(proc, '11'), { recursive: true });
     run(11, 'mnt:[13]', [], 'other');
     expect(points(containers.find('known'))).toEqual(['same /data']);
+  });
+});
+
+const fileMount = (root: string, point: string) => `1 2 0:3 ${root} ${point} rw - ext4 /dev/vda rw\n`;
+const hosts = fileMount(`/var/lib/kubelet/pods/${uid}/etc-hosts`, '/etc/hosts');
+const log = fileMount(`/var/lib/kubelet/pods/${uid}/containers/app/0a1b2c3d`, '/dev/termination-log');
+const identity = (text: string) => containerIdentity(parseMountinfo(text));
+
+describe('containerIdentity', () => {
+  it('identifies the pod and the container', () => {
+    expect(identity(hosts + log)).toEqual({ podUid: uid, name: 'app' });
+  });
+
+  it('works for any kubelet directory and any mount point of the termination log', () => {
+    const elsewhere = fileMount(`/data/kubelet/pods/${uid}/containers/app/0a1b2c3d`, '/tmp/why');
+    expect(identity(elsewhere)).toEqual({ podUid: uid, name: 'app' });
+  });
+
+  it('identifies a static pod by the hash that the kubelet assigns to it', () => {
+    const hash = '81d1e0a3f6c3b6e5a7f2d9c8b4a5e6f7';
+    expect(identity(fileMount(`/pods/${hash}/containers/etcd/1`, '/dev/termination-log'))?.podUid).toBe(hash);
+  });
+
+  it.each([
+    ['nothing of a pod', fileMount('/', '/')],
+    ['only an etc-hosts', hosts],
+    ['the files of two pods', fileMount('/pods/other/etc-hosts', '/etc/hosts') + log],
+    ['a directory of a container', fileMount(`/pods/${uid}/containers/app`, '/dev/termination-log')],
+    ['a file below', fileMount(`/pods/${uid}/containers/app/1/more`, '/dev/termination-log')],
+  ])('does not accept %s', (_, text) => {
+    expect(identity(text)).toBeUndefined();
   });
 });

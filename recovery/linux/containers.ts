@@ -1,17 +1,39 @@
 import { closeSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { Container } from '../engine/model.ts';
+import type { Container, Mount } from '../engine/model.ts';
 import type { ContainerScope } from '../engine/ports.ts';
-import { containerIdentity } from './container-identity.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { credentialsOf, namespaceOf, startTime } from './process.ts';
-import type { ProcessNamespaces } from './process-namespaces.ts';
+import { credentialsOf, namespaceOf, type ProcessNamespaces, startTime } from './processes.ts';
 import type { Syscalls } from './syscalls.ts';
 
+export interface ContainerIdentity {
+  readonly podUid: string;
+  readonly name: string;
+}
+
+const terminationLog = /\/pods\/([^/]+)\/containers\/([^/]+)\/[^/]+$/;
+const etcHosts = /\/pods\/([^/]+)\/etc-hosts$/;
+
+/**
+ * The container that a mount table belongs to, from the files that the kubelet binds into every container; undefined if it is not a
+ * container's. The termination log is recognised by its root, because the pod chooses its mount point. A pod may mount its own
+ * /etc/hosts, but if the kubelet's is mounted it must be of the same pod.
+ */
+export function containerIdentity(mounts: readonly Mount[]): ContainerIdentity | undefined {
+  const found = mounts.map(({ root }) => terminationLog.exec(root)).find((match) => match !== null);
+  const [, podUid, name] = found ?? [];
+  if (podUid === undefined || name === undefined) return undefined;
+  for (const { mountPoint, root } of mounts) {
+    const hosts = mountPoint === '/etc/hosts' ? etcHosts.exec(root) : null;
+    if (hosts !== null && hosts[1] !== podUid) return undefined;
+  }
+  return { podUid, name };
+}
+
 export interface ContainerScan {
-  /** Where the processes of the node show: `/proc`. */
+  /** Mount point of the node's proc: `/proc`. */
   readonly proc: string;
-  /** Mount namespaces that are never looked into, `mnt:[inode]`: the node's and our own. */
+  /** Mount namespaces that are never scanned, `mnt:[inode]`: the node's and our own. */
   readonly except: () => ReadonlySet<string>;
   readonly sys: Pick<Syscalls, 'readText'>;
   readonly processes: ProcessNamespaces;
@@ -19,40 +41,40 @@ export interface ContainerScan {
   readonly now: () => number;
 }
 
-/** A container that was first seen less than this ago may still be being made: its table is read at each scan. */
-const youthMs = 3_000;
+/** A container younger than this, in milliseconds, may still be under construction, so its table is read at each scan. */
+const settlingTime = 3_000;
 
 /** Finds the containers of pods among the mount namespaces of the node. */
 export interface Containers {
-  /** The same array as before where nothing has changed. */
+  /** Returns the same array as before if nothing has changed. */
   find(scope: ContainerScope): readonly Container[];
-  /** Its table is another by now: it is read again at the next look. */
+  /** Invalidates the mount table of a process's container. */
   changed(pid: number): void;
 }
 
-/** A container, and what tells that its pid is still the same process. */
-interface Known {
+/** A container, with the start time that reveals a reused pid. */
+interface KnownContainer {
   readonly container: Container;
   readonly startTime: string;
-  /** Of its mount table; the same text is not parsed again. */
+  /** Text of its mount table, which is parsed again only if it has changed. */
   readonly text: string;
-  /** When it was first seen, in milliseconds. */
-  readonly since: number;
+  /** Milliseconds, monotonic. */
+  readonly firstSeen: number;
 }
 
 export function createContainers(scan: ContainerScan): Containers {
-  let known: ReadonlyMap<string, Known> = new Map();
+  let known: ReadonlyMap<string, KnownContainer> = new Map();
   let containers: readonly Container[] = [];
   const outdated = new Set<number>();
   return {
     changed: (pid) => void outdated.add(pid),
     find(scope) {
-      const keeps = scope === 'new' ? outdated : undefined;
-      const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, keeps);
+      const rescan = scope === 'new' ? outdated : undefined;
+      const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, rescan);
       outdated.clear();
-      known = new Map(found.map((one) => [one.container.mountNamespace, one]));
+      known = new Map(found.map((entry) => [entry.container.mountNamespace, entry]));
       const isSame =
-        found.length === containers.length && found.every(({ container }, at) => container === containers[at]);
+        found.length === containers.length && found.every(({ container }, index) => container === containers[index]);
       if (!isSame) containers = found.map(({ container }) => container);
       return containers;
     },
@@ -60,46 +82,46 @@ export function createContainers(scan: ContainerScan): Containers {
 }
 
 /**
- * Of each namespace the process with the lowest pid speaks for it: in a container that is its process 1. Where `outdated` is
- * given, what is known is not read again, except of these processes.
+ * Scans one process of each namespace, the one with the lowest pid, which in a container is its process 1. If `outdated` is given,
+ * settled containers are read again only if their process is in it.
  */
 function scanAll(
   scan: ContainerScan,
-  known: ReadonlyMap<string, Known>,
+  known: ReadonlyMap<string, KnownContainer>,
   outdated: ReadonlySet<number> | undefined,
-): readonly Known[] {
+): readonly KnownContainer[] {
   const seen = new Set(scan.except());
-  const found: Known[] = [];
+  const found: KnownContainer[] = [];
   for (const { pid, mountNamespace } of scan.processes.locate(outdated !== undefined)) {
     if (seen.has(mountNamespace)) continue;
     const before = known.get(mountNamespace);
-    const isSettled = before?.container.pid === pid && scan.now() - before.since >= youthMs;
-    const one = isSettled && outdated?.has(pid) === false ? before : look(scan, pid, mountNamespace, before);
-    if (one === 'gone') continue;
+    const isSettled = before?.container.pid === pid && scan.now() - before.firstSeen >= settlingTime;
+    const entry = isSettled && outdated?.has(pid) === false ? before : inspect(scan, pid, mountNamespace, before);
+    if (entry === 'gone') continue;
     seen.add(mountNamespace);
-    if (one !== undefined) found.push(one);
+    if (entry !== undefined) found.push(entry);
   }
   return found;
 }
 
-function readAgain(scan: ContainerScan, known: ReadonlyMap<string, Known>): readonly Known[] {
+function readAgain(scan: ContainerScan, known: ReadonlyMap<string, KnownContainer>): readonly KnownContainer[] {
   return [...known.values()].flatMap((before) => {
     const { pid, mountNamespace } = before.container;
     if (namespaceOf(scan.proc, pid, 'mnt') !== mountNamespace) return [];
-    const one = look(scan, pid, mountNamespace, before);
-    return one === undefined || one === 'gone' || one.startTime !== before.startTime ? [] : [one];
+    const entry = inspect(scan, pid, mountNamespace, before);
+    return entry === undefined || entry === 'gone' || entry.startTime !== before.startTime ? [] : [entry];
   });
 }
 
-/** Undefined where the namespace is no container's. */
-function look(
+/** Undefined if the namespace is not a container's. */
+function inspect(
   { proc, sys, now }: ContainerScan,
   pid: number,
   mountNamespace: string,
-  before: Known | undefined,
-): Known | undefined | 'gone' {
+  before: KnownContainer | undefined,
+): KnownContainer | undefined | 'gone' {
   const started = startTime(proc, pid);
-  const text = tableOf(sys, `${proc}/${pid}/mountinfo`);
+  const text = readTable(sys, `${proc}/${pid}/mountinfo`);
   if (text === undefined || started === undefined) return 'gone';
   const same = before?.text === text && before.startTime === started ? before : undefined;
   const mounts = same?.container.mounts ?? parseMountinfo(text);
@@ -112,11 +134,11 @@ function look(
   const { podUid, name } = identity;
   const read = { podUid, name, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
   const container = same !== undefined && isDeepStrictEqual(same.container, read) ? same.container : read;
-  return { container, startTime: started, text, since: before?.startTime === started ? before.since : now() };
+  return { container, startTime: started, text, firstSeen: before?.startTime === started ? before.firstSeen : now() };
 }
 
-/** The descriptor is not kept: it would keep the mounts of a dead pod alive. */
-function tableOf(sys: Pick<Syscalls, 'readText'>, path: string): string | undefined {
+/** Opens the file each time, because an open descriptor would keep the mounts of a dead pod alive. */
+function readTable(sys: Pick<Syscalls, 'readText'>, path: string): string | undefined {
   try {
     const fd = openSync(path, 'r');
     try {

@@ -1,13 +1,13 @@
-import type { KernelTier, Mount } from '../engine/model.ts';
+import type { KernelTier, LiveSource, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
-import type { LateClose } from './late-close.ts';
 import type { Namespaces } from './namespaces.ts';
-import { inStep } from './result.ts';
+import { failed, inStep, ok } from './result.ts';
+import { belowRoot, topMount } from './stack.ts';
 import type { Staging } from './staging.ts';
-import { MS_PRIVATE, MS_REC, type Syscalls } from './syscalls.ts';
+import { AT_FDCWD, MS_PRIVATE, MS_REC, O_PATH, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 import type { Walker } from './walker.ts';
 
-/** What every change of a mount table needs. */
+/** The parts that every change of a mount table needs. */
 export interface KernelContext {
   readonly sys: Syscalls;
   readonly namespaces: Namespaces;
@@ -15,11 +15,11 @@ export interface KernelContext {
   readonly walker: Walker;
   readonly late: LateClose;
   readonly tier: KernelTier;
-  /** The node's mount table as it is now. */
+  /** The node's current mount table. */
   nodeTable(): Result<readonly Mount[]>;
 }
 
-/** Takes the mount that a descriptor stands for out of its peer group, with all inside it where `recursive`. */
+/** Takes the mount that a descriptor refers to, and those inside it if `recursive`, out of their peer groups. */
 export function makePrivate(context: KernelContext, fd: number, recursive: boolean): Result<void> {
   const { sys, namespaces, tier } = context;
   if (tier !== '5.10') {
@@ -29,4 +29,95 @@ export function makePrivate(context: KernelContext, fd: number, recursive: boole
     const flags = MS_PRIVATE | (recursive ? MS_REC : 0);
     return inStep('make-private', '', sys.mount({ source: null, target, fstype: null, flags }));
   });
+}
+
+/** Opens what is visible at a path, through no symbolic link. Asks no daemon unless a FUSE mount is on the way. */
+export function openPath(sys: Syscalls, path: string): Result<number> {
+  return sys.openat2({ at: AT_FDCWD, path, flags: O_PATH, resolve: RESOLVE_NO_SYMLINKS });
+}
+
+/** A source, or the subdirectory of it that a site shows, opened to be cloned. */
+export interface OpenSource {
+  readonly fd: number;
+  /** Options of the source's own mount. */
+  readonly options: readonly string[];
+}
+
+/**
+ * Opens the source of a site in the namespace that is being visited. `table` is that namespace's.
+ *
+ * ESTALE: another filesystem than the one in the snapshot is mounted at the path now. ENOENT: the source has no such directory.
+ */
+export function openSource(
+  { sys, walker }: Pick<KernelContext, 'sys' | 'walker'>,
+  fds: Descriptors,
+  source: LiveSource,
+  table: readonly Mount[],
+): Result<OpenSource> {
+  const step = 'clone-source';
+  const mount = topMount(table, source.path, source.device);
+  const subdirectory = belowRoot(mount?.root ?? '/', source.root);
+  if (subdirectory === undefined) {
+    return failed({ errno: 'ENOENT', call: 'open_tree', path: `${source.path} (${source.root})`, step });
+  }
+  const opened = fds.own(openPath(sys, source.path));
+  if (!opened.ok) return inStep(step, source.path, opened);
+  const identity = sys.identify(opened.value);
+  if (!identity.ok) return inStep(step, source.path, identity);
+  if (identity.value.device !== source.device || !identity.value.isMountRoot) {
+    return failed({ errno: 'ESTALE', call: 'statx', path: source.path, step });
+  }
+  const directory = subdirectory === '' ? opened : fds.own(walker.open(opened.value, subdirectory));
+  if (!directory.ok) return inStep(step, source.path, directory);
+  return ok({ fd: directory.value, options: mount?.options ?? [] });
+}
+
+/** Descriptors that are closed together. A clone that was attached stays mounted; one that was not is gone. */
+export class Descriptors implements Disposable {
+  readonly #sys: Pick<Syscalls, 'close'>;
+  readonly #open: number[] = [];
+
+  constructor(sys: Pick<Syscalls, 'close'>) {
+    this.#sys = sys;
+  }
+
+  /** Takes over the descriptor of a successful call, and returns the result. */
+  own(result: Result<number>): Result<number> {
+    if (result.ok) this.#open.push(result.value);
+    return result;
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#open.splice(0).reverse()) this.#sys.close(fd);
+  }
+}
+
+/** Milliseconds in which programs that wait for a new mount read from it. */
+const closeDelay = 20;
+
+/**
+ * Closes descriptors of dead mounts a moment later. Closing the last one destroys the filesystem, which takes the kernel
+ * milliseconds that programs would otherwise wait for their new mounts.
+ */
+export interface LateClose extends Disposable {
+  close(fd: number): void;
+}
+
+export function createLateClose(sys: Pick<Syscalls, 'close'>): LateClose {
+  let waiting: number[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const closeAll = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const due = waiting;
+    waiting = [];
+    for (const fd of due) sys.close(fd);
+  };
+  return {
+    close(fd) {
+      timer ??= setTimeout(closeAll, closeDelay);
+      waiting.push(fd);
+    },
+    [Symbol.dispose]: closeAll,
+  };
 }

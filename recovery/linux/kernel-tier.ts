@@ -35,15 +35,15 @@ export function checkRelease(running: string = release()): { ok: true } | { ok: 
  */
 export function detectTier(sys: Syscalls, staging: Staging): Result<KernelTier> {
   return staging.enter(() => {
-    const place = sys.openat2({ at: AT_FDCWD, path: '/0', flags: O_PATH, resolve: 0 });
-    if (!place.ok) return inStep('detect', '/0', place);
+    const mountPoint = sys.openat2({ at: AT_FDCWD, path: '/0', flags: O_PATH, resolve: 0 });
+    if (!mountPoint.ok) return inStep('detect', '/0', mountPoint);
     try {
-      const lower = readOnlyClone(sys, place.value);
+      const lower = readOnlyClone(sys, mountPoint.value);
       if (!lower.ok) {
         // Every tier needs the calls of 5.10, so there is no tier if one of these fails.
         return lower.failure.call === 'mount_setattr' ? ok<KernelTier>('5.10') : lower;
       }
-      const attached = sys.moveMount(lower.value, { at: place.value, path: '' });
+      const attached = sys.moveMount(lower.value, { at: mountPoint.value, path: '' });
       sys.close(lower.value);
       if (!attached.ok) return inStep('detect', '/0', attached);
       try {
@@ -52,7 +52,7 @@ export function detectTier(sys: Syscalls, staging: Staging): Result<KernelTier> 
         while (sys.umount('/0', MNT_DETACH).ok);
       }
     } finally {
-      sys.close(place.value);
+      sys.close(mountPoint.value);
     }
   });
 }

@@ -1,38 +1,34 @@
 import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
 import type { KernelPort, ReadRequest } from '../engine/ports.ts';
 import { createContainers } from './containers.ts';
-import type { KernelContext } from './context.ts';
-import { findDaemons } from './daemon.ts';
-import { abortConnection } from './fusectl.ts';
+import { createLateClose, type KernelContext } from './context.ts';
+import { abortConnection, findDaemons } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
-import { createLateClose } from './late-close.ts';
-import { loadSyscalls } from './libc.ts';
+import { loadSyscalls } from './load-syscalls.ts';
 import { openNamespaces } from './namespaces.ts';
-import { createNodeTable, type NodeTable } from './node-table.ts';
 import { defaultProberCommand, startProber } from './prober/client.ts';
-import { credentialsOf, namespaceOf } from './process.ts';
-import { createProcessNamespaces } from './process-namespaces.ts';
+import { createProcessNamespaces, credentialsOf, namespaceOf } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
 import { openStaging } from './staging.ts';
 import type { Syscalls } from './syscalls.ts';
 import { createWalker } from './walker.ts';
-import { watchProcesses } from './watch.ts';
+import { createNodeTable, type NodeTable, watchProcesses } from './watch.ts';
 
 export interface KernelOptions {
-  /** A tier below the kernel's own, for tests and for those who distrust it. */
+  /** Forces a lower tier than the kernel offers. */
   readonly tier?: KernelTier;
-  /** The kubelet's mount namespace, `/proc/1/ns/mnt` from a container with hostPID; the own where it is missing. */
+  /** Path of the kubelet's mount namespace, `/proc/1/ns/mnt` in a container with hostPID; the own namespace if missing. */
   readonly nodeMountNamespace?: string;
-  /** Starts the prober; a bundle has its own. It is called with another argument, `walk`, too. */
+  /** Command that starts the prober; a bundle has its own. The walker adds the argument `walk`. */
   readonly proberCommand?: readonly string[];
 }
 
 export type Kernel = KernelPort & Publisher & AsyncDisposable;
 
 /**
- * The kernel of this machine. A process opens it once: its main thread visits mount namespaces, and comes back before
- * anything else runs.
+ * Opens the kernel of this machine; once per process, because the main thread visits mount namespaces and returns before anything
+ * else runs.
  */
 export function openKernel(
   options: KernelOptions = {},
@@ -82,7 +78,7 @@ function assembleKernel(
   const now = () => process.hrtime.bigint() as Nanoseconds;
   const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
   const processes = createProcessNamespaces({ proc: '/proc', sys, now: () => performance.now() });
-  const except = () => notContainers(nodeMountNamespace);
+  const except = () => namespacesOfNode(nodeMountNamespace);
   const containers = createContainers({ proc: '/proc', sys, processes, except, now: () => performance.now() });
   const { publish, unpublish, removeTarget } = createPublisher(context);
   return {
@@ -93,7 +89,7 @@ function assembleKernel(
       for (const { site } of replacements) if (site.kind === 'container') containers.changed(site.pid);
       return replaceAll(context, replacements);
     },
-    read: (request) => prober.read(asOfNow(request)),
+    read: (request) => prober.read(withCurrentUser(request)),
     abort: (device) => abortConnection(context, device),
     watchMounts: (changed) => table.watch(changed),
     watchDaemon: (device, exited) => watchDaemon(sys, device, exited),
@@ -107,14 +103,15 @@ function assembleKernel(
   };
 }
 
-/** A process may have changed its user since its container was looked at. */
-function asOfNow(request: ReadRequest): ReadRequest {
+/** The process may have changed its user since the snapshot. */
+function withCurrentUser(request: ReadRequest): ReadRequest {
   const { site, user } = request;
   if (site.kind !== 'container' || user === undefined) return request;
   return { ...request, user: credentialsOf('/proc', site.pid) ?? user };
 }
 
-function notContainers(node: string | undefined): ReadonlySet<string> {
+/** The mount namespaces that are not of containers: our own and the node's. */
+function namespacesOfNode(node: string | undefined): ReadonlySet<string> {
   const own = namespaceOf('/proc', 'self', 'mnt');
   const pid = /^\/proc\/(\d+)\/ns\/mnt$/.exec(node ?? '')?.[1];
   const nodes = pid === undefined ? undefined : namespaceOf('/proc', Number(pid), 'mnt');
@@ -125,11 +122,11 @@ function watchDaemon(sys: Syscalls, device: DeviceId, exited: () => void): Dispo
   using parts = new DisposableStack();
   const stop = new AbortController();
   parts.defer(() => stop.abort());
-  const kept = parts.move();
+  const watch = parts.move();
   void findDaemons('/proc', device, stop.signal).then((pids) => {
-    if (!stop.signal.aborted && pids.length > 0) kept.use(watchProcesses(sys, pids, exited));
+    if (!stop.signal.aborted && pids.length > 0) watch.use(watchProcesses(sys, pids, exited));
   });
-  return { [Symbol.dispose]: () => kept.dispose() };
+  return { [Symbol.dispose]: () => watch.dispose() };
 }
 
 function unavailable({ failure }: { readonly failure: Failure }): { ok: false; failure: Unavailable } {
@@ -137,7 +134,7 @@ function unavailable({ failure }: { readonly failure: Failure }): { ok: false; f
 }
 
 function remedyFor({ errno, step }: Failure): string {
-  if (step.startsWith('force-tier')) return 'force a lower tier, or none: this kernel cannot do it';
+  if (step.startsWith('force-tier')) return 'force a lower tier, or none: this kernel does not offer it';
   if (errno === 'EPERM' || errno === 'EACCES') {
     return 'run as root or with CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_SYS_CHROOT, with mounts allowed by AppArmor (Unconfined) and seccomp';
   }

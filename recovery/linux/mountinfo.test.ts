@@ -90,7 +90,7 @@ describe('parseMountinfo', () => {
     ]);
   });
 
-  it('gives back what the kernel rendered', () => {
+  it('returns what the kernel printed', () => {
     fc.assert(
       fc.property(fc.array(mount, { maxLength: 20 }), (mounts) => {
         expect(parseMountinfo(mounts.map((m) => `${rendered(m)}\n`).join(''))).toEqual(mounts);
@@ -98,7 +98,7 @@ describe('parseMountinfo', () => {
     );
   });
 
-  it('passes over optional fields that it does not know', () => {
+  it('ignores unknown optional fields', () => {
     fc.assert(
       fc.property(mount, (m) => {
         expect(parseMountinfo(rendered(m, ['propagate_from:7', 'unbindable', 'tomorrow:1']))).toEqual([m]);
@@ -106,7 +106,7 @@ describe('parseMountinfo', () => {
     );
   });
 
-  it('leaves out a damaged line and keeps its neighbours', () => {
+  it('drops a damaged line and keeps its neighbours', () => {
     fc.assert(
       fc.property(mount, mount, fc.nat(), (before, after, at) => {
         const whole = rendered(before);
@@ -116,7 +116,7 @@ describe('parseMountinfo', () => {
     );
   });
 
-  it('never throws, whatever it is given', () => {
+  it('never throws, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(Array.isArray(parseMountinfo(text))).toBe(true);
@@ -147,7 +147,7 @@ describe('parseMountinfo', () => {
 });
 
 describe('createMountinfoParser', () => {
-  it('reads each text of a table as if it had read no other', () => {
+  it('parses each text independently of earlier ones', () => {
     const tables = fc.array(fc.subarray(['a', 'b', 'c', 'no mount', 'd']), { maxLength: 6 });
     const text = (names: readonly string[]) =>
       names.map((one, at) => (one.length === 1 ? `${at} 1 0:1 / /${one} rw - tmpfs none rw` : one)).join('\n');
@@ -159,7 +159,7 @@ describe('createMountinfoParser', () => {
     );
   });
 
-  it('gives the same object for a line that stayed, and another for one that changed', () => {
+  it('returns the same object for an unchanged line and a new one for a changed line', () => {
     const parse = createMountinfoParser();
     const [one, two] = parse('1 1 0:1 / /one rw - tmpfs none rw\n2 1 0:1 / /two rw - tmpfs none rw\n');
     const [first, second] = parse('1 1 0:1 / /one rw - tmpfs none rw\n2 1 0:1 / /two ro - tmpfs none rw\n');

@@ -1,30 +1,29 @@
 import type { DeviceId, Mount } from '../engine/model.ts';
 
 /**
- * Parses the text of /proc/PID/mountinfo (`man 5 proc_pid_mountinfo`); a line that is not one is left out.
- *
- * Lines of one table share most of their options, so these are split once for each text that occurs.
+ * Parses the text of /proc/PID/mountinfo (`man 5 proc_pid_mountinfo`), without lines that are malformed. Mounts with the same
+ * option text share one array.
  */
 export function parseMountinfo(text: string): readonly Mount[] {
   const split = optionSplitter();
   return linesOf(text).flatMap((line) => parseLine(line, split) ?? []);
 }
 
-/** Parses one line of mountinfo; undefined if it is not one. */
+/** Parses one line of mountinfo; undefined if it is malformed. */
 export const parseMountLine = (line: string): Mount | undefined => parseLine(line, optionSplitter());
 
 /** Whether nobody can write through a mount, because of its own options or those of its superblock. */
 export const isReadOnly = ({ options, superOptions }: Pick<Mount, 'options' | 'superOptions'>): boolean =>
   options.includes('ro') || superOptions.includes('ro');
 
-/** Parses one table again and again, as `parseMountinfo` does; a line that the last text had gives the object that it gave then. */
+/** A parser for successive texts of one table. A line that was in the last text yields the same object again. */
 export function createMountinfoParser(): (text: string) => readonly Mount[] {
-  const parsed = (line: string, split: Split) => ({ line, mount: parseLine(line, split) });
-  let known: ReadonlyMap<string, ReturnType<typeof parsed>> = new Map();
+  const parse = (line: string, split: SplitOptions) => ({ line, mount: parseLine(line, split) });
+  let known: ReadonlyMap<string, ReturnType<typeof parse>> = new Map();
   return (text) => {
     const split = optionSplitter();
-    const lines = linesOf(text).map((line) => known.get(line) ?? parsed(owned(line), split));
-    known = new Map(lines.map((each) => [each.line, each]));
+    const lines = linesOf(text).map((line) => known.get(line) ?? parse(copied(line), split));
+    known = new Map(lines.map((entry) => [entry.line, entry]));
     return lines.flatMap(({ mount }) => mount ?? []);
   };
 }
@@ -33,13 +32,13 @@ function linesOf(text: string): readonly string[] {
   return text.split('\n');
 }
 
-/** A part of a string keeps the whole of it in memory; this does not. */
-const owned = (part: string) => Buffer.from(part).toString();
+/** Copies a string, because a substring keeps the whole text in memory. */
+const copied = (text: string) => Buffer.from(text).toString();
 
 const device = /^\d+:\d+$/;
 const number = /^\d+$/;
 
-function parseLine(line: string, split: Split): Mount | undefined {
+function parseLine(line: string, split: SplitOptions): Mount | undefined {
   const fields = line.split(' ');
   const [id, parentId, dev, root, mountPoint, options] = fields;
   if (id === undefined || !number.test(id) || parentId === undefined || !number.test(parentId)) return undefined;
@@ -70,7 +69,7 @@ function parseLine(line: string, split: Split): Mount | undefined {
     ...(master === undefined ? {} : { master }),
     fstype: unescaped(fstype),
     mountSource: unescaped(mountSource),
-    // A filesystem writes its own options; none does with an unescaped space, but nothing is lost if one did.
+    // Each filesystem prints its own options. None is known to print an unescaped space, but it would be preserved.
     superOptions: split(fields.slice(field + 3).join(' ')),
   };
 }
@@ -80,9 +79,9 @@ function group(optional: string, from: number): number | undefined {
   return number.test(text) ? Number(text) : undefined;
 }
 
-type Split = (options: string) => readonly string[];
+type SplitOptions = (options: string) => readonly string[];
 
-function optionSplitter(): Split {
+function optionSplitter(): SplitOptions {
   const seen = new Map<string, readonly string[]>();
   return (options) => {
     let split = seen.get(options);
@@ -94,7 +93,7 @@ function optionSplitter(): Split {
   };
 }
 
-/** Resolves the kernel's `\ooo`: space, tab, newline, backslash, and in places `#` and `,`. */
+/** Resolves the kernel's octal escapes: of space, tab, newline and backslash, in some fields of `#` and `,` too. */
 function unescaped(field: string): string {
   if (!field.includes('\\')) return field;
   return field.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

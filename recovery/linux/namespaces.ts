@@ -3,44 +3,44 @@ import type { Result } from '../engine/ports.ts';
 import { done, inStep, ok } from './result.ts';
 import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, O_DIRECTORY, O_PATH, type Syscalls } from './syscalls.ts';
 
-/** The way back into the process's own mount namespace failed: nothing that the process does from here on is right. */
+/** The process cannot return to its own mount namespace, so it must not go on. */
 export class NamespaceLost extends Error {
   readonly code = 'NAMESPACE_LOST';
 }
 
 /**
- * Visits to mount namespaces, made by the main thread and finished before they return.
+ * Runs functions of the main thread in other mount namespaces, and returns to the own one before anything else runs.
  *
- * During a visit the thread's root and working directory are those of the namespace: only synchronous calls may be made, and
- * paths are the namespace's. Asynchronous `fs` runs on threads that never leave. A namespace's descriptor is held only
- * while it is entered, because it keeps a dead pod's mounts alive.
+ * During a visit the thread's root and working directory are the namespace's, so only synchronous calls may be made: asynchronous
+ * `fs` runs on threads that stay behind. A namespace's descriptor is open only during the visit, because it keeps a dead
+ * pod's mounts alive.
  */
 export interface Namespaces {
-  /** Runs in the mount namespace of the node, the kubelet's. */
+  /** Runs in the node's mount namespace, which is the kubelet's. */
   inNode<T>(run: () => Result<T>): Result<T>;
-  /** Runs in the mount namespace of each process, one after the other; one result for each. Comes home once, at the end. */
+  /** Runs in the mount namespaces of the processes in turn, and returns home once, at the end. One result per process. */
   inProcesses<T>(pids: readonly number[], run: (pid: number) => Result<T>): readonly Result<T>[];
-  /** Runs in the namespace that a descriptor stands for, which stays open. */
+  /** Runs in the namespace that a descriptor refers to. The descriptor stays open. */
   inNamespace<T>(fd: number, run: () => Result<T>): Result<T>;
-  /** Runs in a mount namespace that is made for the run alone, a copy of the process's own. */
+  /** Runs in a new mount namespace, a copy of the process's own. */
   inCopy<T>(run: () => Result<T>): Result<T>;
-  /** The mount table of the namespace that is being visited. */
+  /** Opens the mount table of the namespace that is being visited. */
   openTable(): Result<number>;
-  /** The namespace that is being visited. */
+  /** Opens the namespace that is being visited. */
   openCurrent(): Result<number>;
-  /** Opens (O_PATH) what a process has open. */
+  /** Opens (O_PATH) the file that a process has open under a descriptor number. */
   openOf(pid: number, fd: number): Result<number>;
-  /** Detaches, lazily, the mount that a descriptor stands for. Works where no /proc is mounted. */
+  /** Lazily detaches the mount that a descriptor refers to. Works without a mounted /proc. */
   detach(fd: number): Result<void>;
-  /** Runs with the descriptor's path `thread-self/fd/N` valid, for calls that know only paths. */
+  /** Runs with a path that leads to the descriptor, for calls that take only paths. */
   withPathOf<T>(fd: number, run: (path: string) => Result<T>): Result<T>;
   [Symbol.dispose](): void;
 }
 
 /**
- * Keeps the process's own mount namespace and its /proc open, to come back to.
+ * Holds the process's own mount namespace open, to return to it, and its /proc.
  *
- * `node`: the node's mount namespace as a path, `/proc/1/ns/mnt`, where it is not the process's own.
+ * `node`: path of the node's mount namespace, `/proc/1/ns/mnt`, if it is not the process's own.
  */
 export function openNamespaces(sys: Syscalls, node: string | undefined): Result<Namespaces> {
   const own = sys.open('/proc/thread-self/ns/mnt');
@@ -53,28 +53,28 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
   const home = own.value;
   const procFd = proc.value;
 
-  function comeBack(cause?: unknown): void {
+  function returnHome(cause?: unknown): void {
     const returned = sys.setns(home, CLONE_NEWNS);
     if (returned.ok) return;
-    throw new NamespaceLost(`setns to the own mount namespace: ${returned.failure.errno}`, { cause });
+    throw new NamespaceLost(`cannot return to the own mount namespace: setns ${returned.failure.errno}`, { cause });
   }
 
-  /** Node's threads share their root and working directory at first, and `setns` refuses that. */
-  function leaveFrom<T>(leave: () => Result<void>, run: () => Result<T>, back: boolean): Result<T> {
+  /** Unshares first, because Node's threads share root and working directory and `setns` then fails. */
+  function visit<T>(enterNamespace: () => Result<void>, run: () => Result<T>, returns: boolean): Result<T> {
     const directory = sys.open('.', O_PATH | O_DIRECTORY);
     try {
-      const alone = sys.unshare(CLONE_FS);
-      if (!alone.ok) return inStep('leave', '', alone);
-      const left = leave();
-      if (!left.ok) return left;
+      const unshared = sys.unshare(CLONE_FS);
+      if (!unshared.ok) return inStep('leave', '', unshared);
+      const entered = enterNamespace();
+      if (!entered.ok) return entered;
       let result: Result<T>;
       try {
         result = run();
       } catch (error) {
-        if (back) comeBack(error);
+        if (returns) returnHome(error);
         throw error;
       }
-      if (back) comeBack();
+      if (returns) returnHome();
       return result;
     } finally {
       if (directory.ok) {
@@ -103,7 +103,7 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
       }
       return done;
     };
-    const visited = leaveFrom(() => done, visitAll, true);
+    const visited = visit(() => done, visitAll, true);
     return visited.ok ? results : pids.map(() => visited);
   }
 
@@ -115,10 +115,10 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
   const nodeIsElsewhere = node !== undefined && !sameNamespace(node, '/proc/thread-self/ns/mnt');
 
   return ok({
-    inNode: (run) => (nodeIsElsewhere ? leaveFrom(() => enter(node), run, true) : leaveFrom(() => done, run, false)),
+    inNode: (run) => (nodeIsElsewhere ? visit(() => enter(node), run, true) : visit(() => done, run, false)),
     inProcesses,
-    inNamespace: (fd, run) => leaveFrom(() => inStep('enter', '', sys.setns(fd, CLONE_NEWNS)), run, true),
-    inCopy: (run) => leaveFrom(() => inStep('copy-namespace', '', sys.unshare(CLONE_NEWNS)), run, true),
+    inNamespace: (fd, run) => visit(() => inStep('enter', '', sys.setns(fd, CLONE_NEWNS)), run, true),
+    inCopy: (run) => visit(() => inStep('copy-namespace', '', sys.unshare(CLONE_NEWNS)), run, true),
     openTable: () => sys.openat2({ at: procFd, path: 'thread-self/mountinfo', flags: 0, resolve: 0 }),
     openCurrent: () => sys.openat2({ at: procFd, path: 'thread-self/ns/mnt', flags: 0, resolve: 0 }),
     openOf: (pid, fd) => sys.openat2({ at: procFd, path: `${pid}/fd/${fd}`, flags: O_PATH, resolve: 0 }),

@@ -3,22 +3,19 @@ import type { LiveSource, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { type Assembly, assemble, needsStaging } from './assemble.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
-import { openPath, openSource } from './clone.ts';
-import type { KernelContext } from './context.ts';
-import { Descriptors } from './descriptors.ts';
-import { errnoOf } from './errno.ts';
-import { done, failed, inStep, ok } from './result.ts';
+import { Descriptors, type KernelContext, openPath, openSource } from './context.ts';
+import { done, errnoOf, failed, inStep, ok } from './result.ts';
 
-/** What CSI does to the node's mounts, beside replacing them. Paths are of the node's mount namespace. */
+/** The mount operations of the CSI node service. Paths are those of the node's mount namespace. */
 export interface Publisher {
   /**
-   * Mounts the source, or a directory of it, on the target directory, which is made where it is missing. The new mount is a
-   * private clone: what is mounted on one target path later never shows on another. EBUSY where something is mounted there.
+   * Mounts the source, or a directory of it, on the target path, and creates that directory if it is missing. The new mount is a
+   * private clone, so that later mounts on one target path never propagate to another. EBUSY if the target path is a mount already.
    */
   publish(request: { readonly source: string; readonly target: string; readonly readOnly: boolean }): Result<void>;
-  /** Detaches every mount at the target, dead ones too; nothing mounted, or no such directory, is success. */
+  /** Detaches every mount at the target, dead ones too. Succeeds if nothing is mounted or the directory is missing. */
   unpublish(target: string): Result<void>;
-  /** Removes the empty target directory, never what is in it; missing is success. */
+  /** Removes the target directory, which must be empty. Succeeds if it is missing. */
   removeTarget(target: string): Result<void>;
 }
 
@@ -77,8 +74,8 @@ function attachAt(context: KernelContext, fds: Descriptors, tree: number, target
 }
 
 /**
- * The daemon's mount that a path leads into, by the table alone: the deepest one on the way to it, and of a stack the last.
- * Undefined where that is no FUSE mount: the directory that a daemon mounts on is never published in its stead.
+ * The FUSE mount that contains a path, from the table alone: the deepest mount on the way, and the topmost of a stack. Undefined if
+ * that is not a FUSE mount, so that the bare directory below a missing source mount is never published.
  */
 function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined {
   let found: Mount | undefined;
@@ -112,18 +109,18 @@ function unpublish(context: KernelContext, target: string): Result<void> {
     }
     const table = context.nodeTable();
     if (!table.ok) return table;
-    const left = table.value.some((mount) => mount.mountPoint === target);
-    return left ? failed({ errno: 'EBUSY', call: 'umount2', path: target, step }) : done;
+    const isStillMounted = table.value.some((mount) => mount.mountPoint === target);
+    return isStillMounted ? failed({ errno: 'EBUSY', call: 'umount2', path: target, step }) : done;
   });
 }
 
-/** The kubelet's directories: the parent exists and is nobody else's to write to. */
-function changeDirectory(call: string, path: string, change: () => void, fine: string): Result<void> {
+/** Safe below the kubelet's directories, which only root can write to. Succeeds with the errno `accepted` too. */
+function changeDirectory(call: string, path: string, change: () => void, accepted: string): Result<void> {
   try {
     change();
     return done;
   } catch (error) {
     const errno = errnoOf(error);
-    return errno === fine ? done : failed({ errno, call, path, step: call });
+    return errno === accepted ? done : failed({ errno, call, path, step: call });
   }
 }

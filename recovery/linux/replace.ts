@@ -3,38 +3,38 @@ import type { Replaced, Replacement, Result } from '../engine/ports.ts';
 import { assemble, needsStaging } from './assemble.ts';
 import { attach, finish, innerAreBeneath, type Layers } from './attach.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
-import { type Carried, reachElsewhere, reachInner, type Unreached } from './carry.ts';
-import { type OpenSource, openPath, openSource } from './clone.ts';
-import type { KernelContext } from './context.ts';
-import { Descriptors } from './descriptors.ts';
+import { type CarriedMount, reachElsewhere, reachInner, type UnreachedMount } from './carry.ts';
+import { Descriptors, type KernelContext, type OpenSource, openPath, openSource } from './context.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { done, failed, inStep, ok } from './result.ts';
 import { flattened, innerMounts, type MountTree, mountTree } from './stack.ts';
-import { PLACES } from './staging.ts';
+import { STAGING_MOUNT_POINTS } from './staging.ts';
 
 /**
- * Clones all, replaces all, those of containers before those of the node: in them programs wait. One outcome for each, in order.
+ * Clones all sources, then replaces all dead mounts: those of containers first, because programs wait there. One result per replacement,
+ * in order.
  *
- * Nothing is changed at a site before its replacement is complete, so that being killed between any two calls leaves the old mount,
- * or the live one beneath it, which `finish` takes care of. Nothing here waits for a daemon that is known to be dead.
+ * A site is changed only when its replacement is complete. If the process is killed between any two calls, the site has the old mount, perhaps
+ * with the live one beneath it, for which `finish` exists. Nothing here waits for a daemon that is known to be dead.
  */
 export function replaceAll(context: KernelContext, replacements: readonly Replacement[]): readonly Result<Replaced>[] {
   const jobs = replacements.map((replacement) => new Job(replacement));
   const inside = jobs.filter(({ replacement: { site } }) => site.kind === 'container');
   const onNode = jobs.filter(({ replacement: { site } }) => site.kind === 'target');
-  for (const some of [inside, onNode]) {
-    for (let from = 0; from < some.length; from += PLACES) replaceSome(context, some.slice(from, from + PLACES));
+  for (const group of [inside, onNode]) {
+    for (let from = 0; from < group.length; from += STAGING_MOUNT_POINTS)
+      replaceBatch(context, group.slice(from, from + STAGING_MOUNT_POINTS));
   }
-  return jobs.map((job) => job.outcome());
+  return jobs.map((job) => job.result());
 }
 
-/** One replacement on its way. */
+/** The progress of one replacement. */
 class Job {
   readonly replacement: Replacement;
-  /** A half-done one whose inner mounts are missing beneath is done anew. */
+  /** False for a half-done replacement that lacks inner mounts, which is replaced again. */
   finishes: boolean;
-  carried: readonly Carried[] = [];
-  unreached: readonly Unreached[] = [];
+  carried: readonly CarriedMount[] = [];
+  unreached: readonly UnreachedMount[] = [];
   tree: number | undefined;
   present: readonly string[] = [];
   took = 0n;
@@ -54,23 +54,23 @@ class Job {
     return wantedOptions(this.top?.options ?? [], this.replacement.readOnly);
   }
 
-  /** Does one part of the work, unless an earlier one failed, and counts the time for it. */
-  advance(part: () => Result<void>): void {
+  /** Runs one step unless an earlier one failed, and adds up the time. */
+  advance(step: () => Result<void>): void {
     if (this.failure !== undefined) return;
     const start = process.hrtime.bigint();
-    const result = part();
+    const result = step();
     this.took += process.hrtime.bigint() - start;
     if (!result.ok) this.failure = result;
   }
 
-  outcome(): Result<Replaced> {
+  result(): Result<Replaced> {
     if (this.failure !== undefined) return this.failure;
     const { site } = this.replacement;
     return ok({ site, took: this.took as Replaced['took'], layers: this.layers });
   }
 }
 
-function replaceSome(context: KernelContext, jobs: readonly Job[]): void {
+function replaceBatch(context: KernelContext, jobs: readonly Job[]): void {
   using fds = new Descriptors(context.sys);
   if (jobs.some(({ replacement: { source, below } }) => source.root !== '/' || below.length > 0))
     context.walker.prepare();
@@ -149,7 +149,7 @@ function clone(
   return done;
 }
 
-/** An idmapped mount is mapped to the user namespace of its pod. */
+/** An idmapped mount uses the user namespace of its pod. */
 function openUserNamespace(
   { sys }: KernelContext,
   fds: Descriptors,
@@ -200,13 +200,13 @@ function settle(context: KernelContext, job: Job, table: () => Result<MountTree>
   return layers.ok ? done : layers;
 }
 
-/** Visits each container once, or the node. The mount table of the site that is being visited is read once it is asked for. */
+/** Visits each namespace once. `table` reads the mount table of the namespace at its first call. */
 function visit(
   context: KernelContext,
   jobs: readonly Job[],
-  part: (job: Job, table: () => Result<MountTree>) => Result<void>,
+  step: (job: Job, table: () => Result<MountTree>) => Result<void>,
 ): void {
-  const places = Map.groupBy(
+  const jobsByPid = Map.groupBy(
     jobs.filter((job) => job.failure === undefined),
     ({ replacement }) => namespaceOf(replacement.site),
   );
@@ -215,20 +215,20 @@ function visit(
       const mounts = read();
       return mounts.ok ? ok(mountTree(mounts.value)) : mounts;
     });
-    for (const job of places.get(pid) ?? []) job.advance(() => part(job, table));
+    for (const job of jobsByPid.get(pid) ?? []) job.advance(() => step(job, table));
     return done;
   };
-  const pids = [...places.keys()].filter((pid) => pid !== NODE);
+  const pids = [...jobsByPid.keys()].filter((pid) => pid !== NODE);
   const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, () => readTable(context)));
-  const visited = new Map(pids.map((pid, at) => [pid, entered[at] ?? done]));
-  if (places.has(NODE))
+  const visited = new Map(pids.map((pid, index) => [pid, entered[index] ?? done]));
+  if (jobsByPid.has(NODE))
     visited.set(
       NODE,
       context.namespaces.inNode(() => run(NODE, () => context.nodeTable())),
     );
   for (const [pid, result] of visited) {
     if (result.ok) continue;
-    for (const job of places.get(pid) ?? []) job.advance(() => inStep('enter', job.replacement.site.path, result));
+    for (const job of jobsByPid.get(pid) ?? []) job.advance(() => inStep('enter', job.replacement.site.path, result));
   }
 }
 

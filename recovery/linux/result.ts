@@ -1,27 +1,44 @@
+import { constants } from 'node:os';
 import type { Failure } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 
-/** What a failed call gives back, whatever it would have given. */
+/** The result of a failed call, whatever value a success would have had. */
 export interface Failed {
   readonly ok: false;
   readonly failure: Failure;
 }
 
-/** A call that worked. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
   return { ok: true, value };
 }
 
+/** A success without a value. */
 export const done: Result<void> = { ok: true, value: undefined };
 
-/** A call that did not. */
 export function failed(failure: Failure): Failed {
   return { ok: false, failure };
 }
 
-/** The same result, its failure placed in the order of calls and, where the call had a descriptor only, on its path. */
+/** Adds the step to a failure, and the path if the call knew only a descriptor. The innermost step and path are kept. */
 export function inStep<T>(step: string, path: string, result: Result<T>): Result<T> {
   if (result.ok) return result;
   const { failure } = result;
   return failed({ ...failure, step: failure.step || step, path: failure.path || path });
+}
+
+const names = new Map<number, string>();
+for (const [name, number] of Object.entries(constants.errno)) {
+  // If two names share a number, the kernel's own name wins.
+  if (!names.has(number) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(number, name);
+}
+
+/** The kernel's name for an errno: `ENOTCONN` for 107; `E<number>` if Node does not know it. */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `E${errno}`;
+}
+
+/** The errno name of an exception that one of Node's own calls threw. */
+export function errnoOf(error: unknown): string {
+  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') return errnoName(-error.errno);
+  return 'EIO';
 }

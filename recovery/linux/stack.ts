@@ -1,10 +1,10 @@
 import type { DeviceId, Mount } from '../engine/model.ts';
 
-/** A mount table by id and by parent, made once for all that is asked of it. */
+/** A mount table, indexed by id and by parent. */
 export interface MountTree {
   readonly mounts: readonly Mount[];
   readonly byId: ReadonlyMap<number, Mount>;
-  /** Keyed by the id of the mount that they stand on, in the order of the table. */
+  /** Keyed by parent id, in the order of the table. */
   readonly children: ReadonlyMap<number, readonly Mount[]>;
 }
 
@@ -19,9 +19,9 @@ export function mountTree(mounts: readonly Mount[]): MountTree {
 }
 
 /**
- * How the mounts that were seen at a site stand now, in a fresh table of the same namespace.
+ * The state of a site's stack in a fresh mount table, compared with the snapshot.
  *
- * `same`: as they were. `covered`: so, and one more mount stands on top. `changed`: some other way.
+ * `same`: as in the snapshot. `covered`: the same with another mount on top. `changed`: anything else.
  */
 export type StackState =
   | { readonly state: 'same' }
@@ -31,10 +31,10 @@ export type StackState =
 export function stackState({ byId, children }: MountTree, expected: readonly Mount[]): StackState {
   let below: Mount | undefined;
   for (const layer of expected) {
-    const now = byId.get(layer.id);
-    if (now === undefined || !sameMount(now, layer)) return { state: 'changed' };
-    if (below !== undefined && now.parentId !== below.id) return { state: 'changed' };
-    below = now;
+    const current = byId.get(layer.id);
+    if (current === undefined || !isSameMount(current, layer)) return { state: 'changed' };
+    if (below !== undefined && current.parentId !== below.id) return { state: 'changed' };
+    below = current;
   }
   const top = below;
   if (top === undefined) return { state: 'changed' };
@@ -42,53 +42,53 @@ export function stackState({ byId, children }: MountTree, expected: readonly Mou
   return cover === undefined ? { state: 'same' } : { state: 'covered', by: cover };
 }
 
-/** Ids are used again after an unmount, so what they stand for is compared too. */
-function sameMount(a: Mount, b: Mount): boolean {
+/** The kernel reuses ids after an unmount, so the id alone is not enough. */
+function isSameMount(a: Mount, b: Mount): boolean {
   return a.device === b.device && a.root === b.root && a.mountPoint === b.mountPoint;
 }
 
-/** A mount inside another one, with those inside itself. */
-export interface Inner {
+/** A mount inside another one, with the mounts inside itself. */
+export interface InnerMount {
   readonly mount: Mount;
-  /** Path from the mount that contains it, without a leading slash. */
+  /** Path relative to the mount that contains it, without a leading slash. */
   readonly relative: string;
-  readonly inside: readonly Inner[];
+  readonly inside: readonly InnerMount[];
 }
 
 /**
- * The mounts that stand on `top` inside its tree, in the table or remembered.
+ * The mounts inside `top`, from the table and from the snapshot.
  *
- * Remembered ones that the table has no longer were dropped by the kernel when somebody walked below the dead mount. Those
- * below a lower layer of the same site are hidden, and are not `top`'s.
+ * The kernel drops mounts below a dead one when a process walks there, so `remembered` may have some that the table lacks. Mounts
+ * inside lower layers of the same site are hidden and are not included.
  */
-export function innerMounts(top: Mount, tree: MountTree, remembered: readonly Mount[]): readonly Inner[] {
+export function innerMounts(top: Mount, tree: MountTree, remembered: readonly Mount[]): readonly InnerMount[] {
   const dropped = remembered.filter((mount) => !tree.byId.has(mount.id));
   const { children } = dropped.length === 0 ? tree : mountTree([...tree.mounts, ...dropped]);
-  /** Of mounts stacked at one point the last is seen; what stands inside the others is hidden. */
-  function seen(mount: Mount): Mount {
+  /** The topmost mount of a stack; the others and the mounts inside them are hidden. */
+  function visible(mount: Mount): Mount {
     const cover = children.get(mount.id)?.find((child) => child.mountPoint === mount.mountPoint);
-    return cover === undefined ? mount : seen(cover);
+    return cover === undefined ? mount : visible(cover);
   }
-  function inside(parent: Mount): readonly Inner[] {
+  function inside(parent: Mount): readonly InnerMount[] {
     return (children.get(parent.id) ?? [])
       .filter((mount) => mount.mountPoint !== parent.mountPoint)
-      .map(seen)
+      .map(visible)
       .map((mount) => ({ mount, relative: relativePath(parent.mountPoint, mount.mountPoint), inside: inside(mount) }));
   }
   return inside(top);
 }
 
-/** All of them and those inside, as one list; parents first. */
-export function flattened(inner: readonly Inner[]): readonly Inner[] {
-  return inner.flatMap((one) => [one, ...flattened(one.inside)]);
+/** All inner mounts as one list, parents before children. */
+export function flattened(inner: readonly InnerMount[]): readonly InnerMount[] {
+  return inner.flatMap((mount) => [mount, ...flattened(mount.inside)]);
 }
 
-/** `to` as seen from the directory `from`; both absolute and resolved. Empty where they are the same. */
+/** `to` relative to the directory `from`, both absolute and resolved. Empty if they are equal. */
 export function relativePath(from: string, to: string): string {
   return from === '/' ? to.slice(1) : to.slice(from.length + 1);
 }
 
-/** Where the node shows the same directory of the same filesystem: the mount that it is in, and its path. */
+/** Another mount of the node that contains the same directory of the same filesystem, and the directory's path there. */
 export function mountedElsewhere(
   { device, root }: Mount,
   node: readonly Mount[],
@@ -104,14 +104,14 @@ export function mountedElsewhere(
   };
 }
 
-/** Where `root`, a directory of the filesystem, lies below a mount of it; undefined where it is not below. */
+/** Path of `root`, a directory of the filesystem, relative to a mount of it; undefined if the mount does not contain it. */
 export function belowRoot(mountRoot: string, root: string): string | undefined {
   if (mountRoot === root) return '';
   if (mountRoot === '/') return root.slice(1);
   return root.startsWith(`${mountRoot}/`) ? root.slice(mountRoot.length + 1) : undefined;
 }
 
-/** The mount that is seen at a path of the table: the last of its stack. */
+/** The topmost mount of a device at a path. */
 export function topMount(table: readonly Mount[], path: string, device: DeviceId): Mount | undefined {
   return table.findLast((mount) => mount.mountPoint === path && mount.device === device);
 }

@@ -4,8 +4,8 @@ import { isRoot, needsRoot, runScenario } from './fixtures/private-namespace.ts'
 describe.skipIf(!isRoot)(`a staging namespace${needsRoot}`, () => {
   it.each([
     ['by pivot_root', 'pivoted'],
-    ['where a container runtime refuses pivot_root', 'covered'],
-  ])('shows nothing but places, and keeps no mount of anybody alive: %s', async (_, scenario) => {
+    ['if a container runtime forbids pivot_root', 'covered'],
+  ])('shows nothing but empty mount points and keeps no other mount alive: %s', async (_, scenario) => {
     expect(await runScenario('staging', scenario)).toEqual({
       places: true,
       mounts: ['tmpfs'],

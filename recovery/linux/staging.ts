@@ -1,23 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import type { Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
-import { errnoOf } from './errno.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import type { Namespaces } from './namespaces.ts';
-import { failed, inStep, ok } from './result.ts';
+import { errnoOf, failed, inStep, ok } from './result.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_PRIVATE, MS_REC, type Syscalls } from './syscalls.ts';
 
-/** Places in a staging namespace, `/0` to `/<PLACES - 1>`: so many clones are worked on together. */
-export const PLACES = 256;
+/** Number of mount points in a staging namespace, `/0` to `/255`: this many clones are prepared together. */
+export const STAGING_MOUNT_POINTS = 256;
 
 /**
- * A mount namespace of our own, in which there is nothing but empty directories on a tmpfs.
+ * A private mount namespace with nothing but empty directories on a tmpfs.
  *
- * Where a clone has to be attached before it can be made ready (read-only on a kernel without mount_setattr; with other
- * mounts inside it), it is attached here: private, seen by nobody, and gone with the process, whenever that dies.
+ * A clone that must be attached before it is complete (to make it read-only without mount_setattr, or to put other
+ * mounts into it) is attached here, where no other process sees it. The namespace ends with the process, however that ends.
  */
 export interface Staging {
-  /** Runs inside; paths are `/0` and so on. */
+  /** Runs in the namespace; its mount points are `/0` and so on. */
   enter<T>(run: () => Result<T>): Result<T>;
   [Symbol.dispose](): void;
 }
@@ -33,8 +32,8 @@ export function openStaging(sys: Syscalls, namespaces: Namespaces): Result<Stagi
   });
   if (!made.ok) return made;
   const fd = made.value;
-  // Entered anew: whoever covered the root still stands below it.
-  const prepared = namespaces.inNamespace(fd, makePlaces);
+  // Entered again, because the thread that covered the root still has the old root.
+  const prepared = namespaces.inNamespace(fd, makeMountPoints);
   if (prepared.ok) {
     return ok({
       enter: (run) => namespaces.inNamespace(fd, run),
@@ -47,19 +46,19 @@ export function openStaging(sys: Syscalls, namespaces: Namespaces): Result<Stagi
 
 const tmpfs = { source: 'rekindle-staging', fstype: 'tmpfs', flags: MS_NOSUID | MS_NODEV, data: 'mode=0700,size=1m' };
 
-/** The tmpfs becomes the root, and nothing of the old one stays. */
+/** Makes the tmpfs the root and drops the old root. */
 function pivot(sys: Syscalls): Result<void> {
   return firstFailure([
     () => sys.mount({ ...tmpfs, target: '/proc' }),
     () => sys.pivotRoot('/proc', '/proc'),
-    // The old root lies on top of the new one now, in a namespace that nobody else is in.
+    // The old root is now mounted on top of the new one.
     () => sys.umount('/', MNT_DETACH),
   ]);
 }
 
 /**
- * Container runtimes refuse pivot_root (their seccomp profile), and a container has few mounts: they are detached one by one, and the
- * tmpfs covers the root, which the container holds anyway. Whoever enters the namespace stands on what is on top.
+ * The alternative if a container runtime's seccomp profile forbids pivot_root: detaches all mounts one by one, which are few in a container,
+ * and covers the root with the tmpfs. A process that enters the namespace gets the topmost root.
  */
 function cover(sys: Syscalls, namespaces: Namespaces): Result<void> {
   const table = readTable(sys, namespaces);
@@ -80,9 +79,9 @@ function readTable(sys: Syscalls, namespaces: Namespaces): Result<readonly Mount
   return text.ok ? ok(parseMountinfo(text.value)) : text;
 }
 
-function makePlaces(): Result<void> {
+function makeMountPoints(): Result<void> {
   try {
-    for (let place = 0; place < PLACES; place++) mkdirSync(`/${place}`);
+    for (let index = 0; index < STAGING_MOUNT_POINTS; index++) mkdirSync(`/${index}`);
     return ok(undefined);
   } catch (error) {
     return failed({ errno: errnoOf(error), call: 'mkdir', path: '/', step: 'open-staging' });

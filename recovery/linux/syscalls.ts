@@ -2,31 +2,31 @@ import type { DeviceId } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 
 /**
- * The system calls that mounting, entering namespaces and watching need, and no others, so that a modelled kernel can stand
- * in. A failure names errno, call and path; its `step` is empty until `inStep` places it.
+ * The system calls of the agent. The interface is small so that a modelled kernel can implement it. A failure has errno, call and
+ * path; `inStep` adds the step.
  *
- * None of these asks a FUSE daemon, unless a path leads below the root of its mount: see `Walker`.
+ * None of these calls asks a FUSE daemon unless a path leads below the root of its mount (see `Walker`).
  */
 export interface Syscalls {
-  /** Opens, close-on-exec, for reading where no flags say otherwise. Only for files of /proc, /sys and the root of the process. */
+  /** Opens close-on-exec and, without flags, for reading. Only for files of /proc and /sys and for the process's own root. */
   open(path: string, flags?: number): Result<number>;
-  /** Asks a daemon where `path` leads below the root of a FUSE mount and `resolve` is without RESOLVE_CACHED. */
+  /** Asks the daemon if `path` leads below the root of a FUSE mount, unless `resolve` has RESOLVE_CACHED. */
   openat2(how: { at: number; path: string; flags: number; resolve: number }): Result<number>;
   close(fd: number): void;
-  /** Text of a file of /proc, from its beginning. */
+  /** Reads a file of /proc from its beginning. */
   readText(fd: number): Result<string>;
-  /** Entries of a directory whose names are numbers, in its order. */
+  /** The directory entries whose names are numbers, in directory order. */
   readNumbered(fd: number): Result<readonly NumberedEntry[]>;
-  /** What a descriptor stands for. Answered from memory, on a dead or hung mount too. */
+  /** Identifies the mount of a descriptor. Answered by the kernel, so it works on dead and hung mounts. */
   identify(fd: number): Result<Identity>;
 
-  /** How the mount that a descriptor stands for is placed in the namespace that is being visited. ENOSYS before Linux 6.8. */
+  /** The position of a descriptor's mount in the mount tree of the namespace that is being visited. ENOSYS before Linux 6.8. */
   placement(fd: number): Result<Placement>;
 
-  /** Clones the mount that a descriptor stands for, beginning with the descriptor's directory. */
+  /** Clones the mount of a descriptor, starting at the descriptor's directory. */
   cloneTree(fd: number, recursive: boolean): Result<number>;
   setAttributes(fd: number, attributes: AttributeChange): Result<void>;
-  /** Attaches a clone, on the descriptor itself where `path` is empty; otherwise like `openat2`. */
+  /** Attaches a clone at `path` relative to a descriptor, or on the descriptor itself if `path` is empty. */
   moveMount(from: number, to: { at: number; path: string; beneath?: boolean }): Result<void>;
 
   /** `mount(2)`. */
@@ -39,26 +39,26 @@ export interface Syscalls {
   }): Result<void>;
   umount(path: string, flags: number): Result<void>;
   pivotRoot(newRoot: string, putOld: string): Result<void>;
-  /** A filesystem instance of `fstype` that is attached nowhere. */
+  /** Creates a detached filesystem instance of `fstype`. */
   fsmount(fstype: string): Result<number>;
 
   fchdir(fd: number): Result<void>;
-  /** Enters a namespace of the kind that `nstype` says. */
+  /** Enters a namespace. `nstype` is its kind, CLONE_NEWNS and so on. */
   setns(fd: number, nstype: number): Result<void>;
   unshare(flags: number): Result<void>;
 
   pidfdOpen(pid: number): Result<number>;
-  /** A pipe, close-on-exec: the end to read from and the end to write to. */
+  /** Creates a close-on-exec pipe. */
   pipe(): Result<readonly [read: number, write: number]>;
-  /** Waits until a descriptor can be read from or its other end is closed; false after so many milliseconds. */
+  /** Waits until a descriptor is readable or its other end is closed; false after the given time. */
   waitReadable(fd: number, milliseconds: number): Result<boolean>;
-  /** Whether an exceptional condition (POLLPRI) is pending, without waiting; asking takes it away where the file is mountinfo. */
+  /** Whether an exceptional condition (POLLPRI) is pending, without waiting. For mountinfo, asking clears the condition. */
   pollPriority(fd: number): Result<boolean>;
-  /** A descriptor that becomes readable when another has an exceptional condition. */
+  /** Returns a descriptor that becomes readable when another has an exceptional condition. */
   epollPriority(fd: number): Result<number>;
 }
 
-/** An entry of /proc that is a process. */
+/** A directory entry whose name is a number, such as a process in /proc. */
 export interface NumberedEntry {
   readonly number: number;
   readonly inode: number;
@@ -66,7 +66,7 @@ export interface NumberedEntry {
 
 /** `man 2 statx` with an empty mask and AT_STATX_DONT_SYNC. */
 export interface Identity {
-  /** As in mountinfo. */
+  /** The id in mountinfo. */
   readonly mountId: number;
   readonly device: DeviceId;
   readonly isMountRoot: boolean;
@@ -74,9 +74,9 @@ export interface Identity {
 
 /** `man 2 statmount`, `man 2 listmount`. */
 export interface Placement {
-  /** As in mountinfo. */
+  /** The id in mountinfo. */
   readonly parentId: number;
-  /** Whether any mount stands inside it or on top of it. */
+  /** Whether any mount is inside it or on top of it. */
   readonly carries: boolean;
 }
 
@@ -114,6 +114,8 @@ export const MS_NODIRATIME = 0x800;
 export const MS_BIND = 0x1000;
 export const MS_REC = 0x4000;
 export const MS_PRIVATE = 0x40000;
+export const MS_SLAVE = 0x80000;
+export const MS_SHARED = 0x100000;
 export const MS_RELATIME = 0x200000;
 export const MS_STRICTATIME = 0x1000000;
 export const MNT_FORCE = 0x1;
@@ -132,3 +134,4 @@ export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 /** `linux/sched.h` */
 export const CLONE_FS = 0x200;
 export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWPID = 0x20000000;

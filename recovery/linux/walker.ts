@@ -1,34 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
-import { errnoOf } from './errno.ts';
 import type { Namespaces } from './namespaces.ts';
-import { failed, inStep } from './result.ts';
+import { errnoOf, failed, inStep } from './result.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
-/** How long a daemon may take to look a name up, in milliseconds: its source has just been read from. */
-const patience = 1000;
-/** How long the child may take to come up, in milliseconds: that is no daemon's doing. */
-const startPatience = 5000;
+/** Milliseconds that a daemon may take for a look-up. Its source has just answered. */
+const lookupTimeout = 1000;
+/** Milliseconds that the child may take to start. */
+const startTimeout = 5000;
 
 /**
- * Opens directories inside FUSE mounts without ever waiting for their daemons longer than a deadline.
+ * Opens directories inside FUSE mounts and waits for their daemons only up to a deadline.
  *
- * What the kernel remembers is opened at once. For anything else a child walks the way, and its descriptor is taken over; a
- * child that hangs is killed, and is not waited for.
+ * Paths in the kernel's cache are opened directly. A child process opens all others, and its descriptor is taken over. A child
+ * that hangs is killed without waiting for its end.
  */
 export interface Walker extends Disposable {
-  /** Starts the child where it is not up. To be called at home, before a mount namespace is visited. */
+  /** Starts the child if it is not running. Must be called before a mount namespace is visited. */
   prepare(): void;
-  /** Opens (O_PATH) what lies at `path` below a descriptor, through no symbolic link. ETIMEDOUT: the daemon did not answer. */
+  /** Opens (O_PATH) `path` below a descriptor, through no symbolic link. ETIMEDOUT: the daemon did not answer. */
   open(at: number, path: string): Result<number>;
 }
 
-interface Child {
+interface WalkerProcess {
   readonly process: ChildProcess;
   readonly requests: number;
-  readonly answers: number;
-  /** Whether it has said that it is up. */
+  readonly responses: number;
+  /** Whether it has started and serves requests. */
   isReady: boolean;
 }
 
@@ -37,33 +36,33 @@ export function createWalker(
   namespaces: Pick<Namespaces, 'openOf'>,
   command: readonly string[],
 ): Walker {
-  let child: Child | undefined;
+  let child: WalkerProcess | undefined;
   const buffer = Buffer.alloc(256);
 
   function end(): void {
     if (child === undefined) return;
     child.process.kill('SIGKILL');
     sys.close(child.requests);
-    sys.close(child.answers);
+    sys.close(child.responses);
     child = undefined;
   }
 
-  function ask(child: Child, at: number, path: string): Result<number> {
-    const { requests, answers, process } = child;
+  function openInChild(child: WalkerProcess, at: number, path: string): Result<number> {
+    const { requests, responses, process } = child;
     const failure = { errno: 'ETIMEDOUT', call: 'openat2', path, step: '' };
     try {
       if (!child.isReady) {
-        const up = sys.waitReadable(answers, startPatience);
-        if (!up.ok || !up.value) return failed(failure);
-        child.isReady = readSync(answers, buffer) > 0;
+        const started = sys.waitReadable(responses, startTimeout);
+        if (!started.ok || !started.value) return failed(failure);
+        child.isReady = readSync(responses, buffer) > 0;
       }
       writeSync(requests, `${JSON.stringify({ at, path })}\n`);
-      const answered = sys.waitReadable(answers, patience);
+      const answered = sys.waitReadable(responses, lookupTimeout);
       if (!answered.ok || !answered.value) return failed(failure);
-      const said = buffer.toString('utf8', 0, readSync(answers, buffer)).trim();
-      if (said === '') return failed({ ...failure, errno: 'ECHILD' });
-      if (!/^\d+$/.test(said)) return failed({ ...failure, errno: said });
-      const opened = namespaces.openOf(process.pid ?? 0, Number(said));
+      const response = buffer.toString('utf8', 0, readSync(responses, buffer)).trim();
+      if (response === '') return failed({ ...failure, errno: 'ECHILD' });
+      if (!/^\d+$/.test(response)) return failed({ ...failure, errno: response });
+      const opened = namespaces.openOf(process.pid ?? 0, Number(response));
       writeSync(requests, `${JSON.stringify({ release: true })}\n`);
       return inStep('', path, opened);
     } catch (error) {
@@ -81,9 +80,9 @@ export function createWalker(
       const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
       const cached = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
       if (cached.ok) return cached;
-      // Given up a moment ago: all that follow in the same visit are spared the wait.
+      // The child was abandoned earlier in this visit, so later look-ups do not wait again.
       if (child === undefined) return failed({ errno: 'ETIMEDOUT', call: 'openat2', path, step: '' });
-      const opened = ask(child, at, path);
+      const opened = openInChild(child, at, path);
       if (!opened.ok && (opened.failure.errno === 'ETIMEDOUT' || opened.failure.errno === 'ECHILD')) end();
       return opened;
     },
@@ -91,19 +90,22 @@ export function createWalker(
   };
 }
 
-function startChild(sys: Syscalls, [program = process.execPath, ...args]: readonly string[]): Child | undefined {
-  const [down, up] = [sys.pipe(), sys.pipe()];
-  if (!down.ok || !up.ok) {
-    for (const pipe of [down, up]) if (pipe.ok) for (const fd of pipe.value) sys.close(fd);
+function startChild(
+  sys: Syscalls,
+  [program = process.execPath, ...args]: readonly string[],
+): WalkerProcess | undefined {
+  const [input, output] = [sys.pipe(), sys.pipe()];
+  if (!input.ok || !output.ok) {
+    for (const pipe of [input, output]) if (pipe.ok) for (const fd of pipe.value) sys.close(fd);
     return undefined;
   }
-  const [stdin, requests] = down.value;
-  const [answers, stdout] = up.value;
+  const [stdin, requests] = input.value;
+  const [responses, stdout] = output.value;
   const child = spawn(program, [...args, 'walk'], { stdio: [stdin, stdout, 'inherit'], env: {} });
-  // It lives as long as we do, and nobody waits for it.
+  // It ends with this process, which does not wait for it.
   child.unref();
   child.on('error', () => {});
   sys.close(stdin);
   sys.close(stdout);
-  return { process: child, requests, answers, isReady: false };
+  return { process: child, requests, responses, isReady: false };
 }

@@ -1,16 +1,16 @@
-import koffi from 'koffi';
+import type { Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
+import { pollReadable } from './libc.ts';
+import { createMountinfoParser } from './mountinfo.ts';
+import type { Namespaces } from './namespaces.ts';
+import { inStep, ok } from './result.ts';
 import type { Syscalls } from './syscalls.ts';
 
-/**
- * Waits for descriptors in Node's own event loop: no thread, no timer, asleep until the kernel wakes it.
- *
- * The descriptor is closed when the wait is disposed of.
- */
+/** Waits for a descriptor in Node's own event loop, and closes it on disposal. */
 function onReadable(sys: Syscalls, fd: number, ready: () => void): Disposable {
   let open = true;
-  const handle = koffi.node.poll(fd, { readable: true }, () => {
-    // The library calls outside of Node's bookkeeping for promises: from an immediate they are settled in time.
+  const poll = pollReadable(fd, () => {
+    // koffi calls back outside of Node's handling of promises; from an immediate they settle at once.
     setImmediate(() => {
       if (open) ready();
     });
@@ -19,20 +19,20 @@ function onReadable(sys: Syscalls, fd: number, ready: () => void): Disposable {
     [Symbol.dispose]() {
       if (!open) return;
       open = false;
-      handle.close();
+      poll.close();
       sys.close(fd);
     },
   };
 }
 
 /**
- * Calls back after a mount table changed; `tables` are two descriptors of its mountinfo, closed at the end.
+ * Calls back after each change of a mount table. `tables` are two descriptors of the same mountinfo; disposal closes both.
  *
- * mountinfo says so by POLLPRI, which libuv does not wait for; an epoll instance around it becomes readable instead. The
- * kernel forgets a change once it has been asked for it, so being readable is the whole message. Joining libuv's own epoll
- * asks too, and tells nobody: the second descriptor has what came until then.
+ * mountinfo reports a change by POLLPRI, which libuv cannot wait for, so an epoll instance around it is waited for. The kernel forgets
+ * a change when it is polled: libuv's own epoll polls once when it adds the instance, and drops what it finds. The second descriptor
+ * still has any change from before that moment.
  */
-export function watchTable(
+function watchTable(
   sys: Syscalls,
   [table, second]: readonly [table: number, second: number],
   changed: () => void,
@@ -48,7 +48,7 @@ export function watchTable(
   }
   const watch = onReadable(sys, epoll.value, changed);
   let open = true;
-  // libuv joins before it next waits, and an immediate runs after it has waited; the first may run in the turn that is under way.
+  // libuv adds the instance before it next waits. The first immediate may run in the current turn, the second runs after that wait.
   setImmediate(() =>
     setImmediate(() => {
       if (!open) return;
@@ -56,39 +56,105 @@ export function watchTable(
       if (missed.ok && missed.value) changed();
     }),
   );
-  return {
-    ok: true,
-    value: {
-      [Symbol.dispose]() {
-        if (!open) return;
-        open = false;
-        watch[Symbol.dispose]();
-        closeTables();
-      },
+  return ok({
+    [Symbol.dispose]() {
+      if (!open) return;
+      open = false;
+      watch[Symbol.dispose]();
+      closeTables();
     },
-  };
+  });
 }
 
-/** Calls back once, when the last of some processes has ended. */
+/** Calls back once, when the last of the processes has ended. */
 export function watchProcesses(sys: Syscalls, pids: readonly number[], exited: () => void): Disposable {
   using watches = new DisposableStack();
-  let left = 0;
+  let running = 0;
   for (const pid of pids) {
     const pidfd = sys.pidfdOpen(pid);
     if (!pidfd.ok) continue;
-    left++;
+    running++;
     const watch = onReadable(sys, pidfd.value, () => {
       watch[Symbol.dispose]();
-      left--;
-      if (left === 0) exited();
+      running--;
+      if (running === 0) exited();
     });
     watches.use(watch);
   }
   // All of them ended before they could be watched.
-  if (left === 0 && pids.length > 0) {
+  if (running === 0 && pids.length > 0) {
     const soon = setImmediate(exited);
     watches.defer(() => clearImmediate(soon));
   }
-  const kept = watches.move();
-  return { [Symbol.dispose]: () => kept.dispose() };
+  const moved = watches.move();
+  return { [Symbol.dispose]: () => moved.dispose() };
+}
+
+/** The node's mount table. It is read again only after the kernel has reported a change. */
+export interface NodeTable extends Disposable {
+  read(): Result<readonly Mount[]>;
+  /** Calls back after each change. */
+  watch(changed: () => void): Disposable;
+}
+
+export function createNodeTable(sys: Syscalls, namespaces: Namespaces): Result<NodeTable> {
+  const open = () =>
+    inStep(
+      'read-table',
+      '/proc/self/mountinfo',
+      namespaces.inNode(() => namespaces.openTable()),
+    );
+  const opened = open();
+  if (!opened.ok) return opened;
+  const fd = opened.value;
+  const parse = createMountinfoParser();
+  const watchers = new Set<() => void>();
+  let watching: Disposable | undefined;
+  let known: readonly Mount[] | undefined;
+
+  return ok({
+    read() {
+      // Polled before reading, so that a change during the read is reported at the next poll.
+      const changed = sys.pollPriority(fd);
+      if (!changed.ok) return inStep('read-table', '', changed);
+      if (known !== undefined && !changed.value) return ok(known);
+      const text = sys.readText(fd);
+      if (!text.ok) return inStep('read-table', '', text);
+      known = parse(text.value);
+      return ok(known);
+    },
+    watch(changed) {
+      // Wrapped, so that a function that is passed twice is called twice.
+      const watcher = () => changed();
+      watchers.add(watcher);
+      watching ??= startWatching();
+      return {
+        [Symbol.dispose]() {
+          watchers.delete(watcher);
+          if (watchers.size > 0) return;
+          watching?.[Symbol.dispose]();
+          watching = undefined;
+        },
+      };
+    },
+    [Symbol.dispose]() {
+      watching?.[Symbol.dispose]();
+      sys.close(fd);
+    },
+  });
+
+  /** Uses descriptors of its own, because each descriptor reports a change once. If that fails, callers depend on their resync. */
+  function startWatching(): Disposable | undefined {
+    const table = open();
+    if (!table.ok) return undefined;
+    const second = open();
+    if (!second.ok) {
+      sys.close(table.value);
+      return undefined;
+    }
+    const watch = watchTable(sys, [table.value, second.value], () => {
+      for (const watcher of [...watchers]) watcher();
+    });
+    return watch.ok ? watch.value : undefined;
+  }
 }

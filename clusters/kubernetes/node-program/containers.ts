@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ContainerIdentity, containerIdentity } from '../../../recovery/linux/container-identity.ts';
-import { loadSyscalls } from '../../../recovery/linux/libc.ts';
+import { type ContainerIdentity, containerIdentity } from '../../../recovery/linux/containers.ts';
+import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
-import { namespaceOf, processIds, startTime } from '../../../recovery/linux/process.ts';
+import { namespaceOf, processIds, startTime } from '../../../recovery/linux/processes.ts';
 import { watchProcesses } from '../../../recovery/linux/watch.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import { MountWatch } from '../../node/mount-watch.ts';

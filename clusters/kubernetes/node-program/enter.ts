@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Module } from 'node:module';
-import { loadSyscalls } from '../../../recovery/linux/libc.ts';
+import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { CLONE_FS, CLONE_NEWNS } from '../../../recovery/linux/syscalls.ts';
 
 /** What `require` does with the text of a file; there is no other way that does not read the file itself. */

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { detach, type Linux } from '../../../fakes/kubelet/linux.ts';
+import type { Linux } from '../../../fakes/kubelet/linux.ts';
 import type { Mount } from '../../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
+import { MNT_DETACH } from '../../../recovery/linux/syscalls.ts';
 
 const mountRoot = '/runtime-mnt';
 
@@ -33,7 +34,7 @@ function detachAll(linux: Linux, which: (mount: Mount) => boolean): void {
   linux.inNamespacesOf(1, ['mnt'], () => {
     for (const { mountPoint } of mounts.toReversed())
       try {
-        linux.umount(mountPoint, detach);
+        linux.umount(mountPoint, MNT_DETACH);
       } catch {
         // Somebody else has just done so; if not, it is still in the table.
       }

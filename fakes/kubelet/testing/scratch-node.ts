@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MS_SHARED } from '../../../recovery/linux/syscalls.ts';
 import { type ContainerSpec, exitOf, type StartedContainer, startContainer } from '../container.ts';
-import { type Linux, loadLinux, mountFlags } from '../linux.ts';
+import { type Linux, loadLinux } from '../linux.ts';
 import type { ContainerMount } from '../rootfs.ts';
 
 /** The directory that this script was given, as a shared tmpfs of its mount namespace that plays the node and goes with it. */
@@ -13,7 +14,7 @@ export function scratchNode(): {
   const linux = loadLinux();
   const [, , path = ''] = process.argv;
   linux.mount('node', path, 'tmpfs', 0);
-  linux.mount(null, path, null, mountFlags.shared);
+  linux.mount(null, path, null, MS_SHARED);
   for (const name of ['rootfs', 'volume', 'pod']) mkdirSync(join(path, name));
   writeFileSync(join(path, 'pod/etc-hosts'), 'made by the kubelet\n');
   return {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { bundle } from '../../agent/bundle.ts';
 import { serveNothing } from '../../agent/testing/serve-nothing.ts';
 import { v8Flags } from '../../agent/v8-flags.ts';
-import { loadSyscalls } from '../../linux/libc.ts';
+import { loadSyscalls } from '../../linux/load-syscalls.ts';
 import { MNT_DETACH } from '../../linux/syscalls.ts';
 import { claimController } from './claim-controller.ts';
 

@@ -1,12 +1,13 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DeviceId, Failure, Nanoseconds } from '../../engine/model.ts';
 import type { ReadRequest, Result } from '../../engine/ports.ts';
 import { failed, ok } from '../result.ts';
-import type { ProbeAnswer, ProbeRequest } from './protocol.ts';
-import { startWorker, type Worker } from './worker.ts';
+import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 
-/** How the prober is started from source; a bundle has a command of its own. Little memory: it holds one line at a time. */
+/** The command that starts the prober from source; a bundle has its own. The heap is small because the prober holds one line at a time. */
 export function defaultProberCommand(): readonly string[] {
   return [
     process.execPath,
@@ -20,90 +21,91 @@ export function defaultProberCommand(): readonly string[] {
 
 export interface ProberOptions {
   readonly command: readonly string[];
-  /** The node's mount namespace as a path, where it is not the own. */
+  /** Path of the node's mount namespace, if it is not the agent's own. */
   readonly nodeMountNamespace: string | undefined;
   /** CLOCK_MONOTONIC. */
   readonly now: () => Nanoseconds;
 }
 
 export interface Prober extends AsyncDisposable {
-  /** Never rejects. ETIMEDOUT: no answer by the deadline, or an earlier read of the same connection is still stuck. */
+  /** Never rejects. ETIMEDOUT: no answer by the deadline, or an earlier read of the same connection still hangs. */
   read(request: ReadRequest): Promise<Result<DeviceId>>;
 }
 
-/** So many reads that hang hold up all others; each is of another connection, and ends at its deadline. */
-const mostWorkers = 4;
-/** A read that takes longer than this no longer holds up those behind it, in milliseconds. */
-const patience = 30;
+/** If this many connections hang, all other reads wait until the first of their deadlines. */
+const maxWorkers = 4;
+/** After this time, in milliseconds, another worker is started so that a slow read does not delay other connections. */
+const slowAfter = 30;
 
-/** How long the end of killed probers is waited for, in milliseconds; one that hangs ends when its daemon does. */
-const graceOfEnd = 200;
+/** Milliseconds to wait for killed probers at the end. One that hangs ends only with its daemon. */
+const disposalTimeout = 200;
 
-interface Waiting {
+interface PendingRead {
   readonly request: ReadRequest;
   readonly settle: (result: Result<DeviceId>) => void;
-  /** Milliseconds that the read may take. Waiting for other reads of the same connection, which are answered, is no part of it. */
+  /** Milliseconds that the read may take, without the time in which it waits for answered reads of the same connection. */
   readonly allowance: number;
   timer: NodeJS.Timeout;
-  /** Another prober died over it already, or just before it. */
-  again: boolean;
+  /** Whether a prober has died while it served this read, so that it is not tried a third time. */
+  isRetry: boolean;
 }
 
-interface Busy {
-  readonly waiting: Waiting;
-  readonly since: number;
+interface RunningRead {
+  readonly pending: PendingRead;
+  /** `performance.now()`. */
+  readonly startedAt: number;
 }
 
 export function startProber(options: ProberOptions): Prober {
-  const workers = new Map<Worker, Busy | undefined>();
-  /** Connections with a reader that was given up and has not ended. */
+  const workers = new Map<Worker, RunningRead | undefined>();
+  /** The number of abandoned workers per connection that have not ended yet. */
   const stuck = new Map<DeviceId, number>();
-  let queue: Waiting[] = [];
+  let queue: PendingRead[] = [];
   let nextId = 1;
-  let over = false;
-  let patienceTimer: NodeJS.Timeout | undefined;
+  let isDisposed = false;
+  let slowReadTimer: NodeJS.Timeout | undefined;
 
-  function hire(): void {
+  function addWorker(): void {
     const worker = startWorker(options.command);
     workers.set(worker, undefined);
     void worker.ended.then(() => {
       workers.delete(worker);
-      if (!over && queue.length > 0) pump();
+      if (!isDisposed && queue.length > 0) dispatch();
     });
   }
 
-  function pump(): void {
-    if (queue.length > 0 && workers.size === 0) hire();
-    const busyDevices = new Set([...workers.values()].map((busy) => busy?.waiting.request.device));
+  function dispatch(): void {
+    if (queue.length > 0 && workers.size === 0) addWorker();
+    const busyDevices = new Set([...workers.values()].map((busy) => busy?.pending.request.device));
     for (const [worker, busy] of [...workers]) {
       if (busy !== undefined) continue;
       const next = queue.findIndex(({ request }) => !busyDevices.has(request.device));
-      const [waiting] = next === -1 ? [] : queue.splice(next, 1);
-      if (waiting === undefined) break;
-      busyDevices.add(waiting.request.device);
-      void serve(worker, waiting);
+      const [pending] = next === -1 ? [] : queue.splice(next, 1);
+      if (pending === undefined) break;
+      busyDevices.add(pending.request.device);
+      void serve(worker, pending);
     }
-    dismissSurplus();
-    watchPatience();
+    removeIdleWorkers();
+    watchForSlowReads();
   }
 
-  /** Sees to it that one slow read does not hold up those of other connections. */
-  function watchPatience(): void {
-    clearTimeout(patienceTimer);
-    patienceTimer = undefined;
-    if (queue.length === 0 || workers.size >= mostWorkers) return;
-    patienceTimer = setTimeout(() => {
+  /** Adds a worker when all are busy with slow reads and a read of another connection waits. */
+  function watchForSlowReads(): void {
+    clearTimeout(slowReadTimer);
+    slowReadTimer = undefined;
+    if (queue.length === 0 || workers.size >= maxWorkers) return;
+    slowReadTimer = setTimeout(() => {
       const now = performance.now();
       const allSlow = [...workers].every(
-        ([worker, busy]) => worker.isReady() && busy !== undefined && now - busy.since >= patience,
+        ([worker, busy]) => worker.isReady() && busy !== undefined && now - busy.startedAt >= slowAfter,
       );
-      const others = new Set([...workers.values()].map((busy) => busy?.waiting.request.device));
-      if (allSlow && queue.some(({ request }) => !others.has(request.device))) hire();
-      pump();
-    }, patience);
+      const others = new Set([...workers.values()].map((busy) => busy?.pending.request.device));
+      if (allSlow && queue.some(({ request }) => !others.has(request.device))) addWorker();
+      dispatch();
+    }, slowAfter);
   }
 
-  function dismissSurplus(): void {
+  function removeIdleWorkers(): void {
     const idle = [...workers].filter(([, busy]) => busy === undefined).slice(1);
     for (const [worker] of idle) {
       workers.delete(worker);
@@ -111,107 +113,174 @@ export function startProber(options: ProberOptions): Prober {
     }
   }
 
-  async function serve(worker: Worker, waiting: Waiting): Promise<void> {
-    workers.set(worker, { waiting, since: performance.now() });
-    arm(waiting);
-    const answer = await worker.ask(probeRequest(nextId++, waiting.request, options.nodeMountNamespace));
+  async function serve(worker: Worker, pending: PendingRead): Promise<void> {
+    workers.set(worker, { pending, startedAt: performance.now() });
+    startTimer(pending);
+    const response = await worker.read(toProberRequest(nextId++, pending.request, options.nodeMountNamespace));
     if (workers.has(worker)) workers.set(worker, undefined);
-    if (answer === undefined) workers.delete(worker);
-    if (answer === undefined && !waiting.again && !over) {
-      waiting.again = true;
-      queue.unshift(waiting);
-    } else settle(waiting, resultOf(answer, waiting.request));
-    if (!over) pump();
+    if (response === undefined) workers.delete(worker);
+    if (response === undefined && !pending.isRetry && !isDisposed) {
+      pending.isRetry = true;
+      queue.unshift(pending);
+    } else settle(pending, toResult(response, pending.request));
+    if (!isDisposed) dispatch();
   }
 
-  function arm(waiting: Waiting): void {
-    clearTimeout(waiting.timer);
-    waiting.timer = setTimeout(() => expire(waiting), waiting.allowance);
+  function startTimer(pending: PendingRead): void {
+    clearTimeout(pending.timer);
+    pending.timer = setTimeout(() => expire(pending), pending.allowance);
   }
 
-  function settle(waiting: Waiting, result: Result<DeviceId>): void {
-    clearTimeout(waiting.timer);
-    waiting.settle(result);
+  function settle(pending: PendingRead, result: Result<DeviceId>): void {
+    clearTimeout(pending.timer);
+    pending.settle(result);
   }
 
-  function expire(waiting: Waiting): void {
-    const { device } = waiting.request;
-    const reading = [...workers].find(([, busy]) => busy?.waiting === waiting)?.[0];
-    if (reading === undefined) {
-      // Where the read before it hangs, that one's time ends, and this one's with it.
-      if ([...workers.values()].some((busy) => busy?.waiting.request.device === device)) {
-        arm(waiting);
+  function expire(pending: PendingRead): void {
+    const { device } = pending.request;
+    const worker = [...workers].find(([, busy]) => busy?.pending === pending)?.[0];
+    if (worker === undefined) {
+      // If the running read of this connection hangs, its own expiry settles this one as well.
+      if ([...workers.values()].some((busy) => busy?.pending.request.device === device)) {
+        startTimer(pending);
         return;
       }
-      queue = queue.filter((one) => one !== waiting);
-      waiting.settle(failed(failure('EAGAIN', 'read-queue', waiting.request)));
+      queue = queue.filter((queued) => queued !== pending);
+      pending.settle(failed(failure('EAGAIN', 'read-queue', pending.request)));
       return;
     }
-    workers.delete(reading);
+    workers.delete(worker);
     stuck.set(device, (stuck.get(device) ?? 0) + 1);
-    reading.abandon();
-    void reading.ended.then(() => {
-      const left = (stuck.get(device) ?? 1) - 1;
-      if (left === 0) stuck.delete(device);
-      else stuck.set(device, left);
+    worker.abandon();
+    void worker.ended.then(() => {
+      const count = (stuck.get(device) ?? 1) - 1;
+      if (count === 0) stuck.delete(device);
+      else stuck.set(device, count);
     });
-    waiting.settle(failed(failure('ETIMEDOUT', 'read', waiting.request)));
-    // Those behind it would only hang as well.
-    const [same, others] = [queue.filter((one) => one.request.device === device), queue];
-    queue = others.filter((one) => one.request.device !== device);
-    for (const one of same) settle(one, failed(failure('ETIMEDOUT', 'read-queue', one.request)));
-    pump();
+    pending.settle(failed(failure('ETIMEDOUT', 'read', pending.request)));
+    // Queued reads of the same connection would hang too.
+    const { same = [], others = [] } = Object.groupBy(queue, ({ request }) =>
+      request.device === device ? 'same' : 'others',
+    );
+    queue = others;
+    for (const queued of same) settle(queued, failed(failure('ETIMEDOUT', 'read-queue', queued.request)));
+    dispatch();
   }
 
-  hire();
+  addWorker();
 
   return {
     read(request) {
-      if (over) return Promise.resolve(failed(failure('ECANCELED', 'read-queue', request)));
+      if (isDisposed) return Promise.resolve(failed(failure('ECANCELED', 'read-queue', request)));
       if (stuck.has(request.device)) return Promise.resolve(failed(failure('ETIMEDOUT', 'read-queue', request)));
       const { promise, resolve } = Promise.withResolvers<Result<DeviceId>>();
-      const left = Number(request.deadline - options.now()) / 1e6;
-      const allowance = Math.max(1, Math.ceil(left));
-      const timer = setTimeout(() => expire(waiting), allowance);
-      const waiting: Waiting = { request, settle: resolve, allowance, timer, again: false };
-      // Whether a daemon is there is asked before what it can give is proved: hundreds of proofs are no hang.
+      const remaining = Number(request.deadline - options.now()) / 1e6;
+      const allowance = Math.max(1, Math.ceil(remaining));
+      const timer = setTimeout(() => expire(pending), allowance);
+      const pending: PendingRead = { request, settle: resolve, allowance, timer, isRetry: false };
+      // Questions for liveness go before proofs, so that hundreds of queued proofs do not look like a hang.
       const firstProof = request.proof === 'answer' ? queue.findIndex(isProof) : -1;
-      queue.splice(firstProof === -1 ? queue.length : firstProof, 0, waiting);
-      pump();
+      queue.splice(firstProof === -1 ? queue.length : firstProof, 0, pending);
+      dispatch();
       return promise;
     },
     async [Symbol.asyncDispose]() {
-      over = true;
-      clearTimeout(patienceTimer);
-      for (const waiting of queue.splice(0))
-        settle(waiting, failed(failure('ECANCELED', 'read-queue', waiting.request)));
+      isDisposed = true;
+      clearTimeout(slowReadTimer);
+      for (const pending of queue.splice(0))
+        settle(pending, failed(failure('ECANCELED', 'read-queue', pending.request)));
       const running = [...workers].map(([worker]) => worker);
       for (const worker of running) worker.kill();
       await Promise.race([
         Promise.all(running.map(({ ended }) => ended)),
-        delay(graceOfEnd, undefined, { ref: false }),
+        delay(disposalTimeout, undefined, { ref: false }),
       ]);
       for (const worker of running) worker.abandon();
     },
   };
 }
 
-const isProof = ({ request }: Waiting) => request.proof !== 'answer';
+const isProof = ({ request }: PendingRead) => request.proof !== 'answer';
 
-function probeRequest(id: number, { site, proof, user }: ReadRequest, node: string | undefined): ProbeRequest {
+function toProberRequest(id: number, { site, proof, user }: ReadRequest, node: string | undefined): ProberRequest {
   const { path } = site;
-  const what = { id, path, ...(proof === 'answer' && { answerOnly: true as const }) };
-  if (site.kind !== 'container') return { ...what, ...(node === undefined ? {} : { namespace: node }) };
+  const common = { id, path, ...(proof === 'answer' && { answerOnly: true as const }) };
+  if (site.kind !== 'container') return { ...common, ...(node === undefined ? {} : { namespace: node }) };
   const { pid } = site;
   const namespace = `/proc/${pid}/ns/mnt`;
-  return { ...what, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
+  return { ...common, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
 }
 
-function resultOf(answer: ProbeAnswer | undefined, request: ReadRequest): Result<DeviceId> {
-  if (answer === undefined) return failed(failure('ECHILD', 'read', request));
-  return 'device' in answer ? ok(answer.device) : failed(answer.failure);
+function toResult(response: ProberResponse | undefined, request: ReadRequest): Result<DeviceId> {
+  if (response === undefined) return failed(failure('ECHILD', 'read', request));
+  return 'device' in response ? ok(response.device) : failed(response.failure);
 }
 
 function failure(errno: string, step: string, { site }: ReadRequest): Failure {
   return { errno, call: 'read', path: site.path, step };
+}
+
+/** One prober process. It serves one request at a time. */
+interface Worker {
+  /** Resolves when the process has ended. A killed prober that hangs in a call ends only when the daemon releases it. */
+  readonly ended: Promise<void>;
+  /** Whether the process has started and serves requests. */
+  isReady(): boolean;
+  /** Resolves with undefined if the process ends instead of answering. */
+  read(request: ProberRequest): Promise<ProberResponse | undefined>;
+  kill(): void;
+  /** Kills the process and lets Node exit without it, because it may hang until its daemon does something. */
+  abandon(): void;
+}
+
+function startWorker(command: readonly string[]): Worker {
+  const [program = process.execPath, ...args] = command;
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
+  let isReady = false;
+  let respond: ((response: ProberResponse | undefined) => void) | undefined;
+  const settle = (response: ProberResponse | undefined) => {
+    const resolve = respond;
+    respond = undefined;
+    resolve?.(response);
+  };
+
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const onEnd = () => {
+    isReady = false;
+    settle(undefined);
+    end();
+  };
+  child.once('exit', onEnd);
+  child.once('error', onEnd);
+  // Writing to a prober that has ended fails. `onEnd` handles that.
+  child.stdin.on('error', () => {});
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line === ready) isReady = true;
+    else settle(JSON.parse(line));
+  });
+
+  const kill = () => {
+    child.kill('SIGKILL');
+    child.stdin.destroy();
+    child.stdout.destroy();
+  };
+
+  return {
+    ended,
+    isReady: () => isReady,
+    read(request) {
+      const { promise, resolve } = Promise.withResolvers<ProberResponse | undefined>();
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve(undefined);
+      else {
+        respond = resolve;
+        child.stdin.write(`${JSON.stringify(request)}\n`);
+      }
+      return promise;
+    },
+    kill,
+    abandon() {
+      kill();
+      child.unref();
+    },
+  };
 }

@@ -1,62 +1,51 @@
 /**
- * The prober: a process that reads where its parent must not, because a mount may be hung. It hops into the namespace that
- * is asked for, takes the consumer's identity, reads, comes back, and answers. It is single-minded on purpose: it blocks in whatever
- * call blocks, and is left behind then.
+ * The prober reads where its parent must not, because a mount may hang. It enters the requested namespace, takes the consumer's
+ * identity, reads, returns, and responds. It blocks in whatever call blocks; the parent then abandons it.
  *
- * stdin: `ProbeRequest`s, stdout: `ProbeAnswer`s, one JSON object a line. It ends with its input and dies with its parent. With
- * the argument `walk` it does the parent's walking instead: see `Walker`.
+ * stdin has `ProberRequest`s and stdout `ProberResponse`s, one JSON object per line. The process ends with its input or with its
+ * parent. With the argument `walk` it opens paths for the parent instead (see `Walker`).
  */
 import { readSync, writeSync } from 'node:fs';
 import type { DeviceId } from '../../engine/model.ts';
+import type { Result } from '../../engine/ports.ts';
+import { loadSyscalls } from '../load-syscalls.ts';
+import { CLONE_FS, CLONE_NEWNS, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '../syscalls.ts';
+import { calls, ReadFailure } from './calls.ts';
 import { Identity } from './identity.ts';
-import { loadProberCalls, type ProberCalls, ReadFailure } from './libc.ts';
-import { type ProbeAnswer, type ProbeRequest, ready } from './protocol.ts';
+import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 import { askMount, readMount } from './read.ts';
-import { createWalk } from './walk.ts';
-
-const CLONE_FS = 0x200;
-const CLONE_NEWNS = 0x20000;
-const O_PATH = 0o10000000;
 
 function main(): void {
   const parent = process.ppid;
-  const calls = loadProberCalls();
-  const identity = new Identity(calls);
-  // The parent may have died before its death could be waited for.
+  const identity = new Identity();
+  // The parent may have died before the kernel was asked to send a signal at its death.
   if (calls.getppid() !== parent) return;
-  if (process.argv[2] === 'walk') {
-    const walk = createWalk(parent);
-    answer(ready);
-    for (const line of lines()) {
-      const said = walk(JSON.parse(line));
-      if (said !== undefined) answer(said);
-    }
-  } else serveReads(calls, identity);
+  if (process.argv[2] === 'walk') serveWalks(parent);
+  else serveReads(identity);
 }
 
-function serveReads(calls: ProberCalls, identity: Identity): void {
+function serveReads(identity: Identity): void {
   const start = { step: 'start', path: '' };
   const home = calls.open('/proc/thread-self/ns/mnt', 0, start);
   const directory = calls.open('/', O_PATH, start);
-  answer(ready);
 
-  const serve = (request: ProbeRequest): ProbeAnswer => {
+  const serve = (request: ProberRequest): ProberResponse => {
     const { id, answerOnly, as, namespace, path } = request;
     try {
       const capabilities = as === undefined ? 0n : identity.capabilitiesOf(as);
-      const prove = () => (answerOnly ? askMount(calls, path) : readMount(calls, path));
-      const read = () => (as === undefined ? prove() : identity.as(as, capabilities, prove));
-      return { id, device: inNamespace(calls, { home, directory, namespace }, read) };
+      const ask = () => (answerOnly ? askMount(path) : readMount(path));
+      const read = () => (as === undefined ? ask() : identity.as(as, capabilities, ask));
+      return { id, device: inNamespace({ home, directory, namespace }, read) };
     } catch (error) {
       if (error instanceof ReadFailure) return { id, failure: error.failure };
       throw error;
     }
   };
-  for (const line of lines()) answer(JSON.stringify(serve(JSON.parse(line))));
+  print(ready);
+  for (const line of lines()) print(JSON.stringify(serve(JSON.parse(line))));
 }
 
 function inNamespace(
-  calls: ProberCalls,
   { home, directory, namespace }: { home: number; directory: number; namespace: string | undefined },
   read: () => DeviceId,
 ): DeviceId {
@@ -72,22 +61,50 @@ function inNamespace(
   try {
     return read();
   } finally {
-    comeBack(calls, home, directory);
+    returnHome(home, directory);
   }
 }
 
-/** Ends the prober where it fails: what it read next would be another namespace's. */
-function comeBack(calls: ProberCalls, home: number, directory: number): void {
+/** Ends the prober if it fails, because all later reads would be in the wrong namespace. */
+function returnHome(home: number, directory: number): void {
   try {
     const at = { step: 'return', path: '/' };
     calls.setns(home, CLONE_NEWNS, at);
     calls.fchdir(directory, at);
   } catch (cause) {
-    throw new Error('the way back into the own mount namespace failed', { cause });
+    throw new Error('cannot return to the own mount namespace', { cause });
   }
 }
 
-/** Blocks for each; an event loop would only stand between the request and the read. */
+/** A path to open below a descriptor of the parent, or permission to close the descriptor that was opened last. */
+type WalkRequest = { readonly at: number; readonly path: string } | { readonly release: true };
+
+/**
+ * Opens paths for the parent, and holds the opened descriptor so that the parent can take it over through /proc. The response is the
+ * number of the descriptor or the name of an errno; a release has no response.
+ */
+function serveWalks(parent: number): void {
+  const sys = loadSyscalls();
+  let held: Result<number> | undefined;
+  const walk = (request: WalkRequest): string | undefined => {
+    if (held?.ok) sys.close(held.value);
+    held = undefined;
+    if ('release' in request) return undefined;
+    const start = sys.open(`/proc/${parent}/fd/${request.at}`, O_PATH);
+    if (!start.ok) return start.failure.errno;
+    const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
+    held = sys.openat2({ at: start.value, path: request.path, flags: O_PATH, resolve });
+    sys.close(start.value);
+    return held.ok ? String(held.value) : held.failure.errno;
+  };
+  print(ready);
+  for (const line of lines()) {
+    const response = walk(JSON.parse(line));
+    if (response !== undefined) print(response);
+  }
+}
+
+/** Blocks for each line: an event loop would only delay the read. */
 function* lines(): Generator<string> {
   const buffer = Buffer.alloc(65536);
   let rest = '';
@@ -100,7 +117,7 @@ function* lines(): Generator<string> {
   }
 }
 
-function answer(line: string): void {
+function print(line: string): void {
   writeSync(1, `${line}\n`);
 }
 

@@ -1,14 +1,14 @@
 import type { DeviceId, Failure } from '../../engine/model.ts';
 
-/** What the prober is asked, one JSON object a line. */
-export interface ProbeRequest {
+/** A request to the prober: one line of JSON. */
+export interface ProberRequest {
   readonly id: number;
-  /** Mount namespace to read in, as a path; the prober's own where it is missing. */
+  /** Path of the mount namespace to read in; the prober's own if missing. */
   readonly namespace?: string;
   readonly path: string;
-  /** Only statfs. */
+  /** Call statfs only. */
   readonly answerOnly?: true;
-  /** Process whose capabilities and credentials the reader takes; root's own where it is missing. */
+  /** The process whose credentials and capabilities the prober takes for the read; it keeps its own if missing. */
   readonly as?: {
     readonly pid: number;
     readonly uid: number;
@@ -17,10 +17,10 @@ export interface ProbeRequest {
   };
 }
 
-/** What it answers, in the order of the requests. */
-export type ProbeAnswer =
+/** The prober's response, in the order of the requests. */
+export type ProberResponse =
   | { readonly id: number; readonly device: DeviceId }
   | { readonly id: number; readonly failure: Failure };
 
-/** Said once, when requests can be served. */
+/** The prober prints this line once, when it can serve requests. */
 export const ready = 'ready';

@@ -1,22 +1,22 @@
 import type { DeviceId, Failure } from '../../engine/model.ts';
-import { directoryEntries } from '../directory-entries.ts';
-import { type ProberCalls, ReadFailure } from './libc.ts';
+import { directoryEntries } from '../libc.ts';
+import { O_PATH } from '../syscalls.ts';
+import { calls, ReadFailure } from './calls.ts';
 
 const O_RDONLY = 0;
 const O_NONBLOCK = 0o4000;
-const O_PATH = 0o10000000;
 const O_NOFOLLOW = 0o400000;
 
-/** How many entries of a directory are tried for a file that can be read. */
-const tries = 16;
+/** The number of directory entries that are tried in search of a readable file. */
+const maxTries = 16;
 const dirents = Buffer.alloc(32768);
 const oneByte = Buffer.alloc(1);
 
-/** Not about the mount: the entry is no regular file, or was removed while we looked. */
-const passedOver = new Set(['EISDIR', 'ELOOP', 'ENOENT', 'ENXIO', 'ENODEV', 'EINVAL']);
+/** Errors about the entry and not about the mount: it is not a regular file, or was removed meanwhile. */
+const entryErrors = new Set(['EISDIR', 'ELOOP', 'ENOENT', 'ENXIO', 'ENODEV', 'EINVAL']);
 
-/** Proves that a daemon answers: statfs, which no cache serves. Gives the device that answered. */
-export function askMount(calls: ProberCalls, path: string): DeviceId {
+/** Proves that a daemon answers, by statfs, which no cache serves. Returns the device that answered. */
+export function askMount(path: string): DeviceId {
   const root = calls.open(path, O_PATH, { step: 'read-open', path });
   try {
     calls.statfs(root, { step: 'read-statfs', path });
@@ -27,27 +27,27 @@ export function askMount(calls: ProberCalls, path: string): DeviceId {
 }
 
 /**
- * Proves that a mount is served, as whoever is asking: statfs, which always asks the daemon, one getdents, and one byte of
- * a regular file where one stands among the first entries. Gives the device that answered.
+ * Proves that the current user can read a mount: statfs, which always asks the daemon, one getdents batch, and one byte of a
+ * regular file if the first entries include one. Returns the device that answered.
  *
- * Where there are files and none may be read, that is EACCES: a consumer who can read nothing has not been served.
+ * EACCES if there are files but none is readable: a consumer that can read nothing has not been recovered.
  */
-export function readMount(calls: ProberCalls, path: string): DeviceId {
+export function readMount(path: string): DeviceId {
   const root = calls.open(path, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
   try {
     calls.statfs(root, { step: 'read-statfs', path });
     const device = calls.device(root, { step: 'read-device', path });
-    const used = listing(calls, root, path);
+    const used = listEntries(root, path);
     if (used === undefined) calls.read(root, oneByte, { step: 'read-byte', path });
-    else readSomeFile(calls, { root, path, used });
+    else readSomeFile({ root, path, used });
     return device;
   } finally {
     calls.close(root);
   }
 }
 
-/** Undefined where the mount is a single file. */
-function listing(calls: ProberCalls, root: number, path: string): number | undefined {
+/** The number of bytes of entries in `dirents`; undefined if the mount is a single file. */
+function listEntries(root: number, path: string): number | undefined {
   try {
     return calls.getdents(root, dirents, { step: 'read-list', path });
   } catch (error) {
@@ -56,27 +56,27 @@ function listing(calls: ProberCalls, root: number, path: string): number | undef
   }
 }
 
-function readSomeFile(calls: ProberCalls, { root, path, used }: { root: number; path: string; used: number }): void {
-  let left = tries;
+function readSomeFile({ root, path, used }: { root: number; path: string; used: number }): void {
+  let tries = maxTries;
   let refused: Failure | undefined;
   for (const { name, kind } of directoryEntries(dirents, used)) {
     if (kind === 'other' || isDots(name)) continue;
-    if (left-- === 0) break;
+    if (tries-- === 0) break;
     const file = `${path}/${name.toString('utf8', 0, name.length - 1)}`;
     try {
       const fd = calls.openAt(root, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, { step: 'read-open-file', path: file });
       try {
-        // An empty file is served as well as any; another one says more.
+        // An empty file is weak evidence, so a few more are tried.
         if (calls.read(fd, oneByte, { step: 'read-byte', path: file }) === 1) return;
         refused = undefined;
-        left = Math.min(left, 3);
+        tries = Math.min(tries, 3);
       } finally {
         calls.close(fd);
       }
     } catch (error) {
       if (!(error instanceof ReadFailure)) throw error;
       if (error.failure.errno === 'EACCES' || error.failure.errno === 'EPERM') refused ??= error.failure;
-      else if (!passedOver.has(error.failure.errno)) throw error;
+      else if (!entryErrors.has(error.failure.errno)) throw error;
     }
   }
   if (refused !== undefined) throw new ReadFailure(refused);

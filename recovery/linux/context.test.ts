@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLateClose } from './late-close.ts';
+import { createLateClose } from './context.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -27,7 +27,7 @@ describe('descriptors of dead mounts', () => {
     expect(closed).toEqual([7, 8, 9]);
   });
 
-  it('are closed once, and at once where all comes to its end', () => {
+  it('are closed exactly once, and immediately on disposal', () => {
     const { closed, late } = closing();
     late.close(7);
     late[Symbol.dispose]();

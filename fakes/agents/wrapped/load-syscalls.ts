@@ -1,7 +1,7 @@
-import { loadSyscalls as loadReal } from '../../../recovery/linux/libc.ts';
+import { loadSyscalls as loadReal } from '../../../recovery/linux/load-syscalls.ts';
 import type { Syscalls } from '../../../recovery/linux/syscalls.ts';
 
-export * from '../../../recovery/linux/libc.ts';
+export * from '../../../recovery/linux/load-syscalls.ts';
 
 /** Mounts of one recovery pass follow each other faster than this. */
 const passMs = 60;

@@ -1,0 +1,126 @@
+import { closeSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DeviceId, Mount } from '../engine/model.ts';
+import type { Result } from '../engine/ports.ts';
+import { type KernelContext, makePrivate, openPath } from './context.ts';
+import { processIds } from './processes.ts';
+import { done, errnoOf, failed, inStep } from './result.ts';
+import { AT_FDCWD, MNT_DETACH, MNT_FORCE, O_WRONLY } from './syscalls.ts';
+
+/**
+ * Aborts a FUSE connection: every pending and later call on it ends with ECONNABORTED or ENOTCONN.
+ *
+ * Writes to fusectl, through a detached instance of it if it is not mounted. A user namespace may not mount fusectl; there a forced
+ * unmount of a temporary clone aborts the connection and leaves all other mounts in place.
+ */
+export function abortConnection(context: KernelContext, device: DeviceId): Result<void> {
+  const connection = connectionOf(device);
+  if (connection === undefined) return failed({ errno: 'ENODEV', call: 'abort', path: device, step: 'abort' });
+  const aborted = abortByFile(context, connection);
+  return aborted.ok ? aborted : abortByUnmount(context, device);
+}
+
+function abortByFile({ sys }: KernelContext, connection: number): Result<void> {
+  const present = sys.open(`/sys/fs/fuse/connections/${connection}/abort`, O_WRONLY);
+  if (present.ok) return writeOne(present.value);
+  const fusectl = sys.fsmount('fusectl');
+  if (!fusectl.ok) return inStep('abort', '', fusectl);
+  try {
+    const opened = sys.openat2({ at: fusectl.value, path: `${connection}/abort`, flags: O_WRONLY, resolve: 0 });
+    return opened.ok ? writeOne(opened.value) : inStep('abort', '', opened);
+  } finally {
+    sys.close(fusectl.value);
+  }
+}
+
+function writeOne(fd: number): Result<void> {
+  try {
+    writeSync(fd, '1');
+    return done;
+  } catch (error) {
+    return failed({ errno: errnoOf(error), call: 'write', path: 'abort', step: 'abort' });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function abortByUnmount(context: KernelContext, device: DeviceId): Result<void> {
+  const clone = context.namespaces.inNode(() => {
+    const table = context.nodeTable();
+    if (!table.ok) return table;
+    const mount = table.value.findLast((candidate) => candidate.device === device && isVisible(candidate, table.value));
+    if (mount === undefined) return failed({ errno: 'ENODEV', call: 'umount2', path: device, step: 'abort' });
+    return cloneAt(context, mount);
+  });
+  if (!clone.ok) return inStep('abort', device, clone);
+  try {
+    return context.staging.enter(() => {
+      const attached = context.sys.moveMount(clone.value, { at: AT_FDCWD, path: '/0' });
+      if (!attached.ok) return inStep('abort', device, attached);
+      const isolated = makePrivate(context, clone.value, false);
+      const unmounted = isolated.ok ? context.sys.umount('/0', MNT_FORCE | MNT_DETACH) : isolated;
+      return inStep('abort', device, unmounted);
+    });
+  } finally {
+    context.sys.close(clone.value);
+  }
+}
+
+function cloneAt({ sys }: KernelContext, mount: Mount): Result<number> {
+  const opened = openPath(sys, mount.mountPoint);
+  if (!opened.ok) return opened;
+  try {
+    const identity = sys.identify(opened.value);
+    if (!identity.ok) return identity;
+    if (identity.value.device !== mount.device) {
+      return failed({ errno: 'ESTALE', call: 'statx', path: mount.mountPoint, step: 'abort' });
+    }
+    return sys.cloneTree(opened.value, false);
+  } finally {
+    sys.close(opened.value);
+  }
+}
+
+function isVisible(mount: Mount, table: readonly Mount[]): boolean {
+  return !table.some((other) => other.parentId === mount.id && other.mountPoint === mount.mountPoint);
+}
+
+/** Milliseconds for which the event loop is blocked at most while processes are searched. */
+const searchSlice = 3;
+
+/**
+ * The processes that have a connection's /dev/fuse open, as their fdinfo shows it; none if the kernel does not show it. The
+ * connection lives until the last of them closes it.
+ */
+export async function findDaemons(proc: string, device: DeviceId, signal: AbortSignal): Promise<readonly number[]> {
+  const connection = connectionOf(device);
+  if (connection === undefined) return [];
+  const found: number[] = [];
+  let since = performance.now();
+  for (const pid of processIds(proc)) {
+    if (serves(proc, pid, connection)) found.push(pid);
+    if (performance.now() - since < searchSlice) continue;
+    await nextTurn();
+    if (signal.aborted) return [];
+    since = performance.now();
+  }
+  return found;
+}
+
+/** The number of a connection. A FUSE filesystem's device has major 0, and its minor is the connection. */
+function connectionOf(device: DeviceId): number | undefined {
+  const [major, minor] = device.split(':').map(Number);
+  return major === 0 ? minor : undefined;
+}
+
+function serves(proc: string, pid: number, connection: number): boolean {
+  try {
+    return readdirSync(`${proc}/${pid}/fd`).some((fd) => {
+      if (readlinkSync(`${proc}/${pid}/fd/${fd}`) !== '/dev/fuse') return false;
+      const fdinfo = readFileSync(`${proc}/${pid}/fdinfo/${fd}`, 'latin1');
+      return Number(/^fuse_connection:\s*(\d+)$/m.exec(fdinfo)?.[1]) === connection;
+    });
+  } catch {
+    return false;
+  }
+}

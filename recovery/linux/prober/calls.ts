@@ -1,0 +1,65 @@
+import type { DeviceId, Failure } from '../../engine/model.ts';
+import { lastErrno, libc } from '../libc.ts';
+import { AT_FDCWD, O_CLOEXEC } from '../syscalls.ts';
+
+/** A failed call and its step. The prober is a small script: the first failure ends the read. */
+export class ReadFailure extends Error {
+  readonly code = 'READ_FAILURE';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(`${failure.call} ${failure.path}: ${failure.errno}`);
+    this.failure = failure;
+  }
+}
+
+/** The step of the read that a call belongs to, and the path that the call is about. */
+export interface CallSite {
+  readonly step: string;
+  readonly path: string;
+}
+
+const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
+
+const statxBuffer = Buffer.alloc(256);
+const statfsBuffer = Buffer.alloc(128);
+
+function check(returned: number, call: string, { step, path }: CallSite): number {
+  const value = Number(returned);
+  if (value < 0) throw new ReadFailure({ errno: lastErrno(), call, path, step });
+  return value;
+}
+
+/** The system calls of the prober. All but `close` and `getppid` throw `ReadFailure`. They act on the calling thread only. */
+export const calls = {
+  open: (path: string, flags: number, at: CallSite) =>
+    check(libc.openat(AT_FDCWD, Buffer.from(`${path}\0`), flags | O_CLOEXEC, 0), 'open', at),
+  /** `name` is bytes that end in NUL, because a file name need not be text. */
+  openAt: (directory: number, name: Buffer, flags: number, at: CallSite) =>
+    check(libc.openat(directory, name, flags | O_CLOEXEC, 0), 'openat', at),
+  close: (fd: number) => {
+    libc.close(fd);
+  },
+  read: (fd: number, buffer: Buffer, at: CallSite) => check(libc.read(fd, buffer, buffer.length), 'read', at),
+  statfs: (fd: number, at: CallSite) => check(libc.fstatfs(fd, statfsBuffer), 'fstatfs', at),
+  getdents: (fd: number, buffer: Buffer, at: CallSite) =>
+    check(libc.getdents64(fd, buffer, buffer.length), 'getdents64', at),
+  /** The device that a descriptor refers to. The kernel knows it without the daemon. */
+  device(fd: number, at: CallSite): DeviceId {
+    check(libc.statx(fd, '', AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, statxBuffer), 'statx', at);
+    return `${statxBuffer.readUInt32LE(136)}:${statxBuffer.readUInt32LE(140)}` as DeviceId;
+  },
+  setns: (fd: number, nstype: number, at: CallSite) => check(libc.setns(fd, nstype), 'setns', at),
+  unshare: (flags: number, at: CallSite) => check(libc.unshare(flags), 'unshare', at),
+  fchdir: (fd: number, at: CallSite) => check(libc.fchdir(fd), 'fchdir', at),
+  prctl: (option: number, value: number, at: CallSite) => check(libc.prctl(option, value, 0, 0, 0), 'prctl', at),
+  getppid: (): number => libc.getppid(),
+  setUser: (uid: number, at: CallSite) => check(libc.setresuid(uid, uid, uid), 'setresuid', at),
+  setGroup: (gid: number, at: CallSite) => check(libc.setresgid(gid, gid, gid), 'setresgid', at),
+  setGroups: (groups: readonly number[], at: CallSite) =>
+    check(libc.setgroups(groups.length, Buffer.from(Uint32Array.from(groups).buffer)), 'setgroups', at),
+  /** Header and data as in `man 2 capset`, version 3. */
+  capget: (header: Buffer, data: Buffer, at: CallSite) => check(libc.capget(header, data), 'capget', at),
+  capset: (header: Buffer, data: Buffer, at: CallSite) => check(libc.capset(header, data), 'capset', at),
+};

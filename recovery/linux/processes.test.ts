@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { kubeletNamespace, namespaceOf, parseCredentials, startTime } from './processes.ts';
+
+describe('parseCredentials', () => {
+  it('returns the effective ids and the groups', () => {
+    const status = 'Name:\tsh\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t64\nGroups:\t10 20 \nNStgid:\t1\n';
+    expect(parseCredentials(status)).toEqual({ uid: 2, gid: 6, groups: [10, 20] });
+  });
+
+  it('returns no groups if the process has none', () => {
+    const status = 'Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t \nNStgid:\t25915\n';
+    expect(parseCredentials(status)).toEqual({ uid: 0, gid: 0, groups: [] });
+  });
+
+  it('is undefined if the text has no ids', () => {
+    expect(parseCredentials('')).toBeUndefined();
+  });
+});
+
+describe('a process', () => {
+  it('has a start time and namespaces while it runs', () => {
+    expect(startTime('/proc', process.pid)).toMatch(/^\d+$/);
+    expect(namespaceOf('/proc', 'self', 'mnt')).toMatch(/^mnt:\[\d+\]$/);
+  });
+
+  it('has neither after it has ended', () => {
+    expect(startTime('/proc', 2 ** 22 + 1)).toBeUndefined();
+    expect(namespaceOf('/proc', 2 ** 22 + 1, 'user')).toBeUndefined();
+  });
+});
+
+describe('the mount namespace of the kubelet', () => {
+  let proc: string;
+  beforeEach(() => {
+    proc = mkdtempSync(join(tmpdir(), 'rekindle-proc-'));
+  });
+  afterEach(() => rmSync(proc, { recursive: true }));
+
+  function runs(pid: number, name: string, namespace: string): void {
+    mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
+    writeFileSync(join(proc, `${pid}/comm`), `${name}\n`);
+    symlinkSync(namespace, join(proc, `${pid}/ns/mnt`));
+  }
+
+  it.each([
+    ["is process 1's if the kubelet shares it", 'kubelet', 'mnt:[1]', 1],
+    ["is the kubelet's own if it has one", 'kubelet', 'mnt:[2]', 700],
+    ["is process 1's if no process is called kubelet", 'k3s-server', 'mnt:[2]', 1],
+  ])('%s', (_, name, namespace, pid) => {
+    runs(1, 'systemd', 'mnt:[1]');
+    runs(700, name, namespace);
+    runs(800, 'kubelet-helper', 'mnt:[3]');
+    expect(kubeletNamespace(proc)).toBe(`${proc}/${pid}/ns/mnt`);
+  });
+});

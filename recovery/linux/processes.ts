@@ -1,0 +1,132 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Container } from '../engine/model.ts';
+import { O_DIRECTORY, type Syscalls } from './syscalls.ts';
+
+/** All processes that /proc shows, by ascending pid. */
+export function processIds(proc: string): readonly number[] {
+  return readdirSync(proc)
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid > 0)
+    .sort((a, b) => a - b);
+}
+
+/** `mnt:[4026531841]`; undefined if the process has ended or may not be inspected. */
+export function namespaceOf(proc: string, pid: number | 'self', kind: 'mnt' | 'user'): string | undefined {
+  try {
+    return readlinkSync(`${proc}/${pid}/ns/${kind}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Start time in clock ticks since boot, which with the pid identifies a process for good. Undefined if it has ended. */
+export function startTime(proc: string, pid: number): string | undefined {
+  const stat = readText(`${proc}/${pid}/stat`);
+  // The name in parentheses may itself have spaces and parentheses.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields?.[19];
+}
+
+/** Effective credentials of a process, in ids of this process's user namespace. */
+export function credentialsOf(proc: string, pid: number): Container['user'] | undefined {
+  const status = readText(`${proc}/${pid}/status`);
+  return status === undefined ? undefined : parseCredentials(status);
+}
+
+/** Parses /proc/PID/status, whose `Uid:` has the real, effective, saved and filesystem id. */
+export function parseCredentials(status: string): Container['user'] | undefined {
+  const numbers = (field: string) =>
+    new RegExp(`^${field}:[ \\t]*(.*)$`, 'm')
+      .exec(status)?.[1]
+      ?.split(/\s+/)
+      .filter((text) => text !== '')
+      .map(Number);
+  const uid = numbers('Uid')?.[1];
+  const gid = numbers('Gid')?.[1];
+  if (uid === undefined || gid === undefined) return undefined;
+  return { uid, gid, groups: numbers('Groups') ?? [] };
+}
+
+/**
+ * Path of the kubelet's mount namespace: process 1's, unless the kubelet has a namespace of its own (OpenShift, `kubens`). Process 1
+ * is preferred because it lives as long as the node, and is the fallback if no process is called `kubelet` (k3s).
+ */
+export function kubeletNamespace(proc: string): string {
+  const first = namespaceOf(proc, 1, 'mnt');
+  const kubelet = processIds(proc).find((pid) => readText(`${proc}/${pid}/comm`)?.trimEnd() === 'kubelet');
+  const own = kubelet === undefined ? undefined : namespaceOf(proc, kubelet, 'mnt');
+  return `${proc}/${own === undefined || own === first ? 1 : kubelet}/ns/mnt`;
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process and its mount namespace, `mnt:[inode]`. */
+export interface NamespacedProcess {
+  readonly pid: number;
+  readonly mountNamespace: string;
+}
+
+export interface ProcessNamespaces {
+  /** All processes that may be inspected, by ascending pid. `onlyNew`: reuse the namespace of processes that are known. */
+  locate(onlyNew: boolean): readonly NamespacedProcess[];
+}
+
+export interface ProcessNamespacesOptions {
+  /** Mount point of proc: `/proc`. */
+  readonly proc: string;
+  readonly sys: Pick<Syscalls, 'open' | 'readNumbered' | 'close'>;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+interface KnownProcess {
+  readonly inode: number;
+  readonly firstSeen: number;
+  readonly mountNamespace: string | undefined;
+}
+
+/** A process younger than this, in milliseconds, may still change its namespace: container runtimes start in the node's. */
+const settlingTime = 3_000;
+
+/**
+ * The mount namespaces of all processes. Reading one takes about 30 microseconds, so those of settled processes are remembered.
+ * The inode number of /proc/PID lives as long as the process and reveals a reused pid.
+ */
+export function createProcessNamespaces({ proc, sys, now }: ProcessNamespacesOptions): ProcessNamespaces {
+  let known: ReadonlyMap<number, KnownProcess> = new Map();
+
+  return {
+    locate(onlyNew) {
+      const scannedAt = now();
+      const next = new Map<number, KnownProcess>();
+      for (const { pid, inode } of listProcesses()) {
+        const before = known.get(pid);
+        const same = inode !== undefined && before?.inode === inode ? before : undefined;
+        const firstSeen = same?.firstSeen ?? scannedAt;
+        const isSettled = onlyNew && same !== undefined && scannedAt - firstSeen >= settlingTime;
+        const mountNamespace = isSettled ? same.mountNamespace : namespaceOf(proc, pid, 'mnt');
+        next.set(pid, { inode: inode ?? 0, firstSeen, mountNamespace });
+      }
+      known = next;
+      return [...next]
+        .flatMap(([pid, { mountNamespace }]) => (mountNamespace === undefined ? [] : [{ pid, mountNamespace }]))
+        .sort((a, b) => a.pid - b.pid);
+    },
+  };
+
+  function listProcesses(): readonly { readonly pid: number; readonly inode: number | undefined }[] {
+    const directory = sys.open(proc, O_DIRECTORY);
+    if (directory.ok) {
+      const entries = sys.readNumbered(directory.value);
+      sys.close(directory.value);
+      if (entries.ok) return entries.value.map(({ number, inode }) => ({ pid: number, inode }));
+    }
+    return processIds(proc).map((pid) => ({ pid, inode: undefined }));
+  }
+}
