@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { sigkill } from '../faults/sigkill.ts';
 import { claimRows, claimsAsMarkdown, claimsAsText } from './claim-rows.ts';
 import { faultsAsText } from './fault-rows.ts';
-import { withPart } from './marked-part.ts';
 import { scenariosOf } from './scenarios.ts';
 import { whereItRuns } from './where.ts';
 
@@ -56,7 +55,7 @@ describe('the claims', () => {
     expect(claimsAsText(rows)).toContain('no scenario yet');
   });
 
-  it('have a line in the README for each place', () => {
+  it('have a row in the reference for each cluster', () => {
     expect(claimsAsMarkdown(rows)).toContain(
       '| it reads again | kind |\n|  |  | it never writes by &lt;way>; it goes on | sandbox |',
     );
@@ -84,17 +83,4 @@ it('a fault is listed with what has to come of it and the scenarios that inject 
   expect(text).toContain(`expected: ${sigkill.expected}`);
   expect(text).toContain('scenario: it reads again');
   expect(text).not.toContain('it goes on');
-});
-
-describe('withPart', () => {
-  it('replaces what is between the markers, and nothing else', () => {
-    const document = 'a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n';
-    const changed = withPart(document, 'x', 'new\n');
-    expect(changed).toBe('a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n');
-    expect(withPart(changed, 'x', 'new\n')).toBe(changed);
-  });
-
-  it('refuses a document without them', () => {
-    expect(() => withPart('a', 'x', 'new')).toThrow('no part <!-- x:begin -->');
-  });
 });

@@ -47,7 +47,7 @@ export function claimsAsText(rows: readonly ClaimRow[]): string {
     .join('');
 }
 
-/** For the README: a row for each claim and place. */
+/** For `docs/reference/claims.md`: a row for each claim and cluster. */
 export function claimsAsMarkdown(rows: readonly ClaimRow[]): string {
   const lines = rows.flatMap(({ claim, promise, shownBy }) => {
     const places = Map.groupBy(shownBy, ({ where }) => where);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -296,15 +296,5 @@ describe('what there is', () => {
     const { status, out } = await run([command]);
     expect(status).toBe(0);
     expect(out).toContain(`${line}\n`);
-  });
-
-  test('claims writes its table into the part of a document that is for it', async () => {
-    writeFileSync(join(cwd, 'README.md'), 'before\n<!-- claims:begin -->\n<!-- claims:end -->\nafter\n');
-    const { status, out } = await run(['claims', '--readme', 'README.md']);
-    expect(status).toBe(0);
-    expect(out).toBe('');
-    expect(readFileSync(join(cwd, 'README.md'), 'utf8')).toMatch(
-      /^before\n<!-- claims:begin -->\n\n\| claim .*\nafter\n$/s,
-    );
   });
 });
