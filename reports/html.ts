@@ -5,11 +5,11 @@ import { groupBy } from '../src/timeline/group-by.ts';
 import type { Run, RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
 import { statuses, statusNames, verdictNames } from '../src/timeline/verdict.ts';
 import { anchorOf, type Html, html, render, trusted } from './html/markup.ts';
-import { renderMatrix } from './html/matrix.ts';
 import {
   renderDistribution,
   renderEnvironment,
   renderFidelity,
+  renderMatrix,
   renderNumbers,
   renderVerdict,
 } from './html/overview.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { besideText } from './beside.ts';
 import { sampleCrash, sampleSeries } from './sample-bench.ts';
+import { besideText } from './text.ts';
 
 const crashes = (agentMs: number, daemonMs: number) =>
   [1, 2, 3].map((crash) => {

@@ -3,20 +3,23 @@ import { groupBy } from '../../src/timeline/group-by.ts';
 import { count } from '../../src/timeline/verdict.ts';
 import { renderLegend, type Series } from '../html/chart.ts';
 import { type EcdfSample, renderEcdfOf } from '../html/ecdf.ts';
-import { statusIcon } from '../html/icons.ts';
 import { type Html, html } from '../html/markup.ts';
+import { statusIcon } from '../html/shapes.ts';
 import { renderStatic } from '../html/shell.ts';
 import type { SeriesChange } from './compare.ts';
-import { comparisonText } from './comparison-text.ts';
-import { pacingText } from './pacing.ts';
+import { formatMs, pacingText, usageText } from './format.ts';
 import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
-import { seededRandom } from './random.ts';
 import { type RatioTable, ratioTables } from './ratios.ts';
 import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
-import { type Distribution, distributionOf, type Interval, quantileOf, sortedCopy } from './statistics.ts';
-import { formatMs } from './table.ts';
-import { benchText } from './text.ts';
-import { usageText } from './usage-text.ts';
+import {
+  type Distribution,
+  distributionOf,
+  type Interval,
+  quantileOf,
+  seededRandom,
+  sortedCopy,
+} from './statistics.ts';
+import { benchText, comparisonText } from './text.ts';
 
 const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
 

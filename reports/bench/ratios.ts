@@ -1,7 +1,7 @@
+import { formatMs } from './format.ts';
 import { type BenchPhase, benchPhases, headline, samplesOf } from './phases.ts';
 import type { BenchSeries } from './record.ts';
 import { bootstrap, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
-import { formatMs } from './table.ts';
 
 /** The arms of one point, the agent first: medians in milliseconds, and how many times the agent's they are. */
 export interface RatioTable {

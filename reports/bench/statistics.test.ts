@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from './random.ts';
-import { bootstrap, distributionOf, quantileOf, sortedCopy } from './statistics.ts';
+import {
+  bootstrap,
+  distributionOf,
+  exponentOf,
+  lineThrough,
+  quantileOf,
+  seededRandom,
+  sortedCopy,
+} from './statistics.ts';
 
 const resampling = (seed = 1) => ({ random: seededRandom(seed), times: 500, confidence: 0.95 });
 
@@ -64,5 +71,27 @@ describe('a quantile', () => {
     [1, 4],
   ])('at %d is %d', (share, value) => {
     expect(quantileOf(sortedCopy([3, 1, 4, 2]), share)).toBe(value);
+  });
+});
+
+const points = (of: (pods: number) => number) => [1, 10, 100, 250, 1000].map((pods) => [pods, of(pods)] as const);
+
+describe('a fit', () => {
+  it('finds the line that points lie on', () => {
+    expect(lineThrough(points((pods) => 4 + 0.3 * pods))).toMatchObject({
+      base: expect.closeTo(4),
+      slope: expect.closeTo(0.3),
+      r2: expect.closeTo(1),
+    });
+  });
+
+  it('tells linear from quadratic growth', () => {
+    expect(exponentOf(points((pods) => 4 + 0.3 * pods))).toBeCloseTo(1, 1);
+    expect(exponentOf(points((pods) => 4 + 0.001 * pods ** 2))).toBeCloseTo(2, 1);
+  });
+
+  it('is not made of two points', () => {
+    expect(lineThrough(points(Number).slice(0, 2))).toBeUndefined();
+    expect(exponentOf(points(Number).slice(0, 2))).toBeUndefined();
   });
 });

@@ -1,14 +1,19 @@
-import { besideText, sandboxPrefix } from './beside.ts';
-import { exponentOf, lineThrough } from './fit.ts';
-import { pacingText } from './pacing.ts';
+import type { BudgetResult } from './budget.ts';
+import type { FigureChange, SeriesChange } from './compare.ts';
+import { formatMs, inColumns, pacingText, requestText, usageText } from './format.ts';
 import { benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
-import { seededRandom } from './random.ts';
 import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
-import { requestText } from './request-text.ts';
-import { distributionOf, type Interval, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
-import { formatMs, inColumns } from './table.ts';
-import { usageText } from './usage-text.ts';
+import {
+  distributionOf,
+  exponentOf,
+  type Interval,
+  lineThrough,
+  quantileOf,
+  type Resampling,
+  seededRandom,
+  sortedCopy,
+} from './statistics.ts';
 
 const confidence = 0.95;
 
@@ -147,3 +152,85 @@ function linearText(varied: readonly BenchSeries[]): readonly string[] {
 const between = ({ low, high }: Interval) => `${formatMs(low)} … ${formatMs(high)}`;
 const plural = (count: number, thing: string) =>
   `${count} ${thing}${count === 1 ? '' : thing.endsWith('s') ? 'es' : 's'}`;
+
+/** How an outage is split between those who have a part in it. */
+const parts = ['kubelet', 'daemon-start', headline.agent, headline.whole] as const;
+/** The agent's part on a real cluster, in milliseconds. */
+const goal = { median: 10, worst: 100 } as const;
+
+/** What goes before the id of a series that was measured in the sandbox, beside a cluster. */
+export const sandboxPrefix = 'sandbox/';
+
+/** A cluster's series beside the sandbox's of the same crashes, part by part: median and worst. */
+export function besideText({ series, cluster }: Pick<BenchRecord, 'series' | 'cluster'>): readonly string[] {
+  const pairs = series.flatMap((one) => {
+    const other = series.find(({ id }) => id === `${sandboxPrefix}${one.id}`);
+    return other ? [[one, other] as const] : [];
+  });
+  return pairs.flatMap(([one, other]) => {
+    const phases = parts.flatMap((name) => benchPhases.filter((phase) => phase.name === name));
+    const rows = phases.map((phase) => [
+      `  ${phase.says}`,
+      ...[one, other].flatMap(({ crashes }) => {
+        const took = sortedCopy(samplesOf(crashes, phase));
+        return [formatMs(quantileOf(took, 0.5)), formatMs(quantileOf(took, 1))];
+      }),
+    ]);
+    const head = ['  milliseconds', `${cluster}: median`, 'worst', 'sandbox: median', 'worst'];
+    return ['', `${one.id}: ${cluster} beside the sandbox`, ...inColumns([head, ...rows]), ...goalText(one)];
+  });
+}
+
+function goalText({ crashes }: BenchSeries): readonly string[] {
+  const phase = benchPhases.find(({ name }) => name === headline.agent);
+  const took = phase ? sortedCopy(samplesOf(crashes, phase)) : [];
+  if (took.length === 0) return [];
+  const [median, worst] = [quantileOf(took, 0.5), quantileOf(took, 1)];
+  const kept = median <= goal.median && worst <= goal.worst;
+  return [
+    `  ${kept ? '✔' : '✘'} the agent’s part: median ${formatMs(median)} ms (goal ${goal.median}), worst of ${took.length} ${formatMs(worst)} ms (goal ${goal.worst})`,
+  ];
+}
+
+/** A comparison as it is printed: for each series its phases, with what decided. */
+export function comparisonText(changes: readonly SeriesChange[], confidence: number): readonly string[] {
+  const percent = `${Number((confidence * 100).toFixed(2))} %`;
+  return changes.flatMap((change) => [
+    '',
+    `${change.id}: ${change.verdict} (${change.because})`,
+    `  recovered: ${change.recovered[0]} before, ${change.recovered[1]} after`,
+    ...inColumns([
+      ['  milliseconds', 'p50', 'then', 'by', `(${percent})`, 'p90', 'then', 'by', `(${percent})`, 'n', 'verdict'],
+      ...change.phases.map(({ phase, p50, p90, counts, verdict }) => [
+        `  ${phase.name}${phase.isAgents ? '' : ' *'}`,
+        ...figureCells(p50),
+        ...figureCells(p90),
+        counts[0] === counts[1] ? String(counts[0]) : counts.join('/'),
+        verdict,
+      ]),
+    ]),
+    '  * not in the agent’s hands',
+  ]);
+}
+
+function figureCells({ before, after, difference }: FigureChange): readonly string[] {
+  return [
+    formatMs(before),
+    formatMs(after),
+    signed(after - before),
+    `${signed(difference.low)} … ${signed(difference.high)}`,
+  ];
+}
+
+function signed(milliseconds: number): string {
+  const text = formatMs(milliseconds);
+  return milliseconds > 0 ? `+${text}` : text;
+}
+
+/** One line for each budget and series. */
+export function budgetText(results: readonly BudgetResult[]): readonly string[] {
+  return results.map(({ budget, series, is, kept }) => {
+    const was = is === undefined ? 'was not measured' : Number.isFinite(is) ? `is ${formatMs(is)} ms` : 'has no end';
+    return `${kept ? '✔' : '✘'} budget ${budget.text}: ${series}, ${budget.phase} ${was}`;
+  });
+}

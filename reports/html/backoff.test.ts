@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { backoffTable } from '../../src/timeline/backoff.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';
-import { renderBackoff } from './backoff.ts';
 import { render } from './markup.ts';
+import { renderBackoff } from './scenario-charts.ts';
 
 const row: BackoffRow = {
   crash: 2,

@@ -1,5 +1,15 @@
-import { trim } from './axis.ts';
 import { type Html, html, trusted } from './markup.ts';
+
+/** Part of the axis, in nanoseconds since the run began; times are shown relative to `zero`. */
+export interface Axis {
+  readonly from: number;
+  readonly to: number;
+  readonly zero: number;
+}
+
+export function trim(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
 
 /** A small picture of numbers: lines and points over two axes, which works on paper too. */
 export interface Chart {

@@ -1,11 +1,12 @@
 import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
-import type { HistoryEvent } from '../../src/timeline/record.ts';
-import type { Lane, Mark, Micros, Span } from '../page/packed.ts';
-import type { Axis } from './axis.ts';
+import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
+import type { HistoryEvent, Recovery } from '../../src/timeline/record.ts';
+import type { Lane, Mark, Micros, Span, Window } from '../page/packed.ts';
+import type { Axis } from './chart.ts';
 import { isTold, processLane, type ToldEvent, tell } from './happening.ts';
-import { mountLanes } from './mount-lanes.ts';
+import { mountLanes } from './mounts.ts';
 
 /** Moments as the page has them. */
 export type Place = (at: number) => Micros;
@@ -127,4 +128,90 @@ function backOffs(events: readonly ToldEvent[], axis: Axis): Span[] {
     const to = place(restart?.at ?? axis.to);
     return [{ from: place(event.at), to, weight: 'thick', look: 'warn', title: tell(event).says }];
   });
+}
+
+/** Probe operations in a row with the same result, from when the first was due until the last was done. */
+export interface ProbeSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly result: string;
+  readonly count: number;
+}
+
+/**
+ * A probe's results as spans, so that ten thousand operations take no more room than ten.
+ * @param limit Where results alternate so fast that there were more spans, they are merged into as many columns, each of
+ *   which shows its most frequent failure; no failure is ever hidden by what went well beside it.
+ */
+export function spansOf(probe: ProbeColumns, limit = 240): ProbeSpan[] {
+  const spans: ProbeSpan[] = [];
+  for (let i = 0; i < probe.count; i++) {
+    const from = probe.at(i);
+    append(spans, { from, to: from + probe.took(i), result: probe.result(i), count: 1 });
+  }
+  if (spans.length <= limit) return spans;
+
+  const began = probe.at(0);
+  const width = (probe.at(probe.count - 1) - began) / limit || 1;
+  const merged: ProbeSpan[] = [];
+  for (let i = 0; i < probe.count; ) {
+    const column = Math.floor((probe.at(i) - began) / width);
+    const from = probe.at(i);
+    let to = from;
+    let all = 0;
+    const failures = new Map<string, number>();
+    for (; i < probe.count && Math.floor((probe.at(i) - began) / width) === column; i++) {
+      const result = probe.result(i);
+      if (result !== 'ok') failures.set(result, (failures.get(result) ?? 0) + 1);
+      to = Math.max(to, probe.at(i) + probe.took(i));
+      all++;
+    }
+    const [worst] = [...failures].sort((a, b) => b[1] - a[1]);
+    append(merged, { from, to, result: worst?.[0] ?? 'ok', count: worst?.[1] ?? all });
+  }
+  return merged;
+}
+
+/** Adds a span to the list, or to its last one where that has the same result. */
+function append(spans: ProbeSpan[], span: ProbeSpan): void {
+  const last = spans.at(-1);
+  if (last?.result !== span.result) {
+    spans.push(span);
+    return;
+  }
+  spans[spans.length - 1] = { ...last, to: Math.max(last.to, span.to), count: last.count + span.count };
+}
+
+/** From a crash until all pods could read again; two pods that share a crash share a window. */
+export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
+  return [...groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): Window[] => {
+    const disturbed = all.filter((recovery) => recovery.firstError !== undefined);
+    if (disturbed.length === 0) return [];
+    const next = recoveries.find((recovery) => recovery.crash > crash)?.crash ?? Number.POSITIVE_INFINITY;
+    const healed = disturbed.every((recovery) => recovery.readable !== undefined);
+    const to = Math.max(...disturbed.map((recovery) => recovery.readable ?? Math.min(next, axis.to)));
+    if (to < axis.from || crash > axis.to) return [];
+    const unread = Number.isFinite(next) ? 'overtaken by the next crash' : 'not readable again';
+    const took = healed ? `outage of ${formatNs(to - crash)}` : unread;
+    return [{ from: crash, to, kind: 'outage', says: `${took}, ${offset(crash, axis)}` }];
+  });
+}
+
+/** From a fault's injection until it was healed; a fault that is over at once has no width. */
+export function faultWindows(events: readonly HistoryEvent[], axis: Axis): Window[] {
+  const faults = events.filter((event) => event.kind === 'fault');
+  return faults.flatMap((fault): Window[] => {
+    if (fault.phase !== 'injected' || fault.at > axis.to) return [];
+    const healed = faults.find(
+      (one) => one.phase === 'healed' && one.fault === fault.fault && one.target === fault.target && one.at >= fault.at,
+    );
+    if ((healed?.at ?? fault.at) < axis.from) return [];
+    const until = healed ? `, healed after ${formatNs(healed.at - fault.at)}` : '';
+    const says = `${fault.fault} in ${fault.target}, ${offset(fault.at, axis)}${until}`;
+    return [{ from: fault.at, to: healed?.at ?? fault.at, kind: 'fault', says }];
+  });
+}
+
+function offset(at: number, { zero }: Axis): string {
+  return `at ${formatNs(at - zero)}`;
 }

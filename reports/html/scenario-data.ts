@@ -3,15 +3,12 @@ import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
 import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../src/timeline/record.ts';
-import type { PackedProbe, PackedScenario, Span } from '../page/packed.ts';
-import type { Axis } from './axis.ts';
-import { podOf } from './happening.ts';
-import { happeningsOf } from './happenings.ts';
-import { lanesOf, placeOn } from './lanes.ts';
+import type { PackedLine, PackedProbe, PackedScenario, Span } from '../page/packed.ts';
+import type { Axis } from './chart.ts';
+import { happeningsOf, podOf } from './happening.ts';
+import { faultWindows, lanesOf, outages, type Place, placeOn } from './lanes.ts';
 import { mountTables } from './mounts.ts';
 import { resultLook } from './shapes.ts';
-import { transcriptOf } from './transcript.ts';
-import { faultWindows, outages } from './windows.ts';
 
 const shownCloseUps = 12;
 
@@ -111,4 +108,47 @@ function closeUpsOf({
       },
     ];
   });
+}
+
+const shownPhrases = 12;
+
+/** A timeline in words, for those who cannot see it. */
+export function describeData({ from, to, windows, probes, lanes }: PackedScenario): string {
+  const saw = probes.map(({ name, results, hangs }) => {
+    const said = [...results.map((result) => `${result.name} × ${result.count}`), ...hangs.map(({ title }) => title)];
+    return `Probe in ${name}: ${said.slice(0, shownPhrases).join(', ')}`;
+  });
+  const did = lanes.map(({ name, marks }) => {
+    const counted = groupBy(marks, (mark) => mark.label ?? '');
+    const said = [...counted].flatMap(([label, own]) =>
+      label === '' ? [] : `${label}${own.length > 1 ? ` ${own.length} times` : ''}`,
+    );
+    return said.length === 0 ? '' : `${name}: ${said.slice(0, shownPhrases).join(', ')}`;
+  });
+  const shaded = windows.map(({ says }) => says);
+  const parts = [
+    ...shaded.slice(0, shownPhrases),
+    ...saw.slice(0, shownPhrases),
+    ...did.filter((part) => part).slice(0, shownPhrases),
+  ];
+  return `${formatNs((to - from) * 1e3)}. ${parts.join('. ')}.`;
+}
+
+const shownLines = 1000;
+
+/** What programs in the pod printed, line by line with its time: the documented loop, or the user's own. */
+export function transcriptOf(
+  { events }: Pick<ScenarioDigest, 'events'>,
+  place: Place,
+): { readonly list: PackedLine[]; readonly left: number } {
+  const lines = events.filter((event) => event.kind === 'output');
+  const list = lines.slice(0, shownLines).map(
+    ({ at, program, stream, text }): PackedLine => ({
+      at: place(at),
+      program,
+      text,
+      ...(stream === 'stderr' ? { error: true } : {}),
+    }),
+  );
+  return { list, left: Math.max(0, lines.length - shownLines) };
 }

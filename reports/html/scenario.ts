@@ -4,11 +4,10 @@ import type { ScenarioRecord, StepRecord } from '../../src/timeline/record.ts';
 import { summarizeStages } from '../../src/timeline/stages.ts';
 import { reasonOf, statusNames } from '../../src/timeline/verdict.ts';
 import type { PackedScenario } from '../page/packed.ts';
-import { renderBackoff } from './backoff.ts';
-import { describeData } from './describe.ts';
-import { statusIcon } from './icons.ts';
 import { anchorOf, type Html, html } from './markup.ts';
-import { renderMountGrowth } from './mount-growth.ts';
+import { renderBackoff, renderMountGrowth } from './scenario-charts.ts';
+import { describeData } from './scenario-data.ts';
+import { statusIcon } from './shapes.ts';
 import { renderStrip } from './strip.ts';
 import { renderRecoveries } from './waterfall.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProbeColumns } from '../../src/timeline/probe-columns.ts';
-import { spansOf } from './spans.ts';
+import { spansOf } from './lanes.ts';
 
 function operations(...results: readonly string[]): ProbeColumns {
   const columns = new ProbeColumns('p');

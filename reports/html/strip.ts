@@ -1,11 +1,11 @@
 import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import type { ScenarioRecord } from '../../src/timeline/record.ts';
-import { share, trim } from './axis.ts';
+import { trim } from './chart.ts';
+import { spansOf } from './lanes.ts';
 import { type Html, html, trusted } from './markup.ts';
 import { axisOf } from './scenario-data.ts';
 import { resultLook } from './shapes.ts';
-import { spansOf } from './spans.ts';
 
 const columns = 80;
 
@@ -14,7 +14,7 @@ export function renderStrip(scenario: ScenarioRecord, digest: ScenarioDigest): H
   const probe = mostTroubled(digest.probes);
   if (probe === undefined) return undefined;
   const axis = axisOf(scenario, digest);
-  const at = (time: number) => Number.parseFloat(share((time - axis.from) / (axis.to - axis.from)));
+  const at = (time: number) => Math.min(100, Math.max(0, ((time - axis.from) / (axis.to - axis.from)) * 100));
   const spans = spansOf(probe, columns);
   const boxes = spans.map(({ from, to, result }) => {
     const width = Math.max(result === 'ok' ? 0.2 : 0.9, at(to) - at(from));

@@ -1,6 +1,6 @@
-import { heights, lastRow } from './layout.ts';
 import type { Lane, Mark, Span } from './packed.ts';
 import type { Picture, Target } from './picture.ts';
+import { heights, lastRow } from './picture.ts';
 import { clockSeconds } from './scale.ts';
 import { drawShape } from './shapes.ts';
 

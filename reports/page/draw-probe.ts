@@ -1,5 +1,4 @@
-import { heights } from './layout.ts';
-import { line, type Picture, type Target } from './picture.ts';
+import { heights, line, type Picture, type Target } from './picture.ts';
 import { drawShape } from './shapes.ts';
 import type { ProbeSeries } from './unpack.ts';
 

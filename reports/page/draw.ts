@@ -1,7 +1,6 @@
 import { drawLane } from './draw-lane.ts';
 import { drawProbe } from './draw-probe.ts';
-import { heights, type Layout, layoutOf } from './layout.ts';
-import { line, type Picture, type Target } from './picture.ts';
+import { heights, type Layout, layoutOf, line, type Picture, type Target } from './picture.ts';
 import { clockSeconds, tickName, ticksOf, type View } from './scale.ts';
 import { drawShape } from './shapes.ts';
 import type { Unpacked } from './unpack.ts';

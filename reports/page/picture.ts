@@ -1,5 +1,6 @@
-import type { Palette } from './palette.ts';
+import type { Look } from './packed.ts';
 import type { View } from './scale.ts';
+import type { Unpacked } from './unpack.ts';
 
 /** Something drawn that can be pointed at: a box on the canvas, and what it says. */
 export interface Target {
@@ -32,4 +33,63 @@ export function line(
   context.moveTo(x1, y1);
   context.lineTo(x2, y2);
   context.stroke();
+}
+
+const names = [
+  'ink',
+  'soft',
+  'line',
+  'card',
+  'sunk',
+  'accent',
+  'outage',
+  'ok',
+  'bad',
+  'warn',
+  'odd',
+  'wrong',
+  'calm',
+  'plain',
+] as const;
+
+/** The style sheet's colours as the canvas needs them: the values of the theme that is in force. */
+export type Palette = Readonly<Record<(typeof names)[number], string>> & Readonly<Record<Look, string>>;
+
+export function readPalette(): Palette {
+  const sample = document.createElement('i');
+  document.body.append(sample);
+  const read = names.map((name) => {
+    sample.style.color = `var(--${name})`;
+    return [name, getComputedStyle(sample).color] as const;
+  });
+  sample.remove();
+  return Object.fromEntries(read) as Palette;
+}
+
+/** Heights of the parts, in pixels. */
+export const heights = { head: 22, foot: 22, probe: 92, lane: 24, row: 14 } as const;
+
+/** Rows of a lane above each other; what would be further down is drawn in the last. */
+export const lastRow = 5;
+
+export type Layout = ReturnType<typeof layoutOf>;
+
+/** Where things are: a gutter with names on a wide screen, names above their lanes on a narrow one. */
+export function layoutOf({ scenario, probes }: Unpacked, width: number) {
+  const wide = width >= 720;
+  const gutter = wide ? 172 : 0;
+  const name = wide ? 0 : 17;
+  let top: number = heights.head;
+  const probeTops = probes.map(() => {
+    const own = top + name;
+    top = own + heights.probe + 8;
+    return own;
+  });
+  const laneTops = scenario.lanes.map((lane) => {
+    const rows = 1 + Math.max(0, ...lane.spans.map(({ row = 0 }) => Math.min(row, lastRow)));
+    const own = top + name;
+    top = own + heights.lane + (rows - 1) * heights.row;
+    return own;
+  });
+  return { wide, gutter, right: 12, name, probeTops, laneTops, bottom: top, height: top + heights.foot };
 }

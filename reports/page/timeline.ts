@@ -1,8 +1,7 @@
 import { draw, zeroOf } from './draw.ts';
 import { button, element, glyph } from './element.ts';
-import { layoutOf } from './layout.ts';
-import { type Palette, readPalette } from './palette.ts';
 import type { Target } from './picture.ts';
+import { layoutOf, type Palette, readPalette } from './picture.ts';
 import { clampView, clockSeconds, formatMicros, pan, type View, zoom } from './scale.ts';
 import type { Unpacked } from './unpack.ts';
 

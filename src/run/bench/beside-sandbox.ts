@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sandbox } from '../../../clusters/sandbox/sandbox.ts';
-import { sandboxPrefix } from '../../../reports/bench/beside.ts';
+import { sandboxPrefix } from '../../../reports/bench/text.ts';
 import type { BenchOptions } from '../../verbs.ts';
 import { planOf } from './plan.ts';
 import type { SeriesPlan } from './series.ts';

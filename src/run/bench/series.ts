@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Usage } from '../../../clusters/cluster.ts';
 import { PollTimeout, poll } from '../../../clusters/poll.ts';
-import { waitsForIdleAgent } from '../../../reports/bench/pacing.ts';
+import { waitsForIdleAgent } from '../../../reports/bench/format.ts';
 import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
 import { crashSamples } from '../../../reports/bench/samples.ts';
 import { faults } from '../../faults/catalogue.ts';
