@@ -1,7 +1,6 @@
 /**
- * Opens a file once and reads all of it from the same descriptor again and again, past the kernel's cache (O_DIRECT), which
- * would answer for a daemon that is no more; prints what came of each read: `ok`, `wrong`, or an errno. Runs until it is killed.
- * Argument: the file.
+ * Opens a file once and reads it repeatedly through that descriptor. It bypasses the kernel's cache (O_DIRECT), which would
+ * answer for a dead daemon. Prints the result of each read: `ok`, `wrong`, or an errno. Runs until it is killed. Argument: the file.
  */
 import { constants, openSync, readSync, writeSync } from 'node:fs';
 

@@ -1,7 +1,7 @@
 /**
- * Tells of every FUSE mount of every mount namespace that a process is in, as often as it can: one JSON object a line,
- * `mount` once for each mount and its options, `scanned` now and then with how often all was looked at. Reads tables only, so
- * that no dead mount can block it. Runs until it is killed.
+ * Scans the FUSE mounts of all mount namespaces continuously and prints JSON lines: `mount` once for each mount and each change of
+ * its options, `scanned` from time to time with the number of scans. It reads mount tables only, so that no dead mount can block it.
+ * Runs until it is killed.
  */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
@@ -10,23 +10,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 const pauseMs = 20;
 const reportEveryMs = 250;
 const known = new Set<string>();
-const say = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
+const print = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
 
-/** One process for each mount namespace. */
-function namespaces(): ReadonlyMap<string, string> {
+/** A process of each mount namespace. */
+function findNamespaces(): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       found.set(readlinkSync(`/proc/${pid}/ns/mnt`), pid);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
   return found;
 }
 
 function scan(): void {
-  for (const [namespace, pid] of namespaces()) {
+  for (const [namespace, pid] of findNamespaces()) {
     let table = '';
     try {
       table = readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
@@ -36,7 +36,7 @@ function scan(): void {
     for (const line of table.split('\n')) {
       if (!/ - fuse(\.\S+)? /.test(line) || known.has(`${namespace} ${line}`)) continue;
       known.add(`${namespace} ${line}`);
-      say({ event: 'mount', namespace, line });
+      print({ event: 'mount', namespace, line });
     }
   }
 }
@@ -48,7 +48,7 @@ for (let reported = 0; ; ) {
   scans++;
   if (performance.now() - reported >= reportEveryMs) {
     reported = performance.now();
-    say({ event: 'scanned', scans });
+    print({ event: 'scanned', scans });
   }
   await delay(pauseMs);
 }

@@ -1,12 +1,12 @@
 /**
- * Reads a file in each of many containers, from one process: `main.ts ORDERS PATH`. PATH is as the containers have it; they are
- * reached through `/proc/PID/root`, so that no process has to be in each of them.
+ * Reads a file in many containers from one process: `sweep.ts ORDERS PATH`. PATH is a path in the containers, which are
+ * reached through `/proc/PID/root`.
  *
- * ORDERS is a file that whoever started it rewrites: `{"crash":1,"pids":{"NAME":PID}}`. A new crash begins anew; other
- * processes under the same crash are the containers that took the place of the old. Until anything fails, one container is read
- * each millisecond; from then on another one each millisecond; as soon as one reads again, all that do not, over and over, half
- * of the time. Three lines for each crash: `watching`, `failed` and `swept`, the last with the time of each first good read.
- * A read that hangs stops all of it: its reader has a deadline.
+ * ORDERS is a file that the parent rewrites: `{"crash":1,"pids":{"NAME":PID}}`. A new crash number starts a new sweep; new
+ * pids with the same number are the restarted containers. Until a read fails, the same container is read once a millisecond. After
+ * that the containers are read in rotation, one a millisecond. After the first good read, all others are read over and over, half of the
+ * time. Prints three lines per crash: `watching`, `failed` and `swept`, the last with the time of each first good read.
+ * A read that hangs stops the sweep; the parent has a deadline.
  */
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,12 +19,12 @@ interface Orders {
 const everyMs = 1;
 const [orders = '', path = '/data'] = process.argv.slice(2);
 const buffer = Buffer.allocUnsafe(4096);
-const say = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
+const print = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
 const now = () => Number(process.hrtime.bigint());
 Error.stackTraceLimit = 0;
 
-/** The error's name, or undefined where the read was good. */
-function failureOf(pid: number): string | undefined {
+/** Reads the file; returns the name of the error, or undefined after a good read. */
+function tryRead(pid: number): string | undefined {
   try {
     const file = openSync(`/proc/${pid}/root${path}`, 'r');
     try {
@@ -37,8 +37,8 @@ function failureOf(pid: number): string | undefined {
   }
 }
 
-/** The orders where they have changed since they were read last: by their text, because two may follow within one tick of file times. */
-function createReader(): () => Orders | undefined {
+/** Returns the orders if they have changed. Compares their text, because two changes may have the same file time. */
+function createOrdersReader(): () => Orders | undefined {
   let read = '';
   return () => {
     const text = readFileSync(orders, 'utf8');
@@ -48,43 +48,43 @@ function createReader(): () => Orders | undefined {
   };
 }
 
-const next = createReader();
+const readOrders = createOrdersReader();
 let { crash, pids }: Orders = { crash: 0, pids: {} };
 let pending: string[] = [];
 let good: Record<string, number> = {};
 let failed = false;
 let turn = 0;
 for (;;) {
-  const given = next();
-  if (given !== undefined) {
-    pids = given.pids;
-    if (given.crash !== crash) {
-      crash = given.crash;
+  const changed = readOrders();
+  if (changed !== undefined) {
+    pids = changed.pids;
+    if (changed.crash !== crash) {
+      crash = changed.crash;
       pending = Object.keys(pids);
       good = {};
       failed = false;
-      say({ event: 'watching', crash });
+      print({ event: 'watching', crash });
     } else pending = Object.keys(pids).filter((name) => good[name] === undefined);
   }
-  const one = pending[failed ? turn++ % pending.length : 0];
-  if (one === undefined) {
+  const container = pending[failed ? turn++ % pending.length : 0];
+  if (container === undefined) {
     await delay(everyMs);
     continue;
   }
-  const failure = failureOf(pids[one] ?? 0);
+  const failure = tryRead(pids[container] ?? 0);
   if (!failed) {
     if (failure !== undefined) {
       failed = true;
-      say({ event: 'failed', crash, errno: failure, ns: now() });
+      print({ event: 'failed', crash, errno: failure, ns: now() });
     }
   } else if (failure === undefined) {
-    good[one] = now();
-    const began = performance.now();
+    good[container] = now();
+    const startedAt = performance.now();
     for (const name of pending)
-      if (good[name] === undefined && failureOf(pids[name] ?? 0) === undefined) good[name] = now();
+      if (good[name] === undefined && tryRead(pids[name] ?? 0) === undefined) good[name] = now();
     pending = pending.filter((name) => good[name] === undefined);
-    if (pending.length === 0) say({ event: 'swept', crash, good });
-    else await delay(performance.now() - began);
+    if (pending.length === 0) print({ event: 'swept', crash, good });
+    else await delay(performance.now() - startedAt);
     continue;
   }
   await delay(everyMs);

@@ -1,8 +1,8 @@
 /**
- * Tries to change a directory without a pause, in every way: open(O_CREAT), open for writing with ftruncate, truncate, rename,
- * unlink, mkdir. One JSON object a line: `written` at once for each try that got through, `tried` now and then with what
- * came of all tries so far, by call and errno. A process of its own with synchronous calls only, because they can block.
- * Runs until it is killed. Arguments: the directory, a file in it that exists.
+ * Tries continuously to change a directory: open(O_CREAT), open for writing with ftruncate, truncate, rename, unlink, mkdir. Prints
+ * JSON lines: `written` for each attempt that succeeded, `tried` from time to time with the results of all attempts so far, by
+ * call and errno. It is a separate process because its calls can block. Runs until it is killed. Arguments: the directory, an
+ * existing file in it.
  */
 import {
   closeSync,
@@ -19,11 +19,11 @@ import { setPriority, constants as system } from 'node:os';
 
 const [directory = '', existing = ''] = process.argv.slice(2);
 const file = `${directory}/${existing}`;
-const made = `${directory}/made-by-the-writer`;
+const created = `${directory}/made-by-the-writer`;
 const reportEveryMs = 250;
 
 const tries: Readonly<Record<string, () => void>> = {
-  create: () => closeSync(openSync(made, constants.O_CREAT | constants.O_WRONLY, 0o644)),
+  create: () => closeSync(openSync(created, constants.O_CREAT | constants.O_WRONLY, 0o644)),
   ftruncate: () => {
     const descriptor = openSync(file, constants.O_RDWR);
     try {
@@ -33,32 +33,31 @@ const tries: Readonly<Record<string, () => void>> = {
     }
   },
   truncate: () => truncateSync(file, 1),
-  rename: () => renameSync(file, made),
+  rename: () => renameSync(file, created),
   unlink: () => unlinkSync(file),
-  mkdir: () => mkdirSync(`${made}-directory`),
+  mkdir: () => mkdirSync(`${created}-directory`),
 };
 
 const outcomes: Record<string, Record<string, number>> = {};
-const say = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
+const print = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 function attempt(call: string, change: () => void): void {
   let outcome = 'written';
   try {
     change();
-    say({ event: 'written', call });
+    print({ event: 'written', call });
   } catch (error) {
     outcome = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   }
-  const ofCall = outcomes[call] ?? {};
-  outcomes[call] = ofCall;
-  ofCall[outcome] = (ofCall[outcome] ?? 0) + 1;
+  outcomes[call] ??= {};
+  outcomes[call][outcome] = (outcomes[call][outcome] ?? 0) + 1;
 }
 
-// What it tries to disturb must not wait for it.
+// The programs that it tries to disturb must not wait for it.
 setPriority(system.priority.PRIORITY_LOW);
 for (let reported = 0; ; ) {
   for (const [call, change] of Object.entries(tries)) attempt(call, change);
   if (performance.now() - reported < reportEveryMs) continue;
   reported = performance.now();
-  say({ event: 'tried', outcomes });
+  print({ event: 'tried', outcomes });
 }

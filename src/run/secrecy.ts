@@ -1,5 +1,5 @@
 import { isKeptOutOfOutput } from '../checks/secret-kept.ts';
-import { findInFiles } from '../observers/secrets/find-in-files.ts';
+import { findInFiles } from '../observers/find-in-files.ts';
 import type { CheckRecord } from '../timeline/record.ts';
 
 /** Searches all files of the run for the secret keys of its object stores. */

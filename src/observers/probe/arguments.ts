@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 export interface ProbeArguments {
   readonly pid: number;
   readonly path: string;
-  /** Operations a second. */
+  /** Operations per second. */
   readonly rate: number;
   readonly name: string;
   readonly files: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface ProbeArguments {
   readonly gid?: number;
 }
 
-/** Reads the probe's own arguments; throws an `Error` with one sentence for the first that is wrong. */
+/** Parses the probe's arguments; throws an `Error` with one sentence about the first wrong one. */
 export function parseProbeArguments(argv: readonly string[]): ProbeArguments {
   const text = { type: 'string' } as const;
   const options = { pid: text, path: text, rate: text, name: text, files: text, uid: text, gid: text };
@@ -21,17 +21,17 @@ export function parseProbeArguments(argv: readonly string[]): ProbeArguments {
   if (name === undefined) throw new Error('--name is missing');
   if (files === undefined) throw new Error('--files is missing');
   return {
-    pid: whole('--pid', pid, { from: 1, to: 2 ** 22 }),
+    pid: parseWhole('--pid', pid, { from: 1, to: 2 ** 22 }),
     path,
-    rate: whole('--rate', rate, { from: 1, to: 2_000 }),
+    rate: parseWhole('--rate', rate, { from: 1, to: 2_000 }),
     name,
-    files: checksums(files),
-    ...(uid !== undefined && { uid: whole('--uid', uid, { from: 0, to: 2 ** 32 - 2 }) }),
-    ...(gid !== undefined && { gid: whole('--gid', gid, { from: 0, to: 2 ** 32 - 2 }) }),
+    files: parseChecksums(files),
+    ...(uid !== undefined && { uid: parseWhole('--uid', uid, { from: 0, to: 2 ** 32 - 2 }) }),
+    ...(gid !== undefined && { gid: parseWhole('--gid', gid, { from: 0, to: 2 ** 32 - 2 }) }),
   };
 }
 
-function whole(flag: string, text: string | undefined, { from, to }: { from: number; to: number }): number {
+function parseWhole(flag: string, text: string | undefined, { from, to }: { from: number; to: number }): number {
   const value = Number(text);
   if (text === undefined || !Number.isInteger(value) || value < from || value > to) {
     throw new Error(`${flag} must be a whole number from ${from} to ${to}, not ${text ?? 'absent'}`);
@@ -39,7 +39,7 @@ function whole(flag: string, text: string | undefined, { from, to }: { from: num
   return value;
 }
 
-function checksums(json: string): Readonly<Record<string, string>> {
+function parseChecksums(json: string): Readonly<Record<string, string>> {
   const files: unknown = JSON.parse(json);
   const isObject = typeof files === 'object' && files !== null && !Array.isArray(files);
   const entries = isObject ? Object.entries(files) : [];

@@ -1,23 +1,23 @@
 import type { HistoryEvent } from '../../timeline/record.ts';
-import type { Finished, InFlight } from './ring.ts';
+import type { FinishedOperation, OperationInFlight } from './ring.ts';
 
 type HangEvent = Extract<HistoryEvent, { kind: 'hang' }>;
 
-/** An operation in flight for longer is a hang, in nanoseconds. */
+/** An operation that takes longer than this, in nanoseconds, is a hang. */
 const hangAfterNs = 100e6;
 const repeatNs = 1e9;
 
 export interface HangWatch {
-  /** What there is to say of the operation in flight: once when it becomes a hang, then once a second; at once if `last`. */
-  watch(now: number, inFlight: InFlight | undefined, last?: { readonly last: true }): HangEvent[];
-  /** What there is to say of an operation that has ended. */
-  ended(operation: Finished): HangEvent[];
+  /** Reports the operation in flight when it becomes a hang and then once a second; with `last`, in any case. */
+  watch(now: number, inFlight: OperationInFlight | undefined, last?: { readonly last: true }): HangEvent[];
+  /** Reports the end of a hang. */
+  ended(operation: FinishedOperation): HangEvent[];
 }
 
-/** Tells hangs while they last. Pure but for what it has said already. */
+/** Detects hangs. Its only state is the last report. */
 export function createHangWatch(probe: string): HangWatch {
-  let said: { since: number; at: number } | undefined;
-  const hang = (at: number, { op, since }: InFlight, over: boolean): HangEvent => ({
+  let reported: { since: number; at: number } | undefined;
+  const hang = (at: number, { op, since }: OperationInFlight, over: boolean): HangEvent => ({
     kind: 'hang',
     at,
     probe,
@@ -28,15 +28,15 @@ export function createHangWatch(probe: string): HangWatch {
   return {
     watch(now, inFlight, last) {
       if (inFlight === undefined || now - inFlight.since < hangAfterNs) return [];
-      if (said?.since === inFlight.since && now - said.at < repeatNs && last === undefined) return [];
-      said = { since: inFlight.since, at: now };
+      if (reported?.since === inFlight.since && now - reported.at < repeatNs && last === undefined) return [];
+      reported = { since: inFlight.since, at: now };
       return [hang(now, inFlight, false)];
     },
     ended({ op, startedAt, finishedAt }) {
       const operation = { op, since: startedAt };
       const over = hang(finishedAt, operation, true);
-      // Said of one that had ended in time, too: on a busy machine it is told late that it has.
-      if (said?.since === startedAt) return [over];
+      // Even if it ended in time: on a busy machine the end may be seen late, after a report.
+      if (reported?.since === startedAt) return [over];
       if (finishedAt - startedAt < hangAfterNs) return [];
       return [hang(startedAt + hangAfterNs, operation, false), over];
     },

@@ -24,7 +24,7 @@ describe('the probe', () => {
     files: JSON.stringify({ 'a.txt': sum('a') }),
   });
 
-  it('reads at fixed times, says when it is ready, and writes all that it has when it is terminated', async () => {
+  it('reads at fixed times, reports when it is ready, and writes all records when it is terminated', async () => {
     await using probe = startProbe(flags());
     await probe.line(({ event }) => event === 'ready');
     await probe.line(({ op }) => op === 'stat');
@@ -45,7 +45,7 @@ describe('the probe', () => {
     expect(await probe.exited).toBe(0);
   });
 
-  it('names the errno and the call of what fails', async () => {
+  it('reports errno and call of a failure', async () => {
     await using probe = startProbe(flags());
     await probe.line(({ event }) => event === 'ready');
     rmSync(join(path, 'a.txt'));
@@ -55,7 +55,7 @@ describe('the probe', () => {
   });
 
   it('records a hang while it lasts, its end, and its result in every slot that it covered', async () => {
-    // Opening a FIFO waits for a writer, as reading waits for a daemon that does not answer.
+    // Opening a FIFO blocks until there is a writer, as reading blocks while a daemon hangs.
     execFileSync('mkfifo', [join(path, 'pipe')]);
     await using probe = startProbe({ ...flags(), files: JSON.stringify({ pipe: sum('late') }) });
     const hang = await probe.line(({ kind, over }) => kind === 'hang' && over === false);
@@ -87,7 +87,7 @@ describe('the probe', () => {
     expect(probe.lines.at(-1)).toMatchObject({ kind: 'hang', over: false });
   });
 
-  it('says that the container is gone, with status 3, before and while it reads', async () => {
+  it('ends with status 3 if the container is gone before or while it reads', async () => {
     const target = spawn('sleep', ['600']);
     await using probe = startProbe({ ...flags(), pid: Number(target.pid) });
     await probe.line(({ event }) => event === 'ready');
@@ -101,7 +101,7 @@ describe('the probe', () => {
     expect(late.lines).toEqual([{ event: 'error', message: `no process ${target.pid}: the container is gone` }]);
   });
 
-  it('says which argument is wrong, with status 2', async () => {
+  it('ends with status 2 and names a wrong argument', async () => {
     await using probe = startProbe({ ...flags(), rate: 0 });
     expect(await probe.exited).toBe(2);
     expect(probe.lines).toEqual([{ event: 'error', message: expect.stringContaining('--rate') }]);

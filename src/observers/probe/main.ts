@@ -6,31 +6,30 @@ import { createOutlet, type Outlet } from './outlet.ts';
 import type { ReaderData, ReaderMessage } from './reader.ts';
 import { createRingMemory, openRing } from './ring.ts';
 import { exitNow, watchTarget } from './target.ts';
-import { words } from './words.ts';
 
 /*
- * An open-loop reader inside a process's mount namespace, as a process of its own:
+ * An open-loop reader in the mount namespace of another process:
  *
  *   main.ts --pid=PID --path=/data --rate=200 --name=NAMESPACE/POD/CONTAINER:/data --files='{"a.txt":"<sha256>"}' [--uid --gid]
  *
- * Slot i is due at t0 + i/rate, whatever happened before, and each operation is charged from then (`at`). Operations are done
- * one after another by a thread in the target's namespace. Slots that fell due while one was under way are neither dropped nor
- * run in a burst: they take its result, with `startedAt` and `finishedAt` both the moment at which it came back. So an
- * operation that was really done has startedAt < finishedAt, and a stall shows in every slot that it covered.
+ * Slot i is due at t0 + i/rate, whatever happened before, and each operation is charged from that time (`at`). A thread in the
+ * target's namespace performs one operation after another. Slots that became due during an operation are neither dropped nor
+ * executed in a burst: they get its result, with its end as both `startedAt` and `finishedAt`. Thus an operation that was really
+ * performed has startedAt < finishedAt, and a stall shows in every slot that it covered.
  *
  * Standard output is NDJSON: `probe` and `hang` events (src/timeline/record.ts; absolute CLOCK_MONOTONIC nanoseconds),
- * {"event":"ready"} after the first operation, whatever its result, and {"event":"error","message":...} before a failure,
- * the message on standard error too.
- * Kept: 200 to 2,000 operations a second start within 0.4 ms of their time in 99 of 100 cases and within 4 ms always, with two
- * busy cores; 4 % of a core at 200 a second, 7 % at 1,000, 11 % at 2,000, of files that are read at once.
+ * {"event":"ready"} after the first operation, whatever its result, and {"event":"error","message":...} before a failure. The
+ * message goes to standard error too.
+ * Measured: with two busy cores, 200 to 2,000 operations a second start within 0.4 ms of their time in 99 of 100 cases and within
+ * 4 ms always; 200 a second take 4 % of a core, 1,000 take 7 %, 2,000 take 11 %, if reads do not block.
  * It ends with status 0 on SIGTERM or when standard input closes, within 100 ms and with all records written, even if an
- * operation hangs; 2 for wrong arguments; 3 when the target is gone or cannot be entered. SIGINT is left to the parent.
+ * operation hangs; with 2 for wrong arguments; with 3 if the target has ended or cannot be entered. It ignores SIGINT, which is the parent's.
  */
 
 const tickMs = 20;
 const targetEveryTicks = 5;
-/** How long an ending may wait for the thread, and then for the pipe. Together below 100 ms. */
-const patienceMs = 35;
+/** Limit for the end of the thread, and again for the last write. Both together are below 100 ms. */
+const endTimeoutMs = 35;
 
 function run({ pid, path, rate, name, files, uid, gid }: ProbeArguments, outlet: Outlet): void {
   const memory = createRingMemory();
@@ -44,14 +43,11 @@ function run({ pid, path, rate, name, files, uid, gid }: ProbeArguments, outlet:
   const target = watchTarget(pid);
   if (target === undefined) return void fail(outlet, `no process ${pid}: the container is gone`);
 
-  const ring = openRing(memory, words);
+  const ring = openRing(memory);
   const hangs = createHangWatch(name);
   let ready = false;
   let ending = false;
-  let stopped = () => {};
-  const threadStopped = new Promise<void>((resolve) => {
-    stopped = resolve;
-  });
+  const { promise: threadStopped, resolve: stopped } = Promise.withResolvers<void>();
 
   const collect = () => {
     for (const operation of ring.drain()) {
@@ -66,7 +62,7 @@ function run({ pid, path, rate, name, files, uid, gid }: ProbeArguments, outlet:
     ending = true;
     clearInterval(ticking);
     ring.stop();
-    await Promise.race([threadStopped, after(patienceMs)]);
+    await Promise.race([threadStopped, after(endTimeoutMs)]);
     collect();
     for (const event of hangs.watch(now(), ring.inFlight(), { last: true })) outlet.line(event);
     if (failure === undefined) await finish(outlet, 0);
@@ -76,17 +72,20 @@ function run({ pid, path, rate, name, files, uid, gid }: ProbeArguments, outlet:
     collect();
     for (const event of hangs.watch(now(), ring.inFlight())) outlet.line(event);
     outlet.send();
-    if (++ticks % targetEveryTicks === 0 && target.gone()) void end(`process ${pid} has ended: the container is gone`);
+    if (++ticks % targetEveryTicks === 0 && target.hasEnded())
+      void end(`process ${pid} has ended: the container is gone`);
   };
   let ticks = 0;
   const ticking = setInterval(tick, tickMs);
 
   worker.on('message', (message: ReaderMessage) => {
     stopped();
-    if (message.said === 'stopped') return;
-    const { errno, call, path: of, step } = message.failure;
+    if (message.kind === 'stopped') return;
+    const { errno, call, path: entered, step } = message.failure;
     const gone = errno === 'ENOENT' || errno === 'ESRCH';
-    void end(gone ? `no process ${pid}: the container is gone` : `cannot enter ${of}: ${call}: ${errno} (${step})`);
+    void end(
+      gone ? `no process ${pid}: the container is gone` : `cannot enter ${entered}: ${call}: ${errno} (${step})`,
+    );
   });
   worker.on('error', (error) => void end(`the reading thread failed: ${error.message}`));
   process.on('SIGTERM', () => void end());
@@ -100,7 +99,7 @@ const now = () => Number(process.hrtime.bigint());
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 async function finish(outlet: Outlet, status: number): Promise<void> {
-  await Promise.race([outlet.drained(), after(patienceMs)]);
+  await Promise.race([outlet.drained(), after(endTimeoutMs)]);
   exitNow(status);
 }
 
@@ -109,7 +108,7 @@ function fail(outlet: Outlet, message: string, status = 3): Promise<void> {
   try {
     writeSync(2, `${message}\n`);
   } catch {
-    // Nobody reads it.
+    // Nobody reads standard error.
   }
   return finish(outlet, status);
 }

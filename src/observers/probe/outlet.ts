@@ -1,20 +1,20 @@
 import { write } from 'node:fs';
 
-/** Lines on their way to a descriptor. */
+/** A buffered writer of NDJSON. */
 export interface Outlet {
   line(value: object): void;
-  /** Sends what has gathered, in one write, unless a write is under way: then that one's end sends it. */
+  /** Writes all buffered lines in one call, now or when the current write has ended. */
   send(): void;
-  /** Resolves once all is written or the other side is gone. */
+  /** Resolves when all lines are written or the reader is gone. */
   drained(): Promise<void>;
 }
 
 /**
- * Writes NDJSON without ever blocking the caller: one write at a time in the thread pool, so that a reader who does not
- * read holds up neither the watch over hangs nor the exit.
+ * Writes without blocking the caller, one write at a time in the thread pool, so that a slow reader delays neither the detection
+ * of hangs nor the exit.
  */
 export function createOutlet(descriptor: number): Outlet {
-  let gathered = '';
+  let buffered = '';
   let writing = false;
   let waiting: (() => void)[] = [];
 
@@ -28,21 +28,21 @@ export function createOutlet(descriptor: number): Outlet {
       if (error?.code === 'EAGAIN') return void setTimeout(put, 1, bytes);
       if (error === null && written < bytes.length) return put(bytes.subarray(written));
       writing = false;
-      if (error !== null) gathered = '';
+      if (error !== null) buffered = '';
       send();
     });
   };
   const send = () => {
     if (writing) return;
-    if (gathered === '') return settle();
-    const bytes = Buffer.from(gathered);
-    gathered = '';
+    if (buffered === '') return settle();
+    const bytes = Buffer.from(buffered);
+    buffered = '';
     put(bytes);
   };
 
   return {
     line(value) {
-      gathered += `${JSON.stringify(value)}\n`;
+      buffered += `${JSON.stringify(value)}\n`;
     },
     send,
     drained() {

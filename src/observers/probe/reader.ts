@@ -1,11 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { EnterFailure, EnterRequest } from './namespace.ts';
-import { enterMountNamespace, keepTime } from './namespace.ts';
-import type { Expected } from './operations.ts';
-import { createOperations } from './operations.ts';
+import { createOperations, dueAfter, type Expected, operationOf } from './operations.ts';
 import { openRing } from './ring.ts';
-import { dueAfter, operationOf } from './schedule.ts';
-import { words } from './words.ts';
+import { bePunctual, type EnterFailure, type EnterRequest, enterMountNamespace } from './target.ts';
 
 export interface ReaderData {
   readonly memory: SharedArrayBuffer;
@@ -15,22 +11,22 @@ export interface ReaderData {
   readonly rate: number;
 }
 
-/** What the thread says: that it could not enter, or that it has stopped. All else goes through the ring. */
+/** The messages of the thread. Results go through the ring. */
 export type ReaderMessage =
-  | { readonly said: 'cannot-enter'; readonly failure: EnterFailure }
-  | { readonly said: 'stopped' };
+  | { readonly kind: 'cannot-enter'; readonly failure: EnterFailure }
+  | { readonly kind: 'stopped' };
 
-/** Waking up takes some microseconds: the last stretch before a slot is spun. */
+/** Time before a slot in which the thread spins, because waking up takes some microseconds. */
 const spinNs = 60_000n;
 
 function read({ memory, enter, expected, rate }: ReaderData): ReaderMessage {
-  const ring = openRing(memory, words);
+  const ring = openRing(memory);
   const perform = createOperations(expected);
-  // Errors are results here, thousands a second: no stack is walked for them.
+  // There may be thousands of errors per second, and their stacks are not used.
   Error.stackTraceLimit = 0;
-  keepTime();
+  bePunctual();
   const failure = enterMountNamespace(enter);
-  if (failure !== undefined) return { said: 'cannot-enter', failure };
+  if (failure !== undefined) return { kind: 'cannot-enter', failure };
 
   const start = process.hrtime.bigint();
   const due = (slot: number) => start + dueAfter(slot, rate);
@@ -44,17 +40,17 @@ function read({ memory, enter, expected, rate }: ReaderData): ReaderMessage {
     const op = operationOf(slot);
     const startedAt = process.hrtime.bigint();
     ring.begin(op, startedAt);
-    const outcome = perform(op);
+    const result = perform(op);
     const finishedAt = process.hrtime.bigint();
     ring.end();
     const finished = Number(finishedAt);
-    ring.push({ at: Number(due(slot)), startedAt: Number(startedAt), finishedAt: finished, op, ...outcome });
+    ring.push({ at: Number(due(slot)), startedAt: Number(startedAt), finishedAt: finished, op, ...result });
     for (slot++; due(slot) <= finishedAt; slot++) {
       const at = Number(due(slot));
-      ring.push({ at, startedAt: finished, finishedAt: finished, op: operationOf(slot), ...outcome });
+      ring.push({ at, startedAt: finished, finishedAt: finished, op: operationOf(slot), ...result });
     }
   }
-  return { said: 'stopped' };
+  return { kind: 'stopped' };
 }
 
 parentPort?.postMessage(read(workerData as ReaderData) satisfies ReaderMessage);

@@ -1,7 +1,8 @@
+import { constants } from 'node:os';
 import type { ProbeOperation } from '../../timeline/record.ts';
 
 /** One finished operation; times are absolute CLOCK_MONOTONIC nanoseconds (exact to 2 ns once a machine is up for 104 days). */
-export interface Finished {
+export interface FinishedOperation {
   readonly at: number;
   readonly startedAt: number;
   readonly finishedAt: number;
@@ -10,33 +11,33 @@ export interface Finished {
   readonly call?: string;
 }
 
-export interface InFlight {
+export interface OperationInFlight {
   readonly op: ProbeOperation;
   readonly since: number;
 }
 
 /**
- * What the reading thread and the reporting thread share: a ring of finished operations, the one in flight, and a stop flag.
- * It is memory only, because a thread that hangs in a system call answers no message. One writer, one reader.
+ * The memory that the reading thread (the writer of the ring) and the reporting thread (its reader) share: finished operations, the
+ * operation in flight, and a stop flag. A thread that hangs in a system call could not answer messages.
  */
 export interface Ring {
-  /** Writer: an operation begins. */
+  /** Writer: records that an operation starts. */
   begin(op: ProbeOperation, since: bigint): void;
-  /** Writer: the operation in flight has ended. */
+  /** Writer: records that the operation in flight has ended. */
   end(): void;
-  /** Writer: adds a record; waits while the ring is full, so that nothing is lost. */
-  push(record: Finished): void;
-  /** Writer: sleeps up to `ms`, which may be a fraction; true as soon as it has to stop. */
+  /** Writer: adds a record. Waits while the ring is full, so that no record is lost. */
+  push(record: FinishedOperation): void;
+  /** Writer: sleeps up to `ms`, which may be a fraction; returns true as soon as the writer must stop. */
   pause(ms: number): boolean;
-  /** Reader: takes all records. */
-  drain(): Finished[];
-  /** Reader: the operation that has not come back. */
-  inFlight(): InFlight | undefined;
+  /** Reader: removes and returns all records. */
+  drain(): FinishedOperation[];
+  /** Reader: returns the operation that has not ended yet. */
+  inFlight(): OperationInFlight | undefined;
   /** Reader: asks the writer to stop. */
   stop(): void;
 }
 
-/** A power of two, so that the counters may overflow. */
+/** A power of two, because the counters overflow. */
 const capacity = 16_384;
 const fields = 6;
 const controlBytes = 32;
@@ -44,20 +45,35 @@ const controlBytes = 32;
 const head = 0;
 const tail = 1;
 const stopping = 2;
-/** Index into a BigInt64Array: behind the four 32-bit words. */
+/** Index into a BigInt64Array, after the four 32-bit words. */
 const flight = 2;
 
 const operations: readonly ProbeOperation[] = ['list', 'stat', 'read'];
 
 export const createRingMemory = () => new SharedArrayBuffer(controlBytes + capacity * fields * 8);
 
-/** `words` are all the strings that a record can hold; both sides pass the same ones. Others are recorded as `words[0]`. */
-export function openRing(memory: SharedArrayBuffer, words: readonly string[]): Ring {
+/** The results and calls that a record can have, by code. Any other string is recorded as `EUNKNOWN`. */
+const words: readonly string[] = [
+  'EUNKNOWN',
+  'ok',
+  'EBADSUM',
+  'EEMPTY',
+  ...Object.keys(constants.errno),
+  'open',
+  'read',
+  'fstat',
+  'close',
+  'stat',
+  'lstat',
+  'scandir',
+];
+const codes = new Map(words.map((word, code) => [word, code]));
+const word = (code: number | undefined) => words[code ?? 0] ?? '';
+
+export function openRing(memory: SharedArrayBuffer): Ring {
   const control = new Int32Array(memory, 0, 4);
   const current = new BigInt64Array(memory, 0, controlBytes / 8);
   const records = new Float64Array(memory, controlBytes);
-  const codes = new Map(words.map((word, code) => [word, code]));
-  const word = (code: number | undefined) => words[code ?? 0] ?? '';
   const waiting = () => (Atomics.load(control, head) - Atomics.load(control, tail)) | 0;
 
   return {
@@ -84,7 +100,7 @@ export function openRing(memory: SharedArrayBuffer, words: readonly string[]): R
       return Atomics.load(control, stopping) !== 0;
     },
     drain() {
-      const drained: Finished[] = [];
+      const drained: FinishedOperation[] = [];
       const first = Atomics.load(control, tail);
       const count = waiting();
       for (let n = 0; n < count; n++) {

@@ -2,21 +2,21 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A line of the probe, as a test sees it. */
+/** A parsed line of the probe's output. */
 interface ProbeLine {
   readonly [key: string]: unknown;
 }
 
-/** The probe started by a test; ends with it. */
+/** A probe that a test has started. Disposal kills it. */
 export interface RunningProbe extends AsyncDisposable {
   readonly process: ChildProcess;
   readonly lines: readonly ProbeLine[];
-  /** Resolves with the first line, old or new, that fits; rejects if the probe ends without one. */
-  line(fits: (line: ProbeLine) => boolean): Promise<ProbeLine>;
+  /** Resolves with the first line, past or future, that matches; rejects if the probe ends without one. */
+  line(matches: (line: ProbeLine) => boolean): Promise<ProbeLine>;
   readonly exited: Promise<number | null>;
 }
 
-/** Starts the probe as a process of its own, as a cluster does. */
+/** Starts the probe as a separate process, as a cluster does. */
 export function startProbe(flags: Readonly<Record<string, string | number>>): RunningProbe {
   const program = fileURLToPath(new URL('./main.ts', import.meta.url));
   const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
@@ -24,7 +24,7 @@ export function startProbe(flags: Readonly<Record<string, string | number>>): Ru
   const lines: ProbeLine[] = [];
   const waiting = new Set<() => void>();
   const notify = () => {
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   };
   createInterface({ input: child.stdout }).on('line', (text) => {
     lines.push(JSON.parse(text));
@@ -42,17 +42,17 @@ export function startProbe(flags: Readonly<Record<string, string | number>>): Ru
     process: child,
     lines,
     exited,
-    line: (fits) =>
+    line: (matches) =>
       new Promise((resolve, reject) => {
-        const look = () => {
-          const found = lines.find(fits);
+        const check = () => {
+          const found = lines.find(matches);
           if (found === undefined && !ended) return;
-          waiting.delete(look);
+          waiting.delete(check);
           if (found !== undefined) resolve(found);
           else reject(new Error(`the probe ended; its last line: ${JSON.stringify(lines.at(-1))}`));
         };
-        waiting.add(look);
-        look();
+        waiting.add(check);
+        check();
       }),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

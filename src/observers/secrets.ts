@@ -1,7 +1,7 @@
 /**
- * Looks for the credentials that pods of this node have from their Secrets in the arguments and the environment of every
- * process: one JSON line with how many of each there were, and where one was found. The credentials are read from the
- * kubelet's directory, its argument, so that they are in nobody's arguments on the way here.
+ * Searches the arguments and the environment of every process for the credentials that this node's pods have from Secrets. Prints one
+ * JSON line with the number of credentials, the number of processes, and what was found. Argument: the kubelet's directory, from
+ * which the credentials are read, so that they do not become arguments of a process themselves.
  */
 import { globSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 
@@ -12,7 +12,7 @@ const credentials = globSync(`${kubeletRoot}/pods/*/volumes/kubernetes.io~secret
 const secrets = [...new Set(credentials)].filter((secret) => secret !== '');
 const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 
-/** Empty where the process has ended, or has none as the kernel's threads. */
+/** Returns an empty string if the process has ended. */
 function read(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -21,7 +21,7 @@ function read(pid: string, file: string): string {
   }
 }
 
-/** MinIO takes its root key from its environment; it is the other side of the key, and not a consumer of the dataset. */
+/** MinIO gets its root key from its environment. It checks the key, and is not a consumer of the dataset. */
 const isStore = (pid: string) =>
   /\bminio\b/.test(read(pid, 'cmdline')) && read(pid, 'environ').includes('MINIO_ROOT_PASSWORD=');
 

@@ -14,23 +14,23 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('findInFiles', () => {
-  it('finds a secret in any file below, and names it', () => {
+  it('finds a secret in a file below the folder', () => {
     writeFileSync(join(folder, 'record.json'), '{}');
     writeFileSync(join(folder, 'logs/agent.log'), `connecting with ${secret}\n`);
     expect(findInFiles(folder, secret)).toEqual({ files: 2, found: ['logs/agent.log'] });
   });
 
-  it('finds it encoded too, as the data of a Secret has it', () => {
+  it('finds a base64-encoded secret', () => {
     writeFileSync(join(folder, 'logs/agent.log'), Buffer.from(secret).toString('base64'));
     expect(findInFiles(folder, secret).found).toEqual(['logs/agent.log']);
   });
 
-  it.each([0, 1, 20, 39, 40])('finds it across the border of two pieces, %s bytes before it', (before) => {
+  it.each([0, 1, 20, 39, 40])('finds a secret across two chunks, %s bytes before their border', (before) => {
     writeFileSync(join(folder, 'history.ndjson'), `${'x'.repeat((1 << 20) - before)}${secret}${'x'.repeat(99)}`);
     expect(findInFiles(folder, secret).found).toEqual(['history.ndjson']);
   });
 
-  it('finds nothing where there is only a part of it', () => {
+  it('does not report a part of a secret', () => {
     writeFileSync(join(folder, 'record.json'), secret.slice(1));
     expect(findInFiles(folder, secret).found).toEqual([]);
   });
