@@ -41,8 +41,8 @@ export interface Aside {
  * Loads fuse-native. Its prebuilt library has no run path, so the libfuse that its dependency ships must be in the
  * process before it; koffi can do that, and calls umount2 as well.
  *
- * Both are taken by the files that they load in the end, where those are: their own search for them takes some 10 ms,
- * half as long as all of Node's start.
+ * Both are required by the paths of their native files, because their own search for these takes some 10 ms, half as long as
+ * Node's start. That is why this module loads koffi itself and does not use `recovery/linux/libc.ts`.
  */
 export async function loadNative(): Promise<Native> {
   const require = createRequire(import.meta.url);
