@@ -2,7 +2,14 @@ import { diagnose } from './diagnose.ts';
 import type { Journal } from './journal.ts';
 import type { Action, Diagnosis, Failure, Mount, Nanoseconds, Policy, Skip, Step, Volume } from './model.ts';
 import { siteKey } from './mount-sites.ts';
-import { type KnownLiveness, type Observation, observe, sourceQuestions, statusOf } from './observation.ts';
+import {
+  type KnownLiveness,
+  mayHaveLiveSource,
+  type Observation,
+  observe,
+  sourceQuestions,
+  statusOf,
+} from './observation.ts';
 import { plan } from './plan.ts';
 import { isReadOnly } from './policy.ts';
 import type { ClockPort, KernelPort, Recorder, Replaced, Replacement, Result, VolumeLocks } from './ports.ts';
@@ -38,7 +45,7 @@ export interface Recovery {
   /** Sites that show the source and have not been proven. */
   readonly unproven: readonly UnprovenSite[];
   readonly snapshot: NodeSnapshot;
-  /** Whether to retry soon, because the lock was held or the mount table changed meanwhile. */
+  /** Whether to retry soon: the lock was held, the mount table changed meanwhile, or a daemon could not be asked. */
   readonly needsRetry: boolean;
 }
 
@@ -93,6 +100,9 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): R
     observation = observe(snapshot, [volume], parts.liveness);
     diagnoses = diagnose(observation);
   }
+
+  if (mayHaveLiveSource(observation, volume) || diagnoses.some(({ state: each }) => each === 'unknown'))
+    needsRetry = true;
 
   for (const skip of skips) parts.journal.skipped(skip);
   state.unhealthy = unhealthySites(observation, diagnoses, skips, replaced);
@@ -242,7 +252,7 @@ function unhealthySites(
 }
 
 function isUnhealthy(observation: Observation, { state, volume, stack }: Diagnosis): boolean {
-  if (state === 'healthy' || state === 'gone') return false;
+  if (state === 'healthy' || state === 'gone' || state === 'unknown') return false;
   const top = stack.at(-1);
   return state !== 'orphaned' || top === undefined || statusOf(observation, volume, top.device) !== 'live';
 }

@@ -31,20 +31,13 @@ function mountState(observation: Observation, volume: Volume, stack: readonly Mo
   // A filesystem of another kind was mounted there on purpose.
   if (!isFuse(top)) return 'healthy';
   const status = statusOf(observation, volume, top.device);
+  if (status === 'unknown') return 'unknown';
   if (live.size > 0) {
     const beneath = stack.at(-2);
     if (beneath === undefined || !live.has(beneath.device)) return 'orphaned';
     return status === 'live' ? 'healthy' : 'half-done';
   }
-  switch (status) {
-    case 'live':
-      return 'healthy';
-    case 'hung':
-    case 'dead':
-      return status;
-    case undefined:
-      return 'orphaned';
-  }
+  return status === 'live' ? 'healthy' : status;
 }
 
 function liveDevices(observation: Observation, volume: Volume): ReadonlySet<DeviceId> {

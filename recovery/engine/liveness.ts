@@ -7,7 +7,7 @@ export type LivenessQuestion = Pick<ReadRequest, 'site' | 'device'>;
 /** How connections answered, with at most one read in progress per device, however many volumes and passes ask. */
 export interface LivenessCache {
   ask(question: LivenessQuestion): Promise<Liveness>;
-  /** The latest answer of a device. */
+  /** The latest answer of a device, which an unsuccessful question does not change. */
   get(device: DeviceId): Liveness | undefined;
   /** Whether the device has been live at least once. */
   hasBeenLive(device: DeviceId): boolean;
@@ -38,13 +38,14 @@ export function createLivenessCache({
     // Asks only whether the daemon answers; whether its files can be read is for the consumer's own read to prove.
     const deadline = (askedAt + timeout) as Nanoseconds;
     const result = await kernel.read({ site, device, proof: 'answer', deadline });
-    if (result.ok && result.value !== device) return { status: 'dead', errno: 'ESTALE' };
+    if (result.ok && result.value !== device) return { status: 'unknown', errno: 'ESTALE' };
     if (result.ok) {
       hasBeenLive.add(device);
       return { status: 'live' };
     }
     const { errno } = result.failure;
-    if (errno !== 'ETIMEDOUT') return { status: 'dead', errno };
+    if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return { status: 'dead', errno };
+    if (errno !== 'ETIMEDOUT') return { status: 'unknown', errno };
     const before = latest.get(device);
     return { status: 'hung', since: before?.status === 'hung' ? before.since : askedAt };
   }
@@ -56,7 +57,7 @@ export function createLivenessCache({
         inProgress.get(device) ??
         read(question).then((liveness) => {
           inProgress.delete(device);
-          latest.set(device, liveness);
+          if (liveness.status !== 'unknown') latest.set(device, liveness);
           return liveness;
         });
       inProgress.set(device, reading);
@@ -69,11 +70,6 @@ export function createLivenessCache({
       for (const device of hasBeenLive) if (!devices.has(device)) hasBeenLive.delete(device);
     },
   };
-}
-
-/** Whether the connection was aborted, which is final. */
-export function isAborted(liveness: Liveness | undefined): boolean {
-  return liveness?.status === 'dead' && (liveness.errno === 'ENOTCONN' || liveness.errno === 'ECONNABORTED');
 }
 
 /** What has to be asked before a volume can be diagnosed. */
@@ -110,7 +106,7 @@ export class VolumeAnswers {
   /** The answer in this pass or, for a device that it has not asked, an earlier one if that is final. */
   get(device: DeviceId): Liveness | undefined {
     const before = this.#cache.get(device);
-    return this.#answered.get(device) ?? (isAborted(before) && !this.#asked.has(device) ? before : undefined);
+    return this.#answered.get(device) ?? (before?.status === 'dead' && !this.#asked.has(device) ? before : undefined);
   }
 
   /** Whether one source is live or all have answered. */

@@ -109,16 +109,19 @@ export interface Container {
 /** How a FUSE connection answered when it was last asked. */
 export type Liveness =
   | { readonly status: 'live' }
-  /** `ESTALE` if another device than the expected one answered. */
+  /** ENOTCONN or ECONNABORTED, which are final. */
   | { readonly status: 'dead'; readonly errno: string }
   /** `since`: when the first unanswered question was asked. */
-  | { readonly status: 'hung'; readonly since: Nanoseconds };
+  | { readonly status: 'hung'; readonly since: Nanoseconds }
+  /** It could not be asked, because of an error of the agent's own or because the mount was replaced meanwhile. */
+  | { readonly status: 'unknown'; readonly errno: string };
 
 /** A source mount as of a snapshot; `absent` if no FUSE mount is at its path. */
 export type SourceState =
   | { readonly state: 'live'; readonly path: string; readonly device: DeviceId }
   | { readonly state: 'dead'; readonly path: string; readonly device: DeviceId; readonly errno: string }
   | { readonly state: 'hung'; readonly path: string; readonly device: DeviceId }
+  | { readonly state: 'unknown'; readonly path: string; readonly device: DeviceId; readonly errno: string }
   | { readonly state: 'absent'; readonly path: string };
 
 /**
@@ -141,9 +144,9 @@ export type MountSite =
 /**
  * `healthy`: the top mount is the live source's. `dead`: it answers ENOTCONN or ECONNABORTED and no source is live.
  * `hung`: it does not answer. `orphaned`: a source is live, but another device is on top. `half-done`: the live source is mounted
- * directly beneath the dead top. `gone`: nothing is mounted.
+ * directly beneath the dead top. `gone`: nothing is mounted. `unknown`: the top mount's daemon could not be asked.
  */
-export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' | 'gone';
+export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' | 'gone' | 'unknown';
 
 export interface Diagnosis {
   readonly volume: Volume;

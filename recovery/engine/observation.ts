@@ -1,4 +1,4 @@
-import { isAborted, type LivenessQuestion, type VolumeQuestions } from './liveness.ts';
+import type { LivenessQuestion, VolumeQuestions } from './liveness.ts';
 import type { DeviceId, Liveness, Mount, SourceState, Volume } from './model.ts';
 import type { ObservedSite } from './mount-sites.ts';
 import { isFuse } from './mount-tree.ts';
@@ -33,16 +33,22 @@ export function observe(snapshot: NodeSnapshot, volumes: readonly Volume[], know
   return { snapshot, sources, liveness };
 }
 
-/** The status of a device; undefined if it has not been asked. */
-export function statusOf(observation: Observation, volume: Volume, device: DeviceId): Liveness['status'] | undefined {
+/** The status of a device, which is unknown if it has not been asked. */
+export function statusOf(observation: Observation, volume: Volume, device: DeviceId): Liveness['status'] {
   const source = observedSources(observation, volume).find((each) => each.state !== 'absent' && each.device === device);
   if (source !== undefined && source.state !== 'absent') return source.state;
-  return observation.liveness.get(device)?.status;
+  return observation.liveness.get(device)?.status ?? 'unknown';
 }
 
 /** The sources of a volume that have answered. */
 export function observedSources({ sources }: Observation, { name }: Volume): readonly SourceState[] {
   return sources.get(name) ?? [];
+}
+
+/** Whether no source of a volume is known to be live, but one that could not be asked may be. */
+export function mayHaveLiveSource(observation: Observation, volume: Volume): boolean {
+  const sources = observedSources(observation, volume);
+  return sources.every(({ state }) => state !== 'live') && sources.some(({ state }) => state === 'unknown');
 }
 
 /** A source path and its FUSE mount. */
@@ -74,7 +80,8 @@ function sourceState({ path, mount }: SourceMount, known: KnownLiveness): Source
     case 'hung':
       return { state: liveness.status, path, device };
     case 'dead':
-      return { state: 'dead', path, device, errno: liveness.errno };
+    case 'unknown':
+      return { state: liveness.status, path, device, errno: liveness.errno };
   }
 }
 
@@ -85,7 +92,7 @@ export function sourceQuestions(snapshot: NodeSnapshot, volume: Volume): readonl
   );
 }
 
-/** The questions to a volume's source mounts and to the devices at its sites, except to those that are known to be aborted. */
+/** The questions to a volume's source mounts and to the devices at its sites, except to those that are known to be dead. */
 export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: KnownLiveness): VolumeQuestions {
   const sources = sourceQuestions(snapshot, volume);
   const sourceDevices = new Set(sources.map(({ device }) => device));
@@ -95,7 +102,7 @@ export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: K
     const top = stack.at(-1);
     if (top === undefined || !isFuse(top)) continue;
     visible.add(top.device);
-    if (sourceDevices.has(top.device) || isAborted(known.get(top.device))) continue;
+    if (sourceDevices.has(top.device) || known.get(top.device)?.status === 'dead') continue;
     if (!sites.has(top.device)) sites.set(top.device, { site, device: top.device });
   }
   return { sources, sites: [...sites.values()], visible };

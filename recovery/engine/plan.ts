@@ -1,7 +1,7 @@
 import type { Diagnosis, LiveSource, Policy, Step } from './model.ts';
 import { siteKey } from './mount-sites.ts';
 import { normalizePath } from './mount-tree.ts';
-import { type Observation, observedSources, statusOf } from './observation.ts';
+import { mayHaveLiveSource, type Observation, observedSources, statusOf } from './observation.ts';
 import { refusal } from './policy.ts';
 
 /**
@@ -19,17 +19,18 @@ export function plan(observation: Observation, diagnoses: readonly Diagnosis[], 
 
 /**
  * Whether anything has to be done. A mount of an earlier daemon that still answers is left alone: the application can read it,
- * and a replacement would invalidate its working directory. So is a mount whose daemon was not asked.
+ * and a replacement would invalidate its working directory. So is every mount while its own daemon or the source could not be asked.
  */
 function needsStep(observation: Observation, { state, volume, stack }: Diagnosis): boolean {
+  if (mayHaveLiveSource(observation, volume)) return false;
   switch (state) {
     case 'healthy':
     case 'gone':
+    case 'unknown':
       return false;
     case 'orphaned': {
       const top = stack.at(-1);
-      const status = top === undefined ? undefined : statusOf(observation, volume, top.device);
-      return status !== undefined && status !== 'live';
+      return top !== undefined && statusOf(observation, volume, top.device) !== 'live';
     }
     case 'dead':
     case 'hung':

@@ -56,8 +56,16 @@ export async function prove(
       if (isLatest) state.unproven.delete(key);
       return;
     }
+    // A later pass tries again.
+    if (isOwnError(failure)) return;
     journal.failed(diagnosis, failure);
   }
+}
+
+/** Whether a read failed before it reached the mount, because no prober was free or the process to read as has ended. */
+function isOwnError({ errno, step }: Failure): boolean {
+  if (step === 'read-queue') return errno !== 'ETIMEDOUT';
+  return errno === 'ECHILD' || errno === 'ESRCH' || (errno === 'ENOENT' && step === 'enter');
 }
 
 /**

@@ -148,7 +148,7 @@ function sourceEvents(
 ): ObjectEvent[] {
   const found = volumes.find(({ name }) => name === volume);
   // An absent mount alone is no outage: on most nodes a Dataset has no daemon until a pod needs it.
-  if (found === undefined || source.state === 'live' || source.state === 'absent') return [];
+  if (found === undefined || (source.state !== 'dead' && source.state !== 'hung')) return [];
   if (aborted) {
     const notice: Notice = { type: 'Warning', reason: 'FuseDaemonAborted' };
     return onDataset(
@@ -209,7 +209,7 @@ function sourceFields(source: SourceState): Readonly<Record<string, string>> {
   const { state, path } = source;
   if (source.state === 'absent') return { state, path };
   const { device } = source;
-  return source.state === 'dead' ? { state, path, device, errno: source.errno } : { state, path, device };
+  return 'errno' in source ? { state, path, device, errno: source.errno } : { state, path, device };
 }
 
 const milliseconds = (time: bigint) => (Number(time) / 1_000_000).toFixed(1);

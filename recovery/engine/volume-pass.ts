@@ -139,9 +139,9 @@ function reportSources(
     snapshot,
   }: Pick<RecoveryRequest, 'volume' | 'state' | 'snapshot'> & { readonly trigger: Trigger },
 ): void {
-  const states = sourceStates(snapshot, volume, answers);
+  const states = sourceStates(snapshot, volume, answers).filter(({ state: each }) => each !== 'unknown');
   const paths = new Set(states.map(({ path }) => path));
-  // A source that has not answered, because another was enough, keeps its state.
+  // A source that could not be asked, or has not answered because another was enough, keeps its state.
   state.sources = [...states, ...state.sources.filter(({ path }) => !paths.has(path))];
   for (const source of states) journal.noticed({ trigger, volume: volume.name, source });
   onSourceStates(volume, states);
