@@ -1,6 +1,6 @@
 import type { Journal } from './journal.ts';
 import type { LivenessCache } from './liveness.ts';
-import type { DeviceId, Nanoseconds, SourceState } from './model.ts';
+import type { DeviceId, Mount, Nanoseconds, SourceState } from './model.ts';
 import type { ClockPort, KernelPort } from './ports.ts';
 
 /** Watches daemons for their exit, by the device of their connection. */
@@ -43,42 +43,80 @@ export interface HungConnectionParts {
   readonly journal: Journal;
   /** Undefined: connections are never aborted. */
   readonly abortHungAfter: Nanoseconds | undefined;
+  readonly readDeadline: Nanoseconds;
   readonly firstReadDeadline: Nanoseconds;
+  readonly isStopped: () => boolean;
+  /** The mount at a source path now. */
+  readonly sourceMount: (path: string) => Mount | undefined;
   readonly schedule: (delay: bigint, callback: () => void) => void;
   /** A connection was aborted, so its mounts are dead. */
   readonly onAborted: (volume: string) => void;
 }
 
+type HungSource = Extract<SourceState, { state: 'hung' }>;
+
+/** A source mount whose connection hangs, and since when it does. */
+interface HungMount {
+  readonly mountId: number;
+  readonly since: Nanoseconds;
+}
+
 /**
  * Aborts connections that hang for longer than the user allows, so that every call on them fails and their mounts can be replaced.
- * A connection that has never answered may belong to a daemon that is starting, and gets the time for that.
+ * A connection that has never answered may belong to a daemon that is starting, and gets the time for that. As the kernel reuses
+ * device numbers, a connection is only aborted if it is still that of the same source mount and has not answered once more.
  */
 export function createHungConnections(
   parts: HungConnectionParts,
 ): (volume: string, states: readonly SourceState[]) => void {
-  const { kernel, clock, liveness, journal, abortHungAfter, firstReadDeadline } = parts;
-  const scheduled = new Set<DeviceId>();
+  const { kernel, clock, liveness, journal, abortHungAfter, readDeadline, firstReadDeadline } = parts;
+  const hungMounts = new Map<DeviceId, HungMount>();
 
   return (volume, states) => {
     if (abortHungAfter === undefined) return;
-    for (const state of states) if (state.state === 'hung') abortWhenDue(volume, state, abortHungAfter);
+    for (const state of states) {
+      if (state.state === 'hung') track(volume, state, abortHungAfter);
+      if (state.state === 'live') hungMounts.delete(state.device);
+    }
   };
 
-  function abortWhenDue(volume: string, state: Extract<SourceState, { state: 'hung' }>, allowed: Nanoseconds): void {
-    const { device } = state;
+  function track(volume: string, source: HungSource, allowed: Nanoseconds): void {
+    const { device, path } = source;
+    const mount = parts.sourceMount(path);
     const known = liveness.get(device);
-    if (known?.status !== 'hung') return;
-    const isStarting = !liveness.hasBeenLive(device) && firstReadDeadline > allowed;
-    const remaining = known.since + (isStarting ? firstReadDeadline : allowed) - clock.now();
-    if (remaining <= 0n) {
-      journal.aborted({ trigger: 'resync', volume, source: state });
+    if (known?.status !== 'hung' || mount?.device !== device) return;
+    const before = hungMounts.get(device);
+    if (before?.mountId === mount.id) return;
+    const hung = { mountId: mount.id, since: before === undefined ? known.since : clock.now() };
+    hungMounts.set(device, hung);
+    const timeout = liveness.hasBeenLive(device) ? readDeadline : firstReadDeadline;
+    const dueAt = hung.since + (timeout > allowed ? timeout : allowed);
+    const isCurrent = () =>
+      !parts.isStopped() && hungMounts.get(device) === hung && parts.sourceMount(path)?.id === hung.mountId;
+
+    // The answer that led here is a fresh one; later on, the last question is asked early enough to time out when due.
+    if (dueAt <= clock.now()) abort();
+    else askAfter(dueAt - timeout - clock.now());
+
+    function askAfter(delay: bigint): void {
+      parts.schedule(delay > 0n ? delay : 0n, () => void askAgain());
+    }
+
+    async function askAgain(): Promise<void> {
+      if (!isCurrent()) return;
+      const { status } = await liveness.ask({ site: { kind: 'source', path }, device });
+      if (!isCurrent()) return;
+      const remaining = dueAt - clock.now();
+      if (status === 'live' || status === 'dead') hungMounts.delete(device);
+      else if (status === 'unknown' || remaining > 0n) askAfter(remaining > readDeadline ? remaining : readDeadline);
+      else abort();
+    }
+
+    function abort(): void {
+      journal.aborted({ trigger: 'resync', volume, source });
       if (kernel.abort(device).ok) parts.onAborted(volume);
-    } else if (!scheduled.has(device)) {
-      scheduled.add(device);
-      parts.schedule(remaining, () => {
-        scheduled.delete(device);
-        abortWhenDue(volume, state, allowed);
-      });
+      // The next pass that finds it hung tries again.
+      else hungMounts.delete(device);
     }
   }
 }

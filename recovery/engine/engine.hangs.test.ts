@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceId, Nanoseconds } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
-import { createWorld, podNamed, volumeNamed } from './testing/world.ts';
+import { createWorld, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 const second = 1_000_000_000n as Nanoseconds;
 
@@ -88,5 +88,46 @@ describe('a daemon that hangs', () => {
     await world.clock.advance(300);
     expect(world.kernel.aborted).toEqual([device]);
     expect(world.decisionsOf('noticed').filter(({ aborted }) => aborted)).toHaveLength(1);
+  });
+
+  it('has its connection left alone if it answers again shortly before the time is up', async () => {
+    await using world = await oneHealthyPod({ abortHungAfter: (10n * second) as Nanoseconds });
+    const device = world.sourceOf('demo') as DeviceId;
+    world.kernel.setState(device, 'hung');
+    // The resync after 10 s still finds it hung, and the next one comes when the time is up.
+    await world.clock.advance(13_500);
+    world.kernel.setState(device, 'live');
+    await world.clock.advance(30_000);
+    expect(world.kernel.aborted).toEqual([]);
+  });
+
+  it('does not get another filesystem aborted that has taken its device number', async () => {
+    await using world = createWorld({ abortHungAfter: (30n * second) as Nanoseconds });
+    world.volumes.push(volumeNamed('demo'));
+    const device = world.serve('demo');
+    world.engine.start();
+    await world.clock.settle();
+    world.kernel.setState(device, 'hung');
+    await world.clock.advance(8_000);
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    await world.clock.advance(1_000);
+    world.kernel.bind(world.kernel.host, '/plugins/other/mount', { device, fstype: 'fuse.other' });
+    await world.clock.advance(120_000);
+    expect(world.kernel.aborted).toEqual([]);
+  });
+
+  it('does not get its successor aborted that has taken its device number', async () => {
+    await using world = createWorld({ abortHungAfter: (30n * second) as Nanoseconds });
+    world.volumes.push(volumeNamed('demo'));
+    const device = world.serve('demo');
+    world.engine.start();
+    await world.clock.settle();
+    world.kernel.setState(device, 'hung');
+    await world.clock.advance(8_000);
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    world.kernel.bind(world.kernel.host, sourcePath('demo'), { device });
+    // The first one would have hung for 30 s by then.
+    await world.clock.advance(29_000);
+    expect(world.kernel.aborted).toEqual([]);
   });
 });

@@ -92,6 +92,11 @@ export class Engine implements AsyncDisposable {
       ...settings,
       liveness,
       journal: this.#journal,
+      isStopped: () => this.#isStopped,
+      sourceMount: (path) => {
+        const taken = this.#snapshots.node();
+        return taken.ok ? taken.value.tree.top(path) : undefined;
+      },
       schedule: (delay, callback) => this.#schedule(delay, callback),
       onAborted: (volume) => this.#request('daemon-exit', new Set([volume])),
     });
