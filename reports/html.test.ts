@@ -110,7 +110,7 @@ describe('renderHtml', () => {
       'during',
       'after the last recovery',
     ]);
-    expect(packed.happenings.some(({ truth }) => truth.startsWith('demo-app ENOTCONN'))).toBe(true);
+    expect(packed.events.some(({ truth }) => truth.startsWith('demo-app ENOTCONN'))).toBe(true);
     expect(probes.map(({ count }) => count)).toEqual([900]);
   });
 

@@ -4,7 +4,7 @@ import { type Digest, digestOf } from '../src/timeline/digest.ts';
 import { groupBy } from '../src/timeline/group-by.ts';
 import type { Run, RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
 import { statuses, statusNames, verdictNames } from '../src/timeline/verdict.ts';
-import { anchorOf, type Html, html, render, trusted } from './html/markup.ts';
+import { anchorFor, type Html, html, render, trusted } from './html/markup.ts';
 import {
   renderDistribution,
   renderEnvironment,
@@ -61,7 +61,7 @@ export function renderPage(record: RunRecord, digest: Digest): string {
 <section aria-labelledby="_scenarios"><h2 id="_scenarios">Scenarios</h2>${toolbar(scenarios)}
 ${[...features].map(
   ([feature, own]) =>
-    html`<section class="feature"><h3 id="_feature-${anchorOf(feature)}">${feature}</h3>${own.map(({ shown }) => shown)}</section>`,
+    html`<section class="feature"><h3 id="_feature-${anchorFor(feature)}">${feature}</h3>${own.map(({ shown }) => shown)}</section>`,
 )}</section>
 ${renderFidelity(record)}${renderEnvironment(record)}</main>${keysHelp()}
 ${trusted(blocks.join('\n'))}

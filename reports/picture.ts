@@ -4,13 +4,13 @@ import { momentNames, waterfallOf } from '../src/timeline/stages.ts';
 import { escapeXml } from './junit.ts';
 
 /** A recovery, and the scenario that it is of. */
-export interface Pictured {
+export interface ScenarioRecovery {
   readonly scenario: ScenarioRecord;
   readonly recovery: Recovery;
 }
 
 /** The slowest recovery of some scenarios: one after which the pod never read again comes first. */
-export function slowestRecovery(scenarios: readonly ScenarioRecord[]): Pictured | undefined {
+export function slowestRecovery(scenarios: readonly ScenarioRecord[]): ScenarioRecovery | undefined {
   const all = scenarios.flatMap((scenario) => {
     // Where a crash was not to be recovered from, it was not slow.
     const recoveries = scenario.recoveries.filter(
@@ -18,8 +18,11 @@ export function slowestRecovery(scenarios: readonly ScenarioRecord[]): Pictured 
     );
     return recoveries.map((recovery) => ({ scenario, recovery }));
   });
-  const took = ({ recovery }: Pictured) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
-  return all.reduce<Pictured | undefined>((worst, one) => (worst && took(worst) >= took(one) ? worst : one), undefined);
+  const took = ({ recovery }: ScenarioRecovery) => (recovery.readable ?? Number.POSITIVE_INFINITY) - recovery.crash;
+  return all.reduce<ScenarioRecovery | undefined>(
+    (worst, one) => (worst && took(worst) >= took(one) ? worst : one),
+    undefined,
+  );
 }
 
 const width = 760;
@@ -29,7 +32,7 @@ const rowHeight = 28;
 const top = 64;
 
 /** A recovery as a waterfall: an SVG file of its own, for summaries and as a test's attachment. Light and dark. */
-export function renderPicture({ scenario, recovery }: Pictured): string {
+export function renderPicture({ scenario, recovery }: ScenarioRecovery): string {
   const rows = waterfallOf(recovery);
   const total = Math.max(...rows.map(({ sinceCrash }) => sinceCrash), 1);
   const outage = recovery.readable === undefined ? undefined : recovery.readable - recovery.crash;
@@ -61,7 +64,7 @@ ${bars.join('\n')}
 }
 
 /** The same as a Gantt chart in Mermaid's language, which GitHub draws where it shows no picture from a file. */
-export function renderGantt({ scenario, recovery }: Pictured): string {
+export function renderGantt({ scenario, recovery }: ScenarioRecovery): string {
   const word = (text: string) => text.replace(/[^\p{L}\p{N} .,()-]/gu, ' ').trim();
   const rows = waterfallOf(recovery).slice(1);
   // Mermaid counts in whole milliseconds.

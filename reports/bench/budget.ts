@@ -1,6 +1,6 @@
-import { benchPhases, headline, samplesOf } from './phases.ts';
+import { benchPhases, headline, phaseSamples } from './phases.ts';
 import type { BenchRecord } from './record.ts';
-import { quantileOf, sortedCopy } from './statistics.ts';
+import { quantile, sortedCopy } from './statistics.ts';
 
 /** The longest that a figure of a phase may be. */
 export interface Budget {
@@ -45,9 +45,9 @@ export function judgeBudget(budget: Budget, record: BenchRecord): readonly Budge
   return record.series
     .filter(({ arm }) => arm === 'agent')
     .map((series) => {
-      const measured = phase ? samplesOf(series.crashes, phase) : [];
+      const measured = phase ? phaseSamples(series.crashes, phase) : [];
       const missing = Array.from({ length: series.crashes.length - measured.length }, () => Number.POSITIVE_INFINITY);
-      const is = measured.length === 0 ? undefined : quantileOf(sortedCopy([...measured, ...missing]), budget.share);
+      const is = measured.length === 0 ? undefined : quantile(sortedCopy([...measured, ...missing]), budget.share);
       return { budget, series: series.id, is, kept: is !== undefined && is <= budget.limitMs };
     });
 }

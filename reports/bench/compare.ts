@@ -1,6 +1,6 @@
-import { type BenchPhase, benchPhases, isRecovered, samplesOf } from './phases.ts';
+import { type BenchPhase, benchPhases, isRecovered, phaseSamples } from './phases.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
-import { bootstrap, type Interval, quantileOf, seededRandom, shares, sortedCopy } from './statistics.ts';
+import { bootstrap, type Interval, quantile, seededRandom, shares, sortedCopy } from './statistics.ts';
 
 export type Difference = 'better' | 'same' | 'worse' | 'cannot tell';
 
@@ -72,12 +72,12 @@ export function compareBenches(before: BenchRecord, after: BenchRecord, options 
 
 export function compareSeries(before: BenchSeries, after: BenchSeries, options: CompareOptions): SeriesChange {
   const phases = benchPhases.flatMap((phase) => {
-    const samples = [samplesOf(before.crashes, phase), samplesOf(after.crashes, phase)] as const;
+    const samples = [phaseSamples(before.crashes, phase), phaseSamples(after.crashes, phase)] as const;
     return samples[0].length === 0 && samples[1].length === 0 ? [] : [comparePhase(phase, samples, options)];
   });
   const lost = [lostOf(before), lostOf(after)] as const;
   const named = (verdict: Difference) =>
-    phases.flatMap(({ phase, ...change }) => (phase.isAgents && change.verdict === verdict ? phase.name : []));
+    phases.flatMap(({ phase, ...change }) => (phase.byAgent && change.verdict === verdict ? phase.name : []));
   const judged = (): Pick<SeriesChange, 'verdict' | 'because'> => {
     if (lost[1] > 0 && lost[1] / after.crashes.length > lost[0] / before.crashes.length)
       return {
@@ -86,7 +86,7 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
       };
     for (const verdict of ['worse', 'cannot tell', 'better'] as const)
       if (named(verdict).length > 0) return { verdict, because: named(verdict).join(', ') };
-    return phases.some(({ phase }) => phase.isAgents)
+    return phases.some(({ phase }) => phase.byAgent)
       ? { verdict: 'same', because: 'nothing in the agent’s hands has changed by more than matters' }
       : { verdict: 'cannot tell', because: 'nothing in the agent’s hands was measured' };
   };
@@ -108,9 +108,9 @@ export function comparePhase(
   // Each phase has its own numbers, so that one more phase changes nothing about the others.
   const random = seededRandom(options.seed + benchPhases.indexOf(phase));
   const figure = (share: number): FigureChange => {
-    const [before, after] = samples.map((sample) => quantileOf(sortedCopy(sample), share));
+    const [before, after] = samples.map((sample) => quantile(sortedCopy(sample), share));
     const change = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
-      quantileOf(b, share) - quantileOf(a, share);
+      quantile(b, share) - quantile(a, share);
     return {
       before: before ?? Number.NaN,
       after: after ?? Number.NaN,
@@ -138,7 +138,7 @@ function recoveredOf(series: BenchSeries): string {
 }
 
 /** Why two runs must not be compared as they are: one sentence each. Empty where they may be. */
-export function differencesOf(before: BenchRecord, after: BenchRecord): readonly string[] {
+export function findDifferences(before: BenchRecord, after: BenchRecord): readonly string[] {
   const found: string[] = [];
   const differ = (what: string, one: string, other: string) => {
     if (one !== other) found.push(`${what}: ${one} and ${other}`);

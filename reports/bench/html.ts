@@ -2,23 +2,16 @@ import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
 import { count } from '../../src/timeline/verdict.ts';
 import { renderLegend, type Series } from '../html/chart.ts';
-import { type EcdfSample, renderEcdfOf } from '../html/ecdf.ts';
+import { type DurationSample, renderDistributions } from '../html/ecdf.ts';
 import { type Html, html } from '../html/markup.ts';
 import { statusIcon } from '../html/shapes.ts';
 import { renderStatic } from '../html/shell.ts';
 import type { SeriesChange } from './compare.ts';
 import { formatMs, pacingText, usageText } from './format.ts';
-import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, samplesOf } from './phases.ts';
+import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, phaseSamples } from './phases.ts';
 import { type RatioTable, ratioTables } from './ratios.ts';
 import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
-import {
-  type Distribution,
-  distributionOf,
-  type Interval,
-  quantileOf,
-  seededRandom,
-  sortedCopy,
-} from './statistics.ts';
+import { type Distribution, type Interval, quantile, seededRandom, sortedCopy, summarize } from './statistics.ts';
 import { benchText, comparisonText } from './text.ts';
 
 const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
@@ -69,9 +62,9 @@ function summary(record: BenchRecord): Html {
   const lost = agents.reduce((sum, { crashes: own }) => sum + own.filter((crash) => !isRecovered(crash)).length, 0);
   const status = record.interrupted || agents.length === 0 ? 'inconclusive' : lost > 0 ? 'fail' : 'pass';
   const sentences = agents.flatMap((series) => {
-    const took = phase ? sortedCopy(samplesOf(series.crashes, phase)) : [];
+    const took = phase ? sortedCopy(phaseSamples(series.crashes, phase)) : [];
     if (took.length === 0) return [];
-    return `${series.id}: the pod reads ${formatMs(quantileOf(took, 0.5))} ms after the daemon is back (median of ${took.length}; 99 % within ${formatMs(quantileOf(took, 0.99))} ms).`;
+    return `${series.id}: the pod reads ${formatMs(quantile(took, 0.5))} ms after the daemon is back (median of ${took.length}; 99 % within ${formatMs(quantile(took, 0.99))} ms).`;
   });
   const fakes = record.fidelity.parts.filter(({ fake }) => fake).map(({ part }) => part);
   return html`<section class="verdict is-${status}">${statusIcon(status)}<div><h1>${crashes} crashes, ${record.series.length} series</h1>
@@ -82,7 +75,7 @@ function summary(record: BenchRecord): Html {
 function renderPoint(point: string, series: readonly BenchSeries[], seed: number): Html {
   const charts = headlineFirst.flatMap((phase) => {
     const samples = series.flatMap((one) => sampleOf(one, phase, one.title, tones[one.arm]));
-    const chart = samples.some(({ took }) => took.length > 1) && renderEcdfOf(phase.says, samples, false);
+    const chart = samples.some(({ took }) => took.length > 1) && renderDistributions(phase.says, samples, false);
     return chart ? [chart] : [];
   });
   return html`<section><h2>${point === '' ? 'By phase' : point}</h2>${ratioTables(series, { random: seededRandom(seed), times: 1000, confidence: 0.95 }).map(renderRatios)}<p class="intro">For each duration, the share of crashes that took no longer.</p>${renderLegend(series.map(({ title, arm }) => ({ name: title, tone: tones[arm], as: 'step' })))}
@@ -98,7 +91,7 @@ function renderRatios({ point, head, rows }: RatioTable): Html {
 }
 
 /** Of a crash that was not recovered from, the phases that it ended in took for ever. */
-function sampleOf(series: BenchSeries, phase: BenchPhase, name: string, tone: Series['tone']): EcdfSample[] {
+function sampleOf(series: BenchSeries, phase: BenchPhase, name: string, tone: Series['tone']): DurationSample[] {
   const took = series.crashes.flatMap((crash) => phaseNs(crash, phase) ?? []);
   const begun = series.crashes.filter(({ moments }) => phase.from === undefined || moments[phase.from] !== undefined);
   if (took.length === 0) return [];
@@ -110,7 +103,7 @@ function renderFigures(series: BenchSeries, seed: number): Html {
   const { id, title, conditions, crashes, asked, warmUp, stopped } = series;
   const resampling = { random: seededRandom(seed), times: 1000, confidence: 0.95 };
   const rows = benchPhases.flatMap((phase) => {
-    const figures = distributionOf(samplesOf(crashes, phase), resampling);
+    const figures = summarize(phaseSamples(crashes, phase), resampling);
     return figures === undefined ? [] : [{ phase, figures }];
   });
   const errors = new Map<string, number>();
@@ -133,7 +126,10 @@ function renderChange({ id, title, recovered, phases }: SeriesChange, before: Be
   const [old, now] = [before, after].map(({ series }) => series.find((one) => one.id === id));
   if (old === undefined || now === undefined) return html``;
   const charts = phases.flatMap(({ phase }) => {
-    const chart = renderEcdfOf(phase.says, [...sampleOf(old, phase, 'before', 2), ...sampleOf(now, phase, 'after', 1)]);
+    const chart = renderDistributions(phase.says, [
+      ...sampleOf(old, phase, 'before', 2),
+      ...sampleOf(now, phase, 'after', 1),
+    ]);
     return chart ? [chart] : [];
   });
   const signed = (value: number) => `${value > 0 ? '+' : ''}${formatMs(value)}`;

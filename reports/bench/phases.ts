@@ -9,7 +9,7 @@ export interface BenchPhase {
   readonly from?: BenchMoment;
   readonly to: BenchMoment;
   /** In the agent's hands: that is what a verdict is made of. The rest is the kubelet's, the daemon's and the machine's. */
-  readonly isAgents?: true;
+  readonly byAgent?: true;
 }
 
 /** All phases. */
@@ -25,21 +25,21 @@ export const benchPhases: readonly BenchPhase[] = [
     says: 'daemon restarted → replaced on the node',
     from: 'daemonReady',
     to: 'replacedOnNode',
-    isAgents: true,
+    byAgent: true,
   },
   {
     name: 'pod',
     says: 'daemon restarted → replaced in the pod',
     from: 'daemonReady',
     to: 'replacedInPod',
-    isAgents: true,
+    byAgent: true,
   },
   {
     name: 'read',
     says: 'replaced in the pod → first good read',
     from: 'replacedInPod',
     to: 'readable',
-    isAgents: true,
+    byAgent: true,
   },
   { name: 'steady', says: 'first good read → steady', from: 'readable', to: 'steady' },
   {
@@ -47,21 +47,21 @@ export const benchPhases: readonly BenchPhase[] = [
     says: 'replaced in the pod → agent says recovered',
     from: 'replacedInPod',
     to: 'verified',
-    isAgents: true,
+    byAgent: true,
   },
   {
     name: 'ready-to-readable',
     says: 'daemon restarted → first good read',
     from: 'daemonReady',
     to: 'readable',
-    isAgents: true,
+    byAgent: true,
   },
   {
     name: 'last-pod',
     says: 'daemon restarted → last pod reads',
     from: 'daemonReady',
     to: 'lastReadable',
-    isAgents: true,
+    byAgent: true,
   },
   { name: 'outage', says: 'crash → first good read', to: 'readable' },
 ];
@@ -80,7 +80,7 @@ export function phaseNs({ moments }: BenchCrash, { from, to }: BenchPhase): numb
 }
 
 /** Milliseconds of a phase, crash by crash, in the order in which they happened. */
-export function samplesOf(crashes: readonly BenchCrash[], phase: BenchPhase): readonly number[] {
+export function phaseSamples(crashes: readonly BenchCrash[], phase: BenchPhase): readonly number[] {
   return crashes.flatMap((crash) => phaseNs(crash, phase) ?? []).map((nanoseconds) => nanoseconds / 1e6);
 }
 

@@ -1,7 +1,7 @@
 import { formatMs } from './format.ts';
-import { type BenchPhase, benchPhases, headline, samplesOf } from './phases.ts';
+import { type BenchPhase, benchPhases, headline, phaseSamples } from './phases.ts';
 import type { BenchSeries } from './record.ts';
-import { bootstrap, quantileOf, type Resampling, sortedCopy } from './statistics.ts';
+import { bootstrap, quantile, type Resampling, sortedCopy } from './statistics.ts';
 
 /** The arms of one point, the agent first: medians in milliseconds, and how many times the agent's they are. */
 export interface RatioTable {
@@ -39,8 +39,8 @@ interface Compared {
 
 /** Median, ratio and its interval. */
 function ratioCells({ series, agent, phase, resampling }: Compared): readonly [string, string, string] {
-  const [mine, reference] = [samplesOf(series.crashes, phase), samplesOf(agent.crashes, phase)];
-  const median = (values: readonly number[]) => quantileOf(sortedCopy(values), 0.5);
+  const [mine, reference] = [phaseSamples(series.crashes, phase), phaseSamples(agent.crashes, phase)];
+  const median = (values: readonly number[]) => quantile(sortedCopy(values), 0.5);
   if (reference.length === 0) return ['-', '', ''];
   if (mine.length === 0 && series.crashes.length > 0) {
     const least = series.deadlineMs / median(reference);
@@ -49,7 +49,7 @@ function ratioCells({ series, agent, phase, resampling }: Compared): readonly [s
   if (mine.length === 0) return ['-', '', ''];
   if (series === agent) return [formatMs(median(mine)), '1', ''];
   const ratio = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
-    quantileOf(a, 0.5) / quantileOf(b, 0.5);
+    quantile(a, 0.5) / quantile(b, 0.5);
   const { low, high } = bootstrap([mine, reference], ratio, resampling);
   return [formatMs(median(mine)), times(median(mine) / median(reference)), `${times(low)} … ${times(high)}`];
 }

@@ -7,9 +7,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compareBenches, differencesOf } from './compare.ts';
+import { compareBenches, findDifferences } from './compare.ts';
 import { parseBench } from './parse.ts';
-import { benchPhases, samplesOf } from './phases.ts';
+import { benchPhases, phaseSamples } from './phases.ts';
 import type { BenchRecord } from './record.ts';
 
 const recordedPhases = ['ready-to-readable', 'pod', 'outage'];
@@ -23,7 +23,7 @@ function read(folder: string): BenchRecord {
 function samples(record: BenchRecord, name: string): readonly number[] {
   const crashes = record.series.find(({ id }) => id === 'agent')?.crashes ?? [];
   const [phase] = benchPhases.filter((one) => one.name === name);
-  return phase ? samplesOf(crashes, phase).map((ms) => Number(ms.toPrecision(4))) : [];
+  return phase ? phaseSamples(crashes, phase).map((ms) => Number(ms.toPrecision(4))) : [];
 }
 
 /** Reasons for which two records cannot serve as a fixture. */
@@ -36,7 +36,7 @@ function problems(pair: readonly [BenchRecord, BenchRecord]): readonly string[] 
     ),
   );
   const same = pair[0].runId === pair[1].runId ? ['both folders hold the same run'] : [];
-  return [...same, ...differencesOf(...pair), ...few];
+  return [...same, ...findDifferences(...pair), ...few];
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);

@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import {
-  bootstrap,
-  distributionOf,
-  exponentOf,
-  lineThrough,
-  quantileOf,
-  seededRandom,
-  sortedCopy,
-} from './statistics.ts';
+import { bootstrap, fitLine, growthExponent, quantile, seededRandom, sortedCopy, summarize } from './statistics.ts';
 
 const resampling = (seed = 1) => ({ random: seededRandom(seed), times: 500, confidence: 0.95 });
 
 describe('a distribution', () => {
   it('is made of values that were measured', () => {
-    expect(distributionOf([4, 1, 3, 2], resampling())).toMatchObject({
+    expect(summarize([4, 1, 3, 2], resampling())).toMatchObject({
       count: 4,
       min: 1,
       p50: 2,
@@ -24,12 +16,12 @@ describe('a distribution', () => {
   });
 
   it('of nothing is nothing', () => {
-    expect(distributionOf([], resampling())).toBeUndefined();
+    expect(summarize([], resampling())).toBeUndefined();
   });
 
   it('is the same with the same seed', () => {
     const values = Array.from({ length: 50 }, (_, index) => (index * 37) % 50);
-    expect(distributionOf(values, resampling(7))).toEqual(distributionOf(values, resampling(7)));
+    expect(summarize(values, resampling(7))).toEqual(summarize(values, resampling(7)));
   });
 });
 
@@ -38,11 +30,7 @@ describe('an interval', () => {
     const random = seededRandom(3);
     const holds = Array.from({ length: 200 }, (_, index) => {
       const values = Array.from({ length: 60 }, () => random());
-      const { low, high } = bootstrap(
-        [values],
-        ([one = new Float64Array()]) => quantileOf(one, 0.5),
-        resampling(index),
-      );
+      const { low, high } = bootstrap([values], ([one = new Float64Array()]) => quantile(one, 0.5), resampling(index));
       return low <= 0.5 && high >= 0.5;
     });
     const share = holds.filter(Boolean).length / holds.length;
@@ -55,7 +43,7 @@ describe('an interval', () => {
     const alone = Array.from({ length: 120 }, () => random());
     const moods = alone.toSorted((a, b) => a - b);
     const width = (values: readonly number[]) => {
-      const median = ([one = new Float64Array()]: readonly Float64Array[]) => quantileOf(one, 0.5);
+      const median = ([one = new Float64Array()]: readonly Float64Array[]) => quantile(one, 0.5);
       const { low, high } = bootstrap([values], median, resampling());
       return high - low;
     };
@@ -70,7 +58,7 @@ describe('a quantile', () => {
     [0.9, 4],
     [1, 4],
   ])('at %d is %d', (share, value) => {
-    expect(quantileOf(sortedCopy([3, 1, 4, 2]), share)).toBe(value);
+    expect(quantile(sortedCopy([3, 1, 4, 2]), share)).toBe(value);
   });
 });
 
@@ -78,7 +66,7 @@ const points = (of: (pods: number) => number) => [1, 10, 100, 250, 1000].map((po
 
 describe('a fit', () => {
   it('finds the line that points lie on', () => {
-    expect(lineThrough(points((pods) => 4 + 0.3 * pods))).toMatchObject({
+    expect(fitLine(points((pods) => 4 + 0.3 * pods))).toMatchObject({
       base: expect.closeTo(4),
       slope: expect.closeTo(0.3),
       r2: expect.closeTo(1),
@@ -86,12 +74,12 @@ describe('a fit', () => {
   });
 
   it('tells linear from quadratic growth', () => {
-    expect(exponentOf(points((pods) => 4 + 0.3 * pods))).toBeCloseTo(1, 1);
-    expect(exponentOf(points((pods) => 4 + 0.001 * pods ** 2))).toBeCloseTo(2, 1);
+    expect(growthExponent(points((pods) => 4 + 0.3 * pods))).toBeCloseTo(1, 1);
+    expect(growthExponent(points((pods) => 4 + 0.001 * pods ** 2))).toBeCloseTo(2, 1);
   });
 
   it('is not made of two points', () => {
-    expect(lineThrough(points(Number).slice(0, 2))).toBeUndefined();
-    expect(exponentOf(points(Number).slice(0, 2))).toBeUndefined();
+    expect(fitLine(points(Number).slice(0, 2))).toBeUndefined();
+    expect(growthExponent(points(Number).slice(0, 2))).toBeUndefined();
   });
 });

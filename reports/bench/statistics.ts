@@ -14,7 +14,7 @@ export interface Resampling {
 }
 
 /** The value at a share of a sorted list, nearest rank: one that was measured. NaN of an empty list. */
-export function quantileOf(sorted: readonly number[] | Float64Array, share: number): number {
+export function quantile(sorted: readonly number[] | Float64Array, share: number): number {
   const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)));
   return sorted[rank - 1] ?? Number.NaN;
 }
@@ -50,7 +50,7 @@ export function bootstrap(
   for (let time = 0; time < times; time++) figures[time] = figure(samples.map((sample) => resample(sample, random)));
   figures.sort();
   const tail = (1 - confidence) / 2;
-  return { low: quantileOf(figures, tail), high: quantileOf(figures, 1 - tail) };
+  return { low: quantile(figures, tail), high: quantile(figures, 1 - tail) };
 }
 
 /** Figures of one phase, in milliseconds, each with its interval. */
@@ -68,12 +68,12 @@ export interface Distribution {
 export const shares = { p50: 0.5, p90: 0.9, p99: 0.99 } as const;
 
 /** Undefined where there is no sample. */
-export function distributionOf(samples: readonly number[], resampling: Resampling): Distribution | undefined {
+export function summarize(samples: readonly number[], resampling: Resampling): Distribution | undefined {
   if (samples.length === 0) return undefined;
   const sorted = sortedCopy(samples);
-  const at = (share: number) => quantileOf(sorted, share);
+  const at = (share: number) => quantile(sorted, share);
   const interval = (share: number) =>
-    bootstrap([samples], ([one = new Float64Array()]) => quantileOf(one, share), resampling);
+    bootstrap([samples], ([one = new Float64Array()]) => quantile(one, share), resampling);
   return {
     count: sorted.length,
     min: at(0),
@@ -104,7 +104,7 @@ export interface Line {
 }
 
 /** Undefined where there are not three points. */
-export function lineThrough(points: readonly (readonly [x: number, y: number])[]): Line | undefined {
+export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line | undefined {
   if (points.length < 3) return undefined;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [x, y] = [mean(points.map(([px]) => px)), mean(points.map(([, py]) => py))];
@@ -120,7 +120,7 @@ export function lineThrough(points: readonly (readonly [x: number, y: number])[]
  * How growth bends: the exponent of `y - base = a × x^exponent` between the last two points, where `base` is what the smallest
  * takes. 1 is linear, 2 quadratic. Undefined where there are not three points, in order of x, that grow.
  */
-export function exponentOf(points: readonly (readonly [x: number, y: number])[]): number | undefined {
+export function growthExponent(points: readonly (readonly [x: number, y: number])[]): number | undefined {
   const [[, base] = [0, 0]] = points;
   const [before, last] = points.slice(-2);
   if (points.length < 3 || !before || !last || before[1] <= base || last[1] <= base) return undefined;

@@ -1,18 +1,18 @@
 import type { BudgetResult } from './budget.ts';
 import type { FigureChange, SeriesChange } from './compare.ts';
 import { formatMs, inColumns, pacingText, requestText, usageText } from './format.ts';
-import { benchPhases, headline, isRecovered, samplesOf } from './phases.ts';
+import { benchPhases, headline, isRecovered, phaseSamples } from './phases.ts';
 import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
 import {
-  distributionOf,
-  exponentOf,
+  fitLine,
+  growthExponent,
   type Interval,
-  lineThrough,
-  quantileOf,
+  quantile,
   type Resampling,
   seededRandom,
   sortedCopy,
+  summarize,
 } from './statistics.ts';
 
 const confidence = 0.95;
@@ -22,7 +22,7 @@ export function benchText(record: BenchRecord): readonly string[] {
   const resampling = () => ({ random: seededRandom(record.seed), times: 1000, confidence });
   return [
     ...record.series.flatMap((series) => ['', ...seriesText(series, resampling())]),
-    ...besideText(record),
+    ...sandboxText(record),
     ...ratioText(record.series, resampling()),
     ...curveText(record.series),
     ...(record.interrupted
@@ -37,7 +37,7 @@ function seriesText(series: BenchSeries, resampling: Resampling): readonly strin
   const recovered = crashes.filter(isRecovered).length;
   const count = new Set(crashes.map(({ crash }) => crash)).size;
   const rows = benchPhases.flatMap((phase) => {
-    const figures = distributionOf(samplesOf(crashes, phase), resampling);
+    const figures = summarize(phaseSamples(crashes, phase), resampling);
     if (figures === undefined) return [];
     const { min, p50, p90, p99, max, intervals } = figures;
     return [
@@ -128,8 +128,8 @@ function quantileIn(series: BenchSeries, name: string, share: number): number {
   const wanted = name === 'last-pod' && series.conditions.pods === 1 ? headline.agent : name;
   const samples = benchPhases
     .filter((phase) => phase.name === wanted)
-    .flatMap((phase) => samplesOf(series.crashes, phase));
-  return quantileOf(sortedCopy(samples), share);
+    .flatMap((phase) => phaseSamples(series.crashes, phase));
+  return quantile(sortedCopy(samples), share);
 }
 
 /** A fit counts as linear where it leaves little unexplained and the last stretch does not bend upwards. */
@@ -140,9 +140,9 @@ function linearText(varied: readonly BenchSeries[]): readonly string[] {
     .map((one) => [one.conditions.pods, quantileIn(one, 'last-pod', 0.5)] as const)
     .filter(([, y]) => Number.isFinite(y))
     .toSorted(([a], [b]) => a - b);
-  const line = lineThrough(points);
+  const line = fitLine(points);
   if (line === undefined) return [];
-  const exponent = exponentOf(points);
+  const exponent = growthExponent(points);
   const is = line.r2 >= linear.leastR2 && (exponent === undefined || exponent <= linear.mostExponent);
   return [
     `  ${is ? 'linear in pods' : 'not linear in pods'}: last pod = ${formatMs(line.base)} ms + ${line.slope.toFixed(3)} ms × pods, R² ${line.r2.toFixed(3)}${exponent === undefined ? '' : `; from ${points.at(-2)?.[0]} to ${points.at(-1)?.[0]} pods it grows as pods^${exponent.toFixed(2)}`}`,
@@ -162,7 +162,7 @@ const goal = { median: 10, worst: 100 } as const;
 export const sandboxPrefix = 'sandbox/';
 
 /** A cluster's series beside the sandbox's of the same crashes, part by part: median and worst. */
-export function besideText({ series, cluster }: Pick<BenchRecord, 'series' | 'cluster'>): readonly string[] {
+export function sandboxText({ series, cluster }: Pick<BenchRecord, 'series' | 'cluster'>): readonly string[] {
   const pairs = series.flatMap((one) => {
     const other = series.find(({ id }) => id === `${sandboxPrefix}${one.id}`);
     return other ? [[one, other] as const] : [];
@@ -172,8 +172,8 @@ export function besideText({ series, cluster }: Pick<BenchRecord, 'series' | 'cl
     const rows = phases.map((phase) => [
       `  ${phase.says}`,
       ...[one, other].flatMap(({ crashes }) => {
-        const took = sortedCopy(samplesOf(crashes, phase));
-        return [formatMs(quantileOf(took, 0.5)), formatMs(quantileOf(took, 1))];
+        const took = sortedCopy(phaseSamples(crashes, phase));
+        return [formatMs(quantile(took, 0.5)), formatMs(quantile(took, 1))];
       }),
     ]);
     const head = ['  milliseconds', `${cluster}: median`, 'worst', 'sandbox: median', 'worst'];
@@ -183,9 +183,9 @@ export function besideText({ series, cluster }: Pick<BenchRecord, 'series' | 'cl
 
 function goalText({ crashes }: BenchSeries): readonly string[] {
   const phase = benchPhases.find(({ name }) => name === headline.agent);
-  const took = phase ? sortedCopy(samplesOf(crashes, phase)) : [];
+  const took = phase ? sortedCopy(phaseSamples(crashes, phase)) : [];
   if (took.length === 0) return [];
-  const [median, worst] = [quantileOf(took, 0.5), quantileOf(took, 1)];
+  const [median, worst] = [quantile(took, 0.5), quantile(took, 1)];
   const kept = median <= goal.median && worst <= goal.worst;
   return [
     `  ${kept ? '✔' : '✘'} the agent’s part: median ${formatMs(median)} ms (goal ${goal.median}), worst of ${took.length} ${formatMs(worst)} ms (goal ${goal.worst})`,
@@ -202,7 +202,7 @@ export function comparisonText(changes: readonly SeriesChange[], confidence: num
     ...inColumns([
       ['  milliseconds', 'p50', 'then', 'by', `(${percent})`, 'p90', 'then', 'by', `(${percent})`, 'n', 'verdict'],
       ...change.phases.map(({ phase, p50, p90, counts, verdict }) => [
-        `  ${phase.name}${phase.isAgents ? '' : ' *'}`,
+        `  ${phase.name}${phase.byAgent ? '' : ' *'}`,
         ...figureCells(p50),
         ...figureCells(p90),
         counts[0] === counts[1] ? String(counts[0]) : counts.join('/'),

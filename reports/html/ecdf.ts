@@ -18,10 +18,10 @@ export function renderEcdf(recoveries: readonly Recovery[], of: string): Html | 
     const took = recoveries.flatMap((recovery) => stageNs(recovery, stage) ?? []);
     return took.length >= 2 ? [{ name: `${momentNames[stage.from]} → ${momentNames[stage.to]}`, tone, took }] : [];
   });
-  return renderEcdfOf(`Share of ${of} that took no longer than …`, samples);
+  return renderDistributions(`Share of ${of} that took no longer than …`, samples);
 }
 
-export interface EcdfSample {
+export interface DurationSample {
   readonly name: string;
   readonly tone: Series['tone'];
   /** Nanoseconds, in any order. */
@@ -31,7 +31,11 @@ export interface EcdfSample {
 }
 
 /** Distributions over each other. */
-export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[], legend?: false): Html | undefined {
+export function renderDistributions(
+  title: string,
+  unsorted: readonly DurationSample[],
+  legend?: false,
+): Html | undefined {
   const samples = unsorted.map((sample) => ({ ...sample, took: sample.took.toSorted((a, b) => a - b) }));
   const all = samples.flatMap(({ took }) => took);
   if (all.length === 0) return undefined;
@@ -44,7 +48,7 @@ export function renderEcdfOf(title: string, unsorted: readonly EcdfSample[], leg
   const x = wide ? logarithmicScale(lowest, highest, tickName) : linearScale(highest, tickName);
   return renderChart({
     title,
-    says: samples.map(tellSample).join('. '),
+    says: samples.map(describeSample).join('. '),
     x,
     ...(legend === false ? { legend } : {}),
     y: { from: 0, to: 1, ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, name: `${at * 100} %` })) },
@@ -62,7 +66,7 @@ function tickName(ns: number): string {
   return formatNs(ns).replace(/\.0+ |(\.\d*[1-9])0+ /, '$1 ');
 }
 
-function tellSample({ name, took, of = took.length }: EcdfSample): string {
+function describeSample({ name, took, of = took.length }: DurationSample): string {
   const worst = took.at(-1);
   if (worst === undefined) return `${name}: never`;
   return `${name}: median ${formatNs(medianOf(took))}, slowest ${formatNs(worst)}, ${took.length === of ? `of ${of}` : `${took.length} of ${of}`}`;

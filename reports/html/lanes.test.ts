@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeptEvent } from '../../src/timeline/digest.ts';
-import { lanesOf } from './lanes.ts';
+import { buildLanes } from './lanes.ts';
 
 const axis = { from: 0, to: 1e9, zero: 0 };
 const daemon = (at: number, change: 'started' | 'ready' | 'exited'): KeptEvent => ({
@@ -11,7 +11,7 @@ const daemon = (at: number, change: 'started' | 'ready' | 'exited'): KeptEvent =
   change,
 });
 const laneOf = (name: string, events: readonly KeptEvent[]) =>
-  lanesOf({ events }, axis).find((lane) => lane.name.startsWith(name));
+  buildLanes({ events }, axis).find((lane) => lane.name.startsWith(name));
 
 describe('lanesOf', () => {
   it('shows a daemon that was there before, went, and came back', () => {

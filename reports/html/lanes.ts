@@ -5,20 +5,20 @@ import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import type { HistoryEvent, Recovery } from '../../src/timeline/record.ts';
 import type { Lane, Mark, Micros, Span, Window } from '../page/packed.ts';
 import type { Axis } from './chart.ts';
-import { isTold, processLane, type ToldEvent, tell } from './happening.ts';
+import { isShown, markFor, processLane, type ShownEvent } from './event-marks.ts';
 import { mountLanes } from './mounts.ts';
 
 /** Moments as the page has them. */
-export type Place = (at: number) => Micros;
+export type ToMicros = (at: number) => Micros;
 
-export function placeOn({ zero }: Axis): Place {
+export function microsOn({ zero }: Axis): ToMicros {
   return (at) => Math.round((at - zero) / 1e3);
 }
 
 /** Who did what on an axis, lane by lane; what the probes saw is drawn above them, point by point. */
-export function lanesOf({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis): Lane[] {
-  const place = placeOn(axis);
-  const told = events.filter(isTold);
+export function buildLanes({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis): Lane[] {
+  const place = microsOn(axis);
+  const told = events.filter(isShown);
   const lanes = new Map<string, { spans: Span[]; marks: Mark[] }>();
   const lane = (name: string) => {
     const known = lanes.get(name) ?? { spans: [], marks: [] };
@@ -31,7 +31,7 @@ export function lanesOf({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis):
   }
   for (const event of told) {
     if (event.kind === 'fault' || event.kind === 'hang' || event.kind === 'process' || event.kind === 'mount') continue;
-    const { who, says, shape, look, short } = tell(event);
+    const { who, says, shape, look, short } = markFor(event);
     if (event.kind === 'agent' && event.event === 'passed') {
       if (didSomething(event)) lane('Agent').spans.push(passSpan(event, says, place));
       continue;
@@ -61,7 +61,7 @@ function didSomething({ line }: AgentEvent): boolean {
   return [line.actions, line.skips, line.unhealthy].some((figure) => typeof figure === 'number' && figure > 0);
 }
 
-function passSpan({ at, tookNs = 0, line }: AgentEvent, says: string, place: Place): Span {
+function passSpan({ at, tookNs = 0, line }: AgentEvent, says: string, place: ToMicros): Span {
   const did = (['actions', 'skips', 'unhealthy'] as const).map((name) => `${name} ${line[name] ?? '?'}`).join(', ');
   return { from: place(at - tookNs), to: place(at), weight: 'thick', look: 'calm', title: `${says}: ${did}` };
 }
@@ -69,8 +69,8 @@ function passSpan({ at, tookNs = 0, line }: AgentEvent, says: string, place: Pla
 type ProcessEvent = Extract<HistoryEvent, { kind: 'process' }>;
 
 /** Life spans; a process that is first heard of when it is ready or exits was there before. */
-function processLanes(events: readonly ToldEvent[], axis: Axis): Lane[] {
-  const place = placeOn(axis);
+function processLanes(events: readonly ShownEvent[], axis: Axis): Lane[] {
+  const place = microsOn(axis);
   const lanes = groupBy(
     events.filter((event) => event.kind === 'process'),
     processLane,
@@ -90,7 +90,7 @@ function processLanes(events: readonly ToldEvent[], axis: Axis): Lane[] {
           spans.push({ ...life, from: place(since.at), to: place(event.at), row: name === 'Containers' ? 0 : row });
         }
         if (event.change === undefined) break;
-        const { shape, look, says } = tell(event);
+        const { shape, look, says } = markFor(event);
         const back =
           event.change === 'ready' && wentAt !== undefined ? `back after ${formatNs(event.at - wentAt)}` : undefined;
         const label = back ?? (event.change === 'exited' ? 'exited' : undefined);
@@ -118,15 +118,15 @@ function lifeSpan(change: ProcessEvent['change'], from: number, to: number): Pic
 }
 
 /** The kubelet's waits: from the schedule of a restart to the restart. */
-function backOffs(events: readonly ToldEvent[], axis: Axis): Span[] {
-  const place = placeOn(axis);
+function backOffs(events: readonly ShownEvent[], axis: Axis): Span[] {
+  const place = microsOn(axis);
   return events.flatMap((event): Span[] => {
     if (event.kind !== 'kubelet' || event.event !== 'restart-scheduled') return [];
     const restart = events.find(
       (one) => one.kind === 'kubelet' && one.event === 'restarted' && one.pod === event.pod && one.at >= event.at,
     );
     const to = place(restart?.at ?? axis.to);
-    return [{ from: place(event.at), to, weight: 'thick', look: 'warn', title: tell(event).says }];
+    return [{ from: place(event.at), to, weight: 'thick', look: 'warn', title: markFor(event).says }];
   });
 }
 
@@ -143,7 +143,7 @@ export interface ProbeSpan {
  * @param limit Where results alternate so fast that there were more spans, they are merged into as many columns, each of
  *   which shows its most frequent failure; no failure is ever hidden by what went well beside it.
  */
-export function spansOf(probe: ProbeColumns, limit = 240): ProbeSpan[] {
+export function probeSpans(probe: ProbeColumns, limit = 240): ProbeSpan[] {
   const spans: ProbeSpan[] = [];
   for (let i = 0; i < probe.count; i++) {
     const from = probe.at(i);

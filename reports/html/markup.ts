@@ -48,6 +48,6 @@ function escapeHtml(text: string): string {
 }
 
 /** A fragment's name from an id: the same for the link and for its target. */
-export function anchorOf(id: string): string {
+export function anchorFor(id: string): string {
   return id.replace(/[^\w.-]+/g, '-');
 }

@@ -4,7 +4,7 @@ import { groupBy } from '../../src/timeline/group-by.ts';
 import type { HistoryEvent, Recovery, ScenarioRecord } from '../../src/timeline/record.ts';
 import type { Lane, PackedTable, Span } from '../page/packed.ts';
 import type { Axis } from './chart.ts';
-import { podOf } from './happening.ts';
+import { podName } from './event-marks.ts';
 
 type Snapshot = Extract<HistoryEvent, { kind: 'snapshot' }>;
 type MountEvent = Extract<HistoryEvent, { kind: 'mount' }>;
@@ -30,18 +30,18 @@ export function mountTables(
   return [...snapshots].flatMap(([where, own]) => {
     const changed = (after: number, until: number): PackedTable[] => {
       const seen = mounts.filter((mount) => mount.where === where && mount.at > after && mount.at <= until);
-      return seen.length === 0 ? [] : [duringOf(where, seen, crash, zero)];
+      return seen.length === 0 ? [] : [changesTable(where, seen, crash, zero)];
     };
     const tables = own.flatMap((snapshot, i): PackedTable[] => {
       const before = own[i - 1];
-      const table = tableOf(where, snapshot, before, zero);
+      const table = fullTable(where, snapshot, before, zero);
       return before === undefined ? [table] : [...changed(before.at, snapshot.at), table];
     });
     return [...tables, ...changed(own.at(-1)?.at ?? end, end)];
   });
 }
 
-function tableOf(where: string, snapshot: Snapshot, before: Snapshot | undefined, zero: number): PackedTable {
+function fullTable(where: string, snapshot: Snapshot, before: Snapshot | undefined, zero: number): PackedTable {
   const all = changes(before, snapshot);
   const lines = all.filter(([sign, line]) => sign !== '' || isVolumeLine(line));
   return {
@@ -52,7 +52,7 @@ function tableOf(where: string, snapshot: Snapshot, before: Snapshot | undefined
   };
 }
 
-function duringOf(where: string, mounts: readonly MountEvent[], crash: number, zero: number): PackedTable {
+function changesTable(where: string, mounts: readonly MountEvent[], crash: number, zero: number): PackedTable {
   const fromCrash = mounts.some(({ at }) => at >= crash);
   const origin = fromCrash ? crash : zero;
   const lines = mounts.slice(0, shownChanges).map((mount): Line => {
@@ -101,7 +101,7 @@ export function mountLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] 
   const places = [...groupBy(mounts, ({ where, mountPoint }) => `${where} ${mountPoint}`).values()];
   const lanes = places
     .slice(0, shownLanes)
-    .map((own): Lane => ({ name: nameOf(own), spans: spansOf(own, axis), marks: [] }));
+    .map((own): Lane => ({ name: laneName(own), spans: mountSpans(own, axis), marks: [] }));
   const left = places.length - shownLanes;
   return left > 0 ? [...lanes, { name: `${left} more places`, spans: [], marks: [] }] : lanes;
 }
@@ -111,16 +111,16 @@ function isVolume({ fstype, mountPoint }: MountEvent): boolean {
   return fstype.startsWith('fuse') || mountPoint.includes('/volumes/kubernetes.io~');
 }
 
-function nameOf([first]: readonly MountEvent[]): string {
+function laneName([first]: readonly MountEvent[]): string {
   if (first === undefined) return 'Mounts';
   const { where, mountPoint } = first;
-  if (where !== 'node') return `${mountPoint} in ${podOf(where)}`;
+  if (where !== 'node') return `${mountPoint} in ${podName(where)}`;
   const target = /\/pods\/([^/]{1,8})[^/]*\/volumes\//.exec(mountPoint);
   return target ? `Target ${target[1]}…` : 'Source on the node';
 }
 
 /** Mounts that went without having come were there from the beginning. */
-function spansOf(events: readonly MountEvent[], axis: Axis): Span[] {
+function mountSpans(events: readonly MountEvent[], axis: Axis): Span[] {
   const place = (at: number) => Math.round((at - axis.zero) / 1e3);
   const spans: (Span & { readonly row: number })[] = [];
   const open = new Map<number, MountEvent & { readonly row: number }>();
@@ -141,7 +141,7 @@ function spansOf(events: readonly MountEvent[], axis: Axis): Span[] {
       to: place(to),
       row: mount.row,
       weight: 'thick',
-      look: lookOf(mount),
+      look: lookForOptions(mount),
       title: `${mount.mountPoint}: id ${mount.id}, device ${mount.device}, ${mount.fstype}, ${mount.options}, for ${formatNs(to - from)}`,
       label: mount.device,
     });
@@ -161,6 +161,6 @@ function spansOf(events: readonly MountEvent[], axis: Axis): Span[] {
   return spans;
 }
 
-function lookOf({ options }: MountEvent): Span['look'] {
+function lookForOptions({ options }: MountEvent): Span['look'] {
   return options.split(',').includes('ro') ? 'calm' : 'plain';
 }

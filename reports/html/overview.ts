@@ -12,7 +12,7 @@ import {
   verdictNames,
 } from '../../src/timeline/verdict.ts';
 import { renderEcdf } from './ecdf.ts';
-import { anchorOf, type Content, type Html, html } from './markup.ts';
+import { anchorFor, type Content, type Html, html } from './markup.ts';
 import { glyph, statusIcon } from './shapes.ts';
 import { isOvertaken, renderStages } from './waterfall.ts';
 
@@ -26,7 +26,7 @@ export function renderVerdict(record: RunRecord): Html {
 ${statusIcon(verdict)}<div><h1 id="_verdict">${verdictNames[verdict]}</h1>
 <p class="lead">${explainVerdict(record)}</p>
 <ul class="tally">${statuses.filter((status) => counts[status] > 0).map((status) => html`<li>${statusIcon(status)}<b>${counts[status]}</b> ${statusNames[status]}</li>`)}</ul>
-<ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorOf(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>
+<ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorFor(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>
 <p class="how-real">${fidelity.place} · ${fakes === 0 ? 'nothing stands in for anything else' : html`${fakes} of ${fidelity.parts.length} parts stand in for the real thing`}${clock} · <a href="#_fidelity">how real this run was</a></p>
 ${record.leftovers.length > 0 && html`<div class="leftovers"><p><b>${count(record.leftovers.length, 'thing')} could not be cleaned up:</b></p><ul>${record.leftovers.map((one) => html`<li><code>${one}</code></li>`)}</ul></div>`}
 </div></section>${renderTrouble(record)}`;
@@ -43,7 +43,7 @@ function renderTrouble({ scenarios, checks = [] }: RunRecord): Html | undefined 
       html`<li>${statusIcon(verdict)}<div><b>The run as a whole: ${name}</b><p>${says}</p></div></li>`,
   )}${troubled.map(
     (scenario) =>
-      html`<li>${statusIcon(scenario.status)}<div><a href="#${anchorOf(scenario.id)}"><span class="sr">${statusNames[scenario.status]}: </span>${numbers.get(scenario.id)} ${scenario.name}</a> ${scenario.claims.map((claim) => html`<span class="claim">${claim}</span> `)}<p>${reasonOf(scenario)}</p></div></li>`,
+      html`<li>${statusIcon(scenario.status)}<div><a href="#${anchorFor(scenario.id)}"><span class="sr">${statusNames[scenario.status]}: </span>${numbers.get(scenario.id)} ${scenario.name}</a> ${scenario.claims.map((claim) => html`<span class="claim">${claim}</span> `)}<p>${reasonOf(scenario)}</p></div></li>`,
   )}</ul></section>`;
 }
 
@@ -58,7 +58,7 @@ export function renderFidelity({ fidelity }: RunRecord): Html {
       ? 'No clock is scaled.'
       : `The fake kubelet’s clock passes ${fidelity.clockScale} s in each real second, so its waits are that much shorter here.`;
   return html`<section class="fidelity" aria-labelledby="_fidelity"><h2 id="_fidelity">How real this run was</h2>
-<p>Place: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
+<p>ToMicros: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
 }
 
 /** All crashes of the run together: how they are distributed, and each stage in numbers. */
@@ -155,5 +155,5 @@ function renderClaim({ id, says, status, scenarios }: ClaimResult, numbers: Read
 }
 
 function chip(scenario: ScenarioRecord, number: number): Html {
-  return html`<a class="chip s-${scenario.status}" href="#${anchorOf(scenario.id)}" title="${scenario.name}"><span aria-hidden="true">${number}</span><span class="sr">${number}, ${scenario.name}: ${statusNames[scenario.status]}</span></a> `;
+  return html`<a class="chip s-${scenario.status}" href="#${anchorFor(scenario.id)}" title="${scenario.name}"><span aria-hidden="true">${number}</span><span class="sr">${number}, ${scenario.name}: ${statusNames[scenario.status]}</span></a> `;
 }

@@ -5,15 +5,15 @@ import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../src/timeline/record.ts';
 import type { PackedLine, PackedProbe, PackedScenario, Span } from '../page/packed.ts';
 import type { Axis } from './chart.ts';
-import { happeningsOf, podOf } from './happening.ts';
-import { faultWindows, lanesOf, outages, type Place, placeOn } from './lanes.ts';
+import { collectEvents, podName } from './event-marks.ts';
+import { buildLanes, faultWindows, microsOn, outages, type ToMicros } from './lanes.ts';
 import { mountTables } from './mounts.ts';
-import { resultLook } from './shapes.ts';
+import { lookForResult } from './shapes.ts';
 
 const shownCloseUps = 12;
 
 /** The time that a scenario's pictures span, in nanoseconds. */
-export function axisOf(scenario: ScenarioRecord, { events, probes }: ScenarioDigest): Axis {
+export function scenarioAxis(scenario: ScenarioRecord, { events, probes }: ScenarioDigest): Axis {
   const times = [
     scenario.startedAt,
     scenario.finishedAt,
@@ -27,16 +27,16 @@ export function axisOf(scenario: ScenarioRecord, { events, probes }: ScenarioDig
 
 /** All that the page's script draws and lists of a scenario, but the probes' operations. */
 export function scenarioData(scenario: ScenarioRecord, digest: ScenarioDigest): PackedScenario {
-  const axis = axisOf(scenario, digest);
-  const place = placeOn(axis);
+  const axis = scenarioAxis(scenario, digest);
+  const place = microsOn(axis);
   const { events } = digest;
   const windows = [...outages(scenario.recoveries, axis), ...faultWindows(events, axis)];
-  const happenings = happeningsOf(digest, place);
-  const output = transcriptOf(digest, place);
+  const happenings = collectEvents(digest, place);
+  const output = collectOutput(digest, place);
   return {
     from: place(axis.from),
     to: place(axis.to),
-    closeUps: closeUpsOf(scenario).map(({ from, to, name }) => ({ from: place(from), to: place(to), name })),
+    closeUps: closeUpsFor(scenario).map(({ from, to, name }) => ({ from: place(from), to: place(to), name })),
     faults: events.flatMap((event) =>
       event.kind === 'fault' && event.phase === 'injected'
         ? { at: place(event.at), name: event.fault, title: `${event.fault} in ${event.target}` }
@@ -44,11 +44,11 @@ export function scenarioData(scenario: ScenarioRecord, digest: ScenarioDigest): 
     ),
     windows: windows.map((window) => ({ ...window, from: place(window.from), to: place(window.to) })),
     probes: digest.probes.map((probe) => probeData(probe, events, axis)),
-    lanes: lanesOf(digest, axis),
-    happenings: happenings.list,
+    lanes: buildLanes(digest, axis),
+    events: happenings.list,
     output: output.list,
     tables: mountTables(digest, scenario.recoveries, scenario),
-    left: { happenings: happenings.left, output: output.left },
+    left: { events: happenings.left, output: output.left },
   };
 }
 
@@ -56,16 +56,16 @@ function probeData(probe: ProbeColumns, events: readonly HistoryEvent[], axis: A
   const counts = probe.results.map(() => 0);
   for (let i = 0; i < probe.count; i++) counts[probe.resultIndex(i)] = (counts[probe.resultIndex(i)] ?? 0) + 1;
   return {
-    name: podOf(probe.probe),
+    name: podName(probe.probe),
     count: probe.count,
-    results: probe.results.map((name, i) => ({ name, ...resultLook(name), count: counts[i] ?? 0 })),
-    hangs: hangsOf(probe.probe, events, axis),
+    results: probe.results.map((name, i) => ({ name, ...lookForResult(name), count: counts[i] ?? 0 })),
+    hangs: hangSpans(probe.probe, events, axis),
   };
 }
 
 /** A hang is told again and again while it lasts. */
-function hangsOf(probe: string, events: readonly HistoryEvent[], axis: Axis): Span[] {
-  const place = placeOn(axis);
+function hangSpans(probe: string, events: readonly HistoryEvent[], axis: Axis): Span[] {
+  const place = microsOn(axis);
   const seen = events.filter((event) => event.kind === 'hang' && event.probe === probe) as Extract<
     HistoryEvent,
     { kind: 'hang' }
@@ -90,7 +90,7 @@ function hangsOf(probe: string, events: readonly HistoryEvent[], axis: Axis): Sp
 }
 
 /** Each crash from just before it until the pods could read and the agent had seen so. */
-function closeUpsOf({
+function closeUpsFor({
   recoveries,
 }: ScenarioRecord): { readonly from: number; readonly to: number; readonly name: string }[] {
   const crashes = [...groupBy(recoveries, ({ crash }) => crash)];
@@ -113,7 +113,7 @@ function closeUpsOf({
 const shownPhrases = 12;
 
 /** A timeline in words, for those who cannot see it. */
-export function describeData({ from, to, windows, probes, lanes }: PackedScenario): string {
+export function describeScenario({ from, to, windows, probes, lanes }: PackedScenario): string {
   const saw = probes.map(({ name, results, hangs }) => {
     const said = [...results.map((result) => `${result.name} × ${result.count}`), ...hangs.map(({ title }) => title)];
     return `Probe in ${name}: ${said.slice(0, shownPhrases).join(', ')}`;
@@ -137,9 +137,9 @@ export function describeData({ from, to, windows, probes, lanes }: PackedScenari
 const shownLines = 1000;
 
 /** What programs in the pod printed, line by line with its time: the documented loop, or the user's own. */
-export function transcriptOf(
+export function collectOutput(
   { events }: Pick<ScenarioDigest, 'events'>,
-  place: Place,
+  place: ToMicros,
 ): { readonly list: PackedLine[]; readonly left: number } {
   const lines = events.filter((event) => event.kind === 'output');
   const list = lines.slice(0, shownLines).map(

@@ -4,9 +4,9 @@ import type { ScenarioRecord, StepRecord } from '../../src/timeline/record.ts';
 import { summarizeStages } from '../../src/timeline/stages.ts';
 import { reasonOf, statusNames } from '../../src/timeline/verdict.ts';
 import type { PackedScenario } from '../page/packed.ts';
-import { anchorOf, type Html, html } from './markup.ts';
+import { anchorFor, type Html, html } from './markup.ts';
 import { renderBackoff, renderMountGrowth } from './scenario-charts.ts';
-import { describeData } from './scenario-data.ts';
+import { describeScenario } from './scenario-data.ts';
 import { statusIcon } from './shapes.ts';
 import { renderStrip } from './strip.ts';
 import { renderRecoveries } from './waterfall.ts';
@@ -32,8 +32,8 @@ export function renderScenario({ scenario, digest, data, number, open, clockScal
   const outage = summarizeStages(recoveries).find((one) => one.stage.name === 'outage');
   return html`<article class="scenario is-${status}" data-status="${status}" data-claims="${scenario.claims.join(' ')}" data-number="${number}"><details${open && html` open`}>
 <summary>${statusIcon(status)}<h4><span class="sr">${statusNames[status]}: </span>${scenario.name}</h4><span class="under"><span class="number">${number}</span>${scenario.claims.map((claim) => html`<span class="claim">${claim}</span>`)}${status !== 'skipped' && html`<span>${formatNs(scenario.finishedAt - scenario.startedAt)}</span>`}${scenario.mountLines && mountGrowth(scenario.mountLines)}</span>${renderStrip(scenario, digest)}<span class="outage-time">${outage && html`${formatNs(outage.worstNs)}<small>${outage.count > 1 ? 'worst outage' : 'outage'}</small>`}</span></summary>
-<div class="body" id="${anchorOf(scenario.id)}"><div class="static">
-<p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code><a href="#${anchorOf(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
+<div class="body" id="${anchorFor(scenario.id)}"><div class="static">
+<p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code><a href="#${anchorFor(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
 ${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<span>${reasonOf(scenario)}</span></p>`}</div>
 ${renderPicture(scenario, data)}
 <div class="columns static"><section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>
@@ -48,25 +48,25 @@ ${renderLists(data)}
 /** The place of the timeline, which the page's script draws. */
 function renderPicture(scenario: ScenarioRecord, data: PackedScenario): Html | undefined {
   if (data.probes.length === 0 && data.faults.length === 0) return undefined;
-  return html`<section class="picture" data-says="Timeline of “${scenario.name}”: ${describeData(data)}"><h5>What happened</h5><noscript><p class="note">The timeline is drawn by the page’s script. ${describeData(data)}</p></noscript></section>`;
+  return html`<section class="picture" data-says="Timeline of “${scenario.name}”: ${describeScenario(data)}"><h5>What happened</h5><noscript><p class="note">The timeline is drawn by the page’s script. ${describeScenario(data)}</p></noscript></section>`;
 }
 
 /** Lists that the page's script fills when they are opened. */
-function renderLists({ output, left, happenings, tables }: PackedScenario): Html {
+function renderLists({ output, left, events, tables }: PackedScenario): Html {
   const list = (kind: string, title: string, note: string) =>
     html`<details class="inner lazy" data-list="${kind}"><summary><span>${title} <small>${note}</small></span></summary><noscript><p class="note">Needs the page’s script; history.ndjson has it all.</p></noscript></details>`;
   const programs = [...new Set(output.map(({ program }) => program))];
   const errors = output.filter(({ error }) => error).length;
-  const contradicted = happenings.filter((one) => one.contradicted).length;
+  const contradicted = events.filter((one) => one.contradicted).length;
   return html`${output.length > 0 && list('output', programs.length === 1 ? `Transcript: ${programs[0]}` : `Transcripts of ${programs.length} programs`, `${output.length + left.output} lines, ${errors} of them errors`)}${
     tables.length > 0 &&
     list('tables', 'Mount tables before, during and after', [...new Set(tables.map(({ where }) => where))].join(', '))
   }${
-    happenings.length > 0 &&
+    events.length > 0 &&
     list(
-      'happenings',
+      'events',
       'Everything that happened, and what was true then',
-      `${happenings.length + left.happenings} events${contradicted > 0 ? `, ${contradicted} contradicted by what the pod saw` : ''}`,
+      `${events.length + left.events} events${contradicted > 0 ? `, ${contradicted} contradicted by what the pod saw` : ''}`,
     )
   }`;
 }

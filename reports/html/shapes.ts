@@ -60,7 +60,7 @@ const results: Readonly<Record<string, readonly [Shape, Look]>> = {
 };
 
 /** How a probe's result is drawn. */
-export function resultLook(result: string): { readonly shape: Shape; readonly look: Look } {
+export function lookForResult(result: string): { readonly shape: Shape; readonly look: Look } {
   const [shape, look] = results[result] ?? ['plus', 'plain'];
   return { shape, look };
 }

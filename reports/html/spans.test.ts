@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProbeColumns } from '../../src/timeline/probe-columns.ts';
-import { spansOf } from './lanes.ts';
+import { probeSpans } from './lanes.ts';
 
 function operations(...results: readonly string[]): ProbeColumns {
   const columns = new ProbeColumns('p');
@@ -11,14 +11,14 @@ function operations(...results: readonly string[]): ProbeColumns {
   return columns;
 }
 
-describe('spansOf', () => {
+describe('probeSpans', () => {
   it('joins what is the same in a row', () => {
-    expect(spansOf(operations('ok', 'ok', 'EIO', 'EIO', 'EIO', 'ok'))).toEqual([
+    expect(probeSpans(operations('ok', 'ok', 'EIO', 'EIO', 'EIO', 'ok'))).toEqual([
       { from: 0, to: 13, result: 'ok', count: 2 },
       { from: 20, to: 43, result: 'EIO', count: 3 },
       { from: 50, to: 53, result: 'ok', count: 1 },
     ]);
-    expect(spansOf(operations())).toEqual([]);
+    expect(probeSpans(operations())).toEqual([]);
   });
 
   it('never has more spans than columns, and hides no kind of a lone failure', () => {
@@ -28,7 +28,7 @@ describe('spansOf', () => {
         fc.array(result, { minLength: 1, maxLength: 400 }),
         fc.integer({ min: 1, max: 50 }),
         (results, limit) => {
-          const spans = spansOf(operations(...results), limit);
+          const spans = probeSpans(operations(...results), limit);
           expect(spans.length).toBeLessThanOrEqual(limit + 1);
           const failed = results.some((one) => one !== 'ok');
           expect(spans.some((span) => span.result !== 'ok')).toBe(failed);
@@ -40,7 +40,7 @@ describe('spansOf', () => {
   it('counts each operation once where nothing is merged', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('ok', 'EIO'), { maxLength: 100 }), (results) => {
-        const counted = spansOf(operations(...results)).reduce((sum, span) => sum + span.count, 0);
+        const counted = probeSpans(operations(...results)).reduce((sum, span) => sum + span.count, 0);
         expect(counted).toBe(results.length);
       }),
     );

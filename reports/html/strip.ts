@@ -2,10 +2,10 @@ import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import type { ScenarioRecord } from '../../src/timeline/record.ts';
 import { trim } from './chart.ts';
-import { spansOf } from './lanes.ts';
+import { probeSpans } from './lanes.ts';
 import { type Html, html, trusted } from './markup.ts';
-import { axisOf } from './scenario-data.ts';
-import { resultLook } from './shapes.ts';
+import { scenarioAxis } from './scenario-data.ts';
+import { lookForResult } from './shapes.ts';
 
 const columns = 80;
 
@@ -13,13 +13,13 @@ const columns = 80;
 export function renderStrip(scenario: ScenarioRecord, digest: ScenarioDigest): Html | undefined {
   const probe = mostTroubled(digest.probes);
   if (probe === undefined) return undefined;
-  const axis = axisOf(scenario, digest);
+  const axis = scenarioAxis(scenario, digest);
   const at = (time: number) => Math.min(100, Math.max(0, ((time - axis.from) / (axis.to - axis.from)) * 100));
-  const spans = spansOf(probe, columns);
+  const spans = probeSpans(probe, columns);
   const boxes = spans.map(({ from, to, result }) => {
     const width = Math.max(result === 'ok' ? 0.2 : 0.9, at(to) - at(from));
     const [y, height] = result === 'ok' ? [6, 4] : [1, 14];
-    return `<rect x="${trim(at(from))}%" width="${trim(width)}%" y="${y}" height="${height}" class="k-${resultLook(result).look}"/>`;
+    return `<rect x="${trim(at(from))}%" width="${trim(width)}%" y="${y}" height="${height}" class="k-${lookForResult(result).look}"/>`;
   });
   const hangs = digest.events.flatMap((event) => {
     if (event.kind !== 'hang' || event.probe !== probe.probe) return [];

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/timeline/digest.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-import type { ToldEvent } from './happening.ts';
-import { isContradicted, truthTeller } from './truth.ts';
+import type { ShownEvent } from './event-marks.ts';
+import { isContradicted, trackTruth } from './truth.ts';
 
 const base = { scenario: 's' };
 const probe = (at: number, result: string, pod = 'app'): HistoryEvent => ({
@@ -23,8 +23,8 @@ const daemon = (at: number, change: 'exited' | 'ready'): HistoryEvent => ({
   name: 'fuse',
   change,
 });
-const tell = (events: readonly HistoryEvent[], at: number) => truthTeller(digestOf(events).of('s'))(at);
-const success: ToldEvent = {
+const truthAt = (events: readonly HistoryEvent[], at: number) => trackTruth(digestOf(events).of('s'))(at);
+const success: ShownEvent = {
   kind: 'event',
   at: 30,
   type: 'Normal',
@@ -37,10 +37,10 @@ const success: ToldEvent = {
 describe('truthTeller', () => {
   it('says what the pod last saw, and not what it was about to see', () => {
     const events = [probe(0, 'ok'), probe(10, 'ENOTCONN'), daemon(5, 'exited'), probe(20, 'ok'), daemon(18, 'ready')];
-    expect(tell(events, 1).says).toBe('');
-    expect(tell(events, 11).says).toBe('app reads · daemon gone');
-    expect(tell(events, 13).says).toBe('app ENOTCONN · daemon gone');
-    expect(tell(events, 40)).toMatchObject({ says: 'app reads · daemon ready', allRead: true });
+    expect(truthAt(events, 1).says).toBe('');
+    expect(truthAt(events, 11).says).toBe('app reads · daemon gone');
+    expect(truthAt(events, 13).says).toBe('app ENOTCONN · daemon gone');
+    expect(truthAt(events, 40)).toMatchObject({ says: 'app reads · daemon ready', allRead: true });
   });
 
   it('says that a probe hangs while it hangs', () => {
@@ -54,17 +54,17 @@ describe('truthTeller', () => {
       over,
     });
     const events = [probe(0, 'ok'), hang(10, false), hang(20, true)];
-    expect([tell(events, 15).says, tell(events, 25).says]).toEqual(['app hangs', 'app reads']);
+    expect([truthAt(events, 15).says, truthAt(events, 25).says]).toEqual(['app hangs', 'app reads']);
   });
 
   it('counts pods where there are many', () => {
     const events = ['a', 'b', 'c'].map((pod) => probe(0, pod === 'b' ? 'EIO' : 'ok', pod));
-    expect(tell(events, 5)).toMatchObject({ says: '2 of 3 pods read', failing: ['b'] });
+    expect(truthAt(events, 5)).toMatchObject({ says: '2 of 3 pods read', failing: ['b'] });
   });
 });
 
 it('finds out who claims success while the pod of which it is claimed cannot read', () => {
-  expect(isContradicted(success, tell([probe(0, 'ENOTCONN')], 30))).toBe(true);
-  expect(isContradicted(success, tell([probe(0, 'ok')], 30))).toBe(false);
-  expect(isContradicted(success, tell([probe(0, 'ENOTCONN', 'other')], 30))).toBe(false);
+  expect(isContradicted(success, truthAt([probe(0, 'ENOTCONN')], 30))).toBe(true);
+  expect(isContradicted(success, truthAt([probe(0, 'ok')], 30))).toBe(false);
+  expect(isContradicted(success, truthAt([probe(0, 'ENOTCONN', 'other')], 30))).toBe(false);
 });

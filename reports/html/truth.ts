@@ -1,6 +1,6 @@
 import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
-import { podOf, type ToldEvent } from './happening.ts';
+import { podName, type ShownEvent } from './event-marks.ts';
 
 /** What was true at an instant, in a few words, for the reader of what somebody said at that instant. */
 export interface Truth {
@@ -12,7 +12,7 @@ export interface Truth {
 }
 
 /** Asks for the truth at ascending instants. */
-export function truthTeller({ events, probes }: ScenarioDigest): (at: number) => Truth {
+export function trackTruth({ events, probes }: ScenarioDigest): (at: number) => Truth {
   const next = new Map<ProbeColumns, number>(probes.map((probe) => [probe, 0]));
   const last = new Map<ProbeColumns, string>();
   const daemons = new Map<string, string>();
@@ -32,19 +32,19 @@ export function truthTeller({ events, probes }: ScenarioDigest): (at: number) =>
       if (one.kind === 'hang' && !one.over) hanging.add(one.probe);
       if (one.kind === 'hang' && one.over) hanging.delete(one.probe);
       if (one.kind !== 'mount' || one.where === 'node' || !one.fstype.startsWith('fuse')) continue;
-      const place = `${one.mountPoint} in ${podOf(one.where)}`;
+      const place = `${one.mountPoint} in ${podName(one.where)}`;
       const here = layers.get(place) ?? new Map<number, string>();
       if (one.change === 'added') here.set(one.id, one.device);
       else here.delete(one.id);
       layers.set(place, here);
     }
     const results = probes.map((probe) => ({
-      pod: podOf(probe.probe),
+      pod: podName(probe.probe),
       result: hanging.has(probe.probe) ? 'hangs' : last.get(probe),
     }));
     const failing = results.filter(({ result }) => result !== undefined && result !== 'ok');
     return {
-      says: [tellPods(results), tellDaemons([...daemons.values()]), tellMounts(layers)]
+      says: [describePods(results), describeDaemons([...daemons.values()]), describeMounts(layers)]
         .filter((part) => part)
         .join(' · '),
       allRead: results.length > 0 && results.every(({ result }) => result === 'ok'),
@@ -54,9 +54,9 @@ export function truthTeller({ events, probes }: ScenarioDigest): (at: number) =>
 }
 
 /** A sentence that claims success while the pod that it is about cannot read. */
-export function isContradicted(event: ToldEvent, truth: Truth): boolean {
+export function isContradicted(event: ShownEvent, truth: Truth): boolean {
   if (event.kind === 'agent')
-    return event.event === 'recovered' && truth.failing.some((pod) => pod === podOf(event.where ?? ''));
+    return event.event === 'recovered' && truth.failing.some((pod) => pod === podName(event.where ?? ''));
   if (event.kind !== 'event' || !/succe/i.test(event.reason)) return false;
   return truth.failing.some((pod) => event.message.includes(`/${pod}`) || event.object.endsWith(`/${pod}`));
 }
@@ -68,7 +68,7 @@ interface PodResult {
   readonly result: string | undefined;
 }
 
-function tellPods(results: readonly PodResult[]): string {
+function describePods(results: readonly PodResult[]): string {
   const known = results.filter(({ result }) => result !== undefined);
   if (known.length === 0) return '';
   if (known.length <= 2) {
@@ -78,14 +78,14 @@ function tellPods(results: readonly PodResult[]): string {
   return `${reading} of ${known.length} pods read`;
 }
 
-function tellDaemons(now: readonly string[]): string {
+function describeDaemons(now: readonly string[]): string {
   if (now.length === 0) return '';
   if (now.length === 1) return `daemon ${now[0]}`;
   const ready = now.filter((state) => state === 'ready').length;
   return `${ready} of ${now.length} daemons ready`;
 }
 
-function tellMounts(layers: ReadonlyMap<string, ReadonlyMap<number, string>>): string {
+function describeMounts(layers: ReadonlyMap<string, ReadonlyMap<number, string>>): string {
   if (layers.size === 0 || layers.size > 2) return '';
   return [...layers]
     .map(([place, mounts]) => `${place}: ${mounts.size === 0 ? 'not mounted' : [...mounts.values()].join(' over ')}`)

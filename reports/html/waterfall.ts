@@ -3,7 +3,7 @@ import type { Recovery } from '../../src/timeline/record.ts';
 import { type Moment, momentNames, summarizeStages, waterfallOf } from '../../src/timeline/stages.ts';
 import { renderEcdf } from './ecdf.ts';
 import { type Html, html, trusted } from './markup.ts';
-import { glyph, resultLook } from './shapes.ts';
+import { glyph, lookForResult } from './shapes.ts';
 
 /** Who takes the time until a moment: the colour and hatching of its bar. */
 const owners: Readonly<Record<Moment, 'pod' | 'daemon' | 'agent'>> = {
@@ -39,7 +39,7 @@ export function renderWaterfall(recovery: Recovery, ordinal: string, all: readon
     const strong = row.moment === 'readable' ? trusted(' class="goal"') : '';
     return html`<tr${strong}><th scope="row">${momentNames[row.moment]}</th><td class="bar" aria-hidden="true">${bar}</td><td class="n">${formatNs(row.sinceBefore)}</td><td class="n">${formatOffset(row.sinceCrash)}</td></tr>`;
   })}${recovery.readable === undefined && !overtaken && trusted(`<tr class="goal"><th scope="row">${momentNames.readable}</th><td class="bar" aria-hidden="true"></td><td class="n"></td><td class="n never">never</td></tr>`)}</tbody></table>
-<p class="facts">${errorList(recovery)}<span>longest stall <b>${formatNs(recovery.longestStallNs)}</b></span><span>${resolution}</span></p>
+<p class="facts">${renderErrors(recovery)}<span>longest stall <b>${formatNs(recovery.longestStallNs)}</b></span><span>${resolution}</span></p>
 </figure>`;
 }
 
@@ -86,11 +86,11 @@ function since(recovery: Recovery, at: number | undefined): string {
 }
 
 /** Failed operations by errno, the most frequent first. */
-export function errorList(recovery: Recovery): Html {
+export function renderErrors(recovery: Recovery): Html {
   const errors = Object.entries(recovery.errors).sort((a, b) => b[1] - a[1]);
   if (errors.length === 0) return html`<span>no failed operation</span>`;
   return html`${errors.map(([errno, times]) => {
-    const { shape, look } = resultLook(errno);
+    const { shape, look } = lookForResult(errno);
     return html`<span class="errno">${glyph(shape, look)}${errno} <b>× ${times}</b></span>`;
   })}`;
 }

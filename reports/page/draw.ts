@@ -1,7 +1,7 @@
 import { drawLane } from './draw-lane.ts';
 import { drawProbe } from './draw-probe.ts';
-import { heights, type Layout, layoutOf, line, type Picture, type Target } from './picture.ts';
-import { clockSeconds, tickName, ticksOf, type View } from './scale.ts';
+import { computeLayout, heights, type Layout, line, type Picture, type Target } from './picture.ts';
+import { clockSeconds, tickName, timeTicks, type View } from './scale.ts';
 import { drawShape } from './shapes.ts';
 import type { Unpacked } from './unpack.ts';
 
@@ -10,7 +10,7 @@ const font = '11px system-ui, sans-serif';
 /** Draws all, and says what can be pointed at. */
 export function draw(data: Unpacked, picture: Picture): Target[] {
   const { context, width, view, palette } = picture;
-  const layout = layoutOf(data, width);
+  const layout = computeLayout(data, width);
   const { gutter, bottom } = layout;
   const { head } = heights;
   const targets: Target[] = [];
@@ -33,7 +33,7 @@ export function draw(data: Unpacked, picture: Picture): Target[] {
 
   const zero = zeroOf(data, view);
   context.lineWidth = 1;
-  for (const tick of ticksOf(view, zero, Math.max(0.06, 84 / plot))) {
+  for (const tick of timeTicks(view, zero, Math.max(0.06, 84 / plot))) {
     const at = Math.round(x(tick)) + 0.5;
     line(context, palette.line, at, head, at, bottom);
     const label = tickName(tick - zero, view.to - view.from);

@@ -3,8 +3,8 @@ import type { PackedScenario } from './packed.ts';
 import { clockSeconds, formatMicros } from './scale.ts';
 
 /** Everything that happened, in words: each next to what was true at that instant. */
-export function listHappenings({ happenings, left }: PackedScenario): readonly HTMLElement[] {
-  const rows = happenings.map(({ at, after, who, says, shape, look, truth, contradicted }) =>
+export function listEvents({ events, left }: PackedScenario): readonly HTMLElement[] {
+  const rows = events.map(({ at, after, who, says, shape, look, truth, contradicted }) =>
     element(
       'tr',
       contradicted ? { class: 'contradicted' } : {},
@@ -24,7 +24,7 @@ export function listHappenings({ happenings, left }: PackedScenario): readonly H
     element('thead', {}, element('tr', {}, ...heads)),
     element('tbody', {}, ...rows),
   );
-  return [scrolling('Everything that happened', table), ...rest(left.happenings, 'events')];
+  return [scrolling('Everything that happened', table), ...rest(left.events, 'events')];
 }
 
 /** What the programs in the pod printed. */

@@ -1,5 +1,5 @@
 import { startFilter } from './filter.ts';
-import { listHappenings, listOutput, listTables } from './lists.ts';
+import { listEvents, listOutput, listTables } from './lists.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 import { type Unpacked, unpack } from './unpack.ts';
 
@@ -37,7 +37,7 @@ async function fill(article: HTMLElement): Promise<void> {
 }
 
 function listOf(kind: string, { scenario }: Unpacked): HTMLElement {
-  const lists = { happenings: listHappenings, output: listOutput, tables: listTables };
+  const lists = { events: listEvents, output: listOutput, tables: listTables };
   const make = lists[kind as keyof typeof lists];
   const filled = document.createElement('div');
   filled.className = 'filled';

@@ -76,7 +76,7 @@ export interface PackedProbe {
 }
 
 /** Something that happened, and what was true at that instant. */
-export interface PackedHappening {
+export interface PackedEvent {
   readonly at: Micros;
   /** Since the last fault before it. */
   readonly after?: Micros;
@@ -115,11 +115,11 @@ export interface PackedScenario {
   readonly windows: readonly Window[];
   readonly probes: readonly PackedProbe[];
   readonly lanes: readonly Lane[];
-  readonly happenings: readonly PackedHappening[];
+  readonly events: readonly PackedEvent[];
   readonly output: readonly PackedLine[];
   readonly tables: readonly PackedTable[];
   /** Lists that were cut, and by how many. */
-  readonly left: { readonly happenings: number; readonly output: number };
+  readonly left: { readonly events: number; readonly output: number };
 }
 
 /** Eight steps to the doubling: 9 % of the latency. 255 is 2^32 µs. */

@@ -72,10 +72,10 @@ export const heights = { head: 22, foot: 22, probe: 92, lane: 24, row: 14 } as c
 /** Rows of a lane above each other; what would be further down is drawn in the last. */
 export const lastRow = 5;
 
-export type Layout = ReturnType<typeof layoutOf>;
+export type Layout = ReturnType<typeof computeLayout>;
 
 /** Where things are: a gutter with names on a wide screen, names above their lanes on a narrow one. */
-export function layoutOf({ scenario, probes }: Unpacked, width: number) {
+export function computeLayout({ scenario, probes }: Unpacked, width: number) {
   const wide = width >= 720;
   const gutter = wide ? 172 : 0;
   const name = wide ? 0 : 17;

@@ -24,7 +24,7 @@ export function pan(view: View, by: number, whole: View): View {
 }
 
 /** Round times relative to `zero`, so many that each has `room` of the width (0 to 1). */
-export function ticksOf({ from, to }: View, zero: number, room: number): number[] {
+export function timeTicks({ from, to }: View, zero: number, room: number): number[] {
   const rough = (to - from) * room;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;

@@ -1,7 +1,7 @@
 import { draw, zeroOf } from './draw.ts';
 import { button, element, glyph } from './element.ts';
 import type { Target } from './picture.ts';
-import { layoutOf, type Palette, readPalette } from './picture.ts';
+import { computeLayout, type Palette, readPalette } from './picture.ts';
 import { clampView, clockSeconds, formatMicros, pan, type View, zoom } from './scale.ts';
 import type { Unpacked } from './unpack.ts';
 
@@ -52,7 +52,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
 
   const geometry = () => {
     const width = canvas.clientWidth;
-    const { gutter, right } = layoutOf(data, width);
+    const { gutter, right } = computeLayout(data, width);
     return { width, gutter, plot: Math.max(1, width - gutter - right) };
   };
   const timeAt = (x: number) => {
@@ -64,7 +64,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
     const width = stage.clientWidth;
     if (width === 0) return;
     palette = readPalette();
-    const { height } = layoutOf(data, width);
+    const { height } = computeLayout(data, width);
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -218,7 +218,7 @@ function nearestOperation(
   width: number,
   { y, at, perPixel }: { readonly y: number; readonly at: number; readonly perPixel: number },
 ): string | undefined {
-  const { probeTops } = layoutOf(data, width);
+  const { probeTops } = computeLayout(data, width);
   const index = probeTops.findIndex((top) => y >= top && y <= top + 100);
   const probe = data.probes[index];
   if (probe === undefined) return undefined;

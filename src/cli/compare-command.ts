@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Budget, judgeBudget, parseBudget } from '../../reports/bench/budget.ts';
-import { compareBenches, compareDefaults, type Difference, differencesOf } from '../../reports/bench/compare.ts';
+import { compareBenches, compareDefaults, type Difference, findDifferences } from '../../reports/bench/compare.ts';
 import { renderComparison } from '../../reports/bench/html.ts';
 import { parseBench } from '../../reports/bench/parse.ts';
 import type { BenchRecord } from '../../reports/bench/record.ts';
@@ -91,7 +91,7 @@ function comparable(reference: Named, other: Named, anyway: boolean): readonly s
     throw new UsageError(
       `${of} have no series in common: ${ids.join(', ')}; ${other.record.series.map(({ id }) => id).join(', ')}`,
     );
-  const differing = differencesOf(reference.record, other.record);
+  const differing = findDifferences(reference.record, other.record);
   if (differing.length > 0 && !anyway)
     throw new UsageError(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them all the same`);
   return differing;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { otherMachine, strangeHistory } from '../../reports/belongs.ts';
+import { findHistoryMismatch, findMachineMismatch } from '../../reports/mismatch.ts';
 import { describeMachine } from '../run/machine.ts';
 import type { Digest } from '../timeline/digest.ts';
 import { digestHistory } from '../timeline/history/digest-history.ts';
@@ -25,7 +25,7 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
     .option('--anyway', 'make them of a run that was made on another machine, too')
     .action(async (results: string, { out, anyway }: ReportFlags) => {
       const { record, digest } = readRun(results, environment.cwd);
-      const elsewhere = anyway ? undefined : otherMachine(record, describeMachine());
+      const elsewhere = anyway ? undefined : findMachineMismatch(record, describeMachine());
       if (elsewhere) {
         throw new UsageError(
           `no reports of the run in ${JSON.stringify(results)}: ${elsewhere}, where they are made at the end of the run; --anyway makes them here`,
@@ -61,7 +61,7 @@ function readRun(results: string, cwd: string): { readonly record: RunRecord; re
   };
   const record = from('record.json', (path) => parseRecord(readFileSync(path, 'utf8')));
   const digest = from('history.ndjson', digestHistory);
-  const strange = strangeHistory(record, digest);
+  const strange = findHistoryMismatch(record, digest);
   if (strange) throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${strange}`);
   return { record, digest };
 }

@@ -1,12 +1,12 @@
 import { describe } from '../../src/timeline/describe.ts';
 import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-import type { Look, PackedHappening, Shape } from '../page/packed.ts';
-import type { Place } from './lanes.ts';
-import { isContradicted, truthTeller } from './truth.ts';
+import type { Look, PackedEvent, Shape } from '../page/packed.ts';
+import type { ToMicros } from './lanes.ts';
+import { isContradicted, trackTruth } from './truth.ts';
 
 /** What happened, for the eye and in words: a mark on a lane, and a line in the list. */
-export interface Told {
+export interface EventMark {
   /** Who did it: the lane, and the list's second column. */
   readonly who: string;
   readonly says: string;
@@ -17,20 +17,20 @@ export interface Told {
 }
 
 /** Events that are told one by one; probe results and output have pictures and lists of their own. */
-export type ToldEvent = Exclude<HistoryEvent, { kind: 'probe' | 'output' | 'snapshot' }>;
+export type ShownEvent = Exclude<HistoryEvent, { kind: 'probe' | 'output' | 'snapshot' }>;
 
-export function isTold(event: HistoryEvent): event is ToldEvent {
+export function isShown(event: HistoryEvent): event is ShownEvent {
   return event.kind !== 'probe' && event.kind !== 'output' && event.kind !== 'snapshot';
 }
 
-export function tell(event: ToldEvent): Told {
+export function markFor(event: ShownEvent): EventMark {
   const { text, name, details } = describe(event);
   const isNamed = event.kind === 'process' || event.kind === 'kubelet';
   const says = `${isNamed && name ? `${name}: ` : ''}${text}${details ? ` (${details})` : ''}`;
-  return { says, ...markOf(event) };
+  return { says, ...shapeFor(event) };
 }
 
-function markOf(event: ToldEvent): Omit<Told, 'says'> {
+function shapeFor(event: ShownEvent): Omit<EventMark, 'says'> {
   switch (event.kind) {
     case 'fault':
       return event.phase === 'injected'
@@ -42,7 +42,7 @@ function markOf(event: ToldEvent): Omit<Told, 'says'> {
       return { who: processLane(event), short: event.change, shape, look };
     }
     case 'mount': {
-      const who = event.where === 'node' ? 'Mounts on the node' : `Mounts in ${podOf(event.where)}`;
+      const who = event.where === 'node' ? 'Mounts on the node' : `Mounts in ${podName(event.where)}`;
       return event.change === 'added'
         ? { who, short: 'added', shape: 'up', look: 'calm' }
         : { who, short: 'removed', shape: 'down', look: 'plain' };
@@ -76,7 +76,7 @@ function markOf(event: ToldEvent): Omit<Told, 'says'> {
       return { who: 'Kubelet', short, shape, look };
     }
     case 'hang':
-      return { who: `Probe in ${podOf(event.probe)}`, short: 'hang', shape: 'bar', look: 'odd' };
+      return { who: `Probe in ${podName(event.probe)}`, short: 'hang', shape: 'bar', look: 'odd' };
     case 'note':
       return { who: 'Note', short: '', shape: 'ring', look: 'plain' };
   }
@@ -90,24 +90,24 @@ export function processLane(event: Extract<HistoryEvent, { kind: 'process' }>): 
 }
 
 /** `<namespace>/<pod>/<container>[:<path>]` as a reader needs it: the pod's name. */
-export function podOf(where: string): string {
+export function podName(where: string): string {
   return where.split(':')[0]?.split('/')[1] ?? where;
 }
 
 const shown = 1000;
 
 /** Everything that happened but the probes' results and the output, each next to what was true at that instant. */
-export function happeningsOf(
+export function collectEvents(
   digest: ScenarioDigest,
-  place: Place,
-): { readonly list: PackedHappening[]; readonly left: number } {
-  const told = digest.events.filter(isTold).filter((event) => !(event.kind === 'agent' && event.event === 'passed'));
-  const truthAt = truthTeller(digest);
+  place: ToMicros,
+): { readonly list: PackedEvent[]; readonly left: number } {
+  const told = digest.events.filter(isShown).filter((event) => !(event.kind === 'agent' && event.event === 'passed'));
+  const truthAt = trackTruth(digest);
   const shorten = shortener(digest);
   let crash: number | undefined;
-  const list = told.slice(0, shown).map((event): PackedHappening => {
+  const list = told.slice(0, shown).map((event): PackedEvent => {
     if (event.kind === 'fault' && event.phase === 'injected') crash = event.at;
-    const { who, says, shape, look } = tell(event);
+    const { who, says, shape, look } = markFor(event);
     const truth = truthAt(event.at);
     return {
       at: place(event.at),

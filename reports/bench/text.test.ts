@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sampleCrash, sampleSeries } from './sample-bench.ts';
-import { besideText } from './text.ts';
+import { sandboxText } from './text.ts';
 
 const crashes = (agentMs: number, daemonMs: number) =>
   [1, 2, 3].map((crash) => {
@@ -13,7 +13,7 @@ it('puts the parts of an outage on a cluster beside those in the sandbox, and ho
     sampleSeries({ crashes: crashes(4, 900) }),
     sampleSeries({ id: 'sandbox/agent', crashes: crashes(2, 300) }),
   ];
-  const text = besideText({ cluster: 'kind', series });
+  const text = sandboxText({ cluster: 'kind', series });
   expect(text[1]).toBe('agent: kind beside the sandbox');
   expect(text.slice(3, 7).map((line) => line.trim().split(/ {2,}/).slice(-4))).toEqual([
     ['800', '800', '200', '200'],
@@ -23,7 +23,7 @@ it('puts the parts of an outage on a cluster beside those in the sandbox, and ho
   ]);
   expect(text[7]).toBe('  ✔ the agent’s part: median 8.00 ms (goal 10), worst of 3 12.0 ms (goal 100)');
   expect(
-    besideText({
+    sandboxText({
       cluster: 'kind',
       series: [{ ...series[0], crashes: crashes(6, 900) } as never, series[1] as never],
     }).at(-1),
@@ -31,5 +31,5 @@ it('puts the parts of an outage on a cluster beside those in the sandbox, and ho
 });
 
 it('says nothing of a run that was in one place', () => {
-  expect(besideText({ cluster: 'sandbox', series: [sampleSeries()] })).toEqual([]);
+  expect(sandboxText({ cluster: 'sandbox', series: [sampleSeries()] })).toEqual([]);
 });

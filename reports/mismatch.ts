@@ -2,7 +2,7 @@ import type { Digest } from '../src/timeline/digest.ts';
 import type { RunRecord } from '../src/timeline/record.ts';
 
 /** Why a history is not the one of a record, in one sentence; undefined where it is. */
-export function strangeHistory(record: RunRecord, digest: Pick<Digest, 'scenarios'>): string | undefined {
+export function findHistoryMismatch(record: RunRecord, digest: Pick<Digest, 'scenarios'>): string | undefined {
   const known = new Set(record.scenarios.map(({ id }) => id));
   const told = [...digest.scenarios];
   if (told.length > 0 && !told.some((id) => known.has(id))) {
@@ -18,7 +18,7 @@ export function strangeHistory(record: RunRecord, digest: Pick<Digest, 'scenario
 }
 
 /** How the machine that a run was made on differs from this one, in words; undefined where it does not. */
-export function otherMachine(record: RunRecord, here: RunRecord['machine']): string | undefined {
+export function findMachineMismatch(record: RunRecord, here: RunRecord['machine']): string | undefined {
   const there = record.machine;
   const differs = (['os', 'kernel', 'cpus', 'memoryBytes'] as const).some((part) => there[part] !== here[part]);
   return differs ? `it was made on another machine (${describe(there)}; this one: ${describe(here)})` : undefined;
