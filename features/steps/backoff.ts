@@ -5,7 +5,6 @@ import { seenRestarts } from '../../src/backoff/seen-restarts.ts';
 import { growsAsPredicted } from '../../src/checks/backoff-as-predicted.ts';
 import { sigkill } from '../../src/faults/sigkill.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
-import { recoveries } from '../../src/timeline/phases.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -39,8 +38,8 @@ class CrashLoop {
 
   /** The predicted and observed delays, which also enter the record. */
   rows(): readonly BackoffRow[] {
-    const { pod, history, scenario } = this.#world;
-    const seen = recoveries(history, scenario.notes.id).filter((recovery) => recovery.pod.endsWith(`/${pod.name}`));
+    const { pod, history, scenario, timeline } = this.#world;
+    const seen = timeline.recoveries.filter((recovery) => recovery.pod.endsWith(`/${pod.name}`));
     const faults = history.filter((event) => event.kind === 'fault' && event.phase === 'injected');
     const outages = faults.map(({ at }) => {
       const readable = seen.find(({ crash }) => crash === at)?.readable;
@@ -97,13 +96,13 @@ When('it then runs for longer than the kubelet remembers', async function (this:
 
 Then("each delay was predicted from the kubelet's source", async function (this: RekindleWorld) {
   await untilPodRecovers(this.pod);
-  this.scenario.judge(growsAsPredicted(loopOf(this).rows(), { shows: ['first', 'doubled'] }));
+  this.scenario.judge(growsAsPredicted(loopOf(this).rows(), { required: ['first', 'doubled'] }));
 });
 
 Then(
   "each delay was predicted from the kubelet's source, up to its cap and after its reset",
   async function (this: RekindleWorld) {
     await untilPodRecovers(this.pod);
-    this.scenario.judge(growsAsPredicted(loopOf(this).rows(), { shows: ['capped', 'reset'] }));
+    this.scenario.judge(growsAsPredicted(loopOf(this).rows(), { required: ['capped', 'reset'] }));
   },
 );

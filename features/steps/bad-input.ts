@@ -1,6 +1,6 @@
 import { type DataTable, Given, Then, When } from '@cucumber/cucumber';
-import { agentRunsOn } from '../../src/checks/agent-runs-on.ts';
-import { concluded, fail, pass } from '../../src/checks/finding.ts';
+import { agentRunsOn } from '../../src/checks/agent-process.ts';
+import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
 import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
 import { application, applicationLabel, dataset, type Manifest } from '../../src/scenario/manifests.ts';
@@ -33,7 +33,7 @@ Then(
 );
 
 Then('the node agent ran all the time', function (this: RekindleWorld) {
-  this.scenario.judge(agentRunsOn(this.history));
+  this.scenario.judge(agentRunsOn(this.timeline));
 });
 
 /** A claim and a volume as Fluid creates them, written by hand. */
@@ -74,10 +74,10 @@ async function objectsAreRefused(namespace: Namespace, flaws: readonly Flaw[]): 
     // For a subPath, Kubernetes does not name the volumeMount.
     const spellings = [field, field.replace(/\[\d+\](?=\.subPath)/, '')];
     if (spellings.some((spelling) => refusal?.includes(spelling))) continue;
-    return concluded(title, fail(`${flaw.kind} with ${field} ${formatFlawValue(flaw)}: ${refusal ?? 'was created'}`));
+    return recordCheck(title, fail(`${flaw.kind} with ${field} ${formatFlawValue(flaw)}: ${refusal ?? 'was created'}`));
   }
   const fields = flaws.map(({ kind, path }) => `${kind} ${formatFieldPath(path)}`);
-  return concluded(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
+  return recordCheck(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
 }
 
 function formatBody(error: { readonly body?: unknown; readonly message?: string }): string {
@@ -117,8 +117,8 @@ async function hostileVolumesAreRefused(namespace: Namespace, volumes: readonly 
   const names = volumes.map((_, index) => nameOf(index));
   const table = await scenario.session.cluster.mountTable();
   const mounted = table.filter((line) => names.some((name) => line.includes(`${namespace.name}-${name}/`)));
-  if (mounted.length > 0) return concluded(title, fail(`it is mounted: ${mounted.join('; ')}`));
-  return concluded(title, pass(volumes.map(({ path, words }) => `${path ?? '(none)'}: ${words}`).join('; ')));
+  if (mounted.length > 0) return recordCheck(title, fail(`it is mounted: ${mounted.join('; ')}`));
+  return recordCheck(title, pass(volumes.map(({ path, words }) => `${path ?? '(none)'}: ${words}`).join('; ')));
 }
 
 async function createOnVolume(namespace: Namespace, name: string, path: string | undefined): Promise<void> {
@@ -204,7 +204,7 @@ async function hasNothing(pod: Pod): Promise<CheckRecord> {
       (event.kind === 'kubelet' && event.event === 'publish' && event.pod === name) ||
       (event.kind === 'process' && event.name.startsWith(`${name}/`)),
   );
-  if (given) return concluded(title, fail(`${given.kind} of ${name}: ${JSON.stringify(given)}`));
-  if (found.status?.phase !== 'Pending') return concluded(title, fail(`${name}: ${formatPodState(found)}`));
-  return concluded(title, pass(`${name} has no volume and no container: ${formatPodState(found)}`));
+  if (given) return recordCheck(title, fail(`${given.kind} of ${name}: ${JSON.stringify(given)}`));
+  if (found.status?.phase !== 'Pending') return recordCheck(title, fail(`${name}: ${formatPodState(found)}`));
+  return recordCheck(title, pass(`${name} has no volume and no container: ${formatPodState(found)}`));
 }

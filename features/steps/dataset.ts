@@ -3,7 +3,7 @@ import { type DataTable, Given, Then } from '@cucumber/cucumber';
 import aws4 from 'aws4';
 import type { RunningCluster } from '../../clusters/cluster.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
-import { concluded, fail, pass } from '../../src/checks/finding.ts';
+import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { isKeptOutOfProcesses, type ProcessSearch } from '../../src/checks/secret-kept.ts';
 import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
 import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
@@ -94,10 +94,10 @@ async function datasetsAreRefused(
         })
       ).message;
     if (!message.includes(field))
-      return concluded(title, fail(`${field} ${formatFlawValue(flaw)} was answered with: ${message}`));
+      return recordCheck(title, fail(`${field} ${formatFlawValue(flaw)} was answered with: ${message}`));
   }
   const fields = flaws.map(({ path }) => formatFieldPath(path));
-  return concluded(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
+  return recordCheck(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
 }
 
 /** Returns the API server's refusal, if it refuses; throws other errors. */
@@ -135,7 +135,7 @@ async function bucketExists(cluster: RunningCluster): Promise<CheckRecord> {
   const otherKey = await listStatus(cluster, store.bucket, 'another-key');
   const answers = `${store.bucket} answered ${bucket}, a bucket that is not there ${otherBucket}, another key ${otherKey}`;
   const isRight = bucket === 200 && otherBucket === 404 && otherKey === 403;
-  return concluded(title, isRight ? pass(answers) : fail(answers));
+  return recordCheck(title, isRight ? pass(answers) : fail(answers));
 }
 
 /** HTTP status of a request for the bucket's list (S3 ListObjectsV2). */

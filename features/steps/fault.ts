@@ -1,6 +1,6 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import { failsCleanly } from '../../src/checks/held-file.ts';
-import { isLeftAlone } from '../../src/checks/left-alone.ts';
+import { isLeftAlone } from '../../src/checks/untouched.ts';
 import { faultNamed as faultOrNone } from '../../src/faults/catalogue.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { sigkill } from '../../src/faults/sigkill.ts';
@@ -123,7 +123,7 @@ Then('the file that it holds open fails cleanly, and for ever', async function (
     until: ({ length }) => length >= 5,
     format: ({ length }) => `${length} reads`,
   });
-  this.scenario.judge(failsCleanly(this.history, { program, kernel: this.session.cluster.kernel }));
+  this.scenario.judge(failsCleanly(this.timeline, { program, kernel: this.session.cluster.kernel }));
 });
 
 Then('the volume is left alone, for longer than the period of the agent', async function (this: RekindleWorld) {
@@ -131,7 +131,7 @@ Then('the volume is left alone, for longer than the period of the agent', async 
 });
 
 Then('all that time the volume was left alone, for {string}', function (this: RekindleWorld, fault: string) {
-  this.scenario.judge(isLeftAlone(this.history, { ...this.subject, fault }));
+  this.scenario.judge(isLeftAlone(this.timeline, { ...this.subject, fault }));
 });
 
 Then('the node agent died of it', async function (this: RekindleWorld) {

@@ -1,6 +1,6 @@
 import { Given, Then } from '@cucumber/cucumber';
 import { PollTimeout } from '../../clusters/poll.ts';
-import { keepsInnerMount } from '../../src/checks/inner-mount-survives.ts';
+import { keepsInnerMount } from '../../src/checks/mount-tables.ts';
 import type { VolumeBelow } from '../../src/scenario/manifests.ts';
 import { untilPodReads } from '../../src/scenario/pod-reads.ts';
 import type { RekindleWorld } from '../support/world.ts';
@@ -53,7 +53,7 @@ Then('the volume at \\/data\\/cache is still there, with what was written to it'
   await readInnerVolume(this);
   await this.namespace.countMounts();
   const { consumer } = this.pod;
-  this.scenario.judge(keepsInnerMount(this.history, { consumer, innerPath, before: 'before', after: 'after' }));
+  this.scenario.judge(keepsInnerMount(this.timeline, { consumer, innerPath, before: 'before', after: 'after' }));
 });
 
 Then('at \\/data\\/cache it reads the files of {string}', async function (this: RekindleWorld, dataset: string) {

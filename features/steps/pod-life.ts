@@ -1,6 +1,5 @@
 import { Then } from '@cucumber/cucumber';
-import { endsInTime } from '../../src/checks/ends-in-time.ts';
-import { startsAfterDaemon } from '../../src/checks/starts-after-daemon.ts';
+import { endsInTime, startsAfterDaemon } from '../../src/checks/pod-lifecycle.ts';
 import { newPodName } from '../../src/faults/application.ts';
 import { graceSeconds } from '../../src/faults/pod-delete.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
@@ -54,7 +53,7 @@ Then(
     const graceMs = (graceSeconds * 1000) / cluster.fidelity.clockScale;
     const { consumer, volume } = this.subject;
     this.scenario.judge(
-      ...names.map((pod) => endsInTime(this.history, { consumer: { ...consumer, pod }, volume, fault, graceMs })),
+      ...names.map((pod) => endsInTime(this.timeline, { consumer: { ...consumer, pod }, volume, fault, graceMs })),
     );
   },
 );
@@ -77,5 +76,5 @@ async function judgeStart(world: RekindleWorld, fault: string): Promise<void> {
   const lines = await pod.mountTable();
   const where = `${namespace}/${name}/${container}`;
   session.onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label: 'started', lines });
-  scenario.judge(startsAfterDaemon(scenario.history, { ...world.subject, fault }));
+  scenario.judge(startsAfterDaemon(scenario.timeline, { ...world.subject, fault }));
 }

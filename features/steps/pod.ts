@@ -2,14 +2,12 @@ import { deepStrictEqual, match, ok } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { printsDocumentedTranscript } from '../../src/checks/documented-transcript.ts';
-import { keepsMountTableSteady } from '../../src/checks/mount-table-steady.ts';
-import { isNotRecovered } from '../../src/checks/no-recovery.ts';
-import { doesNothingWhileDown } from '../../src/checks/nothing-while-down.ts';
+import { keepsMountTableSteady, showsOneFilesystem } from '../../src/checks/mount-tables.ts';
+import { seesTheOutage } from '../../src/checks/outage.ts';
 import { staysReadOnly } from '../../src/checks/read-only.ts';
-import { showsOneFilesystem } from '../../src/checks/same-filesystem.ts';
-import { seesNoError } from '../../src/checks/sees-no-error.ts';
-import { seesTheOutage } from '../../src/checks/sees-the-outage.ts';
+import { seesNoError } from '../../src/checks/reads.ts';
 import { claimsOnlyTrueSuccess } from '../../src/checks/truthful-success.ts';
+import { doesNothingWhileDown, isNotRecovered } from '../../src/checks/untouched.ts';
 import { recoversWithinBudget } from '../../src/checks/within-budget.ts';
 import { loopIn, startLoop, untilLoopListsAgain } from '../../src/scenario/documented-loop.ts';
 import { applicationLabel, documentedFiles } from '../../src/scenario/manifests.ts';
@@ -21,7 +19,6 @@ import {
   untilRecoveryIsClaimed,
   watchUnrecovered,
 } from '../../src/scenario/pod-reads.ts';
-import { recoveries } from '../../src/timeline/phases.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 Given('pod {string} reads {string} at \\/data', async function (this: RekindleWorld, pod: string, dataset: string) {
@@ -93,7 +90,7 @@ Then('the pod sees errors', async function (this: RekindleWorld) {
 
 Then('the pod sees "Transport endpoint is not connected" and no other error', async function (this: RekindleWorld) {
   await untilPodFails(this.pod);
-  this.scenario.judge(seesTheOutage(this.history, this.pod.consumer, this.session.cluster.kernel));
+  this.scenario.judge(seesTheOutage(this.timeline, this.pod.consumer, this.session.cluster.kernel));
 });
 
 Then('the pod reads the same files again, and was not restarted', async function (this: RekindleWorld) {
@@ -126,8 +123,7 @@ Then('pod {string} reads on, and saw no error', async function (this: RekindleWo
 
 Then("the time that it took is told by phase, within the profile's budget", function (this: RekindleWorld) {
   const { budgets } = this.session.profile;
-  const all = recoveries(this.history, this.scenario.notes.id);
-  this.scenario.judge(recoversWithinBudget(all, { consumer: this.pod.consumer, budgets }));
+  this.scenario.judge(recoversWithinBudget(this.timeline, { consumer: this.pod.consumer, budgets }));
 });
 
 Then('the pod is not recovered, by the limit {string}', async function (this: RekindleWorld, claim: string) {
@@ -152,20 +148,20 @@ Then('nothing is replaced in the pod, and nothing claims a recovery', async func
 
 Then('nothing is mounted for the pod and no event claims a recovery', async function (this: RekindleWorld) {
   await this.scenario.watchFor(this.session.cluster.watchMs);
-  this.scenario.judge(doesNothingWhileDown(this.history, this.subject));
+  this.scenario.judge(doesNothingWhileDown(this.timeline, this.subject));
 });
 
 Then(
   'nothing is mounted for the pod and no event claims a recovery, over a long outage',
   async function (this: RekindleWorld) {
     await this.scenario.watchFor(2 * this.session.cluster.watchMs);
-    this.scenario.judge(doesNothingWhileDown(this.history, this.subject));
+    this.scenario.judge(doesNothingWhileDown(this.timeline, this.subject));
   },
 );
 
 Then('no mount of the dataset was ever writable', async function (this: RekindleWorld) {
   await this.namespace.countMounts();
-  this.scenario.judge(staysReadOnly(this.history, this.subject));
+  this.scenario.judge(staysReadOnly(this.timeline, this.subject));
 });
 
 Then('writing to \\/data in the pod fails with {string}', async function (this: RekindleWorld, message: string) {
@@ -176,12 +172,12 @@ Then('writing to \\/data in the pod fails with {string}', async function (this: 
 Then('the loop prints the documented transcript', async function (this: RekindleWorld) {
   await untilLoopListsAgain(this.scenario);
   const files = Object.keys(documentedFiles);
-  this.scenario.judge(printsDocumentedTranscript(this.history, { program: loopIn(this.pod), files }));
+  this.scenario.judge(printsDocumentedTranscript(this.timeline, { program: loopIn(this.pod), files }));
 });
 
 Then('whatever claims a recovery is true', async function (this: RekindleWorld) {
   await untilRecoveryIsClaimed(this.pod);
-  this.scenario.judge(claimsOnlyTrueSuccess(this.history, this.pod.consumer));
+  this.scenario.judge(claimsOnlyTrueSuccess(this.timeline, this.pod.consumer));
 });
 
 Then('an event refuses the recovery because of {string}', async function (this: RekindleWorld, reason: string) {
@@ -195,7 +191,7 @@ Then('the mount tables have not grown', async function (this: RekindleWorld) {
   await this.namespace.countMounts();
   const consumers = this.namespace.observedPods.map(({ consumer }) => consumer);
   this.scenario.judge(
-    keepsMountTableSteady(this.history, {
+    keepsMountTableSteady(this.timeline, {
       consumers,
       pods: consumers.length + this.otherPods.length,
       before: 'before',
@@ -211,7 +207,7 @@ Then('both mounts of the pod show the same filesystem', async function (this: Re
     condition: 'both mounts of the pod show the same filesystem',
     read: async () => {
       await this.namespace.countMounts();
-      return showsOneFilesystem(this.history, this.subject);
+      return showsOneFilesystem(this.timeline, this.subject);
     },
     until: ({ verdict }) => verdict === 'pass',
     format: ({ says }) => says,
@@ -221,7 +217,7 @@ Then('both mounts of the pod show the same filesystem', async function (this: Re
 
 async function readsOn({ pod, scenario }: RekindleWorld): Promise<void> {
   await untilPodReads(pod);
-  scenario.judge(seesNoError(scenario.history, pod.consumer));
+  scenario.judge(seesNoError(scenario.timeline, pod.consumer));
 }
 
 async function judgeUnrecovered(
@@ -230,5 +226,5 @@ async function judgeUnrecovered(
 ): Promise<void> {
   await watchUnrecovered(world.pod);
   const { watchMs } = world.session.cluster;
-  world.scenario.judge(isNotRecovered(world.history, { ...world.subject, claims: [claim], scope, watchMs }));
+  world.scenario.judge(isNotRecovered(world.timeline, { ...world.subject, claims: [claim], scope, watchMs }));
 }

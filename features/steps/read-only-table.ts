@@ -1,6 +1,6 @@
 import { type DataTable, Given, Then, When } from '@cucumber/cucumber';
 import { isReadOnly, parseMountinfo } from '../../recovery/linux/mountinfo.ts';
-import { concluded, fail, pass } from '../../src/checks/finding.ts';
+import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { sigkill } from '../../src/faults/sigkill.ts';
 import { application, applicationLabel } from '../../src/scenario/manifests.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
@@ -89,9 +89,9 @@ async function judge(world: RekindleWorld, mustRead: (way: MountWay) => boolean)
   for (const way of ways) {
     const expected = formatState({ ...way, reads: mustRead(way) });
     const seen = formatState(await readState(world, way));
-    if (seen !== expected) return concluded(title, fail(`${formatWay(way)}: ${expected} expected, ${seen} seen`));
+    if (seen !== expected) return recordCheck(title, fail(`${formatWay(way)}: ${expected} expected, ${seen} seen`));
   }
-  return concluded(title, pass(`${ways.length} ways, ${ways.filter(mustRead).length} of them read again`));
+  return recordCheck(title, pass(`${ways.length} ways, ${ways.filter(mustRead).length} of them read again`));
 }
 
 /** Whether the pod reads, and on which sides the mount or its superblock is read-only. */

@@ -1,8 +1,8 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
-import { keepsMemorySteady } from '../../src/checks/memory-steady.ts';
+import { keepsMemorySteady } from '../../src/checks/agent-process.ts';
 import { nothingIsWritten } from '../../src/checks/nothing-written.ts';
-import { isReadOnlyEverywhere } from '../../src/checks/read-only-everywhere.ts';
+import { isReadOnlyEverywhere } from '../../src/checks/read-only.ts';
 import { podDelete } from '../../src/faults/pod-delete.ts';
 import { documentedFiles } from '../../src/scenario/manifests.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
@@ -65,12 +65,12 @@ When(
 
 Then('not one write got through, to the pod, the node or the daemon', async function (this: RekindleWorld) {
   await untilObserversReport(this, this.session.history.now());
-  this.scenario.judge(nothingIsWritten(this.history, { writers: [podWriter, nodeWriter] }));
+  this.scenario.judge(nothingIsWritten(this.timeline, { writers: [podWriter, nodeWriter] }));
 });
 
 Then('every mount of the dataset was read-only in every namespace', async function (this: RekindleWorld) {
   await untilObserversReport(this, this.session.history.now());
-  this.scenario.judge(isReadOnlyEverywhere(this.history, { ...this.subject, program: attributeReader }));
+  this.scenario.judge(isReadOnlyEverywhere(this.timeline, { ...this.subject, program: attributeReader }));
 });
 
 Then("the agent's memory has not grown in {int} crashes", async function (this: RekindleWorld, crashes: number) {

@@ -1,10 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
-import { keepsLayersWithin } from '../../src/checks/layers-within.ts';
-import { seesNoEmptyDirectory } from '../../src/checks/never-empty.ts';
-import { readsNoWrongData } from '../../src/checks/no-wrong-data.ts';
-import { isReadOnlyInPod } from '../../src/checks/read-only-in-pod.ts';
-import { readsAgain } from '../../src/checks/reads-again.ts';
+import { keepsLayersWithin } from '../../src/checks/mount-tables.ts';
+import { isReadOnlyInPod } from '../../src/checks/read-only.ts';
+import { readsAgain, readsNoWrongData, seesNoEmptyDirectory } from '../../src/checks/reads.ts';
 import { kill1 } from '../../src/faults/kill-1.ts';
 import { sigkill } from '../../src/faults/sigkill.ts';
 import { Daemon } from '../../src/scenario/daemon.ts';
@@ -129,7 +127,7 @@ Then(
     await untilPodRecovers(this.pod);
     const { consumer } = this.pod;
     const checks = [readsAgain, seesNoEmptyDirectory, readsNoWrongData];
-    this.scenario.judge(...checks.map((check) => check(this.history, consumer)));
+    this.scenario.judge(...checks.map((check) => check(this.timeline, consumer)));
   },
 );
 
@@ -142,12 +140,12 @@ Then(
 
 Then('at most {int} mounts stand at \\/data in the pod', async function (this: RekindleWorld, most: number) {
   await this.namespace.countMounts();
-  this.scenario.judge(keepsLayersWithin(this.history, { consumer: this.pod.consumer, most, after: 'after' }));
+  this.scenario.judge(keepsLayersWithin(this.timeline, { consumer: this.pod.consumer, most, after: 'after' }));
 });
 
 Then('no mount at \\/data in the pod was ever writable', async function (this: RekindleWorld) {
   await this.namespace.countMounts();
-  this.scenario.judge(isReadOnlyInPod(this.history, this.pod.consumer));
+  this.scenario.judge(isReadOnlyInPod(this.timeline, this.pod.consumer));
 });
 
 /** Creates a pod and reads in it. */

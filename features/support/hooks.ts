@@ -54,8 +54,8 @@ After(async function (this: RekindleWorld, { result }) {
  * A false claim of a recovery, for any pod of a scenario that stopped early: the worst finding there is, and the step that checks
  * for it may not have run.
  */
-function falseClaim({ namespace, history, notes }: Scenario): CheckRecord | undefined {
-  const checks = namespace.observedPods.map(({ consumer }) => claimsOnlyTrueSuccess(history, consumer));
+function falseClaim({ namespace, timeline, notes }: Scenario): CheckRecord | undefined {
+  const checks = namespace.observedPods.map(({ consumer }) => claimsOnlyTrueSuccess(timeline, consumer));
   const lie = checks.find(({ verdict }) => verdict === 'fail');
   return notes.checks.some(({ name }) => name === lie?.name) ? undefined : lie;
 }

@@ -34,6 +34,10 @@ export class RekindleWorld extends World<{ session: string }> {
     return this.scenario.namespace;
   }
 
+  get timeline() {
+    return this.scenario.timeline;
+  }
+
   get history() {
     return this.scenario.history;
   }

@@ -1,5 +1,6 @@
-import { recoveries } from '../../src/timeline/phases.ts';
 import type { HistoryEvent, ProbeEvent, Recovery } from '../../src/timeline/record.ts';
+import { findRecoveries } from '../../src/timeline/recoveries.ts';
+import { Timeline } from '../../src/timeline/timeline.ts';
 import type { BenchCrash, BenchMoment } from './record.ts';
 
 type Mount = Extract<HistoryEvent, { kind: 'mount' }>;
@@ -39,20 +40,18 @@ export function crashSamples(
   pods: readonly WatchedPod[],
 ): readonly CrashSample[] {
   const daemonOf = new Map(pods.map(({ probe, daemon }) => [probe, daemon]));
-  const found = recoveries(history, scenario, {
-    concerns: (fault, probe) => fault.target.startsWith(daemonOf.get(probe) ?? fault.target),
+  const timeline = Timeline.ofScenario(history, scenario);
+  const found = findRecoveries(timeline, {
+    reaches: (fault, probe) => fault.target.startsWith(daemonOf.get(probe) ?? fault.target),
   });
-  const own = history.filter((event) => event.scenario === scenario);
-  const mounts = own.filter((event) => event.kind === 'mount').filter(({ change }) => change === 'added');
-  const operations = own.filter((event) => event.kind === 'probe');
-  const said = own.filter((event) => event.kind === 'agent');
-  const processes = own.filter((event) => event.kind === 'process').filter(({ role }) => role === 'daemon');
+  const mounts = timeline.ofKind('mount').filter(({ change }) => change === 'added');
+  const agentEvents = timeline.ofKind('agent');
   return pods.flatMap((pod) => {
     const mine = found.filter(({ probe }) => probe === pod.probe);
-    const read = operations.filter(({ probe }) => probe === pod.probe).sort((a, b) => a.at - b.at);
+    const read = timeline.operations.get(pod.probe) ?? [];
     const places = placesOf(pod, mounts);
-    const agent = said.filter(({ volume }) => volume === pod.volume);
-    const starts = processes.filter(({ change, name }) => change === 'started' && name.startsWith(pod.daemon));
+    const agent = agentEvents.filter(({ volume }) => volume === pod.volume);
+    const starts = timeline.daemons.filter(({ change, name }) => change === 'started' && name.startsWith(pod.daemon));
     const where = pod.probe.slice(0, pod.probe.indexOf(':'));
     return mine.flatMap((recovery, index) => {
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
-import { agentRunsOn } from './agent-runs-on.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { agentRunsOn } from './agent-process.ts';
 
 const process = (role: 'agent' | 'daemon', change: 'started' | 'exited'): HistoryEvent => ({
   kind: 'process',
@@ -11,9 +12,10 @@ const process = (role: 'agent' | 'daemon', change: 'started' | 'exited'): Histor
 });
 
 it('an agent that ends is found, a daemon that ends is none', () => {
+  const ended = { ...process('agent', 'exited'), signal: 'SIGABRT' } as HistoryEvent;
   const good = [process('agent', 'started'), process('daemon', 'exited')];
-  expect(agentRunsOn(good)).toMatchObject({ verdict: 'pass' });
-  expect(agentRunsOn([...good, { ...process('agent', 'exited'), signal: 'SIGABRT' } as HistoryEvent])).toMatchObject({
+  expect(agentRunsOn(new Timeline(good))).toMatchObject({ verdict: 'pass' });
+  expect(agentRunsOn(new Timeline([...good, ended]))).toMatchObject({
     verdict: 'fail',
     says: 'agent ended with SIGABRT',
   });

@@ -26,7 +26,7 @@ describe('growsAsPredicted', () => {
   });
 
   it('does not tell where the crashes did not show what they were to show', () => {
-    expect(growsAsPredicted([row()], { shows: ['capped'] }).verdict).toBe('inconclusive');
+    expect(growsAsPredicted([row()], { required: ['capped'] }).verdict).toBe('inconclusive');
     expect(growsAsPredicted([]).verdict).toBe('inconclusive');
   });
 

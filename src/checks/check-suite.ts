@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { claims } from '../timeline/claims.ts';
 import type { CheckRecord } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { beats, cutAt, type History, type Row, recovered } from './sample-history.ts';
 
 /** Every check: inconclusive on nothing, and a table of what it concludes. */
-export function suite(name: string, check: (history: History) => CheckRecord, rows: readonly Row[]) {
+export function suite(name: string, judge: (timeline: Timeline) => CheckRecord, rows: readonly Row[]) {
+  const check = (history: History) => judge(new Timeline(history));
   describe(name, () => {
     it.each([
       ['an empty history', []],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { printsDocumentedTranscript } from './documented-transcript.ts';
 
 const listing = `total 172
@@ -45,7 +46,9 @@ describe('the documented loop', () => {
     ['a last listing that is still on its way', history(listing, error, listing, 'total 172')],
     ['another program’s output beside it', [...history(listing, error, listing), { ...exited, name: 'other' }]],
   ])('passes on %s', (_, events) => {
-    expect(printsDocumentedTranscript(events, { program: 'loop', files: ['myfile', 'myfile.txt'] })).toMatchObject({
+    expect(
+      printsDocumentedTranscript(new Timeline(events), { program: 'loop', files: ['myfile', 'myfile.txt'] }),
+    ).toMatchObject({
       verdict: 'pass',
       claims: ['C1', 'C3'],
     });
@@ -67,7 +70,9 @@ describe('the documented loop', () => {
     ],
     ['only an empty directory at the end', history(listing, error, 'total 0'), 'listed no files again'],
   ])('fails on %s', (_, events, says) => {
-    expect(printsDocumentedTranscript(events, { program: 'loop', files: ['myfile', 'myfile.txt'] })).toMatchObject({
+    expect(
+      printsDocumentedTranscript(new Timeline(events), { program: 'loop', files: ['myfile', 'myfile.txt'] }),
+    ).toMatchObject({
       verdict: 'fail',
       says: expect.stringContaining(says),
     });
@@ -78,14 +83,16 @@ describe('the documented loop', () => {
     ['listings only', history(listing, listing)],
     ['errors before any listing', history(error, listing)],
   ])('is inconclusive on %s', (_, events) => {
-    expect(printsDocumentedTranscript(events, { program: 'loop', files: ['myfile', 'myfile.txt'] })).toMatchObject({
+    expect(
+      printsDocumentedTranscript(new Timeline(events), { program: 'loop', files: ['myfile', 'myfile.txt'] }),
+    ).toMatchObject({
       verdict: 'inconclusive',
     });
   });
 
   it('tells how many listings and errors there were', () => {
     const events = history(listing, listing, documented, listing);
-    const { says } = printsDocumentedTranscript(events, { program: 'loop', files: ['myfile'] });
+    const { says } = printsDocumentedTranscript(new Timeline(events), { program: 'loop', files: ['myfile'] });
     expect(says).toBe('2 listings, 1 error, 1 listing, and the loop goes on');
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { failsCleanly } from './held-file.ts';
 import { agent, beats, fault, ms, type Row, where } from './sample-history.ts';
 
@@ -44,7 +45,7 @@ describe('a file that was held open', () => {
       'no read failed',
     ],
   ])('%s', (_, history, verdict, says) => {
-    expect(failsCleanly(history, { program: 'holder', kernel })).toMatchObject({
+    expect(failsCleanly(new Timeline(history), { program: 'holder', kernel })).toMatchObject({
       verdict,
       says: expect.stringContaining(says),
     });
@@ -52,6 +53,6 @@ describe('a file that was held open', () => {
 
   it('accepts EIO from Linux 6.19 on, where cached reads answer so', () => {
     const history = [...before, ...after, read(500, 'EIO')];
-    expect(failsCleanly(history, { program: 'holder', kernel: '6.19.1' }).verdict).toBe('pass');
+    expect(failsCleanly(new Timeline(history), { program: 'holder', kernel: '6.19.1' }).verdict).toBe('pass');
   });
 });

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
+import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { keepsInnerMount } from './inner-mount-survives.ts';
+import { keepsInnerMount } from './mount-tables.ts';
 import {
   adding,
   beats,
   broken,
   consumer,
   cutAt,
-  type History,
   podTable,
   recovered,
   snapshot,
@@ -15,8 +15,8 @@ import {
   without,
 } from './sample-history.ts';
 
-const inner = (history: History) =>
-  keepsInnerMount(history, { consumer, innerPath: '/data/cache', before: 'before', after: 'after' });
+const inner = (timeline: Timeline) =>
+  keepsInnerMount(timeline, { consumer, innerPath: '/data/cache', before: 'before', after: 'after' });
 const table = (line: string) => [...podTable().slice(0, 2), line];
 
 suite('the volume mounted below survives', inner, [
@@ -78,7 +78,7 @@ it('sees the volume inside the mount on top, where the dead one below keeps its 
   ];
   const history = [...recovered(), snapshot(950, where, 'after', stacked)];
   const inner = { consumer, innerPath: '/data/cache', before: 'before', after: 'after' };
-  expect(keepsInnerMount(history, inner).verdict).toBe('pass');
+  expect(keepsInnerMount(new Timeline(history), inner).verdict).toBe('pass');
   const hidden = [...recovered(), snapshot(950, where, 'after', stacked.slice(0, -1))];
-  expect(keepsInnerMount(hidden, inner).verdict).toBe('fail');
+  expect(keepsInnerMount(new Timeline(hidden), inner).verdict).toBe('fail');
 });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
-import { keepsLayersWithin } from './layers-within.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { keepsLayersWithin } from './mount-tables.ts';
 import {
   adding,
   type Break,
@@ -42,7 +43,7 @@ it.each<[string, Break, number, string, string]>([
   ],
 ])('a check of layers %s', (_what, change, most, verdict, says) => {
   const history = change(recovered());
-  expect(keepsLayersWithin(history, { consumer, most, after: 'after' })).toMatchObject({
+  expect(keepsLayersWithin(new Timeline(history), { consumer, most, after: 'after' })).toMatchObject({
     verdict,
     says: expect.stringContaining(says),
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLeftAlone } from './left-alone.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import {
   agent,
   beats,
@@ -13,6 +13,7 @@ import {
   volume,
   where,
 } from './sample-history.ts';
+import { isLeftAlone } from './untouched.ts';
 
 const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, where, 'before', podTable())];
 const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })];
@@ -35,11 +36,10 @@ describe('a mount that is not dead is left alone', () => {
       'fail',
       'FuseRecoverSucceed',
     ],
-    ['is inconclusive without the fault', hung.slice(1), 'inconclusive', 'was not done'],
+    ['is inconclusive without the fault', hung.slice(1), 'inconclusive', 'was not injected'],
     ['is inconclusive without a mount table', [done(200, 'hang'), ...goesOn], 'inconclusive', 'mount table'],
   ])('%s', (_, history, verdict, says) => {
-    const sorted = history.toSorted((a, b) => a.at - b.at);
-    expect(isLeftAlone(sorted, { consumer, volume, fault: 'hang' })).toMatchObject({
+    expect(isLeftAlone(new Timeline(history), { consumer, volume, fault: 'hang' })).toMatchObject({
       verdict,
       says: expect.stringContaining(says),
     });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { keepsMemorySteady } from './memory-steady.ts';
+import { keepsMemorySteady } from './agent-process.ts';
 
 const garbage = (index: number) => (index % 5) * 4e6;
 const run = (grows: number) => Array.from({ length: 40 }, (_, index) => 60e6 + index * grows + garbage(index));

@@ -1,21 +1,11 @@
 import { expect, it } from 'vitest';
+import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { keepsMountTableSteady } from './mount-table-steady.ts';
-import {
-  adding,
-  broken,
-  consumer,
-  cutAt,
-  fault,
-  type History,
-  nodeTable,
-  podTable,
-  snapshot,
-  where,
-} from './sample-history.ts';
+import { keepsMountTableSteady } from './mount-tables.ts';
+import { adding, broken, consumer, cutAt, fault, nodeTable, podTable, snapshot, where } from './sample-history.ts';
 
-const steadyWith = (mountsBeneath: boolean) => (history: History) =>
-  keepsMountTableSteady(history, { consumers: [consumer], before: 'before', after: 'after', mountsBeneath });
+const steadyWith = (mountsBeneath: boolean) => (timeline: Timeline) =>
+  keepsMountTableSteady(timeline, { consumers: [consumer], before: 'before', after: 'after', mountsBeneath });
 const steady = steadyWith(true);
 const onePlus = [...podTable(), '43 41 0:60 / /data ro - fuse.jindofs-fuse jindofs rw'];
 
@@ -73,5 +63,5 @@ it('counts what was there before the first fault, of pods that came one after th
     snapshot(4, where, 'after', podTable()),
   ];
   const steady = { consumers: [consumer], before: 'before', after: 'after', mountsBeneath: true };
-  expect(keepsMountTableSteady(history, steady).verdict).toBe('pass');
+  expect(keepsMountTableSteady(new Timeline(history), steady).verdict).toBe('pass');
 });

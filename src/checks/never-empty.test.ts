@@ -1,8 +1,8 @@
 import { suite } from './check-suite.ts';
-import { seesNoEmptyDirectory } from './never-empty.ts';
+import { seesNoEmptyDirectory } from './reads.ts';
 import { adding, broken, consumer, done, failing, hang, ms, without } from './sample-history.ts';
 
-suite('the pod never sees an empty directory', (history) => seesNoEmptyDirectory(history, consumer), [
+suite('the pod never sees an empty directory', (timeline) => seesNoEmptyDirectory(timeline, consumer), [
   ['passes where every listing held the files', broken(), 'pass', 'no listing lacked a file'],
   ['fails on one empty listing', broken(failing(310, 315, 'EEMPTY')), 'fail', '1 operation got EEMPTY'],
   ['fails on a file that does not exist', broken(failing(300, 305, 'ENOENT')), 'fail', 'ENOENT'],

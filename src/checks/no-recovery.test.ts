@@ -1,5 +1,5 @@
+import type { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { isNotRecovered } from './no-recovery.ts';
 import {
   adding,
   agent,
@@ -8,7 +8,6 @@ import {
   cutAt,
   down,
   failing,
-  type History,
   kubernetesEvent,
   left,
   mounted,
@@ -16,9 +15,10 @@ import {
   where,
   without,
 } from './sample-history.ts';
+import { isNotRecovered } from './untouched.ts';
 
-const notRecovered = (scope: 'pod' | 'everything') => (history: History) =>
-  isNotRecovered(history, { consumer, volume, scope, watchMs: 6_000, claims: [scope === 'pod' ? 'A2' : 'E1'] });
+const notRecovered = (scope: 'pod' | 'everything') => (timeline: Timeline) =>
+  isNotRecovered(timeline, { consumer, volume, scope, watchMs: 6_000, claims: [scope === 'pod' ? 'A2' : 'E1'] });
 const elsewhere = 'default/other-app/main';
 
 suite('the pod is not recovered, others are', notRecovered('pod'), [
@@ -58,7 +58,7 @@ suite('the pod is not recovered, others are', notRecovered('pod'), [
     'fails on a replacement in the pod',
     left(adding(agent(400, 'replaced', where))),
     'fail',
-    'said "replaced" of default/demo-app/demo',
+    'reported "replaced" for default/demo-app/demo',
   ],
   [
     'fails on an event on the pod',
@@ -100,7 +100,7 @@ suite('nobody is recovered', notRecovered('everything'), [
     'fails where another pod is recovered',
     left(adding(agent(400, 'recovered', elsewhere))),
     'fail',
-    'of default/other-app/main',
+    'for default/other-app/main',
   ],
   [
     'fails on an event on the dataset',

@@ -1,8 +1,8 @@
 import { suite } from './check-suite.ts';
-import { readsNoWrongData } from './no-wrong-data.ts';
+import { readsNoWrongData } from './reads.ts';
 import { broken, consumer, cutAt, failing } from './sample-history.ts';
 
-suite('the pod never reads wrong data', (history) => readsNoWrongData(history, consumer), [
+suite('the pod never reads wrong data', (timeline) => readsNoWrongData(timeline, consumer), [
   ['passes where no checksum differs', broken(), 'pass', 'no read returned other bytes in'],
   [
     'fails on one wrong read in the outage',

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { isNotRestarted } from './not-restarted.ts';
-import { adding, broken, consumer, type History, ms, where } from './sample-history.ts';
-import { until } from './watched.ts';
+import { isNotRestarted } from './pod-lifecycle.ts';
+import { adding, broken, consumer, cutAt, ms, where } from './sample-history.ts';
 
 const state = { containerId: 'c1', restartCount: 0 };
-const restarts = (before?: typeof state, after?: typeof state) => (history: History) =>
-  isNotRestarted(history, { consumer, ...(before && { before }), ...(after && { after }) });
+const restarts = (before?: typeof state, after?: typeof state) => (timeline: Timeline) =>
+  isNotRestarted(timeline, { consumer, ...(before && { before }), ...(after && { after }) });
 const kubelet = (
   event: 'restarted' | 'restart-scheduled',
   container: string,
@@ -34,9 +34,9 @@ suite('the pod is not restarted', restarts(state, state), [
     'fails where the kubelet restarted it',
     broken(adding(kubelet('restarted', 'demo'))),
     'fail',
-    'kubelet says restarted of demo',
+    'demo: restarted the container',
   ],
-  ['fails where its process ended', broken(adding(containerEnd(500))), 'fail', 'process ended (SIGKILL)'],
+  ['fails where its process ended', broken(adding(containerEnd(500))), 'fail', 'killed by SIGKILL'],
   [
     'passes where the FUSE pod was restarted',
     broken(adding(kubelet('restarted', 'jindofs-fuse', 'default/demo-dataset-jindofs-fuse-x'))),
@@ -49,24 +49,24 @@ suite('the pod is not restarted', restarts(state, state), [
     'pass',
     'same as before',
   ],
-  [
-    'passes where the pod ends after the judgement',
-    until(broken(adding(containerEnd(1100))), 1050 * ms),
-    'pass',
-    'same',
-  ],
+  ['passes where the pod ends after the judgement', broken(adding(containerEnd(1100)), cutAt(1050)), 'pass', 'same'],
 ]);
 
 describe('the pod is not restarted, by its status', () => {
   it.each([
     [{ ...state, restartCount: 1 }, 'fail', 'from 0 to 1'],
     [{ ...state, containerId: 'c2' }, 'fail', 'was c1 and is c2'],
-    [undefined, 'inconclusive', 'nobody looked'],
+    [undefined, 'inconclusive', 'was not recorded'],
   ])('after: %j → %s', (after, verdict, says) => {
-    expect(restarts(state, after)(broken())).toMatchObject({ verdict, says: expect.stringContaining(says) });
+    expect(restarts(state, after)(new Timeline(broken()))).toMatchObject({
+      verdict,
+      says: expect.stringContaining(says),
+    });
   });
 
-  it('is a fail by the kubelet’s events even where nobody looked at the status', () => {
-    expect(restarts()(broken(adding(kubelet('restart-scheduled', 'demo'))))).toMatchObject({ verdict: 'fail' });
+  it('is a fail by the kubelet’s events even where was not recorded at the status', () => {
+    expect(restarts()(new Timeline(broken(adding(kubelet('restart-scheduled', 'demo')))))).toMatchObject({
+      verdict: 'fail',
+    });
   });
 });

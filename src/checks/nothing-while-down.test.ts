@@ -1,6 +1,5 @@
 import type { HistoryEvent } from '../timeline/record.ts';
 import { suite } from './check-suite.ts';
-import { doesNothingWhileDown } from './nothing-while-down.ts';
 import {
   adding,
   agent,
@@ -18,8 +17,9 @@ import {
   where,
   without,
 } from './sample-history.ts';
+import { doesNothingWhileDown } from './untouched.ts';
 
-suite('nothing happens while the daemon is down', (history) => doesNothingWhileDown(history, { consumer, volume }), [
+suite('nothing happens while the daemon is down', (timeline) => doesNothingWhileDown(timeline, { consumer, volume }), [
   ['passes where all waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
   [
     'passes where a stat is answered from the kernel’s cache, and another fault comes meanwhile',
@@ -40,12 +40,12 @@ suite('nothing happens while the daemon is down', (history) => doesNothingWhileD
     'fail',
     `${targetPath} (node) was mounted`,
   ],
-  ['fails on a replacement', down(adding(agent(300, 'replaced', where))), 'fail', 'the agent said "replaced"'],
+  ['fails on a replacement', down(adding(agent(300, 'replaced', where))), 'fail', 'the agent reported "replaced"'],
   [
     'fails on a claim by the agent',
     down(adding(agent(3000, 'recovered', 'node'))),
     'fail',
-    'the agent said "recovered" of node',
+    'the agent reported "recovered" for node',
   ],
   [
     'fails on an event',
@@ -63,7 +63,7 @@ suite('nothing happens while the daemon is down', (history) => doesNothingWhileD
     'is inconclusive where the daemon’s return is not known',
     broken(without((event) => event.kind === 'process' && event.change === 'ready')),
     'inconclusive',
-    'does not say when',
+    'does not show when',
   ],
   [
     'is inconclusive where nobody watched the mounts',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { nothingIsWritten } from './nothing-written.ts';
 
 const says = (program: string, line: object): HistoryEvent => ({
@@ -16,7 +17,7 @@ const tried = (outcomes: Readonly<Record<string, Readonly<Record<string, number>
     outcomes: { create: { EROFS: 8, ENOTCONN: 2 }, unlink: { EROFS: 10 }, rename: { EROFS: 10 }, ...outcomes },
   });
 
-const judge = (...history: readonly HistoryEvent[]) => nothingIsWritten(history, { writers: ['writer'] });
+const judge = (...history: readonly HistoryEvent[]) => nothingIsWritten(new Timeline(history), { writers: ['writer'] });
 
 describe('nothingIsWritten', () => {
   it('passes where every try was refused, and says how many', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
-import { isReadOnlyEverywhere } from './read-only-everywhere.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { isReadOnlyEverywhere } from './read-only.ts';
 import { consumer, targetPath, volume } from './sample-history.ts';
 
 const seen = (mountPoint: string, options: string, namespace = 'mnt:[1]'): HistoryEvent => ({
@@ -18,7 +19,7 @@ const good = [
 ];
 
 const judge = (history: readonly HistoryEvent[]) =>
-  isReadOnlyEverywhere(history, { consumer, volume, program: 'attributes' });
+  isReadOnlyEverywhere(new Timeline(history), { consumer, volume, program: 'attributes' });
 
 describe('isReadOnlyEverywhere', () => {
   it('passes where all mounts but the daemon’s own have ro', () => {

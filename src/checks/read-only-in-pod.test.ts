@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { isReadOnlyInPod } from './read-only-in-pod.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { isReadOnlyInPod } from './read-only.ts';
 import {
   adding,
   type Break,
@@ -33,7 +34,7 @@ it.each<[string, Break, string, string]>([
     'no mount of the volume was seen to be made after the crash',
   ],
 ])('a check for read-only mounts in a pod %s', (_what, change, verdict, says) => {
-  expect(isReadOnlyInPod(change(recovered()), consumer)).toMatchObject({
+  expect(isReadOnlyInPod(new Timeline(change(recovered())), consumer)).toMatchObject({
     verdict,
     says: expect.stringContaining(says),
   });

@@ -14,7 +14,7 @@ import {
   without,
 } from './sample-history.ts';
 
-suite('the volume is read-only', (history) => staysReadOnly(history, { consumer, volume }), [
+suite('the volume is read-only', (timeline) => staysReadOnly(timeline, { consumer, volume }), [
   ['passes where every mount has ro', broken(), 'pass', 'all 6 mounts that were seen had ro, 4 of them after'],
   [
     'fails on a writable mount in the pod',

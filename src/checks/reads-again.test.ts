@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '../timeline/record.ts';
 import { suite } from './check-suite.ts';
-import { readsAgain } from './reads-again.ts';
+import { readsAgain } from './reads.ts';
 import {
   adding,
   beats,
@@ -16,7 +16,7 @@ import {
   ms,
 } from './sample-history.ts';
 
-suite('the pod reads again', (history) => readsAgain(history, consumer), [
+suite('the pod reads again', (timeline) => readsAgain(timeline, consumer), [
   [
     'passes with ten good operations and more',
     broken(),

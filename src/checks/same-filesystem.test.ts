@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { showsOneFilesystem } from './same-filesystem.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { showsOneFilesystem } from './mount-tables.ts';
 import { consumer, nodeTable, podTable, type Row, snapshot, volume, where } from './sample-history.ts';
 
 describe('the target path and the container', () => {
@@ -20,7 +21,7 @@ describe('the target path and the container', () => {
       'nothing is mounted at /data',
     ],
   ])('%s', (_, history, verdict, says) => {
-    expect(showsOneFilesystem(history, { consumer, volume })).toMatchObject({
+    expect(showsOneFilesystem(new Timeline(history), { consumer, volume })).toMatchObject({
       verdict,
       says: expect.stringContaining(says),
     });

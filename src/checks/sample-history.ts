@@ -1,5 +1,5 @@
+import type { Consumer } from '../timeline/consumer.ts';
 import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../timeline/record.ts';
-import type { Consumer } from './consumer.ts';
 
 /*
  * A history for the tests of the checks: one crash at 200 ms and its recovery, as they have to be. Each test breaks one thing.

@@ -1,14 +1,14 @@
 import { suite } from './check-suite.ts';
+import { seesTheOutage } from './outage.ts';
 import { adding, broken, consumer, cutAt, daemon, failing, fault, hang } from './sample-history.ts';
-import { seesTheOutage } from './sees-the-outage.ts';
 
 const newest = '7.3.4';
 
-suite('before Linux 6.19, the pod sees the outage', (history) => seesTheOutage(history, consumer, '6.18.5'), [
+suite('before Linux 6.19, the pod sees the outage', (timeline) => seesTheOutage(timeline, consumer, '6.18.5'), [
   ['fails on EIO of a read', broken(failing(205, 210, 'EIO')), 'fail', 'read (read) got EIO'],
 ]);
 
-suite('the pod sees the outage', (history) => seesTheOutage(history, consumer, newest), [
+suite('the pod sees the outage', (timeline) => seesTheOutage(timeline, consumer, newest), [
   ['passes on EIO of a cached read', broken(failing(205, 210, 'EIO')), 'pass', '38 operations got ENOTCONN, 1 EIO'],
   ['fails on EIO of an open', broken(failing(300, 305, 'EIO')), 'fail', '(open) got EIO'],
   ['passes on ENOTCONN and ECONNABORTED', broken(), 'pass', '38 operations got ENOTCONN, 1 ECONNABORTED'],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { startsAfterDaemon } from './pod-lifecycle.ts';
 import { consumer, daemon, done, mounted, ms, podTable, type Row, snapshot, volume, where } from './sample-history.ts';
-import { startsAfterDaemon } from './starts-after-daemon.ts';
 
 describe('a container starts on a living volume', () => {
   const started = (at: number): HistoryEvent => ({
@@ -24,7 +25,7 @@ describe('a container starts on a living volume', () => {
     ['fails where nothing is mounted', [...ready, started(200), bare], 'fail', 'is no mount'],
     ['is inconclusive without the table', [...ready, started(200)], 'inconclusive', 'not known'],
   ])('%s', (_, history, verdict, says) => {
-    expect(startsAfterDaemon(history, { consumer, volume, fault: 'new-pod' })).toMatchObject({
+    expect(startsAfterDaemon(new Timeline(history), { consumer, volume, fault: 'new-pod' })).toMatchObject({
       verdict,
       says: expect.stringContaining(says),
     });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
 import {
   adding,
@@ -21,7 +22,7 @@ import {
 } from './sample-history.ts';
 import { claimsOnlyTrueSuccess } from './truthful-success.ts';
 
-suite('whoever claims a recovery tells the truth', (history) => claimsOnlyTrueSuccess(history, consumer), [
+suite('whoever claims a recovery tells the truth', (timeline) => claimsOnlyTrueSuccess(timeline, consumer), [
   ['passes where good reads follow each claim', broken(), 'pass', 'all 3 claims were followed by good reads'],
   ['fails where an error follows', broken(failing(400, 410, 'ENOTCONN')), 'fail', 'later read got ENOTCONN'],
   [
@@ -90,22 +91,23 @@ describe('claims between one crash and the next', () => {
       ...more,
     ].toSorted((a, b) => a.at - b.at);
 
-  it('are as true as what the agent said, where the event arrives after the next crash', () => {
+  it('are as true as what the agent reported, where the event arrives after the next crash', () => {
     const history = again(410, ...beats({ from: 400, to: 410 }), kubernetesEvent(420, 'Pod default/demo-app'));
-    expect(claimsOnlyTrueSuccess(history, consumer).verdict).toBe('pass');
+    expect(claimsOnlyTrueSuccess(new Timeline(history), consumer).verdict).toBe('pass');
   });
 
   it('are not excused twice', () => {
     const event = kubernetesEvent(420, 'Pod default/demo-app');
     const history = again(410, ...beats({ from: 400, to: 410 }), event, { ...event, at: 430 * ms });
-    expect(claimsOnlyTrueSuccess(history, consumer)).toMatchObject({ verdict: 'fail' });
+    expect(claimsOnlyTrueSuccess(new Timeline(history), consumer)).toMatchObject({ verdict: 'fail' });
   });
 
   it('may arrive after the next crash where nothing but events tells, once, and only where the pod had read', () => {
     const withoutLog = (history: History) =>
       history.filter(({ kind, at }) => kind !== 'agent' && (kind !== 'event' || at > 410 * ms));
     const late = kubernetesEvent(420, 'Pod default/demo-app');
-    const verdictOf = (...more: History) => claimsOnlyTrueSuccess(withoutLog(again(410, ...more)), consumer).verdict;
+    const verdictOf = (...more: History) =>
+      claimsOnlyTrueSuccess(new Timeline(withoutLog(again(410, ...more))), consumer).verdict;
     const read = beats({ from: 400, to: 410 });
     const own = kubernetesEvent(605, 'Pod default/demo-app');
     expect(verdictOf(...read, late, own)).toBe('pass');
@@ -118,11 +120,11 @@ describe('claims between one crash and the next', () => {
     const history = again(410, ...beats({ from: 400, to: 410 }), ...said).filter(
       (event) => event.kind !== 'agent' || event.event !== 'recovered' || event.at > 400 * ms,
     );
-    expect(claimsOnlyTrueSuccess(history, consumer).verdict).toBe('pass');
+    expect(claimsOnlyTrueSuccess(new Timeline(history), consumer).verdict).toBe('pass');
   });
 
   it('do not count where the pod could neither confirm nor refute them', () => {
-    expect(claimsOnlyTrueSuccess(again(399.5), consumer)).toMatchObject({
+    expect(claimsOnlyTrueSuccess(new Timeline(again(399.5)), consumer)).toMatchObject({
       verdict: 'pass',
       says: expect.stringContaining('1 more were overtaken'),
     });

@@ -1,59 +1,72 @@
 import { isReadOnly, parseMountLine } from '../../recovery/linux/mountinfo.ts';
-import type { HistoryEvent } from '../timeline/record.ts';
-import { type Consumer, whereOf } from './consumer.ts';
+import { type Consumer, containerName } from '../timeline/consumer.ts';
+import type { EventOf, Timeline } from '../timeline/timeline.ts';
 
-/** A mount of a volume as the history shows it: as it was made, or as it stood in a table. */
-export interface SeenMount {
-  readonly at: number;
-  readonly where: string;
-  readonly mountPoint: string;
-  readonly options: string;
-  readonly readOnly: boolean;
-  /** Whether it was seen being made, rather than in a table. */
-  readonly made: boolean;
-}
+type Mount = NonNullable<ReturnType<typeof parseMountLine>>;
 
-export interface VolumePlaces {
+/** A volume as one consumer uses it. */
+export interface ConsumedVolume {
   readonly consumer: Consumer;
   /** The PersistentVolume's name, part of the target path. */
   readonly volume: string;
 }
 
-/**
- * The FUSE mounts at a volume's target paths on the node and at its mount path in the consumer. The daemon's own mount is
- * none of them.
- */
-export function mountsOfVolume(history: readonly HistoryEvent[], { consumer, volume }: VolumePlaces): SeenMount[] {
-  const inPod = whereOf(consumer);
-  const targetPath = `/kubernetes.io~csi/${volume}/mount`;
-  const ours = (where: string, { mountPoint, fstype }: { readonly mountPoint: string; readonly fstype: string }) =>
+/** The end of the volume's target paths on the node. */
+export const targetPathEnd = (volume: string): string => `/kubernetes.io~csi/${volume}/mount`;
+
+/** A mount of a volume: seen when it was made, or as a line of a mount table. */
+export interface ObservedMount {
+  readonly at: number;
+  readonly where: string;
+  readonly mountPoint: string;
+  readonly options: string;
+  readonly readOnly: boolean;
+  readonly source: 'event' | 'table';
+}
+
+/** The FUSE mounts at a volume's target paths on the node and at the consumer's path; the source mount is not among them. */
+export function volumeMounts(timeline: Timeline, { consumer, volume }: ConsumedVolume): readonly ObservedMount[] {
+  const inPod = containerName(consumer);
+  const isOfVolume = (
+    where: string,
+    { mountPoint, fstype }: { readonly mountPoint: string; readonly fstype: string },
+  ) =>
     fstype.startsWith('fuse') &&
-    (where === 'node' ? mountPoint.endsWith(targetPath) : where === inPod && mountPoint === consumer.path);
-  return history.flatMap((event): SeenMount[] => {
-    if (event.kind === 'mount' && event.change === 'added' && ours(event.where, event)) {
+    (where === 'node' ? mountPoint.endsWith(targetPathEnd(volume)) : where === inPod && mountPoint === consumer.path);
+  return timeline.events.flatMap((event): ObservedMount[] => {
+    if (event.kind === 'mount' && event.change === 'added' && isOfVolume(event.where, event)) {
       const { at, where, mountPoint, options, readOnlySuperblock = false } = event;
-      return [
-        {
-          at,
-          where,
-          mountPoint,
-          options,
-          readOnly: options.split(',').includes('ro') || readOnlySuperblock,
-          made: true,
-        },
-      ];
+      const readOnly = options.split(',').includes('ro') || readOnlySuperblock;
+      return [{ at, where, mountPoint, options, readOnly, source: 'event' }];
     }
     if (event.kind !== 'snapshot') return [];
     const { at, where } = event;
-    return event.lines.flatMap((text) => {
-      const mount = parseMountLine(text);
-      if (mount === undefined || !ours(where, mount)) return [];
-      const { mountPoint, options } = mount;
-      return [{ at, where, mountPoint, options: options.join(), readOnly: isReadOnly(mount), made: false }];
-    });
+    return mountsIn(event)
+      .filter((mount) => isOfVolume(where, mount))
+      .map((mount): ObservedMount => {
+        const { mountPoint, options } = mount;
+        return { at, where, mountPoint, options: options.join(), readOnly: isReadOnly(mount), source: 'table' };
+      });
   });
 }
 
-/** Whether anybody recorded the mount table of a place at all: without that, no mount seen means nothing. */
-export const isTableKnown = (history: readonly HistoryEvent[], where: string) =>
-  history.some((event) => (event.kind === 'mount' || event.kind === 'snapshot') && event.where === where);
+/** Whether the mount table of a container or of the node was recorded at all: otherwise the absence of a mount means nothing. */
+export const isTableKnown = (timeline: Timeline, where: string): boolean =>
+  timeline.mountTables(where).length > 0 || timeline.ofKind('mount').some((event) => event.where === where);
+
+export const mountsIn = ({ lines }: Pick<EventOf<'snapshot'>, 'lines'>): readonly Mount[] =>
+  lines.flatMap((line) => parseMountLine(line) ?? []);
+
+/**
+ * The mount that is visible in a table at the paths for which `isAt` holds: one on which no other of them stands. If several
+ * are, the one on the mount `parent` wins.
+ */
+export function visibleMount(
+  table: Pick<EventOf<'snapshot'>, 'lines'>,
+  isAt: (path: string) => boolean,
+  parent?: number,
+): Mount | undefined {
+  const mounts = mountsIn(table).filter(({ mountPoint }) => isAt(mountPoint));
+  const tops = mounts.filter(({ id }) => !mounts.some(({ parentId }) => parentId === id));
+  return tops.find(({ parentId }) => parentId === parent) ?? tops[0];
+}

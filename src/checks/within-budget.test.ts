@@ -1,27 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { recoveries } from '../timeline/phases.ts';
 import type { CheckRecord } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import {
-  adding,
-  beats,
-  broken,
-  consumer,
-  daemon,
-  failing,
-  fault,
-  type History,
-  left,
-  without,
-} from './sample-history.ts';
+import { adding, beats, broken, consumer, daemon, failing, fault, left, without } from './sample-history.ts';
 import { recoversWithinBudget } from './within-budget.ts';
 
 const budgeted =
   (outageMs: number, readyToReadableMs: number) =>
-  (history: History): CheckRecord => {
-    const inScenario = history.map((event) => ({ ...event, scenario: 's' }));
-    return recoversWithinBudget(recoveries(inScenario, 's'), { consumer, budgets: { outageMs, readyToReadableMs } });
-  };
+  (timeline: Timeline): CheckRecord =>
+    recoversWithinBudget(timeline, { consumer, budgets: { outageMs, readyToReadableMs } });
 
 suite('the recovery is within the budget', budgeted(210, 20), [
   [
@@ -46,7 +33,7 @@ suite('the recovery is within the budget', budgeted(210, 20), [
     'is inconclusive where the daemon’s return is not known',
     broken(without((event) => event.kind === 'process' && event.change === 'ready')),
     'inconclusive',
-    'does not say when',
+    'does not show when',
   ],
   [
     'is inconclusive where the pod felt nothing',
@@ -60,14 +47,14 @@ describe('the recovery is within the budget for the agent alone', () => {
   it('passes where a later outage is longer, because Kubernetes waited', () => {
     const second = [fault(1000), daemon(1001, 'exited'), daemon(1900, 'ready')];
     const operations = [...beats({ from: 1005, to: 1910, result: 'ENOTCONN' }), ...beats({ from: 1910, to: 2000 })];
-    expect(budgeted(210, 20)(broken(adding(...second, ...operations)))).toMatchObject({
+    expect(budgeted(210, 20)(new Timeline(broken(adding(...second, ...operations))))).toMatchObject({
       verdict: 'pass',
       says: expect.stringContaining('the worst of 2 crashes'),
     });
   });
 
   it('fails where the pod reads too long after the daemon is ready', () => {
-    expect(budgeted(500, 10)(broken())).toMatchObject({
+    expect(budgeted(500, 10)(new Timeline(broken()))).toMatchObject({
       verdict: 'fail',
       says: expect.stringContaining('read 11.0 ms after the daemon was ready, the budget is 10.0 ms; '),
     });

@@ -1,52 +1,51 @@
 import type { Budgets } from '../profiles/profile.ts';
+import { type Consumer, probeName } from '../timeline/consumer.ts';
 import { formatNs } from '../timeline/duration.ts';
-import type { CheckRecord, Recovery } from '../timeline/record.ts';
+import type { Recovery } from '../timeline/record.ts';
 import { momentNames, waterfallOf } from '../timeline/stages.ts';
-import { type Consumer, probeOf } from './consumer.ts';
-import { concluded, type Finding, fail, inconclusive, pass } from './finding.ts';
+import type { Timeline } from '../timeline/timeline.ts';
+import { defineCheck, fail, inconclusive, pass } from './check.ts';
 
 /**
- * Each recovery of the consumer is as fast as the profile promises. `recoveries` are those of `src/timeline/phases.ts`. The budget
- * of the whole outage is for the first crash: before later ones are over, Kubernetes waits longer and longer.
+ * Each recovery of the consumer is as fast as the profile promises. The budget of the whole outage applies to the first crash
+ * only, because Kubernetes waits longer and longer before it restarts a container again.
  */
-export function recoversWithinBudget(
-  recoveries: readonly Recovery[],
-  { consumer, budgets }: { readonly consumer: Consumer; readonly budgets: Budgets },
-): CheckRecord {
-  const own = recoveries.filter(({ probe }) => probe === probeOf(consumer));
-  return concluded({ name: 'the pod reads again within the budget', claims: ['L1'] }, judge(own, budgets));
-}
-
-function judge(recoveries: readonly Recovery[], { outageMs, readyToReadableMs }: Budgets): Finding {
-  const felt = recoveries.filter(({ firstError }) => firstError !== undefined);
-  if (felt.length === 0) return inconclusive('no crash that the pod felt is in the history');
-  let worst = { outage: 0, ready: 0 };
-  for (const [index, recovery] of felt.entries()) {
-    const { crash, readable, daemonReady } = recovery;
-    if (readable === undefined) return fail(`the pod did not read again; ${phases(recovery)}`);
-    const outage = index === 0 ? readable - crash : 0;
-    if (outage > outageMs * 1e6)
-      return fail(
-        `the outage took ${formatNs(outage)}, the budget is ${formatNs(outageMs * 1e6)}; ${phases(recovery)}`,
-      );
-    if (daemonReady === undefined)
-      return inconclusive(`the history does not say when the daemon was ready; ${phases(recovery)}`);
-    const ready = Math.max(0, readable - daemonReady);
-    if (ready > readyToReadableMs * 1e6) {
-      return fail(
-        `the pod read ${formatNs(ready)} after the daemon was ready, the budget is ${formatNs(readyToReadableMs * 1e6)}; ${phases(recovery)}`,
-      );
+export const recoversWithinBudget = defineCheck(
+  { name: 'the pod reads again within the budget', claims: ['L1'] },
+  (timeline: Timeline, { consumer, budgets }: { readonly consumer: Consumer; readonly budgets: Budgets }) => {
+    const { outageMs, readyToReadableMs } = budgets;
+    const felt = timeline.recoveries.filter(
+      ({ probe, firstError }) => probe === probeName(consumer) && firstError !== undefined,
+    );
+    if (felt.length === 0) return inconclusive('no crash that the pod felt is in the history');
+    let worst = { outage: 0, ready: 0 };
+    for (const [index, recovery] of felt.entries()) {
+      const { crash, readable, daemonReady } = recovery;
+      if (readable === undefined) return fail(`the pod did not read again; ${formatPhases(recovery)}`);
+      const outage = index === 0 ? readable - crash : 0;
+      if (outage > outageMs * 1e6)
+        return fail(
+          `the outage took ${formatNs(outage)}, the budget is ${formatNs(outageMs * 1e6)}; ${formatPhases(recovery)}`,
+        );
+      if (daemonReady === undefined)
+        return inconclusive(`the history does not show when the daemon was ready; ${formatPhases(recovery)}`);
+      const ready = Math.max(0, readable - daemonReady);
+      if (ready > readyToReadableMs * 1e6) {
+        return fail(
+          `the pod read ${formatNs(ready)} after the daemon was ready, the budget is ${formatNs(readyToReadableMs * 1e6)}; ${formatPhases(recovery)}`,
+        );
+      }
+      worst = { outage: Math.max(worst.outage, outage), ready: Math.max(worst.ready, ready) };
     }
-    worst = { outage: Math.max(worst.outage, outage), ready: Math.max(worst.ready, ready) };
-  }
-  const many = felt.length === 1 ? '' : `, the worst of ${felt.length} crashes`;
-  return pass(
-    `first outage ${formatNs(worst.outage)} of ${formatNs(outageMs * 1e6)}, daemon ready to readable ${formatNs(worst.ready)} of ${formatNs(readyToReadableMs * 1e6)}${many}`,
-  );
-}
+    const many = felt.length === 1 ? '' : `, the worst of ${felt.length} crashes`;
+    return pass(
+      `first outage ${formatNs(worst.outage)} of ${formatNs(outageMs * 1e6)}, daemon ready to readable ${formatNs(worst.ready)} of ${formatNs(readyToReadableMs * 1e6)}${many}`,
+    );
+  },
+);
 
 /** `first error in the pod +0.60 ms, daemon back +153 ms, ...`, each since the moment before it. */
-function phases(recovery: Recovery): string {
+function formatPhases(recovery: Recovery): string {
   const steps = waterfallOf(recovery).slice(1);
   return (
     steps.map(({ moment, sinceBefore }) => `${momentNames[moment]} +${formatNs(sinceBefore)}`).join(', ') ||

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import { isNotRecovered } from '../checks/no-recovery.ts';
+import { isNotRecovered } from '../checks/untouched.ts';
 import { faultNamed } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import { startLoop } from '../scenario/documented-loop.ts';
@@ -14,8 +14,8 @@ import {
 } from '../scenario/pod-reads.ts';
 import { survives } from '../scenario/program-survives.ts';
 import { Scenario } from '../scenario/scenario.ts';
-import { recoveries } from '../timeline/phases.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { phasesOf, scenarioOf } from './crash-record.ts';
 import { createNarrator } from './narrator.ts';
@@ -124,15 +124,15 @@ async function judgeRecovery(pod: Pod): Promise<readonly CheckRecord[]> {
 async function judgeUnrecovered(pod: Pod): Promise<readonly CheckRecord[]> {
   await watchUnrecovered(pod);
   const { consumer, dataset, namespace } = pod;
-  const { history, session } = namespace.scenario;
+  const { timeline, session } = namespace.scenario;
   const expected = { claims: ['E1'], scope: 'everything', watchMs: session.cluster.watchMs } as const;
-  return [isNotRecovered(history, { consumer, volume: dataset.volume, ...expected })];
+  return [isNotRecovered(timeline, { consumer, volume: dataset.volume, ...expected })];
 }
 
 function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {
   return [
     ...checks.map(({ verdict, name, says }) => `${verdict === 'pass' ? '✔' : '✘'} ${name}: ${says}`),
-    ...recoveries(history.events, id).flatMap(phasesOf),
+    ...Timeline.ofScenario(history.events, id).recoveries.flatMap(phasesOf),
     `mount table of node and pod: ${mountLines?.before} lines before, ${mountLines?.after} after`,
   ];
 }

@@ -5,9 +5,9 @@ import { tellCi } from '../cli/tell-ci.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { groupBy } from '../timeline/group-by.ts';
 import { type History, openHistory } from '../timeline/history/history.ts';
-import { recoveries } from '../timeline/phases.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import { recordSchema } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { deriveVerdict } from '../timeline/verdict.ts';
 import type { ConformOptions, RunOptions } from '../verbs.ts';
 import { version } from '../version.ts';
@@ -177,7 +177,7 @@ async function write(conclusion: Conclusion, secrecy: CheckRecord): Promise<RunR
     interrupted: options.environment.signal.aborted,
     scenarios: scenarios.map((scenario) => ({
       ...scenario,
-      recoveries: recoveries(byScenario.get(scenario.id) ?? [], scenario.id),
+      recoveries: new Timeline(byScenario.get(scenario.id) ?? []).recoveries,
     })),
     checks: [secrecy],
     leftovers,

@@ -1,11 +1,9 @@
 import { PollTimeout } from '../../clusters/poll.ts';
-import { probeOf } from '../checks/consumer.ts';
-import { seesNoEmptyDirectory } from '../checks/never-empty.ts';
-import { readsNoWrongData } from '../checks/no-wrong-data.ts';
-import { isNotRestarted } from '../checks/not-restarted.ts';
-import { readsAgain } from '../checks/reads-again.ts';
+import { isNotRestarted } from '../checks/pod-lifecycle.ts';
+import { readsAgain, readsNoWrongData, seesNoEmptyDirectory } from '../checks/reads.ts';
+import { probeName } from '../timeline/consumer.ts';
 import type { CheckRecord, HistoryEvent, ProbeEvent } from '../timeline/record.ts';
-import { claimsSuccess } from '../timeline/success-event.ts';
+import { claimsSuccess } from '../timeline/success-claims.ts';
 import { lastSeen } from './last-seen.ts';
 import type { Pod } from './pod.ts';
 import { containerOf } from './pod-state.ts';
@@ -38,7 +36,7 @@ export async function untilPodRecovers(pod: Pod): Promise<void> {
 export async function untilPodFails(pod: Pod): Promise<void> {
   const { scenario } = pod.namespace;
   const since = scenario.lastFaultAt;
-  const probe = probeOf(pod.consumer);
+  const probe = probeName(pod.consumer);
   await scenario.happens(
     `the probe in ${pod.name} fails`,
     (event) => event.kind === 'probe' && event.probe === probe && event.at >= since && event.result !== 'ok',
@@ -85,21 +83,21 @@ export async function untilRecoveryIsClaimed(pod: Pod): Promise<void> {
 /** The checks of a recovery: the pod reads the same files, was not restarted, and never saw an empty directory. */
 export async function recoveryChecks(pod: Pod): Promise<readonly CheckRecord[]> {
   const { consumer, before } = pod;
-  const { history } = pod.namespace.scenario;
+  const { timeline } = pod.namespace.scenario;
   const status = containerOf(await pod.read(), consumer.container);
   const after = { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
   return [
-    readsAgain(history, consumer),
-    isNotRestarted(history, { consumer, before, after }),
-    seesNoEmptyDirectory(history, consumer),
-    readsNoWrongData(history, consumer),
+    readsAgain(timeline, consumer),
+    isNotRestarted(timeline, { consumer, before, after }),
+    seesNoEmptyDirectory(timeline, consumer),
+    readsNoWrongData(timeline, consumer),
   ];
 }
 
 /** Waits until no operation that began since is still in progress; one that never returns is left for the checks to report. */
 async function untilNothingHangs(pod: Pod, since: number): Promise<void> {
   const { scenario } = pod.namespace;
-  const probe = probeOf(pod.consumer);
+  const probe = probeName(pod.consumer);
   await scenario
     .eventually({
       condition: "the probe's operations return",
@@ -118,7 +116,7 @@ async function untilNothingHangs(pod: Pod, since: number): Promise<void> {
 /** Whether the last operations were all good. Searches backwards, because it is called often on a long history. */
 function readsSteadily(pod: Pod, since: number): boolean {
   const { history } = pod.namespace.scenario;
-  const probe = probeOf(pod.consumer);
+  const probe = probeName(pod.consumer);
   let good = 0;
   let listed = false;
   for (let index = history.length - 1; index >= 0 && !(good >= steady && listed); index--) {
@@ -134,7 +132,7 @@ function readsSteadily(pod: Pod, since: number): boolean {
 
 function operationsSince(pod: Pod, since: number): readonly ProbeEvent[] {
   const { history } = pod.namespace.scenario;
-  const probe = probeOf(pod.consumer);
+  const probe = probeName(pod.consumer);
   const first = history.findLastIndex(({ at }) => at < since) + 1;
   return history.slice(first).filter((event): event is ProbeEvent => isOperation(event, probe));
 }

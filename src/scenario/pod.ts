@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ContainerRef, ExecResult, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
-import type { Consumer } from '../checks/consumer.ts';
+import type { Consumer } from '../timeline/consumer.ts';
 import { Daemon, runningDaemon } from './daemon.ts';
 import { checksums, type Dataset, type Files } from './dataset.ts';
 import { lastSeen } from './last-seen.ts';

@@ -3,6 +3,7 @@ import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cl
 import { type PollOptions, poll } from '../../clusters/poll.ts';
 import type { ScenarioNotes, Session } from '../run/session.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { FaultInjection } from './fault-injection.ts';
 import { lastSeen } from './last-seen.ts';
 import { Namespace } from './namespace.ts';
@@ -26,6 +27,7 @@ export class Scenario implements AsyncDisposable {
   readonly #tenants = new AsyncDisposableStack();
   #agentOptions: AgentOptions;
   #agentChanged = false;
+  #timeline: Timeline | undefined;
 
   constructor(
     session: Session,
@@ -57,6 +59,13 @@ export class Scenario implements AsyncDisposable {
   /** All events of this scenario so far, in order of time. */
   get history(): readonly HistoryEvent[] {
     return this.session.history.ofScenario(this.notes.id);
+  }
+
+  /** The events of this scenario so far, with what follows from them. */
+  get timeline(): Timeline {
+    const { history } = this;
+    if (this.#timeline?.events.length !== history.length) this.#timeline = new Timeline(history);
+    return this.#timeline;
   }
 
   /** Time of the last injected fault in nanoseconds since the run began, or 0. */

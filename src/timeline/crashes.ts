@@ -1,23 +1,15 @@
 import type { HistoryEvent, ProbeEvent } from './record.ts';
+import type { Timeline } from './timeline.ts';
 
 type Fault = Extract<HistoryEvent, { kind: 'fault' }>;
-type Process = Extract<HistoryEvent, { kind: 'process' }>;
 
-/** An operation that did not come back for a while; without `until`, not while anybody looked. */
+/** An operation that did not return for a while; without `until`, not as long as it was watched. */
 export interface Hang {
   readonly since: number;
   readonly until?: number;
 }
 
-/** What went wrong for one probe, in the order of its end. */
-export interface Trouble {
-  readonly failures: readonly ProbeEvent[];
-  readonly hangs: readonly Hang[];
-  /** When operations began to fail, each time. */
-  readonly onsets: readonly number[];
-}
-
-/** A fault that took a daemon away or disturbed a probe, and what it disturbed until the next one. */
+/** A fault that ended a daemon or disturbed a probe, and what it disturbed until the next crash. */
 export interface Crash {
   readonly fault: Fault;
   readonly from: number;
@@ -29,74 +21,100 @@ export interface Crash {
   readonly hangs: readonly Hang[];
 }
 
-export function troubleOf(probe: string, operations: readonly ProbeEvent[], events: readonly HistoryEvent[]): Trouble {
-  const ended = operations.toSorted((a, b) => a.finishedAt - b.finishedAt);
-  const onsets: number[] = [];
-  let failing = false;
-  for (const { op, result, finishedAt } of ended) {
-    if (result !== 'ok') {
-      if (!failing) onsets.push(finishedAt);
-      failing = true;
-    } else if (op !== 'stat') {
-      // A stat that the kernel answers from its cache, while the daemon is dead, ends nothing.
-      failing = false;
-    }
-  }
-  // A hang is recorded again and again while it lasts: one for each operation and moment of its beginning.
-  const hangs = new Map<string, Hang>();
-  for (const event of events) {
-    if (event.kind !== 'hang' || event.probe !== probe) continue;
-    const known = hangs.get(`${event.op} ${event.since}`);
-    if (known?.until !== undefined) continue;
-    hangs.set(
-      `${event.op} ${event.since}`,
-      event.over ? { since: event.since, until: event.at } : { since: event.since },
-    );
-  }
-  return {
-    failures: ended.filter((operation) => operation.result !== 'ok'),
-    hangs: [...hangs.values()],
-    onsets,
-  };
+/** What one probe observed. */
+export interface Observation {
+  /** In the order in which they were due. */
+  readonly operations: readonly ProbeEvent[];
+  readonly hangs: readonly Hang[];
+  readonly crashes: readonly Crash[];
 }
 
-/** An operation in flight for longer is a hang, as the probe has it. */
+/** An operation in flight for longer than this is a hang, by the probe's definition. */
 const hangAfterNs = 100e6;
 
-export interface CrashSearch {
-  /** Injections, in order of time. */
-  readonly faults: readonly Fault[];
-  readonly daemons: readonly Process[];
-  readonly trouble: Trouble;
-  readonly end: number;
-}
+/** What a probe observed if only these faults can reach it. `injections`: in order of time. */
+export function observe(timeline: Timeline, probe: string, injections: readonly Fault[]): Observation {
+  const operations = timeline.operations.get(probe) ?? [];
+  const hangs = findHangs(timeline, probe);
+  const finished = operations.toSorted((a, b) => a.finishedAt - b.finishedAt);
+  const failures = finished.filter(({ result }) => result !== 'ok');
 
-/** The faults that were crashes for this probe, each with its window. */
-export function crashesOf({ faults, daemons, trouble, end }: CrashSearch): Crash[] {
-  const exits = daemons.filter((process) => process.change === 'exited').map((process) => process.at);
-  // What was under way when a fault came, and hung from then on, hangs because of that fault.
-  const stalls = trouble.hangs.map(
-    ({ since }) => faults.findLast(({ at }) => at > since && at < since + hangAfterNs)?.at ?? since,
+  const exits = timeline.daemons.flatMap(({ change, at }) => (change === 'exited' ? at : []));
+  // An operation that was in flight at a fault, and hung from then on, hangs because of that fault.
+  const stalls = hangs.map(
+    ({ since }) => injections.findLast(({ at }) => at > since && at < since + hangAfterNs)?.at ?? since,
   );
-  const crashing = faults.filter((fault, i) => {
-    const next = faults[i + 1]?.at ?? Number.POSITIVE_INFINITY;
-    return [...exits, ...trouble.onsets, ...stalls].some((time) => time >= fault.at && time < next);
+  const effects = [...exits, ...findOnsets(finished), ...stalls];
+  const crashing = injections.filter((fault, i) => {
+    const next = injections[i + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return effects.some((time) => time >= fault.at && time < next);
   });
-  return crashing.map((fault, i) => {
+  const crashes = crashing.map((fault, i): Crash => {
     const from = fault.at;
     const to = crashing[i + 1]?.at ?? Number.POSITIVE_INFINITY;
     return {
       fault,
       from,
       to,
-      end: Math.min(to, end),
-      failures: trouble.failures.filter(({ finishedAt }) => finishedAt >= from && finishedAt < to),
-      hangs: trouble.hangs
+      end: Math.min(to, timeline.end),
+      failures: failures.filter(({ finishedAt }) => finishedAt >= from && finishedAt < to),
+      hangs: hangs
         .filter((hang) => hang.since < to && (hang.until ?? Number.POSITIVE_INFINITY) >= from)
-        // What had only begun when the next crash came was not hanging: that crash made it.
+        // An operation that began just before the next crash hangs because of that crash.
         .filter(({ since, until = Number.POSITIVE_INFINITY }) => until < to || since + hangAfterNs <= to)
-        // One that outlasts the window had not come back when the next crash came.
+        // A hang that outlasts the window had not returned by the next crash.
         .map((hang) => (hang.until !== undefined && hang.until >= to ? { since: hang.since } : hang)),
     };
   });
+  return { operations, hangs, crashes };
 }
+
+/** The moments at which operations began to fail. `finished`: in the order in which they ended. */
+function findOnsets(finished: readonly ProbeEvent[]): readonly number[] {
+  const onsets: number[] = [];
+  let failing = false;
+  for (const { op, result, finishedAt } of finished) {
+    if (result !== 'ok') {
+      if (!failing) onsets.push(finishedAt);
+      failing = true;
+    } else if (op !== 'stat') {
+      // A stat ends nothing: the kernel may answer it from its cache while the daemon is dead.
+      failing = false;
+    }
+  }
+  return onsets;
+}
+
+/** A hang is recorded repeatedly while it lasts; the result has one for each operation that hung. */
+function findHangs(timeline: Timeline, probe: string): readonly Hang[] {
+  const hangs = new Map<string, Hang>();
+  for (const event of timeline.ofKind('hang')) {
+    const key = `${event.op} ${event.since}`;
+    if (event.probe !== probe || hangs.get(key)?.until !== undefined) continue;
+    hangs.set(key, event.over ? { since: event.since, until: event.at } : { since: event.since });
+  }
+  return [...hangs.values()];
+}
+
+/** Whether an operation was really performed, rather than charged for a slot that another one blocked. */
+export const wasPerformed = ({ startedAt, finishedAt }: ProbeEvent): boolean => startedAt < finishedAt;
+
+/** Whether an operation shows that data can be read. A stat does not: the kernel may answer it from its cache. */
+export const provesReading = (operation: ProbeEvent): boolean =>
+  operation.op !== 'stat' && operation.result === 'ok' && wasPerformed(operation);
+
+/** Operations that began after the crash and before the next one. */
+export const operationsAfter = (crash: Crash, operations: readonly ProbeEvent[]): readonly ProbeEvent[] =>
+  operations.filter(({ startedAt }) => startedAt > crash.from && startedAt < crash.to);
+
+/** The moments at which the daemons that a crash ended were ready again; any daemons if none was seen to end. */
+export function readyTimesAfter({ daemons }: Timeline, crash: Crash): readonly number[] {
+  const affected = daemons.filter(({ at }) => at >= crash.from && at < crash.to);
+  const ended = new Set(affected.flatMap(({ change, name }) => (change === 'exited' ? workloadName(name) : [])));
+  return affected.flatMap(({ change, name, at }) =>
+    change === 'ready' && (ended.size === 0 || ended.has(workloadName(name))) ? at : [],
+  );
+}
+
+/** A daemon's name without the generated suffix of its pod: a FUSE pod that was deleted is replaced by one with another suffix. */
+const workloadName = (name: string): string => name.replace(/-[a-z0-9]{5}(?=\/[^/]+$|$)/, '');

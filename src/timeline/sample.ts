@@ -1,8 +1,8 @@
-import { recoveries } from './phases.ts';
 import type { HistoryEvent, Run, RunRecord, ScenarioRecord, StepRecord } from './record.ts';
 import { recordSchema } from './record.ts';
 import { type Plot, plots } from './sample-plots.ts';
 import { type StoryInput, story } from './sample-story.ts';
+import { Timeline } from './timeline.ts';
 
 const ms = 1e6;
 
@@ -129,7 +129,7 @@ function scenarioOf({ plot, id, from, tookNs, events }: ScenarioInput): Scenario
     finishedAt: from + tookNs,
     steps,
     checks: plot.checks,
-    recoveries: recoveries(events, id),
+    recoveries: new Timeline(events).recoveries,
     ...(plot.mountLines ? { mountLines: plot.mountLines } : {}),
   };
 }

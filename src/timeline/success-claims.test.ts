@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { claimsSuccess } from './success-event.ts';
+import { claimsSuccess } from './success-claims.ts';
 
 const event = (object: string, message = 'reads again', reason = 'FuseRecoverSucceed') =>
   ({ kind: 'event', at: 0, type: 'Normal', reason, message, object, count: 1 }) as const;

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { recoveries } from './phases.ts';
 import type { HistoryEvent, ProbeOperation } from './record.ts';
+import { findRecoveries, type RecoveryOptions } from './recoveries.ts';
+import { Timeline } from './timeline.ts';
 
 const ms = 1e6;
 const scenario = 's';
 const where = 'default/demo-app/demo';
 const probe = `${where}:/data`;
+
+const recoveries = (events: readonly HistoryEvent[], of: string, options?: RecoveryOptions) =>
+  findRecoveries(Timeline.ofScenario(events, of), options);
 
 interface Beat {
   readonly from: number;
@@ -334,7 +338,7 @@ describe('recoveries', () => {
 
   it('is told which fault reaches which probe where several crash at once', () => {
     const events = [fault(100, 'sigkill', 'fuse'), fault(101, 'sigkill', 'elsewhere'), ...outage];
-    const found = recoveries(events, scenario, { concerns: (one) => one.target === 'fuse' });
+    const found = recoveries(events, scenario, { reaches: (one) => one.target === 'fuse' });
     expect(found).toMatchObject([{ crash: 100 * ms, readable: 161 * ms }]);
   });
 

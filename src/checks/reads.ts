@@ -1,0 +1,108 @@
+import type { Consumer } from '../timeline/consumer.ts';
+import { operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { formatNs } from '../timeline/duration.ts';
+import type { ProbeOperation } from '../timeline/record.ts';
+import type { Timeline } from '../timeline/timeline.ts';
+import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
+import { countErrors, describeFailure } from './outage.ts';
+
+/** Good operations in a row that end an outage. */
+export const steadyCount = 10;
+
+/** After the last crash the pod reads again: the last `count` operations, reads among them, all succeeded. */
+export const readsAgain = defineCheck(
+  { name: 'the pod reads the files again', claims: ['C3'] },
+  (timeline: Timeline, consumer: Consumer, count: number = steadyCount) => {
+    const { operations, crashes } = timeline.observe(consumer);
+    const crash = crashes.at(-1);
+    if (crash === undefined) return inconclusive(noCrash);
+    const lost = crash.hangs.find(({ until }) => until === undefined);
+    if (lost !== undefined)
+      return fail(`an operation that began ${formatNs(lost.since - crash.from)} after the crash never came back`);
+    const lastFailure = crash.failures.at(-1);
+    if (lastFailure === undefined)
+      return inconclusive('the pod saw no error after the crash, so there was nothing to recover from');
+
+    const good = operationsAfter(crash, operations).filter(
+      (operation) => wasPerformed(operation) && operation.startedAt >= lastFailure.finishedAt,
+    );
+    const failure = describeFailure(lastFailure, crash.from);
+    if (good.length === 0) return fail(`the last operation failed: ${failure}`);
+    if (good.length < count) {
+      return inconclusive(`only ${good.length} of ${count} operations were good since the last failure: ${failure}`);
+    }
+    const readable = good.find((operation) => operation.op === 'read' && provesReading(operation));
+    if (readable === undefined)
+      return inconclusive(`no read was among the ${good.length} operations since the last failure`);
+    return pass(
+      `the first good read came ${formatNs(readable.finishedAt - crash.from)} after the crash, and all ${good.length} operations since were good`,
+    );
+  },
+);
+
+/** The directory beneath the volume never shows, neither as an empty listing nor as a file that does not exist. */
+export const seesNoEmptyDirectory = defineCheck(
+  { name: 'the pod never sees an empty directory', claims: ['C3'] },
+  (timeline: Timeline, consumer: Consumer) =>
+    neverSees(timeline, consumer, {
+      results: ['EEMPTY', 'ENOENT'],
+      operation: 'list',
+      success: 'no listing lacked a file',
+    }),
+);
+
+/** Whatever the pod could read had the expected checksum. */
+export const readsNoWrongData = defineCheck(
+  { name: 'the pod never reads wrong data', claims: ['C3'] },
+  (timeline: Timeline, consumer: Consumer) =>
+    neverSees(timeline, consumer, {
+      results: ['EBADSUM'],
+      operation: 'read',
+      success: 'no read returned other bytes',
+    }),
+);
+
+interface Forbidden {
+  /** Results that must not occur even once. */
+  readonly results: readonly string[];
+  /** The operation that would show them; without one after each crash nothing is known. */
+  readonly operation: ProbeOperation;
+  readonly success: string;
+}
+
+/** Judges that a result never occurs, before, during and after crashes. */
+function neverSees(timeline: Timeline, consumer: Consumer, { results, operation, success }: Forbidden): CheckResult {
+  const { operations, crashes } = timeline.observe(consumer);
+  const seen = operations.filter(({ result }) => results.includes(result));
+  const [first] = seen;
+  if (first !== undefined) return fail(`${countErrors(seen)}; first, ${describeFailure(first, crashes[0]?.from)}`);
+  if (crashes.length === 0) return inconclusive(noCrash);
+  const blind = crashes.findIndex((crash) => !operationsAfter(crash, operations).some(({ op }) => op === operation));
+  if (blind >= 0) return inconclusive(`the probe did no ${operation} after crash ${blind + 1}`);
+  const count = operations.filter((each) => each.op === operation && wasPerformed(each)).length;
+  return pass(`${success} in ${count} ${operation} operations`);
+}
+
+/** An operation younger than this is not yet lost, in nanoseconds. */
+const inFlightNs = 2e9;
+
+/** Every operation of the pod succeeds, if late: none fails, and each returns. */
+export const seesNoError = defineCheck(
+  { name: 'the pod waits, and sees no error', claims: ['L4'] },
+  (timeline: Timeline, consumer: Consumer) => {
+    const { operations, hangs } = timeline.observe(consumer);
+    const [fault] = timeline.ofKind('fault');
+    if (fault === undefined) return inconclusive('the history has no fault');
+    const failures = operations.filter(({ result }) => result !== 'ok');
+    const [first] = failures;
+    if (first !== undefined) return fail(`${countErrors(failures)}; first, ${describeFailure(first, fault.at)}`);
+    const end = timeline.events.at(-1)?.at ?? 0;
+    const lost = hangs.find(({ since, until }) => until === undefined && end - since > inFlightNs);
+    if (lost !== undefined)
+      return fail(`an operation that began ${formatNs(lost.since - fault.at)} after the fault never came back`);
+    const good = operations.filter((operation) => operation.finishedAt > fault.at && provesReading(operation));
+    if (good.length === 0) return inconclusive('the pod did nothing after the fault');
+    const longest = Math.max(...good.map(({ at, finishedAt }) => finishedAt - at));
+    return pass(`${good.length} operations were good after the fault; the longest took ${formatNs(longest)}`);
+  },
+);
