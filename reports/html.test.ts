@@ -43,6 +43,15 @@ function unbalanced(source: string): string[] {
 }
 
 describe('renderHtml', () => {
+  it('does not call a benchmark conformant', () => {
+    const record = { ...sample.record, command: ['rekindle', 'bench'], verdict: 'pass' as const, checks: [] };
+    const shown = renderHtml({ record: { ...record, scenarios: [{ ...scenario, steps: [] }] }, history: [] });
+    expect(shown).toContain('Recovered each time');
+    expect(shown).toContain('bench.html has the figures');
+    expect(shown).not.toContain('Conformant');
+    expect(shown).not.toContain('<h5>Steps</h5>');
+  });
+
   it('needs nothing from anywhere, and runs its own script only', () => {
     const hash = createHash('sha256').update(pageScript).digest('base64');
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'"`);

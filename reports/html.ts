@@ -3,9 +3,10 @@ import { judgeClaims } from '../src/timeline/claims.ts';
 import { type Digest, digestOf } from '../src/timeline/digest.ts';
 import { groupBy } from '../src/timeline/group-by.ts';
 import type { Run, RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
-import { statuses, statusNames, verdictNames } from '../src/timeline/verdict.ts';
+import { statuses, statusNames } from '../src/timeline/verdict.ts';
 import { anchorFor, type Html, html, render, trusted } from './html/markup.ts';
 import {
+  describeOutcome,
   renderDistribution,
   renderEnvironment,
   renderFidelity,
@@ -54,7 +55,7 @@ export function renderPage(record: RunRecord, digest: Digest): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><meta name="generator" content="rekindle ${record.rekindle}">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'">
-<title>${verdictNames[record.verdict]} · Rekindle ${record.runId}</title><style>${trusted(style)}</style></head>
+<title>${describeOutcome(record).title} · Rekindle ${record.runId}</title><style>${trusted(style)}</style></head>
 <body>${definitions()}<a class="skip" href="#_main">Skip to the verdict</a>
 <header><p class="brand">${flame()}<b>Rekindle</b> <span>run ${record.runId} · ${record.profile} · ${record.cluster}</span></p><div class="controls"><button type="button" id="_help" class="scripted-only" aria-label="Keys of this page">?</button>${themeSwitch()}</div></header>
 <main id="_main">${renderVerdict(record)}${renderNumbers(record)}${renderMatrix(record)}${renderDistribution(record)}

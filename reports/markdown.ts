@@ -2,15 +2,8 @@ import { backoffTable } from '../src/timeline/backoff.ts';
 import { formatNs } from '../src/timeline/duration.ts';
 import type { Run, ScenarioRecord, ScenarioStatus } from '../src/timeline/record.ts';
 import { momentNames, summarizeStages } from '../src/timeline/stages.ts';
-import {
-  count,
-  countStatuses,
-  explainVerdict,
-  reasonOf,
-  statuses,
-  statusNames,
-  verdictNames,
-} from '../src/timeline/verdict.ts';
+import { count, countStatuses, reasonOf, statuses, statusNames } from '../src/timeline/verdict.ts';
+import { describeOutcome } from './html/overview.ts';
 import { renderGantt, slowestRecovery } from './picture.ts';
 
 const marks: Readonly<Record<ScenarioStatus, string>> = { pass: '✅', fail: '❌', inconclusive: '❔', skipped: '⏭️' };
@@ -24,6 +17,7 @@ export interface MarkdownOptions {
 export function renderMarkdown({ record }: Pick<Run, 'record'>, { picture }: MarkdownOptions = {}): string {
   const { scenarios, fidelity } = record;
   const mark = marks[record.verdict];
+  const outcome = describeOutcome(record);
   const counts = countStatuses(scenarios);
   const tally = statuses
     .filter((status) => counts[status] > 0)
@@ -35,9 +29,9 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>, { picture }: Mar
   const slowest = slowestRecovery(scenarios);
 
   return [
-    `## ${mark} ${verdictNames[record.verdict]}`,
+    `## ${mark} ${outcome.title}`,
     '',
-    escapeMarkdown(explainVerdict(record)),
+    escapeMarkdown(outcome.explanation),
     '',
     `${count(scenarios.length, 'scenario')}: ${tally.join(', ') || 'none'} · run \`${record.runId}\` · profile \`${record.profile}\` · cluster \`${record.cluster}\` · seed ${record.seed}`,
     '',

@@ -77,7 +77,7 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
   });
   const lost = [lostOf(before), lostOf(after)] as const;
   const named = (verdict: Difference) =>
-    phases.flatMap(({ phase, ...change }) => (phase.byAgent && change.verdict === verdict ? phase.name : []));
+    phases.flatMap(({ phase, ...change }) => (phase.byAgent && change.verdict === verdict ? phase.says : []));
   const judged = (): Pick<SeriesChange, 'verdict' | 'because'> => {
     if (lost[1] > 0 && lost[1] / after.crashes.length > lost[0] / before.crashes.length)
       return {

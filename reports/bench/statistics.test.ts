@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bootstrap, fitLine, growthExponent, quantile, seededRandom, sortedCopy, summarize } from './statistics.ts';
+import {
+  bootstrap,
+  fitLine,
+  growthExponent,
+  minimumSamples,
+  quantile,
+  seededRandom,
+  sortedCopy,
+  summarize,
+} from './statistics.ts';
 
 const resampling = (seed = 1) => ({ random: seededRandom(seed), times: 500, confidence: 0.95 });
 
@@ -26,6 +35,22 @@ describe('a distribution', () => {
 });
 
 describe('an interval', () => {
+  it.each([
+    [0.5, 6],
+    [0.9, 36],
+    [0.99, 368],
+  ])('of the quantile %d at 95 %% needs %d samples', (share, count) => {
+    expect(minimumSamples(share, 0.95)).toBe(count);
+    const intervals = (length: number) =>
+      Object.values(
+        summarize(
+          Array.from({ length }, (_, i) => i),
+          resampling(),
+        )?.intervals ?? {},
+      ).length;
+    expect(intervals(count)).toBe(intervals(count - 1) + 1);
+  });
+
   it('holds the true median in most of many tries', () => {
     const random = seededRandom(3);
     const holds = Array.from({ length: 200 }, (_, index) => {

@@ -1,19 +1,19 @@
-/** An interval that holds the true value with the confidence that was asked for. */
+/** A confidence interval. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
 }
 
 export interface Resampling {
-  /** In [0, 1). */
+  /** Returns numbers in [0, 1). */
   readonly random: () => number;
-  /** How often; the more, the less the interval depends on the seed. */
+  /** Number of resamples. The more, the less the interval depends on the seed. */
   readonly times: number;
-  /** 0.95: nineteen of twenty such intervals hold the true value. */
+  /** With 0.95, nineteen of twenty such intervals contain the true value. */
   readonly confidence: number;
 }
 
-/** The value at a share of a sorted list, nearest rank: one that was measured. NaN of an empty list. */
+/** A quantile of a sorted list by nearest rank, so always a measured value. NaN if the list is empty. */
 export function quantile(sorted: readonly number[] | Float64Array, share: number): number {
   const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)));
   return sorted[rank - 1] ?? Number.NaN;
@@ -24,9 +24,9 @@ export function sortedCopy(values: readonly number[]): Float64Array {
 }
 
 /**
- * A resample of the same length, made of runs of neighbours: what disturbs a machine lasts longer than one crash, so crashes that
- * follow each other are alike, and drawing them one by one would promise more than was measured. (Circular block bootstrap,
- * blocks of about the cube root of the length: Politis and Romano 1992.) Sorted.
+ * A sorted resample of the same length (circular block bootstrap, Politis and Romano 1992; the block length is about the cube root
+ * of the sample size). Blocks of neighbours are drawn because disturbances of a machine outlast one crash: successive crashes
+ * are correlated, and drawing them one by one would give intervals that are too narrow.
  */
 export function resample(values: readonly number[], random: () => number): Float64Array {
   const { length } = values;
@@ -40,7 +40,7 @@ export function resample(values: readonly number[], random: () => number): Float
   return drawn.sort();
 }
 
-/** Percentile bootstrap of any figure of one or more samples: `figure` is given sorted resamples. */
+/** Percentile bootstrap of a statistic of one or more samples. `figure` receives sorted resamples. */
 export function bootstrap(
   samples: readonly (readonly number[])[],
   figure: (sorted: readonly Float64Array[]) => number,
@@ -53,7 +53,7 @@ export function bootstrap(
   return { low: quantile(figures, tail), high: quantile(figures, 1 - tail) };
 }
 
-/** Figures of one phase, in milliseconds, each with its interval. */
+/** Statistics of one phase, in milliseconds. */
 export interface Distribution {
   readonly count: number;
   readonly min: number;
@@ -61,19 +61,31 @@ export interface Distribution {
   readonly p90: number;
   readonly p99: number;
   readonly max: number;
-  /** Of the median, and of the 90th and 99th percentile. */
-  readonly intervals: { readonly p50: Interval; readonly p90: Interval; readonly p99: Interval };
+  /** Confidence intervals of the quantiles for which there are enough samples. */
+  readonly intervals: { readonly [name in keyof typeof shares]?: Interval };
 }
 
 export const shares = { p50: 0.5, p90: 0.9, p99: 0.99 } as const;
 
-/** Undefined where there is no sample. */
+/**
+ * The smallest sample that allows a two-sided confidence interval of a quantile: with fewer values the quantile may well lie beyond
+ * the smallest or largest one (binomial order statistics). At 95 %: 6 for the median, 36 for p90, 368 for p99.
+ */
+export function minimumSamples(share: number, confidence: number): number {
+  return Math.ceil(Math.log((1 - confidence) / 2) / Math.log(Math.max(share, 1 - share)));
+}
+
+/** Undefined if there are no samples. */
 export function summarize(samples: readonly number[], resampling: Resampling): Distribution | undefined {
   if (samples.length === 0) return undefined;
   const sorted = sortedCopy(samples);
   const at = (share: number) => quantile(sorted, share);
-  const interval = (share: number) =>
-    bootstrap([samples], ([one = new Float64Array()]) => quantile(one, share), resampling);
+  const intervals = Object.entries(shares)
+    .filter(([, share]) => samples.length >= minimumSamples(share, resampling.confidence))
+    .map(([name, share]) => [
+      name,
+      bootstrap([samples], ([resampled = new Float64Array()]) => quantile(resampled, share), resampling),
+    ]);
   return {
     count: sorted.length,
     min: at(0),
@@ -81,11 +93,11 @@ export function summarize(samples: readonly number[], resampling: Resampling): D
     p90: at(shares.p90),
     p99: at(shares.p99),
     max: at(1),
-    intervals: { p50: interval(shares.p50), p90: interval(shares.p90), p99: interval(shares.p99) },
+    intervals: Object.fromEntries(intervals),
   };
 }
 
-/** Numbers in [0, 1) from a seed (mulberry32): the same seed, the same numbers, on every machine. */
+/** Pseudo-random numbers in [0, 1) (mulberry32). A seed gives the same numbers on every machine. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -96,14 +108,14 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A straight line through points: `y = base + slope × x`, by least squares; `r2` is 1 where all lie on it. */
+/** `y = base + slope × x`; `r2` is 1 if all points lie on the line. */
 export interface Line {
   readonly base: number;
   readonly slope: number;
   readonly r2: number;
 }
 
-/** Undefined where there are not three points. */
+/** Fits a line by least squares. Undefined if there are fewer than three points. */
 export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line | undefined {
   if (points.length < 3) return undefined;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -117,8 +129,8 @@ export function fitLine(points: readonly (readonly [x: number, y: number])[]): L
 }
 
 /**
- * How growth bends: the exponent of `y - base = a × x^exponent` between the last two points, where `base` is what the smallest
- * takes. 1 is linear, 2 quadratic. Undefined where there are not three points, in order of x, that grow.
+ * The exponent of `y - base = a × x^exponent` between the last two points, with the first point's `y` as `base`: 1 for linear, 2 for
+ * quadratic growth. Points are in order of x. Undefined if there are fewer than three, or if they do not grow.
  */
 export function growthExponent(points: readonly (readonly [x: number, y: number])[]): number | undefined {
   const [[, base] = [0, 0]] = points;

@@ -44,9 +44,9 @@ function seriesText(series: BenchSeries, resampling: Resampling): readonly strin
       [
         `  ${phase.says}`,
         formatMs(min),
-        ...[formatMs(p50), between(intervals.p50)],
-        ...[formatMs(p90), between(intervals.p90)],
-        ...[formatMs(p99), between(intervals.p99)],
+        ...[formatMs(p50), formatInterval(intervals.p50)],
+        ...[formatMs(p90), formatInterval(intervals.p90)],
+        ...[formatMs(p99), formatInterval(intervals.p99)],
         formatMs(max),
         String(figures.count),
       ],
@@ -55,7 +55,7 @@ function seriesText(series: BenchSeries, resampling: Resampling): readonly strin
   const head = ['  milliseconds', 'min', 'p50', '(95 %)', 'p90', '(95 %)', 'p99', '(95 %)', 'max', 'n'];
   return [
     `${id}: ${title}`,
-    `  ${count} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${plural(pods, 'pod')} of each of ${plural(datasets, 'dataset')}; probe ${rate}/s, so ±${formatMs(1000 / rate)} ms; ${pacingText(conditions)}`,
+    `  ${count} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${plural(datasets, 'dataset')} with ${plural(pods, 'pod')} each; probe ${rate}/s, so ±${formatMs(1000 / rate)} ms; ${pacingText(conditions)}`,
     ...(stopped === undefined ? [] : [`  stopped: ${stopped}`]),
     ...programText(series),
     ...(rows.length > 0 ? inColumns([head, ...rows]) : []),
@@ -149,7 +149,8 @@ function linearText(varied: readonly BenchSeries[]): readonly string[] {
   ];
 }
 
-const between = ({ low, high }: Interval) => `${formatMs(low)} … ${formatMs(high)}`;
+const formatInterval = (interval: Interval | undefined) =>
+  interval ? `${formatMs(interval.low)} … ${formatMs(interval.high)}` : '';
 const plural = (count: number, thing: string) =>
   `${count} ${thing}${count === 1 ? '' : thing.endsWith('s') ? 'es' : 's'}`;
 
@@ -202,7 +203,7 @@ export function comparisonText(changes: readonly SeriesChange[], confidence: num
     ...inColumns([
       ['  milliseconds', 'p50', 'then', 'by', `(${percent})`, 'p90', 'then', 'by', `(${percent})`, 'n', 'verdict'],
       ...change.phases.map(({ phase, p50, p90, counts, verdict }) => [
-        `  ${phase.name}${phase.byAgent ? '' : ' *'}`,
+        `  ${phase.says}${phase.byAgent ? '' : ' *'}`,
         ...figureCells(p50),
         ...figureCells(p90),
         counts[0] === counts[1] ? String(counts[0]) : counts.join('/'),

@@ -16,15 +16,32 @@ import { anchorFor, type Content, type Html, html } from './markup.ts';
 import { glyph, statusIcon } from './shapes.ts';
 import { isOvertaken, renderStages } from './waterfall.ts';
 
+/** Title and explanation of a run's outcome. A benchmark measures and does not judge conformance, so it has words of its own. */
+export function describeOutcome(record: RunRecord): { readonly title: string; readonly explanation: string } {
+  if (record.command[1] !== 'bench')
+    return { title: verdictNames[record.verdict], explanation: explainVerdict(record) };
+  const titles = {
+    pass: 'Recovered each time',
+    fail: 'Not recovered each time',
+    inconclusive: 'Inconclusive',
+  } as const;
+  const note = 'Warm-up crashes are included here; bench.html has the figures without them.';
+  return {
+    title: titles[record.verdict],
+    explanation: record.verdict === 'pass' ? note : `${explainVerdict(record)} ${note}`,
+  };
+}
+
 /** The verdict, the sentence that explains it, how the scenarios ended, and what is wrong. */
 export function renderVerdict(record: RunRecord): Html {
   const { verdict, scenarios, fidelity } = record;
+  const { title, explanation } = describeOutcome(record);
   const counts = countStatuses(scenarios);
   const fakes = fidelity.parts.filter(({ fake }) => fake).length;
   const clock = fidelity.clockScale === 1 ? '' : ` · the fake kubelet’s clock × ${fidelity.clockScale}`;
   return html`<section class="verdict is-${verdict}" aria-labelledby="_verdict">
-${statusIcon(verdict)}<div><h1 id="_verdict">${verdictNames[verdict]}</h1>
-<p class="lead">${explainVerdict(record)}</p>
+${statusIcon(verdict)}<div><h1 id="_verdict">${title}</h1>
+<p class="lead">${explanation}</p>
 <ul class="tally">${statuses.filter((status) => counts[status] > 0).map((status) => html`<li>${statusIcon(status)}<b>${counts[status]}</b> ${statusNames[status]}</li>`)}</ul>
 <ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorFor(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>
 <p class="how-real">${fidelity.place} · ${fakes === 0 ? 'nothing stands in for anything else' : html`${fakes} of ${fidelity.parts.length} parts stand in for the real thing`}${clock} · <a href="#_fidelity">how real this run was</a></p>

@@ -36,7 +36,7 @@ export function renderScenario({ scenario, digest, data, number, open, clockScal
 <p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code><a href="#${anchorFor(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
 ${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<span>${reasonOf(scenario)}</span></p>`}</div>
 ${renderPicture(scenario, data)}
-<div class="columns static"><section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>
+<div class="columns static">${scenario.steps.length > 0 && html`<section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>`}
 ${scenario.checks.length > 0 && html`<section><h5>Checks</h5>${renderChecks(scenario)}</section>`}</div>
 ${recoveries.length > 0 && html`<section><h5>From the crash to the first good read</h5>${renderRecoveries(recoveries)}</section>`}
 ${scenario.backoff && renderBackoff(scenario.backoff, clockScale)}

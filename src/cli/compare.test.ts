@@ -45,7 +45,9 @@ describe('two runs', () => {
     expect((await compare(before, after)).status).toBe(0);
     const { status, out } = await compare(before, after, '--fail-on', 'worse');
     expect(status).toBe(1);
-    expect(out).toContain('agent: worse (node, pod, read, verify, ready-to-readable)');
+    expect(out).toContain(
+      'agent: worse (daemon restarted → replaced on the node, daemon restarted → replaced in the pod, ',
+    );
     expect((await compare(after, before)).out).toContain('agent: better');
   });
 
