@@ -55,7 +55,7 @@ ${['rekindle', 'ack-fluid', 'fluid'].map((name) => `## ${name}\n\n${fence('yaml'
 function recordPage(): string {
   return `
 A run leaves \`record.json\`, one \`RunRecord\`, and \`history.ndjson\`, one \`HistoryEvent\` a line; the reports are made of the two,
-and again by \`npx rekindle report\`. The types are those of the package, too: \`import type { RunRecord } from 'rekindle'\`.
+and again by \`npx rekindle report\`. Zod schemas define both; the types are those of the package, too: \`import type { RunRecord } from 'rekindle'\`.
 
 ${fence('ts', project('src/timeline/record.ts'))}
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sentences, UnreadableRun } from '../../src/timeline/parse.ts';
-import { fidelity, machine } from '../../src/timeline/schema.ts';
+import { fidelity, machine } from '../../src/timeline/record.ts';
 import { benchPhases } from './phases.ts';
 import { type BenchRecord, benchMoments, benchSchema } from './record.ts';
 

@@ -1,7 +1,13 @@
 import type { z } from 'zod';
-import { historyEvent, isProbeEvent } from './history-schema.ts';
-import { type HistoryEvent, type Run, type RunRecord, recordSchema } from './record.ts';
-import { runRecord } from './schema.ts';
+import {
+  type HistoryEvent,
+  historyEvent,
+  isProbeEvent,
+  type Run,
+  type RunRecord,
+  recordSchema,
+  runRecord,
+} from './record.ts';
 import { findContradiction } from './verdict.ts';
 
 /** A stored run that cannot be read. The message names the file, the place in it and what is wrong there. */

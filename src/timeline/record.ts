@@ -1,246 +1,273 @@
-/**
- * What a run leaves behind: `record.json` (this `RunRecord`) and `history.ndjson` (one `HistoryEvent` a line). Checks and
- * reports are pure functions of the two. Times are monotonic nanoseconds since the run began (`at`), on one clock.
+import { z } from 'zod';
+
+/*
+ * The files that a run leaves behind: `record.json` (a `RunRecord`) and `history.ndjson` (a `HistoryEvent` per line). Checks and
+ * reports are pure functions of the two. Times are nanoseconds on one monotonic clock since the run began; `at` is when
+ * something happened, and a name that ends in `Ns` is a duration.
  */
+
+type Immutable<T> = T extends readonly (infer Item)[]
+  ? readonly Immutable<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Immutable<T[Key]> }
+    : T;
+
+const text = z.string();
+const ns = z.number();
+const count = z.number();
 
 export const recordSchema = 'rekindle.record/1';
 
-export type Verdict = 'pass' | 'fail' | 'inconclusive';
+const verdict = z.enum(['pass', 'fail', 'inconclusive']);
+export type Verdict = z.infer<typeof verdict>;
 
-/** How real a run was. Every report says it. */
-export interface Fidelity {
+const scenarioStatus = z.enum([...verdict.options, 'skipped']);
+export type ScenarioStatus = z.infer<typeof scenarioStatus>;
+
+/** How real a run was. Every report shows it. */
+export const fidelity = z.object({
   /** `sandbox`, or `Kubernetes v1.34.4`. */
-  readonly place: string;
-  /** One sentence for each thing that stands in for another: `kubelet: fake`, `object store: MinIO (container)` ... */
-  readonly parts: readonly { readonly part: string; readonly is: string; readonly fake: boolean }[];
-  /** Seconds of the fake kubelet's clock that pass in one real second; 1 where nothing is scaled. */
-  readonly clockScale: number;
-}
+  place: text,
+  /** One entry for each thing that may be a stand-in: `kubelet: fake`, `object store: MinIO (container)` ... */
+  parts: z.array(z.object({ part: text, is: text, fake: z.boolean() })),
+  /** Seconds of the fake kubelet's clock that pass in one real second; 1 if nothing is scaled. */
+  clockScale: z.number().positive(),
+});
+export type Fidelity = Immutable<z.infer<typeof fidelity>>;
 
-export interface RunRecord {
-  readonly schema: typeof recordSchema;
-  readonly runId: string;
-  readonly rekindle: string;
-  readonly startedAt: string;
-  readonly finishedAt: string;
-  readonly command: readonly string[];
-  readonly seed: number;
-  readonly profile: string;
-  readonly cluster: string;
-  readonly fidelity: Fidelity;
-  readonly machine: {
-    readonly kernel: string;
-    readonly os: string;
-    readonly cpus: number;
-    readonly memoryBytes: number;
-    readonly node: string;
-    readonly root: boolean;
-  };
-  readonly verdict: Verdict;
-  readonly interrupted: boolean;
-  readonly scenarios: readonly ScenarioRecord[];
-  /** What holds, or does not, for the run as a whole; one failure fails it. */
-  readonly checks?: readonly CheckRecord[];
-  /** What could not be cleaned up; empty where all is gone. */
-  readonly leftovers: readonly string[];
-}
+export const machine = z.object({
+  kernel: text,
+  os: text,
+  cpus: count,
+  memoryBytes: z.number(),
+  node: text,
+  root: z.boolean(),
+});
 
-export type ScenarioStatus = Verdict | 'skipped';
+const stepRecord = z.object({
+  keyword: text,
+  text,
+  status: z.enum(['passed', 'failed', 'skipped', 'undefined', 'pending']),
+  at: ns,
+  tookNs: ns,
+  error: text.exactOptional(),
+});
+export type StepRecord = Immutable<z.infer<typeof stepRecord>>;
 
-export interface ScenarioRecord {
-  readonly id: string;
-  readonly feature: string;
-  /** Path of the feature file, relative to the features folder, and the scenario's line in it. */
-  readonly uri: string;
-  readonly line: number;
-  readonly rule?: string;
-  readonly name: string;
-  readonly tags: readonly string[];
-  /** Seed claim ids among the tags: `C2`, `C3`. */
-  readonly claims: readonly string[];
-  readonly status: ScenarioStatus;
-  /** Why it failed, was skipped or is inconclusive: one sentence. */
-  readonly reason?: string;
-  readonly startedAt: number;
-  readonly finishedAt: number;
-  readonly steps: readonly StepRecord[];
-  readonly checks: readonly CheckRecord[];
-  readonly recoveries: readonly Recovery[];
-  /** Mount table lines before the first fault and after the last recovery, node and pods together. */
-  readonly mountLines?: { readonly before: number; readonly after: number };
-  /** Of a crash loop: the kubelet's delays, predicted and observed. */
-  readonly backoff?: readonly BackoffRow[];
-}
-
-/** One restart of a container that crashes again and again. `...Ms` are milliseconds of the kubelet's clock, which may be scaled. */
-export interface BackoffRow {
-  /** From 1. */
-  readonly crash: number;
-  /** How long the container had run. */
-  readonly ranMs: number;
-  readonly because: 'first' | 'doubled' | 'capped' | 'reset';
-  /** Said before the crash. */
-  readonly predictedMs: number;
-  /** In the kubelet's own message. */
-  readonly announcedMs?: number;
-  /** From the exit to the next start. */
-  readonly observedMs?: number;
-  /** Of the outage, what was spent waiting for the kubelet, and the rest. */
-  readonly waitingNs?: number;
-  readonly recoveryNs?: number;
-}
-
-export interface StepRecord {
-  readonly keyword: string;
-  readonly text: string;
-  readonly status: 'passed' | 'failed' | 'skipped' | 'undefined' | 'pending';
-  readonly at: number;
-  readonly tookNs: number;
-  readonly error?: string;
-}
-
-/** What a check concluded from the history. */
-export interface CheckRecord {
-  readonly name: string;
-  readonly claims: readonly string[];
-  readonly verdict: Verdict;
-  /** One sentence with the figures that led to it. */
-  readonly says: string;
-}
+/** The conclusion of a check. */
+const checkRecord = z.object({
+  name: text,
+  claims: z.array(text),
+  verdict,
+  /** One sentence with the figures that led to the verdict. */
+  says: text,
+});
+export type CheckRecord = Immutable<z.infer<typeof checkRecord>>;
 
 /** One crash and what came of it, by phase; a phase that did not happen is absent. */
-export interface Recovery {
-  readonly fault: string;
-  readonly volume: string;
+const recovery = z.object({
+  fault: text,
+  volume: text,
   /** `<namespace>/<pod>`. */
-  readonly pod: string;
-  /** The probe that saw it, as in `ProbeEvent.probe`. */
-  readonly probe?: string;
-  /** All in nanoseconds since the run began. */
-  readonly crash: number;
-  readonly firstError?: number;
-  readonly noticed?: number;
-  readonly daemonReady?: number;
-  readonly replacedOnNode?: number;
-  readonly replacedInPod?: number;
-  readonly verified?: number;
-  readonly readable?: number;
-  /** Failed probe operations, by errno; `HANG` counts those that never came back. */
-  readonly errors: Readonly<Record<string, number>>;
-  readonly longestStallNs: number;
+  pod: text,
+  /** The probe that observed it, as in `probe` of probe events. */
+  probe: text.exactOptional(),
+  crash: ns,
+  firstError: ns.exactOptional(),
+  noticed: ns.exactOptional(),
+  daemonReady: ns.exactOptional(),
+  replacedOnNode: ns.exactOptional(),
+  replacedInPod: ns.exactOptional(),
+  verified: ns.exactOptional(),
+  readable: ns.exactOptional(),
+  /** Failed probe operations by errno; `HANG` counts those that never returned. */
+  errors: z.record(text, count),
+  longestStallNs: ns,
   /** Probe operations a second: the resolution of `firstError` and `readable`. */
-  readonly probeRate: number;
-}
+  probeRate: z.number(),
+});
+export type Recovery = Immutable<z.infer<typeof recovery>>;
 
-interface Happening {
-  /** Monotonic nanoseconds since the run began. */
-  readonly at: number;
+/** One restart of a container in a crash loop. `...Ms` are milliseconds of the kubelet's clock, which may be scaled. */
+const backoffRow = z.object({
+  /** From 1. */
+  crash: count,
+  /** How long the container had run. */
+  ranMs: z.number(),
+  because: z.enum(['first', 'doubled', 'capped', 'reset']),
+  /** Predicted before the crash. */
+  predictedMs: z.number(),
+  /** In the kubelet's own message. */
+  announcedMs: z.number().exactOptional(),
+  /** From the exit to the next start. */
+  observedMs: z.number().exactOptional(),
+  /** The part of the outage that was spent waiting for the kubelet, and the rest. */
+  waitingNs: ns.exactOptional(),
+  recoveryNs: ns.exactOptional(),
+});
+export type BackoffRow = Immutable<z.infer<typeof backoffRow>>;
+
+const scenarioRecord = z.object({
+  id: text.min(1),
+  feature: text,
+  /** Path of the feature file, relative to the features folder, and the scenario's line in it. */
+  uri: text,
+  line: z.number(),
+  rule: text.exactOptional(),
+  name: text,
+  tags: z.array(text),
+  /** Claim ids of the document among the tags: `C2`, `C3`. */
+  claims: z.array(text),
+  status: scenarioStatus,
+  /** One sentence: why it failed, was skipped or is inconclusive. */
+  reason: text.exactOptional(),
+  startedAt: ns,
+  finishedAt: ns,
+  steps: z.array(stepRecord),
+  checks: z.array(checkRecord),
+  recoveries: z.array(recovery),
+  /** Lines of the mount tables of node and pods together, before the first fault and after the last recovery. */
+  mountLines: z.object({ before: count, after: count }).exactOptional(),
+  /** The kubelet's delays in a crash loop, predicted and observed. */
+  backoff: z.array(backoffRow).exactOptional(),
+});
+export type ScenarioRecord = Immutable<z.infer<typeof scenarioRecord>>;
+
+export const runRecord = z.object({
+  schema: z.literal(recordSchema),
+  runId: text.min(1),
+  rekindle: text,
+  startedAt: text,
+  finishedAt: text,
+  command: z.array(text),
+  seed: z.number(),
+  profile: text,
+  cluster: text,
+  fidelity,
+  machine,
+  verdict,
+  interrupted: z.boolean(),
+  scenarios: z.array(scenarioRecord),
+  /** Checks of the run as a whole; one failure fails it. */
+  checks: z.array(checkRecord).exactOptional(),
+  /** What could not be cleaned up; empty if everything is gone. */
+  leftovers: z.array(text),
+});
+export type RunRecord = Immutable<z.infer<typeof runRecord>>;
+
+const common = {
+  at: ns,
   /** The scenario during which it happened. */
-  readonly scenario?: string;
-}
+  scenario: text.exactOptional(),
+};
 
-export type ProbeOperation = 'list' | 'stat' | 'read';
+const probeOperation = z.enum(['list', 'stat', 'read']);
+export type ProbeOperation = z.infer<typeof probeOperation>;
 
-/** One probe operation. `read` opens, reads and compares a checksum; `at` is when it was scheduled. */
-export interface ProbeEvent extends Happening {
-  readonly kind: 'probe';
+/** One operation of a probe. `read` opens, reads and compares a checksum; `at` is when the operation was due. */
+const probeEvent = z.object({
+  ...common,
+  kind: z.literal('probe'),
   /** `<namespace>/<pod>/<container>:<path>`. */
-  readonly probe: string;
-  readonly op: ProbeOperation;
-  readonly startedAt: number;
-  readonly finishedAt: number;
-  /** `ok`, an errno name, `EBADSUM` where the bytes were not the expected ones, `EEMPTY` where a listing lacked the files. */
-  readonly result: string;
-  /** System call that failed. */
-  readonly call?: string;
-}
+  probe: text,
+  op: probeOperation,
+  startedAt: ns,
+  finishedAt: ns,
+  /** `ok`, an errno name, `EBADSUM` if the bytes were not the expected ones, `EEMPTY` if a listing lacked the files. */
+  result: text,
+  /** The system call that failed. */
+  call: text.exactOptional(),
+});
+export type ProbeEvent = Immutable<z.infer<typeof probeEvent>>;
 
-export type HistoryEvent =
-  | ProbeEvent
-  /** An operation that has not come back yet: recorded while it lasts, and again when it ends. */
-  | (Happening & {
-      readonly kind: 'hang';
-      readonly probe: string;
-      readonly op: ProbeOperation;
-      readonly since: number;
-      readonly over: boolean;
-    })
-  | (Happening & {
-      readonly kind: 'process';
-      readonly role: 'daemon' | 'agent' | 'container' | 'program' | 'store' | 'control-plane';
-      readonly name: string;
-      readonly change: 'started' | 'ready' | 'exited';
-      readonly pid?: number;
-      readonly exitCode?: number;
-      readonly signal?: string;
-    })
-  | (Happening & {
-      readonly kind: 'mount';
-      /** `node`, or `<namespace>/<pod>/<container>`. */
-      readonly where: string;
-      readonly change: 'added' | 'removed';
-      readonly id: number;
-      readonly device: string;
-      readonly mountPoint: string;
-      readonly fstype: string;
-      /** Of the mount. */
-      readonly options: string;
-      /** Where the filesystem itself is read-only, whatever its mounts are. */
-      readonly readOnlySuperblock?: boolean;
-    })
-  | (Happening & {
-      readonly kind: 'agent';
-      readonly event: 'noticed' | 'skipped' | 'replaced' | 'recovered' | 'failed' | 'passed';
-      readonly volume?: string;
-      /** `node`, or `<namespace>/<pod>/<container>`. */
-      readonly where?: string;
-      readonly path?: string;
-      readonly reason?: string;
-      readonly tookNs?: number;
-      /** The whole log line. */
-      readonly line: Readonly<Record<string, unknown>>;
-    })
-  | (Happening & {
-      readonly kind: 'event';
-      readonly type: string;
-      readonly reason: string;
-      readonly message: string;
-      readonly object: string;
-      readonly count: number;
-    })
-  | (Happening & {
-      readonly kind: 'kubelet';
-      readonly event: 'restart-scheduled' | 'restarted' | 'publish' | 'unpublish' | 'pod-started' | 'pod-removed';
-      readonly pod: string;
-      readonly container?: string;
-      readonly delayNs?: number;
-      readonly restartCount?: number;
-      readonly detail?: string;
-    })
-  | (Happening & {
-      readonly kind: 'fault';
-      readonly fault: string;
-      readonly phase: 'injected' | 'healed';
-      readonly target: string;
-      readonly detail?: string;
-    })
-  /** A line that a program printed: the documented loop in the pod, or the user's own. */
-  | (Happening & {
-      readonly kind: 'output';
-      readonly program: string;
-      readonly stream: 'stdout' | 'stderr';
-      readonly text: string;
-    })
-  | (Happening & {
-      readonly kind: 'snapshot';
-      readonly where: string;
-      readonly label: string;
-      readonly lines: readonly string[];
-    })
-  | (Happening & { readonly kind: 'note'; readonly text: string });
+export const historyEvent = z.discriminatedUnion('kind', [
+  probeEvent,
+  /** An operation that has not returned yet: recorded repeatedly while it lasts, and once more when it ends. */
+  z.object({ ...common, kind: z.literal('hang'), probe: text, op: probeOperation, since: ns, over: z.boolean() }),
+  z.object({
+    ...common,
+    kind: z.literal('process'),
+    role: z.enum(['daemon', 'agent', 'container', 'program', 'store', 'control-plane']),
+    name: text,
+    change: z.enum(['started', 'ready', 'exited']),
+    pid: z.number().exactOptional(),
+    exitCode: z.number().exactOptional(),
+    signal: text.exactOptional(),
+  }),
+  z.object({
+    ...common,
+    kind: z.literal('mount'),
+    /** `node`, or `<namespace>/<pod>/<container>`. */
+    where: text,
+    change: z.enum(['added', 'removed']),
+    id: z.number(),
+    device: text,
+    mountPoint: text,
+    fstype: text,
+    /** Options of the mount, not of the superblock. */
+    options: text,
+    /** Whether the file system itself is read-only, whatever the options of its mounts are. */
+    readOnlySuperblock: z.boolean().exactOptional(),
+  }),
+  z.object({
+    ...common,
+    kind: z.literal('agent'),
+    event: z.enum(['noticed', 'skipped', 'replaced', 'recovered', 'failed', 'passed']),
+    volume: text.exactOptional(),
+    /** `node`, or `<namespace>/<pod>/<container>`. */
+    where: text.exactOptional(),
+    path: text.exactOptional(),
+    reason: text.exactOptional(),
+    tookNs: ns.exactOptional(),
+    /** The whole log line. */
+    line: z.record(text, z.unknown()),
+  }),
+  /** A Kubernetes event. */
+  z.object({ ...common, kind: z.literal('event'), type: text, reason: text, message: text, object: text, count }),
+  z.object({
+    ...common,
+    kind: z.literal('kubelet'),
+    event: z.enum(['restart-scheduled', 'restarted', 'publish', 'unpublish', 'pod-started', 'pod-removed']),
+    pod: text,
+    container: text.exactOptional(),
+    delayNs: ns.exactOptional(),
+    restartCount: count.exactOptional(),
+    detail: text.exactOptional(),
+  }),
+  z.object({
+    ...common,
+    kind: z.literal('fault'),
+    fault: text,
+    phase: z.enum(['injected', 'healed']),
+    target: text,
+    detail: text.exactOptional(),
+  }),
+  /** A line that a program printed: the documented loop in the pod, or the user's own program. */
+  z.object({ ...common, kind: z.literal('output'), program: text, stream: z.enum(['stdout', 'stderr']), text }),
+  /** A mount table, as lines of mountinfo. */
+  z.object({ ...common, kind: z.literal('snapshot'), where: text, label: text, lines: z.array(text) }),
+  z.object({ ...common, kind: z.literal('note'), text }),
+]);
+export type HistoryEvent = Immutable<z.infer<typeof historyEvent>>;
 
-/** The files of `results/<run-id>/` that reports are made of. */
+/** The files of `results/<run-id>/` from which reports are made. */
 export interface Run {
   readonly record: RunRecord;
   readonly history: readonly HistoryEvent[];
+}
+
+/** The schema of a probe event as a plain function, which is much faster: nearly all lines of a long run are such events. */
+export function isProbeEvent(value: object): value is ProbeEvent {
+  const event = value as Partial<Record<keyof ProbeEvent, unknown>>;
+  return (
+    event.kind === 'probe' &&
+    typeof event.at === 'number' &&
+    typeof event.probe === 'string' &&
+    (event.op === 'list' || event.op === 'stat' || event.op === 'read') &&
+    typeof event.startedAt === 'number' &&
+    typeof event.finishedAt === 'number' &&
+    typeof event.result === 'string' &&
+    (event.scenario === undefined || typeof event.scenario === 'string') &&
+    (event.call === undefined || typeof event.call === 'string')
+  );
 }
