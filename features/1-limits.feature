@@ -1,7 +1,7 @@
 Feature: Limits
   Recovery is not seamless, is for read-only datasets only, and begins when the daemon is back.
 
-  Rule: The application has to tolerate failures and try again
+  Rule: The application must tolerate failures and retry
 
     @documented @L1 @fault:sigkill
     Scenario: the pod sees errors for a while, then its data, and keeps running
@@ -10,7 +10,7 @@ Feature: Limits
       When the FUSE daemon is killed from the node
       Then the pod sees "Transport endpoint is not connected" and no other error
       And the pod reads the same files again, and was not restarted
-      And the time that it took is told by phase, within the profile's budget
+      And the outage is reported by phase, within the profile's budget
 
   Rule: Only read-only datasets are recovered
 
@@ -20,7 +20,7 @@ Feature: Limits
       And a read-write dataset "scratch-dataset"
       And pod "demo-app" reads "scratch-dataset" at /data
       When the FUSE daemon is killed from the node
-      Then the pod is not recovered, by the limit "L2"
+      Then the pod is not recovered
       And an event refuses the recovery because of "ReadWrite"
 
     @L2
@@ -52,11 +52,11 @@ Feature: Limits
       And a read-write dataset "scratch-dataset"
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node
-      Then the pod is not recovered, by the limit "L2"
+      Then the pod is not recovered
       And an event refuses the recovery because of "ReadWrite"
 
     @L2 @fault:sigkill @needs:told-daemon
-    Scenario: what was read-only stays so, whoever made it so, and what was not is left alone
+    Scenario: a mount that was read-only for any reason stays so, and a writable one is left alone
       Given FUSE recovery is enabled, but off for read-write datasets
       And pods that mount datasets in each of these ways:
         | access mode   | claim in the pod | superblock | volumeMount | recovered | on the node | in the pod |
@@ -78,11 +78,10 @@ Feature: Limits
         | ReadWriteMany | readOnly         | ro         | readOnly    | no        | ro          | ro         |
       When the FUSE daemons of all these datasets are killed from the node
       Then each pod is recovered or left alone, and can write or not, as the table says
-      When read-write datasets are recovered too, as a flag allows
-      Then all these pods read again, and none can write that could not before
+      And once a flag allows recovery of read-write datasets, all these pods read again, and none can write that could not before
 
     @L2 @fault:pod-delete
-    Scenario: nobody can write for an instant while the FUSE pod is replaced again and again
+    Scenario: the dataset is never writable, not for an instant, while the FUSE pod is replaced again and again
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And writers that try to change the dataset all the time, in the pod and on the node
@@ -92,7 +91,7 @@ Feature: Limits
       And every mount of the dataset was read-only in every namespace
 
     @L2 @fault:pod-delete @long
-    Scenario: nobody can write for an instant in a thousand replacements
+    Scenario: the dataset is never writable, not for an instant, in a thousand replacements
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And writers that try to change the dataset all the time, in the pod and on the node
@@ -126,7 +125,7 @@ Feature: Limits
       And pod "demo-app" is given the label
       When the FUSE daemon is killed from the node
       Then pod "sibling" reads the files of "demo-dataset" again, and was not restarted
-      And pod "demo-app" is not recovered, by the limit "L3"
+      And pod "demo-app" is not recovered
       And an event refuses the recovery because of "SubPath"
       And the agent's metrics count the refusal "sub-path"
 
@@ -140,7 +139,7 @@ Feature: Limits
       And pod "sibling" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node
       Then pod "sibling" reads the files of "demo-dataset" again, and was not restarted
-      And pod "demo-app" is not recovered, by the limit "L3"
+      And pod "demo-app" is not recovered
       And an event refuses the recovery because of "SubPath"
       And the agent's metrics count the refusal "sub-path"
 
@@ -165,14 +164,14 @@ Feature: Limits
       Then its container is not started, because of "failed to prepare subPath"
 
     @L3 @fault:pod-delete @needs:told-daemon
-    Scenario: a directory that becomes a symbolic link leads nobody out of the volume
+    Scenario: a directory that becomes a symbolic link does not lead out of the volume
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
       And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by subPath
       And pod "demo-app" is given the label
       And from its next FUSE pod on, "logs" in "demo-dataset" is a symbolic link to "/etc"
       When the FUSE pod is deleted
-      Then the pod is not recovered, by the limit "L3"
+      Then the pod is not recovered
       And nothing of the node shows in the pod below /data
 
   Rule: Recovery starts when the daemon is back, not before
@@ -184,8 +183,7 @@ Feature: Limits
       When the FUSE daemon dies and does not come back
       Then the pod sees "Transport endpoint is not connected" and no other error
       And nothing is mounted for the pod and no event claims a recovery
-      When the daemon is started again
-      Then the pod reads the same files again, and was not restarted
+      And once the daemon is started again, the pod reads the same files again, and was not restarted
 
   Rule: A daemon that crashes often is restarted later each time
 
@@ -196,7 +194,7 @@ Feature: Limits
       When the FUSE daemon crashes 4 times, each time as soon as the pod reads again
       Then each delay was predicted from the kubelet's source
       And the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
 
     @documented @L5 @fault:sigkill @needs:scaled-clock
     Scenario: the kubelet's back-off grows, reaches its cap and begins anew, as predicted
@@ -207,4 +205,4 @@ Feature: Limits
       And the FUSE daemon crashes 2 times, each time as soon as the pod reads again
       Then each delay was predicted from the kubelet's source, up to its cap and after its reset
       And the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true

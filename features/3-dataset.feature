@@ -21,7 +21,7 @@ Feature: Step 2: create a Fluid dataset
 
   @documented @D4
   Scenario: a cache that the document does not have is refused with the field's name
-    Then each of these is refused with the name of its field, by "D4":
+    Then each of these is refused with the name of its field:
       | kind         | field                                   | value                                                |
       | JindoRuntime | spec / tieredstore / levels / 0 / mediumtype | NVME                                            |
       | JindoRuntime | spec / tieredstore / levels / 0 / path  | /dev/shm,/mnt/disk                                   |
@@ -34,7 +34,7 @@ Feature: Step 2: create a Fluid dataset
 
   @documented @D5
   Scenario: an endpoint that is missing, or in the mount point, is refused with the field's name
-    Then each of these is refused with the name of its field, by "D5":
+    Then each of these is refused with the name of its field:
       | kind    | field                                        | value                                          |
       | Dataset | spec / mounts / 0 / options / fs.oss.endpoint | (missing)                                     |
       | Dataset | spec / mounts / 0 / options / fs.oss.endpoint | ftp://nowhere                                 |

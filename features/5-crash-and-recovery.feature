@@ -9,19 +9,19 @@ Feature: Step 4: verify that FUSE mounts recover
     When "kill 1" is run in the FUSE pod, which takes 2500 ms to start again
     Then the loop prints the documented transcript
     And the pod reads the same files again, and was not restarted
-    And whatever claims a recovery is true
+    And every claim of a recovery is true
     And the mount tables have not grown
 
   @documented @A1 @C1 @C2 @C3 @D1 @D2 @fault:kill-1 @needs:real-kubelet @needs:kubectl
-  Scenario: who types the document's commands sees what it shows
+  Scenario: the document's commands, typed in a terminal, print what it shows
     Given FUSE recovery is enabled
-    When the documented files are created with the documented commands
-    Then the documented command prints the pod as "demo-app 1/1 Running 0"
-    When the documented loop runs in a terminal
-    And the documented commands crash the FUSE pod, which takes 4000 ms to start again
+    And the documented files are created with the documented commands
+    And the documented command prints the pod as "demo-app 1/1 Running 0"
+    And the documented loop runs in a terminal
+    When the documented commands crash the FUSE pod, which takes 4000 ms to start again
     Then the loop prints the documented transcript
     And the pod reads the same files again, and was not restarted
-    And whatever claims a recovery is true
+    And every claim of a recovery is true
 
   @documented @C3 @fault:sigkill @needs:quick-restarts
   Scenario: the pod reads again after crash upon crash
@@ -29,5 +29,5 @@ Feature: Step 4: verify that FUSE mounts recover
     And pod "demo-app" reads "demo-dataset" at /data
     When the FUSE daemon is killed from the node 5 times, each time after the pod read again
     Then the pod reads the same files again, and was not restarted
-    And whatever claims a recovery is true
+    And every claim of a recovery is true
     And the mount tables have not grown

@@ -1,8 +1,8 @@
 @needs:told-daemon
 Feature: Recovery in a serverless environment
-  A sidecar serves the dataset where there is no node plugin.
+  Without a node plugin, a sidecar serves the dataset.
 
-  Rule: Where no node agent runs, the sidecar's next daemon replaces the dead mount
+  Rule: Without a node agent, the sidecar's next daemon replaces the dead mount
 
     Background:
       Given no node agent runs
@@ -45,9 +45,9 @@ Feature: Recovery in a serverless environment
     Scenario: without the annotation nothing is recovered
       Given pod "demo-app" with the documented label alone reads "demo-dataset" at /data
       When "kill 1" is run in the container "fluid-fuse-0"
-      Then the pod is not recovered, by the limit "V2"
+      Then the pod is not recovered
 
-  Rule: The annotation asks for what can be given only
+  Rule: The annotation is accepted only for pods that can be recovered
 
     @V2 @L2
     Scenario: on a pod of a read-write dataset it is answered with a warning
@@ -65,6 +65,6 @@ Feature: Recovery in a serverless environment
     Scenario: on an ordinary pod it changes nothing
       Given FUSE recovery is enabled
       And an ordinary pod "demo-app" with the annotation of serverless pods reads "demo-dataset" at /data
-      Then "demo-app" is 1/1 Running with 0 restarts
+      And "demo-app" is 1/1 Running with 0 restarts
       When the FUSE daemon is killed from the node
-      Then the pod is not recovered, by the limit "V2"
+      Then the pod is not recovered

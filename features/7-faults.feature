@@ -1,5 +1,5 @@
 Feature: Ways in which a FUSE daemon is lost
-  The document names one: out of memory. Whatever it was, the pod reads again once the daemon is back.
+  The document names one: out of memory. In each case the pod reads again once the daemon is back.
 
   Rule: However the daemon ends, the pod reads again without a restart
 
@@ -10,7 +10,7 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When "kill 1" is run in the FUSE pod
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
       And the mount tables have not grown
 
     @C3 @L1 @fault:oom @needs:memory-cgroups
@@ -19,7 +19,7 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon's memory runs out
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
 
     @C3 @fault:abort @needs:abort-connection
     Scenario: its connection is aborted
@@ -27,7 +27,7 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon's connection is aborted
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
 
     @C3 @L4 @fault:pod-delete
     Scenario: the FUSE pod is deleted
@@ -43,7 +43,7 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon dies and dies again as soon as it is back
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
       And the mount tables have not grown
 
     @C3 @L4 @L5 @fault:crash-loop @needs:quick-restarts
@@ -52,64 +52,60 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon dies again and again
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
       And the mount tables have not grown
 
   Rule: Faults come together, and in the middle of each other
 
     @C3 @fault:sigkill @fault:agent-kill @fault:hang @fault:pod-delete @fault:agent-upgrade
-    Scenario Outline: faults that come together, <faults>
+    Scenario Outline: faults come together: <faults>
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When these happen at once: <faults>
+      When <faults>
       Then the pod sees errors
-      When that is over
-      Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And once that is over, the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
       And the mount tables have not grown
 
       Examples:
-        | faults                   |
-        | agent-kill+sigkill       |
-        | hang+sigkill             |
-        | pod-delete+agent-upgrade |
+        | faults                                                                        |
+        | the node agent is killed and at once the FUSE daemon is killed from the node  |
+        | the FUSE daemon hangs and at once the FUSE daemon is killed from the node     |
+        | the FUSE pod is deleted and at once the node agent is ended for an upgrade    |
 
   Rule: A daemon that hangs is not dead
 
     @L4 @fault:hang
-    Scenario: a daemon that hangs and goes on
+    Scenario: a daemon that hangs and continues
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon hangs
       Then the volume is left alone, for longer than the period of the agent
       And an event refuses the recovery because of "Hung"
-      When that is over
-      Then the pod reads on, and saw no error
-      And all that time the volume was left alone, for "hang"
+      And once that is over, the pod reads on, and saw no error
+      And all that time the volume was left alone
 
     @C3 @L4 @fault:hang-operation @needs:told-daemon
     Scenario: one operation hangs until the daemon is killed
       Given FUSE recovery is enabled
       And the dataset "demo-dataset", whose daemon can lose an operation
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon stops to answer one operation
+      When the FUSE daemon stops answering one operation
       Then the volume is left alone, for longer than the period of the agent
-      When that is over
-      Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
-      And all that time the volume was left alone, for "hang-operation"
+      And once that is over, the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And all that time the volume was left alone
 
     @C3 @L4 @fault:hang
-    Scenario: a daemon that hangs, where that is aborted
+    Scenario: a daemon that hangs, and an agent that aborts hung connections
       Given FUSE recovery is enabled
-      And the node agent aborts what hangs
+      And the node agent aborts connections that hang
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon hangs
       Then the pod sees errors
-      When that is over
-      Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
-      And all that time the volume was left alone, for "hang"
+      And once that is over, the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And all that time the volume was left alone
 
   Rule: Nothing happens while the daemon is down
 
@@ -117,38 +113,36 @@ Feature: Ways in which a FUSE daemon is lost
     Scenario: a long outage, in which the agent dies too
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon dies and does not come back
-      Then the pod sees errors
+      And the FUSE daemon dies and does not come back
+      And the pod sees errors
       When the node agent is killed
       Then nothing is mounted for the pod and no event claims a recovery, over a long outage
-      When the daemon is started again
-      Then the pod reads the same files again, and was not restarted
+      And once the daemon is started again, the pod reads the same files again, and was not restarted
 
     @L4 @fault:store-down @needs:store-faults
-    Scenario: the object store is not to be reached
+    Scenario: the object store is unreachable
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" behind an object store that can fail
       And pod "demo-app" reads "demo-dataset" at /data
-      When the object store is not to be reached
+      When the object store is unreachable
       Then the pod sees errors
       And the volume is left alone, for longer than the period of the agent
-      When that is over
-      Then the pod reads the same files again without another daemon
-      And all that time the volume was left alone, for "store-down"
+      And once that is over, the pod reads the same files again without another daemon
+      And all that time the volume was left alone
 
     @L4 @C3 @fault:store-slow @fault:sigkill @needs:store-faults
     Scenario: the object store is slow, and then the daemon crashes
       Given FUSE recovery is enabled
-      And the node agent aborts what hangs
+      And the node agent aborts connections that hang
       And the dataset "demo-dataset" behind an object store that can fail
       And pod "demo-app" reads "demo-dataset" at /data
-      When the object store is slow
-      Then the volume is left alone, for longer than the period of the agent
+      And the object store is slow
+      And the volume is left alone, for longer than the period of the agent
       And the pod reads on, and saw no error
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
 
-  Rule: What the pod has beside the dataset is not harmed
+  Rule: The pod's other volumes and open files are not harmed
 
     @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: another volume inside, known to the kernel
@@ -158,7 +152,7 @@ Feature: Ways in which a FUSE daemon is lost
       When the FUSE daemon is killed under the volume inside the dataset
       Then the pod reads the same files again, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
 
     @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: another volume inside, which the kernel drops
@@ -168,7 +162,7 @@ Feature: Ways in which a FUSE daemon is lost
       When the FUSE daemon is killed under the volume inside the dataset
       Then the pod reads the same files again, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
 
     @C3 @L1 @fault:volume-below @needs:told-daemon
     Scenario: a directory of the node inside, which the kernel drops
@@ -195,7 +189,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the application holds a file open
       When the FUSE daemon is killed under the open file
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true
       And the file that it holds open fails cleanly, and for ever
 
   Rule: Each pod has its own dataset again
@@ -238,4 +232,4 @@ Feature: Ways in which a FUSE daemon is lost
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon is killed under the empty dataset
       Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And every claim of a recovery is true

@@ -7,11 +7,7 @@ Feature: Faults of agent, application and node
     Scenario: the agent dies before a crash, and after the recovery
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node agent is killed
-      And the FUSE daemon is killed from the node
-      Then the pod reads the same files again, and was not restarted
-      When the node agent is killed
-      And the FUSE daemon is killed again
+      When the node agent is killed before a crash of the FUSE daemon, and again between the recovery and another crash
       Then the pod reads the same files again, and was not restarted
       And the mount tables have not grown
 
@@ -19,8 +15,8 @@ Feature: Faults of agent, application and node
     Scenario: the agent dies when one of two mounts is replaced
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node agent is to die when one of the two mounts of the pod is replaced
-      And the FUSE daemon is killed from the node
+      And the node agent is set to die after it has replaced one of the two mounts of the pod
+      When the FUSE daemon is killed from the node
       Then the node agent died of it
       And the pod reads the same files again, and was not restarted
       And both mounts of the pod show the same filesystem
@@ -30,8 +26,8 @@ Feature: Faults of agent, application and node
     Scenario: the agent dies in the middle of the first mount
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node agent is to die between beneath and detach of the first
-      And the FUSE daemon is killed from the node
+      And the node agent is set to die between beneath and detach of the first mount
+      When the FUSE daemon is killed from the node
       Then the node agent died of it
       And the pod reads the same files again, and was not restarted
       And both mounts of the pod show the same filesystem
@@ -41,8 +37,8 @@ Feature: Faults of agent, application and node
     Scenario: the agent dies in the middle of the last mount
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node agent is to die between beneath and detach of the last
-      And the FUSE daemon is killed from the node
+      And the node agent is set to die between beneath and detach of the last mount
+      When the FUSE daemon is killed from the node
       Then the node agent died of it
       And the pod reads the same files again, and was not restarted
       And both mounts of the pod show the same filesystem
@@ -52,12 +48,11 @@ Feature: Faults of agent, application and node
     Scenario: the daemon crashes and comes back while the agent is upgraded
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node agent is ended for an upgrade
-      And the FUSE daemon is killed from the node
+      And the node agent is ended for an upgrade
+      When the FUSE daemon is killed from the node
       Then the pod sees errors
-      When that is over
-      Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And once that is over, the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
 
   Rule: Containers start on living volumes only
 
@@ -65,21 +60,19 @@ Feature: Faults of agent, application and node
     Scenario: the application crashes while its volume is dead
       Given FUSE recovery is enabled
       And pod "demo-app" without the label reads "demo-dataset" at /data
-      When the FUSE daemon dies and does not come back
-      And the application's container crashes
+      And the FUSE daemon dies and does not come back
+      When the application's container crashes
       Then its container is not started, because of "transport endpoint is not connected"
-      When the daemon is started again
-      Then the container starts on the living volume, and reads
+      And once the daemon is started again, the container starts on the living volume, and reads
 
     @L4 @fault:new-pod @fault:sigkill
     Scenario: a pod that is created while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon dies and does not come back
-      And another pod of the dataset is created
+      And the FUSE daemon dies and does not come back
+      When another pod of the dataset is created
       Then the other pod waits for its volume
-      When the daemon is started again
-      Then the other pod starts on the living volume, and reads
+      And once the daemon is started again, the other pod starts on the living volume, and reads
 
     @L4 @fault:node-reboot @needs:node-reboot
     Scenario: the node is switched off and on
@@ -87,8 +80,7 @@ Feature: Faults of agent, application and node
       And pod "demo-app" reads "demo-dataset" at /data
       When the node is switched off and on, and the FUSE daemon comes late
       Then the pod waits for its volume
-      When the daemon is started again
-      Then after the reboot the pod starts on the living volume, and reads
+      And once the daemon is started again, the container starts on the living volume, and reads
 
   Rule: The kubelet may be restarted
 
@@ -96,14 +88,13 @@ Feature: Faults of agent, application and node
     Scenario: the kubelet is restarted while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon dies and does not come back
-      And the kubelet is restarted
+      And the FUSE daemon dies and does not come back
+      When the kubelet is restarted
       Then nothing is mounted for the pod and no event claims a recovery
-      When the daemon is started again
-      Then the pod reads the same files again, and was not restarted
-      And whatever claims a recovery is true
+      And once the daemon is started again, the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
 
-  Rule: Each node recovers by itself
+  Rule: Each node recovers on its own
 
     @C2 @C3 @fault:sigkill @needs:two-nodes
     Scenario: pods on two nodes read again after crashes on each
@@ -112,24 +103,23 @@ Feature: Faults of agent, application and node
       When the FUSE daemon beside "east-app" is killed from its node
       Then pod "east-app" reads the files of "demo-dataset" again, and was not restarted
       And pod "west-app" reads on, and saw no error
-      When the FUSE daemon beside "west-app" is killed from its node
-      Then pod "west-app" reads the files of "demo-dataset" again, and was not restarted
+      And after a crash of the FUSE daemon beside it, pod "west-app" reads the files of "demo-dataset" again, and was not restarted
 
-  Rule: A recovery keeps no pod from ending
+  Rule: A recovery does not keep a pod from ending
 
     @L1 @fault:pod-delete-while-dead @fault:sigkill
     Scenario: the application pod is deleted while its volume is dead
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon is killed from the node
-      And the application pod is deleted
-      Then every application pod is gone in time after "pod-delete-while-dead", and nothing of it is left
+      And the FUSE daemon is killed from the node
+      When the application pod is deleted
+      Then every application pod is gone in time, and nothing of it is left
 
     @L1 @fault:drain @fault:sigkill
     Scenario: the node is drained in the middle of a recovery
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And 9 more pods read "demo-dataset" at /data
-      When the FUSE daemon is killed from the node
-      And the node is drained
-      Then every application pod is gone in time after "drain", and nothing of it is left
+      And the FUSE daemon is killed from the node
+      When the node is drained
+      Then every application pod is gone in time, and nothing of it is left

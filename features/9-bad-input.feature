@@ -1,12 +1,12 @@
 @bad-input
 Feature: Bad input
-  What is malformed is refused by name, or works. Nobody is given another tenant's data, and nobody else's recovery suffers.
+  Malformed input is refused by name, or works. No tenant is given another tenant's data, and no other recovery suffers.
 
   @C3 @fault:sigkill
-  Scenario: what Kubernetes does not take is refused with the field's name
+  Scenario: an invalid object is refused with the name of its field
     Given FUSE recovery is enabled
     And pod "neighbour-app" reads "neighbour" at /data
-    Then the API server refuses each of these with the name of its field:
+    When objects are created that each have one of these flaws:
       | kind                  | field                                                | value            |
       | Pod                   | metadata / name                                      | Demo_App         |
       | Pod                   | metadata / name                                      | (254 characters) |
@@ -26,15 +26,15 @@ Feature: Bad input
       | Dataset               | metadata / name                                      | demo/dataset     |
       | Dataset               | spec                                                 | everything       |
       | JindoRuntime          | metadata / name                                      | -                |
-    When the FUSE daemon is killed from the node
-    Then the pod reads the same files again, and was not restarted
+    Then the API server has refused each with the name of its field
+    And after a crash of the FUSE daemon the pod reads the same files again, and was not restarted
     And the node agent ran all the time
 
   @C3 @fault:sigkill @volumes
-  Scenario: a volume that leads nowhere is refused in words, while others are recovered
+  Scenario: a volume that leads nowhere is refused with a reason, while others are recovered
     Given FUSE recovery is enabled
     And pod "neighbour-app" reads "neighbour" at /data
-    Then pods of volumes that were made by hand wait, each with an event that says why:
+    When pods are created on volumes that were made by hand with these paths:
       | path                              | words                                 |
       | (missing)                         | fluid_path is not set                 |
       | runtime-mnt/jindo/a/b/jindofs-fuse | is not an absolute path               |
@@ -42,18 +42,18 @@ Feature: Bad input
       | /runtime-mnt//jindo               | doubled slashes                       |
       | /runtime-mnt                      | is not below /runtime-mnt             |
       | /etc                              | is not below /runtime-mnt             |
-    When the FUSE daemon is killed from the node
-    Then the pod reads the same files again, and was not restarted
+    Then each of these pods waits, with an event that gives the reason
+    And after a crash of the FUSE daemon the pod reads the same files again, and was not restarted
     And the node agent ran all the time
 
   @C3 @fault:sigkill
-  Scenario: odd names and large annotations are taken as they are
+  Scenario: odd names and large annotations are accepted
     Given FUSE recovery is enabled
     And the dataset "demo-dataset" with an annotation of 64 KB
     And pod "demo-app" with an annotation of 64 KB reads "demo-dataset" at a path with every character that mountinfo escapes
     When the FUSE daemon is killed from the node
     Then the pod reads the same files again, and was not restarted
-    And whatever claims a recovery is true
+    And every claim of a recovery is true
     And the mount tables have not grown
     And the node agent ran all the time
 
@@ -63,8 +63,7 @@ Feature: Bad input
     And pod "demo-app" reads "team-data" at /data
     When another tenant has a dataset whose volume would have the name of "team-data"'s
     Then that dataset is refused with a sentence that names the volume
-    When the FUSE daemon is killed from the node
-    Then the pod reads the same files again, and was not restarted
+    And after a crash of the FUSE daemon the pod reads the same files again, and was not restarted
     And the other tenant's pod was given nothing
     And the node agent ran all the time
 
@@ -77,7 +76,6 @@ Feature: Bad input
     When the FUSE daemon is killed from the node
     Then the pod reads the same files again, and was not restarted
     And at /data/cache it reads the files of "south"
-    When the FUSE daemon of "south" is killed
-    Then an event refuses the recovery because of "Nested"
+    And once the FUSE daemon of "south" is killed, an event refuses the recovery because of "Nested"
     And at /data the pod reads on
     And the node agent ran all the time

@@ -3,7 +3,7 @@ import { kubeletRules, predictDelay } from '../../src/backoff/predict.ts';
 import { backoffRows, type Expectation } from '../../src/backoff/rows.ts';
 import { seenRestarts } from '../../src/backoff/seen-restarts.ts';
 import { growsAsPredicted } from '../../src/checks/backoff-as-predicted.ts';
-import { sigkill } from '../../src/faults/sigkill.ts';
+import { sigkill } from '../../src/faults/daemon.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';

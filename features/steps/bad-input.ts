@@ -1,4 +1,5 @@
 import { type DataTable, Given, Then, When } from '@cucumber/cucumber';
+import type { RunningCluster } from '../../clusters/cluster.ts';
 import { agentRunsOn } from '../../src/checks/agent-process.ts';
 import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
@@ -25,12 +26,36 @@ Given(
   },
 );
 
-Then(
-  'the API server refuses each of these with the name of its field:',
-  async function (this: RekindleWorld, table: DataTable) {
-    this.scenario.judge(await objectsAreRefused(this.namespace, table.hashes().map(parseFlaw)));
-  },
-);
+/** The API server's answers to the invalid objects; undefined if it created one. */
+const answers = new WeakMap<RekindleWorld, readonly { readonly flaw: Flaw; readonly refusal: string | undefined }[]>();
+
+When('objects are created that each have one of these flaws:', async function (this: RekindleWorld, table: DataTable) {
+  const manifests = validManifests(this.session.cluster.store);
+  const received = [];
+  for (const flaw of table.hashes().map(parseFlaw)) {
+    const manifest = manifests.find(({ kind }) => kind === flaw.kind);
+    if (!manifest) throw new Error(`the document has no ${flaw.kind}`);
+    const created = this.namespace.createObject(insertFlaw(manifest, flaw));
+    received.push({ flaw, refusal: await created.then(() => undefined, formatBody) });
+  }
+  answers.set(this, received);
+});
+
+Then('the API server has refused each with the name of its field', function (this: RekindleWorld) {
+  const title = { name: 'what Kubernetes does not take is refused with the name of the field', claims: [] };
+  const all = answers.get(this) ?? [];
+  const bad = all.find(({ flaw, refusal }) => {
+    const field = formatFieldPath(flaw.path);
+    // For a subPath, Kubernetes does not name the volumeMount.
+    const spellings = [field, field.replace(/\[\d+\](?=\.subPath)/, '')];
+    return !spellings.some((spelling) => refusal?.includes(spelling));
+  });
+  const format = ({ kind, path }: Flaw) => `${kind} ${formatFieldPath(path)}`;
+  const finding = bad
+    ? fail(`${format(bad.flaw)} ${formatFlawValue(bad.flaw)}: ${bad.refusal ?? 'was created'}`)
+    : pass(`${all.length} refusals, each with the field: ${all.map(({ flaw }) => format(flaw)).join(', ')}`);
+  this.scenario.judge(recordCheck(title, finding));
+});
 
 Then('the node agent ran all the time', function (this: RekindleWorld) {
   this.scenario.judge(agentRunsOn(this.timeline));
@@ -56,28 +81,13 @@ const claimAndVolume: readonly Manifest[] = [
   },
 ];
 
-/** Tries to create an object with each flaw; the API server must refuse it with the name of the field. */
-async function objectsAreRefused(namespace: Namespace, flaws: readonly Flaw[]): Promise<CheckRecord> {
-  const title = { name: 'what Kubernetes does not take is refused with the name of the field', claims: [] };
-  const { store } = namespace.scenario.session.cluster;
-  const manifests = [
+function validManifests(store: RunningCluster['store']): readonly Manifest[] {
+  return [
     // Without the label, so that only the API server judges it.
     application({ name: 'flawed', dataset: 'flawed', labels: {} }),
     ...dataset({ name: 'flawed', store, directory: 'flawed' }),
     ...claimAndVolume,
   ];
-  for (const flaw of flaws) {
-    const manifest = manifests.find(({ kind }) => kind === flaw.kind);
-    if (!manifest) throw new Error(`the document has no ${flaw.kind}`);
-    const refusal = await namespace.createObject(insertFlaw(manifest, flaw)).then(() => undefined, formatBody);
-    const field = formatFieldPath(flaw.path);
-    // For a subPath, Kubernetes does not name the volumeMount.
-    const spellings = [field, field.replace(/\[\d+\](?=\.subPath)/, '')];
-    if (spellings.some((spelling) => refusal?.includes(spelling))) continue;
-    return recordCheck(title, fail(`${flaw.kind} with ${field} ${formatFlawValue(flaw)}: ${refusal ?? 'was created'}`));
-  }
-  const fields = flaws.map(({ kind, path }) => `${kind} ${formatFieldPath(path)}`);
-  return recordCheck(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
 }
 
 function formatBody(error: { readonly body?: unknown; readonly message?: string }): string {
@@ -86,41 +96,47 @@ function formatBody(error: { readonly body?: unknown; readonly message?: string 
 
 /** Volume attributes that do not lead to a FUSE mount, and the expected words of the refusal. */
 interface HostileVolume {
+  readonly name: string;
   /** `fluid_path`, or undefined to leave it out. */
   readonly path: string | undefined;
   readonly words: string;
 }
 
-Then(
-  'pods of volumes that were made by hand wait, each with an event that says why:',
+const hostileVolumes = new WeakMap<RekindleWorld, readonly HostileVolume[]>();
+
+When(
+  'pods are created on volumes that were made by hand with these paths:',
   async function (this: RekindleWorld, table: DataTable) {
-    const volumes = table
-      .hashes()
-      .map(({ path = '', words = '' }) => ({ path: path === '(missing)' ? undefined : path, words }));
-    this.scenario.judge(await hostileVolumesAreRefused(this.namespace, volumes));
+    const volumes = table.hashes().map(({ path = '', words = '' }, index) => ({
+      name: `hostile-${index}`,
+      path: path === '(missing)' ? undefined : path,
+      words,
+    }));
+    for (const { name, path } of volumes) await createOnVolume(this.namespace, name, path);
+    hostileVolumes.set(this, volumes);
   },
 );
 
-/** Creates a labelled pod on each volume and waits until each is refused; the objects remain until the end of the scenario. */
-async function hostileVolumesAreRefused(namespace: Namespace, volumes: readonly HostileVolume[]): Promise<CheckRecord> {
+Then('each of these pods waits, with an event that gives the reason', async function (this: RekindleWorld) {
   const title = { name: 'a volume that leads nowhere is refused, and nothing is mounted for it', claims: [] };
-  const { scenario } = namespace;
-  const nameOf = (index: number) => `hostile-${index}`;
-  for (const [index, { path }] of volumes.entries()) await createOnVolume(namespace, nameOf(index), path);
-  for (const [index, { words }] of volumes.entries()) {
-    const object = `Pod ${namespace.name}/${nameOf(index)}`;
-    await scenario.happens(
+  const volumes = hostileVolumes.get(this) ?? [];
+  for (const { name, words } of volumes) {
+    const object = `Pod ${this.namespace.name}/${name}`;
+    await this.scenario.happens(
       `an event of ${object} says ${words}`,
       (event) => event.kind === 'event' && event.object === object && event.message.includes(words),
     );
   }
-  const names = volumes.map((_, index) => nameOf(index));
-  const table = await scenario.session.cluster.mountTable();
-  const mounted = table.filter((line) => names.some((name) => line.includes(`${namespace.name}-${name}/`)));
-  if (mounted.length > 0) return recordCheck(title, fail(`it is mounted: ${mounted.join('; ')}`));
-  return recordCheck(title, pass(volumes.map(({ path, words }) => `${path ?? '(none)'}: ${words}`).join('; ')));
-}
+  const table = await this.session.cluster.mountTable();
+  const mounted = table.filter((line) => volumes.some(({ name }) => line.includes(`${this.namespace.name}-${name}/`)));
+  const finding =
+    mounted.length > 0
+      ? fail(`it is mounted: ${mounted.join('; ')}`)
+      : pass(volumes.map(({ path, words }) => `${path ?? '(none)'}: ${words}`).join('; '));
+  this.scenario.judge(recordCheck(title, finding));
+});
 
+/** The objects remain until the end of the scenario. */
 async function createOnVolume(namespace: Namespace, name: string, path: string | undefined): Promise<void> {
   const volume = `${namespace.name}-${name}`;
   const common = { accessModes: ['ReadOnlyMany'], storageClassName: 'fluid' };

@@ -1,16 +1,7 @@
 import { When } from '@cucumber/cucumber';
-import { kill1 } from '../../src/faults/kill-1.ts';
-import { sigkill } from '../../src/faults/sigkill.ts';
+import { kill1, sigkill } from '../../src/faults/daemon.ts';
 import { untilPodRecovers, untilRecoveryIsClaimed } from '../../src/scenario/pod-reads.ts';
 import type { RekindleWorld } from '../support/world.ts';
-
-When('the FUSE daemon is killed from the node', async function (this: RekindleWorld) {
-  await this.dataset.daemon.inject(sigkill);
-});
-
-When('the FUSE daemon of {string} is killed', async function (this: RekindleWorld, dataset: string) {
-  await this.namespace.dataset(dataset).daemon.inject(sigkill);
-});
 
 When('the FUSE daemon dies and does not come back', async function (this: RekindleWorld) {
   await this.dataset.daemon.inject(sigkill, { staysDown: true });

@@ -38,12 +38,10 @@ Then('it has {int} workers, as "replicas" asks for', async function (this: Rekin
   strictEqual(workers.length, count);
 });
 
-Then(
-  'each of these is refused with the name of its field, by {string}:',
-  async function (this: RekindleWorld, claim: string, table: DataTable) {
-    this.scenario.judge(await datasetsAreRefused(this.namespace, { flaws: table.hashes().map(parseFlaw), claim }));
-  },
-);
+Then('each of these is refused with the name of its field:', async function (this: RekindleWorld, table: DataTable) {
+  const flaws = table.hashes().map(parseFlaw);
+  this.scenario.judge(await datasetsAreRefused(this.namespace, { flaws, claims: this.claims }));
+});
 
 Then(
   'no process of the node has the credentials in its arguments or environment',
@@ -62,11 +60,11 @@ Then(
 /** Creates a dataset with each flaw; each must be refused with the name of the field. */
 async function datasetsAreRefused(
   namespace: Namespace,
-  { flaws, claim }: { readonly flaws: readonly Flaw[]; readonly claim: string },
+  { flaws, claims }: { readonly flaws: readonly Flaw[]; readonly claims: readonly string[] },
 ): Promise<CheckRecord> {
   const { scenario } = namespace;
   const { store } = scenario.session.cluster;
-  const title = { name: 'what the document does not have is refused with the name of the field', claims: [claim] };
+  const title = { name: 'what the document does not have is refused with the name of the field', claims };
   await namespace.createObject(secret(store));
   /** Refusals by the API server itself, which validates by the custom resource's schema. */
   const refusedAtOnce = new Map<string, string>();

@@ -1,8 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { Then, When } from '@cucumber/cucumber';
 import type { RunningCluster, Terminal } from '../../clusters/cluster.ts';
-import { now, over } from '../../src/faults/fault.ts';
-import { kill1 } from '../../src/faults/kill-1.ts';
+import { kill1 } from '../../src/faults/daemon.ts';
+import { momentary, monotonicNow } from '../../src/faults/fault.ts';
 import { untilLoopLists } from '../../src/scenario/documented-loop.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -141,11 +141,11 @@ When(
   async function (this: RekindleWorld, downMs: number) {
     const terminal = await terminalOf(this);
     const inject = async () => {
-      const at = now();
+      const at = monotonicNow();
       const { stdout, exitCode } = await terminal.run(crash);
       if (exitCode !== 0 && exitCode !== killedStatus)
         throw new Error(`the documented commands failed: ${stdout.trim()}`);
-      return over(at);
+      return momentary(at);
     };
     await this.dataset.daemon.inject({ ...kill1, inject }, { staysDown: true });
     await this.scenario.watchFor(downMs);

@@ -1,73 +1,38 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import { failsCleanly } from '../../src/checks/held-file.ts';
 import { isLeftAlone } from '../../src/checks/untouched.ts';
-import { faultNamed as faultOrNone } from '../../src/faults/catalogue.ts';
+import { agentKill } from '../../src/faults/agent.ts';
+import { sigkill } from '../../src/faults/daemon.ts';
 import type { Fault } from '../../src/faults/fault.ts';
-import { sigkill } from '../../src/faults/sigkill.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
+import { recoveryChecks, untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
-/** What is done, in the words of a scenario, and the fault that it is. */
-const sentences: Readonly<Record<string, string>> = {
-  '"kill 1" is run in the FUSE pod': 'kill-1',
-  "the FUSE daemon's memory runs out": 'oom',
-  "the FUSE daemon's connection is aborted": 'abort',
-  'the FUSE pod is deleted': 'pod-delete',
-  'the FUSE daemon dies and dies again as soon as it is back': 'crash-during-recovery',
-  'the FUSE daemon dies again and again': 'crash-loop',
-  'the FUSE daemon hangs': 'hang',
-  'the FUSE daemon stops to answer one operation': 'hang-operation',
-  'the node agent is killed': 'agent-kill',
-  'the node agent is to die when one of the two mounts of the pod is replaced': 'agent-kill-midway',
-  'the node agent is to die between beneath and detach of the first': 'agent-kill-half-done',
-  'the node agent is to die between beneath and detach of the last': 'agent-kill-half-done-last',
-  'the node agent is ended for an upgrade': 'agent-upgrade',
-  "the application's container crashes": 'app-restart',
-  'another pod of the dataset is created': 'new-pod',
-  'the application pod is deleted': 'pod-delete-while-dead',
-  'the node is drained': 'drain',
-  'the kubelet is restarted': 'kubelet-restart',
-  'the object store is not to be reached': 'store-down',
-  'the object store is slow': 'store-slow',
-  'the FUSE daemons of both datasets are killed at once': 'two-datasets',
-  'the FUSE daemon is killed under the many pods': 'many-pods',
-  'the FUSE daemon is killed under the empty dataset': 'empty-dataset',
-  'the FUSE daemon is killed under the volume inside the dataset': 'volume-below',
-  'the FUSE daemon is killed under the open file': 'open-file',
-};
-
-function faultNamed(name: string): Fault {
-  const fault = faultOrNone(name);
-  if (!fault) throw new Error(`no fault ${name}`);
-  return fault;
-}
-
-for (const [sentence, name] of Object.entries(sentences))
-  When(sentence, async function (this: RekindleWorld) {
-    await this.dataset.daemon.inject(faultNamed(name));
-  });
-
-When('the node is switched off and on, and the FUSE daemon comes late', async function (this: RekindleWorld) {
-  await this.dataset.daemon.inject(faultNamed('node-reboot'), { staysDown: true });
+When('{fault}', async function (this: RekindleWorld, fault: Fault) {
+  await this.dataset.daemon.inject(fault);
 });
 
-When('these happen at once: {}', async function (this: RekindleWorld, names: string) {
-  await this.dataset.daemon.inject(faultNamed(names));
-});
-
-When('the FUSE daemon is killed again', async function (this: RekindleWorld) {
-  await this.dataset.daemon.inject(sigkill);
+When('{fault}, and the FUSE daemon comes late', async function (this: RekindleWorld, fault: Fault) {
+  await this.dataset.daemon.inject(fault, { staysDown: true });
 });
 
 When('the FUSE daemon beside {string} is killed from its node', async function (this: RekindleWorld, pod: string) {
   await this.namespace.pod(pod).daemon.inject(sigkill);
 });
 
-When('that is over', async function (this: RekindleWorld) {
-  await this.scenario.faults.heal();
-});
+When(
+  'the node agent is killed before a crash of the FUSE daemon, and again between the recovery and another crash',
+  async function (this: RekindleWorld) {
+    await this.dataset.daemon.inject(agentKill);
+    await this.dataset.daemon.inject(sigkill);
+    await untilPodRecovers(this.pod);
+    this.scenario.judge(...(await recoveryChecks(this.pod)));
+    await this.dataset.daemon.inject(agentKill);
+    await this.dataset.daemon.inject(sigkill);
+  },
+);
 
-Given('the node agent aborts what hangs', async function (this: RekindleWorld) {
+Given('the node agent aborts connections that hang', async function (this: RekindleWorld) {
   await this.scenario.restartAgent({ abortHungAfter: '500ms' });
 });
 
@@ -130,8 +95,8 @@ Then('the volume is left alone, for longer than the period of the agent', async 
   await this.scenario.watchFor(this.session.cluster.watchMs);
 });
 
-Then('all that time the volume was left alone, for {string}', function (this: RekindleWorld, fault: string) {
-  this.scenario.judge(isLeftAlone(this.timeline, { ...this.subject, fault }));
+Then('all that time the volume was left alone', function (this: RekindleWorld) {
+  this.scenario.judge(isLeftAlone(this.timeline, { ...this.subject, fault: this.scenario.lastFault }));
 });
 
 Then('the node agent died of it', async function (this: RekindleWorld) {

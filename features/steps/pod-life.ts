@@ -1,7 +1,6 @@
 import { Then } from '@cucumber/cucumber';
 import { endsInTime, startsAfterDaemon } from '../../src/checks/pod-lifecycle.ts';
-import { newPodName } from '../../src/faults/application.ts';
-import { graceSeconds } from '../../src/faults/pod-delete.ts';
+import { graceSeconds, newPodName } from '../../src/faults/application.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -19,44 +18,44 @@ Then('the other pod waits for its volume', async function (this: RekindleWorld) 
   await this.scenario.watchFor(this.session.cluster.watchMs);
 });
 
-Then('the container starts on the living volume, and reads', async function (this: RekindleWorld) {
-  await judgeStart(this, 'app-restart');
-});
-
-Then('the other pod starts on the living volume, and reads', async function (this: RekindleWorld) {
-  this.pod = this.namespace.pod(newPodName(this.pod.name));
-  await judgeStart(this, 'new-pod');
-});
-
-Then('after the reboot the pod starts on the living volume, and reads', async function (this: RekindleWorld) {
-  await judgeStart(this, 'node-reboot');
-});
-
 Then(
-  'every application pod is gone in time after {string}, and nothing of it is left',
-  async function (this: RekindleWorld, fault: string) {
-    const names = [this.pod, ...this.otherPods].map(({ name }) => name);
-    await this.scenario.eventually({
-      condition: 'the deleted pods are gone',
-      read: () => {
-        const removed = this.history.flatMap((event) =>
-          event.kind === 'kubelet' && event.event === 'pod-removed' ? event.pod : [],
-        );
-        return names.filter((name) => !removed.includes(`${this.namespace.name}/${name}`));
-      },
-      until: ({ length }) => length === 0,
-      format: (left) => `${left.join(', ')} still there`,
-    });
-    const { cluster, onEvent } = this.session;
-    const lines = await cluster.mountTable();
-    onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where: 'node', label: 'after the end', lines });
-    const graceMs = (graceSeconds * 1000) / cluster.fidelity.clockScale;
-    const { consumer, volume } = this.subject;
-    this.scenario.judge(
-      ...names.map((pod) => endsInTime(this.timeline, { consumer: { ...consumer, pod }, volume, fault, graceMs })),
-    );
+  'once the daemon is started again, the container starts on the living volume, and reads',
+  async function (this: RekindleWorld) {
+    await judgeStart(this);
   },
 );
+
+Then(
+  'once the daemon is started again, the other pod starts on the living volume, and reads',
+  async function (this: RekindleWorld) {
+    this.pod = this.namespace.pod(newPodName(this.pod.name));
+    await judgeStart(this);
+  },
+);
+
+Then('every application pod is gone in time, and nothing of it is left', async function (this: RekindleWorld) {
+  const fault = this.scenario.lastFault;
+  const names = [this.pod, ...this.otherPods].map(({ name }) => name);
+  await this.scenario.eventually({
+    condition: 'the deleted pods are gone',
+    read: () => {
+      const removed = this.history.flatMap((event) =>
+        event.kind === 'kubelet' && event.event === 'pod-removed' ? event.pod : [],
+      );
+      return names.filter((name) => !removed.includes(`${this.namespace.name}/${name}`));
+    },
+    until: ({ length }) => length === 0,
+    format: (left) => `${left.join(', ')} still there`,
+  });
+  const { cluster, onEvent } = this.session;
+  const lines = await cluster.mountTable();
+  onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where: 'node', label: 'after the end', lines });
+  const graceMs = (graceSeconds * 1000) / cluster.fidelity.clockScale;
+  const { consumer, volume } = this.subject;
+  this.scenario.judge(
+    ...names.map((pod) => endsInTime(this.timeline, { consumer: { ...consumer, pod }, volume, fault, graceMs })),
+  );
+});
 
 /** Waits until the kubelet reports why a container cannot be started. */
 async function untilStartIsRefused(pod: Pod, reason: string): Promise<void> {
@@ -68,9 +67,11 @@ async function untilStartIsRefused(pod: Pod, reason: string): Promise<void> {
   });
 }
 
-/** Waits until the pod reads; judges when and on which mount its container was started after a fault. */
-async function judgeStart(world: RekindleWorld, fault: string): Promise<void> {
+/** Starts the daemon again; judges when and on which mount the pod's container is started after the last fault. */
+async function judgeStart(world: RekindleWorld): Promise<void> {
   const { pod, dataset, session, scenario } = world;
+  const fault = scenario.lastFault;
+  await scenario.faults.allowRestarts();
   await pod.observe(dataset);
   const { namespace, pod: name, container } = pod.container;
   const lines = await pod.mountTable();

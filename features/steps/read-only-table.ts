@@ -1,7 +1,7 @@
 import { type DataTable, Given, Then, When } from '@cucumber/cucumber';
 import { isReadOnly, parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { fail, pass, recordCheck } from '../../src/checks/check.ts';
-import { sigkill } from '../../src/faults/sigkill.ts';
+import { sigkill } from '../../src/faults/daemon.ts';
 import { application, applicationLabel } from '../../src/scenario/manifests.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
@@ -45,10 +45,6 @@ When('the FUSE daemons of all these datasets are killed from the node', async fu
     await this.namespace.dataset(dataset).daemon.inject(sigkill);
 });
 
-When('read-write datasets are recovered too, as a flag allows', async function (this: RekindleWorld) {
-  await this.scenario.restartAgent({ readWriteScope: 'recover' });
-});
-
 Then(
   'each pod is recovered or left alone, and can write or not, as the table says',
   async function (this: RekindleWorld) {
@@ -62,10 +58,14 @@ Then(
   },
 );
 
-Then('all these pods read again, and none can write that could not before', async function (this: RekindleWorld) {
-  await untilAllRead(this, waysOf(this));
-  this.scenario.judge(await judge(this, () => true));
-});
+Then(
+  'once a flag allows recovery of read-write datasets, all these pods read again, and none can write that could not before',
+  async function (this: RekindleWorld) {
+    await this.scenario.restartAgent({ readWriteScope: 'recover' });
+    await untilAllRead(this, waysOf(this));
+    this.scenario.judge(await judge(this, () => true));
+  },
+);
 
 function parseWay(row: Readonly<Record<string, string>>, index: number): MountWay {
   const { 'access mode': accessMode = '', superblock } = row;

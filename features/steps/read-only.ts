@@ -3,7 +3,7 @@ import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { keepsMemorySteady } from '../../src/checks/agent-process.ts';
 import { nothingIsWritten } from '../../src/checks/nothing-written.ts';
 import { isReadOnlyEverywhere } from '../../src/checks/read-only.ts';
-import { podDelete } from '../../src/faults/pod-delete.ts';
+import { podDelete } from '../../src/faults/daemon.ts';
 import { documentedFiles } from '../../src/scenario/manifests.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { RekindleWorld } from '../support/world.ts';

@@ -10,6 +10,8 @@ export class RekindleWorld extends World<{ session: string }> {
   #scenario: Scenario | undefined;
   #pod: Pod | undefined;
   #dataset: Dataset | undefined;
+  /** Seed claims among the scenario's tags. */
+  claims: readonly string[] = [];
   /** Pods without a probe. */
   otherPods: readonly Pod[] = [];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sigkill } from '../faults/sigkill.ts';
+import { sigkill } from '../faults/daemon.ts';
 import { claimRows, claimsAsMarkdown, claimsAsText } from './claim-rows.ts';
 import { faultsAsText } from './fault-rows.ts';
 import { scenariosOf } from './scenarios.ts';

@@ -1,17 +1,19 @@
-import { abort } from './abort.ts';
-import { agentKill, agentKillHalfDone, agentKillHalfDoneLast, agentKillMidway, agentUpgrade } from './agent-kill.ts';
-import { appRestart, newPod } from './application.ts';
+import { agentKill, agentKillHalfDone, agentKillHalfDoneLast, agentKillMidway, agentUpgrade } from './agent.ts';
+import { appRestart, drain, newPod, podDeleteWhileDead } from './application.ts';
 import { emptyDataset, manyPods, openFile, twoDatasets, volumeBelow } from './circumstances.ts';
-import { crashDuringRecovery, crashLoop } from './crash-again.ts';
+import {
+  abort,
+  crashDuringRecovery,
+  crashLoop,
+  hang,
+  hangOperation,
+  kill1,
+  oom,
+  podDelete,
+  sigkill,
+} from './daemon.ts';
 import type { Fault } from './fault.ts';
-import { hang, hangOneOperation } from './hang.ts';
-import { kill1 } from './kill-1.ts';
-import { kubeletRestart } from './kubelet-restart.ts';
-import { nodeReboot } from './node-reboot.ts';
-import { oom } from './oom.ts';
-import { drain, podDelete, podDeleteWhileDead } from './pod-delete.ts';
-import { sigkill } from './sigkill.ts';
-import { storeDown, storeSlow } from './store.ts';
+import { kubeletRestart, nodeReboot, storeDown, storeSlow } from './node.ts';
 import { together } from './together.ts';
 
 const all: readonly Fault[] = [
@@ -23,7 +25,7 @@ const all: readonly Fault[] = [
   crashDuringRecovery,
   crashLoop,
   hang,
-  hangOneOperation,
+  hangOperation,
   agentKill,
   agentKillMidway,
   agentKillHalfDone,
@@ -47,15 +49,15 @@ const all: readonly Fault[] = [
 /** All faults, by name. */
 export const faults: ReadonlyMap<string, Fault> = new Map(all.map((fault) => [fault.name, fault]));
 
-const namesOf = (some: readonly Fault[]) => some.map(({ name }) => name);
+/** Names that `rekindle crash --fault` accepts. */
+export const crashFaults: readonly string[] = all.filter(({ isCrash }) => isCrash).map(({ name }) => name);
 
-/** Those that `rekindle crash --fault` takes. */
-export const crashFaults: readonly string[] = namesOf(all.filter(({ isCrash }) => isCrash));
+/** Names that it accepts in combination with one of these. */
+export const companions: readonly string[] = all
+  .filter(({ goesWithAny }) => goesWithAny === true)
+  .map(({ name }) => name);
 
-/** Those that it takes beside one of them. */
-export const companions: readonly string[] = namesOf(all.filter(({ goesWithAny }) => goesWithAny === true));
-
-/** A fault by its name, or several that come together: `agent-kill+sigkill`. Undefined where one of them is none. */
+/** Finds a fault by name, or combines several: `agent-kill+sigkill`. Undefined if a name is unknown. */
 export function faultNamed(names: string): Fault | undefined {
   const parts = names.split('+').map((name) => faults.get(name));
   const known = parts.filter((part) => part !== undefined);

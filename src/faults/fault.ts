@@ -1,59 +1,61 @@
 import type { AgentOptions, ContainerRef, FaultyStore, RunningCluster } from '../../clusters/cluster.ts';
 
-/** What a fault is done to. */
+/** The targets that a fault may strike. */
 export interface FaultContext {
   readonly cluster: RunningCluster;
   /** The FUSE daemon's container. */
   readonly daemon: ContainerRef;
-  /** Those of the scenario's other datasets. */
+  /** The daemons of the scenario's other datasets. */
   readonly otherDaemons: readonly ContainerRef[];
   /** A pod that mounts the dataset. */
   readonly application: ContainerRef;
-  /** The agent's flags that are in force. */
+  /** The agent's flags in force. */
   readonly agent: AgentOptions;
-  /** The dataset's way to its object store, where that can be made to fail. */
+  /** The dataset's proxy to its object store, if it has one. */
   readonly store: FaultyStore | undefined;
-  /** Records a moment of a fault that has several, but for the last. */
-  readonly struck: (at: number) => void;
+  /** Records all but the last moment of a fault that strikes several times. */
+  readonly recordInjection: (at: number) => void;
 }
 
-/** A fault that was done. Disposing of it heals what does not heal by itself, and does nothing where all does. */
+/** An injected fault. Disposing of it heals a lasting fault, and does nothing for a momentary one. */
 export interface Injected extends AsyncDisposable {
-  /** Absolute monotonic nanoseconds, right before it was done: nothing that comes of it is earlier. */
+  /** Absolute monotonic nanoseconds, read right before the injection: no effect of the fault is earlier. */
   readonly at: number;
-  /** Until it is healed; otherwise it was over as soon as it was done. */
+  /** Whether the fault lasts until it is healed. */
   readonly lasts: boolean;
 }
 
-/** A way in which a FUSE mount is lost, or its recovery is disturbed. */
+/** A way to lose a FUSE mount, or to disturb its recovery. */
 export interface Fault {
   readonly name: string;
+  /** The step of a scenario that injects it, for the parameter type `{fault}`. */
+  readonly step: string;
   /** One sentence for `--help` and reports: what is done, and what it stands for. */
   readonly title: string;
-  /** Seed claims that it is about. */
+  /** Seed claims that it tests. */
   readonly claims: readonly string[];
-  /** What has to come of it, by these claims. */
+  /** The result that these claims demand. */
   readonly expected: string;
-  /** The daemon ends and is started again, so that `rekindle crash` can show it by itself. */
+  /** Whether the daemon ends and is restarted, so that `rekindle crash` can reproduce it. */
   readonly isCrash: boolean;
-  /** It needs nothing that a scenario would have to set up and ends no application: a crash can be combined with it anywhere. */
+  /** Whether any crash can be combined with it: it needs no preparation by a scenario and ends no application. */
   readonly goesWithAny?: true;
   inject(context: FaultContext): Promise<Injected>;
 }
 
-/** Done at a moment, with nothing that would have to be healed. */
-export function over(at: number): Injected {
+/** A fault that needs no healing. */
+export function momentary(at: number): Injected {
   return { at, lasts: false, [Symbol.asyncDispose]: async () => {} };
 }
 
-/** Done at a moment; `heal` is done at most once. */
-export function until(at: number, heal: () => PromiseLike<unknown>): Injected {
+/** A fault that lasts until `heal`, which is called at most once. */
+export function lasting(at: number, heal: () => PromiseLike<unknown>): Injected {
   const stack = new AsyncDisposableStack();
   stack.defer(async () => void (await heal()));
   return { at, lasts: true, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** Monotonic nanoseconds. */
-export function now(): number {
+/** CLOCK_MONOTONIC in nanoseconds. */
+export function monotonicNow(): number {
   return Number(process.hrtime.bigint());
 }

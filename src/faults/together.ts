@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault, FaultContext, Injected } from './fault.ts';
 
-/** How long a part waits for what it strikes: the one before may just have ended it. */
-const patienceMs = 20_000;
+/** How long a part waits for its target, which the part before may just have ended. */
+const targetTimeoutMs = 20_000;
 
-/** Several faults as one: each is done right after the one before, and healed before it. */
+/** Combines faults into one: each is injected right after the one before, and they are healed in reverse order. */
 export function together(parts: readonly Fault[]): Fault {
   return {
     name: parts.map(({ name }) => name).join('+'),
+    step: parts.map(({ step }) => step).join(' and at once '),
     title: parts.map(({ title }) => title).join('; and at once: '),
     claims: [...new Set(parts.flatMap(({ claims }) => claims))],
     expected: parts.map(({ expected }) => expected).join('; and '),
@@ -17,8 +18,8 @@ export function together(parts: readonly Fault[]): Fault {
       const done: Injected[] = [];
       for (const part of parts) {
         const before = done.at(-1);
-        if (before) context.struck(before.at);
-        done.push(begun.use(await injectWhenThere(part, context)));
+        if (before) context.recordInjection(before.at);
+        done.push(begun.use(await injectWithRetries(part, context)));
       }
       const healing = begun.move();
       const at = done.at(-1)?.at ?? 0;
@@ -27,9 +28,9 @@ export function together(parts: readonly Fault[]): Fault {
   };
 }
 
-/** A container that has just ended is there again soon. @throws the last refusal */
-async function injectWhenThere(part: Fault, context: FaultContext): Promise<Injected> {
-  for (const deadline = performance.now() + patienceMs; ; await delay(10)) {
+/** Retries until the target exists. @throws the last error */
+async function injectWithRetries(part: Fault, context: FaultContext): Promise<Injected> {
+  for (const deadline = performance.now() + targetTimeoutMs; ; await delay(10)) {
     try {
       return await part.inject(context);
     } catch (error) {

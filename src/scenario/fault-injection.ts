@@ -22,13 +22,13 @@ export class FaultInjection {
   }
 
   /** Injects a fault and records it; a lasting fault ends with `heal`. */
-  async inject(fault: Fault, context: Omit<FaultContext, 'cluster' | 'struck'>): Promise<void> {
+  async inject(fault: Fault, context: Omit<FaultContext, 'cluster' | 'recordInjection'>): Promise<void> {
     const { cluster } = this.#session;
     const target = `${context.daemon.namespace}/${context.daemon.pod}`;
-    const struck = (at: number) => this.#record({ at, fault: fault.name, phase: 'injected', target });
-    const injected = await fault.inject({ ...context, cluster, struck });
+    const recordInjection = (at: number) => this.#record({ at, fault: fault.name, phase: 'injected', target });
+    const injected = await fault.inject({ ...context, cluster, recordInjection });
     this.#injected.push({ fault, target, injected });
-    struck(injected.at);
+    recordInjection(injected.at);
   }
 
   /** Ends the lasting faults, the last first. */

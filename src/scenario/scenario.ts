@@ -68,9 +68,18 @@ export class Scenario implements AsyncDisposable {
     return this.#timeline;
   }
 
+  get #lastInjection() {
+    return this.history.filter((event) => event.kind === 'fault').findLast(({ phase }) => phase === 'injected');
+  }
+
   /** Time of the last injected fault in nanoseconds since the run began, or 0. */
   get lastFaultAt(): number {
-    return this.history.findLast((event) => event.kind === 'fault' && event.phase === 'injected')?.at ?? 0;
+    return this.#lastInjection?.at ?? 0;
+  }
+
+  /** Name of the last injected fault, or an empty text. */
+  get lastFault(): string {
+    return this.#lastInjection?.fault ?? '';
   }
 
   /** The agent's flags in force. */

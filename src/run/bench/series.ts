@@ -5,7 +5,7 @@ import { waitsForIdleAgent } from '../../../reports/bench/format.ts';
 import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
 import { crashSamples } from '../../../reports/bench/samples.ts';
 import { faults } from '../../faults/catalogue.ts';
-import { podDelete } from '../../faults/pod-delete.ts';
+import { podDelete } from '../../faults/daemon.ts';
 import { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 import type { OpenRun } from '../run.ts';
