@@ -108,7 +108,8 @@ export function createHungConnections(
       if (!isCurrent()) return;
       const remaining = dueAt - clock.now();
       if (status === 'live' || status === 'dead') hungMounts.delete(device);
-      else if (status === 'unknown' || remaining > 0n) askAfter(remaining > readDeadline ? remaining : readDeadline);
+      else if (status === 'unknown') askAfter(readDeadline);
+      else if (remaining > 0n) askAfter(remaining);
       else abort();
     }
 

@@ -13,7 +13,7 @@ export function diagnose(observation: Observation): readonly Diagnosis[] {
 }
 
 function diagnoseSite(observation: Observation, { tree, nestedMounts, ...site }: ObservedSite): Diagnosis {
-  const state = mountState(observation, site.volume, site.stack);
+  const state = mountState(observation, site);
   // Mounts on deeper layers are hidden and must stay so.
   const layers = site.stack.slice(state === 'half-done' ? -2 : -1);
   const below = layers.flatMap((layer) => tree.descendants(layer, site.stack));
@@ -23,13 +23,14 @@ function diagnoseSite(observation: Observation, { tree, nestedMounts, ...site }:
   return { ...site, state, below: [...below, ...found], ...(lost.length === 0 ? {} : { lost }) };
 }
 
-function mountState(observation: Observation, volume: Volume, stack: readonly Mount[]): MountState {
+function mountState(observation: Observation, site: Pick<ObservedSite, 'volume' | 'stack'>): MountState {
+  const { volume, stack } = site;
   const top = stack.at(-1);
   if (top === undefined) return 'gone';
   const live = liveDevices(observation, volume);
   if (live.has(top.device)) return 'healthy';
-  // A filesystem of another kind was mounted there on purpose.
-  if (!isFuse(top)) return 'healthy';
+  // Another filesystem was mounted there on purpose.
+  if (observation.snapshot.volumeMountAt(site) === undefined) return 'healthy';
   const status = statusOf(observation, volume, top.device);
   if (status === 'unknown') return 'unknown';
   if (live.size > 0) {

@@ -98,21 +98,25 @@ export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: K
   const sourceDevices = new Set(sources.map(({ device }) => device));
   const sites = new Map<DeviceId, LivenessQuestion>();
   const visible = new Set<DeviceId>();
-  for (const { site, stack } of snapshot.sites(volume)) {
-    const top = stack.at(-1);
-    if (top === undefined || !isFuse(top)) continue;
+  for (const observed of snapshot.sites(volume)) {
+    const top = snapshot.volumeMountAt(observed);
+    if (top === undefined) continue;
     visible.add(top.device);
     if (sourceDevices.has(top.device) || known.get(top.device)?.status === 'dead') continue;
-    if (!sites.has(top.device)) sites.set(top.device, { site, device: top.device });
+    if (!sites.has(top.device)) sites.set(top.device, { site: observed.site, device: top.device });
   }
   return { sources, sites: [...sites.values()], visible };
 }
 
-/** Whether a site shows a FUSE mount that is at none of the sources. */
-export function hasStaleMount(sources: readonly SourceMount[], sites: readonly ObservedSite[]): boolean {
+/** Whether a site shows a FUSE mount of the volume that is at none of its sources. */
+export function hasStaleMount(
+  snapshot: NodeSnapshot,
+  sources: readonly SourceMount[],
+  sites: readonly ObservedSite[],
+): boolean {
   const devices = new Set(sources.map(({ mount }) => mount?.device));
-  return sites.some(({ stack }) => {
-    const top = stack.at(-1);
-    return top !== undefined && isFuse(top) && !devices.has(top.device);
+  return sites.some((observed) => {
+    const top = snapshot.volumeMountAt(observed);
+    return top !== undefined && !devices.has(top.device);
   });
 }

@@ -1,6 +1,6 @@
 import type { Container, DeviceId, KernelTier, Mount, MountSite, Nanoseconds, Pod, Volume } from './model.ts';
 import { ContainerMounts, NodeMounts, type ObservedSite, sortSites } from './mount-sites.ts';
-import type { MountTree } from './mount-tree.ts';
+import { isFuse, type MountTree } from './mount-tree.ts';
 import type { ClockPort, ContainerScope, KernelPort, KubernetesPort, Result } from './ports.ts';
 
 export interface SnapshotFacts {
@@ -31,6 +31,7 @@ export class NodeSnapshot implements SnapshotFacts {
   readonly #podsByUid: ReadonlyMap<string, Pod>;
   readonly #containers: ReadonlyMap<Container, ContainerMounts>;
   readonly #sites: Map<Volume, readonly ObservedSite[]>;
+  readonly #nodeStacks = new Map<Volume, readonly Mount[]>();
 
   constructor(facts: SnapshotFacts, previous?: NodeSnapshot) {
     const { mounts, kubeletRoot, pods, containers } = facts;
@@ -81,7 +82,7 @@ export class NodeSnapshot implements SnapshotFacts {
 
   #containerSites(volume: Volume): readonly ObservedSite[] {
     const pods = new Map(this.pods.filter((pod) => pod.volumes.includes(volume.name)).map((pod) => [pod.uid, pod]));
-    const devices = () => this.#devices(volume);
+    const devices = () => new Set(this.#mountsOnNode(volume).map(({ device }) => device));
     const sites = [...this.#containers.values()].flatMap((mounts) => {
       const pod = pods.get(mounts.container.podUid);
       return pod === undefined ? [] : mounts.sites(volume, pod, devices);
@@ -89,13 +90,32 @@ export class NodeSnapshot implements SnapshotFacts {
     return sortSites(sites);
   }
 
-  /** The devices that a volume has on the node, in any layer. */
-  #devices(volume: Volume): ReadonlySet<DeviceId> {
-    const stacks = [
+  /**
+   * The FUSE mount of a volume that is visible at a site. A mount that the application itself has put over the volume is none: the
+   * bottom mount is the volume's, and one above it only if the node has its device, too, or if it has the fstype and mount
+   * source of the bottom mount or of one on the node.
+   */
+  volumeMountAt({ volume, stack }: Pick<ObservedSite, 'volume' | 'stack'>): Mount | undefined {
+    const [bottom] = stack;
+    const top = stack.at(-1);
+    if (top === undefined || !isFuse(top)) return undefined;
+    const isOfVolume = ({ device, fstype, mountSource }: Mount) =>
+      top.device === device || (top.fstype === fstype && top.mountSource === mountSource);
+    return top === bottom || (bottom && isOfVolume(bottom)) || this.#mountsOnNode(volume).some(isOfVolume)
+      ? top
+      : undefined;
+  }
+
+  /** A volume's mounts on the node, in all layers of its sources and target paths. */
+  #mountsOnNode(volume: Volume): readonly Mount[] {
+    const known = this.#nodeStacks.get(volume);
+    if (known !== undefined) return known;
+    const mounts = [
       ...volume.sources.map((path) => this.tree.at(path).stack),
       ...this.targetSites(volume).map(({ stack }) => stack),
-    ];
-    return new Set(stacks.flatMap((stack) => stack.map(({ device }) => device)));
+    ].flat();
+    this.#nodeStacks.set(volume, mounts);
+    return mounts;
   }
 
   /** The container that contains a site. */

@@ -32,14 +32,14 @@ export class VolumeFingerprint {
     if (this.#targets === undefined) {
       const sites = this.snapshot.targetSites(this.volume);
       const text = sites.map(({ site, stack }) => `${site.path}=${stack.map(mountText).join('+')}`).join(' ');
-      this.#targets = { text, hasStaleMount: hasStaleMount(this.sources, sites) };
+      this.#targets = { text, hasStaleMount: hasStaleMount(this.snapshot, this.sources, sites) };
     }
     return this.#targets;
   }
 
   /** Whether any site of the volume, in containers too, shows a FUSE mount that is at no source. */
   hasStaleMountAnywhere(): boolean {
-    return hasStaleMount(this.sources, this.snapshot.sites(this.volume));
+    return hasStaleMount(this.snapshot, this.sources, this.snapshot.sites(this.volume));
   }
 
   get hasSourceMount(): boolean {
