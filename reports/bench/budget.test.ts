@@ -19,30 +19,30 @@ describe('a budget', () => {
   });
 
   it.each([
-    ['50ms', 'accepted is [PHASE.]FIGURE=TIME'],
-    ['p99=50', 'accepted is [PHASE.]FIGURE=TIME'],
-    ['p95=50ms', 'no figure p95; accepted are min, p50, p90, p99, max'],
-    ['lunch.p99=50ms', 'no phase lunch; accepted are first-error,'],
-    ['p99=0ms', 'a time above 0 is accepted'],
+    ['50ms', 'expected [PHASE.]FIGURE=TIME'],
+    ['p99=50', 'expected [PHASE.]FIGURE=TIME'],
+    ['p95=50ms', 'no figure p95; expected one of min, p50, p90, p99, max'],
+    ['lunch.p99=50ms', 'no phase lunch; expected one of first-error,'],
+    ['p99=0ms', 'the time must be above 0'],
   ])('is refused with a sentence: %s', (text, says) => {
     expect(parseBudget(text)).toEqual({ problem: expect.stringContaining(says) });
   });
 
-  it('is kept where the figure is within it, and not where it is above', () => {
+  it('is met if the value is within it, and missed if it is above', () => {
     const bench = sampleBench();
-    expect(judgeBudget(budget('p99=6ms'), bench)).toMatchObject([{ series: 'agent', kept: true }]);
-    expect(judgeBudget(budget('p50=5ms'), bench)).toMatchObject([{ kept: false }]);
+    expect(judgeBudget(budget('p99=6ms'), bench)).toMatchObject([{ series: 'agent', isMet: true }]);
+    expect(judgeBudget(budget('p50=5ms'), bench)).toMatchObject([{ isMet: false }]);
   });
 
-  it('is not kept by a phase that was not measured', () => {
-    expect(judgeBudget(budget('last-pod.p50=1s'), sampleBench())).toMatchObject([{ is: undefined, kept: false }]);
+  it('is missed if the phase was not measured', () => {
+    expect(judgeBudget(budget('last-pod.p50=1s'), sampleBench())).toMatchObject([{ valueMs: undefined, isMet: false }]);
   });
 
-  it('is broken by a crash that nobody recovered', () => {
+  it('is missed if a crash was not recovered', () => {
     const { readable: _, ...moments } = sampleCrash(2, 5).moments;
     const crashes = [sampleCrash(1, 5), { ...sampleCrash(2, 5), moments }];
     const bench = sampleBench({ series: [sampleSeries({ crashes })] });
-    expect(judgeBudget(budget('max=1s'), bench)).toMatchObject([{ is: Number.POSITIVE_INFINITY, kept: false }]);
+    expect(judgeBudget(budget('max=1s'), bench)).toMatchObject([{ valueMs: Number.POSITIVE_INFINITY, isMet: false }]);
   });
 
   it('is about the agent, not about what it is measured against', () => {

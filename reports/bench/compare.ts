@@ -5,12 +5,12 @@ import { bootstrap, type Interval, quantile, seededRandom, shares, sortedCopy } 
 export type Difference = 'better' | 'same' | 'worse' | 'cannot tell';
 
 export interface CompareOptions {
-  /** Of all the resampling. */
+  /** Seed of the resampling. */
   readonly seed: number;
   readonly times: number;
-  /** Of each single statement. Many are made, so it is high. */
+  /** Confidence of each single verdict. Many are given, so it is high. */
   readonly confidence: number;
-  /** A difference that matters: more than this share of the reference, and more than `leastMs`. */
+  /** A difference is relevant if it exceeds this share of the reference, and `leastMs`. */
   readonly tolerance: number;
   readonly leastMs: number;
 }
@@ -23,12 +23,12 @@ export const compareDefaults: CompareOptions = {
   leastMs: 3,
 };
 
-/** One figure of a phase in both runs, in milliseconds; the interval is that of the difference. */
+/** One quantile of a phase in both runs, in milliseconds, with the confidence interval of the difference. */
 export interface FigureChange {
   readonly before: number;
   readonly after: number;
   readonly difference: Interval;
-  /** What a difference has to exceed to matter. */
+  /** The smallest relevant difference. */
   readonly margin: number;
 }
 
@@ -43,25 +43,24 @@ export interface PhaseChange {
 export interface SeriesChange {
   readonly id: string;
   readonly title: string;
-  /** Crashes after which the pod read again, of all. */
+  /** `19 of 20`: crashes after which the pod read again. */
   readonly recovered: readonly [before: string, after: string];
   readonly phases: readonly PhaseChange[];
-  /** Of the phases in the agent's hands: worse where one is, or where a pod was lost that was not before. */
+  /** Verdict on the agent's phases: worse if one of them is, or if more crashes were not recovered. */
   readonly verdict: Difference;
-  /** Which phases, or what else, decided. */
+  /** The phases, or the circumstance, that decided the verdict. */
   readonly because: string;
 }
 
-/** The fewest crashes of which anything is said. */
-const fewest = 8;
+/** With fewer crashes the verdict is `cannot tell`. */
+const minimumCrashes = 8;
 
 /**
- * What has changed between two runs, for each series that both have.
+ * Compares two runs, series by series.
  *
- * A phase is worse where its median, or its 90th percentile, has grown by more than matters with the confidence asked for; better
- * where one has shrunk so and none has grown; the same where the median surely has not moved by more than matters; otherwise
- * nothing can be told. Only successive crashes are exchanged in a resample together (`resample`), so that a machine's moods do
- * not count as evidence.
+ * A phase is worse if its median or its 90th percentile has grown by a relevant difference, at the given confidence; better if one has
+ * shrunk by as much and none has grown; the same if the median has certainly not moved by a relevant difference. Otherwise the
+ * verdict is `cannot tell`. Resamples keep successive crashes together (`resample`), so that temporary load is not evidence.
  */
 export function compareBenches(before: BenchRecord, after: BenchRecord, options = compareDefaults): SeriesChange[] {
   return before.series.flatMap((series) => {
@@ -75,7 +74,7 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
     const samples = [phaseSamples(before.crashes, phase), phaseSamples(after.crashes, phase)] as const;
     return samples[0].length === 0 && samples[1].length === 0 ? [] : [comparePhase(phase, samples, options)];
   });
-  const lost = [lostOf(before), lostOf(after)] as const;
+  const lost = [countLost(before), countLost(after)] as const;
   const named = (verdict: Difference) =>
     phases.flatMap(({ phase, ...change }) => (phase.byAgent && change.verdict === verdict ? phase.says : []));
   const judged = (): Pick<SeriesChange, 'verdict' | 'because'> => {
@@ -93,19 +92,19 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
   return {
     id: before.id,
     title: after.title,
-    recovered: [recoveredOf(before), recoveredOf(after)],
+    recovered: [formatRecovered(before), formatRecovered(after)],
     phases,
     ...judged(),
   };
 }
 
-/** `samples`: milliseconds, crash by crash. */
+/** Compares one phase. `samples` are milliseconds, crash by crash. */
 export function comparePhase(
   phase: BenchPhase,
   samples: readonly [before: readonly number[], after: readonly number[]],
   options: CompareOptions,
 ): PhaseChange {
-  // Each phase has its own numbers, so that one more phase changes nothing about the others.
+  // Each phase has a seed of its own, so that adding a phase does not change the verdicts of others.
   const random = seededRandom(options.seed + benchPhases.indexOf(phase));
   const figure = (share: number): FigureChange => {
     const [before, after] = samples.map((sample) => quantile(sortedCopy(sample), share));
@@ -124,20 +123,20 @@ export function comparePhase(
 }
 
 function judge(counts: readonly number[], p50: FigureChange, p90: FigureChange): Difference {
-  if (counts.some((count) => count < fewest)) return 'cannot tell';
+  if (counts.some((count) => count < minimumCrashes)) return 'cannot tell';
   const both = [p50, p90];
   if (both.some(({ difference, margin }) => difference.low > margin)) return 'worse';
   if (both.some(({ difference, margin }) => difference.high < -margin)) return 'better';
   return p50.difference.low >= -p50.margin && p50.difference.high <= p50.margin ? 'same' : 'cannot tell';
 }
 
-const lostOf = ({ crashes }: BenchSeries) => crashes.filter((crash) => !isRecovered(crash)).length;
+const countLost = ({ crashes }: BenchSeries) => crashes.filter((crash) => !isRecovered(crash)).length;
 
-function recoveredOf(series: BenchSeries): string {
-  return `${series.crashes.length - lostOf(series)} of ${series.crashes.length}`;
+function formatRecovered(series: BenchSeries): string {
+  return `${series.crashes.length - countLost(series)} of ${series.crashes.length}`;
 }
 
-/** Why two runs must not be compared as they are: one sentence each. Empty where they may be. */
+/** Differences between two runs for which they must not be compared, one sentence each. Empty if they are comparable. */
 export function findDifferences(before: BenchRecord, after: BenchRecord): readonly string[] {
   const found: string[] = [];
   const differ = (what: string, one: string, other: string) => {
@@ -145,7 +144,7 @@ export function findDifferences(before: BenchRecord, after: BenchRecord): readon
   };
   differ('place', before.fidelity.place, after.fidelity.place);
   differ("the kubelet's clock", `scaled by ${before.fidelity.clockScale}`, `scaled by ${after.fidelity.clockScale}`);
-  // The agent itself is what is compared.
+  // The agent may differ: it is the subject of the comparison.
   for (const { part, is } of before.fidelity.parts.filter(({ part }) => part !== 'node agent'))
     differ(part, is, after.fidelity.parts.find((other) => other.part === part)?.is ?? 'nothing of it');
   const machine = ({ machine: { kernel, cpus, memoryBytes } }: BenchRecord) =>
@@ -153,12 +152,12 @@ export function findDifferences(before: BenchRecord, after: BenchRecord): readon
   differ('machine', machine(before), machine(after));
   for (const series of before.series) {
     const other = after.series.find(({ id }) => id === series.id);
-    if (other) differ(`conditions of ${series.id}`, conditionsOf(series), conditionsOf(other));
+    if (other) differ(`conditions of ${series.id}`, formatConditions(series), formatConditions(other));
   }
   return found;
 }
 
-function conditionsOf({ conditions }: BenchSeries): string {
+function formatConditions({ conditions }: BenchSeries): string {
   return Object.entries(conditions)
     .filter(([name]) => name !== 'kernelTier')
     .map(([name, value]) => `${name} ${value}`)

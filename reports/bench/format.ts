@@ -1,7 +1,7 @@
 import { count } from '../../src/timeline/verdict.ts';
 import type { ApiRequests, BenchSeries, Conditions } from './record.ts';
 
-/** Text in columns: the first flush left, the others flush right; two spaces between them. */
+/** Formats a table with two spaces between columns, the first flush left, the others flush right. */
 export function inColumns(rows: readonly (readonly string[])[]): readonly string[] {
   const widths: number[] = [];
   for (const row of rows)
@@ -16,7 +16,7 @@ export function inColumns(rows: readonly (readonly string[])[]): readonly string
   );
 }
 
-/** Milliseconds in a column: three significant digits, more where they are whole. */
+/** Formats milliseconds with three significant digits, or as a whole number from 100. */
 export function formatMs(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return Number.isNaN(milliseconds) ? '-' : 'never';
   const size = Math.abs(milliseconds);
@@ -24,14 +24,14 @@ export function formatMs(milliseconds: number): string {
 }
 
 /**
- * With many pods, or little CPU, the agent goes on reading and telling after the last pod reads; a crash meanwhile would be charged
- * with that. So under such conditions each crash waits until the agent is idle, or for as long as a crash is waited for.
+ * With many pods or little CPU, the agent still reads and reports after the last pod reads, and a crash meanwhile would pay for that.
+ * Under such conditions each crash waits until the agent is idle, at most for the crash deadline.
  */
 export function waitsForIdleAgent({ pods, agentCpuMillis }: Conditions): boolean {
   return pods > 1 || agentCpuMillis !== undefined;
 }
 
-/** What comes before each crash, and what the agent has to do with, in words. */
+/** Describes the pause before each crash, and the agent's CPU limit. */
 export function pacingText(conditions: Conditions): string {
   const { pacingMs, agentCpuMillis, freshPods } = conditions;
   return [
@@ -43,14 +43,14 @@ export function pacingText(conditions: Conditions): string {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Memory and CPU of the agent's process tree; undefined of an arm without an agent that recovers, or where nobody looked. */
+/** Memory and CPU of the agent's process tree. Undefined for arms without a recovering agent, or if it was not measured. */
 export function usageText({ agent, arm, conditions, crashes, stopped }: BenchSeries): string | undefined {
   if (agent === undefined || (arm !== 'agent' && arm !== 'rekindle')) return undefined;
   const { first, last, overMs } = agent;
   const cpu = last.cpuMs - first.cpuMs;
   const all = Math.max(1, new Set(crashes.map(({ crash }) => crash)).size);
   const aCrash = `${(cpu / all).toFixed(1)} ms a crash${conditions.freshPods ? ' and its fresh pod' : ''}`;
-  // The last look was at the last crash only where nothing stopped it before.
+  // After an interruption, the last measurement was not at the last crash.
   const used = [
     ...(stopped === undefined ? [aCrash] : []),
     `${((100 * cpu) / Math.max(1, overMs)).toFixed(1)} % of a core`,
@@ -62,14 +62,14 @@ export function usageText({ agent, arm, conditions, crashes, stopped }: BenchSer
 
 const hourMs = 3_600_000;
 
-/** What an agent asks of the API server, a crash and an hour in which nothing happens. */
+/** The agent's API requests for each crash, and for an hour at rest. */
 export function requestText({ during, crashes, idle }: ApiRequests): readonly string[] {
   const lines = [`  API requests: ${perCrash(during, crashes)}`];
   if (idle) {
     const count = sum(idle.during);
     const seconds = Math.round(idle.overMs / 1000);
     lines.push(
-      `  at rest: ${count} in ${seconds} s${count > 0 ? ` (${said(idle.during, 1)})` : ''}, so ${Math.round((count * hourMs) / idle.overMs)} an hour`,
+      `  at rest: ${count} in ${seconds} s${count > 0 ? ` (${formatCounts(idle.during, 1)})` : ''}, so ${Math.round((count * hourMs) / idle.overMs)} an hour`,
     );
   }
   return lines;
@@ -78,12 +78,12 @@ export function requestText({ during, crashes, idle }: ApiRequests): readonly st
 function perCrash(during: ApiRequests['during'], crashes: number): string {
   const lists = sum(Object.fromEntries(Object.entries(during).filter(([call]) => call.startsWith('list '))));
   const count = sum(during);
-  return `${(count / crashes).toFixed(1)} a crash${count > 0 ? ` (${said(during, crashes)})` : ''}; ${lists === 0 ? 'none of them a list' : `lists ${lists}`}`;
+  return `${(count / crashes).toFixed(1)} a crash${count > 0 ? ` (${formatCounts(during, crashes)})` : ''}; ${lists === 0 ? 'none of them a list' : `lists ${lists}`}`;
 }
 
 const sum = (counts: ApiRequests['during']) => Object.values(counts).reduce((all, count) => all + count, 0);
 
-const said = (counts: ApiRequests['during'], crashes: number) =>
+const formatCounts = (counts: ApiRequests['during'], crashes: number) =>
   Object.entries(counts)
     .toSorted(([, a], [, b]) => b - a)
     .map(([call, count]) => `${call} ${crashes === 1 ? count : (count / crashes).toFixed(1)}`)

@@ -4,8 +4,6 @@ import { fidelity, machine } from '../../src/timeline/record.ts';
 import { benchPhases } from './phases.ts';
 import { type BenchRecord, benchMoments, benchSchema } from './record.ts';
 
-/** The shape of `bench.json`, checked where it is read. */
-
 const text = z.string();
 const count = z.number().int().nonnegative();
 
@@ -78,8 +76,8 @@ export const benchRecord: z.ZodType<BenchRecord> = z.object({
 });
 
 /**
- * A benchmark from the text of its `bench.json`. `name`: how the reader calls it, for messages.
- * @throws UnreadableRun where it is empty, cut, of another version, of other phases, or not of the shape of `record.ts`.
+ * Parses the text of a `bench.json`. `name` stands for the file in messages.
+ * @throws UnreadableRun if it is empty, truncated, of another version, has other phases, or does not match `record.ts`
  */
 export function parseBench(json: string, name: string): BenchRecord {
   const refuse = (...problems: readonly string[]) => new UnreadableRun(problems.map((says) => `${name}: ${says}`));

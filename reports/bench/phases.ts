@@ -1,18 +1,17 @@
 import type { BenchCrash, BenchMoment } from './record.ts';
 
-/** From one moment of a crash to another. */
+/** The time between two moments of a crash. */
 export interface BenchPhase {
-  /** As in `--budget` and in a comparison. */
+  /** The name in `--budget` and in `bench.json`. */
   readonly name: string;
   readonly says: string;
   /** Absent: the crash. */
   readonly from?: BenchMoment;
   readonly to: BenchMoment;
-  /** In the agent's hands: that is what a verdict is made of. The rest is the kubelet's, the daemon's and the machine's. */
+  /** The phase depends on the agent, so it counts for a comparison's verdict. Others depend on kubelet, daemon and machine. */
   readonly byAgent?: true;
 }
 
-/** All phases. */
 export const benchPhases: readonly BenchPhase[] = [
   { name: 'first-error', says: 'crash → first error in the pod', to: 'firstError' },
   { name: 'noticed', says: 'crash → noticed by the agent', to: 'noticed' },
@@ -66,12 +65,12 @@ export const benchPhases: readonly BenchPhase[] = [
   { name: 'outage', says: 'crash → first good read', to: 'readable' },
 ];
 
-/** What a budget without a phase is about, and what ratios are made of. */
+/** The default phase of a budget, and the phases of which ratios are shown. */
 export const headline = { agent: 'ready-to-readable', whole: 'outage' } as const;
 
 /**
- * How long a phase took, in nanoseconds; undefined where one of its ends is missing. Never below zero: who writes down a
- * moment may be later than who sees what comes of it.
+ * Duration of a phase in nanoseconds; undefined if one of its ends is missing. Never negative: an observer may see an effect before
+ * another observer records its cause.
  */
 export function phaseNs({ moments }: BenchCrash, { from, to }: BenchPhase): number | undefined {
   const began = from === undefined ? 0 : moments[from];
@@ -79,7 +78,7 @@ export function phaseNs({ moments }: BenchCrash, { from, to }: BenchPhase): numb
   return began === undefined || ended === undefined ? undefined : Math.max(0, ended - began);
 }
 
-/** Milliseconds of a phase, crash by crash, in the order in which they happened. */
+/** Durations of a phase in milliseconds, crash by crash, in order of time. */
 export function phaseSamples(crashes: readonly BenchCrash[], phase: BenchPhase): readonly number[] {
   return crashes.flatMap((crash) => phaseNs(crash, phase) ?? []).map((nanoseconds) => nanoseconds / 1e6);
 }

@@ -3,15 +3,15 @@ import { type BenchPhase, benchPhases, headline, phaseSamples } from './phases.t
 import type { BenchSeries } from './record.ts';
 import { bootstrap, quantile, type Resampling, sortedCopy } from './statistics.ts';
 
-/** The arms of one point, the agent first: medians in milliseconds, and how many times the agent's they are. */
+/** The arms under one condition, the agent first: medians in milliseconds, and their ratio to the agent's. */
 export interface RatioTable {
-  /** Empty, or the condition that was varied, as in `pods=10/`. */
+  /** The varied condition, as in `pods=10/`; empty if none was. */
   readonly point: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Each arm beside the agent, under the same conditions: that is what may be believed where times may not. */
+/** Compares each arm with the agent under the same conditions: ratios hold even if the times depend on the machine. */
 export function ratioTables(series: readonly BenchSeries[], resampling: Resampling): readonly RatioTable[] {
   const phases = [headline.whole, headline.agent].flatMap((name) => benchPhases.filter((one) => one.name === name));
   return series
@@ -39,19 +39,19 @@ interface Compared {
 
 /** Median, ratio and its interval. */
 function ratioCells({ series, agent, phase, resampling }: Compared): readonly [string, string, string] {
-  const [mine, reference] = [phaseSamples(series.crashes, phase), phaseSamples(agent.crashes, phase)];
+  const [samples, reference] = [phaseSamples(series.crashes, phase), phaseSamples(agent.crashes, phase)];
   const median = (values: readonly number[]) => quantile(sortedCopy(values), 0.5);
   if (reference.length === 0) return ['-', '', ''];
-  if (mine.length === 0 && series.crashes.length > 0) {
+  if (samples.length === 0 && series.crashes.length > 0) {
     const least = series.deadlineMs / median(reference);
     return [`more than ${formatMs(series.deadlineMs)}`, phase.from ? '' : `> ${times(least)}`, ''];
   }
-  if (mine.length === 0) return ['-', '', ''];
-  if (series === agent) return [formatMs(median(mine)), '1', ''];
+  if (samples.length === 0) return ['-', '', ''];
+  if (series === agent) return [formatMs(median(samples)), '1', ''];
   const ratio = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
     quantile(a, 0.5) / quantile(b, 0.5);
-  const { low, high } = bootstrap([mine, reference], ratio, resampling);
-  return [formatMs(median(mine)), times(median(mine) / median(reference)), `${times(low)} … ${times(high)}`];
+  const { low, high } = bootstrap([samples, reference], ratio, resampling);
+  return [formatMs(median(samples)), times(median(samples) / median(reference)), `${times(low)} … ${times(high)}`];
 }
 
 const times = (ratio: number) => `${ratio >= 99.5 ? ratio.toFixed(0) : ratio.toPrecision(2)}×`;

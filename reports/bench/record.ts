@@ -1,10 +1,10 @@
 import type { Fidelity, RunRecord } from '../../src/timeline/record.ts';
 
-/** What `rekindle bench` leaves in `bench.json`: every sample, so that runs can be compared and figures made again. */
+/** The content of `bench.json`: every sample, so that runs can be compared and figures computed later. */
 
 export const benchSchema = 'rekindle.bench/1';
 
-/** The moments of a crash that are measured, in the order in which they come when all goes well. */
+/** The measured moments of a crash, in the order of a successful recovery. */
 export const benchMoments = [
   'firstError',
   'noticed',
@@ -21,7 +21,7 @@ export const benchMoments = [
 
 export type BenchMoment = (typeof benchMoments)[number];
 
-/** What brings the data back: the agent under test, or what it is measured against. */
+/** The means of recovery: the agent under test, or a baseline. */
 export type ArmName = 'agent' | 'rekindle' | 'poll' | 'restart' | 'nothing';
 
 export interface BenchRecord {
@@ -34,66 +34,66 @@ export interface BenchRecord {
   readonly cluster: string;
   readonly fidelity: Fidelity;
   readonly machine: RunRecord['machine'];
-  /** Ended before all was measured. */
+  /** Whether the run ended before everything was measured. */
   readonly interrupted: boolean;
-  /** Names of the phases that this version knows: what a comparison goes by. */
+  /** Names of the phases that this version measures; a comparison requires them to be equal. */
   readonly phases: readonly string[];
   readonly series: readonly BenchSeries[];
 }
 
-/** What all crashes of a series have in common. */
+/** Conditions that all crashes of a series share. */
 export interface Conditions {
   readonly fault: string;
-  /** Of each dataset. */
+  /** Pods of each dataset. */
   readonly pods: number;
   readonly datasets: number;
   /** Probe operations a second, in one pod of each dataset. */
   readonly rate: number;
-  /** Mean of the pauses between the pod's being steady and the next crash, in milliseconds; each is drawn anew. */
+  /** Mean of the random pauses from a steady pod to the next crash. */
   readonly pacingMs: number;
-  /** CPU that the agent was held to, in thousandths of a core. */
+  /** CPU limit of the agent, in thousandths of a core. */
   readonly agentCpuMillis?: number;
   readonly kernelTier?: string;
-  /** A FUSE pod that never crashed before each crash: a real kubelet makes one wait that did. */
+  /** Each crash has a new FUSE pod, because a real kubelet delays the restart of one that crashed before. */
   readonly freshPods?: true;
 }
 
 /** Crashes under the same conditions, recovered by the same means. */
 export interface BenchSeries {
-  /** `pods=10/agent`: the condition that was varied, where one was, and the arm. The same in every run of the same kind. */
+  /** `pods=10/agent`: the varied condition, if any, and the arm. Equal in all runs of the same kind. */
   readonly id: string;
   readonly arm: ArmName;
-  /** One line: what brings the data back. */
+  /** The means of recovery, in one line. */
   readonly title: string;
   readonly conditions: Conditions;
-  /** Where it was measured, where that is not the record's place. */
+  /** Absent if it is that of the record. */
   readonly fidelity?: Fidelity;
-  /** A foreign agent: the command, and SHA-256 of each file that it names. */
+  /** A foreign agent: its command, and the SHA-256 of each file that the command names. */
   readonly program?: {
     readonly command: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];
   };
-  /** Crashes before the first that counts; what they measured is thrown away. */
+  /** Crashes before the first one that counts; their measurements are dropped. */
   readonly warmUp: number;
   readonly asked: number;
-  /** How long a crash is waited for, in milliseconds. */
+  /** How long to wait for the recovery from a crash. */
   readonly deadlineMs: number;
-  /** Why there are fewer crashes than were asked for. */
+  /** Why there are fewer crashes than requested. */
   readonly stopped?: string;
   readonly crashes: readonly BenchCrash[];
-  /** Mount table of the node and of the watched pods together. */
+  /** Lines in the mount tables of the node and the watched pods together. */
   readonly mountLines?: { readonly before: number; readonly after: number };
-  /** The agent's process tree: at the first crash that counts, and after the last. */
+  /** Usage of the agent's process tree at the first crash that counts, and after the last one. */
   readonly agent?: { readonly first: AgentUsage; readonly last: AgentUsage; readonly overMs: number };
   readonly apiRequests?: ApiRequests;
 }
 
-/** What the agent asked of the API server, by its own count: `create events`, `watch pods`. A watch is one, however long it lasts. */
+/** The agent's API requests by its own count, such as `create events`. A watch counts once, whatever its duration. */
 export interface ApiRequests {
-  /** All that were counted together, and of how many crashes. */
+  /** Sums over all counted crashes. */
   readonly during: Readonly<Record<string, number>>;
   readonly crashes: number;
-  /** While nothing happened, over so many milliseconds. */
+  /** Requests at rest, over `overMs` milliseconds. */
   readonly idle?: { readonly during: Readonly<Record<string, number>>; readonly overMs: number };
 }
 
@@ -104,19 +104,19 @@ export interface AgentUsage {
   readonly processes: number;
 }
 
-/** One crash, as one pod felt it. A crash of several datasets gives one for each. */
+/** One crash as seen by one pod. A crash of several datasets yields one for each. */
 export interface BenchCrash {
-  /** From 1; the same for all pods that the crash reached. */
+  /** Number from 1, equal for all pods that the crash affected. */
   readonly crash: number;
   /** `<namespace>/<pod>`. */
   readonly pod: string;
-  /** Nanoseconds since the crash; a moment that did not come, or cannot be seen, is absent. */
+  /** Nanoseconds since the crash. A moment that did not happen or was not observed is absent. */
   readonly moments: Readonly<Partial<Record<BenchMoment, number>>>;
-  /** Failed operations by errno; `HANG` counts those that never came back. */
+  /** Failed operations by errno; `HANG` counts those that never returned. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Operations that came back more than 10 ms after they were due, errors included, until the pod was steady. */
+  /** Operations, failed ones included, that returned more than 10 ms after their scheduled time, until the pod was steady. */
   readonly late: number;
-  /** Of many pods: how many had not read again before the deadline. */
+  /** Number of pods that had not read again before the deadline. */
   readonly podsLost?: number;
   readonly longestStallNs: number;
 }

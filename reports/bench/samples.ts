@@ -6,33 +6,32 @@ import type { BenchCrash, BenchMoment } from './record.ts';
 type Mount = Extract<HistoryEvent, { kind: 'mount' }>;
 type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
 
-/** A pod with a probe in it, and where its volume shows. */
+/** A pod with a probe, and the location of its volume. */
 export interface WatchedPod {
   /** As in `ProbeEvent.probe`: `<namespace>/<pod>/<container>:<path>`. */
   readonly probe: string;
   readonly uid: string;
   /** Its PersistentVolume, `<namespace>-<dataset>`. */
   readonly volume: string;
-  /** What `target` of a fault begins with where the fault is done to the pod's daemon. */
+  /** Prefix of a fault's `target` if the fault hits the pod's daemon. */
   readonly daemon: string;
-  /** While the probe was in it, in nanoseconds since the run began; a crash before or after is none of the pod's. */
+  /** When the probe was in the pod, in nanoseconds since the run began. Crashes before or after are ignored. */
   readonly from: number;
   readonly to?: number;
 }
 
-/** A crash, and when it was, in nanoseconds since the run began. It is not numbered here. */
+/** A crash without its number. `at` is in nanoseconds since the run began. */
 export interface CrashSample extends Omit<BenchCrash, 'crash'> {
   readonly at: number;
 }
 
-/** Good operations in a row after which a pod is steady, and how late they may be. */
+/** A pod is steady after this number of good operations in a row, none of them later than `lateNs`. */
 export const steadyCount = 10;
 export const lateNs = 10e6;
 
 /**
- * What each crash of a scenario came to for each watched pod. When the mounts of node and pod changed is taken from their mount
- * tables, whoever changed them, or from the agent's own word or a good read where that is earlier: a table is looked at some
- * milliseconds after it changed.
+ * Derives the moments of each crash for each watched pod. The replacement of mounts is taken from the mount tables, whatever replaced
+ * them, or from the agent's log or a good read if these are earlier: a table is read some milliseconds after it changed.
  */
 export function crashSamples(
   history: readonly HistoryEvent[],
@@ -49,7 +48,7 @@ export function crashSamples(
   return pods.flatMap((pod) => {
     const mine = found.filter(({ probe }) => probe === pod.probe);
     const read = timeline.operations.get(pod.probe) ?? [];
-    const places = placesOf(pod, mounts);
+    const places = mountsByMoment(pod, mounts);
     const agent = agentEvents.filter(({ volume }) => volume === pod.volume);
     const starts = timeline.daemons.filter(({ change, name }) => change === 'started' && name.startsWith(pod.daemon));
     const where = pod.probe.slice(0, pod.probe.indexOf(':'));
@@ -57,15 +56,18 @@ export function crashSamples(
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
       const { from, to = Number.POSITIVE_INFINITY } = pod;
       return recovery.crash >= from && recovery.crash < to
-        ? [sampleOf({ recovery, until, read, places, agent, starts, where })]
+        ? [deriveSample({ recovery, until, read, places, agent, starts, where })]
         : [];
     });
   });
 }
 
-type Place = 'mountVisible' | 'replacedOnNode' | 'replacedInPod';
+type MountMoment = 'mountVisible' | 'replacedOnNode' | 'replacedInPod';
 
-function placesOf({ probe, uid, volume }: WatchedPod, mounts: readonly Mount[]): Readonly<Record<Place, Mount[]>> {
+function mountsByMoment(
+  { probe, uid, volume }: WatchedPod,
+  mounts: readonly Mount[],
+): Readonly<Record<MountMoment, Mount[]>> {
   const colon = probe.indexOf(':');
   const [where, path] = [probe.slice(0, colon), probe.slice(colon + 1)];
   const fuse = mounts.filter(({ fstype }) => fstype.startsWith('fuse'));
@@ -80,31 +82,30 @@ function placesOf({ probe, uid, volume }: WatchedPod, mounts: readonly Mount[]):
 
 interface Sample {
   readonly recovery: Recovery;
-  /** The next crash. */
+  /** Time of the next crash. */
   readonly until: number;
   readonly read: readonly ProbeEvent[];
-  readonly places: Readonly<Record<Place, readonly Mount[]>>;
-  /** What the agent said of the pod's volume. */
+  readonly places: Readonly<Record<MountMoment, readonly Mount[]>>;
+  /** The agent's log lines about the pod's volume. */
   readonly agent: readonly Agent[];
-  /** Of the daemon's process. */
+  /** Starts of the daemon's process. */
   readonly starts: readonly { readonly at: number }[];
   /** `<namespace>/<pod>/<container>`. */
   readonly where: string;
 }
 
-function sampleOf({ recovery, until, read, places, agent, starts, where }: Sample): CrashSample {
+function deriveSample({ recovery, until, read, places, agent, starts, where }: Sample): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) =>
     events.find(({ at }) => at >= (daemonReady ?? from) && at < until)?.at;
   const says = (event: Agent['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
-  const { readable = recovery.readable, steady } = comebackOf(after, firstError ?? Number.POSITIVE_INFINITY);
+  const { readable = recovery.readable, steady } = findComeback(after, firstError ?? Number.POSITIVE_INFINITY);
   const visible = places.mountVisible.find(({ at }) => at >= from && at < until)?.at;
   const seen: Partial<Record<BenchMoment, number | undefined>> = {
     firstError,
     noticed: recovery.noticed,
-    // The start that led to it.
     daemonStarted: starts.findLast(({ at }) => at >= from && at <= (daemonReady ?? from))?.at,
     daemonReady,
     mountVisible: visible,
@@ -140,10 +141,10 @@ function sinceCrash(
 }
 
 /**
- * When the pod was steady, which is when the last of ten good operations in a row came back, none of them late, and the first good
- * read since the last one that failed before that. What stalls after that is the machine's, or the next crash's.
+ * When the pod was steady, which is the end of ten good operations in a row, none of them late; and the first good read after the last
+ * failure before that. Later stalls are due to the machine or the next crash.
  */
-function comebackOf(
+function findComeback(
   operations: readonly ProbeEvent[],
   firstError: number,
 ): { readonly readable?: number; readonly steady?: number } {
@@ -154,7 +155,7 @@ function comebackOf(
       readable = undefined;
       good = 0;
     }
-    // One that was only charged for a slot that another one blocked proves nothing.
+    // An operation without a duration was blocked by another one and proves nothing.
     if (result !== 'ok' || finishedAt < firstError || startedAt === finishedAt) continue;
     if (op === 'read') readable ??= finishedAt;
     if (readable === undefined) continue;

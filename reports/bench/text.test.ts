@@ -8,13 +8,13 @@ const crashes = (agentMs: number, daemonMs: number) =>
     return { ...rest, moments: { ...moments, daemonStarted: (daemonMs - 100) * 1e6 } };
   });
 
-it('puts the parts of an outage on a cluster beside those in the sandbox, and holds the agent’s to its goal', () => {
+it('shows the phases of an outage on a cluster next to those in the sandbox, and checks the agent’s goal', () => {
   const series = [
     sampleSeries({ crashes: crashes(4, 900) }),
     sampleSeries({ id: 'sandbox/agent', crashes: crashes(2, 300) }),
   ];
   const text = sandboxText({ cluster: 'kind', series });
-  expect(text[1]).toBe('agent: kind beside the sandbox');
+  expect(text[1]).toBe('agent: kind next to the sandbox');
   expect(text.slice(3, 7).map((line) => line.trim().split(/ {2,}/).slice(-4))).toEqual([
     ['800', '800', '200', '200'],
     ['100', '100', '100', '100'],
@@ -30,6 +30,6 @@ it('puts the parts of an outage on a cluster beside those in the sandbox, and ho
   ).toContain('✘');
 });
 
-it('says nothing of a run that was in one place', () => {
+it('is empty for a run in one place', () => {
   expect(sandboxText({ cluster: 'sandbox', series: [sampleSeries()] })).toEqual([]);
 });

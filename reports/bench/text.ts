@@ -17,7 +17,7 @@ import {
 
 const confidence = 0.95;
 
-/** A benchmark as it is printed: each series by phase, and where there are several, side by side. */
+/** Renders a benchmark for the terminal: each series by phase, then the arms side by side. */
 export function benchText(record: BenchRecord): readonly string[] {
   const resampling = () => ({ random: seededRandom(record.seed), times: 1000, confidence });
   return [
@@ -26,7 +26,7 @@ export function benchText(record: BenchRecord): readonly string[] {
     ...ratioText(record.series, resampling()),
     ...curveText(record.series),
     ...(record.interrupted
-      ? ['', 'Interrupted: what is above is of the crashes before that, and is kept in bench.json.']
+      ? ['', 'Interrupted: these figures are of the crashes before the interruption, and are in bench.json.']
       : []),
   ];
 }
@@ -74,11 +74,11 @@ function troubleText(series: BenchSeries): readonly string[] {
   const errors = new Map<string, number>();
   for (const crash of crashes)
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
-  const said = [...errors].toSorted(([, a], [, b]) => b - a).map(([errno, times]) => `${errno} ${times}`);
+  const counts = [...errors].toSorted(([, a], [, b]) => b - a).map(([errno, times]) => `${errno} ${times}`);
   const late = crashes.reduce((sum, crash) => sum + crash.late, 0);
   const longest = crashes.reduce((most, crash) => Math.max(most, crash.longestStallNs), 0);
   const lines = [
-    `  errors: ${said.join(', ') || 'none'}`,
+    `  errors: ${counts.join(', ') || 'none'}`,
     `  stalls: ${plural(late, 'operation')} came back more than 10 ms late, the longest ${formatMs(longest / 1e6)} ms`,
   ];
   if (mountLines)
@@ -91,7 +91,7 @@ function troubleText(series: BenchSeries): readonly string[] {
   return lines;
 }
 
-/** Each arm beside the agent, as a table. */
+/** A table of all arms next to the agent. */
 function ratioText(series: readonly BenchSeries[], resampling: Resampling): readonly string[] {
   return ratioTables(series, resampling).flatMap(({ point, head, rows }) => [
     '',
@@ -100,7 +100,7 @@ function ratioText(series: readonly BenchSeries[], resampling: Resampling): read
   ]);
 }
 
-/** What was varied, as a curve: the agent's part, which the kubelet has no part in. */
+/** The agent's phases as a function of the condition that was varied. */
 function curveText(series: readonly BenchSeries[]): readonly string[] {
   const varied = series.filter(({ arm, id }) => arm === 'agent' && id.includes('=') && !id.startsWith(sandboxPrefix));
   if (varied.length < 2) return [];
@@ -108,7 +108,7 @@ function curveText(series: readonly BenchSeries[]): readonly string[] {
   const head = curveNames.flatMap((phase) => [phase, 'max']);
   const rows = varied.map((one) => [
     `  ${one.id.replace(/\/agent$/, '')}`,
-    ...curveNames.flatMap((phase) => [0.5, 1].map((share) => formatMs(quantileIn(one, phase, share)))),
+    ...curveNames.flatMap((phase) => [0.5, 1].map((share) => formatMs(phaseQuantile(one, phase, share)))),
   ]);
   const says = benchPhases.filter((phase) => curveNames.includes(phase.name)).map((one) => `${one.name}: ${one.says}`);
   return [
@@ -117,14 +117,16 @@ function curveText(series: readonly BenchSeries[]): readonly string[] {
     ...inColumns([['', ...head], ...rows]),
     `  ${says.join('; ')}`,
     ...(name === 'pods' ? linearText(varied) : []),
-    ...(name === 'rate' ? ['  What is replaced is seen in the mount tables, whatever the probe’s rate.'] : []),
+    ...(name === 'rate'
+      ? ['  Replacements are taken from the mount tables, so they do not depend on the probe’s rate.']
+      : []),
   ];
 }
 
 const curveNames: readonly string[] = ['pod', 'verify', 'ready-to-readable', 'last-pod'];
 
-/** The last of one pod is that pod. */
-function quantileIn(series: BenchSeries, name: string, share: number): number {
+/** With a single pod, `last-pod` is that pod's recovery. */
+function phaseQuantile(series: BenchSeries, name: string, share: number): number {
   const wanted = name === 'last-pod' && series.conditions.pods === 1 ? headline.agent : name;
   const samples = benchPhases
     .filter((phase) => phase.name === wanted)
@@ -132,20 +134,20 @@ function quantileIn(series: BenchSeries, name: string, share: number): number {
   return quantile(sortedCopy(samples), share);
 }
 
-/** A fit counts as linear where it leaves little unexplained and the last stretch does not bend upwards. */
-const linear = { leastR2: 0.95, mostExponent: 1.2 } as const;
+/** Growth is linear if the fit is good and the last section does not bend upwards. */
+const linearity = { minimumR2: 0.95, maximumExponent: 1.2 } as const;
 
 function linearText(varied: readonly BenchSeries[]): readonly string[] {
   const points = varied
-    .map((one) => [one.conditions.pods, quantileIn(one, 'last-pod', 0.5)] as const)
+    .map((one) => [one.conditions.pods, phaseQuantile(one, 'last-pod', 0.5)] as const)
     .filter(([, y]) => Number.isFinite(y))
     .toSorted(([a], [b]) => a - b);
   const line = fitLine(points);
   if (line === undefined) return [];
   const exponent = growthExponent(points);
-  const is = line.r2 >= linear.leastR2 && (exponent === undefined || exponent <= linear.mostExponent);
+  const isLinear = line.r2 >= linearity.minimumR2 && (exponent === undefined || exponent <= linearity.maximumExponent);
   return [
-    `  ${is ? 'linear in pods' : 'not linear in pods'}: last pod = ${formatMs(line.base)} ms + ${line.slope.toFixed(3)} ms × pods, R² ${line.r2.toFixed(3)}${exponent === undefined ? '' : `; from ${points.at(-2)?.[0]} to ${points.at(-1)?.[0]} pods it grows as pods^${exponent.toFixed(2)}`}`,
+    `  ${isLinear ? 'linear in pods' : 'not linear in pods'}: last pod = ${formatMs(line.base)} ms + ${line.slope.toFixed(3)} ms × pods, R² ${line.r2.toFixed(3)}${exponent === undefined ? '' : `; from ${points.at(-2)?.[0]} to ${points.at(-1)?.[0]} pods it grows as pods^${exponent.toFixed(2)}`}`,
   ];
 }
 
@@ -154,22 +156,22 @@ const formatInterval = (interval: Interval | undefined) =>
 const plural = (count: number, thing: string) =>
   `${count} ${thing}${count === 1 ? '' : thing.endsWith('s') ? 'es' : 's'}`;
 
-/** How an outage is split between those who have a part in it. */
-const parts = ['kubelet', 'daemon-start', headline.agent, headline.whole] as const;
-/** The agent's part on a real cluster, in milliseconds. */
+/** Phases that split an outage between kubelet, daemon and agent. */
+const splitPhases = ['kubelet', 'daemon-start', headline.agent, headline.whole] as const;
+/** Goal for the agent's phase on a real cluster, in milliseconds. */
 const goal = { median: 10, worst: 100 } as const;
 
-/** What goes before the id of a series that was measured in the sandbox, beside a cluster. */
+/** Prefix of the id of a series that was measured in the sandbox for comparison with a cluster. */
 export const sandboxPrefix = 'sandbox/';
 
-/** A cluster's series beside the sandbox's of the same crashes, part by part: median and worst. */
+/** Median and worst of the phases of an outage, for a cluster and, next to it, for the sandbox. */
 export function sandboxText({ series, cluster }: Pick<BenchRecord, 'series' | 'cluster'>): readonly string[] {
   const pairs = series.flatMap((one) => {
     const other = series.find(({ id }) => id === `${sandboxPrefix}${one.id}`);
     return other ? [[one, other] as const] : [];
   });
   return pairs.flatMap(([one, other]) => {
-    const phases = parts.flatMap((name) => benchPhases.filter((phase) => phase.name === name));
+    const phases = splitPhases.flatMap((name) => benchPhases.filter((phase) => phase.name === name));
     const rows = phases.map((phase) => [
       `  ${phase.says}`,
       ...[one, other].flatMap(({ crashes }) => {
@@ -178,7 +180,7 @@ export function sandboxText({ series, cluster }: Pick<BenchRecord, 'series' | 'c
       }),
     ]);
     const head = ['  milliseconds', `${cluster}: median`, 'worst', 'sandbox: median', 'worst'];
-    return ['', `${one.id}: ${cluster} beside the sandbox`, ...inColumns([head, ...rows]), ...goalText(one)];
+    return ['', `${one.id}: ${cluster} next to the sandbox`, ...inColumns([head, ...rows]), ...goalText(one)];
   });
 }
 
@@ -187,13 +189,13 @@ function goalText({ crashes }: BenchSeries): readonly string[] {
   const took = phase ? sortedCopy(phaseSamples(crashes, phase)) : [];
   if (took.length === 0) return [];
   const [median, worst] = [quantile(took, 0.5), quantile(took, 1)];
-  const kept = median <= goal.median && worst <= goal.worst;
+  const reached = median <= goal.median && worst <= goal.worst;
   return [
-    `  ${kept ? '✔' : '✘'} the agent’s part: median ${formatMs(median)} ms (goal ${goal.median}), worst of ${took.length} ${formatMs(worst)} ms (goal ${goal.worst})`,
+    `  ${reached ? '✔' : '✘'} the agent’s part: median ${formatMs(median)} ms (goal ${goal.median}), worst of ${took.length} ${formatMs(worst)} ms (goal ${goal.worst})`,
   ];
 }
 
-/** A comparison as it is printed: for each series its phases, with what decided. */
+/** Renders a comparison for the terminal: each series with its phases and the reason of its verdict. */
 export function comparisonText(changes: readonly SeriesChange[], confidence: number): readonly string[] {
   const percent = `${Number((confidence * 100).toFixed(2))} %`;
   return changes.flatMap((change) => [
@@ -230,8 +232,13 @@ function signed(milliseconds: number): string {
 
 /** One line for each budget and series. */
 export function budgetText(results: readonly BudgetResult[]): readonly string[] {
-  return results.map(({ budget, series, is, kept }) => {
-    const was = is === undefined ? 'was not measured' : Number.isFinite(is) ? `is ${formatMs(is)} ms` : 'has no end';
-    return `${kept ? '✔' : '✘'} budget ${budget.text}: ${series}, ${budget.phase} ${was}`;
+  return results.map(({ budget, series, valueMs, isMet }) => {
+    const value =
+      valueMs === undefined
+        ? 'was not measured'
+        : Number.isFinite(valueMs)
+          ? `is ${formatMs(valueMs)} ms`
+          : 'has no end';
+    return `${isMet ? '✔' : '✘'} budget ${budget.text}: ${series}, ${budget.phase} ${value}`;
   });
 }

@@ -71,7 +71,7 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
         }
         const results = budgets.flatMap((budget) => judgeBudget(budget, other.record));
         say(results.length > 0 ? ['', ...budgetText(results)] : []);
-        failed ||= results.some(({ kept }) => !kept);
+        failed ||= results.some(({ isMet }) => !isMet);
         failed ||= changes.some(({ id, verdict }) => isTested(reference.record, id) && failOn.includes(verdict));
       }
       ends(failed ? exitStatus.notConformant : exitStatus.conformant);

@@ -117,7 +117,7 @@ describe('what cannot be compared is said in a sentence, with status 2', () => {
     [
       'a budget',
       () => [store('a.json'), store('b.json'), '--budget', 'p99=fast'],
-      'bad --budget "p99=fast": accepted is',
+      'bad --budget "p99=fast": expected ',
     ],
     [
       'a verdict',

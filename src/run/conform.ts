@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { styleText } from 'node:util';
+import { colourFor } from '../colour.ts';
 import { agentCommand } from '../profiles/agent-command.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import { openLineFile } from '../timeline/history/line-file.ts';
@@ -22,7 +22,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   const { environment, runId, jobs, seed } = options;
   const { stdout, stderr, env, cwd, signal } = environment;
   const write = (text: string) => void stdout.write(text);
-  const paint = stdout.isTTY === true && !env.NO_COLOR ? styleText : plain;
+  const paint = colourFor(stdout, env);
   const profile = await loadProfile(options.profile, cwd);
   const command = agentCommand(profile);
   const agent = {
@@ -111,8 +111,6 @@ async function mergeHistories(folders: readonly string[], resultsDir: string): P
   await Promise.all(parts.map((part) => rm(part, { force: true })));
   return events;
 }
-
-const plain = (_format: unknown, text: string): string => text;
 
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;

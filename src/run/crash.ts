@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { styleText } from 'node:util';
 import { isNotRecovered } from '../checks/untouched.ts';
+import { colourFor } from '../colour.ts';
 import { faultNamed } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import { startLoop } from '../scenario/documented-loop.ts';
@@ -29,9 +29,9 @@ const warmUpMs = 1500;
 export async function crash(options: CrashOptions): Promise<Outcome> {
   const { environment, recovery } = options;
   const { stdout, stderr, env, signal } = environment;
-  const colourful = stdout.isTTY === true && !env.NO_COLOR;
+  const paint = colourFor(stdout, env);
   const say = (line: string) => void stdout.write(`${line}\n`);
-  const heading = (line: string) => say(`\n${colourful ? styleText('bold', line) : line}`);
+  const heading = (line: string) => say(`\n${paint('bold', line)}`);
   const cluster = await clusterFor({ cluster: 'sandbox' });
   const fault = faultNamed(options.fault);
   if (!fault) throw new Error(`unknown fault ${options.fault}`);

@@ -1,9 +1,9 @@
+import type { Colour } from '../colour.ts';
 import type { ScenarioRecord, StepRecord } from '../timeline/record.ts';
 
 export interface PrinterOptions {
   readonly write: (text: string) => void;
-  /** `util.styleText`'s formats, or the text as it is where colours are not wanted. */
-  readonly paint: (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string) => string;
+  readonly paint: Colour;
 }
 
 const marks = { passed: '✔', failed: '✘', skipped: '-', undefined: '?', pending: '?' } as const;
