@@ -1,8 +1,8 @@
-import { backoffTable } from '../src/timeline/backoff.ts';
 import { formatNs } from '../src/timeline/duration.ts';
 import type { Run, ScenarioRecord, ScenarioStatus } from '../src/timeline/record.ts';
 import { momentNames, summarizeStages } from '../src/timeline/stages.ts';
 import { count, countStatuses, reasonOf, statuses, statusNames } from '../src/timeline/verdict.ts';
+import { backoffTable } from './backoff-table.ts';
 import { describeOutcome } from './html/overview.ts';
 import { renderGantt, slowestRecovery } from './picture.ts';
 

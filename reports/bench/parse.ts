@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sentences, UnreadableRun } from '../../src/timeline/parse.ts';
+import { describeProblems, UnreadableRun } from '../../src/timeline/parse.ts';
 import { fidelity, machine } from '../../src/timeline/record.ts';
 import { benchPhases } from './phases.ts';
 import { type BenchRecord, benchMoments, benchSchema } from './record.ts';
@@ -96,7 +96,7 @@ export function parseBench(json: string, name: string): BenchRecord {
   if (schema !== benchSchema)
     throw refuse(`was written as ${JSON.stringify(schema)}; this version compares ${benchSchema} only`);
   const parsed = benchRecord.safeParse(value);
-  if (!parsed.success) throw new UnreadableRun(sentences(`${name}: `, parsed.error, value));
+  if (!parsed.success) throw new UnreadableRun(describeProblems(`${name}: `, parsed.error, value));
   const known = benchPhases.map((phase) => phase.name);
   if (known.join() !== parsed.data.phases.join())
     throw refuse(

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { backoffTable } from '../../src/timeline/backoff.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';
+import { backoffTable } from '../backoff-table.ts';
 import { render } from './markup.ts';
 import { renderBackoff } from './scenario-charts.ts';
 

@@ -1,5 +1,5 @@
 import { deflateRawSync } from 'node:zlib';
-import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
+import type { ProbeColumns } from '../../src/timeline/digest.ts';
 import { largestResult, latencySteps, type PackedScenario } from '../page/packed.ts';
 
 /** Packs what a report carries for one scenario; `packed.ts` has the format. `zero` is when the scenario began. */

@@ -1,7 +1,7 @@
-import { backoffTable } from '../../src/timeline/backoff.ts';
 import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import { clockSeconds } from '../../src/timeline/duration.ts';
 import type { BackoffRow, ScenarioRecord } from '../../src/timeline/record.ts';
+import { backoffTable } from '../backoff-table.ts';
 import { linearScale, renderChart, thin } from './chart.ts';
 import { type Html, html } from './markup.ts';
 

@@ -1,7 +1,6 @@
-import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts';
 import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
-import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../src/timeline/record.ts';
 import type { PackedLine, PackedProbe, PackedScenario, Span } from '../page/packed.ts';
 import type { Axis } from './chart.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProbeColumns } from '../../src/timeline/probe-columns.ts';
+import { ProbeColumns } from '../../src/timeline/digest.ts';
 import { probeSpans } from './lanes.ts';
 
 function operations(...results: readonly string[]): ProbeColumns {

@@ -1,5 +1,4 @@
-import type { ScenarioDigest } from '../../src/timeline/digest.ts';
-import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
+import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts';
 import type { ScenarioRecord } from '../../src/timeline/record.ts';
 import { trim } from './chart.ts';
 import { probeSpans } from './lanes.ts';

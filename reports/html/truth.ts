@@ -1,5 +1,4 @@
-import type { ScenarioDigest } from '../../src/timeline/digest.ts';
-import type { ProbeColumns } from '../../src/timeline/probe-columns.ts';
+import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts';
 import { podName, type ShownEvent } from './event-marks.ts';
 
 /** What was true at an instant, in a few words, for the reader of what somebody said at that instant. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { findHistoryMismatch, findMachineMismatch } from '../../reports/mismatch.ts';
 import { describeMachine } from '../run/machine.ts';
 import type { Digest } from '../timeline/digest.ts';
-import { digestHistory } from '../timeline/history/digest-history.ts';
+import { digestHistory } from '../timeline/history.ts';
 import { parseRecord, UnreadableRun } from '../timeline/parse.ts';
 import type { RunRecord } from '../timeline/record.ts';
 import type { Context } from './context.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Envelope } from '@cucumber/messages';
-import { openLineFile } from '../timeline/history/line-file.ts';
+import { openLineFile } from '../timeline/line-file.ts';
 
 /** Cucumber's messages, one JSON object a line, for any of its formatters. */
 export const messagesFile = 'messages.ndjson';

@@ -4,7 +4,7 @@ import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/clust
 import { tellCi } from '../cli/tell-ci.ts';
 import { writeReports } from '../cli/write-reports.ts';
 import { groupBy } from '../timeline/group-by.ts';
-import { type History, openHistory } from '../timeline/history/history.ts';
+import { type History, openHistory } from '../timeline/history.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import { recordSchema } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';

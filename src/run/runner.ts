@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { loadProfile } from '../profiles/load-profile.ts';
-import { openLineFile } from '../timeline/history/line-file.ts';
+import { openLineFile } from '../timeline/line-file.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import { Collector } from './collector.ts';
 import { messagesFile } from './messages.ts';

@@ -1,6 +1,6 @@
 import type { AgentOptions, RunningCluster } from '../../clusters/cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
-import type { History } from '../timeline/history/history.ts';
+import type { History } from '../timeline/history.ts';
 import type { BackoffRow, CheckRecord, HistoryEvent } from '../timeline/record.ts';
 
 /** What a scenario adds to its record beyond what Cucumber knows. */

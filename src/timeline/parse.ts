@@ -10,7 +10,7 @@ import {
 } from './record.ts';
 import { findContradiction } from './verdict.ts';
 
-/** A stored run that cannot be read. The message names the file, the place in it and what is wrong there. */
+/** A stored run that cannot be read. The message names the file, the position in it and the problem. */
 export class UnreadableRun extends Error {
   readonly code = 'UNREADABLE_RUN';
   /** One sentence each, the first few. */
@@ -25,7 +25,7 @@ const shownProblems = 5;
 
 /**
  * A run from the text of its two files.
- * @throws UnreadableRun where either is empty, cut, of another schema version, or not of the shape of `record.ts`.
+ * @throws UnreadableRun if either is empty, cut off, of another schema version, or violates the schemas of `record.ts`
  */
 export function parseRun(recordJson: string, historyNdjson: string): Run {
   return { record: parseRecord(recordJson), history: parseHistory(historyNdjson) };
@@ -49,7 +49,7 @@ export function parseRecord(recordJson: string): RunRecord {
     throw new UnreadableRun([`record.json: ${found}`]);
   }
   const parsed = runRecord.safeParse(value);
-  if (!parsed.success) throw new UnreadableRun(sentences('record.json: ', parsed.error, value));
+  if (!parsed.success) throw new UnreadableRun(describeProblems('record.json: ', parsed.error, value));
   const contradiction = findContradiction(parsed.data);
   if (contradiction) throw new UnreadableRun([`record.json: ${contradiction}; it was changed after the run`]);
   return parsed.data;
@@ -58,16 +58,16 @@ export function parseRecord(recordJson: string): RunRecord {
 export function parseHistory(historyNdjson: string): HistoryEvent[] {
   const events: HistoryEvent[] = [];
   const reader = createHistoryReader((event) => events.push(event));
-  reader.take(historyNdjson);
+  reader.add(historyNdjson);
   reader.end();
   return events;
 }
 
-/** Takes a history piece by piece, as it comes from a file, and hands on each event. */
+/** Parses a history chunk by chunk, as it comes from a file. */
 export interface HistoryReader {
-  /** @throws UnreadableRun at the first line that is wrong. */
-  take(piece: string): void;
-  /** @throws UnreadableRun where the last line was cut. */
+  /** @throws UnreadableRun at the first line that is wrong */
+  add(chunk: string): void;
+  /** @throws UnreadableRun if the last line was cut off */
   end(): void;
 }
 
@@ -75,16 +75,16 @@ export function createHistoryReader(onEvent: (event: HistoryEvent) => void): His
   let rest = '';
   let line = 0;
   return {
-    take(piece) {
+    add(chunk) {
       let from = 0;
-      for (let newline = piece.indexOf('\n'); newline >= 0; newline = piece.indexOf('\n', from)) {
-        const source = rest === '' ? piece.slice(from, newline) : rest + piece.slice(from, newline);
+      for (let newline = chunk.indexOf('\n'); newline >= 0; newline = chunk.indexOf('\n', from)) {
+        const source = rest === '' ? chunk.slice(from, newline) : rest + chunk.slice(from, newline);
         rest = '';
         line++;
         if (source !== '') onEvent(parseEvent(source, line, false));
         from = newline + 1;
       }
-      rest += piece.slice(from);
+      rest += chunk.slice(from);
     },
     end() {
       if (rest !== '') onEvent(parseEvent(rest, line + 1, true));
@@ -99,7 +99,7 @@ function parseEvent(source: string, line: number, last: boolean): HistoryEvent {
   if (typeof value !== 'object' || value === null) throw new UnreadableRun([`${where}: is not an object`]);
   if (isProbeEvent(value)) return value;
   const parsed = historyEvent.safeParse(value);
-  if (!parsed.success) throw new UnreadableRun(sentences(`${where}: `, parsed.error, value));
+  if (!parsed.success) throw new UnreadableRun(describeProblems(`${where}: `, parsed.error, value));
   return parsed.data;
 }
 
@@ -111,21 +111,21 @@ function parseJson(source: string, problem: () => string): unknown {
   }
 }
 
-/** What is wrong with a value, the first few complaints; each begins with `prefix`. */
-export function sentences(prefix: string, error: z.ZodError, value: object): string[] {
-  const problems = error.issues.map((issue) => `${prefix}${pathOf(issue.path)}${complaint(issue, value)}`);
+/** The first few problems of a value as sentences, each with a prefix. */
+export function describeProblems(prefix: string, error: z.ZodError, value: object): string[] {
+  const problems = error.issues.map((issue) => `${prefix}${formatPath(issue.path)}${describeIssue(issue, value)}`);
   const more = problems.length - shownProblems;
   return more > 0 ? [...problems.slice(0, shownProblems), `${prefix}and ${more} more`] : problems;
 }
 
-/** `scenarios[3].status: `; nothing for the whole. */
-function pathOf(path: readonly PropertyKey[]): string {
+/** `scenarios[3].status: `; empty for the value itself. */
+function formatPath(path: readonly PropertyKey[]): string {
   const dotted = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return dotted === '' ? '' : `${dotted.replace(/^\./, '')}: `;
 }
 
-function complaint(issue: z.core.$ZodIssue, value: object): string {
-  const found = valueAt(issue.path, value);
+function describeIssue(issue: z.core.$ZodIssue, value: object): string {
+  const found = findValue(issue.path, value);
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}; it is ${found}`;
   if (issue.code === 'invalid_union') return `is not known; it is ${found}`;
   if (issue.code === 'invalid_type') {
@@ -136,7 +136,7 @@ function complaint(issue: z.core.$ZodIssue, value: object): string {
   return issue.message;
 }
 
-function valueAt(path: readonly PropertyKey[], value: object): string {
+function findValue(path: readonly PropertyKey[], value: object): string {
   let found: unknown = value;
   for (const part of path) found = (found as Record<PropertyKey, unknown> | undefined)?.[part];
   const json = JSON.stringify(found) ?? 'undefined';

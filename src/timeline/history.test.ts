@@ -2,9 +2,8 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HistoryEvent } from '../record.ts';
-import { type History, openHistory } from './history.ts';
-import { readHistory } from './read-history.ts';
+import { type History, openHistory, readHistory } from './history.ts';
+import type { HistoryEvent } from './record.ts';
 
 const origin = 5_000_000_000_000;
 const note = (text: string, at = origin): HistoryEvent => ({ kind: 'note', at, text });

@@ -1,5 +1,5 @@
-import { formatNs } from './duration.ts';
-import type { BackoffRow } from './record.ts';
+import { formatNs } from '../src/timeline/duration.ts';
+import type { BackoffRow } from '../src/timeline/record.ts';
 
 /** A crash loop's table: predicted and observed delays of the kubelet side by side. Pure text, for HTML and Markdown. */
 export interface BackoffTable {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { HistoryUnwritable } from './history-unwritable.ts';
+import type { HistoryUnwritable } from './line-file.ts';
 import { createLineFile } from './line-file.ts';
 
 describe.skipIf(!existsSync('/dev/full'))('a history on a full disk (needs /dev/full)', () => {
