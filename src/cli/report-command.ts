@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { findHistoryMismatch, findMachineMismatch } from '../../reports/mismatch.ts';
 import { describeMachine } from '../run/machine.ts';
+import { writeDigested } from '../run/write-reports.ts';
 import type { Digest } from '../timeline/digest.ts';
 import { digestHistory } from '../timeline/history.ts';
 import { parseRecord, UnreadableRun } from '../timeline/parse.ts';
@@ -12,7 +13,6 @@ import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { reportHelp } from './help.ts';
 import { UsageError } from './usage-error.ts';
 import { writableFolder } from './writable-folder.ts';
-import { writeDigested } from './write-reports.ts';
 
 /** `rekindle report`. */
 export function addReport(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {

@@ -11,7 +11,7 @@ const remedies: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open on this machine: sudo sysctl fs.file-max=1000000',
 };
 
-/** A failed system call that the machine is to blame for, not we: anywhere in the chain of causes. */
+/** Finds, in the chain of causes, a failed system call for which the machine is to blame. */
 export function cannotRunFrom(error: unknown): CannotRun | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const remedy = remedies[(at as NodeJS.ErrnoException).code ?? ''];

@@ -7,14 +7,14 @@ export interface CollectorOptions {
   readonly notes: ReadonlyMap<string, ScenarioNotes>;
   /** Nanoseconds since the run began. */
   readonly now: () => number;
-  /** Whether the run was told to stop: what fails from then on shows nothing. */
+  /** Whether the run was interrupted; later failures prove nothing. */
   readonly isInterrupted: () => boolean;
 }
 
-/** Makes scenario records of Cucumber's messages. */
+/** Builds scenario records from Cucumber's messages. */
 export class Collector {
   readonly scenarios: ScenarioRecord[] = [];
-  /** Errors outside of any scenario: a feature that does not parse, a hook of the run that failed. */
+  /** Errors outside of any scenario, such as a feature that does not parse. */
   readonly errors: string[] = [];
   readonly #options: CollectorOptions;
   readonly #documents = new Map<string, GherkinDocument>();
@@ -79,7 +79,7 @@ export class Collector {
     attempt.results.push(result);
     const pickleStep = attempt.pickle.steps.find((step) => step.id === attempt.steps.get(testStepId));
     const tookNs = result.duration.seconds * 1e9 + result.duration.nanos;
-    // Hooks are shown where they failed only: a scenario's own steps are what its reader knows.
+    // Readers know a scenario's steps; a hook is shown only if it failed.
     if (!pickleStep && result.status !== 'FAILED') return;
     const step: StepRecord = {
       keyword: pickleStep ? this.#keywordOf(attempt.pickle, pickleStep.astNodeIds) : 'Hook',
@@ -165,7 +165,7 @@ function statusOf(results: readonly TestStepResult[], notes: ScenarioNotes | und
   return all.has('SKIPPED') ? 'skipped' : 'pass';
 }
 
-/** A scenario's name as an id that fits into a URL and a namespace. */
+/** Turns a scenario's name into an id for URLs and namespaces. */
 export function slug(name: string): string {
   return name
     .toLowerCase()
@@ -173,7 +173,7 @@ export function slug(name: string): string {
     .replaceAll(/^-+|-+$/g, '');
 }
 
-/** The message without the stack below it, which says where in our code, not what was wrong. */
+/** Cuts the stack off an error's message. */
 function firstLines(message: string): string {
   return message
     .split('\n')

@@ -14,10 +14,10 @@ import { conclude, historyFile, makeResults } from './run.ts';
 import { listScenarios } from './run-features.ts';
 import { runAll } from './runners.ts';
 
-/** Back-off of a minute in less than a second; the report says so. */
+/** Speed of the fake kubelet's clock: a back-off of a minute takes less than a second. */
 const clockScale = 100;
 
-/** Runs the documented scenarios and judges them; results lie in `<out>/<run id>/`. */
+/** Runs and judges scenarios; writes the results to `<out>/<run id>/`. */
 export async function conform(options: ConformOptions): Promise<Outcome> {
   const { environment, runId, jobs, seed } = options;
   const { stdout, stderr, env, cwd, signal } = environment;
@@ -33,14 +33,14 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   };
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
-  const asked = await listScenarios({
+  const selected = await listScenarios({
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),
     ...(options.all && { all: true }),
   });
   const results = makeResults(options);
   const { resultsDir, origin } = results;
-  onProgress(`${asked.scenarios.length} scenarios, ${jobs} at a time; seed ${seed}, results in ${resultsDir}`);
+  onProgress(`${selected.scenarios.length} scenarios, ${jobs} at a time; seed ${seed}, results in ${resultsDir}`);
 
   const scenarios: ScenarioRecord[] = [];
   const print = createPrinter({ write, paint });
@@ -61,7 +61,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
       ...(options.daemon && { daemon: options.daemon }),
     },
     folder: resultsDir,
-    scenarios: asked.scenarios,
+    scenarios: selected.scenarios,
     jobs,
     onProgress: jobs === 1 ? onProgress : () => {},
     onFinished(scenario) {
@@ -71,7 +71,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     signal,
   });
 
-  const errors = [...asked.errors, ...ran.errors];
+  const errors = [...selected.errors, ...ran.errors];
   for (const error of errors) stderr.write(`rekindle: ${error}\n`);
   await mergeMessages(ran.folders, resultsDir);
   const record = await conclude({
@@ -80,7 +80,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     profile: profile.name,
     command: ['rekindle', 'conform'],
     clusters: ran.clusters,
-    // As the features have them: who was done first is chance.
+    // In the order of the feature files; the order of completion is random.
     scenarios: scenarios.toSorted((a, b) => a.uri.localeCompare(b.uri) || a.line - b.line),
     events: await mergeHistories(ran.folders, resultsDir),
     leftovers: ran.leftovers,
@@ -100,7 +100,7 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   return { verdict, leftovers: ran.leftovers, resultsDir };
 }
 
-/** The runners' parts on the run's one clock, as one file in their place. */
+/** Merges the runners' histories, which share a clock, into one file and removes them. */
 async function mergeHistories(folders: readonly string[], resultsDir: string): Promise<readonly HistoryEvent[]> {
   const parts = folders.map((folder) => join(folder, historyFile));
   const read = await Promise.all(parts.map((part) => readHistory(part).catch(() => undefined)));

@@ -12,26 +12,25 @@ import {
   untilRecoveryIsClaimed,
   watchUnrecovered,
 } from '../scenario/pod-reads.ts';
-import { survives } from '../scenario/program-survives.ts';
 import { Scenario } from '../scenario/scenario.ts';
-import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
+import type { CheckRecord, HistoryEvent, Recovery, ScenarioRecord } from '../timeline/record.ts';
+import { momentNames, moments } from '../timeline/stages.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
-import { phasesOf, scenarioOf } from './crash-record.ts';
 import { createNarrator } from './narrator.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 
-/** How long a program is left alone before the crash. */
+/** Time between the start of a program and the crash. */
 const warmUpMs = 1500;
 
-/** Reproduces one crash in the sandbox and tells it as it happens. */
+/** Reproduces one crash in the sandbox and prints it as it happens. */
 export async function crash(options: CrashOptions): Promise<Outcome> {
   const { environment, recovery } = options;
   const { stdout, stderr, env, signal } = environment;
   const paint = colourFor(stdout, env);
-  const say = (line: string) => void stdout.write(`${line}\n`);
-  const heading = (line: string) => say(`\n${paint('bold', line)}`);
+  const print = (line: string) => void stdout.write(`${line}\n`);
+  const heading = (line: string) => print(`\n${paint('bold', line)}`);
   const cluster = await clusterFor({ cluster: 'sandbox' });
   const fault = faultNamed(options.fault);
   if (!fault) throw new Error(`unknown fault ${options.fault}`);
@@ -40,7 +39,7 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
 
   let crashedAt: number | undefined;
   let isOver = false;
-  const narrator = createNarrator({ write: say, crashedAt: () => crashedAt });
+  const narrator = createNarrator({ write: print, crashedAt: () => crashedAt });
   const narrate = (event: HistoryEvent) => {
     if (!isOver) narrator(event);
   };
@@ -89,11 +88,11 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
   await scenario.faults.heal();
   notes.checks.push(...(await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod))));
   await scenario.namespace.countMounts();
-  if (program) notes.checks.push(await survives(options.command, program.exited, signal));
+  if (program) notes.checks.push(await judgeSurvival(options.command, program.exited, signal));
   notes.finishedAt = history.now();
   isOver = true;
 
-  const scenarioRecord = scenarioOf(options, notes);
+  const scenarioRecord = createScenarioRecord(options, notes);
   const command = ['rekindle', 'crash'];
   const record = await conclude({
     ...(await siteFacts(run)),
@@ -105,11 +104,11 @@ export async function crash(options: CrashOptions): Promise<Outcome> {
     errors: [],
   });
   heading('What came of it');
-  for (const line of conclusionOf(run, notes)) say(`  ${line}`);
-  say(`\n${run.resultsDir}/report.html  (run ${options.runId})`);
+  for (const line of conclusionOf(run, notes)) print(`  ${line}`);
+  print(`\n${run.resultsDir}/report.html  (run ${options.runId})`);
   if (options.hold) {
     heading('Held until Ctrl-C. To step inside the pod, in another terminal:');
-    say(`  ${await run.cluster.stepInside(pod.container)}`);
+    print(`  ${await run.cluster.stepInside(pod.container)}`);
     await delay(2 ** 31 - 1, undefined, { signal }).catch(() => {});
   }
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
@@ -132,7 +131,62 @@ async function judgeUnrecovered(pod: Pod): Promise<readonly CheckRecord[]> {
 function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {
   return [
     ...checks.map(({ verdict, name, says }) => `${verdict === 'pass' ? '✔' : '✘'} ${name}: ${says}`),
-    ...Timeline.ofScenario(history.events, id).recoveries.flatMap(phasesOf),
+    ...Timeline.ofScenario(history.events, id).recoveries.flatMap(formatPhases),
     `mount table of node and pod: ${mountLines?.before} lines before, ${mountLines?.after} after`,
   ];
+}
+
+/** The one scenario of `rekindle crash`. */
+function createScenarioRecord({ fault, recovery }: CrashOptions, notes: ScenarioNotes): ScenarioRecord {
+  const bad = notes.checks.find(({ verdict }) => verdict !== 'pass');
+  return {
+    id: notes.id,
+    feature: 'rekindle crash',
+    uri: '',
+    line: 0,
+    name: `${fault}, ${recovery ? 'with recovery' : 'without recovery'}`,
+    tags: [`@fault:${fault}`],
+    claims: recovery ? ['C2', 'C3', 'L1'] : ['E1'],
+    status: bad?.verdict ?? 'pass',
+    ...(bad && { reason: bad.says }),
+    startedAt: notes.startedAt,
+    finishedAt: notes.finishedAt,
+    steps: [],
+    checks: notes.checks,
+    recoveries: [],
+    ...(notes.mountLines && { mountLines: notes.mountLines }),
+  };
+}
+
+/** Lists the moments of a recovery with their times since the crash. */
+function formatPhases(recovery: Recovery): readonly string[] {
+  return moments.flatMap((moment) => {
+    const at = recovery[moment];
+    if (moment === 'crash' || at === undefined) return [];
+    return [`${`+${((at - recovery.crash) / 1e6).toFixed(1)} ms`.padStart(12)}  ${momentNames[moment]}`];
+  });
+}
+
+/** How long a program is watched after the recovery. */
+const survivalMs = 10_000;
+
+/** A program survives if it still runs well after the recovery, or ended by itself with status 0. */
+async function judgeSurvival(
+  command: readonly string[],
+  exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>,
+  signal: AbortSignal,
+): Promise<CheckRecord> {
+  const timeout = delay(survivalMs, undefined, { signal });
+  const end = await Promise.race([exited, timeout]);
+  const name = 'the application survives the recovery';
+  const program = command.join(' ');
+  if (!end)
+    return { name, claims: ['L1'], verdict: 'pass', says: `"${program}" still ran ${survivalMs / 1000} s later` };
+  const ending = end.signal ?? `status ${end.exitCode}`;
+  return {
+    name,
+    claims: ['L1'],
+    verdict: end.exitCode === 0 ? 'pass' : 'fail',
+    says: `"${program}" ended with ${ending}`,
+  };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import type { RunRecord } from '../timeline/record.ts';
 
-/** What the run ran on. */
+/** Describes the machine for the record. */
 export function describeMachine(): RunRecord['machine'] {
   return {
     kernel: release(),

@@ -15,7 +15,7 @@ const verdicts = {
   skipped: ['yellow', 'skipped'],
 } as const;
 
-/** Prints a scenario as Gherkin when it is over, with its verdict; a feature's or rule's name where it differs from the last one. */
+/** Prints a finished scenario as Gherkin, with its verdict; the name of its feature and rule if it differs from the last one's. */
 export function createPrinter({ write, paint }: PrinterOptions): (scenario: ScenarioRecord) => void {
   let feature = '';
   let rule: string | undefined;

@@ -5,7 +5,7 @@ import type { Envelope } from '@cucumber/messages';
 
 const features = (path: string) => fileURLToPath(new URL(`../../features/${path}`, import.meta.url));
 
-// Ours is the only output: Cucumber's own goes nowhere.
+// Cucumber's own output is discarded.
 const silence = () => ({
   cwd: features('..'),
   stdout: new PassThrough().resume(),
@@ -13,8 +13,8 @@ const silence = () => ({
 });
 
 /**
- * Without a wish, the scenarios that show each documented promise. Those that take longer than all others together run only
- * where their tag is asked for.
+ * By default, the scenarios of the documented promises. Scenarios tagged @long take longer than all others together and run only
+ * if the expression names the tag.
  */
 function selectionOf({ paths, tags, all }: Selection): string {
   if (tags !== undefined) return tags.includes('@long') ? tags : `(${tags}) and not @long`;
@@ -25,17 +25,14 @@ export interface Selection {
   /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
   readonly paths: readonly string[];
   readonly tags?: string;
-  /** Where neither paths nor tags say which: more than one or two for each promise. */
+  /** Without paths and tags: all scenarios but the long ones, not only the documented ones. */
   readonly all?: boolean;
 }
 
-/** Those that wait for a kubelet's back-off: longer than any other, so they are begun first. */
+/** Scenarios that wait for a kubelet's back-off take longest and start first. */
 const longest = '@needs:scaled-clock';
 
-/**
- * The scenarios that are asked for, as `FILE:LINE`, in the order of the files but for the longest, which come first; and what
- * does not parse.
- */
+/** Lists the selected scenarios as `FILE:LINE`, the longest first and otherwise in the order of the files; and parse errors. */
 export async function listScenarios(
   selection: Selection,
 ): Promise<{ readonly scenarios: readonly string[]; readonly errors: readonly string[] }> {
@@ -58,11 +55,11 @@ async function load(paths: readonly string[], tags: string) {
 }
 
 export interface FeatureRunner {
-  /** Runs one scenario, `FILE:LINE` as `listScenarios` gives it; what comes of it is in the messages. */
+  /** Runs one scenario, `FILE:LINE`; the messages contain the result. */
   run(scenario: string, onMessage: (message: Envelope) => void): Promise<void>;
 }
 
-/** Cucumber in this process, with the steps loaded. `session`: the name under which it is registered. */
+/** Loads Cucumber and the steps into this process. `session`: the name of a registered session. */
 export async function loadFeatureRunner(session: string): Promise<FeatureRunner> {
   const environment = silence();
   const provided = {
@@ -70,9 +67,9 @@ export async function loadFeatureRunner(session: string): Promise<FeatureRunner>
     worldParameters: { session },
   };
   const { runConfiguration } = await loadConfiguration({ file: false, provided }, environment);
-  // Loaded once: a module that defines steps does so when it is first imported, and never again.
+  // A module defines its steps only when it is first imported.
   const loaded = await loadSupport(runConfiguration, environment);
-  // Each run looks for the files again that it will not load: it is told of none that take time to find.
+  // Each run would search for these files again without loading them, so it gets a single path.
   const support = {
     ...loaded,
     originalCoordinates: { ...loaded.originalCoordinates, importPaths: [fileURLToPath(import.meta.url)] },

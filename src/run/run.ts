@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentOptions, Cluster, RunningCluster } from '../../clusters/cluster.ts';
-import { tellCi } from '../cli/tell-ci.ts';
-import { writeReports } from '../cli/write-reports.ts';
+import { fileURLToPath } from 'node:url';
+import type { AgentOptions, Cluster, HarnessPrograms, RunningCluster } from '../../clusters/cluster.ts';
+import { isKeptOutOfOutput } from '../checks/secret-kept.ts';
+import { findInFiles } from '../observers/find-in-files.ts';
 import { groupBy } from '../timeline/group-by.ts';
 import { type History, openHistory } from '../timeline/history.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
@@ -12,11 +13,23 @@ import { deriveVerdict } from '../timeline/verdict.ts';
 import type { ConformOptions, RunOptions } from '../verbs.ts';
 import { version } from '../version.ts';
 import { describeMachine } from './machine.ts';
-import { harnessPrograms } from './programs.ts';
+import { reportToCi } from './report-to-ci.ts';
 import type { ClusterFacts } from './runner-protocol.ts';
-import { secretIsInNoOutput } from './secrecy.ts';
+import { writeReports } from './write-reports.ts';
 
-/** The cluster that a run is made on. What it needs is loaded only where it is asked for: not by a process that starts none itself. */
+const observer = (path: string) => fileURLToPath(new URL(`../observers/${path}`, import.meta.url));
+
+/** The programs that a scenario starts on nodes and in containers. */
+const harnessPrograms: HarnessPrograms = {
+  probe: observer('probe/main.ts'),
+  writer: observer('writer.ts'),
+  secrets: observer('secrets.ts'),
+  mountAttributes: observer('mount-attributes.ts'),
+  heldFile: observer('held-file.ts'),
+  sweep: observer('sweep.ts'),
+};
+
+/** The cluster of a run. Its modules are loaded on demand, because not every process starts a cluster. */
 export async function clusterFor(options: Pick<ConformOptions, 'cluster' | 'kubernetes'>): Promise<Cluster> {
   const { cluster, kubernetes } = options;
   if (kubernetes) return (await import('../../clusters/choose-cluster.ts')).chooseCluster(kubernetes);
@@ -24,22 +37,22 @@ export async function clusterFor(options: Pick<ConformOptions, 'cluster' | 'kube
   return (await import('../../clusters/sandbox/sandbox.ts')).sandbox;
 }
 
-/** A run's history, and each runner's part of it. */
+/** File name of a run's history, and of each runner's part. */
 export const historyFile = 'history.ndjson';
 
 export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment' | 'daemon'> {
-  /** Exists and is empty: the history and the logs go there. */
+  /** An existing empty folder for the history and the logs. */
   readonly folder: string;
-  /** For what a cluster shows when something fails; `<folder>/diagnostics` where not given. */
+  /** Folder for a cluster's diagnostics of a failure; by default `<folder>/diagnostics`. */
   readonly diagnosticsDir?: string;
   /** CLOCK_MONOTONIC nanoseconds that the history counts from. */
   readonly origin: number;
   readonly cluster: Cluster;
   readonly agent: AgentOptions;
-  /** Seconds of a fake kubelet's clock in one real second. */
+  /** Speed of a fake kubelet's clock. */
   readonly clockScale: number;
   readonly onProgress: (line: string) => void;
-  /** Also takes each event, as it happens. */
+  /** Also receives each event as it happens. */
   readonly onEvent?: (event: HistoryEvent) => void;
 }
 
@@ -59,7 +72,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   return { cluster: running, history, [Symbol.asyncDispose]: () => life.disposeAsync() };
 }
 
-/** Starts a cluster that writes into a history, which may be that of another one, too. */
+/** Starts a cluster that writes into a history, which several clusters may share. */
 export function startCluster(options: Omit<SiteOptions, 'origin'>, history: History): Promise<RunningCluster> {
   const { runId, folder, cluster, agent, clockScale, daemon, environment, onProgress, onEvent } = options;
   return cluster.start({
@@ -81,7 +94,7 @@ export function startCluster(options: Omit<SiteOptions, 'origin'>, history: Hist
   });
 }
 
-/** Where a run's results go, and when it began. */
+/** A run's results folder and the time of its beginning. */
 export interface Results {
   readonly resultsDir: string;
   readonly startedAt: Date;
@@ -106,13 +119,13 @@ export async function openRun(options: RunOptions & Omit<SiteOptions, 'folder' |
   return { ...results, ...site };
 }
 
-/** `latest` is a convenience: where links cannot be made there is none. */
+/** `latest` is a convenience, which is left out if the file system has no links. */
 function pointLatest(out: string, runId: string): void {
   try {
     rmSync(join(out, 'latest'), { force: true });
     symlinkSync(runId, join(out, 'latest'));
   } catch {
-    // A folder of that name, or a file system without links.
+    // A folder has that name, or the file system has no links.
   }
 }
 
@@ -123,14 +136,14 @@ export interface Conclusion extends Results {
   /** The clusters that the run was made on; all of one kind. */
   readonly clusters: readonly ClusterFacts[];
   readonly scenarios: readonly ScenarioRecord[];
-  /** All that happened, in order of time; on disk by now. */
+  /** All events in order of time; the history file is complete. */
   readonly events: readonly HistoryEvent[];
   readonly leftovers: readonly string[];
   /** Failures of the harness itself: one sentence each. */
   readonly errors: readonly string[];
 }
 
-/** What a conclusion needs of a run with one cluster, whose history is complete. */
+/** The parts of a conclusion that a run with one cluster provides; completes the history file. */
 export async function siteFacts({ cluster, history, resultsDir, startedAt, origin }: OpenRun) {
   await history.flush();
   const { name, fidelity, store } = cluster;
@@ -139,21 +152,21 @@ export async function siteFacts({ cluster, history, resultsDir, startedAt, origi
 }
 
 /**
- * Writes the record and all reports. Whether any of it holds the object store's secret key is looked at before, for the
- * record, and after, because the reports are output too.
+ * Writes the record and all reports. Searches the output for the object store's secret key before, for the record, and after,
+ * because the reports are output too.
  */
 export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   const { clusters: places, resultsDir } = conclusion;
-  const look = () =>
+  const search = () =>
     secretIsInNoOutput(
       resultsDir,
       places.map(({ secret }) => secret),
     );
-  const before = look();
+  const before = search();
   const record = await write(conclusion, before);
-  const after = look();
+  const after = search();
   const final = after.verdict === before.verdict ? record : await write(conclusion, after);
-  tellCi(final, conclusion.options.environment);
+  reportToCi(final, conclusion.options.environment);
   return final;
 }
 
@@ -185,4 +198,11 @@ async function write(conclusion: Conclusion, secrecy: CheckRecord): Promise<RunR
   writeFileSync(join(resultsDir, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
   await writeReports(resultsDir, { record, history: events }, options.environment.cwd);
   return record;
+}
+
+/** Searches all files of the run for the secret keys of its object stores. */
+function secretIsInNoOutput(resultsDir: string, secrets: readonly string[]): CheckRecord {
+  const searches = secrets.map((secret) => findInFiles(resultsDir, secret));
+  const found = [...new Set(searches.flatMap((search) => search.found))];
+  return isKeptOutOfOutput({ files: searches[0]?.files ?? 0, found });
 }

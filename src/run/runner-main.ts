@@ -1,4 +1,4 @@
-/** A process that runs scenarios, one after the other, on a cluster of its own; `conform` has several side by side. */
+/** A process that runs scenarios one after the other on its own cluster; `conform` starts several in parallel. */
 
 import { CannotRun } from '../../clusters/cluster.ts';
 import { cannotRunFrom } from './cannot-run-from.ts';
@@ -9,7 +9,7 @@ const stop = new AbortController();
 const send = (report: Report): void => {
   if (process.connected) process.send?.(report);
 };
-// Ctrl-C reaches the whole group of processes: the one that started this one says what is to be done.
+// Ctrl-C reaches the whole process group; the parent sends the order to end.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => stop.abort());
 

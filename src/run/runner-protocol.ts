@@ -4,7 +4,7 @@ import type { RunId } from '../run-id.ts';
 import type { Fidelity, ScenarioRecord } from '../timeline/record.ts';
 import type { RunOptions } from '../verbs.ts';
 
-/** What a runner needs to start: as much of the run as can be sent to another process. */
+/** The serialisable options of a run that a runner needs to start. */
 export interface RunnerOptions {
   readonly runId: RunId;
   readonly cluster: string;
@@ -13,21 +13,21 @@ export interface RunnerOptions {
   readonly agent: AgentOptions;
   readonly daemon?: NonNullable<RunOptions['daemon']>;
   readonly clockScale: number;
-  /** Folder of this runner's own, which exists: its part of the history, and its logs. */
+  /** An existing folder for this runner's part of the history, and its logs. */
   readonly folder: string;
-  /** CLOCK_MONOTONIC nanoseconds of the run's beginning: all runners count from the same moment. */
+  /** CLOCK_MONOTONIC nanoseconds at the run's beginning, from which all runners count. */
   readonly origin: number;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** To a runner. `run`: one scenario, `FILE:LINE`. `end`: dispose of the cluster and say goodbye; also in the middle of one. */
+/** Sent to a runner. `run`: one scenario, `FILE:LINE`. `end`: dispose of the cluster and exit, even during a scenario. */
 export type Order =
   | { readonly order: 'start'; readonly options: RunnerOptions }
   | { readonly order: 'run'; readonly scenario: string }
   | { readonly order: 'end' };
 
-/** From a runner. `ready` for the next scenario; `failed`: it broke, and its process ends. */
+/** Sent by a runner. `ready`: it accepts a scenario. `failed`: its process ends because of an error. */
 export type Report =
   | { readonly report: 'progress'; readonly line: string }
   | { readonly report: 'ready'; readonly cluster: ClusterFacts }
@@ -40,7 +40,7 @@ export interface Missing {
   readonly remedy: string;
 }
 
-/** What a record says of the cluster, and the key that no output may hold. */
+/** The cluster's facts for the record, and the secret key that no output may contain. */
 export interface ClusterFacts {
   readonly name: string;
   readonly fidelity: Fidelity;

@@ -10,10 +10,10 @@ import { loadFeatureRunner } from './run-features.ts';
 import type { ClusterFacts, RunnerOptions } from './runner-protocol.ts';
 import { registerSession, type ScenarioNotes } from './session.ts';
 
-/** A cluster with its history, ready for scenarios. */
+/** A running cluster and its history, on which scenarios run one after the other. */
 export interface Runner extends AsyncDisposable {
   readonly cluster: ClusterFacts;
-  /** What could not be cleaned up so far. */
+  /** One line for each thing that could not be cleaned up so far. */
   readonly leftovers: readonly string[];
   run(scenario: string): Promise<{ readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }>;
 }

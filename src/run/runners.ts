@@ -9,13 +9,13 @@ import type { ClusterFacts, Order, Report, RunnerOptions } from './runner-protoc
 const program = fileURLToPath(new URL('./runner-main.ts', import.meta.url));
 
 export interface RunAllOptions {
-  /** Of each runner, but for its folder. */
+  /** The options of each runner, without its folder. */
   readonly options: Omit<RunnerOptions, 'folder'>;
-  /** Where the runners' folders are made. */
+  /** Parent of the runners' folders. */
   readonly folder: string;
-  /** `FILE:LINE`, in the order in which they are begun. */
+  /** `FILE:LINE`, in the order in which they start. */
   readonly scenarios: readonly string[];
-  /** How many run side by side. */
+  /** Number of runners in parallel. */
   readonly jobs: number;
   readonly onProgress: (line: string) => void;
   readonly onFinished: (scenario: ScenarioRecord) => void;
@@ -30,8 +30,8 @@ export interface RanAll {
 }
 
 /**
- * Runs scenarios side by side, each runner in a process of its own with a cluster of its own; who is done takes the next one.
- * Resolves when all runners have disposed of their clusters, also when told to stop. @throws CannotRun
+ * Runs scenarios in parallel: each runner is a process with its own cluster and takes the next scenario when it is free.
+ * Resolves when all runners have disposed of their clusters, also after an abort. @throws CannotRun
  */
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const queue = [...all.scenarios];

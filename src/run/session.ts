@@ -3,24 +3,24 @@ import type { Profile } from '../profiles/profile.ts';
 import type { History } from '../timeline/history.ts';
 import type { BackoffRow, CheckRecord, HistoryEvent } from '../timeline/record.ts';
 
-/** What a scenario adds to its record beyond what Cucumber knows. */
+/** The part of a scenario's record that does not come from Cucumber's messages. */
 export interface ScenarioNotes {
   readonly id: string;
   startedAt: number;
   finishedAt: number;
-  /** Why it was skipped, or is inconclusive. */
+  /** Reason why it was skipped or is inconclusive. */
   reason?: string;
   readonly checks: CheckRecord[];
   mountLines?: { readonly before: number; readonly after: number };
   backoff?: readonly BackoffRow[];
 }
 
-/** A run in progress: what all its scenarios share. */
+/** State that all scenarios of a runner share. */
 export interface Session {
   readonly cluster: RunningCluster;
   readonly history: History;
   readonly profile: Profile;
-  /** The agent's flags that every scenario begins with. */
+  /** The agent's flags at the beginning of each scenario. */
   readonly agent: AgentOptions;
   readonly signal: AbortSignal;
   /** By pickle id. */
@@ -29,19 +29,19 @@ export interface Session {
   readonly onEvent: (event: HistoryEvent) => void;
 }
 
-// Cucumber copies its world parameters by value and loads steps by path, so a name is all that can be handed through.
+// Cucumber copies its world parameters by value and loads steps by path, so only a name can be passed through.
 const sessions = new Map<string, Session>();
 
-/** Makes a session reachable for step definitions until disposed of. */
+/** Makes a session available to step definitions until disposed of. */
 export function registerSession(name: string, session: Session): Disposable {
   sessions.set(name, session);
   return { [Symbol.dispose]: () => void sessions.delete(name) };
 }
 
-/** How long a step may take at all, where sessions are registered: several waits, each as patient as its cluster asks for. */
+/** Timeout of a step, which may contain several waits with the registered clusters' timeout. */
 export function longestStepMs(): number {
-  const patience = [...sessions.values()].map(({ cluster }) => cluster.patienceMs);
-  return 10 * Math.max(20_000, ...patience);
+  const timeouts = [...sessions.values()].map(({ cluster }) => cluster.patienceMs);
+  return 10 * Math.max(20_000, ...timeouts);
 }
 
 export function sessionOf(name: string): Session {

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFakeContext } from '../cli/fake-context.ts';
 import { sampleRun } from '../timeline/sample.ts';
-import { createFakeContext } from './fake-context.ts';
-import { tellCi } from './tell-ci.ts';
+import { reportToCi } from './report-to-ci.ts';
 
 const { record } = sampleRun({ operations: 200 });
 let folder: string;
@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function tell(env: Record<string, string>, told = record): { stdout: string; stderr: string } {
   const { context, stdout, stderr } = createFakeContext({ cwd: folder });
-  tellCi(told, { ...context.environment, env });
+  reportToCi(told, { ...context.environment, env });
   return { stdout: stdout(), stderr: stderr() };
 }
 

@@ -13,7 +13,7 @@ const picture = 'slowest-recovery.svg';
 interface Written {
   readonly record: RunRecord;
   readonly digest: Digest;
-  /** The folder, as who reads the reports knows it. */
+  /** The folder as readers of the reports know it. */
   readonly folder: string;
 }
 
@@ -25,8 +25,8 @@ const reports: readonly { readonly file: string; readonly render: (written: Writ
 ];
 
 /**
- * Writes all reports of a run into a folder that exists, over those of before. Returns their paths.
- * @param cwd Folder that attachments are named from, where they are below it.
+ * Writes all reports of a run into an existing folder and replaces earlier ones. Returns their paths.
+ * @param cwd Attachments below it are named relative to it.
  */
 export function writeReports(folder: string, { record, history }: Run, cwd?: string): Promise<readonly string[]> {
   return writeDigested({ folder, record, digest: digestOf(history), ...(cwd === undefined ? {} : { cwd }) });
@@ -39,7 +39,7 @@ export interface DigestedRun {
   readonly cwd?: string;
 }
 
-/** The same of a history that was digested while it was read. */
+/** Writes the reports of a run whose history was digested while it was read. */
 export function writeDigested({ folder, record, digest, cwd }: DigestedRun): Promise<readonly string[]> {
   const seen = cwd === undefined ? folder : relative(cwd, folder);
   const written = { record, digest, folder: seen.startsWith('..') || isAbsolute(seen) ? folder : seen };
@@ -71,7 +71,7 @@ function pictureOf(scenario: RunRecord['scenarios'][number]): string | undefined
   return shown && slowestRecovery([scenario]) ? `pictures/${scenario.id.replace(/[^\w.-]+/g, '-')}.svg` : undefined;
 }
 
-/** What did not pass comes with its picture and the whole report. */
+/** Attaches its picture and the whole report to each scenario that did not pass. */
 function junitWithAttachments({ record, folder }: Written): string {
   return renderJunit({ record }, (scenario) => {
     if (scenario.status !== 'fail' && scenario.status !== 'inconclusive') return [];

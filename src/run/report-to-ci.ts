@@ -4,14 +4,14 @@ import { renderMarkdown } from '../../reports/markdown.ts';
 import type { Environment } from '../environment.ts';
 import type { RunRecord } from '../timeline/record.ts';
 
-/** GitHub takes no more in one step's summary. */
+/** GitHub's limit for the summary of one step. */
 const summaryBytes = 1024 * 1024;
 
 /**
- * Tells GitHub Actions, where it runs this: the step's summary, appended to the file that `GITHUB_STEP_SUMMARY` names, and an
+ * Reports to GitHub Actions, if it runs this: appends a summary to the file that `GITHUB_STEP_SUMMARY` names, and prints an
  * annotation for each scenario that failed or is inconclusive.
  */
-export function tellCi(
+export function reportToCi(
   record: RunRecord,
   { env, stdout, stderr }: Pick<Environment, 'env' | 'stdout' | 'stderr'>,
 ): void {
@@ -26,7 +26,7 @@ export function tellCi(
   if (actions === 'true') for (const line of renderAnnotations(record)) stdout.write(`${line}\n`);
 }
 
-/** Whole lines of a text, as many as fit, and a word about the rest. */
+/** Keeps as many whole lines of a text as fit, and notes where the rest is. */
 function cutTo(bytes: number, text: string): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   const cut = Buffer.from(text)
