@@ -3,6 +3,7 @@ import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
 
 export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';
 
+import type { ContainerRef } from '../src/timeline/consumer.ts';
 import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
 
 /** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
@@ -152,11 +153,7 @@ export interface Cluster {
   start(options: StartOptions): Promise<RunningCluster>;
 }
 
-export interface ContainerRef {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-}
+export type { ContainerRef };
 
 export interface ExecResult {
   readonly exitCode: number | null;

@@ -1,14 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { staysReadOnly } from './read-only.ts';
+import { isReadOnlyEverywhere, isReadOnlyInPod, staysReadOnly } from './read-only.ts';
 import {
   adding,
+  type Break,
   broken,
   consumer,
+  cutAt,
   left,
   mounted,
   nodeTable,
   podTable,
+  recovered,
   snapshot,
+  targetPath,
   volume,
   where,
   without,
@@ -42,3 +49,65 @@ suite('the volume is read-only', (timeline) => staysReadOnly(timeline, { consume
     'after the crash',
   ],
 ]);
+
+const same: Break = (history) => history;
+
+it.each<[string, Break, string, string]>([
+  [
+    'passes where all mounts in the pod had ro',
+    same,
+    'pass',
+    'all 3 mounts that were seen had ro, 1 of them after the crash',
+  ],
+  ['fails on one that had not, for a moment', adding(mounted(395, where, 'rw,nosuid')), 'fail', 'with rw,nosuid'],
+  ['fails on one in a table', adding(snapshot(950, where, 'after', podTable('rw'))), 'fail', 'with rw'],
+  ['has nothing to say of the node', adding(mounted(395, 'node', 'rw')), 'pass', 'had ro'],
+  ['does not tell without a crash', cutAt(150), 'inconclusive', 'no fault'],
+  [
+    'does not tell where no mount was seen to be made',
+    without((event) => event.kind === 'mount'),
+    'inconclusive',
+    'no mount of the volume was seen to be made after the crash',
+  ],
+])('a check for read-only mounts in a pod %s', (_what, change, verdict, says) => {
+  expect(isReadOnlyInPod(new Timeline(change(recovered())), consumer)).toMatchObject({
+    verdict,
+    says: expect.stringContaining(says),
+  });
+});
+
+const seen = (mountPoint: string, options: string, namespace = 'mnt:[1]'): HistoryEvent => ({
+  kind: 'output',
+  at: 0,
+  program: 'attributes',
+  stream: 'stdout',
+  text: JSON.stringify({ event: 'mount', namespace, line: `9 8 0:50 / ${mountPoint} ${options} - fuse.x jindo rw` }),
+});
+
+const good = [
+  seen('/runtime-mnt/jindo/default/demo-dataset/jindofs-fuse', 'rw,nosuid'),
+  seen(targetPath, 'ro,nosuid'),
+  seen('/data', 'ro,nosuid', 'mnt:[2]'),
+];
+
+const judge = (history: readonly HistoryEvent[]) =>
+  isReadOnlyEverywhere(new Timeline(history), { consumer, volume, program: 'attributes' });
+
+describe('isReadOnlyEverywhere', () => {
+  it('passes where all mounts but the daemon’s own have ro', () => {
+    expect(judge(good)).toMatchObject({ verdict: 'pass', claims: ['L2'] });
+  });
+
+  it.each([
+    ['the target path', targetPath],
+    ['the pod', '/data'],
+    ['a place that nobody thought of', '/tmp/staging'],
+  ])('fails where a mount at %s was writable once', (_, mountPoint) => {
+    expect(judge([...good, seen(mountPoint, 'rw,nosuid', 'mnt:[3]')]).verdict).toBe('fail');
+  });
+
+  it('does not tell where the pod or the node was not looked at', () => {
+    expect(judge(good.slice(0, 2)).verdict).toBe('inconclusive');
+    expect(judge([]).verdict).toBe('inconclusive');
+  });
+});

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { agentRunsOn } from './agent-process.ts';
+import { agentRunsOn, keepsMemorySteady } from './agent-process.ts';
 
 const process = (role: 'agent' | 'daemon', change: 'started' | 'exited'): HistoryEvent => ({
   kind: 'process',
@@ -19,4 +19,17 @@ it('an agent that ends is found, a daemon that ends is none', () => {
     verdict: 'fail',
     says: 'agent ended with SIGABRT',
   });
+});
+
+const garbage = (index: number) => (index % 5) * 4e6;
+const run = (grows: number) => Array.from({ length: 40 }, (_, index) => 60e6 + index * grows + garbage(index));
+const fills = run(0).map((bytes, index) => bytes + Math.min(index, 8) * 1e6);
+
+it.each([
+  ['as much as at first, and garbage', run(0), 'pass'],
+  ['what it may remember, and then no more', fills, 'pass'],
+  ['a little more with each crash', run(0.5e6), 'fail'],
+  ['something, but was hardly looked at', run(0).slice(0, 3), 'inconclusive'],
+] as const)('an agent that holds %s', (_, samples, verdict) => {
+  expect(keepsMemorySteady({ samples, crashes: 1000 })).toMatchObject({ verdict });
 });

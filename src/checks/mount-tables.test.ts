@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { suite } from './check-suite.ts';
+import { keepsInnerMount, keepsLayersWithin, keepsMountTableSteady, showsOneFilesystem } from './mount-tables.ts';
+import {
+  adding,
+  type Break,
+  beats,
+  broken,
+  consumer,
+  cutAt,
+  fault,
+  nodeTable,
+  podTable,
+  type Row,
+  recovered,
+  snapshot,
+  volume,
+  where,
+  without,
+} from './sample-history.ts';
+
+const steadyWith = (mountsBeneath: boolean) => (timeline: Timeline) =>
+  keepsMountTableSteady(timeline, { consumers: [consumer], before: 'before', after: 'after', mountsBeneath });
+const steady = steadyWith(true);
+const onePlus = [...podTable(), '43 41 0:60 / /data ro - fuse.jindofs-fuse jindofs rw'];
+
+suite('the mount table of an agent that stacks grows by one line at most', steadyWith(false), [
+  [
+    'passes on one line more in the pod',
+    broken(adding(snapshot(950, where, 'after', onePlus))),
+    'pass',
+    '1 more allowed: without MOVE_MOUNT_BENEATH',
+  ],
+  [
+    'fails on two lines more',
+    broken(adding(snapshot(950, where, 'after', [...onePlus, ...onePlus.slice(-1)]))),
+    'fail',
+    `${where}: 3 lines before, 5 after`,
+  ],
+]);
+
+suite('the mount table does not grow', steady, [
+  [
+    'passes where node and pod have as many lines',
+    broken(),
+    'pass',
+    `node: 3 lines before, 3 after; ${where}: 3 lines before, 3 after`,
+  ],
+  [
+    'fails on one line more in the pod',
+    broken(adding(snapshot(950, where, 'after', onePlus))),
+    'fail',
+    `${where}: 3 lines before, 4 after`,
+  ],
+  [
+    'fails on one line more on the node',
+    broken(adding(snapshot(950, 'node', 'after', [...nodeTable(), 'x']))),
+    'fail',
+    'node: 3 lines before, 4 after',
+  ],
+  ['is inconclusive without the table after', broken(cutAt(899)), 'inconclusive', 'no mount table "after"'],
+  [
+    'is inconclusive where a table could not be read',
+    broken(adding(snapshot(950, where, 'after', []))),
+    'inconclusive',
+    'no mount table "after"',
+  ],
+]);
+
+it('counts what was there before the first fault, of pods that came one after the other', () => {
+  const more = [...nodeTable(), '50 20 0:62 / /x rw - tmpfs tmpfs rw'];
+  const history = [
+    snapshot(1, 'node', 'before', nodeTable()),
+    snapshot(2, 'node', 'before', more),
+    snapshot(2, where, 'before', podTable()),
+    fault(3),
+    snapshot(4, 'node', 'after', more),
+    snapshot(4, where, 'after', podTable()),
+  ];
+  const steady = { consumers: [consumer], before: 'before', after: 'after', mountsBeneath: true };
+  expect(keepsMountTableSteady(new Timeline(history), steady).verdict).toBe('pass');
+});
+
+const line = '43 41 0:60 / /data ro - fuse.jindofs-fuse jindofs rw';
+const other = '44 41 0:60 / /data/cache ro - fuse.jindofs-fuse jindofs rw';
+const noLine = podTable().filter((text) => !text.includes(' /data '));
+const end = (lines: readonly string[]) => adding(snapshot(950, where, 'after', lines));
+const same: Break = (history) => history;
+
+it.each<[string, Break, number, string, string]>([
+  ['passes on one mount', same, 1, 'pass', '1, 1 FUSE mounts at /data, in 1 crashes'],
+  ['passes on two where two may be', end([...podTable(), line]), 2, 'pass', '1, 1, 2 FUSE mounts'],
+  ['fails on two where one may be', end([...podTable(), line]), 1, 'fail', '1, 1, 2 FUSE mounts'],
+  [
+    'fails on three that were seen once',
+    adding(snapshot(500, where, 'between', [...podTable(), line, line])),
+    2,
+    'fail',
+    '3',
+  ],
+  ['fails where none is left', end(noLine), 2, 'fail', 'no FUSE mount is left at /data'],
+  ['counts no mount below the path', end([...podTable(), other]), 1, 'pass', '1, 1, 1 FUSE mounts'],
+  ['does not tell without a table after the crash', cutAt(800), 2, 'inconclusive', 'has no mount table "after"'],
+  [
+    'does not tell without a crash',
+    without((event: HistoryEvent) => event.kind !== 'snapshot'),
+    2,
+    'inconclusive',
+    'no fault',
+  ],
+])('a check of layers %s', (_what, change, most, verdict, says) => {
+  const history = change(recovered());
+  expect(keepsLayersWithin(new Timeline(history), { consumer, most, after: 'after' })).toMatchObject({
+    verdict,
+    says: expect.stringContaining(says),
+  });
+});
+
+describe('the target path and the container', () => {
+  const other = nodeTable().map((line) => line.replace('0:60', '0:61'));
+  it.each<Row>([
+    [
+      'show the same filesystem',
+      [snapshot(1, 'node', 'x', nodeTable()), snapshot(1, where, 'x', podTable())],
+      'pass',
+      '0:60',
+    ],
+    ['do not', [snapshot(1, 'node', 'x', other), snapshot(1, where, 'x', podTable())], 'fail', '0:61'],
+    ['are not known', [snapshot(1, 'node', 'x', nodeTable())], 'inconclusive', 'not known'],
+    [
+      'have lost the container’s',
+      [snapshot(1, 'node', 'x', nodeTable()), snapshot(1, where, 'x', ['40 1 0:50 / / rw - overlay o rw'])],
+      'fail',
+      'nothing is mounted at /data',
+    ],
+  ])('%s', (_, history, verdict, says) => {
+    expect(showsOneFilesystem(new Timeline(history), { consumer, volume })).toMatchObject({
+      verdict,
+      says: expect.stringContaining(says),
+    });
+  });
+});
+
+const inner = (timeline: Timeline) =>
+  keepsInnerMount(timeline, { consumer, innerPath: '/data/cache', before: 'before', after: 'after' });
+const table = (line: string) => [...podTable().slice(0, 2), line];
+
+suite('the volume mounted below survives', inner, [
+  ['passes where it is the same and seen', broken(), 'pass', '/data/cache is still /cache of device 0:55'],
+  [
+    'passes with a probe that reads it at the end',
+    broken(
+      adding(
+        ...beats({ from: 205, to: 400, result: 'ENOTCONN', path: '/data/cache' }),
+        ...beats({ from: 400, to: 500, path: '/data/cache' }),
+      ),
+    ),
+    'pass',
+    '20 operations on it were good',
+  ],
+  [
+    'fails where it is gone',
+    broken(adding(snapshot(950, where, 'after', podTable().slice(0, 2)))),
+    'fail',
+    'nothing is mounted at /data/cache any more',
+  ],
+  [
+    'fails where another filesystem is there',
+    broken(adding(snapshot(950, where, 'after', table('42 41 0:56 / /data/cache rw - tmpfs tmpfs rw')))),
+    'fail',
+    'and is / of 0:56',
+  ],
+  [
+    'fails where the new mount hides it',
+    broken(
+      adding(snapshot(950, where, 'after', [...podTable(), '43 41 0:61 / /data ro - fuse.jindofs-fuse jindofs rw'])),
+    ),
+    'fail',
+    'hidden by the mount at /data',
+  ],
+  [
+    'fails where a probe of it fails at the end',
+    broken(adding(...beats({ from: 205, to: 400, result: 'ENOTCONN', path: '/data/cache' }))),
+    'fail',
+    'the last operation on default/demo-app/demo:/data/cache failed',
+  ],
+  ['is inconclusive without the table after', broken(cutAt(899)), 'inconclusive', 'before and after'],
+  [
+    'is inconclusive where nothing was mounted below',
+    broken(
+      without((event) => event.kind === 'snapshot' && event.label === 'before'),
+      adding(snapshot(100, where, 'before', podTable().slice(0, 2))),
+    ),
+    'inconclusive',
+    'nothing was mounted at /data/cache before',
+  ],
+]);
+
+it('sees the volume inside the mount on top, where the dead one below keeps its own', () => {
+  const stacked = [
+    ...podTable(),
+    '43 41 0:61 / /data ro - fuse.jindofs-fuse jindofs rw',
+    '44 43 0:55 /cache /data/cache rw,relatime - tmpfs tmpfs rw',
+  ];
+  const history = [...recovered(), snapshot(950, where, 'after', stacked)];
+  const inner = { consumer, innerPath: '/data/cache', before: 'before', after: 'after' };
+  expect(keepsInnerMount(new Timeline(history), inner).verdict).toBe('pass');
+  const hidden = [...recovered(), snapshot(950, where, 'after', stacked.slice(0, -1))];
+  expect(keepsInnerMount(new Timeline(hidden), inner).verdict).toBe('fail');
+});

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
+import { suite } from './check-suite.ts';
+import {
+  adding,
+  agent,
+  beats,
+  broken,
+  consumer,
+  cutAt,
+  daemon,
+  done,
+  down,
+  failing,
+  kubernetesEvent,
+  left,
+  mounted,
+  podTable,
+  type Row,
+  snapshot,
+  targetPath,
+  volume,
+  where,
+  without,
+} from './sample-history.ts';
+import { doesNothingWhileDown, isLeftAlone, isNotRecovered } from './untouched.ts';
+
+const notRecovered = (scope: 'pod' | 'everything') => (timeline: Timeline) =>
+  isNotRecovered(timeline, { consumer, volume, scope, watchMs: 6_000, claims: [scope === 'pod' ? 'A2' : 'E1'] });
+const elsewhere = 'default/other-app/main';
+
+suite('the pod is not recovered, others are', notRecovered('pod'), [
+  [
+    'passes where errors last to the end',
+    left(),
+    'pass',
+    '1259 operations failed, the last 6.29 s after the crash, 6.11 s after the daemon’s return',
+  ],
+  [
+    'passes where another pod is recovered',
+    left(
+      adding(agent(400, 'recovered', elsewhere), kubernetesEvent(400, 'Pod default/other-app'), mounted(400, 'node')),
+    ),
+    'pass',
+    'operations failed',
+  ],
+  [
+    'passes on an event on the dataset that names no pod',
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
+    'pass',
+    'operations failed',
+  ],
+  [
+    'fails on an event on the dataset that names the pod',
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset', 'pod default/demo-app reads again'))),
+    'fail',
+    'FuseRecoverSucceed on Dataset',
+  ],
+  [
+    'passes on an event about a pod whose name begins alike',
+    left(adding(kubernetesEvent(400, 'Pod default/demo-app-2'))),
+    'pass',
+    'operations failed',
+  ],
+  [
+    'fails on a replacement in the pod',
+    left(adding(agent(400, 'replaced', where))),
+    'fail',
+    'reported "replaced" for default/demo-app/demo',
+  ],
+  [
+    'fails on an event on the pod',
+    left(adding(kubernetesEvent(400, 'Pod default/demo-app'))),
+    'fail',
+    '200 ms after the crash',
+  ],
+  ['fails on a mount in the pod', left(adding(mounted(400, where))), 'fail', 'was mounted'],
+  [
+    'fails where the pod reads again',
+    broken(without((event) => ['agent', 'event', 'mount'].includes(event.kind))),
+    'fail',
+    'the pod read again 201 ms',
+  ],
+  [
+    'is inconclusive where it was not watched long enough',
+    left(cutAt(3000)),
+    'inconclusive',
+    'watched for 2.61 s after the daemon’s return, 6.00 s are needed',
+  ],
+  ['is inconclusive where the daemon did not come back', down(), 'inconclusive', 'nothing to recover with'],
+  [
+    'is inconclusive where the pod saw no error',
+    left(failing(205, 6_500, 'ok')),
+    'inconclusive',
+    'the pod saw no error',
+  ],
+  [
+    'is inconclusive where nobody watched the mounts',
+    left(without((event) => event.kind === 'snapshot')),
+    'inconclusive',
+    'mount table',
+  ],
+]);
+
+suite('nobody is recovered', notRecovered('everything'), [
+  ['passes where errors last to the end', left(), 'pass', 'operations failed'],
+  [
+    'fails where another pod is recovered',
+    left(adding(agent(400, 'recovered', elsewhere))),
+    'fail',
+    'for default/other-app/main',
+  ],
+  [
+    'fails on an event on the dataset',
+    left(adding(kubernetesEvent(400, 'Dataset default/demo-dataset'))),
+    'fail',
+    'FuseRecoverSucceed',
+  ],
+  ['fails on a mount at the target path', left(adding(mounted(400, 'node'))), 'fail', '(node) was mounted'],
+]);
+
+suite('nothing happens while the daemon is down', (timeline) => doesNothingWhileDown(timeline, { consumer, volume }), [
+  ['passes where all waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
+  [
+    'passes where a stat is answered from the kernel’s cache, and another fault comes meanwhile',
+    broken(failing(220, 225, 'ok'), adding(done(216, 'agent-kill'))),
+    'pass',
+    'in 190 ms without a daemon 36 operations failed',
+  ],
+  ['passes where the daemon never comes back', down(), 'pass', 'nothing was mounted'],
+  [
+    'fails on a mount in the pod',
+    broken(adding(mounted(300, where))),
+    'fail',
+    '/data (default/demo-app/demo) was mounted 100 ms after the crash, 90.0 ms before',
+  ],
+  [
+    'fails on a mount at the target path',
+    broken(adding(mounted(300, 'node'))),
+    'fail',
+    `${targetPath} (node) was mounted`,
+  ],
+  ['fails on a replacement', down(adding(agent(300, 'replaced', where))), 'fail', 'the agent reported "replaced"'],
+  [
+    'fails on a claim by the agent',
+    down(adding(agent(3000, 'recovered', 'node'))),
+    'fail',
+    'the agent reported "recovered" for node',
+  ],
+  [
+    'fails on an event',
+    broken(adding(kubernetesEvent(300, 'Dataset default/demo-dataset'))),
+    'fail',
+    'event FuseRecoverSucceed on Dataset default/demo-dataset',
+  ],
+  [
+    'passes on a mount of something else',
+    broken(adding({ ...mounted(300, where), fstype: 'tmpfs' } as HistoryEvent)),
+    'pass',
+    'nothing was mounted',
+  ],
+  [
+    'is inconclusive where the daemon’s return is not known',
+    broken(without((event) => event.kind === 'process' && event.change === 'ready')),
+    'inconclusive',
+    'does not show when',
+  ],
+  [
+    'is inconclusive where nobody watched the mounts',
+    broken(without((event) => event.kind === 'mount' || event.kind === 'snapshot')),
+    'inconclusive',
+    'mount table',
+  ],
+  [
+    'is inconclusive where it was down for an instant',
+    broken(adding(daemon(220, 'ready'))),
+    'inconclusive',
+    'too short to tell',
+  ],
+  ['is inconclusive where the history is cut at once', broken(cutAt(230)), 'inconclusive', 'too short to tell'],
+]);
+
+const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, where, 'before', podTable())];
+const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })];
+
+describe('a mount that is not dead is left alone', () => {
+  it.each<Row>([
+    ['passes where nothing happens', [...hung, ...goesOn], 'pass', '2.80 s nothing was mounted'],
+    [
+      'takes no notice of what comes after it was healed',
+      [...hung, ...goesOn, mounted(3001, where)],
+      'pass',
+      'in 2.80 s',
+    ],
+    ['fails on a mount in the pod', [...hung, mounted(900, where), ...goesOn], 'fail', '/data (default/demo-app/demo)'],
+    ['fails on a mount at the target path', [...hung, mounted(900, 'node'), ...goesOn], 'fail', '(node)'],
+    ['fails on what the agent says', [...hung, agent(900, 'replaced', 'node'), ...goesOn], 'fail', '"replaced"'],
+    [
+      'fails on an event',
+      [...hung, kubernetesEvent(900, 'Pod default/demo-app'), ...goesOn],
+      'fail',
+      'FuseRecoverSucceed',
+    ],
+    ['is inconclusive without the fault', hung.slice(1), 'inconclusive', 'was not injected'],
+    ['is inconclusive without a mount table', [done(200, 'hang'), ...goesOn], 'inconclusive', 'mount table'],
+  ])('%s', (_, history, verdict, says) => {
+    expect(isLeftAlone(new Timeline(history), { consumer, volume, fault: 'hang' })).toMatchObject({
+      verdict,
+      says: expect.stringContaining(says),
+    });
+  });
+});
