@@ -1,6 +1,6 @@
 import { ApiException } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { CannotDeploy } from '../../recovery/deploy/cannot-deploy.ts';
+import { CannotDeploy } from '../../recovery/deploy/errors.ts';
 import { CannotRun } from '../cluster.ts';
 import { explain } from './explain.ts';
 

@@ -1,5 +1,5 @@
 import { ApiException } from '@kubernetes/client-node';
-import { CannotDeploy } from '../../recovery/deploy/cannot-deploy.ts';
+import { CannotDeploy } from '../../recovery/deploy/errors.ts';
 import { CannotRun } from '../cluster.ts';
 
 const unreachable: ReadonlySet<string> = new Set([

@@ -8,7 +8,7 @@ import {
   VersionApi,
 } from '@kubernetes/client-node';
 import type { Api } from '../../recovery/deploy/api.ts';
-import { isOurs } from '../../recovery/deploy/foreign.ts';
+import { isOurs } from '../../recovery/deploy/api.ts';
 import { CannotRun } from '../cluster.ts';
 import type { AgentDaemonSet } from './agent-control.ts';
 import { execToEnd } from './exec.ts';

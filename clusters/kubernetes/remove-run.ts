@@ -8,9 +8,8 @@ import {
   type KubernetesObject,
   RbacAuthorizationV1Api,
 } from '@kubernetes/client-node';
-import { openApi, titleOf } from '../../recovery/deploy/api.ts';
-import { refuseForeign } from '../../recovery/deploy/foreign.ts';
-import { names } from '../../recovery/deploy/names.ts';
+import { formatTitle, openApi, refuseForeign } from '../../recovery/deploy/api.ts';
+import { names } from '../../recovery/deploy/options.ts';
 import { CannotRun } from '../cluster.ts';
 import type { AgentDaemonSet } from './agent-control.ts';
 import { execToEnd } from './exec.ts';
@@ -60,9 +59,9 @@ export async function removeRuns({ kubeConfig, which, signal, onProgress }: Remo
   for (const object of objects) {
     await api.remove(object);
     while ((await api.read(object)) !== undefined) await delay(pollEveryMs, undefined, { signal });
-    onProgress(`${titleOf(object)} removed`);
+    onProgress(`${formatTitle(object)} removed`);
   }
-  return objects.map(titleOf);
+  return objects.map(formatTitle);
 }
 
 /** Empty once no run is left. The directories of the FUSE pods are below /runtime-mnt. */
@@ -115,7 +114,7 @@ export async function requireNoOther(check: ForeignCheck): Promise<void> {
   const commands = [...runs].map((run) => `rekindle clean --context ${context} --run ${run}`).join('; ');
   throw new CannotRun([
     {
-      what: `another run is in progress there, or was killed (${others.map(titleOf).join(', ')})`,
+      what: `another run is in progress there, or was killed (${others.map(formatTitle).join(', ')})`,
       remedy: `wait for it, or remove its leftovers: ${commands}`,
     },
   ]);

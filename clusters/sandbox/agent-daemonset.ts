@@ -6,10 +6,8 @@ import {
   type V1DaemonSet,
   type V1PodSpec,
 } from '@kubernetes/client-node';
-import { agentDaemonSet } from '../../recovery/deploy/agent-daemonset.ts';
-import { liveGate } from '../../recovery/deploy/live-gate.ts';
-import { names } from '../../recovery/deploy/names.ts';
-import { defaultOptions } from '../../recovery/deploy/options.ts';
+import { agentDaemonSet, liveGate } from '../../recovery/deploy/agent-daemonset.ts';
+import { defaultOptions, names } from '../../recovery/deploy/options.ts';
 
 export interface AgentDaemonSetOptions {
   readonly kubeConfig: KubeConfig;

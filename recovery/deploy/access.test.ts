@@ -1,25 +1,48 @@
+import { PassThrough } from 'node:stream';
 import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
 import type { Nanoseconds } from '../engine/model.ts';
-import type { ApiCall } from '../kubernetes/api-call.ts';
+import { type ApiCall, callOf, overheard } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts';
+import { ApiError, type ApiRequest, type Transport } from '../kubernetes/transport.ts';
 import { createCertificateManager, createSecretStore } from '../webhook/certificate.ts';
 import { register } from '../webhook/registration.ts';
 import { eci, pod } from '../webhook/sample-pods.ts';
 import { watchFacts } from '../webhook/watch-facts.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
-import { names } from './names.ts';
-import { defaultOptions } from './options.ts';
-import { createRecordingTransport } from './testing/recording-transport.ts';
-import { allows, rightsOf } from './testing/rules.ts';
+import { defaultOptions, names } from './options.ts';
 
 const clock = { now: () => 0n as Nanoseconds };
 const quiet = { clock, random: () => 0, onError: () => {} };
 const watched = { ...quiet, mountRoot: '/runtime-mnt' };
 const namespace = names.namespace;
+
+/** An API server that has the given objects and records requests. Other lists are empty, and watches are silent. */
+function createRecordingTransport(objects: Readonly<Record<string, unknown>> = {}): {
+  readonly transport: Transport;
+  readonly calls: readonly ApiCall[];
+} {
+  const calls: ApiCall[] = [];
+  const transport: Transport = {
+    async json(request: ApiRequest) {
+      const [path = ''] = request.path.split('?');
+      if (path in objects) return objects[path];
+      if (request.method !== 'GET') return {};
+      const { name } = callOf(request);
+      if (name !== undefined && !request.path.includes('?')) throw new ApiError(404, request, 'not found');
+      return { metadata: { resourceVersion: '1' }, items: [] };
+    },
+    async stream(request) {
+      const body = new PassThrough();
+      request.signal.addEventListener('abort', () => body.destroy(request.signal.reason as Error));
+      return body as never;
+    },
+  };
+  return { transport: overheard(transport, (call) => void calls.push(call)), calls };
+}
 
 type Recording = ReturnType<typeof createRecordingTransport>;
 
@@ -40,7 +63,7 @@ async function recover(recording: Recording): Promise<void> {
   await watches(recording, 3);
 }
 
-async function standBeside(recording: Recording): Promise<void> {
+async function watchPlugin(recording: Recording): Promise<void> {
   const { transport } = recording;
   const plugin = { namespace, name: names.agent };
   await using other = watchOtherPlugin({ ...quiet, transport, plugin, onChange: () => {} });
@@ -59,7 +82,7 @@ async function admit(recording: Recording): Promise<void> {
   await watches(recording, 3);
 }
 
-/** The rules of the roles among objects, with the namespace that a role is good for. */
+/** The rules of all roles, with the namespace that they are limited to. */
 function granted(objects: readonly KubernetesObject[]) {
   return objects.flatMap((object) => {
     const { rules = [] } = object as V1Role;
@@ -71,11 +94,30 @@ function granted(objects: readonly KubernetesObject[]) {
 const passes = ({ rule, within }: ReturnType<typeof granted>[number], call: ApiCall) =>
   allows(rule, call) && (within === undefined || within === call.namespace);
 
+/** Whether a rule permits a call. */
+function allows(rule: V1PolicyRule, { verb, group, resource, name }: ApiCall): boolean {
+  return (
+    rule.verbs.includes(verb) &&
+    rule.apiGroups?.includes(group) === true &&
+    rule.resources?.includes(resource) === true &&
+    (rule.resourceNames === undefined || (name !== undefined && rule.resourceNames.includes(name)))
+  );
+}
+
+/** The individual rights of a rule: one verb on one resource, with one name if the rule has names. */
+function rightsOf({ verbs, apiGroups = [], resources = [], resourceNames = [undefined as never] }: V1PolicyRule) {
+  return verbs.flatMap((verb) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) => resourceNames.map((name) => ({ verb, group, resource, name }))),
+    ),
+  );
+}
+
 it.each([
   ['agent', agentAccess(defaultOptions), [recover]],
-  ['agent beside another', besideAccess(defaultOptions), [recover, standBeside]],
+  ['agent alongside another', besideAccess(defaultOptions), [recover, watchPlugin]],
   ['webhook', webhookAccess(defaultOptions), [admit]],
-])('the %s is granted what it calls, and nothing that it does not', async (_, objects, parts) => {
+])('grants the %s exactly what it requests', async (_, objects, parts) => {
   const recording = createRecordingTransport({
     '/api/v1/namespaces/default/persistentvolumeclaims/demo': claimObject,
     '/api/v1/persistentvolumes/default-demo': volumeObject(),

@@ -1,19 +1,18 @@
 import type { KubernetesObject, V1PolicyRule } from '@kubernetes/client-node';
 import { configurationNames } from '../webhook/registration.ts';
-import { labelsOf, names } from './names.ts';
-import type { ManifestOptions } from './options.ts';
+import { labelsFor, type ManifestOptions, names } from './options.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
 const watched = ['list', 'watch'];
 
-/** What recovery asks of the API server, and nothing else; a test holds it against the calls that are made. */
+/** The requests of recovery. A test compares them with the calls that are made. */
 const recoveryRules: readonly V1PolicyRule[] = [
   { apiGroups: [''], resources: ['pods', 'persistentvolumes', 'persistentvolumeclaims'], verbs: watched },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   { apiGroups: ['data.fluid.io'], resources: ['datasets'], verbs: ['get'] },
 ];
 
-/** To see the gate of the node plugin that it stands beside. */
+/** To watch the gate of the other node plugin. */
 const besideRules: readonly V1PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: [names.agent], verbs: watched },
 ];
@@ -34,30 +33,30 @@ const webhookSecretRules: readonly V1PolicyRule[] = [
 ];
 
 export function agentAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {
-  return access({ part: names.agent, namespace, everywhere: recoveryRules });
+  return access({ part: names.agent, namespace, clusterRules: recoveryRules });
 }
 
 export function besideAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {
-  return access({ part: names.beside, namespace, everywhere: [...recoveryRules, ...besideRules] });
+  return access({ part: names.beside, namespace, clusterRules: [...recoveryRules, ...besideRules] });
 }
 
 export function webhookAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {
-  return access({ part: names.webhook, namespace, everywhere: webhookRules, inNamespace: webhookSecretRules });
+  return access({ part: names.webhook, namespace, clusterRules: webhookRules, namespaceRules: webhookSecretRules });
 }
 
 interface Access {
   readonly part: string;
   readonly namespace: string;
-  readonly everywhere: readonly V1PolicyRule[];
-  readonly inNamespace?: readonly V1PolicyRule[];
+  readonly clusterRules: readonly V1PolicyRule[];
+  readonly namespaceRules?: readonly V1PolicyRule[];
 }
 
-/** A service account of the same name as its part, and its rights. */
-function access({ part, namespace, everywhere, inNamespace }: Access): readonly KubernetesObject[] {
-  const labels = labelsOf(part);
+/** A service account with the name of its part, and its roles. */
+function access({ part, namespace, clusterRules, namespaceRules }: Access): readonly KubernetesObject[] {
+  const labels = labelsFor(part);
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: part, namespace, labels } };
   const subjects = [{ kind: 'ServiceAccount', name: part, namespace }];
-  const granted = (kind: 'ClusterRole' | 'Role', metadata: object, rules: readonly V1PolicyRule[]) => [
+  const roleAndBinding = (kind: 'ClusterRole' | 'Role', metadata: object, rules: readonly V1PolicyRule[]) => [
     { apiVersion: `${rbac}/v1`, kind, metadata, rules: [...rules] },
     {
       apiVersion: `${rbac}/v1`,
@@ -69,8 +68,8 @@ function access({ part, namespace, everywhere, inNamespace }: Access): readonly 
   ];
   return [
     account,
-    ...granted('ClusterRole', { name: `rekindle:${part}`, labels }, everywhere),
-    ...(inNamespace === undefined ? [] : granted('Role', { name: part, namespace, labels }, inNamespace)),
+    ...roleAndBinding('ClusterRole', { name: `rekindle:${part}`, labels }, clusterRules),
+    ...(namespaceRules === undefined ? [] : roleAndBinding('Role', { name: part, namespace, labels }, namespaceRules)),
   ];
 }
 

@@ -1,30 +1,31 @@
-import type { V1Container, V1DaemonSet, V1PodSpec } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Container, V1DaemonSet, V1PodSpec } from '@kubernetes/client-node';
+import { gateIn } from '../agent/other-plugin.ts';
 import { v8Flags } from '../agent/v8-flags.ts';
 import { driverName } from '../csi/identity.ts';
-import { labelsOf, names } from './names.ts';
-import type { ManifestOptions } from './options.ts';
+import { listAt, objectAt } from '../kubernetes/json.ts';
+import { labelsFor, type ManifestOptions, names } from './options.ts';
 
 /**
- * SYS_ADMIN, SYS_PTRACE, SYS_CHROOT and DAC_READ_SEARCH enter mount namespaces and mount there; SETUID and SETGID read as the
- * consumer does, and KILL ends a reader of another user that hangs (docs/adr/0013).
+ * SYS_ADMIN, SYS_PTRACE, SYS_CHROOT and DAC_READ_SEARCH are needed to enter mount namespaces and to mount in them, SETUID and SETGID
+ * to read as the consumer, and KILL to end such a reader if it hangs (docs/adr/0013).
  */
 export const capabilities = ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT', 'DAC_READ_SEARCH', 'SETUID', 'SETGID', 'KILL'];
 
 const port = 8080;
 const socketDirectory = (kubeletRoot: string) => `${kubeletRoot}/csi-plugins/${driverName}`;
 
-/** What the two kinds of node agent differ in. */
+/** The differences between the two kinds of node agent. */
 interface Agent {
   readonly name: string;
   readonly args: readonly string[];
   readonly env: V1Container['env'];
-  /** Host directories by where they are mounted. */
+  /** Host directories and where they are mounted. */
   readonly mounts: readonly { readonly name: string; readonly mountPath: string; readonly path: string }[];
 }
 
 /**
- * The node agent (Fluid `charts/fluid/fluid/templates/csi/daemonset.yaml`): CSI node plugin and recovery in one container that
- * registers itself. It enters the kubelet's mount namespace, so that it needs neither `privileged` nor Bidirectional.
+ * The node agent (Fluid `charts/fluid/fluid/templates/csi/daemonset.yaml`): CSI node plugin and recovery in one container, which
+ * registers itself. As it enters the kubelet's mount namespace, it needs neither `privileged` nor Bidirectional propagation.
  */
 export function agentDaemonSet(options: ManifestOptions): V1DaemonSet {
   const { kubeletRoot } = options;
@@ -43,7 +44,7 @@ export function agentDaemonSet(options: ManifestOptions): V1DaemonSet {
   });
 }
 
-/** Recovery alone, beside another's node plugin: no CSI socket, no registration, no directory of the node. */
+/** Recovery alongside another node plugin, without CSI socket, registration and host directories. */
 export function besideDaemonSet(options: ManifestOptions): V1DaemonSet {
   const args = [`--beside=${names.namespace}/${names.agent}`];
   return daemonSet(options, { name: names.beside, args, env: [], mounts: [] });
@@ -51,7 +52,7 @@ export function besideDaemonSet(options: ManifestOptions): V1DaemonSet {
 
 function daemonSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
   const { namespace, appArmor } = options;
-  const labels = labelsOf(agent.name);
+  const labels = labelsFor(agent.name);
   const annotations = appArmor === 'annotation' ? { annotations: unconfined } : {};
   return {
     apiVersion: 'apps/v1',
@@ -59,7 +60,7 @@ function daemonSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
     metadata: { name: agent.name, namespace, labels },
     spec: {
       selector: { matchLabels: { app: agent.name } },
-      // A node without its agent publishes nothing and recovers nothing for some seconds.
+      // While its agent is replaced, a node publishes and recovers nothing for some seconds.
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } },
       template: { metadata: { labels, ...annotations }, spec: pod(options, agent) },
     },
@@ -83,7 +84,7 @@ function pod(options: ManifestOptions, agent: Agent): V1PodSpec {
   };
 }
 
-/** A virtual node has no kubelet to mount anything; the image is for x86-64. */
+/** Virtual nodes have no kubelet to mount anything. The image is for x86-64. */
 const onRealNodes = {
   requiredDuringSchedulingIgnoredDuringExecution: {
     nodeSelectorTerms: [
@@ -111,7 +112,7 @@ function container(
     args: [
       '--nodeid=$(NODE_ID)',
       ...args,
-      // On a line of its own: administrators find and change it by sed.
+      // On a line of its own, so that administrators can change it by sed.
       `--feature-gates=FuseRecovery=${gate}`,
       '--node-mount-namespace=kubelet',
       `--metrics-addr=:${port}`,
@@ -144,4 +145,11 @@ function container(
     resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '384Mi' } },
     ...(volumeMounts.length === 0 ? {} : { volumeMounts }),
   };
+}
+
+/** The gate in the flags of a node plugin's DaemonSet; undefined if there is no plugin or no such flag. */
+export function liveGate(daemonSet: KubernetesObject | undefined): boolean | undefined {
+  const containers = listAt(objectAt(daemonSet, 'spec', 'template', 'spec'), 'containers');
+  const gates = containers.flatMap(({ command, args }) => gateIn([command, args].flat()) ?? []);
+  return gates.length === 0 ? undefined : gates.some(Boolean);
 }

@@ -6,73 +6,89 @@ import {
   type V1Pod,
   VersionApi,
 } from '@kubernetes/client-node';
-import { explained, statusOf } from './explained.ts';
+import { CannotDeploy, explainError, httpStatus } from './errors.ts';
+import { managedBy } from './options.ts';
 
-/** The owner of the fields that are applied (server-side apply). */
+/** Owns the fields that server-side apply sets. */
 const fieldManager = 'rekindle';
 
-/** The few requests that a deployment makes. They reject with `CannotDeploy`, or with `Conflict`. */
+/** The requests that a deployment makes. They reject with `CannotDeploy` or `Conflict`. */
 export interface Api {
-  /** Undefined where it is not there. */
+  /** Undefined if the object does not exist. */
   read(object: KubernetesObject): Promise<KubernetesObject | undefined>;
-  /** Takes over fields that others have set. A `resourceVersion` in the object has to be the one that is there. */
+  /** Takes over fields that others have set. Rejects with `Conflict` if the object has another `resourceVersion`. */
   apply(object: KubernetesObject, options: { readonly dryRun: boolean }): Promise<KubernetesObject>;
-  /** False where it was not there. What it owns goes with it, and it goes last. */
+  /** Removes an object after everything it owns. False if it did not exist. */
   remove(object: KubernetesObject): Promise<boolean>;
-  /** Those of one `app`, or all. */
-  podsOf(namespace: string, app?: string): Promise<readonly V1Pod[]>;
+  /** The pods with the label `app`, or all. */
+  listPods(namespace: string, app?: string): Promise<readonly V1Pod[]>;
   /** Minor version of Kubernetes 1. */
-  minor(): Promise<number>;
+  minorVersion(): Promise<number>;
 }
 
 export function openApi(kubeConfig: KubeConfig): Api {
   const objects = KubernetesObjectApi.makeApiClient(kubeConfig);
   const server = kubeConfig.getCurrentCluster()?.server ?? 'no server';
-  const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
+  const send = async <T>(description: string, request: () => Promise<T>): Promise<T> => {
     try {
       return await request();
     } catch (error) {
-      throw explained(what, server, error);
+      throw explainError(description, server, error);
     }
   };
-  const orAbsent = async <T>(what: string, request: () => Promise<T>): Promise<T | undefined> => {
+  const sendUnlessAbsent = async <T>(description: string, request: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await request();
     } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw explained(what, server, error);
+      if (httpStatus(error) === 404) return undefined;
+      throw explainError(description, server, error);
     }
   };
   return {
-    read: (object) => orAbsent(`read ${titleOf(object)}`, () => objects.read(headerOf(object))),
+    read: (object) => sendUnlessAbsent(`read ${formatTitle(object)}`, () => objects.read(identify(object))),
     apply: (object, { dryRun }) =>
-      ask(`apply ${titleOf(object)}`, () =>
+      send(`apply ${formatTitle(object)}`, () =>
         objects.patch(object, undefined, dryRun ? 'All' : undefined, fieldManager, true, PatchStrategy.ServerSideApply),
       ),
     async remove(object) {
-      const removed = await orAbsent(`delete ${titleOf(object)}`, () =>
-        objects.delete(headerOf(object), undefined, undefined, undefined, undefined, 'Foreground'),
+      const removed = await sendUnlessAbsent(`delete ${formatTitle(object)}`, () =>
+        objects.delete(identify(object), undefined, undefined, undefined, undefined, 'Foreground'),
       );
       return removed !== undefined;
     },
-    podsOf: (namespace, app) =>
-      ask(`list the pods of ${namespace}`, async () => {
+    listPods: (namespace, app) =>
+      send(`list the pods of ${namespace}`, async () => {
         const args = [undefined, undefined, undefined, undefined] as const;
         const { items } = await objects.list<V1Pod>('v1', 'Pod', namespace, ...args, app && `app=${app}`);
-        // A list's items do not say what they are.
+        // The items of a list have no kind.
         return items.map((pod) => ({ ...pod, kind: 'Pod' }));
       }),
-    async minor() {
-      const { minor } = await ask('ask for the version', () => kubeConfig.makeApiClient(VersionApi).getCode());
+    async minorVersion() {
+      const { minor } = await send('ask for the version', () => kubeConfig.makeApiClient(VersionApi).getCode());
       return Number.parseInt(minor, 10);
     },
   };
 }
 
 /** `daemonset/csi-nodeplugin-fluid`. */
-export const titleOf = ({ kind = '', metadata }: KubernetesObject) => `${kind.toLowerCase()}/${metadata?.name}`;
+export const formatTitle = ({ kind = '', metadata }: KubernetesObject) => `${kind.toLowerCase()}/${metadata?.name}`;
 
-function headerOf({ apiVersion = '', kind = '', metadata }: KubernetesObject) {
+function identify({ apiVersion = '', kind = '', metadata }: KubernetesObject) {
   const { name = '', namespace } = metadata ?? {};
   return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
+}
+
+/** Whether Rekindle deployed an existing object. */
+export function isOurs({ metadata }: KubernetesObject): boolean {
+  return metadata?.labels?.[managedBy.label] === managedBy.value;
+}
+
+/** Throws if an existing object with one of our names is foreign (seed claim P3). */
+export function refuseForeign(found: readonly KubernetesObject[]): void {
+  const foreign = found.filter((object) => object.kind !== 'Namespace' && !isOurs(object)).map(formatTitle);
+  if (foreign.length === 0) return;
+  throw new CannotDeploy(
+    `${foreign.join(', ')} ${foreign.length === 1 ? 'is' : 'are'} not Rekindle's: another Fluid is installed here`,
+    'uninstall it first (helm uninstall fluid), or deploy --beside, which leaves it in charge',
+  );
 }

@@ -1,34 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { type Api, titleOf } from './api.ts';
-import { Conflict } from './explained.ts';
-import { isOurs } from './foreign.ts';
+import { type Api, formatTitle, isOurs } from './api.ts';
+import { Conflict } from './errors.ts';
 
 export interface Applied {
   readonly object: KubernetesObject;
   readonly change: 'created' | 'configured' | 'unchanged';
 }
 
-export interface ApplyOptions {
-  readonly api: Api;
-  readonly dryRun: boolean;
-}
-
-const tries = 10;
+const maxRetries = 10;
 
 /**
- * Applies an object that is made anew from what is there, so that what administrators decide stays as it is; tried again where
- * it changed in between. Undefined: it is there, and not ours to change.
+ * Applies an object that is built from the existing one, so that decisions of administrators are kept. Retries if the object changes
+ * meanwhile. Undefined if the existing object is foreign, which leaves it unchanged.
  */
 export async function applyOver(
-  { api, dryRun }: ApplyOptions,
+  { api, dryRun }: { readonly api: Api; readonly dryRun: boolean },
   target: KubernetesObject,
-  make: (live: KubernetesObject | undefined) => KubernetesObject,
+  build: (live: KubernetesObject | undefined) => KubernetesObject,
 ): Promise<Applied | undefined> {
-  for (let left = tries; ; left--) {
+  for (let retries = maxRetries; ; retries--) {
     const before = await api.read(target);
     if (before !== undefined && !isOurs(before)) return undefined;
-    const object = make(before);
+    const object = build(before);
     const version = before?.metadata?.resourceVersion;
     const guarded =
       version === undefined ? object : { ...object, metadata: { ...object.metadata, resourceVersion: version } };
@@ -37,21 +31,21 @@ export async function applyOver(
       const change = before === undefined ? 'created' : isSame(before, after) ? 'unchanged' : 'configured';
       return { object, change };
     } catch (error) {
-      if (!(error instanceof Conflict) || left === 0) throw error;
+      if (!(error instanceof Conflict) || retries === 0) throw error;
     }
   }
 }
 
 /** `daemonset/csi-nodeplugin-fluid configured`. */
-export const sayApplied = ({ object, change }: Applied) => `${titleOf(object)} ${change}`;
+export const formatApplied = ({ object, change }: Applied) => `${formatTitle(object)} ${change}`;
 
-/** Whether two states of an object ask for the same; what the API server notes in it does not count. */
+/** Whether two states of an object have the same content, apart from what the API server records. */
 function isSame(a: KubernetesObject, b: KubernetesObject): boolean {
-  return isDeepStrictEqual(asked(a), asked(b));
+  return isDeepStrictEqual(contentOf(a), contentOf(b));
 }
 
-function asked(object: KubernetesObject): unknown {
+function contentOf(object: KubernetesObject): unknown {
   const { metadata, status: _, ...rest } = JSON.parse(JSON.stringify(object));
-  const { resourceVersion: _v, managedFields: _m, generation: _g, ...kept } = metadata;
-  return { ...rest, metadata: kept };
+  const { resourceVersion: _v, managedFields: _m, generation: _g, ...content } = metadata;
+  return { ...rest, metadata: content };
 }

@@ -1,7 +1,7 @@
 import type { KubernetesObject, V1DaemonSet, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { liveGate } from './agent-daemonset.ts';
 import { deployThrough } from './deploy.ts';
-import { liveGate } from './live-gate.ts';
 import { manifests } from './manifests.ts';
 import { defaultOptions } from './options.ts';
 import { removeObjects } from './remove.ts';
@@ -12,23 +12,23 @@ const agent = 'daemonset/csi-nodeplugin-fluid';
 function deployOn(api: FakeApi, options: Partial<Parameters<typeof deployThrough>[1]> = {}) {
   const progress: string[] = [];
   const { signal } = new AbortController();
-  const asked = {
+  const defaults = {
     namespace: 'fluid-system',
     image: 'rekindle/agent:1',
     signal,
     onProgress: (line: string) => void progress.push(line),
   };
-  return deployThrough(api, { ...asked, ...options }).then(({ changed }) => ({ changed, progress }));
+  return deployThrough(api, { ...defaults, ...options }).then(({ changed }) => ({ changed, progress }));
 }
 
-/** What the document's sed does. */
+/** Turns the gate on like the document's sed. */
 function turnOn(api: FakeApi): void {
   const text = JSON.stringify(api.objects.get(agent)).replaceAll('FuseRecovery=false', 'FuseRecovery=true');
   const object = JSON.parse(text) as KubernetesObject;
   api.objects.set(agent, { ...object, metadata: { ...object.metadata, resourceVersion: `${Math.random()}` } });
 }
 
-/** A node plugin of the same name that somebody else has put there. */
+/** A node plugin of the same name that is not Rekindle's. */
 function foreignPlugin(gate: boolean): KubernetesObject {
   const containers = [{ name: 'plugins', args: ['--v=5', `--feature-gates=FuseRecovery=${gate}`] }];
   const metadata = { name: 'csi-nodeplugin-fluid', namespace: 'fluid-system' };
@@ -46,7 +46,7 @@ function withoutImage(image: string): V1Pod {
 }
 
 describe('deploy', () => {
-  it('creates all, and changes nothing the second time', async () => {
+  it('creates everything, and changes nothing the second time', async () => {
     const api = createFakeApi();
     const all = manifests(defaultOptions).length;
     expect((await deployOn(api)).changed).toHaveLength(all);
@@ -56,14 +56,14 @@ describe('deploy', () => {
     });
   });
 
-  it('says what another image changes', async () => {
+  it('reports what another image changes', async () => {
     const api = createFakeApi();
     await deployOn(api);
     const { changed } = await deployOn(api, { image: 'rekindle/agent:2' });
     expect(changed).toEqual([`${agent} configured`, 'deployment/fluid-webhook configured']);
   });
 
-  it('leaves the gate that an administrator turned on, whatever else it changes', async () => {
+  it('keeps the gate that an administrator turned on, whatever else it changes', async () => {
     const api = createFakeApi();
     await deployOn(api);
     turnOn(api);
@@ -74,7 +74,7 @@ describe('deploy', () => {
     expect(args).toContain('--sub-path=recover');
   });
 
-  it('looks again where the gate is turned on while it deploys', async () => {
+  it('keeps a gate that is turned on during the deployment', async () => {
     const api = createFakeApi();
     await deployOn(api);
     let turned = false;
@@ -86,7 +86,7 @@ describe('deploy', () => {
     expect(liveGate(api.objects.get(agent))).toBe(true);
   });
 
-  it('changes nothing in a dry run, and says what it would', async () => {
+  it('changes nothing in a dry run, and reports what it would change', async () => {
     const api = createFakeApi();
     const all = manifests(defaultOptions).length;
     expect((await deployOn(api, { dryRun: true })).changed).toHaveLength(all);
@@ -97,7 +97,7 @@ describe('deploy', () => {
     expect((await deployOn(api)).changed).toEqual([]);
   });
 
-  it("refuses where another Fluid's objects bear the names, before it changes anything", async () => {
+  it("refuses before any change if another Fluid's objects have the names", async () => {
     const api = createFakeApi([foreignPlugin(false)]);
     await expect(deployOn(api)).rejects.toMatchObject({
       code: 'CANNOT_DEPLOY',
@@ -107,7 +107,7 @@ describe('deploy', () => {
     expect(api.objects.size).toBe(1);
   });
 
-  it('takes a namespace that is there as it is, and leaves it so', async () => {
+  it('leaves an existing namespace unchanged', async () => {
     const namespace = {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -119,7 +119,7 @@ describe('deploy', () => {
     expect(api.objects.get('namespace/fluid-system')?.metadata?.labels).toEqual({ team: 'a' });
   });
 
-  it('names the image that cannot be had, and removes what it created', async () => {
+  it('names the image that cannot be pulled, and removes what it created', async () => {
     const api = createFakeApi();
     const apply = api.apply;
     api.apply = async (object, how) => {
@@ -134,13 +134,13 @@ describe('deploy', () => {
       what: 'pod-of-nowhere on node-1: ErrImagePull: not found',
       remedy: expect.stringContaining('load nowhere/x:1 into the nodes'),
     });
-    // The pod is no deployment's of ours, so its namespace stays.
+    // The pod is foreign, so its namespace stays.
     expect([...api.objects.keys()]).toEqual(['namespace/fluid-system']);
   });
 });
 
-describe('deploy beside another node plugin', () => {
-  it('touches nothing of the other one', async () => {
+describe('deploy alongside another node plugin', () => {
+  it('leaves the other one unchanged', async () => {
     const api = createFakeApi([foreignPlugin(false)]);
     const before = api.objects.get(agent);
     const { changed } = await deployOn(api, { beside: true, namespace: 'rekindle-system' });
@@ -152,10 +152,10 @@ describe('deploy beside another node plugin', () => {
   it.each([
     ['the other one recovers by itself', [foreignPlugin(true)], /recovers by itself/],
     ['it is our own', manifests(defaultOptions), /Rekindle's own/],
-  ])('refuses where %s', async (_, objects, says) => {
+  ])('refuses if %s', async (_, objects, message) => {
     const api = createFakeApi(objects);
     const there = api.objects.size;
-    await expect(deployOn(api, { beside: true, namespace: 'rekindle-system' })).rejects.toThrow(says);
+    await expect(deployOn(api, { beside: true, namespace: 'rekindle-system' })).rejects.toThrow(message);
     expect(api.objects.size).toBe(there);
   });
 });
@@ -164,7 +164,7 @@ describe('remove', () => {
   const { signal } = new AbortController();
   const objects = manifests(defaultOptions);
 
-  it('removes all that is ours, the namespace last, and nothing the second time', async () => {
+  it('removes all own objects, the namespace last, and nothing the second time', async () => {
     const api = createFakeApi();
     await deployOn(api);
     const removed = await removeObjects({ api, objects, signal, onProgress: () => {} });
@@ -174,7 +174,7 @@ describe('remove', () => {
     expect(await removeObjects({ api, objects, signal, onProgress: () => {} })).toEqual([]);
   });
 
-  it("leaves what is another's", async () => {
+  it('leaves foreign objects', async () => {
     const api = createFakeApi([foreignPlugin(true)]);
     const progress: string[] = [];
     expect(await removeObjects({ api, objects, signal, onProgress: (line) => void progress.push(line) })).toEqual([]);

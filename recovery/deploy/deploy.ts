@@ -1,12 +1,10 @@
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
-import { type Api, openApi, titleOf } from './api.ts';
-import { type Applied, applyOver, sayApplied } from './apply-over.ts';
-import { CannotDeploy } from './cannot-deploy.ts';
-import { isOurs, refuseForeign } from './foreign.ts';
-import { liveGate } from './live-gate.ts';
+import { liveGate } from './agent-daemonset.ts';
+import { type Api, formatTitle, isOurs, openApi, refuseForeign } from './api.ts';
+import { type Applied, applyOver, formatApplied } from './apply-over.ts';
+import { CannotDeploy } from './errors.ts';
 import { besideManifests, manifests } from './manifests.ts';
-import { names } from './names.ts';
-import { defaultOptions, type ManifestOptions } from './options.ts';
+import { defaultOptions, type ManifestOptions, names } from './options.ts';
 import { removeObjects } from './remove.ts';
 import { waitReady } from './wait-ready.ts';
 
@@ -14,61 +12,60 @@ export interface DeployOptions {
   readonly kubeConfig: KubeConfig;
   readonly namespace: string;
   readonly image: string;
-  /** Further flags of the agent. */
+  /** Additional flags of the agent. */
   readonly agentArgs?: readonly string[];
-  /** Only recovery, beside the node plugin of another. */
+  /** Deploys only recovery, alongside another node plugin. */
   readonly beside?: boolean;
-  /** The API server judges everything, and nothing is changed. */
+  /** The API server validates everything, but nothing is changed. */
   readonly dryRun?: boolean;
-  /** How long to wait until all is ready; two minutes. */
+  /** How long to wait until everything is ready; two minutes by default. */
   readonly timeoutMs?: number;
   readonly signal: AbortSignal;
-  /** Takes one line for each step. */
+  /** Called with one line for each step. */
   readonly onProgress: (line: string) => void;
 }
 
 export interface Deployed {
-  /** `daemonset/csi-nodeplugin-fluid created` and so on; nothing where nothing changed. */
+  /** Such as `daemonset/csi-nodeplugin-fluid created`; empty if nothing has changed. */
   readonly changed: readonly string[];
 }
 
-/** First minor version of Kubernetes 1 whose API knows AppArmor's profile as a field. */
+/** The first minor version of Kubernetes 1 with a field for the AppArmor profile. */
 const appArmorField = 30;
 
 /**
- * Applies all (server-side apply) and waits until it is ready. The gate that is in force stays as it is. What it created it
- * removes where that does not get ready, or when it is told to stop. Rejects with `CannotDeploy`.
+ * Deploys by server-side apply and waits until everything is ready. Keeps the gate as administrators have set it. Removes the objects it
+ * created if they do not become ready or if it is aborted. Rejects with `CannotDeploy`.
  */
 export function deploy(options: DeployOptions): Promise<Deployed> {
   return deployThrough(openApi(options.kubeConfig), options);
 }
 
-/** The same through requests that somebody else makes. */
 export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kubeConfig'>): Promise<Deployed> {
   const { namespace, image, agentArgs = [], beside = false, dryRun = false, signal, onProgress } = options;
-  const appArmor = (await api.minor()) >= appArmorField ? 'field' : 'annotation';
-  // With the gate off, recovery alone would do nothing at all: who deploys it wants it.
-  const wanted: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, gate: beside, appArmor };
+  const appArmor = (await api.minorVersion()) >= appArmorField ? 'field' : 'annotation';
+  // Recovery alone is useless with the gate off.
+  const desired: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, gate: beside, appArmor };
   const render = beside ? besideManifests : manifests;
   const live = new Map<string, KubernetesObject>();
-  for (const object of render(wanted)) {
+  for (const object of render(desired)) {
     const found = await api.read(object);
-    if (found !== undefined) live.set(titleOf(object), found);
+    if (found !== undefined) live.set(formatTitle(object), found);
   }
   refuseForeign([...live.values()]);
   if (beside) await refuseOtherRecovery(api);
 
   const done: Applied[] = [];
   try {
-    for (const target of render(wanted)) {
+    for (const target of render(desired)) {
       signal.throwIfAborted();
-      // A dry run has no namespace for the others to be judged in.
+      // A dry run cannot validate objects in a namespace that does not exist.
       const applied =
         dryRun && !live.has(`namespace/${namespace}`)
           ? ({ object: target, change: 'created' } as const)
-          : await applyOver({ api, dryRun }, target, (before) => remade(render, wanted, target, before));
+          : await applyOver({ api, dryRun }, target, (before) => withLiveGate(render, desired, target, before));
       if (applied === undefined) continue;
-      onProgress(sayApplied(applied));
+      onProgress(formatApplied(applied));
       done.push(applied);
     }
     if (!dryRun) {
@@ -83,22 +80,22 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
     }
     throw error;
   }
-  return { changed: done.filter(({ change }) => change !== 'unchanged').map(sayApplied) };
+  return { changed: done.filter(({ change }) => change !== 'unchanged').map(formatApplied) };
 }
 
-/** An object as it is to be, with the gate that is in force. */
-function remade(
+/** The object to apply, with the gate of the existing one. */
+function withLiveGate(
   render: typeof manifests,
-  wanted: ManifestOptions,
+  desired: ManifestOptions,
   target: KubernetesObject,
   before: KubernetesObject | undefined,
 ): KubernetesObject {
   if (target.kind !== 'DaemonSet') return target;
-  const gate = liveGate(before) ?? wanted.gate;
-  return render({ ...wanted, gate }).find((object) => titleOf(object) === titleOf(target)) ?? target;
+  const gate = liveGate(before) ?? desired.gate;
+  return render({ ...desired, gate }).find((object) => formatTitle(object) === formatTitle(target)) ?? target;
 }
 
-/** Two that replace the same mounts would undo each other's work. */
+/** Throws if the node plugin recovers mounts itself: two that replace the same mounts would undo each other's work. */
 async function refuseOtherRecovery(api: Api): Promise<void> {
   const metadata = { name: names.agent, namespace: names.namespace };
   const other = await api.read({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata });

@@ -1,6 +1,6 @@
 /**
- * Writes the kustomize base, for those who deploy by `kubectl apply -k recovery/deploy/kustomize`:
- * `node recovery/deploy/kustomize.ts`. A test keeps it equal to what `rekindle deploy` applies.
+ * Writes the kustomize base for `kubectl apply -k recovery/deploy/kustomize`. Run `node recovery/deploy/kustomize.ts` after a change;
+ * a test compares the base with the objects that `rekindle deploy` applies.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ import { defaultOptions } from './options.ts';
 
 const base = fileURLToPath(new URL('./kustomize', import.meta.url));
 
-/** The files of the base by name; one object a file, in the order in which they are to be applied. Pure. */
+/** The files of the base by name, one for each object, in the order in which they must be applied. */
 export function kustomizeBase(): ReadonlyMap<string, string> {
   const objects = manifests(defaultOptions);
-  const files = new Map(objects.map((object) => [fileOf(object), toYaml([object])]));
+  const files = new Map(objects.map((object) => [fileName(object), toYaml([object])]));
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
@@ -24,12 +24,12 @@ export function kustomizeBase(): ReadonlyMap<string, string> {
   return new Map([['kustomization.yaml', stringify(kustomization)], ...files]);
 }
 
-/** Documents as kubectl takes them. */
+/** YAML documents for kubectl. */
 export function toYaml(objects: readonly KubernetesObject[]): string {
   return objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
 }
 
-const fileOf = ({ kind = '', metadata }: KubernetesObject) =>
+const fileName = ({ kind = '', metadata }: KubernetesObject) =>
   `${kind.toLowerCase()}-${(metadata?.name ?? '').replaceAll(/[^a-z0-9-]/g, '-')}.yaml`;
 
 if (import.meta.main) {

@@ -2,9 +2,9 @@ import type { KubernetesObject, V1DaemonSet, V1Deployment } from '@kubernetes/cl
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from '../agent/flags.ts';
 import { parseWebhookFlags } from '../webhook/flags.ts';
-import { isOurs } from './foreign.ts';
+import { liveGate } from './agent-daemonset.ts';
+import { isOurs } from './api.ts';
 import { toYaml } from './kustomize.ts';
-import { liveGate } from './live-gate.ts';
 import { besideManifests, manifests } from './manifests.ts';
 import { defaultOptions } from './options.ts';
 
@@ -20,16 +20,16 @@ const containerOf = (workload: V1DaemonSet | V1Deployment) => podOf(workload).co
 const env = (workload: V1DaemonSet) =>
   Object.fromEntries(containerOf(workload)?.env?.map(({ name, value }) => [name, value ?? 'node-1']) ?? []);
 
-/** As the kubelet fills in variables. */
+/** Arguments with variables replaced, as the kubelet does. */
 const argv = (workload: V1DaemonSet) =>
   containerOf(workload)?.args?.map((arg) => arg.replace(/\$\((\w+)\)/g, (_, name) => env(workload)[name] ?? '')) ?? [];
 
-describe('what is deployed', () => {
-  it('bears our label, so that it is known again', () => {
+describe('the deployed objects', () => {
+  it('have our label', () => {
     expect([...all, ...beside].filter((object) => !isOurs(object))).toEqual([]);
   });
 
-  it('starts the agent with flags that it knows, with recovery off', () => {
+  it('start the agent with valid flags and recovery off', () => {
     expect(parseFlags({ argv: argv(agent), env: env(agent) })).toMatchObject({
       kind: 'run',
       options: {
@@ -47,21 +47,21 @@ describe('what is deployed', () => {
     });
   });
 
-  it('has the gate on a line of its own, as the document greps and changes it', () => {
+  it('have the gate on a line of its own, as the document finds and changes it', () => {
     const lines = toYaml([agent]).split('\n');
     expect(lines.filter((line) => line.includes('- --feature-gates='))).toEqual([
       expect.stringMatching(/^ +- --feature-gates=FuseRecovery=false$/),
     ]);
   });
 
-  it('starts the webhook with flags that it knows', () => {
+  it('start the webhook with valid flags', () => {
     expect(parseWebhookFlags({ argv: containerOf(webhook)?.args ?? [], env: {} })).toMatchObject({
       kind: 'run',
       flags: { certificateSecret: { namespace: 'fluid-system', name: 'fluid-webhook-certificates' } },
     });
   });
 
-  it('mounts nothing of the node but the two directories of the plugin, none of them Bidirectional', () => {
+  it('mount nothing from the node but the two directories of the plugin, and neither of them Bidirectional', () => {
     expect(podOf(agent).volumes?.map(({ hostPath }) => hostPath?.path)).toEqual([
       '/var/lib/kubelet/csi-plugins/fuse.csi.fluid.io',
       '/var/lib/kubelet/plugins_registry',
@@ -72,9 +72,9 @@ describe('what is deployed', () => {
 
   it.each([
     ['agent', agent],
-    ['agent beside another', recovery],
+    ['agent alongside another', recovery],
     ['webhook', webhook],
-  ])('gives the %s no privilege that it can do without', (_, workload) => {
+  ])('give the %s only the privileges that it needs', (_, workload) => {
     const { securityContext } = containerOf(workload) ?? {};
     expect(securityContext).toMatchObject({
       readOnlyRootFilesystem: true,
@@ -87,7 +87,7 @@ describe('what is deployed', () => {
     });
   });
 
-  it('asks the webhook about labelled pods alone, and about none in kube-system', () => {
+  it('send the webhook labelled pods only, and none of kube-system', () => {
     const configurations = all.filter(({ kind }) => kind?.endsWith('WebhookConfiguration'));
     const webhooks = configurations.flatMap(
       (configuration) => (configuration as never as { webhooks: object[] }).webhooks,
@@ -106,7 +106,7 @@ describe('what is deployed', () => {
     }
   });
 
-  it('keeps off virtual nodes', () => {
+  it('avoid virtual nodes', () => {
     const terms =
       podOf(agent).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
     expect(terms?.[0]?.matchExpressions).toContainEqual({
@@ -116,7 +116,7 @@ describe('what is deployed', () => {
     });
   });
 
-  it('says where AppArmor is off as the version of Kubernetes has it', () => {
+  it('turn AppArmor off as the version of Kubernetes requires', () => {
     const old = find<V1DaemonSet>(
       manifests({ ...defaultOptions, appArmor: 'annotation' }),
       'DaemonSet',
@@ -130,8 +130,8 @@ describe('what is deployed', () => {
   });
 });
 
-describe('what is deployed beside another node plugin', () => {
-  it('registers no driver, has another name, and holds nothing of the node', () => {
+describe('the objects deployed alongside another node plugin', () => {
+  it('register no driver, have other names, and mount nothing from the node', () => {
     expect(beside.map(({ kind }) => kind)).not.toContain('CSIDriver');
     expect(parseFlags({ argv: argv(recovery), env: env(recovery) })).toMatchObject({
       kind: 'run',
@@ -159,12 +159,12 @@ describe('the live gate', () => {
     }) as never;
 
   it.each<[string, KubernetesObject | undefined, boolean | undefined]>([
-    ['is unknown where there is no plugin', undefined, undefined],
-    ['is unknown where no flag names it', plugin(['--v=5']), undefined],
+    ['is unknown without a plugin', undefined, undefined],
+    ['is unknown without a flag', plugin(['--v=5']), undefined],
     ['is off', plugin(['--feature-gates=FuseRecovery=false']), false],
     ['is on', plugin(['--feature-gates=FuseRecovery=true']), true],
     ['is on among others', plugin(['--feature-gates=Other=false,FuseRecovery=True,More=false']), true],
-    ['is what is said last', plugin(['--feature-gates=FuseRecovery=true', '--feature-gates=FuseRecovery=0']), false],
+    ['is the last one', plugin(['--feature-gates=FuseRecovery=true', '--feature-gates=FuseRecovery=0']), false],
     ['is found in the command', plugin([], ['fluid-csi', 'start', '--feature-gates=FuseRecovery=t']), true],
   ])('%s', (_, object, gate) => {
     expect(liveGate(object)).toBe(gate);

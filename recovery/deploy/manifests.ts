@@ -2,11 +2,10 @@ import type { KubernetesObject, V1CSIDriver, V1Namespace } from '@kubernetes/cli
 import { driverName } from '../csi/identity.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { agentDaemonSet, besideDaemonSet } from './agent-daemonset.ts';
-import { labelsOf, names } from './names.ts';
-import type { ManifestOptions } from './options.ts';
+import { labelsFor, type ManifestOptions, names } from './options.ts';
 import { webhookConfigurations, webhookDeployment, webhookSecret, webhookService } from './webhook-deployment.ts';
 
-/** All that is deployed, in the order in which it is applied. Pure. */
+/** All deployed objects, in the order in which they are applied. */
 export function manifests(options: ManifestOptions): readonly KubernetesObject[] {
   return [
     namespace(options),
@@ -16,28 +15,28 @@ export function manifests(options: ManifestOptions): readonly KubernetesObject[]
     ...webhookAccess(options),
     webhookSecret(options),
     webhookService(options),
-    // Before the webhook, which says in them what is to be trusted: from here on a labelled pod waits for its yes.
+    // Before the webhook, which adds its certificate to them. From here on labelled pods need its approval.
     ...webhookConfigurations(options),
     webhookDeployment(options),
   ];
 }
 
-/** Recovery alone, for a cluster whose node plugin is another's: nothing that is there is touched. Pure. */
+/** The objects for recovery alongside another node plugin; none of them exists before. */
 export function besideManifests(options: ManifestOptions): readonly KubernetesObject[] {
   return [namespace(options), ...besideAccess(options), besideDaemonSet(options)];
 }
 
 function namespace({ namespace: name }: ManifestOptions): V1Namespace {
-  const labels = { ...labelsOf(names.agent), 'pod-security.kubernetes.io/enforce': 'privileged' };
+  const labels = { ...labelsFor(names.agent), 'pod-security.kubernetes.io/enforce': 'privileged' };
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
 }
 
-/** As Fluid registers it (`charts/fluid/fluid/templates/csi/driver.yaml`). */
+/** The same as Fluid's (`charts/fluid/fluid/templates/csi/driver.yaml`). */
 function csiDriver(): V1CSIDriver {
   return {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'CSIDriver',
-    metadata: { name: driverName, labels: labelsOf(names.agent) },
+    metadata: { name: driverName, labels: labelsFor(names.agent) },
     spec: { attachRequired: false, podInfoOnMount: true },
   };
 }

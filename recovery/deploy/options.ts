@@ -1,20 +1,43 @@
 import { releasedImage } from './image/reference.ts';
-import { names } from './names.ts';
 
-/** What the manifests are made for. */
+/** Names from the document and from Fluid's manifests, by which administrators and their scripts find the parts. */
+export const names = {
+  namespace: 'fluid-system',
+  /** Namespace of recovery alongside another node plugin. */
+  besideNamespace: 'rekindle-system',
+  /** The DaemonSet. */
+  agent: 'csi-nodeplugin-fluid',
+  /** The same as in Fluid's DaemonSet. */
+  agentContainer: 'plugins',
+  /** The DaemonSet alongside another node plugin. */
+  beside: 'rekindle-recovery',
+  webhook: 'fluid-webhook',
+  /** The Secret with the webhook's certificate. */
+  certificates: 'fluid-webhook-certificates',
+} as const;
+
+/** The label of all deployed objects. Objects without it are foreign and are never changed or deleted. */
+export const managedBy = { label: 'app.kubernetes.io/managed-by', value: 'rekindle' } as const;
+
+export const labelsFor = (part: string) => ({
+  app: part,
+  [managedBy.label]: managedBy.value,
+  'app.kubernetes.io/part-of': 'rekindle',
+});
+
 export interface ManifestOptions {
   readonly namespace: string;
   /** Image of the agent and the webhook. */
   readonly image: string;
-  /** Whether recovery is on: the value of the gate. */
+  /** Value of the feature gate `FuseRecovery`. */
   readonly gate: boolean;
-  /** Further flags of the agent. */
+  /** Additional flags of the agent. */
   readonly agentArgs: readonly string[];
-  /** The kubelet's directory, spelt without symbolic links. */
+  /** The kubelet's directory, without symbolic links. */
   readonly kubeletRoot: string;
-  /** Where FUSE daemons mount. */
+  /** The directory that contains the source mounts. */
   readonly mountRoot: string;
-  /** Kubernetes before 1.30 knows AppArmor's profile as an annotation only. */
+  /** Kubernetes before 1.30 only has an annotation for the AppArmor profile. */
   readonly appArmor: 'field' | 'annotation';
 }
 

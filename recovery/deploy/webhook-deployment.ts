@@ -1,16 +1,15 @@
 import type { KubernetesObject, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { v8Flags } from '../agent/v8-flags.ts';
 import { configurations, exemptNamespaces } from '../webhook/registration.ts';
-import { labelsOf, names } from './names.ts';
-import type { ManifestOptions } from './options.ts';
+import { labelsFor, type ManifestOptions, names } from './options.ts';
 
 const port = 9443;
 const nobody = 65_532;
 const health = { path: '/healthz', port: 'https', scheme: 'HTTPS' } as const;
 
-/** The admission webhook: certificates of its own making, which its replicas share; nothing of the node is mounted. */
+/** The admission webhook. It makes its own certificates, which its replicas share, and mounts nothing from the node. */
 export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptions): V1Deployment {
-  const labels = labelsOf(names.webhook);
+  const labels = labelsFor(names.webhook);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -25,7 +24,7 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 10,
           nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
-          affinity: { podAntiAffinity: apart },
+          affinity: { podAntiAffinity: onSeparateNodes },
           tolerations: [
             { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' },
             { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },
@@ -71,8 +70,8 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
   };
 }
 
-/** On two nodes where there are two. */
-const apart = {
+/** Preferred, so that one node suffices. */
+const onSeparateNodes = {
   preferredDuringSchedulingIgnoredDuringExecution: [
     {
       weight: 100,
@@ -84,29 +83,28 @@ const apart = {
   ],
 };
 
-/** Empty here: the webhook puts its certificate into it. */
+/** Empty; the webhook stores its certificate in it. */
 export function webhookSecret({ namespace }: ManifestOptions): V1Secret {
-  const metadata = { name: names.certificates, namespace, labels: labelsOf(names.webhook) };
+  const metadata = { name: names.certificates, namespace, labels: labelsFor(names.webhook) };
   return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' };
 }
 
-/** Which pods it is asked about; what is to be trusted the webhook adds. */
+/** The webhook adds the certificate authority itself. */
 export function webhookConfigurations({ namespace }: ManifestOptions): readonly KubernetesObject[] {
   const endpoint = { service: { namespace, name: names.webhook, port: 443 } };
   const exempt = [...new Set([...exemptNamespaces, namespace])];
   return configurations({ endpoint, exemptNamespaces: exempt }).map((configuration) => {
     const { metadata } = configuration as KubernetesObject;
-    const labels = { ...metadata?.labels, ...labelsOf(names.webhook) };
+    const labels = { ...metadata?.labels, ...labelsFor(names.webhook) };
     return { ...configuration, metadata: { ...metadata, labels } };
   });
 }
 
-/** Where the API server finds it. */
 export function webhookService({ namespace }: ManifestOptions): V1Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: names.webhook, namespace, labels: labelsOf(names.webhook) },
+    metadata: { name: names.webhook, namespace, labels: labelsFor(names.webhook) },
     spec: {
       selector: { app: names.webhook },
       ports: [{ name: 'https', port: 443, targetPort: 'https', protocol: 'TCP' }],

@@ -1,4 +1,4 @@
-import { explained } from '../../../recovery/deploy/explained.ts';
+import { explainError } from '../../../recovery/deploy/errors.ts';
 import type { Finding } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
 import { type GatherClusterOptions, gatherCluster } from './gather-cluster.ts';
@@ -9,6 +9,6 @@ export async function doctorCluster(options: GatherClusterOptions): Promise<read
   try {
     return assessCluster(await gatherCluster(options));
   } catch (error) {
-    throw explained('look at the cluster', server, error);
+    throw explainError('look at the cluster', server, error);
   }
 }

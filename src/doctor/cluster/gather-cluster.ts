@@ -7,7 +7,7 @@ import {
   type V1Node,
   VersionApi,
 } from '@kubernetes/client-node';
-import { managedBy, names } from '../../../recovery/deploy/names.ts';
+import { managedBy, names } from '../../../recovery/deploy/options.ts';
 import type { ClusterFacts, NodeFacts, NodeLook, StoreLook } from './cluster-facts.ts';
 import { lookAtNodes } from './look-at-nodes.ts';
 import { type DatasetMount, keyNames, mountsOf, type Store, urlOf } from './stores.ts';
