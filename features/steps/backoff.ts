@@ -1,7 +1,5 @@
 import { Then, When } from '@cucumber/cucumber';
-import { kubeletRules, predictDelay } from '../../src/backoff/predict.ts';
-import { backoffRows, type Expectation } from '../../src/backoff/rows.ts';
-import { seenRestarts } from '../../src/backoff/seen-restarts.ts';
+import { backoffRows, type Expectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
 import { growsAsPredicted } from '../../src/checks/backoff-as-predicted.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';

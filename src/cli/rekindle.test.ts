@@ -228,7 +228,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['pacing', ['bench', '--pacing', '5'], 'bad --pacing "5": accepted are times, as 0, 250ms, 5s or 2m'],
     ['CPU', ['bench', '--agent-cpu', '2m'], 'bad --agent-cpu "2m": accepted are 10m and more'],
     ['no peer', ['bench', '--peer', ' '], 'bad --peer "": a command is accepted'],
-    ['peer that is not there', ['bench', '--peer', './x y'], 'bad --peer "./x y": no program "./x" that can be run'],
+    ['peer that is not there', ['bench', '--peer', './x y'], 'bad --peer "./x y": no executable program "./x"'],
     [
       'sandbox only',
       ['bench', '--cluster', 'kind', '--baselines'],

@@ -4,17 +4,17 @@ import type { ApiRequests } from '../../../reports/bench/record.ts';
 /** Requests by verb and resource: `create events`. */
 type Counts = Readonly<Record<string, number>>;
 
-/** Events are sent after a recovery; the counts are read until they stand still, for so long at most. */
-const looks = { everyMs: 250, most: 12 } as const;
+/** Events are sent after a recovery, so counts are read until they stop growing. */
+const settling = { everyMs: 250, maximumReads: 12 } as const;
 
-/** The agent's own count of its requests, of its metrics; undefined where it has none. */
+/** The agent's request counts in its metrics; undefined if it has none. */
 export function requestsIn(metrics: string): Counts | undefined {
   if (!metrics.includes('rekindle_api_requests_total')) return undefined;
   const lines = metrics.matchAll(/^rekindle_api_requests_total\{verb="([^"]*)",resource="([^"]*)"\} (\d+)/gm);
   return Object.fromEntries([...lines].map(([, verb, resource, count]) => [`${verb} ${resource}`, Number(count)]));
 }
 
-/** What came between two looks; an agent that was started again counts from 0. */
+/** Requests between two readings. A restarted agent counts from 0. */
 export function requestsBetween(before: Counts, after: Counts): Counts {
   const counted = Object.entries(after).map(([call, count]) => {
     const earlier = before[call] ?? 0;
@@ -23,7 +23,7 @@ export function requestsBetween(before: Counts, after: Counts): Counts {
   return Object.fromEntries(counted.filter(([, count]) => count > 0));
 }
 
-/** Counts what an agent asks of the API server during crashes, and while nothing happens. */
+/** Counts an agent's API requests during crashes and at rest. */
 export class RequestCount {
   readonly #metrics: () => Promise<string>;
   readonly #signal: AbortSignal;
@@ -41,7 +41,7 @@ export class RequestCount {
     this.#before = requestsIn(await this.#metrics());
   }
 
-  /** After so many crashes since it began. */
+  /** Ends a period that began with `begin()` and contained `crashes` crashes. */
   async end(crashes: number): Promise<void> {
     const before = this.#before;
     if (before === undefined) return;
@@ -51,7 +51,7 @@ export class RequestCount {
     this.#before = undefined;
   }
 
-  /** Watches it for so long while nothing happens. */
+  /** Counts the requests at rest. */
   async rest(overMs: number): Promise<void> {
     const before = await this.#settled();
     await delay(overMs, undefined, { signal: this.#signal });
@@ -66,8 +66,8 @@ export class RequestCount {
 
   async #settled(): Promise<Counts> {
     let last = requestsIn(await this.#metrics()) ?? {};
-    for (let look = 0; look < looks.most; look++) {
-      await delay(looks.everyMs, undefined, { signal: this.#signal });
+    for (let read = 0; read < settling.maximumReads; read++) {
+      await delay(settling.everyMs, undefined, { signal: this.#signal });
       const now = requestsIn(await this.#metrics()) ?? {};
       if (Object.keys(requestsBetween(last, now)).length === 0) return now;
       last = now;

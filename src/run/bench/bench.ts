@@ -7,23 +7,18 @@ import { type BenchRecord, type BenchSeries, benchSchema } from '../../../report
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import { benchText } from '../../../reports/bench/text.ts';
 import { loadProfile } from '../../profiles/load-profile.ts';
-import { formatNs } from '../../timeline/duration.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../timeline/record.ts';
 import type { BenchOptions, Outcome } from '../../verbs.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster } from '../run.ts';
 import type { ScenarioNotes } from '../session.ts';
-import { plansInSandbox, sandboxIn } from './beside-sandbox.ts';
-import { Estimate } from './estimate.ts';
-import { planOf } from './plan.ts';
+import { planOf, plansInSandbox, sandboxIn } from './plan.ts';
+import { progressOf } from './progress.ts';
 import { type Bench, runSeries, type SeriesPlan } from './series.ts';
 
-/** So fast a kubelet's clock that its back-off takes no time: what is measured is the daemon and the agent. */
+/** Makes the kubelet's back-off negligible, so that only the daemon and the agent are measured. */
 const clockScale = 100_000;
-const tellEveryMs = 5_000;
-/** Beside the pauses: a daemon's start, and what steady takes; with a real kubelet a fresh FUSE pod, too. */
-const guessMs = { sandbox: 600, kubernetes: 8_000 } as const;
 
-/** Crashes daemons again and again, says how long each phase of a recovery took, and keeps it in `bench.json`. */
+/** Crashes daemons repeatedly, prints the duration of each phase of a recovery, and writes `bench.json`. */
 export async function bench(options: BenchOptions): Promise<Outcome> {
   const { environment, seed } = options;
   const { stdout, stderr, signal } = environment;
@@ -44,7 +39,7 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
     throw new CannotRun([
       {
         what: 'no CPU cgroup can be written',
-        remedy: 'run as root where /sys/fs/cgroup is writable, or leave out --agent-cpu',
+        remedy: 'run as root where /sys/fs/cgroup is writable, or omit --agent-cpu',
       },
     ]);
   const random = seededRandom(seed);
@@ -76,7 +71,7 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
       };
       const series = await runSeries(shared, plan, notes);
       measured.push({ series, notes });
-      // What it left would disturb those behind it; what was measured before it counts.
+      // Its leftovers would disturb the series that follow. Earlier measurements count.
       if (series.stopped?.startsWith('broke') === true) break;
     }
   };
@@ -88,9 +83,9 @@ export async function bench(options: BenchOptions): Promise<Outcome> {
   const clusters = [...(await siteFacts(run)).clusters];
   if (beside.length > 0 && !signal.aborted) {
     const { cluster: sandbox, folder } = sandboxIn(run.resultsDir);
-    // Where it does not start, what was measured before counts all the same.
+    // If the sandbox does not start, the measurements of the cluster count all the same.
     await using other = await startCluster({ ...started, cluster: sandbox, folder }, run.history).catch(
-      (error: unknown) => void tell(`no figures of the sandbox beside it: ${reasonOf(error)}`),
+      (error: unknown) => void tell(`no figures of the sandbox for comparison: ${reasonOf(error)}`),
     );
     if (other) {
       await measure({ ...run, cluster: other, resultsDir: folder }, beside);
@@ -135,41 +130,7 @@ function pick({
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-function progressOf(
-  plans: readonly SeriesPlan[],
-  { tell, place }: { readonly tell: (line: string) => void; readonly place: string },
-) {
-  const estimate = new Estimate(
-    plans.map(({ arm, inSandbox }) => ({
-      crashes: arm.warmUp + arm.crashes,
-      guessMs:
-        (place === 'sandbox' || inSandbox ? guessMs.sandbox : guessMs.kubernetes) +
-        arm.pacingMs +
-        (arm.name === 'poll' ? arm.pacingMs : 0) +
-        (arm.acts === 'nobody' ? arm.deadlineMs : 0),
-    })),
-  );
-  let last = performance.now();
-  let told = last;
-  return {
-    begins(index: number) {
-      const { id, arm } = plans[index] ?? {};
-      tell(`${id}: ${arm?.title}; about ${formatNs(estimate.leftMs * 1e6)} left`);
-      last = performance.now();
-    },
-    crashed(index: number) {
-      const now = performance.now();
-      estimate.crashed(index, now - last);
-      last = now;
-      if (now - told < tellEveryMs) return;
-      told = now;
-      const [done, all] = estimate.done;
-      tell(`${plans[index]?.id}: ${done} of ${all} crashes; about ${formatNs(estimate.leftMs * 1e6)} left`);
-    },
-  };
-}
-
-/** The scenario that a series is in `record.json`. A baseline that recovers nothing fails nothing: it shows what it is. */
+/** A series as a scenario of `record.json`. A baseline does not fail if it recovers nothing. */
 function scenarioOf({ id, arm, crashes, stopped, title }: BenchSeries, notes: ScenarioNotes): ScenarioRecord {
   const lost = crashes.filter((crash) => !isRecovered(crash)).length;
   const isTested = arm === 'agent';

@@ -1,8 +1,15 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentOptions } from '../../../clusters/cluster.ts';
+import { sandbox } from '../../../clusters/sandbox/sandbox.ts';
+import type { ArmName, BenchSeries } from '../../../reports/bench/record.ts';
+import { sandboxPrefix } from '../../../reports/bench/text.ts';
 import type { BenchConditions, BenchOptions } from '../../verbs.ts';
-import { armsOf } from './arms.ts';
+import { programOf } from './program.ts';
 import type { SeriesPlan } from './series.ts';
 
-/** All series of a benchmark in the order in which they are measured: for each point its arms, so that these stand close. */
+/** All series of a benchmark in order. The arms of each varied condition follow each other. */
 export function planOf(options: BenchOptions): readonly SeriesPlan[] {
   const { agentCpuMillis, kernelTier, vary } = options;
   return (vary?.points ?? [{}]).flatMap((point) => {
@@ -13,11 +20,109 @@ export function planOf(options: BenchOptions): readonly SeriesPlan[] {
       ...(agentCpuMillis !== undefined && { agentCpuMillis }),
       ...(kernelTier !== undefined && { kernelTier }),
     };
-    return armsOf(options, conditions).map((arm) => ({
+    return armsFor(options, conditions).map((arm) => ({
       id: `${prefix}${arm.name}`,
       arm,
       conditions,
       idleMs: options.idleMs,
     }));
   });
+}
+
+/** The series that a run on a cluster repeats in the sandbox, without `--vary`. */
+export function plansInSandbox(options: BenchOptions): readonly SeriesPlan[] {
+  if (!options.besideSandbox) return [];
+  const { vary: _, ...unvaried } = options;
+  return planOf({ ...unvaried, idleMs: 0 }).map((plan) => ({
+    ...plan,
+    id: `${sandboxPrefix}${plan.id}`,
+    inSandbox: true,
+  }));
+}
+
+/** The sandbox and its folder, which is created. */
+export function sandboxIn(resultsDir: string) {
+  const folder = join(resultsDir, 'sandbox');
+  mkdirSync(folder);
+  return { cluster: sandbox, folder };
+}
+
+/** A means of recovery and the crashes to measure it with. */
+export interface Arm {
+  readonly name: ArmName;
+  readonly title: string;
+  readonly agent: AgentOptions;
+  /** What recovers: the agent, the harness by restarting the pods, or nothing. */
+  readonly acts: 'agent' | 'harness' | 'nobody';
+  readonly crashes: number;
+  readonly warmUp: number;
+  /** Mean pause before a crash. */
+  readonly pacingMs: number;
+  /** How long to wait for a recovery. */
+  readonly deadlineMs: number;
+  readonly program?: NonNullable<BenchSeries['program']>;
+}
+
+const pollAgent = fileURLToPath(new URL('../../../fakes/agents/polling.ts', import.meta.url));
+/** Fluid's default `RECOVER_FUSE_PERIOD`. */
+const pollMs = 5_000;
+const defaultDeadlineMs = 30_000;
+/** Crashes of the arm that recovers nothing. */
+const unrecoveredCrashes = 2;
+
+/** The arms of a benchmark: the agent under test, then the baselines. */
+export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): readonly Arm[] {
+  const { baselines, baselineCrashes, crashes, deadlineMs, kernelTier, peer, warmUp } = options;
+  const tier = kernelTier ? { kernelTier } : {};
+  const cpu = options.agentCpuMillis ? { cpuMillis: options.agentCpuMillis } : {};
+  const recovering = { fuseRecovery: true, ...tier, ...cpu };
+  const program = peer === undefined ? undefined : programOf(peer, options.environment);
+  const rekindle = { title: "Rekindle's agent", agent: recovering, acts: 'agent' } as const;
+  const all = { crashes, warmUp, pacingMs, deadlineMs: defaultDeadlineMs };
+  const fewer = { ...all, crashes: Math.min(crashes, baselineCrashes), warmUp: Math.min(warmUp, 1) };
+  const tested: Arm = program
+    ? {
+        ...all,
+        name: 'agent',
+        title: `peer: ${program.command}`,
+        // The sandbox starts programs in another folder than the user's.
+        agent: {
+          ...recovering,
+          command: ['sh', '-c', `cd "$0" && exec ${program.command} "$@"`, options.environment.cwd],
+        },
+        acts: 'agent',
+        program,
+      }
+    : { ...all, ...rekindle, name: 'agent' };
+  if (!baselines) return [tested];
+  return [
+    tested,
+    ...(program ? [{ ...all, ...rekindle, name: 'rekindle' as const }] : []),
+    {
+      ...fewer,
+      name: 'poll',
+      title: `a plain ${pollMs / 1000} s poll with bind mounts`,
+      agent: { ...recovering, command: [process.execPath, pollAgent, `--poll-period=${pollMs}`] },
+      acts: 'agent',
+      // Spreads the crashes over the poll period. Without a pause, each would wait for nearly a whole period.
+      pacingMs: pollMs / 2,
+    },
+    {
+      ...fewer,
+      name: 'restart',
+      title: 'restarting the pod',
+      agent: { fuseRecovery: false, ...tier },
+      acts: 'harness',
+    },
+    {
+      ...fewer,
+      name: 'nothing',
+      title: 'nothing',
+      agent: { fuseRecovery: false, ...tier },
+      acts: 'nobody',
+      crashes: Math.min(fewer.crashes, unrecoveredCrashes),
+      warmUp: 0,
+      deadlineMs,
+    },
+  ];
 }

@@ -11,7 +11,7 @@ test('a peer’s report has the digest of its program, found on the PATH, and of
     const digest = (text: string) => createHash('sha256').update(text).digest('hex');
     writeFileSync(join(cwd, 'agent'), '#!/bin/sh\n');
     writeFileSync(join(cwd, 'script.js'), '1');
-    expect(() => programOf('agent script.js', { cwd, env: { PATH: cwd } })).toThrow('no program "agent"');
+    expect(() => programOf('agent script.js', { cwd, env: { PATH: cwd } })).toThrow('no executable program "agent"');
     chmodSync(join(cwd, 'agent'), 0o755);
     expect(programOf(" agent 'script.js' --flag", { cwd, env: { PATH: `/nowhere:${cwd}` } })).toEqual({
       command: "agent 'script.js' --flag",

@@ -4,14 +4,14 @@ import { delimiter, join, resolve } from 'node:path';
 import type { BenchSeries } from '../../../reports/bench/record.ts';
 import type { Environment } from '../../environment.ts';
 
-/** The program of a command is not there. One sentence. */
+/** The program of a command does not exist. The message is one sentence. */
 export class NoSuchProgram extends Error {
   readonly code = 'NO_SUCH_PROGRAM';
 }
 
 /**
- * A command, with the SHA-256 of each file that it names: its program, found on the PATH, and those among its arguments, as the
- * script of an interpreter is. Relative paths start from the working directory. @throws NoSuchProgram
+ * A command with the SHA-256 of each file that it names: its program, searched on the PATH, and files among its arguments, such as an
+ * interpreter's script. Relative paths start from the working directory. @throws NoSuchProgram
  */
 export function programOf(
   command: string,
@@ -20,7 +20,7 @@ export function programOf(
   const words = command.trim().split(/\s+/).map(unquoted);
   const [name = '', ...args] = words;
   const program = locate(name, cwd, env.PATH ?? '');
-  if (program === undefined) throw new NoSuchProgram(`no program ${JSON.stringify(name)} that can be run`);
+  if (program === undefined) throw new NoSuchProgram(`no executable program ${JSON.stringify(name)}`);
   const files = [program, ...args.map((word) => resolve(cwd, word)).filter(isFile)];
   return {
     command: command.trim(),

@@ -7,12 +7,12 @@ interface State {
 }
 
 /**
- * Whether the probes are steady again after a crash, told event by event: ten good operations in a row, none late, after an error
- * or, for a probe too slow to have met one, after the daemon was back. Times are absolute.
+ * Follows events to find out when the probes are steady after a crash: ten good operations in a row, none late, after an error or, for
+ * a probe too slow to meet one, after the daemon was ready. Times are absolute.
  */
 export class RecoveryWatch {
   readonly #probes = new Map<string, State>();
-  /** Of the last crash; before the first one, errors need not be waited for. */
+  /** Time of the last crash. Before the first one, no error is required. */
   #since: number | undefined;
   #readyAt = Number.POSITIVE_INFINITY;
 
@@ -24,7 +24,7 @@ export class RecoveryWatch {
     this.#probes.delete(probe);
   }
 
-  /** Right before a crash: what is steady by now counts no more. */
+  /** Starts anew right before a crash. */
   begin(now: number): void {
     this.#since = now;
     this.#readyAt = Number.POSITIVE_INFINITY;
@@ -53,7 +53,7 @@ export class RecoveryWatch {
     if (event.result === 'ok' && event.startedAt === event.finishedAt) return;
     const isGood = event.result === 'ok' && event.finishedAt - event.at <= lateNs;
     if (event.result !== 'ok') state.failed = true;
-    // The kernel may answer stat from what it remembers of a dead mount.
+    // The kernel may answer stat from its cache of a dead mount.
     else if (event.op === 'stat' && state.good === 0) return;
     const counts = this.#since === undefined || state.failed || event.at > this.#readyAt;
     state.good = isGood && counts ? state.good + 1 : 0;

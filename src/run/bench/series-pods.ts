@@ -11,12 +11,12 @@ export interface SeriesPodsOptions {
   readonly scenario: Scenario;
   readonly watch: RecoveryWatch;
   readonly datasets: number;
-  /** Of each dataset. */
+  /** Pods of each dataset. */
   readonly pods: number;
   readonly rate: number;
-  /** A probe in the first pod of each dataset; otherwise all are read by one process. */
+  /** Whether the first pod of each dataset has a probe. Otherwise one process reads in all pods. */
   readonly probed: boolean;
-  /** For the orders of those processes. */
+  /** Folder for the instructions to these processes. */
   readonly folder: string;
   readonly onProgress: (line: string) => void;
 }
@@ -28,11 +28,11 @@ interface Dataset {
   readonly sweep?: Sweep;
 }
 
-/** How many pods are created, or waited for, at once. */
-const atOnce = 20;
+/** Number of pods that are created at once. */
+const batchSize = 20;
 const [file = ''] = Object.keys(documentedFiles);
 
-/** The datasets of a series and the pods that read them, with what watches these. */
+/** The datasets of a series, the pods that read them, and their probes and sweeps. */
 export class SeriesPods {
   readonly #options: SeriesPodsOptions;
   readonly #datasets: Dataset[] = [];
@@ -49,12 +49,12 @@ export class SeriesPods {
     return this.#datasets;
   }
 
-  /** Every pod that a probe was in, those that were replaced since too. */
+  /** All pods that had a probe, replaced ones included. */
   get watched(): readonly WatchedPod[] {
     return this.#watched;
   }
 
-  /** Datasets and pods, one after the other: until all run and what watches them reads. */
+  /** Creates datasets and pods. Resolves when all run and their probes and sweeps read. */
   async start(): Promise<void> {
     const { scenario, datasets, pods, probed, folder } = this.#options;
     for (let index = 1; index <= datasets; index++) {
@@ -68,10 +68,10 @@ export class SeriesPods {
     await this.renew();
   }
 
-  /** Right before a crash. */
+  /** Prepares for a crash. */
   async begin(): Promise<void> {
     const { scenario, watch } = this.#options;
-    for (const { sweep, pods } of this.#datasets) await sweep?.begin(scenario, this.#pidsOf(pods));
+    for (const { sweep, pods } of this.#datasets) await sweep?.begin(scenario, this.#pidsFor(pods));
     this.#crashed = true;
     watch.begin(Number(process.hrtime.bigint()));
   }
@@ -80,7 +80,7 @@ export class SeriesPods {
     return this.#options.watch.steady && this.#datasets.every(({ sweep }) => sweep?.complete ?? true);
   }
 
-  /** Other pods in the place of the present ones, which are deleted at the same time, as a Deployment does it. */
+  /** Replaces the pods and deletes the old ones at the same time, as a Deployment does. */
   async renew(): Promise<void> {
     const generation = ++this.#generation;
     for (const dataset of this.#datasets) {
@@ -88,7 +88,7 @@ export class SeriesPods {
       await this.#stopProbe(dataset);
       dataset.pods = Array.from({ length: this.#options.pods }, (_, pod) => `${dataset.name}-app-${generation}-${pod}`);
       await this.#create(dataset, old);
-      dataset.sweep?.replace(this.#pidsOf(dataset.pods));
+      dataset.sweep?.replace(this.#pidsFor(dataset.pods));
       if (this.#options.probed) await this.#startProbe(dataset);
     }
   }
@@ -96,12 +96,12 @@ export class SeriesPods {
   take(event: HistoryEvent): void {
     if (event.kind === 'process' && event.change === 'started' && event.pid !== undefined) {
       this.#pids.set(event.name, event.pid);
-      if (this.#crashed) this.#tellSweep(event.name);
+      if (this.#crashed) this.#updateSweep(event.name);
     }
     if (event.kind === 'output') for (const { sweep } of this.#datasets) sweep?.take(event);
   }
 
-  /** Lines of the mount tables of the node and of the pods with a probe. */
+  /** Number of lines in the mount tables of the node and of the pods with a probe. */
   async mountLines(): Promise<number> {
     const { scenario } = this.#options;
     const pods = this.#datasets.flatMap(({ probe, pods: [pod] }) => (probe && pod ? [this.#target(pod)] : []));
@@ -109,31 +109,31 @@ export class SeriesPods {
     return tables.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** A pod that takes another's place counts from its first instruction on. */
-  #tellSweep(address: string): void {
-    const mine = this.#datasets.find(({ pods }) => pods.some((pod) => this.#address(pod) === address));
-    mine?.sweep?.replace(this.#pidsOf(mine.pods));
+  /** Makes the sweep read in a replacement pod from its start. */
+  #updateSweep(address: string): void {
+    const dataset = this.#datasets.find(({ pods }) => pods.some((pod) => this.#address(pod) === address));
+    dataset?.sweep?.replace(this.#pidsFor(dataset.pods));
   }
 
   async #create({ name, pods }: Dataset, old: readonly string[]): Promise<void> {
     const { scenario, onProgress } = this.#options;
     const { namespace } = scenario;
-    for (let from = 0; from < pods.length; from += atOnce) {
-      const some = pods.slice(from, from + atOnce);
+    for (let from = 0; from < pods.length; from += batchSize) {
+      const some = pods.slice(from, from + batchSize);
       await Promise.all([
         ...some.map((pod) => namespace.pod(pod).create(namespace.dataset(name), { labelled: true })),
-        ...old.slice(from, from + atOnce).map((pod) => namespace.pod(pod).delete()),
+        ...old.slice(from, from + batchSize).map((pod) => namespace.pod(pod).delete()),
       ]);
       await Promise.all(some.map((pod) => this.#runs(pod)));
-      if (pods.length >= 5 * atOnce && (from + atOnce) % 100 === 0)
-        onProgress(`${Math.min(from + atOnce, pods.length)} of ${pods.length} pods run`);
+      if (pods.length >= 5 * batchSize && (from + batchSize) % 100 === 0)
+        onProgress(`${Math.min(from + batchSize, pods.length)} of ${pods.length} pods run`);
     }
   }
 
-  /** Told by the kubelet, and where there are few asked of the API too: what is asked a thousand times disturbs. */
+  /** Waits for the kubelet's report, and with few pods for the API's, because a thousand requests would disturb. */
   async #runs(pod: string): Promise<void> {
     const { scenario } = this.#options;
-    if (this.#options.pods <= atOnce) await scenario.namespace.pod(pod).ready();
+    if (this.#options.pods <= batchSize) await scenario.namespace.pod(pod).ready();
     await scenario.eventually({
       condition: `pod ${pod} runs`,
       read: () => this.#pids.has(this.#address(pod)),
@@ -171,11 +171,11 @@ export class SeriesPods {
     for (const watched of this.#watched) if (watched.probe === name) watched.to = scenario.session.history.now();
     await dataset.probe.running[Symbol.asyncDispose]();
     delete dataset.probe;
-    // Its last lines are on their way.
+    // Its last lines may still be in transit.
     await delay(50);
   }
 
-  #pidsOf(pods: readonly string[]): Readonly<Record<string, number>> {
+  #pidsFor(pods: readonly string[]): Readonly<Record<string, number>> {
     return Object.fromEntries(pods.map((pod) => [pod, this.#pids.get(this.#address(pod)) ?? 0]));
   }
 

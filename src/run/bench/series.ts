@@ -11,18 +11,18 @@ import type { HistoryEvent } from '../../timeline/record.ts';
 import type { OpenRun } from '../run.ts';
 import type { ScenarioNotes, Session } from '../session.ts';
 import { RequestCount } from './api-requests.ts';
-import type { Arm } from './arms.ts';
+import type { Arm } from './plan.ts';
 import { RecoveryWatch } from './recovery-watch.ts';
 import { SeriesPods } from './series-pods.ts';
 
-/** One series to be measured. */
+/** A series to measure. */
 export interface SeriesPlan {
   readonly id: string;
   readonly arm: Arm;
   readonly conditions: Conditions;
-  /** How long the agent is left alone after the crashes. */
+  /** How long the agent's requests at rest are counted after the crashes. */
   readonly idleMs: number;
-  /** Beside the cluster that the run is about. */
+  /** Measured in the sandbox for comparison with the cluster of the run. */
   readonly inSandbox?: true;
 }
 
@@ -30,24 +30,24 @@ export interface SeriesPlan {
 export interface Bench {
   readonly run: OpenRun;
   readonly session: Omit<Session, 'agent'>;
-  /** Takes every event while it is in here; absolute times. */
+  /** Functions that receive every event, with absolute times. */
   readonly listeners: Set<(event: HistoryEvent) => void>;
-  /** In [0, 1). */
+  /** Returns numbers in [0, 1). */
   readonly random: () => number;
   readonly onProgress: (line: string) => void;
-  /** After each crash of a series, those to warm up included. */
+  /** Called after each crash, warm-up crashes included. */
   readonly onCrash: () => void;
 }
 
-/** After so many crashes in a row of which nothing came, nothing will. */
-const hopeless = 3;
+/** The series ends after this number of crashes in a row without a recovery. */
+const maximumLost = 3;
 const usageEvery = 10;
-/** CPU that an idle agent uses between two looks, which are so far apart; its resync comes each second. */
-const quietMs = 10;
-const quietLookMs = 300;
+/** An agent that uses at most this CPU time between two measurements is idle. */
+const idleCpuMs = 10;
+const idleCheckMs = 300;
 
-/** What one crash was seen by, beside the probes. Absolute monotonic nanoseconds. */
-interface Strike {
+/** Observations of one crash besides those of the probes, in absolute monotonic nanoseconds. */
+interface CrashObservation {
   readonly dataset: string;
   readonly at: number;
   readyAt?: number;
@@ -57,7 +57,7 @@ interface Strike {
   pods: number;
 }
 
-/** Crashes the daemons again and again under the same pods. Interrupted, it returns what was measured by then. */
+/** Crashes the daemons repeatedly under the same pods. After an interruption, returns what was measured before. */
 export async function runSeries(bench: Bench, plan: SeriesPlan, notes: ScenarioNotes): Promise<BenchSeries> {
   const series = new Series(bench, plan, notes);
   await series.run();
@@ -69,7 +69,7 @@ class Series {
   readonly #plan: SeriesPlan;
   readonly #notes: ScenarioNotes;
   readonly #watch = new RecoveryWatch();
-  readonly #strikes: Strike[][] = [];
+  readonly #strikes: CrashObservation[][] = [];
   #waitedFor = 0;
   #pods: SeriesPods | undefined;
   #stopped: string | undefined;
@@ -96,7 +96,7 @@ class Series {
       await this.#crashAll(scenario);
       await this.#measureUsage();
     } catch (error) {
-      // The sandbox ends with the signal, so whatever was under way has failed by then.
+      // The sandbox ends with the signal, so pending operations fail.
       if (!session.signal.aborted) this.#stopped = `broke: ${reasonOf(error)}`;
     } finally {
       if (session.signal.aborted) this.#stopped = 'interrupted';
@@ -135,7 +135,7 @@ class Series {
     };
   }
 
-  /** A kubelet of its own makes a container wait that ends again and again; only the first end of a pod's costs nothing. */
+  /** Whether each crash needs a new FUSE pod, because a real kubelet delays every restart but a container's first. */
   get #freshPods(): boolean {
     return this.#bench.run.cluster.capabilities.has('real-kubelet');
   }
@@ -151,12 +151,12 @@ class Series {
     if (arm.acts === 'agent' && !arm.agent.command)
       this.#requests = new RequestCount(() => cluster.agentMetrics(), bench.session.signal);
     let lost = 0;
-    for (let crash = 1 - arm.warmUp; crash <= arm.crashes && lost < hopeless; crash++) {
+    for (let crash = 1 - arm.warmUp; crash <= arm.crashes && lost < maximumLost; crash++) {
       if (this.#freshPods && this.#strikes.length > 0) await this.#renewDaemons(scenario, this.#pods);
       if (crash === 1) await this.#measureUsage();
       if (crash === 1 || (crash > 1 && this.#freshPods)) await this.#requests?.begin();
       await delay(bench.random() * 2 * arm.pacingMs, undefined, { signal: bench.session.signal });
-      await this.#agentIsQuiet();
+      await this.#agentIsIdle();
       const recovered = await this.#crash(scenario, this.#pods);
       lost = recovered ? 0 : lost + 1;
       if (crash > 0 && this.#freshPods) await this.#requests?.end(1);
@@ -166,11 +166,11 @@ class Series {
     }
     if (!this.#freshPods) await this.#requests?.end(this.#strikes.length - arm.warmUp);
     if (this.#plan.idleMs > 0) await this.#requests?.rest(this.#plan.idleMs);
-    if (lost === hopeless && this.#strikes.length - arm.warmUp < arm.crashes)
+    if (lost === maximumLost && this.#strikes.length - arm.warmUp < arm.crashes)
       this.#stopped = `the pod did not read again after ${lost} crashes in a row`;
   }
 
-  /** Other FUSE pods in the place of the present ones; the pods that read stay, and read from them. */
+  /** Replaces the FUSE pods. The pods that read stay. */
   async #renewDaemons(scenario: Scenario, pods: SeriesPods): Promise<void> {
     await pods.begin();
     for (const { name } of pods.datasets) await scenario.namespace.dataset(name).daemon.inject(podDelete);
@@ -178,27 +178,27 @@ class Series {
       throw new Error(`no pod reads from a fresh FUSE pod after ${this.#plan.arm.deadlineMs / 1000} s`);
   }
 
-  /** Until it uses next to nothing, or for as long as a crash is waited for. */
-  async #agentIsQuiet(): Promise<void> {
+  /** Waits until the agent is idle, at most for the crash deadline. */
+  async #agentIsIdle(): Promise<void> {
     const { conditions, arm } = this.#plan;
     if (!waitsForIdleAgent(conditions)) return;
     const { cluster } = this.#bench.run;
     const end = performance.now() + arm.deadlineMs;
     for (let before = Number.NEGATIVE_INFINITY; performance.now() < end; ) {
       const { cpuMs } = await cluster.agentUsage();
-      if (cpuMs - before <= quietMs) return;
+      if (cpuMs - before <= idleCpuMs) return;
       before = cpuMs;
-      await delay(quietLookMs, undefined, { signal: this.#bench.session.signal });
+      await delay(idleCheckMs, undefined, { signal: this.#bench.session.signal });
     }
   }
 
-  /** Whether everything was steady again in time. */
+  /** Returns whether everything was steady again in time. */
   async #crash(scenario: Scenario, pods: SeriesPods): Promise<boolean> {
     const { arm, conditions } = this.#plan;
     const fault = faults.get(conditions.fault);
     if (!fault) throw new Error(`unknown fault ${conditions.fault}`);
     await pods.begin();
-    const all: Strike[] = [];
+    const all: CrashObservation[] = [];
     this.#strikes.push(all);
     for (const { name } of pods.datasets) {
       await scenario.namespace.dataset(name).daemon.inject(fault);
@@ -219,19 +219,19 @@ class Series {
     return recovered;
   }
 
-  /** As an operator does it, who is told by the first error. */
+  /** Restarts the pods at the first error, as an operator would. */
   async #restartPods(pods: SeriesPods): Promise<void> {
     await this.#until('the pod fails', () => pods.datasets.some(({ sweep }) => sweep?.seen.firstError !== undefined));
     await pods.renew();
   }
 
   async #steady(what: string, timeoutMs: number): Promise<boolean> {
-    // Before the first crash only probes have something to say.
+    // Before the first crash, only the probes have read.
     const is = () => (this.#strikes.length === 0 ? this.#watch.steady : this.#pods?.complete === true);
     return this.#until(what, is, timeoutMs);
   }
 
-  /** False where it does not come true in time. */
+  /** Returns false on timeout. */
   async #until(what: string, is: () => boolean, timeoutMs = this.#plan.arm.deadlineMs): Promise<boolean> {
     const { signal } = this.#bench.session;
     try {
@@ -262,7 +262,7 @@ class Series {
     const { run } = this.#bench;
     const { arm } = this.#plan;
     const watched = this.#pods?.watched ?? [];
-    // One that was under way when it was interrupted shows nothing.
+    // A crash that was interrupted proves nothing.
     const counted = (crash: BenchCrash): readonly BenchCrash[] =>
       crash.crash > arm.warmUp && crash.crash <= this.#waitedFor ? [{ ...crash, crash: crash.crash - arm.warmUp }] : [];
     if (arm.acts === 'harness')
@@ -276,32 +276,35 @@ class Series {
         return strike && crash ? [withSweep({ ...sample, crash }, strike)] : [];
       })
       .toSorted((a, b) => a.crash - b.crash)
-      .map((crash) => (arm.name === 'agent' || arm.name === 'rekindle' ? crash : withoutWords(crash)))
+      .map((crash) => (arm.name === 'agent' || arm.name === 'rekindle' ? crash : withoutLogMoments(crash)))
       .flatMap(counted);
   }
 }
 
-/** The log of a baseline's agent is that of ours with its recovery off: what it says is not what recovers. */
-function withoutWords({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
+/** Drops moments from the agent's log: in a baseline, our agent runs without recovery and its log describes nothing. */
+function withoutLogMoments({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
   return { ...crash, moments };
 }
 
-/** What failed first, not what failed in cleaning up after it. */
+/** The first failure, rather than a failure of the clean-up after it. */
 function reasonOf(error: unknown): string {
   if (error instanceof SuppressedError) return reasonOf(error.suppressed);
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What the one reader of all pods adds to what a probe in one of them saw. */
-function withSweep(crash: BenchCrash, { at, good, pods }: Strike): BenchCrash {
+/** Adds the observations of the sweep, which reads in all pods, to those of a probe in one of them. */
+function withSweep(crash: BenchCrash, { at, good, pods }: CrashObservation): BenchCrash {
   if (pods < 2) return crash;
   const lastReadable = Math.max(...good) - at;
   if (good.length < pods) return { ...crash, podsLost: pods - good.length };
   return { ...crash, moments: { ...crash.moments, lastReadable } };
 }
 
-/** A crash that only the one reader saw: the pods with probes are gone. */
-function sweptOnly({ at, dataset, readyAt, firstError, errno, good, pods }: Strike, crash: number): BenchCrash {
+/** A crash that only the sweep observed, because the pods with probes are gone. */
+function sweptOnly(
+  { at, dataset, readyAt, firstError, errno, good, pods }: CrashObservation,
+  crash: number,
+): BenchCrash {
   const since = (moment: number | undefined) => (moment === undefined ? undefined : moment - at);
   const moments = {
     firstError: since(firstError),

@@ -3,24 +3,24 @@ import { join } from 'node:path';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 
-/** What one process that reads in many pods saw of a crash; absolute monotonic nanoseconds. */
-export interface Swept {
+/** Observations of a crash by the process that reads in many pods, in absolute monotonic nanoseconds. */
+export interface SweepResult {
   readonly firstError?: number;
   readonly errno?: string;
-  /** First good read of each pod that has had one. */
+  /** Time of the first good read, by pod. */
   readonly good: Readonly<Record<string, number>>;
 }
 
 export interface SweepOptions {
   readonly scenario: Scenario;
-  /** Where its orders lie; on the node it is at the same path. */
+  /** Folder of its instructions, at the same path on the node. */
   readonly folder: string;
   readonly name: string;
-  /** Of the file that is read, in the containers. */
+  /** Path of the file to read, in the containers. */
   readonly path: string;
 }
 
-/** One reader for all pods of a dataset (`src/sweep`), as the benchmark tells it. */
+/** Controls the reader of all pods of a dataset (`src/observers/sweep.ts`). */
 export class Sweep {
   readonly #name: string;
   readonly #orders: string;
@@ -42,7 +42,7 @@ export class Sweep {
     return sweep;
   }
 
-  /** Resolves when it reads: before the crash, so that it meets it. */
+  /** Resolves when it reads. Called before a crash. */
   async begin(scenario: Scenario, pids: Readonly<Record<string, number>>): Promise<void> {
     this.#crash++;
     this.#seen = { good: {} };
@@ -56,29 +56,29 @@ export class Sweep {
     });
   }
 
-  /** Other processes that took the pods' place. */
+  /** Makes it read in other processes. */
   replace(pids: Readonly<Record<string, number>>): void {
     this.#pids = pids;
     this.#write();
   }
 
-  get seen(): Swept {
+  get seen(): SweepResult {
     return this.#seen;
   }
 
-  /** Every pod has read again. */
+  /** Whether every pod has read again. */
   get complete(): boolean {
     return this.#complete;
   }
 
   take(event: HistoryEvent): void {
     if (event.kind !== 'output' || event.program !== this.#name || event.stream !== 'stdout') return;
-    const said = JSON.parse(event.text);
-    if (said.event === 'watching') this.#watching = said.crash;
-    if (said.crash !== this.#crash) return;
-    if (said.event === 'failed') this.#seen = { ...this.#seen, firstError: said.ns, errno: said.errno };
-    if (said.event === 'swept') {
-      this.#seen = { ...this.#seen, good: said.good };
+    const report = JSON.parse(event.text);
+    if (report.event === 'watching') this.#watching = report.crash;
+    if (report.crash !== this.#crash) return;
+    if (report.event === 'failed') this.#seen = { ...this.#seen, firstError: report.ns, errno: report.errno };
+    if (report.event === 'swept') {
+      this.#seen = { ...this.#seen, good: report.good };
       this.#complete = true;
     }
   }

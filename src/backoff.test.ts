@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { predictDelay, type SeenRestart } from './predict.ts';
+import { predictDelay, type SeenRestart } from './backoff.ts';
 
 const second = 1000;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Estimate } from './estimate.ts';
+import { Estimate } from './progress.ts';
 
 test('the time that is left is guessed first, and then taken from the crashes that were seen', () => {
   const estimate = new Estimate([
