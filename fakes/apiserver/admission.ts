@@ -1,24 +1,131 @@
-import type { ApiObject } from './api-object.ts';
+import type { ApiObject, Json, JsonObject } from './api-object.ts';
+import { isJsonObject, listAt, objectAt, sameJson, stringAt } from './api-object.ts';
 import type { Resource } from './resource.ts';
-import { forbidden } from './status.ts';
+import { findResource } from './resources.ts';
+import { StatusError } from './status.ts';
+import type { Storage } from './storage.ts';
+import { callWebhook } from './webhook-call.ts';
 
-/** A refusal at admission; the client gets it as 403 with this sentence. */
-export interface Denial {
-  readonly denied: string;
+/** A create request that must pass the webhooks. */
+export interface AdmissionRequest {
+  readonly resource: Resource;
+  readonly object: ApiObject;
+  /** Whether the name was made of `generateName`. */
+  readonly generated: boolean;
+  readonly dryRun: boolean;
+  /** Receives the warnings of webhooks. */
+  readonly warn: (text: string) => void;
 }
 
-/** Sees every object before it is created, defaults applied; gives it back, changed or not, or refuses it. */
-export type Admit = (object: ApiObject) => ApiObject | Denial | Promise<ApiObject | Denial>;
+/** Calls the registered webhooks in the way that `kube-apiserver` does. */
+export class AdmissionWebhooks {
+  readonly #store: Storage;
 
-const isDenial = (answer: ApiObject | Denial): answer is Denial => typeof answer.denied === 'string';
-
-/** Asks one hook after the other; the first refusal wins. */
-export async function admitted(hooks: readonly Admit[], resource: Resource, object: ApiObject): Promise<ApiObject> {
-  let admitting = object;
-  for (const admit of hooks) {
-    const answer = await admit(admitting);
-    if (isDenial(answer)) throw forbidden(resource, object.metadata.name, answer.denied);
-    admitting = answer;
+  constructor(store: Storage) {
+    this.#store = store;
   }
-  return admitting;
+
+  /** Calls mutating webhooks one after the other. If a later one changes the object, those that want it are called again. */
+  async mutate(request: AdmissionRequest): Promise<ApiObject> {
+    let object = request.object;
+    const called: { readonly webhook: JsonObject; readonly result: ApiObject }[] = [];
+    for (const webhook of this.#registered('mutatingwebhookconfigurations')) {
+      const creation = this.#creation(request.resource, object);
+      if (!applies(webhook, creation)) continue;
+      object = patchedObject(request.object, await callWebhook({ ...request, webhook, creation, mutating: true }));
+      called.push({ webhook, result: object });
+    }
+    const afterFirstRound = object;
+    for (const { webhook, result } of called) {
+      const creation = this.#creation(request.resource, object);
+      if (webhook.reinvocationPolicy !== 'IfNeeded' || sameJson(result, afterFirstRound) || !applies(webhook, creation))
+        continue;
+      object = patchedObject(request.object, await callWebhook({ ...request, webhook, creation, mutating: true }));
+    }
+    return object;
+  }
+
+  /** Calls all validating webhooks; the first denial wins. */
+  async validate(request: AdmissionRequest): Promise<void> {
+    const creation = this.#creation(request.resource, request.object);
+    const webhooks = this.#registered('validatingwebhookconfigurations').filter((webhook) =>
+      applies(webhook, creation),
+    );
+    await Promise.all(webhooks.map((webhook) => callWebhook({ ...request, webhook, creation, mutating: false })));
+  }
+
+  #registered(plural: string): readonly JsonObject[] {
+    const resource = findResource('admissionregistration.k8s.io', 'v1', plural);
+    const configurations = resource ? this.#store.list(resource) : [];
+    return [...configurations]
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      .flatMap((configuration) => listAt(configuration, 'webhooks').filter((webhook) => isJsonObject(webhook)));
+  }
+
+  #creation(resource: Resource, object: ApiObject): Creation {
+    const namespaces = findResource('', 'v1', 'namespaces');
+    const { namespace } = object.metadata;
+    const found = namespaces && namespace !== undefined ? this.#store.get(namespaces, undefined, namespace) : undefined;
+    return { resource, object, namespaceLabels: found?.metadata.labels ?? {} };
+  }
+}
+
+/** The object after a patch, which may have replaced it by anything. */
+function patchedObject(before: ApiObject, after: Json): ApiObject {
+  if (!isJsonObject(after) || !isJsonObject(after.metadata))
+    throw new StatusError(500, 'InternalError', 'Internal error occurred: a webhook left no object');
+  return { ...after, metadata: { ...objectAt(after, 'metadata'), name: before.metadata.name } } as ApiObject;
+}
+
+/** What the rules and selectors of a webhook are matched against. */
+export interface Creation {
+  readonly resource: Resource;
+  readonly object: ApiObject;
+  /** Empty for a cluster-scoped object. */
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+}
+
+const has = (list: readonly Json[], value: string): boolean => list.includes('*') || list.includes(value);
+
+function matchesRule(rule: Json, { resource, object }: Creation): boolean {
+  const scope = stringAt(rule, 'scope') || '*';
+  const objectScope = object.metadata.namespace === undefined ? 'Cluster' : 'Namespaced';
+  return (
+    has(listAt(rule, 'operations'), 'CREATE') &&
+    has(listAt(rule, 'apiGroups'), resource.group) &&
+    has(listAt(rule, 'apiVersions'), resource.version) &&
+    (has(listAt(rule, 'resources'), resource.plural) || listAt(rule, 'resources').includes('*/*')) &&
+    (scope === '*' || scope === objectScope)
+  );
+}
+
+/** Evaluates a LabelSelector; an empty one selects everything. */
+function selects(selector: JsonObject, labels: Readonly<Record<string, string>>): boolean {
+  const labelsMatch = Object.entries(objectAt(selector, 'matchLabels')).every(([key, value]) => labels[key] === value);
+  return (
+    labelsMatch &&
+    listAt(selector, 'matchExpressions').every((expression) => {
+      const value = labels[stringAt(expression, 'key')];
+      const values = listAt(expression, 'values');
+      switch (stringAt(expression, 'operator')) {
+        case 'In':
+          return value !== undefined && values.includes(value);
+        case 'NotIn':
+          return value === undefined || !values.includes(value);
+        case 'Exists':
+          return value !== undefined;
+        default:
+          return value === undefined;
+      }
+    })
+  );
+}
+
+/** Whether a webhook must be called for a creation, by its rules, namespaceSelector and objectSelector. */
+function applies(webhook: JsonObject, creation: Creation): boolean {
+  return (
+    listAt(webhook, 'rules').some((rule) => matchesRule(rule, creation)) &&
+    selects(objectAt(webhook, 'namespaceSelector'), creation.namespaceLabels) &&
+    selects(objectAt(webhook, 'objectSelector'), creation.object.metadata.labels ?? {})
+  );
 }

@@ -1,4 +1,4 @@
-/** JSON as it travels; nothing in the server changes a value in place. */
+/** JSON values. The server never changes one in place. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
 export interface JsonObject {
@@ -9,7 +9,7 @@ export interface OwnerReference extends JsonObject {
   readonly uid: string;
 }
 
-/** The part of ObjectMeta that the server reads; all else passes through. */
+/** The part of ObjectMeta that the server reads. Other fields are stored unchanged. */
 export interface Metadata extends JsonObject {
   readonly name: string;
   readonly namespace?: string;
@@ -27,7 +27,7 @@ export interface Metadata extends JsonObject {
   readonly ownerReferences?: readonly OwnerReference[];
 }
 
-/** A stored object: validated, with its identity. */
+/** A validated object with an identity. */
 export interface ApiObject extends JsonObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -36,7 +36,7 @@ export interface ApiObject extends JsonObject {
   readonly status?: JsonObject;
 }
 
-/** What a client sent, before it is known to be an `ApiObject`. */
+/** An object from a client before validation. */
 export interface Draft extends JsonObject {
   readonly metadata: JsonObject;
 }
@@ -45,28 +45,28 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object at a path, or an empty one: for reading what may be missing or malformed. */
+/** The object at a path; an empty one if it is missing or malformed. */
 export function objectAt(value: Json | undefined, ...path: readonly string[]): JsonObject {
-  let at = value;
-  for (const key of path) at = isJsonObject(at) ? at[key] : undefined;
-  return isJsonObject(at) ? at : {};
+  let current = value;
+  for (const key of path) current = isJsonObject(current) ? current[key] : undefined;
+  return isJsonObject(current) ? current : {};
 }
 
-/** The string at a path, or an empty one. */
+/** The string, boolean or number at a path as a string; an empty one if it is missing. */
 export function stringAt(value: Json | undefined, ...path: readonly string[]): string {
   const last = path.at(-1) ?? '';
-  const at = objectAt(value, ...path.slice(0, -1))[last];
-  return typeof at === 'string' || typeof at === 'boolean' || typeof at === 'number' ? String(at) : '';
+  const found = objectAt(value, ...path.slice(0, -1))[last];
+  return ['string', 'boolean', 'number'].includes(typeof found) ? String(found) : '';
 }
 
-/** The list at a path, or an empty one. */
+/** The list at a path; an empty one if it is missing or malformed. */
 export function listAt(value: Json | undefined, ...path: readonly string[]): readonly Json[] {
   const last = path.at(-1) ?? '';
-  const at = objectAt(value, ...path.slice(0, -1))[last];
-  return Array.isArray(at) ? at : [];
+  const found = objectAt(value, ...path.slice(0, -1))[last];
+  return Array.isArray(found) ? found : [];
 }
 
-/** Deep equality of JSON; a missing key and `undefined` are the same, and so is the order of keys. */
+/** Deep equality. A missing key equals `undefined`, and the order of keys does not matter. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) {

@@ -1,31 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Admit } from './admission.ts';
-import { answer, sendJson } from './answer.ts';
 import type { JsonObject } from './api-object.ts';
-import { discovery } from './discovery.ts';
+import { discovery, openapi } from './discovery.ts';
+import { answer, type RequestPath, sendJson } from './handlers.ts';
 import { kubeConfigText, tokenPrefix } from './kubeconfig.ts';
-import { openapi } from './openapi.ts';
-import { isStatusError, Registry } from './registry.ts';
-import { parseRequestPath } from './request-path.ts';
-import { resources } from './resources.ts';
-import type { Sources } from './sources.ts';
-import { systemSources } from './sources.ts';
+import { Registry, type Sources, systemSources } from './registry.ts';
+import { findResource, resources } from './resources.ts';
 import { noSuchPath, StatusError, unauthorized } from './status.ts';
-import { Store } from './store.ts';
+import { Storage } from './storage.ts';
 
 export const serverVersion = 'v1.34.0+rekindle-fake';
 
 export interface ApiServerOptions {
   /** 0: any free port of 127.0.0.1. */
   readonly port: number;
-  /** Bearer token that every request has to bring, health and version aside. */
+  /** Bearer token that every request must carry, except for health and version. */
   readonly token: string;
-  /** Aborted: the server closes. */
+  /** Closes the server when aborted. */
   readonly signal?: AbortSignal;
-  readonly admit?: readonly Admit[];
-  /** Changes remembered of each kind, 4,096 by default: a watch from before them is told 410. */
+  /** Number of changes kept for each kind, 4,096 by default: a watch that starts before them gets a 410. */
   readonly historyLength?: number;
   readonly sources?: Sources;
 }
@@ -37,10 +31,10 @@ export interface ApiServer extends AsyncDisposable {
   kubeConfig(): string;
 }
 
-/** Longer than any client keeps an idle connection, which would otherwise be closed just when it sends on it. */
+/** Longer than any client keeps an idle connection, so that none is closed just when a client uses it. */
 const keepAliveTimeout = 600_000;
 const initialNamespaces = ['default', 'kube-system'];
-const health = new Set(['/healthz', '/livez', '/readyz']);
+const healthPaths = new Set(['/healthz', '/livez', '/readyz']);
 
 function internalError(error: unknown): JsonObject {
   const message = error instanceof Error ? error.message : String(error);
@@ -50,22 +44,22 @@ function internalError(error: unknown): JsonObject {
 /** Serves the Kubernetes API from memory, over HTTP on 127.0.0.1, until disposed of. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const sources = options.sources ?? systemSources;
-  const store = new Store(options.historyLength ?? 4096);
-  const registry = new Registry({ store, hooks: options.admit ?? [], sources });
+  const store = new Storage(options.historyLength ?? 4096);
+  const registry = new Registry({ store, sources });
   const documents: ReadonlyMap<string, JsonObject> = new Map([...discovery(serverVersion), ...openapi()]);
   const authorization = `Bearer ${options.token}`;
   const prefix = `${tokenPrefix(options.token)}/`;
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
-    const inPath = pathname.startsWith(prefix);
-    const plain = (inPath ? pathname.slice(prefix.length - 1) : pathname).replace(/\/+$/, '');
-    if (health.has(plain)) {
+    const hasTokenInPath = pathname.startsWith(prefix);
+    const plain = (hasTokenInPath ? pathname.slice(prefix.length - 1) : pathname).replace(/\/+$/, '');
+    if (healthPaths.has(plain)) {
       response.end('ok');
       return;
     }
-    const known = inPath || request.headers.authorization === authorization;
-    if (plain !== '/version' && !known) throw unauthorized();
+    const isAuthorized = hasTokenInPath || request.headers.authorization === authorization;
+    if (plain !== '/version' && !isAuthorized) throw unauthorized();
     const document = documents.get(plain);
     if (document && request.method === 'GET') return sendJson(response, 200, document);
     const path = parseRequestPath(plain);
@@ -76,7 +70,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout }, (request, response) => {
     serve(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
-      else if (isStatusError(error)) sendJson(response, error.status.code, error.status);
+      else if (error instanceof StatusError) sendJson(response, error.status.code, error.status);
       else sendJson(response, 500, internalError(error));
     });
   });
@@ -109,4 +103,31 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       await close();
     },
   };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Parses `/api/v1/...` and `/apis/<group>/<version>/...`; undefined if no kind is served there. */
+function parseRequestPath(pathname: string): RequestPath | undefined {
+  const [, root, ...parts] = pathname.split('/').map(decode);
+  const [group, version, ...rest] = root === 'api' ? ['', ...parts] : parts;
+  if ((root !== 'api' && root !== 'apis') || group === undefined || version === undefined) return undefined;
+  const [first = '', second, third, ...more] = rest;
+  const namespaced = first === 'namespaces' && second !== undefined && third !== undefined;
+  const inner = namespaced ? findResource(group, version, third) : undefined;
+  if (namespaced && (inner || group !== '')) {
+    const [name, subresource, ...beyond] = more;
+    if (!inner?.namespaced || beyond.length > 0) return undefined;
+    return { resource: inner, namespace: second, name, subresource };
+  }
+  const resource = findResource(group, version, first);
+  if (!resource || more.length > 0) return undefined;
+  if (resource.namespaced && second !== undefined) return undefined;
+  return { resource, namespace: undefined, name: second, subresource: third };
 }

@@ -14,7 +14,7 @@ describe('the client of a fake API server', () => {
 
   afterEach(() => parts.disposeAsync());
 
-  it('sends requests that follow each other on one connection, each with its token', async () => {
+  it('sends consecutive requests over one connection, each with the token', async () => {
     const seen: (string | undefined)[] = [];
     let connections = 0;
     const server = createServer((request, response) => {
@@ -33,7 +33,7 @@ describe('the client of a fake API server', () => {
     expect(connections).toBe(1);
   });
 
-  it('tells what was refused by its code', async () => {
+  it('throws the code of a refusal', async () => {
     const server = parts.use(await startApiServer({ port: 0, token: 't' }));
     const ask = (token: string) =>
       clientConfig({ url: server.url, token })

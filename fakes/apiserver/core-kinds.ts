@@ -1,10 +1,10 @@
 import type { Draft, Json, JsonObject } from './api-object.ts';
 import { listAt, objectAt, stringAt } from './api-object.ts';
 import { checkPod, checkPodUpdate, podColumns, podGrace, podWideColumns, preparePod } from './pods.ts';
-import { requiredString, specIsObject, stringMap } from './required-fields.ts';
 import type { Resource } from './resource.ts';
-import type { Cause } from './status.ts';
+import type { FieldCause } from './status.ts';
 import { forbiddenField, required } from './status.ts';
+import { checkSpec, checkStringMap, requiredString } from './validation.ts';
 
 const plain = {
   group: '',
@@ -20,12 +20,12 @@ const plain = {
   columns: [],
 } as const satisfies Partial<Resource>;
 
-/** `stringData` is for writing only: it ends up in `data`, in base64 (Secret v1). */
+/** `stringData` is write-only: it is encoded in base64 and merged into `data` (Secret v1). */
 function prepareSecret(secret: Draft): Draft {
   const { stringData, ...rest } = secret;
   const encoded = Object.entries(objectAt({ stringData }, 'stringData')).map(([key, value]): [string, Json] => [
     key,
-    // What is no string is refused by the check, which names it.
+    // A value that is not a string is left to the check, which names the key.
     typeof value === 'string' ? Buffer.from(value).toString('base64') : (value ?? null),
   ]);
   const data = { ...objectAt(rest, 'data'), ...Object.fromEntries(encoded) };
@@ -34,16 +34,16 @@ function prepareSecret(secret: Draft): Draft {
 
 const pending = (object: Draft): Draft => ({ ...object, status: { phase: 'Pending' } });
 
-function checkAccessModes(object: JsonObject): readonly Cause[] {
+function checkAccessModes(object: JsonObject): readonly FieldCause[] {
   return listAt(object, 'spec', 'accessModes').length > 0
     ? []
     : [required('spec.accessModes', 'at least 1 access mode is required')];
 }
 
-function checkVolume(volume: JsonObject): readonly Cause[] {
+function checkVolume(volume: JsonObject): readonly FieldCause[] {
   const csi = objectAt(volume, 'spec', 'csi');
   return [
-    ...specIsObject(volume),
+    ...checkSpec(volume),
     ...(Object.keys(objectAt(volume, 'spec', 'capacity')).length > 0 ? [] : [required('spec.capacity')]),
     ...checkAccessModes(volume),
     ...(Object.keys(csi).length === 0
@@ -108,7 +108,7 @@ export const coreKinds: readonly Resource[] = [
       },
       { name: 'Version', read: (node) => stringAt(node, 'status', 'nodeInfo', 'kubeletVersion') },
     ],
-    check: specIsObject,
+    check: checkSpec,
   },
   {
     ...plain,
@@ -177,7 +177,7 @@ export const coreKinds: readonly Resource[] = [
       storageClass,
     ],
     prepare: pending,
-    check: (claim) => [...specIsObject(claim), ...checkAccessModes(claim)],
+    check: (claim) => [...checkSpec(claim), ...checkAccessModes(claim)],
   },
   {
     ...plain,
@@ -189,7 +189,7 @@ export const coreKinds: readonly Resource[] = [
       { name: 'Data', read: (secret) => String(Object.keys(objectAt(secret, 'data')).length) },
     ],
     prepare: prepareSecret,
-    check: (secret) => [...stringMap(secret, 'data'), ...stringMap(secret, 'stringData')],
+    check: (secret) => [...checkStringMap(secret, 'data'), ...checkStringMap(secret, 'stringData')],
   },
   {
     ...plain,
@@ -197,7 +197,7 @@ export const coreKinds: readonly Resource[] = [
     plural: 'configmaps',
     shortNames: ['cm'],
     columns: [{ name: 'Data', read: (map) => String(Object.keys(objectAt(map, 'data')).length) }],
-    check: (map) => stringMap(map, 'data'),
+    check: (map) => checkStringMap(map, 'data'),
   },
   {
     ...plain,

@@ -14,13 +14,13 @@ describe('the fake API server', () => {
     const target = { name: 'a', namespace: 'default' };
     const onNode = { nodeName: 'n1', containers: [{ name: 'main', image: 'nginx' }] };
 
-    it('of a pod without a node take it away at once', async () => {
+    it('remove a pod without a node at once', async () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('a') });
       await rig.core.deleteNamespacedPod(target);
       expect(await refusal(rig.core.readNamespacedPod(target))).toMatchObject({ code: 404 });
     });
 
-    it('of a pod on a node wait for its kubelet, with the grace that was asked for', async () => {
+    it('wait for the kubelet of a pod on a node, with the requested grace period', async () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('a', { spec: onNode }) });
       const going = await rig.core.deleteNamespacedPod({ ...target, gracePeriodSeconds: 7 });
       expect(going.metadata?.deletionTimestamp).toBeInstanceOf(Date);
@@ -31,7 +31,7 @@ describe('the fake API server', () => {
       expect(await refusal(rig.core.readNamespacedPod(target))).toMatchObject({ code: 404 });
     });
 
-    it('of what has finalizers wait until the last is removed', async () => {
+    it('wait until the last finalizer is removed', async () => {
       const finalizers = ['rekindle.dev/test'];
       await rig.core.createNamespacedPod({
         namespace: 'default',
@@ -46,13 +46,13 @@ describe('the fake API server', () => {
       expect(await refusal(rig.core.readNamespacedPod(target))).toMatchObject({ code: 404 });
     });
 
-    it('of another uid than the one meant are a conflict', async () => {
+    it('with another uid as the precondition are a conflict', async () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('a') });
       const call = rig.core.deleteNamespacedPod({ ...target, body: { preconditions: { uid: 'other' } } });
       expect(await refusal(call)).toMatchObject({ code: 409 });
     });
 
-    it('of a collection take what the selector matches', async () => {
+    it('of a collection remove what the selector matches', async () => {
       await rig.core.createNamespacedPod({
         namespace: 'default',
         body: pod('a', { metadata: { name: 'a', labels: { x: '1' } } }),
@@ -63,7 +63,7 @@ describe('the fake API server', () => {
       expect(items.map(({ metadata }) => metadata?.name)).toEqual(['b']);
     });
 
-    it('of a namespace take its objects, let nothing in, and wait for the last pod', async () => {
+    it('of a namespace remove its objects, admit no new ones, and wait for the last pod', async () => {
       const namespace = 'run';
       await rig.core.createNamespace({ body: { metadata: { name: namespace } } });
       await rig.core.createNamespacedSecret({ namespace, body: { metadata: { name: 's' } } });
@@ -80,7 +80,7 @@ describe('the fake API server', () => {
       expect(await refusal(rig.core.readNamespace({ name: namespace }))).toMatchObject({ code: 404 });
     });
 
-    it('of an owner take what it owned', async () => {
+    it('of an owner remove what it owned', async () => {
       const owner = await rig.core.createNamespacedConfigMap({
         namespace: 'default',
         body: { metadata: { name: 'o' } },

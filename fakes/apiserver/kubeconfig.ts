@@ -1,7 +1,7 @@
-/** kubectl sends no credentials over plain HTTP, so the server takes the token as the first part of the path, too. */
+/** kubectl sends no credentials over plain HTTP, so the server also accepts the token as a prefix of the path. */
 export const tokenPrefix = (token: string): string => `/token/${encodeURIComponent(token)}`;
 
-/** A kubeconfig in JSON, which is YAML: for `kubectl --kubeconfig` and for the client's `loadFromString`. */
+/** A kubeconfig in JSON, for `kubectl --kubeconfig` and for the client's `loadFromString`. */
 export function kubeConfigText({ url, token }: { readonly url: string; readonly token: string }): string {
   return JSON.stringify(
     {

@@ -58,7 +58,7 @@ async function start() {
 describe.skipIf(missing)(
   `kubectl on the fake API server${missing ? ' (skipped: kubectl is not on the PATH)' : ''}`,
   () => {
-    it('turns the gate on as documented, twice', async () => {
+    it('turns the feature gate on as documented, twice', async () => {
       await using rig = await start();
       await rig.run('kubectl create -f manifest.yaml');
       const enable =

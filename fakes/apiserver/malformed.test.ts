@@ -79,7 +79,7 @@ describe('malformed requests to the fake API server', () => {
     });
   });
 
-  it('a body in YAML is taken where it is said to be YAML', async () => {
+  it('accepts a YAML body if the content type says so', async () => {
     const answer = await send(
       'POST',
       '/api/v1/namespaces/default/configmaps',

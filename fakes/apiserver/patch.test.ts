@@ -18,7 +18,7 @@ describe('the fake API server', () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('a', { metadata: { name: 'a', labels } }) });
     });
 
-    it('merge, and null removes', async () => {
+    it('merge objects and remove keys that are null', async () => {
       const patched = await rig.core.patchNamespacedPod(
         { ...target, body: { metadata: { labels: { drop: null, more: '2' } } } },
         setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
@@ -26,7 +26,7 @@ describe('the fake API server', () => {
       expect(patched.metadata?.labels).toEqual({ keep: '1', more: '2' });
     });
 
-    it('in JSON patch do their operations in order, and none when a test fails', async () => {
+    it('apply JSON patch operations in order, and none if a test fails', async () => {
       const replace = { op: 'replace', path: '/metadata/labels/keep', value: '2' };
       const patched = await rig.core.patchNamespacedPod({
         ...target,
@@ -46,7 +46,7 @@ describe('the fake API server', () => {
       expect((await rig.core.readNamespacedPod(target)).metadata?.labels?.keep).toBe('2');
     });
 
-    it('merge conditions by type when strategic', async () => {
+    it('merge conditions by type if they are strategic', async () => {
       const strategic = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
       const patch = (type: string, status: string) =>
         rig.core.patchNamespacedPodStatus(
@@ -62,7 +62,7 @@ describe('the fake API server', () => {
       ]);
     });
 
-    it('are refused with 415 when strategic on a custom kind', async () => {
+    it('are refused with 415 if they are strategic and the kind is custom', async () => {
       const dataset = {
         apiVersion: 'data.fluid.io/v1alpha1',
         kind: 'Dataset',
@@ -72,7 +72,7 @@ describe('the fake API server', () => {
       expect(await refusal(rig.objects.patch(dataset))).toMatchObject({ code: 415 });
     });
 
-    it('by server-side apply create what is missing and merge what is there', async () => {
+    it('by server-side apply create a missing object and merge into an existing one', async () => {
       const apply = (data: Record<string, string>) =>
         rig.objects.patch(
           {

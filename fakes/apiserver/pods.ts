@@ -1,14 +1,13 @@
 import type { ApiObject, Draft, Json, JsonObject } from './api-object.ts';
 import { isJsonObject, listAt, objectAt, sameJson, stringAt, without } from './api-object.ts';
-import { checkName } from './names.ts';
-import { requiredList, requiredString, specIsObject } from './required-fields.ts';
 import type { Column } from './resource.ts';
-import type { Cause } from './status.ts';
+import type { FieldCause } from './status.ts';
 import { forbiddenField, invalidValue } from './status.ts';
+import { checkName, checkSpec, requiredList, requiredString } from './validation.ts';
 
 const defaultGraceSeconds = 30;
 
-/** A new pod is Pending, and its spec has the defaults that node agents and controllers read. */
+/** Makes a new pod Pending and sets the defaults that node agents and controllers read. */
 export function preparePod(pod: Draft): Draft {
   const spec = objectAt(pod, 'spec');
   return {
@@ -25,48 +24,49 @@ export function preparePod(pod: Draft): Draft {
   };
 }
 
-/** A relative path that does not lead upwards (`validateLocalDescendingPath`). */
-function checkLocalPath(field: string, path: string): readonly Cause[] {
+/** Requires a relative path that does not lead upwards (`validateLocalDescendingPath`). */
+function checkLocalPath(field: string, path: string): readonly FieldCause[] {
   if (path.startsWith('/')) return [invalidValue(field, path, 'must be a relative path')];
   return path.split('/').includes('..') ? [invalidValue(field, path, "must not contain '..'")] : [];
 }
 
-function checkContainer(container: JsonObject, field: string, volumes: ReadonlySet<string>): readonly Cause[] {
+function checkContainer(container: JsonObject, field: string, volumes: ReadonlySet<string>): readonly FieldCause[] {
   return [
     ...(stringAt(container, 'name') === ''
       ? requiredString(container, field, 'name')
       : checkName(`${field}.name`, stringAt(container, 'name'), 'label')),
     ...requiredString(container, field, 'image'),
-    ...listAt(container, 'volumeMounts').flatMap((mount, index): readonly Cause[] => {
-      const at = `${field}.volumeMounts[${index}]`;
+    ...listAt(container, 'volumeMounts').flatMap((mount, index): readonly FieldCause[] => {
+      const path = `${field}.volumeMounts[${index}]`;
       const name = stringAt(mount, 'name');
       return [
-        ...requiredString(mount, at, 'name'),
-        ...requiredString(mount, at, 'mountPath'),
-        // Kubernetes leaves the index out there.
+        ...requiredString(mount, path, 'name'),
+        ...requiredString(mount, path, 'mountPath'),
+        // Kubernetes omits the index here.
         ...checkLocalPath(`${field}.volumeMounts.subPath`, stringAt(mount, 'subPath')),
         ...checkLocalPath(`${field}.volumeMounts.subPathExpr`, stringAt(mount, 'subPathExpr')),
-        ...(name === '' || volumes.has(name) ? [] : [invalidValue(`${at}.name`, name, 'Not found')]),
+        ...(name === '' || volumes.has(name) ? [] : [invalidValue(`${path}.name`, name, 'Not found')]),
       ];
     }),
   ];
 }
 
-export function checkPod(pod: JsonObject): readonly Cause[] {
-  const wrong = specIsObject(pod);
-  if (wrong.length > 0) return wrong;
+export function checkPod(pod: JsonObject): readonly FieldCause[] {
+  const specCauses = checkSpec(pod);
+  if (specCauses.length > 0) return specCauses;
   const volumes = new Set(listAt(pod, 'spec', 'volumes').map((volume) => stringAt(volume, 'name')));
-  const check = (container: JsonObject, field: string): readonly Cause[] => checkContainer(container, field, volumes);
+  const check = (container: JsonObject, field: string): readonly FieldCause[] =>
+    checkContainer(container, field, volumes);
   const grace = objectAt(pod, 'spec').terminationGracePeriodSeconds;
   return [
     ...requiredList(pod, ['spec', 'containers'], check),
     ...(listAt(pod, 'spec', 'initContainers').length > 0 ? requiredList(pod, ['spec', 'initContainers'], check) : []),
     ...listAt(pod, 'spec', 'volumes').flatMap((volume, index) => {
-      const at = `spec.volumes[${index}]`;
+      const path = `spec.volumes[${index}]`;
       const claim = isJsonObject(volume) ? volume.persistentVolumeClaim : undefined;
       return [
-        ...requiredString(volume, at, 'name'),
-        ...(claim === undefined ? [] : requiredString(claim, `${at}.persistentVolumeClaim`, 'claimName')),
+        ...requiredString(volume, path, 'name'),
+        ...(claim === undefined ? [] : requiredString(claim, `${path}.persistentVolumeClaim`, 'claimName')),
       ];
     }),
     ...(grace === undefined || (typeof grace === 'number' && Number.isInteger(grace) && grace >= 0)
@@ -80,14 +80,14 @@ const withoutImages = (containers: Json | undefined): Json =>
     ? containers.map((container: Json) => (isJsonObject(container) ? without(container, 'image') : container))
     : [];
 
-/** A pod's spec is fixed, but for images, tolerations and deadlines. */
-export function checkPodUpdate(before: ApiObject, after: ApiObject): readonly Cause[] {
-  const fixed = ({ spec = {} }: ApiObject): JsonObject => ({
+/** Only images, tolerations and deadlines of a pod's spec may change. */
+export function checkPodUpdate(before: ApiObject, after: ApiObject): readonly FieldCause[] {
+  const immutable = ({ spec = {} }: ApiObject): JsonObject => ({
     ...without(spec, 'tolerations', 'activeDeadlineSeconds', 'terminationGracePeriodSeconds', 'ephemeralContainers'),
     containers: withoutImages(spec.containers),
     initContainers: withoutImages(spec.initContainers),
   });
-  if (sameJson(fixed(before), fixed(after))) return [];
+  if (sameJson(immutable(before), immutable(after))) return [];
   return [
     forbiddenField(
       'spec',
@@ -96,7 +96,7 @@ export function checkPodUpdate(before: ApiObject, after: ApiObject): readonly Ca
   ];
 }
 
-/** A pod on a node goes when its kubelet says so; one without a node, or one that has ended, goes at once. */
+/** A kubelet removes a running pod; a pod without a node, or one that has ended, is removed at once. */
 export function podGrace(pod: ApiObject): number {
   const phase = stringAt(pod, 'status', 'phase');
   if (stringAt(pod, 'spec', 'nodeName') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
@@ -104,7 +104,7 @@ export function podGrace(pod: ApiObject): number {
   return typeof seconds === 'number' ? seconds : defaultGraceSeconds;
 }
 
-/** The pod with its node, and the condition that says so. */
+/** Assigns the pod to a node and sets the condition PodScheduled. */
 export function boundPod(pod: ApiObject, nodeName: string, now: string): ApiObject {
   const others = listAt(pod, 'status', 'conditions').filter(
     (condition) => stringAt(condition, 'type') !== 'PodScheduled',

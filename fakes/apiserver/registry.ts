@@ -1,18 +1,12 @@
-import type { Admit } from './admission.ts';
-import { admitted } from './admission.ts';
-import { AdmissionWebhooks } from './admission-webhooks.ts';
-import type { ApiObject, Draft, Json, JsonObject } from './api-object.ts';
+import { randomInt, randomUUID } from 'node:crypto';
+import { AdmissionWebhooks } from './admission.ts';
+import type { ApiObject, Draft, Json, JsonObject, Metadata } from './api-object.ts';
 import { objectAt, sameJson, stringAt, without } from './api-object.ts';
-import type { DeleteOptions } from './delete-options.ts';
-import { checkDraft, decodeDraft } from './draft.ts';
-import { afterRemoval } from './garbage-collector.ts';
 import { applyPatch } from './patch.ts';
 import { boundPod } from './pods.ts';
+import { type DeleteOptions, decodeDraft } from './request-body.ts';
 import type { Resource } from './resource.ts';
 import { findResource, resources } from './resources.ts';
-import { identity } from './server-metadata.ts';
-import type { Sources } from './sources.ts';
-import { timestamp } from './sources.ts';
 import {
   alreadyExists,
   badRequest,
@@ -23,50 +17,68 @@ import {
   methodNotAllowed,
   notFound,
   required,
-  StatusError,
   staleVersion,
 } from './status.ts';
-import type { Store } from './store.ts';
+import type { Storage } from './storage.ts';
+import { checkMetadata, checkName } from './validation.ts';
 
-/** One object's place. */
-export interface Target {
+/** Time and randomness. */
+export interface Sources {
+  now(): Date;
+  uid(): string;
+  /** Five characters that are appended to `generateName`. */
+  suffix(): string;
+}
+
+/** The characters of Kubernetes' generated names: no vowels, and none that look alike. */
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+export const systemSources: Sources = {
+  now: () => new Date(),
+  uid: () => randomUUID(),
+  suffix: () => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join(''),
+};
+
+/** RFC 3339 with whole seconds, like metav1.Time. */
+const timestamp = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
+
+/** Addresses one object or its status. */
+export interface ObjectAddress {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly name: string;
   readonly status: boolean;
 }
 
-/** An object to be created. */
-export interface NewObject {
+/** A create request. */
+export interface CreateRequest {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly body: Json;
   readonly dryRun: boolean;
-  /** Takes what admission webhooks warn of. */
+  /** Receives the warnings of admission webhooks. */
   readonly warn: (text: string) => void;
 }
 
 /** The verbs on stored objects, with Kubernetes' rules about versions, status, generations, finalizers and grace. */
 export class Registry {
-  readonly #store: Store;
-  readonly #hooks: readonly Admit[];
+  readonly #store: Storage;
   readonly #webhooks: AdmissionWebhooks;
   readonly #sources: Sources;
 
-  constructor({ store, hooks, sources }: { store: Store; hooks: readonly Admit[]; sources: Sources }) {
+  constructor({ store, sources }: { store: Storage; sources: Sources }) {
     this.#store = store;
-    this.#hooks = hooks;
     this.#webhooks = new AdmissionWebhooks(store);
     this.#sources = sources;
   }
 
-  read({ resource, namespace, name }: Omit<Target, 'status'>): ApiObject {
+  read({ resource, namespace, name }: Omit<ObjectAddress, 'status'>): ApiObject {
     const found = this.#store.get(resource, namespace, name);
     if (!found) throw notFound(resource, name);
     return found;
   }
 
-  async create({ resource, namespace, body, dryRun, warn }: NewObject): Promise<ApiObject> {
+  async create({ resource, namespace, body, dryRun, warn }: CreateRequest): Promise<ApiObject> {
     const draft = decodeDraft(resource, namespace, body);
     if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
       throw badRequest('resourceVersion should not be set on objects to be created');
@@ -74,18 +86,17 @@ export class Registry {
     const named = this.#identified(resource, namespace, draft);
     checkDraft(resource, named);
     this.#checkNamespace(resource, namespace, named.metadata.name);
-    const passing = { resource, generated: stringAt(draft, 'metadata', 'name') === '', dryRun, warn };
-    const mutated = await this.#webhooks.mutate({ ...passing, object: named });
-    const answer = await admitted(this.#hooks, resource, mutated);
-    const object = { ...answer, metadata: identity(named.metadata, answer.metadata) };
+    const request = { resource, generated: stringAt(draft, 'metadata', 'name') === '', dryRun, warn };
+    const mutated = await this.#webhooks.mutate({ ...request, object: named });
+    const object = { ...mutated, metadata: withIdentity(named.metadata, mutated.metadata) };
     checkDraft(resource, object);
-    await this.#webhooks.validate({ ...passing, object });
+    await this.#webhooks.validate({ ...request, object });
     this.#checkNamespace(resource, namespace, named.metadata.name);
     if (this.#store.get(resource, namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
     return dryRun ? object : this.#store.put(resource, object);
   }
 
-  replace(target: Target, body: Json, dryRun: boolean): ApiObject {
+  replace(target: ObjectAddress, body: Json, dryRun: boolean): ApiObject {
     const old = this.read(target);
     const draft = decodeDraft(target.resource, target.namespace, body);
     if (stringAt(draft, 'metadata', 'name') !== target.name) {
@@ -101,12 +112,12 @@ export class Registry {
     return this.#update(target, old, draft, dryRun);
   }
 
-  /** Whether the object was created by it (server-side apply), and the object. */
+  /** Patches an object; server-side apply creates it if it does not exist. */
   async patch(
-    target: Target,
+    target: ObjectAddress,
     type: string,
     patch: Json,
-    { dryRun, warn }: Pick<NewObject, 'dryRun' | 'warn'>,
+    { dryRun, warn }: Pick<CreateRequest, 'dryRun' | 'warn'>,
   ): Promise<{ readonly created: boolean; readonly object: ApiObject }> {
     const { resource, namespace, name } = target;
     const old = this.#store.get(resource, namespace, name);
@@ -118,14 +129,14 @@ export class Registry {
     }
     const patched = decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch }));
     if (stringAt(patched, 'metadata', 'name') !== name) {
-      const why = 'field is immutable';
-      throw invalid(resource, name, [invalidValue('metadata.name', stringAt(patched, 'metadata', 'name'), why)]);
+      const newName = stringAt(patched, 'metadata', 'name');
+      throw invalid(resource, name, [invalidValue('metadata.name', newName, 'field is immutable')]);
     }
     return { created: false, object: this.#update(target, old, patched, dryRun) };
   }
 
-  /** Binds a pod to a node (`pods/binding`): the one way to set `spec.nodeName` later. */
-  bind(target: Target, body: Json): void {
+  /** Binds a pod to a node (`pods/binding`), which is the only way to set `spec.nodeName` of an existing pod. */
+  bind(target: ObjectAddress, body: Json): void {
     const pod = this.read(target);
     const node = stringAt(body, 'target', 'name');
     if (node === '') throw invalid(target.resource, target.name, [required('target.name')]);
@@ -135,8 +146,8 @@ export class Registry {
     this.#store.put(target.resource, boundPod(pod, node, timestamp(this.#sources.now())));
   }
 
-  /** `removed`: gone. Otherwise it goes when its grace or its finalizers end. */
-  delete(target: Target, options: DeleteOptions): { readonly removed: boolean; readonly object: ApiObject } {
+  /** Deletes an object. It is removed later, and `removed` is false, if it has a grace period or finalizers. */
+  delete(target: ObjectAddress, options: DeleteOptions): { readonly removed: boolean; readonly object: ApiObject } {
     const { resource, name } = target;
     const old = this.read(target);
     const { metadata } = old;
@@ -211,7 +222,7 @@ export class Registry {
     );
   }
 
-  #update(target: Target, old: ApiObject, draft: Draft, dryRun: boolean): ApiObject {
+  #update(target: ObjectAddress, old: ApiObject, draft: Draft, dryRun: boolean): ApiObject {
     const { resource, name } = target;
     const version = stringAt(draft, 'metadata', 'resourceVersion');
     if (version !== '' && version !== old.metadata.resourceVersion) throw staleVersion(resource, name);
@@ -233,14 +244,14 @@ export class Registry {
       resource.generation && !sameJson(this.#content(next), this.#content(old)) ? this.#nextGeneration(next) : next;
     if (dryRun) return object;
     const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
-    const done = deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === 0;
-    if (done && (finalizers ?? []).length === 0 && resource.kind !== 'Namespace')
+    const mayBeRemoved = deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === 0;
+    if (mayBeRemoved && (finalizers ?? []).length === 0 && resource.kind !== 'Namespace')
       return this.#remove(resource, object, false);
     return this.#store.put(resource, object);
   }
 
-  /** The old object with what this request may change: the status only, or all but the status. */
-  #merged(target: Target, old: ApiObject, draft: Draft): ApiObject {
+  /** The old object with the parts that this request may change: the status only, or everything else. */
+  #merged(target: ObjectAddress, old: ApiObject, draft: Draft): ApiObject {
     if (target.status) return { ...old, status: objectAt(draft, 'status') };
     const rest = without(target.resource.prepare?.(draft) ?? draft, 'status', 'metadata');
     const status = old.status;
@@ -248,7 +259,7 @@ export class Registry {
       ...rest,
       apiVersion: old.apiVersion,
       kind: old.kind,
-      metadata: identity(old.metadata, draft.metadata),
+      metadata: withIdentity(old.metadata, draft.metadata),
       ...(status === undefined ? {} : { status }),
     } as ApiObject;
   }
@@ -293,13 +304,13 @@ export class Registry {
     if (!resource || name === undefined) return;
     const namespace = this.#store.get(resource, undefined, name);
     if (namespace?.metadata.deletionTimestamp === undefined) return;
-    const left = resources.some((kind) => kind.namespaced && this.#store.list(kind, name).length > 0);
-    if (!left) this.#store.remove(resource, namespace);
+    const isEmpty = !resources.some((kind) => kind.namespaced && this.#store.list(kind, name).length > 0);
+    if (isEmpty) this.#store.remove(resource, namespace);
   }
 
   #remove(resource: Resource, object: ApiObject, orphan: boolean): ApiObject {
     const removed = this.#store.remove(resource, object);
-    for (const { resource: kind, object: dependent, action } of afterRemoval(this.#store, object, orphan)) {
+    for (const { resource: kind, object: dependent, action } of findDependents(this.#store, object, orphan)) {
       const { namespace, name } = dependent.metadata;
       if (action === 'release') this.#store.put(kind, dependent);
       else if (this.#store.get(kind, namespace, name)) {
@@ -311,4 +322,49 @@ export class Registry {
   }
 }
 
-export const isStatusError = (error: unknown): error is StatusError => error instanceof StatusError;
+/** Throws a 422 if the name, the metadata or a field that the kind requires is wrong. */
+function checkDraft(resource: Resource, object: JsonObject): void {
+  const name = stringAt(object, 'metadata', 'name');
+  const causes = [
+    ...checkName('metadata.name', name, resource.names),
+    ...checkMetadata(objectAt(object, 'metadata')),
+    ...(resource.check?.(object) ?? []),
+  ];
+  if (causes.length > 0) throw invalid(resource, name, causes);
+}
+
+/** The new metadata with the server's own part of the old one, which clients cannot change. */
+const withIdentity = (old: Metadata, next: JsonObject): Metadata => ({
+  ...without(next, 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'managedFields', 'selfLink'),
+  name: old.name,
+  ...(old.namespace === undefined ? {} : { namespace: old.namespace }),
+  uid: old.uid,
+  resourceVersion: old.resourceVersion,
+  creationTimestamp: old.creationTimestamp,
+  ...(old.generation === undefined ? {} : { generation: old.generation }),
+  ...(old.deletionTimestamp === undefined ? {} : { deletionTimestamp: old.deletionTimestamp }),
+  ...(old.deletionGracePeriodSeconds === undefined
+    ? {}
+    : { deletionGracePeriodSeconds: old.deletionGracePeriodSeconds }),
+});
+
+/** An object whose owner was removed: it is deleted, or kept without the reference. */
+interface Dependent {
+  readonly resource: Resource;
+  readonly object: ApiObject;
+  readonly action: 'delete' | 'release';
+}
+
+/** The dependents of a removed object, by `metadata.ownerReferences`. Those with another owner are kept. */
+function findDependents(store: Storage, owner: ApiObject, orphan: boolean): readonly Dependent[] {
+  return resources.flatMap((resource) =>
+    store.list(resource).flatMap((object): readonly Dependent[] => {
+      const references = object.metadata.ownerReferences ?? [];
+      if (!references.some(({ uid }) => uid === owner.metadata.uid)) return [];
+      const otherOwners = references.filter(({ uid }) => uid !== owner.metadata.uid);
+      if (otherOwners.length === 0 && !orphan) return [{ resource, object, action: 'delete' }];
+      const released = { ...object, metadata: { ...object.metadata, ownerReferences: otherOwners } };
+      return [{ resource, object: released, action: 'release' }];
+    }),
+  );
+}

@@ -1,9 +1,9 @@
 import type { ApiObject, Draft, JsonObject } from './api-object.ts';
-import type { NameRule } from './names.ts';
-import type { Fields } from './selectors.ts';
-import type { Cause } from './status.ts';
+import type { SelectableFields } from './selectors.ts';
+import type { FieldCause } from './status.ts';
+import type { NameRule } from './validation.ts';
 
-/** One column of `kubectl get`. */
+/** A column of `kubectl get`. */
 export interface Column {
   readonly name: string;
   /** Shown with `-o wide` only. */
@@ -11,7 +11,7 @@ export interface Column {
   readonly read: (object: ApiObject) => string;
 }
 
-/** A kind that is served; the whole of what the server knows about it. */
+/** Everything that the server knows about a kind that it serves. */
 export interface Resource {
   /** Empty for core. */
   readonly group: string;
@@ -21,24 +21,24 @@ export interface Resource {
   readonly shortNames: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
-  /** Defined by a CustomResourceDefinition on a real cluster: no strategic merge, an update needs a resourceVersion. */
+  /** Defined by a CustomResourceDefinition on a real cluster: no strategic merge, and updates need a resourceVersion. */
   readonly custom: boolean;
-  /** `separate`: written through /status only. `with-object`: the same, and taken over on create. `none`: no such subresource. */
+  /** `separate`: written through /status only. `with-object`: the same, except on create. `none`: no such subresource. */
   readonly status: 'separate' | 'with-object' | 'none';
-  /** `metadata.generation` counts changes of the spec. */
+  /** Whether `metadata.generation` counts changes of the spec. */
   readonly generation: boolean;
-  /** A delete answers with the object, not with a `Status`. */
+  /** Whether a delete answers with the object instead of a `Status`. */
   readonly returnsDeleted: boolean;
   readonly names: NameRule;
-  readonly fields: Fields;
+  readonly fields: SelectableFields;
   readonly columns: readonly Column[];
-  /** Defaults, and the status that a new object begins with. */
+  /** Sets defaults and the initial status. */
   readonly prepare?: (object: Draft) => Draft;
-  /** Required fields and types of those that others rely on. */
-  readonly check?: (object: JsonObject) => readonly Cause[];
-  /** What an update may not change. */
-  readonly checkUpdate?: (before: ApiObject, after: ApiObject) => readonly Cause[];
-  /** Seconds between a delete and the removal where somebody on a node has to agree; absent: none. */
+  /** Checks required fields, and the types of fields that other code relies on. */
+  readonly check?: (object: JsonObject) => readonly FieldCause[];
+  /** Checks that an update leaves immutable fields unchanged. */
+  readonly checkUpdate?: (before: ApiObject, after: ApiObject) => readonly FieldCause[];
+  /** Seconds that a kubelet has between a delete and the removal; 0 by default. */
   readonly grace?: (object: ApiObject) => number;
 }
 

@@ -1,9 +1,51 @@
 import { listAt, objectAt, stringAt } from './api-object.ts';
 import { coreKinds } from './core-kinds.ts';
-import { requiredList, requiredString, specIsObject } from './required-fields.ts';
 import type { Resource } from './resource.ts';
-import { required } from './status.ts';
-import { webhookKinds } from './webhook-kinds.ts';
+import { invalidValue, required } from './status.ts';
+import { checkSpec, requiredList, requiredString } from './validation.ts';
+
+const webhookConfiguration = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  shortNames: [],
+  categories: ['api-extensions'],
+  namespaced: false,
+  custom: false,
+  status: 'none',
+  generation: true,
+  returnsDeleted: false,
+  names: 'subdomain',
+  fields: {},
+  columns: [{ name: 'Webhooks', read: (object) => String(listAt(object, 'webhooks').length) }],
+  check: (object) =>
+    listAt(object, 'webhooks').length === 0
+      ? []
+      : requiredList(object, ['webhooks'], (webhook, field) => {
+          const { url, service } = objectAt(webhook, 'clientConfig');
+          const effects = stringAt(webhook, 'sideEffects');
+          const config = `${field}.clientConfig`;
+          return [
+            ...requiredString(webhook, field, 'name'),
+            ...((url === undefined) === (service === undefined)
+              ? [required(config, 'exactly one of url or service is required')]
+              : []),
+            ...(typeof url === 'string' && !url.startsWith('https://')
+              ? [invalidValue(`${config}.url`, url, "'https' is the only allowed URL scheme")]
+              : []),
+            ...(listAt(webhook, 'admissionReviewVersions').includes('v1')
+              ? []
+              : [required(`${field}.admissionReviewVersions`, 'must include at least one of v1')]),
+            ...(['None', 'NoneOnDryRun'].includes(effects)
+              ? []
+              : [invalidValue(`${field}.sideEffects`, effects, 'must be None or NoneOnDryRun')]),
+          ];
+        }),
+} as const satisfies Partial<Resource>;
+
+const webhookKinds: readonly Resource[] = [
+  { ...webhookConfiguration, kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations' },
+  { ...webhookConfiguration, kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations' },
+];
 
 const fluid = {
   group: 'data.fluid.io',
@@ -16,10 +58,10 @@ const fluid = {
   returnsDeleted: false,
   names: 'subdomain',
   fields: {},
-  check: specIsObject,
+  check: checkSpec,
 } as const satisfies Partial<Resource>;
 
-/** Every kind that is served. */
+/** All kinds that are served. */
 export const resources: readonly Resource[] = [
   ...coreKinds,
   ...webhookKinds,
@@ -41,7 +83,7 @@ export const resources: readonly Resource[] = [
       { name: 'Ready', read: (set) => stringAt(set, 'status', 'numberReady') || '0' },
     ],
     check: (set) => [
-      ...specIsObject(set),
+      ...checkSpec(set),
       ...(Object.keys(objectAt(set, 'spec', 'selector')).length > 0 ? [] : [required('spec.selector')]),
       ...requiredList(set, ['spec', 'template', 'spec', 'containers'], (container, field) => [
         ...requiredString(container, field, 'name'),
@@ -63,7 +105,7 @@ export const resources: readonly Resource[] = [
     names: 'subdomain',
     fields: {},
     columns: [],
-    check: specIsObject,
+    check: checkSpec,
   },
   {
     ...fluid,
@@ -95,7 +137,7 @@ export const resources: readonly Resource[] = [
   },
 ];
 
-/** The resource of a path's group, version and plural. */
+/** Finds a kind by group, version and plural name. */
 export function findResource(group: string, version: string, plural: string): Resource | undefined {
   return resources.find(
     (resource) => resource.group === group && resource.version === version && resource.plural === plural,

@@ -37,14 +37,14 @@ describe('the fake API server', () => {
       expect(items.map(({ metadata }) => metadata?.name)).toEqual(names);
     });
 
-    it('refuse a field that the kind cannot be selected by, and a selector that makes no sense', async () => {
+    it('refuse an unsupported field and an invalid selector', async () => {
       const field = rig.core.listNamespacedPod({ namespace: 'default', fieldSelector: 'spec.image=x' });
       expect(await refusal(field)).toMatchObject({ code: 400, message: 'field label not supported: spec.image' });
       const label = rig.core.listNamespacedPod({ namespace: 'default', labelSelector: 'a==b==c' });
       expect(await refusal(label)).toMatchObject({ code: 400 });
     });
 
-    it('select events by the object that they are about', async () => {
+    it('select events by their involved object', async () => {
       const about = (name: string) =>
         rig.core.createNamespacedEvent({
           namespace: 'default',

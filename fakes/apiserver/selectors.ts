@@ -7,7 +7,7 @@ const everything: Selector = () => true;
 const setBased = /^(!?)([^\s!=()]+)(?:\s+(in|notin)\s+\(([^()]*)\))?$/;
 const equality = /^([^\s!=]+)\s*(==|=|!=)\s*([^\s!=]*)$/;
 
-/** Splits at commas that stand in no parentheses. */
+/** Splits at commas outside of parentheses. */
 const requirements = (text: string): readonly string[] =>
   text
     .split(/,(?![^(]*\))/)
@@ -35,27 +35,27 @@ function labelRequirement(part: string): Selector {
   }
 }
 
-/** Label selector, equality and set based: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. */
+/** Parses a label selector, equality- or set-based: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. */
 export function labelSelector(text: string): Selector {
   const parts = requirements(text).map(labelRequirement);
   return parts.length === 0 ? everything : (object) => parts.every((matches) => matches(object));
 }
 
-/** Reads the fields that a kind can be selected by. */
-export type Fields = Readonly<Record<string, (object: ApiObject) => string>>;
+/** Readers for the fields that a field selector of a kind may use. */
+export type SelectableFields = Readonly<Record<string, (object: ApiObject) => string>>;
 
-const metadataFields: Fields = {
+const metadataFields: SelectableFields = {
   'metadata.name': ({ metadata }) => metadata.name,
   'metadata.namespace': ({ metadata }) => metadata.namespace ?? '',
 };
 
-/** Field selector: `spec.nodeName=a,status.phase!=Failed`; a field that the kind does not offer is a 400. */
-export function fieldSelector(text: string, fields: Fields): Selector {
-  const known = { ...metadataFields, ...fields };
+/** Parses a field selector such as `spec.nodeName=a,status.phase!=Failed`. An unsupported field is a 400. */
+export function fieldSelector(text: string, fields: SelectableFields): Selector {
+  const readers = { ...metadataFields, ...fields };
   const parts = requirements(text).map((part): Selector => {
     const [, key = '', operator, value = ''] = equality.exec(part) ?? [];
     if (operator === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
-    const read = known[key];
+    const read = readers[key];
     if (!read) throw badRequest(`field label not supported: ${key}`);
     return (object) => (read(object) === value) === (operator !== '!=');
   });

@@ -1,7 +1,7 @@
 import type { JsonObject } from './api-object.ts';
 
-/** One field that is wrong, as in `Status.details.causes`. */
-export interface Cause extends JsonObject {
+/** A wrong field, as in `Status.details.causes`. */
+export interface FieldCause extends JsonObject {
   readonly field: string;
   readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueTooLong';
   readonly message: string;
@@ -14,14 +14,14 @@ export interface Status extends JsonObject {
   readonly code: number;
 }
 
-/** Names a kind in messages: `datasets.data.fluid.io`. */
-export interface Named {
+/** The parts of a `Resource` that messages need. */
+interface ResourceName {
   readonly group: string;
   readonly plural: string;
   readonly kind: string;
 }
 
-/** A request that is answered with a `Status`; the HTTP door is the only place that catches it. */
+/** Makes the server answer with a `Status`; only the HTTP layer catches it. */
 export class StatusError extends Error {
   readonly code = 'STATUS';
   readonly status: Status;
@@ -44,8 +44,8 @@ export function success(details: JsonObject, code = 200): Status {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code };
 }
 
-const qualified = ({ group, plural }: Named): string => (group === '' ? plural : `${plural}.${group}`);
-const about = (resource: Named, name: string): JsonObject => ({
+const qualified = ({ group, plural }: ResourceName): string => (group === '' ? plural : `${plural}.${group}`);
+const objectDetails = (resource: ResourceName, name: string): JsonObject => ({
   name,
   kind: resource.plural,
   ...(resource.group === '' ? {} : { group: resource.group }),
@@ -61,44 +61,54 @@ export const noSuchPath = (): StatusError =>
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 
-export const notFound = (resource: Named, name: string): StatusError =>
-  new StatusError(404, 'NotFound', `${qualified(resource)} "${name}" not found`, about(resource, name));
+export const notFound = (resource: ResourceName, name: string): StatusError =>
+  new StatusError(404, 'NotFound', `${qualified(resource)} "${name}" not found`, objectDetails(resource, name));
 
-export const alreadyExists = (resource: Named, name: string): StatusError =>
-  new StatusError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, about(resource, name));
+export const alreadyExists = (resource: ResourceName, name: string): StatusError =>
+  new StatusError(
+    409,
+    'AlreadyExists',
+    `${qualified(resource)} "${name}" already exists`,
+    objectDetails(resource, name),
+  );
 
-export const conflict = (resource: Named, name: string, why: string): StatusError =>
+export const conflict = (resource: ResourceName, name: string, reason: string): StatusError =>
   new StatusError(
     409,
     'Conflict',
-    `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`,
-    about(resource, name),
+    `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${reason}`,
+    objectDetails(resource, name),
   );
 
-export const staleVersion = (resource: Named, name: string): StatusError =>
+export const staleVersion = (resource: ResourceName, name: string): StatusError =>
   conflict(
     resource,
     name,
     'the object has been modified; please apply your changes to the latest version and try again',
   );
 
-export const forbidden = (resource: Named, name: string, why: string): StatusError =>
-  new StatusError(403, 'Forbidden', `${qualified(resource)} "${name}" is forbidden: ${why}`, about(resource, name));
+export const forbidden = (resource: ResourceName, name: string, reason: string): StatusError =>
+  new StatusError(
+    403,
+    'Forbidden',
+    `${qualified(resource)} "${name}" is forbidden: ${reason}`,
+    objectDetails(resource, name),
+  );
 
-/** 422 with one cause for each field; the message names them all. */
-export function invalid(resource: Named, name: string, causes: readonly Cause[]): StatusError {
+/** A 422 with one cause for each field; the message names them all. */
+export function invalid(resource: ResourceName, name: string, causes: readonly FieldCause[]): StatusError {
   const sentences = causes.map(({ field, message }) => `${field}: ${message}`);
   const all = sentences.length === 1 ? sentences.join('') : `[${sentences.join(', ')}]`;
   const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
   return new StatusError(422, 'Invalid', `${kind} "${name}" is invalid: ${all}`, {
-    ...about(resource, name),
+    ...objectDetails(resource, name),
     kind: resource.kind,
     causes,
   });
 }
 
-export const expired = (asked: string, oldest: string): StatusError =>
-  new StatusError(410, 'Expired', `too old resource version: ${asked} (${oldest})`);
+export const expired = (requested: string, oldest: string): StatusError =>
+  new StatusError(410, 'Expired', `too old resource version: ${requested} (${oldest})`);
 
 export const unsupportedMediaType = (given: string, accepted: readonly string[]): StatusError =>
   new StatusError(
@@ -110,20 +120,20 @@ export const unsupportedMediaType = (given: string, accepted: readonly string[])
 export const tooLarge = (limitBytes: number): StatusError =>
   new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
 
-export const required = (field: string, why = ''): Cause => ({
+export const required = (field: string, reason = ''): FieldCause => ({
   field,
   reason: 'FieldValueRequired',
-  message: why === '' ? 'Required value' : `Required value: ${why}`,
+  message: reason === '' ? 'Required value' : `Required value: ${reason}`,
 });
 
-export const invalidValue = (field: string, value: string, why: string): Cause => ({
+export const invalidValue = (field: string, value: string, reason: string): FieldCause => ({
   field,
   reason: 'FieldValueInvalid',
-  message: `Invalid value: ${JSON.stringify(value.length > 128 ? `${value.slice(0, 128)}...` : value)}: ${why}`,
+  message: `Invalid value: ${JSON.stringify(value.length > 128 ? `${value.slice(0, 128)}...` : value)}: ${reason}`,
 });
 
-export const forbiddenField = (field: string, why: string): Cause => ({
+export const forbiddenField = (field: string, reason: string): FieldCause => ({
   field,
   reason: 'FieldValueForbidden',
-  message: `Forbidden: ${why}`,
+  message: `Forbidden: ${reason}`,
 });

@@ -12,7 +12,7 @@ export interface Rig extends AsyncDisposable {
   readonly objects: KubernetesObjectApi;
 }
 
-/** A server of its own on a free port, and clients for it. */
+/** Starts a server on a free port, with clients for it. */
 export async function start(options: Partial<ApiServerOptions> = {}): Promise<Rig> {
   const server = await startApiServer({ port: 0, token, ...options });
   const config = new KubeConfig();
@@ -33,43 +33,43 @@ export const pod = (name: string, extra: Partial<V1Pod> = {}): V1Pod => ({
   spec: { containers: [{ name: 'main', image: 'nginx' }], ...extra.spec },
 });
 
-/** Code and reason of the `Status` that a call is refused with. */
+/** The `Status` with which a call is refused. */
 export async function refusal(call: Promise<unknown>): Promise<{ code: number; reason: string; message: string }> {
   const error = await call.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof ApiException)) throw new Error(`was not refused: ${String(error)}`);
+  if (!(error instanceof ApiException)) throw new Error(`not refused: ${String(error)}`);
   const raw: unknown = error.body;
-  // The client gives no body for a 401: its generated code knows the answer but not its type.
+  // The client returns no parsed body for a 401.
   const body: { reason?: string; message?: string } = typeof raw === 'string' ? JSON.parse(raw) : (raw ?? {});
   return { code: error.code, reason: body.reason ?? '', message: body.message ?? '' };
 }
 
-export interface Seen {
+export interface ReceivedEvent {
   readonly type: string;
   readonly object: KubernetesObject & { readonly code?: number };
 }
 
-/** A raw watch: `next()` yields its events in order, `ended` resolves when the server ends it. */
+/** Opens a raw watch: `next()` resolves with its events in order, `ended` when the server ends it. */
 export async function openWatch(config: KubeConfig, path: string, query: Record<string, string | number | boolean>) {
-  const seen: Seen[] = [];
+  const received: ReceivedEvent[] = [];
   let wake = (): void => {};
   const ended = Promise.withResolvers<void>();
   const controller = await new Watch(config).watch(
     path,
     query,
     (type, object) => {
-      seen.push({ type, object });
+      received.push({ type, object });
       wake();
     },
     () => ended.resolve(),
   );
   return {
     ended: ended.promise,
-    async next(): Promise<Seen> {
+    async next(): Promise<ReceivedEvent> {
       for (;;) {
-        const first = seen.shift();
+        const first = received.shift();
         if (first) return first;
         await new Promise<void>((resolve) => {
           wake = resolve;

@@ -14,7 +14,7 @@ describe('the fake API server', () => {
   describe('watches', () => {
     const path = '/api/v1/namespaces/default/pods';
 
-    it('begin after the version of a list and miss nothing', async () => {
+    it('start after the version of a list and miss nothing', async () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('old') });
       const { metadata } = await rig.core.listNamespacedPod({ namespace: 'default' });
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('between') });
@@ -31,13 +31,13 @@ describe('the fake API server', () => {
       expect(versions).toEqual([...versions].sort((a, b) => a - b));
     });
 
-    it('begin with what is there when no version is given', async () => {
+    it('start with the existing objects if no version is given', async () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('old') });
       using watch = await openWatch(rig.config, path, {});
       expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'old' } } });
     });
 
-    it('with a selector see an object enter and leave', async () => {
+    it('with a selector see an object appear and disappear', async () => {
       await rig.core.createNamespacedPod({ namespace: 'default', body: pod('a') });
       using watch = await openWatch(rig.config, path, { labelSelector: 'x=1' });
       const label = (x: string | null) =>
@@ -50,12 +50,12 @@ describe('the fake API server', () => {
       expect([(await watch.next()).type, (await watch.next()).type]).toEqual(['ADDED', 'DELETED']);
     });
 
-    it('end after their time', async () => {
+    it('end after their timeout', async () => {
       using watch = await openWatch(rig.config, path, { timeoutSeconds: 0 });
       await watch.ended;
     });
 
-    it('answer a version that is too old, or not yet there, with 410 and end', async () => {
+    it('end with a 410 if the version is too old or does not exist yet', async () => {
       await using small = await start({ historyLength: 2 });
       for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
         await small.core.createNamespacedPod({ namespace: 'default', body: pod(name) });

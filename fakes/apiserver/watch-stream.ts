@@ -4,34 +4,37 @@ import type { Resource } from './resource.ts';
 import { groupVersion } from './resource.ts';
 import type { Selector } from './selectors.ts';
 import { badRequest, expired } from './status.ts';
-import type { Change, Store } from './store.ts';
+import type { Storage, StoredChange } from './storage.ts';
 
 export interface WatchRequest {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly matches: Selector;
-  /** Empty or `0`: begin with what is there. */
+  /** Empty or `0`: start with the existing objects. */
   readonly resourceVersion: string;
   readonly bookmarks: boolean;
-  /** With a bookmark at the end of what was there (`sendInitialEvents`). */
+  /** Sends the existing objects first, then a bookmark (`sendInitialEvents`). */
   readonly initialEvents: boolean;
   readonly timeoutSeconds: number;
-  /** The object as the client wants it: itself, or a Table. */
+  /** Converts an object to the form that the client accepts: itself, or a Table. */
   readonly render: (object: ApiObject) => JsonObject;
 }
 
 const bookmarkEveryMs = 10_000;
 
-/** A change as this watcher sees it: an object that begins or ceases to match appears or disappears. */
-function seen({ type, object, previous }: Change, matches: Selector): string | undefined {
-  const now = type !== 'DELETED' && matches(object);
-  const before = previous !== undefined && matches(previous);
-  if (now) return before ? 'MODIFIED' : 'ADDED';
-  return before ? 'DELETED' : undefined;
+/** The event type for one watcher: an object that starts or stops matching appears or disappears. */
+function eventType({ type, object, previous }: StoredChange, matches: Selector): string | undefined {
+  const matchesNow = type !== 'DELETED' && matches(object);
+  const matchedBefore = previous !== undefined && matches(previous);
+  if (matchesNow) return matchedBefore ? 'MODIFIED' : 'ADDED';
+  return matchedBefore ? 'DELETED' : undefined;
 }
 
-/** Streams changes, one JSON line each, written within the write that made them. Ends with the client or after its time. */
-export function streamWatch(store: Store, request: WatchRequest, response: ServerResponse): void {
+/**
+ * Streams changes as JSON lines, each sent within the write that caused it, until the client disconnects or `timeoutSeconds` have
+ * passed.
+ */
+export function streamWatch(store: Storage, request: WatchRequest, response: ServerResponse): void {
   const { resource, namespace, matches, resourceVersion } = request;
   const scoped: Selector = (object) =>
     (namespace === undefined || object.metadata.namespace === namespace) && matches(object);
@@ -54,8 +57,8 @@ export function streamWatch(store: Store, request: WatchRequest, response: Serve
     response.end();
     return;
   }
-  const deliver = (change: Change): void => {
-    const type = seen(change, scoped);
+  const deliver = (change: StoredChange): void => {
+    const type = eventType(change, scoped);
     if (type !== undefined) send(type, request.render(change.object));
   };
   if (fromNow || request.initialEvents) {
@@ -70,6 +73,6 @@ export function streamWatch(store: Store, request: WatchRequest, response: Serve
   }
   const end = setTimeout(() => response.end(), request.timeoutSeconds * 1000);
   subscriptions.defer(() => clearTimeout(end));
-  const kept = subscriptions.move();
-  response.once('close', () => kept.dispose());
+  const active = subscriptions.move();
+  response.once('close', () => active.dispose());
 }

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
+import type { Creation } from './admission.ts';
 import type { Json, JsonObject } from './api-object.ts';
 import { isJsonObject, listAt, objectAt, stringAt, without } from './api-object.ts';
-import { jsonPatch } from './json-patch.ts';
+import { jsonPatch } from './patch.ts';
 import { groupVersion } from './resource.ts';
 import { StatusError } from './status.ts';
-import type { Creation } from './webhook-match.ts';
 
 export interface WebhookCall {
   readonly webhook: JsonObject;
   readonly creation: Creation;
-  /** Whether the name was made of `generateName`, which webhooks do not see. */
+  /** Whether the name was made of `generateName`. Webhooks do not see generated names. */
   readonly generated: boolean;
   readonly dryRun: boolean;
   readonly mutating: boolean;
@@ -19,17 +19,17 @@ export interface WebhookCall {
 
 const defaultSeconds = 10;
 
-/** Asks one webhook; gives the object back, patched or not. Throws the `StatusError` of a denial or, where it must not fail, of a failure. */
+/** Calls one webhook and returns the object, patched or not. Throws a `StatusError` for a denial, and for a failure unless it is ignored. */
 export async function callWebhook(call: WebhookCall): Promise<Json> {
   const { webhook, creation, warn } = call;
   const name = stringAt(webhook, 'name');
   let response: JsonObject;
   try {
-    response = await ask(call);
+    response = await send(call);
   } catch (error) {
     if (webhook.failurePolicy === 'Ignore') return creation.object;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StatusError(500, 'InternalError', `Internal error occurred: failed calling webhook "${name}": ${why}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StatusError(500, 'InternalError', `Internal error occurred: failed calling webhook "${name}": ${reason}`);
   }
   for (const text of listAt(response, 'warnings')) warn(String(text));
   if (response.allowed !== true) throw denied(name, objectAt(response, 'status'));
@@ -38,19 +38,19 @@ export async function callWebhook(call: WebhookCall): Promise<Json> {
   return jsonPatch(creation.object, JSON.parse(Buffer.from(patch, 'base64').toString('utf8')) as Json);
 }
 
-/** As `ToStatusErr` of the real one: never below 400, and always with the webhook's name. */
+/** Like `ToStatusErr` of kube-apiserver: the code is never below 400, and the message always names the webhook. */
 function denied(name: string, status: JsonObject): StatusError {
   const code = Math.max(Number(status.code ?? 0), 400);
-  const why = stringAt(status, 'message') || stringAt(status, 'reason');
-  const sentence = `admission webhook "${name}" denied the request`;
+  const explanation = stringAt(status, 'message') || stringAt(status, 'reason');
+  const denial = `admission webhook "${name}" denied the request`;
   return new StatusError(
     code,
     stringAt(status, 'reason'),
-    why === '' ? `${sentence} without explanation` : `${sentence}: ${why}`,
+    explanation === '' ? `${denial} without explanation` : `${denial}: ${explanation}`,
   );
 }
 
-async function ask({ webhook, creation, generated, dryRun, mutating }: WebhookCall): Promise<JsonObject> {
+async function send({ webhook, creation, generated, dryRun, mutating }: WebhookCall): Promise<JsonObject> {
   const seconds = Number(webhook.timeoutSeconds ?? defaultSeconds);
   const config = objectAt(webhook, 'clientConfig');
   const address = stringAt(config, 'url');
@@ -84,7 +84,7 @@ function review(
 ): JsonObject {
   const { group, version, kind, plural } = resource;
   const { metadata } = object;
-  // Identity and generated names are given after the webhooks have been asked.
+  // Identity and generated names are assigned after admission.
   const hidden = ['uid', 'resourceVersion', ...(generated ? ['name'] : [])];
   return {
     apiVersion: 'admission.k8s.io/v1',
@@ -120,7 +120,7 @@ async function post(
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const signal = AbortSignal.timeout(milliseconds);
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  // One connection for each call, so that a webhook that was started again is not asked over a dead one.
+  // A new connection for each call, so that no dead connection to a restarted webhook is used.
   const sent = httpsRequest(url, { method: 'POST', headers, agent: false, signal, ...(ca && { ca }) }, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -134,7 +134,9 @@ async function post(
   try {
     return await promise;
   } catch (error) {
-    const why = signal.aborted ? `context deadline exceeded after ${milliseconds / 1000}s` : (error as Error).message;
-    throw new Error(`failed to call webhook: Post "${url}": ${why}`, { cause: error });
+    const reason = signal.aborted
+      ? `context deadline exceeded after ${milliseconds / 1000}s`
+      : (error as Error).message;
+    throw new Error(`failed to call webhook: Post "${url}": ${reason}`, { cause: error });
   }
 }

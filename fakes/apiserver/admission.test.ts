@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => stack.disposeAsync());
 
-/** Creates a pod by hand, for the headers of the answer. */
+/** Creates a pod without the client, to see the response's headers. */
 async function createRaw(body: object): Promise<{ code: number; warnings: string | undefined; text: string }> {
   const sent = request(`${rig.server.url}/api/v1/namespaces/default/pods`, {
     method: 'POST',
@@ -103,7 +103,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     });
   }
 
-  it('patches a labelled pod, of a dataset that was made a moment before', async () => {
+  it('patches a labelled pod of a dataset that was created just before', async () => {
     await startIt();
     await makeDataset('ReadOnlyMany');
     const made = await create(using('a', inject));
@@ -111,7 +111,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     expect((await create(using('b', {}))).spec?.containers[0]?.volumeMounts?.[0]?.mountPropagation).toBeUndefined();
   });
 
-  it('denies a subPath with 403 and a sentence, and stores nothing', async () => {
+  it('denies a subPath with a 403 and a message, and stores nothing', async () => {
     await startIt();
     await makeDataset('ReadOnlyMany');
     const { code, reason, message } = await refusal(create(using('a', inject, { subPath: 'logs' })));
@@ -123,7 +123,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     expect((await create(using('b', {}, { subPath: 'logs' }))).metadata?.name).toBe('b');
   });
 
-  it('warns of a read-write dataset by a Warning header, once', async () => {
+  it('sends one Warning header for a read-write dataset', async () => {
     await startIt();
     await makeDataset('ReadWriteMany');
     const { code, warnings } = await createRaw(using('a', inject));
@@ -132,7 +132,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     expect(warnings?.split('299').length).toBe(2);
   });
 
-  it('gives a serverless pod its sidecar, whose name is not known yet', async () => {
+  it('adds a sidecar to a serverless pod whose name is not generated yet', async () => {
     await startIt();
     await makeDataset('ReadOnlyMany');
     const generated = { ...using('', eci), metadata: { generateName: 'app-', labels: eci } };
@@ -160,7 +160,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     });
   });
 
-  it('is asked for no more once it is gone: a labelled pod is refused, another one is not', async () => {
+  it('that has stopped makes creating a labelled pod fail, but no other pod', async () => {
     const webhook = await startIt();
     await makeDataset('ReadOnlyMany');
     await webhook[Symbol.asyncDispose]();
@@ -173,7 +173,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     expect((await create(using('b', {}))).metadata?.name).toBe('b');
   });
 
-  it('registers itself anew after a start, with its new certificate', async () => {
+  it('registers its new certificate after a restart', async () => {
     const api = rig.config.makeApiClient(AdmissionregistrationV1Api);
     const bundle = async () =>
       (await api.readMutatingWebhookConfiguration({ name: 'fluid-pod-admission-webhook' })).webhooks?.[0]?.clientConfig
@@ -188,7 +188,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
     );
   });
 
-  it('answers what is no review with an error, says its health, and lives on', async () => {
+  it('answers a body that is not a review with an error, reports its health, and keeps running', async () => {
     await startIt();
     const api = rig.config.makeApiClient(AdmissionregistrationV1Api);
     const { webhooks } = await api.readMutatingWebhookConfiguration({ name: 'fluid-pod-admission-webhook' });
@@ -218,7 +218,7 @@ describe('admission webhooks', async () => {
   });
   const bundleOf = (text: string) => Buffer.from(text).toString('base64');
   type Review = { readonly request: { readonly uid: string; readonly object: V1Pod } };
-  /** A webhook that says what a test wants; undefined: nothing, ever. */
+  /** The response of the webhook; it never answers if this returns undefined. */
   let say: (review: Review) => object | undefined;
   let asked: Review[];
   let server: Server;
@@ -327,7 +327,7 @@ describe('admission webhooks', async () => {
     expect(asked).toHaveLength(isAsked ? 1 : 0);
   });
 
-  it('change the object, and see it without identity', async () => {
+  it('change the object, and see it without its identity', async () => {
     say = () => label('added');
     await registered();
     expect((await create()).metadata?.labels).toEqual({ is: 'here', added: 'x' });
@@ -335,7 +335,7 @@ describe('admission webhooks', async () => {
     expect(asked[0]?.request).toMatchObject({ operation: 'CREATE', namespace: 'default', name: 'a', dryRun: false });
   });
 
-  it('are asked again where they want it and a later one has changed the object', async () => {
+  it('are called again if they want it and a later one has changed the object', async () => {
     say = ({ request: { object } }) =>
       asked.length === 2 ? label('late') : object.metadata?.labels?.late ? label('seen') : { allowed: true };
     await registered({ reinvocationPolicy: 'IfNeeded' }, 'Mutating', 2);
@@ -343,7 +343,7 @@ describe('admission webhooks', async () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('may not change who the object is, nor make it invalid', async () => {
+  it('cannot change the identity of the object or make it invalid', async () => {
     say = () => patch({ op: 'replace', path: '/metadata/name', value: 'b' });
     await registered();
     expect((await create()).metadata?.name).toBe('a');
@@ -356,7 +356,7 @@ describe('admission webhooks', async () => {
 
   it.each<[string, object | undefined, object, string]>([
     ['answer with another uid', { uid: 'other', allowed: true }, {}, 'expected response.uid='],
-    ['patch in a way that nobody knows', { ...label('x'), patchType: 'Merge' }, {}, 'patchType "JSONPatch"'],
+    ['use an unknown patch type', { ...label('x'), patchType: 'Merge' }, {}, 'patchType "JSONPatch"'],
     ['do not answer', undefined, {}, 'context deadline exceeded'],
     [
       'are not the ones that the certificate is of',
@@ -403,7 +403,7 @@ describe('admission webhooks', async () => {
     expect(await refusal(create())).toMatchObject({ code, message });
   });
 
-  it('that only validate may not patch', async () => {
+  it('cannot patch if they only validate', async () => {
     say = () => label('x');
     await registered({}, 'Validating');
     expect(await refusal(create())).toMatchObject({
@@ -412,7 +412,7 @@ describe('admission webhooks', async () => {
     });
   });
 
-  it('warn in headers, of which a long one is cut and a strange one is made plain', async () => {
+  it('warn in headers, truncated and without control characters', async () => {
     say = () => ({ allowed: true, warnings: ['a "quoted"\nline', 'ünïcode', 'x'.repeat(5000)] });
     await registered();
     const { warnings = '' } = await createRaw({ ...pod('a'), metadata: { name: 'a' } });
@@ -424,7 +424,7 @@ describe('admission webhooks', async () => {
   it.each<[string, object]>([
     ['plain HTTP', { clientConfig: { url: 'http://127.0.0.1/' } }],
     ['no address', { clientConfig: {} }],
-    ['a version that nobody speaks', { admissionReviewVersions: ['v1beta1'] }],
+    ['an unknown review version', { admissionReviewVersions: ['v1beta1'] }],
     ['side effects', { sideEffects: 'Some' }],
   ])('are not registered with %s', async (_what, change) => {
     expect(await refusal(registered(change))).toMatchObject({ code: 422 });

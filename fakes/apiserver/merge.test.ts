@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from './api-object.ts';
-import { mergePatch } from './merge-patch.ts';
-import { strategicMerge } from './strategic-merge.ts';
+import { mergePatch, strategicMerge } from './patch.ts';
 
 describe('a strategic merge patch', () => {
   it.each<[string, Json, Json, Json]>([
@@ -50,9 +49,9 @@ describe('a strategic merge patch', () => {
       { '$deleteFromPrimitiveList/finalizers': ['a'] },
       { finalizers: ['b'] },
     ],
-    ['keeps only the keys it retains', { a: 1, b: 2 }, { $retainKeys: ['b', 'c'], c: 3 }, { b: 2, c: 3 }],
-    ['removes what is null', { a: { b: 1, c: 2 } }, { a: { b: null } }, { a: { c: 2 } }],
-    ['puts a list where there was none', {}, { conditions: [{ type: 'Ready' }] }, { conditions: [{ type: 'Ready' }] }],
+    ['keeps only the retained keys', { a: 1, b: 2 }, { $retainKeys: ['b', 'c'], c: 3 }, { b: 2, c: 3 }],
+    ['removes keys that are null', { a: { b: 1, c: 2 } }, { a: { b: null } }, { a: { c: 2 } }],
+    ['sets a list that was missing', {}, { conditions: [{ type: 'Ready' }] }, { conditions: [{ type: 'Ready' }] }],
   ])('%s', (_what, target, patch, merged) => {
     expect(strategicMerge(target, patch)).toEqual(merged);
   });

@@ -1,18 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiObject, Json, JsonObject } from './api-object.ts';
-import { mediaType, readBody } from './body.ts';
-import { deleteOptions } from './delete-options.ts';
 import type { Registry } from './registry.ts';
-import type { RequestPath } from './request-path.ts';
+import { mediaType, parseDeleteOptions, readBody } from './request-body.ts';
 import type { Resource } from './resource.ts';
 import { groupVersion } from './resource.ts';
 import type { Selector } from './selectors.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
 import { badRequest, methodNotAllowed, noSuchPath, success } from './status.ts';
-import type { Store } from './store.ts';
-import { table } from './table.ts';
-import { warningHeaders } from './warning-header.ts';
+import type { Storage } from './storage.ts';
 import { streamWatch } from './watch-stream.ts';
+
+/** A parsed path of the API. */
+export interface RequestPath {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+}
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -20,7 +24,7 @@ export interface Exchange {
   readonly path: RequestPath;
   readonly query: URLSearchParams;
   readonly registry: Registry;
-  readonly store: Store;
+  readonly store: Storage;
   readonly now: () => Date;
 }
 
@@ -30,7 +34,7 @@ export function sendJson(response: ServerResponse, code: number, body: JsonObjec
   response.end(bytes);
 }
 
-/** Puts what it takes into the response's `Warning` headers, whatever the answer will be. */
+/** Returns a function that adds a warning to the response's `Warning` headers. */
 function collectWarnings(response: ServerResponse): (text: string) => void {
   const texts: string[] = [];
   return (text) => {
@@ -40,7 +44,7 @@ function collectWarnings(response: ServerResponse): (text: string) => void {
 }
 
 const dayInSeconds = 86_400;
-const truthy = (value: string | null): boolean => value === 'true' || value === '1' || value === '';
+const isTrue = (value: string | null): boolean => value === 'true' || value === '1' || value === '';
 
 function selector(resource: Resource, query: URLSearchParams): Selector {
   const labels = labelSelector(query.get('labelSelector') ?? '');
@@ -68,16 +72,16 @@ function list(exchange: Exchange): JsonObject {
 
 function watch(exchange: Exchange): void {
   const { path, query, store, response } = exchange;
-  const named: Selector = path.name === undefined ? () => true : ({ metadata }) => metadata.name === path.name;
+  const matchesName: Selector = path.name === undefined ? () => true : ({ metadata }) => metadata.name === path.name;
   const matches = selector(path.resource, query);
   const timeout = Number(query.get('timeoutSeconds') ?? dayInSeconds);
   if (!Number.isFinite(timeout) || timeout < 0) throw badRequest('timeoutSeconds is not a number');
   const request = {
     resource: path.resource,
     namespace: path.namespace,
-    matches: (object: ApiObject) => named(object) && matches(object),
+    matches: (object: ApiObject) => matchesName(object) && matches(object),
     resourceVersion: query.get('resourceVersion') ?? '',
-    bookmarks: truthy(query.get('allowWatchBookmarks') ?? 'false'),
+    bookmarks: isTrue(query.get('allowWatchBookmarks') ?? 'false'),
     initialEvents: query.get('sendInitialEvents') === 'true',
     timeoutSeconds: Math.min(timeout, dayInSeconds),
     render: renderer(exchange),
@@ -85,7 +89,7 @@ function watch(exchange: Exchange): void {
   streamWatch(store, request, response);
 }
 
-const needed = (body: Json | undefined): Json => {
+const requireBody = (body: Json | undefined): Json => {
   if (body === undefined) throw badRequest('the request has no body');
   return body;
 };
@@ -95,17 +99,17 @@ async function answerCollection(exchange: Exchange): Promise<void> {
   const { resource, namespace } = path;
   switch (request.method) {
     case 'GET':
-      if (truthy(query.get('watch') ?? 'false')) return watch(exchange);
+      if (isTrue(query.get('watch') ?? 'false')) return watch(exchange);
       return sendJson(response, 200, list(exchange));
     case 'POST': {
       if (resource.namespaced && namespace === undefined) throw methodNotAllowed();
-      const body = needed(await readBody(request));
+      const body = requireBody(await readBody(request));
       const dryRun = query.get('dryRun') === 'All';
       const warn = collectWarnings(response);
       return sendJson(response, 201, await registry.create({ resource, namespace, body, dryRun, warn }));
     }
     case 'DELETE': {
-      const options = deleteOptions(await readBody(request), query);
+      const options = parseDeleteOptions(await readBody(request), query);
       const matches = selector(resource, query);
       const items = store.list(resource, namespace).filter(matches);
       for (const { metadata } of items) {
@@ -130,18 +134,18 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
   const target = { resource, namespace, name, status: subresource === 'status' };
   const dryRun = query.get('dryRun') === 'All';
   if (subresource === 'binding' && resource.kind === 'Pod' && request.method === 'POST') {
-    registry.bind(target, needed(await readBody(request)));
+    registry.bind(target, requireBody(await readBody(request)));
     return sendJson(response, 201, success({}, 201));
   }
   if (subresource !== undefined && (subresource !== 'status' || resource.status === 'none')) throw noSuchPath();
   switch (request.method) {
     case 'GET':
-      if (truthy(query.get('watch') ?? 'false')) return watch(exchange);
+      if (isTrue(query.get('watch') ?? 'false')) return watch(exchange);
       return sendJson(response, 200, renderer(exchange)(registry.read(target)));
     case 'PUT':
-      return sendJson(response, 200, registry.replace(target, needed(await readBody(request)), dryRun));
+      return sendJson(response, 200, registry.replace(target, requireBody(await readBody(request)), dryRun));
     case 'PATCH': {
-      const body = needed(await readBody(request));
+      const body = requireBody(await readBody(request));
       const { created, object } = await registry.patch(target, mediaType(request), body, {
         dryRun,
         warn: collectWarnings(response),
@@ -150,7 +154,7 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
     }
     case 'DELETE': {
       if (subresource !== undefined) throw methodNotAllowed();
-      const { removed, object } = registry.delete(target, deleteOptions(await readBody(request), query));
+      const { removed, object } = registry.delete(target, parseDeleteOptions(await readBody(request), query));
       if (!removed || resource.returnsDeleted) return sendJson(response, 200, object);
       const { uid } = object.metadata;
       return sendJson(response, 200, success({ name, kind: resource.plural, group: resource.group, uid }));
@@ -160,8 +164,62 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
   }
 }
 
-/** Answers a request for objects; what is refused is thrown as a `StatusError`. */
+/** Answers a request for objects. Throws a `StatusError` if it is refused. */
 export async function answer(exchange: Exchange): Promise<void> {
   const { name } = exchange.path;
   return name === undefined ? answerCollection(exchange) : answerObject(exchange, name);
+}
+
+/** Lengths of all warnings together and, if they exceed that, of each of them (apiserver, `warning` filter). */
+const maxWarningLength = { all: 4096, each: 256 };
+
+/** Values of `Warning` headers (RFC 7234, 5.5), without duplicates. As in Go, each byte of the UTF-8 text is one character. */
+function warningHeaders(texts: readonly string[]): readonly string[] {
+  const unique = [...new Set(texts.map((text) => text.replaceAll(/\p{Cc}/gu, ' ')))];
+  const tooLong = unique.join('').length > maxWarningLength.all;
+  return unique
+    .map((text) => (tooLong && text.length > maxWarningLength.each ? text.slice(0, maxWarningLength.each) : text))
+    .map((text) => `299 - "${text.replaceAll(/["\\]/g, '\\$&')}"`)
+    .map((value) => Buffer.from(value).toString('latin1'));
+}
+
+/** Formats an age as kubectl does: `12s`, `5m`, `3h`, `2d`. */
+function formatAge(since: string, now: Date): string {
+  const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(since)) / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** Converts objects to the `Table` of meta.k8s.io/v1 that `kubectl get` prints. */
+function table(resource: Resource, objects: readonly ApiObject[], version: string, now: Date): JsonObject {
+  const plain = resource.columns.filter(({ wide }) => !wide);
+  const wide = resource.columns.filter((column) => column.wide);
+  const column = (name: string, priority = 0): JsonObject => ({
+    name,
+    type: 'string',
+    format: name === 'Name' ? 'name' : '',
+    description: '',
+    priority,
+  });
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: { resourceVersion: version },
+    columnDefinitions: [
+      column('Name'),
+      ...plain.map(({ name }) => column(name)),
+      column('Age'),
+      ...wide.map(({ name }) => column(name, 1)),
+    ],
+    rows: objects.map((object) => ({
+      cells: [
+        object.metadata.name,
+        ...plain.map(({ read }) => read(object)),
+        formatAge(object.metadata.creationTimestamp, now),
+        ...wide.map(({ read }) => read(object)),
+      ],
+      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+    })),
+  };
 }
