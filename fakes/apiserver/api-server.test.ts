@@ -108,6 +108,28 @@ describe('the fake API server, through the real client', () => {
       expect(message).toContain(field);
     });
 
+    it.each([
+      ['default', 'default', true],
+      ['default', undefined, true],
+      ['default', 'kube-system', false],
+      ['kube-system', 'default', false],
+      ['kube-system', undefined, false],
+    ])(
+      'of kind Event in namespace %s may involve an object of namespace %s: %s',
+      async (namespace, involved, accepted) => {
+        const involvedObject = { kind: 'Pod', name: 'a', ...(involved !== undefined && { namespace: involved }) };
+        const created = rig.core.createNamespacedEvent({
+          namespace,
+          body: { metadata: { generateName: 'a.' }, involvedObject },
+        });
+        if (accepted) expect((await created).metadata.namespace).toBe(namespace);
+        else {
+          const message = expect.stringContaining('involvedObject.namespace: Invalid value');
+          expect(await refusal(created)).toMatchObject({ code: 422, message });
+        }
+      },
+    );
+
     it('are refused with all missing fields', async () => {
       const body = { metadata: { name: 'a' }, spec: { containers: [{ name: 'main' }], volumes: [{}] } } as V1Pod;
       const { code, message } = await refusal(rig.core.createNamespacedPod({ namespace: 'default', body }));

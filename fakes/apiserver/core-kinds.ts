@@ -3,7 +3,7 @@ import { listAt, objectAt, stringAt } from './api-object.ts';
 import { checkPod, checkPodUpdate, podColumns, podGrace, podWideColumns, preparePod } from './pods.ts';
 import type { Resource } from './resource.ts';
 import type { FieldCause } from './status.ts';
-import { forbiddenField, required } from './status.ts';
+import { forbiddenField, invalidValue, required } from './status.ts';
 import { checkSpec, checkStringMap, requiredString } from './validation.ts';
 
 const plain = {
@@ -49,6 +49,18 @@ function checkVolume(volume: JsonObject): readonly FieldCause[] {
     ...(Object.keys(csi).length === 0
       ? []
       : [...requiredString(csi, 'spec.csi', 'driver'), ...requiredString(csi, 'spec.csi', 'volumeHandle')]),
+  ];
+}
+
+/** As `legacyValidateEvent` of kube-apiserver: an event is in the namespace of its object, or in `default` if the object has none. */
+function checkEvent(event: JsonObject): readonly FieldCause[] {
+  const involvedObject = objectAt(event, 'involvedObject');
+  const involvedNamespace = stringAt(involvedObject, 'namespace');
+  const matches = stringAt(event, 'metadata', 'namespace') === (involvedNamespace || 'default');
+  const field = 'involvedObject.namespace';
+  return [
+    ...requiredString(involvedObject, 'involvedObject', 'kind'),
+    ...(matches ? [] : [invalidValue(field, involvedNamespace, 'does not match event.namespace')]),
   ];
 }
 
@@ -227,7 +239,7 @@ export const coreKinds: readonly Resource[] = [
       },
       { name: 'Message', read: (event) => stringAt(event, 'message') },
     ],
-    check: (event) => requiredString(objectAt(event, 'involvedObject'), 'involvedObject', 'kind'),
+    check: checkEvent,
   },
   { ...plain, kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'], returnsDeleted: true },
 ];
