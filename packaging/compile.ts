@@ -19,7 +19,7 @@ const lib = join(project, 'dist/lib');
 const bundles = `
   const { agentProgram, probeProgram } = await import('./clusters/sandbox/bundles.js');
   const { daemonProgram } = await import('./fakes/fuse/bundle.js');
-  const { embeddedProgram } = await import('./fakes/store/start-embedded.js');
+  const { embeddedProgram } = await import('./fakes/store/start-store.js');
   const made = [
     (await agentProgram()).command.at(-1),
     (await daemonProgram()).command[1],

@@ -6,12 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { askDocker } from './docker-socket.ts';
 import { docker } from './doctor/clean/containers.ts';
-import { gatherStore } from './doctor/gather-store.ts';
 
 const container = { Id: 'abc', Names: ['/store'], Labels: { 'rekindle.run-id': '20261122-134501-k3f9' } };
 const answers: Readonly<Record<string, readonly [status: number, body: unknown]>> = {
-  'GET /version': [200, { Version: '28.1' }],
-  'GET /images/minio%2Fminio/json': [200, {}],
   'GET /containers/json?all=1&filters=%7B%22label%22%3A%5B%22rekindle.run-id%22%5D%7D': [200, [container]],
   'DELETE /containers/abc?force=1&v=1': [204, ''],
   'DELETE /containers/gone?force=1&v=1': [404, { message: 'No such container' }],
@@ -46,16 +43,6 @@ test('containers of runs are listed by their label, and removed by force', async
   await runtime.remove(found);
   await runtime.remove({ ...found, id: 'gone' });
   await expect(runtime.remove({ ...found, id: 'busy' })).rejects.toThrow('Docker says 409 {"message":"removal is');
-});
-
-test('the doctor learns the version and whether the image is there', async () => {
-  const path = { PATH: folder };
-  expect(await gatherStore({ env: { ...env, ...path }, image: 'minio/minio' })).toEqual({
-    docker: { version: '28.1', image: true },
-  });
-  expect(await gatherStore({ env: { ...env, ...path }, image: 'other' })).toEqual({
-    docker: { version: '28.1', image: false },
-  });
 });
 
 test.each(['unix:///nowhere', 'tcp://127.0.0.1:1'])('%s does not answer', async (host) => {

@@ -1,4 +1,4 @@
-import { minioImage } from '../../fakes/store/start-minio-container.ts';
+import { minioImage } from '../../fakes/store/minio-objects.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import { resyncPeriod } from './agent-control.ts';
 import type { NodeLink } from './node-link.ts';

@@ -3,7 +3,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { minioImage } from '../../fakes/store/start-minio-container.ts';
+import { minioImage } from '../../fakes/store/minio-objects.ts';
 import { CannotRun, type HarnessPrograms, type StartOptions } from '../cluster.ts';
 import type { Docker } from './docker.ts';
 

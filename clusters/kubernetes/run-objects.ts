@@ -7,7 +7,7 @@ import {
 } from '../../fakes/fluid/controller-objects.ts';
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
 import { minioName, minioObjects, minioPort } from '../../fakes/store/minio-objects.ts';
-import { runCredentials } from '../../fakes/store/run-credentials.ts';
+import { createCredentials } from '../../fakes/store/credentials.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
@@ -48,7 +48,7 @@ const readyTimeoutMs = 90_000;
 export async function applyRunObjects(options: RunObjectsOptions): Promise<RunningCluster['store']> {
   const { kubeConfig, runId, image, fluid, fuse, signal, onProgress } = options;
   const api = openApi(kubeConfig);
-  const credentials = runCredentials();
+  const credentials = createCredentials();
   const labels = { [runLabel]: runId };
   const namespace = runNamespace(runId);
   if (fluid) for (const definition of customResources(labels)) await applyDefinition(kubeConfig, definition, signal);

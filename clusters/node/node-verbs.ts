@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exitOf } from '../../fakes/kubelet/container.ts';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
-import { type FaultyWay, openFaultyWay } from '../../fakes/store/faulty-way.ts';
+import { type FaultyProxy, startFaultyProxy } from '../../fakes/store/faulty-proxy.ts';
 import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ContainerRef, ProbeOptions, StoreTrouble } from '../cluster.ts';
@@ -47,7 +47,7 @@ export interface NodeListeners {
 export abstract class NodeVerbs implements NodeProcedures {
   readonly #listeners: NodeListeners;
   readonly #started = new Map<number, () => unknown>();
-  readonly #ways = new Map<number, FaultyWay>();
+  readonly #storeProxies = new Map<number, FaultyProxy>();
   readonly #whenReady = new Map<string, () => void>();
 
   constructor(listeners: NodeListeners) {
@@ -162,14 +162,14 @@ export abstract class NodeVerbs implements NodeProcedures {
 
   async openFaultyStore({ id }: { id: number }): Promise<string> {
     const { store, address } = this.parts;
-    const way = await openFaultyWay(store, address);
-    this.#ways.set(id, way);
-    this.keep(id, () => way[Symbol.asyncDispose]());
-    return way.endpoint;
+    const proxy = await startFaultyProxy(store, address);
+    this.#storeProxies.set(id, proxy);
+    this.keep(id, () => proxy[Symbol.asyncDispose]());
+    return proxy.endpoint;
   }
 
   async storeTrouble({ store, trouble, id }: { store: number; trouble: StoreTrouble; id: number }): Promise<void> {
-    const inForce = this.#ways.get(store)?.trouble(trouble);
+    const inForce = this.#storeProxies.get(store)?.inject(trouble);
     this.keep(id, () => inForce?.[Symbol.dispose]());
   }
 }

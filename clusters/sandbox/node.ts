@@ -12,8 +12,7 @@ import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
 import { createImages } from '../../fakes/kubelet/images.ts';
 import type { Kubelet } from '../../fakes/kubelet/kubelet.ts';
 import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
-import { startStore } from '../../fakes/store/start-store.ts';
-import type { Store } from '../../fakes/store/store.ts';
+import { type Store, startStore } from '../../fakes/store/start-store.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
@@ -132,7 +131,7 @@ export class Node extends NodeVerbs implements Procedures {
       url,
       token,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
-      fidelity: fidelityOf(store, { ...options, bundled: program.bundled }),
+      fidelity: fidelityOf({ ...options, bundled: program.bundled }),
       capabilities: [
         ...(memory ? ['memory-cgroups' as const] : []),
         ...(cpu ? ['cpu-limit' as const] : []),
@@ -265,7 +264,7 @@ export class Node extends NodeVerbs implements Procedures {
 
   #startStore({ runId, environment }: SupervisorOptions): Promise<Store> {
     const { signal } = new AbortController();
-    return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#listeners.onProgress, environment });
+    return startStore({ runId, bucket: 'demo-bucket', signal, environment });
   }
 
   #startKubelets(

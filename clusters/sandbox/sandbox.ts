@@ -50,7 +50,6 @@ export const sandbox: Cluster = {
       supervisorOptions(options, scratch, await probeProgram(options.programs.probe)),
     );
     stack.defer(() => remote.call('stop', {}).catch(() => {}));
-    checkStore(options, started);
     const kubeConfig = clientConfig(started);
     stack.use(await watchKubernetesEvents(kubeConfig, options.onEvent));
     const agent = { flags: options.agent };
@@ -216,17 +215,10 @@ function checkDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: StartO
   throw new CannotRun([{ what: `${daemon} is not on the PATH`, remedy }]);
 }
 
-/** s3fs asks for more of S3 than the embedded store has. @throws CannotRun */
-function checkStore({ daemon }: StartOptions, { fidelity }: Started): void {
-  if (daemon !== 's3fs' || !fidelity.parts.some(({ part, fake }) => part === 'object store' && fake)) return;
-  const remedy = 'put a minio program on the PATH, or start Docker, or use --daemon rclone';
-  throw new CannotRun([{ what: 's3fs needs MinIO as its object store', remedy }]);
-}
-
 function supervisorOptions(options: StartOptions, scratch: string, probeProgram: string): SupervisorOptions {
   const { runId, resultsDir, agent, daemon, clockScale, environment } = options;
-  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
-  const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
+  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE } = environment;
+  const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, REKINDLE_RUN_ID: runId };
   return {
     runId,
     resultsDir,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { StoreFailure, StoreResult } from '../store/s3/client.ts';
+import type { StoreFailure, StoreResult } from '../store/s3-client.ts';
 import { type BucketSource, BucketTree } from './bucket-tree.ts';
 import type { FileEntry } from './listing-tree.ts';
 

@@ -1,5 +1,4 @@
-import type { StoreFailure, StoreResult } from '../store/s3/client.ts';
-import type { ListedObject } from '../store/s3/list-objects.ts';
+import type { ListedObject, StoreFailure, StoreResult } from '../store/s3-client.ts';
 import { type Answer, answered, refused } from './answer.ts';
 import { BlockCache } from './block-cache.ts';
 import { type Directory, directoryOf, type Entry, type FileEntry } from './listing-tree.ts';

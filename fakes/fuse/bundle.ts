@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
-import { bundleScript } from '../store/bundle-script.ts';
+import { bundleScript } from '../../packaging/bundle-script.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const store = join(here, '../store');
@@ -15,7 +15,7 @@ export interface DaemonProgram {
 export async function daemonProgram(): Promise<DaemonProgram> {
   const script = await bundleScript({
     entryPoints: [join(here, 'daemon.ts'), join(here, 'parse-behaviour.ts')],
-    sources: [here, store, join(store, 's3')],
+    sources: [here, store],
     output: join(here, '../../dist/fuse'),
     plugins: [leanFuseNative],
   });

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startStore } from '../store/start-store.ts';
-import type { Store } from '../store/store.ts';
+import { startFaultyProxy } from '../store/faulty-proxy.ts';
+import { type Store, startStore } from '../store/start-store.ts';
 import { type DaemonProgram, daemonProgram } from './bundle.ts';
 import { Stage } from './stage.ts';
 
@@ -40,9 +40,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
       runId: `fuse-${process.pid}`,
       bucket: 'bucket',
       signal: new AbortController().signal,
-      onProgress: () => undefined,
       environment: {},
-      prefer: 'embedded',
     });
     await store.putObject('dir/myfile', Buffer.from('hello'));
     await store.putObject('dir/sub/big', big);
@@ -183,11 +181,12 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
   });
 
   it('answers EIO while the store is down, and serves again when it is back', async () => {
-    const daemon = stage.start();
+    await using proxy = await startFaultyProxy(store.endpoint);
+    const daemon = stage.start(undefined, [`--endpoint=${proxy.endpoint}`]);
     await daemon.line('ready');
-    const down = await store.injectFault?.({ kind: 'down' });
+    const down = proxy.inject({ kind: 'down' });
     expect(await stage.read('sub/big')).toBe('EIO');
-    await down?.[Symbol.asyncDispose]();
+    down[Symbol.dispose]();
     expect((await stage.inside('sha256sum < "$M/sub/big"')).stdout.split(' ')[0]).toBe(sha256(big));
     const told = daemon.lines.filter(({ event }) => event === 'store').map(({ state }) => state);
     expect(told).toEqual(['failed', 'ok']);

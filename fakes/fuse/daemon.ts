@@ -5,9 +5,9 @@
 import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import { readCredentials } from '../store/read-credentials.ts';
-import { S3Client, type StoreFailure } from '../store/s3/client.ts';
-import type { Credentials } from '../store/s3/request.ts';
+import type { Credentials } from '../store/credentials.ts';
+import { readCredentials } from '../store/credentials.ts';
+import { S3Client, type StoreFailure } from '../store/s3-client.ts';
 import type { Behaviour } from './behaviour.ts';
 import { BucketTree } from './bucket-tree.ts';
 import { detachDead } from './dead-mounts.ts';

@@ -1,4 +1,4 @@
-import type { ListedObject } from '../store/s3/list-objects.ts';
+import type { ListedObject } from '../store/s3-client.ts';
 
 export interface FileEntry {
   readonly kind: 'file';

@@ -1,34 +1,19 @@
 /**
- * The embedded store as a process. Its standard input carries one JSON object a line: first `{"credentials": {...}}`,
- * which must not stand in arguments or environment, then `{"fault": {...}}` at any time. It prints `ready` with the
- * endpoint, and `fault` once a fault is in force. It ends with its standard input, so it never outlives whoever started it.
+ * The embedded store as a process. It reads the line `{"credentials": {...}}` from standard input, since credentials must not be
+ * visible in arguments or environment, and prints `{"event":"ready","endpoint":...}`. It ends when its standard input is closed, so that
+ * it never outlives its parent.
  */
 import { writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createEmbeddedStore } from './embedded.ts';
+import type { Credentials } from './credentials.ts';
+import { createEmbeddedStore } from './embedded-store.ts';
 import { onJsonLine } from './json-lines.ts';
-import type { Credentials } from './s3/request.ts';
-import type { StoreFault } from './store.ts';
 
-let fault: StoreFault = { kind: 'none' };
-
-onJsonLine(process.stdin, (line) => {
-  if (line.credentials !== undefined) listen(line.credentials as Credentials);
-  if (line.fault !== undefined) {
-    fault = line.fault as StoreFault;
-    print({ event: 'fault', kind: fault.kind });
-  }
-});
-process.stdin.on('end', () => process.exit(0));
-
-function listen(credentials: Credentials): void {
-  const server = createEmbeddedStore({ credentials, fault: () => fault });
+onJsonLine(process.stdin, ({ credentials }) => {
+  const server = createEmbeddedStore(credentials as Credentials);
   server.listen(0, '127.0.0.1', () => {
     const { port } = server.address() as AddressInfo;
-    print({ event: 'ready', endpoint: `http://127.0.0.1:${port}` });
+    writeSync(1, `${JSON.stringify({ event: 'ready', endpoint: `http://127.0.0.1:${port}` })}\n`);
   });
-}
-
-function print(line: object): void {
-  writeSync(1, `${JSON.stringify(line)}\n`);
-}
+});
+process.stdin.on('end', () => process.exit(0));

@@ -1,24 +1,25 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { onePodDeployment } from '../one-pod-deployment.ts';
-import type { Credentials } from './s3/request.ts';
-import { minioImage } from './start-minio-container.ts';
+import type { Credentials } from './credentials.ts';
 
 export interface MinioObjects {
   readonly namespace: string;
   readonly bucket: string;
   readonly credentials: Credentials;
   readonly labels: Readonly<Record<string, string>>;
-  /** Has Node as `node`, and the program `bucketProgram` that makes the bucket. */
+  /** Has Node as `node`, and `bucketProgram`, which creates the bucket. */
   readonly image: string;
   readonly bucketProgram: string;
 }
 
+/** The last image of a maintained community release; upstream publishes no more of them. */
+export const minioImage = 'minio/minio:RELEASE.2025-09-07T16-13-09Z';
 export const minioName = 'minio';
 export const minioPort = 9000;
 const bucketPort = 9001;
 const credentialsDirectory = '/etc/rekindle/credentials';
 
-/** MinIO with one bucket as a Deployment, which is available once the bucket is there; a Service; the credentials in a Secret. */
+/** MinIO with one bucket: a Deployment that becomes available with the bucket, a Service, and a Secret with the credentials. */
 export function minioObjects(options: MinioObjects): readonly KubernetesObject[] {
   const { namespace, bucket, credentials, labels, image, bucketProgram } = options;
   const own = { app: minioName };
@@ -44,7 +45,7 @@ export function minioObjects(options: MinioObjects): readonly KubernetesObject[]
             name: minioName,
             image: minioImage,
             args: ['server', '/data', `--address=:${minioPort}`],
-            // From files, so that no process of the node has them in its environment.
+            // From files, so that the credentials are in no process's environment.
             env: [
               { name: 'MINIO_ROOT_USER_FILE', value: `${credentialsDirectory}/accessKeyId` },
               { name: 'MINIO_ROOT_PASSWORD_FILE', value: `${credentialsDirectory}/accessKeySecret` },

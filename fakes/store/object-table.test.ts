@@ -9,7 +9,7 @@ const tableOf = (keys: readonly string[]): ObjectTable => {
 };
 
 describe('ObjectTable', () => {
-  it('gives each key and common prefix once, in order, whatever the page size', () => {
+  it('lists each key and common prefix once, in order, whatever the page size', () => {
     const key = fc.string({ unit: fc.constantFrom('a', 'b', '/', 'ä', '😀', '\uffff'), minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(
@@ -44,7 +44,7 @@ describe('ObjectTable', () => {
     expect(table.list({ prefix: '', delimiter: '', after: '', maxKeys: 9 }).objects).toHaveLength(1);
   });
 
-  it('gives nothing where nothing is asked for', () => {
+  it('lists nothing if max-keys is zero', () => {
     const listing = tableOf(['k']).list({ prefix: '', delimiter: '', after: '', maxKeys: 0 });
     expect(listing).toEqual({ objects: [], prefixes: [], next: undefined });
   });

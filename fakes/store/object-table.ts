@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 export interface StoredObject {
   readonly key: string;
   readonly body: Buffer;
-  /** MD5 in hex, as S3 does for objects put in one part. */
+  /** MD5 in hex, as in S3 for objects that are put in one part. */
   readonly etag: string;
   readonly modifiedAt: Date;
 }
@@ -11,7 +11,7 @@ export interface StoredObject {
 export interface ListRequest {
   readonly prefix: string;
   readonly delimiter: string;
-  /** Only what sorts after this key or common prefix. */
+  /** Only items that sort after this key or common prefix are listed. */
   readonly after: string;
   readonly maxKeys: number;
 }
@@ -19,11 +19,11 @@ export interface ListRequest {
 export interface Listing {
   readonly objects: readonly StoredObject[];
   readonly prefixes: readonly string[];
-  /** The last key or prefix given, where there is more. */
+  /** The last key or prefix of this page, if there are more. */
   readonly next: string | undefined;
 }
 
-/** The objects of one bucket, in memory, in the order of their keys' UTF-8 bytes (as ListObjectsV2 has them). */
+/** The objects of one bucket, in the order of their keys' UTF-8 bytes, as ListObjects returns them. */
 export class ObjectTable {
   readonly #objects = new Map<string, StoredObject>();
   #sorted: string[] | undefined;
@@ -68,11 +68,11 @@ export class ObjectTable {
   }
 }
 
-/** The part of a key up to and with the first delimiter after the prefix. */
+/** The part of a key up to and including the first delimiter after the prefix. */
 function commonPrefix(key: string, prefix: string, delimiter: string): string | undefined {
   if (delimiter === '') return undefined;
-  const at = key.indexOf(delimiter, prefix.length);
-  return at === -1 ? undefined : key.slice(0, at + delimiter.length);
+  const index = key.indexOf(delimiter, prefix.length);
+  return index === -1 ? undefined : key.slice(0, index + delimiter.length);
 }
 
 function byBytes(a: string, b: string): number {

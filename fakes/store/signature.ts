@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import aws4 from 'aws4';
-import type { Credentials } from './s3/request.ts';
+import type { Credentials } from './credentials.ts';
 
-/** What a signature is checked against. `url` as it came, undecoded. */
+/** The signed parts of a request. `url` is not decoded. */
 export interface SignedMessage {
   readonly method: string;
   readonly url: string;
@@ -11,8 +11,8 @@ export interface SignedMessage {
   readonly body: Buffer;
 }
 
-/** S3's error code for a request that it does not accept. */
-export type Refusal =
+/** S3's error code for a request that it refuses. */
+export type SignatureError =
   | 'AccessDenied'
   | 'InvalidAccessKeyId'
   | 'SignatureDoesNotMatch'
@@ -23,19 +23,23 @@ export type Refusal =
 const authorization =
   /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/;
 
-const skewMs = 15 * 60 * 1000;
+const maxSkewMs = 15 * 60 * 1000;
 
-/** Checks AWS Signature Version 4 by signing the same request and comparing. Undefined where it is accepted. */
-export function refuse(message: SignedMessage, credentials: Credentials, now: Date): Refusal | undefined {
+/** Checks an AWS Signature Version 4 by signing the same request again. Undefined if it is valid. */
+export function checkSignature(
+  message: SignedMessage,
+  credentials: Credentials,
+  now: Date,
+): SignatureError | undefined {
   const { headers, body } = message;
   const [, accessKeyId, , region = '', signedHeaders = '', signature = ''] =
     authorization.exec(headers.authorization ?? '') ?? [];
   if (accessKeyId === undefined) return 'AccessDenied';
   if (accessKeyId !== credentials.accessKeyId) return 'InvalidAccessKeyId';
   const names = signedHeaders.split(';');
-  const date = amzDate(headers['x-amz-date']);
+  const date = parseAmzDate(headers['x-amz-date']);
   if (date === undefined || !names.includes('host') || !names.includes('x-amz-date')) return 'AccessDenied';
-  if (Math.abs(now.getTime() - date.getTime()) > skewMs) return 'RequestTimeTooSkewed';
+  if (Math.abs(now.getTime() - date.getTime()) > maxSkewMs) return 'RequestTimeTooSkewed';
   const payload = headers['x-amz-content-sha256'];
   if (typeof payload !== 'string') return 'AccessDenied';
   if (payload.startsWith('STREAMING-')) return 'NotImplemented';
@@ -61,18 +65,18 @@ function expectedSignature(
     method,
     path: url,
     headers: signed,
-    // aws4 leaves some headers out of a signature unless told otherwise; other clients sign them.
+    // By default aws4 signs only some headers; other clients sign more.
     extraHeadersToInclude: Object.fromEntries(names.map((name) => [name, true])),
   };
-  const { headers: answer } = aws4.sign(request, { accessKeyId, secretAccessKey: accessKeySecret });
-  return authorization.exec(String(answer?.Authorization))?.[5] ?? '';
+  const { headers: expected } = aws4.sign(request, { accessKeyId, secretAccessKey: accessKeySecret });
+  return authorization.exec(String(expected?.Authorization))?.[5] ?? '';
 }
 
 function matches(expected: string, given: string): boolean {
   return expected.length === given.length && timingSafeEqual(Buffer.from(expected), Buffer.from(given));
 }
 
-function amzDate(header: string | string[] | undefined): Date | undefined {
+function parseAmzDate(header: string | string[] | undefined): Date | undefined {
   if (typeof header !== 'string' || !/^\d{8}T\d{6}Z$/.test(header)) return undefined;
   return new Date(header.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }

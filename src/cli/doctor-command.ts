@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { colourFor } from '../colour.ts';
-import { assess, assessStore, type Finding, missingOf } from '../doctor/assess.ts';
+import { assess, type Finding, missingOf } from '../doctor/assess.ts';
 import { gather } from '../doctor/gather.ts';
-import { gatherStore } from '../doctor/gather-store.ts';
 import { table } from '../doctor/table.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
@@ -11,9 +10,6 @@ import { doctorHelp } from './help.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { UsageError } from './usage-error.ts';
-
-/** MinIO's image, as `@testcontainers/minio` would start it. */
-const image = 'minio/minio';
 
 interface DoctorFlags {
   readonly context?: string;
@@ -53,11 +49,7 @@ export function addDoctor(program: Command, context: Context, ends: (status: Exi
 }
 
 async function ofMachine({ environment: { env } }: Context): Promise<readonly Finding[]> {
-  const [facts, stores] = await Promise.all([
-    gather({ env, temporary: temporaryFolder(env) }),
-    gatherStore({ env, image }),
-  ]);
-  return [...assess(facts), assessStore(stores)];
+  return assess(await gather({ env, temporary: temporaryFolder(env) }));
 }
 
 async function ofCluster(flags: DoctorFlags, { environment }: Context): Promise<readonly Finding[]> {

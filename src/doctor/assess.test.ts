@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assess, assessStore, kernelVersion, missingOf } from './assess.ts';
+import { assess, kernelVersion, missingOf } from './assess.ts';
 import type { Facts } from './facts.ts';
 
 const good: Facts = {
@@ -125,15 +125,6 @@ test('every release that begins with two numbers has them as its version', () =>
       expect(kernelVersion(`${major}.${minor}${rest}`)).toEqual([major, minor]);
     }),
   );
-});
-
-test.each([
-  [{ minio: '/usr/bin/minio' }, 'ok', /by \/usr\/bin\/minio/],
-  [{ docker: { version: '27.0', image: true } }, 'ok', /Docker 27\.0/],
-  [{ docker: { version: '27.0', image: false } }, 'note', /may pull it/],
-  [{}, 'note', /embedded/],
-] as const)('object store: %j is %s', (facts, mark, says) => {
-  expect(assessStore(facts)).toMatchObject({ mark, says: expect.stringMatching(says) });
 });
 
 test('few inotify instances are told as too few for kind, and keep nothing from running', () => {

@@ -1,4 +1,4 @@
-import type { Facts, StoreFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
 
 /** One line of the doctor's table. */
 export interface Finding {
@@ -136,17 +136,6 @@ function inotify({ sysctls }: Facts): Finding {
   const says = `${inotifyName} is ${value ?? 'not known'}`;
   if (value === undefined || Number(value) >= leastInotify) return ok(what, says);
   return note(what, `${says}: too few for kind with several nodes`, `sudo sysctl ${inotifyName}=512`);
-}
-
-/** Which object store would serve. Never missing: the embedded one always can. */
-export function assessStore({ minio, docker }: StoreFacts): Finding {
-  const what = 'object store';
-  if (minio !== undefined) return ok(what, `MinIO, by ${minio}`);
-  if (docker?.image) return ok(what, `MinIO in a container, by Docker ${docker.version}`);
-  const remedy = 'for MinIO itself: put a minio binary on the PATH, or start Docker with its image';
-  if (docker !== undefined)
-    return note(what, `MinIO in a container if Docker ${docker.version} may pull it, or the embedded one`, remedy);
-  return note(what, 'the embedded one', remedy);
 }
 
 /** What stands in the way of a run, as sentences for CannotRun; empty where nothing does. */

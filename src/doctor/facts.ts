@@ -31,11 +31,3 @@ export type FuseDevice =
   | { readonly state: 'absent' }
   | { readonly state: 'closed'; readonly errno: string; readonly mode: string }
   | { readonly state: 'open'; readonly mode: string };
-
-/** Which object stores could serve, best first. */
-export interface StoreFacts {
-  /** Path of a `minio` binary on the PATH. */
-  readonly minio?: string;
-  /** Docker's answer: its version, and whether the image is there already. */
-  readonly docker?: { readonly version: string; readonly image: boolean };
-}

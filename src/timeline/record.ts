@@ -28,7 +28,7 @@ export type ScenarioStatus = z.infer<typeof scenarioStatus>;
 export const fidelity = z.object({
   /** `sandbox`, or `Kubernetes v1.34.4`. */
   place: text,
-  /** One entry for each thing that may be a stand-in: `kubelet: fake`, `object store: MinIO (container)` ... */
+  /** One entry for each thing that may be a stand-in: `kubelet: fake`, `object store: embedded S3 store` ... */
   parts: z.array(z.object({ part: text, is: text, fake: z.boolean() })),
   /** Seconds of the fake kubelet's clock that pass in one real second; 1 if nothing is scaled. */
   clockScale: z.number().positive(),

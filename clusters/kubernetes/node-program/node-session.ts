@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
-import { S3Client } from '../../../fakes/store/s3/client.ts';
+import { S3Client } from '../../../fakes/store/s3-client.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, Usage } from '../../cluster.ts';
 import { memoryCgroups } from '../../node/cgroups.ts';

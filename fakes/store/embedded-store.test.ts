@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRange } from './embedded.ts';
+import { parseRange } from './embedded-store.ts';
 
 describe('parseRange', () => {
   it.each([

@@ -1,19 +1,24 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import type { StoreFault } from './store.ts';
 
-/** A way to an object store, of whatever kind, on which its faults can be played. */
-export interface FaultyWay extends AsyncDisposable {
+/** `down`: connections are accepted and closed. `slow`: each response is delayed. */
+export type StoreFault =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'down' }
+  | { readonly kind: 'slow'; readonly delayMs: number };
+
+/** A TCP proxy in front of an object store that can inject faults. */
+export interface FaultyProxy extends AsyncDisposable {
   readonly endpoint: string;
-  /** In force at once, for connections that are open too, until disposed of. */
-  trouble(fault: StoreFault): Disposable;
+  /** Applies to open connections, too, until disposed of. */
+  inject(fault: StoreFault): Disposable;
 }
 
 /**
- * Passes on what comes to a port of its own; the store sees the address that was asked for, so signatures stay right.
- * `address`: an IP address of this machine.
+ * Forwards to a store from a port of its own. It leaves requests unchanged, so the signed Host header stays that of the proxy and
+ * signatures stay valid. `address`: an IP address of this machine.
  */
-export async function openFaultyWay(endpoint: string, address = '127.0.0.1'): Promise<FaultyWay> {
+export async function startFaultyProxy(endpoint: string, address = '127.0.0.1'): Promise<FaultyProxy> {
   const { hostname, port } = new URL(endpoint);
   const open = new Set<Socket>();
   let fault: StoreFault = { kind: 'none' };
@@ -21,17 +26,17 @@ export async function openFaultyWay(endpoint: string, address = '127.0.0.1'): Pr
   const server = createServer((client) => {
     if (fault.kind === 'down') return void client.destroy();
     const store = connect(Number(port), hostname);
-    const ends = [client, store];
-    for (const end of ends) {
-      open.add(end);
-      end.on('error', () => {});
-      end.on('close', () => {
-        open.delete(end);
-        for (const other of ends) other.destroy();
+    const pair = [client, store];
+    for (const socket of pair) {
+      open.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        open.delete(socket);
+        for (const other of pair) other.destroy();
       });
     }
     client.pipe(store);
-    // Chunks wait alike, so they keep their order.
+    // All chunks have the same delay, so their order does not change.
     store.on('data', (chunk) => {
       if (fault.kind === 'slow') setTimeout(() => client.writable && client.write(chunk), fault.delayMs);
       else client.write(chunk);
@@ -42,7 +47,7 @@ export async function openFaultyWay(endpoint: string, address = '127.0.0.1'): Pr
   await once(server, 'listening');
   return {
     endpoint: `http://${address}:${(server.address() as AddressInfo).port}`,
-    trouble(next) {
+    inject(next) {
       fault = next;
       if (next.kind === 'down') for (const socket of open) socket.destroy();
       return {

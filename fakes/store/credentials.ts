@@ -1,8 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Credentials } from './s3/request.ts';
 
-/** Reads credentials from the files of a mounted Secret; a sentence where one cannot be read. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+}
+
+/** Random credentials for one run. They are never logged. */
+export function createCredentials(): Credentials {
+  return { accessKeyId: `rk${randomBytes(9).toString('hex')}`, accessKeySecret: randomBytes(20).toString('hex') };
+}
+
+/** Reads the files `accessKeyId` and `accessKeySecret` of a mounted Secret. Returns a sentence if that fails. */
 export function readCredentials(directory: string): Credentials | string {
   try {
     const [accessKeyId, accessKeySecret] = ['accessKeyId', 'accessKeySecret'].map((name) =>

@@ -5,34 +5,34 @@ import { basename, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 export interface BundleOptions {
-  /** TypeScript files, or compiled ones, the script first; each becomes a file of the same name that ends in `.cjs`. */
+  /** TypeScript or compiled files, the script first. Each becomes a file of the same name that ends in `.cjs`. */
   readonly entryPoints: readonly [script: string, ...more: string[]];
-  /** Folders whose sources decide whether a bundle is still the right one. */
+  /** Folders whose source files are hashed to decide whether a bundle is up to date. */
   readonly sources: readonly string[];
-  /** Folder of bundles; each is in a folder below it, named by the hash of its sources. */
+  /** The folder of bundles. Each is in a subfolder that is named by the hash of its sources. */
   readonly output: string;
-  /** Packages that stay outside, because of a native library: looked for in a node_modules above. */
+  /** Packages that are not bundled because they have a native library. They are resolved from a node_modules folder above. */
   readonly external?: readonly string[];
   readonly plugins?: readonly Plugin[];
 }
 
-/** No esbuild (it is a development dependency), or a folder that cannot be written. */
-const cannotBundle: ReadonlySet<string> = new Set(['ERR_MODULE_NOT_FOUND', 'EACCES', 'EROFS', 'ENOSPC']);
+/** There is no esbuild, or the folder cannot be written. */
+const expectedErrors: ReadonlySet<string> = new Set(['ERR_MODULE_NOT_FOUND', 'EACCES', 'EROFS', 'ENOSPC']);
 
 /**
- * Path of a script as one file, made on demand, because as separate TypeScript files it starts several times slower. Where
- * none can be made it is the path of the script itself, which does the same.
+ * Bundles a script into one file on demand, since it starts several times slower from separate TypeScript files. Returns the path of the
+ * bundle, or of the script itself if it cannot be bundled.
  */
 export async function bundleScript(options: BundleOptions): Promise<string> {
   const [script] = options.entryPoints;
-  const folder = join(options.output, hashOf(options.sources));
+  const folder = join(options.output, hashSources(options.sources));
   const bundled = join(folder, basename(script).replace(/\.[jt]s$/, '.cjs'));
   return existsSync(bundled) || (await bundle(options, folder, bundled)) ? bundled : script;
 }
 
-/** Makes the folder whole or not at all, because several may do so at once. */
+/** Creates the folder atomically, because several processes may do so at once. */
 async function bundle(options: BundleOptions, folder: string, bundled: string): Promise<boolean> {
-  // Not by the process id: each may be process 1 of a namespace of its own.
+  // Process ids are not unique: each process may be process 1 of its own PID namespace.
   const unfinished = `${folder}.${randomUUID()}`;
   try {
     const { build } = await import('esbuild');
@@ -41,7 +41,7 @@ async function bundle(options: BundleOptions, folder: string, bundled: string): 
       outdir: unfinished,
       outExtension: { '.js': '.cjs' },
       bundle: true,
-      // CommonJS starts some 10 ms faster than modules do.
+      // CommonJS starts about 10 ms faster than ES modules.
       format: 'cjs',
       platform: 'node',
       target: 'node24',
@@ -58,12 +58,12 @@ async function bundle(options: BundleOptions, folder: string, bundled: string): 
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     if (existsSync(bundled)) return true;
-    if (cannotBundle.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if (expectedErrors.has((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }
 
-function hashOf(folders: readonly string[]): string {
+function hashSources(folders: readonly string[]): string {
   const hash = createHash('sha256');
   for (const folder of folders) {
     for (const name of readdirSync(folder).sort()) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listQuery, parseErrorCode, parseListPage } from './list-objects.ts';
+import { parseErrorCode, parseListPage } from './s3-client.ts';
 
 const page = (inner: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</ListBucketResult>`;
@@ -16,7 +16,7 @@ describe('parseListPage', () => {
     expect(parseListPage(xml)).toEqual({
       objects: [{ key: 'dir/a', size: 18, modifiedAt: Date.UTC(2025, 6, 1, 15, 17), etag: 'abc' }],
       prefixes: ['dir/sub/'],
-      next: 't0ken==',
+      nextToken: 't0ken==',
     });
   });
 
@@ -24,13 +24,13 @@ describe('parseListPage', () => {
     expect(parseListPage(page('<IsTruncated>false</IsTruncated>'))).toEqual({
       objects: [],
       prefixes: [],
-      next: undefined,
+      nextToken: undefined,
     });
   });
 
   it('has no next token on the last page', () => {
     const xml = page('<IsTruncated>false</IsTruncated><NextContinuationToken>x</NextContinuationToken>');
-    expect(parseListPage(xml).next).toBeUndefined();
+    expect(parseListPage(xml).nextToken).toBeUndefined();
   });
 
   it.each([
@@ -43,21 +43,8 @@ describe('parseListPage', () => {
   });
 });
 
-describe('listQuery', () => {
-  it('asks for one level, with encoded keys, from the token on', () => {
-    expect(listQuery('dir/', 't')).toEqual({
-      'list-type': '2',
-      prefix: 'dir/',
-      delimiter: '/',
-      'encoding-type': 'url',
-      'continuation-token': 't',
-    });
-    expect(listQuery('', undefined)).not.toHaveProperty('continuation-token');
-  });
-});
-
 describe('parseErrorCode', () => {
-  it('reads the code, or nothing', () => {
+  it('returns the code, or undefined', () => {
     expect(parseErrorCode('<Error><Code>NoSuchKey</Code><Message>m</Message></Error>')).toBe('NoSuchKey');
     expect(parseErrorCode('')).toBeUndefined();
   });

@@ -1,19 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { refuse } from '../signature.ts';
-import { signRequest } from './request.ts';
+import { type S3Request, signRequest } from './s3-client.ts';
+import { checkSignature } from './signature.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', accessKeySecret: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const address = { endpoint: 'http://127.0.0.1:9000', bucket: 'bucket' };
 const now = new Date('2025-07-01T15:17:00Z');
 
-/** The request as a server sees it: header names in lower case. */
-const received = ({ method, path, headers, body }: ReturnType<typeof signRequest>) => ({
-  method,
-  url: path,
-  headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-  body: Buffer.from(body ?? []),
-});
+/** The request as a server receives it: header names in lower case. */
+const receive = (request: S3Request) => {
+  const { method, path, headers } = signRequest(address, credentials, request, now);
+  return {
+    method,
+    url: path,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    body: Buffer.from(request.body ?? []),
+  };
+};
 
 describe('signRequest', () => {
   it('addresses an object path-style, with a range', () => {
@@ -34,17 +37,17 @@ describe('signRequest', () => {
     });
   });
 
-  it('addresses the bucket where there is no key', () => {
+  it('addresses the bucket if there is no key', () => {
     const signed = signRequest(address, credentials, { method: 'GET', query: { prefix: 'a/', 'list-type': '2' } }, now);
     expect(signed.path).toBe('/bucket?prefix=a%2F&list-type=2');
   });
 
-  it('never shows the secret', () => {
+  it('never contains the secret', () => {
     const signed = signRequest(address, credentials, { method: 'PUT', key: 'k', body: Buffer.from('v') }, now);
     expect(JSON.stringify(signed)).not.toContain(credentials.accessKeySecret);
   });
 
-  it('signs whatever key, query and body so that it is accepted', () => {
+  it('makes valid signatures for any key, query and body', () => {
     const segment = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }).filter((s) => s !== '.' && s !== '..');
     fc.assert(
       fc.property(
@@ -53,15 +56,15 @@ describe('signRequest', () => {
         fc.uint8Array(),
         (key, prefix, body) => {
           const request = { method: 'PUT', key: key.join('/'), query: { prefix }, body } as const;
-          expect(refuse(received(signRequest(address, credentials, request, now)), credentials, now)).toBeUndefined();
+          expect(checkSignature(receive(request), credentials, now)).toBeUndefined();
         },
       ),
     );
   });
 });
 
-describe('refuse', () => {
-  const good = received(signRequest(address, credentials, { method: 'PUT', key: 'k', body: Buffer.from('v') }, now));
+describe('checkSignature', () => {
+  const good = receive({ method: 'PUT', key: 'k', body: Buffer.from('v') });
   const later = (minutes: number): Date => new Date(now.getTime() + minutes * 60_000);
 
   it.each([
@@ -71,16 +74,16 @@ describe('refuse', () => {
     ['another signed header', { ...good, headers: { ...good.headers, host: 'other' } }, now, 'SignatureDoesNotMatch'],
     ['another body', { ...good, body: Buffer.from('w') }, now, 'XAmzContentSHA256Mismatch'],
     ['a clock that is 16 minutes off', good, later(16), 'RequestTimeTooSkewed'],
-  ])('refuses %s', (_what, message, at, code) => {
-    expect(refuse(message, credentials, at)).toBe(code);
+  ])('refuses %s', (_case, message, time, code) => {
+    expect(checkSignature(message, credentials, time)).toBe(code);
   });
 
-  it('refuses another secret and another key id, each by its name', () => {
-    expect(refuse(good, { ...credentials, accessKeySecret: 'x' }, now)).toBe('SignatureDoesNotMatch');
-    expect(refuse(good, { ...credentials, accessKeyId: 'x' }, now)).toBe('InvalidAccessKeyId');
+  it('distinguishes a wrong secret from an unknown key id', () => {
+    expect(checkSignature(good, { ...credentials, accessKeySecret: 'x' }, now)).toBe('SignatureDoesNotMatch');
+    expect(checkSignature(good, { ...credentials, accessKeyId: 'x' }, now)).toBe('InvalidAccessKeyId');
   });
 
-  it('accepts a request that is some minutes old', () => {
-    expect(refuse(good, credentials, later(14))).toBeUndefined();
+  it('accepts a request that is 14 minutes old', () => {
+    expect(checkSignature(good, credentials, later(14))).toBeUndefined();
   });
 });

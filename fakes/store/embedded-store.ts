@@ -1,0 +1,226 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Credentials } from './credentials.ts';
+import { type Listing, type ListRequest, ObjectTable } from './object-table.ts';
+import { checkSignature } from './signature.ts';
+
+interface StoreRequest {
+  readonly message: IncomingMessage;
+  readonly body: Buffer;
+  readonly bucket: string;
+  readonly key: string;
+  readonly query: URLSearchParams;
+}
+
+interface StoreResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  readonly body?: Buffer | string;
+}
+
+const messages: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  AccessDenied: [403, 'Access Denied.'],
+  InvalidAccessKeyId: [403, 'The Access Key Id you provided does not exist in our records.'],
+  SignatureDoesNotMatch: [403, 'The request signature we calculated does not match the signature you provided.'],
+  RequestTimeTooSkewed: [403, 'The difference between the request time and the current time is too large.'],
+  XAmzContentSHA256Mismatch: [400, 'The provided x-amz-content-sha256 header does not match what was computed.'],
+  NotImplemented: [501, 'A header you provided implies functionality that is not implemented.'],
+  NoSuchBucket: [404, 'The specified bucket does not exist.'],
+  NoSuchKey: [404, 'The specified key does not exist.'],
+  BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
+  InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidRange: [416, 'The requested range is not satisfiable.'],
+  InvalidArgument: [400, 'Invalid argument.'],
+  MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
+  InternalError: [500, 'We encountered an internal error.'],
+};
+
+/** An in-memory S3 service, path-style, with the few operations that clients of one bucket need. It is not listening yet. */
+export function createEmbeddedStore(credentials: Credentials): Server {
+  const buckets = new Map<string, ObjectTable>();
+  return createServer({ keepAliveTimeout: 60_000 }, (message, response) => {
+    const chunks: Buffer[] = [];
+    message.on('data', (chunk: Buffer) => chunks.push(chunk));
+    message.on('end', () => {
+      const request = parseRequest(message, Buffer.concat(chunks));
+      send(response, message, answer(request, buckets, credentials));
+    });
+  });
+}
+
+function parseRequest(message: IncomingMessage, body: Buffer): StoreRequest {
+  const url = message.url ?? '/';
+  const [path = '', ...search] = url.split('?');
+  const [, bucket = '', ...key] = path.split('/').map(decode);
+  return { message, body, bucket, key: key.join('/'), query: new URLSearchParams(search.join('?')) };
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function answer(request: StoreRequest, buckets: Map<string, ObjectTable>, credentials: Credentials): StoreResponse {
+  const { message, body, bucket, key } = request;
+  const { method = 'GET', url = '/', headers } = message;
+  const refusal = checkSignature({ method, url, headers, body }, credentials, new Date());
+  if (refusal !== undefined) return error(refusal, url);
+  if (bucket === '') return error('MethodNotAllowed', url);
+  const table = buckets.get(bucket);
+  if (key === '' && method === 'PUT') {
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) return error('InvalidBucketName', url);
+    if (table !== undefined) return error('BucketAlreadyOwnedByYou', url);
+    buckets.set(bucket, new ObjectTable());
+    return { status: 200, headers: { Location: `/${bucket}` } };
+  }
+  if (table === undefined) return error('NoSuchBucket', url);
+  return key === '' ? answerForBucket(request, table) : answerForObject(request, table);
+}
+
+/** Query parameters that turn a GET of a bucket into another operation than a list. */
+const subresources = ['acl', 'cors', 'location', 'policy', 'uploads', 'versioning', 'versions'];
+
+function answerForBucket(
+  { message: { method, url = '/' }, bucket, query }: StoreRequest,
+  table: ObjectTable,
+): StoreResponse {
+  if (method === 'HEAD') return { status: 200 };
+  if (method !== 'GET' || subresources.some((name) => query.has(name))) return error('NotImplemented', url);
+  const version = query.get('list-type') === '2' ? 2 : 1;
+  const maxKeys = Number(query.get('max-keys') ?? 1000);
+  if (!Number.isInteger(maxKeys) || maxKeys < 0) return error('InvalidArgument', url);
+  const token = query.get('continuation-token');
+  const listRequest = {
+    prefix: query.get('prefix') ?? '',
+    delimiter: query.get('delimiter') ?? '',
+    after:
+      version === 1
+        ? (query.get('marker') ?? '')
+        : token === null
+          ? (query.get('start-after') ?? '')
+          : Buffer.from(token, 'base64url').toString(),
+    maxKeys: Math.min(maxKeys, 1000),
+  };
+  const listing = table.list(listRequest);
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/xml' },
+    body: listXml({ bucket, request: listRequest, listing, version, encoded: query.get('encoding-type') === 'url' }),
+  };
+}
+
+function answerForObject(
+  { message: { method, url = '/', headers }, key, body }: StoreRequest,
+  table: ObjectTable,
+): StoreResponse {
+  switch (method) {
+    case 'PUT':
+      if (headers['x-amz-copy-source'] !== undefined) return error('NotImplemented', url);
+      return { status: 200, headers: { ETag: `"${table.put(key, body, new Date()).etag}"` } };
+    case 'DELETE':
+      table.delete(key);
+      return { status: 204 };
+    case 'GET':
+    case 'HEAD': {
+      const object = table.get(key);
+      if (object === undefined) return error('NoSuchKey', url);
+      const objectHeaders = {
+        ETag: `"${object.etag}"`,
+        'Last-Modified': object.modifiedAt.toUTCString(),
+        'Accept-Ranges': 'bytes',
+        'Content-Type': 'application/octet-stream',
+      };
+      const size = object.body.byteLength;
+      const range = parseRange(headers.range, size);
+      if (range === 'unsatisfiable') return error('InvalidRange', url);
+      if (range === undefined) return { status: 200, headers: objectHeaders, body: object.body };
+      const [first, last] = range;
+      return {
+        status: 206,
+        headers: { ...objectHeaders, 'Content-Range': `bytes ${first}-${last}/${size}` },
+        body: object.body.subarray(first, last + 1),
+      };
+    }
+    default:
+      return error('MethodNotAllowed', url);
+  }
+}
+
+/** Parses a single byte range (RFC 9110, 14.1.2), both ends included; undefined if there is none or it is malformed. */
+export function parseRange(
+  header: string | undefined,
+  size: number,
+): readonly [first: number, last: number] | 'unsatisfiable' | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  const first = from === '' ? Math.max(0, size - Number(to)) : Number(from);
+  const last = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  if (from !== '' && to !== '' && Number(to) < first) return undefined;
+  return first >= size || last < first ? 'unsatisfiable' : [first, last];
+}
+
+function error(code: string, resource: string): StoreResponse {
+  const [status, message] = messages[code] ?? [500, code];
+  return { status, headers: { 'Content-Type': 'application/xml' }, body: errorXml(code, message, resource) };
+}
+
+function send(response: ServerResponse, { method }: IncomingMessage, { status, headers, body }: StoreResponse): void {
+  const length = body === undefined ? 0 : Buffer.byteLength(body);
+  response.writeHead(status, { ...headers, ...(status === 204 ? {} : { 'Content-Length': length }) });
+  response.end(method === 'HEAD' ? undefined : body);
+}
+
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
+const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/';
+
+/** An S3 error response. */
+function errorXml(code: string, message: string, resource: string): string {
+  return `${declaration}<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message><Resource>${escapeXml(resource)}</Resource></Error>`;
+}
+
+/** The response to ListObjects (version 1) or ListObjectsV2. `encoded`: keys are URL-encoded, as `encoding-type=url` requests. */
+function listXml({
+  bucket,
+  request,
+  listing,
+  version,
+  encoded,
+}: {
+  readonly bucket: string;
+  readonly request: ListRequest;
+  readonly listing: Listing;
+  readonly version: 1 | 2;
+  readonly encoded: boolean;
+}): string {
+  const key = (raw: string): string => escapeXml(encoded ? encodeURIComponent(raw).replaceAll('%2F', '/') : raw);
+  const contents = listing.objects.map(
+    ({ key: name, body, etag, modifiedAt }) =>
+      `<Contents><Key>${key(name)}</Key><LastModified>${modifiedAt.toISOString()}</LastModified><ETag>&#34;${etag}&#34;</ETag>` +
+      `<Size>${body.byteLength}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
+  );
+  const prefixes = listing.prefixes.map((prefix) => `<CommonPrefixes><Prefix>${key(prefix)}</Prefix></CommonPrefixes>`);
+  return [
+    `${declaration}<ListBucketResult xmlns="${namespace}"><Name>${escapeXml(bucket)}</Name><Prefix>${key(request.prefix)}</Prefix>`,
+    version === 1
+      ? `<Marker>${key(request.after)}</Marker>`
+      : `<KeyCount>${contents.length + prefixes.length}</KeyCount>`,
+    `<MaxKeys>${request.maxKeys}</MaxKeys>`,
+    request.delimiter === '' ? '' : `<Delimiter>${key(request.delimiter)}</Delimiter>`,
+    encoded ? '<EncodingType>url</EncodingType>' : '',
+    `<IsTruncated>${listing.next !== undefined}</IsTruncated>`,
+    listing.next === undefined
+      ? ''
+      : version === 1
+        ? `<NextMarker>${key(listing.next)}</NextMarker>`
+        : `<NextContinuationToken>${Buffer.from(listing.next).toString('base64url')}</NextContinuationToken>`,
+    ...contents,
+    ...prefixes,
+    '</ListBucketResult>',
+  ].join('');
+}
+
+function escapeXml(raw: string): string {
+  return raw.replace(/[<>&"']|\p{Cc}/gu, (c) => `&#${c.charCodeAt(0)};`);
+}
