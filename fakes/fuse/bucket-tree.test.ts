@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoreFailure, StoreResult } from '../store/s3-client.ts';
-import { type BucketSource, BucketTree } from './bucket-tree.ts';
-import type { FileEntry } from './listing-tree.ts';
+import { BlockCache, type BucketSource, BucketTree } from './bucket-tree.ts';
+import type { FileEntry } from './tree.ts';
 
 /** A bucket in memory that counts what it is asked. */
 class Bucket implements BucketSource {
@@ -49,7 +50,7 @@ describe('BucketTree', () => {
       source: bucket,
       prefix: 'dir/',
       now: () => clock,
-      onStore: (failure) => told.push(failure?.code),
+      onStoreResult: (failure) => told.push(failure?.code),
     });
   });
 
@@ -72,12 +73,12 @@ describe('BucketTree', () => {
     expect(await tree.entry('/outside')).toEqual({ ok: false, errno: 'ENOENT' });
   });
 
-  it('knows its root without the store', async () => {
+  it('resolves its root without the store', async () => {
     expect(await tree.entry('/')).toEqual({ ok: true, value: { kind: 'directory' } });
     expect(bucket.asked).toEqual([]);
   });
 
-  it('asks for a listing once a second, also when it is asked for at the same time', async () => {
+  it('lists a directory once a second, even if several callers ask at once', async () => {
     put('dir/a', Buffer.from('abc'));
     await Promise.all([tree.entry('/a'), tree.entry('/b'), tree.directory('/')]);
     clock = 999;
@@ -89,7 +90,7 @@ describe('BucketTree', () => {
     expect(bucket.asked).toEqual(['list dir/', 'list dir/']);
   });
 
-  it('does not keep a failure', async () => {
+  it('does not cache a failure', async () => {
     bucket.failure = { errno: 'ETIMEDOUT', code: 'ETIMEDOUT', status: undefined };
     expect(await tree.entry('/a')).toEqual({ ok: false, errno: 'ETIMEDOUT' });
     bucket.failure = undefined;
@@ -114,7 +115,7 @@ describe('BucketTree', () => {
     expect(into.subarray(0, expected.byteLength).equals(expected)).toBe(true);
   });
 
-  it('asks for a block once, and again when the object has another version', async () => {
+  it('fetches a block once, and again if the object has changed', async () => {
     put('dir/a', Buffer.from('old'), 'v1');
     const into = Buffer.alloc(3);
     await tree.read(await file('/a'), into, 0);
@@ -126,29 +127,29 @@ describe('BucketTree', () => {
     expect(bucket.asked).toEqual(['list dir/', 'get dir/a 0-2', 'list dir/', 'get dir/a 0-2']);
   });
 
-  it('asks for a block once where it is read at the same time', async () => {
+  it('fetches a block once for concurrent reads', async () => {
     put('dir/a', Buffer.from('abc'));
     const entry = await file('/a');
     await Promise.all([tree.read(entry, Buffer.alloc(3), 0), tree.read(entry, Buffer.alloc(2), 1)]);
     expect(bucket.asked).toEqual(['list dir/', 'get dir/a 0-2']);
   });
 
-  it('has the root and the beginnings of its first files at hand once it is warm', async () => {
+  it('has the root and the first blocks of its first files in the cache after prefetching', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e', 'sub/f']) put(`dir/${name}`, Buffer.from(name));
     put('dir/.empty', Buffer.alloc(0));
-    await tree.warm();
+    await tree.prefetch();
     const asked = ['list dir/', 'get dir/a 0-0', 'get dir/b 0-0', 'get dir/c 0-0', 'get dir/d 0-0'];
     expect(bucket.asked).toEqual(asked);
     await tree.read(await file('/a'), Buffer.alloc(1), 0);
     expect(bucket.asked).toEqual(asked);
   });
 
-  it('is not disturbed where the store is down when it would get warm', async () => {
+  it('tolerates a failure of the store while prefetching', async () => {
     bucket.failure = { errno: 'EIO', code: 'ECONNREFUSED', status: undefined };
-    await expect(tree.warm()).resolves.toBeUndefined();
+    await expect(tree.prefetch()).resolves.toBeUndefined();
   });
 
-  it('does not keep bytes of another version than the listing told of', async () => {
+  it('does not cache bytes of another version than the listed one', async () => {
     put('dir/a', Buffer.from('old'), 'v1');
     const old = await file('/a');
     put('dir/a', Buffer.from('newer'), 'v2');
@@ -164,5 +165,41 @@ describe('BucketTree', () => {
     const entry = await file('/a');
     bucket.failure = { errno: 'EACCES', code: 'AccessDenied', status: 403 };
     expect(await tree.read(entry, Buffer.alloc(3), 0)).toEqual({ ok: false, errno: 'EACCES' });
+  });
+});
+
+describe('BlockCache', () => {
+  it('drops the least recently used block', () => {
+    const cache = new BlockCache(3);
+    cache.set('a', Buffer.from('1'));
+    cache.set('b', Buffer.from('2'));
+    cache.set('c', Buffer.from('3'));
+    cache.get('a');
+    cache.set('d', Buffer.from('4'));
+    expect(['a', 'b', 'c', 'd'].filter((id) => cache.get(id) !== undefined)).toEqual(['a', 'c', 'd']);
+  });
+
+  it('counts a replaced block once', () => {
+    const cache = new BlockCache(10);
+    cache.set('a', Buffer.alloc(4));
+    cache.set('a', Buffer.alloc(6));
+    expect(cache.bytes).toBe(6);
+    expect(cache.get('a')?.byteLength).toBe(6);
+  });
+
+  it('never exceeds its bound, and counts the cached bytes', () => {
+    const step = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', 'e'), size: fc.nat(12), set: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step), fc.nat(20), (steps, bound) => {
+        const cache = new BlockCache(bound);
+        for (const { id, size, set } of steps) {
+          if (set) cache.set(id, Buffer.alloc(size));
+          else cache.get(id);
+          const held = ['a', 'b', 'c', 'd', 'e'].map((each) => cache.get(each)?.byteLength ?? 0);
+          expect(cache.bytes).toBe(held.reduce((sum, bytes) => sum + bytes, 0));
+          expect(cache.bytes).toBeLessThanOrEqual(bound);
+        }
+      }),
+    );
   });
 });

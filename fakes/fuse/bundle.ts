@@ -6,12 +6,12 @@ import { bundleScript } from '../../packaging/bundle-script.ts';
 const here = dirname(fileURLToPath(import.meta.url));
 const store = join(here, '../store');
 
-/** How the daemon is started: the command, to which its flags are added. It needs nothing of the environment. */
+/** The command that starts the daemon; its flags are appended. It needs no environment variables. */
 export interface DaemonProgram {
   readonly command: readonly [node: string, script: string];
 }
 
-/** The daemon as one file, `dist/fuse/<hash of its sources>/daemon.cjs`, or where it cannot be made, its sources. */
+/** The daemon's program: one file, `dist/fuse/<hash of its sources>/daemon.cjs`, or its sources if it cannot be bundled. */
 export async function daemonProgram(): Promise<DaemonProgram> {
   const script = await bundleScript({
     entryPoints: [join(here, 'daemon.ts'), join(here, 'parse-behaviour.ts')],
@@ -23,22 +23,22 @@ export async function daemonProgram(): Promise<DaemonProgram> {
 }
 
 /**
- * Takes fuse-native into the bundle without what it only loads (3 ms for child_process, to execute fusermount, which is
- * never asked for; 1 ms to search for its prebuilt library), and zod, which is only loaded where there is a behaviour, not.
+ * Bundles fuse-native without modules that it only loads: child_process (3 ms), which it uses for fusermount, and the search for its
+ * prebuilt library (1 ms). zod stays in a file of its own, which is loaded only if there is a behaviour.
  */
 const leanFuseNative: Plugin = {
   name: 'lean fuse-native',
   setup: ({ onResolve, onLoad }) => {
-    const stands: Readonly<Record<string, string>> = {
+    const replacements: Readonly<Record<string, string>> = {
       'node-gyp-build': `module.exports = () => require('fuse-native/prebuilds/linux-x64/node.napi.node')`,
       'fuse-shared-library': 'module.exports = {}',
       child_process: 'module.exports = {}',
     };
     onResolve({ filter: /^(node-gyp-build|fuse-shared-library|child_process)$/ }, ({ path }) => ({
       path,
-      namespace: 'stand-in',
+      namespace: 'replacement',
     }));
-    onLoad({ filter: /./, namespace: 'stand-in' }, ({ path }) => ({ contents: stands[path] ?? '' }));
+    onLoad({ filter: /./, namespace: 'replacement' }, ({ path }) => ({ contents: replacements[path] ?? '' }));
     onResolve({ filter: /parse-behaviour\.[jt]s$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './parse-behaviour.cjs', external: true } : undefined,
     );

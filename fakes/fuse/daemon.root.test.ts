@@ -17,7 +17,7 @@ function missing(): string | undefined {
   }
 }
 
-/** A checkout below a directory such as root's home cannot be entered by other users. */
+/** Other users cannot enter a checkout below a directory such as root's home. */
 function missingForOtherUsers(): string | undefined {
   const user = ['--reuid=1000', '--regid=1000', '--clear-groups'];
   const { status } = spawnSync('setpriv', [...user, 'test', '-x', process.execPath]);
@@ -55,7 +55,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
 
   afterEach(() => stage[Symbol.asyncDispose]());
 
-  it('shows the bucket below its prefix, with the modes of the document', async () => {
+  it("shows the bucket's prefix with the document's modes", async () => {
     await stage.start().line('ready');
     const { stdout } = await stage.inside('stat -c "%A %U %G %s %n" "$M" "$M/myfile" "$M/sub"; ls "$M" "$M/sub"');
     expect(stdout.replaceAll(stage.mountpoint, '')).toBe(
@@ -64,7 +64,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(await stage.read('absent')).toBe('ENOENT');
   });
 
-  it('reads whole files and pieces of them', async () => {
+  it('reads whole files and parts of them', async () => {
     await stage.start().line('ready');
     expect(await stage.read('myfile')).toBe('hello');
     expect((await stage.inside('sha256sum < "$M/sub/big"')).stdout.split(' ')[0]).toBe(sha256(big));
@@ -72,7 +72,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(piece.stdout.split(' ')[0]).toBe(sha256(big.subarray(131_000, 133_000)));
   });
 
-  it('serves the same files on the protocol itself, where its mounts are to be idmapped', async () => {
+  it('serves the same files with the raw server if its mounts must be idmappable', async () => {
     const daemon = stage.start({ idmap: true });
     await daemon.line('ready');
     expect(await stage.read('myfile')).toBe('hello');
@@ -83,7 +83,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(await daemon.ended).toEqual([0, null]);
   });
 
-  it('has the type and source of the client that it stands in for', async () => {
+  it('has the file system type and source of the client that it stands in for', async () => {
     await stage.start().line('ready');
     const { stdout } = await stage.inside('grep " $M " /proc/self/mountinfo');
     expect(stdout).toMatch(/ - fuse\.jindofs-fuse jindofs-fuse rw,.*allow_other/);
@@ -115,7 +115,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     ]);
   });
 
-  it('leaves a dead mount when killed, and its next start at the same place serves again', async () => {
+  it('leaves a dead mount when killed, and serves again after a restart', async () => {
     const first = stage.start();
     await first.line('ready');
     await first.kill('SIGKILL');
@@ -125,7 +125,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect((await stage.inside('grep -c " $M " /proc/self/mountinfo')).stdout).toBe('1\n');
   });
 
-  it('unmounts on SIGTERM and ends with 0, without fusermount', async () => {
+  it('unmounts on SIGTERM without fusermount and exits with 0', async () => {
     const daemon = stage.start();
     await daemon.line('ready');
     expect(await daemon.kill('SIGTERM')).toEqual([0, null]);
@@ -133,7 +133,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect((await stage.inside('grep -c " $M " /proc/self/mountinfo')).stdout).toBe('0\n');
   });
 
-  it('leaves a dead mount on SIGTERM where told to', async () => {
+  it('leaves a dead mount on SIGTERM if configured to', async () => {
     const daemon = stage.start({ onTerm: 'exit' });
     await daemon.line('ready');
     expect(await daemon.kill('SIGTERM')).toEqual([143, null]);
@@ -161,22 +161,22 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(await stage.read('myfile')).toBe('ENOTCONN');
   });
 
-  it('does not take the place of a living daemon', async () => {
+  it('does not replace a living daemon', async () => {
     await stage.start().line('ready');
     const second = stage.start();
     expect(await second.ended).toEqual([1, null]);
-    expect(second.complaint()).toBe(`a living FUSE filesystem is mounted at ${stage.mountpoint}\n`);
+    expect(second.errorOutput()).toBe(`a living FUSE filesystem is mounted at ${stage.mountpoint}\n`);
     expect(await stage.read('myfile')).toBe('hello');
   });
 
-  it('answers EACCES where the store refuses its credentials, and says so once', async () => {
-    await stage.giveCredentials('wrong');
+  it('answers EACCES if the store refuses its credentials, and reports it once', async () => {
+    await stage.writeCredentials('wrong');
     const daemon = stage.start();
     await daemon.line('ready');
     expect(await stage.read('myfile')).toBe('EACCES');
     expect(await stage.read('myfile')).toBe('EACCES');
-    const told = daemon.lines.filter(({ event }) => event === 'store');
-    expect(told).toMatchObject([{ state: 'failed', errno: 'EACCES', code: 'SignatureDoesNotMatch' }]);
+    const reported = daemon.lines.filter(({ event }) => event === 'store');
+    expect(reported).toMatchObject([{ state: 'failed', errno: 'EACCES', code: 'SignatureDoesNotMatch' }]);
     expect(JSON.stringify(daemon.lines)).not.toContain('wrong');
   });
 
@@ -188,11 +188,11 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(await stage.read('sub/big')).toBe('EIO');
     down[Symbol.dispose]();
     expect((await stage.inside('sha256sum < "$M/sub/big"')).stdout.split(' ')[0]).toBe(sha256(big));
-    const told = daemon.lines.filter(({ event }) => event === 'store').map(({ state }) => state);
-    expect(told).toEqual(['failed', 'ok']);
+    const reported = daemon.lines.filter(({ event }) => event === 'store').map(({ state }) => state);
+    expect(reported).toEqual(['failed', 'ok']);
   });
 
-  it('fails, changes bytes and hides all as told', async () => {
+  it('fails, corrupts and hides files as configured', async () => {
     const failing = stage.start({ errno: { read: 'EIO' } });
     await failing.line('ready');
     expect(await stage.read('myfile')).toBe('EIO');
@@ -206,7 +206,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect((await stage.inside('ls -A "$M"')).stdout).toBe('');
   });
 
-  it('never answers what it is told to hang on, and goes on with the rest', async () => {
+  it('never answers operations configured to hang, and serves the others', async () => {
     const daemon = stage.start({ hang: ['read'] });
     await daemon.line('ready');
     const hanging = stage.read('myfile');
@@ -216,14 +216,14 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(['ECONNABORTED', 'ENOTCONN']).toContain(await hanging);
   });
 
-  it('ends after so many operations, and leaves a dead mount', async () => {
+  it('exits after the configured number of operations, and leaves a dead mount', async () => {
     const daemon = stage.start({ exitAfterOps: 0 });
     await daemon.line('ready');
     expect(['ECONNABORTED', 'ENOTCONN']).toContain(await stage.read('myfile'));
     expect(await daemon.ended).toEqual([1, null]);
   });
 
-  it('is not ready before it answers INIT, and callers wait for it', async () => {
+  it('is not ready before it answers INIT, for which callers wait', async () => {
     const daemon = stage.start({ readyAfterMs: 300 });
     const started = await daemon.line('started');
     const ready = await daemon.line('ready');
@@ -231,7 +231,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect(await stage.read('myfile')).toBe('hello');
   });
 
-  it('shows its credentials nowhere', async () => {
+  it('exposes its credentials nowhere', async () => {
     const daemon = stage.start();
     await daemon.line('ready');
     const { stdout } = await stage.inside(
@@ -253,8 +253,8 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
   ])('refuses a wrong command line (%s) in one sentence, with status 2', async (_what, more, sentence) => {
     const daemon = stage.start(undefined, more);
     expect(await daemon.ended).toEqual([2, null]);
-    expect(daemon.complaint()).toContain(sentence);
-    expect(daemon.complaint().trimEnd().split('\n')).toHaveLength(1);
+    expect(daemon.errorOutput()).toContain(sentence);
+    expect(daemon.errorOutput().trimEnd().split('\n')).toHaveLength(1);
   });
 
   const rootlessTitle = 'works without root, in a user namespace, if all users may open /dev/fuse';

@@ -1,25 +1,23 @@
 /**
- * A FUSE daemon that serves a bucket's prefix, as process 1 of a container. What it does is told on standard output, one
- * JSON object a line: `started`, `ready`, `write`, `store`, `hung`, `exiting`.
+ * A FUSE daemon that serves a bucket's prefix, as process 1 of a container. It reports what it does on standard output, one JSON object
+ * per line: `started`, `held`, `released`, `ready`, `write`, `store`, `hung`, `changed`, `exiting`.
  */
 import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import type { Credentials } from '../store/credentials.ts';
-import { readCredentials } from '../store/credentials.ts';
+import { type Credentials, readCredentials } from '../store/credentials.ts';
 import { S3Client, type StoreFailure } from '../store/s3-client.ts';
 import type { Behaviour } from './behaviour.ts';
 import { BucketTree } from './bucket-tree.ts';
 import { detachDead } from './dead-mounts.ts';
-import { emptyTree } from './empty-tree.ts';
 import { type EmitEvent, eventLines } from './event-lines.ts';
 import { type DaemonFlags, parseFlags } from './flags.ts';
-import { released } from './hold-file.ts';
+import type { Fuse, FuseOperations } from './fuse-native.ts';
 import { loadNative, type Native } from './native.ts';
-import { rehearse } from './rehearse.ts';
 import { serve } from './serve.ts';
-import { onSessionEnd } from './session-end.ts';
-import { attachSidecarMount, sidecarSetting, stagingDirectory } from './sidecar.ts';
+import { attachSidecarMount, createStagingDirectory, parseSidecarSettings, type SidecarSettings } from './sidecar.ts';
+import { onSessionEnd, waitWhileHeld, warmUp } from './startup.ts';
+import { emptyTree } from './tree.ts';
 import { WrittenTree } from './written-tree.ts';
 
 const storeTimeoutMs = 5_000;
@@ -34,43 +32,71 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   const parsed = parseFlags(argv);
   if (!parsed.ok) return refuse(usage, parsed.message);
   const { flags } = parsed;
-  const behaviour = await behaviourOf(flags);
+  const behaviour = await parseBehaviourFlag(flags);
   if (typeof behaviour === 'string') return refuse(usage, behaviour);
   const credentials = readCredentials(flags.credentials);
   if (typeof credentials === 'string') return refuse(usage, credentials);
+  if (flags.holdFile !== undefined) await waitWhileHeld(flags.holdFile, emit);
 
-  if (flags.holdFile !== undefined) await released(flags.holdFile, emit);
   const bucket = behaviour.empty ? undefined : openBucket(flags, credentials, emit);
-  // Asked now, so that the store answers while the libraries are loaded and the mount is made. Each turn of the event loop
-  // lets what has come be read and the next thing be asked; nothing here waits for the store.
-  void bucket?.warm();
+  // The store answers while the libraries are loaded and the mount is made; nothing waits for it. Each turn of the event loop processes
+  // what has arrived and sends the next request.
+  void bucket?.prefetch();
   await setImmediate();
   const native = await loadNative();
   await setImmediate();
-  const sidecar = sidecarSetting(environment);
-  const trouble = sidecar ? checkDevice() : await prepare(flags, native);
-  if (trouble !== undefined) return refuse(1, trouble);
-  const { mountpoint } = flags;
-  const staging = sidecar ? stagingDirectory(tmpdir()) : mountpoint;
-  const exit = (code: number, reason: string, more: object = {}): never => {
-    emit('exiting', { reason, code, ...more });
-    process.exit(code);
-  };
+
+  const sidecar = parseSidecarSettings(environment);
+  const failure = sidecar ? checkDevice() : await prepareMountPoint(flags, native);
+  if (failure !== undefined) return refuse(1, failure);
   const tree = new WrittenTree({
     lower: bucket ?? emptyTree,
     now: Date.now,
-    record: (change) => emit('write', { ...change }),
+    onChange: (change) => emit('write', { ...change }),
   });
+  const ignore = () => {};
+  await warmUp(serve({ tree, behaviour: () => ({}), emit: ignore, onReady: ignore, crash: ignore }));
+  await mountAndServe({ tree, behaviour, flags, sidecar, native, emit });
+}
+
+/** Mounts the tree and handles signals until the process ends. */
+async function mountAndServe({
+  tree,
+  behaviour,
+  flags: { mountpoint, readOnly },
+  sidecar,
+  native,
+  emit,
+}: {
+  readonly tree: WrittenTree;
+  readonly behaviour: Behaviour;
+  readonly flags: DaemonFlags;
+  readonly sidecar: SidecarSettings | undefined;
+  readonly native: Native;
+  readonly emit: EmitEvent;
+}): Promise<void> {
+  const staging = sidecar ? createStagingDirectory(tmpdir()) : mountpoint;
+  const exit = (code: number, reason: string, fields: object = {}): never => {
+    emit('exiting', { reason, code, ...fields });
+    process.exit(code);
+  };
   let current = behaviour;
   if (behaviour.onUsr2)
     process.on('SIGUSR2', () => {
       current = behaviour.onUsr2 ?? behaviour;
       emit('changed');
     });
+  const onTerm = (signal: string): void => {
+    if (behaviour.onTerm === 'exit' || sidecar?.replace) exit(143, signal);
+    const errno = native.detach(mountpoint);
+    exit(0, signal, errno === undefined ? { unmounted: true } : { unmounted: false, errno });
+  };
+  process.on('SIGTERM', onTerm).on('SIGINT', onTerm);
+
   const becomeReady = async (): Promise<void> => {
-    const attach = { staging, mountpoint, native: native.aside };
-    const trouble = sidecar ? await attachSidecarMount({ ...attach, setting: sidecar }) : undefined;
-    if (trouble !== undefined) return refuse(1, trouble);
+    const mount = { staging, mountpoint, native: native.asynchronous };
+    const failure = sidecar ? await attachSidecarMount({ ...mount, settings: sidecar }) : undefined;
+    if (failure !== undefined) return refuse(1, failure);
     emit('ready', { mountpoint });
     onSessionEnd(() => exit(0, 'the FUSE session ended'));
   };
@@ -81,24 +107,34 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     onReady: () => void becomeReady(),
     crash: (reason) => exit(1, reason),
   });
-  const onTerm = (signal: string): void => {
-    if (behaviour.onTerm === 'exit' || sidecar?.replace) exit(143, signal);
-    const errno = native.detach(mountpoint);
-    exit(0, signal, errno === undefined ? { unmounted: true } : { unmounted: false, errno });
-  };
-  const unheard = () => {};
-  await rehearse(serve({ tree, behaviour: () => ({}), emit: unheard, onReady: unheard, crash: unheard }));
-  process.on('SIGTERM', onTerm).on('SIGINT', onTerm);
-  const options = fuseOptions({ readOnlySuperblock: flags.readOnly, ...behaviour });
-  const fuse = behaviour.idmap
-    ? new (await import('./raw-fuse.ts')).RawFuse(staging, operations, { ...options, mountFuse: native.mountFuse })
-    : new native.Fuse(staging, operations, options);
+  const fuse = await createFuse(staging, operations, { readOnlySuperblock: readOnly, ...behaviour }, native);
   fuse.mount((error) => {
     if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
   });
 }
 
-async function behaviourOf({ behaviour }: DaemonFlags): Promise<Behaviour | string> {
+/** fuse-native, or the raw server if mounts must be idmappable. */
+async function createFuse(
+  mountpoint: string,
+  operations: FuseOperations,
+  { idmap, readOnlySuperblock, entryTimeoutSeconds, attributeTimeoutSeconds }: Behaviour,
+  { Fuse: FuseNative, mountFuse }: Native,
+): Promise<Fuse> {
+  const options = {
+    timeout: false,
+    allowOther: true,
+    fsname: fstype,
+    // fuse-native has no option for it, but passes its options on as one list.
+    subtype: readOnlySuperblock ? `${fstype},ro` : fstype,
+    ...(entryTimeoutSeconds === undefined ? {} : { entryTimeout: String(entryTimeoutSeconds) }),
+    ...(attributeTimeoutSeconds === undefined ? {} : { attrTimeout: String(attributeTimeoutSeconds) }),
+  } as const;
+  if (!idmap) return new FuseNative(mountpoint, operations, options);
+  const { RawFuse } = await import('./raw-fuse.ts');
+  return new RawFuse(mountpoint, operations, { ...options, mountFuse });
+}
+
+async function parseBehaviourFlag({ behaviour }: DaemonFlags): Promise<Behaviour | string> {
   if (behaviour === undefined) return {};
   const { parseBehaviour } = await import('./parse-behaviour.ts');
   const parsed = parseBehaviour(behaviour);
@@ -107,18 +143,18 @@ async function behaviourOf({ behaviour }: DaemonFlags): Promise<Behaviour | stri
 
 function openBucket({ endpoint, bucket, prefix }: DaemonFlags, credentials: Credentials, emit: EmitEvent): BucketTree {
   let last = 'ok';
-  const onStore = (failure: StoreFailure | undefined): void => {
+  const onStoreResult = (failure: StoreFailure | undefined): void => {
     const state = failure === undefined ? 'ok' : `${failure.errno} ${failure.code}`;
-    // A store that is down is asked hundreds of times a second: only what changes is told.
+    // There can be hundreds of requests a second, so only changes are reported.
     if (state !== last) emit('store', failure === undefined ? { state: 'ok' } : { state: 'failed', ...failure });
     last = state;
   };
   const source = new S3Client({ address: { endpoint, bucket }, credentials, timeoutMs: storeTimeoutMs });
-  return new BucketTree({ source, prefix, now: () => performance.now(), onStore });
+  return new BucketTree({ source, prefix, now: () => performance.now(), onStoreResult });
 }
 
-/** Makes the mount point ready; a sentence where that cannot be. */
-async function prepare({ mountpoint }: DaemonFlags, { detach }: Native): Promise<string | undefined> {
+/** Detaches dead mounts and creates the directory. Returns a sentence if that fails. */
+async function prepareMountPoint({ mountpoint }: DaemonFlags, { detach }: Native): Promise<string | undefined> {
   try {
     const device = checkDevice();
     if (device !== undefined) return device;
@@ -139,18 +175,6 @@ function checkDevice(): string | undefined {
   } catch (error) {
     return `/dev/fuse cannot be used (${(error as NodeJS.ErrnoException).code})`;
   }
-}
-
-function fuseOptions({ entryTimeoutSeconds, attributeTimeoutSeconds, readOnlySuperblock }: Behaviour) {
-  return {
-    timeout: false,
-    allowOther: true,
-    fsname: fstype,
-    // fuse-native knows no option for it, and hands all on as one list.
-    subtype: readOnlySuperblock ? `${fstype},ro` : fstype,
-    ...(entryTimeoutSeconds === undefined ? {} : { entryTimeout: String(entryTimeoutSeconds) }),
-    ...(attributeTimeoutSeconds === undefined ? {} : { attrTimeout: String(attributeTimeoutSeconds) }),
-  } as const;
 }
 
 function refuse(code: number, sentence: string): void {

@@ -5,7 +5,7 @@ const line = (mountPoint: string, fstype: string, root = '/'): string =>
   `63 43 0:39 ${root} ${mountPoint} rw,relatime shared:4 - ${fstype} source rw\n`;
 
 describe('countFuseMounts', () => {
-  it('counts the FUSE mounts that stand at the path, and no other', () => {
+  it('counts only the FUSE mounts at the path', () => {
     const mountinfo = [
       line('/', 'ext4'),
       line('/jfs/m', 'fuse.jindofs-fuse'),
@@ -20,11 +20,11 @@ describe('countFuseMounts', () => {
     expect(countFuseMounts(mountinfo, '/nothing')).toBe(0);
   });
 
-  it('knows a path with a space and a backslash', () => {
+  it('handles a path with a space and a backslash', () => {
     expect(countFuseMounts(line('/a\\040b\\134c', 'fuse'), '/a b\\c')).toBe(1);
   });
 
-  it('reads a table whose last line does not end', () => {
+  it('handles a last line without a line feed', () => {
     expect(countFuseMounts(line('/jfs/m', 'fuse').trimEnd(), '/jfs/m')).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 
-/** How many FUSE mounts stand at a path, according to the text of /proc/self/mountinfo. */
+/** Counts the FUSE mounts at a path in the text of /proc/self/mountinfo. */
 export function countFuseMounts(mountinfo: string, path: string): number {
   const field = path.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
   let count = 0;
@@ -16,13 +16,14 @@ export function countFuseMounts(mountinfo: string, path: string): number {
   return count;
 }
 
-export interface DetachOptions {
+/** Detaches the dead mounts at the mount point. Returns their number, or a sentence if one of them is live. */
+export async function detachDead({
+  mountpoint,
+  detach,
+}: {
   readonly mountpoint: string;
   readonly detach: (path: string) => number | undefined | Promise<number | undefined>;
-}
-
-/** Detaches what dead daemons left at the mount point, top first. Gives how many, or a sentence where a live one is there. */
-export async function detachDead({ mountpoint, detach }: DetachOptions): Promise<number | string> {
+}): Promise<number | string> {
   const mounts = countFuseMounts(readFileSync('/proc/self/mountinfo', 'utf8'), mountpoint);
   for (let done = 0; done < mounts; done++) {
     if (await isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
@@ -32,7 +33,7 @@ export async function detachDead({ mountpoint, detach }: DetachOptions): Promise
   return mounts;
 }
 
-/** Whether a filesystem answers there. Asks it, in another thread: it could be one that the caller serves. */
+/** Whether the file system at a path answers. It is called in another thread, because this process may be serving it. */
 export async function isAlive(path: string): Promise<boolean> {
   try {
     await statfs(path);

@@ -2,13 +2,13 @@ import { writeSync } from 'node:fs';
 
 export type EmitEvent = (event: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-const backlogLines = 1_000;
+const maxBacklogLines = 1_000;
 const retryMs = 5;
 
 /**
- * Writes one JSON object a line to a descriptor, each with the process's id and its own monotonic nanoseconds. Written at
- * once and without a stream, which would take milliseconds to load. Never waits for a slow reader: what it does not take is
- * kept, up to a bound; where there is no reader any more, nothing is written.
+ * Writes one JSON object per line to a descriptor, with the process id and monotonic nanoseconds. It uses no stream, since loading streams
+ * takes milliseconds, and never waits for a slow reader: lines that cannot be written are kept, up to a limit. Without a reader nothing is
+ * written.
  */
 export function eventLines(descriptor: number): EmitEvent {
   const backlog: string[] = [];
@@ -25,7 +25,7 @@ export function eventLines(descriptor: number): EmitEvent {
   return (event, fields = {}) => {
     const ns = process.hrtime.bigint();
     backlog.push(`${JSON.stringify({ event, ns: String(ns), pid: process.pid, ...fields })}\n`);
-    if (backlog.length > backlogLines) backlog.splice(1, 1);
+    if (backlog.length > maxBacklogLines) backlog.splice(1, 1);
     if (backlog.length === 1) flush();
   };
 }

@@ -4,7 +4,7 @@ import { parseFlags } from './flags.ts';
 const given = ['--mountpoint=/jfs/m', '--endpoint=http://127.0.0.1:9000', '--bucket=b', '--credentials=/etc/secrets'];
 
 describe('parseFlags', () => {
-  it('reads all flags, and leaves out what is not needed', () => {
+  it('parses required and optional flags', () => {
     expect(parseFlags(given)).toEqual({
       ok: true,
       flags: {
@@ -29,7 +29,7 @@ describe('parseFlags', () => {
     expect(parseFlags([...given, `--prefix=${prefix}`])).toMatchObject({ flags: { prefix: expected } });
   });
 
-  it('takes a mount point with a slash at its end', () => {
+  it('accepts a mount point with a trailing slash', () => {
     expect(parseFlags([...given, '--mountpoint=/jfs//m/'])).toMatchObject({ flags: { mountpoint: '/jfs/m' } });
   });
 
@@ -45,7 +45,7 @@ describe('parseFlags', () => {
     expect(parseFlags([...given, ...more])).toEqual({ ok: false, message: expect.stringMatching(message) });
   });
 
-  it('names everything that is missing at once', () => {
+  it('names all missing flags at once', () => {
     expect(parseFlags(['--bucket=b'])).toMatchObject({
       message: 'missing --mountpoint=... --endpoint=... --credentials=...',
     });

@@ -10,37 +10,36 @@ export interface DaemonFlags {
   readonly prefix: string;
   /** Directory with the files `accessKeyId` and `accessKeySecret`. */
   readonly credentials: string;
-  /** JSON, not looked into yet. */
+  /** JSON, not parsed yet. */
   readonly behaviour: string | undefined;
-  /** Nothing is mounted as long as this file exists: how a cluster's harness keeps a daemon from coming back. */
+  /** The daemon does not mount while this file exists, which is how the harness keeps it down on a cluster. */
   readonly holdFile: string | undefined;
-  /** The filesystem itself is read-only, as `-o ro` makes it, where the behaviour says nothing else. */
+  /** The superblock is read-only, as with `-o ro`, unless the behaviour overrides it. */
   readonly readOnly: boolean;
 }
 
 export type ParsedFlags =
   | { readonly ok: true; readonly flags: DaemonFlags }
-  /** One sentence. */
   | { readonly ok: false; readonly message: string };
 
 const required = ['mountpoint', 'endpoint', 'bucket', 'credentials'] as const;
 const optional = ['prefix', 'behaviour', 'hold-file', 'read-only'] as const;
 
-/** Reads `--name=value` arguments. */
+/** Parses `--name=value` arguments. */
 export function parseFlags(argv: readonly string[]): ParsedFlags {
   const given = new Map<string, string>();
   for (const argument of argv) {
     const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
     if (name === undefined || value === undefined)
-      return bad(`unknown argument ${argument}: accepted are ${accepted()}`);
-    if (!isKnown(name)) return bad(`unknown flag --${name}: accepted are ${accepted()}`);
+      return invalid(`unknown argument ${argument}: accepted are ${acceptedFlags()}`);
+    if (!isKnown(name)) return invalid(`unknown flag --${name}: accepted are ${acceptedFlags()}`);
     given.set(name, value);
   }
   const missing = required.filter((name) => (given.get(name) ?? '') === '');
-  if (missing.length > 0) return bad(`missing ${missing.map((name) => `--${name}=...`).join(' ')}`);
+  if (missing.length > 0) return invalid(`missing ${missing.map((name) => `--${name}=...`).join(' ')}`);
   const [mountpoint = '', endpoint = '', bucket = '', credentials = ''] = required.map((name) => given.get(name));
-  if (!isAbsolute(mountpoint)) return bad(`--mountpoint=${mountpoint} is not an absolute path`);
-  if (!isHttpOrigin(endpoint)) return bad(`--endpoint=${endpoint} is not of the form http://host:port`);
+  if (!isAbsolute(mountpoint)) return invalid(`--mountpoint=${mountpoint} is not an absolute path`);
+  if (!isHttpOrigin(endpoint)) return invalid(`--endpoint=${endpoint} is not of the form http://host:port`);
   const prefix = (given.get('prefix') ?? '').replace(/^\/+|\/+$/g, '');
   return {
     ok: true,
@@ -61,7 +60,7 @@ function isKnown(name: string): boolean {
   return [...required, ...optional].some((known) => known === name);
 }
 
-function accepted(): string {
+function acceptedFlags(): string {
   return [...required, ...optional].map((name) => `--${name}=...`).join(' ');
 }
 
@@ -71,6 +70,6 @@ function isHttpOrigin(text: string): boolean {
   return protocol === 'http:' && pathname === '/' && search === '';
 }
 
-function bad(message: string): ParsedFlags {
+function invalid(message: string): ParsedFlags {
   return { ok: false, message };
 }

@@ -1,6 +1,6 @@
-/** The part of fuse-native 2.2 that is used here; the package brings no types. */
+/** Types for the part of fuse-native 2.2 that the daemon uses; the package has none. */
 
-/** Operations that are served, named as in struct fuse_operations. */
+/** The supported operations, named as in `struct fuse_operations`. */
 export const operations = [
   'init',
   'statfs',
@@ -23,7 +23,7 @@ export const operations = [
 
 export type Operation = (typeof operations)[number];
 
-/** Negative errno, or zero (for read and write: how many bytes) and what the operation gives. */
+/** Takes a negative errno, or zero (for read and write the number of bytes) and the result. */
 export type Respond<T extends readonly unknown[] = []> = (status: number, ...values: Partial<T>) => void;
 
 export interface Stat {
@@ -61,7 +61,7 @@ export interface FuseOperations {
   readdir(path: string, respond: Respond<[readonly string[]]>): void;
   readlink(path: string, respond: Respond<[target: string]>): void;
   open(path: string, flags: number, respond: Respond<[handle: number]>): void;
-  /** `into` is the kernel's memory: not to be touched once answered. */
+  /** `into` is the kernel's memory and must not be accessed after responding. */
   read(path: string, handle: number, into: Buffer, length: number, offset: number, respond: Respond): void;
   create(path: string, mode: number, respond: Respond<[handle: number]>): void;
   write(path: string, handle: number, from: Buffer, length: number, offset: number, respond: Respond): void;
@@ -76,18 +76,18 @@ export interface FuseOperations {
 }
 
 export interface FuseOptions {
-  /** `false`: operations that are not answered hang. */
+  /** Operations that are not answered hang. */
   readonly timeout: false;
   readonly allowOther: boolean;
   readonly fsname: string;
   readonly subtype: string;
-  /** Seconds, as text, because fuse-native passes over a zero. */
+  /** Seconds, as a string, because fuse-native ignores the number zero. */
   readonly entryTimeout?: string;
   readonly attrTimeout?: string;
 }
 
 export interface Fuse {
-  /** Calls back with an error, or with null when the kernel's INIT has come. */
+  /** Calls back with an error, or with null on the kernel's INIT. */
   mount(done: (error: Error | null) => void): void;
 }
 

@@ -5,7 +5,7 @@ import type { FuseConstructor } from './fuse-native.ts';
 import type { MountFuse } from './raw-fuse.ts';
 
 const mntDetach = 2;
-/** MS_NOSUID, MS_NODEV: what fusermount sets, too. */
+/** MS_NOSUID and MS_NODEV, as set by fusermount. */
 const noSuidNoDev = 6;
 /** `linux/mount.h`, `asm/unistd.h`; MOUNT_ATTR_RDONLY is 1. */
 const numbers = { openTree: 428, moveMount: 429, mountSetattr: 442 };
@@ -16,20 +16,20 @@ const currentDirectory = -100;
 
 export interface Native {
   readonly Fuse: FuseConstructor;
-  /** `umount2(path, MNT_DETACH)`, which needs no fusermount. Undefined, or the errno's number. */
+  /** `umount2(path, MNT_DETACH)`. Returns the errno if it fails. */
   readonly detach: (path: string) => number | undefined;
   readonly mountFuse: MountFuse;
-  /** What a daemon that serves already does to mounts. */
-  readonly aside: Aside;
+  /** For a daemon that is already serving. */
+  readonly asynchronous: AsyncMountCalls;
 }
 
 /**
- * Calls made in another thread. A call on mounts can wait for a lock that somebody holds who waits for this very daemon, so
- * the thread that serves must never make one. Each resolves with undefined, or the errno's number.
+ * Calls in another thread. A mount call can wait for a lock whose holder waits for this very daemon, so the thread that serves must never
+ * make one. Each resolves with the errno if it fails.
  */
-export interface Aside {
+export interface AsyncMountCalls {
   readonly detach: (path: string) => Promise<number | undefined>;
-  /** Attaches a copy of the mount at a path elsewhere, read-only where asked from before it can be seen. */
+  /** Clones the mount at a path and attaches the clone elsewhere. A read-only one is read-only before it becomes visible. */
   readonly attachCopy: (copy: {
     readonly from: string;
     readonly to: string;
@@ -38,26 +38,24 @@ export interface Aside {
 }
 
 /**
- * Loads fuse-native. Its prebuilt library has no run path, so the libfuse that its dependency ships must be in the
- * process before it; koffi can do that, and calls umount2 as well.
- *
- * Both are required by the paths of their native files, because their own search for these takes some 10 ms, half as long as
- * Node's start. That is why this module loads koffi itself and does not use `recovery/linux/libc.ts`.
+ * Loads fuse-native. Its prebuilt library has no run path, so libfuse, which its dependency ships, must be loaded before it; koffi does
+ * that, and calls umount2 as well. Both are loaded by their final paths first, because their own search takes about 10 ms, half of the time
+ * that Node takes to start. That is why this module loads koffi itself and does not use `recovery/linux/libc.ts`.
  */
 export async function loadNative(): Promise<Native> {
   const require = createRequire(import.meta.url);
-  const either = <T>(direct: () => T, searched: () => T): T => {
+  const firstOf = <T>(direct: () => T, searched: () => T): T => {
     try {
       return direct();
     } catch {
       return searched();
     }
   };
-  const koffi = either<typeof Koffi>(
+  const koffi = firstOf<typeof Koffi>(
     () => require('@koromix/koffi-linux-x64/linux_x64/koffi.node'),
     () => require('koffi'),
   );
-  const libfuse = either<string>(
+  const libfuse = firstOf<string>(
     () => require.resolve('fuse-shared-library-linux/libfuse/lib/libfuse.so'),
     () => require('fuse-shared-library').lib,
   );
@@ -73,13 +71,13 @@ export async function loadNative(): Promise<Native> {
       const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
       return result(mount(source, target, fstype, noSuidNoDev, data));
     },
-    aside: asideOf(koffi, libc, umount2),
+    asynchronous: asyncMountCalls(koffi, libc, umount2),
   };
 }
 
-function asideOf(koffi: typeof Koffi, libc: LibraryHandle, umount2: Foreign): Aside {
-  /** koffi keeps a thread's errno until its callback. */
-  const call = (func: Foreign, ...args: readonly unknown[]): Promise<Called> =>
+function asyncMountCalls(koffi: typeof Koffi, libc: LibraryHandle, umount2: ForeignFunction): AsyncMountCalls {
+  /** koffi preserves the errno of the calling thread until the callback. */
+  const call = (func: ForeignFunction, ...args: readonly unknown[]): Promise<CallResult> =>
     new Promise((resolve, reject) => {
       func.async(...args, (error: Error | null, returned: number | bigint) => {
         if (error) reject(error);
@@ -116,7 +114,9 @@ function asideOf(koffi: typeof Koffi, libc: LibraryHandle, umount2: Foreign): As
   };
 }
 
-/** A function of a library. */
-type Foreign = KoffiFunc<(...args: readonly unknown[]) => number | bigint>;
+/** A function of a shared library. */
+type ForeignFunction = KoffiFunc<(...args: readonly unknown[]) => number | bigint>;
 
-type Called = { readonly value: number; readonly errno?: never } | { readonly errno: number; readonly value?: never };
+type CallResult =
+  | { readonly value: number; readonly errno?: never }
+  | { readonly errno: number; readonly value?: never };

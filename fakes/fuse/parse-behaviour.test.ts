@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { delayOf } from './behaviour.ts';
+import { delayFor } from './behaviour.ts';
 import { parseBehaviour } from './parse-behaviour.ts';
 
 describe('parseBehaviour', () => {
-  it('takes every key', () => {
+  it('accepts every key', () => {
     const behaviour = {
       onTerm: 'exit',
       delayMs: { read: 20 },
@@ -35,10 +35,10 @@ describe('parseBehaviour', () => {
   });
 });
 
-describe('delayOf', () => {
-  it('is the same for all operations, or each one’s own', () => {
-    expect([delayOf({ delayMs: 7 }, 'read'), delayOf({ delayMs: 7 }, 'open')]).toEqual([7, 7]);
-    expect([delayOf({ delayMs: { read: 7 } }, 'read'), delayOf({ delayMs: { read: 7 } }, 'open')]).toEqual([7, 0]);
-    expect(delayOf({}, 'read')).toBe(0);
+describe('delayFor', () => {
+  it('applies to all operations, or to single ones', () => {
+    expect([delayFor({ delayMs: 7 }, 'read'), delayFor({ delayMs: 7 }, 'open')]).toEqual([7, 7]);
+    expect([delayFor({ delayMs: { read: 7 } }, 'read'), delayFor({ delayMs: { read: 7 } }, 'open')]).toEqual([7, 0]);
+    expect(delayFor({}, 'read')).toBe(0);
   });
 });

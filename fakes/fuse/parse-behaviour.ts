@@ -24,7 +24,7 @@ const plain = z.strictObject({
 });
 const schema = plain.extend({ onUsr2: plain.optional() });
 
-/** The value of `--behaviour`, or one sentence with the key that is wrong. Apart, because loading zod takes long. */
+/** Parses the value of `--behaviour`. This is a file of its own because loading zod takes long. */
 export function parseBehaviour(
   json: string,
 ): { readonly ok: true; readonly behaviour: Behaviour } | { readonly ok: false; readonly message: string } {

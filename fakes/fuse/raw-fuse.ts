@@ -2,19 +2,19 @@ import { closeSync, openSync, read, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Fuse, FuseOperations, FuseOptions } from './fuse-native.ts';
 import {
-  answerTo,
-  attributesAnswer,
-  directoryOf,
-  entryOf,
-  initialised,
+  encodeAttributes,
+  encodeDirectory,
+  encodeEntry,
+  encodeInit,
+  encodeResponse,
+  encodeStatfs,
   maxReadBytes,
   opcode,
+  parseRequest,
   type RawRequest,
-  requestOf,
-  statfsAnswer,
 } from './raw-requests.ts';
 
-/** `mount(2)`: undefined, or the errno's number. */
+/** Calls `mount(2)`. Returns the errno if it fails. */
 export type MountFuse = (mount: {
   readonly target: string;
   readonly fstype: string;
@@ -22,15 +22,15 @@ export type MountFuse = (mount: {
   readonly data: string;
 }) => number | undefined;
 
-/** An errno, or the body of an answer; undefined where the kernel expects none. */
-type Outcome = number | Buffer | undefined;
+/** An errno or the body of a response; undefined if the kernel expects no response. */
+type RawResponse = number | Buffer | undefined;
 
 const root = 1n;
 const { ENOSYS, ENOENT } = constants.errno;
 
 /**
- * Serves the reading half of the operations on the protocol itself, because libfuse 2 does not know of idmapped mounts, which a pod
- * with users of its own has (`hostUsers: false`). What changes a file is not implemented.
+ * A server that speaks the FUSE protocol itself, because libfuse 2 does not support idmapped mounts, which pods with a user namespace need
+ * (`hostUsers: false`). It supports reading only.
  */
 export class RawFuse implements Fuse {
   readonly #mountpoint: string;
@@ -58,74 +58,76 @@ export class RawFuse implements Fuse {
       // Without default_permissions an idmapped mount refuses everything.
       data: `fd=${this.#fd},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`,
     });
-    if (errno === undefined) this.#readOn();
+    if (errno === undefined) this.#readNext();
     done(errno === undefined ? null : new Error(`errno ${errno}`));
   }
 
-  #readOn(): void {
-    const room = Buffer.allocUnsafe(maxReadBytes + 4096);
-    read(this.#fd, room, 0, room.length, null, (error, length) => {
-      // The connection was aborted, or its last mount is gone: that it is closed tells the daemon.
+  #readNext(): void {
+    const buffer = Buffer.allocUnsafe(maxReadBytes + 4096);
+    read(this.#fd, buffer, 0, buffer.length, null, (error, length) => {
+      // The connection was aborted or its last mount is gone. The daemon notices that the descriptor is closed.
       if (error?.code === 'ENODEV') return closeSync(this.#fd);
-      if (!error) void this.#answer(requestOf(room.subarray(0, length)));
-      this.#readOn();
+      if (!error) void this.#handle(parseRequest(buffer.subarray(0, length)));
+      this.#readNext();
     });
   }
 
-  async #answer(request: RawRequest): Promise<void> {
-    const outcome = await this.#outcomeOf(request);
-    if (outcome === undefined) return;
-    const [errno, body] = typeof outcome === 'number' ? [outcome, undefined] : [0, outcome];
+  async #handle(request: RawRequest): Promise<void> {
+    const response = await this.#respond(request);
+    if (response === undefined) return;
+    const [errno, body] = typeof response === 'number' ? [response, undefined] : [0, response];
     try {
-      writeSync(this.#fd, answerTo(request.unique, errno, body));
+      writeSync(this.#fd, encodeResponse(request.unique, errno, body));
     } catch (error) {
-      // Who asked was interrupted, or all is over.
+      // The caller was interrupted, or the connection has ended.
       if (!['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
-    // Idmaps are allowed from that answer on.
+    // Idmapped mounts are possible once INIT is answered.
     if (request.opcode === opcode.init) this.#served.init(() => {});
   }
 
-  #outcomeOf({ opcode: op, node, body }: RawRequest): Outcome | Promise<Outcome> {
+  #respond({ opcode: op, node, body }: RawRequest): RawResponse | Promise<RawResponse> {
     const served = this.#served;
     const path = this.#paths.get(node) ?? '/';
     const validSeconds = Number(this.#options.entryTimeout ?? 1);
     switch (op) {
       case opcode.init:
-        return initialised(body);
+        return encodeInit(body);
       case opcode.lookup: {
         const name = body.toString('utf8', 0, body.indexOf(0));
         const child = path === '/' ? `/${name}` : `${path}/${name}`;
-        return asked((respond) =>
+        return awaitResponse((respond) =>
           served.getattr(child, (status, stat) =>
-            respond(stat ? entryOf(this.#nodeOf(child), stat, validSeconds) : -status || ENOENT),
+            respond(stat ? encodeEntry(this.#nodeOf(child), stat, validSeconds) : -status || ENOENT),
           ),
         );
       }
       case opcode.getattr:
-        return asked((respond) =>
+        return awaitResponse((respond) =>
           served.getattr(path, (status, stat) =>
-            respond(stat ? attributesAnswer(node, stat, validSeconds) : -status || ENOENT),
+            respond(stat ? encodeAttributes(node, stat, validSeconds) : -status || ENOENT),
           ),
         );
       case opcode.statfs:
-        return asked((respond) =>
-          served.statfs(path, (status, value) => respond(value ? statfsAnswer(value) : -status)),
+        return awaitResponse((respond) =>
+          served.statfs(path, (status, value) => respond(value ? encodeStatfs(value) : -status)),
         );
       case opcode.open:
-        return asked((respond) => served.open(path, 0, (status) => respond(status < 0 ? -status : Buffer.alloc(16))));
+        return awaitResponse((respond) =>
+          served.open(path, 0, (status) => respond(status < 0 ? -status : Buffer.alloc(16))),
+        );
       case opcode.opendir:
         return Buffer.alloc(16);
       case opcode.readdir: {
-        const { offset, size } = rangeOf(body);
-        return asked((respond) =>
-          served.readdir(path, (status, names) => respond(names ? directoryOf(names, offset, size) : -status)),
+        const { offset, size } = parseRange(body);
+        return awaitResponse((respond) =>
+          served.readdir(path, (status, names) => respond(names ? encodeDirectory(names, offset, size) : -status)),
         );
       }
       case opcode.read: {
-        const { offset, size } = rangeOf(body);
+        const { offset, size } = parseRange(body);
         const into = Buffer.alloc(Math.min(size, maxReadBytes));
-        return asked((respond) =>
+        return awaitResponse((respond) =>
           served.read(path, 1, into, into.length, offset, (status) =>
             respond(status < 0 ? -status : into.subarray(0, status)),
           ),
@@ -155,9 +157,10 @@ export class RawFuse implements Fuse {
   }
 }
 
-const asked = (work: (respond: (outcome: Outcome) => void) => void): Promise<Outcome> => new Promise(work);
+const awaitResponse = (work: (respond: (response: RawResponse) => void) => void): Promise<RawResponse> =>
+  new Promise(work);
 
-/** Of `struct fuse_read_in`. */
-function rangeOf(body: Buffer): { readonly offset: number; readonly size: number } {
+/** Offset and size of a `struct fuse_read_in`. */
+function parseRange(body: Buffer): { readonly offset: number; readonly size: number } {
   return { offset: Number(body.readBigUInt64LE(8)), size: body.readUInt32LE(16) };
 }

@@ -1,6 +1,6 @@
 import type { Stat, Statfs } from './fuse-native.ts';
 
-/** Numbers of requests (`linux/fuse.h`). */
+/** Request numbers (`linux/fuse.h`). */
 export const opcode = {
   lookup: 1,
   forget: 2,
@@ -28,8 +28,8 @@ export interface RawRequest {
 
 const headerBytes = 40;
 
-/** One read of /dev/fuse gives one request (`struct fuse_in_header`). */
-export function requestOf(bytes: Buffer): RawRequest {
+/** Parses a request (`struct fuse_in_header`); one read of /dev/fuse returns one request. */
+export function parseRequest(bytes: Buffer): RawRequest {
   return {
     opcode: bytes.readUInt32LE(4),
     unique: bytes.readBigUInt64LE(8),
@@ -38,8 +38,8 @@ export function requestOf(bytes: Buffer): RawRequest {
   };
 }
 
-/** `struct fuse_out_header` and what follows it. `errno`: 0 where it went well. */
-export function answerTo(unique: bigint, errno: number, body: Buffer = Buffer.alloc(0)): Buffer {
+/** `struct fuse_out_header` and the body. `errno` is 0 for success. */
+export function encodeResponse(unique: bigint, errno: number, body: Buffer = Buffer.alloc(0)): Buffer {
   const header = Buffer.alloc(16);
   header.writeUInt32LE(header.length + body.length, 0);
   header.writeInt32LE(-errno, 4);
@@ -50,12 +50,12 @@ export function answerTo(unique: bigint, errno: number, body: Buffer = Buffer.al
 export const maxReadBytes = 1 << 17;
 
 const minorVersion = 40;
-/** FUSE_INIT_EXT, which says that there is an upper half of the flags; FUSE_ALLOW_IDMAP is in it. */
+/** FUSE_INIT_EXT announces the upper half of the flags, which contains FUSE_ALLOW_IDMAP. */
 const extended = 0x40000000;
 const allowIdmap = 1 << 8;
 
 /** `struct fuse_init_out` of a daemon whose mounts may be idmapped (Linux 6.12). */
-export function initialised(request: Buffer): Buffer {
+export function encodeInit(request: Buffer): Buffer {
   const out = Buffer.alloc(64);
   out.writeUInt32LE(7, 0);
   out.writeUInt32LE(Math.min(request.readUInt32LE(4), minorVersion), 4);
@@ -69,7 +69,7 @@ export function initialised(request: Buffer): Buffer {
 }
 
 /** `struct fuse_attr`. */
-function attributesOf(node: bigint, stat: Stat): Buffer {
+function encodeAttr(node: bigint, stat: Stat): Buffer {
   const out = Buffer.alloc(88);
   out.writeBigUInt64LE(node, 0);
   out.writeBigUInt64LE(BigInt(stat.size), 8);
@@ -84,24 +84,24 @@ function attributesOf(node: bigint, stat: Stat): Buffer {
   return out;
 }
 
-/** `struct fuse_entry_out`, names and attributes being valid for so many seconds. */
-export function entryOf(node: bigint, stat: Stat, validSeconds: number): Buffer {
+/** `struct fuse_entry_out`. `validSeconds`: how long the kernel may cache name and attributes. */
+export function encodeEntry(node: bigint, stat: Stat, validSeconds: number): Buffer {
   const out = Buffer.alloc(40);
   out.writeBigUInt64LE(node, 0);
   out.writeBigUInt64LE(BigInt(validSeconds), 16);
   out.writeBigUInt64LE(BigInt(validSeconds), 24);
-  return Buffer.concat([out, attributesOf(node, stat)]);
+  return Buffer.concat([out, encodeAttr(node, stat)]);
 }
 
 /** `struct fuse_attr_out`. */
-export function attributesAnswer(node: bigint, stat: Stat, validSeconds: number): Buffer {
+export function encodeAttributes(node: bigint, stat: Stat, validSeconds: number): Buffer {
   const out = Buffer.alloc(16);
   out.writeBigUInt64LE(BigInt(validSeconds), 0);
-  return Buffer.concat([out, attributesOf(node, stat)]);
+  return Buffer.concat([out, encodeAttr(node, stat)]);
 }
 
 /** `struct fuse_statfs_out`. */
-export function statfsAnswer(value: Statfs): Buffer {
+export function encodeStatfs(value: Statfs): Buffer {
   const out = Buffer.alloc(80);
   for (const [index, count] of [value.blocks, value.bfree, value.bavail, value.files, value.ffree].entries())
     out.writeBigUInt64LE(BigInt(count), 8 * index);
@@ -111,20 +111,20 @@ export function statfsAnswer(value: Statfs): Buffer {
   return out;
 }
 
-/** As many of the names as there is room for, from the one at an offset (`struct fuse_dirent`); their types are asked for later. */
-export function directoryOf(names: readonly string[], offset: number, room: number): Buffer {
+/** Names from an offset on (`struct fuse_dirent`), as many as fit. The kernel asks for their types later. */
+export function encodeDirectory(names: readonly string[], offset: number, maxBytes: number): Buffer {
   const entries: Buffer[] = [];
   let length = 0;
   for (const [index, text] of names.entries()) {
     if (index < offset) continue;
     const name = Buffer.from(text);
     const entry = Buffer.alloc((24 + name.length + 7) & ~7);
-    // Any number but 0, which stands for a name that was removed.
+    // Any inode number except 0, which marks a removed entry.
     entry.writeBigUInt64LE(BigInt(index + 1), 0);
     entry.writeBigUInt64LE(BigInt(index + 1), 8);
     entry.writeUInt32LE(name.length, 16);
     name.copy(entry, 24);
-    if (length + entry.length > room) break;
+    if (length + entry.length > maxBytes) break;
     entries.push(entry);
     length += entry.length;
   }

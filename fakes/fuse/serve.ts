@@ -1,13 +1,13 @@
 import { constants } from 'node:os';
-import { type Answer, answered, refused } from './answer.ts';
-import { type Behaviour, delayOf } from './behaviour.ts';
+import { type Behaviour, delayFor } from './behaviour.ts';
 import type { EmitEvent } from './event-lines.ts';
 import type { FuseOperations, Operation, Stat, Statfs } from './fuse-native.ts';
+import { fail, type OperationResult, succeed } from './tree.ts';
 import type { Attributes, WrittenTree } from './written-tree.ts';
 
 export interface ServeOptions {
   readonly tree: WrittenTree;
-  /** Asked at each operation. */
+  /** Read at each operation. */
   readonly behaviour: () => Behaviour;
   readonly emit: EmitEvent;
   /** Called when the kernel's INIT has been answered. */
@@ -35,14 +35,14 @@ const statfs: Statfs = {
   namemax: 255,
 };
 
-/** The operations of the filesystem, each behaving as told. */
+/** The operations of the file system, with the given behaviour. */
 export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): FuseOperations {
   let served = 0;
 
-  /** Answers one operation: late, wrongly, never or as it should be. */
+  /** Answers one operation, unless the behaviour delays, fails or drops it. */
   const answer = <T>(
     operation: Operation,
-    work: () => Promise<Answer<T>>,
+    work: () => Promise<OperationResult<T>>,
     respond: (status: number, value?: T) => void,
   ) => {
     if (served === behaviour().exitAfterOps) return crash(`exitAfterOps: ${served}`);
@@ -50,16 +50,16 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
     if (behaviour().hang?.includes(operation)) return emit('hung', { op: operation });
     const run = (): void => {
       const errno = behaviour().errno?.[operation];
-      const done: Promise<Answer<T>> = errno === undefined ? work() : Promise.resolve(refused(errno));
+      const done: Promise<OperationResult<T>> = errno === undefined ? work() : Promise.resolve(fail(errno));
       done.then(
-        (result) => (result.ok ? respond(0, result.value) : respond(-numberOf(result.errno))),
+        (result) => (result.ok ? respond(0, result.value) : respond(-errnoNumber(result.errno))),
         (cause) => {
           emit('broken', { op: operation, message: String(cause) });
           respond(-constants.errno.EIO);
         },
       );
     };
-    const delayMs = delayOf(behaviour(), operation);
+    const delayMs = delayFor(behaviour(), operation);
     if (delayMs > 0) setTimeout(run, delayMs);
     else run();
   };
@@ -69,13 +69,13 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
   return {
     init: (respond) => {
       if (behaviour().hang?.includes('init')) return emit('hung', { op: 'init' });
-      const delayMs = behaviour().readyAfterMs ?? delayOf(behaviour(), 'init');
-      const initialised = (): void => {
+      const delayMs = behaviour().readyAfterMs ?? delayFor(behaviour(), 'init');
+      const respondToInit = (): void => {
         respond(0);
         process.nextTick(onReady);
       };
-      if (delayMs > 0) setTimeout(initialised, delayMs);
-      else initialised();
+      if (delayMs > 0) setTimeout(respondToInit, delayMs);
+      else respondToInit();
     },
     statfs: (_path, respond) => answer('statfs', async () => ({ ok: true, value: statfs }), respond),
     getattr: (path, respond) =>
@@ -83,7 +83,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
         'getattr',
         async () => {
           const target = linkAt(path);
-          return target === undefined ? map(await tree.attributes(path), statOf) : answered(linkStat(target));
+          return target === undefined ? mapResult(await tree.attributes(path), toStat) : succeed(toLinkStat(target));
         },
         respond,
       ),
@@ -92,7 +92,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
         'readdir',
         async () => {
           const links = path === '/' ? Object.keys(behaviour().links ?? {}) : [];
-          return map(await tree.names(path), (names) => ['.', '..', ...new Set([...names, ...links])]);
+          return mapResult(await tree.names(path), (names) => ['.', '..', ...new Set([...names, ...links])]);
         },
         respond,
       ),
@@ -101,12 +101,12 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
         'readlink',
         async () => {
           const target = linkAt(path);
-          return target === undefined ? refused('EINVAL') : answered(target);
+          return target === undefined ? fail('EINVAL') : succeed(target);
         },
         respond,
       ),
     open: (path, _flags, respond) =>
-      answer('open', async () => map(await tree.attributes(path), () => handle), respond),
+      answer('open', async () => mapResult(await tree.attributes(path), () => handle), respond),
     read: (path, _handle, into, length, offset, respond) =>
       answer(
         'read',
@@ -119,7 +119,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
         (status, bytes) => respond(status < 0 ? status : (bytes ?? 0)),
       ),
     create: (path, mode, respond) =>
-      answer('create', async () => map(await tree.create(path, mode), () => handle), respond),
+      answer('create', async () => mapResult(await tree.create(path, mode), () => handle), respond),
     write: (path, _handle, from, length, offset, respond) =>
       answer(
         'write',
@@ -177,7 +177,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
   };
 }
 
-function statOf({ kind, mode, uid, gid, size, modifiedAt }: Attributes): Stat {
+function toStat({ kind, mode, uid, gid, size, modifiedAt }: Attributes): Stat {
   return {
     mode: typeBits[kind] | mode,
     uid,
@@ -192,15 +192,15 @@ function statOf({ kind, mode, uid, gid, size, modifiedAt }: Attributes): Stat {
   };
 }
 
-function linkStat(target: string): Stat {
-  const at = { mode: 0o777, uid: 0, gid: 0, size: Buffer.byteLength(target), modifiedAt: 0 };
-  return { ...statOf({ kind: 'file', ...at }), mode: typeBits.link | 0o777 };
+function toLinkStat(target: string): Stat {
+  const attributes = { mode: 0o777, uid: 0, gid: 0, size: Buffer.byteLength(target), modifiedAt: 0 };
+  return { ...toStat({ kind: 'file', ...attributes }), mode: typeBits.link | 0o777 };
 }
 
-function map<T, U>(answer: Answer<T>, change: (value: T) => U): Answer<U> {
+function mapResult<T, U>(answer: OperationResult<T>, change: (value: T) => U): OperationResult<U> {
   return answer.ok ? { ok: true, value: change(answer.value) } : answer;
 }
 
-function numberOf(errno: string): number {
+function errnoNumber(errno: string): number {
   return constants.errno[errno as keyof typeof constants.errno] ?? constants.errno.EIO;
 }

@@ -1,51 +1,49 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { countFuseMounts, detachDead, isAlive } from './dead-mounts.ts';
-import { type Generation, generationsIn, nextGeneration } from './generations.ts';
-import type { Aside } from './native.ts';
+import type { AsyncMountCalls } from './native.ts';
 
 /**
- * What a sidecar is told by its environment. `replace`: a dead mount is left where it is when the daemon ends, and the next
- * daemon's goes on top of it. Otherwise the daemon drops its mount and mounts anew, as FUSE clients do, which reaches nobody who
- * holds the dead one.
+ * A sidecar's settings, from its environment. `replace`: the daemon leaves its dead mount in place when it ends, and the next daemon mounts
+ * on top of it. Otherwise the daemon unmounts and mounts again, as FUSE clients do, which containers with the dead mount do not notice.
  */
-export interface SidecarSetting {
+export interface SidecarSettings {
   readonly replace: boolean;
   readonly readOnly: boolean;
 }
 
-/** Undefined where the daemon is no sidecar: it then mounts where its flag says, without a detour. */
-export function sidecarSetting(environment: Readonly<Record<string, string | undefined>>): SidecarSetting | undefined {
+/** Undefined if the daemon is not a sidecar; it then mounts directly at its mount point. */
+export function parseSidecarSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): SidecarSettings | undefined {
   const { FUSE_RECOVER_POLICY: policy, FUSE_MOUNT_READ_ONLY: readOnly } = environment;
   return policy === undefined ? undefined : { replace: policy === 'auto', readOnly: readOnly === 'true' };
 }
 
-/** A directory outside of what is shared, to mount at first: what is attached later is whole from the first moment. */
-export function stagingDirectory(temporary: string): string {
+/** Creates a directory outside of the shared one to mount at first, so that a complete mount is attached later. */
+export function createStagingDirectory(temporary: string): string {
   return mkdtempSync(join(temporary, 'rekindle-fuse-'));
 }
 
 export interface SidecarMount {
   readonly staging: string;
   readonly mountpoint: string;
-  readonly setting: SidecarSetting;
-  readonly native: Aside;
+  readonly settings: SidecarSettings;
+  readonly native: AsyncMountCalls;
 }
 
-/**
- * Puts the filesystem of `staging` where the pod's other containers see it, while it is being served. A sentence where that
- * cannot be done.
- */
+/** Moves the mount, which is being served already, to where the pod's other containers see it. Returns a sentence if that fails. */
 export async function attachSidecarMount(mount: SidecarMount): Promise<string | undefined> {
-  const { staging, mountpoint, setting, native } = mount;
-  if (setting.replace) {
-    const trouble = await replaceDead(mount);
-    if (trouble !== undefined) return trouble;
+  const { staging, mountpoint, settings, native } = mount;
+  if (settings.replace) {
+    const failure = await stackOnDeadMounts(mount);
+    if (failure !== undefined) return failure;
   } else {
     const detached = await detachDead({ mountpoint, detach: native.detach });
     if (typeof detached === 'string') return detached;
     mkdirSync(mountpoint, { recursive: true });
-    const errno = await native.attachCopy({ from: staging, to: mountpoint, readOnly: setting.readOnly });
+    const errno = await native.attachCopy({ from: staging, to: mountpoint, readOnly: settings.readOnly });
     if (errno !== undefined) return `the filesystem cannot be attached at ${mountpoint}: errno ${errno}`;
   }
   await native.detach(staging);
@@ -54,21 +52,21 @@ export async function attachSidecarMount(mount: SidecarMount): Promise<string | 
 }
 
 /**
- * Stacks the new filesystem on the first of the dead ones, after what an earlier recovery had stacked there was detached: the dead
- * one below shows meanwhile, never an empty directory, and two lines are the most (facts: kernel M3). It reaches by propagation
- * who has bound that first one. A container that was started again since has bound the later one instead, which is therefore kept
- * at hand, out of sight, and stacked upon as well.
+ * Attaches the new mount on the first dead one, after detaching what earlier recoveries stacked there: meanwhile the dead mount shows, never
+ * an empty directory, and there are at most two mounts at the path. Mount propagation carries it to containers with a bind mount of the first
+ * dead one. A container that was restarted since has a bind mount of a later one. Those are kept hidden as generations, and the new mount is
+ * attached on them, too.
  */
-async function replaceDead({ staging, mountpoint, setting, native }: SidecarMount): Promise<string | undefined> {
+async function stackOnDeadMounts({ staging, mountpoint, settings, native }: SidecarMount): Promise<string | undefined> {
   const table = readFileSync('/proc/self/mountinfo', 'utf8');
   const layers = countFuseMounts(table, mountpoint);
   if (layers === 0) mkdirSync(mountpoint, { recursive: true });
   else if (await isAlive(mountpoint)) return `a living FUSE filesystem is mounted at ${mountpoint}`;
-  let generations = generationsIn(table, dirname(mountpoint));
+  let generations = findGenerations(table, dirname(mountpoint));
   if (layers > 1) {
     const { keep, drop, path } = nextGeneration(generations, dirname(mountpoint));
     for (const { path, layers } of drop) {
-      for (let left = layers; left > 0; left--) await native.detach(path);
+      for (let remaining = layers; remaining > 0; remaining--) await native.detach(path);
       rmdirSync(path);
     }
     mkdirSync(path, { recursive: true });
@@ -76,11 +74,44 @@ async function replaceDead({ staging, mountpoint, setting, native }: SidecarMoun
     if (errno !== undefined) return `the dead mount at ${mountpoint} cannot be kept: errno ${errno}`;
     generations = [...keep, { path, layers: 1 }];
   }
-  const places: readonly Generation[] = [...generations, { path: mountpoint, layers }];
-  for (const { path, layers } of places) {
-    for (let left = layers; left > 1; left--) await native.detach(path);
-    const errno = await native.attachCopy({ from: staging, to: path, readOnly: setting.readOnly });
+  const targets: readonly Generation[] = [...generations, { path: mountpoint, layers }];
+  for (const { path, layers } of targets) {
+    for (let remaining = layers; remaining > 1; remaining--) await native.detach(path);
+    const errno = await native.attachCopy({ from: staging, to: path, readOnly: settings.readOnly });
     if (errno !== undefined) return `the filesystem cannot be attached at ${path}: errno ${errno}`;
   }
   return undefined;
+}
+
+/** The mount of a former daemon, kept because a container may have a bind mount of it. */
+export interface Generation {
+  readonly path: string;
+  /** Number of mounts at the path: the kept one and those stacked on it. */
+  readonly layers: number;
+}
+
+const generationsDirectory = '.generations';
+/** Older ones are dropped; containers with a bind mount of one of them are no longer reached. */
+const maxGenerations = 8;
+
+/** Finds the generations in the shared directory, the oldest first, in the text of /proc/self/mountinfo. */
+export function findGenerations(mountinfo: string, shared: string): readonly Generation[] {
+  const prefix = `${join(shared, generationsDirectory)}/`;
+  const counts = new Map<number, number>();
+  for (const { mountPoint } of parseMountinfo(mountinfo)) {
+    const number = mountPoint.startsWith(prefix) ? Number(mountPoint.slice(prefix.length)) : Number.NaN;
+    if (Number.isInteger(number)) counts.set(number, (counts.get(number) ?? 0) + 1);
+  }
+  return [...counts].sort(([a], [b]) => a - b).map(([number, layers]) => ({ path: `${prefix}${number}`, layers }));
+}
+
+/** The path of the next generation, and which of the existing ones are kept and dropped. */
+export function nextGeneration(generations: readonly Generation[], shared: string) {
+  const last = Number(generations.at(-1)?.path.split('/').at(-1) ?? 0);
+  const excess = Math.max(0, generations.length + 1 - maxGenerations);
+  return {
+    path: join(shared, generationsDirectory, String(last + 1)),
+    keep: generations.slice(excess),
+    drop: generations.slice(0, excess),
+  };
 }

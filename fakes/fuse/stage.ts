@@ -8,23 +8,23 @@ import type { Store } from '../store/start-store.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { DaemonProgram } from './bundle.ts';
 
-export type Line = Readonly<Record<string, unknown>>;
+export type EventLine = Readonly<Record<string, unknown>>;
 
 export interface StagedDaemon {
   readonly process: ChildProcess;
-  readonly lines: readonly Line[];
-  /** Exit code and signal, once its output has been read to its end. */
+  readonly lines: readonly EventLine[];
+  /** Resolves with exit code and signal after all output has been read. */
   readonly ended: Promise<unknown[]>;
-  readonly complaint: () => string;
-  /** Resolves with the first line of an event, seen already or to come. */
-  line(event: string): Promise<Line>;
+  readonly errorOutput: () => string;
+  /** Resolves with the first line of an event. */
+  line(event: string): Promise<EventLine>;
   kill(signal: NodeJS.Signals): Promise<unknown[]>;
 }
 
 export interface StageOptions {
   readonly store: Store;
   readonly program: DaemonProgram;
-  /** In a user namespace of user 1000, with a /dev/fuse that everybody may open, as distributions have it. */
+  /** In a user namespace of user 1000, with a world-writable /dev/fuse, as on common distributions. */
   readonly rootless?: boolean;
 }
 
@@ -32,8 +32,8 @@ const someUser = 1000;
 const becomeSomeUser = ['/usr/bin/setpriv', `--reuid=${someUser}`, `--regid=${someUser}`, '--clear-groups'];
 
 /**
- * A mount namespace for a test of the daemon, held by a shell; what is mounted there goes with it. Needs root, util-linux
- * and /dev/fuse. The processes in it are children of the test and are ended with the stage.
+ * A mount namespace for a test of the daemon, held by a shell; its mounts are removed with it. Needs root, util-linux and /dev/fuse. The
+ * processes in it are children of the test and are ended with the stage.
  */
 export class Stage implements AsyncDisposable {
   readonly directory: string;
@@ -64,13 +64,13 @@ export class Stage implements AsyncDisposable {
     await once(holder.stdout, 'data');
     const stage = new Stage(directory, options, holder);
     await mkdir(stage.credentials);
-    await stage.giveCredentials(options.store.accessKeySecret);
+    await stage.writeCredentials(options.store.accessKeySecret);
     await chmod(directory, 0o755);
     if (options.rootless) await chown(directory, someUser, someUser);
     return stage;
   }
 
-  async giveCredentials(accessKeySecret: string): Promise<void> {
+  async writeCredentials(accessKeySecret: string): Promise<void> {
     await writeFile(join(this.credentials, 'accessKeyId'), this.#options.store.accessKeyId);
     await writeFile(join(this.credentials, 'accessKeySecret'), `${accessKeySecret}\n`);
   }
@@ -85,17 +85,17 @@ export class Stage implements AsyncDisposable {
       `--credentials=${this.credentials}`,
       ...(behaviour === undefined ? [] : [`--behaviour=${JSON.stringify(behaviour)}`]),
     ];
-    // No PATH: nothing that the daemon needs is another program.
-    const [enter = '', ...entering] = this.#entering();
+    // Without PATH: the daemon starts no other program.
+    const [enter = '', ...entering] = this.#enterCommand();
     const child = spawn(enter, [...entering, ...program.command, ...flags, ...more], { env: {} });
-    const lines: Line[] = [];
+    const lines: EventLine[] = [];
     const waiting: (() => void)[] = [];
-    let complaint = '';
+    let errorOutput = '';
     const wakeAll = (): void => {
       for (const wake of waiting.splice(0)) wake();
     };
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      complaint += chunk;
+      errorOutput += chunk;
     });
     onJsonLine(child.stdout, (line) => {
       lines.push(line);
@@ -107,12 +107,12 @@ export class Stage implements AsyncDisposable {
       process: child,
       lines,
       ended,
-      complaint: () => complaint,
+      errorOutput: () => errorOutput,
       line: async (event) => {
         for (;;) {
           const found = lines.find((line) => line.event === event);
           if (found !== undefined) return found;
-          if (child.exitCode !== null || child.signalCode !== null) throw new Error(`no ${event}: ${complaint}`);
+          if (child.exitCode !== null || child.signalCode !== null) throw new Error(`no ${event}: ${errorOutput}`);
           await new Promise<void>((resolve) => waiting.push(resolve));
         }
       },
@@ -125,10 +125,10 @@ export class Stage implements AsyncDisposable {
     return daemon;
   }
 
-  /** Runs a shell command in the mount namespace, `$M` being the mount point; in a child, because the mount may be dead. */
+  /** Runs a shell command in the mount namespace, with the mount point as `$M`; in a child process, because the mount may be dead. */
   inside(command: string): Promise<{ code: number | string | null; stdout: string; stderr: string }> {
     const options = { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint }, timeout: 20_000 };
-    const [enter = '', ...entering] = this.#entering();
+    const [enter = '', ...entering] = this.#enterCommand();
     return new Promise((resolve) => {
       execFile(enter, [...entering, 'sh', '-c', command], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr });
@@ -137,8 +137,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /**
-   * Opens and reads a file with Node and gives the contents, or the errno's name. Not by `readFileSync(path, 'utf8')`: that
-   * ends the whole process when close(2) fails, as it does on a mount that died meanwhile.
+   * Reads a file with Node and returns its contents, or the name of the errno. Not with `readFileSync(path, 'utf8')`, which ends the process
+   * if close(2) fails, as it does on a mount that has died meanwhile.
    */
   async read(name: string): Promise<string> {
     const script = `try{console.log(String(require('fs').readFileSync(process.argv[1])))}catch(e){console.log(e.code)}`;
@@ -154,8 +154,8 @@ export class Stage implements AsyncDisposable {
     await rm(this.directory, { recursive: true });
   }
 
-  /** Runs what follows in the namespaces, as the same process. */
-  #entering(): readonly string[] {
+  /** The command prefix that enters the namespaces. */
+  #enterCommand(): readonly string[] {
     const enter = ['/usr/bin/nsenter', '--mount', `--target=${this.#holder.pid}`];
     if (!this.#options.rootless) return enter;
     return [...becomeSomeUser, ...enter, '--user', '--preserve-credentials'];

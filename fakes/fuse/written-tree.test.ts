@@ -1,22 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { answered, refused } from './answer.ts';
-import type { Entry } from './listing-tree.ts';
-import { type Change, type LowerTree, WrittenTree } from './written-tree.ts';
+import { type Entry, fail, type ReadOnlyTree, succeed } from './tree.ts';
+import { type AcceptedChange, WrittenTree } from './written-tree.ts';
 
 const contents: Readonly<Record<string, string>> = { '/a': 'hello', '/sub/b': 'below' };
 
-const lower: LowerTree = {
+const lower: ReadOnlyTree = {
   entry: async (path) => {
     const entry = entryOf(path);
-    return entry === undefined ? refused('ENOENT') : answered(entry);
+    return entry === undefined ? fail('ENOENT') : succeed(entry);
   },
   directory: async (path) => {
     const above = path === '/' ? '/' : `${path}/`;
     const names = Object.keys(contents).filter((file) => file.startsWith(above));
     const children = names.map((file) => file.slice(above.length).split('/')[0] ?? '');
-    return answered(new Map(children.map((name) => [name, entryOf(above + name) ?? { kind: 'directory' }])));
+    return succeed(new Map(children.map((name) => [name, entryOf(above + name) ?? { kind: 'directory' }])));
   },
-  read: async ({ key }, into, offset) => answered(Buffer.from(contents[key] ?? '').copy(into, 0, offset)),
+  read: async ({ key }, into, offset) => succeed(Buffer.from(contents[key] ?? '').copy(into, 0, offset)),
 };
 
 function entryOf(path: string): Entry | undefined {
@@ -27,11 +26,11 @@ function entryOf(path: string): Entry | undefined {
 
 describe('WrittenTree', () => {
   let tree: WrittenTree;
-  let changes: Change[];
+  let changes: AcceptedChange[];
 
   beforeEach(() => {
     changes = [];
-    tree = new WrittenTree({ lower, now: () => 1_000, record: (change) => changes.push(change) });
+    tree = new WrittenTree({ lower, now: () => 1_000, onChange: (change) => changes.push(change) });
   });
 
   const text = async (path: string): Promise<string> => {
@@ -44,7 +43,7 @@ describe('WrittenTree', () => {
     return listed.ok ? [...listed.value].sort() : listed.errno;
   };
 
-  it('shows the tree below as it is until something is written', async () => {
+  it('shows the lower tree unchanged until something is written', async () => {
     expect(await names('/')).toEqual(['a', 'sub']);
     expect(await text('/a')).toBe('hello');
     expect(await tree.attributes('/a')).toEqual({
@@ -55,7 +54,7 @@ describe('WrittenTree', () => {
     expect(changes).toEqual([]);
   });
 
-  it('keeps what is written over, into and behind a file', async () => {
+  it('stores what is written over, into and after a file', async () => {
     await tree.write('/a', Buffer.from('J'), 0);
     await tree.write('/a', Buffer.from('!'), 7);
     expect(await text('/a')).toBe('Jello\0\0!');
@@ -69,12 +68,12 @@ describe('WrittenTree', () => {
     ]);
   });
 
-  it('loses nothing where writes come at the same time', async () => {
+  it('loses nothing with concurrent writes', async () => {
     await Promise.all([...'world'].map((letter, i) => tree.write('/a', Buffer.from(letter), i)));
     expect(await text('/a')).toBe('world');
   });
 
-  it('hides what was removed, and shows it again where it is made anew', async () => {
+  it('hides removed entries, and shows recreated ones', async () => {
     await tree.unlink('/a');
     expect(await names('/')).toEqual(['sub']);
     expect(await text('/a')).toBe('ENOENT');
@@ -83,7 +82,7 @@ describe('WrittenTree', () => {
     expect(await names('/')).toEqual(['a', 'sub']);
   });
 
-  it('removes a directory only when it is empty, and one made in its place is empty too', async () => {
+  it('removes a directory only if it is empty, and a new one in its place is empty, too', async () => {
     expect(await tree.rmdir('/sub')).toEqual({ ok: false, errno: 'ENOTEMPTY' });
     await tree.unlink('/sub/b');
     expect(await tree.rmdir('/sub')).toEqual({ ok: true, value: undefined });
@@ -93,7 +92,7 @@ describe('WrittenTree', () => {
     expect(changes.map(({ op }) => op)).toEqual(['unlink', 'rmdir', 'mkdir']);
   });
 
-  it('shows nothing of the tree below in a directory that was made in the place of one moved away', async () => {
+  it('hides the lower tree in a directory created in the place of a moved one', async () => {
     await tree.unlink('/sub/b');
     await tree.rmdir('/sub');
     await tree.mkdir('/sub', 0o755);
@@ -103,14 +102,14 @@ describe('WrittenTree', () => {
     expect(await names('/sub')).toEqual([]);
   });
 
-  it('moves a file of the tree below with its contents', async () => {
+  it('moves a file of the lower tree with its contents', async () => {
     await tree.rename('/a', '/sub/moved');
     expect(await names('/')).toEqual(['sub']);
     expect(await names('/sub')).toEqual(['b', 'moved']);
     expect(await text('/sub/moved')).toBe('hello');
   });
 
-  it('moves a directory that was made, with all that is in it, but none of the tree below', async () => {
+  it('moves a created directory with its contents, but none of the lower tree', async () => {
     await tree.mkdir('/d', 0o755);
     await tree.create('/d/f', 0o644);
     await tree.rename('/d', '/e');
@@ -120,7 +119,7 @@ describe('WrittenTree', () => {
     expect(await tree.rename('/e', '/sub')).toEqual({ ok: false, errno: 'ENOTEMPTY' });
   });
 
-  it('describes a file anew without touching its contents', async () => {
+  it('changes the attributes of a file without changing its contents', async () => {
     await tree.chmod('/a', 0o100600);
     await tree.chown('/a', 7, 0xffffffff);
     await tree.utimens('/a', 42);
@@ -130,7 +129,7 @@ describe('WrittenTree', () => {
     expect(await text('/a')).toBe('hello');
   });
 
-  it('does not record what it refused', async () => {
+  it('does not report refused changes', async () => {
     expect(await tree.write('/absent', Buffer.from('x'), 0)).toEqual({ ok: false, errno: 'ENOENT' });
     expect(await tree.write('/sub', Buffer.from('x'), 0)).toEqual({ ok: false, errno: 'EISDIR' });
     expect(await tree.truncate('/a', 2 ** 40)).toEqual({ ok: false, errno: 'EFBIG' });

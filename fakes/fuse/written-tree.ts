@@ -1,12 +1,4 @@
-import { type Answer, answered, refused } from './answer.ts';
-import type { Directory, Entry, FileEntry } from './listing-tree.ts';
-
-/** The read-only tree below. */
-export interface LowerTree {
-  entry(path: string): Promise<Answer<Entry>>;
-  directory(path: string): Promise<Answer<Directory>>;
-  read(file: FileEntry, into: Buffer, offset: number): Promise<Answer<number>>;
-}
+import { type Entry, type FileEntry, fail, type OperationResult, type ReadOnlyTree, succeed } from './tree.ts';
 
 export interface Attributes {
   readonly kind: 'file' | 'directory';
@@ -19,8 +11,8 @@ export interface Attributes {
   readonly modifiedAt: number;
 }
 
-/** A change that was accepted. */
-export interface Change {
+/** An accepted change. */
+export interface AcceptedChange {
   readonly op:
     | 'create'
     | 'write'
@@ -38,17 +30,17 @@ export interface Change {
 }
 
 export interface WrittenTreeOptions {
-  readonly lower: LowerTree;
+  readonly lower: ReadOnlyTree;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly record: (change: Change) => void;
+  readonly onChange: (change: AcceptedChange) => void;
 }
 
 type Node =
-  | { readonly kind: 'gone' }
-  /** `covers`: nothing of the tree below shows through. */
-  | { readonly kind: 'directory'; readonly covers: boolean; readonly attributes: Attributes }
-  /** `bytes` where the contents were touched; otherwise they are those of `base`. */
+  | { readonly kind: 'deleted' }
+  /** `opaque`: entries of the lower tree are hidden. */
+  | { readonly kind: 'directory'; readonly opaque: boolean; readonly attributes: Attributes }
+  /** `bytes`: the contents if they were changed; otherwise they are those of `base`. */
   | {
       readonly kind: 'file';
       readonly attributes: Attributes;
@@ -60,8 +52,8 @@ const defaultMode = 0o775;
 const maxFileBytes = 16 * 1024 * 1024;
 
 /**
- * A tree that takes every change and keeps it in memory, above one that cannot be changed. It is here to show that
- * nothing but the mounts keeps anybody from writing: each change that comes through is recorded.
+ * A writable in-memory layer over a read-only tree, which reports each change. It accepts all writes, so that only the mounts prevent
+ * writing, which is what the scenarios test.
  */
 export class WrittenTree {
   readonly #options: WrittenTreeOptions;
@@ -74,40 +66,40 @@ export class WrittenTree {
     this.#startedAt = options.now();
   }
 
-  async attributes(path: string): Promise<Answer<Attributes>> {
+  async attributes(path: string): Promise<OperationResult<Attributes>> {
     const node = await this.#find(path);
-    return node.ok ? answered(node.value.attributes) : node;
+    return node.ok ? succeed(node.value.attributes) : node;
   }
 
-  async names(path: string): Promise<Answer<readonly string[]>> {
+  async names(path: string): Promise<OperationResult<readonly string[]>> {
     const names = new Set<string>();
-    if (!this.#isCovered(path)) {
-      const below = await this.#options.lower.directory(path);
-      if (!below.ok && this.#nodes.get(path)?.kind !== 'directory') return below;
-      if (below.ok) for (const name of below.value.keys()) names.add(name);
+    if (!this.#isHidden(path)) {
+      const lower = await this.#options.lower.directory(path);
+      if (!lower.ok && this.#nodes.get(path)?.kind !== 'directory') return lower;
+      if (lower.ok) for (const name of lower.value.keys()) names.add(name);
     }
     for (const [child, { kind }] of this.#nodes) {
       if (child === '/' || parentOf(child) !== path) continue;
-      if (kind === 'gone') names.delete(nameOf(child));
+      if (kind === 'deleted') names.delete(nameOf(child));
       else names.add(nameOf(child));
     }
-    return answered([...names]);
+    return succeed([...names]);
   }
 
-  async read(path: string, into: Buffer, offset: number): Promise<Answer<number>> {
+  async read(path: string, into: Buffer, offset: number): Promise<OperationResult<number>> {
     const found = await this.#find(path);
     if (!found.ok) return found;
-    if (found.value.kind === 'directory') return refused('EISDIR');
+    if (found.value.kind === 'directory') return fail('EISDIR');
     const { bytes, base } = found.value;
-    if (bytes !== undefined) return answered(bytes.copy(into, 0, Math.min(offset, bytes.byteLength)));
-    return base === undefined ? answered(0) : this.#options.lower.read(base, into, offset);
+    if (bytes !== undefined) return succeed(bytes.copy(into, 0, Math.min(offset, bytes.byteLength)));
+    return base === undefined ? succeed(0) : this.#options.lower.read(base, into, offset);
   }
 
-  create(path: string, mode: number): Promise<Answer<undefined>> {
+  create(path: string, mode: number): Promise<OperationResult<undefined>> {
     return this.#change({ op: 'create', path }, async () => {
       this.#nodes.set(path, {
         kind: 'file',
-        attributes: this.#fresh('file', mode),
+        attributes: this.#newAttributes('file', mode),
         base: undefined,
         bytes: Buffer.alloc(0),
       });
@@ -115,14 +107,14 @@ export class WrittenTree {
     });
   }
 
-  mkdir(path: string, mode: number): Promise<Answer<undefined>> {
+  mkdir(path: string, mode: number): Promise<OperationResult<undefined>> {
     return this.#change({ op: 'mkdir', path }, async () => {
-      this.#nodes.set(path, { kind: 'directory', covers: true, attributes: this.#fresh('directory', mode) });
+      this.#nodes.set(path, { kind: 'directory', opaque: true, attributes: this.#newAttributes('directory', mode) });
       return undefined;
     });
   }
 
-  write(path: string, from: Buffer, offset: number): Promise<Answer<undefined>> {
+  write(path: string, from: Buffer, offset: number): Promise<OperationResult<undefined>> {
     const bytes = from.byteLength;
     return this.#change({ op: 'write', path, bytes }, () =>
       this.#contents(
@@ -138,17 +130,17 @@ export class WrittenTree {
     );
   }
 
-  truncate(path: string, size: number): Promise<Answer<undefined>> {
+  truncate(path: string, size: number): Promise<OperationResult<undefined>> {
     return this.#change({ op: 'truncate', path, bytes: size }, () =>
       this.#contents(path, (old) => Buffer.concat([old], size), size),
     );
   }
 
-  unlink(path: string): Promise<Answer<undefined>> {
+  unlink(path: string): Promise<OperationResult<undefined>> {
     return this.#change({ op: 'unlink', path }, async () => this.#remove(path));
   }
 
-  rmdir(path: string): Promise<Answer<undefined>> {
+  rmdir(path: string): Promise<OperationResult<undefined>> {
     return this.#change({ op: 'rmdir', path }, async () => {
       const names = await this.names(path);
       if (!names.ok) return names.errno;
@@ -156,13 +148,13 @@ export class WrittenTree {
     });
   }
 
-  /** A directory that the bucket holds would have to be copied: EXDEV, as overlayfs answers, makes mv(1) do that. */
-  rename(from: string, to: string): Promise<Answer<undefined>> {
+  /** A directory of the lower tree cannot be moved. EXDEV, as with overlayfs, makes mv(1) copy it. */
+  rename(from: string, to: string): Promise<OperationResult<undefined>> {
     return this.#change({ op: 'rename', path: from, to }, async () => {
       const found = await this.#find(from);
       if (!found.ok) return found.errno;
       if (found.value.kind === 'directory') {
-        if (!found.value.covers) return 'EXDEV';
+        if (!found.value.opaque) return 'EXDEV';
         const there = await this.names(to);
         if (there.ok && there.value.length > 0) return 'ENOTEMPTY';
       }
@@ -176,29 +168,29 @@ export class WrittenTree {
     });
   }
 
-  chmod(path: string, mode: number): Promise<Answer<undefined>> {
-    return this.#change({ op: 'chmod', path }, () => this.#describe(path, { mode: mode & 0o7777 }));
+  chmod(path: string, mode: number): Promise<OperationResult<undefined>> {
+    return this.#change({ op: 'chmod', path }, () => this.#setAttributes(path, { mode: mode & 0o7777 }));
   }
 
-  /** 4294967295 leaves an owner as it is (`man 2 chown`). */
-  chown(path: string, uid: number, gid: number): Promise<Answer<undefined>> {
-    const keep = 0xffffffff;
+  /** 4294967295 means no change (`man 2 chown`). */
+  chown(path: string, uid: number, gid: number): Promise<OperationResult<undefined>> {
+    const unchanged = 0xffffffff;
     return this.#change({ op: 'chown', path }, () =>
-      this.#describe(path, { ...(uid === keep ? {} : { uid }), ...(gid === keep ? {} : { gid }) }),
+      this.#setAttributes(path, { ...(uid === unchanged ? {} : { uid }), ...(gid === unchanged ? {} : { gid }) }),
     );
   }
 
-  utimens(path: string, modifiedAt: number): Promise<Answer<undefined>> {
-    return this.#change({ op: 'utimens', path }, () => this.#describe(path, { modifiedAt }));
+  utimens(path: string, modifiedAt: number): Promise<OperationResult<undefined>> {
+    return this.#change({ op: 'utimens', path }, () => this.#setAttributes(path, { modifiedAt }));
   }
 
-  /** One change after the other; what is refused (an errno's name) is not recorded. */
-  #change(change: Change, apply: () => Promise<string | undefined>): Promise<Answer<undefined>> {
+  /** Applies changes one after the other. Those that fail with an errno are not reported. */
+  #change(change: AcceptedChange, apply: () => Promise<string | undefined>): Promise<OperationResult<undefined>> {
     const done = this.#last.then(async () => {
       const errno = await apply();
-      if (errno !== undefined) return refused(errno);
-      this.#options.record(change);
-      return answered(undefined);
+      if (errno !== undefined) return fail(errno);
+      this.#options.onChange(change);
+      return succeed(undefined);
     });
     this.#last = done;
     return done;
@@ -214,7 +206,7 @@ export class WrittenTree {
     if (old === undefined) {
       if (base !== undefined && base.size > maxFileBytes) return 'EFBIG';
       old = Buffer.alloc(base?.size ?? 0);
-      const read = base === undefined ? answered(0) : await this.#options.lower.read(base, old, 0);
+      const read = base === undefined ? succeed(0) : await this.#options.lower.read(base, old, 0);
       if (!read.ok) return read.errno;
     }
     const bytes = edit(old);
@@ -223,7 +215,7 @@ export class WrittenTree {
     return undefined;
   }
 
-  async #describe(path: string, more: Partial<Attributes>): Promise<string | undefined> {
+  async #setAttributes(path: string, more: Partial<Attributes>): Promise<string | undefined> {
     const found = await this.#find(path);
     if (!found.ok) return found.errno;
     this.#nodes.set(path, { ...found.value, attributes: { ...found.value.attributes, ...more } });
@@ -231,41 +223,45 @@ export class WrittenTree {
   }
 
   async #remove(path: string): Promise<string | undefined> {
-    const below = await this.#options.lower.entry(path);
-    if (!below.ok && below.errno !== 'ENOENT') return below.errno;
-    if (below.ok) this.#nodes.set(path, { kind: 'gone' });
+    const lower = await this.#options.lower.entry(path);
+    if (!lower.ok && lower.errno !== 'ENOENT') return lower.errno;
+    if (lower.ok) this.#nodes.set(path, { kind: 'deleted' });
     else this.#nodes.delete(path);
     return undefined;
   }
 
-  async #find(path: string): Promise<Answer<Exclude<Node, { kind: 'gone' }>>> {
+  async #find(path: string): Promise<OperationResult<Exclude<Node, { kind: 'deleted' }>>> {
     const node = this.#nodes.get(path);
-    if (node !== undefined) return node.kind === 'gone' ? refused('ENOENT') : answered(node);
-    if (path !== '/' && this.#isCovered(parentOf(path))) return refused('ENOENT');
-    const below = await this.#options.lower.entry(path);
-    if (!below.ok) return below;
-    return answered(this.#fromBelow(below.value));
+    if (node !== undefined) return node.kind === 'deleted' ? fail('ENOENT') : succeed(node);
+    if (path !== '/' && this.#isHidden(parentOf(path))) return fail('ENOENT');
+    const lower = await this.#options.lower.entry(path);
+    if (!lower.ok) return lower;
+    return succeed(this.#fromLower(lower.value));
   }
 
-  #fromBelow(entry: Entry): Exclude<Node, { kind: 'gone' }> {
+  #fromLower(entry: Entry): Exclude<Node, { kind: 'deleted' }> {
     if (entry.kind === 'directory') {
-      return { kind: 'directory', covers: false, attributes: this.#fresh('directory', defaultMode, this.#startedAt) };
+      return {
+        kind: 'directory',
+        opaque: false,
+        attributes: this.#newAttributes('directory', defaultMode, this.#startedAt),
+      };
     }
     const { size, modifiedAt } = entry;
-    const attributes = { ...this.#fresh('file', defaultMode, modifiedAt), size };
+    const attributes = { ...this.#newAttributes('file', defaultMode, modifiedAt), size };
     return { kind: 'file', attributes, base: entry, bytes: undefined };
   }
 
-  #fresh(kind: Attributes['kind'], mode: number, modifiedAt = this.#options.now()): Attributes {
+  #newAttributes(kind: Attributes['kind'], mode: number, modifiedAt = this.#options.now()): Attributes {
     return { kind, mode: mode & 0o7777, uid: 0, gid: 0, size: kind === 'directory' ? 4096 : 0, modifiedAt };
   }
 
-  /** Whether the path or a directory above it hides what lies below. */
-  #isCovered(path: string): boolean {
+  /** Whether the lower tree is hidden at a path. */
+  #isHidden(path: string): boolean {
     if (this.#nodes.size === 0) return false;
-    for (let at = path; at !== '/'; at = parentOf(at)) {
-      const node = this.#nodes.get(at);
-      if (node !== undefined && (node.kind !== 'directory' || node.covers)) return true;
+    for (let ancestor = path; ancestor !== '/'; ancestor = parentOf(ancestor)) {
+      const node = this.#nodes.get(ancestor);
+      if (node !== undefined && (node.kind !== 'directory' || node.opaque)) return true;
     }
     return false;
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { released } from './hold-file.ts';
+import { waitWhileHeld } from './startup.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -10,24 +10,24 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('nothing is waited for and nothing told where there is no hold', async () => {
-  const told: string[] = [];
-  await released(join(folder, 'none'), (event) => told.push(event));
-  expect(told).toEqual([]);
+test('does not wait and emits nothing if there is no hold file', async () => {
+  const events: string[] = [];
+  await waitWhileHeld(join(folder, 'none'), (event) => events.push(event));
+  expect(events).toEqual([]);
 });
 
-test('a hold is waited for until its file is gone', async () => {
+test('waits until the hold file is gone', async () => {
   const file = join(folder, 'ns.pod');
   writeFileSync(file, '');
   const held = Promise.withResolvers<void>();
-  const told: string[] = [];
-  const waiting = released(file, (event) => {
-    told.push(event);
+  const events: string[] = [];
+  const waiting = waitWhileHeld(file, (event) => {
+    events.push(event);
     held.resolve();
   });
   await held.promise;
-  expect(told).toEqual(['held']);
+  expect(events).toEqual(['held']);
   rmSync(file);
   await waiting;
-  expect(told).toEqual(['held', 'released']);
+  expect(events).toEqual(['held', 'released']);
 });
