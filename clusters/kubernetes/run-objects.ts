@@ -6,8 +6,8 @@ import {
   inHarnessImage,
 } from '../../fakes/fluid/controller-objects.ts';
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
-import { minioName, minioObjects, minioPort } from '../../fakes/store/minio-objects.ts';
 import { createCredentials } from '../../fakes/store/credentials.ts';
+import { minioName, minioObjects, minioPort } from '../../fakes/store/minio-objects.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
