@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { requiredFlags } from './required-flags.ts';
 
-test('each flag has its value, whatever stands in it', () => {
+test('returns the value of each flag, whatever characters it has', () => {
   expect(requiredFlags(['--image=rekindle/harness:a=b', '--holds=/h'], ['image', 'holds'])).toEqual({
     image: 'rekindle/harness:a=b',
     holds: '/h',
@@ -9,7 +9,7 @@ test('each flag has its value, whatever stands in it', () => {
 });
 
 test.each([[['--image=i']], [['--image=i', '--holds=']], [['--image=i', '--holds']], [['--image=i', '--holdsx=/h']]])(
-  '%j is told what is missing',
+  '%j is answered with the missing flag',
   (argv) => {
     expect(requiredFlags(argv, ['image', 'holds'])).toBe('--holds=... is missing');
   },

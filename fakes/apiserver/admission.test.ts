@@ -364,7 +364,7 @@ describe('admission webhooks', async () => {
       { clientConfig: 'other' },
       'self-signed certificate',
     ],
-  ])('that %s fail the creation, or are passed over where they may be', async (_what, said, change, message) => {
+  ])('that %s fail the creation, or are ignored if the policy allows it', async (_what, said, change, message) => {
     say = () => said;
     const other = await createSelfSigned({
       names: ['127.0.0.1'],

@@ -36,7 +36,7 @@ describe('a strategic merge patch', () => {
       { volumeMounts: [{ mountPath: '/b' }] },
     ],
     [
-      'replaces a list where it says so',
+      'replaces a list if directed to',
       { env: [{ name: 'a' }] },
       { env: [{ $patch: 'replace' }, { name: 'b' }] },
       { env: [{ name: 'b' }] },

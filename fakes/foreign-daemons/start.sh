@@ -1,4 +1,4 @@
-# Becomes a FUSE daemon that others wrote, told by the flags of ours. $0: s3fs or rclone; as process 1 of its container.
+# Executes s3fs or rclone ($0) with the flags of the fake FUSE daemon, as process 1 of its container.
 set -eu
 prefix='' hold='' readonly=false
 for flag; do
@@ -10,19 +10,19 @@ for flag; do
     --credentials=*) credentials=${flag#*=} ;;
     --hold-file=*) hold=${flag#*=} ;;
     --read-only=*) readonly=${flag#*=} ;;
-    *) echo "$0 cannot be told $flag" >&2 && exit 2 ;;
+    *) echo "$0 does not support $flag" >&2 && exit 2 ;;
   esac
 done
 prefix=${prefix%/}
 while [ -n "$hold" ] && [ -e "$hold" ]; do sleep 0.1; done
 
-# What the daemon before this one left; a living mount is never taken away.
+# Detaches dead mounts of previous daemons; a live mount is never detached.
 while grep -q " $mountpoint .* - fuse" /proc/self/mountinfo && ! stat -f "$mountpoint" >/dev/null 2>&1; do
   umount -l "$mountpoint"
 done
 mkdir -p "$mountpoint"
 
-# Credentials in a file that only this user reads: never in arguments or the environment.
+# Credentials are in a file that only this user can read, never in arguments or the environment.
 umask 077
 secrets=$(mktemp -d)
 id=$(cat "$credentials/accessKeyId") secret=$(cat "$credentials/accessKeySecret")

@@ -40,17 +40,17 @@ describe('BucketTree', () => {
   let bucket: Bucket;
   let tree: BucketTree;
   let clock: number;
-  let told: (string | undefined)[];
+  let storeResults: (string | undefined)[];
 
   beforeEach(() => {
     bucket = new Bucket();
     clock = 0;
-    told = [];
+    storeResults = [];
     tree = new BucketTree({
       source: bucket,
       prefix: 'dir/',
       now: () => clock,
-      onStoreResult: (failure) => told.push(failure?.code),
+      onStoreResult: (failure) => storeResults.push(failure?.code),
     });
   });
 
@@ -96,7 +96,7 @@ describe('BucketTree', () => {
     bucket.failure = undefined;
     put('dir/a', Buffer.from('abc'));
     expect(await tree.entry('/a')).toMatchObject({ ok: true });
-    expect(told).toEqual(['ETIMEDOUT', undefined]);
+    expect(storeResults).toEqual(['ETIMEDOUT', undefined]);
   });
 
   it.each([
@@ -106,7 +106,7 @@ describe('BucketTree', () => {
     [2 * blockBytes + 90, 500],
     [2 * blockBytes + 100, 10],
     [9 * blockBytes, 10],
-  ])('reads from %i so many bytes as %i, up to the end', async (offset, length) => {
+  ])('reads from offset %i up to %i bytes', async (offset, length) => {
     const body = Buffer.from(Array.from({ length: 2 * blockBytes + 100 }, (_, i) => (i * 31) % 253));
     put('dir/big', body);
     const into = Buffer.alloc(length);
