@@ -1,4 +1,6 @@
-import { releasedImage } from './image/reference.ts';
+import { version } from '../agent/version.ts';
+
+export const imageRepository = 'rekindle/agent';
 
 /** Names from the document and from Fluid's manifests, by which administrators and their scripts find the parts. */
 export const names = {
@@ -43,7 +45,7 @@ export interface ManifestOptions {
 
 export const defaultOptions: ManifestOptions = {
   namespace: names.namespace,
-  image: releasedImage,
+  image: `${imageRepository}:${version}`,
   gate: false,
   agentArgs: [],
   kubeletRoot: '/var/lib/kubelet',

@@ -1,8 +1,8 @@
 /**
- * Builds the agent's image with Docker: `node recovery/deploy/image/build.ts [REFERENCE]`; the last line that it prints is the
- * reference, by default `rekindle/agent:<hash of what is in it>`.
+ * Builds the agent's image with Docker: `node recovery/deploy/image/build.ts [REFERENCE]`. Prints the reference, by default
+ * `rekindle/agent:<hash of its content>`.
  *
- * The bundle is made on this machine, so that nothing is fetched during the build but the base image where it is not there yet.
+ * The bundle is built on this machine, so that the build needs no network except to pull the base image.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,22 +12,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { bundle } from '../../agent/bundle.ts';
+import { imageRepository } from '../options.ts';
 import { installedPath } from './installed-path.ts';
-import { repository } from './reference.ts';
 
 const run = promisify(execFile);
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export interface BuiltImage {
-  /** As `rekindle/agent:3f2a90c1d4e5`. */
+  /** For example `rekindle/agent:3f2a90c1d4e5`. */
   readonly reference: string;
-  /** As the images' store counts it. */
+  /** As reported by Docker. */
   readonly bytes: number;
 }
 
-/** Builds the image where this machine does not have it yet. Rejects with what Docker says. */
+/** Builds the image unless this machine has it. Rejects with Docker's error. */
 export async function buildAgentImage(options: {
-  /** Instead of one that names the content. */
+  /** By default the tag is a hash of the content. */
   readonly reference?: string;
   readonly signal?: AbortSignal;
 }): Promise<BuiltImage> {
@@ -37,27 +37,27 @@ export async function buildAgentImage(options: {
     const content = join(context, 'rekindle');
     await bundle(content);
     for (const name of ['koffi', '@koromix/koffi-linux-x64']) copyPackage(name, join(content, 'node_modules', name));
-    const reference = options.reference ?? `${repository}:${hashOf(content)}`;
-    const known = options.reference === undefined ? await sizeOf(reference, signal) : undefined;
-    if (known !== undefined) return { reference, bytes: known };
+    const reference = options.reference ?? `${imageRepository}:${hashContent(content)}`;
+    const existingBytes = options.reference === undefined ? await imageSize(reference, signal) : undefined;
+    if (existingBytes !== undefined) return { reference, bytes: existingBytes };
     const argv = ['build', '--quiet', '--network=none', '--tag', reference, '--file', source('./Dockerfile'), context];
     await run('docker', argv, signal);
-    return { reference, bytes: (await sizeOf(reference, signal)) ?? 0 };
+    return { reference, bytes: (await imageSize(reference, signal)) ?? 0 };
   } finally {
     rmSync(context, { recursive: true });
   }
 }
 
-/** Of koffi what is loaded: its documentation and what it is compiled from are not. */
-function copyPackage(name: string, to: string): void {
-  cpSync(installedPath(name), to, {
+/** Copies a package without its documentation and C sources. */
+function copyPackage(name: string, destination: string): void {
+  cpSync(installedPath(name), destination, {
     recursive: true,
     filter: (path) =>
       statSync(path).isDirectory() ? !/\/(doc|vendor)$/.test(path) : !/\.(md|d\.ts|cc|hh|h|S|asm)$/.test(path),
   });
 }
 
-function hashOf(folder: string): string {
+function hashContent(folder: string): string {
   const hash = createHash('sha256').update(readFileSync(source('./Dockerfile')));
   for (const name of globSync('**/*', { cwd: folder }).sort()) {
     const path = join(folder, name);
@@ -66,7 +66,7 @@ function hashOf(folder: string): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function sizeOf(reference: string, options: { readonly signal?: AbortSignal }): Promise<number | undefined> {
+async function imageSize(reference: string, options: { readonly signal?: AbortSignal }): Promise<number | undefined> {
   try {
     const { stdout } = await run('docker', ['image', 'inspect', '--format={{.Size}}', reference], options);
     return Number(stdout);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Where a file of an npm package is installed: in the nearest `node_modules` above this file that has it. */
+/** The path of an npm package's file in the nearest `node_modules` directory above this file that contains it. */
 export function installedPath(path: string): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     const found = join(folder, 'node_modules', path);
