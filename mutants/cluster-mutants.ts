@@ -96,7 +96,7 @@ export const clusterMutants: readonly Mutant[] = [
     claim: 'C3',
     edits: [
       {
-        file: 'recovery/csi/volume-context.ts',
+        file: 'recovery/csi/volume-source.ts',
         search: 'if (!isBelow(path, mountRoot))',
         replacement: "if (!isBelow(path, '/'))",
       },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { createUsageReader } from '../csi/usage/reader.ts';
+import { createUsageReader } from '../csi/usage-reader.ts';
 import { Engine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/locks.ts';
 import { overheard } from '../kubernetes/api-call.ts';

@@ -68,7 +68,7 @@ export async function bundle(outdir: string): Promise<string> {
     entryPoints: [
       { in: source('./main.ts'), out: 'agent' },
       { in: source('../linux/prober/main.ts'), out: 'prober' },
-      { in: source('../csi/usage/main.ts'), out: 'usage' },
+      { in: source('../csi/usage-main.ts'), out: 'usage' },
       { in: source('../webhook/main.ts'), out: 'webhook' },
     ],
     outdir,

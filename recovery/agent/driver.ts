@@ -1,7 +1,6 @@
-import { createControllerService } from '../csi/controller.ts';
-import { createIdentityService } from '../csi/identity.ts';
+import { createControllerService, createIdentityService } from '../csi/identity.ts';
 import { createNodeService } from '../csi/node.ts';
-import { serveRegistration } from '../csi/registration/server.ts';
+import { serveRegistration } from '../csi/registration.ts';
 import { serveCsi } from '../csi/server.ts';
 import type { UsageReader } from '../csi/stats.ts';
 import type { VolumeLocks } from '../engine/ports.ts';

@@ -1,5 +1,5 @@
-import { socketPath } from '../csi/endpoint.ts';
-import { isNormalised } from '../csi/volume-context.ts';
+import { parseEndpoint } from '../csi/socket.ts';
+import { isNormalised } from '../csi/volume-source.ts';
 import type { KernelTier, Nanoseconds, Policy } from '../engine/model.ts';
 import { parseDuration } from './duration.ts';
 import { help } from './help.ts';
@@ -209,7 +209,7 @@ function driver(value: Value): AgentOptions['csi'] {
   if (endpoint === undefined) {
     throw new UsageError('--endpoint or CSI_ENDPOINT is needed: the CSI socket, as in unix:///csi/csi.sock');
   }
-  const socket = socketPath(endpoint);
+  const socket = parseEndpoint(endpoint);
   if (!socket.ok) throw new UsageError(`--endpoint: ${socket.message}`);
   return {
     endpoint,

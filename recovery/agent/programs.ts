@@ -22,5 +22,5 @@ export function programsBeside(main: URL): Programs {
   ];
   return main.pathname.endsWith('.mjs')
     ? { prober: start('./prober.mjs'), usage: start('./usage.mjs') }
-    : { prober: undefined, usage: start('../csi/usage/main.ts') };
+    : { prober: undefined, usage: start('../csi/usage-main.ts') };
 }

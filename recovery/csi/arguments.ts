@@ -1,8 +1,8 @@
 import type { AccessModeName, NodePublishRequest, NodeStageRequest, VolumeCapability } from './messages.ts';
-import { type Answer, answered, type Refusal, refused } from './status.ts';
-import { isBelow, isNormalised, type VolumeSource, volumeSource } from './volume-context.ts';
+import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
+import { isBelow, isNormalised, parseVolumeSource, type VolumeSource } from './volume-source.ts';
 
-/** What a publish asks for, once its arguments hold. */
+/** The validated arguments of a publish. */
 export interface PublishArguments {
   readonly volumeId: string;
   readonly source: VolumeSource;
@@ -11,66 +11,62 @@ export interface PublishArguments {
 }
 
 export interface Roots {
-  /** Directory below which daemons mount, `MOUNT_ROOT`. */
+  /** Directory below which all daemons mount, `MOUNT_ROOT`. */
   readonly mountRoot: string;
-  /** The kubelet's directory, below which target paths are, `KUBELET_ROOTDIR`. */
+  /** The kubelet's directory, which contains all target paths, `KUBELET_ROOTDIR`. */
   readonly kubeletRoot: string;
 }
 
 const readOnlyModes: ReadonlySet<AccessModeName> = new Set(['MULTI_NODE_READER_ONLY', 'SINGLE_NODE_READER_ONLY']);
 
-/** The first required field of a request that is empty, as the specification's INVALID_ARGUMENT. */
-export function missing(call: string, fields: Readonly<Record<string, string>>): Refusal | undefined {
+/** Rejects a request with an empty required field with INVALID_ARGUMENT, as the specification requires. */
+export function checkRequired(call: string, fields: Readonly<Record<string, string>>): CsiRejection | undefined {
   const name = Object.keys(fields).find((field) => fields[field] === '');
-  return name === undefined ? undefined : refused('INVALID_ARGUMENT', `${call}: ${name} is not set`);
+  return name === undefined ? undefined : rejected('INVALID_ARGUMENT', `${call}: ${name} is not set`);
 }
 
-/** Whether a path may be unmounted and removed for the kubelet: absolute, normalised and below the kubelet's directory. */
-export function badTarget(call: string, field: string, path: string, kubeletRoot: string): Refusal | undefined {
+/** Rejects a path that may not be unmounted or removed: it must be normalised and lie below the kubelet's directory. */
+export function checkTarget(call: string, field: string, path: string, kubeletRoot: string): CsiRejection | undefined {
   if (isNormalised(path) && isBelow(path, kubeletRoot)) return undefined;
-  return refused('INVALID_ARGUMENT', `${call}: ${field} "${path}" is not a normalised path below ${kubeletRoot}`);
+  return rejected('INVALID_ARGUMENT', `${call}: ${field} "${path}" is not a normalised path below ${kubeletRoot}`);
 }
 
-function badCapability(call: string, capability: VolumeCapability | null | undefined): Refusal | undefined {
-  if (capability == null) return refused('INVALID_ARGUMENT', `${call}: volume_capability is not set`);
+function checkCapability(call: string, capability: VolumeCapability | null | undefined): CsiRejection | undefined {
+  if (capability == null) return rejected('INVALID_ARGUMENT', `${call}: volume_capability is not set`);
   if (capability.block != null) {
-    return refused(
-      'FAILED_PRECONDITION',
-      `${call}: a block volume is asked for, but this driver serves filesystems only`,
-    );
+    return rejected('FAILED_PRECONDITION', `${call}: this driver does not support block volumes`);
   }
   if ((capability.accessMode?.mode ?? 'UNKNOWN') === 'UNKNOWN') {
-    return refused('INVALID_ARGUMENT', `${call}: volume_capability.access_mode is not set`);
+    return rejected('INVALID_ARGUMENT', `${call}: volume_capability.access_mode is not set`);
   }
   return undefined;
 }
 
-/** Checks a NodeStageVolume request (CSI NodeStageVolume). */
-export function badStage(request: NodeStageRequest): Refusal | undefined {
+export function checkStageRequest(request: NodeStageRequest): CsiRejection | undefined {
   return (
-    missing('NodeStageVolume', { volume_id: request.volumeId, staging_target_path: request.stagingTargetPath }) ??
-    badCapability('NodeStageVolume', request.volumeCapability)
+    checkRequired('NodeStageVolume', { volume_id: request.volumeId, staging_target_path: request.stagingTargetPath }) ??
+    checkCapability('NodeStageVolume', request.volumeCapability)
   );
 }
 
-/** Checks a NodePublishVolume request in the order of the specification, and takes what matters out of it. */
-export function publishArguments(
+/** Validates a NodePublishVolume request in the order of the specification. */
+export function parsePublishRequest(
   request: NodePublishRequest,
   { mountRoot, kubeletRoot }: Roots,
-): Answer<PublishArguments> {
+): CsiResult<PublishArguments> {
   const call = 'NodePublishVolume';
-  const bad =
-    missing(call, { volume_id: request.volumeId, target_path: request.targetPath }) ??
-    badCapability(call, request.volumeCapability);
-  if (bad !== undefined) return bad;
+  const rejection =
+    checkRequired(call, { volume_id: request.volumeId, target_path: request.targetPath }) ??
+    checkCapability(call, request.volumeCapability);
+  if (rejection !== undefined) return rejection;
   if (request.stagingTargetPath === '') {
-    return refused('FAILED_PRECONDITION', `${call}: staging_target_path is not set: call NodeStageVolume first`);
+    return rejected('FAILED_PRECONDITION', `${call}: staging_target_path is not set: call NodeStageVolume first`);
   }
-  const badPath = badTarget(call, 'target_path', request.targetPath, kubeletRoot);
-  if (badPath !== undefined) return badPath;
-  const source = volumeSource(request.volumeContext, mountRoot);
-  if (!source.ok) return refused(source.code, `${call}: ${source.message}`);
-  return answered({
+  const targetRejection = checkTarget(call, 'target_path', request.targetPath, kubeletRoot);
+  if (targetRejection !== undefined) return targetRejection;
+  const source = parseVolumeSource(request.volumeContext, mountRoot);
+  if (!source.ok) return rejected(source.code, `${call}: ${source.message}`);
+  return succeeded({
     volumeId: request.volumeId,
     source: source.value,
     target: request.targetPath,

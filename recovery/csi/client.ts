@@ -1,4 +1,5 @@
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { loadCsiServices, type ServiceName } from './definitions.ts';
 import type {
   CreateVolumeRequest,
   CreateVolumeResponse,
@@ -16,35 +17,34 @@ import type {
   PluginInfoResponse,
   ProbeResponse,
 } from './messages.ts';
-import { csiServices, type ServiceName } from './services.ts';
-import { type StatusName, statusName } from './status.ts';
+import type { StatusName } from './status.ts';
 
-/** The driver, or the way to it, refused a call. */
+/** A call failed in the driver or could not be delivered. */
 export class CsiCallError extends Error {
   readonly code = 'CSI_CALL';
-  /** As `NodePublishVolume`. */
+  /** Method name, such as `NodePublishVolume`. */
   readonly call: string;
   readonly status: StatusName;
-  /** The driver's sentence. */
+  /** The driver's message. */
   readonly details: string;
   constructor(call: string, { code, details }: ServiceError) {
-    super(`${call}: ${statusName(code)}: ${details}`);
+    super(`${call}: ${status[code]}: ${details}`);
     this.call = call;
-    this.status = statusName(code);
+    this.status = status[code] as StatusName;
     this.details = details;
   }
 }
 
 export interface CallOptions {
-  /** From now; the kubelet's own is two minutes. None by default. */
+  /** No timeout by default. The kubelet's is two minutes. */
   readonly timeoutMs?: number;
-  /** Hangs up. */
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
 type Call<Request, Response> = (request: Request, options?: CallOptions) => Promise<Response>;
 
-/** A driver behind its unix socket, called as the kubelet does. Calls reject with `CsiCallError`. */
+/** Calls a driver through its unix socket, as the kubelet does. Calls reject with `CsiCallError`. */
 export interface CsiClient extends Disposable {
   readonly getPluginInfo: Call<Empty, PluginInfoResponse>;
   readonly getPluginCapabilities: Call<Empty, PluginCapabilitiesResponse>;
@@ -60,9 +60,9 @@ export interface CsiClient extends Disposable {
   readonly deleteVolume: Call<Partial<DeleteVolumeRequest>, Empty>;
 }
 
-/** Opens a client; the connection is made at the first call, and again after the driver was restarted. */
+/** Creates a client. It connects at the first call and reconnects after a restart of the driver. */
 export function createCsiClient(endpoint: string): CsiClient {
-  const services = csiServices();
+  const services = loadCsiServices();
   const client = new Client(endpoint, credentials.createInsecure(), {
     'grpc.initial_reconnect_backoff_ms': 20,
     'grpc.max_reconnect_backoff_ms': 200,

@@ -1,8 +1,8 @@
 import type { DeviceId, Failure, Mount, Nanoseconds } from '../engine/model.ts';
 import type { ClockPort, Result, VolumeLocks } from '../engine/ports.ts';
-import type { CsiKernel, Publisher } from './publisher.ts';
+import type { CsiKernel, Publisher } from './publish.ts';
 
-/** A clock that stands still until it is advanced. For tests. */
+/** A clock for tests that stands still until it is advanced. */
 export class FakeClock implements ClockPort {
   #now = 1_000_000_000n;
   readonly #timers = new Set<{ readonly at: bigint; readonly callback: () => void }>();
@@ -31,18 +31,18 @@ export class FakeClock implements ClockPort {
   }
 }
 
-/** A node's mount table in memory, with the calls that CSI makes on it. For tests. */
+/** A mount table in memory for tests, with the operations of the CSI services. */
 export class FakeNode implements CsiKernel, Publisher {
   table: Mount[] = [];
-  /** Answers of reads by path; `ok` where nothing is said. */
-  readonly answers = new Map<string, string>();
-  /** Reads wait for this. */
-  reading: Promise<void> = Promise.resolve();
+  /** Results of reads by path, an errno or the default `ok`. */
+  readonly readResults = new Map<string, string>();
+  /** Reads wait for this promise. */
+  readGate: Promise<void> = Promise.resolve();
   reads = 0;
   readonly directories = new Set<string>();
   readonly calls: string[] = [];
-  /** Runs once, just before the next publish or replacement. */
-  before: () => void = () => {};
+  /** Runs once, immediately before the next publish or replacement. */
+  beforeMount: () => void = () => {};
   readonly #watchers = new Set<() => void>();
   #nextId = 100;
 
@@ -82,9 +82,9 @@ export class FakeNode implements CsiKernel, Publisher {
 
   async read({ site, device, deadline: _ }: Parameters<CsiKernel['read']>[0]): Promise<Result<DeviceId>> {
     this.reads++;
-    await this.reading;
-    const answer = this.answers.get(site.path) ?? 'ok';
-    return answer === 'ok' ? { ok: true, value: device } : failed(answer, 'statfs', site.path, 'verify-statfs');
+    await this.readGate;
+    const result = this.readResults.get(site.path) ?? 'ok';
+    return result === 'ok' ? { ok: true, value: device } : failed(result, 'statfs', site.path, 'verify-statfs');
   }
 
   watchMounts(changed: () => void): Disposable {
@@ -97,7 +97,7 @@ export class FakeNode implements CsiKernel, Publisher {
     this.calls.push(`publish ${source} ${target} ${readOnly ? 'ro' : 'rw'}`);
     this.directories.add(target);
     const mount = this.table.findLast(({ mountPoint }) => source === mountPoint || source.startsWith(`${mountPoint}/`));
-    // As bind(2) does: what is mounted there, or the bare directory of the node's own filesystem.
+    // Like a bind mount: the mount at the source, or the directory of the node's own filesystem.
     const options = [readOnly ? 'ro' : 'rw'];
     if (mount === undefined) this.mount({ path: target, device: '8:1', root: source, fstype: 'ext4', options });
     else {
@@ -130,9 +130,9 @@ export class FakeNode implements CsiKernel, Publisher {
   }
 
   #interrupt(): void {
-    const { before } = this;
-    this.before = () => {};
-    before();
+    const { beforeMount } = this;
+    this.beforeMount = () => {};
+    beforeMount();
   }
 
   #set(table: Mount[]): void {
@@ -141,7 +141,7 @@ export class FakeNode implements CsiKernel, Publisher {
   }
 }
 
-/** Locks in memory, which a test can hold. */
+/** Locks in memory for tests, which can hold them. */
 export class FakeLocks implements VolumeLocks {
   readonly held = new Set<string>();
 

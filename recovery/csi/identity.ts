@@ -1,17 +1,23 @@
-import type { Empty, PluginCapabilitiesResponse, PluginInfoResponse, ProbeResponse } from './messages.ts';
-import { type Answer, answered } from './status.ts';
-
-/** The driver's name, in PersistentVolumes and in the CSIDriver object; Fluid's, so that its volumes work unchanged. */
-export const driverName = 'fuse.csi.fluid.io';
+import type {
+  CreateVolumeRequest,
+  CreateVolumeResponse,
+  DeleteVolumeRequest,
+  Empty,
+  PluginCapabilitiesResponse,
+  PluginInfoResponse,
+  ProbeResponse,
+} from './messages.ts';
+import { type CsiResult, rejected, succeeded } from './status.ts';
+import { driverName } from './volume-source.ts';
 
 /** The CSI Identity service. */
 export interface IdentityService {
-  getPluginInfo(request: Empty): Promise<Answer<PluginInfoResponse>>;
-  getPluginCapabilities(request: Empty): Promise<Answer<PluginCapabilitiesResponse>>;
-  probe(request: Empty): Promise<Answer<ProbeResponse>>;
+  getPluginInfo(request: Empty): Promise<CsiResult<PluginInfoResponse>>;
+  getPluginCapabilities(request: Empty): Promise<CsiResult<PluginCapabilitiesResponse>>;
+  probe(request: Empty): Promise<CsiResult<ProbeResponse>>;
 }
 
-/** `ready` is asked at each Probe. No capability is claimed: volumes are made by Fluid's controllers, not by this driver. */
+/** Evaluates `ready` at each Probe. Claims no capability, because Fluid's controllers create the volumes. */
 export function createIdentityService({
   version,
   ready,
@@ -20,8 +26,32 @@ export function createIdentityService({
   readonly ready: () => boolean;
 }): IdentityService {
   return {
-    getPluginInfo: async () => answered({ name: driverName, vendorVersion: version }),
-    getPluginCapabilities: async () => answered({ capabilities: [] }),
-    probe: async () => answered({ ready: { value: ready() } }),
+    getPluginInfo: async () => succeeded({ name: driverName, vendorVersion: version }),
+    getPluginCapabilities: async () => succeeded({ capabilities: [] }),
+    probe: async () => succeeded({ ready: { value: ready() } }),
+  };
+}
+
+/** The methods of the CSI Controller service that the conformance suite calls on node plugins. */
+export interface ControllerService {
+  createVolume(request: CreateVolumeRequest): Promise<CsiResult<CreateVolumeResponse>>;
+  deleteVolume(request: DeleteVolumeRequest): Promise<CsiResult<Empty>>;
+}
+
+/** Echoes its requests and stores nothing, because Fluid's controllers create the PersistentVolumes. */
+export function createControllerService(): ControllerService {
+  return {
+    async createVolume({ name, volumeCapabilities, parameters, capacityRange }) {
+      if (name === '') return rejected('INVALID_ARGUMENT', 'CreateVolume: name is not set');
+      if (volumeCapabilities.length === 0) {
+        return rejected('INVALID_ARGUMENT', 'CreateVolume: volume_capabilities is not set');
+      }
+      return succeeded({
+        volume: { volumeId: name, capacityBytes: capacityRange?.requiredBytes ?? 0, volumeContext: parameters },
+      });
+    },
+    async deleteVolume({ volumeId }) {
+      return volumeId === '' ? rejected('INVALID_ARGUMENT', 'DeleteVolume: volume_id is not set') : succeeded({});
+    },
   };
 }

@@ -1,7 +1,6 @@
 /**
- * The CSI messages that this driver reads and writes, in the spelling of protobuf's JSON (camelCase, enums by name).
- * Fields that it ignores (secrets, publish context) are left out, so that they cannot reach a log either.
- * Source: csi.proto beside this file.
+ * The CSI messages that this driver uses, in camel case and with enum values by name. Fields that it ignores (secrets, publish
+ * context) are omitted, so that they cannot reach a log. Source: csi.proto.
  */
 
 export type AccessModeName =

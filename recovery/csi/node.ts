@@ -1,6 +1,6 @@
 import type { Nanoseconds } from '../engine/model.ts';
 import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
-import { badStage, badTarget, missing, publishArguments, type Roots } from './arguments.ts';
+import { checkRequired, checkStageRequest, checkTarget, parsePublishRequest, type Roots } from './arguments.ts';
 import type {
   Empty,
   NodeCapabilitiesResponse,
@@ -12,13 +12,11 @@ import type {
   NodeUnpublishRequest,
   NodeUnstageRequest,
 } from './messages.ts';
-import { publishVolume } from './publish.ts';
-import type { CsiKernel, Publisher } from './publisher.ts';
+import { type CsiKernel, type Publisher, publishVolume, unpublishVolume } from './publish.ts';
 import { type UsageReader, volumeStats } from './stats.ts';
-import { type Answer, answered } from './status.ts';
-import { unpublishVolume } from './unpublish.ts';
+import { type CsiResult, succeeded } from './status.ts';
 
-/** What a handler knows of the call beside its request. */
+/** The context of a CSI call. */
 export interface CsiCall {
   /** The caller's deadline. */
   readonly deadline?: Nanoseconds;
@@ -28,13 +26,13 @@ export interface CsiCall {
 
 /** The CSI Node service. */
 export interface NodeService {
-  nodeGetInfo(request: Empty): Promise<Answer<NodeInfoResponse>>;
-  nodeGetCapabilities(request: Empty): Promise<Answer<NodeCapabilitiesResponse>>;
-  nodeStageVolume(request: NodeStageRequest): Promise<Answer<Empty>>;
-  nodeUnstageVolume(request: NodeUnstageRequest): Promise<Answer<Empty>>;
-  nodePublishVolume(request: NodePublishRequest, call: CsiCall): Promise<Answer<Empty>>;
-  nodeUnpublishVolume(request: NodeUnpublishRequest): Promise<Answer<Empty>>;
-  nodeGetVolumeStats(request: NodeStatsRequest): Promise<Answer<NodeStatsResponse>>;
+  nodeGetInfo(request: Empty): Promise<CsiResult<NodeInfoResponse>>;
+  nodeGetCapabilities(request: Empty): Promise<CsiResult<NodeCapabilitiesResponse>>;
+  nodeStageVolume(request: NodeStageRequest): Promise<CsiResult<Empty>>;
+  nodeUnstageVolume(request: NodeUnstageRequest): Promise<CsiResult<Empty>>;
+  nodePublishVolume(request: NodePublishRequest, call: CsiCall): Promise<CsiResult<Empty>>;
+  nodeUnpublishVolume(request: NodeUnpublishRequest): Promise<CsiResult<Empty>>;
+  nodeGetVolumeStats(request: NodeStatsRequest): Promise<CsiResult<NodeStatsResponse>>;
 }
 
 export interface NodeServiceOptions extends Roots {
@@ -48,45 +46,48 @@ export interface NodeServiceOptions extends Roots {
 
 const capabilities = ['STAGE_UNSTAGE_VOLUME', 'GET_VOLUME_STATS', 'VOLUME_CONDITION'] as const;
 
-/** How long a publish waits for a source where the caller sets no deadline. */
-const patience = 30_000_000_000n;
-/** How long before the caller's deadline it is answered, so that it hears why and not only that time is up. */
-const margin = 300_000_000n;
+/** How long a publish waits for a source if the caller sets no deadline. */
+const defaultTimeout = 30_000_000_000n;
+/** How long before its deadline the caller gets a response, so that it learns the reason and not just of a timeout. */
+const responseMargin = 300_000_000n;
 
-/** Stage and Unstage keep nothing: the daemon mounts the volume itself, and Fluid decides where daemons run. */
+/** Stage and Unstage only validate: the daemon mounts the volume itself, and Fluid decides on which nodes daemons run. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
   const { nodeId, kubeletRoot, clock } = options;
   return {
-    nodeGetInfo: async () => answered({ nodeId }),
-    nodeGetCapabilities: async () => answered({ capabilities: capabilities.map((type) => ({ rpc: { type } })) }),
-    nodeStageVolume: async (request) => badStage(request) ?? answered({}),
+    nodeGetInfo: async () => succeeded({ nodeId }),
+    nodeGetCapabilities: async () => succeeded({ capabilities: capabilities.map((type) => ({ rpc: { type } })) }),
+    nodeStageVolume: async (request) => checkStageRequest(request) ?? succeeded({}),
     async nodeUnstageVolume({ volumeId, stagingTargetPath }) {
-      const bad = missing('NodeUnstageVolume', { volume_id: volumeId, staging_target_path: stagingTargetPath });
-      return bad ?? answered({});
+      const rejection = checkRequired('NodeUnstageVolume', {
+        volume_id: volumeId,
+        staging_target_path: stagingTargetPath,
+      });
+      return rejection ?? succeeded({});
     },
     async nodePublishVolume(request, call) {
-      const asked = publishArguments(request, options);
-      if (!asked.ok) return asked;
-      return publishVolume(options, asked.value, { until: giveUpAt(call, clock), signal: call.signal });
+      const parsed = parsePublishRequest(request, options);
+      if (!parsed.ok) return parsed;
+      return publishVolume(options, parsed.value, { until: publishDeadline(call, clock), signal: call.signal });
     },
     async nodeUnpublishVolume(request) {
       const { volumeId, targetPath } = request;
-      const bad =
-        missing('NodeUnpublishVolume', { volume_id: volumeId, target_path: targetPath }) ??
-        badTarget('NodeUnpublishVolume', 'target_path', targetPath, kubeletRoot);
-      return bad ?? unpublishVolume(options, request);
+      const rejection =
+        checkRequired('NodeUnpublishVolume', { volume_id: volumeId, target_path: targetPath }) ??
+        checkTarget('NodeUnpublishVolume', 'target_path', targetPath, kubeletRoot);
+      return rejection ?? unpublishVolume(options, request);
     },
     async nodeGetVolumeStats(request) {
       const { volumeId, volumePath } = request;
-      const bad = missing('NodeGetVolumeStats', { volume_id: volumeId, volume_path: volumePath });
-      return bad ?? volumeStats(options, request);
+      const rejection = checkRequired('NodeGetVolumeStats', { volume_id: volumeId, volume_path: volumePath });
+      return rejection ?? volumeStats(options, request);
     },
   };
 }
 
-function giveUpAt({ deadline }: CsiCall, clock: ClockPort): Nanoseconds {
+function publishDeadline({ deadline }: CsiCall, clock: ClockPort): Nanoseconds {
   const now = clock.now();
-  if (deadline === undefined) return (now + patience) as Nanoseconds;
-  const left = deadline - now;
-  return (deadline - (left / 5n < margin ? left / 5n : margin)) as Nanoseconds;
+  if (deadline === undefined) return (now + defaultTimeout) as Nanoseconds;
+  const remaining = deadline - now;
+  return (deadline - (remaining / 5n < responseMargin ? remaining / 5n : responseMargin)) as Nanoseconds;
 }

@@ -1,11 +1,23 @@
 import type { LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-tree.ts';
-import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
+import type { ClockPort, KernelPort, Result, VolumeLocks } from '../engine/ports.ts';
 import type { PublishArguments } from './arguments.ts';
-import { awaitLiveSource, said, sourceMount } from './live-source.ts';
-import type { Empty } from './messages.ts';
-import type { CsiKernel, Publisher } from './publisher.ts';
-import { type Answer, answered, type Refusal, refused } from './status.ts';
+import { awaitLiveSource, formatFailure, sourceMount } from './live-source.ts';
+import type { Empty, NodeUnpublishRequest } from './messages.ts';
+import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
+
+/** The changes that CSI makes to the node's mounts in addition to the engine's. Paths are in the node's mount namespace. */
+export interface Publisher {
+  /** Creates the target directory if it is missing and binds the source on it. */
+  publish(request: { readonly source: string; readonly target: string; readonly readOnly: boolean }): Result<unknown>;
+  /** Detaches all mounts at the target, including dead ones. Succeeds if there are none or the directory is missing. */
+  unpublish(target: string): Result<unknown>;
+  /** Removes the empty target directory, never its content. Succeeds if it is missing. */
+  removeTarget(target: string): Result<unknown>;
+}
+
+/** The kernel operations that the CSI services need. */
+export type CsiKernel = Pick<KernelPort, 'hostMounts' | 'read' | 'watchMounts' | 'replaceAll'>;
 
 export interface PublishParts {
   readonly kernel: CsiKernel;
@@ -14,126 +26,142 @@ export interface PublishParts {
   readonly clock: ClockPort;
 }
 
-export interface PublishWait {
-  readonly until: Nanoseconds;
-  readonly signal: AbortSignal;
-}
-
-/** While the engine recovers the volume that just came back, its lock is held for milliseconds. */
-const lockAgain = 10_000_000n as Nanoseconds;
+/** How long to wait before the volume's lock is tried again. The engine holds it for milliseconds during a recovery. */
+const lockRetryDelay = 10_000_000n as Nanoseconds;
 
 /**
  * Binds the volume on its target path once its source is live (CSI NodePublishVolume). Waits without the lock and mounts
- * with it. A volume that was live at once but is locked answers ABORTED; one that was waited for is tried until the deadline.
+ * with it. Rejects with ABORTED if the volume was live at once but is locked; after a wait the lock is retried until the deadline.
  */
 export async function publishVolume(
   parts: PublishParts,
-  asked: PublishArguments,
-  { until, signal }: PublishWait,
-): Promise<Answer<Empty>> {
+  request: PublishArguments,
+  { until, signal }: { readonly until: Nanoseconds; readonly signal: AbortSignal },
+): Promise<CsiResult<Empty>> {
   const { kernel, locks, clock } = parts;
-  const began = clock.now();
+  const startedAt = clock.now();
   for (;;) {
-    const source = await awaitLiveSource({ kernel, clock, source: asked.source, until, signal });
-    if (!source.ok) return refused(source.code, `NodePublishVolume: ${source.message}`);
-    if (signal.aborted) return refused('CANCELLED', 'NodePublishVolume: the caller no longer waits');
-    using lock = locks.tryAcquire(asked.volumeId);
-    const placed = lock === undefined ? 'locked' : place(parts, asked, source.value);
-    if (typeof placed !== 'string') return placed;
+    const source = await awaitLiveSource({ kernel, clock, source: request.source, until, signal });
+    if (!source.ok) return rejected(source.code, `NodePublishVolume: ${source.message}`);
+    if (signal.aborted) return rejected('CANCELLED', 'NodePublishVolume: the caller has hung up');
+    using lock = locks.tryAcquire(request.volumeId);
+    const result = lock === undefined ? 'locked' : mountTarget(parts, request, source.value);
+    if (typeof result !== 'string') return result;
     const now = clock.now();
-    const waited = now - began > 2n * lockAgain;
-    if (placed === 'locked' && (!waited || now >= until)) return busy('NodePublishVolume', asked.volumeId);
+    const hasWaited = now - startedAt > 2n * lockRetryDelay;
+    if (result === 'locked' && (!hasWaited || now >= until)) return volumeIsBusy('NodePublishVolume', request.volumeId);
     if (now >= until) {
-      return refused(
-        'UNAVAILABLE',
-        `NodePublishVolume: the mount at ${source.value.path} is being replaced again and again`,
-      );
+      return rejected('UNAVAILABLE', `NodePublishVolume: the mount at ${source.value.path} was replaced repeatedly`);
     }
-    await new Promise<void>((resolve) => void clock.after(lockAgain, resolve));
+    await new Promise<void>((resolve) => void clock.after(lockRetryDelay, resolve));
   }
 }
 
-/** ABORTED, as the specification asks where another operation on the volume is under way. */
-export function busy(call: string, volumeId: string): Refusal {
-  return refused('ABORTED', `${call}: another operation on volume ${volumeId} is under way`);
+/** Rejects with ABORTED, as the specification requires during another operation on the volume. */
+function volumeIsBusy(call: string, volumeId: string): CsiRejection {
+  return rejected('ABORTED', `${call}: another operation on volume ${volumeId} is in progress`);
 }
 
-/** Without a pause between the look at the table and the mount: nothing here waits for a daemon. */
-function place(parts: PublishParts, asked: PublishArguments, source: LiveSource): Answer<Empty> | 'source-changed' {
-  const { kernel, publisher } = parts;
-  const { target, readOnly } = asked;
+/** Synchronous, so that nothing runs between reading the mount table and mounting. Nothing here waits for a daemon. */
+function mountTarget(
+  { kernel, publisher }: PublishParts,
+  request: PublishArguments,
+  source: LiveSource,
+): CsiResult<Empty> | 'source-changed' {
+  const { target, readOnly } = request;
+  const fail = (message: string) => rejected('INTERNAL', `NodePublishVolume: ${message}`);
   const table = kernel.hostMounts();
-  if (!table.ok) return refused('INTERNAL', `NodePublishVolume: cannot read the mount table: ${said(table.failure)}`);
+  if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);
   if (sourceMount(table.value, source.path)?.device !== source.device) return 'source-changed';
-  const stack = new MountTree(table.value).at(target).stack;
+  const { stack } = new MountTree(table.value).at(target);
   const top = stack.at(-1);
   if (top !== undefined && !isFuse(top)) {
-    return refused('ALREADY_EXISTS', `NodePublishVolume: a filesystem of type ${top.fstype} is mounted at ${target}`);
+    return rejected('ALREADY_EXISTS', `NodePublishVolume: a filesystem of type ${top.fstype} is mounted at ${target}`);
   }
-  if (top !== undefined && shows(top, source)) return compatible(top, asked);
-  const done =
+  if (top !== undefined && isMountOf(top, source)) return checkAccess(top, request);
+  const { subdirectory } = request.source;
+  const mounted =
     top === undefined
-      ? publisher.publish({ source: `${source.path}${suffix(asked)}`, target, readOnly })
-      : replace(kernel, { table: table.value, stack, asked, source });
-  if (!done.ok && done.failure.errno === 'ESTALE') return 'source-changed';
-  if (!done.ok) {
-    const { step } = done.failure;
-    return refused('INTERNAL', `NodePublishVolume: cannot mount ${target} (${step}): ${said(done.failure)}`);
+      ? publisher.publish({ source: `${source.path}${subdirectory && `/${subdirectory}`}`, target, readOnly })
+      : replaceMounts(kernel, { table: table.value, stack, top, request, source });
+  if (!mounted.ok && mounted.failure.errno === 'ESTALE') return 'source-changed';
+  if (!mounted.ok) {
+    return fail(`cannot mount ${target} (${mounted.failure.step}): ${formatFailure(mounted.failure)}`);
   }
   const after = kernel.hostMounts();
-  const shown = after.ok ? new MountTree(after.value).top(target) : undefined;
-  if (shown !== undefined && shows(shown, source)) return answered({});
-  // What was bound is not what was read: the source went away in between, and its empty directory must not be shown.
+  const topAfter = after.ok ? new MountTree(after.value).top(target) : undefined;
+  if (topAfter !== undefined && isMountOf(topAfter, source)) return succeeded({});
+  // The source has gone since it was read, so the target may show the empty directory below it.
   publisher.unpublish(target);
   return 'source-changed';
 }
 
-const suffix = ({ source }: PublishArguments) => (source.subdirectory === '' ? '' : `/${source.subdirectory}`);
+const isMountOf = (mount: Mount, source: LiveSource) => mount.device === source.device && mount.root === source.root;
 
-const shows = (mount: Mount, source: LiveSource) => mount.device === source.device && mount.root === source.root;
-
-function compatible(mount: Mount, { target, readOnly }: PublishArguments): Answer<Empty> {
-  if (mount.options.includes('ro') === readOnly) return answered({});
-  const is = readOnly ? 'read-write' : 'read-only';
-  return refused('ALREADY_EXISTS', `NodePublishVolume: the volume is already published ${is} at ${target}`);
+function checkAccess(mount: Mount, { target, readOnly }: PublishArguments): CsiResult<Empty> {
+  if (mount.options.includes('ro') === readOnly) return succeeded({});
+  const access = readOnly ? 'read-write' : 'read-only';
+  return rejected('ALREADY_EXISTS', `NodePublishVolume: the volume is already published ${access} at ${target}`);
 }
 
-function replace(
+function replaceMounts(
   kernel: CsiKernel,
   {
     table,
     stack,
-    asked,
+    top,
+    request,
     source,
   }: {
     readonly table: readonly Mount[];
     readonly stack: readonly Mount[];
-    readonly asked: PublishArguments;
+    readonly top: Mount;
+    readonly request: PublishArguments;
     readonly source: LiveSource;
   },
 ) {
-  const top = stack.at(-1);
-  const below = top === undefined ? [] : new MountTree(table).descendants(top);
+  const below = new MountTree(table).descendants(top);
   const isBelow = new Set(below.map(({ id }) => id));
   const [result] = kernel.replaceAll([
     {
-      kind: stack.some((mount) => shows(mount, source)) ? 'finish' : 'replace',
-      site: targetSite(asked.target),
+      kind: stack.some((mount) => isMountOf(mount, source)) ? 'finish' : 'replace',
+      site: targetSite(request.target),
       stack,
       below,
       source,
-      readOnly: asked.readOnly,
+      readOnly: request.readOnly,
       elsewhere: table.filter(
         ({ id, device, root }) =>
           !isBelow.has(id) && below.some((mount) => mount.device === device && mount.root === root),
       ),
     },
   ]);
-  if (result === undefined) throw new Error('replaceAll gave no outcome for a replacement');
+  if (result === undefined) throw new Error('replaceAll returned no result for a replacement');
   return result;
 }
 
-/** A target path as a mount site; the pod's uid stands in the path that the kubelet makes. */
+/** The mount site of a target path. The kubelet puts the pod's uid into the path. */
 export function targetSite(path: string): Extract<MountSite, { kind: 'target' }> {
   return { kind: 'target', podUid: /\/pods\/([^/]+)\/volumes\//.exec(path)?.[1] ?? '', path };
+}
+
+/**
+ * Unmounts all layers at the target path and removes the directory (CSI NodeUnpublishVolume). Idempotent. The directory is
+ * removed only once the mount table shows no mount there, and only if it is empty.
+ */
+export function unpublishVolume(
+  { kernel, publisher, locks }: Pick<PublishParts, 'kernel' | 'publisher' | 'locks'>,
+  { volumeId, targetPath }: NodeUnpublishRequest,
+): CsiResult<Empty> {
+  const fail = (message: string) => rejected('INTERNAL', `NodeUnpublishVolume: ${message}`);
+  using lock = locks.tryAcquire(volumeId);
+  if (lock === undefined) return volumeIsBusy('NodeUnpublishVolume', volumeId);
+  const detached = publisher.unpublish(targetPath);
+  if (!detached.ok) return fail(`cannot unmount ${targetPath}: ${formatFailure(detached.failure)}`);
+  const table = kernel.hostMounts();
+  if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);
+  const remaining = new MountTree(table.value).at(targetPath).stack.length;
+  if (remaining > 0) return fail(`${remaining} mounts remain at ${targetPath}`);
+  const removed = publisher.removeTarget(targetPath);
+  return removed.ok ? succeeded({}) : fail(`cannot remove ${targetPath}: ${formatFailure(removed.failure)}`);
 }

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CsiClient, createCsiClient } from './client.ts';
-import { createControllerService } from './controller.ts';
 import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
-import { createIdentityService } from './identity.ts';
+import { createControllerService, createIdentityService } from './identity.ts';
 import type { NodePublishRequest, VolumeUsage } from './messages.ts';
 import { createNodeService } from './node.ts';
 import { serveCsi } from './server.ts';
@@ -70,7 +69,7 @@ function serve(endpoint: string): Promise<GrpcServer> {
   });
 }
 
-/** The status of a call, and its sentence. */
+/** The status and message of a call, or `OK`. */
 async function outcome(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'OK',
@@ -81,7 +80,7 @@ async function outcome(call: Promise<unknown>): Promise<string> {
 const until = (condition: () => boolean) => expect.poll(condition, { interval: 2 }).toBe(true);
 
 describe('the socket', () => {
-  it('is made with its directory, and a socket left by a former instance is replaced', async () => {
+  it('is created with its directory, and replaces a socket of a former instance', async () => {
     const path = join(directory, 'left.sock');
     const left = createServer().listen(path);
     await new Promise((resolve) => left.once('listening', resolve));
@@ -92,19 +91,19 @@ describe('the socket', () => {
     left.close();
   });
 
-  it('never replaces what is not a socket', async () => {
+  it('does not replace a file that is not a socket', async () => {
     const path = join(directory, 'file');
     writeFileSync(path, 'kept');
     await expect(serve(`unix://${path}`)).rejects.toThrow(`${path} exists and is not a socket`);
   });
 
-  it.each(['tcp://127.0.0.1:1', 'unix://relative', ''])('refuses the endpoint "%s"', async (endpoint) => {
+  it.each(['tcp://127.0.0.1:1', 'unix://relative', ''])('rejects the endpoint "%s"', async (endpoint) => {
     await expect(serve(endpoint)).rejects.toThrow(`endpoint "${endpoint}" is not of the form unix:///path`);
   });
 });
 
 describe('Identity', () => {
-  it('names the driver, claims no capability and is ready', async () => {
+  it('returns the name of the driver, no capabilities and readiness', async () => {
     expect(await client.getPluginInfo({})).toMatchObject({ name: 'fuse.csi.fluid.io', vendorVersion: '1.2.3' });
     expect((await client.getPluginCapabilities({})).capabilities).toEqual([]);
     expect((await client.probe({})).ready.value).toBe(true);
@@ -126,7 +125,7 @@ describe('Controller', () => {
 });
 
 describe('Node', () => {
-  it('names the node and what it can do', async () => {
+  it('returns the name of the node and its capabilities', async () => {
     expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
     const { capabilities } = await client.nodeGetCapabilities({});
     expect(capabilities.map(({ rpc }) => rpc.type)).toEqual([
@@ -147,9 +146,9 @@ describe('Node', () => {
       'INVALID_ARGUMENT: NodePublishVolume: volume_capability.access',
     ],
     ['fluid_path', { volumeContext: {} }, 'INVALID_ARGUMENT: NodePublishVolume: fluid_path is not set'],
-  ])('refuses a publish without %s', async (_, change, said) => {
+  ])('rejects a publish without %s', async (_, change, message) => {
     node.mount({ path: source, device: '0:50' });
-    expect(await outcome(client.nodePublishVolume({ ...request, ...change }))).toContain(said);
+    expect(await outcome(client.nodePublishVolume({ ...request, ...change }))).toContain(message);
     expect(node.calls).toEqual([]);
   });
 
@@ -157,7 +156,7 @@ describe('Node', () => {
     [
       'a block volume',
       { volumeCapability: { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } } },
-      'FAILED_PRECONDITION: NodePublishVolume: a block volume',
+      'FAILED_PRECONDITION: NodePublishVolume: this driver does not support block volumes',
     ],
     ['a relative target', { targetPath: 'pods/x' }, 'INVALID_ARGUMENT: NodePublishVolume: target_path "pods/x"'],
     ['a target outside', { targetPath: '/etc/cron.d' }, 'not a normalised path below /var/lib/kubelet'],
@@ -168,15 +167,19 @@ describe('Node', () => {
       { volumeContext: { fluid_path: '/runtime-mnt/../etc' } },
       'fluid_path "/runtime-mnt/../',
     ],
-    ['a source beside', { volumeContext: { fluid_path: '/runtime-mnt2/a' } }, 'is not below /runtime-mnt'],
+    [
+      'a source in a directory with the same prefix',
+      { volumeContext: { fluid_path: '/runtime-mnt2/a' } },
+      'is not below /runtime-mnt',
+    ],
     [
       'a subdirectory that climbs out',
       { volumeContext: { fluid_path: source, fluid_sub_path: '../../x' } },
       'INVALID_ARGUMENT: NodePublishVolume: fluid_sub_path "../../x"',
     ],
-  ])('refuses a publish of %s', async (_, change, said) => {
+  ])('rejects a publish of %s', async (_, change, message) => {
     node.mount({ path: source, device: '0:50' });
-    expect(await outcome(client.nodePublishVolume({ ...request, ...change }))).toContain(said);
+    expect(await outcome(client.nodePublishVolume({ ...request, ...change }))).toContain(message);
     expect(node.calls).toEqual([]);
   });
 
@@ -191,10 +194,10 @@ describe('Node', () => {
     ['nodeUnpublishVolume', { volumeId: 'v', targetPath: '/home' }, 'not a normalised path below'],
     ['nodeGetVolumeStats', { volumeId: 'v' }, 'volume_path is not set'],
     ['nodeGetVolumeStats', { volumePath: target }, 'volume_id is not set'],
-  ] as const)('%s of %j is an invalid argument', async (call, args, said) => {
+  ] as const)('%s of %j is an invalid argument', async (call, args, message) => {
     const refusal = await outcome(client[call](args));
     expect(refusal).toContain('INVALID_ARGUMENT');
-    expect(refusal).toContain(said);
+    expect(refusal).toContain(message);
   });
 
   it('stages and unstages any number of times', async () => {
@@ -220,15 +223,15 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([`publish ${source} ${target} ${flag}`]);
   });
 
-  it('binds the subdirectory that is asked for', async () => {
+  it('binds the requested subdirectory', async () => {
     node.mount({ path: source, device: '0:50' });
     await client.nodePublishVolume({ ...request, volumeContext: { fluid_path: source, fluid_sub_path: '/a/b/' } });
     expect(node.stack(target)).toMatchObject([{ device: '0:50', root: '/a/b' }]);
   });
 
-  it('refuses a subdirectory that the volume lacks, and does not wait for it', async () => {
+  it('rejects a missing subdirectory without waiting for it', async () => {
     node.mount({ path: source, device: '0:50' });
-    node.answers.set(`${source}/a`, 'ENOENT');
+    node.readResults.set(`${source}/a`, 'ENOENT');
     const volumeContext = { fluid_path: source, fluid_sub_path: 'a' };
     expect(await outcome(client.nodePublishVolume({ ...request, volumeContext }))).toContain('NOT_FOUND');
     expect(node.calls).toEqual([]);
@@ -242,14 +245,14 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toHaveLength(1);
   });
 
-  it('refuses a target that is published with other access', async () => {
+  it('rejects a target that is published with other access', async () => {
     node.mount({ path: source, device: '0:50' });
     node.mount({ path: target, device: '0:50', options: ['rw'] });
     expect(await outcome(client.nodePublishVolume(request))).toContain('ALREADY_EXISTS');
     expect(node.calls).toEqual([]);
   });
 
-  it('refuses a target that something else is mounted at', async () => {
+  it('rejects a target with another filesystem', async () => {
     node.mount({ path: source, device: '0:50' });
     node.mount({ path: target, device: '0:9', fstype: 'tmpfs' });
     expect(await outcome(client.nodePublishVolume(request))).toContain('ALREADY_EXISTS');
@@ -272,7 +275,7 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([`finish ${target} ro`]);
   });
 
-  it('waits for the daemon, and binds once it serves', async () => {
+  it('waits for the daemon and binds once it serves', async () => {
     const published = client.nodePublishVolume(request);
     await until(() => node.watchers === 1);
     expect(node.calls).toEqual([]);
@@ -283,12 +286,12 @@ describe('NodePublishVolume', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it('waits for a mount that is dead to be replaced by one that answers', async () => {
+  it('waits until a dead source mount is replaced by a live one', async () => {
     node.mount({ path: source, device: '0:40' });
-    node.answers.set(source, 'ENOTCONN');
+    node.readResults.set(source, 'ENOTCONN');
     const published = client.nodePublishVolume(request);
     await until(() => node.watchers === 1);
-    node.answers.delete(source);
+    node.readResults.delete(source);
     node.mount({ path: source, device: '0:50' });
     await published;
     expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
@@ -299,24 +302,24 @@ describe('NodePublishVolume', () => {
     ['an empty tmpfs is mounted', 'tmpfs', 'ok', 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem'],
     ['the mount is dead', 'fuse', 'ENOTCONN', 'UNAVAILABLE: NodePublishVolume: the FUSE mount at'],
     ['the mount hangs', 'fuse', 'ETIMEDOUT', 'DEADLINE_EXCEEDED: NodePublishVolume: the FUSE daemon of'],
-  ])('gives up with a sentence where %s', async (_, fstype, answer, said) => {
+  ])('gives up at the deadline with the reason that %s', async (_, fstype, answer, message) => {
     if (fstype !== undefined) node.mount({ path: source, device: '0:50', fstype });
-    node.answers.set(source, answer);
+    node.readResults.set(source, answer);
     const refusal = outcome(client.nodePublishVolume(request));
     await until(() => node.watchers === 1);
     clock.advance(31_000_000_000n);
-    expect(await refusal).toContain(said);
+    expect(await refusal).toContain(message);
     expect(node.calls).toEqual([]);
   });
 
-  it("answers before the caller's deadline, so that it hears why", async () => {
+  it("responds before the caller's deadline, so that it learns the reason", async () => {
     const refusal = outcome(client.nodePublishVolume(request, { timeoutMs: 20_000 }));
     await until(() => node.watchers === 1);
     clock.advance(19_800_000_000n);
     expect(await refusal).toContain('FAILED_PRECONDITION');
   });
 
-  it('binds nothing for a caller that hung up', async () => {
+  it('binds nothing if the caller hangs up', async () => {
     const call = new AbortController();
     const refusal = outcome(client.nodePublishVolume(request, { signal: call.signal }));
     await until(() => node.watchers === 1);
@@ -327,25 +330,25 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([]);
   });
 
-  it('binds nothing for a caller that hung up while the source was read', async () => {
+  it('binds nothing if the caller hangs up while the source is read', async () => {
     node.mount({ path: source, device: '0:50' });
     const { promise, resolve } = Promise.withResolvers<void>();
-    node.reading = promise;
+    node.readGate = promise;
     const call = new AbortController();
     const refusal = outcome(client.nodePublishVolume(request, { signal: call.signal }));
     await until(() => node.reads === 1);
     call.abort();
     expect(await refusal).toContain('CANCELLED');
-    // A later call is served after the driver has heard of it.
+    // The driver knows of the cancellation once it has served a later call.
     await client.nodeGetInfo({});
     resolve();
     await until(() => node.watchers === 0);
     expect(node.calls).toEqual([]);
   });
 
-  it('never leaves an empty directory bound where the daemon goes away in between', async () => {
+  it('never leaves an empty directory bound if the daemon exits in between', async () => {
     node.mount({ path: source, device: '0:50' });
-    node.before = () => node.unmountAll(source);
+    node.beforeMount = () => node.unmountAll(source);
     const published = client.nodePublishVolume(request);
     await until(() => clock.waiting === 1);
     expect(node.stack(target)).toEqual([]);
@@ -355,14 +358,14 @@ describe('NodePublishVolume', () => {
     expect(node.stack(target)).toMatchObject([{ device: '0:51' }]);
   });
 
-  it('answers ABORTED while another operation holds the volume', async () => {
+  it('rejects with ABORTED while another operation holds the volume', async () => {
     node.mount({ path: source, device: '0:50' });
     using _ = locks.tryAcquire('default-demo');
     expect(await outcome(client.nodePublishVolume(request))).toContain('ABORTED');
     expect(node.calls).toEqual([]);
   });
 
-  it('outlasts the recovery that starts when the daemon comes back', async () => {
+  it('waits for the end of the recovery that starts when the daemon is back', async () => {
     const published = client.nodePublishVolume(request);
     await until(() => node.watchers === 1);
     const recovery = locks.tryAcquire('default-demo');
@@ -379,7 +382,7 @@ describe('NodePublishVolume', () => {
 describe('NodeUnpublishVolume', () => {
   const unpublish = { volumeId: 'default-demo', targetPath: target };
 
-  it('takes all layers off and then removes the directory', async () => {
+  it('unmounts all layers and then removes the directory', async () => {
     node.mount({ path: target, device: '0:40' });
     node.mount({ path: target, device: '0:50' });
     await client.nodeUnpublishVolume(unpublish);
@@ -399,7 +402,7 @@ describe('NodeUnpublishVolume', () => {
     expect(node.calls).toEqual([]);
   });
 
-  it('answers ABORTED while another operation holds the volume', async () => {
+  it('rejects with ABORTED while another operation holds the volume', async () => {
     using _ = locks.tryAcquire('default-demo');
     expect(await outcome(client.nodeUnpublishVolume(unpublish))).toContain('ABORTED');
   });
@@ -408,10 +411,10 @@ describe('NodeUnpublishVolume', () => {
 describe('NodeGetVolumeStats', () => {
   const stats = { volumeId: 'default-demo', volumePath: target };
 
-  it('tells how full a healthy volume is', async () => {
+  it('returns the usage of a healthy volume', async () => {
     node.mount({ path: target, device: '0:50' });
-    const { usage: told, volumeCondition } = await client.nodeGetVolumeStats(stats);
-    expect(told).toEqual(usage);
+    const { usage: reported, volumeCondition } = await client.nodeGetVolumeStats(stats);
+    expect(reported).toEqual(usage);
     expect(volumeCondition).toMatchObject({ abnormal: false });
   });
 
@@ -419,15 +422,15 @@ describe('NodeGetVolumeStats', () => {
     ['ENOTCONN', 'the FUSE daemon of the volume is gone (ENOTCONN)'],
     ['ETIMEDOUT', 'the FUSE daemon of the volume does not answer'],
     ['EIO', 'the volume cannot be read (statfs'],
-  ])('calls a volume that answers %s abnormal', async (errno, said) => {
+  ])('reports a volume that answers %s as abnormal', async (errno, message) => {
     node.mount({ path: target, device: '0:50' });
-    node.answers.set(target, errno);
-    const { usage: told, volumeCondition } = await client.nodeGetVolumeStats(stats);
-    expect(told).toEqual([]);
-    expect(volumeCondition).toMatchObject({ abnormal: true, message: expect.stringContaining(said) });
+    node.readResults.set(target, errno);
+    const { usage: reported, volumeCondition } = await client.nodeGetVolumeStats(stats);
+    expect(reported).toEqual([]);
+    expect(volumeCondition).toMatchObject({ abnormal: true, message: expect.stringContaining(message) });
   });
 
-  it('does not know a path that nothing is published at', async () => {
+  it('rejects a path at which nothing is published', async () => {
     expect(await outcome(client.nodeGetVolumeStats(stats))).toContain('NOT_FOUND');
   });
 });

@@ -3,80 +3,79 @@ import {
   type ServerUnaryCall,
   type ServiceDefinition,
   type sendUnaryData,
+  status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Nanoseconds } from '../engine/model.ts';
 import type { ClockPort } from '../engine/ports.ts';
-import type { ControllerService } from './controller.ts';
-import { socketPath } from './endpoint.ts';
-import type { IdentityService } from './identity.ts';
+import { loadCsiServices } from './definitions.ts';
+import type { ControllerService, IdentityService } from './identity.ts';
 import type { CsiCall, NodeService } from './node.ts';
-import { csiServices } from './services.ts';
-import { type GrpcServer, listenOn } from './socket.ts';
-import { type Answer, statusCodes } from './status.ts';
+import { type GrpcServer, listenOn, parseEndpoint } from './socket.ts';
+import type { CsiResult } from './status.ts';
 
 export interface CsiServerOptions {
-  /** `unix:///path`; its directory is made, a socket left by a former instance is removed. */
+  /** `unix:///path`. The directory is created, and a socket that a former instance has left is replaced. */
   readonly endpoint: string;
   readonly identity: IdentityService;
   readonly node: NodeService;
   readonly controller: ControllerService;
   readonly clock: ClockPort;
-  /** Takes what a handler threw: a defect, answered with INTERNAL. */
+  /** Called with an exception of a handler, which is a defect. The caller gets INTERNAL. */
   readonly onDefect: (call: string, error: unknown) => void;
 }
 
-/** Serves CSI on a unix socket. Rejects with a sentence where the endpoint cannot be used. */
+/** Serves CSI on a unix socket. Rejects with one sentence if the endpoint cannot be used. */
 export async function serveCsi(options: CsiServerOptions): Promise<GrpcServer> {
-  const path = socketPath(options.endpoint);
+  const path = parseEndpoint(options.endpoint);
   if (!path.ok) throw new Error(path.message);
   const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
-  const { Identity, Node, Controller } = csiServices();
-  server.addService(Identity, implementation(Identity, options.identity, options));
-  server.addService(Node, implementation(Node, options.node, options));
-  server.addService(Controller, implementation(Controller, options.controller, options));
+  const { Identity, Node, Controller } = loadCsiServices();
+  server.addService(Identity, implementService(Identity, options.identity, options));
+  server.addService(Node, implementService(Node, options.node, options));
+  server.addService(Controller, implementService(Controller, options.controller, options));
   return listenOn(server, path.value);
 }
 
-type Handler = (request: unknown, call: CsiCall) => Promise<Answer<unknown>>;
+type Handler = (request: unknown, call: CsiCall) => Promise<CsiResult<unknown>>;
 
-/** The methods of a service that are served; grpc-js answers the others with UNIMPLEMENTED. */
-function implementation(
+/** Maps the handlers to the methods of a service. grpc-js answers all other methods with UNIMPLEMENTED. */
+function implementService(
   definition: ServiceDefinition,
   handlers: object,
   { clock, onDefect }: Pick<CsiServerOptions, 'clock' | 'onDefect'>,
 ): UntypedServiceImplementation {
-  const served: UntypedServiceImplementation = {};
+  const methods: UntypedServiceImplementation = {};
   for (const [name, { path }] of Object.entries(definition)) {
     const handler = (handlers as Record<string, Handler | undefined>)[name.charAt(0).toLowerCase() + name.slice(1)];
     if (handler === undefined) continue;
-    served[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
-      handler(call.request, csiCall(call, clock)).then(
-        (answer) => {
-          if (answer.ok) callback(null, answer.value);
-          else callback({ code: statusCodes[answer.code], details: answer.message });
+    methods[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
+      handler(call.request, callContext(call, clock)).then(
+        (result) => {
+          if (result.ok) callback(null, result.value);
+          else callback({ code: status[result.code], details: result.message });
         },
         (error: unknown) => {
           onDefect(path, error);
           callback({
-            code: statusCodes.INTERNAL,
+            code: status.INTERNAL,
             details: `${path}: ${error instanceof Error ? error.message : error}`,
           });
         },
       );
     };
   }
-  return served;
+  return methods;
 }
 
-function csiCall(call: ServerUnaryCall<unknown, unknown>, clock: ClockPort): CsiCall {
+function callContext(call: ServerUnaryCall<unknown, unknown>, clock: ClockPort): CsiCall {
   const hungUp = new AbortController();
   call.on('cancelled', () => hungUp.abort());
   const deadline = call.getDeadline();
-  const left = (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now();
-  if (!Number.isFinite(left)) return { signal: hungUp.signal };
+  const remainingMs = (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now();
+  if (!Number.isFinite(remainingMs)) return { signal: hungUp.signal };
   return {
-    deadline: (clock.now() + BigInt(Math.max(0, Math.round(left * 1e6)))) as Nanoseconds,
+    deadline: (clock.now() + BigInt(Math.max(0, Math.round(remainingMs * 1e6)))) as Nanoseconds,
     signal: hungUp.signal,
   };
 }

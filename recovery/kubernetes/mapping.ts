@@ -1,5 +1,4 @@
-import { driverName } from '../csi/identity.ts';
-import { volumeSource } from '../csi/volume-context.ts';
+import { driverName, parseVolumeSource } from '../csi/volume-source.ts';
 import type { AccessMode, OtherMount, Pod, Volume, VolumeMount } from '../engine/model.ts';
 import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
 
@@ -36,7 +35,7 @@ export function toVolume(object: unknown, mountRoot: string): Volume | undefined
   const name = textAt(objectAt(object, 'metadata'), 'name');
   const handle = textAt(csi, 'volumeHandle');
   if (csi.driver !== driverName || name === undefined || handle === undefined) return undefined;
-  const source = volumeSource(objectAt(csi, 'volumeAttributes'), mountRoot);
+  const source = parseVolumeSource(objectAt(csi, 'volumeAttributes'), mountRoot);
   if (!source.ok) return undefined;
   const claim = objectAt(object, 'spec', 'claimRef');
   const claimName = textAt(claim, 'name');

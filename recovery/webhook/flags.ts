@@ -1,4 +1,4 @@
-import { isNormalised } from '../csi/volume-context.ts';
+import { isNormalised } from '../csi/volume-source.ts';
 import type { WebhookEndpoint } from './registration.ts';
 
 export interface WebhookFlags {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isBelow, isNormalised } from '../csi/volume-context.ts';
+import { isBelow, isNormalised } from '../csi/volume-source.ts';
 import { type JsonObject, listAt, objectAt, textAt } from '../kubernetes/json.ts';
 import type { DaemonTemplate } from './facts.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
-import { type RegistrationStatus, registrationService, serveRegistration } from './server.ts';
+import { type RegistrationStatus, registrationService, serveRegistration } from './registration.ts';
 
-it('tells the kubelet which driver is behind which socket, and passes on what the kubelet makes of it', async () => {
+it('reports driver and socket to the kubelet, and passes on its response', async () => {
   await using parts = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'rekindle-registration-'));
   parts.defer(() => rmSync(directory, { recursive: true }));

@@ -1,33 +1,35 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { Nanoseconds } from '../../engine/model.ts';
-import type { ClockPort, Result } from '../../engine/ports.ts';
-import type { VolumeUsage } from '../messages.ts';
-import type { UsageReader } from '../stats.ts';
-import type { UsageAnswer } from './protocol.ts';
+import type { Nanoseconds } from '../engine/model.ts';
+import type { ClockPort, Result } from '../engine/ports.ts';
+import type { VolumeUsage } from './messages.ts';
+import type { UsageReader } from './stats.ts';
+
+/** The usage process's response to a path. */
+export type UsageResponse = { readonly usage: readonly VolumeUsage[] } | { readonly errno: string };
 
 export interface UsageProcessOptions {
   /** Program and arguments of the usage process. */
   readonly command: readonly [program: string, ...args: string[]];
-  /** Where the root of the node's mount namespace shows, `/proc/1/root`; empty where it is the agent's own. */
+  /** Path of the root of the node's mount namespace, `/proc/1/root`; empty if it is the agent's own namespace. */
   readonly nodeRoot: string;
   readonly clock: ClockPort;
-  /** How long the process is kept for the next question. */
-  readonly idle?: Nanoseconds;
+  /** How long an idle process is kept. */
+  readonly idleTimeout?: Nanoseconds;
 }
 
-/** The kubelet asks once a minute, for one volume after the other. */
-const idleFor = 10_000_000_000n as Nanoseconds;
+/** The kubelet requests the stats of all volumes, one after the other, once a minute. */
+const defaultIdleTimeout = 10_000_000_000n as Nanoseconds;
 
 /**
- * Asks a child process how full filesystems are, one question at a time. A child that is late is killed: it may stay in
- * the kernel until its daemon dies, but nobody waits for it.
+ * Reads the usage of filesystems in a child process, one at a time. A child that misses its deadline is killed: it may stay in
+ * the kernel until its daemon dies, but nothing waits for it.
  */
 export function createUsageReader(options: UsageProcessOptions): UsageReader & AsyncDisposable {
-  const { clock, nodeRoot, idle = idleFor } = options;
+  const { clock, nodeRoot, idleTimeout = defaultIdleTimeout } = options;
   let child: UsageChild | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  let ending: Disposable | undefined;
+  let idleTimer: Disposable | undefined;
 
   const end = () => {
     child?.kill();
@@ -35,14 +37,14 @@ export function createUsageReader(options: UsageProcessOptions): UsageReader & A
   };
 
   async function ask(path: string, deadline: Nanoseconds): Promise<Result<readonly VolumeUsage[]>> {
-    ending?.[Symbol.dispose]();
-    const asked = child ?? startChild(options.command);
-    child = asked;
-    const late = Promise.withResolvers<UsageAnswer>();
-    using _ = clock.after((deadline - clock.now()) as Nanoseconds, () => late.resolve({ errno: 'ETIMEDOUT' }));
-    const answer = await Promise.race([asked.ask(nodeRoot + path), late.promise]);
+    idleTimer?.[Symbol.dispose]();
+    const current = child ?? startChild(options.command);
+    child = current;
+    const timeout = Promise.withResolvers<UsageResponse>();
+    using _ = clock.after((deadline - clock.now()) as Nanoseconds, () => timeout.resolve({ errno: 'ETIMEDOUT' }));
+    const answer = await Promise.race([current.ask(nodeRoot + path), timeout.promise]);
     if ('usage' in answer) {
-      ending = clock.after(idle, end);
+      idleTimer = clock.after(idleTimeout, end);
       return { ok: true, value: answer.usage };
     }
     end();
@@ -56,14 +58,14 @@ export function createUsageReader(options: UsageProcessOptions): UsageReader & A
   };
   return Object.assign(read, {
     async [Symbol.asyncDispose]() {
-      ending?.[Symbol.dispose]();
+      idleTimer?.[Symbol.dispose]();
       end();
     },
   });
 }
 
 interface UsageChild {
-  ask(path: string): Promise<UsageAnswer>;
+  ask(path: string): Promise<UsageResponse>;
   kill(): void;
 }
 
@@ -72,9 +74,9 @@ function startChild([program, ...args]: UsageProcessOptions['command']): UsageCh
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   child.unref();
-  let answered = Promise.withResolvers<UsageAnswer>();
+  let response = Promise.withResolvers<UsageResponse>();
   let text = '';
-  const fail = () => answered.resolve({ errno: 'EIO' });
+  const fail = () => response.resolve({ errno: 'EIO' });
   child.on('error', fail);
   child.on('exit', fail);
   child.stdin.on('error', fail);
@@ -82,15 +84,15 @@ function startChild([program, ...args]: UsageProcessOptions['command']): UsageCh
     text += chunk;
     const end = text.indexOf('\n');
     if (end === -1) return;
-    answered.resolve(JSON.parse(text.slice(0, end)));
+    response.resolve(JSON.parse(text.slice(0, end)));
     text = text.slice(end + 1);
   });
   return {
     ask(path) {
-      answered = Promise.withResolvers();
+      response = Promise.withResolvers();
       if (child.exitCode !== null || child.signalCode !== null) fail();
       else child.stdin.write(`${JSON.stringify(path)}\n`);
-      return answered.promise;
+      return response.promise;
     },
     kill: () => void child.kill('SIGKILL'),
   };

@@ -1,11 +1,11 @@
 import { statfsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DeviceId, Nanoseconds } from '../../engine/model.ts';
-import { FakeClock } from '../fake-node.ts';
-import { createUsageReader } from './reader.ts';
+import type { DeviceId, Nanoseconds } from '../engine/model.ts';
+import { FakeClock } from './fake-node.ts';
+import { createUsageReader } from './usage-reader.ts';
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const main = fileURLToPath(new URL('./usage-main.ts', import.meta.url));
 const clock = new FakeClock();
 const device = '0:1' as DeviceId;
 const inSeconds = (seconds: number) => (clock.now() + BigInt(seconds * 1e9)) as Nanoseconds;
@@ -17,7 +17,7 @@ const open = (args: string[], nodeRoot = '') =>
 afterEach(() => reader[Symbol.asyncDispose]());
 
 describe('the usage reader', () => {
-  it('says how full a filesystem is, in bytes and inodes', async () => {
+  it('returns the usage in bytes and inodes', async () => {
     reader = open([main]);
     const { blocks, bsize, files } = statfsSync('/proc/self');
     const answer = await reader({ path: '/proc/self', device, deadline: inSeconds(60) });
@@ -30,12 +30,12 @@ describe('the usage reader', () => {
     });
   });
 
-  it('looks below the root of the node', async () => {
+  it('resolves paths below the root of the node', async () => {
     reader = open([main], '/proc/self/root');
     expect(await reader({ path: '/proc', device, deadline: inSeconds(60) })).toMatchObject({ ok: true });
   });
 
-  it('answers questions that come at once, each its own', async () => {
+  it('answers concurrent requests in order', async () => {
     reader = open([main]);
     const ask = (path: string) => reader({ path, device, deadline: inSeconds(60) });
     const answers = await Promise.all([ask('/'), ask('/nowhere'), ask('/')]);
@@ -43,8 +43,8 @@ describe('the usage reader', () => {
     expect(answers[1]).toMatchObject({ failure: { errno: 'ENOENT', call: 'statfs', path: '/nowhere' } });
   });
 
-  it('gives up at the deadline, and asks another process the next time', async () => {
-    // Never answers the first path and always the others.
+  it('gives up at the deadline and starts another process for the next request', async () => {
+    // Never answers a path with "hung" and always answers others.
     const hang = `process.stdin.on('data', (d) => String(d).includes('hung') || console.log('{"usage":[]}'))`;
     reader = open(['-e', hang]);
     const hung = reader({ path: '/hung', device, deadline: inSeconds(1) });
@@ -54,7 +54,7 @@ describe('the usage reader', () => {
     expect(await reader({ path: '/fine', device, deadline: inSeconds(60) })).toEqual({ ok: true, value: [] });
   });
 
-  it('fails where the process dies', async () => {
+  it('fails if the process dies', async () => {
     reader = open(['-e', 'process.exit(1)']);
     expect(await reader({ path: '/', device, deadline: inSeconds(60) })).toMatchObject({ failure: { errno: 'EIO' } });
   });

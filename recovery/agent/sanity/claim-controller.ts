@@ -1,30 +1,28 @@
 import { Client, credentials, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { csiServices } from '../services.ts';
-import { type GrpcServer, listenOn } from '../socket.ts';
+import { loadCsiServices } from '../../csi/definitions.ts';
+import { type GrpcServer, listenOn } from '../../csi/socket.ts';
 
-type Answers = Readonly<Record<string, object>>;
-
-/** What is claimed for the driver; it answers the calls themselves with an echo. */
-const claims: Answers = {
+/** Responses by method that claim capabilities for the driver. It answers the calls themselves with an echo. */
+const claims: Readonly<Record<string, object>> = {
   GetPluginCapabilities: { capabilities: [{ service: { type: 'CONTROLLER_SERVICE' } }] },
   ControllerGetCapabilities: { capabilities: [{ rpc: { type: 'CREATE_DELETE_VOLUME' } }] },
 };
 
 /**
- * A socket in front of a driver's, which claims that the driver makes volumes: the suite publishes only what it has created, and the
- * agent does not claim what it does not do. Every other call is passed on as it is.
+ * Proxies a driver's socket and claims that the driver creates volumes. The suite publishes only volumes that it has created, and
+ * the agent does not claim this capability. All other calls are passed on unchanged.
  */
 export async function claimController(driver: string, path: string): Promise<GrpcServer> {
   const server = new Server();
   const client = new Client(driver, credentials.createInsecure());
-  for (const service of Object.values(csiServices())) {
+  for (const service of Object.values(loadCsiServices())) {
     const handlers = Object.entries(service).map(([call, definition]) => {
       const claim = claims[call];
-      const handler = ({ request }: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) => {
-        if (claim !== undefined) return answer(null, claim);
+      const handler = ({ request }: ServerUnaryCall<object, object>, reply: sendUnaryData<object>) => {
+        if (claim !== undefined) return reply(null, claim);
         const { path, requestSerialize, responseDeserialize } = definition;
         client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) => {
-          answer(error, response as object | undefined);
+          reply(error, response as object | undefined);
         });
       };
       return [call, handler];

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { readResults, sayResults } from './results.ts';
+import { formatResults, parseResults } from './results.ts';
 
 const suite = (...cases: readonly string[]) => `<testsuites><testsuite>${cases.join('')}</testsuite></testsuites>`;
 const testcase = (name: string, status: string, body = '') =>
   `<testcase name="${name}" classname="x" status="${status}" time="0.1">${body}</testcase>`;
 
-it('counts what was in focus, and lists what skipped itself by its reason', () => {
-  const results = readResults(
+it('counts the tests in focus and groups skipped ones by reason', () => {
+  const results = parseResults(
     suite(
       testcase('[BeforeSuite]', 'passed'),
       testcase('[It] Identity Service &#34;Probe&#34; works', 'passed'),
@@ -25,7 +25,7 @@ it('counts what was in focus, and lists what skipped itself by its reason', () =
     failed: ['Node Service publishes'],
     skipped: new Map([['NodeExpandVolume not supported', ['Node Service expands']]]),
   });
-  expect(sayResults('Identity and Node', results)).toBe(
+  expect(formatResults('Identity and Node', results)).toBe(
     [
       'failed: Node Service publishes',
       'skipped: NodeExpandVolume not supported',
@@ -36,8 +36,8 @@ it('counts what was in focus, and lists what skipped itself by its reason', () =
   );
 });
 
-it('counts what failed outside of the tests', () => {
-  expect(readResults(suite(testcase('[AfterSuite]', 'failed', '<failure message="no"></failure>'))).failed).toEqual([
+it('counts failures outside of tests', () => {
+  expect(parseResults(suite(testcase('[AfterSuite]', 'failed', '<failure message="no"></failure>'))).failed).toEqual([
     '[AfterSuite]',
   ]);
 });

@@ -1,27 +1,27 @@
 /**
- * Says how full filesystems are: a process of its own, because statfs(2) waits for the FUSE daemon and may wait for ever.
+ * Reads the usage of filesystems in a separate process, because statfs(2) waits for the FUSE daemon, possibly forever.
  *
- * stdin: one path a line, as JSON; stdout: one `UsageAnswer` a line, in that order. It ends with its input.
+ * stdin: one path per line, as JSON; stdout: one `UsageResponse` per line, in the same order. Exits when stdin closes.
  */
 import { readSync, type StatsFs, statfsSync, writeSync } from 'node:fs';
-import type { UsageAnswer } from './protocol.ts';
+import type { UsageResponse } from './usage-reader.ts';
 
-function answer(path: string): UsageAnswer {
+function readUsage(path: string): UsageResponse {
   try {
-    return { usage: usageOf(statfsSync(path)) };
+    return { usage: toUsage(statfsSync(path)) };
   } catch (error) {
     return { errno: error instanceof Error && 'code' in error ? String(error.code) : 'EIO' };
   }
 }
 
-function usageOf({
+function toUsage({
   bsize,
   blocks,
   bfree,
   bavail,
   files,
   ffree,
-}: StatsFs): Extract<UsageAnswer, { usage: object }>['usage'] {
+}: StatsFs): Extract<UsageResponse, { usage: object }>['usage'] {
   return [
     { unit: 'BYTES', total: blocks * bsize, available: bavail * bsize, used: (blocks - bfree) * bsize },
     { unit: 'INODES', total: files, available: ffree, used: files - ffree },
@@ -34,7 +34,7 @@ function main(): void {
   for (let read = readSync(0, buffer); read > 0; read = readSync(0, buffer)) {
     const lines = (rest + buffer.toString('utf8', 0, read)).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) writeSync(1, `${JSON.stringify(answer(JSON.parse(line)))}\n`);
+    for (const line of lines) writeSync(1, `${JSON.stringify(readUsage(JSON.parse(line)))}\n`);
   }
 }
 

@@ -4,29 +4,29 @@ import csi from './csi.json' with { type: 'json' };
 
 export type ServiceName = 'Identity' | 'Node' | 'Controller';
 
-/** CSI's services, as the published definition has them. */
-export function csiServices(): Readonly<Record<ServiceName, ServiceDefinition>> {
-  return servicesOf(csi, 'csi.v1', ['Identity', 'Node', 'Controller']);
+/** The CSI services of the published definition. */
+export function loadCsiServices(): Readonly<Record<ServiceName, ServiceDefinition>> {
+  return loadServices(csi, 'csi.v1', ['Identity', 'Node', 'Controller']);
 }
 
 /**
- * Services of a definition that `compile-protos.ts` has written, for grpc-js. Field names are in camel case, 64-bit integers are
- * numbers, enumerations the names of their values; what a message leaves out has its default.
+ * Loads services for grpc-js from a definition that `compile-protos.ts` has written. Field names are in camel case, 64-bit
+ * integers are numbers, enum values are names, and missing fields have their defaults.
  *
- * The library's own loader also describes each message for reflection, which nobody asks for: 25 ms of the agent's start.
- * @throws where the package has no such service
+ * `@grpc/proto-loader` would also create descriptors for reflection, which takes 25 ms of the agent's start (docs/adr/0022).
+ * @throws if the package has no such service
  */
-export function servicesOf<Name extends string>(
+export function loadServices<Name extends string>(
   definition: object,
   packageName: string,
   names: readonly Name[],
 ): Readonly<Record<Name, ServiceDefinition>> {
   const root = protobuf.Root.fromJSON(definition as INamespace);
-  const entries = names.map((name) => [name, serviceOf(root.lookupService(`${packageName}.${name}`))]);
+  const entries = names.map((name) => [name, toServiceDefinition(root.lookupService(`${packageName}.${name}`))]);
   return Object.fromEntries(entries);
 }
 
-function serviceOf(service: protobuf.Service): ServiceDefinition {
+function toServiceDefinition(service: protobuf.Service): ServiceDefinition {
   const path = service.fullName.slice(1);
   const methods = service.methodsArray.map((method) => {
     method.resolve();
