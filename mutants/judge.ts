@@ -28,7 +28,7 @@ async function judgeByScenarios(tree: string, tags: string): Promise<Sentence> {
   const shown = record.scenarios.filter(({ status }) => status !== 'skipped');
   if (shown.length === 0) return { broken: `"${tags}" are no scenarios that can run here` };
   const failed = shown.filter(({ status }) => status === 'fail');
-  const unready = failed.find((scenario) => !wasBegun(scenario));
+  const unready = shown.find((scenario) => scenario.status !== 'pass' && !wasBegun(scenario));
   if (unready) return { broken: `"${unready.name}" did not come as far as its first When: ${unready.reason}` };
   const ofRun = (record.checks ?? [])
     .filter(({ verdict }) => verdict === 'fail')
@@ -45,8 +45,9 @@ async function judgeByScenarios(tree: string, tags: string): Promise<Sentence> {
   };
 }
 
-/** What fails while the scenario's world is still being made says nothing about the implementation. */
-function wasBegun({ steps }: ScenarioRecord): boolean {
+/** A failure before the first When says nothing about the implementation, unless it is a check that fails. */
+function wasBegun({ steps, checks }: ScenarioRecord): boolean {
+  if (checks.some(({ verdict }) => verdict === 'fail')) return true;
   const begun = steps.findIndex(({ keyword }) => keyword === 'When' || keyword === 'Then');
   const bad = steps.findIndex(({ status }) => status === 'failed');
   return bad >= 0 && begun >= 0 && bad >= begun;

@@ -1,4 +1,4 @@
-import type { Envelope, GherkinDocument, Pickle, TestStepResult } from '@cucumber/messages';
+import type { Envelope, GherkinDocument, Pickle, PickleStep, TestStepResult } from '@cucumber/messages';
 import { claimsOf } from '../claims.ts';
 import type { ScenarioRecord, ScenarioStatus, StepRecord } from '../timeline/record.ts';
 import type { ScenarioNotes } from './session.ts';
@@ -31,6 +31,7 @@ export class Collector {
       readonly at: number;
       readonly done: StepRecord[];
       readonly results: TestStepResult[];
+      setupFailed: boolean;
     }
   >();
 
@@ -70,7 +71,7 @@ export class Collector {
   #start(id: string, testCaseId: string): void {
     const testCase = this.#cases.get(testCaseId);
     if (!testCase) return;
-    this.#attempts.set(id, { ...testCase, at: this.#options.now(), done: [], results: [] });
+    this.#attempts.set(id, { ...testCase, at: this.#options.now(), done: [], results: [], setupFailed: false });
   }
 
   #step(id: string, testStepId: string, result: TestStepResult): void {
@@ -78,6 +79,7 @@ export class Collector {
     if (!attempt) return;
     attempt.results.push(result);
     const pickleStep = attempt.pickle.steps.find((step) => step.id === attempt.steps.get(testStepId));
+    if (isSetupFailure(attempt.done, pickleStep, result)) attempt.setupFailed = true;
     const tookNs = result.duration.seconds * 1e9 + result.duration.nanos;
     // Readers know a scenario's steps; a hook is shown only if it failed.
     if (!pickleStep && result.status !== 'FAILED') return;
@@ -95,11 +97,11 @@ export class Collector {
   #finish(id: string): void {
     const attempt = this.#attempts.get(id);
     if (!attempt) return;
-    const { pickle, at, done, results } = attempt;
+    const { pickle, at, done, results, setupFailed } = attempt;
     const notes = this.#options.notes.get(pickle.id);
     const failed = done.find(({ status }) => status === 'failed' || status === 'undefined' || status === 'pending');
     const isCut = this.#options.isInterrupted() && failed !== undefined;
-    const status = isCut ? 'inconclusive' : statusOf(results, notes);
+    const status = isCut ? 'inconclusive' : deriveStatus(results, { notes, setupFailed });
     const reason = isCut
       ? 'the run was interrupted'
       : (notes?.reason ?? (failed ? (failed.error ?? `${failed.status} step: ${failed.text}`) : undefined));
@@ -156,12 +158,24 @@ const statuses: Readonly<Record<string, StepRecord['status']>> = {
   UNKNOWN: 'failed',
 };
 
-function statusOf(results: readonly TestStepResult[], notes: ScenarioNotes | undefined): ScenarioStatus {
+/**
+ * Whether a failure says nothing about the subject: it happened before the first When, in a hook or a Given, and is no assertion
+ * of the Given, but a timeout or an error of the harness or the machine.
+ */
+function isSetupFailure(done: readonly StepRecord[], step: PickleStep | undefined, result: TestStepResult): boolean {
+  if (result.status !== 'FAILED' || result.exception?.type.startsWith('AssertionError')) return false;
+  return step === undefined ? done.length === 0 : step.type === 'Context';
+}
+
+function deriveStatus(
+  results: readonly TestStepResult[],
+  { notes, setupFailed }: { readonly notes: ScenarioNotes | undefined; readonly setupFailed: boolean },
+): ScenarioStatus {
   const all: ReadonlySet<string> = new Set(results.map(({ status }) => status));
   const bad = [...all].some((status) => status !== 'PASSED' && status !== 'SKIPPED');
   const verdicts = notes?.checks.map(({ verdict }) => verdict) ?? [];
   if (verdicts.includes('fail')) return 'fail';
-  if (bad) return verdicts.includes('inconclusive') ? 'inconclusive' : 'fail';
+  if (bad) return setupFailed || verdicts.includes('inconclusive') ? 'inconclusive' : 'fail';
   return all.has('SKIPPED') ? 'skipped' : 'pass';
 }
 

@@ -20,6 +20,8 @@ export interface RunAllOptions {
   readonly onProgress: (line: string) => void;
   readonly onFinished: (scenario: ScenarioRecord) => void;
   readonly signal: AbortSignal;
+  /** The program of a runner, which tests replace. */
+  readonly program?: string;
 }
 
 export interface RanAll {
@@ -39,20 +41,26 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const count = Math.min(all.jobs, queue.length);
   const folders = Array.from({ length: count }, (_, index) => join(all.folder, `runner-${index + 1}`));
   await Promise.all(folders.map((folder) => runOne(folder)));
+  if (queue.length > 0 && !all.signal.aborted)
+    found.errors.push(
+      `${queue.length} ${queue.length === 1 ? 'scenario was' : 'scenarios were'} not run, because no runner was left`,
+    );
   return { ...found, folders };
 
   function runOne(folder: string): Promise<void> {
     mkdirSync(folder);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const child: ChildProcess = fork(program, [], {
+    const child: ChildProcess = fork(all.program ?? program, [], {
       env: { ...all.options.env, REKINDLE_RUN_ID: all.options.runId },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const send = (order: Order): void => {
       if (child.connected) child.send(order);
     };
+    let scenario: string | undefined;
+    let settled = false;
     const next = (): void => {
-      const scenario = all.signal.aborted ? undefined : queue.shift();
+      scenario = all.signal.aborted ? undefined : queue.shift();
       send(scenario === undefined ? { order: 'end' } : { order: 'run', scenario });
     };
     const stop = (): void => send({ order: 'end' });
@@ -69,17 +77,22 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           for (const scenario of report.scenarios) all.onFinished(scenario);
           return next();
         case 'ended':
+          settled = true;
           found.leftovers.push(...report.leftovers);
           return resolve();
         case 'failed':
-          return reject(report.missing ? new CannotRun(report.missing) : new Error(report.message));
+          settled = true;
+          if (report.missing) return reject(new CannotRun(report.missing));
+          found.errors.push(report.message);
+          return resolve();
       }
     });
     child.on('exit', (status, signal) => {
       all.signal.removeEventListener('abort', stop);
-      // After `ended` or `failed` this says nothing new.
-      if (all.signal.aborted) resolve();
-      else reject(new Error(`a runner ended by itself: ${signal ?? `status ${status}`}`));
+      // After `ended` or `failed` the promise is settled. Otherwise what was finished is kept, and other runners continue.
+      if (!settled && !all.signal.aborted)
+        found.errors.push(`a runner ended in ${scenario ?? 'its start or end'}: ${signal ?? `status ${status}`}`);
+      resolve();
     });
     send({ order: 'start', options: { ...all.options, folder } });
     return promise;
