@@ -11,7 +11,7 @@ const process = (role: 'agent' | 'daemon', change: 'started' | 'exited'): Histor
   change,
 });
 
-it('an agent that ends is found, a daemon that ends is none', () => {
+it('fails if the agent ends, not if a daemon ends', () => {
   const ended = { ...process('agent', 'exited'), signal: 'SIGABRT' } as HistoryEvent;
   const good = [process('agent', 'started'), process('daemon', 'exited')];
   expect(agentRunsOn(new Timeline(good))).toMatchObject({ verdict: 'pass' });

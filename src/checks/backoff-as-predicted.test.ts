@@ -25,7 +25,7 @@ describe('growsAsPredicted', () => {
     expect(growsAsPredicted(rows).verdict).toBe(verdict);
   });
 
-  it('does not tell where the crashes did not show what they were to show', () => {
+  it('is inconclusive if the crashes lacked a required kind of delay', () => {
     expect(growsAsPredicted([row()], { required: ['capped'] }).verdict).toBe('inconclusive');
     expect(growsAsPredicted([]).verdict).toBe('inconclusive');
   });

@@ -4,7 +4,7 @@ import type { CheckRecord } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { beats, cutAt, type History, type Row, recovered } from './sample-history.ts';
 
-/** Every check: inconclusive on nothing, and a table of what it concludes. */
+/** Tests a check: inconclusive on timelines without a crash, and a table of its conclusions. */
 export function suite(name: string, judge: (timeline: Timeline) => CheckRecord, rows: readonly Row[]) {
   const check = (history: History) => judge(new Timeline(history));
   describe(name, () => {

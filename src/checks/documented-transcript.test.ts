@@ -90,7 +90,7 @@ describe('the documented loop', () => {
     });
   });
 
-  it('tells how many listings and errors there were', () => {
+  it('counts listings and errors', () => {
     const events = history(listing, listing, documented, listing);
     const { says } = printsDocumentedTranscript(new Timeline(events), { program: 'loop', files: ['myfile'] });
     expect(says).toBe('2 listings, 1 error, 1 listing, and the loop goes on');

@@ -17,13 +17,13 @@ describe('a file that was held open', () => {
   const after = [read(350, 'ENOTCONN'), read(400, 'ENOTCONN'), read(450, 'ENOTCONN')];
   it.each<Row>([
     [
-      'passes where it fails for ever',
+      'passes if it fails to the end',
       [...before, ...after],
       'pass',
       'all 4 reads since the crash failed with ENOTCONN, 3',
     ],
     [
-      'passes where nobody but the pod tells of the recovery',
+      'passes if only the pod shows the recovery',
       [
         ...before.slice(0, 3),
         ...beats({ from: 200, to: 300, result: 'ENOTCONN' }),
@@ -35,15 +35,10 @@ describe('a file that was held open', () => {
     ],
     ['fails on other bytes', [...before, ...after, read(500, 'wrong')], 'fail', 'other bytes'],
     ['fails on another errno', [...before, ...after, read(500, 'EIO')], 'fail', 'EIO'],
-    ['fails where it reads again', [...before, ...after, read(500, 'ok')], 'fail', 'good again'],
-    ['is inconclusive where it is not tried again', before, 'inconclusive', 'only 0 of 3'],
-    ['is inconclusive where it was not read before', before.slice(1), 'inconclusive', 'not read before'],
-    [
-      'is inconclusive where it went on',
-      [read(100, 'ok'), fault(200), read(250, 'ok')],
-      'inconclusive',
-      'no read failed',
-    ],
+    ['fails if it reads again', [...before, ...after, read(500, 'ok')], 'fail', 'good again'],
+    ['is inconclusive if it is not tried again', before, 'inconclusive', 'only 0 of 3'],
+    ['is inconclusive if it was not read before', before.slice(1), 'inconclusive', 'not read before'],
+    ['is inconclusive if it went on', [read(100, 'ok'), fault(200), read(250, 'ok')], 'inconclusive', 'no read failed'],
   ])('%s', (_, history, verdict, says) => {
     expect(failsCleanly(new Timeline(history), { program: 'holder', kernel })).toMatchObject({
       verdict,
@@ -51,7 +46,7 @@ describe('a file that was held open', () => {
     });
   });
 
-  it('accepts EIO from Linux 6.19 on, where cached reads answer so', () => {
+  it('accepts EIO from Linux 6.19 on, because cached reads answer so', () => {
     const history = [...before, ...after, read(500, 'EIO')];
     expect(failsCleanly(new Timeline(history), { program: 'holder', kernel: '6.19.1' }).verdict).toBe('pass');
   });

@@ -43,7 +43,7 @@ suite('the mount table of an agent that stacks grows by one line at most', stead
 
 suite('the mount table does not grow', steady, [
   [
-    'passes where node and pod have as many lines',
+    'passes if node and pod have as many lines as before',
     broken(),
     'pass',
     `node: 3 lines before, 3 after; ${where}: 3 lines before, 3 after`,
@@ -62,7 +62,7 @@ suite('the mount table does not grow', steady, [
   ],
   ['is inconclusive without the table after', broken(cutAt(899)), 'inconclusive', 'no mount table "after"'],
   [
-    'is inconclusive where a table could not be read',
+    'is inconclusive if a table could not be read',
     broken(adding(snapshot(950, where, 'after', []))),
     'inconclusive',
     'no mount table "after"',
@@ -91,8 +91,8 @@ const same: Break = (history) => history;
 
 it.each<[string, Break, number, string, string]>([
   ['passes on one mount', same, 1, 'pass', '1, 1 FUSE mounts at /data, in 1 crashes'],
-  ['passes on two where two may be', end([...podTable(), line]), 2, 'pass', '1, 1, 2 FUSE mounts'],
-  ['fails on two where one may be', end([...podTable(), line]), 1, 'fail', '1, 1, 2 FUSE mounts'],
+  ['passes on two if two are allowed', end([...podTable(), line]), 2, 'pass', '1, 1, 2 FUSE mounts'],
+  ['fails on two if one is allowed', end([...podTable(), line]), 1, 'fail', '1, 1, 2 FUSE mounts'],
   [
     'fails on three that were seen once',
     adding(snapshot(500, where, 'between', [...podTable(), line, line])),
@@ -100,11 +100,11 @@ it.each<[string, Break, number, string, string]>([
     'fail',
     '3',
   ],
-  ['fails where none is left', end(noLine), 2, 'fail', 'no FUSE mount is left at /data'],
+  ['fails if none is left', end(noLine), 2, 'fail', 'no FUSE mount is left at /data'],
   ['counts no mount below the path', end([...podTable(), other]), 1, 'pass', '1, 1, 1 FUSE mounts'],
-  ['does not tell without a table after the crash', cutAt(800), 2, 'inconclusive', 'has no mount table "after"'],
+  ['is inconclusive without a table after the crash', cutAt(800), 2, 'inconclusive', 'has no mount table "after"'],
   [
-    'does not tell without a crash',
+    'is inconclusive without a crash',
     without((event: HistoryEvent) => event.kind !== 'snapshot'),
     2,
     'inconclusive',
@@ -148,7 +148,7 @@ const inner = (timeline: Timeline) =>
 const table = (line: string) => [...podTable().slice(0, 2), line];
 
 suite('the volume mounted below survives', inner, [
-  ['passes where it is the same and seen', broken(), 'pass', '/data/cache is still /cache of device 0:55'],
+  ['passes if it is the same and seen', broken(), 'pass', '/data/cache is still /cache of device 0:55'],
   [
     'passes with a probe that reads it at the end',
     broken(
@@ -161,19 +161,19 @@ suite('the volume mounted below survives', inner, [
     '20 operations on it were good',
   ],
   [
-    'fails where it is gone',
+    'fails if it is gone',
     broken(adding(snapshot(950, where, 'after', podTable().slice(0, 2)))),
     'fail',
     'nothing is mounted at /data/cache any more',
   ],
   [
-    'fails where another filesystem is there',
+    'fails if another filesystem is there',
     broken(adding(snapshot(950, where, 'after', table('42 41 0:56 / /data/cache rw - tmpfs tmpfs rw')))),
     'fail',
     'and is / of 0:56',
   ],
   [
-    'fails where the new mount hides it',
+    'fails if the new mount hides it',
     broken(
       adding(snapshot(950, where, 'after', [...podTable(), '43 41 0:61 / /data ro - fuse.jindofs-fuse jindofs rw'])),
     ),
@@ -181,14 +181,14 @@ suite('the volume mounted below survives', inner, [
     'hidden by the mount at /data',
   ],
   [
-    'fails where a probe of it fails at the end',
+    'fails if a probe of it fails at the end',
     broken(adding(...beats({ from: 205, to: 400, result: 'ENOTCONN', path: '/data/cache' }))),
     'fail',
     'the last operation on default/demo-app/demo:/data/cache failed',
   ],
   ['is inconclusive without the table after', broken(cutAt(899)), 'inconclusive', 'before and after'],
   [
-    'is inconclusive where nothing was mounted below',
+    'is inconclusive if nothing was mounted below',
     broken(
       without((event) => event.kind === 'snapshot' && event.label === 'before'),
       adding(snapshot(100, where, 'before', podTable().slice(0, 2))),
@@ -198,7 +198,7 @@ suite('the volume mounted below survives', inner, [
   ],
 ]);
 
-it('sees the volume inside the mount on top, where the dead one below keeps its own', () => {
+it('sees the inner volume on the top mount while the dead mount below keeps its own', () => {
   const stacked = [
     ...podTable(),
     '43 41 0:61 / /data ro - fuse.jindofs-fuse jindofs rw',

@@ -20,12 +20,12 @@ const tried = (outcomes: Readonly<Record<string, Readonly<Record<string, number>
 const judge = (...history: readonly HistoryEvent[]) => nothingIsWritten(new Timeline(history), { writers: ['writer'] });
 
 describe('nothingIsWritten', () => {
-  it('passes where every try was refused, and says how many', () => {
+  it('passes if every attempt was refused, and counts them', () => {
     expect(judge(tried())).toMatchObject({ verdict: 'pass', claims: ['L2'] });
     expect(judge(tried()).says).toContain('refused 28 times');
   });
 
-  it('passes where a rename came upon two mounts, the old one and the new one', () => {
+  it('passes if a rename met two mounts, the old one and the new one', () => {
     expect(judge(tried({ rename: { EROFS: 9, EXDEV: 1 } })).verdict).toBe('pass');
   });
 
@@ -34,14 +34,14 @@ describe('nothingIsWritten', () => {
     ['the daemon was given a write', says('ns/fuse-1/jindofs-fuse', { event: 'write', op: 'unlink', path: '/myfile' })],
     ['unlink came as far as the daemon', tried({ unlink: { EROFS: 9, ENOTCONN: 1 } })],
     ['rename came as far as the directory below', tried({ rename: { EROFS: 9, ENOENT: 1 } })],
-  ])('fails where %s', (_, event) => {
+  ])('fails if %s', (_, event) => {
     expect(judge(tried(), event).verdict).toBe('fail');
   });
 
   it.each([
-    ['the writer never said anything', []],
+    ['the writer reported nothing', []],
     ['the writer was never refused', [tried({ create: { ENOTCONN: 1 }, unlink: {}, rename: {} })]],
-  ] as const)('does not tell where %s', (_, history) => {
+  ] as const)('is inconclusive if %s', (_, history) => {
     expect(judge(...history).verdict).toBe('inconclusive');
   });
 });

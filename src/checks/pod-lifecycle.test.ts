@@ -45,27 +45,27 @@ const containerEnd = (at: number): HistoryEvent => ({
 });
 
 suite('the pod is not restarted', restarts(state, state), [
-  ['passes where container id and count are the same', broken(), 'pass', 'container c1 and restart count 0'],
+  ['passes if container id and count are the same', broken(), 'pass', 'container c1 and restart count 0'],
   [
-    'fails where the kubelet restarted it',
+    'fails if the kubelet restarted it',
     broken(adding(kubelet('restarted', 'demo'))),
     'fail',
     'demo: restarted the container',
   ],
-  ['fails where its process ended', broken(adding(containerEnd(500))), 'fail', 'killed by SIGKILL'],
+  ['fails if its process ended', broken(adding(containerEnd(500))), 'fail', 'killed by SIGKILL'],
   [
-    'passes where the FUSE pod was restarted',
+    'passes if the FUSE pod was restarted',
     broken(adding(kubelet('restarted', 'jindofs-fuse', 'default/demo-dataset-jindofs-fuse-x'))),
     'pass',
     'same as before',
   ],
   [
-    'passes where another container of the pod was',
+    'passes if another container of the pod was',
     broken(adding(kubelet('restarted', 'sidecar'))),
     'pass',
     'same as before',
   ],
-  ['passes where the pod ends after the judgement', broken(adding(containerEnd(1100)), cutAt(1050)), 'pass', 'same'],
+  ['passes if the pod ends after the judgement', broken(adding(containerEnd(1100)), cutAt(1050)), 'pass', 'same'],
 ]);
 
 describe('the pod is not restarted, by its status', () => {
@@ -80,7 +80,7 @@ describe('the pod is not restarted, by its status', () => {
     });
   });
 
-  it('is a fail by the kubelet’s events even where was not recorded at the status', () => {
+  it('fails by the kubelet’s events even if the status was not recorded', () => {
     expect(restarts()(new Timeline(broken(adding(kubelet('restart-scheduled', 'demo')))))).toMatchObject({
       verdict: 'fail',
     });
@@ -103,9 +103,9 @@ describe('a container starts on a living volume', () => {
     ['passes after the daemon', [...ready, started(200), shown], 'pass', '100 ms after the daemon was ready'],
     ['fails before it', [...ready, started(50), shown], 'fail', 'before the daemon was ready'],
     ['fails without it', [done(0, 'new-pod'), started(50), shown], 'fail', 'before the daemon was ready'],
-    ['fails where it does not start', [...ready, shown], 'fail', 'was not started'],
+    ['fails if it does not start', [...ready, shown], 'fail', 'was not started'],
     ['fails on another filesystem at the target path', [...ready, foreign, started(200), shown], 'fail', 'type ext4'],
-    ['fails where nothing is mounted', [...ready, started(200), bare], 'fail', 'is no mount'],
+    ['fails if nothing is mounted', [...ready, started(200), bare], 'fail', 'is no mount'],
     ['is inconclusive without the table', [...ready, started(200)], 'inconclusive', 'not known'],
   ])('%s', (_, history, verdict, says) => {
     expect(startsAfterDaemon(new Timeline(history), { consumer, volume, fault: 'new-pod' })).toMatchObject({
@@ -126,8 +126,8 @@ describe('a deleted pod is gone in time', () => {
   const empty = nodeTable().slice(0, 2);
   it.each<Row>([
     ['passes within its time', [done(0, 'drain'), removed(5000), snapshot(5100, 'node', 'x', empty)], 'pass', '5.00 s'],
-    ['fails where it takes longer', [done(0, 'drain'), removed(5100)], 'fail', '5.05 s are allowed'],
-    ['fails where it never goes', [done(0, 'drain')], 'fail', 'was never gone'],
+    ['fails if it takes longer', [done(0, 'drain'), removed(5100)], 'fail', '5.05 s are allowed'],
+    ['fails if it never goes', [done(0, 'drain')], 'fail', 'was never gone'],
     [
       'fails on a mount that stays',
       [done(0, 'drain'), removed(9), snapshot(10, 'node', 'x', nodeTable())],
@@ -135,7 +135,7 @@ describe('a deleted pod is gone in time', () => {
       targetPath,
     ],
     ['is inconclusive without the table', [done(0, 'drain'), removed(9)], 'inconclusive', 'not known'],
-    ['is inconclusive where nothing was deleted', [removed(9)], 'inconclusive', 'not deleted'],
+    ['is inconclusive if nothing was deleted', [removed(9)], 'inconclusive', 'not deleted'],
   ])('%s', (_, history, verdict, says) => {
     expect(endsInTime(new Timeline(history), ending)).toMatchObject({ verdict, says: expect.stringContaining(says) });
   });

@@ -22,7 +22,7 @@ import {
 } from './sample-history.ts';
 
 suite('the volume is read-only', (timeline) => staysReadOnly(timeline, { consumer, volume }), [
-  ['passes where every mount has ro', broken(), 'pass', 'all 6 mounts that were seen had ro, 4 of them after'],
+  ['passes if every mount has ro', broken(), 'pass', 'all 6 mounts that were seen had ro, 4 of them after'],
   [
     'fails on a writable mount in the pod',
     broken(adding(mounted(394, where, 'rw,nosuid'))),
@@ -37,13 +37,13 @@ suite('the volume is read-only', (timeline) => staysReadOnly(timeline, { consume
     'with rw',
   ],
   [
-    'is inconclusive where the pod’s mounts are not known',
+    'is inconclusive if the pod’s mounts are not known',
     broken(without((event) => 'where' in event && event.where === where)),
     'inconclusive',
     'seen on the pod',
   ],
   [
-    'is inconclusive where nothing was mounted after the crash',
+    'is inconclusive if nothing was mounted after the crash',
     left(adding(snapshot(100, 'node', 'before', nodeTable()))),
     'inconclusive',
     'after the crash',
@@ -54,17 +54,17 @@ const same: Break = (history) => history;
 
 it.each<[string, Break, string, string]>([
   [
-    'passes where all mounts in the pod had ro',
+    'passes if all mounts in the pod had ro',
     same,
     'pass',
     'all 3 mounts that were seen had ro, 1 of them after the crash',
   ],
   ['fails on one that had not, for a moment', adding(mounted(395, where, 'rw,nosuid')), 'fail', 'with rw,nosuid'],
   ['fails on one in a table', adding(snapshot(950, where, 'after', podTable('rw'))), 'fail', 'with rw'],
-  ['has nothing to say of the node', adding(mounted(395, 'node', 'rw')), 'pass', 'had ro'],
-  ['does not tell without a crash', cutAt(150), 'inconclusive', 'no fault'],
+  ['ignores the node', adding(mounted(395, 'node', 'rw')), 'pass', 'had ro'],
+  ['is inconclusive without a crash', cutAt(150), 'inconclusive', 'no fault'],
   [
-    'does not tell where no mount was seen to be made',
+    'is inconclusive if no mount was seen to be made',
     without((event) => event.kind === 'mount'),
     'inconclusive',
     'no mount of the volume was seen to be made after the crash',
@@ -94,19 +94,19 @@ const judge = (history: readonly HistoryEvent[]) =>
   isReadOnlyEverywhere(new Timeline(history), { consumer, volume, program: 'attributes' });
 
 describe('isReadOnlyEverywhere', () => {
-  it('passes where all mounts but the daemon’s own have ro', () => {
+  it('passes if all mounts but the daemon’s own have ro', () => {
     expect(judge(good)).toMatchObject({ verdict: 'pass', claims: ['L2'] });
   });
 
   it.each([
     ['the target path', targetPath],
     ['the pod', '/data'],
-    ['a place that nobody thought of', '/tmp/staging'],
-  ])('fails where a mount at %s was writable once', (_, mountPoint) => {
+    ['an unexpected path', '/tmp/staging'],
+  ])('fails if a mount at %s was writable once', (_, mountPoint) => {
     expect(judge([...good, seen(mountPoint, 'rw,nosuid', 'mnt:[3]')]).verdict).toBe('fail');
   });
 
-  it('does not tell where the pod or the node was not looked at', () => {
+  it('is inconclusive if the pod or the node was not scanned', () => {
     expect(judge(good.slice(0, 2)).verdict).toBe('inconclusive');
     expect(judge([]).verdict).toBe('inconclusive');
   });

@@ -31,8 +31,8 @@ suite('the pod reads again', (timeline) => readsAgain(timeline, consumer), [
     'pass',
     'first good read came 201 ms after the crash, and all 120',
   ],
-  ['fails where errors last', left(), 'fail', 'the last operation failed: stat (open) got ENOTCONN'],
-  ['fails where it breaks again', broken(failing(900, 1000, 'EIO')), 'fail', 'got EIO'],
+  ['fails if errors last', left(), 'fail', 'the last operation failed: stat (open) got ENOTCONN'],
+  ['fails if it breaks again', broken(failing(900, 1000, 'EIO')), 'fail', 'got EIO'],
   [
     'fails on a call that never comes back',
     broken(adding(hang(800, 950, false))),
@@ -42,12 +42,12 @@ suite('the pod reads again', (timeline) => readsAgain(timeline, consumer), [
   ['is inconclusive with nine good operations', broken(cutAt(440)), 'inconclusive', 'only 9 of 10'],
   ['passes with ten', broken(cutAt(445)), 'pass', 'all 10 operations'],
   [
-    'is inconclusive where the pod saw no error',
+    'is inconclusive if the pod saw no error',
     broken(failing(205, 400, 'ok')),
     'inconclusive',
     'nothing to recover from',
   ],
-  ['is inconclusive where only slots were charged', broken(charged), 'inconclusive', 'only 1 of 10'],
+  ['is inconclusive if only slots were charged', broken(charged), 'inconclusive', 'only 1 of 10'],
   [
     'judges the last of two crashes',
     broken(adding(fault(1000), daemon(1000.5, 'exited'), ...beats({ from: 1005, to: 1100, result: 'ENOTCONN' }))),
@@ -65,11 +65,11 @@ function charged(history: HistoryEvent[]): History {
 }
 
 suite('the pod never sees an empty directory', (timeline) => seesNoEmptyDirectory(timeline, consumer), [
-  ['passes where every listing held the files', broken(), 'pass', 'no listing lacked a file'],
+  ['passes if every listing held the files', broken(), 'pass', 'no listing lacked a file'],
   ['fails on one empty listing', broken(failing(310, 315, 'EEMPTY')), 'fail', '1 operation got EEMPTY'],
   ['fails on a file that does not exist', broken(failing(300, 305, 'ENOENT')), 'fail', 'ENOENT'],
   [
-    'passes where another fault came right before the crash that a read under way then hung in',
+    'passes if another fault precedes a crash during which a read hangs',
     broken(adding(done(190, 'agent-kill'), hang(195, 330, true))),
     'pass',
     'no listing lacked a file',
@@ -83,7 +83,7 @@ suite('the pod never sees an empty directory', (timeline) => seesNoEmptyDirector
 ]);
 
 suite('the pod never reads wrong data', (timeline) => readsNoWrongData(timeline, consumer), [
-  ['passes where no checksum differs', broken(), 'pass', 'no read returned other bytes in'],
+  ['passes if no checksum differs', broken(), 'pass', 'no read returned other bytes in'],
   [
     'fails on one wrong read in the outage',
     broken(failing(300, 305, 'EBADSUM')),
@@ -91,7 +91,7 @@ suite('the pod never reads wrong data', (timeline) => readsNoWrongData(timeline,
     '1 operation got EBADSUM; first, read (open) got EBADSUM 101 ms after',
   ],
   ['fails on one wrong read before it', broken(failing(50, 55, 'EBADSUM')), 'fail', '149 ms before the crash'],
-  ['is inconclusive where the probe stopped at the crash', broken(cutAt(204)), 'inconclusive', 'no read after crash 1'],
+  ['is inconclusive if the probe stopped at the crash', broken(cutAt(204)), 'inconclusive', 'no read after crash 1'],
 ]);
 
 const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, where, 'before', podTable())];
@@ -99,11 +99,11 @@ const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })
 
 describe('the pod waits, and sees no error', () => {
   it.each<Row>([
-    ['passes where all comes back', [...hung, ...goesOn], 'pass', 'operations were good after the fault'],
+    ['passes if every operation returns', [...hung, ...goesOn], 'pass', 'operations were good after the fault'],
     ['fails on an error', failing(3050, 3055, 'ENOTCONN')([...hung, ...goesOn]), 'fail', 'ENOTCONN'],
     ['fails on what never comes back', [...hung, hang(210, 400, false), ...goesOn], 'fail', 'never came back'],
-    ['passes where one is still under way', [...hung, ...goesOn, hang(3050, 3150, false)], 'pass', 'good'],
-    ['is inconclusive where nothing was done', hung, 'inconclusive', 'did nothing'],
+    ['passes if one is still in flight', [...hung, ...goesOn, hang(3050, 3150, false)], 'pass', 'good'],
+    ['is inconclusive if nothing was done', hung, 'inconclusive', 'did nothing'],
   ])('%s', (_, history, verdict, says) => {
     expect(seesNoError(new Timeline(history), consumer)).toMatchObject({
       verdict,

@@ -2,7 +2,7 @@ import type { Consumer } from '../timeline/consumer.ts';
 import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../timeline/record.ts';
 
 /*
- * A history for the tests of the checks: one crash at 200 ms and its recovery, as they have to be. Each test breaks one thing.
+ * A history for the tests of the checks: one crash at 200 ms and a correct recovery. Each test breaks one thing.
  */
 
 export const ms = 1e6;
@@ -21,7 +21,7 @@ export interface Beat {
 
 const turn: readonly ProbeOperation[] = ['read', 'read', 'list', 'read', 'stat'];
 
-/** Operations every 5 ms, of 1 ms each; milliseconds. */
+/** An operation of 1 ms every 5 ms; times in milliseconds. */
 export function beats({ from, to, result = 'ok', call, path = '/data' }: Beat): ProbeEvent[] {
   const events: ProbeEvent[] = [];
   for (let at = from; at < to; at += 5) {
@@ -76,7 +76,7 @@ export const mounted = (at: number, place: string, options = 'ro,nosuid,nodev'):
   options,
 });
 
-/** A fault that is no crash. */
+/** A fault that is not a crash. */
 export const done = (at: number, name: string, phase: 'injected' | 'healed' = 'injected'): HistoryEvent => ({
   kind: 'fault',
   at: at * ms,
@@ -85,7 +85,7 @@ export const done = (at: number, name: string, phase: 'injected' | 'healed' = 'i
   target: 'x',
 });
 
-/** A read that began at one moment, and had not come back at another, or had by then; milliseconds. */
+/** A read that began at one moment and at another was still in flight or over; milliseconds. */
 export const hang = (since: number, at: number, over: boolean): HistoryEvent => ({
   kind: 'hang',
   at: at * ms,
@@ -148,7 +148,7 @@ export const recovered = (): HistoryEvent[] => [
   snapshot(900, where, 'after', podTable()),
 ];
 
-/** One crash, the daemon back, and nothing done about it for six seconds. */
+/** One crash, the daemon's return, and no recovery for six seconds. */
 const leftBroken = (): HistoryEvent[] => [
   snapshot(100, where, 'before', podTable()),
   ...beats({ from: 0, to: 200 }),
@@ -164,7 +164,7 @@ const stillDown = (): HistoryEvent[] =>
 
 export type Break = (history: HistoryEvent[]) => readonly HistoryEvent[];
 
-/** What happened up to a moment, in milliseconds: a history that was cut. */
+/** Cuts a history at a moment, in milliseconds. */
 export const cutAt =
   (moment: number): Break =>
   (history) =>
@@ -179,7 +179,7 @@ export const without =
   (history) =>
     history.filter((event) => !drop(event));
 
-/** Gives the probe's operations between two moments another result. */
+/** Changes the result of the probe's operations between two moments. */
 export const failing =
   (from: number, to: number, result: string): Break =>
   (history) =>
@@ -189,7 +189,7 @@ export const failing =
 
 export type History = readonly HistoryEvent[];
 
-/** A row of a table of what a check concludes. */
+/** A row in the table of a check's conclusions. */
 export type Row = readonly [situation: string, history: History, verdict: Verdict, says: string];
 
 const through = (history: History, breaks: readonly Break[]): History => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isKeptOutOfOutput, isKeptOutOfProcesses } from './secret-kept.ts';
 
-describe('a secret that has to be kept', () => {
-  it('was kept out of the output, or the check says in which files it is', () => {
+describe('a secret', () => {
+  it('is not in the output, or the check names the files that hold it', () => {
     expect(isKeptOutOfOutput({ files: 9, found: [] }).verdict).toBe('pass');
     expect(isKeptOutOfOutput({ files: 9, found: ['logs/agent.log'] })).toMatchObject({
       verdict: 'fail',
@@ -10,7 +10,7 @@ describe('a secret that has to be kept', () => {
     });
   });
 
-  it('was kept out of the processes, or the check says in which it is', () => {
+  it('is in no process, or the check names the processes that hold it', () => {
     expect(isKeptOutOfProcesses({ secrets: 1, processes: 20, found: [] }).verdict).toBe('pass');
     const found = ['environ of process 7 (node)'];
     expect(isKeptOutOfProcesses({ secrets: 1, processes: 20, found })).toMatchObject({
@@ -19,7 +19,7 @@ describe('a secret that has to be kept', () => {
     });
   });
 
-  it('does not tell where no secret was there to be found', () => {
+  it('is inconclusive if no secret exists', () => {
     expect(isKeptOutOfProcesses({ secrets: 0, processes: 20, found: [] }).verdict).toBe('inconclusive');
   });
 });

@@ -22,23 +22,23 @@ import {
 } from './sample-history.ts';
 import { claimsOnlyTrueSuccess } from './truthful-success.ts';
 
-suite('whoever claims a recovery tells the truth', (timeline) => claimsOnlyTrueSuccess(timeline, consumer), [
-  ['passes where good reads follow each claim', broken(), 'pass', 'all 3 claims were followed by good reads'],
-  ['fails where an error follows', broken(failing(400, 410, 'ENOTCONN')), 'fail', 'later read got ENOTCONN'],
+suite('every claim of a recovery is true', (timeline) => claimsOnlyTrueSuccess(timeline, consumer), [
+  ['passes if good reads follow each claim', broken(), 'pass', 'all 3 claims were followed by good reads'],
+  ['fails if an error follows', broken(failing(400, 410, 'ENOTCONN')), 'fail', 'later read got ENOTCONN'],
   [
-    'fails where the agent had replaced nothing',
+    'fails if the agent had replaced nothing',
     broken(without((event) => event.kind === 'agent' && event.event === 'replaced' && event.where === where)),
     'fail',
     'had not replaced',
   ],
   [
-    'passes on the word of an agent that never tells of a mount, where good reads follow',
+    'passes on the report of an agent that never reports a mount, if good reads follow',
     broken(without((event) => event.kind === 'agent' && event.event === 'replaced')),
     'pass',
     'all 3 claims were followed by good reads',
   ],
   [
-    'passes on events alone, where good reads follow',
+    'passes on events alone if good reads follow',
     broken(without((event) => event.kind === 'agent')),
     'pass',
     'all 2 claims were followed by good reads',
@@ -55,7 +55,7 @@ suite('whoever claims a recovery tells the truth', (timeline) => claimsOnlyTrueS
     'fail',
     'before anything had crashed',
   ],
-  ['fails where a call never comes back afterwards', broken(adding(hang(500, 900, false))), 'fail', 'never came back'],
+  ['fails if a call never comes back afterwards', broken(adding(hang(500, 900, false))), 'fail', 'never came back'],
   [
     'passes on a claim about another pod',
     broken(adding(kubernetesEvent(300, 'Pod default/other-app'))),
@@ -63,17 +63,12 @@ suite('whoever claims a recovery tells the truth', (timeline) => claimsOnlyTrueS
     'all 3 claims',
   ],
   [
-    'is inconclusive where nothing is claimed',
+    'is inconclusive if nothing is claimed',
     broken(without((event) => event.kind === 'event' || event.kind === 'agent')),
     'inconclusive',
     'nothing claimed',
   ],
-  [
-    'is inconclusive where the history ends with the claim',
-    broken(cutAt(420)),
-    'inconclusive',
-    'only 5 of 10 operations',
-  ],
+  ['is inconclusive if the history ends with the claim', broken(cutAt(420)), 'inconclusive', 'only 5 of 10 operations'],
 ]);
 
 describe('claims between one crash and the next', () => {
@@ -91,7 +86,7 @@ describe('claims between one crash and the next', () => {
       ...more,
     ].toSorted((a, b) => a.at - b.at);
 
-  it('are as true as what the agent reported, where the event arrives after the next crash', () => {
+  it('are as true as the agent’s report if the event arrives after the next crash', () => {
     const history = again(410, ...beats({ from: 400, to: 410 }), kubernetesEvent(420, 'Pod default/demo-app'));
     expect(claimsOnlyTrueSuccess(new Timeline(history), consumer).verdict).toBe('pass');
   });
@@ -102,7 +97,7 @@ describe('claims between one crash and the next', () => {
     expect(claimsOnlyTrueSuccess(new Timeline(history), consumer)).toMatchObject({ verdict: 'fail' });
   });
 
-  it('may arrive after the next crash where nothing but events tells, once, and only where the pod had read', () => {
+  it('may arrive after the next crash if only events report recoveries, once, and only if the pod had read', () => {
     const withoutLog = (history: History) =>
       history.filter(({ kind, at }) => kind !== 'agent' && (kind !== 'event' || at > 410 * ms));
     const late = kubernetesEvent(420, 'Pod default/demo-app');
@@ -115,7 +110,7 @@ describe('claims between one crash and the next', () => {
     expect(verdictOf(late, own)).toBe('fail');
   });
 
-  it('may be said just after a crash by an agent that read just before it, and by its event', () => {
+  it('may come just after a crash from an agent that read just before it, and from its event', () => {
     const said = [agent(411, 'recovered', where), kubernetesEvent(412, 'Pod default/demo-app')];
     const history = again(410, ...beats({ from: 400, to: 410 }), ...said).filter(
       (event) => event.kind !== 'agent' || event.event !== 'recovered' || event.at > 400 * ms,
@@ -123,7 +118,7 @@ describe('claims between one crash and the next', () => {
     expect(claimsOnlyTrueSuccess(new Timeline(history), consumer).verdict).toBe('pass');
   });
 
-  it('do not count where the pod could neither confirm nor refute them', () => {
+  it('do not count if the pod could neither confirm nor refute them', () => {
     expect(claimsOnlyTrueSuccess(new Timeline(again(399.5)), consumer)).toMatchObject({
       verdict: 'pass',
       says: expect.stringContaining('1 more were overtaken'),

@@ -12,7 +12,7 @@ import { steadyCount } from './reads.ts';
  * success, and from then on the pod's next operations succeed, a read among them. An event is never evidence by itself.
  */
 export const claimsOnlyTrueSuccess = defineCheck(
-  { name: 'whoever claims a recovery tells the truth', claims: ['A1', 'L4'] },
+  { name: 'every claim of a recovery is true', claims: ['A1', 'L4'] },
   (timeline: Timeline, consumer: Consumer, count: number = steadyCount) => {
     const claims = timeline.successClaims(consumer);
     if (claims.length === 0)

@@ -32,13 +32,13 @@ const elsewhere = 'default/other-app/main';
 
 suite('the pod is not recovered, others are', notRecovered('pod'), [
   [
-    'passes where errors last to the end',
+    'passes if errors last to the end',
     left(),
     'pass',
     '1259 operations failed, the last 6.29 s after the crash, 6.11 s after the daemon’s return',
   ],
   [
-    'passes where another pod is recovered',
+    'passes if another pod is recovered',
     left(
       adding(agent(400, 'recovered', elsewhere), kubernetesEvent(400, 'Pod default/other-app'), mounted(400, 'node')),
     ),
@@ -77,36 +77,31 @@ suite('the pod is not recovered, others are', notRecovered('pod'), [
   ],
   ['fails on a mount in the pod', left(adding(mounted(400, where))), 'fail', 'was mounted'],
   [
-    'fails where the pod reads again',
+    'fails if the pod reads again',
     broken(without((event) => ['agent', 'event', 'mount'].includes(event.kind))),
     'fail',
     'the pod read again 201 ms',
   ],
   [
-    'is inconclusive where it was not watched long enough',
+    'is inconclusive if it was not watched long enough',
     left(cutAt(3000)),
     'inconclusive',
     'watched for 2.61 s after the daemon’s return, 6.00 s are needed',
   ],
-  ['is inconclusive where the daemon did not come back', down(), 'inconclusive', 'nothing to recover with'],
+  ['is inconclusive if the daemon did not come back', down(), 'inconclusive', 'nothing to recover with'],
+  ['is inconclusive if the pod saw no error', left(failing(205, 6_500, 'ok')), 'inconclusive', 'the pod saw no error'],
   [
-    'is inconclusive where the pod saw no error',
-    left(failing(205, 6_500, 'ok')),
-    'inconclusive',
-    'the pod saw no error',
-  ],
-  [
-    'is inconclusive where nobody watched the mounts',
+    'is inconclusive if the mounts were not watched',
     left(without((event) => event.kind === 'snapshot')),
     'inconclusive',
     'mount table',
   ],
 ]);
 
-suite('nobody is recovered', notRecovered('everything'), [
-  ['passes where errors last to the end', left(), 'pass', 'operations failed'],
+suite('no pod is recovered', notRecovered('everything'), [
+  ['passes if errors last to the end', left(), 'pass', 'operations failed'],
   [
-    'fails where another pod is recovered',
+    'fails if another pod is recovered',
     left(adding(agent(400, 'recovered', elsewhere))),
     'fail',
     'for default/other-app/main',
@@ -121,14 +116,14 @@ suite('nobody is recovered', notRecovered('everything'), [
 ]);
 
 suite('nothing happens while the daemon is down', (timeline) => doesNothingWhileDown(timeline, { consumer, volume }), [
-  ['passes where all waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
+  ['passes if everything waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
   [
-    'passes where a stat is answered from the kernel’s cache, and another fault comes meanwhile',
+    'passes if a stat is answered from the kernel’s cache, and another fault comes meanwhile',
     broken(failing(220, 225, 'ok'), adding(done(216, 'agent-kill'))),
     'pass',
     'in 190 ms without a daemon 36 operations failed',
   ],
-  ['passes where the daemon never comes back', down(), 'pass', 'nothing was mounted'],
+  ['passes if the daemon never comes back', down(), 'pass', 'nothing was mounted'],
   [
     'fails on a mount in the pod',
     broken(adding(mounted(300, where))),
@@ -161,24 +156,24 @@ suite('nothing happens while the daemon is down', (timeline) => doesNothingWhile
     'nothing was mounted',
   ],
   [
-    'is inconclusive where the daemon’s return is not known',
+    'is inconclusive if the daemon’s return is not known',
     broken(without((event) => event.kind === 'process' && event.change === 'ready')),
     'inconclusive',
     'does not show when',
   ],
   [
-    'is inconclusive where nobody watched the mounts',
+    'is inconclusive if the mounts were not watched',
     broken(without((event) => event.kind === 'mount' || event.kind === 'snapshot')),
     'inconclusive',
     'mount table',
   ],
   [
-    'is inconclusive where it was down for an instant',
+    'is inconclusive if it was down for an instant',
     broken(adding(daemon(220, 'ready'))),
     'inconclusive',
     'too short to tell',
   ],
-  ['is inconclusive where the history is cut at once', broken(cutAt(230)), 'inconclusive', 'too short to tell'],
+  ['is inconclusive if the history is cut at once', broken(cutAt(230)), 'inconclusive', 'too short to tell'],
 ]);
 
 const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, where, 'before', podTable())];
@@ -186,16 +181,11 @@ const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })
 
 describe('a mount that is not dead is left alone', () => {
   it.each<Row>([
-    ['passes where nothing happens', [...hung, ...goesOn], 'pass', '2.80 s nothing was mounted'],
-    [
-      'takes no notice of what comes after it was healed',
-      [...hung, ...goesOn, mounted(3001, where)],
-      'pass',
-      'in 2.80 s',
-    ],
+    ['passes if nothing happens', [...hung, ...goesOn], 'pass', '2.80 s nothing was mounted'],
+    ['ignores events after the fault was healed', [...hung, ...goesOn, mounted(3001, where)], 'pass', 'in 2.80 s'],
     ['fails on a mount in the pod', [...hung, mounted(900, where), ...goesOn], 'fail', '/data (default/demo-app/demo)'],
     ['fails on a mount at the target path', [...hung, mounted(900, 'node'), ...goesOn], 'fail', '(node)'],
-    ['fails on what the agent says', [...hung, agent(900, 'replaced', 'node'), ...goesOn], 'fail', '"replaced"'],
+    ['fails on a report of the agent', [...hung, agent(900, 'replaced', 'node'), ...goesOn], 'fail', '"replaced"'],
     [
       'fails on an event',
       [...hung, kubernetesEvent(900, 'Pod default/demo-app'), ...goesOn],

@@ -18,25 +18,25 @@ suite('the recovery is within the budget', budgeted(210, 20), [
     'first outage 201 ms of 210 ms, daemon ready to readable 11.0 ms of 20.0 ms',
   ],
   [
-    'fails where the pod does not read again',
+    'fails if the pod does not read again',
     left(),
     'fail',
     'did not read again; first error in the pod +6.00 ms, daemon back +184 ms',
   ],
   [
-    'fails where the outage is too long, with its phases',
+    'fails if the outage is too long, with its phases',
     broken(failing(400, 450, 'ENOTCONN')),
     'fail',
     'the outage took 251 ms, the budget is 210 ms; noticed by the agent +1.00 ms',
   ],
   [
-    'is inconclusive where the daemon’s return is not known',
+    'is inconclusive if the daemon’s return is not known',
     broken(without((event) => event.kind === 'process' && event.change === 'ready')),
     'inconclusive',
     'does not show when',
   ],
   [
-    'is inconclusive where the pod felt nothing',
+    'is inconclusive if the pod felt nothing',
     broken(failing(205, 400, 'ok')),
     'inconclusive',
     'no crash that the pod felt',
@@ -44,7 +44,7 @@ suite('the recovery is within the budget', budgeted(210, 20), [
 ]);
 
 describe('the recovery is within the budget for the agent alone', () => {
-  it('passes where a later outage is longer, because Kubernetes waited', () => {
+  it('passes if a later outage is longer, because Kubernetes waited', () => {
     const second = [fault(1000), daemon(1001, 'exited'), daemon(1900, 'ready')];
     const operations = [...beats({ from: 1005, to: 1910, result: 'ENOTCONN' }), ...beats({ from: 1910, to: 2000 })];
     expect(budgeted(210, 20)(new Timeline(broken(adding(...second, ...operations))))).toMatchObject({
@@ -53,7 +53,7 @@ describe('the recovery is within the budget for the agent alone', () => {
     });
   });
 
-  it('fails where the pod reads too long after the daemon is ready', () => {
+  it('fails if the pod reads too long after the daemon is ready', () => {
     expect(budgeted(500, 10)(new Timeline(broken()))).toMatchObject({
       verdict: 'fail',
       says: expect.stringContaining('read 11.0 ms after the daemon was ready, the budget is 10.0 ms; '),

@@ -23,7 +23,7 @@ describe('judgeClaims', () => {
     expect(found[3]).not.toHaveProperty('says');
   });
 
-  it('knows which claims nobody looked at', () => {
+  it('lists the claims that no scenario examines', () => {
     expect(unexaminedClaims([about('skipped', 'C1')])).toEqual(Object.keys(claims).filter((id) => id !== 'C1'));
   });
 });

@@ -1,6 +1,6 @@
 import type { ScenarioRecord, ScenarioStatus } from './record.ts';
 
-/** What the seed document promises, by claim id, in the order of the document: one short sentence each. */
+/** The promises of the document by claim id, in its order: one short sentence each. */
 export const claims: Readonly<Record<string, string>> = {
   P1: 'Kubernetes is 1.18 or later.',
   P2: 'The node’s operating system is not ContainerOS.',
@@ -32,31 +32,28 @@ export const claims: Readonly<Record<string, string>> = {
 
 export interface ClaimResult {
   readonly id: string;
-  /** Absent for an id that the document does not have. */
+  /** Absent if the document has no such claim. */
   readonly says?: string;
   readonly status: ScenarioStatus;
   readonly scenarios: readonly ScenarioRecord[];
 }
 
-/**
- * Each claim that a scenario is about, with the worst of what came of it: one failure refutes a claim, and a claim with a
- * pass and a skip is shown as far as the place could show it.
- */
+/** Each claim that a scenario examines, with its worst status: one failure refutes a claim, and a skip does not outweigh a pass. */
 export function judgeClaims(scenarios: readonly ScenarioRecord[]): ClaimResult[] {
   const order = Object.keys(claims);
-  const place = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
+  const rank = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
   const ids = [...new Set(scenarios.flatMap((scenario) => scenario.claims))];
   return ids
-    .sort((a, b) => place(a) - place(b) || a.localeCompare(b))
+    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
     .map((id) => {
-      const about = scenarios.filter((scenario) => scenario.claims.includes(id));
+      const examining = scenarios.filter((scenario) => scenario.claims.includes(id));
       const says = claims[id];
-      const status = worstStatus(about.map((scenario) => scenario.status));
-      return { id, ...(says === undefined ? {} : { says }), status, scenarios: about };
+      const status = worstStatus(examining.map((scenario) => scenario.status));
+      return { id, ...(says === undefined ? {} : { says }), status, scenarios: examining };
     });
 }
 
-/** Claims of the document that no scenario of the run is about. */
+/** Claims of the document that no scenario of the run examines. */
 export function unexaminedClaims(scenarios: readonly ScenarioRecord[]): string[] {
   const examined = new Set(scenarios.flatMap((scenario) => scenario.claims));
   return Object.keys(claims).filter((id) => !examined.has(id));

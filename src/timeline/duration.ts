@@ -1,4 +1,4 @@
-/** A duration as people read it: `850 µs`, `3.20 ms`, `214 ms`, `1.94 s`, `2 min 05 s`. */
+/** A duration with three significant digits: `850 µs`, `3.20 ms`, `214 ms`, `1.94 s`, `2 min 05 s`. */
 export function formatNs(ns: number): string {
   const sign = ns < 0 ? '−' : '';
   const size = Math.abs(ns);
@@ -10,7 +10,7 @@ export function formatNs(ns: number): string {
   return `${sign}${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
-/** A moment after another, precise enough to tell neighbours apart: `182.6 ms`, `2.412 s`. */
+/** An offset, precise enough to distinguish close events: `182.6 ms`, `2.412 s`. */
 export function formatOffset(ns: number): string {
   const sign = ns < 0 ? '−' : '';
   const size = Math.abs(ns);
@@ -18,7 +18,7 @@ export function formatOffset(ns: number): string {
   return `${sign}${size < 999.95e6 ? `${(size / 1e6).toFixed(size < 9.995e6 ? 2 : 1)} ms` : `${(size / 1e9).toFixed(3)} s`}`;
 }
 
-/** Nanoseconds as seconds with milliseconds, to stand in a column: `12.345`. */
+/** Nanoseconds as seconds with milliseconds, for columns: `12.345`. */
 export function clockSeconds(ns: number): string {
   return `${ns < 0 ? '−' : ''}${(Math.abs(ns) / 1e9).toFixed(3)}`;
 }

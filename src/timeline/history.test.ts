@@ -67,7 +67,7 @@ describe('the history', () => {
     expect(lines.map((line) => JSON.parse(line).text)).toEqual(Array.from({ length: 5_000 }, (_, n) => String(n)));
   });
 
-  it('leaves out the last line of a killed run and says that it was cut', async () => {
+  it('omits the last line of a killed run and reports that it was cut', async () => {
     const history = await openHistory({ path, origin });
     history.append(note('whole'));
     await history.close();

@@ -112,7 +112,7 @@ const inMs = (value: number | undefined) => (value === undefined ? undefined : v
 describe('recoveries', () => {
   it('times the mounts by the mount tables, because the agent writes its lines when all are made', () => {
     const target = '/var/lib/kubelet/pods/1/volumes/kubernetes.io~csi/default-demo/mount';
-    const said = comeback.map((event) =>
+    const reports = comeback.map((event) =>
       event.kind === 'agent' && event.where === 'node' ? { ...event, path: target } : event,
     );
     const seen = [
@@ -121,7 +121,7 @@ describe('recoveries', () => {
       mounted(157, 'node', target),
       mounted(140, 'node', '/runtime-mnt/jindo/default/demo/jindofs-fuse'),
     ];
-    const [recovery] = recoveries([...crash, ...said, ...outage, ...seen], scenario);
+    const [recovery] = recoveries([...crash, ...reports, ...outage, ...seen], scenario);
     expect(recovery).toMatchObject({ replacedInPod: 150.5 * ms, replacedOnNode: 157 * ms, verified: 153 * ms });
   });
 
@@ -156,7 +156,7 @@ describe('recoveries', () => {
     expect(ours?.verified).toBe(153 * ms);
   });
 
-  it('is over where the pod reads steadily: what stalls later is the machine’s', () => {
+  it('is over once the pod reads steadily: a later stall is the machine’s', () => {
     const stall = [hang(380, 250, false), hang(400, 250, true)];
     const [recovery] = recoveries([...crash, ...comeback, ...outage, ...stall], scenario);
     expect(inMs(recovery?.readable)).toBe(161);
@@ -172,8 +172,8 @@ describe('recoveries', () => {
       daemon(149, 'ready', 'ns/other-fuse-x2k4q/fuse'),
     ];
     const back = daemon(150, 'ready', 'ns/demo-fuse-p9b7c/fuse');
-    const said = comeback.filter(({ kind }) => kind === 'agent');
-    const [recovery] = recoveries([...replaced, back, ...said, ...outage], scenario);
+    const reports = comeback.filter(({ kind }) => kind === 'agent');
+    const [recovery] = recoveries([...replaced, back, ...reports, ...outage], scenario);
     expect(recovery?.daemonReady).toBe(150 * ms);
   });
 
@@ -190,7 +190,7 @@ describe('recoveries', () => {
     expect(recovery?.readable).toBeUndefined();
   });
 
-  it('leaves out what did not happen where nothing recovers', () => {
+  it('omits phases that did not happen if nothing recovers', () => {
     const broken = [...beats({ from: 0, until: 100 }), ...beats({ from: 100, until: 300, result: 'ENOTCONN' })];
     const [recovery] = recoveries([...crash, ...broken], scenario);
     expect(recovery).toMatchObject({ volume: 'unknown', errors: { ENOTCONN: 40 } });
@@ -216,7 +216,7 @@ describe('recoveries', () => {
     expect(inMs(second?.readable)).toBe(341);
   });
 
-  it('says that a crash was overtaken by the next one before the pod could read', () => {
+  it('has no end if the next crash came before the pod could read', () => {
     const events = [...crash, fault(120), daemon(121, 'exited'), ...comeback, ...outage];
     const [first, second] = recoveries(events, scenario);
     expect(first?.readable).toBeUndefined();
@@ -336,7 +336,7 @@ describe('recoveries', () => {
     expect(recoveries(events, scenario).map((one) => one.pod)).toEqual(['default/demo-app']);
   });
 
-  it('is told which fault reaches which probe where several crash at once', () => {
+  it('assigns faults to the probes that they reach if several daemons crash at once', () => {
     const events = [fault(100, 'sigkill', 'fuse'), fault(101, 'sigkill', 'elsewhere'), ...outage];
     const found = recoveries(events, scenario, { reaches: (one) => one.target === 'fuse' });
     expect(found).toMatchObject([{ crash: 100 * ms, readable: 161 * ms }]);

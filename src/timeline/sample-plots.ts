@@ -1,6 +1,6 @@
 import type { CheckRecord, ScenarioStatus } from './record.ts';
 
-/** A scenario of the made-up run, before it is played. */
+/** The outline of a scenario in the sample run. */
 export interface Plot {
   readonly id: string;
   readonly feature: string;
@@ -8,7 +8,7 @@ export interface Plot {
   readonly name: string;
   readonly claims: readonly string[];
   readonly fault?: string;
-  /** Milliseconds from the crash to the daemon's return; absent where it stays away. */
+  /** Milliseconds from the crash to the daemon's return; absent if it does not return. */
   readonly away?: readonly number[];
   readonly gate?: 'off';
   readonly hang?: true;

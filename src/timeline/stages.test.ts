@@ -15,7 +15,7 @@ const recovery = (over: Partial<Recovery> = {}): Recovery => ({
 const outage = stages.find((stage) => stage.name === 'outage');
 
 describe('stages', () => {
-  it('has no duration where an end is missing', () => {
+  it('has no duration if an end is missing', () => {
     expect(outage && stageNs(recovery(), outage)).toBeUndefined();
     expect(outage && stageNs(recovery({ readable: 1500 }), outage)).toBe(500);
   });

@@ -1,9 +1,6 @@
 import type { Recovery } from './record.ts';
 
-/**
- * The moments of a recovery, in the order in which they come when all goes well. Containers are visited before the node, so
- * neither of the two mounts waits for the other.
- */
+/** The moments of a recovery in their usual order. The agent replaces mounts in containers before those on the node. */
 export const moments = [
   'crash',
   'firstError',
@@ -17,7 +14,7 @@ export const moments = [
 
 export type Moment = (typeof moments)[number];
 
-/** What happened at a moment, as a reader of the report says it. */
+/** The names of the moments in reports. */
 export const momentNames: Readonly<Record<Moment, string>> = {
   crash: 'crash',
   firstError: 'first error in the pod',
@@ -29,7 +26,7 @@ export const momentNames: Readonly<Record<Moment, string>> = {
   verified: 'verified by the agent',
 };
 
-/** From one moment to another: what is compared between runs. `name` is the label in metrics. */
+/** The time from one moment to another, which runs are compared by. `name` is the label in metrics. */
 export interface Stage {
   readonly name: string;
   readonly from: Moment;
@@ -49,7 +46,7 @@ export const stages: readonly Stage[] = [
 ];
 
 /**
- * How long a stage took, in nanoseconds; undefined where one of its ends is missing. Never below zero: the agent writes its
+ * The duration of a stage in nanoseconds; undefined if one of its ends is missing. Never below zero: the agent writes its log
  * line after the call, so the pod may read before that.
  */
 export function stageNs(recovery: Recovery, { from, to }: Stage): number | undefined {
@@ -81,7 +78,7 @@ export function medianOf(sorted: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** One recovery as a waterfall: the moments that happened, in order of time, each with the time since the one before. */
+/** One recovery as a waterfall: its moments in order of time, each with the time since the one before. */
 export function waterfallOf(
   recovery: Recovery,
 ): { readonly moment: Moment; readonly at: number; readonly sinceCrash: number; readonly sinceBefore: number }[] {

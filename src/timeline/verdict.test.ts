@@ -63,7 +63,7 @@ describe('explainVerdict', () => {
     expect(explain({ scenarios: [...failed, ...failed, ...failed] })).toMatch(/ 2 more scenarios failed\.$/);
   });
 
-  it('tells of a long reason as much as is read at a glance', () => {
+  it('shortens a long reason', () => {
     const [failed] = record.scenarios.filter((scenario) => scenario.status === 'fail');
     const reason = `pod demo-app reads: not after 20.0 s; last seen: ${'read ENOTCONN, '.repeat(100)}end`;
     const says = explain({ scenarios: failed ? [{ ...failed, reason }, failed] : [] });
@@ -71,14 +71,14 @@ describe('explainVerdict', () => {
     expect(says.length).toBeLessThan(400);
   });
 
-  it('says what was shown where all passed, and what could not run', () => {
+  it('counts what passed and what could not run', () => {
     expect(explain({ verdict: 'pass', scenarios: passed })).toBe('All 6 scenarios that could run here passed.');
     expect(explain({ verdict: 'pass', scenarios: [...passed, ...skipped] })).toBe(
       'All 6 scenarios that could run here passed; 2 scenarios could not run here.',
     );
   });
 
-  it('says that a run was interrupted, or empty', () => {
+  it('mentions that a run was interrupted or empty', () => {
     expect(explain({ verdict: 'inconclusive', interrupted: true })).toMatch(/The run was interrupted\.$/);
     expect(explain({ scenarios: [] })).toBe('No scenario was run.');
   });

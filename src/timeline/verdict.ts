@@ -31,7 +31,7 @@ export function findContradiction(record: RunRecord): string | undefined {
   return `its verdict is ${stored}, but its scenarios (${found.join(', ') || 'none'}${check}) make it ${derived}`;
 }
 
-/** The words for a verdict, wherever a person reads it. */
+/** The verdicts in English. */
 export const verdictNames: Readonly<Record<Verdict, string>> = {
   pass: 'Conformant',
   fail: 'Not conformant',
@@ -53,21 +53,21 @@ export function countStatuses(scenarios: readonly ScenarioRecord[]): Record<Scen
   return counts;
 }
 
-/** The one sentence that explains the verdict: what failed and why, or what was shown. */
+/** One sentence that explains the verdict: what failed and why, or what passed. */
 export function explainVerdict(record: RunRecord): string {
   const { scenarios, verdict } = record;
   const counts = countStatuses(scenarios);
   const cut = record.interrupted ? ' The run was interrupted.' : '';
   const broken = record.checks?.find((check) => check.verdict === 'fail');
-  if (broken) return `The run as a whole failed: ${broken.name}: ${sentence(broken.says)}${cut}`;
+  if (broken) return `The run as a whole failed: ${broken.name}: ${toSentence(broken.says)}${cut}`;
   if (scenarios.length === 0) return `No scenario was run.${cut}`;
   if (verdict === 'fail' || verdict === 'inconclusive') {
-    const culprits = scenarios.filter((scenario) => scenario.status === verdict);
-    const [first] = culprits;
+    const open = scenarios.filter((scenario) => scenario.status === verdict);
+    const [first] = open;
     if (first) {
-      const more = culprits.length - 1;
+      const more = open.length - 1;
       const others = more > 0 ? ` ${count(more, 'more scenario')} ${statusNames[verdict]}.` : '';
-      return `“${first.name}” ${verdict === 'fail' ? 'failed' : 'is inconclusive'}: ${brief(reasonOf(first))}${others}${cut}`;
+      return `“${first.name}” ${verdict === 'fail' ? 'failed' : 'is inconclusive'}: ${shorten(reasonOf(first))}${others}${cut}`;
     }
     return `No scenario is ${statusNames[verdict]}, but the run as a whole is.${cut}`;
   }
@@ -75,21 +75,21 @@ export function explainVerdict(record: RunRecord): string {
   return `${counts.pass === 1 ? 'The one scenario' : `All ${counts.pass} scenarios`} that could run here passed${skipped}.${cut}`;
 }
 
-/** Why a scenario is not passed: its own reason, else its first check that did not pass, else its first failed step. */
+/** Why a scenario did not pass: its own reason, else its first check that did not pass, else its first failed step. */
 export function reasonOf(scenario: ScenarioRecord): string {
   const check = scenario.checks.find((one) => one.verdict !== 'pass');
   const step = scenario.steps.find((one) => one.status !== 'passed');
   const reason =
     scenario.reason ?? check?.says ?? step?.error?.split('\n')[0] ?? (step && `step “${step.text}” is ${step.status}`);
-  return sentence(reason ?? 'no reason was recorded');
+  return toSentence(reason ?? 'no reason was recorded');
 }
 
-/** As much as is read at a glance; the whole stands with the scenario. */
-const atAGlance = 240;
+/** Longest reason in a summary; the scenario shows it in full. */
+const longestReason = 240;
 
-function brief(text: string): string {
-  if (text.length <= atAGlance) return text;
-  return `${text.slice(0, atAGlance).replace(/[\s;,:]+\S*$/, '')} …`;
+function shorten(text: string): string {
+  if (text.length <= longestReason) return text;
+  return `${text.slice(0, longestReason).replace(/[\s;,:]+\S*$/, '')} …`;
 }
 
 /** `1 scenario`, `2 scenarios`. */
@@ -97,6 +97,6 @@ export function count(n: number, noun: string, plural = `${noun}s`): string {
   return `${n} ${n === 1 ? noun : plural}`;
 }
 
-function sentence(text: string): string {
+function toSentence(text: string): string {
   return /[.!?…]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
 }
