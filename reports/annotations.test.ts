@@ -18,7 +18,7 @@ it('keeps an annotation one line, and its parts apart, whatever a name holds', (
   ]);
 });
 
-it('tells of what failed for the run as a whole', () => {
+it('reports failures of the run as a whole', () => {
   const checks = [{ name: 'no secret', claims: [], verdict: 'fail', says: 'it is in report.md' } as const];
   expect(renderAnnotations({ scenarios: [], checks })).toEqual([
     '::error title=The run as a whole%3A no secret::it is in report.md',

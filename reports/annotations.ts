@@ -2,7 +2,7 @@ import type { RunRecord } from '../src/timeline/record.ts';
 import { reasonOf } from '../src/timeline/verdict.ts';
 
 /**
- * What failed, as workflow commands of GitHub Actions: one line each, shown at the scenario's line in the feature file.
+ * Renders failures as GitHub Actions workflow commands, one line each, shown at the scenario's line in the feature file.
  * https://docs.github.com/actions/reference/workflow-commands-for-github-actions
  */
 export function renderAnnotations({ scenarios, checks = [] }: Pick<RunRecord, 'scenarios' | 'checks'>): string[] {
@@ -13,9 +13,9 @@ export function renderAnnotations({ scenarios, checks = [] }: Pick<RunRecord, 's
     .filter(({ status }) => status === 'fail' || status === 'inconclusive')
     .map((scenario) => {
       const { status, uri, line, claims, name } = scenario;
-      const place = uri === '' ? '' : `file=${property(uri)},line=${line},`;
+      const location = uri === '' ? '' : `file=${property(uri)},line=${line},`;
       const title = [...claims, name].join(' ');
-      return `::${status === 'fail' ? 'error' : 'warning'} ${place}title=${property(title)}::${data(reasonOf(scenario))}`;
+      return `::${status === 'fail' ? 'error' : 'warning'} ${location}title=${property(title)}::${data(reasonOf(scenario))}`;
     });
   return [...whole, ...own];
 }

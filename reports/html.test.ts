@@ -79,7 +79,7 @@ describe('renderHtml', () => {
       '>What is wrong<',
       '>Claims<',
       '>Scenarios<',
-      'The fake kubelet’s clock passes 10 s in each real second',
+      'The fake kubelet’s clock runs 10 times as fast',
     ].map((text) => page.indexOf(text));
     expect(order).not.toContain(-1);
     expect(order).toEqual(order.toSorted((a, b) => a - b));

@@ -22,12 +22,12 @@ import { definitions } from './html/shapes.ts';
 import { flame, themeSwitch } from './html/shell.ts';
 import { style } from './html/style.ts';
 
-/** A page opens with what went wrong, but not with more than one can read. */
-const shownOpen = 4;
+/** Failed and inconclusive scenarios are open at first, up to this number. */
+const maximumOpen = 4;
 
 /**
- * A run as one HTML page that needs nothing but itself and no network. Verdict, claims, results and phases in numbers can be
- * read without any script and on paper; timelines and lists are packed, and drawn by one small script when they are opened.
+ * Renders a run as one self-contained HTML page. Verdict, claims, results and phases are readable without a script and on paper.
+ * Time lines and lists are packed, and a small script draws them when they are opened.
  */
 export function renderHtml({ record, history }: Run): string {
   return renderPage(record, digestOf(history));
@@ -45,7 +45,7 @@ export function renderPage(record: RunRecord, digest: Digest): string {
       blocks.push(`<script type="application/octet-stream" id="_data-${i + 1}">${packed}</script>`);
     }
     const troubled = scenario.status === 'fail' || scenario.status === 'inconclusive';
-    const open = (troubled || scenarios.length <= 3) && opened++ < shownOpen;
+    const open = (troubled || scenarios.length <= 3) && opened++ < maximumOpen;
     const { clockScale } = record.fidelity;
     return { scenario, shown: renderScenario({ scenario, digest: own, data, number: i + 1, clockScale, open }) };
   });
@@ -71,7 +71,7 @@ ${trusted(blocks.join('\n'))}
   return render(page);
 }
 
-/** Search and filters; without the script only the results can be chosen. */
+/** Search and filters. Without the script, only the filter by result works. */
 function toolbar(scenarios: readonly ScenarioRecord[]): Html | undefined {
   if (scenarios.length < 2) return undefined;
   const present = statuses.filter((status) => scenarios.some((scenario) => scenario.status === status));
@@ -94,7 +94,7 @@ function keysHelp(): Html {
     ['?', 'this list; Esc closes it'],
   ];
   return html`<dialog id="_keys" aria-labelledby="_keys-title"><h2 id="_keys-title">Keys</h2><dl>${keys.map(
-    ([key, does]) =>
-      html`<div><dt>${key.split('  ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,
+    ([key, effect]) =>
+      html`<div><dt>${key.split('  ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${effect}</dd></div>`,
   )}</dl><p class="note">A timeline is also zoomed by dragging across it, by Ctrl and the wheel, or by two fingers; a double click shows it all.</p><form method="dialog"><button>Close</button></form></dialog>`;
 }

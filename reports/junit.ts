@@ -5,15 +5,15 @@ import { momentNames, waterfallOf } from '../src/timeline/stages.ts';
 import { countStatuses, explainVerdict, reasonOf } from '../src/timeline/verdict.ts';
 
 /**
- * A run as JUnit XML, as GitHub, GitLab and Jenkins show it: one test suite for each feature, one test case for each
- * scenario. An inconclusive scenario is an `error`: neither passed nor refuted. It is valid by junit-10.xsd, by which Jenkins' xUnit
- * plugin refuses a file: so it has no file and line of a test case, which the sentences in its output have.
+ * Renders a run as JUnit XML for GitHub, GitLab and Jenkins: a test suite for each feature, a test case for each scenario. An
+ * inconclusive scenario is an `error`, neither passed nor refuted. The result is valid by junit-10.xsd, which Jenkins' xUnit
+ * plugin enforces. The schema has no file and line of a test case, so these are in its output.
  */
 export function renderJunit({ record }: Pick<Run, 'record'>, attachmentsOf: AttachmentsOf = () => []): string {
   const features = groupBy(record.scenarios, (scenario) => scenario.feature);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    // Jenkins’ schema has no count of what was skipped here.
+    // The schema does not allow `skipped` here.
     `<testsuites name="rekindle" ${totals(record.scenarios).replace(/ skipped="\d+"/, '')}>`,
     ...[...features].flatMap(([feature, scenarios]) => suite({ record, feature, scenarios, attachmentsOf })),
     '</testsuites>',
@@ -27,8 +27,8 @@ export function testCaseName(scenario: ScenarioRecord): string {
 }
 
 /**
- * Paths of files to be shown with a test case, as its CI system knows them: relative to the project's folder, or absolute.
- * GitLab and Jenkins (JUnit Attachments) find them as `[[ATTACHMENT|path]]` in the output.
+ * Paths of files to attach to a test case, absolute or relative to the project's folder. GitLab and Jenkins (JUnit Attachments) find
+ * them as `[[ATTACHMENT|path]]` in the output.
  */
 export type AttachmentsOf = (scenario: ScenarioRecord) => readonly string[];
 
@@ -117,7 +117,7 @@ function seconds(scenario: ScenarioRecord): string {
   return ((scenario.finishedAt - scenario.startedAt) / 1e9).toFixed(3);
 }
 
-/** Text for an attribute or an element. What XML 1.0 cannot hold, not even as a reference, is written as `\x1b`. */
+/** Escapes text for an attribute or element. Characters that XML 1.0 forbids are written as `\x1b`. */
 export function escapeXml(text: string): string {
   return text
     .toWellFormed()

@@ -29,7 +29,7 @@ describe('renderMarkdown', () => {
   it('says what is fake and how fast its clock goes', () => {
     const text = renderMarkdown({ record });
     expect(text).toContain('- **fake**: kubelet: pods are process trees in namespaces');
-    expect(text).toContain('The fake kubelet’s clock passes 10 s in each real second.');
+    expect(text).toContain('The fake kubelet’s clock runs 10 times as fast.');
     expect(renderMarkdown({ record: { ...record, fidelity: { ...record.fidelity, clockScale: 1 } } })).toContain(
       'No clock is scaled.',
     );

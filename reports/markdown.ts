@@ -9,11 +9,11 @@ import { renderGantt, slowestRecovery } from './picture.ts';
 const marks: Readonly<Record<ScenarioStatus, string>> = { pass: '✅', fail: '❌', inconclusive: '❔', skipped: '⏭️' };
 
 export interface MarkdownOptions {
-  /** Path of the slowest recovery's picture, as seen from the Markdown; absent: it is drawn by Mermaid, where that is known. */
+  /** Path of the slowest recovery's picture, relative to the Markdown file. If absent, Mermaid draws it. */
   readonly picture?: string;
 }
 
-/** A run as a short summary in GitHub's Markdown, for the step summary of a CI job. */
+/** Renders a run as GitHub Markdown, for the step summary of a CI job. */
 export function renderMarkdown({ record }: Pick<Run, 'record'>, { picture }: MarkdownOptions = {}): string {
   const { scenarios, fidelity } = record;
   const mark = marks[record.verdict];
@@ -39,13 +39,13 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>, { picture }: Mar
     '|---|---|---|--:|---|',
     ...scenarios.map((scenario) => {
       const outage = summarizeStages(scenario.recoveries).find((one) => one.stage.name === 'outage');
-      const why = scenario.status === 'pass' ? '' : reasonOf(scenario);
+      const reason = scenario.status === 'pass' ? '' : reasonOf(scenario);
       const cells = [
         `${marks[scenario.status]} ${statusNames[scenario.status]}`,
         scenario.claims.join(' '),
         scenario.name,
         outage ? formatNs(outage.worstNs) : '',
-        why,
+        reason,
       ];
       return `| ${cells.map(escapeMarkdown).join(' | ')} |`;
     }),
@@ -79,7 +79,7 @@ export function renderMarkdown({ record }: Pick<Run, 'record'>, { picture }: Mar
     `Place: ${escapeMarkdown(fidelity.place)}. ${
       fidelity.clockScale === 1
         ? 'No clock is scaled.'
-        : `The fake kubelet’s clock passes ${fidelity.clockScale} s in each real second.`
+        : `The fake kubelet’s clock runs ${fidelity.clockScale} times as fast.`
     }${fakes.length === 0 ? ' Nothing stands in for anything else.' : ''}`,
     '',
     ...fidelity.parts.map(
@@ -118,7 +118,7 @@ function renderBackoff({ name, backoff }: ScenarioRecord, clockScale: number): r
   ];
 }
 
-/** Text that Markdown takes as text, on one line, in a table too. */
+/** Escapes text for Markdown, including table cells. */
 function escapeMarkdown(text: string): string {
   return text
     .replace(/[\\`*_[\]|<>#~]/g, '\\$&')

@@ -3,16 +3,16 @@ import type { Recovery, ScenarioRecord } from '../src/timeline/record.ts';
 import { momentNames, waterfallOf } from '../src/timeline/stages.ts';
 import { escapeXml } from './junit.ts';
 
-/** A recovery, and the scenario that it is of. */
+/** A recovery with its scenario. */
 export interface ScenarioRecovery {
   readonly scenario: ScenarioRecord;
   readonly recovery: Recovery;
 }
 
-/** The slowest recovery of some scenarios: one after which the pod never read again comes first. */
+/** The slowest recovery of the scenarios. One after which the pod never read again is the slowest. */
 export function slowestRecovery(scenarios: readonly ScenarioRecord[]): ScenarioRecovery | undefined {
   const all = scenarios.flatMap((scenario) => {
-    // Where a crash was not to be recovered from, it was not slow.
+    // A scenario may pass without a recovery, and such a crash is not slow.
     const recoveries = scenario.recoveries.filter(
       ({ readable }) => readable !== undefined || scenario.status === 'fail',
     );
@@ -31,7 +31,7 @@ const right = 190;
 const rowHeight = 28;
 const top = 64;
 
-/** A recovery as a waterfall: an SVG file of its own, for summaries and as a test's attachment. Light and dark. */
+/** Renders a recovery as a waterfall: an SVG file for summaries and attachments, in light and dark. */
 export function renderPicture({ scenario, recovery }: ScenarioRecovery): string {
   const rows = waterfallOf(recovery);
   const total = Math.max(...rows.map(({ sinceCrash }) => sinceCrash), 1);
@@ -63,11 +63,11 @@ ${bars.join('\n')}
 `;
 }
 
-/** The same as a Gantt chart in Mermaid's language, which GitHub draws where it shows no picture from a file. */
+/** Renders a recovery as a Mermaid Gantt chart, for places where GitHub shows no image files. */
 export function renderGantt({ scenario, recovery }: ScenarioRecovery): string {
   const word = (text: string) => text.replace(/[^\p{L}\p{N} .,()-]/gu, ' ').trim();
   const rows = waterfallOf(recovery).slice(1);
-  // Mermaid counts in whole milliseconds.
+  // Mermaid accepts whole milliseconds only.
   const lines = rows.map(({ moment, sinceCrash, sinceBefore }) => {
     const from = Math.floor((sinceCrash - sinceBefore) / 1e6);
     const to = Math.max(from + 1, Math.round(sinceCrash / 1e6));

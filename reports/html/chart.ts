@@ -1,6 +1,6 @@
 import { type Html, html, trusted } from './markup.ts';
 
-/** Part of the axis, in nanoseconds since the run began; times are shown relative to `zero`. */
+/** A period in nanoseconds since the run began; times are shown relative to `zero`. */
 export interface Axis {
   readonly from: number;
   readonly to: number;
@@ -11,15 +11,15 @@ export function trim(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-/** A small picture of numbers: lines and points over two axes, which works on paper too. */
+/** Lines and points over two axes. */
 export interface Chart {
-  /** What it shows, for those who cannot see it: the figures in words. */
+  /** The figures in words, for screen readers. */
   readonly says: string;
   readonly title: string;
   readonly x: Scale;
   readonly y: Scale;
   readonly series: readonly Series[];
-  /** False where one for several pictures stands beside them. */
+  /** False if several charts share a legend. */
   readonly legend?: false;
 }
 
@@ -39,7 +39,7 @@ export interface Series {
   readonly as: 'line' | 'step' | 'points';
 }
 
-/** Lines are drawn in a box of 1000 × 1000 that is stretched; text and points keep their shape. */
+/** Renders a chart. Lines are drawn in a box of 1000 × 1000 that stretches; text and points keep their shape. */
 export function renderChart({ says, title, x, y, series, legend }: Chart): Html {
   const px = (value: number) => share(value, x) * 100;
   const py = (value: number) => 100 - share(value, y) * 100;
@@ -69,7 +69,6 @@ ${series.length > 1 && legend !== false && renderLegend(series)}
   )}${x.ticks.map(({ at, name }) => html`${trusted(`<text x="${trim(px(at))}%" y="100%" dy="17" class="${px(at) < 4 ? 'start' : px(at) > 93 ? 'end' : 'middle'}">`)}${name}</text>`)}</svg></div></figure>`;
 }
 
-/** Which line is whose. */
 export function renderLegend(series: readonly Pick<Series, 'name' | 'tone' | 'as'>[]): Html {
   return html`<ul class="legend">${series.map(({ name, tone, as }) => html`<li><i class="key t${tone} ${as === 'points' ? 'dot' : ''}"></i>${name}</li>`)}</ul>`;
 }
@@ -94,19 +93,22 @@ function share(value: number, { from, to, logarithmic }: Scale): number {
   return Number.isFinite(part) ? Math.min(1, Math.max(0, part)) : 0;
 }
 
-/** A linear scale from 0 (or `from`) that ends at a round number. */
-export function linearScale(highest: number, nameOf: (value: number) => string, from = 0): Scale {
+/** A linear scale from `from` to a round number. */
+export function linearScale(highest: number, formatTick: (value: number) => string, from = 0): Scale {
   const rough = (highest - from) / 4 || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const first = Math.floor(from / step) * step;
   const count = Math.max(1, Math.ceil((highest - first) / step - 1e-9));
-  const ticks = Array.from({ length: count + 1 }, (_, i) => ({ at: first + i * step, name: nameOf(first + i * step) }));
+  const ticks = Array.from({ length: count + 1 }, (_, i) => ({
+    at: first + i * step,
+    name: formatTick(first + i * step),
+  }));
   return { from: first, to: first + count * step, ticks };
 }
 
-/** A logarithmic scale whose ticks are powers of ten, with 2 and 5 between where there are few. */
-export function logarithmicScale(lowest: number, highest: number, nameOf: (value: number) => string): Scale {
+/** A logarithmic scale with ticks at powers of ten, and at values between if there are few. */
+export function logarithmicScale(lowest: number, highest: number, formatTick: (value: number) => string): Scale {
   const decades = Math.log10(highest / lowest);
   const factors = decades < 1 ? [1, 2, 5] : decades < 2 ? [1, 3] : [1];
   const candidates: number[] = [];
@@ -115,11 +117,11 @@ export function logarithmicScale(lowest: number, highest: number, nameOf: (value
   }
   const from = candidates.findLast((value) => value <= lowest) ?? lowest;
   const to = candidates.find((value) => value >= highest && value > from) ?? highest;
-  const ticks = candidates.filter((value) => value >= from && value <= to).map((at) => ({ at, name: nameOf(at) }));
+  const ticks = candidates.filter((value) => value >= from && value <= to).map((at) => ({ at, name: formatTick(at) }));
   return { from, to, ticks, logarithmic: true };
 }
 
-/** At most `limit` of many points, the first and the last among them. */
+/** At most `limit` of the points, including the first and the last. */
 export function thin<T>(points: readonly T[], limit: number): readonly T[] {
   if (points.length <= limit) return points;
   return Array.from({ length: limit }, (_, i) => points[Math.round((i * (points.length - 1)) / (limit - 1))]).filter(

@@ -12,7 +12,7 @@ const shown: readonly { readonly stage: Stage; readonly tone: Series['tone'] }[]
 
 const shownPoints = 160;
 
-/** How the crashes are distributed: for each duration, the share of crashes that took no longer (ECDF). */
+/** Renders the distribution of recoveries: for each duration, the share that took no longer (ECDF). */
 export function renderEcdf(recoveries: readonly Recovery[], of: string): Html | undefined {
   const samples = shown.flatMap(({ stage, tone }) => {
     const took = recoveries.flatMap((recovery) => stageNs(recovery, stage) ?? []);
@@ -26,11 +26,11 @@ export interface DurationSample {
   readonly tone: Series['tone'];
   /** Nanoseconds, in any order. */
   readonly took: readonly number[];
-  /** How many there were, of which the rest took for ever; absent: as many as took. */
+  /** Number of crashes, including those that did not end. Defaults to the length of `took`. */
   readonly of?: number;
 }
 
-/** Distributions over each other. */
+/** Renders several distributions in one chart. */
 export function renderDistributions(
   title: string,
   unsorted: readonly DurationSample[],
@@ -61,7 +61,7 @@ export function renderDistributions(
   });
 }
 
-/** `10 ms` rather than `10.0 ms`: a tick is where it is said to be. */
+/** `10 ms` rather than `10.0 ms`, because a tick is exact. */
 function tickName(ns: number): string {
   return formatNs(ns).replace(/\.0+ |(\.\d*[1-9])0+ /, '$1 ');
 }

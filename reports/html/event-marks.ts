@@ -5,18 +5,18 @@ import type { Look, PackedEvent, Shape } from '../page/packed.ts';
 import type { ToMicros } from './lanes.ts';
 import { isContradicted, trackTruth } from './truth.ts';
 
-/** What happened, for the eye and in words: a mark on a lane, and a line in the list. */
+/** How an event is shown: a mark on a lane, and a row in the list. */
 export interface EventMark {
-  /** Who did it: the lane, and the list's second column. */
+  /** The lane, and the second column of the list. */
   readonly who: string;
   readonly says: string;
-  /** A word or two beside the mark. */
+  /** A label next to the mark. */
   readonly short: string;
   readonly shape: Shape;
   readonly look: Look;
 }
 
-/** Events that are told one by one; probe results and output have pictures and lists of their own. */
+/** Events that are shown one by one. Probe results, output and snapshots are shown elsewhere. */
 export type ShownEvent = Exclude<HistoryEvent, { kind: 'probe' | 'output' | 'snapshot' }>;
 
 export function isShown(event: HistoryEvent): event is ShownEvent {
@@ -82,21 +82,21 @@ function shapeFor(event: ShownEvent): Omit<EventMark, 'says'> {
   }
 }
 
-/** The lane of a process: daemons and the agent have one of their own. */
+/** The lane of a process. Daemons and the agent have lanes of their own. */
 export function processLane(event: Extract<HistoryEvent, { kind: 'process' }>): string {
   if (event.role === 'daemon') return 'FUSE daemon';
   if (event.role === 'agent') return 'Agent';
   return event.role === 'container' ? 'Containers' : 'Other processes';
 }
 
-/** `<namespace>/<pod>/<container>[:<path>]` as a reader needs it: the pod's name. */
+/** The pod's name in `<namespace>/<pod>/<container>[:<path>]`. */
 export function podName(where: string): string {
   return where.split(':')[0]?.split('/')[1] ?? where;
 }
 
 const shown = 1000;
 
-/** Everything that happened but the probes' results and the output, each next to what was true at that instant. */
+/** All shown events, each with the state at that instant. */
 export function collectEvents(
   digest: ScenarioDigest,
   place: ToMicros,
@@ -123,7 +123,7 @@ export function collectEvents(
   return { list, left: Math.max(0, told.length - shown) };
 }
 
-/** Each scenario has a namespace of its own, whose long name says nothing within it. */
+/** Removes the scenario's namespace, which is the same in all its events. */
 function shortener({ probes }: ScenarioDigest): (text: string) => string {
   const [namespace = ''] = probes[0]?.probe.split('/') ?? [];
   if (!namespace.startsWith('rk-')) return (text) => text;

@@ -7,14 +7,14 @@ import type { Axis } from './chart.ts';
 import { isShown, markFor, processLane, type ShownEvent } from './event-marks.ts';
 import { mountLanes } from './mounts.ts';
 
-/** Moments as the page has them. */
+/** Converts a time to the page's unit. */
 export type ToMicros = (at: number) => Micros;
 
 export function microsOn({ zero }: Axis): ToMicros {
   return (at) => Math.round((at - zero) / 1e3);
 }
 
-/** Who did what on an axis, lane by lane; what the probes saw is drawn above them, point by point. */
+/** Builds the lanes of a time line. Probe results are drawn above them. */
 export function buildLanes({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis): Lane[] {
   const place = microsOn(axis);
   const told = events.filter(isShown);
@@ -55,7 +55,7 @@ function rank({ name }: Lane): number {
 
 type AgentEvent = Extract<HistoryEvent, { kind: 'agent' }>;
 
-/** A pass that found all well is no news. */
+/** Whether a pass found or did anything. */
 function didSomething({ line }: AgentEvent): boolean {
   return [line.actions, line.skips, line.unhealthy].some((figure) => typeof figure === 'number' && figure > 0);
 }
@@ -67,7 +67,7 @@ function passSpan({ at, tookNs = 0, line }: AgentEvent, says: string, place: ToM
 
 type ProcessEvent = Extract<HistoryEvent, { kind: 'process' }>;
 
-/** Life spans; a process that is first heard of when it is ready or exits was there before. */
+/** Life spans of processes. One whose first event is `ready` or `exited` existed before. */
 function processLanes(events: readonly ShownEvent[], axis: Axis): Lane[] {
   const place = microsOn(axis);
   const lanes = groupBy(
@@ -103,7 +103,7 @@ function processLanes(events: readonly ShownEvent[], axis: Axis): Lane[] {
   });
 }
 
-/** Only daemons and servers say that they are ready; a container is there once it is started. */
+/** Containers and programs do not report that they are ready, so they are once they have started. */
 function steady(change: ProcessEvent['change'], event: ProcessEvent | undefined): ProcessEvent['change'] {
   const silent = event?.role === 'container' || event?.role === 'program';
   return silent && change === 'started' ? 'ready' : change;
@@ -113,10 +113,10 @@ function lifeSpan(change: ProcessEvent['change'], from: number, to: number): Pic
   const took = formatNs(to - from);
   if (change === 'ready') return { weight: 'thin', look: 'ok', title: `ready for ${took}` };
   if (change === 'started') return { weight: 'thin', look: 'warn', title: `starting for ${took}` };
-  return { weight: 'dashed', look: 'bad', title: `not there for ${took}` };
+  return { weight: 'dashed', look: 'bad', title: `absent for ${took}` };
 }
 
-/** The kubelet's waits: from the schedule of a restart to the restart. */
+/** The kubelet's back-off, from scheduling a restart to the restart. */
 function backOffs(events: readonly ShownEvent[], axis: Axis): Span[] {
   const place = microsOn(axis);
   return events.flatMap((event): Span[] => {
@@ -129,7 +129,7 @@ function backOffs(events: readonly ShownEvent[], axis: Axis): Span[] {
   });
 }
 
-/** Probe operations in a row with the same result, from when the first was due until the last was done. */
+/** Successive probe operations with the same result, from the first one's scheduled time to the last one's end. */
 export interface ProbeSpan {
   readonly from: number;
   readonly to: number;
@@ -138,9 +138,9 @@ export interface ProbeSpan {
 }
 
 /**
- * A probe's results as spans, so that ten thousand operations take no more room than ten.
- * @param limit Where results alternate so fast that there were more spans, they are merged into as many columns, each of
- *   which shows its most frequent failure; no failure is ever hidden by what went well beside it.
+ * A probe's results as spans, so that ten thousand operations take no more space than ten.
+ * @param limit If there are more spans, they are merged into this number of columns. A column with failures shows the most
+ *   frequent one, so that good operations never hide a failure.
  */
 export function probeSpans(probe: ProbeColumns, limit = 240): ProbeSpan[] {
   const spans: ProbeSpan[] = [];
@@ -171,7 +171,7 @@ export function probeSpans(probe: ProbeColumns, limit = 240): ProbeSpan[] {
   return merged;
 }
 
-/** Adds a span to the list, or to its last one where that has the same result. */
+/** Appends a span, or extends the last one if it has the same result. */
 function append(spans: ProbeSpan[], span: ProbeSpan): void {
   const last = spans.at(-1);
   if (last?.result !== span.result) {
@@ -181,7 +181,7 @@ function append(spans: ProbeSpan[], span: ProbeSpan): void {
   spans[spans.length - 1] = { ...last, to: Math.max(last.to, span.to), count: last.count + span.count };
 }
 
-/** From a crash until all pods could read again; two pods that share a crash share a window. */
+/** Outages from a crash until all pods could read. Pods that share a crash share a window. */
 export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
   return [...groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): Window[] => {
     const disturbed = all.filter((recovery) => recovery.firstError !== undefined);
@@ -196,7 +196,7 @@ export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
   });
 }
 
-/** From a fault's injection until it was healed; a fault that is over at once has no width. */
+/** Faults from injection until healed. A momentary fault has no width. */
 export function faultWindows(events: readonly HistoryEvent[], axis: Axis): Window[] {
   const faults = events.filter((event) => event.kind === 'fault');
   return faults.flatMap((fault): Window[] => {

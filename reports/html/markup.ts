@@ -1,11 +1,11 @@
-/** Markup that is safe to put into a page as it stands. Made by `html`, which escapes whatever is not. */
+/** Safe markup. `html` makes it and escapes everything else. */
 export interface Html {
   readonly markup: string;
 }
 
 export type Content = Html | string | number | undefined | false | readonly Content[];
 
-/** Template tag: text is escaped, markup is kept, lists are joined, `undefined` and `false` are nothing. */
+/** Template tag that escapes text, keeps markup, joins lists and omits `undefined` and `false`. */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
   let markup = strings[0] ?? '';
   contents.forEach((content, i) => {
@@ -14,7 +14,7 @@ export function html(strings: TemplateStringsArray, ...contents: readonly Conten
   return { markup };
 }
 
-/** Text that is markup already: the style sheet and other constants of this folder. Never data. */
+/** Marks constants of this folder as markup. Never use it for data. */
 export function trusted(markup: string): Html {
   return { markup };
 }
@@ -47,7 +47,7 @@ function escapeHtml(text: string): string {
   );
 }
 
-/** A fragment's name from an id: the same for the link and for its target. */
+/** The fragment name for an id. */
 export function anchorFor(id: string): string {
   return id.replace(/[^\w.-]+/g, '-');
 }

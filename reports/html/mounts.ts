@@ -13,8 +13,7 @@ type Line = PackedTable['lines'][number];
 const shownChanges = 120;
 
 /**
- * Mount tables before, during and after: the first as far as it concerns volumes, each later one as a difference to the one
- * before it at the same place, and in between what came and went from the first crash until all could read again.
+ * Mount tables over time: the volumes of the first snapshot, the differences of later ones, and the changes between them.
  */
 export function mountTables(
   { events }: Pick<ScenarioDigest, 'events'>,
@@ -70,12 +69,12 @@ function changesTable(where: string, mounts: readonly MountEvent[], crash: numbe
   };
 }
 
-/** A line of mountinfo that is about a volume, and not about the machine that all runs on. */
+/** Whether a line of mountinfo is about a volume rather than the machine. */
 function isVolumeLine(line: string): boolean {
   return / - fuse[. ]/.test(line) || line.includes('/volumes/kubernetes.io~') || line.includes('/runtime-mnt/');
 }
 
-/** Lines that went, then the table as it is, new lines marked. A line that stands twice counts twice. */
+/** Removed lines, then the table with new lines marked. Equal lines are counted. */
 export function changes(before: Pick<Snapshot, 'lines'> | undefined, now: Pick<Snapshot, 'lines'>): Line[] {
   if (before === undefined) return now.lines.map((line) => ['', line]);
   const left = new Map<string, number>();
@@ -92,10 +91,10 @@ export function changes(before: Pick<Snapshot, 'lines'> | undefined, now: Pick<S
 }
 
 const shownLanes = 12;
-/** A new mount and the one that it replaces are there together for about as long. */
+/** A new mount and the one that it replaces may coexist for this time. */
 const handOverNs = 20e6;
 
-/** Each place at which a FUSE volume is mounted: a span for each mount's life, lines below each other where they are stacked. */
+/** A lane for each mount point of a volume, with a span for each mount, in rows if they are stacked. */
 export function mountLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] {
   const mounts = events.filter((event) => event.kind === 'mount' && isVolume(event)) as MountEvent[];
   const places = [...groupBy(mounts, ({ where, mountPoint }) => `${where} ${mountPoint}`).values()];
@@ -106,7 +105,7 @@ export function mountLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] 
   return left > 0 ? [...lanes, { name: `${left} more places`, spans: [], marks: [] }] : lanes;
 }
 
-/** A volume, or what a pod has mounted inside one. */
+/** Whether a mount is a volume, or is inside one. */
 function isVolume({ fstype, mountPoint }: MountEvent): boolean {
   return fstype.startsWith('fuse') || mountPoint.includes('/volumes/kubernetes.io~');
 }
@@ -119,7 +118,7 @@ function laneName([first]: readonly MountEvent[]): string {
   return target ? `Target ${target[1]}…` : 'Source on the node';
 }
 
-/** Mounts that went without having come were there from the beginning. */
+/** A mount that was removed but never added existed from the beginning. */
 function mountSpans(events: readonly MountEvent[], axis: Axis): Span[] {
   const place = (at: number) => Math.round((at - axis.zero) / 1e3);
   const spans: (Span & { readonly row: number })[] = [];
@@ -127,7 +126,7 @@ function mountSpans(events: readonly MountEvent[], axis: Axis): Span[] {
   const goesAt = (mount: MountEvent) =>
     events.find(({ id, change, at }) => id === mount.id && change === 'removed' && at >= mount.at)?.at ??
     Number.POSITIVE_INFINITY;
-  /** What gives way to the new one at once is on its line. */
+  /** The row for a new mount: that of the mount that it replaces, if any. */
   const freeAt = (at: number) => {
     const staying = [...open.values()].filter((mount) => goesAt(mount) > at + handOverNs);
     const taken = new Set(staying.map(({ row }) => row));
@@ -145,7 +144,7 @@ function mountSpans(events: readonly MountEvent[], axis: Axis): Span[] {
       title: `${mount.mountPoint}: id ${mount.id}, device ${mount.device}, ${mount.fstype}, ${mount.options}, for ${formatNs(to - from)}`,
       label: mount.device,
     });
-  // Within one look at the table what went is told after what came; a line of its own only for what is stacked for longer.
+  // In one reading of the table, removals come after additions. Only mounts stacked for longer need a row of their own.
   const sorted = events.toSorted((a, b) => a.at - b.at || (a.change === 'removed' ? -1 : 1));
   for (const event of sorted) {
     const before = open.get(event.id);

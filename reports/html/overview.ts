@@ -32,7 +32,7 @@ export function describeOutcome(record: RunRecord): { readonly title: string; re
   };
 }
 
-/** The verdict, the sentence that explains it, how the scenarios ended, and what is wrong. */
+/** The verdict with its explanation, the results of the scenarios, and the failures. */
 export function renderVerdict(record: RunRecord): Html {
   const { verdict, scenarios, fidelity } = record;
   const { title, explanation } = describeOutcome(record);
@@ -49,7 +49,7 @@ ${record.leftovers.length > 0 && html`<div class="leftovers"><p><b>${count(recor
 </div></section>${renderTrouble(record)}`;
 }
 
-/** What failed and what is inconclusive, each with its reason. */
+/** Failed and inconclusive checks and scenarios with their reasons. */
 function renderTrouble({ scenarios, checks = [] }: RunRecord): Html | undefined {
   const troubled = scenarios.filter(({ status }) => status === 'fail' || status === 'inconclusive');
   const broken = checks.filter(({ verdict }) => verdict !== 'pass');
@@ -64,7 +64,7 @@ function renderTrouble({ scenarios, checks = [] }: RunRecord): Html | undefined 
   )}</ul></section>`;
 }
 
-/** How real the run was: what is the real thing, what stands in for one, and how fast the clock went. */
+/** The fidelity of the run: real parts, stand-ins, and the clock. */
 export function renderFidelity({ fidelity }: RunRecord): Html {
   const parts = (fake: boolean) => fidelity.parts.filter((part) => part.fake === fake);
   const list = (fake: boolean, title: string) =>
@@ -73,12 +73,12 @@ export function renderFidelity({ fidelity }: RunRecord): Html {
   const clock =
     fidelity.clockScale === 1
       ? 'No clock is scaled.'
-      : `The fake kubelet’s clock passes ${fidelity.clockScale} s in each real second, so its waits are that much shorter here.`;
+      : `The fake kubelet’s clock runs ${fidelity.clockScale} times as fast, so its waits are that much shorter here.`;
   return html`<section class="fidelity" aria-labelledby="_fidelity"><h2 id="_fidelity">How real this run was</h2>
 <p>ToMicros: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
 }
 
-/** All crashes of the run together: how they are distributed, and each stage in numbers. */
+/** Distribution and stages of all crashes of the run. */
 export function renderDistribution({ scenarios }: RunRecord): Html | undefined {
   const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
   if (recoveries.length < 2) return undefined;
@@ -86,7 +86,7 @@ export function renderDistribution({ scenarios }: RunRecord): Html | undefined {
 <div class="columns">${renderEcdf(recoveries, 'all crashes of this run')}${renderStages(recoveries)}</div></section>`;
 }
 
-/** The few numbers that one asks for first. */
+/** The key figures. */
 export function renderNumbers({ scenarios }: RunRecord): Html | undefined {
   const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
   if (recoveries.length === 0) return undefined;
@@ -122,7 +122,7 @@ ${tile(errors.toLocaleString('en'), 'failed probe operations', rates.length > 0 
 </dl></section>`;
 }
 
-/** What was run, when, where: enough to run it again. */
+/** The facts needed to repeat the run. */
 export function renderEnvironment(record: RunRecord): Html {
   const { machine } = record;
   const took = (Date.parse(record.finishedAt) - Date.parse(record.startedAt)) * 1e6;
@@ -143,7 +143,7 @@ export function renderEnvironment(record: RunRecord): Html {
   return html`<section class="environment" aria-labelledby="_environment"><h2 id="_environment">Where and how</h2><dl>${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section>`;
 }
 
-/** Claims × results: what came of each promise, in which scenarios, and why where it was not shown. */
+/** A matrix of claims and results, with the scenarios and the reasons for failures. */
 export function renderMatrix({ scenarios }: RunRecord): Html | undefined {
   const judged = judgeClaims(scenarios);
   if (judged.length === 0) return undefined;

@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import type { ProbeColumns } from '../../src/timeline/digest.ts';
 import { largestResult, latencySteps, type PackedScenario } from '../page/packed.ts';
 
-/** Packs what a report carries for one scenario; `packed.ts` has the format. `zero` is when the scenario began. */
+/** Packs the data of a scenario in the format of `packed.ts`. `zero` is the scenario's start. */
 export function pack(scenario: PackedScenario, probes: readonly ProbeColumns[], zero: number): string {
   const json = Buffer.from(JSON.stringify(scenario));
   const length = Buffer.alloc(4);

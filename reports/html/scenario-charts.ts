@@ -5,7 +5,7 @@ import { backoffTable } from '../backoff-table.ts';
 import { linearScale, renderChart, thin } from './chart.ts';
 import { type Html, html } from './markup.ts';
 
-/** Predicted and observed delays of a crash loop, side by side: as a picture, and in numbers. */
+/** Predicted and observed delays of a crash loop as a chart and a table. */
 export function renderBackoff(rows: readonly BackoffRow[], clockScale: number): Html {
   const { caption, head, rows: lines } = backoffTable(rows, clockScale);
   return html`<section><h5>The kubelet’s back-off</h5><p>${caption}</p>${picture(rows)}
@@ -46,7 +46,7 @@ function picture(rows: readonly BackoffRow[]): Html | undefined {
 
 const shownPoints = 200;
 
-/** Lines of the mount tables of node and pods over time, from the first snapshot to the last. */
+/** Number of lines in the mount tables of node and pods over time, from the first snapshot to the last. */
 export function mountLinesOver({ events }: Pick<ScenarioDigest, 'events'>): (readonly [at: number, lines: number])[] {
   const snapshots = events.filter((event) => event.kind === 'snapshot');
   const before = new Map<string, { readonly at: number; readonly lines: number }>();
@@ -63,14 +63,14 @@ export function mountLinesOver({ events }: Pick<ScenarioDigest, 'events'>): (rea
     if (event.at > last) break;
     lines += event.change === 'added' ? 1 : -1;
     const at = Math.max(first, event.at);
-    // What came and went at one look at the table is one change.
+    // Additions and removals that were seen together are one change.
     if (points.at(-1)?.[0] === at) points[points.length - 1] = [at, lines];
     else points.push([at, lines]);
   }
   return [...points, [Math.max(first, last), lines]];
 }
 
-/** Whether the mount tables grow from crash to crash, as a picture. */
+/** A chart of the size of the mount tables, if there were several crashes. */
 export function renderMountGrowth(scenario: ScenarioRecord, digest: Pick<ScenarioDigest, 'events'>): Html | undefined {
   const over = mountLinesOver(digest);
   const [first] = over;

@@ -11,7 +11,7 @@ import { lookForResult } from './shapes.ts';
 
 const shownCloseUps = 12;
 
-/** The time that a scenario's pictures span, in nanoseconds. */
+/** The period of a scenario's time line, in nanoseconds. */
 export function scenarioAxis(scenario: ScenarioRecord, { events, probes }: ScenarioDigest): Axis {
   const times = [
     scenario.startedAt,
@@ -24,13 +24,13 @@ export function scenarioAxis(scenario: ScenarioRecord, { events, probes }: Scena
   return { from, to: Math.max(to, from + 1e6), zero: scenario.startedAt };
 }
 
-/** All that the page's script draws and lists of a scenario, but the probes' operations. */
+/** Data of a scenario for the page's script, without the probes' operations. */
 export function scenarioData(scenario: ScenarioRecord, digest: ScenarioDigest): PackedScenario {
   const axis = scenarioAxis(scenario, digest);
   const place = microsOn(axis);
   const { events } = digest;
   const windows = [...outages(scenario.recoveries, axis), ...faultWindows(events, axis)];
-  const happenings = collectEvents(digest, place);
+  const shown = collectEvents(digest, place);
   const output = collectOutput(digest, place);
   return {
     from: place(axis.from),
@@ -44,10 +44,10 @@ export function scenarioData(scenario: ScenarioRecord, digest: ScenarioDigest): 
     windows: windows.map((window) => ({ ...window, from: place(window.from), to: place(window.to) })),
     probes: digest.probes.map((probe) => probeData(probe, events, axis)),
     lanes: buildLanes(digest, axis),
-    events: happenings.list,
+    events: shown.list,
     output: output.list,
     tables: mountTables(digest, scenario.recoveries, scenario),
-    left: { events: happenings.left, output: output.left },
+    left: { events: shown.left, output: output.left },
   };
 }
 
@@ -62,7 +62,7 @@ function probeData(probe: ProbeColumns, events: readonly HistoryEvent[], axis: A
   };
 }
 
-/** A hang is told again and again while it lasts. */
+/** Joins the repeated events of each hang. */
 function hangSpans(probe: string, events: readonly HistoryEvent[], axis: Axis): Span[] {
   const place = microsOn(axis);
   const seen = events.filter((event) => event.kind === 'hang' && event.probe === probe) as Extract<
@@ -88,7 +88,7 @@ function hangSpans(probe: string, events: readonly HistoryEvent[], axis: Axis): 
   });
 }
 
-/** Each crash from just before it until the pods could read and the agent had seen so. */
+/** Close-ups of the crashes, from shortly before until the pods could read and the agent had verified it. */
 function closeUpsFor({
   recoveries,
 }: ScenarioRecord): { readonly from: number; readonly to: number; readonly name: string }[] {
@@ -111,7 +111,7 @@ function closeUpsFor({
 
 const shownPhrases = 12;
 
-/** A timeline in words, for those who cannot see it. */
+/** Describes a time line in words, for screen readers. */
 export function describeScenario({ from, to, windows, probes, lanes }: PackedScenario): string {
   const saw = probes.map(({ name, results, hangs }) => {
     const said = [...results.map((result) => `${result.name} × ${result.count}`), ...hangs.map(({ title }) => title)];
@@ -135,7 +135,7 @@ export function describeScenario({ from, to, windows, probes, lanes }: PackedSce
 
 const shownLines = 1000;
 
-/** What programs in the pod printed, line by line with its time: the documented loop, or the user's own. */
+/** The output of programs in the pod, line by line. */
 export function collectOutput(
   { events }: Pick<ScenarioDigest, 'events'>,
   place: ToMicros,

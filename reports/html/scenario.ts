@@ -14,19 +14,14 @@ import { renderRecoveries } from './waterfall.ts';
 export interface ScenarioInput {
   readonly scenario: ScenarioRecord;
   readonly digest: ScenarioDigest;
-  /** What the page's script has of it. */
   readonly data: PackedScenario;
   /** Position in the run, from 1. */
   readonly number: number;
   readonly open: boolean;
-  /** Of the run's fidelity. */
   readonly clockScale: number;
 }
 
-/**
- * One scenario: what was done and found, and what happened meanwhile. The link's target is inside the `details`, because a
- * browser that follows a link opens what hides the target.
- */
+/** Renders a scenario. The target of its link is inside the `details`, so that a browser opens it when it follows the link. */
 export function renderScenario({ scenario, digest, data, number, open, clockScale }: ScenarioInput): Html {
   const { status, recoveries } = scenario;
   const outage = summarizeStages(recoveries).find((one) => one.stage.name === 'outage');
@@ -45,13 +40,13 @@ ${renderLists(data)}
 </div></details></article>`;
 }
 
-/** The place of the timeline, which the page's script draws. */
+/** The element in which the page's script draws the time line. */
 function renderPicture(scenario: ScenarioRecord, data: PackedScenario): Html | undefined {
   if (data.probes.length === 0 && data.faults.length === 0) return undefined;
   return html`<section class="picture" data-says="Timeline of “${scenario.name}”: ${describeScenario(data)}"><h5>What happened</h5><noscript><p class="note">The timeline is drawn by the page’s script. ${describeScenario(data)}</p></noscript></section>`;
 }
 
-/** Lists that the page's script fills when they are opened. */
+/** Lists that the page's script fills on opening. */
 function renderLists({ output, left, events, tables }: PackedScenario): Html {
   const list = (kind: string, title: string, note: string) =>
     html`<details class="inner lazy" data-list="${kind}"><summary><span>${title} <small>${note}</small></span></summary><noscript><p class="note">Needs the page’s script; history.ndjson has it all.</p></noscript></details>`;

@@ -3,7 +3,7 @@ import { statusNames } from '../../src/timeline/verdict.ts';
 import type { Look, Shape } from '../page/packed.ts';
 import { type Html, html, trusted } from './markup.ts';
 
-/** Shapes drawn around 0,0 and 10 wide: what something is shows in its shape, not in its colour alone. */
+/** Shapes around 0,0 with a width of 10. Shapes tell results apart without colour. */
 const shapes: Readonly<Record<Shape, string>> = {
   dot: '<circle r="2.6"/>',
   circle: '<circle r="4.6"/>',
@@ -20,7 +20,7 @@ const shapes: Readonly<Record<Shape, string>> = {
   bolt: '<path d="M1.4-6.4-4.2 1H-.6L-1.6 6.4 4.2-1.4H.6z"/>',
 };
 
-/** Definitions of shapes and hatchings, once a page. */
+/** SVG definitions of shapes and hatchings, needed once per page. */
 export function definitions(): Html {
   const groups = Object.entries(shapes).map(([name, drawing]) => `<g id="_m-${name}">${drawing}</g>`);
   const hatch = (id: string, look: Look, drawing: string) =>
@@ -40,7 +40,7 @@ export function definitions(): Html {
   );
 }
 
-/** A shape in a line of text; says nothing by itself. */
+/** A decorative shape in a line of text. */
 export function glyph(shape: Shape, look: Look): Html {
   return trusted(
     `<svg class="glyph k-${look}" viewBox="-7 -7 14 14" aria-hidden="true" focusable="false"><use href="#_m-${shape}"/></svg>`,
@@ -59,7 +59,7 @@ const results: Readonly<Record<string, readonly [Shape, Look]>> = {
   EROFS: ['down', 'calm'],
 };
 
-/** How a probe's result is drawn. */
+/** Shape and colour of a probe's result. */
 export function lookForResult(result: string): { readonly shape: Shape; readonly look: Look } {
   const [shape, look] = results[result] ?? ['plus', 'plain'];
   return { shape, look };
@@ -73,7 +73,7 @@ const drawings: Readonly<Record<ScenarioStatus, string>> = {
   skipped: '<circle class="open" cx="8" cy="8" r="6.8"/><path d="M4.8 8h6.4"/>',
 };
 
-/** The sign of a status. Its shape says what its colour says; `named` where no word stands beside it. */
+/** The icon of a status. `named` adds its name, for icons without a word next to them. */
 export function statusIcon(status: ScenarioStatus, named: 'named' | 'beside a word' = 'beside a word'): Html {
   const label = named === 'named' ? html` role="img" aria-label="${statusNames[status]}"` : html` aria-hidden="true"`;
   return html`<svg class="icon s-${status}" viewBox="0 0 16 16" focusable="false"${label}>${trusted(drawings[status])}</svg>`;

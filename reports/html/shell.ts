@@ -1,10 +1,10 @@
 import { type Html, html, render, trusted } from './markup.ts';
 import { style } from './style.ts';
 
-/** A page without a script: for what is small enough to be all there. */
+/** A page without a script. */
 export interface StaticPage {
   readonly title: string;
-  /** Beside the product's name. */
+  /** Text next to the product's name. */
   readonly about: string;
   readonly version: string;
   readonly main: Html;
@@ -22,7 +22,7 @@ export function renderStatic({ title, about, version, main }: StaticPage): strin
 `);
 }
 
-/** Radio buttons that the style sheet looks at. */
+/** Radio buttons that the style sheet reads. */
 export function themeSwitch(): Html {
   const themes = ['auto', 'light', 'dark'];
   return html`<fieldset class="switch theme"><legend class="sr">Theme</legend>${themes.map(
@@ -31,7 +31,7 @@ export function themeSwitch(): Html {
   )}</fieldset>`;
 }
 
-/** The product's sign. */
+/** The logo. */
 export function flame(): Html {
   return trusted(
     '<svg class="flame" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><path d="M8.6.8c.5 2.6 4.6 4.4 4.6 8.6A5.2 5.2 0 0 1 8 15.2a5.2 5.2 0 0 1-5.2-5.4c0-2 1-3.2 2-4.3.3 1.2.8 1.8 1.5 2.2C6 4.900 7 2.600 8.600.8z"/></svg>',

@@ -8,9 +8,9 @@ import { lookForResult } from './shapes.ts';
 
 const columns = 80;
 
-/** A scenario at a glance: what the most troubled probe saw from beginning to end, as one line. */
+/** A scenario in one line: the results of the probe with the most failures. */
 export function renderStrip(scenario: ScenarioRecord, digest: ScenarioDigest): Html | undefined {
-  const probe = mostTroubled(digest.probes);
+  const probe = mostFailures(digest.probes);
   if (probe === undefined) return undefined;
   const axis = scenarioAxis(scenario, digest);
   const at = (time: number) => Math.min(100, Math.max(0, ((time - axis.from) / (axis.to - axis.from)) * 100));
@@ -28,7 +28,7 @@ export function renderStrip(scenario: ScenarioRecord, digest: ScenarioDigest): H
   return html`<svg class="glance" aria-hidden="true" focusable="false">${trusted([...boxes, ...hangs.slice(-20)].join(''))}</svg>`;
 }
 
-function mostTroubled(probes: readonly ProbeColumns[]): ProbeColumns | undefined {
+function mostFailures(probes: readonly ProbeColumns[]): ProbeColumns | undefined {
   const failures = (probe: ProbeColumns) => {
     let failed = 0;
     for (let i = 0; i < probe.count; i++) if (probe.result(i) !== 'ok') failed++;

@@ -1,16 +1,16 @@
 import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts';
 import { podName, type ShownEvent } from './event-marks.ts';
 
-/** What was true at an instant, in a few words, for the reader of what somebody said at that instant. */
+/** The state at an instant, to compare claims with. */
 export interface Truth {
   readonly says: string;
-  /** Whether each pod that is probed could read. */
+  /** Whether each probed pod could read. */
   readonly allRead: boolean;
   /** Pods whose last operation failed. */
   readonly failing: readonly string[];
 }
 
-/** Asks for the truth at ascending instants. */
+/** Returns a function for the state at an instant. Instants must ascend. */
 export function trackTruth({ events, probes }: ScenarioDigest): (at: number) => Truth {
   const next = new Map<ProbeColumns, number>(probes.map((probe) => [probe, 0]));
   const last = new Map<ProbeColumns, string>();
@@ -52,7 +52,7 @@ export function trackTruth({ events, probes }: ScenarioDigest): (at: number) => 
   };
 }
 
-/** A sentence that claims success while the pod that it is about cannot read. */
+/** Whether an event claims success while its pod cannot read. */
 export function isContradicted(event: ShownEvent, truth: Truth): boolean {
   if (event.kind === 'agent')
     return event.event === 'recovered' && truth.failing.some((pod) => pod === podName(event.where ?? ''));

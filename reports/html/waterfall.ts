@@ -5,7 +5,7 @@ import { renderEcdf } from './ecdf.ts';
 import { type Html, html, trusted } from './markup.ts';
 import { glyph, lookForResult } from './shapes.ts';
 
-/** Who takes the time until a moment: the colour and hatching of its bar. */
+/** What the time until a moment depends on: the colour and hatching of its bar. */
 const owners: Readonly<Record<Moment, 'pod' | 'daemon' | 'agent'>> = {
   crash: 'pod',
   firstError: 'pod',
@@ -17,7 +17,7 @@ const owners: Readonly<Record<Moment, 'pod' | 'daemon' | 'agent'>> = {
   verified: 'agent',
 };
 
-/** One recovery as a waterfall: a table whose bars are a picture of its numbers. `all`: of its scenario. */
+/** Renders a recovery as a table with bars. `all` are the recoveries of its scenario. */
 export function renderWaterfall(recovery: Recovery, ordinal: string, all: readonly Recovery[]): Html {
   const overtaken = isOvertaken(recovery, all);
   const rows = waterfallOf(recovery);
@@ -59,7 +59,7 @@ export function renderStages(recoveries: readonly Recovery[]): Html {
 
 const shownRecoveries = 300;
 
-/** Many recoveries: their distribution, median and worst of each stage, the worst one in full, and each in a line. */
+/** Renders many recoveries: distribution, median and worst of each stage, the worst one in full, and a line for each. */
 export function renderRecoveries(recoveries: readonly Recovery[]): Html {
   const name = (i: number) => (recoveries.length === 1 ? 'The crash' : `Crash ${i + 1}`);
   if (recoveries.length === 1)

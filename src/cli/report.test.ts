@@ -54,14 +54,14 @@ test.each([
   ['record.json', '{"schema":"rekindle.record/9"}', 'was written as "rekindle.record/9"; this version reads'],
   ['record.json', elsewhere, 'it was made on another machine ('],
   ['history.ndjson', '{"kind":"probe"', 'history.ndjson line 1: cut in the middle'],
-  ['history.ndjson', `${another}\n`, 'history.ndjson is of another run: it tells of "of-another-run"'],
+  ['history.ndjson', `${another}\n`, 'history.ndjson is of another run: it mentions "of-another-run"'],
   [
     'history.ndjson',
     `${JSON.stringify({ ...history[0] })}\n`,
-    'history.ndjson is of another run, or not whole: it tells',
+    'history.ndjson is of another run or incomplete: it lacks',
   ],
   ['record.json', 'hello', 'record.json: is not JSON'],
-  ['history.ndjson', '', 'history.ndjson is empty, and record.json tells of'],
+  ['history.ndjson', '', 'history.ndjson is empty, but record.json has'],
 ])('a %s that is no good (%.30s) is told in a sentence, and the status is 2', async (file, text, says) => {
   writeFileSync(join(cwd, file), text);
   const { context, stderr } = createFakeContext({ cwd });
