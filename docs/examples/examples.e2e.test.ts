@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../../src/cli/temporary-folder.ts';
+import { temporaryFolder } from '../../src/cli/context.ts';
 import { removeTree } from '../../src/doctor/clean/remove-tree.ts';
 import { requirements } from '../../src/doctor/requirements.ts';
 import { exampleFolder } from './example-folder.ts';

@@ -1,6 +1,6 @@
 import { newRunId, parseRunId, type RunId, runIdVariable, runRoleVariable } from '../run-id.ts';
 
-/** The process as it sees itself; `process` has all of it. */
+/** The parts of `process` that are used here. */
 interface Self {
   readonly execPath: string;
   readonly execArgv: readonly string[];
@@ -12,15 +12,15 @@ interface Self {
 
 const commandsWithRun = ['conform', 'crash', 'bench'];
 
-/** True where the command makes a run, which has to be cleaned up when it is interrupted. */
-export function makesRun(argv: readonly string[]): boolean {
+/** Returns true if the command starts a run, which must be cleaned up when it is interrupted. */
+export function startsRun(argv: readonly string[]): boolean {
   return commandsWithRun.includes(argv[2] ?? '');
 }
 
 /**
- * Gives this process a run's id. `rekindle clean` knows a living harness by its environment in /proc, which shows what a
- * program was started with and not what it set later: so a command that makes a run replaces this process by itself, with
- * the id in its environment. The role does not pass on to children, the id does.
+ * Gives this process a run id. `rekindle clean` recognizes a living harness by its environment in /proc, which shows only what
+ * the program was started with: so a command that starts a run re-executes itself with the id in its environment. Children
+ * inherit the id, but not the role.
  */
 export function becomeHarness(self: Self, newId: () => RunId = () => newRunId(new Date(), Math.random)): RunId {
   const given = parseRunId(self.env[runIdVariable] ?? '');
@@ -29,7 +29,7 @@ export function becomeHarness(self: Self, newId: () => RunId = () => newRunId(ne
     return given;
   }
   const runId = newId();
-  if (makesRun(self.argv)) {
+  if (startsRun(self.argv)) {
     const env = { ...self.env, [runIdVariable]: runId, [runRoleVariable]: 'harness' };
     self.execve?.(self.execPath, [self.execPath, ...self.execArgv, ...self.argv.slice(1)], env);
   }

@@ -5,13 +5,17 @@ import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-opti
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { benchHelp } from './help.ts';
-import { parseCount } from './parse-count.ts';
-import { parseCpu } from './parse-cpu.ts';
-import { parseTime } from './parse-time.ts';
-import { type ConditionParsers, parseVary } from './parse-vary.ts';
+import {
+  type ConditionParsers,
+  parseCount,
+  parseCpu,
+  parseTime,
+  parseVary,
+  sharedOptions,
+  UsageError,
+  unknown,
+} from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
-import { sharedOptions } from './shared-options.ts';
-import { UsageError, unknown } from './usage-error.ts';
 
 interface BenchFlags extends RunFlags, ClusterFlags {
   readonly crashes: string;
@@ -35,28 +39,29 @@ interface BenchFlags extends RunFlags, ClusterFlags {
 export function addBench(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   const command = program
     .command('bench')
-    .description('crash again and again, and print how long each phase of a recovery takes')
-    .option('--crashes <number>', 'how often', '50')
-    .option('--warm-up <number>', 'crashes before the first that counts, 0 for none', '3')
+    .description('crash repeatedly and print how long each phase of a recovery takes')
+    .option('--crashes <number>', 'number of crashes', '50')
+    .option('--warm-up <number>', 'uncounted crashes before the first, 0 for none', '3')
     .option('--fault <name>', 'how the daemon dies', 'sigkill')
     .option('--pods <number>', 'pods of each dataset', '1')
-    .option('--datasets <number>', 'datasets, which crash together', '1')
+    .option('--datasets <number>', 'datasets, which all crash together', '1')
     .option('--rate <number>', 'probe operations a second: the resolution', '1000')
     .option('--pacing <time>', 'mean of the pauses before each crash, drawn from 0 to twice that', '50ms')
-    .option('--vary <name=values>', 'all of it again for each value of a condition: pods=1,10,100')
-    .option('--baselines', 'the same crashes recovered by a plain poll, by restarting the pod, and not at all', false)
-    .option('--baseline-crashes <number>', 'the most crashes of a baseline', '20')
-    .option('--deadline <time>', 'how long the baseline that does nothing is watched', '5s')
-    .option('--peer <command>', "another program in the agent's place")
-    .option('--agent-cpu <cpu>', 'CPU that the agent is held to, as in 200m')
+    .option('--vary <name=values>', 'repeat the benchmark for each value of a condition: pods=1,10,100')
+    .option(
+      '--baselines',
+      'also measure the same crashes recovered by a plain poll, by restarting the pod, and not at all',
+      false,
+    )
+    .option('--baseline-crashes <number>', 'largest number of crashes of a baseline', '20')
+    .option('--deadline <time>', 'how long to watch the baseline that does nothing', '5s')
+    .option('--peer <command>', "program to run in the agent's place")
+    .option('--agent-cpu <cpu>', 'CPU limit of the agent, as in 200m')
     .option(
       '--idle <time>',
-      'how long the agent is left alone after the crashes, to count its API requests (default: 0; on Kubernetes 1m)',
+      'how long to leave the agent idle after the crashes, to count its API requests (default: 0; on Kubernetes 1m)',
     )
-    .option(
-      '--no-sandbox',
-      'on Kubernetes: without the same crashes in the sandbox, whose figures are printed beside it',
-    );
+    .option('--no-sandbox', 'on Kubernetes: skip the same crashes in the sandbox, which are measured for comparison');
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
     const faults = await context.vocabulary.faults();
@@ -71,7 +76,7 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
   });
 }
 
-/** What only the sandbox can do is refused before anything is started. */
+/** Refuses options that only the sandbox supports, before anything starts. */
 function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>, cluster: string): void {
   const most = Math.max(pods, ...(vary?.points ?? []).map((point) => point.pods ?? 1));
   const flag = [
@@ -80,13 +85,13 @@ function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>,
     given.agentCpuMillis !== undefined && '--agent-cpu',
     most > 1 && `--pods ${most}`,
   ].find((one) => one !== false);
-  if (flag) throw new UsageError(`${flag} is for the sandbox: with --cluster ${cluster} leave it away`);
+  if (flag) throw new UsageError(`${flag} is for the sandbox: with --cluster ${cluster} omit it`);
 }
 
-/** Where it does not, its figures are left out, and why is said. */
+/** Prints why the sandbox's figures are left out if the sandbox cannot run here. */
 async function sandboxRuns({ requirements, environment }: Context): Promise<boolean> {
   const [missing] = await requirements();
-  if (missing) environment.stderr.write(`… no figures of the sandbox beside it: ${missing.what}: ${missing.remedy}\n`);
+  if (missing) environment.stderr.write(`… no sandbox figures for comparison: ${missing.what}: ${missing.remedy}\n`);
   return missing === undefined;
 }
 
@@ -107,7 +112,7 @@ function optionsOf(flags: BenchFlags, faults: readonly string[]) {
   };
 }
 
-/** Before anything is started for it. */
+/** Checks that the program exists before anything starts. */
 function checkProgram(peer: string, { environment }: Context): void {
   try {
     programOf(peer, environment);

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { type CleanReport, clean } from '../doctor/clean/clean.ts';
 import { parseRunId, type RunId } from '../run-id.ts';
 import type { Context } from './context.ts';
+import { surroundingsOf } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { cleanHelp } from './help.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { surroundingsOf } from './surroundings.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './options.ts';
 
 interface CleanFlags {
   readonly run?: string;
@@ -19,14 +19,14 @@ interface CleanFlags {
 export function addClean(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('clean')
-    .description('remove what killed runs left')
-    .option('--run <id>', 'this run only, even if it is going on')
-    .option('--context <name>', 'what they left in the cluster of this context of the kubeconfig, instead of here')
+    .description('remove leftovers of killed runs')
+    .option('--run <id>', 'only this run, even if it is still running')
+    .option('--context <name>', 'clean the cluster of this kubeconfig context instead of this machine')
     .option('--kubeconfig <file>', 'with --context: kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
-    .option('--dry-run', 'say what would be removed, and remove nothing', false)
+    .option('--dry-run', 'print what would be removed, and remove nothing', false)
     .addHelpText('after', cleanHelp)
     .action(async ({ run, dryRun, ...cluster }: CleanFlags) => {
-      const chosen = { ...(run !== undefined && { run: knownRunId(run) }), dryRun };
+      const chosen = { ...(run !== undefined && { run: checkRunId(run) }), dryRun };
       const inCluster = cluster.context !== undefined || cluster.kubeconfig !== undefined;
       const { lines, leftovers } = inCluster
         ? await cleanIn(cluster, chosen, context)
@@ -42,14 +42,14 @@ async function cleanIn(
   { environment }: Context,
 ): Promise<CleanReport> {
   if (flags.context === undefined)
-    throw new UsageError('--kubeconfig needs --context: the current one is never used by itself');
+    throw new UsageError('--kubeconfig needs --context: the current context is never used implicitly');
   const kubeConfig = loadKubeConfig(flags, environment);
-  // The client library's models take a second to load, which the other commands do without.
+  // Loaded on demand, because the client library's models take a second to load.
   const { cleanCluster } = await import('../doctor/clean/clean-cluster.ts');
   return cleanCluster({ kubeConfig, ...chosen, now: Date.now(), signal: environment.signal });
 }
 
-function knownRunId(text: string): RunId {
+function checkRunId(text: string): RunId {
   const runId = parseRunId(text);
   if (runId === undefined)
     throw new UsageError(`bad run id ${JSON.stringify(text)}: it looks like 20261122-134501-k3f9`);

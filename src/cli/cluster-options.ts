@@ -2,10 +2,9 @@ import { Option } from 'commander';
 import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
 import type { Context } from './context.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { parseCount } from './parse-count.ts';
-import { UsageError, unknown } from './usage-error.ts';
+import { parseCount, UsageError, unknown } from './options.ts';
 
-/** Flags that say where a run is made, as they were given. */
+/** Flags that choose where to run, unparsed. */
 export interface ClusterFlags {
   readonly cluster: string;
   readonly nodes?: string;
@@ -17,34 +16,31 @@ export interface ClusterFlags {
   readonly iKnowThisBreaksMounts?: boolean;
 }
 
-/** Options of every verb that can be run elsewhere than in the sandbox. */
+/** Options of every command that can run outside the sandbox. */
 export function clusterOptions(): readonly Option[] {
   return [
     new Option('--cluster <name>', 'where to run: sandbox, kind, minikube, existing').default('sandbox'),
-    new Option('--nodes <number>', 'kind, minikube: ordinary nodes, beside a virtual one (default: 1)'),
+    new Option('--nodes <number>', 'kind, minikube: ordinary nodes, in addition to a virtual one (default: 1)'),
     new Option('--kubernetes-image <image>', 'kind: image of the nodes, kindest/node:vX.Y.Z; minikube: a version'),
-    new Option('--keep', 'kind, minikube: leave the cluster there, and print how to use and how to remove it'),
-    new Option('--reuse <name>', 'kind, minikube: use the cluster of this name, which is made where there is none'),
+    new Option('--keep', 'kind, minikube: keep the cluster, and print how to use and remove it'),
+    new Option('--reuse <name>', 'kind, minikube: use the cluster of this name, created if it does not exist'),
     new Option('--context <name>', 'existing: context of the kubeconfig'),
     new Option('--kubeconfig <file>', 'existing: kubeconfig (default: KUBECONFIG, or ~/.kube/config)'),
-    new Option(
-      '--i-know-this-breaks-mounts',
-      'existing: consent to crashes of FUSE daemons and of the node agent there',
-    ),
+    new Option('--i-know-this-breaks-mounts', 'existing: consent to crashing FUSE daemons and the node agent there'),
   ];
 }
 
-/** What is asked for, once it makes sense. `cluster` is one of the sandbox's kind where `kubernetes` is absent. */
+/** The validated choice. Without `kubernetes` it is the sandbox. */
 export interface ChosenCluster {
   readonly cluster: string;
   readonly kubernetes?: KubernetesChoice;
 }
 
-const ofMade = ['nodes', 'kubernetesImage', 'keep', 'reuse'] as const;
-const ofExisting = ['context', 'kubeconfig', 'iKnowThisBreaksMounts'] as const;
+const createdClusterFlags = ['nodes', 'kubernetesImage', 'keep', 'reuse'] as const;
+const existingClusterFlags = ['context', 'kubeconfig', 'iKnowThisBreaksMounts'] as const;
 const mostNodes = 8;
 
-/** Checks the flags. Reads the kubeconfig and the profile where the cluster is an existing one. @throws UsageError */
+/** Validates the flags. Reads the kubeconfig and the profile for an existing cluster. @throws UsageError */
 export async function chosenCluster(
   flags: ClusterFlags,
   { environment, vocabulary }: Pick<Context, 'environment' | 'vocabulary'>,
@@ -54,12 +50,12 @@ export async function chosenCluster(
   const known = vocabulary.clusters();
   if (!known.includes(cluster)) throw unknown('cluster', cluster, known);
   if (cluster === 'existing') {
-    refuseFlags(flags, ofMade, 'kind and minikube');
+    refuseFlags(flags, createdClusterFlags, 'kind and minikube');
     return { cluster, kubernetes: await existing(flags, environment, profile) };
   }
-  refuseFlags(flags, ofExisting, 'existing');
+  refuseFlags(flags, existingClusterFlags, 'existing');
   if (cluster !== 'kind' && cluster !== 'minikube') {
-    refuseFlags(flags, ofMade, 'kind and minikube');
+    refuseFlags(flags, createdClusterFlags, 'kind and minikube');
     return { cluster };
   }
   const { reuse, keep = false, kubernetesImage, nodes = '1' } = flags;
@@ -85,7 +81,7 @@ async function existing(
   profile: string,
 ): Promise<KubernetesChoice> {
   if (context === undefined)
-    throw new UsageError('--cluster existing needs --context: the current one is never used by itself');
+    throw new UsageError('--cluster existing needs --context: the current context is never used implicitly');
   if (iKnowThisBreaksMounts !== true)
     throw new UsageError(
       `FUSE daemons and the node agent of ${JSON.stringify(context)} would be crashed: consent with --i-know-this-breaks-mounts`,
@@ -100,7 +96,7 @@ async function existing(
   };
 }
 
-/** A flag that would be passed over is refused. */
+/** Refuses flags that would otherwise be ignored. */
 function refuseFlags(flags: ClusterFlags, names: readonly (keyof ClusterFlags)[], places: string): void {
   const given = names.find((name) => flags[name] !== undefined);
   if (given === undefined) return;

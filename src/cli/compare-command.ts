@@ -11,8 +11,7 @@ import { UnreadableRun } from '../timeline/parse.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { compareHelp } from './help.ts';
-import { parseSeed } from './parse-seed.ts';
-import { UsageError, unknown } from './usage-error.ts';
+import { parseSeed, UsageError, unknown } from './options.ts';
 
 interface CompareFlags {
   readonly failOn: readonly string[];
@@ -23,8 +22,8 @@ interface CompareFlags {
   readonly html?: string;
 }
 
-/** A run that was read, and how the user calls it. */
-interface Named {
+/** A benchmark with the name that the user gave. */
+interface NamedBench {
   readonly name: string;
   readonly record: BenchRecord;
 }
@@ -36,19 +35,24 @@ const collect = (value: string, before: readonly string[]) => [...before, value]
 export function addCompare(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('compare')
-    .description('what has changed between runs of bench, phase by phase')
-    .argument('<runs...>', 'two or more: folders of results, or files of the kind of bench.json')
+    .description('compare runs of bench, phase by phase')
+    .argument('<runs...>', 'two or more result folders or bench.json files')
     .option(
       '--fail-on <verdict>',
       `exit with status 1 at this verdict: ${verdicts.join(', ')}; repeatable`,
       collect,
       [],
     )
-    .option('--budget <limit>', '[PHASE.]FIGURE=TIME that every run but the first has to keep; repeatable', collect, [])
-    .option('--tolerance <percent>', 'how much of the reference a difference may be and not matter', '5')
-    .option('--seed <number>', 'of the resampling', String(compareDefaults.seed))
-    .option('--html <file>', 'write the last comparison as a page, too: the distributions over each other')
-    .option('--anyway', 'compare runs whose differences say nothing, too', false)
+    .option(
+      '--budget <limit>',
+      '[PHASE.]FIGURE=TIME that every run except the first must meet; repeatable',
+      collect,
+      [],
+    )
+    .option('--tolerance <percent>', 'largest irrelevant difference, in percent of the reference', '5')
+    .option('--seed <number>', 'seed of the resampling', String(compareDefaults.seed))
+    .option('--html <file>', 'also write the last comparison as an HTML page with overlaid distributions')
+    .option('--anyway', 'compare runs even if their differences mean nothing', false)
     .addHelpText('after', compareHelp)
     .action((names: readonly string[], flags: CompareFlags) => {
       const failOn = flags.failOn.map(parseVerdict);
@@ -78,13 +82,13 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
     });
 }
 
-/** Baselines are measured to be measured against: a gate is about the agent. */
+/** A gate judges the agent, never a baseline. */
 function isTested(record: BenchRecord, id: string): boolean {
   return record.series.find((series) => series.id === id)?.arm === 'agent';
 }
 
-/** What the two differ in, where that is accepted. */
-function comparable(reference: Named, other: Named, anyway: boolean): readonly string[] {
+/** The accepted differences in conditions between two runs. @throws UsageError if they are not comparable */
+function comparable(reference: NamedBench, other: NamedBench, anyway: boolean): readonly string[] {
   const of = `${JSON.stringify(reference.name)} and ${JSON.stringify(other.name)}`;
   const ids = reference.record.series.map(({ id }) => id);
   if (!other.record.series.some(({ id }) => ids.includes(id)))
@@ -101,8 +105,8 @@ function writePage(path: string, page: string): void {
   try {
     writeFileSync(path, page);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new UsageError(`bad --html: ${JSON.stringify(path)} cannot be written (${why})`);
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(`bad --html: ${JSON.stringify(path)} cannot be written (${reason})`);
   }
 }
 
@@ -113,9 +117,9 @@ function readBench(name: string, cwd: string): BenchRecord {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new UsageError(
-      `no benchmark in ${JSON.stringify(name)} (${why}): name the folder of a run of rekindle bench, or its bench.json`,
+      `no benchmark in ${JSON.stringify(name)} (${reason}): name the folder of a run of rekindle bench, or its bench.json`,
     );
   }
   try {

@@ -3,14 +3,9 @@ import { type Command, Option } from 'commander';
 import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
-import { featurePaths } from './feature-paths.ts';
 import { conformHelp } from './help.ts';
-import { parseCount } from './parse-count.ts';
-import { checkTags } from './parse-tags.ts';
-import { checkProfile } from './profile.ts';
+import { checkProfile, checkTags, featurePaths, parseCount, sharedOptions, UsageError } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
-import { sharedOptions } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Scenarios wait more than they work. */
 const defaultJobs = Math.min(8, availableParallelism() + 2);
@@ -26,17 +21,14 @@ interface ConformFlags extends RunFlags, ClusterFlags {
 export function addConform(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   const command = program
     .command('conform')
-    .description('judge an implementation by the documented promises')
+    .description('judge an implementation against the documented promises')
     .argument('[features...]', 'feature files or folders')
-    .option(
-      '--all',
-      'every scenario that is shipped but those tagged @long: each fault, each limit in depth, bad input',
-    )
+    .option('--all', 'all shipped scenarios except those tagged @long: every fault, every limit in depth, bad input')
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
-    .addOption(new Option('--profile <name|file>', 'implementation to judge, and what it promises').default('rekindle'))
+    .addOption(new Option('--profile <name|file>', 'implementation to judge and what it promises').default('rekindle'))
     .option(
       '--jobs <number>',
-      'scenarios side by side, each in a sandbox of its own (default: processors + 1, at most 8)',
+      'scenarios to run in parallel, each in its own sandbox (default: processors + 2, at most 8)',
     );
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
@@ -46,21 +38,19 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     const paths = featurePaths(features, environment.cwd);
     const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, vocabulary.tags()) };
     if (flags.all && (flags.tags !== undefined || paths.length > 0))
-      throw new UsageError('--all is every scenario: leave it away, or the tags and paths');
+      throw new UsageError('--all selects every scenario: omit it, or the tags and paths');
     const all = flags.all ? { all: true } : {};
-    const jobs = jobsOf(flags.jobs, place);
+    const jobs = parseJobs(flags.jobs, place);
     const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile, paths, jobs };
     ends(await runVerb(context, ({ conform }) => conform(options), place));
   });
 }
 
-/** On Kubernetes all scenarios share the one cluster. */
-function jobsOf(given: string | undefined, { kubernetes, cluster }: ChosenCluster): number {
+/** On Kubernetes all scenarios share one cluster. */
+function parseJobs(given: string | undefined, { kubernetes, cluster }: ChosenCluster): number {
   const jobs = given === undefined ? undefined : parseCount(given, { name: '--jobs', most: 64 });
   if (kubernetes === undefined) return jobs ?? defaultJobs;
   if (jobs !== undefined && jobs > 1)
-    throw new UsageError(
-      `--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share the one cluster`,
-    );
+    throw new UsageError(`--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share one cluster`);
   return 1;
 }

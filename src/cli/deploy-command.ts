@@ -4,8 +4,7 @@ import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { parseCount } from './parse-count.ts';
-import { UsageError } from './usage-error.ts';
+import { parseCount, UsageError } from './options.ts';
 
 interface DeployFlags extends KubeConfigFlags {
   readonly namespace?: string;
@@ -21,24 +20,24 @@ interface DeployFlags extends KubeConfigFlags {
 export function addDeploy(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('deploy')
-    .description('install the node agent and its webhook into a cluster, or bring them up to date')
+    .description('install or update the node agent and its webhook in a cluster')
     .argument('[agent-flags...]', 'further flags of the node agent, after --, as in -- --abort-hung-after=30s')
     .option('--context <name>', 'context of the kubeconfig (default: the current one)')
     .option('--kubeconfig <file>', 'kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
     .option('--namespace <name>', 'namespace of all parts (default: fluid-system; with --beside: rekindle-system)')
     .option('--image <reference>', 'image of the agent and the webhook')
-    .option('--timeout <seconds>', 'how long to wait until all is ready', '120')
-    .option('--beside', 'only recovery, beside another node plugin that goes on publishing', false)
-    .option('--dry-run', 'say what would change, and change nothing', false)
-    .option('--print', 'print the manifests, and ask no cluster', false)
-    .option('--remove', 'remove what a deployment made', false)
+    .option('--timeout <seconds>', 'how long to wait until everything is ready', '120')
+    .option('--beside', 'install recovery only, alongside a node plugin that keeps publishing', false)
+    .option('--dry-run', 'print what would change, and change nothing', false)
+    .option('--print', 'print the manifests without contacting a cluster', false)
+    .option('--remove', 'remove a deployment', false)
     .addHelpText('after', deployHelp)
     .action(async (agentArgs: readonly string[], flags: DeployFlags) => {
       try {
         await runDeploy(agentArgs, flags, context);
         ends(exitStatus.conformant);
       } catch (error) {
-        // Told to stop, it has removed what it created.
+        // An interrupted deployment has removed what it created.
         if (!context.environment.signal.aborted) throw error;
         ends(exitStatus.interrupted);
       }
@@ -47,8 +46,8 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
 
 async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { environment }: Context): Promise<void> {
   const { stdout, stderr, signal } = environment;
-  if (flags.remove && flags.print) throw new UsageError('--remove and --print cannot be asked for together');
-  // The client library's models take a second to load, which the other commands do without.
+  if (flags.remove && flags.print) throw new UsageError('--remove and --print cannot be combined');
+  // Loaded on demand, because the client library's models take a second to load.
   const { CannotDeploy, defaultOptions, deploy, manifests, besideManifests, names, removeDeployment, toYaml } =
     await import('../../recovery/deploy/index.ts');
   const { beside, dryRun } = flags;
@@ -65,20 +64,20 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
   try {
     if (flags.remove) {
       const { removed } = await removeDeployment({ kubeConfig, namespace, beside, dryRun, signal, onProgress });
-      stdout.write(said(removed, dryRun ? 'would be removed' : 'removed', 'nothing to remove', where));
+      stdout.write(summarize(removed, dryRun ? 'would be removed' : 'removed', 'nothing to remove', where));
       return;
     }
     const timeoutMs = parseCount(flags.timeout, { name: '--timeout', most: 86_400 }) * 1000;
     const asked = { kubeConfig, namespace, image, agentArgs, beside, dryRun, timeoutMs, signal, onProgress };
     const { changed } = await deploy(asked);
-    stdout.write(said(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));
+    stdout.write(summarize(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));
   } catch (error) {
     if (error instanceof CannotDeploy) throw new CannotRun([error], { cause: error });
     throw error;
   }
 }
 
-function said(lines: readonly string[], what: string, nothing: string, where: string): string {
+function summarize(lines: readonly string[], what: string, nothing: string, where: string): string {
   if (lines.length === 0) return `${where}: ${nothing}\n`;
   return `${where}: ${lines.length} ${what}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }

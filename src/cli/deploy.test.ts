@@ -57,10 +57,10 @@ describe('a cluster that cannot be chosen ends with 2 and one sentence', () => {
     ['no kubeconfig', ['deploy'], '.kube/config: name one with --kubeconfig or KUBECONFIG'],
     ['a missing file', ['deploy', '--kubeconfig', 'nowhere'], 'there is no kubeconfig at nowhere'],
     ['a missing file', ['doctor', '--kubeconfig', 'nowhere'], 'there is no kubeconfig at nowhere'],
-    ['no YAML', ['deploy', '--kubeconfig', 'bad'], 'bad is no kubeconfig'],
+    ['no YAML', ['deploy', '--kubeconfig', 'bad'], 'bad is not a kubeconfig'],
     ['an unknown context', ['deploy', '--kubeconfig', 'good', '--context', 'b'], 'unknown context "b": accepted are a'],
     ['a bad time', ['deploy', '--kubeconfig', 'good', '--timeout', 'soon'], 'bad --timeout "soon"'],
-    ['two wishes', ['deploy', '--remove', '--print'], '--remove and --print cannot be asked for together'],
+    ['two wishes', ['deploy', '--remove', '--print'], '--remove and --print cannot be combined'],
     ['half a bucket', ['doctor', '--kubeconfig', 'good', '--bucket', 'b'], '--endpoint and --bucket belong together'],
     [
       'a bad Secret',

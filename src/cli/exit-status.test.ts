@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Outcome } from '../verbs.ts';
-import { statusOf } from './exit-status.ts';
+import { statusFor } from './exit-status.ts';
 
 it.each<[Outcome['verdict'], readonly string[], boolean, number]>([
   ['pass', [], false, 0],
@@ -11,5 +11,5 @@ it.each<[Outcome['verdict'], readonly string[], boolean, number]>([
   ['pass', ['a mount'], false, 5],
   ['fail', ['a mount'], true, 5],
 ])('%s with leftovers %j, interrupted %j, exits with %d', (verdict, leftovers, interrupted, status) => {
-  expect(statusOf({ verdict, leftovers }, interrupted)).toBe(status);
+  expect(statusFor({ verdict, leftovers }, interrupted)).toBe(status);
 });

@@ -1,6 +1,6 @@
 import type { Outcome } from '../verbs.ts';
 
-/** What the command ends with; a contract with scripts. */
+/** Exit statuses of the command; scripts rely on them. */
 export const exitStatus = {
   conformant: 0,
   notConformant: 1,
@@ -13,17 +13,17 @@ export const exitStatus = {
 
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 
-const ofVerdict = {
+const statusForVerdict = {
   pass: exitStatus.conformant,
   fail: exitStatus.notConformant,
   inconclusive: exitStatus.inconclusive,
 } as const;
 
-/** What stays behind counts more than how the run ended: somebody has to act on it. */
-export function statusOf(
+/** Leftovers take precedence over the verdict, because the user has to act on them. */
+export function statusFor(
   { verdict, leftovers }: Pick<Outcome, 'verdict' | 'leftovers'>,
   interrupted: boolean,
 ): ExitStatus {
   if (leftovers.length > 0) return exitStatus.leftovers;
-  return interrupted ? exitStatus.interrupted : ofVerdict[verdict];
+  return interrupted ? exitStatus.interrupted : statusForVerdict[verdict];
 }

@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Environment } from '../environment.ts';
-import { UsageError, unknown } from './usage-error.ts';
+import { UsageError, unknown } from './options.ts';
 
 export interface KubeConfigFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
 }
 
-/** The kubeconfig as kubectl finds it: the flag, KUBECONFIG (several files are merged), or ~/.kube/config; with the context that was asked for. */
+/** Loads the kubeconfig as kubectl does: the flag, KUBECONFIG (several files are merged), or ~/.kube/config; selects the given context. */
 export function loadKubeConfig({ kubeconfig, context }: KubeConfigFlags, { cwd, env }: Environment): KubeConfig {
   const given = kubeconfig ?? (env.KUBECONFIG || undefined);
   const paths = given?.split(delimiter).filter((path) => path !== '') ?? [join(env.HOME ?? '/', '.kube/config')];
@@ -33,12 +33,12 @@ function readOne(path: string): KubeConfig {
     config.loadFromFile(path);
     return config;
   } catch (error) {
-    const [says] = String(error instanceof Error ? error.message : error).split('\n');
-    throw new UsageError(`${path} is no kubeconfig: ${says}`);
+    const [message] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new UsageError(`${path} is not a kubeconfig: ${message}`);
   }
 }
 
-/** As kubectl merges: of equal names, and of current contexts, the first counts. */
+/** Merges like kubectl: the first of equal names, and the first current context, wins. */
 function merged(configs: readonly KubeConfig[]): KubeConfig {
   const distinct = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
     [...new Map(all.toReversed().map((one) => [one.name, one])).values()].reverse();

@@ -1,8 +1,8 @@
 import { becomeHarness } from './become-harness.ts';
 
 /*
- * The entry of the command line, and the only place that reads the process: its arguments, environment, working directory,
- * streams and signals. bin/rekindle.js starts it.
+ * Entry point of the command line, and the only place that reads `process`: arguments, environment, working directory, streams
+ * and signals. Started by bin/rekindle.js.
  */
 const runId = becomeHarness(process);
 const { start } = await import('./start.ts');

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
-import { unknown } from './usage-error.ts';
+import { unknown } from './options.ts';
 
 const profileHelp = `
 Examples:
-  rekindle profile show fluid > my-driver.yaml       a beginning
+  rekindle profile show fluid > my-driver.yaml       a starting point
   rekindle profile validate my-driver.yaml           status 2, and what is wrong by line and column
   rekindle conform --profile my-driver.yaml
 `;
@@ -17,12 +17,12 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
   const { cwd, stdout, stderr } = environment;
   const command = program
     .command('profile')
-    .description('list, show and check profiles: what implementations promise, and how they are driven')
+    .description('list, show and validate profiles: what implementations promise and how they are driven')
     .addHelpText('after', profileHelp);
 
   command
     .command('list')
-    .description('list the profiles that are shipped')
+    .description('list the shipped profiles')
     .action(async () => {
       const { loadProfile, negativeProfileNames, profileNames } = await import('../profiles/load-profile.ts');
       const load = (names: readonly string[]) => Promise.all(names.map((name) => loadProfile(name, cwd)));
@@ -31,12 +31,12 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
       const row = ({ name, title }: { readonly name: string; readonly title: string }) =>
         `${name.padEnd(width)}  ${title}\n`;
       stdout.write(shipped.map(row).join(''));
-      stdout.write(`\nBroken on purpose, to judge the judge:\n${faulty.map(row).join('')}`);
+      stdout.write(`\nFaulty on purpose, to test the harness:\n${faulty.map(row).join('')}`);
     });
 
   command
     .command('show')
-    .description('print a shipped profile, to begin one of your own with')
+    .description('print a shipped profile as a starting point for your own')
     .argument('<name>')
     .action(async (name: string) => {
       const { profileNames, shippedProfile } = await import('../profiles/load-profile.ts');
@@ -47,7 +47,7 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
 
   command
     .command('validate')
-    .description('check a file, and say by line and column what is wrong')
+    .description('validate a file and report problems by line and column')
     .argument('<file>')
     .action(async (file: string) => {
       const [{ loadProfile }, { BadProfile }, { tellProblems }] = await Promise.all([
@@ -76,7 +76,7 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     });
 }
 
-/** Empty where it cannot be read, which has been said by then. */
+/** Empty if the file cannot be read, which has been reported by then. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');

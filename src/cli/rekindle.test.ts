@@ -166,7 +166,7 @@ describe('exit status', () => {
     const verb = () => Promise.reject(new Error('unexpected'));
     const plain = await run(['conform'], { verb });
     expect(plain.status).toBe(4);
-    expect(plain.err).toMatch(/^rekindle: broke by a fault of its own.*: unexpected; DEBUG=1 shows where\n$/);
+    expect(plain.err).toMatch(/^rekindle: internal error.*: unexpected; set DEBUG=1 to see where\n$/);
     expect((await run(['conform'], { verb, env: { DEBUG: '1' } })).err).toContain('rekindle.test.ts');
   });
 });
@@ -200,7 +200,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['a context for kind', ['conform', '--cluster', 'kind', '--context', 'c'], '--context is for --cluster existing'],
     ['nodes of nobody', ['conform', '--cluster', 'kind', '--nodes', '0'], 'bad --nodes "0"'],
     ['bad name to reuse', ['conform', '--cluster', 'kind', '--reuse', 'A b'], 'bad --reuse "A b"'],
-    ['jobs on kind', ['conform', '--cluster', 'kind', '--jobs', '2'], 'scenarios share the one cluster'],
+    ['jobs on kind', ['conform', '--cluster', 'kind', '--jobs', '2'], 'scenarios share one cluster'],
     ['existing without context', ['conform', '--cluster', 'existing'], '--cluster existing needs --context'],
     [
       'existing without consent',
@@ -214,7 +214,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
       ['crash', '--fault', 'sigkill+x'],
       'unknown fault "x": accepted are kill-1, sigkill, agent-kill',
     ],
-    ['fault that is no crash', ['crash', '--fault', 'agent-kill'], '"agent-kill" by itself crashes no daemon'],
+    ['fault that is no crash', ['crash', '--fault', 'agent-kill'], '"agent-kill" alone crashes no daemon'],
     ['faults of which none is a crash', ['crash', '--fault', 'agent-kill+agent-kill'], 'crashes no daemon'],
     ['unknown tier', ['crash', '--kernel-tier', '4'], "argument '4' is invalid. Allowed choices are 6.5, 5.12, 5.10."],
     ['bad seed', ['crash', '--seed', '-1'], 'bad seed "-1": accepted are whole numbers from 0 to 4294967295'],

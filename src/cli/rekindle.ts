@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addBench } from './bench-command.ts';
-import { addClaims } from './claims-command.ts';
+import { addClaims, addFaults } from './catalogue-commands.ts';
 import { addClean } from './clean-command.ts';
 import { addCompare } from './compare-command.ts';
 import { addConform } from './conform-command.ts';
@@ -9,14 +9,13 @@ import { addCrash } from './crash-command.ts';
 import { addDeploy } from './deploy-command.ts';
 import { addDoctor } from './doctor-command.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
-import { addFaults } from './faults-command.ts';
 import { overview } from './help.ts';
+import { UsageError } from './options.ts';
+import { printFailure } from './print-failure.ts';
 import { addProfile } from './profile-command.ts';
 import { addReport } from './report-command.ts';
-import { tellFailure } from './tell-failure.ts';
-import { UsageError } from './usage-error.ts';
 
-/** Runs the command line (without interpreter and script) and says what to exit with. Never rejects. */
+/** Runs the command line (without interpreter and script) and returns the exit status. Never rejects. */
 export async function rekindle(argv: readonly string[], context: Context): Promise<ExitStatus> {
   let status: ExitStatus = exitStatus.conformant;
   const program = createProgram(context, (ended) => {
@@ -27,21 +26,21 @@ export async function rekindle(argv: readonly string[], context: Context): Promi
     return status;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.conformant;
-    return tellFailure(
+    return printFailure(
       error instanceof CommanderError ? asUsageError(error, program, argv) : error,
       context.environment,
     );
   }
 }
 
-/** All commands; `ends` takes the exit status of the one that runs. */
+/** Creates all commands; the one that runs passes its exit status to `ends`. */
 export function createProgram(context: Context, ends: (status: ExitStatus) => void): Command {
   const program = new Command('rekindle')
     .description(
       'Breaks FUSE mounts under pods, watches from inside until the data is back, and judges how it came back.',
     )
     .version(context.version)
-    .helpCommand('help [command]', 'explain a command')
+    .helpCommand('help [command]', 'show help for a command')
     .addHelpText('after', overview);
   for (const add of [
     addConform,
@@ -61,39 +60,39 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
   return program;
 }
 
-/** Of a command and of all below it. */
+/** Configures the output of a command and its subcommands. */
 function prepare(command: Command, context: Context): void {
   const { environment } = context;
   command.exitOverride();
   command.configureOutput({
     writeOut: (text) => void environment.stdout.write(text),
-    // Failures are told in one place, below.
+    // Failures are printed in one place, by printFailure.
     writeErr: () => undefined,
     getOutHelpWidth: () => environment.stdout.columns ?? 100,
     getOutHasColors: () => false,
   });
-  for (const one of command.commands) prepare(one, context);
+  for (const subcommand of command.commands) prepare(subcommand, context);
 }
 
-/** Commander's own sentence, completed by the accepted names. */
+/** Commander's message, completed with the accepted names. */
 function asUsageError({ code, message }: CommanderError, program: Command, argv: readonly string[]): UsageError {
-  const command = commandOf(program, argv);
-  const says = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  const command = findCommand(program, argv);
+  const sentence = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   switch (code) {
     case 'commander.unknownOption':
-      return new UsageError(`${says}: accepted are ${optionNames(command)}`);
+      return new UsageError(`${sentence}: accepted are ${optionNames(command)}`);
     case 'commander.unknownCommand':
     case 'commander.help':
       return new UsageError(
-        `${code === 'commander.help' ? 'a command is missing' : says}: accepted are ${names(command)}`,
+        `${code === 'commander.help' ? 'a command is missing' : sentence}: accepted are ${names(command)}`,
       );
     default:
-      return new UsageError(says);
+      return new UsageError(sentence);
   }
 }
 
-/** The innermost command that the arguments name. */
-function commandOf(program: Command, argv: readonly string[]): Command {
+/** Returns the innermost command that the arguments name. */
+function findCommand(program: Command, argv: readonly string[]): Command {
   const words = argv.filter((argument) => !argument.startsWith('-'));
   return words.reduce((command, word) => command.commands.find((one) => one.name() === word) ?? command, program);
 }

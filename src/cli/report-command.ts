@@ -11,18 +11,17 @@ import type { RunRecord } from '../timeline/record.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { reportHelp } from './help.ts';
-import { UsageError } from './usage-error.ts';
-import { writableFolder } from './writable-folder.ts';
+import { UsageError, writableFolder } from './options.ts';
 
 /** `rekindle report`. */
 export function addReport(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('report')
-    .description('make the reports of a run again')
+    .description('regenerate the reports of a run')
     .argument('<results>', 'folder of a run')
-    .option('--out <folder>', 'folder for the reports (default: that of the run)')
+    .option('--out <folder>', 'folder for the reports (default: the folder of the run)')
     .addHelpText('after', reportHelp)
-    .option('--anyway', 'make them of a run that was made on another machine, too')
+    .option('--anyway', 'also accept a run from another machine')
     .action(async (results: string, { out, anyway }: ReportFlags) => {
       const { record, digest } = readRun(results, environment.cwd);
       const elsewhere = anyway ? undefined : findMachineMismatch(record, describeMachine());
@@ -53,9 +52,9 @@ function readRun(results: string, cwd: string): { readonly record: RunRecord; re
       if (error instanceof UnreadableRun) {
         throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${error.problems.join('; ')}`);
       }
-      const why = (error as NodeJS.ErrnoException).code ?? String(error);
+      const reason = (error as NodeJS.ErrnoException).code ?? String(error);
       throw new UsageError(
-        `no ${name} in ${JSON.stringify(results)} (${why}): name the folder of a run, as in results/latest`,
+        `no ${name} in ${JSON.stringify(results)} (${reason}): name the folder of a run, as in results/latest`,
       );
     }
   };

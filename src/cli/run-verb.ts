@@ -4,13 +4,12 @@ import { type CleanOutcome, cleanRun } from '../doctor/clean/clean-run.ts';
 import { killRun } from '../doctor/clean/kill-run.ts';
 import type { ConformOptions, Outcome, RunOptions, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
-import { type ExitStatus, exitStatus, statusOf } from './exit-status.ts';
-import { largestSeed, parseSeed } from './parse-seed.ts';
-import { surroundingsOf } from './surroundings.ts';
-import { tellFailure } from './tell-failure.ts';
-import { writableFolder } from './writable-folder.ts';
+import { surroundingsOf } from './context.ts';
+import { type ExitStatus, exitStatus, statusFor } from './exit-status.ts';
+import { largestSeed, parseSeed, writableFolder } from './options.ts';
+import { printFailure } from './print-failure.ts';
 
-/** Flags that all verbs with a run share, as they were given. */
+/** Unparsed flags of every command that starts a run. */
 export interface RunFlags {
   readonly out: string;
   readonly seed?: string;
@@ -18,10 +17,10 @@ export interface RunFlags {
   readonly daemon?: NonNullable<RunOptions['daemon']>;
 }
 
-/** How long a run that was told twice to stop may take to return, once its processes are dead. */
-const patienceMs = 5_000;
+/** How long a run may take to return after a second interruption killed its processes. */
+const killedRunTimeoutMs = 5_000;
 
-/** Checks the shared flags. The folder of results is made, nothing else. */
+/** Validates the shared flags. Creates the results folder and nothing else. */
 export function runOptions(
   { out, seed, kernelTier, daemon }: RunFlags,
   { environment, runId, random }: Context,
@@ -37,8 +36,8 @@ export function runOptions(
 }
 
 /**
- * Starts a verb where the machine can run it, and waits for it. However it ends, what is still there of the run is removed
- * afterwards. Interrupted once, the verb stops and cleans up by itself; twice, its processes are killed first.
+ * Runs a command if this machine can, and removes whatever is left of the run afterwards. On the first interruption the command
+ * stops and cleans up by itself; on the second, its processes are killed first.
  */
 export async function runVerb(
   context: Context,
@@ -46,9 +45,9 @@ export async function runVerb(
   { kubernetes }: Pick<ConformOptions, 'kubernetes'> = {},
 ): Promise<ExitStatus> {
   const { environment, forced, loadVerbs, requirements } = context;
-  // What the sandbox needs of this machine, the nodes of a cluster have to have.
+  // On a cluster, the nodes need what the sandbox needs of this machine.
   const missing = kubernetes === undefined ? await requirements() : [];
-  // First: what was tried may have failed because Ctrl-C reached it, too.
+  // Checked first, because Ctrl-C also reaches the programs that the check runs.
   if (environment.signal.aborted) return exitStatus.interrupted;
   if (missing.length > 0) throw new CannotRun(missing);
   const running = settle(loadVerbs().then(verb));
@@ -57,12 +56,12 @@ export async function runVerb(
   const interrupted = environment.signal.aborted;
   const leftovers = [...(end.ok ? end.outcome.leftovers : []), ...swept.leftovers];
   for (const leftover of leftovers) environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);
-  // What fails after it was told to stop has stopped.
+  // A failure after an interruption counts as having stopped.
   if (!end.ok && !interrupted) {
-    const status = tellFailure(end.error, environment);
+    const status = printFailure(end.error, environment);
     return leftovers.length > 0 ? exitStatus.leftovers : status;
   }
-  return statusOf({ verdict: end.ok ? end.outcome.verdict : 'inconclusive', leftovers }, interrupted);
+  return statusFor({ verdict: end.ok ? end.outcome.verdict : 'inconclusive', leftovers }, interrupted);
 }
 
 type End = { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: unknown };
@@ -76,7 +75,10 @@ function settle(running: Promise<Outcome>): Promise<End> {
 
 async function forceEnd({ runId, pid }: Context, running: Promise<End>): Promise<End> {
   await killRun(runId, pid);
-  return Promise.race([running, sleep(patienceMs, { ok: false, error: new Error('killed') } as const, { ref: false })]);
+  return Promise.race([
+    running,
+    sleep(killedRunTimeoutMs, { ok: false, error: new Error('killed') } as const, { ref: false }),
+  ]);
 }
 
 function sweep(context: Context): Promise<CleanOutcome> {

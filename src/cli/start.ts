@@ -4,23 +4,21 @@ import { requirements } from '../doctor/requirements.ts';
 import type { RunId } from '../run-id.ts';
 import type { Verbs } from '../verbs.ts';
 import { version } from '../version.ts';
-import { makesRun } from './become-harness.ts';
+import { startsRun } from './become-harness.ts';
 import type { Context } from './context.ts';
+import { surroundingsOf, temporaryFolder, vocabulary } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { listenForInterruption } from './interruption.ts';
+import { printFailure } from './print-failure.ts';
 import { rekindle } from './rekindle.ts';
-import { surroundingsOf } from './surroundings.ts';
-import { tellFailure } from './tell-failure.ts';
-import { temporaryFolder } from './temporary-folder.ts';
-import { vocabulary } from './vocabulary.ts';
 
-/** Runs the command line of a process, and ends it. */
+/** Runs the command line of a process and exits. */
 export async function start(self: NodeJS.Process, runId: RunId): Promise<never> {
   const { stdout, stderr, env } = self;
-  // Nobody reads any more (`rekindle conform | head`): go on to the end, since the results are files.
+  // If the reader is gone (`rekindle conform | head`), continue to the end, because the results are files.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
-  // What makes no run, and changes no cluster, has nothing to clean up, and ends at once.
-  const leaves = makesRun(self.argv) || changesCluster(self.argv);
+  // Other commands have nothing to clean up and end at once.
+  const leaves = startsRun(self.argv) || changesCluster(self.argv);
   const { signal, forced } = listenForInterruption(leaves ? self : new EventEmitter(), stderr);
   const context: Context = {
     environment: { cwd: self.cwd(), stdout, stderr, env, signal },
@@ -40,20 +38,20 @@ export async function start(self: NodeJS.Process, runId: RunId): Promise<never> 
   self.exit(await Promise.race([rekindle(self.argv.slice(2), context), gaveUp]));
 }
 
-/** True where an interruption may find something half done in a cluster. */
+/** Returns true if an interruption may leave something half done in a cluster. */
 function changesCluster(argv: readonly string[]): boolean {
   return ['deploy', 'doctor'].includes(argv[2] ?? '');
 }
 
-/** After an exception that nobody caught: says so, and removes what the run has made so far. */
+/** Reports an uncaught exception and removes what the run has created so far. */
 async function giveUp(error: unknown, context: Context): Promise<ExitStatus> {
-  const status = tellFailure(error, context.environment);
+  const status = printFailure(error, context.environment);
   const { leftovers } = await cleanRun(context.runId, surroundingsOf(context));
   for (const leftover of leftovers) context.environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);
   return leftovers.length > 0 ? exitStatus.leftovers : status;
 }
 
-/** Each loads what it needs when it is asked for. */
+/** Each command loads its modules when it starts. */
 async function loadVerbs(): Promise<Verbs> {
   return {
     bench: async (options) => (await import('../run/bench/bench.ts')).bench(options),

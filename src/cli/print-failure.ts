@@ -2,10 +2,10 @@ import { CannotRun } from '../../clusters/cluster.ts';
 import type { Environment } from '../environment.ts';
 import { cannotRunFrom } from '../run/cannot-run-from.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './options.ts';
 
-/** Says in a sentence what went wrong and whose it is, and returns the exit status for it. */
-export function tellFailure(error: unknown, { stderr, env }: Environment): ExitStatus {
+/** Prints one sentence about what went wrong and whose fault it is, and returns the exit status. */
+export function printFailure(error: unknown, { stderr, env }: Environment): ExitStatus {
   if (error instanceof UsageError) {
     stderr.write(`rekindle: ${error.message}\n`);
     return exitStatus.usage;
@@ -17,10 +17,8 @@ export function tellFailure(error: unknown, { stderr, env }: Environment): ExitS
   }
   const message = error instanceof Error ? error.message : String(error);
   const debug = env.DEBUG !== undefined && env.DEBUG !== '';
-  const hint = debug ? '' : '; DEBUG=1 shows where';
-  stderr.write(
-    `rekindle: broke by a fault of its own, which says nothing about the implementation: ${message}${hint}\n`,
-  );
+  const hint = debug ? '' : '; set DEBUG=1 to see where';
+  stderr.write(`rekindle: internal error, which says nothing about the implementation: ${message}${hint}\n`);
   if (debug && error instanceof Error) stderr.write(`${stackOf(error)}\n`);
   return exitStatus.inconclusive;
 }

@@ -1,0 +1,182 @@
+import { mkdirSync, mkdtempSync, rmdirSync, type Stats, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import parseTagExpression from '@cucumber/tag-expressions';
+import { Option } from 'commander';
+import { foreignDaemons } from '../../clusters/cluster.ts';
+import type { BenchConditions, BenchOptions } from '../verbs.ts';
+import type { Context } from './context.ts';
+
+/** A mistake in the command line, exit status 2. The message is one sentence that names the argument and the accepted values. */
+export class UsageError extends Error {
+  readonly code = 'USAGE';
+}
+
+/** `unknown fault "x": accepted are a, b`. */
+export function unknown(what: string, given: string, accepted: readonly string[]): UsageError {
+  return new UsageError(`unknown ${what} ${JSON.stringify(given)}: accepted are ${accepted.join(', ')}`);
+}
+
+/** Parses a decimal whole number from 1 to `most`. */
+export function parseCount(text: string, { name, most }: { readonly name: string; readonly most: number }): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= most) return count;
+  throw new UsageError(`bad ${name} ${JSON.stringify(text)}: accepted are whole numbers from 1 to ${most}`);
+}
+
+/** Parses a Kubernetes CPU quantity (`200m`, `0.5`) into thousandths of a core; at least 10. */
+export function parseCpu(text: string, name: string): number {
+  const match = /^(\d{1,5})m$|^(\d{1,2}(?:\.\d{1,3})?)$/.exec(text);
+  const millis = match ? Number(match[1] ?? Number(match[2]) * 1000) : 0;
+  if (millis >= 10) return millis;
+  throw new UsageError(`bad ${name} ${JSON.stringify(text)}: accepted are 10m and more, as in 200m or 0.5`);
+}
+
+export const largestSeed = 2 ** 32 - 1;
+
+/** Parses a decimal 32-bit seed. */
+export function parseSeed(text: string): number {
+  const seed = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (seed <= largestSeed) return seed;
+  throw new UsageError(`bad seed ${JSON.stringify(text)}: accepted are whole numbers from 0 to ${largestSeed}`);
+}
+
+const milliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+
+/** Parses `0`, `250ms`, `5s` or `2m` into milliseconds. */
+export function parseTime(text: string, name: string): number {
+  const match = /^(\d{1,6}(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  if (text === '0') return 0;
+  if (match) return Number(match[1]) * (milliseconds[match[2] ?? ''] ?? Number.NaN);
+  throw new UsageError(`bad ${name} ${JSON.stringify(text)}: accepted are times, as 0, 250ms, 5s or 2m`);
+}
+
+/**
+ * Checks a tag expression (`@C2 and not (@L1 or @L4)`) against the tags of the scenarios, and returns it unchanged. A tag that
+ * no scenario has would select nothing, and the run would pass.
+ * @throws UsageError for a syntax error and for an unknown tag
+ */
+export function checkTags(expression: string, known: readonly string[]): string {
+  const invalid = (reason: string) => new UsageError(`bad tag expression ${JSON.stringify(expression)}: ${reason}`);
+  if (expression.trim() === '') throw invalid('it is empty');
+  for (const token of expression.match(/[^\s()]+/g) ?? []) {
+    if (['and', 'or', 'not'].includes(token)) continue;
+    if (!token.startsWith('@')) throw invalid(`${JSON.stringify(token)} is neither a tag, as in @C2, nor and, or, not`);
+    if (!known.includes(token)) throw unknown('tag', token, known);
+  }
+  try {
+    parseTagExpression(expression);
+  } catch (error) {
+    const [, reason] = String(error).split('because of syntax error: ');
+    throw invalid(reason ?? String(error));
+  }
+  return expression;
+}
+
+/** A parser for each condition of a benchmark. */
+export type ConditionParsers = {
+  readonly [Name in 'fault' | 'pods' | 'datasets' | 'rate' | 'pacing']: (text: string) => Partial<BenchConditions>;
+};
+
+/** Parses `pods=1,10,100`: the benchmark is repeated for each value of one condition. */
+export function parseVary(text: string, parsers: ConditionParsers): NonNullable<BenchOptions['vary']> {
+  const match = /^([a-z]+)=([^=]+)$/.exec(text);
+  if (!match)
+    throw new UsageError(`bad --vary ${JSON.stringify(text)}: accepted is NAME=VALUE,VALUE as in pods=1,10,100`);
+  const [, name = '', values = ''] = match;
+  if (!isCondition(name, parsers)) throw unknown('condition', name, Object.keys(parsers));
+  const points = values.split(',').map((value) => parsers[name](value.trim()));
+  if (new Set(points.map((point) => JSON.stringify(point))).size < points.length)
+    throw new UsageError(`bad --vary ${JSON.stringify(text)}: each value once`);
+  return { name: name === 'pacing' ? 'pacingMs' : name, points };
+}
+
+function isCondition(name: string, parsers: ConditionParsers): name is keyof ConditionParsers {
+  return name in parsers;
+}
+
+/** Options of every command that starts a run. */
+export function sharedOptions(): readonly Option[] {
+  return [
+    new Option('--out <folder>', 'folder for results').default('results'),
+    new Option('--seed <number>', `random seed, from 0 to ${largestSeed} (default: a new one, printed)`),
+    new Option('--kernel-tier <tier>', 'use only what this kernel release offers').choices(['6.5', '5.12', '5.10']),
+    new Option('--daemon <program>', 'serve the dataset with this FUSE daemon instead of the fake one').choices(
+      foreignDaemons,
+    ),
+  ];
+}
+
+/** Makes paths of feature files and folders absolute and keeps their line numbers (`a.feature:12:40`). */
+export function featurePaths(paths: readonly string[], cwd: string): readonly string[] {
+  return paths.map((given) => {
+    const lines = /(?::\d+)*$/.exec(given)?.[0] ?? '';
+    const path = resolve(cwd, lines === '' ? given : given.slice(0, -lines.length));
+    const stat = existing(path);
+    const accepted = 'accepted are .feature files, optionally with :LINE, and folders of them';
+    if (stat === undefined) throw new UsageError(`no features at ${JSON.stringify(given)}: ${accepted}`);
+    if (stat.isDirectory() ? lines !== '' : !path.endsWith('.feature')) {
+      throw new UsageError(`${JSON.stringify(given)} is not a feature: ${accepted}`);
+    }
+    return path + lines;
+  });
+}
+
+function existing(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the name of a shipped profile, or the absolute path of a valid profile file. */
+export async function checkProfile(given: string, { environment, vocabulary }: Context): Promise<string> {
+  const shipped = await vocabulary.profiles();
+  if (shipped.includes(given) || (await vocabulary.negativeProfiles()).includes(given)) return given;
+  const path = resolve(environment.cwd, given);
+  const accepted = [...shipped, 'the path of a YAML file'];
+  if (!isFile(path)) throw unknown('profile', given, accepted);
+  try {
+    await vocabulary.checkProfile(path);
+  } catch (error) {
+    const message = error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, '; ') : String(error);
+    throw new UsageError(`bad profile ${message}`);
+  }
+  return path;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Creates the folder if needed, checks that it is writable, and returns its absolute path. The folder stays. */
+export function writableFolder(given: string, cwd: string): string {
+  const path = resolve(cwd, given);
+  const created: string[] = [];
+  try {
+    // One at a time: Node's recursive mkdir never returns below /proc.
+    for (const folder of missingFolders(path)) {
+      mkdirSync(folder);
+      created.unshift(folder);
+    }
+    rmdirSync(mkdtempSync(join(path, '.rekindle-')));
+    return path;
+  } catch (error) {
+    for (const folder of created) rmdirSync(folder);
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(
+      `cannot write to ${JSON.stringify(given)} (${reason}): --out takes a writable folder, which is created if needed`,
+    );
+  }
+}
+
+/** The folder and its missing ancestors, outermost first. */
+function missingFolders(path: string): readonly string[] {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return [];
+  const parent = dirname(path);
+  return parent === path ? [] : [...missingFolders(parent), path];
+}
