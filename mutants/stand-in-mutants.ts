@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const backoff = 'fakes/kubelet/backoff.ts';
+const backoff = 'fakes/kubelet/restarts.ts';
 
 /**
  * Breakages of what stands around the subject: claims about the kubelet, Fluid and credentials are no promises of the agent, and

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
+import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { kubeletHistory } from './kubelets.ts';
 
 const container = 'default/demo-app/demo';

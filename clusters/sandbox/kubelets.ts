@@ -1,6 +1,6 @@
 import { createCsiNode, noCsiDriver } from '../../fakes/kubelet/csi.ts';
-import type { KubeletEvent } from '../../fakes/kubelet/events.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../../fakes/kubelet/kubelet.ts';
+import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { roleOf } from '../node/log-events.ts';
 import { node as places } from './paths.ts';

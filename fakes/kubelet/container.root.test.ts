@@ -13,7 +13,7 @@ describe.skipIf(!root)('a container (needs root)', () => {
     expect(seen.exit).toEqual({ exitCode: 7, signal: null });
   });
 
-  it('gets mounts from the node and gives mounts to it, as its propagation says', () => {
+  it('propagates mounts from and to the node by its propagation mode', () => {
     const seen = inNamespaces<Seen>('./propagation.ts');
     expect(seen).toEqual({
       none: false,

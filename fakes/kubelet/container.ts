@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import type { V1Container, V1EnvVar, V1LifecycleHandler, V1Pod } from '@kubernetes/client-node';
 import type { Linux } from './linux.ts';
 import { type ClonedMount, type ContainerMount, enterRootfs } from './rootfs.ts';
 
@@ -9,15 +10,16 @@ export interface ContainerSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   readonly mounts: readonly ContainerMount[];
-  /** Mount points that are files: etc-hosts, termination-log. */
+  /** The mount points that are files: etc-hosts, termination-log. */
   readonly files: ReadonlySet<string>;
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
-/** A directory on the node, empty, over which each container's root is built; and what the roots have to contain. */
 export interface RuntimeOptions {
   readonly linux: Linux;
+  /** An empty directory of the node, on which each container's root is built. */
   readonly scratch: string;
+  /** Paths of the machine that every root must contain. */
   readonly keep: readonly string[];
 }
 
@@ -28,7 +30,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A started container: process 1 of PID and mount namespaces of its own. It is over when `exited` resolves. */
+/** A started container: process 1 of its own PID and mount namespaces. It has ended when `exited` resolves. */
 export interface StartedContainer {
   readonly pid: number;
   readonly program: Program;
@@ -37,7 +39,7 @@ export interface StartedContainer {
   exec(argv: readonly string[], environment: Readonly<Record<string, string>>, workingDirectory?: string): Program;
 }
 
-/** Starts a container. Everything up to its first instruction is synchronous, so that nothing can come in between. */
+/** Starts a container. It is synchronous up to the container's first instruction, so that no other code runs in the wrong namespace. */
 export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: ContainerSpec): StartedContainer {
   const clones: ClonedMount[] = [];
   try {
@@ -57,8 +59,8 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
 }
 
 /**
- * Only a process inside the new PID namespace can mount its /proc, so the container's program is preceded by a shell. That ends when
- * it is told to: process 1 never hears a signal that it has no handler for, and the pod would wait for its grace period.
+ * Only a process inside the new PID namespace can mount its /proc, so a shell runs before the container's program. The shell handles
+ * SIGTERM, because process 1 ignores signals without a handler and the pod would then wait for its grace period.
  */
 function asProcessOne({ argv, user }: ContainerSpec): readonly string[] {
   const identity = user ? ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--'] : [];
@@ -78,7 +80,7 @@ function started(linux: Linux, program: Program): StartedContainer {
   };
 }
 
-/** How a program ended; a program that could not be started ends with 127, as a shell would say. */
+/** Resolves when a program has ended. A program that could not be started ends with 127, as in a shell. */
 export async function exitOf(program: Program): Promise<Exit> {
   try {
     const [exitCode, signal] = await once(program, 'close');
@@ -91,4 +93,75 @@ export async function exitOf(program: Program): Promise<Exit> {
 function spawnProgram([file, ...args]: readonly string[], env: Readonly<Record<string, string>>, cwd: string): Program {
   if (file === undefined) throw new Error('a container needs a program');
   return spawn(file, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+export interface HookOptions {
+  readonly container: StartedContainer;
+  readonly handler: V1LifecycleHandler;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Receives its standard error. */
+  readonly log: (chunk: string) => void;
+  /** Settles when the hook must be abandoned. */
+  readonly ended: Promise<unknown>;
+}
+
+/** Runs a lifecycle hook in a running container; resolves with whether it succeeded in time. */
+export async function runHook({ container, handler, environment, log, ended }: HookOptions): Promise<boolean> {
+  const { exec } = handler;
+  if (!exec?.command) return true;
+  try {
+    const program = container.exec(exec.command, environment);
+    program.stdout.resume();
+    program.stderr.setEncoding('utf8').on('data', log);
+    const abandoned = ended.then(() => false);
+    return await Promise.race([exitOf(program).then(({ exitCode }) => exitCode === 0), abandoned]);
+  } catch {
+    return false; // The container ended while it was being entered.
+  }
+}
+
+/** The commands of images. Images are not pulled; containers run the machine's own programs. */
+export interface Images {
+  /** The command of an image, if the pod's spec has none; `args` of the spec are appended. */
+  entrypoint(image: string): readonly string[];
+}
+
+/** Runs until SIGTERM, like a web server without requests. */
+const idle = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done'];
+
+/** `known` maps image names without tag to commands; every other image idles. */
+export function createImages(known: Readonly<Record<string, readonly string[]>>): Images {
+  return { entrypoint: (image) => known[image.replace(/(@sha256:.*|:[^/:]*)$/, '')] ?? idle };
+}
+
+/** The environment of a container by its pod's spec: values, and fields of the pod by `valueFrom.fieldRef`. */
+export function containerEnvironment({ env = [] }: V1Container, pod: V1Pod): Readonly<Record<string, string>> {
+  return Object.fromEntries(env.map((variable) => [variable.name, resolveValue(variable, pod)]));
+}
+
+function resolveValue({ value, valueFrom }: V1EnvVar, { metadata, spec }: V1Pod): string {
+  switch (valueFrom?.fieldRef?.fieldPath) {
+    case 'metadata.name':
+      return metadata?.name ?? '';
+    case 'metadata.namespace':
+      return metadata?.namespace ?? '';
+    case 'metadata.uid':
+      return metadata?.uid ?? '';
+    case 'spec.nodeName':
+      return spec?.nodeName ?? '';
+    default:
+      return value ?? '';
+  }
+}
+
+/** Expands `$(NAME)`; `$$` is a dollar sign. Undefined if a variable is missing (`ExpandContainerVolumeMounts`). */
+export function expand(text: string, environment: Readonly<Record<string, string>>): string | undefined {
+  let missing = false;
+  const expanded = text.replaceAll(/\$\$|\$\(([^)]*)\)/g, (all, name: string | undefined) => {
+    if (name === undefined) return '$';
+    const value = environment[name];
+    if (value === undefined) missing = true;
+    return value ?? all;
+  });
+  return missing ? undefined : expanded;
 }

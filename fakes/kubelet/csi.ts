@@ -1,15 +1,15 @@
 import { createCsiClient } from '../../recovery/csi/client.ts';
 import type { CsiNode, VolumeRequest } from './volumes.ts';
 
-/** The kubelet's own limit for one CSI call; and what a call gets however fast the clock. */
-const limitMs = 120_000;
-const leastMs = 3_000;
+/** The kubelet's limit for one CSI call in milliseconds of its clock, and the minimum in real milliseconds. */
+const timeoutOfKubeletMs = 120_000;
+const minTimeoutMs = 3_000;
 
 const notRegistered = async (): Promise<never> => {
   throw new Error('driver name fuse.csi.fluid.io not found in the list of registered CSI drivers');
 };
 
-/** A node that no CSI driver is on, as a virtual node. */
+/** A node without a CSI driver, such as a virtual node. */
 export const noCsiDriver: CsiNode = {
   stage: notRegistered,
   publish: notRegistered,
@@ -17,9 +17,9 @@ export const noCsiDriver: CsiNode = {
   unstage: notRegistered,
 };
 
-/** The driver's node service behind its socket, as the kubelet uses it: unstaged after the last pod has let go. */
+/** Calls a driver's node service as the kubelet does. A volume is unstaged after its last pod has unpublished it. */
 export function createCsiNode(socket: string, clockScale: number): CsiNode & Disposable {
-  const timeoutMs = Math.max(limitMs / clockScale, leastMs);
+  const timeoutMs = Math.max(timeoutOfKubeletMs / clockScale, minTimeoutMs);
   const client = createCsiClient(`unix://${socket}`);
   const published = new Map<string, Set<string>>();
   const capability = ({ accessMode }: VolumeRequest) => ({ accessMode: { mode: accessMode }, mount: {} });

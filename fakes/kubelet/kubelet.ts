@@ -8,34 +8,33 @@ import {
   type V1PodStatus,
 } from '@kubernetes/client-node';
 import type { StartedContainer } from './container.ts';
-import { Holds } from './holds.ts';
-import { kubeletPaths } from './paths.ts';
 import { PodWorker, type WorkerOptions } from './pod-worker.ts';
-import { namespaceOf } from './volumes.ts';
+import { Holds } from './restarts.ts';
+import { kubeletPaths, namespaceOf } from './volumes.ts';
 
 export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus' | 'warn' | 'holds'> {
   readonly kubeConfig: KubeConfig;
   readonly nodeName: string;
   /** `/var/lib/kubelet`. */
   readonly rootDir: string;
-  /** Labels of the node beside its name. */
+  /** Labels of the node in addition to its hostname. */
   readonly nodeLabels?: Readonly<Record<string, string>>;
 }
 
-/** A fake kubelet: runs the pods of one node from what the API server says. */
+/** A fake kubelet: runs the pods that the API server assigns to one node. */
 export interface Kubelet extends AsyncDisposable {
   container(namespace: string, pod: string, container: string): StartedContainer | undefined;
-  /** Keeps a container from being started until disposed of; the first time too, and across a reboot. */
+  /** Prevents starts of a container until disposal, even the first start and starts after a reboot. */
   hold(namespace: string, pod: string, container: string): Disposable;
-  /** Ends all containers as a loss of power does, and starts the same pods again once `off` is done. */
+  /** Kills all containers like a power loss, runs `off`, and starts the same pods again. */
   reboot(off: () => Promise<void>): Promise<void>;
-  /** Names of a namespace's pods that are not gone yet. */
+  /** Names of the pods of a namespace that still exist on the node. */
   pods(namespace: string): readonly string[];
 }
 
 const defaultGraceSeconds = 30;
 
-/** Registers the node and starts to run what is assigned to it. */
+/** Registers the node and starts the pods that are assigned to it. */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { kubeConfig, nodeName } = options;
   const api = kubeConfig.makeApiClient(CoreV1Api);
@@ -61,7 +60,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     entry.ending = true;
     await entry.worker.terminate(graceMs);
     const { name = '' } = entry.pod.metadata ?? {};
-    await api.deleteNamespacedPod({ name, namespace: namespaceOf(entry.pod), gracePeriodSeconds: 0 }).catch(() => {}); // Gone already: somebody deleted it by force.
+    await api.deleteNamespacedPod({ name, namespace: namespaceOf(entry.pod), gracePeriodSeconds: 0 }).catch(() => {}); // It was already deleted by force.
     workers.delete(uid);
   };
   const sync = (pod: V1Pod): void => {
@@ -99,7 +98,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       isOff = false;
       for (const { uid, pod, restarts } of lost)
         workers.set(uid, { worker: new PodWorker(pod, workerOptions, restarts), pod, ending: false });
-      // What came and went meanwhile.
+      // Pods may have come and gone meanwhile.
       for (const pod of informer.list()) sync(pod);
     },
     container: (namespace, pod, container) => find(namespace, pod)?.container(container),
@@ -114,7 +113,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-/** The next of the kind comes soon, so that one that was not taken is no loss. */
+/** Ignores errors: the same warning is sent again soon. */
 async function createWarning(
   api: CoreV1Api,
   { metadata }: V1Pod,

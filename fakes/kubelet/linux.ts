@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import {
   AT_FDCWD,
   CLONE_FS,
@@ -121,4 +123,19 @@ export function loadLinux(): Linux {
       changeDirectory('/');
     },
   };
+}
+
+/** Detaches all mounts at a path and below it, last first. */
+export function detachBelow(linux: Pick<Linux, 'umount'>, path: string): void {
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
+    ({ mountPoint }) => mountPoint === path || mountPoint.startsWith(`${path}/`),
+  );
+  for (const { mountPoint } of mounts.toReversed()) {
+    try {
+      linux.umount(mountPoint, MNT_DETACH);
+    } catch (error) {
+      // It was unmounted with one of its peers.
+      if (!(error instanceof LinuxError && (error.code === 'EINVAL' || error.code === 'ENOENT'))) throw error;
+    }
+  }
 }

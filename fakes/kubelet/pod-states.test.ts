@@ -14,13 +14,13 @@ const running = { kind: 'running', startedAt: new Date(0) } as const;
 const ended = (exitCode: number) => ({ kind: 'terminated', exitCode, finishedAt: new Date(1) }) as const;
 
 describe('the states of a pod', () => {
-  it('tell of init containers beside the others, and of a pod that is pending until they are done', async () => {
+  it('include init containers, and the pod is pending until they have finished', async () => {
     const { told, states: all } = states();
-    all.tell();
+    all.report();
     all.set('prepare', { id: 'a', state: running });
     all.set('prepare', { state: ended(0) });
     all.set('demo', { id: 'b', state: running });
-    await all.told();
+    await all.reported();
     const seen = told.map(({ phase, initContainerStatuses, containerStatuses }) => ({
       phase,
       init: initContainerStatuses?.map(({ ready, state }) => [ready, Object.keys(state ?? {})[0]]),
@@ -34,20 +34,20 @@ describe('the states of a pod', () => {
     ]);
   });
 
-  it('are told one after the other, though one of them cannot be', async () => {
+  it('are reported in order, even if a report fails', async () => {
     const told: string[] = [];
     const updateStatus = async (_: unknown, { phase = '' }: V1PodStatus) => {
       told.push(phase);
       if (told.length === 1) throw new Error('the API server is away');
     };
     const all = new PodStates({ pod: { spec: { containers: spec.containers } }, restarts: new Map(), updateStatus });
-    all.tell();
+    all.report();
     all.set('demo', { state: running });
-    await all.told();
+    await all.reported();
     expect(told).toEqual(['Pending', 'Running']);
   });
 
-  it('count a container that had been started once more after a loss of power', () => {
+  it('count another restart for a started container after a power loss', () => {
     const { states: all } = states(
       { spec: { containers: [...spec.containers, { name: 'late', image }] } },
       new Map([['demo', 2]]),

@@ -1,14 +1,13 @@
-import type { V1Pod, V1PodStatus } from '@kubernetes/client-node';
-import { type ContainerState, podStatus } from './status.ts';
+import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 
 export interface PodStatesOptions {
   readonly pod: V1Pod;
-  /** How often each container was started before, in a worker that is gone. */
+  /** Restart counts from an earlier worker of the pod. */
   readonly restarts: ReadonlyMap<string, number>;
   readonly updateStatus: (pod: V1Pod, status: V1PodStatus) => Promise<void>;
 }
 
-/** What the kubelet knows of a pod's containers, init containers too; each change is told to the API server, one after the other. */
+/** The states of a pod's containers and init containers. Reports each change to the API server, in order. */
 export class PodStates {
   readonly #options: PodStatesOptions;
   readonly #init: ReadonlySet<string>;
@@ -39,11 +38,11 @@ export class PodStates {
   set(name: string, change: Partial<ContainerState>): void {
     const before = this.#states.get(name);
     if (before) this.#states.set(name, { ...before, ...change });
-    this.tell();
+    this.report();
   }
 
-  /** Tells the API server how things are. */
-  tell(): void {
+  /** Reports the current status to the API server. */
+  report(): void {
     const { pod, updateStatus } = this.#options;
     const status = podStatus({
       init: [...this.#states.values()].filter(({ name }) => this.#init.has(name)),
@@ -53,13 +52,91 @@ export class PodStates {
     this.#queue = this.#queue.then(() => updateStatus(pod, status)).catch(() => {});
   }
 
-  /** Resolves when all of it was told. */
-  async told(): Promise<void> {
+  /** Resolves when all changes have been reported. */
+  async reported(): Promise<void> {
     await this.#queue;
   }
 
-  /** How often each container is to have been started, once all of them are started after a loss of power. */
+  /** The restart counts that the containers will have when they are started after a power loss. */
   afterPowerOff(): ReadonlyMap<string, number> {
     return new Map([...this.#states.values()].map(({ name, restartCount, id }) => [name, restartCount + (id ? 1 : 0)]));
   }
+}
+
+/** The kubelet's knowledge of one container. */
+export interface ContainerState {
+  readonly name: string;
+  readonly image: string;
+  readonly id?: string;
+  readonly restartCount: number;
+  readonly state:
+    | { readonly kind: 'waiting'; readonly reason: string; readonly message?: string }
+    | { readonly kind: 'running'; readonly startedAt: Date }
+    | { readonly kind: 'terminated'; readonly exitCode: number; readonly finishedAt: Date };
+}
+
+/** The containers of a pod, in the order of its spec. */
+interface PodContainers {
+  readonly init: readonly ContainerState[];
+  readonly containers: readonly ContainerState[];
+  readonly restartPolicy: string;
+}
+
+/** A pod's status as the kubelet reports it. */
+export function podStatus({ init, containers, restartPolicy }: PodContainers): V1PodStatus {
+  const ready = containers.every(({ state }) => state.kind === 'running');
+  return {
+    phase: phaseOf(containers, restartPolicy),
+    conditions: [
+      { type: 'Ready', status: ready ? 'True' : 'False' },
+      { type: 'ContainersReady', status: ready ? 'True' : 'False' },
+    ],
+    ...(init.length > 0 && { initContainerStatuses: init.map(initStatus) }),
+    containerStatuses: containers.map(containerStatus),
+  };
+}
+
+function phaseOf(containers: readonly ContainerState[], restartPolicy: string): string {
+  if (restartPolicy !== 'Always' && containers.every(({ state }) => state.kind === 'terminated')) {
+    const failed = containers.some(({ state }) => state.kind === 'terminated' && state.exitCode !== 0);
+    return failed ? 'Failed' : 'Succeeded';
+  }
+  return containers.some(({ state, restartCount }) => state.kind !== 'waiting' || restartCount > 0)
+    ? 'Running'
+    : 'Pending';
+}
+
+/** An init container is ready when it has succeeded. */
+function initStatus(container: ContainerState): V1ContainerStatus {
+  const { state } = container;
+  return { ...containerStatus(container), ready: state.kind === 'terminated' && state.exitCode === 0 };
+}
+
+function containerStatus({ name, image, id, restartCount, state }: ContainerState): V1ContainerStatus {
+  return {
+    name,
+    image,
+    imageID: '',
+    restartCount,
+    ready: state.kind === 'running',
+    started: state.kind === 'running',
+    ...(id && { containerID: `rekindle://${id}` }),
+    state:
+      state.kind === 'running'
+        ? { running: { startedAt: state.startedAt } }
+        : state.kind === 'waiting'
+          ? { waiting: { reason: state.reason, ...(state.message && { message: state.message }) } }
+          : {
+              terminated: {
+                exitCode: state.exitCode,
+                finishedAt: state.finishedAt,
+                reason: state.exitCode === 0 ? 'Completed' : 'Error',
+              },
+            },
+  };
+}
+
+/** The address `<namespace>/<pod>/<container>` of a container in messages and events. */
+export function containerName(pod: V1Pod, container: string): string {
+  return `${pod.metadata?.namespace ?? 'default'}/${pod.metadata?.name ?? ''}/${container}`;
 }

@@ -1,12 +1,10 @@
 import { mkdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Container, V1VolumeMount } from '@kubernetes/client-node';
-import type { RuntimeOptions } from './container.ts';
-import { containerEnvironment, expand } from './container-environment.ts';
-import { detachBelow } from './mounts-below.ts';
-import { refusedMount } from './refused-mount.ts';
+import { containerEnvironment, expand, type RuntimeOptions } from './container.ts';
+import { detachBelow } from './linux.ts';
+import { bindSubPath, refuseMountSource } from './mount-sources.ts';
 import type { ContainerMount } from './rootfs.ts';
-import { bindSubPath } from './sub-path.ts';
 import { type MountedVolume, setUpVolume, type VolumeContext } from './volumes.ts';
 
 export interface PodVolumesOptions extends VolumeContext {
@@ -16,17 +14,17 @@ export interface PodVolumesOptions extends VolumeContext {
   readonly clockScale: number;
 }
 
-/** Why a container cannot be created, as its status says it. */
-export interface NotCreated {
+/** The waiting state of a container that cannot be created. */
+export interface CreateError {
   readonly reason: 'CreateContainerError' | 'CreateContainerConfigError';
   readonly message: string;
 }
 
-/** The CRI's limit for one call, in milliseconds of the kubelet's clock; and in real ones, which a process takes to start. */
+/** The CRI's limit for one call in milliseconds of the kubelet's clock, and the minimum in real milliseconds. */
 const volumeTimeoutMs = 120_000;
-const leastTimeoutMs = 10_000;
+const minTimeoutMs = 10_000;
 
-/** What a pod has below `<kubelet root>/pods/<uid>`, which is made and removed here: its volumes, their subPaths, its hosts file. */
+/** Creates and removes `<kubelet root>/pods/<uid>` with the pod's volumes, their subPaths, and the hosts file. */
 export class PodVolumes {
   readonly #options: PodVolumesOptions;
   readonly #volumes: MountedVolume[] = [];
@@ -41,9 +39,9 @@ export class PodVolumes {
     writeFileSync(paths.hosts(uid), `127.0.0.1\tlocalhost\n127.0.0.1\t${pod.metadata?.name ?? ''}\n`);
   }
 
-  /** One after the other, each with `retry`; `published` is told of those of a CSI driver. */
+  /** Sets up the volumes in order, each with `retry`, and calls `published` after each one of a CSI driver. */
   async setUp(
-    retry: <T>(what: string, work: () => Promise<T>) => Promise<T | undefined>,
+    retry: <T>(operation: string, work: () => Promise<T>) => Promise<T | undefined>,
     published: (persistentVolume: string) => void,
   ): Promise<void> {
     for (const volume of this.#options.pod.spec?.volumes ?? []) {
@@ -53,28 +51,28 @@ export class PodVolumes {
     }
   }
 
-  /** Makes a container's volumes ready to be mounted, subPaths too; what is in the way, where something is. */
-  async prepare(container: V1Container): Promise<NotCreated | undefined> {
+  /** Prepares a container's volumes and subPaths; returns the error if that fails. */
+  async prepare(container: V1Container): Promise<CreateError | undefined> {
     const { environment, clockScale } = this.#options;
     const { volumeMounts = [] } = container;
     const csi = this.#volumes.filter(
       (volume) => volume.persistentVolume && volumeMounts.some((mount) => mount.name === volume.name),
     );
-    const refusals = await Promise.all(csi.map(({ path }) => refusedMount({ path, environment, clockScale })));
-    const refused = refusals.find((refusal) => refusal !== undefined);
+    const reasons = await Promise.all(csi.map(({ path }) => refuseMountSource({ path, environment, clockScale })));
+    const refused = reasons.find((reason) => reason !== undefined);
     if (refused !== undefined) return { reason: 'CreateContainerError', message: refused };
     const message = await this.#bindSubPaths(container);
     return message === undefined ? undefined : { reason: 'CreateContainerConfigError', message };
   }
 
   mountsOf({ name, volumeMounts = [] }: V1Container): readonly ContainerMount[] {
-    return volumeMounts.map((mount, index) => this.#mountOf(mount, name, index));
+    return volumeMounts.map((mount, index) => this.#toContainerMount(mount, name, index));
   }
 
-  /** Gives the volumes back and removes all that was made, file by file: a recursive removal could meet a mount. */
+  /** Releases the volumes and removes what `setUp` created, file by file, because a recursive removal could enter a mount. */
   async release(
     containers: readonly string[],
-    retry: (what: string, work: () => Promise<void>) => Promise<unknown>,
+    retry: (operation: string, work: () => Promise<void>) => Promise<unknown>,
   ): Promise<void> {
     this.#releaseSubPaths();
     for (const volume of this.#volumes) await retry(`unpublish ${volume.name}`, () => volume.release());
@@ -86,31 +84,31 @@ export class PodVolumes {
       try {
         rmdirSync(join(paths.pod(uid), directory));
       } catch {
-        // Not there, or something is left in it: what is left is found and named when the namespace is released.
+        // It is missing or not empty. The release of the namespace finds and reports leftovers.
       }
   }
 
-  /** Binds the container's subPaths; why that cannot be, where it cannot. */
+  /** Binds the container's subPaths; returns the reason if one fails. */
   async #bindSubPaths(container: V1Container): Promise<string | undefined> {
     const { clockScale, environment, paths, pod, uid } = this.#options;
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
       const volume = this.#volumes.find(({ name }) => name === mount.name);
-      const of = `for volumeMount "${mount.name}" of container "${container.name}"`;
-      const given = mount.subPath || mount.subPathExpr;
-      if (!given || !volume) continue;
-      const subPath = mount.subPath || expand(given, containerEnvironment(container, pod));
-      if (subPath === undefined) return `failed to expand subPath ${of}`;
+      const subject = `for volumeMount "${mount.name}" of container "${container.name}"`;
+      const unexpanded = mount.subPath || mount.subPathExpr;
+      if (!unexpanded || !volume) continue;
+      const subPath = mount.subPath || expand(unexpanded, containerEnvironment(container, pod));
+      if (subPath === undefined) return `failed to expand subPath ${subject}`;
       if (subPath.startsWith('/') || subPath.split('/').includes('..'))
-        return `subPath "${subPath}" ${of} leaves the volume`;
+        return `subPath "${subPath}" ${subject} leaves the volume`;
       const target = paths.subPath(uid, volume.persistentVolume ?? volume.name, container.name, index);
-      const timeoutMs = Math.max(volumeTimeoutMs / clockScale, leastTimeoutMs);
+      const timeoutMs = Math.max(volumeTimeoutMs / clockScale, minTimeoutMs);
       const refused = await bindSubPath({ volume: volume.path, subPath, target }, { environment, timeoutMs });
-      if (refused !== undefined) return `failed to prepare subPath ${of}: ${refused}`;
+      if (refused !== undefined) return `failed to prepare subPath ${subject}: ${refused}`;
     }
     return undefined;
   }
 
-  #mountOf(mount: V1VolumeMount, container: string, index: number): ContainerMount {
+  #toContainerMount(mount: V1VolumeMount, container: string, index: number): ContainerMount {
     const { paths, uid } = this.#options;
     const volume = this.#volumes.find(({ name }) => name === mount.name);
     if (!volume) throw new Error(`volume ${mount.name} is not set up`);
@@ -129,14 +127,14 @@ export class PodVolumes {
     const { paths, uid, runtime } = this.#options;
     const root = join(paths.pod(uid), 'volume-subpaths');
     detachBelow(runtime.linux, root);
-    // Plain directories and files by now, of which the kubelet made each.
+    // Only plain directories and files of the kubelet are left.
     rmSync(root, { recursive: true, force: true });
   }
 
   #removeEmptyDir(path: string): void {
     const { paths, uid, runtime } = this.#options;
     if (!path.startsWith(join(paths.volumes(uid), 'kubernetes.io~empty-dir'))) return;
-    // What a sidecar left mounted in it: a removal would walk into it.
+    // A sidecar may have left a mount in it, which the removal would enter.
     detachBelow(runtime.linux, path);
     rmSync(path, { recursive: true, force: true });
   }

@@ -3,42 +3,57 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Container, V1LifecycleHandler, V1Pod, V1PodStatus } from '@kubernetes/client-node';
-import { type Backoff, nextRestart } from './backoff.ts';
-import { type Exit, type RuntimeOptions, type StartedContainer, startContainer } from './container.ts';
-import { containerEnvironment } from './container-environment.ts';
-import type { KubeletEvent } from './events.ts';
-import type { Holds } from './holds.ts';
-import { runHook } from './hook.ts';
-import type { Images } from './images.ts';
-import { PodStates } from './pod-states.ts';
+import {
+  containerEnvironment,
+  type Exit,
+  type Images,
+  type RuntimeOptions,
+  runHook,
+  type StartedContainer,
+  startContainer,
+} from './container.ts';
+import { containerName, PodStates } from './pod-states.ts';
 import { PodVolumes } from './pod-volumes.ts';
-import { containerName } from './status.ts';
+import { type Backoff, type Holds, nextRestart } from './restarts.ts';
 import { namespaceOf, type VolumeContext } from './volumes.ts';
+
+/** An event of a pod on the node, reported when it happens. */
+export type KubeletEvent =
+  | {
+      readonly event: 'restart-scheduled';
+      readonly container: string;
+      readonly delayMs: number;
+      readonly restartCount: number;
+    }
+  | { readonly event: 'started'; readonly container: string; readonly pid: number; readonly restartCount: number }
+  | { readonly event: 'exited'; readonly container: string; readonly pid: number; readonly exit: Exit }
+  | { readonly event: 'publish'; readonly pod: string; readonly detail: string }
+  | { readonly event: 'unpublish'; readonly pod: string; readonly detail: string }
+  | { readonly event: 'pod-started' | 'pod-removed'; readonly pod: string };
 
 export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid'> {
   readonly runtime: RuntimeOptions;
   readonly images: Images;
   /** Added to the environment of every container. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Seconds of this clock in one real second. */
+  /** Seconds of the kubelet's clock in one real second. */
   readonly clockScale: number;
   readonly report: (event: KubeletEvent) => void;
-  /** Takes a container's output, line by line or as it comes. */
+  /** Receives a container's output in chunks. */
   readonly log: (container: string, stream: 'stdout' | 'stderr', chunk: string) => void;
   readonly updateStatus: (pod: V1Pod, status: V1PodStatus) => Promise<void>;
-  /** Tells of a pod as a Kubernetes event of the type Warning. */
+  /** Creates a Kubernetes event of type Warning for a pod. */
   readonly warn: (pod: V1Pod, warning: { readonly reason: string; readonly message: string }) => void;
-  /** Containers that are not to be started for now. */
   readonly holds: Holds;
 }
 
-/** Real milliseconds, whatever the clock's scale. */
-const leastGraceMs = 2_000;
+/** The minimum grace period in real milliseconds. */
+const minGraceMs = 2_000;
 const publishRetryMs = 100;
-/** How soon a pod is synced again after its container could not be created (`pkg/kubelet`, backOffPeriod). */
-const createAgainMs = 10_000;
+/** Delay before the next attempt to create a container (`pkg/kubelet`, backOffPeriod). */
+const recreateDelayMs = 10_000;
 
-/** One pod's life on the node: volumes, init containers, containers with the kubelet's restarts, and the way back. */
+/** Runs one pod: sets up volumes, runs init containers, restarts containers, and tears everything down. */
 export class PodWorker {
   readonly uid: string;
   readonly #pod: V1Pod;
@@ -49,7 +64,7 @@ export class PodWorker {
   readonly #running = new Map<string, StartedContainer>();
   readonly #life: Promise<void>;
 
-  /** `restarts`: how often each container was started before, in a worker that is gone. */
+  /** `restarts`: restart counts from an earlier worker of the pod. */
   constructor(pod: V1Pod, options: WorkerOptions, restarts: ReadonlyMap<string, number> = new Map()) {
     this.uid = pod.metadata?.uid ?? '';
     this.#pod = pod;
@@ -63,18 +78,18 @@ export class PodWorker {
     return this.#running.get(name);
   }
 
-  /** Ends everything as a loss of power does: nothing is given back. How often each container is to have been started next. */
+  /** Kills everything like a power loss and releases nothing. Resolves with the restart counts for the next worker. */
   async powerOff(): Promise<ReadonlyMap<string, number>> {
     this.#stop.abort();
     const all = [...this.#running.values()];
     for (const { pid } of all) signalQuietly(pid, 'SIGKILL');
     await Promise.all(all.map(({ exited }) => exited));
     await this.#life;
-    await this.#states.told();
+    await this.#states.reported();
     return this.#states.afterPowerOff();
   }
 
-  /** Ends the containers (SIGTERM, then SIGKILL after the grace period) and gives the volumes back. */
+  /** Ends the containers with SIGTERM, after the grace period with SIGKILL, and releases the volumes. */
   async terminate(graceMs: number): Promise<void> {
     this.#stop.abort();
     const all = [...this.#running.values()];
@@ -90,8 +105,8 @@ export class PodWorker {
     killed.abort();
     await reaper;
     await this.#life;
-    await this.#states.told();
-    await this.#volumes.release(this.#states.names, (what, work) => this.#retry(what, work, false));
+    await this.#states.reported();
+    await this.#volumes.release(this.#states.names, (operation, work) => this.#retry(operation, work, false));
     this.#options.report({ event: 'pod-removed', pod: this.#name });
   }
 
@@ -101,13 +116,13 @@ export class PodWorker {
 
   async #live(): Promise<void> {
     try {
-      // Pending, ContainerCreating: what is seen of a pod whose volumes are not there yet.
-      this.#states.tell();
+      // Reports Pending and ContainerCreating while the volumes are set up.
+      this.#states.report();
       await this.#setUp();
       const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
       for (const container of initContainers) await this.#runToCompletion(container);
       this.#options.report({ event: 'pod-started', pod: this.#name });
-      // In the order of the spec; a postStart hook keeps the containers behind it waiting.
+      // Containers start in the order of the spec, and each waits for the postStart hooks before it.
       let turn = Promise.resolve();
       const lives = containers.map((container) => {
         const started = Promise.withResolvers<void>();
@@ -124,24 +139,24 @@ export class PodWorker {
   async #setUp(): Promise<void> {
     this.#volumes.makeDirectory();
     await this.#volumes.setUp(
-      (what, work) => this.#retry(what, work, true),
+      (operation, work) => this.#retry(operation, work, true),
       (detail) => this.#options.report({ event: 'publish', pod: this.#name, detail }),
     );
   }
 
-  /** The kubelet tries volumes again and again, with a growing delay; only the end of the pod stops it. */
-  async #retry<T>(what: string, work: () => Promise<T>, stoppable: boolean): Promise<T | undefined> {
-    let told = '';
+  /** Repeats an operation with increasing delay until it succeeds or, if `stoppable`, the pod is ended. */
+  async #retry<T>(operation: string, work: () => Promise<T>, stoppable: boolean): Promise<T | undefined> {
+    let lastWarning = '';
     for (let waitMs = publishRetryMs; ; waitMs = Math.min(waitMs * 2, 2_000)) {
       if (stoppable) this.#stop.signal.throwIfAborted();
       try {
         return await work();
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        this.#options.log(`${this.#name}`, 'stderr', `${what}: ${message}\n`);
-        if (stoppable && message !== told)
-          this.#options.warn(this.#pod, { reason: 'FailedMount', message: `${what} failed: ${message}` });
-        told = message;
+        this.#options.log(`${this.#name}`, 'stderr', `${operation}: ${message}\n`);
+        if (stoppable && message !== lastWarning)
+          this.#options.warn(this.#pod, { reason: 'FailedMount', message: `${operation} failed: ${message}` });
+        lastWarning = message;
         await delay(waitMs, undefined, stoppable ? { signal: this.#stop.signal } : {});
       }
     }
@@ -152,7 +167,7 @@ export class PodWorker {
     let backoff: Backoff | undefined;
     for (let restartCount = this.#states.restartCount(name); ; restartCount++) {
       this.#stop.signal.throwIfAborted();
-      await this.#startable(container);
+      await this.#waitUntilStartable(container);
       this.#stop.signal.throwIfAborted();
       const { exitCode } = await this.#runOnce(container, restartCount, async () => {});
       if (exitCode === 0) return;
@@ -166,7 +181,7 @@ export class PodWorker {
     if (!lifecycle?.postStart) started();
     let backoff: Backoff | undefined;
     for (let restartCount = this.#states.restartCount(name); ; restartCount++) {
-      await this.#startable(container);
+      await this.#waitUntilStartable(container);
       if (this.#stop.signal.aborted) return;
       const { exitCode } = await this.#runOnce(container, restartCount, async ({ pid, exited }) => {
         const { postStart } = lifecycle ?? {};
@@ -180,7 +195,7 @@ export class PodWorker {
     }
   }
 
-  /** From a container's start to its end; it counts as running once it was made ready. */
+  /** Runs a container from its start to its end. It is reported as running after `makeReady`. */
   async #runOnce(
     container: V1Container,
     restartCount: number,
@@ -214,29 +229,29 @@ export class PodWorker {
     const container = this.#running.get(name);
     if (!container) return true;
     const { environment, log } = this.#options;
-    const say = (chunk: string) => log(`${this.#name}/${name}`, 'stderr', chunk);
-    return runHook({ container, handler, environment, log: say, ended });
+    const logHook = (chunk: string) => log(`${this.#name}/${name}`, 'stderr', chunk);
+    return runHook({ container, handler, environment, log: logHook, ended });
   }
 
-  /** The preStop hook, and SIGTERM after it, all of it within the grace period. */
+  /** Runs the preStop hook and then sends SIGTERM, both within the grace period. */
   async #end(name: string, graceMs: number): Promise<void> {
     const running = this.#running.get(name);
     const preStop = this.#pod.spec?.containers.find((container) => container.name === name)?.lifecycle?.preStop;
     if (!running) return;
     if (preStop && graceMs > 0) {
-      const over = delay(this.#grace(graceMs), undefined, { ref: false });
-      await this.#hook(name, preStop, Promise.race([running.exited, over]));
+      const timeout = delay(this.#grace(graceMs), undefined, { ref: false });
+      await this.#hook(name, preStop, Promise.race([running.exited, timeout]));
     }
     signalQuietly(running.pid, 'SIGTERM');
   }
 
-  /** A faster clock makes the grace period shorter, but what is told to end gets the time to do so. */
+  /** The grace period in real milliseconds. A fast clock shortens it, but not below the time that a process needs to end. */
   #grace(graceMs: number): number {
-    return Math.min(graceMs, Math.max(graceMs / this.#options.clockScale, leastGraceMs));
+    return Math.min(graceMs, Math.max(graceMs / this.#options.clockScale, minGraceMs));
   }
 
-  /** Resolves when nothing is in the way of a start any more: a hold, or a volume that the runtime refuses to mount. */
-  async #startable(container: V1Container): Promise<void> {
+  /** Resolves when no hold prevents a start and all volumes can be mounted. */
+  async #waitUntilStartable(container: V1Container): Promise<void> {
     const { name } = container;
     const { clockScale, holds } = this.#options;
     const { signal } = this.#stop;
@@ -246,7 +261,7 @@ export class PodWorker {
       if (state === undefined || signal.aborted) return;
       this.#options.log(`${this.#name}/${name}`, 'stderr', `${state.reason}: ${state.message}\n`);
       this.#states.set(name, { state: { kind: 'waiting', ...state } });
-      await delay(createAgainMs / clockScale, undefined, { signal });
+      await delay(recreateDelayMs / clockScale, undefined, { signal });
     }
   }
 
@@ -286,6 +301,6 @@ function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { MS_BIND, MS_NOSUID, MS_PRIVATE, MS_REC, MS_SLAVE } from '../../recovery/linux/syscalls.ts';
 import type { Linux } from './linux.ts';
 
-/** A mount of a container: what the CRI calls `Mount`. */
+/** A mount of a container, `Mount` in the CRI. */
 export interface ContainerMount {
   /** Path on the node. */
   readonly source: string;
@@ -13,14 +13,14 @@ export interface ContainerMount {
   readonly propagation: 'None' | 'HostToContainer' | 'Bidirectional';
 }
 
-/** A container mount whose source was cloned in the node's namespace, before the container's own was entered. */
+/** A container mount whose source was cloned before the container's namespace was entered. */
 export interface ClonedMount extends ContainerMount {
   readonly tree: number;
   readonly isDirectory: boolean;
 }
 
-/** Top-level directories that a container has for itself; all others are the machine's, as an image's would be. */
-const own = new Set([
+/** Top-level directories of the container's own; all others are the machine's and stand in for an image's. */
+const ownDirectories = new Set([
   'proc',
   'dev',
   'sys',
@@ -37,25 +37,25 @@ const own = new Set([
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'fuse'];
 
 /**
- * Builds a container's root on a tmpfs at `root` and makes it the root of the calling thread's (new) mount namespace:
- * the machine's programs instead of an image's, a /dev of its own, and the pod's volumes with the propagation asked for.
- * `keep` are further paths of the machine that have to be there (the programs of the run itself).
+ * Builds a container's root on a tmpfs at `root` and makes it the root of the calling thread's new mount namespace. It has
+ * the machine's programs in place of an image's, its own /dev, and the pod's volumes with the propagation that the pod requests.
+ * `keep` has further paths of the machine that the root must contain, such as the run's own programs.
  */
 export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedMount[], keep: readonly string[]): void {
   linux.mount(null, '/', null, MS_SLAVE | MS_REC);
   linux.mount('container', root, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const name of readdirSync('/')) {
     const path = `/${name}`;
-    if (own.has(name)) continue;
+    if (ownDirectories.has(name)) continue;
     const status = lstatSync(path);
     if (status.isSymbolicLink()) symlinkSync(readlinkSync(path), join(root, name));
     else if (status.isDirectory()) bindMachine(linux, path, root);
   }
   for (const name of ['proc', 'sys', 'tmp', 'run', 'var/tmp', 'data', 'mnt'])
     mkdirSync(join(root, name), { recursive: true });
-  for (const path of keep) if (own.has(path.split('/')[1] ?? '')) bindMachine(linux, path, root);
+  for (const path of keep) if (ownDirectories.has(path.split('/')[1] ?? '')) bindMachine(linux, path, root);
   linux.mount('/sys', join(root, 'sys'), null, MS_BIND | MS_REC);
-  // Without a /proc in sight, a user namespace may not mount the one of its new PID namespace.
+  // A user namespace may mount a /proc for its new PID namespace only if another /proc is visible.
   linux.mount('/proc', join(root, 'proc'), null, MS_BIND | MS_REC);
   makeDevices(linux, root);
   for (const mount of mounts) attachVolume(linux, root, mount);

@@ -1,4 +1,4 @@
-/** `node sub-path-main.ts VOLUME SUBPATH TARGET`: binds a subPath; one sentence and status 1 where it cannot. */
+/** `node sub-path-main.ts VOLUME SUBPATH TARGET`: binds a subPath; prints the reason and exits with 1 if it fails. */
 import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
 import { bindBeneath } from './bind-beneath.ts';
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type {
@@ -9,9 +10,8 @@ import type {
 } from '@kubernetes/client-node';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID } from '../../recovery/linux/syscalls.ts';
 import type { RuntimeOptions } from './container.ts';
-import type { KubeletPaths } from './paths.ts';
 
-/** The part of the CSI node service that the kubelet calls. Errors reject, as gRPC errors. */
+/** The part of the CSI node service that the kubelet calls. Rejects with gRPC errors. */
 export interface CsiNode {
   stage(request: VolumeRequest): Promise<void>;
   publish(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
@@ -27,11 +27,12 @@ export interface VolumeRequest {
   readonly volumeContext: Readonly<Record<string, string>>;
 }
 
-/** A volume of a pod that is set up: where its content is on the node, and how it is given back. */
+/** A volume that is set up for a pod. */
 export interface MountedVolume {
   readonly name: string;
+  /** Path of its content on the node. */
   readonly path: string;
-  /** Set for a volume of a CSI driver: the PersistentVolume's name. */
+  /** The PersistentVolume's name, for a volume of a CSI driver. */
   readonly persistentVolume?: string;
   release(): Promise<void>;
 }
@@ -45,7 +46,7 @@ export interface VolumeContext {
   readonly runtime: Pick<RuntimeOptions, 'linux'>;
 }
 
-/** Sets one volume of a pod up. Rejects with what is missing; the caller tries again. */
+/** Sets up one volume of a pod. Rejects if something is missing; the caller tries again. */
 export async function setUpVolume(context: VolumeContext, volume: V1Volume): Promise<MountedVolume> {
   const { paths, uid } = context;
   const nothing = async () => {};
@@ -118,7 +119,7 @@ async function setUpClaim(
   };
 }
 
-/** As `pkg/volume/csi` translates a PersistentVolume's first access mode. */
+/** The CSI access mode of a PersistentVolume's first mode, as in `pkg/volume/csi`. */
 function accessModeOf(pv: V1PersistentVolume): VolumeRequest['accessMode'] {
   switch (pv.spec?.accessModes?.[0]) {
     case 'ReadOnlyMany':
@@ -133,3 +134,28 @@ function accessModeOf(pv: V1PersistentVolume): VolumeRequest['accessMode'] {
 export function namespaceOf(pod: V1Pod): string {
   return pod.metadata?.namespace ?? 'default';
 }
+
+/** The paths below the kubelet's `--root-dir`, as in the real kubelet. */
+export function kubeletPaths(root: string) {
+  const pod = (uid: string) => join(root, 'pods', uid);
+  const volume = (uid: string, plugin: string, name: string) =>
+    join(pod(uid), 'volumes', plugin.replace('/', '~'), name);
+  return {
+    pods: join(root, 'pods'),
+    pod,
+    volumes: (uid: string) => join(pod(uid), 'volumes'),
+    volume,
+    /** Target path of CSI NodePublishVolume. */
+    target: (uid: string, persistentVolume: string) =>
+      join(volume(uid, 'kubernetes.io/csi', persistentVolume), 'mount'),
+    /** Staging path of CSI NodeStageVolume. */
+    staging: (driver: string, handle: string) =>
+      join(root, 'plugins/kubernetes.io/csi', driver, createHash('sha256').update(handle).digest('hex'), 'globalmount'),
+    hosts: (uid: string) => join(pod(uid), 'etc-hosts'),
+    terminationLog: (uid: string, container: string, id: string) => join(pod(uid), 'containers', container, id),
+    subPath: (uid: string, volume: string, container: string, index: number) =>
+      join(pod(uid), 'volume-subpaths', volume, container, String(index)),
+  };
+}
+
+export type KubeletPaths = ReturnType<typeof kubeletPaths>;

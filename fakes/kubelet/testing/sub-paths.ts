@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { bindBeneath } from '../bind-beneath.ts';
-import { detachBelow } from '../mounts-below.ts';
-import { bindSubPath } from '../sub-path.ts';
+import { detachBelow } from '../linux.ts';
+import { bindSubPath } from '../mount-sources.ts';
 import { scratchNode } from './scratch-node.ts';
 
 /** What binds of subPaths come to, hostile ones too; prints it as JSON. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { containerEnvironment, expand } from './container-environment.ts';
+import { containerEnvironment, expand } from './container.ts';
 
 describe('the environment of a container', () => {
-  it('has values, and fields of the pod', () => {
+  it('has values and fields of the pod', () => {
     const fieldRef = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
     const env = [{ name: 'A', value: 'a' }, { name: 'POD', ...fieldRef('metadata.name') }, { name: 'NONE' }];
     const pod = { metadata: { name: 'app' } };
