@@ -26,14 +26,14 @@ export interface DatasetOptions {
   /** Directory in the bucket. */
   readonly directory: string;
   readonly accessModes?: readonly string[];
-  /** How the fake daemon differs from a good one (`Behaviour` in fakes/fuse); a real one takes no notice. */
+  /** Misbehaviour of the fake daemon (`Behaviour` in fakes/fuse); a real daemon ignores it. */
   readonly behaviour?: Readonly<Record<string, unknown>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
 
-/** The document's dataset.yaml; only the object store is another. */
+/** The document's dataset.yaml; only the object store differs. */
 export function dataset(options: DatasetOptions): readonly Manifest[] {
   const { name, store, directory, accessModes, behaviour } = options;
   const annotations = {
@@ -90,14 +90,14 @@ export interface ApplicationOptions {
   /** Instead of `/data`. */
   readonly mountPath?: string;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** It runs as this user and group, and does nothing but wait, because the document's server needs root. */
+  /** Runs as this user and group, and only sleeps, because the document's server needs root. */
   readonly user?: number;
   /**
-   * `hostUsers: false`: its root is nobody on the node, and its volumes are idmapped. They have to be asked for read-only, because users
-   * of a pod's own may not clear the flag of a read-only mount, and runc refuses the container then.
+   * `hostUsers: false`: a user namespace, with idmapped volumes. They must be requested read-only, because a user namespace may not
+   * clear the flag of a read-only mount, and runc then refuses the container.
    */
   readonly ownUsers?: true;
-  /** On another node than every other pod that is to be apart. */
+  /** On another node than every other pod with this property. */
   readonly apart?: true;
 }
 
@@ -107,11 +107,11 @@ export interface VolumeBelow {
   readonly mountPath: string;
   /** `Memory`: a tmpfs that the node has mounted. `Node`: a directory of the node's disk. Otherwise another dataset's claim. */
   readonly medium: 'Memory' | 'Node' | { readonly claim: string };
-  /** Only this directory of it is mounted. */
+  /** Mounts only this directory of the volume. */
   readonly subPath?: string;
 }
 
-/** The document's app.yaml; only the image is another. */
+/** The document's app.yaml; only the image differs. */
 export function application(options: ApplicationOptions): Manifest {
   const { name, dataset: claimName, labels, annotations, below, claimReadOnly, mountReadOnly } = options;
   const { mountPath = '/data', user } = options;
