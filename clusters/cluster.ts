@@ -188,43 +188,96 @@ export interface RunningProgram extends AsyncDisposable {
   readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
 }
 
-/** A terminal of somebody who follows the document, with a `kubectl` that knows this cluster only. */
+/** A terminal, as a user who follows the document has it, with a `kubectl` that knows only this cluster. */
 export interface Terminal extends AsyncDisposable {
-  /** Writes a file that commands find where they are run. */
+  /** Writes a file into the terminal's working directory. */
   write(file: string, text: string): void;
-  /** Runs command lines to their end. Standard error is among what they print, as on any terminal. */
+  /** Runs command lines until they end. Standard error is part of the output, as on any terminal. */
   run(lines: string): Promise<Pick<ExecResult, 'exitCode' | 'stdout'>>;
-  /** Starts command lines that go on; what they print comes as `output` events. */
+  /** Starts command lines that keep running. Their output becomes `output` events. */
   start(lines: string, name: string): Promise<RunningProgram>;
 }
 
-export interface RunningCluster extends AsyncDisposable {
+/** The documented commands, as a user would run them. The agent follows the arguments of its DaemonSet. */
+export interface Kubectl {
+  /** Runs one command line. */
+  run(line: string): Promise<ExecResult>;
+  openTerminal(namespace: string): Promise<Terminal>;
+}
+
+/** What the node program does. The program implements these, and both clusters derive theirs by calling it. */
+export interface NodeVerbs {
+  /** Puts an object into the bucket. */
+  putObject(key: string, body: Uint8Array): Promise<void>;
+  /** Status of a GET request to the object store, as a pod of the cluster would send it. */
+  askStore(path: string, headers: Readonly<Record<string, string>>): Promise<number>;
+  /** Starts one of the harness's own programs on the node. */
+  runProgram(run: ProgramRun): Promise<RunningProgram>;
+  /** Signals process 1 of a container from outside, as the OOM killer does. Resolves with the time of kill(2). */
+  kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
+  /** Aborts the FUSE connection of a daemon's container, as an administrator does through fusectl. Resolves with the time. */
+  abortConnection(daemon: ContainerRef): Promise<number>;
+  /** Makes the kernel's OOM killer end process 1 of a container, by a limit of its memory cgroup. Resolves with the time. */
+  outOfMemory(target: ContainerRef): Promise<number>;
+  /** Sends SIGKILL to the next process 1 of the container, `delayMs` after it reports ready. Resolves with the time. */
+  killWhenReady(daemon: ContainerRef, delayMs: number): Promise<number>;
+  /** Prevents the kubelet from starting the container until disposed of; also its first start, and across a reboot. */
+  holdRestarts(target: ContainerRef): Promise<AsyncDisposable>;
+  /** Resolves once the probe reads. Its results become events. */
+  probe(options: ProbeOptions): Promise<AsyncDisposable>;
+  /** The mount table of a container, or of the node, as lines of mountinfo. */
+  mountTable(target?: ContainerRef): Promise<readonly string[]>;
+  /** Requires the capability `store-faults`. */
+  openFaultyStore(): Promise<FaultyStore>;
+}
+
+/** All verbs. `time`: the result is a time on the node's clock, CLOCK_MONOTONIC in nanoseconds. */
+export const nodeVerbs: Readonly<Record<keyof NodeVerbs, 'time' | 'value'>> = {
+  putObject: 'value',
+  askStore: 'value',
+  runProgram: 'value',
+  kill: 'time',
+  abortConnection: 'time',
+  outOfMemory: 'time',
+  killWhenReady: 'time',
+  holdRestarts: 'value',
+  probe: 'value',
+  mountTable: 'value',
+  openFaultyStore: 'value',
+};
+
+/** The verbs of a cluster, each of which calls a node program. */
+export function deriveVerbs(call: (verb: keyof NodeVerbs, args: readonly unknown[]) => Promise<unknown>): NodeVerbs {
+  const verbs = Object.keys(nodeVerbs) as (keyof NodeVerbs)[];
+  const entries = verbs.map((verb) => [verb, (...args: readonly unknown[]) => call(verb, args)] as const);
+  return Object.fromEntries(entries) as unknown as NodeVerbs;
+}
+
+export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   readonly name: string;
   readonly fidelity: Fidelity;
   readonly capabilities: ReadonlySet<Capability>;
-  /** Where there are several nodes: the one that a scenario's pods are put on, so that one daemon serves all of a dataset. */
+  /** If there are several nodes: the one for the pods of a scenario, so that one daemon serves all of a dataset. */
   readonly applicationNode?: string;
   /** Release of the kernel that the scenario's pods run on, as `uname -r` prints it. */
   readonly kernel: string;
-  /** How long something may take here that has to happen, on a slow machine too. */
+  /** Timeout for things that must happen, long enough for a slow machine. */
   readonly patienceMs: number;
-  /** How long what must not happen is waited for: longer than the agent's period. */
+  /** How long to watch for things that must not happen: longer than the agent's period. */
   readonly watchMs: number;
   /** A client's configuration for the cluster's API server, never the user's current context. */
   readonly kubeConfig: KubeConfig;
-  /** On the namespaces of scenarios, so that what a killed run left is found; none where nothing outlasts a run. */
+  /** Labels for the namespaces of scenarios, by which leftovers of a killed run are found. Absent: nothing outlives a run. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
-  /** Where the documents' object store is, as a pod in the cluster sees it. */
+  /** The object store of the documented datasets, as a pod of the cluster sees it. */
   readonly store: {
     readonly endpoint: string;
     readonly bucket: string;
     readonly accessKeyId: string;
     readonly accessKeySecret: string;
   };
-  /** Puts an object into the bucket. */
-  putObject(key: string, body: Uint8Array): Promise<void>;
-  /** Status of a GET request to the object store, made where a pod of the cluster would make it. */
-  askStore(path: string, headers: Readonly<Record<string, string>>): Promise<number>;
+  /** Absent without the capability `kubectl`. */
+  readonly kubectl?: Kubectl;
   exec(
     target: ContainerRef,
     command: readonly string[],
@@ -232,50 +285,37 @@ export interface RunningCluster extends AsyncDisposable {
   ): Promise<ExecResult>;
   /** Starts a program in a container, as `kubectl exec` does. */
   run(target: ContainerRef, command: readonly string[], name: string): Promise<RunningProgram>;
-  /** Starts one of the harness's own programs on the node. */
-  runProgram(run: ProgramRun): Promise<RunningProgram>;
-  /** Signals process 1 of a container from outside, as the OOM killer would. Returns the monotonic time of kill(2). */
-  kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
-  /** Aborts the FUSE connection of a daemon's container, as an administrator does through fusectl. Returns when. */
-  abortConnection(daemon: ContainerRef): Promise<number>;
-  /** Has the kernel's OOM killer end process 1 of a container, by a limit of its memory cgroup. Returns when. */
-  outOfMemory(target: ContainerRef): Promise<number>;
-  /** SIGKILL to the container's next process 1, so many milliseconds after it has said that it is ready. Returns when. */
-  killWhenReady(daemon: ContainerRef, delayMs: number): Promise<number>;
-  /** Keeps the kubelet from starting the container again until released; the first time too, and across a reboot. */
-  holdRestarts(target: ContainerRef): Promise<AsyncDisposable>;
-  probe(options: ProbeOptions): Promise<AsyncDisposable>;
-  /** Mount table of the node (no target) or of a container, as lines of mountinfo. */
-  mountTable(target?: ContainerRef): Promise<readonly string[]>;
-  /**
-   * Runs a command line of the document where its reader would, with a `kubectl` that knows this cluster alone. Only with
-   * the capability `kubectl`, which also says that the agent follows the arguments of its DaemonSet.
-   */
-  commandLine(line: string): Promise<ExecResult>;
-  /** Where the document's commands are typed, in a namespace; only with the capability `kubectl`. */
-  openTerminal(namespace: string): Promise<Terminal>;
-  /** How to step inside a pod by hand, as one shell command. */
+  /** The shell command that enters a container by hand. */
   stepInside(target: ContainerRef): Promise<string>;
-  /** Ends the agent and starts it with other flags; resolves when it answers on /healthz. */
+  /** Stops the agent and starts it with other flags. Resolves when it answers on /healthz. */
   restartAgent(options: AgentOptions): Promise<void>;
-  /** SIGKILL to the agent, which is started again as any container is. Returns when. */
+  /** Sends SIGKILL to the agent, which is restarted as any container is. Resolves with the time. */
   killAgent(): Promise<number>;
-  /** Ends the agent as a rollout does. Disposing of it starts the next one with the same flags. */
+  /** Stops the agent as a rollout does. Disposing of the result starts it again with the same flags. */
   stopAgent(): Promise<AsyncDisposable>;
-  /**
-   * Power off and on: every process and mount of the node goes at once, the pods stay in the API with their UIDs and are
-   * started again. Returns when the power went; resolves when agent and kubelet run again.
-   */
-  rebootNode(): Promise<number>;
-  /** Restarts the kubelet of a container's node; only with the capability `kubelet-restart`. Returns when. */
-  restartKubelet(beside: ContainerRef): Promise<number>;
-  openFaultyStore(): Promise<FaultyStore>;
   /** What the agent serves at /metrics, in Prometheus' text format. */
   agentMetrics(): Promise<string>;
   /** What the agent's process tree uses now. */
   agentUsage(): Promise<Usage>;
-  /** Waits until everything below the namespace is released: pods, mounts, processes. Returns what is left. */
+  /**
+   * Power off and on: all processes and mounts of the node disappear at once; the pods stay in the API with their UIDs and are
+   * started again. Resolves with the time of the power failure, once agent and kubelet run again. Absent without `node-reboot`.
+   */
+  rebootNode?(): Promise<number>;
+  /** Restarts the kubelet of a container's node. Resolves with the time. Absent without `kubelet-restart`. */
+  restartKubelet?(target: ContainerRef): Promise<number>;
+  /** Waits until everything of the namespace is gone: pods, mounts, processes. Resolves with what is left. */
   release(namespace: string): Promise<readonly string[]>;
-  /** Writes what the cluster shows now into a folder of this name among the diagnostics: events, logs, states, mount tables. */
+  /** Writes the cluster's events, logs, states and mount tables into a folder of this name among the diagnostics. */
   collectDiagnostics?(name: string): Promise<void>;
+}
+
+/** A member that only some clusters have. Scenarios that use it are skipped on the others. @throws if it is absent */
+export function requireMember<Name extends 'kubectl' | 'rebootNode' | 'restartKubelet'>(
+  cluster: RunningCluster,
+  name: Name,
+): NonNullable<RunningCluster[Name]> {
+  const member = cluster[name];
+  if (member === undefined) throw new Error(`${cluster.name} has no ${name}`);
+  return member as NonNullable<RunningCluster[Name]>;
 }

@@ -45,11 +45,9 @@ export class Releases implements AsyncDisposable {
     const { items } = await this.#api.listNamespacedPod({ namespace });
     const { nodes } = this.#options;
     for (const { metadata, spec } of items.filter(hasEnded))
-      await nodes
-        .find(({ facts }) => facts.node === spec?.nodeName)
-        ?.call('releaseShared', { podUid: metadata?.uid ?? '' });
+      await nodes.find(({ facts }) => facts.node === spec?.nodeName)?.remote.releaseShared(metadata?.uid ?? '');
     if (items.length > 0) return items.map(({ metadata }) => `pod ${metadata?.name}`);
-    const left = await Promise.all(nodes.map(({ call }) => call('leftovers', { namespace })));
+    const left = await Promise.all(nodes.map(({ remote }) => remote.leftovers(namespace)));
     return left.flatMap((lines, index) => lines.map((line) => `${nodes[index]?.facts.node}: ${line}`));
   }
 

@@ -9,15 +9,16 @@ import {
   type Capability,
   type ClusterEvent,
   type ContainerRef,
+  deriveVerbs,
+  type NodeVerbs,
+  nodeVerbs,
   type RunningCluster,
-  type RunningProgram,
-  type StoreTrouble,
 } from '../cluster.ts';
+import { ContainerLogs } from '../container-logs.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { onLines } from '../node/lines.ts';
-import { hasKubectl, openTerminal, runCommandLine, withNamespace } from '../terminal.ts';
+import { findKubectl } from '../terminal.ts';
 import { AgentControl, type AgentDaemonSet } from './agent-control.ts';
-import { ContainerLogs } from './container-logs.ts';
 import { execToEnd, startExec } from './exec.ts';
 import { withNodes } from './fidelity.ts';
 import { type NodeLink, openNodeLink } from './node-link.ts';
@@ -25,29 +26,28 @@ import type { PodSelector } from './node-program/daemon-set.ts';
 import { type PodWatch, watchPods } from './pod-watch.ts';
 import { Releases } from './release.ts';
 
-/** Scenarios have namespaces of their own, whose names begin with it. */
+/** The names of all namespaces of scenarios begin with it. */
 const namespacePrefix = 'rk-';
 
 /**
- * The verbs of scenarios on a Kubernetes cluster that is up: the store, Fluid's controllers, the agent and the node program
- * run in it. Disposing of it gives the agent its flags back and ends the sessions with the node programs, and then `life`.
+ * Connects to a Kubernetes cluster in which the store, Fluid's controllers, the agent and the node program run. Disposing of the
+ * result restores the agent's flags and ends the sessions with the node programs.
  */
 export async function runKubernetesCluster(options: KubernetesClusterOptions): Promise<RunningCluster> {
   const { kubeConfig, onEvent, onProgress, signal } = options;
   await using stack = new AsyncDisposableStack();
-  if (options.life) stack.use(options.life);
   const logs = stack.use(new ContainerLogs(options.resultsDir));
   stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
   const pods = stack.use(await watchPods({ kubeConfig, namespacePrefix, onEvent }));
-  onProgress('opening a session with each node');
+  onProgress('connecting to each node');
   const nodes = await openNodeLinks(options, logs);
   for (const node of nodes) stack.use(node);
   onProgress('giving the node agent the flags of the run');
   const agent = stack.use(new AgentControl({ kubeConfig, daemonSet: options.agent, signal }));
   await agent.setFlags(options.agentOptions);
   const releases = stack.use(new Releases({ kubeConfig, nodes }));
-  const agents = (await agent.pods()).flatMap(({ spec }) => spec?.nodeName ?? []).toSorted();
-  return verbs({ options, nodes, pods, agent, agents, releases, life: stack.move() });
+  const agentNodes = (await agent.pods()).flatMap(({ spec }) => spec?.nodeName ?? []).toSorted();
+  return createCluster({ options, nodes, pods, agent, agentNodes, releases, life: stack.move() });
 }
 
 async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerLogs): Promise<readonly NodeLink[]> {
@@ -67,10 +67,10 @@ async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerL
           agent: { namespace: agent.namespace, podPrefix: `${agent.name}-`, container: agent.container },
           store,
           holds,
-          saysReady: fakeDaemon,
+          fakeDaemon,
         },
         onEvent,
-        onLog: (name, text) => logs.write(name, text),
+        onLog: (name, text) => logs.write(name, `${text}\n`),
       }),
     ),
   );
@@ -81,143 +81,104 @@ interface Parts {
   readonly nodes: readonly NodeLink[];
   readonly pods: PodWatch;
   readonly agent: AgentControl;
-  /** The nodes that have an agent; virtual ones have none. */
-  readonly agents: readonly string[];
+  /** The nodes that have an agent. Virtual nodes have none. */
+  readonly agentNodes: readonly string[];
   readonly releases: Releases;
   readonly life: AsyncDisposableStack;
 }
 
-function verbs({ options, nodes, pods, agent, agents, releases, life }: Parts): RunningCluster {
-  const { name, kubeConfig, store, environment, runId } = options;
-  let lastId = 0;
-  const ending = (node: NodeLink, id: number): AsyncDisposable => ({
-    [Symbol.asyncDispose]: () => node.call('end', { id }).catch(() => {}),
-  });
-  /** A pod that is not known yet is on any: its node says that it does not run. */
-  const nodeOf = ({ namespace, pod }: Pick<ContainerRef, 'namespace' | 'pod'>): NodeLink => {
-    const on = pods.nodeOf(namespace, pod);
-    const found = nodes.find(({ facts }) => facts.node === on) ?? nodes[0];
-    if (!found) throw new Error('there is no session with any node');
-    return found;
-  };
-  const first = nodeOf({ namespace: '', pod: '' });
-  // Where a scenario's application is; what it does on "the node" it does there.
-  let home = nodes.find(({ facts }) => facts.node === agents[0]) ?? first;
-  /** Beside the scenario's application, where several nodes have one; a virtual node has none. */
-  const agentNode = async () => {
-    const on = agents.includes(home.facts.node) ? home.facts.node : agents[0];
-    const node = nodes.find(({ facts }) => facts.node === on) ?? first;
+function createCluster({ options, nodes, pods, agent, agentNodes, releases, life }: Parts): RunningCluster {
+  const { name, kubeConfig, store, nodesAreOurs, onEvent } = options;
+  const [firstNode] = nodes;
+  if (!firstNode) throw new Error('no node is connected');
+  const linkTo = (node: string | undefined): NodeLink | undefined => nodes.find(({ facts }) => facts.node === node);
+  // The node of the scenario's application: verbs without a target act there.
+  let home = linkTo(agentNodes[0]) ?? firstNode;
+  /** Any node will report that a pod that is not known yet does not run. */
+  const nodeOf = ({ namespace, pod }: ContainerRef): NodeLink => linkTo(pods.nodeOf(namespace, pod)) ?? firstNode;
+  /** On the home node, if that has an agent. A virtual node has none. */
+  const agentOnHome = async () => {
+    const node = agentNodes.includes(home.facts.node) ? home : (linkTo(agentNodes[0]) ?? firstNode);
     return { target: await agent.containerOn(node.facts.node), node };
   };
+  const callVerb = async (verb: keyof NodeVerbs, args: readonly unknown[]): Promise<unknown> => {
+    const target = findTarget(args[0]);
+    if (verb === 'mountTable' && !target)
+      return (await Promise.all(nodes.map(({ remote }) => remote.mountTable()))).flat();
+    const node = target ? nodeOf(target) : verb === 'runProgram' ? home : firstNode;
+    if (verb === 'probe') home = node;
+    const result = await (node.remote[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
+    return nodeVerbs[verb] === 'time' ? node.toOurClock(result as number) : result;
+  };
+  const kubectl = findKubectl({ ...options, kubeConfig: kubeConfig.exportConfig() });
   return {
     name,
     fidelity: withNodes(options.fidelity, nodes),
-    capabilities: new Set(capabilitiesOf(options, { nodes, agents })),
-    ...(agents.length > 1 && agents[0] !== undefined && { applicationNode: agents[0] }),
-    kernel: (nodes.find(({ facts }) => facts.node === agents[0]) ?? first).facts.kernel,
+    capabilities: new Set([
+      ...listCapabilities(options, { nodes, agentNodes }),
+      ...(kubectl ? ['kubectl' as const] : []),
+    ]),
+    ...(agentNodes.length > 1 && agentNodes[0] !== undefined && { applicationNode: agentNodes[0] }),
+    kernel: (linkTo(agentNodes[0]) ?? firstNode).facts.kernel,
     patienceMs: 180_000,
     watchMs: 1500,
     kubeConfig,
     store,
-    putObject: (key, body) => first.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
-    askStore: (path, headers) => first.call('fetchStatus', { url: `${store.endpoint}${path}`, headers }),
+    ...(kubectl && { kubectl }),
+    ...deriveVerbs(callVerb),
     exec: (target, command, { timeoutMs = 60_000 } = {}) => execToEnd({ kubeConfig, target, command, timeoutMs }),
-    async run(target, command, name): Promise<RunningProgram> {
+    async run(target, command, name) {
       const running = await startExec({ kubeConfig, target, command });
       for (const stream of ['stdout', 'stderr'] as const)
-        onLines(running[stream], (text) => options.onEvent({ kind: 'output', at: now(), program: name, stream, text }));
+        onLines(running[stream], (text) => onEvent({ kind: 'output', at: now(), program: name, stream, text }));
       return {
         name,
         exited: running.exited,
         async [Symbol.asyncDispose]() {
           running.close();
+          // The program may have ended with its pod.
           await nodeOf(target)
-            .call('endExec', { target, command })
-            .catch(() => {}); // It may have ended with its pod.
+            .remote.endExec(target, command)
+            .catch(() => {});
         },
       };
     },
-    async runProgram({ program, args, name, target }) {
-      const id = ++lastId;
-      const node = target ? nodeOf(target) : home;
-      const exited = node.call('runProgram', { program, args, name, id, ...(target && { target }) });
-      exited.catch(() => {}); // Who waits for the end hears of it.
-      return { name, exited, ...ending(node, id) };
-    },
-    async kill(target, signal) {
-      const node = nodeOf(target);
-      return node.ours(await node.call('kill', { target, signal }));
-    },
-    async abortConnection(daemon) {
-      const node = nodeOf(daemon);
-      return node.ours(await node.call('abortConnection', { daemon }));
-    },
-    async outOfMemory(target) {
-      const node = nodeOf(target);
-      return node.ours(await node.call('outOfMemory', { target }));
-    },
-    async killWhenReady(daemon, delayMs) {
-      const node = nodeOf(daemon);
-      return node.ours(await node.call('killWhenReady', { daemon, delayMs }));
-    },
-    async holdRestarts(target) {
-      const id = ++lastId;
-      const node = nodeOf(target);
-      await node.call('hold', { target, id });
-      return ending(node, id);
-    },
-    async probe(probe) {
-      const id = ++lastId;
-      const node = nodeOf(probe.target);
-      home = node;
-      await node.call('probe', { options: probe, id });
-      return ending(node, id);
-    },
-    async mountTable(target) {
-      if (target) return nodeOf(target).call('mountTable', { target });
-      return (await Promise.all(nodes.map(({ call }) => call('mountTable', {})))).flat();
-    },
-    commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfig.exportConfig(), environment, runId }),
-    openTerminal: async (namespace) =>
-      openTerminal({ kubeConfig: withNamespace(kubeConfig, namespace), environment, runId, onEvent: options.onEvent }),
     stepInside: async ({ namespace, pod, container }) =>
       `kubectl exec -it ${pod} -n ${namespace} -c ${container} -- bash`,
     restartAgent: (flags) => agent.setFlags(flags),
     async killAgent() {
-      const { target, node } = await agentNode();
-      return node.ours(await node.call('kill', { target, signal: 'SIGKILL' }));
+      const { target, node } = await agentOnHome();
+      return node.toOurClock(await node.remote.kill(target, 'SIGKILL'));
     },
     stopAgent: () => agent.stop(),
-    rebootNode: () => Promise.reject(new Error('the nodes of a cluster are not switched off')),
-    async restartKubelet(beside) {
-      const node = nodeOf(beside);
-      return node.ours(await node.call('restartKubelet', {}));
-    },
-    async openFaultyStore() {
-      const way = ++lastId;
-      const endpoint = await first.call('openFaultyStore', { id: way });
-      const trouble = async (trouble: StoreTrouble) => {
-        const id = ++lastId;
-        await first.call('storeTrouble', { store: way, trouble, id });
-        return ending(first, id);
-      };
-      return { endpoint, trouble, ...ending(first, way) };
-    },
-    agentMetrics: async () => agent.metrics((await agentNode()).node.facts.node),
+    agentMetrics: async () => agent.metrics((await agentOnHome()).node.facts.node),
     async agentUsage() {
-      const { target, node } = await agentNode();
-      return node.call('usage', { target });
+      const { target, node } = await agentOnHome();
+      return node.remote.usage(target);
     },
+    ...(nodesAreOurs && {
+      async restartKubelet(target: ContainerRef) {
+        const node = nodeOf(target);
+        return node.toOurClock(await node.remote.restartKubelet());
+      },
+    }),
     release: (namespace) => releases.release(namespace),
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   };
 }
 
-function capabilitiesOf(
-  { environment, agentOptions, nodesAreOurs, fakeDaemon }: KubernetesClusterOptions,
-  { nodes, agents }: { readonly nodes: readonly NodeLink[]; readonly agents: readonly string[] },
+/** The first argument of a verb is a container, or names one as its target, or concerns the node. */
+function findTarget(argument: unknown): ContainerRef | undefined {
+  if (typeof argument !== 'object' || argument === null) return undefined;
+  if ('target' in argument) return argument.target as ContainerRef | undefined;
+  return 'pod' in argument ? (argument as ContainerRef) : undefined;
+}
+
+function listCapabilities(
+  { agentOptions, nodesAreOurs, fakeDaemon }: KubernetesClusterOptions,
+  { nodes, agentNodes }: Pick<Parts, 'nodes' | 'agentNodes'>,
 ): readonly Capability[] {
-  const can = (capability: Capability, isSo: boolean): readonly Capability[] => (isSo ? [capability] : []);
+  const can = (capability: Capability, condition: boolean): readonly Capability[] => (condition ? [capability] : []);
   const replacesBeneath = ({ facts }: NodeLink) =>
     mountsBeneath({ flag: agentOptions.kernelTier, kernel: facts.kernel });
   return [
@@ -231,8 +192,7 @@ function capabilitiesOf(
       'memory-cgroups',
       nodes.every(({ facts }) => facts.memoryCgroups),
     ),
-    ...can('two-nodes', agents.length > 1),
-    ...can('kubectl', hasKubectl(environment)),
+    ...can('two-nodes', agentNodes.length > 1),
     ...can('kubelet-restart', nodesAreOurs),
     ...can('told-daemon', fakeDaemon),
   ];
@@ -245,34 +205,32 @@ function now(): number {
   return Number(process.hrtime.bigint());
 }
 
-/** What there has to be before a Kubernetes cluster can run scenarios, whoever made it. */
+/** What must exist before a Kubernetes cluster can run scenarios. */
 export interface KubernetesClusterOptions {
   /** `kind`, `minikube`, `existing`. */
   readonly name: string;
   readonly runId: string;
   readonly kubeConfig: KubeConfig;
-  /** What stands in for what; the offsets of the nodes' clocks are added here. */
+  /** The offsets of the nodes' clocks are added to it. */
   readonly fidelity: Fidelity;
   /** As pods of the cluster see it. */
   readonly store: RunningCluster['store'];
-  /** The DaemonSet's pods of `nodeProgramDaemonSet`, all of them running. */
+  /** The running pods of `nodeProgramDaemonSet`. */
   readonly nodeProgram: PodSelector;
-  /** Directory of the nodes: a FUSE daemon waits as long as its file `<namespace>.<pod>` is there. */
+  /** A directory of the nodes. A FUSE daemon waits while its file `<namespace>.<pod>` is there. */
   readonly holds: string;
   readonly agent: AgentDaemonSet;
-  /** They were made for runs: what serves others too, as their kubelets do, may be restarted. */
+  /** The nodes were created for runs, so that their kubelets may be restarted. */
   readonly nodesAreOurs: boolean;
-  /** Whether FUSE daemons are the fake one, which is told how to behave, and says when it is ready. */
+  /** FUSE daemons are our fake, which accepts commands and reports when it is ready. */
   readonly fakeDaemon: boolean;
-  /** The flags that the agent is to have when scenarios begin; the DaemonSet is changed where it has others. */
+  /** The agent's flags when scenarios begin. The DaemonSet is changed if it has others. */
   readonly agentOptions: AgentOptions;
-  /** Exists; logs of containers go to `logs/` below it. */
+  /** Exists. Logs of containers go to `logs/` below it. */
   readonly resultsDir: string;
-  /** Of the commands that a scenario runs here, as documented. */
+  /** For the documented commands that scenarios run on this machine. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onEvent: (event: ClusterEvent) => void;
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
-  /** Disposed of last, when the running cluster is: what its maker has to take away. */
-  readonly life?: AsyncDisposable;
 }

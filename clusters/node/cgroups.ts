@@ -1,7 +1,6 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { processTree } from './usage.ts';
 
@@ -70,6 +69,8 @@ export function memoryCgroups(name: string, environment: Readonly<Record<string,
         const limitFile = limitFiles.memory.map((file) => join(cgroup, file)).find(existsSync) ?? '';
         writeFileSync(limitFile, String(limitBytes));
         if (existsSync(join(cgroup, 'memory.swap.max'))) writeFileSync(join(cgroup, 'memory.swap.max'), '0');
+        // Loaded on demand, because it would slow the start of every sandbox.
+        const { execa } = await import('execa');
         const at = Number(process.hrtime.bigint());
         writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
         const eater = execa('sh', ['-c', 'echo 0 > "$0/cgroup.procs" && exec tail /dev/zero', cgroup], {

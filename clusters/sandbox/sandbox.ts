@@ -8,176 +8,96 @@ import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
-import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { sandboxCapabilities } from '../capabilities.ts';
 import {
   type AgentOptions,
   CannotRun,
   type Cluster,
-  type ContainerRef,
+  deriveVerbs,
   type RunningCluster,
-  type RunningProgram,
   type StartOptions,
-  type StoreTrouble,
 } from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
-import { hasKubectl, openTerminal, runCommandLine, withNamespace } from '../terminal.ts';
-import { type AgentDaemonSet, keepAgentDaemonSet } from './agent-daemonset.ts';
+import { connect } from '../rpc.ts';
+import { findKubectl } from '../terminal.ts';
+import { keepAgentDaemonSet } from './agent-daemonset.ts';
 import { probeProgram } from './bundles.ts';
 import { programs } from './paths.ts';
-import type { News, Started, SupervisorOptions } from './protocol.ts';
-import { connectTo, type RemoteNode } from './remote-node.ts';
+import type { Message, News, SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
 
 /** The default cluster: real kernel FUSE and the real agent, in private namespaces of this machine. */
 export const sandbox: Cluster = {
   name: 'sandbox',
   async start(options) {
-    options.signal.throwIfAborted();
-    checkDaemon(options);
+    const { signal, environment, runId, onEvent } = options;
+    signal.throwIfAborted();
+    requireDaemon(options);
     await using stack = new AsyncDisposableStack();
-    const scratch = mkdtempSync(join(tmpdir(), `rekindle-${options.runId}-`));
-    // An empty directory: what was mounted on it was so in the sandbox's own namespace only.
+    const scratch = mkdtempSync(join(tmpdir(), `rekindle-${runId}-`));
+    // The directory is empty: what was mounted on it was mounted in the sandbox's own namespace only.
     stack.defer(() => rmdirSync(scratch));
     const child = stack.adopt(spawnSupervisor(options), endSupervisor);
-    const rests = new Map<number, string>();
-    const remote = connectTo(child, (news) => receive(news, options, rests));
+    const node = connectSupervisor(child, options);
     const abort = () => child.kill('SIGKILL');
-    options.signal.addEventListener('abort', abort);
-    stack.defer(() => options.signal.removeEventListener('abort', abort));
+    signal.addEventListener('abort', abort);
+    stack.defer(() => signal.removeEventListener('abort', abort));
 
-    const started = await remote.call(
-      'start',
-      supervisorOptions(options, scratch, await probeProgram(options.programs.probe)),
-    );
-    stack.defer(() => remote.call('stop', {}).catch(() => {}));
+    const started = await node.start(await supervisorOptions(options, scratch));
+    stack.defer(() => node.stop().catch(() => {}));
+    requireStore(options, started);
     const kubeConfig = clientConfig(started);
-    stack.use(await watchKubernetesEvents(kubeConfig, options.onEvent));
-    const agent = { flags: options.agent };
-    const restart = (flags: AgentOptions) => {
-      agent.flags = flags;
-      return remote.call('restartAgent', { agent: flags });
+    stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
+    let flags = options.agent;
+    const restart = (agent: AgentOptions): Promise<void> => {
+      flags = agent;
+      return node.restartAgent(agent);
     };
     const daemonSet = stack.use(
       await keepAgentDaemonSet({
         kubeConfig,
-        gate: options.agent.fuseRecovery,
-        rollOut: (fuseRecovery) => restart({ ...agent.flags, fuseRecovery }),
+        gate: flags.fuseRecovery,
+        rollOut: (fuseRecovery) => restart({ ...flags, fuseRecovery }),
       }),
     );
-    return runningSandbox({ remote, started, kubeConfig, child, options, daemonSet, restart, life: stack.move() });
+    const kubectl = findKubectl({ kubeConfig: kubeConfigText(started), environment, runId, onEvent });
+    const life = stack.move();
+    return {
+      name: 'sandbox',
+      fidelity: started.fidelity,
+      capabilities: new Set([
+        ...sandboxCapabilities.always,
+        ...started.capabilities,
+        ...(kubectl ? ['kubectl' as const] : []),
+      ]),
+      kernel: kernelRelease(),
+      patienceMs: 20_000,
+      watchMs: 1500,
+      kubeConfig,
+      store: started.store,
+      ...(kubectl && { kubectl }),
+      ...deriveVerbs((verb, args) => (node[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args)),
+      exec: node.exec,
+      run: node.run,
+      killAgent: node.killAgent,
+      stopAgent: node.stopAgent,
+      agentMetrics: node.agentMetrics,
+      agentUsage: node.agentUsage,
+      rebootNode: node.rebootNode,
+      async restartAgent(agent) {
+        await restart(agent);
+        await daemonSet.follow(agent.fuseRecovery);
+      },
+      stepInside: async (target) => enterCommand(child, await node.pid(target)),
+      release: (namespace) => release(kubeConfig, node, namespace),
+      [Symbol.asyncDispose]: () => life.disposeAsync(),
+    } satisfies RunningCluster;
   },
 };
 
-interface Parts {
-  readonly remote: RemoteNode;
-  readonly started: Started;
-  readonly kubeConfig: KubeConfig;
-  readonly child: ChildProcess;
-  readonly options: StartOptions;
-  readonly daemonSet: AgentDaemonSet;
-  readonly restart: (agent: AgentOptions) => Promise<void>;
-  readonly life: AsyncDisposableStack;
-}
-
-function runningSandbox({
-  remote,
-  started,
-  kubeConfig,
-  child,
-  options,
-  daemonSet,
-  restart,
-  life,
-}: Parts): RunningCluster {
-  const { environment, runId, programs: harness } = options;
-  let lastId = 0;
-  const ending = (id: number): AsyncDisposable => ({
-    [Symbol.asyncDispose]: () => remote.call('end', { id }).catch(() => {}),
-  });
-  const run = (program: {
-    readonly target?: ContainerRef;
-    readonly command: readonly string[];
-    readonly name: string;
-  }): RunningProgram => {
-    const id = ++lastId;
-    const exited = remote.call('run', { ...program, id });
-    exited.catch(() => {}); // Who waits for the end hears of it.
-    return { name: program.name, exited, ...ending(id) };
-  };
-  return {
-    name: 'sandbox',
-    fidelity: started.fidelity,
-    capabilities: new Set([
-      ...sandboxCapabilities.always,
-      ...started.capabilities,
-      ...(hasKubectl(environment) ? ['kubectl' as const] : []),
-    ]),
-    kernel: kernelRelease(),
-    patienceMs: 20_000,
-    watchMs: 1500,
-    kubeConfig,
-    store: started.store,
-    putObject: (key, body) => remote.call('putObject', { key, base64: Buffer.from(body).toString('base64') }),
-    async askStore(path, headers) {
-      const response = await fetch(`${started.store.endpoint}${path}`, { headers });
-      await response.body?.cancel();
-      return response.status;
-    },
-    exec: (target, command, { timeoutMs = 30_000 } = {}) => remote.call('exec', { target, command, timeoutMs }),
-    run: async (target, command, name) => run({ target, command, name }),
-    runProgram: async ({ program, args, name, target }) =>
-      run({ command: [process.execPath, harness[program], ...args], name, ...(target && { target }) }),
-    kill: (target, signal) => remote.call('kill', { target, signal }),
-    abortConnection: (daemon) => remote.call('abortConnection', { daemon }),
-    killWhenReady: (daemon, delayMs) => remote.call('killWhenReady', { daemon, delayMs }),
-    outOfMemory: (target) => remote.call('outOfMemory', { target }),
-    async holdRestarts(target) {
-      const id = ++lastId;
-      await remote.call('holdRestarts', { target, id });
-      return ending(id);
-    },
-    async probe(options) {
-      const id = ++lastId;
-      await remote.call('probe', { options, id });
-      return ending(id);
-    },
-    mountTable: (target) => remote.call('mountTable', target ? { target } : {}),
-    stepInside: async (target) => stepInside(child, await remote.call('pid', { target })),
-    async restartAgent(agent) {
-      await restart(agent);
-      await daemonSet.follow(agent.fuseRecovery);
-    },
-    commandLine: (line) => runCommandLine({ line, kubeConfig: kubeConfigText(started), environment, runId }),
-    openTerminal: async (namespace) =>
-      openTerminal({ kubeConfig: withNamespace(kubeConfig, namespace), environment, runId, onEvent: options.onEvent }),
-    killAgent: () => remote.call('killAgent', {}),
-    async stopAgent() {
-      const id = ++lastId;
-      await remote.call('stopAgent', { id });
-      return ending(id);
-    },
-    rebootNode: () => remote.call('rebootNode', {}),
-    restartKubelet: () => Promise.reject(new Error('the fake kubelet is not restarted')),
-    async openFaultyStore() {
-      const store = ++lastId;
-      const endpoint = await remote.call('openFaultyStore', { id: store });
-      const trouble = async (trouble: StoreTrouble) => {
-        const id = ++lastId;
-        await remote.call('storeTrouble', { store, trouble, id });
-        return ending(id);
-      };
-      return { endpoint, trouble, ...ending(store) };
-    },
-    agentMetrics: () => remote.call('agentMetrics', {}),
-    agentUsage: () => remote.call('agentUsage', {}),
-    release: (namespace) => release(kubeConfig, remote, namespace),
-    [Symbol.asyncDispose]: () => life.disposeAsync(),
-  };
-}
-
-/** Rootless where the caller is not root: one user namespace for all of the sandbox. */
+/** Runs without root in one user namespace for the whole sandbox. */
 function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): ChildProcess {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  // Not execa: unshare passes the IPC descriptor of `stdio` on to the supervisor, which execa offers for Node programs only.
   return spawn(
     'unshare',
     [
@@ -188,7 +108,7 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): Chil
       '--fork',
       '--kill-child',
       process.execPath,
-      // Collected seldom: its collections take the processors from what is measured.
+      // Fewer garbage collections, which take the processors from what is measured.
       '--min-semi-space-size=16',
       programs.supervisor,
     ],
@@ -200,7 +120,7 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): Chil
   );
 }
 
-/** `unshare --kill-child` takes process 1 of the namespace, and with it all that is in the sandbox, along. */
+/** With `unshare --kill-child`, process 1 of the namespace ends too, and with it everything in the sandbox. */
 async function endSupervisor(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const closed = once(child, 'exit');
@@ -208,54 +128,62 @@ async function endSupervisor(child: ChildProcess): Promise<void> {
   await closed;
 }
 
+function connectSupervisor(child: ChildProcess, { onEvent, onProgress }: StartOptions): SandboxProcedures {
+  return connect<SandboxProcedures, News>(
+    {
+      send: (request) => void child.send(request),
+      onMessage: (listener) => child.on('message', (messages: readonly Message[]) => messages.forEach(listener)),
+      onEnd(listener) {
+        child.on('error', ({ message }) => listener(message));
+        child.on('exit', (status, signal) => listener(signal ?? `exit status ${status}`));
+      },
+    },
+    {
+      name: 'the sandbox',
+      onNews(news) {
+        if ('event' in news) onEvent(news.event);
+        else if ('progress' in news) onProgress(news.progress);
+        else for (const line of news.lines) onEvent(JSON.parse(line));
+      },
+    },
+  );
+}
+
 /** @throws CannotRun */
-function checkDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: StartOptions): void {
+function requireDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: StartOptions): void {
   if (daemon === undefined || versionOf(daemon, PATH) !== undefined) return;
-  const remedy = `install it (Debian and Ubuntu: apt-get install ${daemon}), or leave --daemon away`;
+  const remedy = `install it (Debian and Ubuntu: apt-get install ${daemon}), or omit --daemon`;
   throw new CannotRun([{ what: `${daemon} is not on the PATH`, remedy }]);
 }
 
-function supervisorOptions(options: StartOptions, scratch: string, probeProgram: string): SupervisorOptions {
-  const { runId, resultsDir, agent, daemon, clockScale, environment } = options;
-  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE } = environment;
-  const kept = { PATH, HOME, LANG, NODE_COMPILE_CACHE, REKINDLE_RUN_ID: runId };
+/** s3fs needs more of S3 than the embedded store has. @throws CannotRun */
+function requireStore({ daemon }: StartOptions, { fidelity }: Started): void {
+  if (daemon !== 's3fs' || !fidelity.parts.some(({ part, fake }) => part === 'object store' && fake)) return;
+  const remedy = 'put a minio program on the PATH, or start Docker, or use --daemon rclone';
+  throw new CannotRun([{ what: 's3fs needs MinIO as its object store', remedy }]);
+}
+
+async function supervisorOptions(options: StartOptions, scratch: string): Promise<SupervisorOptions> {
+  const { runId, resultsDir, agent, daemon, clockScale, environment, workingDirectory } = options;
+  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
+  const variables = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
   return {
     runId,
     resultsDir,
     scratch,
     agent,
     ...(daemon && { daemon }),
-    probeProgram,
+    programs: { ...options.programs, probe: await probeProgram(options.programs.probe) },
     clockScale,
     environment: Object.fromEntries(
-      Object.entries(kept).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
     ),
-    workingDirectory: options.workingDirectory,
+    workingDirectory,
   };
 }
 
-function receive(message: News, options: StartOptions, rests: Map<number, string>): void {
-  if ('event' in message) options.onEvent(message.event);
-  else if ('progress' in message) options.onProgress(message.progress);
-  else splitProbeOutput(message, rests, options.onEvent);
-}
-
-/** A probe's lines are events already; they come in chunks that end anywhere. */
-function splitProbeOutput(
-  { probe, chunk }: { readonly probe: number; readonly chunk: string },
-  rests: Map<number, string>,
-  onEvent: (event: HistoryEvent) => void,
-): void {
-  const lines = ((rests.get(probe) ?? '') + chunk).split('\n');
-  rests.set(probe, lines.pop() ?? '');
-  for (const line of lines) {
-    const event = JSON.parse(line);
-    if (event.kind) onEvent(event);
-  }
-}
-
-/** Enters the sandbox by its process 1, then the container by its number there. */
-function stepInside({ pid }: ChildProcess, inner: number): string {
+/** Enters the sandbox through its process 1, then the container by its PID there. */
+function enterCommand({ pid }: ChildProcess, inner: number): string {
   const supervisor = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0];
   const user = process.getuid?.() === 0 ? '' : ' --user --preserve-credentials';
   return `nsenter --target ${supervisor}${user} --mount --pid nsenter --target ${inner} --mount --pid -- /bin/bash`;
@@ -263,17 +191,17 @@ function stepInside({ pid }: ChildProcess, inner: number): string {
 
 const releaseTimeoutMs = 20_000;
 
-/** Deletes the namespace and waits until nothing of it is left on the node, for as long as it becomes less; what stays is the result. */
-async function release(kubeConfig: KubeConfig, remote: RemoteNode, namespace: string): Promise<readonly string[]> {
+/** Deletes the namespace and waits until the node has nothing of it, as long as there is progress. Returns what is left. */
+async function release(kubeConfig: KubeConfig, node: SandboxProcedures, namespace: string): Promise<readonly string[]> {
   const api = kubeConfig.makeApiClient(CoreV1Api);
   await api.deleteNamespace({ name: namespace });
   let deadline = performance.now() + releaseTimeoutMs;
   let fewest = Number.POSITIVE_INFINITY;
   for (;;) {
-    const left = await remote.call('leftovers', { namespace });
-    if (left.length === 0 || performance.now() > deadline) return left;
-    if (left.length < fewest) {
-      fewest = left.length;
+    const leftovers = await node.leftovers(namespace);
+    if (leftovers.length === 0 || performance.now() > deadline) return leftovers;
+    if (leftovers.length < fewest) {
+      fewest = leftovers.length;
       deadline = performance.now() + releaseTimeoutMs;
     }
     await delay(20);

@@ -1,41 +1,38 @@
-/**
- * Process 1 of the sandbox's PID namespace: builds the node's root, starts the parts, plays the kubelet, and does what the
- * harness asks for. Everything in the sandbox ends with it.
- */
+/** Process 1 of the sandbox's PID namespace, which runs the node program there. Everything in the sandbox ends with it. */
 
 import { flushCompileCache } from 'node:module';
-import { type Request, reply } from '../rpc.ts';
-import { Node } from './node.ts';
-import type { Message, News } from './protocol.ts';
+import { type Request, serve } from '../rpc.ts';
+import type { Message } from './protocol.ts';
+import { SandboxNode } from './sandbox-node.ts';
 
-/** Milliseconds for which news are gathered: each message takes both processes from what is being watched. */
-const gatherMs = 5;
-let gathered: Message[] = [];
+/** News is batched for this long, because each message interrupts the processes that are observed. */
+const batchMs = 5;
+let batch: Message[] = [];
 let timer: NodeJS.Timeout | undefined;
 
-const sendAll = (): void => {
+const flush = (): void => {
   clearTimeout(timer);
   timer = undefined;
-  const messages = gathered;
-  gathered = [];
+  const messages = batch;
+  batch = [];
   if (process.connected) process.send?.(messages);
 };
-const tell = (news: News): void => {
-  gathered.push(news);
-  timer ??= setTimeout(sendAll, gatherMs);
+const send = (message: Message): void => {
+  batch.push(message);
+  timer ??= setTimeout(flush, batchMs);
 };
-const node = new Node({
-  onEvent: (event) => tell({ event }),
-  onProgress: (progress) => tell({ progress }),
-  onProbe: (probe, chunk) => tell({ probe, chunk }),
+const node = new SandboxNode({
+  onEvent: (event) => send({ event }),
+  onSerialisedEvents: (lines) => send({ lines }),
+  onProgress: (progress) => send({ progress }),
+});
+const server = serve(node, (reply) => {
+  batch.push(reply);
+  flush();
 });
 
-process.on('message', async (request: Request) => {
-  const answer = await reply(request, node);
-  gathered.push(answer);
-  sendAll();
-});
-// Written at the end of a process that ends by itself, which this one does not.
+process.on('message', (request: Request) => void server.handle(request));
+// Usually written when a process ends by itself, which this one does not.
 flushCompileCache();
-// The harness is gone, by whatever means: nothing of the run may stay.
+// The harness has ended, in whatever way: nothing of the run may stay.
 process.on('disconnect', () => process.exit(0));

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { Then, When } from '@cucumber/cucumber';
-import type { RunningCluster, Terminal } from '../../clusters/cluster.ts';
+import { type RunningCluster, requireMember, type Terminal } from '../../clusters/cluster.ts';
 import { kill1 } from '../../src/faults/daemon.ts';
 import { momentary, monotonicNow } from '../../src/faults/fault.ts';
 import { untilLoopLists } from '../../src/scenario/documented-loop.ts';
@@ -92,7 +92,9 @@ const terminals = new WeakMap<RekindleWorld, Terminal>();
 async function terminalOf(world: RekindleWorld): Promise<Terminal> {
   const known = terminals.get(world);
   if (known) return known;
-  const terminal = world.scenario.use(await world.session.cluster.openTerminal(world.namespace.name));
+  const terminal = world.scenario.use(
+    await requireMember(world.session.cluster, 'kubectl').openTerminal(world.namespace.name),
+  );
   terminals.set(world, terminal);
   return terminal;
 }

@@ -1,6 +1,7 @@
 import { strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { AppsV1Api, type V1DaemonSet } from '@kubernetes/client-node';
+import { requireMember } from '../../clusters/cluster.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -60,7 +61,7 @@ async function turnOn(scenario: Scenario): Promise<string> {
 }
 
 async function outputOf({ session }: Scenario, line: string): Promise<string> {
-  const { stdout, stderr, exitCode } = await session.cluster.commandLine(line);
+  const { stdout, stderr, exitCode } = await requireMember(session.cluster, 'kubectl').run(line);
   if (exitCode !== 0) throw new Error(`status ${exitCode} of ${line}: ${stderr.trim() || '(no output)'}`);
   return stdout;
 }

@@ -1,4 +1,5 @@
 import type { StoreTrouble } from '../../clusters/cluster.ts';
+import { requireMember } from '../../clusters/cluster.ts';
 import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
 
 export const nodeReboot: Fault = {
@@ -9,7 +10,7 @@ export const nodeReboot: Fault = {
   expected:
     'publishing waits for the daemon, the empty directory is never bound, and the pod starts again with its files',
   isCrash: false,
-  inject: async ({ cluster }) => momentary(await cluster.rebootNode()),
+  inject: async ({ cluster }) => momentary(await requireMember(cluster, 'rebootNode')()),
 };
 
 export const kubeletRestart: Fault = {
@@ -20,7 +21,7 @@ export const kubeletRestart: Fault = {
   expected:
     'nothing is mounted and nothing claims a recovery; the pod reads again once the daemon is back, and is not restarted',
   isCrash: false,
-  inject: async ({ cluster, daemon }) => momentary(await cluster.restartKubelet(daemon)),
+  inject: async ({ cluster, daemon }) => momentary(await requireMember(cluster, 'restartKubelet')(daemon)),
 };
 
 /** Trouble of the object store behind the daemon, which itself continues. */

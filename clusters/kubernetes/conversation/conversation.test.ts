@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Conversation, type Wire } from './conversation.ts';
+import { type Connection, Conversation } from './conversation.ts';
 
 /** Two ends, and connections between them that deliver as much of what was written as they are told to. */
 function ends() {
@@ -9,7 +9,7 @@ function ends() {
   const there = new Conversation((line) => heard.there.push(line));
   let toHere = '';
   let toThere = '';
-  let wires: { readonly here: Wire; readonly there: Wire };
+  let wires: { readonly here: Connection; readonly there: Connection };
   const reconnect = () => {
     toHere = '';
     toThere = '';
@@ -22,8 +22,8 @@ function ends() {
     const [forHere, forThere] = [toHere.slice(0, characters), toThere.slice(0, characters)];
     toHere = toHere.slice(characters);
     toThere = toThere.slice(characters);
-    wires.here.take(forHere);
-    wires.there.take(forThere);
+    wires.here.receive(forHere);
+    wires.there.receive(forThere);
   };
   const settle = () => {
     while (toHere !== '' || toThere !== '') deliver(1_000);
@@ -32,7 +32,7 @@ function ends() {
   return { here, there, heard, reconnect, deliver, settle };
 }
 
-it('has each line arrive once and in order, wherever connections are cut', () => {
+it('delivers each line once and in order, wherever connections break', () => {
   const step = fc.oneof(
     fc.record({ say: fc.constantFrom('here', 'there'), lines: fc.integer({ min: 1, max: 3 }) }),
     fc.record({ deliver: fc.integer({ min: 1, max: 60 }) }),
@@ -62,12 +62,12 @@ it('has each line arrive once and in order, wherever connections are cut', () =>
   );
 });
 
-it('takes nothing more from a connection that another one has taken the place of', () => {
+it('ignores a connection that another one has replaced', () => {
   const heard: string[] = [];
   const end = new Conversation((line) => heard.push(line));
   const before = end.attach(() => {});
   const now = end.attach(() => {});
-  before.take('late\n');
-  now.take('{"received":0}\nin time\n');
+  before.receive('late\n');
+  now.receive('{"received":0}\nin time\n');
   expect(heard).toEqual(['in time']);
 });

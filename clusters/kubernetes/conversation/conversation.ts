@@ -1,70 +1,68 @@
-/** A connection that lines go over for as long as it lasts. */
-export interface Wire {
-  /** Takes what has come, cut anywhere. Ignored once another wire has taken its place. */
-  take(chunk: string): void;
+/** One connection of a conversation. */
+export interface Connection {
+  /** Takes received text, in chunks of any size. Ignored once another connection has replaced this one. */
+  receive(chunk: string): void;
 }
 
-/** How many lines of the other end's this end has. Not a line of the conversation itself. */
-const receivedOf = (line: string): number | undefined => {
+/** Reads the number of received lines from an acknowledgement. Acknowledgements are not lines of the conversation. */
+const parseAcknowledgement = (line: string): number | undefined => {
   const count = /^\{"received":(\d+)\}$/.exec(line)?.[1];
   return count === undefined ? undefined : Number(count);
 };
 
 /**
- * One end of a conversation of lines that outlives the connections it goes over: each line is kept until the other end has said
- * that it has it, and is sent again over the next connection otherwise. Lines have no numbers; both ends count them. Each arrives
- * once, in order.
+ * One end of a conversation in lines that survives broken connections. Each end keeps a line until the other end acknowledges it,
+ * and resends it over the next connection. Both ends count lines, so lines carry no numbers. Each line arrives once, in order.
  */
 export class Conversation {
   readonly #onLine: (line: string) => void;
-  /** Sent or to be sent, and not known to have arrived. */
-  #kept: string[] = [];
-  /** How many lines went before those that are kept. */
-  #arrived = 0;
-  #received = 0;
-  #wire: { readonly write: (text: string) => void; synced: boolean } | undefined;
+  /** Lines that the other end has not acknowledged. */
+  #unacknowledged: string[] = [];
+  #acknowledgedCount = 0;
+  #receivedCount = 0;
+  #connection: { readonly write: (text: string) => void; synced: boolean } | undefined;
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine;
   }
 
-  /** Goes on over another connection, once that has told what the other end has. */
-  attach(write: (text: string) => void): Wire {
-    const wire = { write, synced: false };
-    this.#wire = wire;
+  /** Replaces the connection. Lines are sent once the other end has acknowledged what it has. */
+  attach(write: (text: string) => void): Connection {
+    const connection = { write, synced: false };
+    this.#connection = connection;
     this.acknowledge();
     let rest = '';
     return {
-      take: (chunk) => {
+      receive: (chunk) => {
         const lines = (rest + chunk).split('\n');
-        // What is not whole comes again, whole, over the next connection.
+        // A partial line is sent again, whole, over the next connection.
         rest = lines.pop() ?? '';
-        for (const line of lines) if (this.#wire === wire) this.#take(line);
+        for (const line of lines) if (this.#connection === connection) this.#receive(line);
       },
     };
   }
 
   send(lines: readonly string[]): void {
-    this.#kept.push(...lines);
-    if (this.#wire?.synced) this.#wire.write(lines.map((line) => `${line}\n`).join(''));
+    this.#unacknowledged.push(...lines);
+    if (this.#connection?.synced) this.#connection.write(lines.map((line) => `${line}\n`).join(''));
   }
 
-  /** Lets the other end forget what has arrived, and shows it that somebody is there. */
+  /** Allows the other end to drop lines, and shows it that this end is alive. */
   acknowledge(): void {
-    this.#wire?.write(`{"received":${this.#received}}\n`);
+    this.#connection?.write(`{"received":${this.#receivedCount}}\n`);
   }
 
-  #take(line: string): void {
-    const arrived = receivedOf(line);
-    if (arrived === undefined) {
-      this.#received++;
+  #receive(line: string): void {
+    const acknowledged = parseAcknowledgement(line);
+    if (acknowledged === undefined) {
+      this.#receivedCount++;
       this.#onLine(line);
       return;
     }
-    this.#kept = this.#kept.slice(arrived - this.#arrived);
-    this.#arrived = arrived;
-    if (!this.#wire || this.#wire.synced) return;
-    this.#wire.synced = true;
-    this.#wire.write(this.#kept.map((kept) => `${kept}\n`).join(''));
+    this.#unacknowledged = this.#unacknowledged.slice(acknowledged - this.#acknowledgedCount);
+    this.#acknowledgedCount = acknowledged;
+    if (!this.#connection || this.#connection.synced) return;
+    this.#connection.synced = true;
+    this.#connection.write(this.#unacknowledged.map((line) => `${line}\n`).join(''));
   }
 }

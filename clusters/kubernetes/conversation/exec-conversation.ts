@@ -6,43 +6,43 @@ import { onLines } from '../../node/lines.ts';
 import { startExec } from '../exec.ts';
 import { bundleFiles, bundleInImage } from '../node-program/in-image.ts';
 import { Conversation } from './conversation.ts';
-import { noSession } from './socket.ts';
-import { acknowledgeEveryMs, farewell, reconnectMs, silenceMs } from './timing.ts';
+import { acknowledgeEveryMs, farewell, noSession, reconnectMs, silenceMs } from './session.ts';
 
 export interface ExecConversationOptions {
   readonly kubeConfig: KubeConfig;
   /** The node program's pod. */
   readonly pod: ContainerRef;
   readonly onLine: (line: string) => void;
-  /** A connection was cut, and another one is being made. */
-  readonly onCut: (why: string) => void;
-  /** Once: nothing comes any more. */
-  readonly onEnd: (why: string) => void;
+  /** A connection broke, and another one is being made. */
+  readonly onReconnect: (reason: string) => void;
+  /** Called once, when no more lines will arrive. */
+  readonly onEnd: (reason: string) => void;
 }
 
 export interface ExecConversation {
   send(line: string): void;
-  /** In good order: the session and what it has started end too. */
+  /** Ends the session with everything that it has started. */
   close(): void;
 }
 
-/** How a connection ended. `over`: there is no session to go on with. */
-interface Ended {
-  readonly why: string;
-  readonly heard: boolean;
-  readonly over: boolean;
+interface ConnectionEnd {
+  readonly reason: string;
+  /** Something was received. */
+  readonly connected: boolean;
+  /** The session no longer exists. */
+  readonly sessionGone: boolean;
 }
 
-const againEveryMs = 300;
+const retryEveryMs = 300;
 
-/** A session with a node, over one exec after the other: where one is cut, as by a restart of the kubelet, the next goes on. */
+/** A session with a node over successive execs: if one breaks, as when the kubelet restarts, the next one continues. */
 export function execConversation(options: ExecConversationOptions): ExecConversation {
-  const { kubeConfig, pod, onLine, onCut, onEnd } = options;
+  const { kubeConfig, pod, onLine, onReconnect, onEnd } = options;
   const session = randomUUID();
   const conversation = new Conversation(onLine);
-  const beat = setInterval(() => conversation.acknowledge(), acknowledgeEveryMs).unref();
+  const heartbeat = setInterval(() => conversation.acknowledge(), acknowledgeEveryMs).unref();
   let closed = false;
-  let cut = () => {};
+  let closeConnection = () => {};
   void run();
   return {
     send: (line) => conversation.send([line]),
@@ -50,56 +50,57 @@ export function execConversation(options: ExecConversationOptions): ExecConversa
       if (closed) return;
       conversation.send([farewell]);
       closed = true;
-      clearInterval(beat);
-      cut();
+      clearInterval(heartbeat);
+      closeConnection();
       onEnd('it was closed');
     },
   };
 
   async function run(): Promise<void> {
-    let why = '';
-    let how = 'open';
-    for (let deadline = performance.now() + reconnectMs; performance.now() < deadline; await delay(againEveryMs)) {
-      const ended = await goOver(how).catch(
-        (error: Error): Ended => ({ why: error.message, heard: false, over: false }),
+    let reason = '';
+    let mode: 'open' | 'resume' = 'open';
+    for (let deadline = performance.now() + reconnectMs; performance.now() < deadline; await delay(retryEveryMs)) {
+      const end = await connectOnce(mode).catch(
+        (error: Error): ConnectionEnd => ({ reason: error.message, connected: false, sessionGone: false }),
       );
       if (closed) return;
-      why = ended.why;
-      if (ended.heard) {
-        how = 'resume';
+      reason = end.reason;
+      if (end.connected) {
+        mode = 'resume';
         deadline = performance.now() + reconnectMs;
-        onCut(why);
-      } else if (ended.over || how === 'open') break;
+        onReconnect(reason);
+      } else if (end.sessionGone || mode === 'open') break;
     }
-    clearInterval(beat);
-    onEnd(why);
+    clearInterval(heartbeat);
+    onEnd(reason);
   }
 
-  /** Until the connection ends. Rejects where none can be made. */
-  async function goOver(how: string): Promise<Ended> {
-    const command = ['node', `${bundleInImage}/${bundleFiles.relay}`, how, session];
+  /** Resolves when the connection ends. Rejects if none can be made. */
+  async function connectOnce(mode: 'open' | 'resume'): Promise<ConnectionEnd> {
+    const command = ['node', `${bundleInImage}/${bundleFiles.relay}`, mode, session];
     const running = await startExec({ kubeConfig, target: pod, command });
-    // What was written is on its way by then.
-    cut = () => void setImmediate(() => running.close());
-    if (closed) cut();
-    let heardAt = performance.now();
-    let heard = false;
-    let said = '';
-    onLines(running.stderr, (text) => (said = `${said}${text}\n`.slice(-600)));
-    const wire = conversation.attach((text) => void running.stdin.write(text));
+    // Deferred, so that what was written is sent first.
+    closeConnection = () => void setImmediate(() => running.close());
+    if (closed) closeConnection();
+    let lastReceivedAt = performance.now();
+    let connected = false;
+    let errors = '';
+    onLines(running.stderr, (text) => (errors = `${errors}${text}\n`.slice(-600)));
+    const connection = conversation.attach((text) => void running.stdin.write(text));
     running.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      heardAt = performance.now();
-      heard = true;
-      wire.take(chunk);
+      lastReceivedAt = performance.now();
+      connected = true;
+      connection.receive(chunk);
     });
-    const watch = setInterval(() => {
-      if (performance.now() - heardAt > silenceMs) running.close();
+    const silenceTimer = setInterval(() => {
+      if (performance.now() - lastReceivedAt > silenceMs) running.close();
     }, acknowledgeEveryMs);
     try {
       const { exitCode } = await running.exited;
-      return { why: said.trim() || 'the connection to its pod was closed', heard, over: exitCode === noSession };
+      const reason = errors.trim() || 'the connection to its pod was closed';
+      return { reason, connected, sessionGone: exitCode === noSession };
     } finally {
-      clearInterval(watch);
+      clearInterval(silenceTimer);
     }
   }
 }

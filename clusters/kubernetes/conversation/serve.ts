@@ -1,18 +1,18 @@
 import { createServer, type Socket } from 'node:net';
 import { Conversation } from './conversation.ts';
-import { acknowledgeEveryMs, farewell } from './timing.ts';
+import { acknowledgeEveryMs, farewell } from './session.ts';
 
 export interface ServeOptions {
-  /** Of the socket, as `socketOf` gives it. */
+  /** A unix socket. */
   readonly path: string;
   readonly onLine: (line: string) => void;
-  /** How long it waits for a connection, the first one and each next one. */
+  /** How long to wait for the first connection, and for each following one. */
   readonly graceMs: number;
-  /** Once: the other end has said farewell, or none has come in time. */
+  /** Called once, when the other end has said farewell or has not connected in time. */
   readonly onEnd: () => void;
 }
 
-/** A conversation that goes on over whichever connection came last. */
+/** Serves a conversation over whichever connection is the newest. */
 export function serveConversation({ path, onLine, graceMs, onEnd }: ServeOptions): Conversation {
   const conversation = new Conversation((line) => (line === farewell ? end() : onLine(line)));
   let current: Socket | undefined;
@@ -21,21 +21,21 @@ export function serveConversation({ path, onLine, graceMs, onEnd }: ServeOptions
     clearTimeout(waiting);
     current?.destroy();
     current = socket;
-    const wire = conversation.attach((text) => void socket.write(text));
-    socket.setEncoding('utf8').on('data', (chunk: string) => wire.take(chunk));
-    socket.on('error', () => {}); // Told by `close`.
+    const connection = conversation.attach((text) => void socket.write(text));
+    socket.setEncoding('utf8').on('data', (chunk: string) => connection.receive(chunk));
+    socket.on('error', () => {}); // `close` follows.
     socket.on('close', () => {
       if (current !== socket) return;
       current = undefined;
       waiting = setTimeout(() => end(), graceMs);
     });
   });
-  const beat = setInterval(() => conversation.acknowledge(), acknowledgeEveryMs);
+  const heartbeat = setInterval(() => conversation.acknowledge(), acknowledgeEveryMs);
   server.listen(path);
   return conversation;
 
   function end(): void {
-    clearInterval(beat);
+    clearInterval(heartbeat);
     clearTimeout(waiting);
     current?.destroy();
     server.close();

@@ -7,7 +7,7 @@ import { namespaceOf, processIds, startTime } from '../../../recovery/linux/proc
 import { watchProcesses } from '../../../recovery/linux/watch.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import { MountWatch } from '../../node/mount-watch.ts';
-import type { NodeContainer } from '../../node/node-verbs.ts';
+import type { NodeContainer } from '../../node/node-program.ts';
 import type { LoggedContainer } from './pod-logs.ts';
 
 const proc = '/proc';

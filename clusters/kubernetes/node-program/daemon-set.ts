@@ -1,5 +1,4 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
-import { bundleFiles, bundleInImage } from './in-image.ts';
 
 /** Selects pods by namespace and labels, and a container of each. */
 export interface PodSelector {
@@ -51,7 +50,7 @@ export function nodeProgramDaemonSet({ namespace, image, labels }: NodeProgramOp
               name: container,
               image,
               imagePullPolicy: 'IfNotPresent',
-              command: ['node', `${bundleInImage}/${bundleFiles.wait}`],
+              command: ['sleep', 'infinity'],
               env: [
                 { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
                 { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },

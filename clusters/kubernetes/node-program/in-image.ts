@@ -10,7 +10,6 @@ export const bundleInImage = '/rekindle/node-program';
 export const bundleFiles = {
   session: 'main.cjs',
   relay: 'relay.cjs',
-  wait: 'wait.cjs',
   enter: 'enter.cjs',
   prober: 'prober.cjs',
 } as const;

@@ -1,64 +1,49 @@
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
-import type { ContainerRef, ProgramName, RunningCluster, Usage } from '../../cluster.ts';
-import type { NodeProcedures } from '../../node/procedures.ts';
+import type { ContainerRef, NodeVerbs, RunningCluster, Usage } from '../../cluster.ts';
 import type { Reply } from '../../rpc.ts';
 
-/** What a session is told when it begins. */
 export interface SessionOptions {
   readonly runId: string;
-  /** Namespaces of scenarios begin with it: their containers are watched. */
+  /** The namespaces of scenarios begin with it. Their containers are watched. */
   readonly namespacePrefix: string;
   /** Pods of the agent's DaemonSet, whose log is read. */
   readonly agent: { readonly namespace: string; readonly podPrefix: string; readonly container: string };
   readonly store: RunningCluster['store'];
-  /** Directory of the node: a FUSE daemon waits as long as its file `<namespace>.<pod>` is there. */
+  /** A directory of the node. A FUSE daemon waits while its file `<namespace>.<pod>` is there. */
   readonly holds: string;
-  /** Whether FUSE daemons say that they are ready; otherwise it is found out by statfs. */
-  readonly saysReady: boolean;
+  /** FUSE daemons are our fake, which reports when it is ready. Otherwise statfs finds out. */
+  readonly fakeDaemon: boolean;
 }
 
 export interface NodeFacts {
   readonly node: string;
-  /** Of this boot of the machine: two that say the same have one clock. */
+  /** The boot id of the machine. Nodes with the same one have the same clock. */
   readonly bootId: string;
   readonly memoryCgroups: boolean;
-  /** `6.18.44`, as `uname -r` has it. */
+  /** As `uname -r` prints it: `6.18.44`. */
   readonly kernel: string;
 }
 
-/** The node program's procedures, beside those of any node. */
-export interface NodeProgramProcedures extends NodeProcedures {
+/** The procedures of the node program on a cluster: the verbs of any node, and what only a real node needs. */
+export interface PodNodeProcedures extends NodeVerbs {
   start(options: SessionOptions): Promise<NodeFacts>;
-  /** CLOCK_MONOTONIC now, in nanoseconds. */
-  ping(argument: Record<never, never>): Promise<number>;
-  putObject(argument: { readonly key: string; readonly base64: string }): Promise<void>;
-  /** Status of a GET request. */
-  fetchStatus(argument: { readonly url: string; readonly headers: Readonly<Record<string, string>> }): Promise<number>;
-  /** Resolves when the program has ended. No target: in the node's mount namespace. */
-  runProgram(argument: {
-    readonly program: ProgramName;
-    readonly args: readonly string[];
-    readonly name: string;
-    readonly id: number;
-    readonly target?: ContainerRef;
-  }): Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
-  /** SIGKILL to what an exec has started in a container, told by its arguments. */
-  endExec(argument: { readonly target: ContainerRef; readonly command: readonly string[] }): Promise<void>;
-  /** Until ended with this id. */
-  hold(argument: { readonly target: ContainerRef; readonly id: number }): Promise<void>;
-  /** By the node's systemd. Returns when it was asked. */
-  restartKubelet(argument: Record<never, never>): Promise<number>;
-  /** Detaches what a pod's sidecars have left mounted, when all of its containers have ended. */
-  releaseShared(argument: { readonly podUid: string }): Promise<void>;
-  usage(argument: { readonly target: ContainerRef }): Promise<Usage>;
-  /** What a namespace's pods and datasets left on the node, once its pods are gone. */
-  leftovers(argument: { readonly namespace: string }): Promise<readonly string[]>;
+  /** CLOCK_MONOTONIC in nanoseconds. */
+  ping(): Promise<number>;
+  /** Sends SIGKILL to the program that an exec started in a container, identified by its arguments. */
+  endExec(target: ContainerRef, command: readonly string[]): Promise<void>;
+  /** Uses the node's systemd. Resolves with the time of the request. */
+  restartKubelet(): Promise<number>;
+  /** Detaches what a pod's sidecars left mounted, once all of its containers have ended. */
+  releaseShared(podUid: string): Promise<void>;
+  usage(target: ContainerRef): Promise<Usage>;
+  /** What is left on the node of a namespace's pods and datasets, once its pods are gone. */
+  leftovers(namespace: string): Promise<readonly string[]>;
 }
 
-/** What a session says unasked; what happened is a line of its own, as the history has it. */
+/** What a session reports. An event is sent as it is recorded in the history. */
 export type NodeNews =
   | HistoryEvent
-  /** What a container wrote, for the results' logs: a line of `<namespace>/<pod>/<container>`. */
+  /** A line of a container's output for the results' logs. `log`: `<namespace>/<pod>/<container>`. */
   | { readonly log: string; readonly text: string };
 
 export type NodeMessage = Reply | NodeNews;

@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { Conversation } from '../conversation/conversation.ts';
 import { serveConversation } from '../conversation/serve.ts';
-import { noSession, socketOf } from '../conversation/socket.ts';
-import { farewell } from '../conversation/timing.ts';
+import { farewell, noSession, sessionSocket } from '../conversation/session.ts';
 
 const program = fileURLToPath(new URL('./relay.ts', import.meta.url));
 const relays: ChildProcess[] = [];
@@ -21,7 +20,7 @@ function sessionAndHarness() {
   const over = Promise.withResolvers<void>();
   const asked: string[] = [];
   const there = serveConversation({
-    path: socketOf(session),
+    path: sessionSocket(session),
     onLine(line) {
       asked.push(line);
       there.send([`answer to ${line}`]);
@@ -40,7 +39,7 @@ function sessionAndHarness() {
     relays.push(child);
     child.stdin.on('error', () => {}); // It may be killed while it is written to.
     const wire = here.attach((text) => void child.stdin.write(text));
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => wire.take(chunk));
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => wire.receive(chunk));
     return child;
   };
   const hears = async (line: string) => {
@@ -49,7 +48,7 @@ function sessionAndHarness() {
   return { here, there, relay, hears, asked, heard, over: over.promise };
 }
 
-it('is replaced by another one, when it is killed, without anything lost or said twice', async () => {
+it('is replaced when it is killed, without lost or repeated lines', async () => {
   const { here, there, relay, hears, asked, heard, over } = sessionAndHarness();
   const first = relay();
   here.send(['one']);
@@ -66,7 +65,7 @@ it('is replaced by another one, when it is killed, without anything lost or said
   await over;
 });
 
-it('says by its status that there is no session', async () => {
+it('reports by its exit status that there is no session', async () => {
   const relay = spawn(process.execPath, [program, 'resume', randomUUID()], { stdio: 'ignore' });
   expect(await once(relay, 'exit')).toEqual([noSession, null]);
 });

@@ -1,10 +1,10 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 
-/** What containers write, each in a file of its own below `logs/`. */
+/** The output of each container in a file of its own below `logs/`, which grows over restarts. */
 export class ContainerLogs implements AsyncDisposable {
   readonly #folder: string;
-  readonly #open = new Map<string, WriteStream>();
+  readonly #files = new Map<string, WriteStream>();
 
   constructor(resultsDir: string) {
     this.#folder = join(resultsDir, 'logs');
@@ -13,13 +13,13 @@ export class ContainerLogs implements AsyncDisposable {
 
   /** `container`: `<namespace>/<pod>/<container>`. */
   write(container: string, text: string): void {
-    const file = join(this.#folder, `${container.replaceAll('/', '_')}.log`);
-    const log = this.#open.get(file) ?? createWriteStream(file, { flags: 'a' });
-    this.#open.set(file, log);
-    log.write(`${text}\n`);
+    const path = join(this.#folder, `${container.replaceAll('/', '_')}.log`);
+    const file = this.#files.get(path) ?? createWriteStream(path, { flags: 'a' });
+    this.#files.set(path, file);
+    file.write(text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#open.values()].map((log) => new Promise<void>((resolve) => log.end(resolve))));
+    await Promise.all([...this.#files.values()].map((file) => new Promise<void>((resolve) => file.end(resolve))));
   }
 }

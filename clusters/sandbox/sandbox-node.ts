@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
@@ -17,22 +18,22 @@ import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
-import type { AgentOptions, ContainerRef, ExecResult, Usage } from '../cluster.ts';
+import type { AgentOptions, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
+import { ContainerLogs } from '../container-logs.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../node/foreign-readiness.ts';
 import { daemonEvent, roleOf } from '../node/log-events.ts';
 import { MountWatch } from '../node/mount-watch.ts';
-import { type NodeListeners, type NodeParts, NodeVerbs } from '../node/node-verbs.ts';
+import { type NodeListeners, type NodeParts, type NodeProcess, NodeProgram } from '../node/node-program.ts';
 import { usageOfTree } from '../node/usage.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
 import { startChild } from './child.ts';
-import { ContainerLogs } from './container-logs.ts';
 import { fidelityOf } from './fidelity.ts';
 import { kubeletHistory, startKubelets } from './kubelets.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
-import type { Procedures, Started, SupervisorOptions } from './protocol.ts';
+import type { SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
 import { startWebhook } from './webhook-process.ts';
 
 interface KubeletParts {
@@ -46,13 +47,13 @@ export interface SandboxListeners extends NodeListeners {
   readonly onProgress: (line: string) => void;
 }
 
-/** The sandbox's one node and all that runs on it, as the supervisor's procedures. */
-export class Node extends NodeVerbs implements Procedures {
-  readonly #listeners: SandboxListeners;
+/** The sandbox's only node, with everything that runs on it. */
+export class SandboxNode extends NodeProgram implements SandboxProcedures {
+  readonly #onProgress: (line: string) => void;
   readonly #watched = new Map<number, Disposable>();
   #foreign: ForeignReadiness | undefined;
   readonly #onEvent = (event: HistoryEvent): void =>
-    this.#foreign ? this.#foreign.take(event) : this.#listeners.onEvent(event);
+    this.#foreign ? this.#foreign.take(event) : this.listeners.onEvent(event);
   #parts:
     | {
         readonly options: SupervisorOptions;
@@ -67,12 +68,13 @@ export class Node extends NodeVerbs implements Procedures {
 
   constructor(listeners: SandboxListeners) {
     super(listeners);
-    this.#listeners = listeners;
+    this.#onProgress = listeners.onProgress;
   }
 
   async start(options: SupervisorOptions): Promise<Started> {
     const { environment, resultsDir } = options;
-    const { onEvent, onProgress } = this.#listeners;
+    const { onEvent } = this.listeners;
+    const onProgress = this.#onProgress;
     const linux = loadLinux();
     enterNodeRoot(linux, options.scratch);
     for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
@@ -142,44 +144,41 @@ export class Node extends NodeVerbs implements Procedures {
     };
   }
 
-  async putObject({ key, base64 }: { key: string; base64: string }): Promise<void> {
-    await this.#running.store.putObject(key, Buffer.from(base64, 'base64'));
-  }
-
-  async exec({
-    target,
-    command,
-    timeoutMs,
-  }: {
-    target: ContainerRef;
-    command: readonly string[];
-    timeoutMs: number;
-  }): Promise<ExecResult> {
+  async exec(
+    target: ContainerRef,
+    command: readonly string[],
+    { timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {},
+  ): Promise<ExecResult> {
     const program = this.container(target).exec(command, this.#running.options.environment);
-    const output = { stdout: '', stderr: '' };
-    program.stdout.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk));
-    program.stderr.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk));
     const timer = setTimeout(() => program.kill('SIGKILL'), timeoutMs);
-    const exit = await exitOf(program);
+    const [exit, stdout, stderr] = await Promise.all([exitOf(program), text(program.stdout), text(program.stderr)]);
     clearTimeout(timer);
-    return { ...exit, ...output };
+    return { ...exit, stdout, stderr };
   }
 
-  async run({ target, command, name, id }: Parameters<Procedures['run']>[0]) {
+  async run(target: ContainerRef, command: readonly string[], name: string): Promise<RunningProgram> {
     const { environment, workingDirectory } = this.#running.options;
-    const [file = '', ...args] = command;
-    const program = target
-      ? this.container(target).exec(command, environment, workingDirectory)
-      : spawn(file, args, { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
-    return this.follow(program, { name, id });
+    return this.report(this.container(target).exec(command, environment, workingDirectory), name);
   }
 
-  async holdRestarts({ target, id }: { target: ContainerRef; id: number }): Promise<void> {
-    const hold = this.#running.kubelet.hold(target.namespace, target.pod, target.container);
-    this.keep(id, () => hold[Symbol.dispose]());
+  protected override startProgram({ program, args, target }: ProgramRun): NodeProcess {
+    const { environment, workingDirectory, programs } = this.#running.options;
+    const command = [process.execPath, programs[program], ...args];
+    if (target) return this.container(target).exec(command, environment, workingDirectory);
+    const [file = '', ...rest] = command;
+    return spawn(file, rest, { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  async restartAgent({ agent }: { agent: AgentOptions }): Promise<void> {
+  async holdRestarts({ namespace, pod, container }: ContainerRef): Promise<AsyncDisposable> {
+    const hold = this.#running.kubelet.hold(namespace, pod, container);
+    return { [Symbol.asyncDispose]: async () => hold[Symbol.dispose]() };
+  }
+
+  async pid(target: ContainerRef): Promise<number> {
+    return this.container(target).pid;
+  }
+
+  async restartAgent(agent: AgentOptions): Promise<void> {
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
   }
@@ -188,10 +187,10 @@ export class Node extends NodeVerbs implements Procedures {
     return this.#running.agent.kill();
   }
 
-  async stopAgent({ id }: { id: number }): Promise<void> {
+  async stopAgent(): Promise<AsyncDisposable> {
     const { agent } = this.#running;
     await agent.stop();
-    this.keep(id, () => agent.startAgain());
+    return { [Symbol.asyncDispose]: () => agent.startAgain() };
   }
 
   async rebootNode(): Promise<number> {
@@ -207,7 +206,7 @@ export class Node extends NodeVerbs implements Procedures {
 
   async agentMetrics(): Promise<string> {
     const { metrics } = this.#running.agent;
-    if (metrics === undefined) throw new Error('the agent does not run');
+    if (metrics === undefined) throw new Error('the agent is not running');
     return (await fetch(`http://${metrics}/metrics`)).text();
   }
 
@@ -215,17 +214,18 @@ export class Node extends NodeVerbs implements Procedures {
     return usageOfTree(this.#running.agent.pid ?? 0);
   }
 
-  async leftovers({ namespace }: { namespace: string }): Promise<readonly string[]> {
-    const pending = this.#running.kubelet.pods(namespace).length > 0;
-    // A daemon that ended with its pod may leave its mount dead, and nobody speaks of it; Fluid's NodeStage takes it away.
-    if (!pending) this.#detachAll((path) => path.startsWith(`${places.mountRoot}/jindo/${namespace}/`));
-    const table = await this.mountTable({});
+  async leftovers(namespace: string): Promise<readonly string[]> {
+    const { kubelet } = this.#running;
+    // A daemon that ended with its pod may leave a dead mount that nobody uses. Fluid's NodeStage would remove it.
+    if (kubelet.pods(namespace).length === 0)
+      this.#detachAll((path) => path.startsWith(`${places.mountRoot}/jindo/${namespace}/`));
+    const table = await this.mountTable();
     const mounts = table.filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
-    const pods = this.#running.kubelet.pods(namespace).map((name) => `pod ${namespace}/${name}`);
-    // What is mounted for a pod there bears its UID alone: nothing may be left once no pod is.
-    const ofNobody = pods.length > 0 ? [] : table.filter((line) => line.includes(` ${places.virtual.kubeletRoot}/`));
-    mounts.push(...ofNobody);
-    return [...pods, ...mounts.map((line) => `mount ${line}`)];
+    const pods = kubelet.pods(namespace).map((name) => `pod ${namespace}/${name}`);
+    // Mounts of pods of the virtual node have only a UID in their path, so none may be left once no pod is.
+    const ofVirtualNode =
+      pods.length > 0 ? [] : table.filter((line) => line.includes(` ${places.virtual.kubeletRoot}/`));
+    return [...pods, ...[...mounts, ...ofVirtualNode].map((line) => `mount ${line}`)];
   }
 
   async stop(): Promise<void> {
@@ -242,20 +242,20 @@ export class Node extends NodeVerbs implements Procedures {
     return this.#parts;
   }
 
-  protected get parts(): NodeParts {
+  protected override get parts(): NodeParts {
     const { linux, memory, options, store } = this.#running;
     return {
       linux,
       memory,
       environment: options.environment,
-      probe: [process.execPath, options.probeProgram],
+      probe: [process.execPath, options.programs.probe],
       init: 'self',
-      store: store.endpoint,
+      store,
       address: '127.0.0.1',
     };
   }
 
-  protected container({ namespace, pod, container }: ContainerRef): StartedContainer {
+  protected override container({ namespace, pod, container }: ContainerRef): StartedContainer {
     const found = this.#running.kubelet.container(namespace, pod, container);
     if (!found) throw new Error(`container ${namespace}/${pod}/${container} is not running`);
     return found;
@@ -263,14 +263,14 @@ export class Node extends NodeVerbs implements Procedures {
 
   #startStore({ runId, environment }: SupervisorOptions): Promise<Store> {
     const { signal } = new AbortController();
-    return startStore({ runId, bucket: 'demo-bucket', signal, environment });
+    return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#onProgress, environment });
   }
 
   #startKubelets(
     { environment, workingDirectory, clockScale, resultsDir }: SupervisorOptions,
     { linux, kubeConfig, daemon }: KubeletParts,
   ): Promise<Kubelet> {
-    const logs = new ContainerLogs(join(resultsDir, 'logs'));
+    const logs = new ContainerLogs(resultsDir);
     return startKubelets({
       kubeConfig,
       runtime: { linux, scratch: places.scratch, keep: [programs.project, workingDirectory] },
@@ -303,10 +303,10 @@ export class Node extends NodeVerbs implements Procedures {
 
   /** A daemon's own time stamps are events. */
   #daemonSays(container: string, chunk: string): void {
-    for (const text of chunk.split('\n')) {
-      const event = daemonEvent(container, text);
-      if (event) this.#listeners.onEvent(event);
-      if (event?.kind === 'process') this.becameReady(container);
+    for (const line of chunk.split('\n')) {
+      const event = daemonEvent(container, line);
+      if (event) this.listeners.onEvent(event);
+      if (event?.kind === 'process') this.daemonReady(container);
     }
   }
 

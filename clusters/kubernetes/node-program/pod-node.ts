@@ -1,24 +1,30 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { S3Client } from '../../../fakes/store/s3-client.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
-import type { ContainerRef, Usage } from '../../cluster.ts';
+import type { ContainerRef, ProgramRun, Usage } from '../../cluster.ts';
 import { memoryCgroups } from '../../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../../node/foreign-readiness.ts';
 import { parseLine } from '../../node/lines.ts';
 import { daemonEvent, roleOf, toEvent } from '../../node/log-events.ts';
-import { type NodeContainer, type NodeListeners, type NodeParts, NodeVerbs } from '../../node/node-verbs.ts';
+import {
+  type NodeContainer,
+  type NodeListeners,
+  type NodeParts,
+  type NodeProcess,
+  NodeProgram,
+} from '../../node/node-program.ts';
 import { usageOfTree } from '../../node/usage.ts';
 import { processesOf, WatchedContainers } from './containers.ts';
 import { bundleFiles, bundleInImage, programFiles } from './in-image.ts';
 import { leftoversOf, releaseShared } from './leftovers.ts';
 import type { CriLine } from './pod-logs.ts';
 import { type LoggedContainer, PodLogs } from './pod-logs.ts';
-import type { NodeFacts, NodeProgramProcedures, SessionOptions } from './protocol.ts';
+import type { NodeFacts, PodNodeProcedures, SessionOptions } from './protocol.ts';
 
 const podLogs = '/var/log/pods';
 /** Fluid's own. */
@@ -27,34 +33,30 @@ const requestMs = 10_000;
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 const inBundle = (file: string) => join(bundleInImage, file);
 
-export interface SessionListeners extends NodeListeners {
+export interface PodNodeListeners extends NodeListeners {
   readonly onLog: (container: string, text: string) => void;
 }
 
-/** One session of the harness with a real node, from a pod on it that has the node's processes. */
-export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
-  readonly #listeners: SessionListeners;
+/** A real node, seen from a pod on it that shares the node's PID namespace. */
+export class PodNode extends NodeProgram implements PodNodeProcedures {
+  readonly #onLog: PodNodeListeners['onLog'];
   readonly #linux = loadLinux();
   readonly #watched: WatchedContainers;
   #options: SessionOptions | undefined;
   #parts: NodeParts | undefined;
-  #store: S3Client | undefined;
   #foreign: ForeignReadiness | undefined;
-  #began = now();
+  #startedAt = now();
 
-  constructor(listeners: SessionListeners) {
+  constructor(listeners: PodNodeListeners) {
     super(listeners);
-    this.#listeners = listeners;
-    this.#watched = new WatchedContainers((event) => (this.#foreign ? this.#foreign.take(event) : this.#tell(event)));
+    this.#onLog = listeners.onLog;
+    this.#watched = new WatchedContainers((event) => (this.#foreign ? this.#foreign.take(event) : this.#report(event)));
   }
 
   async start(options: SessionOptions): Promise<NodeFacts> {
     this.#options = options;
-    this.#began = now();
+    this.#startedAt = now();
     const { NODE_NAME: node = '', POD_IP: address = '127.0.0.1' } = process.env;
-    const { endpoint, bucket, accessKeyId, accessKeySecret } = options.store;
-    const credentials = { accessKeyId, accessKeySecret };
-    this.#store = new S3Client({ address: { endpoint, bucket }, credentials, timeoutMs: requestMs });
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
     this.#parts = {
       linux: this.#linux,
@@ -62,12 +64,12 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
       environment,
       probe: [process.execPath, inBundle(programFiles.probe)],
       init: 1,
-      store: endpoint,
+      store: openStore(options.store),
       address,
     };
-    if (!options.saysReady)
+    if (!options.fakeDaemon)
       this.#foreign = foreignReadiness({
-        onEvent: (event) => this.#tell(event),
+        onEvent: (event) => this.#report(event),
         prober: [process.execPath, inBundle(bundleFiles.prober)],
         mountRoot,
         nodeMountNamespace: '/proc/1/ns/mnt',
@@ -86,34 +88,20 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
     return now();
   }
 
-  async putObject({ key, base64 }: { key: string; base64: string }): Promise<void> {
-    const put = await this.#store?.put(key, Buffer.from(base64, 'base64'));
-    if (put?.ok !== true)
-      throw new Error(`the object store answered ${put?.failure.code ?? 'nothing'} when ${key} was put`);
-  }
-
-  async fetchStatus({ url, headers }: { url: string; headers: Readonly<Record<string, string>> }): Promise<number> {
-    const response = await fetch(url, { headers });
-    await response.body?.cancel();
-    return response.status;
-  }
-
-  async runProgram({ program, args, name, id, target }: Parameters<NodeProgramProcedures['runProgram']>[0]) {
+  protected override startProgram({ program, args, target }: ProgramRun): NodeProcess {
     const script = inBundle(programFiles[program]);
-    // What is no CommonJS reads all of /proc, which is the node's here too.
-    const entered = script.endsWith('.cjs') ? [inBundle(bundleFiles.enter), String(this.#pidOf(target))] : [];
+    // The other programs read all of /proc, which is the node's here, too.
+    const pid = target ? this.container(target).pid : 1;
+    const entered = script.endsWith('.cjs') ? [inBundle(bundleFiles.enter), String(pid)] : [];
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return this.follow(spawn(process.execPath, [...entered, script, ...args], { env: environment, stdio }), {
-      name,
-      id,
-    });
+    return spawn(process.execPath, [...entered, script, ...args], { env: environment, stdio });
   }
 
-  async endExec({ target, command }: { target: ContainerRef; command: readonly string[] }): Promise<void> {
-    const wanted = `${command.join('\0')}\0`;
-    const pids = uidsOf(target).flatMap((podUid) => processesOf({ podUid, name: target.container }));
+  async endExec(target: ContainerRef, command: readonly string[]): Promise<void> {
+    const commandLine = `${command.join('\0')}\0`;
+    const pids = podUids(target).flatMap((podUid) => processesOf({ podUid, name: target.container }));
     for (const pid of pids)
-      if (commandLine(pid) === wanted) {
+      if (readCommandLine(pid) === commandLine) {
         try {
           process.kill(pid, 'SIGKILL');
         } catch {
@@ -122,42 +110,42 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
       }
   }
 
-  async hold({ target, id }: { target: ContainerRef; id: number }): Promise<void> {
+  async holdRestarts({ namespace, pod }: ContainerRef): Promise<AsyncDisposable> {
     const folder = `/proc/1/root${this.#running.holds}`;
-    const file = join(folder, `${target.namespace}.${target.pod}`);
+    const file = join(folder, `${namespace}.${pod}`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(file, '');
-    this.keep(id, () => rmSync(file, { force: true }));
+    return { [Symbol.asyncDispose]: async () => rmSync(file, { force: true }) };
   }
 
   async restartKubelet(): Promise<number> {
     const at = now();
-    await promisify(execFile)('nsenter', ['--target=1', '--mount', '--', 'systemctl', 'restart', 'kubelet']);
+    await execa('nsenter', ['--target=1', '--mount', '--', 'systemctl', 'restart', 'kubelet']);
     return at;
   }
 
-  async releaseShared({ podUid }: { podUid: string }): Promise<void> {
+  async releaseShared(podUid: string): Promise<void> {
     releaseShared(this.#linux, podUid);
   }
 
-  async usage({ target }: { target: ContainerRef }): Promise<Usage> {
+  async usage(target: ContainerRef): Promise<Usage> {
     return usageOfTree(this.container(target).pid);
   }
 
-  async leftovers({ namespace }: { namespace: string }): Promise<readonly string[]> {
+  async leftovers(namespace: string): Promise<readonly string[]> {
     return leftoversOf(this.#linux, namespace);
   }
 
-  protected get parts(): NodeParts {
+  protected override get parts(): NodeParts {
     if (!this.#parts) throw new Error('the session has not started');
     return this.#parts;
   }
 
-  protected container(target: ContainerRef): NodeContainer {
+  protected override container(target: ContainerRef): NodeContainer {
     const { namespace, pod, container } = target;
-    const found = uidsOf(target)
+    const found = podUids(target)
       .map((uid) => this.#watched.find(uid, container))
-      .find((one) => one !== undefined);
+      .find((container) => container !== undefined);
     if (!found) throw new Error(`container ${namespace}/${pod}/${container} is not running`);
     return found;
   }
@@ -165,10 +153,6 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
   get #running(): SessionOptions {
     if (!this.#options) throw new Error('the session has not started');
     return this.#options;
-  }
-
-  #pidOf(target: ContainerRef | undefined): number {
-    return target ? this.container(target).pid : 1;
   }
 
   #isAgent({ namespace, pod }: { readonly namespace: string; readonly pod: string }): boolean {
@@ -184,20 +168,19 @@ export class NodeSession extends NodeVerbs implements NodeProgramProcedures {
     return { role: roleOf(name), name };
   }
 
-  /** A container's output goes to its log; what daemons and the agent say of themselves is history, too. */
+  /** A container's output goes to its log. Structured lines of daemons and of the agent are events, too. */
   #take(logged: LoggedContainer, { stream, text }: CriLine): void {
     const { role, name } = this.#castOf(logged);
-    const { onLog } = this.#listeners;
-    onLog(`${logged.namespace}/${logged.pod}/${logged.container}`, text);
+    this.#onLog(`${logged.namespace}/${logged.pod}/${logged.container}`, text);
     if (stream !== 'stdout' || !text.startsWith('{')) return;
     const event = role === 'agent' ? agentEvent(name, text) : role === 'daemon' ? daemonEvent(name, text) : undefined;
-    if (!event || event.at < this.#began) return;
-    this.#tell(event);
+    if (!event || event.at < this.#startedAt) return;
+    this.#report(event);
   }
 
-  #tell(event: HistoryEvent): void {
-    this.#listeners.onEvent(event);
-    if (event.kind === 'process' && event.role === 'daemon' && event.change === 'ready') this.becameReady(event.name);
+  #report(event: HistoryEvent): void {
+    this.listeners.onEvent(event);
+    if (event.kind === 'process' && event.role === 'daemon' && event.change === 'ready') this.daemonReady(event.name);
   }
 }
 
@@ -209,20 +192,30 @@ function agentEvent(name: string, text: string) {
   return toEvent(line);
 }
 
-/** The pods of a namespace that the kubelet keeps logs of: until they are gone. */
-function podsOf(namespace: string): readonly string[] {
-  return readdirSync(podLogs).filter((name) => name.startsWith(`${namespace}_`));
+function openStore({ endpoint, bucket, accessKeyId, accessKeySecret }: SessionOptions['store']): NodeParts['store'] {
+  const client = new S3Client({
+    address: { endpoint, bucket },
+    credentials: { accessKeyId, accessKeySecret },
+    timeoutMs: requestMs,
+  });
+  return {
+    endpoint,
+    async putObject(key, body) {
+      const put = await client.put(key, body);
+      if (!put.ok) throw new Error(`the object store answered ${put.failure.code} when ${key} was put`);
+    },
+  };
 }
 
-/** Of the pods of a name, the newest of which may not be the one that runs. */
-function uidsOf({ namespace, pod }: ContainerRef): readonly string[] {
+/** The UIDs of all pods of a name that the kubelet keeps logs of. The newest may not be the one that runs. */
+function podUids({ namespace, pod }: ContainerRef): readonly string[] {
   const prefix = `${namespace}_${pod}_`;
-  return podsOf(namespace)
+  return readdirSync(podLogs)
     .filter((name) => name.startsWith(prefix))
     .map((name) => name.slice(prefix.length));
 }
 
-function commandLine(pid: number): string {
+function readCommandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
