@@ -1,12 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
+import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
 
 export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';
 
-import type { ContainerRef } from '../src/timeline/consumer.ts';
-import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
-
-/** What a cluster can or cannot do; a scenario that needs what is missing is skipped with the reason. */
+/** What a cluster can do. A scenario that needs a missing capability is skipped with the reason. */
 export type Capability =
   | 'agent-control'
   | 'signal-daemon'
@@ -16,31 +14,31 @@ export type Capability =
   | 'kubectl'
   /** `abortConnection`. */
   | 'abort-connection'
-  /** `outOfMemory`: memory cgroups can be written. */
+  /** `outOfMemory`: memory cgroups are writable. */
   | 'memory-cgroups'
-  /** `AgentOptions.cpuMillis`: CPU cgroups can be written. */
+  /** `AgentOptions.cpuMillis`: CPU cgroups are writable. */
   | 'cpu-limit'
   /** `AgentOptions.diesBefore`. */
   | 'agent-death'
-  /** The agent attaches beneath and detaches the top (Linux 6.5), rather than stacking. */
+  /** The agent attaches beneath and detaches the top (Linux 6.5), instead of stacking. */
   | 'mount-beneath'
   /** `rebootNode`. */
   | 'node-reboot'
   /** `openFaultyStore`. */
   | 'store-faults'
-  /** The FUSE daemon can be told to be slow, to hang and so on. */
+  /** The FUSE daemon accepts commands: to be slow, to hang and so on. */
   | 'told-daemon'
-  /** The kubelet is Kubernetes' own, and so is its back-off. */
+  /** The kubelet is Kubernetes' own, with its back-off. */
   | 'real-kubelet'
-  /** FUSE mounts can be idmapped, where the daemon allows it (Linux 6.12). */
+  /** FUSE mounts can be idmapped if the daemon allows it (Linux 6.12). */
   | 'idmapped-fuse'
   /** `restartKubelet`. */
   | 'kubelet-restart';
 
-/** An event without its scenario; its time is absolute CLOCK_MONOTONIC nanoseconds until the history subtracts its origin. */
+/** An event without its scenario. Its time is CLOCK_MONOTONIC in nanoseconds; the history subtracts the run's start. */
 export type ClusterEvent = HistoryEvent;
 
-/** Cannot run here: one sentence for each missing thing, with its remedy. Status 3. */
+/** The run is impossible here: one sentence for each missing thing, with a remedy. Exit status 3. */
 export class CannotRun extends Error {
   readonly code = 'CANNOT_RUN';
   readonly missing: readonly { readonly what: string; readonly remedy: string }[];
@@ -52,7 +50,7 @@ export class CannotRun extends Error {
 
 export const foreignAgentFailed = 'FOREIGN_AGENT_FAILED';
 
-/** A program that replaces Rekindle's agent did not start to serve, which is not our fault. Its code survives the way to other processes. */
+/** A program that replaces Rekindle's agent did not start, which is not our error. RPC preserves the code. */
 export class ForeignAgentFailed extends Error {
   readonly code = foreignAgentFailed;
 
@@ -68,37 +66,37 @@ export class ForeignAgentFailed extends Error {
 
 export interface StartOptions {
   readonly runId: string;
-  /** Where output of the parts goes, file by file; exists and is writable. */
+  /** Exists and is writable. Receives the output of the cluster's parts, one file each. */
   readonly resultsDir: string;
-  /** Where what a cluster shows is written when something fails; made where it is not there. */
+  /** Receives the cluster's state when something fails. Created on demand. */
   readonly diagnosticsDir: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Takes everything that happens, as it happens. */
+  /** Receives everything that happens, as it happens. */
   readonly onEvent: (event: ClusterEvent) => void;
-  /** Takes one line for each step of the start, for the progress display. */
+  /** Receives one line for each step of the start, for the progress display. */
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
   readonly agent: AgentOptions;
-  /** A FUSE daemon that others wrote, by the name of its program, in place of the fake one. */
+  /** A FUSE daemon of other authors that replaces the fake, by the name of its program. */
   readonly daemon?: ForeignDaemon;
-  /** The user's working directory; programs that run in a pod find it where it is. */
+  /** The user's working directory. Programs in a pod find it at the same path. */
   readonly workingDirectory: string;
   readonly programs: HarnessPrograms;
-  /** Seconds of the fake kubelet's clock in one real second, where the kubelet is fake. */
+  /** Seconds of a fake kubelet's clock per real second. */
   readonly clockScale: number;
 }
 
-/** Programs of the harness that run on nodes and in containers, each as a process of its own, by the path of its source. */
+/** Paths of the harness's programs that run on nodes and in containers, each as a separate process. */
 export interface HarnessPrograms {
-  /** Reads in a container's mount namespace, which it enters itself. */
+  /** Reads in the mount namespace of a container, which it enters itself. */
   readonly probe: string;
   /** Tries to change a directory. Arguments: the directory, a file in it. */
   readonly writer: string;
   /** Looks for credentials in all processes. Argument: the kubelet's directory. */
   readonly secrets: string;
-  /** Tells of all mounts of all namespaces. */
+  /** Reports all mounts of all namespaces. */
   readonly mountAttributes: string;
-  /** Reads from one descriptor of a file for ever. Argument: the file. */
+  /** Keeps reading from one descriptor of a file. Argument: the file. */
   readonly heldFile: string;
   /** Reads a file in many containers of the node. Arguments: a file with orders, the file to read. */
   readonly sweep: string;
@@ -106,45 +104,45 @@ export interface HarnessPrograms {
 
 export type ProgramName = Exclude<keyof HarnessPrograms, 'probe'>;
 
-/** What is started of the harness's own programs, and where. */
+/** Starts one of the harness's own programs. */
 export interface ProgramRun {
   readonly program: ProgramName;
   readonly args: readonly string[];
-  /** As its `output` events have it. */
+  /** Its name in `output` events. */
   readonly name: string;
-  /** In whose mount namespace; in the node's where not given. The container's image needs nothing for it. */
+  /** Runs in the mount namespace of this container, whose image needs nothing for it. Absent: in the node's. */
   readonly target?: ContainerRef;
 }
 
-/** The flags of the agent, named as the flags are. */
+/** The agent's flags, under the same names, and how the harness runs it. */
 export interface AgentOptions {
   readonly fuseRecovery: boolean;
   readonly kernelTier?: '6.5' | '5.12' | '5.10';
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
-  /** How long a connection may hang before it is aborted, as the flag has it (`1s`); never where not given. */
+  /** How long a connection may hang before it is aborted (`1s`). Absent: it is never aborted. */
   readonly abortHungAfter?: string;
-  /** A process that takes the agent's place: the faulty agents of the negative profiles. */
+  /** A program that replaces the agent: the faulty agents of the negative profiles. */
   readonly command?: readonly string[];
-  /** CPU that its process tree is held to once it serves, in thousandths of a core (`cpu-limit`). */
+  /** CPU limit of its process tree once it serves, in thousandths of a core (`cpu-limit`). */
   readonly cpuMillis?: number;
-  /** It ends itself with SIGKILL there; the one that is started in its place does not. */
+  /** It sends itself SIGKILL at this point. The agent that is started next does not. */
   readonly diesBefore?: AgentDeath;
 }
 
-/** A moment in the agent's work: just before the mount of so many is attached, or so many are detached, since it started. */
+/** A point in the agent's work: just before the n-th mount since its start is attached or detached. */
 export interface AgentDeath {
   readonly call: 'attach' | 'detach';
   /** 1 is the first. */
   readonly count: number;
 }
 
-/** What can be wrong with an object store. `down`: connections are cut. `slow`: each answer comes so much later. */
+/** A fault of an object store. `down`: connections break. `slow`: each response is delayed. */
 export type StoreTrouble = { readonly kind: 'down' } | { readonly kind: 'slow'; readonly delayMs: number };
 
-/** A way to the object store that can be made to fail, for the datasets that have its endpoint. */
+/** A proxy of the object store with faults, for the datasets that use its endpoint. */
 export interface FaultyStore extends AsyncDisposable {
   readonly endpoint: string;
-  /** Fails until disposed of. */
+  /** The fault lasts until disposed of. */
   trouble(trouble: StoreTrouble): Promise<AsyncDisposable>;
 }
 
@@ -166,23 +164,23 @@ export interface ProbeOptions {
   readonly target: ContainerRef;
   /** Mount path in the container. */
   readonly path: string;
-  /** Operations a second. */
+  /** Operations per second. */
   readonly rate: number;
-  /** Files expected below `path`, relative, with the SHA-256 of their bytes in hex. */
+  /** Expected files by their path relative to `path`, with the SHA-256 of their content in hex. */
   readonly files: Readonly<Record<string, string>>;
 }
 
 /** What a process tree uses. */
 export interface Usage {
-  /** Memory of its own, not of files (RssAnon). */
+  /** Memory that is not backed by files (RssAnon). */
   readonly anonymousBytes: number;
   readonly residentBytes: number;
-  /** User and system time since it began. */
+  /** User and system time since its start. */
   readonly cpuMs: number;
   readonly processes: number;
 }
 
-/** A program that runs in a container until it ends or is disposed of; its lines come as `output` events. */
+/** A program in a container, until it ends or is disposed of. Its lines become `output` events. */
 export interface RunningProgram extends AsyncDisposable {
   readonly name: string;
   readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;

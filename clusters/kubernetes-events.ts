@@ -2,8 +2,8 @@ import { CoreV1Api, type CoreV1Event, type KubeConfig, makeInformer } from '@kub
 import type { HistoryEvent } from '../src/timeline/record.ts';
 
 /**
- * Reports Kubernetes events as they arrive. The arrival is the time: an event's own stamp has a grain of one second, and
- * its count tells a repetition from a delivery.
+ * Reports Kubernetes events at the time of their arrival, because an event's own time stamp has a resolution of one second. Its count
+ * distinguishes a repetition from a repeated delivery.
  */
 export async function watchKubernetesEvents(
   kubeConfig: KubeConfig,
@@ -13,23 +13,23 @@ export async function watchKubernetesEvents(
   const informer = makeInformer(kubeConfig, '/api/v1/events', () => api.listEventForAllNamespaces());
   let listed = false;
   const report = ({ involvedObject, type = '', reason = '', message = '', count = 1 }: CoreV1Event): void => {
-    // What happened before anybody watched, in a cluster that was there before.
+    // An existing cluster has events from before the run.
     if (!listed) return;
     const { kind = '', namespace = '', name = '' } = involvedObject;
     const object = `${kind} ${namespace}/${name}`;
     onEvent({ kind: 'event', at: Number(process.hrtime.bigint()), type, reason, message, object, count });
   };
-  let over = false;
+  let disposed = false;
   informer.on('add', report);
   informer.on('update', report);
   informer.on('error', () => {
-    if (!over) setTimeout(() => void informer.start(), 200).unref();
+    if (!disposed) setTimeout(() => void informer.start(), 200).unref();
   });
   await informer.start();
   listed = true;
   return {
     async [Symbol.asyncDispose]() {
-      over = true;
+      disposed = true;
       await informer.stop();
     },
   };

@@ -49,7 +49,7 @@ export const clusterMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'clusters/sandbox/agent-daemonset.ts',
-        search: 'if (wanted !== inForce) await rollOut(wanted);',
+        search: 'if (wanted !== currentGate) await rollOut(wanted);',
         replacement: '',
       },
     ],

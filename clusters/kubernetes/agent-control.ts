@@ -17,40 +17,40 @@ export interface AgentControlOptions {
   readonly signal: AbortSignal;
 }
 
-/** A shorter period than the default 5 s: what must not be recovered is watched for longer than it. */
+/** Shorter than the default of 5 s, because things that must not be recovered are watched for longer than a period. */
 export const resyncPeriod = '1s';
 const periodVariable = 'RECOVER_FUSE_PERIOD';
 const restoreMs = 60_000;
 const rolloutPace = { everyMs: 200, timeoutMs: 120_000 };
-/** Matches no node. */
-const nowhere = { 'rekindle.dev/nowhere': 'true' };
-const anywhere = { 'rekindle.dev/nowhere': null };
+/** A node selector that matches no node. */
+const noNode = { 'rekindle.dev/nowhere': 'true' };
+const anyNode = { 'rekindle.dev/nowhere': null };
 
-/** The agent's DaemonSet, changed as a run needs it and given back as it was. */
+/** Changes the agent's DaemonSet for a run, and restores it on disposal. */
 export class AgentControl implements AsyncDisposable {
   readonly #options: AgentControlOptions;
   #signal: AbortSignal;
-  #before: V1Container | undefined;
+  #original: V1Container | undefined;
 
   constructor(options: AgentControlOptions) {
     this.#options = options;
     this.#signal = options.signal;
   }
 
-  /** Gives the agent flags, where it has others; resolves when it runs with them on every node. */
+  /** Changes the agent's flags if they differ. Resolves when it runs with them on every node. */
   async setFlags(options: AgentOptions): Promise<void> {
     if (options.command || options.diesBefore || options.cpuMillis !== undefined)
       throw new CannotRun([
         {
-          what: 'an agent that is not as it is deployed',
-          remedy: 'run it in the sandbox, where it is a process of its own',
+          what: 'an agent that differs from its deployment',
+          remedy: 'run it in the sandbox, where the agent is a separate process',
         },
       ]);
-    // A run that was killed may have left it so.
+    // A killed run may have left the selector behind.
     const { nodeSelector = {} } = (await this.#read()).spec?.template.spec ?? {};
-    if (Object.keys(nowhere).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anywhere });
+    if (Object.keys(noNode).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anyNode });
     const container = await this.#container();
-    this.#before ??= container;
+    this.#original ??= container;
     const { args = [], env = [] } = container;
     const others = env.filter(({ name }) => name !== periodVariable);
     const period = env.find(({ name }) => name === periodVariable);
@@ -60,26 +60,26 @@ export class AgentControl implements AsyncDisposable {
     });
   }
 
-  /** Ends the agent on every node; disposing of it brings it back. */
+  /** Stops the agent on every node. Disposing of the result starts it again. */
   async stop(): Promise<AsyncDisposable> {
-    await this.#merge({ nodeSelector: nowhere });
+    await this.#merge({ nodeSelector: noNode });
     await poll({
       ...rolloutPace,
-      condition: 'no node agent runs',
+      condition: 'the node agent has stopped on all nodes',
       read: () => this.pods(),
       until: ({ length }) => length === 0,
-      format: (pods) => `${pods.map(({ metadata }) => metadata?.name).join(', ')} still there`,
+      format: (pods) => `${pods.map(({ metadata }) => metadata?.name).join(', ')} still running`,
       signal: this.#signal,
     });
     return {
       [Symbol.asyncDispose]: async () => {
-        await this.#merge({ nodeSelector: anywhere });
+        await this.#merge({ nodeSelector: anyNode });
         await this.#rolledOut();
       },
     };
   }
 
-  /** The pods of the DaemonSet, one on each node. */
+  /** The DaemonSet's pods, one on each node. */
   async pods(): Promise<readonly V1Pod[]> {
     const { kubeConfig, daemonSet } = this.#options;
     const { spec } = await this.#read();
@@ -89,7 +89,7 @@ export class AgentControl implements AsyncDisposable {
     return (await api.listNamespacedPod({ namespace, labelSelector: labels.join(',') })).items;
   }
 
-  /** Its container on a node, or on any. */
+  /** Its container on a node, or on any node. */
   async containerOn(node?: string): Promise<ContainerRef> {
     const { namespace, name, container } = this.#options.daemonSet;
     const pods = (await this.pods()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
@@ -98,7 +98,7 @@ export class AgentControl implements AsyncDisposable {
     return { namespace, pod, container };
   }
 
-  /** What it serves at /metrics on a node, by way of the API server. */
+  /** What it serves at /metrics on a node, through the API server's proxy. */
   async metrics(node?: string): Promise<string> {
     const { namespace, pod } = await this.containerOn(node);
     const port = (await this.#container()).ports?.find(({ name }) => name === 'metrics')?.containerPort ?? 8080;
@@ -107,10 +107,10 @@ export class AgentControl implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const before = this.#before;
-    // Also where the run was told to stop.
+    const original = this.#original;
+    // The run itself may have been aborted.
     this.#signal = AbortSignal.timeout(restoreMs);
-    if (before) await this.#patch(await this.#container(), { args: before.args ?? [], env: before.env ?? [] });
+    if (original) await this.#patch(await this.#container(), { args: original.args ?? [], env: original.env ?? [] });
   }
 
   async #patch(now: V1Container, wanted: Required<Pick<V1Container, 'args' | 'env'>>): Promise<void> {
@@ -120,7 +120,7 @@ export class AgentControl implements AsyncDisposable {
     await this.#rolledOut();
   }
 
-  /** A strategic merge patch of the pods' template: containers are told by name. */
+  /** A strategic merge patch of the pod template, which identifies containers by name. */
   async #merge(spec: object): Promise<void> {
     const { kubeConfig, daemonSet } = this.#options;
     const { namespace, name } = daemonSet;
@@ -132,11 +132,11 @@ export class AgentControl implements AsyncDisposable {
     });
   }
 
-  /** Until every node has the agent as it is to be, ready, and none as it was. */
+  /** Waits until every node has the new agent, ready, and no node has the old one. */
   async #rolledOut(): Promise<void> {
     await poll({
       ...rolloutPace,
-      condition: 'the node agent runs everywhere as it is to be',
+      condition: 'the new node agent runs on all nodes',
       read: async () => ({ daemonSet: await this.#read(), pods: await this.pods() }),
       until: ({ daemonSet: { metadata, status }, pods }) =>
         status?.observedGeneration === metadata?.generation &&
@@ -162,7 +162,7 @@ export class AgentControl implements AsyncDisposable {
   }
 }
 
-/** The agent's arguments with the flags that options ask for; all others stay as they are. */
+/** The agent's arguments with the requested flags. All other arguments are unchanged. */
 export function withFlags(args: readonly string[], options: AgentOptions): readonly string[] {
   const { fuseRecovery, kernelTier, readWriteScope, abortHungAfter } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
@@ -171,16 +171,16 @@ export function withFlags(args: readonly string[], options: AgentOptions): reado
     '--read-write-scope': readWriteScope,
     '--abort-hung-after': abortHungAfter,
   };
-  const nameOf = (arg: string) => arg.split('=', 1)[0] ?? '';
-  // In their places, so that asking for what is there already changes nothing.
-  const kept = args.flatMap((arg) => {
-    const name = nameOf(arg);
+  const flagName = (arg: string) => arg.split('=', 1)[0] ?? '';
+  // Flags keep their positions, so that requesting the current ones changes nothing.
+  const replaced = args.flatMap((arg) => {
+    const name = flagName(arg);
     if (!(name in wanted)) return [arg];
     return wanted[name] === undefined ? [] : [`${name}=${wanted[name]}`];
   });
-  const there = new Set(kept.map(nameOf));
+  const present = new Set(replaced.map(flagName));
   const added = Object.entries(wanted).flatMap(([name, value]) =>
-    value === undefined || there.has(name) ? [] : [`${name}=${value}`],
+    value === undefined || present.has(name) ? [] : [`${name}=${value}`],
   );
-  return [...kept, ...added];
+  return [...replaced, ...added];
 }

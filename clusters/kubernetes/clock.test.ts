@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { clockOffset, onOurClock } from './clock.ts';
+import { clockOffset, toOurClockEvent } from './clock.ts';
 
 describe('the offset of a node’s clock', () => {
   it('comes from the quickest reply, half way between request and reply', () => {
-    const slow = { asked: 0, remote: 5_000, answered: 4_000 };
-    const quick = { asked: 10_000, remote: 11_100, answered: 10_200 };
+    const slow = { sentAt: 0, remote: 5_000, receivedAt: 4_000 };
+    const quick = { sentAt: 10_000, remote: 11_100, receivedAt: 10_200 };
     expect(clockOffset([slow, quick])).toEqual({ offsetNs: 1_000, errorNs: 100 });
   });
 
@@ -16,13 +16,13 @@ describe('the offset of a node’s clock', () => {
 describe('an event of a node', () => {
   it('has all of its times on our clock', () => {
     const probe = { kind: 'probe', probe: 'a', op: 'read', result: 'ok' } as const;
-    expect(onOurClock({ ...probe, at: 100, startedAt: 101, finishedAt: 105 }, 90)).toMatchObject({
+    expect(toOurClockEvent({ ...probe, at: 100, startedAt: 101, finishedAt: 105 }, 90)).toMatchObject({
       at: 10,
       startedAt: 11,
       finishedAt: 15,
     });
     const hang = { kind: 'hang', probe: 'a', op: 'list', over: false } as const;
-    expect(onOurClock({ ...hang, at: 100, since: 95 }, 90)).toMatchObject({ at: 10, since: 5 });
-    expect(onOurClock({ kind: 'note', at: 100, text: 'x' }, -10)).toEqual({ kind: 'note', at: 110, text: 'x' });
+    expect(toOurClockEvent({ ...hang, at: 100, since: 95 }, 90)).toMatchObject({ at: 10, since: 5 });
+    expect(toOurClockEvent({ kind: 'note', at: 100, text: 'x' }, -10)).toEqual({ kind: 'note', at: 110, text: 'x' });
   });
 });

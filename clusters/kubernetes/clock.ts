@@ -1,28 +1,28 @@
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 
-/** A question for a node's monotonic clock, in nanoseconds: asked and answered by this machine's, `remote` by the node's. */
+/** One reading of a node's monotonic clock, in nanoseconds. `sentAt` and `receivedAt` are on this machine's clock. */
 export interface ClockReading {
-  readonly asked: number;
+  readonly sentAt: number;
   readonly remote: number;
-  readonly answered: number;
+  readonly receivedAt: number;
 }
 
-/** What has to be added to this machine's clock to have the node's, and how far off that may be. */
+/** The node's clock minus this machine's, and the largest possible error. */
 export interface ClockOffset {
   readonly offsetNs: number;
   readonly errorNs: number;
 }
 
-/** By the quickest of the answers, whose way there and back leaves the least room (as NTP does). */
+/** Uses the reading with the shortest round trip, as NTP does, because its error is the smallest. */
 export function clockOffset(readings: readonly ClockReading[]): ClockOffset {
-  const [best] = readings.toSorted((a, b) => a.answered - a.asked - (b.answered - b.asked));
+  const [best] = readings.toSorted((a, b) => a.receivedAt - a.sentAt - (b.receivedAt - b.sentAt));
   if (!best) return { offsetNs: 0, errorNs: Number.POSITIVE_INFINITY };
-  const tripNs = best.answered - best.asked;
-  return { offsetNs: best.remote - (best.asked + tripNs / 2), errorNs: tripNs / 2 };
+  const roundTripNs = best.receivedAt - best.sentAt;
+  return { offsetNs: best.remote - (best.sentAt + roundTripNs / 2), errorNs: roundTripNs / 2 };
 }
 
-/** An event of a node on this machine's clock. */
-export function onOurClock(event: HistoryEvent, offsetNs: number): HistoryEvent {
+/** Converts the times of a node's event to this machine's clock. */
+export function toOurClockEvent(event: HistoryEvent, offsetNs: number): HistoryEvent {
   const at = event.at - offsetNs;
   switch (event.kind) {
     case 'probe':

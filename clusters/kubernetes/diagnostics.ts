@@ -6,11 +6,11 @@ import type { PodSelector } from './node-program/daemon-set.ts';
 
 export interface DiagnosticsOptions {
   readonly kubeConfig: KubeConfig;
-  /** Made where it is not there. */
+  /** Created on demand. */
   readonly folder: string;
-  /** Whose containers' logs are taken: `rekindle-<run>`, `fluid-system`, those of scenarios. */
+  /** Selects the namespaces whose containers' logs are collected: `rekindle-<run>`, `fluid-system`, those of scenarios. */
   readonly isOurs: (namespace: string) => boolean;
-  /** Where mount tables are asked for; not where it does not run. */
+  /** Provides the mount tables. Nodes that do not run it are skipped. */
   readonly nodeProgram: PodSelector;
 }
 
@@ -18,8 +18,8 @@ const requestMs = 15_000;
 const lastLines = 2_000;
 
 /**
- * Writes what a cluster shows at this moment: `pods.txt` and `pods.json`, `events.txt`, `nodes.json`, `logs/`, and the mount table of
- * each node. What cannot be had is said in `missing.txt` instead. Never rejects.
+ * Writes the current state of a cluster: `pods.txt` and `pods.json`, `events.txt`, `nodes.json`, `logs/`, and the mount table of each
+ * node. `missing.txt` lists what could not be collected, with reasons. Never rejects.
  */
 export async function collectDiagnostics({
   kubeConfig,
@@ -32,7 +32,7 @@ export async function collectDiagnostics({
   const missing: string[] = [];
   const write = async (name: string, text: () => Promise<string>): Promise<void> => {
     try {
-      writeFileSync(join(folder, name), await inTime(text()));
+      writeFileSync(join(folder, name), await withTimeout(text()));
     } catch (error) {
       missing.push(`${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
     }
@@ -47,20 +47,20 @@ export async function collectDiagnostics({
     write('events.txt', async () => {
       const { items } = await core.listEventForAllNamespaces();
       return items
-        .toSorted((a, b) => timeOf(a) - timeOf(b))
+        .toSorted((a, b) => timestamp(a) - timestamp(b))
         .map((event) => {
           const { namespace, kind, name } = event.involvedObject;
-          return `${new Date(timeOf(event)).toISOString()} ${event.type} ${namespace}/${kind}/${name} ${event.reason}: ${event.message}\n`;
+          return `${new Date(timestamp(event)).toISOString()} ${event.type} ${namespace}/${kind}/${name} ${event.reason}: ${event.message}\n`;
         })
         .join('');
     }),
     write('nodes.json', async () => `${JSON.stringify((await core.listNode()).items, null, 1)}\n`),
   ]);
   const ours = pods.filter(({ metadata }) => isOurs(metadata?.namespace ?? ''));
-  await write('pods.txt', async () => pods.map(lineOf).join(''));
+  await write('pods.txt', async () => pods.map(formatPod).join(''));
   await Promise.all([
     ...ours.flatMap((pod) =>
-      logsOf(pod).map(({ file, ...of }) => write(`logs/${file}`, () => core.readNamespacedPodLog(of))),
+      listLogs(pod).map(({ file, ...request }) => write(`logs/${file}`, () => core.readNamespacedPodLog(request))),
     ),
     ...pods
       .filter(({ metadata }) => metadata?.namespace === nodeProgram.namespace && matches(metadata.labels, nodeProgram))
@@ -79,17 +79,17 @@ export async function collectDiagnostics({
   if (missing.length > 0) writeFileSync(join(folder, 'missing.txt'), missing.map((line) => `${line}\n`).join(''));
 }
 
-interface Happened {
+interface EventTimes {
   readonly lastTimestamp?: Date;
   readonly eventTime?: Date;
   readonly metadata: { readonly creationTimestamp?: Date };
 }
 
-const timeOf = ({ lastTimestamp, eventTime, metadata }: Happened): number =>
+const timestamp = ({ lastTimestamp, eventTime, metadata }: EventTimes): number =>
   new Date(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? 0).getTime();
 
-/** Its containers' logs, and those of the instances before. */
-function logsOf({ metadata, status }: V1Pod) {
+/** The logs of a pod's containers, current and previous. */
+function listLogs({ metadata, status }: V1Pod) {
   const { name = '', namespace = '' } = metadata ?? {};
   const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   return all.flatMap(({ name: container, restartCount }) =>
@@ -100,24 +100,24 @@ function logsOf({ metadata, status }: V1Pod) {
   );
 }
 
-function lineOf({ metadata, spec, status }: V1Pod): string {
+function formatPod({ metadata, spec, status }: V1Pod): string {
   const containers = (status?.containerStatuses ?? []).map(({ name, ready, restartCount, state }) => {
     const { waiting, terminated } = state ?? {};
     return `${name}=${waiting?.reason ?? terminated?.reason ?? (ready ? 'ready' : 'running')}(${restartCount})`;
   });
-  const going = metadata?.deletionTimestamp ? ' terminating' : '';
-  return `${metadata?.namespace}/${metadata?.name} ${status?.phase}${going} on ${spec?.nodeName ?? 'no node'} ${containers.join(' ')}\n`;
+  const deleting = metadata?.deletionTimestamp ? ' terminating' : '';
+  return `${metadata?.namespace}/${metadata?.name} ${status?.phase}${deleting} on ${spec?.nodeName ?? 'no node'} ${containers.join(' ')}\n`;
 }
 
 function matches(labels: Readonly<Record<string, string>> = {}, { labelSelector }: PodSelector): boolean {
   return labelSelector.split(',').every((term) => labels[term.split('=')[0] ?? ''] === term.split('=')[1]);
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer in ${requestMs / 1000} s`)), requestMs);
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new Error(`no answer in ${requestMs / 1000} s`)), requestMs);
   try {
-    return await Promise.race([work, late.promise]);
+    return await Promise.race([work, timeout.promise]);
   } finally {
     clearTimeout(timer);
   }

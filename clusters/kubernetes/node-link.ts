@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ClusterEvent, ContainerRef } from '../cluster.ts';
 import { connect, type Reply } from '../rpc.ts';
-import { type ClockOffset, type ClockReading, clockOffset, onOurClock } from './clock.ts';
+import { type ClockOffset, type ClockReading, clockOffset, toOurClockEvent } from './clock.ts';
 import { execConversation } from './conversation/exec-conversation.ts';
 import type { NodeFacts, NodeNews, PodNodeProcedures, SessionOptions } from './node-program/protocol.ts';
 
@@ -15,12 +15,12 @@ export interface NodeLinkOptions {
   readonly onLog: (container: string, text: string) => void;
 }
 
-/** A session with a node: what it says of times is on this machine's clock. */
+/** A connection to a node. Its events are on this machine's clock. */
 export interface NodeLink extends Disposable {
   readonly facts: NodeFacts;
   readonly clock: ClockOffset;
   readonly remote: PodNodeProcedures;
-  /** A moment of the node's as one of this machine's. */
+  /** Converts a time on the node's clock. */
   readonly toOurClock: (remoteNs: number) => number;
 }
 
@@ -46,13 +46,13 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
     },
     {
       name: `the session with ${pod.pod}`,
-      onNews: (news) => ('log' in news ? onLog(news.log, news.text) : onEvent(onOurClock(news, offsetNs))),
+      onNews: (news) => ('log' in news ? onLog(news.log, news.text) : onEvent(toOurClockEvent(news, offsetNs))),
     },
   );
   try {
     const clock = await readClock(remote);
     const facts = await remote.start(session);
-    // Two that were booted as one have one clock: containers of this machine, as kind's nodes are.
+    // The nodes of kind are containers of this machine, so they share its clock.
     const same = facts.bootId === readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const known = same ? { offsetNs: 0, errorNs: 0 } : clock;
     offsetNs = known.offsetNs;
@@ -67,8 +67,8 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
 async function readClock(remote: PodNodeProcedures): Promise<ClockOffset> {
   const readings: ClockReading[] = [];
   for (let ping = 0; ping < pings; ping++) {
-    const asked = now();
-    readings.push({ asked, remote: await remote.ping(), answered: now() });
+    const sentAt = now();
+    readings.push({ sentAt, remote: await remote.ping(), receivedAt: now() });
   }
   return clockOffset(readings);
 }

@@ -4,12 +4,12 @@ import type { ClusterEvent } from '../cluster.ts';
 
 export interface PodWatchOptions {
   readonly kubeConfig: KubeConfig;
-  /** Of the namespaces whose pods count. */
+  /** Pods of other namespaces cause no events. */
   readonly namespacePrefix: string;
   readonly onEvent: (event: ClusterEvent) => void;
 }
 
-/** Knows on which node each pod is, and reports what the API server says of what kubelets do. */
+/** Knows the node of each pod, and reports what kubelets do, as far as the API server shows it. */
 export interface PodWatch extends AsyncDisposable {
   nodeOf(namespace: string, pod: string): string | undefined;
 }
@@ -19,7 +19,7 @@ export async function watchPods({ kubeConfig, namespacePrefix, onEvent }: PodWat
   const informer = makeInformer(kubeConfig, '/api/v1/pods', () => api.listPodForAllNamespaces());
   const known = new Map<string, V1Pod>();
   const keyOf = ({ metadata }: V1Pod) => `${metadata?.namespace}/${metadata?.name}`;
-  const take = (pod: V1Pod | undefined, key: string): void => {
+  const update = (pod: V1Pod | undefined, key: string): void => {
     const before = known.get(key);
     if (pod) known.set(key, pod);
     else known.delete(key);
@@ -27,18 +27,18 @@ export async function watchPods({ kubeConfig, namespacePrefix, onEvent }: PodWat
     const at = Number(process.hrtime.bigint());
     for (const event of kubeletEvents(before, pod)) onEvent({ ...event, at });
   };
-  let over = false;
-  informer.on('add', (pod) => take(pod, keyOf(pod)));
-  informer.on('update', (pod) => take(pod, keyOf(pod)));
-  informer.on('delete', (pod) => take(undefined, keyOf(pod)));
+  let disposed = false;
+  informer.on('add', (pod) => update(pod, keyOf(pod)));
+  informer.on('update', (pod) => update(pod, keyOf(pod)));
+  informer.on('delete', (pod) => update(undefined, keyOf(pod)));
   informer.on('error', () => {
-    if (!over) setTimeout(() => void informer.start(), 200).unref();
+    if (!disposed) setTimeout(() => void informer.start(), 200).unref();
   });
   await informer.start();
   return {
     nodeOf: (namespace, pod) => known.get(`${namespace}/${pod}`)?.spec?.nodeName,
     async [Symbol.asyncDispose]() {
-      over = true;
+      disposed = true;
       await informer.stop();
     },
   };
@@ -47,13 +47,13 @@ export async function watchPods({ kubeConfig, namespacePrefix, onEvent }: PodWat
 type KubeletEvent = Extract<HistoryEvent, { kind: 'kubelet' }>;
 
 /**
- * What a kubelet has done, by what it says of a pod before and after; undefined where the pod is not there. That a container
- * was started again is not among it, because its node tells sooner.
+ * What a kubelet did, from a pod's status before and after. Undefined means that the pod does not exist. Restarts of containers
+ * are not reported here, because their node reports them sooner.
  */
 export function kubeletEvents(before: V1Pod | undefined, after: V1Pod | undefined): Omit<KubeletEvent, 'at'>[] {
   const { metadata } = after ?? before ?? {};
   const pod = `${metadata?.namespace}/${metadata?.name}`;
-  // One of the same name can take its place between two looks.
+  // Another pod of the same name can replace it between two observations.
   const gone = before !== undefined && before.metadata?.uid !== after?.metadata?.uid;
   const earlier = gone ? undefined : before;
   return [
@@ -61,10 +61,10 @@ export function kubeletEvents(before: V1Pod | undefined, after: V1Pod | undefine
     ...(after?.status?.phase === 'Running' && earlier?.status?.phase !== 'Running'
       ? [{ kind: 'kubelet', event: 'pod-started', pod } as const]
       : []),
-    ...statusesOf(after).flatMap((status) => {
-      const delayMs = backOffOf(status);
-      const same = statusesOf(earlier).find(({ name }) => name === status.name);
-      const isKnown = same?.restartCount === status.restartCount && backOffOf(same) !== undefined;
+    ...containerStatuses(after).flatMap((status) => {
+      const delayMs = backOffMs(status);
+      const same = containerStatuses(earlier).find(({ name }) => name === status.name);
+      const isKnown = same?.restartCount === status.restartCount && backOffMs(same) !== undefined;
       if (delayMs === undefined || isKnown) return [];
       const { name: container, restartCount } = status;
       const delayNs = delayMs * 1e6;
@@ -73,13 +73,13 @@ export function kubeletEvents(before: V1Pod | undefined, after: V1Pod | undefine
   ];
 }
 
-function statusesOf(pod: V1Pod | undefined): readonly V1ContainerStatus[] {
+function containerStatuses(pod: V1Pod | undefined): readonly V1ContainerStatus[] {
   const { initContainerStatuses = [], containerStatuses = [] } = pod?.status ?? {};
   return [...initContainerStatuses, ...containerStatuses];
 }
 
-/** Milliseconds, of `back-off 1m20s restarting failed container=...`. */
-function backOffOf({ state }: V1ContainerStatus): number | undefined {
+/** Parses `back-off 1m20s restarting failed container=...` to milliseconds. */
+function backOffMs({ state }: V1ContainerStatus): number | undefined {
   const { reason, message = '' } = state?.waiting ?? {};
   const [, minutes, seconds] = /^back-off (?:(\d+)m)?(?:(\d+)s)? restarting/.exec(message) ?? [];
   if (reason !== 'CrashLoopBackOff' || (minutes ?? seconds) === undefined) return undefined;

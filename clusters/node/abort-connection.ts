@@ -8,12 +8,11 @@ const connections = '/sys/fs/fuse/connections';
 const force = 1;
 
 /**
- * Aborts the FUSE connection that a daemon's container serves, and tells when: by fusectl, which is mounted for the purpose
- * where it is not. A user namespace may not mount it; there it is done by a forced unmount in a copy of the mount namespace,
- * which nobody else sees.
+ * Aborts the FUSE connection of a daemon's container and returns the time. Uses fusectl, and mounts it if necessary. A user namespace
+ * may not mount fusectl; there a forced unmount in a private copy of the mount namespace has the same effect.
  */
 export function abortConnection(linux: Linux, pid: number): number {
-  const mount = fuseMountsOf(pid).at(-1);
+  const mount = fuseMounts(pid).at(-1);
   if (!mount) throw new Error(`process ${pid} has no FUSE mount in its mount namespace`);
   const abort = join(connections, mount.device.split(':')[1] ?? '', 'abort');
   if (existsSync(abort)) return writeOne(abort);
@@ -24,16 +23,16 @@ export function abortConnection(linux: Linux, pid: number): number {
       return writeOne(abort);
     } catch (error) {
       if (!(error instanceof LinuxError)) throw error;
-      const here = fuseMountsOf('thread-self').findLast(({ device }) => device === mount.device);
-      if (!here) throw new Error(`device ${mount.device} is not mounted on the node`);
+      const copy = fuseMounts('thread-self').findLast(({ device }) => device === mount.device);
+      if (!copy) throw new Error(`device ${mount.device} is not mounted on the node`);
       const at = now();
-      linux.umount(here.mountPoint, force | MNT_DETACH);
+      linux.umount(copy.mountPoint, force | MNT_DETACH);
       return at;
     }
   });
 }
 
-function fuseMountsOf(process: number | 'thread-self') {
+function fuseMounts(process: number | 'thread-self') {
   const table = parseMountinfo(readFileSync(`/proc/${process}/mountinfo`, 'utf8'));
   return table.filter(({ fstype }) => /^fuse(\.|$)/.test(fstype));
 }

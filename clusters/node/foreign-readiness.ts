@@ -2,38 +2,38 @@ import type { DeviceId, Nanoseconds } from '../../recovery/engine/model.ts';
 import { startProber } from '../../recovery/linux/prober/client.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 
-const patienceNs = 10_000_000_000n;
+const timeoutNs = 10_000_000_000n;
 
 export interface ForeignReadinessOptions {
   readonly onEvent: (event: HistoryEvent) => void;
-  /** How the prober is started. */
+  /** Command line of the prober. */
   readonly prober: readonly string[];
-  /** Of the node, as `/runtime-mnt`. */
+  /** The node's mount root, `/runtime-mnt`. */
   readonly mountRoot: string;
-  /** Where the node's mounts are, where that is not the own mount namespace. */
+  /** The node's mount namespace. Absent: our own. */
   readonly nodeMountNamespace?: string;
 }
 
-/** What takes the events instead of `onEvent`, and says `ready` of daemons that do not say so themselves. */
+/** Receives events in place of `onEvent`, and adds `ready` events for daemons that do not report readiness themselves. */
 export interface ForeignReadiness extends AsyncDisposable {
   take(event: HistoryEvent): void;
 }
 
-/** A daemon that does not say when it is ready is so at the first good statfs of the mount that it made. */
+/** A daemon that does not report readiness is ready at the first successful statfs of its mount. */
 export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadiness {
   const { onEvent, mountRoot, nodeMountNamespace } = options;
   const now = () => process.hrtime.bigint() as Nanoseconds;
   const prober = startProber({ command: options.prober, nodeMountNamespace, now });
-  /** By pod. */
+  /** Daemon containers by pod. */
   const running = new Map<string, string>();
-  /** When a dataset's mount answered whose daemon is not known to run yet: where containers are watched from outside, it may be sooner. */
+  /** When a dataset's mount answered before the start of its daemon was reported, which happens if containers are observed from outside. */
   const early = new Map<string, number>();
 
   return {
     take(event) {
       onEvent(event);
       if (event.kind === 'process' && event.role === 'daemon') follow(event.name, event.change);
-      if (event.kind === 'mount' && event.change === 'added' && event.where === 'node') void ask(event);
+      if (event.kind === 'mount' && event.change === 'added' && event.where === 'node') void probeMount(event);
     },
     [Symbol.asyncDispose]: () => prober[Symbol.asyncDispose](),
   };
@@ -44,34 +44,34 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
     if (change !== 'started') return;
     running.set(pod, name);
     for (const [dataset, at] of early)
-      if (isOf(dataset, pod)) {
+      if (servesDataset(dataset, pod)) {
         early.delete(dataset);
-        tellReady(name, at);
+        reportReady(name, at);
       }
   }
 
-  function tellReady(name: string, at: number): void {
+  function reportReady(name: string, at: number): void {
     onEvent({ kind: 'process', at, role: 'daemon', name, change: 'ready' });
   }
 
-  async function ask({ mountPoint, device }: Extract<HistoryEvent, { kind: 'mount' }>): Promise<void> {
-    const dataset = datasetOf(mountPoint, mountRoot);
+  async function probeMount({ mountPoint, device }: Extract<HistoryEvent, { kind: 'mount' }>): Promise<void> {
+    const dataset = parseDataset(mountPoint, mountRoot);
     if (dataset === undefined) return;
-    const deadline = (now() + patienceNs) as Nanoseconds;
+    const deadline = (now() + timeoutNs) as Nanoseconds;
     const site = { kind: 'source', path: mountPoint } as const;
     const answer = await prober.read({ site, device: device as DeviceId, deadline, proof: 'answer' });
     const at = Number(now());
     if (!answer.ok || answer.value !== device) return;
-    const name = [...running].find(([pod]) => isOf(dataset, pod))?.[1];
+    const name = [...running].find(([pod]) => servesDataset(dataset, pod))?.[1];
     if (name === undefined) early.set(dataset, at);
-    else tellReady(name, at);
+    else reportReady(name, at);
   }
 }
 
-const isOf = (dataset: string, pod: string): boolean => pod.startsWith(`${dataset}-jindofs-fuse-`);
+const servesDataset = (dataset: string, pod: string): boolean => pod.startsWith(`${dataset}-jindofs-fuse-`);
 
 /** `<namespace>/<dataset>` of `<mount root>/<runtime>/<namespace>/<dataset>/<directory>`. */
-function datasetOf(mountPoint: string, mountRoot: string): string | undefined {
+function parseDataset(mountPoint: string, mountRoot: string): string | undefined {
   if (!mountPoint.startsWith(`${mountRoot}/`)) return undefined;
   const [, namespace, dataset, directory, ...rest] = mountPoint.slice(mountRoot.length + 1).split('/');
   return directory === undefined || rest.length > 0 ? undefined : `${namespace}/${dataset}`;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Calls back for each whole line of a stream, without its end. A last line without an end counts too. */
+/** Calls back for each line of a stream, without its line end. The last line may lack one. */
 export function onLines(stream: Readable, line: (text: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');
@@ -14,7 +14,7 @@ export function onLines(stream: Readable, line: (text: string) => void): void {
   });
 }
 
-/** The object on a line of structured output, or undefined where the line is something else. */
+/** Parses a line of structured output. Undefined if the line is something else. */
 export function parseLine(text: string): Readonly<Record<string, unknown>> | undefined {
   if (!text.startsWith('{')) return undefined;
   try {

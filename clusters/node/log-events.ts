@@ -3,7 +3,7 @@ import { parseLine } from './lines.ts';
 
 const decisions = ['noticed', 'skipped', 'replaced', 'recovered', 'failed', 'passed'] as const;
 
-/** A decision on the agent's log as an event of the history; its own time stamp counts, not when the line was read. */
+/** Converts a decision on the agent's log to an event, at the agent's own time stamp. */
 export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent | undefined {
   const event = decisions.find((name) => name === line.event);
   if (!event || typeof line.ns !== 'string') return undefined;
@@ -24,8 +24,8 @@ export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent |
 }
 
 /**
- * What a line of a FUSE daemon's output says for the history, at the daemon's own time: that it is ready; that it was
- * written to, which is a finding because no volume of the documented flow can be. `name`: `<namespace>/<pod>/<container>`.
+ * Converts a line of a FUSE daemon's output to an event, at the daemon's own time stamp: that it is ready, or that it received a
+ * write, which is a violation because volumes of the documented flow are read-only. `name`: `<namespace>/<pod>/<container>`.
  */
 export function daemonEvent(name: string, text: string): HistoryEvent | undefined {
   const line = parseLine(text);
@@ -35,7 +35,7 @@ export function daemonEvent(name: string, text: string): HistoryEvent | undefine
   return undefined;
 }
 
-/** By the names of their containers: Fluid's FUSE pods and its sidecars. */
+/** Daemons are the containers of Fluid's FUSE pods, and its sidecars. */
 export function roleOf(container: string): 'daemon' | 'container' {
   return /\/(jindofs-fuse|fluid-fuse-\d+)$/.test(container) ? 'daemon' : 'container';
 }

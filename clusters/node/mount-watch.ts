@@ -16,8 +16,8 @@ interface Table {
 }
 
 /**
- * Reports each mount that comes or goes on the node and in containers, when the kernel says so (poll, POLLPRI). A held
- * mountinfo keeps a dead pod's mounts alive, so whoever watches a container has to stop when it ends.
+ * Reports mounts that are added or removed on the node and in containers, when the kernel signals it (poll, POLLPRI). An open
+ * mountinfo keeps a dead pod's mounts alive, so the watch of a container must end with the container.
  */
 export class MountWatch {
   readonly #onEvent: (event: HistoryEvent) => void;
@@ -25,7 +25,7 @@ export class MountWatch {
   /** An eventfd that interrupts the poll. */
   readonly #wake: number;
   readonly #onExit = (): void => this[Symbol.dispose]();
-  #over = false;
+  #disposed = false;
 
   constructor(onEvent: (event: HistoryEvent) => void) {
     this.#onEvent = onEvent;
@@ -52,7 +52,7 @@ export class MountWatch {
   }
 
   [Symbol.dispose](): void {
-    this.#over = true;
+    this.#disposed = true;
     process.off('exit', this.#onExit);
     for (const descriptor of this.#tables.keys()) closeSync(descriptor);
     this.#tables.clear();
@@ -60,7 +60,7 @@ export class MountWatch {
   }
 
   #wait(): void {
-    if (this.#over) return;
+    if (this.#disposed) return;
     const descriptors = [...this.#tables.keys()];
     const structures = Buffer.alloc(8 * (descriptors.length + 1));
     [this.#wake, ...descriptors].forEach((descriptor, index) => {
@@ -80,7 +80,7 @@ export class MountWatch {
   #changed(descriptor: number, at: number): void {
     const table = this.#tables.get(descriptor);
     if (!table) return;
-    const mounts = byId(table.parse(readAnew(table.path) ?? read(descriptor)));
+    const mounts = byId(table.parse(reread(table.path) ?? read(descriptor)));
     const report = (change: 'added' | 'removed', { id, device, mountPoint, fstype, options, superOptions }: Mount) =>
       this.#onEvent({
         kind: 'mount',
@@ -94,23 +94,24 @@ export class MountWatch {
         options: options.join(','),
         ...(superOptions.includes('ro') && { readOnlySuperblock: true }),
       });
-    // The kernel gives an id that has become free to the next mount.
-    const isIn = (those: ReadonlyMap<number, Mount>, { id, device, mountPoint }: Mount) => {
-      const same = those.get(id);
+    // The kernel reuses the id of a removed mount.
+    const contains = (table: ReadonlyMap<number, Mount>, { id, device, mountPoint }: Mount) => {
+      const same = table.get(id);
       return same?.device === device && same.mountPoint === mountPoint;
     };
     const concerns = (mount: Mount) => table.where !== 'node' || !isOfContainerEngine(mount);
-    for (const mount of mounts.values()) if (!isIn(table.mounts, mount) && concerns(mount)) report('added', mount);
-    for (const mount of table.mounts.values()) if (!isIn(mounts, mount) && concerns(mount)) report('removed', mount);
+    for (const mount of mounts.values()) if (!contains(table.mounts, mount) && concerns(mount)) report('added', mount);
+    for (const mount of table.mounts.values())
+      if (!contains(mounts, mount) && concerns(mount)) report('removed', mount);
     table.mounts = mounts;
   }
 }
 
 /**
- * As a process sees it now: what is open shows what is below the root that the process had then, and a container that was just being
- * started has another one since (pivot_root). Undefined where the process is gone.
+ * Reads a process's table again. An open descriptor shows mounts below the root that the process had when it was opened, and a
+ * container that was starting then has another root since (pivot_root). Undefined if the process is gone.
  */
-function readAnew(path: string): string | undefined {
+function reread(path: string): string | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -127,7 +128,7 @@ const byId = (mounts: readonly Mount[]): ReadonlyMap<number, Mount> =>
 
 const chunk = Buffer.alloc(65_536);
 
-/** The table as it stands; empty where its process is gone. */
+/** The current table. Empty if its process is gone. */
 function read(descriptor: number): string {
   let text = '';
   let length = 0;
@@ -144,13 +145,13 @@ function read(descriptor: number): string {
   }
 }
 
-/** What docker, containerd, CRI-O and podman mount for a container: its root, its network, its shared memory. */
-const places = /^\/(var\/lib|run|var\/run)\/(docker|containerd|containers|crio|netns)\//;
-const types: ReadonlySet<string> = new Set(['overlay', 'nsfs', 'tmpfs']);
+/** Mounts of docker, containerd, CRI-O and podman for a container: its root, network and shared memory. */
+const enginePaths = /^\/(var\/lib|run|var\/run)\/(docker|containerd|containers|crio|netns)\//;
+const engineTypes: ReadonlySet<string> = new Set(['overlay', 'nsfs', 'tmpfs']);
 
 /**
- * Whether a mount of a node is a container engine's, which makes and removes it for whatever container comes and goes on the
- * machine: no agent's doing, and no leak of one.
+ * Whether a mount belongs to a container engine, which adds and removes it with any container of the machine. Such changes are not
+ * caused by the agent.
  */
 export function isOfContainerEngine({
   mountPoint,
@@ -159,10 +160,10 @@ export function isOfContainerEngine({
   readonly mountPoint: string;
   readonly fstype: string;
 }): boolean {
-  return types.has(fstype) && places.test(mountPoint);
+  return engineTypes.has(fstype) && enginePaths.test(mountPoint);
 }
 
-/** A mount table without them. */
+/** A mount table without the mounts of container engines. */
 export function withoutEngineMounts(mountinfo: readonly string[]): readonly string[] {
   return mountinfo.filter((line) => {
     const mount = parseMountLine(line);

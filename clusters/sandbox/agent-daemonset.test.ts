@@ -23,7 +23,7 @@ const argumentsOf = ({ spec }: V1DaemonSet) => spec?.template.spec?.containers[0
 const isObserved = ({ metadata, status }: V1DaemonSet) => status?.observedGeneration === metadata?.generation;
 
 describe('the DaemonSet of the sandbox’s agent', () => {
-  it('starts the agent again where its gate is changed, and says so in its status', async () => {
+  it('restarts the agent when its gate changes, and updates the status', async () => {
     await using rig = await start(false);
     const set = await rig.read();
     const args = argumentsOf(set);
@@ -35,7 +35,7 @@ describe('the DaemonSet of the sandbox’s agent', () => {
     expect(rig.rolledOut).toEqual([true]);
   });
 
-  it('follows an agent that was started otherwise, and does not start it once more', async () => {
+  it('follows an agent that was restarted in another way, without a second restart', async () => {
     await using rig = await start(true);
     await rig.daemonSet.follow(true);
     expect((await rig.read()).metadata?.generation).toBe(1);

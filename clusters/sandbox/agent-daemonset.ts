@@ -11,20 +11,20 @@ import { defaultOptions, names } from '../../recovery/deploy/options.ts';
 
 export interface AgentDaemonSetOptions {
   readonly kubeConfig: KubeConfig;
-  /** The gate that the agent runs with. */
+  /** The agent's current gate. */
   readonly gate: boolean;
-  /** Starts the agent again with another gate: what a rollout comes to on one node. */
+  /** Restarts the agent with another gate: what a rollout amounts to on one node. */
   readonly rollOut: (gate: boolean) => Promise<void>;
 }
 
 export interface AgentDaemonSet extends AsyncDisposable {
-  /** The agent was started otherwise, with this gate: the arguments follow. */
+  /** Updates the arguments after the agent was restarted in another way. */
   follow(gate: boolean): Promise<void>;
 }
 
 /**
- * The DaemonSet that the sandbox's agent stands for, as `rekindle deploy` would make it, and its controller: where
- * somebody changes the gate among its arguments, the agent is started again with it. Other arguments are not looked at.
+ * Creates the DaemonSet of the sandbox's agent, as `rekindle deploy` does, and acts as its controller: if a user changes the gate
+ * among its arguments, the agent is restarted with it. Other arguments are ignored.
  */
 export async function keepAgentDaemonSet({
   kubeConfig,
@@ -36,15 +36,15 @@ export async function keepAgentDaemonSet({
   await kubeConfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
   await apps.createNamespacedDaemonSet({ namespace, body: agentDaemonSet({ ...defaultOptions, gate }) });
 
-  let inForce = gate;
-  let over = false;
+  let currentGate = gate;
+  let disposed = false;
   let last: Promise<void> = Promise.resolve();
   const reconcile = async (set: V1DaemonSet): Promise<void> => {
     const wanted = liveGate(set) ?? false;
     const observedGeneration = set.metadata?.generation ?? 0;
-    if (over || set.status?.observedGeneration === observedGeneration) return;
-    if (wanted !== inForce) await rollOut(wanted);
-    inForce = wanted;
+    if (disposed || set.status?.observedGeneration === observedGeneration) return;
+    if (wanted !== currentGate) await rollOut(wanted);
+    currentGate = wanted;
     const body = [{ op: 'add', path: '/status', value: { ...onOneNode, observedGeneration } }];
     await apps.patchNamespacedDaemonSetStatus({ name, namespace, body });
   };
@@ -58,19 +58,19 @@ export async function keepAgentDaemonSet({
   informer.on('add', changed);
   informer.on('update', changed);
   informer.on('error', () => {
-    if (!over) setTimeout(() => void informer.start(), 200).unref();
+    if (!disposed) setTimeout(() => void informer.start(), 200).unref();
   });
   await informer.start();
   return {
     async follow(gate) {
-      if (gate === inForce) return;
-      inForce = gate;
+      if (gate === currentGate) return;
+      currentGate = gate;
       const { spec } = await apps.readNamespacedDaemonSet({ name, namespace });
       const body = [{ op: 'replace', path: '/spec/template/spec', value: withGate(spec?.template.spec, gate) }];
       await apps.patchNamespacedDaemonSet({ name, namespace, body });
     },
     async [Symbol.asyncDispose]() {
-      over = true;
+      disposed = true;
       await informer.stop();
       await last;
     },

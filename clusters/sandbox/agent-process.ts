@@ -17,16 +17,16 @@ export interface AgentProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly onEvent: (event: HistoryEvent) => void;
-  /** Undefined where none can be made: a limit is asked for in vain then. */
+  /** Undefined if no cgroup can be created here; then requested limits have no effect. */
   readonly cpu: CpuCgroups | undefined;
 }
 
-/** How long another program may take until it serves. */
+/** Timeout for another program to serve its socket. */
 const socketMs = 30_000;
-/** How long its own word is waited for once its socket takes connections. */
-const wordMs = 2_000;
+/** How long to wait for another program's ready line once its socket accepts connections. */
+const readyLineMs = 2_000;
 
-/** A shorter period than the default 5 s: what must not be recovered is watched for longer than it. */
+/** Shorter than the default of 5 s, because things that must not be recovered are watched for longer than a period. */
 export const resyncPeriod = '1s';
 
 const agentEnvironment = (kubeletRoot: string) => ({
@@ -35,7 +35,7 @@ const agentEnvironment = (kubeletRoot: string) => ({
   RECOVER_FUSE_PERIOD: resyncPeriod,
 });
 
-/** The agent as its DaemonSet would run it: started again when it ends by itself, with the flags that are in force. */
+/** Runs the agent as its DaemonSet would: restarts it with its current flags when it ends by itself. */
 export class AgentProcess {
   readonly #options: AgentProcessOptions;
   #child: Child | undefined;
@@ -43,7 +43,7 @@ export class AgentProcess {
   #tier: string | undefined;
   #metrics: string | undefined;
   #limit: AsyncDisposable | undefined;
-  #wanted = false;
+  #shouldRun = false;
 
   constructor(options: AgentProcessOptions) {
     this.#options = options;
@@ -53,7 +53,7 @@ export class AgentProcess {
     return this.#child?.process.pid;
   }
 
-  /** What the running agent is able to do with the kernel, as it says itself. */
+  /** The kernel tier that the running agent reports. */
   get tier(): string | undefined {
     return this.#tier;
   }
@@ -65,7 +65,7 @@ export class AgentProcess {
 
   /** Resolves when the agent serves. */
   async start(agent: AgentOptions): Promise<void> {
-    this.#wanted = true;
+    this.#shouldRun = true;
     this.#agent = agent;
     const { environment, logFile, onEvent } = this.#options;
     const name = 'csi-nodeplugin-fluid';
@@ -83,15 +83,15 @@ export class AgentProcess {
     const { pid = 0 } = child.process;
     onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'started', pid });
     void child.exited.then(({ exitCode, signal }) => {
-      const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
-      onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'exited', pid, ...how });
+      const exit = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
+      onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'exited', pid, ...exit });
       const { diesBefore: _, ...next } = agent;
-      if (this.#wanted && this.#child === child)
-        void this.#unlimit()
+      if (this.#shouldRun && this.#child === child)
+        void this.#removeLimit()
           .then(() => this.start(next))
           .catch(() => {});
     });
-    const { tier, metrics } = await (agent.command ? this.#serves(child) : child.ready);
+    const { tier, metrics } = await (agent.command ? this.#awaitForeign(child) : child.ready);
     if (agent.cpuMillis !== undefined) this.#limit = this.#options.cpu?.limit(pid, agent.cpuMillis);
     if (typeof metrics === 'string') this.#metrics = metrics;
     if (typeof tier === 'string') this.#tier = tier;
@@ -99,24 +99,24 @@ export class AgentProcess {
   }
 
   async stop(): Promise<void> {
-    this.#wanted = false;
+    this.#shouldRun = false;
     this.#child?.process.kill('SIGTERM');
     await this.#child?.exited;
-    await this.#unlimit();
+    await this.#removeLimit();
   }
 
-  /** Starts it again as it was before it was stopped. */
+  /** Starts it with the flags that it had before it was stopped. */
   async startAgain(): Promise<void> {
-    if (this.#agent && !this.#wanted) await this.start(this.#agent);
+    if (this.#agent && !this.#shouldRun) await this.start(this.#agent);
   }
 
-  /** SIGKILL, and nobody starts it again. */
+  /** Sends SIGKILL, without a restart. */
   async powerOff(): Promise<void> {
-    this.#wanted = false;
+    this.#shouldRun = false;
     await this.kill();
   }
 
-  /** SIGKILL; it is started again. Returns when. */
+  /** Sends SIGKILL, followed by a restart. Resolves with the time of the signal. */
   async kill(): Promise<number> {
     const at = now();
     this.#child?.process.kill('SIGKILL');
@@ -124,24 +124,24 @@ export class AgentProcess {
     return at;
   }
 
-  async #unlimit(): Promise<void> {
+  async #removeLimit(): Promise<void> {
     const limit = this.#limit;
     this.#limit = undefined;
     await limit?.[Symbol.asyncDispose]();
   }
 
   /**
-   * Another program need not say that it is ready as ours does: then its CSI socket does, once it takes a connection.
+   * Another program may not print our ready line. Then it is ready once its CSI socket accepts connections.
    * @throws ForeignAgentFailed
    */
-  async #serves(child: Child): Child['ready'] {
+  async #awaitForeign(child: Child): Child['ready'] {
     const stop = new AbortController();
-    const late = delay(socketMs, undefined, { signal: stop.signal }).then(() => {
-      throw new Error(`it has not served ${this.#options.socket} after ${socketMs / 1000} s`);
+    const timeout = delay(socketMs, undefined, { signal: stop.signal }).then(() => {
+      throw new Error(`it does not serve ${this.#options.socket} after ${socketMs / 1000} s`);
     });
-    late.catch(() => {});
+    timeout.catch(() => {});
     try {
-      return await Promise.race([child.ready, this.#accepts(stop.signal), late]);
+      return await Promise.race([child.ready, this.#accepts(stop.signal), timeout]);
     } catch (error) {
       throw new ForeignAgentFailed({ cause: error, logFile: this.#options.logFile });
     } finally {
@@ -151,7 +151,7 @@ export class AgentProcess {
 
   async #accepts(signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
     await accepts(this.#options.socket, signal);
-    await delay(wordMs, undefined, { signal }).catch(() => {});
+    await delay(readyLineMs, undefined, { signal }).catch(() => {});
     return {};
   }
 
@@ -176,7 +176,7 @@ export class AgentProcess {
   }
 }
 
-/** Until somebody listens on a socket, or the signal. */
+/** Resolves once a socket accepts connections, or on abort. */
 async function accepts(path: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const socket = connect(path);

@@ -8,21 +8,21 @@ import { v8Flags } from '../../recovery/agent/v8-flags.ts';
 import { version } from '../../recovery/agent/version.ts';
 import { programs } from './paths.ts';
 
-/** How the agent and the webhook are started, and whether that is how production starts them. */
 export interface AgentProgram {
   readonly command: readonly string[];
   readonly webhook: readonly string[];
+  /** As in production. Otherwise the sources are run, which start slower and use more memory. */
   readonly bundled: boolean;
 }
 
 /**
- * Agent and webhook as production has them: one bundle, `dist/agent/<hash of its sources>`, made on demand. Where it cannot be made
- * (no esbuild, a folder that cannot be written), it is the sources, which start slower and take more memory.
+ * Agent and webhook as one bundle, `dist/agent/<hash of its sources>`, which is created on demand. Falls back to the sources if it
+ * cannot be created, without esbuild or in a read-only folder.
  */
 export async function agentProgram(): Promise<AgentProgram> {
-  const folder = join(programs.project, 'dist/agent', hashOfSources());
+  const folder = join(programs.project, 'dist/agent', hashSources());
   const script = join(folder, 'agent.mjs');
-  const bundled = existsSync(script) || (await makeBundle(folder));
+  const bundled = existsSync(script) || (await createAgentBundle(folder));
   const start = (program: string) => [process.execPath, ...v8Flags, program];
   return {
     command: start(bundled ? script : programs.agent),
@@ -31,9 +31,9 @@ export async function agentProgram(): Promise<AgentProgram> {
   };
 }
 
-/** Makes the folder whole or not at all, because several may do so at once. */
-async function makeBundle(folder: string): Promise<boolean> {
-  // Not by the process id: each is process 1 of a namespace of its own.
+/** Creates the folder atomically, because several processes may do so at once. */
+async function createAgentBundle(folder: string): Promise<boolean> {
+  // Not named after the process id, because each process is number 1 of its namespace.
   const unfinished = `${folder}.${randomUUID()}`;
   try {
     const { bundle } = await import('../../recovery/agent/bundle.ts');
@@ -46,7 +46,7 @@ async function makeBundle(folder: string): Promise<boolean> {
   }
 }
 
-function hashOfSources(): string {
+function hashSources(): string {
   const hash = createHash('sha256').update(version);
   const recovery = join(programs.project, 'recovery');
   for (const name of globSync('**/*.{ts,js,json}', { cwd: recovery }).sort())
@@ -54,7 +54,7 @@ function hashOfSources(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** The probe as one file, `dist/probe/<hash of its sources>/main.cjs`, or where it cannot be made, its sources, which start slower. */
+/** The probe as one file, `dist/probe/<hash of its sources>/main.cjs`, or its sources if that cannot be created. */
 export function probeProgram(source: string): Promise<string> {
   const folder = dirname(source);
   return bundleScript({
@@ -66,8 +66,8 @@ export function probeProgram(source: string): Promise<string> {
   });
 }
 
-/** The probe starts its reading thread by the path of a file beside its own. */
-const readerBesideProbe: Plugin = {
+/** Makes the bundled probe start its reading thread from `reader.cjs` in its own folder. */
+export const readerBesideProbe: Plugin = {
   name: 'reader beside the probe',
   setup({ onLoad }) {
     onLoad({ filter: /probe[/\\]main\.[jt]s$/ }, async ({ path }) => ({

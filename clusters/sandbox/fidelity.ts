@@ -3,17 +3,18 @@ import type { Fidelity } from '../../src/timeline/record.ts';
 import { resyncPeriod } from './agent-process.ts';
 import type { SupervisorOptions } from './protocol.ts';
 
-/** What is real in the sandbox, and what stands in for what. */
-export function fidelityOf({
-  clockScale,
-  agent,
-  bundled,
-  daemon,
-  environment,
-}: Pick<SupervisorOptions, 'clockScale' | 'agent' | 'daemon' | 'environment'> & {
-  readonly bundled: boolean;
-}): Fidelity {
-  const how = bundled ? 'bundled' : 'from its sources';
+/** Which parts of the sandbox are real, and which are fakes. */
+export function describeFidelity(
+  store: Store,
+  {
+    clockScale,
+    agent,
+    bundled,
+    daemon,
+    environment,
+  }: Pick<SupervisorOptions, 'clockScale' | 'agent' | 'daemon' | 'environment'> & { readonly bundled: boolean },
+): Fidelity {
+  const packaging = bundled ? 'bundled' : 'from its sources';
   return {
     place: 'sandbox',
     clockScale,
@@ -24,10 +25,10 @@ export function fidelityOf({
         part: 'node agent',
         is: agent.command
           ? `another program: ${agent.command.join(' ')}`
-          : `the one for production, ${how}, with RECOVER_FUSE_PERIOD=${resyncPeriod}`,
+          : `the one for production, ${packaging}, with RECOVER_FUSE_PERIOD=${resyncPeriod}`,
         fake: false,
       },
-      { part: 'admission webhook', is: `the one for production, ${how}, called over HTTPS`, fake: false },
+      { part: 'admission webhook', is: `the one for production, ${packaging}, called over HTTPS`, fake: false },
       daemon
         ? { part: 'FUSE daemon', is: versionOf(daemon, environment.PATH ?? '') ?? daemon, fake: false }
         : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },

@@ -5,17 +5,17 @@ import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { roleOf } from '../node/log-events.ts';
 import { node as places } from './paths.ts';
 
-/** Starts the kubelets of the node and of the virtual node, where the CSI driver is not. */
+/** Starts the kubelets of the node and of the virtual node, which has no CSI driver. */
 export async function startKubelets(
-  both: Omit<KubeletOptions, 'nodeName' | 'nodeLabels' | 'rootDir' | 'csi'>,
+  shared: Omit<KubeletOptions, 'nodeName' | 'nodeLabels' | 'rootDir' | 'csi'>,
 ): Promise<Kubelet> {
   const { name: nodeName, kubeletRoot: rootDir, socket, virtual } = places;
-  const csi = createCsiNode(socket, both.clockScale);
-  return bothKubelets(
+  const csi = createCsiNode(socket, shared.clockScale);
+  return combineKubelets(
     ...(await Promise.all([
-      startKubelet({ ...both, nodeName, rootDir, csi }),
+      startKubelet({ ...shared, nodeName, rootDir, csi }),
       startKubelet({
-        ...both,
+        ...shared,
         nodeName: virtual.name,
         nodeLabels: virtual.labels,
         rootDir: virtual.kubeletRoot,
@@ -25,8 +25,8 @@ export async function startKubelets(
   );
 }
 
-/** The kubelets of the node and of the virtual node as one; a pod is on one of them. Only the node itself can be rebooted. */
-function bothKubelets(node: Kubelet, virtual: Kubelet): Kubelet {
+/** Combines the kubelets of the node and of the virtual node. Each pod is on one of them; only the node can be rebooted. */
+function combineKubelets(node: Kubelet, virtual: Kubelet): Kubelet {
   return {
     container: (...address) => node.container(...address) ?? virtual.container(...address),
     hold: (...address) => {
@@ -45,25 +45,25 @@ function bothKubelets(node: Kubelet, virtual: Kubelet): Kubelet {
   };
 }
 
-/** What an event of the sandbox's kubelets is in the history. `at`: monotonic nanoseconds. */
+/** Converts an event of the sandbox's kubelets. `at`: monotonic nanoseconds. */
 export function kubeletHistory(event: KubeletEvent, at: number): readonly HistoryEvent[] {
   switch (event.event) {
     case 'started': {
       const { container: name, pid, restartCount } = event;
       const started = { kind: 'process', at, role: roleOf(name), name, change: 'started', pid } as const;
       if (restartCount === 0) return [started];
-      return [started, { kind: 'kubelet', at, event: 'restarted', ...addressOf(name), restartCount }];
+      return [started, { kind: 'kubelet', at, event: 'restarted', ...parseAddress(name), restartCount }];
     }
     case 'exited': {
       const { container: name, pid, exit } = event;
       const { exitCode, signal } = exit;
-      const how = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
-      return [{ kind: 'process', at, role: roleOf(name), name, change: 'exited', pid, ...how }];
+      const exitFields = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
+      return [{ kind: 'process', at, role: roleOf(name), name, change: 'exited', pid, ...exitFields }];
     }
     case 'restart-scheduled': {
       const { container, delayMs, restartCount } = event;
       const delayNs = delayMs * 1e6;
-      return [{ kind: 'kubelet', at, event: 'restart-scheduled', ...addressOf(container), delayNs, restartCount }];
+      return [{ kind: 'kubelet', at, event: 'restart-scheduled', ...parseAddress(container), delayNs, restartCount }];
     }
     case 'publish':
     case 'unpublish':
@@ -74,7 +74,7 @@ export function kubeletHistory(event: KubeletEvent, at: number): readonly Histor
   }
 }
 
-function addressOf(address: string): { readonly pod: string; readonly container: string } {
+function parseAddress(address: string): { readonly pod: string; readonly container: string } {
   const [namespace = '', pod = '', container = ''] = address.split('/');
   return { pod: `${namespace}/${pod}`, container };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mountsOfOuterKubelet } from './node-root.ts';
+import { outerKubeletMounts } from './node-root.ts';
 
 test('finds the kubelet’s files in a pod, and nothing else', () => {
   const pod = '/lib/kubelet/pods/0b3c9a3e-1111-4222-8333-444455556666';
@@ -11,5 +11,5 @@ test('finds the kubelet’s files in a pod, and nothing else', () => {
     '104 100 8:1 /lib/containerd/sandboxes/x/resolv.conf /etc/resolv.conf rw,relatime - ext4 /dev/sda1 rw',
     '',
   ].join('\n');
-  expect(mountsOfOuterKubelet(mountinfo)).toEqual(['/etc/hosts', '/dev/termination-log']);
+  expect(outerKubeletMounts(mountinfo)).toEqual(['/etc/hosts', '/dev/termination-log']);
 });

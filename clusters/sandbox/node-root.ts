@@ -4,7 +4,7 @@ import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_SHARED } from '../../recovery/linux/syscalls.ts';
 
-/** Directories of the sandbox's node that are its own, empty at first; all else is the machine's. */
+/** Directories that the sandbox's node does not share with the machine. Empty at first. */
 const ownDirectories = ['/data', '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
 
 type Entry =
@@ -14,32 +14,32 @@ type Entry =
   | { readonly kind: 'bind'; readonly path: string; readonly tree: number };
 
 /**
- * Makes a tmpfs at `at` the root of this mount namespace: the machine's directories, with those of a Kubernetes node in
- * their documented places, whether or not the caller may write to the machine's root. Shared, as a node's root is, so
- * that mounts reach pods. The namespace owns all of it: nothing is left when its last process ends.
+ * Mounts a tmpfs at `root` and makes it the root of this mount namespace. It has the machine's directories, and those of a Kubernetes
+ * node in their documented places, even if the caller cannot write to the machine's root. Propagation is shared, as on a node, so that
+ * mounts reach pods. The namespace owns all of it, so nothing is left when its last process ends.
  */
-export function enterNodeRoot(linux: Linux, at: string): void {
-  // Cloned before anything is mounted at `at`, which lies below one of them.
-  const entries = entriesOf(linux, '/');
-  linux.mount('rekindle', at, 'tmpfs', MS_NOSUID, 'mode=755');
+export function enterNodeRoot(linux: Linux, root: string): void {
+  // Cloned before anything is mounted at `root`, which is below one of them.
+  const entries = listEntries(linux, '/');
+  linux.mount('rekindle', root, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const entry of entries) {
-    const path = join(at, entry.path);
+    const path = join(root, entry.path);
     if (entry.kind === 'link') symlinkSync(entry.to, path);
     else mkdirSync(path, { recursive: true });
     if (entry.kind !== 'bind') continue;
     linux.attachTree(entry.tree, path);
     linux.close(entry.tree);
   }
-  linux.mount('proc', join(at, 'proc'), 'proc', MS_NOSUID | MS_NODEV);
-  linux.pivotInto(at);
-  for (const path of mountsOfOuterKubelet(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, MNT_DETACH);
+  linux.mount('proc', join(root, 'proc'), 'proc', MS_NOSUID | MS_NODEV);
+  linux.pivotInto(root);
+  for (const path of outerKubeletMounts(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, MNT_DETACH);
   linux.mount(null, '/', null, MS_SHARED);
 }
 
-/** A directory that holds one of ours is made anew and filled entry by entry; any other is taken as it is. */
-function entriesOf(linux: Linux, directory: string): readonly Entry[] {
-  const ours = ownDirectories.filter((path) => join(path, '..') === directory);
-  const theirs = readdirSync(directory)
+/** A directory that contains one of ours is recreated entry by entry. All others are bind-mounted. */
+function listEntries(linux: Linux, directory: string): readonly Entry[] {
+  const own = ownDirectories.filter((path) => join(path, '..') === directory);
+  const others = readdirSync(directory)
     .map((name) => join(directory, name))
     .filter((path) => !ownDirectories.includes(path))
     .flatMap((path): readonly Entry[] => {
@@ -47,20 +47,20 @@ function entriesOf(linux: Linux, directory: string): readonly Entry[] {
       if (status.isSymbolicLink()) return [{ kind: 'link', path, to: readlinkSync(path) }];
       if (!status.isDirectory()) return [];
       if (ownDirectories.some((own) => own.startsWith(`${path}/`)))
-        return [{ kind: 'directory', path }, ...entriesOf(linux, path)];
+        return [{ kind: 'directory', path }, ...listEntries(linux, path)];
       return [{ kind: 'bind', path, tree: linux.cloneTree(path) }];
     });
-  return [...theirs, ...ours.map((path): Entry => ({ kind: 'own', path }))];
+  return [...others, ...own.map((path): Entry => ({ kind: 'own', path }))];
 }
 
-/** The files by which the agent knows a container, as a kubelet binds them into each. */
+/** The files that a kubelet binds into each container, by which the agent identifies it. */
 const kubeletFile = /\/pods\/[^/]+\/(etc-hosts|containers\/[^/]+\/[^/]+)$/;
 
 /**
- * Where a mount table has files of a kubelet: what a sandbox that runs inside a pod (a Kubernetes Job, say) inherits from
- * that pod. Its own containers would be taken for the pod's.
+ * Mount points of a kubelet's files. A sandbox inside a pod, such as a Kubernetes Job, inherits them from that pod, and the agent
+ * would mistake the sandbox's containers for the pod's.
  */
-export function mountsOfOuterKubelet(mountinfo: string): readonly string[] {
+export function outerKubeletMounts(mountinfo: string): readonly string[] {
   return parseMountinfo(mountinfo)
     .filter(({ root }) => kubeletFile.test(root))
     .map(({ mountPoint }) => mountPoint);

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 const program = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** Programs and places of the sandbox. */
+/** Programs of the sandbox. */
 export const programs = {
   project: program('.'),
   supervisor: program('clusters/sandbox/supervisor.ts'),
@@ -12,7 +12,7 @@ export const programs = {
   dyingAgent: program('fakes/agents/dying.ts'),
 } as const;
 
-/** On the sandbox's node. */
+/** Names and paths of the sandbox's node. */
 export const node = {
   name: 'sandbox',
   kubeletRoot: '/var/lib/kubelet',
@@ -20,7 +20,7 @@ export const node = {
   scratch: '/var/lib/rekindle/rootfs',
   kubeconfig: '/var/lib/rekindle/kubeconfig',
   mountRoot: '/runtime-mnt',
-  /** The node that is no node: no agent, no CSI driver, and none of the other's directories. */
+  /** A node without agent and CSI driver, with directories of its own. */
   virtual: {
     name: 'virtual-node',
     kubeletRoot: '/var/lib/rekindle/virtual-kubelet',

@@ -29,17 +29,16 @@ import { usageOfTree } from '../node/usage.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
 import { startChild } from './child.ts';
-import { fidelityOf } from './fidelity.ts';
+import { describeFidelity } from './fidelity.ts';
 import { kubeletHistory, startKubelets } from './kubelets.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
-import { startWebhook } from './webhook-process.ts';
 
 interface KubeletParts {
   readonly linux: Linux;
   readonly kubeConfig: KubeConfig;
-  /** What the FUSE pods run. */
+  /** The program of the FUSE pods. */
   readonly daemon: { readonly command: readonly string[] };
 }
 
@@ -86,7 +85,6 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       argv: [process.execPath, programs.controlPlane, '--port=0', `--token=${token}`],
       environment,
       logFile: join(resultsDir, 'logs/control-plane.log'),
-      onLine: () => {},
     });
     const [ready, store, program, daemon] = await Promise.all([
       controlPlane.ready,
@@ -118,12 +116,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const [kubelet] = await Promise.all([
       this.#startKubelets(options, { linux, kubeConfig, daemon }),
       agent.start(options.agent),
-      startWebhook({
-        command: program.webhook,
-        kubeconfig: places.kubeconfig,
+      startChild({
+        name: 'admission webhook',
+        argv: [...program.webhook, '--listen=127.0.0.1:0', `--kubeconfig=${places.kubeconfig}`, '--register=self'],
         environment,
         logFile: join(resultsDir, 'logs/webhook.log'),
-      }),
+      }).ready,
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
     this.#parts = { options, kubelet, store, agent, mounts, linux, memory };
@@ -132,7 +130,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       url,
       token,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
-      fidelity: fidelityOf({ ...options, bundled: program.bundled }),
+      fidelity: describeFidelity(store, { ...options, bundled: program.bundled }),
       capabilities: [
         ...(memory ? ['memory-cgroups' as const] : []),
         ...(cpu ? ['cpu-limit' as const] : []),
@@ -280,7 +278,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       report: (event) => this.#report(event),
       log: (container, stream, chunk) => {
         logs.write(container, chunk);
-        if (stream === 'stdout' && roleOf(container) === 'daemon') this.#daemonSays(container, chunk);
+        if (stream === 'stdout' && roleOf(container) === 'daemon') this.#parseDaemonOutput(container, chunk);
       },
     });
   }
@@ -291,7 +289,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       this.#watched.get(event.pid)?.[Symbol.dispose]();
       this.#watched.delete(event.pid);
     }
-    for (const happened of kubeletHistory(event, at)) this.#onEvent(happened);
+    for (const historyEvent of kubeletHistory(event, at)) this.#onEvent(historyEvent);
     if (event.event === 'started' && roleOf(event.container) === 'container')
       this.#watchMounts(event.pid, event.container);
   }
@@ -301,8 +299,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     if (mounts) this.#watched.set(pid, mounts.watch(pid, where));
   }
 
-  /** A daemon's own time stamps are events. */
-  #daemonSays(container: string, chunk: string): void {
+  /** Reports a daemon's own time stamps as events. */
+  #parseDaemonOutput(container: string, chunk: string): void {
     for (const line of chunk.split('\n')) {
       const event = daemonEvent(container, line);
       if (event) this.listeners.onEvent(event);
@@ -310,15 +308,15 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     }
   }
 
-  #detachAll(is: (mountPoint: string) => boolean): void {
+  #detachAll(condition: (mountPoint: string) => boolean): void {
     const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ mountPoint }) =>
-      is(mountPoint),
+      condition(mountPoint),
     );
     for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, MNT_DETACH);
   }
 }
 
-/** What is mounted there is made by kubelet, agent and daemons; the directories stay. */
+/** Mounts of kubelet, agent and daemons. Their directories stay. */
 function isLostAtReboot(mountPoint: string): boolean {
   return [places.kubeletRoot, places.mountRoot].some((root) => mountPoint.startsWith(`${root}/`));
 }

@@ -11,7 +11,7 @@ import { bundleInImage } from '../node-program/in-image.ts';
 
 const project = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** What is loaded of the libraries that cannot be bundled, below node_modules. */
+/** Files below node_modules that are loaded of the libraries that cannot be bundled. */
 const libraries = [
   'koffi/index.js',
   'koffi/indirect.js',
@@ -30,18 +30,18 @@ const libraries = [
   'fuse-shared-library-linux/libfuse/lib/libfuse.so',
 ];
 
-/** Lays out what the Dockerfile copies: `rekindle/` as the image has it at its root, and the script that gathers tools. `programs`: what the node program starts on nodes. */
+/** Creates the Dockerfile's build context: `rekindle/`, which becomes a root directory of the image, and the script that collects tools. */
 export async function stageHarness(context: string, programs: HarnessPrograms): Promise<void> {
-  const at = (path: string) => join(context, path);
+  const inContext = (path: string) => join(context, path);
   await Promise.all([
-    stageDaemon(at(posix.dirname(inHarnessImage.fuse))),
-    bundleModule('fakes/fluid/main.ts', at(inHarnessImage.controllers)),
-    bundleModule('fakes/store/bucket-main.ts', at(inHarnessImage.bucket)),
-    bundleNodeProgram({ outdir: at(bundleInImage), programs }),
+    stageDaemon(inContext(posix.dirname(inHarnessImage.fuse))),
+    bundleModule('fakes/fluid/main.ts', inContext(inHarnessImage.controllers)),
+    bundleModule('fakes/store/bucket-main.ts', inContext(inHarnessImage.bucket)),
+    bundleNodeProgram({ outdir: inContext(bundleInImage), programs }),
   ]);
-  cpSync(fileURLToPath(new URL('./copy-tools.sh', import.meta.url)), at('copy-tools.sh'));
+  cpSync(fileURLToPath(new URL('./copy-tools.sh', import.meta.url)), inContext('copy-tools.sh'));
   for (const library of libraries)
-    cpSync(installedPath(library), at(`rekindle/node_modules/${library}`), { recursive: true });
+    cpSync(installedPath(library), inContext(`rekindle/node_modules/${library}`), { recursive: true });
 }
 
 async function stageDaemon(folder: string): Promise<void> {

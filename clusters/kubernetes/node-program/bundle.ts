@@ -1,11 +1,12 @@
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import type { HarnessPrograms } from '../../cluster.ts';
+import { readerBesideProbe } from '../../sandbox/bundles.ts';
 import { bundleFiles, programFiles } from './in-image.ts';
 
 export interface NodeProgramBundle {
-  /** Made where it is not there; what is in it may be written over. */
+  /** Created on demand. Existing files are overwritten. */
   readonly outdir: string;
   /** Sources of the programs that scenarios start on nodes. */
   readonly programs: HarnessPrograms;
@@ -16,12 +17,12 @@ const here = fileURLToPath(import.meta.url);
 const source = (name: string) => join(dirname(here), `${name}${extname(here)}`);
 const project = (path: string) => join(dirname(here), '../../..', path);
 
-/** Writes the node program, and what it starts, as single files: those of `bundleFiles` and `programFiles`. */
+/** Writes the node program, and each program that it starts, as a single file: `bundleFiles` and `programFiles`. */
 export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle): Promise<void> {
   const names = Object.keys(programs) as (keyof HarnessPrograms)[];
-  const ofKind = (end: string) =>
+  const entryPointsWith = (suffix: string) =>
     names
-      .filter((name) => programFiles[name].endsWith(end))
+      .filter((name) => programFiles[name].endsWith(suffix))
       .map((name) => entryPoint(programs[name], programFiles[name]));
   const entryPoint = (path: string, file: string) => ({ in: path, out: file.slice(0, -extname(file).length) });
   const common: BuildOptions = {
@@ -46,7 +47,7 @@ export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle)
       entryPoint(source('enter'), bundleFiles.enter),
       entryPoint(project(`recovery/linux/prober/main${extname(here)}`), bundleFiles.prober),
       entryPoint(join(dirname(programs.probe), `reader${extname(programs.probe)}`), readerFile),
-      ...ofKind('.cjs'),
+      ...entryPointsWith('.cjs'),
     ],
     plugins: [readerBesideProbe],
   });
@@ -54,18 +55,6 @@ export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle)
     ...common,
     format: 'esm',
     outExtension: { '.js': '.mjs' },
-    entryPoints: ofKind('.mjs'),
+    entryPoints: entryPointsWith('.mjs'),
   });
 }
-
-/** The probe starts its reading thread by the path of a file beside its own. */
-const readerBesideProbe: Plugin = {
-  name: 'reader beside the probe',
-  setup({ onLoad }) {
-    onLoad({ filter: /probe[/\\]main\.[jt]s$/ }, async ({ path }) => {
-      const { readFile } = await import('node:fs/promises');
-      const contents = (await readFile(path, 'utf8')).replace(/(?<=new URL\()'[^']+'/, `'./${readerFile}'`);
-      return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };
-    });
-  },
-};

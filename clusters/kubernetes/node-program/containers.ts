@@ -13,34 +13,34 @@ import type { LoggedContainer } from './pod-logs.ts';
 const proc = '/proc';
 
 /**
- * The container of a pod that runs now. Those who only look into its mount namespace, as the agent's prober does, are not its
- * process 1, which is the first of its PID namespace, or the oldest where it has none of its own.
+ * Process 1 of a running container: the first process of its PID namespace, or the oldest if it has no PID namespace of its own. Other
+ * processes, such as the agent's prober, only visit its mount namespace.
  */
 export function findContainer(wanted: ContainerIdentity): number | undefined {
   const pids = processesOf(wanted);
   return pids.find(isFirst) ?? pids[0];
 }
 
-/** Processes in a container's mount namespace, the oldest first. */
+/** The processes in a container's mount namespace, oldest first. */
 export function processesOf(wanted: ContainerIdentity): readonly number[] {
   const node = namespaceOf(proc, 1, 'mnt');
   const namespaces = Map.groupBy(processIds(proc), (pid) => namespaceOf(proc, pid, 'mnt'));
   for (const [namespace, pids] of namespaces)
-    if (namespace !== undefined && namespace !== node && pids.some((pid) => isOf(pid, wanted))) return pids;
+    if (namespace !== undefined && namespace !== node && pids.some((pid) => belongsTo(pid, wanted))) return pids;
   return [];
 }
 
-function isOf(pid: number, { podUid, name }: ContainerIdentity): boolean {
+function belongsTo(pid: number, { podUid, name }: ContainerIdentity): boolean {
   const found = containerIdentity(parseMountinfo(read(`${proc}/${pid}/mountinfo`)));
   return found?.podUid === podUid && found.name === name;
 }
 
-/** Of a PID namespace below the node's. */
+/** It is process 1 of a PID namespace below the node's. */
 function isFirst(pid: number): boolean {
   return /^NSpid:\s.*\s1$/m.test(read(`${proc}/${pid}/status`));
 }
 
-/** When a process was started, on CLOCK_MONOTONIC, to 10 ms; undefined where it is gone. */
+/** Start time of a process on CLOCK_MONOTONIC, with a precision of 10 ms. Undefined if it is gone. */
 export function startedAt(pid: number): number | undefined {
   const ticks = startTime(proc, pid);
   if (ticks === undefined) return undefined;
@@ -59,25 +59,25 @@ function read(path: string): string {
 
 type Role = 'daemon' | 'container' | 'agent';
 
-/** What a container is in the history. */
-export interface Casting {
+/** Names a container in the history. */
+export interface ContainerIdentification {
   readonly role: Role;
   readonly name: string;
 }
 
-const lookEveryMs = 20;
-/** The runtime makes the log before it starts the process, and may never come to that. */
-const patienceMs = 60_000;
+const pollEveryMs = 20;
+/** The runtime creates the log before it starts the process, and the start may fail. */
+const startTimeoutMs = 60_000;
 
-/** Tells when containers are started and end, and what is mounted in those of applications. */
+/** Reports starts and ends of containers, and mounts in those of applications. */
 export class WatchedContainers implements Disposable {
   readonly #onEvent: (event: HistoryEvent) => void;
   readonly #mounts: MountWatch;
   readonly #sys = loadSyscalls();
   readonly #running = new Map<number, { readonly exited: Promise<unknown>; readonly stop: DisposableStack }>();
-  /** The newest start of each container that is or was waited for. */
+  /** The newest start of each container. */
   readonly #newest = new Map<string, LoggedContainer>();
-  readonly #over = new AbortController();
+  readonly #stopped = new AbortController();
 
   constructor(onEvent: (event: HistoryEvent) => void) {
     this.#onEvent = onEvent;
@@ -86,14 +86,14 @@ export class WatchedContainers implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#over.abort();
+    this.#stopped.abort();
     for (const { stop } of this.#running.values()) stop.dispose();
     this.#mounts[Symbol.dispose]();
   }
 
-  /** Waits for the process of a container that is about to be started, and watches it to its end. */
-  async watch(container: LoggedContainer, { role, name }: Casting): Promise<void> {
-    const pid = await this.#processOf(container);
+  /** Waits for the process of a container that is about to start, and watches it until it ends. */
+  async watch(container: LoggedContainer, { role, name }: ContainerIdentification): Promise<void> {
+    const pid = await this.#awaitProcess(container);
     if (pid === undefined) return;
     const at = startedAt(pid) ?? now();
     this.#onEvent({ kind: 'process', at, role, name, change: 'started', pid });
@@ -116,23 +116,23 @@ export class WatchedContainers implements Disposable {
     );
   }
 
-  /** The container that runs now. */
+  /** The container's running process. */
   find(podUid: string, name: string): NodeContainer | undefined {
     const found = findContainer({ podUid, name });
     if (!found) return undefined;
     return { pid: found, exited: this.#running.get(found)?.exited ?? new Promise(() => {}) };
   }
 
-  async #processOf(awaited: LoggedContainer): Promise<number | undefined> {
-    const { signal } = this.#over;
+  async #awaitProcess(awaited: LoggedContainer): Promise<number | undefined> {
+    const { signal } = this.#stopped;
     const { uid, container } = awaited;
     const key = `${uid}/${container}`;
     this.#newest.set(key, awaited);
-    const deadline = now() + patienceMs * 1e6;
+    const deadline = now() + startTimeoutMs * 1e6;
     while (this.#newest.get(key) === awaited && now() < deadline && !signal.aborted) {
       const found = findContainer({ podUid: uid, name: container });
       if (found && !this.#running.has(found)) return found;
-      await delay(lookEveryMs, undefined, { signal }).catch(() => {});
+      await delay(pollEveryMs, undefined, { signal }).catch(() => {});
     }
     return undefined;
   }
@@ -141,7 +141,7 @@ export class WatchedContainers implements Disposable {
     try {
       stop.use(this.#mounts.watch(pid, where));
     } catch {
-      // It has ended already.
+      // It has already ended.
     }
   }
 }

@@ -8,27 +8,25 @@ export interface PodSelector {
   readonly container: string;
 }
 
-/** What the DaemonSet of the node program is made of. */
 export interface NodeProgramOptions {
-  /** Of the run. */
+  /** The run's namespace. */
   readonly namespace: string;
-  /** Has Node 24 as `node` and the bundle at `bundleInImage`. */
+  /** Has Node 24 as `node`, and the bundle at `bundleInImage`. */
   readonly image: string;
-  /** On the DaemonSet and its pods, beside its own. */
+  /** For the DaemonSet and its pods, in addition to its own. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 const name = 'node-program';
 const container = 'node-program';
 
-/** Where its pods are, for `runKubernetesCluster`. */
 export function nodeProgramPods(namespace: string): PodSelector {
   return { namespace, labelSelector: `app=${name}`, container };
 }
 
 /**
- * A pod on each node from which the harness looks into containers and breaks them: privileged, with the node's processes.
- * It waits there; a session is a process in it that execs come and go to. Nothing of it is left on the node when it is gone.
+ * A privileged pod on each node, in the node's PID namespace, from which the harness observes containers and injects faults. The pod
+ * itself only sleeps; sessions are processes that execs start in it. It leaves nothing on the node.
  */
 export function nodeProgramDaemonSet({ namespace, image, labels }: NodeProgramOptions): V1DaemonSet {
   const own = { app: name };

@@ -1,12 +1,12 @@
 import type { HarnessPrograms } from '../../cluster.ts';
 
 /**
- * The folder of the image that holds the node program's bundle, as `bundleNodeProgram` writes it. koffi is not in the bundle: an
- * image needs `koffi` and `@koromix/koffi-linux-x64` in a node_modules above (`/rekindle/node_modules`).
+ * The folder of the node program's bundle in the image. koffi is not bundled: the image needs `koffi` and
+ * `@koromix/koffi-linux-x64` in `/rekindle/node_modules`.
  */
 export const bundleInImage = '/rekindle/node-program';
 
-/** The bundle's files. What enters a mount namespace is CommonJS, which can be read before. */
+/** Files of the bundle. Programs that enter a mount namespace are CommonJS, because that can be read beforehand. */
 export const bundleFiles = {
   session: 'main.cjs',
   relay: 'relay.cjs',

@@ -8,40 +8,40 @@ import { MNT_DETACH } from '../../../recovery/linux/syscalls.ts';
 const mountRoot = '/runtime-mnt';
 
 /**
- * Mounts and directories of the node that a namespace's datasets and pods left, once its pods are gone. A daemon that ended
- * with its pod may leave its mount dead, and nobody speaks of it: that, and the empty directories around it, are taken away here.
+ * Mounts on the node that a namespace's datasets and pods left, once its pods are gone. A daemon that ended with its pod may leave a
+ * dead mount that nobody uses: that, and the empty directories around it, are removed first.
  */
-export function leftoversOf(linux: Linux, namespace: string): readonly string[] {
+export function removeLeftovers(linux: Linux, namespace: string): readonly string[] {
   const below = `${mountRoot}/jindo/${namespace}/`;
   detachAll(linux, ({ mountPoint }) => mountPoint.startsWith(below));
   removeEmpty(`/proc/1/root${mountRoot}/jindo/${namespace}`);
-  const lines = table().filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
+  const lines = readTable().filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
   return lines.map((line) => `mount ${line}`);
 }
 
 /**
- * Detaches the FUSE mounts in the directories that a pod's containers shared, once all of them have ended. A virtual node's sandbox
- * would go with the pod; on the ordinary node that imitates one, the kubelet would try for ever to remove the directory.
+ * Detaches the FUSE mounts in the directories that a pod's containers shared, once all of them have ended. On a real virtual node they
+ * would disappear with the pod's sandbox. On the ordinary node that imitates one, the kubelet could never remove the directory.
  */
 export function releaseShared(linux: Linux, podUid: string): void {
   const directory = `/pods/${podUid}/volumes/kubernetes.io~empty-dir/`;
   detachAll(linux, ({ mountPoint, fstype }) => mountPoint.includes(directory) && /^fuse(\.|$)/.test(fstype));
 }
 
-function detachAll(linux: Linux, which: (mount: Mount) => boolean): void {
-  const mounts = parseMountinfo(table().join('\n')).filter(which);
+function detachAll(linux: Linux, condition: (mount: Mount) => boolean): void {
+  const mounts = parseMountinfo(readTable().join('\n')).filter(condition);
   if (mounts.length === 0) return;
   linux.inNamespacesOf(1, ['mnt'], () => {
     for (const { mountPoint } of mounts.toReversed())
       try {
         linux.umount(mountPoint, MNT_DETACH);
       } catch {
-        // Somebody else has just done so; if not, it is still in the table.
+        // Already detached; otherwise it is still in the table.
       }
   });
 }
 
-/** Directories only: what holds a file, or a mount, stays. */
+/** Removes empty directories. A directory with a file or a mount stays. */
 function removeEmpty(directory: string): void {
   let names: readonly string[];
   try {
@@ -55,10 +55,10 @@ function removeEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    // In use.
+    // Not empty.
   }
 }
 
-function table(): readonly string[] {
+function readTable(): readonly string[] {
   return readFileSync('/proc/1/mountinfo', 'utf8').trimEnd().split('\n');
 }

@@ -1,33 +1,33 @@
 import { closeSync, openSync, readdirSync, readSync, watch } from 'node:fs';
 import { join } from 'node:path';
 
-/** A container as it was started for the so manieth time. */
+/** One start of a container. */
 export interface LoggedContainer {
   readonly namespace: string;
   readonly pod: string;
   readonly uid: string;
   readonly container: string;
-  /** 0 at first. */
+  /** 0 for the first start. */
   readonly restart: number;
 }
 
 export interface PodLogsOptions {
-  /** The kubelet's, `/var/log/pods`. */
+  /** `/var/log/pods` of the kubelet. */
   readonly directory: string;
   readonly wants: (pod: { readonly namespace: string; readonly pod: string }) => boolean;
-  /** The runtime has made its log, right before it starts it. */
+  /** The runtime has created the container's log, just before it starts the container. */
   readonly onContainer: (container: LoggedContainer) => void;
   readonly onLine: (container: LoggedContainer, line: CriLine) => void;
 }
 
 /**
- * Follows the logs of pods as they are written: `<namespace>_<pod>_<uid>/<container>/<restart>.log`. What is there already comes
- * first. Woken by the kernel (inotify) where it can be, so that nothing is asked for in between.
+ * Follows the logs of pods, `<namespace>_<pod>_<uid>/<container>/<restart>.log`, from their beginning. Woken by the kernel (inotify) if
+ * possible.
  */
 export class PodLogs implements Disposable {
   readonly #options: PodLogsOptions;
   readonly #watched = new Map<string, { close(): void }>();
-  readonly #files = new Map<string, { readonly of: LoggedContainer; readonly read: () => void }>();
+  readonly #tails = new Map<string, () => void>();
 
   constructor(options: PodLogsOptions) {
     this.#options = options;
@@ -39,11 +39,11 @@ export class PodLogs implements Disposable {
     this.#watched.clear();
   }
 
-  /** Looks into a directory now and whenever something in it changes, until it is gone. */
-  #enter(directory: string, look: () => void): void {
+  /** Scans a directory now and after each change, until it is gone. */
+  #enter(directory: string, scan: () => void): void {
     if (this.#watched.has(directory)) return;
-    this.#watched.set(directory, watchOrPoll(directory, look));
-    look();
+    this.#watched.set(directory, watchOrPoll(directory, scan));
+    scan();
   }
 
   #leave(directory: string): void {
@@ -52,12 +52,12 @@ export class PodLogs implements Disposable {
       watcher.close();
       this.#watched.delete(path);
     }
-    for (const path of this.#files.keys()) if (path.startsWith(`${directory}/`)) this.#files.delete(path);
+    for (const path of this.#tails.keys()) if (path.startsWith(`${directory}/`)) this.#tails.delete(path);
   }
 
   #findPods(): void {
     const { directory, wants } = this.#options;
-    const names = entries(directory) ?? [];
+    const names = listDirectory(directory) ?? [];
     for (const name of names) {
       const [namespace = '', pod = '', uid = ''] = name.split('_');
       if (!wants({ namespace, pod })) continue;
@@ -66,44 +66,46 @@ export class PodLogs implements Disposable {
   }
 
   #findContainers(pod: Pick<LoggedContainer, 'namespace' | 'pod' | 'uid'>, directory: string): void {
-    const names = entries(directory);
+    const names = listDirectory(directory);
     if (!names) this.#leave(directory);
     for (const container of names ?? [])
       this.#enter(join(directory, container), () => this.#read({ ...pod, container }, join(directory, container)));
   }
 
   #read(container: Omit<LoggedContainer, 'restart'>, directory: string): void {
-    const names = entries(directory);
+    const names = listDirectory(directory);
     if (!names) this.#leave(directory);
-    const logs = (names ?? []).filter((name) => /^\d+\.log$/.test(name)).sort((a, b) => numberOf(a) - numberOf(b));
+    const logs = (names ?? [])
+      .filter((name) => /^\d+\.log$/.test(name))
+      .sort((a, b) => restartNumber(a) - restartNumber(b));
     for (const [index, name] of logs.entries()) {
       const path = join(directory, name);
-      let file = this.#files.get(path);
-      if (!file) {
-        const of = { ...container, restart: numberOf(name) };
-        file = { of, read: createTail(path, (line) => this.#options.onLine(of, line)) };
-        this.#files.set(path, file);
-        // The ones before it have ended by now.
-        if (index === logs.length - 1) this.#options.onContainer(of);
+      let readNew = this.#tails.get(path);
+      if (!readNew) {
+        const start = { ...container, restart: restartNumber(name) };
+        readNew = createTail(path, (line) => this.#options.onLine(start, line));
+        this.#tails.set(path, readNew);
+        // Earlier starts have ended.
+        if (index === logs.length - 1) this.#options.onContainer(start);
       }
-      file.read();
+      readNew();
     }
   }
 }
 
-const numberOf = (log: string) => Number.parseInt(log, 10);
+const restartNumber = (log: string) => Number.parseInt(log, 10);
 
 const pollMs = 50;
 
-/** Calls back when something in a directory changes; now and then where the kernel has no more watches to give. */
-function watchOrPoll(directory: string, look: () => void): { close(): void } {
+/** Calls back when a directory changes, or periodically if the kernel's inotify watches are exhausted. */
+function watchOrPoll(directory: string, scan: () => void): { close(): void } {
   const poll = () => {
-    const timer = setInterval(look, pollMs);
+    const timer = setInterval(scan, pollMs);
     return { close: () => clearInterval(timer) };
   };
   try {
     let current: { close(): void };
-    const watcher = watch(directory, { persistent: false }, look);
+    const watcher = watch(directory, { persistent: false }, scan);
     current = watcher;
     watcher.on('error', () => {
       watcher.close();
@@ -115,7 +117,7 @@ function watchOrPoll(directory: string, look: () => void): { close(): void } {
   }
 }
 
-/** Reads what has come since the last time; from the beginning where the file was begun anew. */
+/** Reads what was appended since the last call, or from the beginning if the file was truncated. */
 function createTail(path: string, onLine: (line: CriLine) => void): () => void {
   const lines = createCriReader();
   const buffer = Buffer.alloc(64 << 10);
@@ -144,8 +146,8 @@ function createTail(path: string, onLine: (line: CriLine) => void): () => void {
   };
 }
 
-/** Undefined where the directory is gone. */
-function entries(directory: string): readonly string[] | undefined {
+/** Undefined if the directory is gone. */
+function listDirectory(directory: string): readonly string[] | undefined {
   try {
     return readdirSync(directory);
   } catch {
@@ -159,8 +161,8 @@ export interface CriLine {
 }
 
 /**
- * Reads lines of a container's log as container runtimes write it: `<RFC 3339 time> stdout F <text>`, where P instead of F marks a
- * part of a line whose rest follows. Whole lines come out; what is incomplete is kept for the next time.
+ * Parses a container runtime's log: `<RFC 3339 time> stdout F <text>`. P instead of F marks a partial line that continues in the next
+ * one. Returns whole lines, and keeps incomplete ones for the next call.
  */
 export function createCriReader(): (chunk: string) => CriLine[] {
   let rest = '';

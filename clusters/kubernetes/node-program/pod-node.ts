@@ -21,13 +21,13 @@ import {
 import { usageOfTree } from '../../node/usage.ts';
 import { processesOf, WatchedContainers } from './containers.ts';
 import { bundleFiles, bundleInImage, programFiles } from './in-image.ts';
-import { leftoversOf, releaseShared } from './leftovers.ts';
+import { releaseShared, removeLeftovers } from './leftovers.ts';
 import type { CriLine } from './pod-logs.ts';
 import { type LoggedContainer, PodLogs } from './pod-logs.ts';
 import type { NodeFacts, PodNodeProcedures, SessionOptions } from './protocol.ts';
 
 const podLogs = '/var/log/pods';
-/** Fluid's own. */
+/** Fluid's default. */
 const mountRoot = '/runtime-mnt';
 const requestMs = 10_000;
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
@@ -77,8 +77,8 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
     new PodLogs({
       directory: podLogs,
       wants: ({ namespace, pod }) => namespace.startsWith(options.namespacePrefix) || this.#isAgent({ namespace, pod }),
-      onContainer: (container) => void this.#watched.watch(container, this.#castOf(container)),
-      onLine: (container, line) => this.#take(container, line),
+      onContainer: (container) => void this.#watched.watch(container, this.#identify(container)),
+      onLine: (container, line) => this.#parseOutput(container, line),
     });
     const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return { node, bootId, memoryCgroups: memory !== undefined, kernel: release() };
@@ -133,7 +133,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
   }
 
   async leftovers(namespace: string): Promise<readonly string[]> {
-    return leftoversOf(this.#linux, namespace);
+    return removeLeftovers(this.#linux, namespace);
   }
 
   protected override get parts(): NodeParts {
@@ -160,7 +160,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
     return namespace === agent.namespace && pod.startsWith(agent.podPrefix);
   }
 
-  #castOf(logged: LoggedContainer) {
+  #identify(logged: LoggedContainer) {
     const { agent } = this.#running;
     if (this.#isAgent(logged) && logged.container === agent.container)
       return { role: 'agent' as const, name: agent.podPrefix.replace(/-$/, '') };
@@ -169,8 +169,8 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
   }
 
   /** A container's output goes to its log. Structured lines of daemons and of the agent are events, too. */
-  #take(logged: LoggedContainer, { stream, text }: CriLine): void {
-    const { role, name } = this.#castOf(logged);
+  #parseOutput(logged: LoggedContainer, { stream, text }: CriLine): void {
+    const { role, name } = this.#identify(logged);
     this.#onLog(`${logged.namespace}/${logged.pod}/${logged.container}`, text);
     if (stream !== 'stdout' || !text.startsWith('{')) return;
     const event = role === 'agent' ? agentEvent(name, text) : role === 'daemon' ? daemonEvent(name, text) : undefined;

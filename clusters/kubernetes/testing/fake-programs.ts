@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { Docker } from '../docker.ts';
 import type { ProviderOptions } from '../provider.ts';
 
-/** A kubeconfig of a cluster at an address where nothing listens. */
+/** The kubeconfig of a cluster at an address where nothing listens. */
 export const kubeConfig = JSON.stringify({
   apiVersion: 'v1',
   kind: 'Config',
@@ -19,7 +19,7 @@ export const kubeConfig = JSON.stringify({
 
 export const runId = '20261122-134501-k3f9';
 
-/** Docker that has every image. */
+/** A Docker that has every image. */
 const docker: Docker = {
   hasImage: async () => true,
   build: async () => {},
@@ -33,7 +33,7 @@ export interface ProviderFixture {
   readonly interrupt: () => void;
 }
 
-/** Options for places whose programs are the fakes's. */
+/** Options for providers whose tools are fake programs. */
 export function providerOptions(fakes: FakePrograms): ProviderFixture {
   const lines: string[] = [];
   const controller = new AbortController();
@@ -53,7 +53,7 @@ export function providerOptions(fakes: FakePrograms): ProviderFixture {
   };
 }
 
-/** A server that takes every change of a node and remembers it, and a kubeconfig that leads there. */
+/** A server that records every patch of a node, and a kubeconfig that points to it. */
 export async function servedKubeConfig() {
   const patched: { readonly url: string; readonly body: unknown }[] = [];
   const server = createServer(async (request, response) => {
@@ -75,44 +75,44 @@ export async function servedKubeConfig() {
   };
 }
 
-/** What a stand-in program answers to arguments that begin with some; the first that fits counts. */
+/** A fake program's reply to arguments with a prefix. The first reply that matches is used. */
 export interface CannedReply {
   readonly to: string;
   readonly stdout?: string;
   readonly stderr?: string;
   readonly exitCode?: number;
-  /** Writes this into the file that `KUBECONFIG`, or a flag `--kubeconfig=`, names. */
+  /** Is written to the file that `KUBECONFIG` or the flag `--kubeconfig=` names. */
   readonly kubeConfig?: string;
-  /** Goes on until it is ended by a signal, once it has begun. */
+  /** The program runs until a signal ends it. */
   readonly forever?: boolean;
 }
 
-/** Programs that record how they were called, in a folder that is the whole PATH of who is tested. */
+/** Programs that record their calls, in a folder that is the whole PATH of the code under test. */
 export class FakePrograms {
   readonly folder: string;
 
-  /** `folder`: exists; the caller removes it. */
+  /** `folder` exists. The caller removes it. */
   constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** An environment in which no other programs are found. */
+  /** An environment without other programs. */
   get environment(): Readonly<Record<string, string>> {
     return { PATH: join(this.folder, 'bin'), HOME: this.folder };
   }
 
-  add(program: string, answers: readonly CannedReply[]): void {
+  add(program: string, replies: readonly CannedReply[]): void {
     mkdirSync(join(this.folder, 'bin'), { recursive: true });
     const file = join(this.folder, 'bin', program);
-    const data = JSON.stringify({ program, answers, log: this.#log });
+    const data = JSON.stringify({ program, replies, log: this.#log });
     writeFileSync(
       file,
-      `#!${process.execPath}\nconst {program,answers,log}=${data};\n(${standIn.toString()})(program,answers,log);\n`,
+      `#!${process.execPath}\nconst {program,replies,log}=${data};\n(${fakeProgram.toString()})(program,replies,log);\n`,
     );
     chmodSync(file, 0o755);
   }
 
-  /** Each call as one line: `kind create cluster --name=x`. */
+  /** The calls as lines: `kind create cluster --name=x`. */
   get calls(): readonly string[] {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n').slice(0, -1) : [];
   }
@@ -122,20 +122,20 @@ export class FakePrograms {
   }
 }
 
-/** Runs in a process of its own: nothing of this module is there but its arguments. */
-function standIn(program: string, answers: readonly CannedReply[], log: string): void {
+/** Runs in a separate process, which has only its arguments of this module. */
+function fakeProgram(program: string, replies: readonly CannedReply[], log: string): void {
   const { appendFileSync, writeFileSync } = process.getBuiltinModule('node:fs');
   const args = process.argv.slice(2).join(' ');
   appendFileSync(log, `${program} ${args}\n`);
-  const answer = answers.find(({ to }) => args.startsWith(to));
-  if (answer === undefined) {
-    process.stderr.write(`${program}: nobody expected ${args}\n`);
+  const reply = replies.find(({ to }) => args.startsWith(to));
+  if (reply === undefined) {
+    process.stderr.write(`${program}: unexpected arguments ${args}\n`);
     process.exit(97);
   }
   const file = /--kubeconfig=(\S+)/.exec(args)?.[1] ?? process.env.KUBECONFIG;
-  if (answer.kubeConfig !== undefined && file !== undefined) writeFileSync(file, answer.kubeConfig);
-  process.stdout.write(answer.stdout ?? '');
-  process.stderr.write(answer.stderr ?? '');
-  if (answer.forever) setInterval(() => {}, 1000);
-  else process.exitCode = answer.exitCode ?? 0;
+  if (reply.kubeConfig !== undefined && file !== undefined) writeFileSync(file, reply.kubeConfig);
+  process.stdout.write(reply.stdout ?? '');
+  process.stderr.write(reply.stderr ?? '');
+  if (reply.forever) setInterval(() => {}, 1000);
+  else process.exitCode = reply.exitCode ?? 0;
 }
