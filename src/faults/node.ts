@@ -1,5 +1,4 @@
-import type { StoreTrouble } from '../../clusters/cluster.ts';
-import { requireMember } from '../../clusters/cluster.ts';
+import { requireMember, type StoreTrouble } from '../../clusters/cluster.ts';
 import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
 
 export const nodeReboot: Fault = {
