@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
+import type { ContainerRef } from '../src/timeline/consumer.ts';
 import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
 
 export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';

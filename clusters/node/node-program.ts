@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exitOf } from '../../fakes/kubelet/container.ts';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
-import { openFaultyWay } from '../../fakes/store/faulty-way.ts';
+import { startFaultyProxy } from '../../fakes/store/faulty-proxy.ts';
 import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ContainerRef, FaultyStore, NodeVerbs, ProbeOptions, ProgramRun, RunningProgram } from '../cluster.ts';
@@ -170,11 +170,11 @@ export abstract class NodeProgram implements NodeVerbs {
 
   async openFaultyStore(): Promise<FaultyStore> {
     const { store, address } = this.parts;
-    const proxy = await openFaultyWay(store.endpoint, address);
+    const proxy = await startFaultyProxy(store.endpoint, address);
     return {
       endpoint: proxy.endpoint,
       async trouble(trouble) {
-        const inForce = proxy.trouble(trouble);
+        const inForce = proxy.inject(trouble);
         return { [Symbol.asyncDispose]: async () => inForce[Symbol.dispose]() };
       },
       [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),

@@ -4,16 +4,15 @@ import { resyncPeriod } from './agent-process.ts';
 import type { SupervisorOptions } from './protocol.ts';
 
 /** Which parts of the sandbox are real, and which are fakes. */
-export function describeFidelity(
-  store: Store,
-  {
-    clockScale,
-    agent,
-    bundled,
-    daemon,
-    environment,
-  }: Pick<SupervisorOptions, 'clockScale' | 'agent' | 'daemon' | 'environment'> & { readonly bundled: boolean },
-): Fidelity {
+export function describeFidelity({
+  clockScale,
+  agent,
+  bundled,
+  daemon,
+  environment,
+}: Pick<SupervisorOptions, 'clockScale' | 'agent' | 'daemon' | 'environment'> & {
+  readonly bundled: boolean;
+}): Fidelity {
   const packaging = bundled ? 'bundled' : 'from its sources';
   return {
     place: 'sandbox',

@@ -130,7 +130,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       url,
       token,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
-      fidelity: describeFidelity(store, { ...options, bundled: program.bundled }),
+      fidelity: describeFidelity({ ...options, bundled: program.bundled }),
       capabilities: [
         ...(memory ? ['memory-cgroups' as const] : []),
         ...(cpu ? ['cpu-limit' as const] : []),
@@ -261,7 +261,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   #startStore({ runId, environment }: SupervisorOptions): Promise<Store> {
     const { signal } = new AbortController();
-    return startStore({ runId, bucket: 'demo-bucket', signal, onProgress: this.#onProgress, environment });
+    return startStore({ runId, bucket: 'demo-bucket', signal, environment });
   }
 
   #startKubelets(

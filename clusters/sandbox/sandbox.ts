@@ -23,7 +23,7 @@ import { findKubectl } from '../terminal.ts';
 import { keepAgentDaemonSet } from './agent-daemonset.ts';
 import { probeProgram } from './bundles.ts';
 import { programs } from './paths.ts';
-import type { Message, News, SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
+import type { Message, News, SandboxProcedures, SupervisorOptions } from './protocol.ts';
 
 /** The default cluster: real kernel FUSE and the real agent, in private namespaces of this machine. */
 export const sandbox: Cluster = {
@@ -44,7 +44,6 @@ export const sandbox: Cluster = {
 
     const started = await node.start(await supervisorOptions(options, scratch));
     stack.defer(() => node.stop().catch(() => {}));
-    requireStore(options, started);
     const kubeConfig = clientConfig(started);
     stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
     let flags = options.agent;
@@ -156,17 +155,10 @@ function requireDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: Star
   throw new CannotRun([{ what: `${daemon} is not on the PATH`, remedy }]);
 }
 
-/** s3fs needs more of S3 than the embedded store has. @throws CannotRun */
-function requireStore({ daemon }: StartOptions, { fidelity }: Started): void {
-  if (daemon !== 's3fs' || !fidelity.parts.some(({ part, fake }) => part === 'object store' && fake)) return;
-  const remedy = 'put a minio program on the PATH, or start Docker, or use --daemon rclone';
-  throw new CannotRun([{ what: 's3fs needs MinIO as its object store', remedy }]);
-}
-
 async function supervisorOptions(options: StartOptions, scratch: string): Promise<SupervisorOptions> {
   const { runId, resultsDir, agent, daemon, clockScale, environment, workingDirectory } = options;
-  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, DOCKER_HOST } = environment;
-  const variables = { PATH, HOME, LANG, NODE_COMPILE_CACHE, DOCKER_HOST, REKINDLE_RUN_ID: runId };
+  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE } = environment;
+  const variables = { PATH, HOME, LANG, NODE_COMPILE_CACHE, REKINDLE_RUN_ID: runId };
   return {
     runId,
     resultsDir,
