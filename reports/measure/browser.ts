@@ -8,12 +8,12 @@ const places = [
   '/usr/bin/google-chrome-stable',
 ];
 
-/** Where Chromium is on this machine; undefined where it is not. `wanted` (`REKINDLE_CHROMIUM`) comes first. */
+/** Path of Chromium, undefined if it is not installed. `wanted` (`REKINDLE_CHROMIUM`) comes first. */
 export function findChromium(wanted?: string): string | undefined {
   return [...(wanted ? [wanted] : []), ...places].find((path) => existsSync(path));
 }
 
-/** Starts it headless; who starts it closes it. */
+/** Starts Chromium headless. The caller closes it. */
 export function startChromium(executablePath: string) {
   return chromium.launch({ executablePath, args: ['--no-sandbox'] });
 }

@@ -6,14 +6,14 @@ import { plots } from '../../src/timeline/sample-plots.ts';
 
 export interface LargeRun {
   readonly scenarios: number;
-  /** Probe operations of each. */
+  /** Probe operations of each scenario. */
   readonly operations: number;
   /** Operations a second. */
   readonly rate: number;
   readonly machine: RunRecord['machine'];
 }
 
-/** Writes `record.json` and `history.ndjson` of a large made-up run into a folder; the same input gives the same run. */
+/** Writes `record.json` and `history.ndjson` of a large synthetic run. Equal options give equal files. */
 export function writeLargeRun(folder: string, { scenarios, operations, rate, machine }: LargeRun): void {
   const crashing = plots.filter(({ away }) => away !== undefined);
   const written: ScenarioRecord[] = [];

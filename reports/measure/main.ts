@@ -7,20 +7,20 @@ import { findChromium, startChromium } from './browser.ts';
 import { writeLargeRun } from './large-run.ts';
 
 /**
- * `npm run measure-reports`: how long reports of a million probe operations take, how much memory, how large the page is, and
- * how soon Chromium shows it. Prints each figure beside what it has to be; the status is 1 where one is not reached.
+ * `npm run measure-reports`: measures time and memory for the reports of a million probe operations, the size of the page, and how soon
+ * Chromium shows it. Prints each figure with its limit. The status is 1 if a limit is exceeded.
  */
 
 const scenarios = 100;
 const operations = 10_000;
 const budgets = { seconds: 5, megabytes: 500, pageMegabytes: 3, openSeconds: 1 };
 const command = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-/** Runs in the measured process, and says at its end what it took. */
+/** Runs in the measured process and prints its resource usage at exit. */
 const meter = `data:text/javascript,${encodeURIComponent(
   'process.on("exit", () => process.stderr.write(JSON.stringify({ ...process.resourceUsage(), ms: performance.now() })))',
 )}`;
 
-/** Run in the page, so given as text: this file knows no browser. */
+/** Expressions that are evaluated in the page. They are text because this file has no DOM types. */
 const untilShown = `new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))`;
 const untilDrawn = `(async () => {
   const before = performance.now();

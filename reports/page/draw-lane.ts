@@ -15,7 +15,7 @@ interface LaneDrawing {
   readonly targets: Target[];
 }
 
-/** Spans as bars, marks as shapes on them, and names where there is room for them. */
+/** Draws spans as bars, marks as shapes, and labels where they fit. */
 export function drawLane({ lane, picture, top, x, visible, left, right, targets }: LaneDrawing): void {
   const { context, palette } = picture;
   const labels: { readonly x: number; readonly text: string }[] = [];
@@ -37,7 +37,7 @@ export function drawLane({ lane, picture, top, x, visible, left, right, targets 
   for (const mark of lane.marks.toSorted((a, b) => a.at - b.at)) {
     if (!visible(mark.at, mark.at)) continue;
     const at = x(mark.at);
-    // Marks that happened nearly at once stand above each other, except on a line, where they belong on it.
+    // Nearly simultaneous marks are stacked, unless they belong on a span.
     lift = at - lastAt < 7 && lane.spans.length === 0 ? (lift + 1) % 3 : 0;
     const middle = top + heights.lane / 2 + ([0, -6, 6][lift] ?? 0);
     drawShape(context, mark.shape, at, middle, 9.5, { colour: palette[mark.look], ground: palette.card });

@@ -15,7 +15,7 @@ interface ProbeDrawing {
 
 const bandHeight = 6;
 
-/** Latency upwards, on a logarithmic scale, one point for each operation; below, a band coloured by result. */
+/** Draws a point for each operation over a logarithmic latency axis, and below it a band coloured by result. */
 export function drawProbe({ probe, picture, top, x, left, right, targets, wide }: ProbeDrawing): void {
   const { context, palette, view, hatch } = picture;
   const { at, took, result, results, count, hangs } = probe;
@@ -53,7 +53,7 @@ export function drawProbe({ probe, picture, top, x, left, right, targets, wide }
   }
   const inks = results.map(({ look }) => ({ colour: palette[look], ground: palette.card }));
   const dense = last - first > (right - left) * 1.5;
-  // What failed lies on top of what went well.
+  // Failures are drawn over good operations.
   for (const failed of [false, true]) {
     for (let i = first; i < last; i++) {
       const kind = result[i] ?? 0;
@@ -72,7 +72,7 @@ export function drawProbe({ probe, picture, top, x, left, right, targets, wide }
       }
     }
   }
-  // On a narrow screen the axis lies over the points.
+  // On narrow screens the axis is drawn over the points.
   for (let micros = floor; !wide && micros <= ceiling; micros *= 100) {
     const label = latencyName(micros);
     context.fillStyle = palette.card;
@@ -95,7 +95,7 @@ export function drawProbe({ probe, picture, top, x, left, right, targets, wide }
   band(probe, first, last, { picture, top: bottom + 4, x, left, right, targets });
 }
 
-/** Runs of one result as boxes; a run of failures is at least two pixels wide. */
+/** Draws runs of equal results as boxes. A run of failures is at least two pixels wide. */
 function band(probe: ProbeSeries, first: number, last: number, on: Omit<ProbeDrawing, 'probe' | 'wide'>): void {
   const { picture, top, x, left, right, targets } = on;
   const { context, palette, hatch } = picture;

@@ -7,7 +7,7 @@ import type { Unpacked } from './unpack.ts';
 
 const font = '11px system-ui, sans-serif';
 
-/** Draws all, and says what can be pointed at. */
+/** Draws the time line and returns the boxes with tooltips. */
 export function draw(data: Unpacked, picture: Picture): Target[] {
   const { context, width, view, palette } = picture;
   const layout = computeLayout(data, width);
@@ -74,7 +74,7 @@ interface FaultDrawing {
   readonly gutter: number;
 }
 
-/** A line through all lanes for each fault, and its name where there is room before the next. */
+/** Draws a line through all lanes for each fault, with its name if there is room before the next one. */
 function drawFaults({ scenario }: Unpacked, { picture, x, visible, targets, bottom, gutter }: FaultDrawing): void {
   const { context, palette, width } = picture;
   const shown = scenario.faults.filter(({ at }) => visible(at, at));
@@ -97,7 +97,7 @@ function drawFaults({ scenario }: Unpacked, { picture, x, visible, targets, bott
   });
 }
 
-/** The fault that a close view is about, and the scenario's beginning for a wide one. */
+/** The origin of the axis: the nearest fault in a close view, otherwise the scenario's start. */
 export function zeroOf({ scenario }: Unpacked, view: View): number {
   if (view.to - view.from > (scenario.to - scenario.from) * 0.6) return 0;
   const near = view.from + (view.to - view.from) * 0.5;

@@ -1,6 +1,6 @@
 type Child = Node | string | undefined | false;
 
-/** An element with attributes and children; text is text, whoever wrote it. */
+/** Creates an element. Text is inserted as text, never as markup. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
   attributes: Readonly<Record<string, string>> = {},
@@ -12,7 +12,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A button that shows a word or a sign, with a name for those who cannot see it. */
+/** A button with a word or a sign. `name` is its accessible name. */
 export function button(text: string, onClick: () => void, name?: string): HTMLButtonElement {
   const made = element(
     'button',
@@ -25,7 +25,7 @@ export function button(text: string, onClick: () => void, name?: string): HTMLBu
 
 const svgNames = 'http://www.w3.org/2000/svg';
 
-/** One of the page's shapes, in a line of text. */
+/** One of the page's shapes, for a line of text. */
 export function glyph(shape: string, look: string): SVGSVGElement {
   const svg = document.createElementNS(svgNames, 'svg');
   svg.setAttribute('class', `glyph k-${look}`);

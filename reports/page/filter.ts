@@ -1,4 +1,4 @@
-/** Search field, claim and results above the list of scenarios: what does not match is hidden. */
+/** Hides the scenarios that do not match the search field, the claim and the results. */
 export function startFilter(articles: readonly HTMLElement[]): void {
   const field = document.querySelector<HTMLInputElement>('#_search');
   const claim = document.querySelector<HTMLSelectElement>('#_claim');
@@ -28,7 +28,7 @@ export function startFilter(articles: readonly HTMLElement[]): void {
     let shown = 0;
     for (const article of articles) {
       const { status } = article.dataset;
-      // The text of a large page is gathered only when somebody looks for some.
+      // The text of a large page is collected on the first search only.
       const fits = !off.has(status) && (all || matches(searched(article), search));
       article.hidden = !fits;
       if (fits) shown++;
@@ -44,7 +44,7 @@ export function startFilter(articles: readonly HTMLElement[]): void {
   apply();
 }
 
-/** What is searched for: words, claims and results, as the search field has them (`claim:C3 is:failed daemon`). */
+/** A parsed search such as `claim:C3 is:failed daemon`. */
 export interface Search {
   readonly words: readonly string[];
   readonly claims: readonly string[];
@@ -72,7 +72,7 @@ export function parseSearch(text: string): Search {
   return { words, claims, statuses };
 }
 
-/** Every word has to be there; of several claims or results, one. */
+/** Requires every word, and one of the claims and one of the results. */
 export function matches({ text, claims, status }: Searched, search: Search): boolean {
   return (
     search.words.every((word) => text.includes(word)) &&

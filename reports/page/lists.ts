@@ -2,7 +2,7 @@ import { element, glyph } from './element.ts';
 import type { PackedScenario } from './packed.ts';
 import { clockSeconds, formatMicros } from './scale.ts';
 
-/** Everything that happened, in words: each next to what was true at that instant. */
+/** All events, each with the state at that instant. */
 export function listEvents({ events, left }: PackedScenario): readonly HTMLElement[] {
   const rows = events.map(({ at, after, who, says, shape, look, truth, contradicted }) =>
     element(
@@ -27,7 +27,7 @@ export function listEvents({ events, left }: PackedScenario): readonly HTMLEleme
   return [scrolling('Everything that happened', table), ...rest(left.events, 'events')];
 }
 
-/** What the programs in the pod printed. */
+/** Output of the programs in the pod. */
 export function listOutput({ output, left }: PackedScenario): readonly HTMLElement[] {
   const programs = new Set(output.map(({ program }) => program));
   const lines = output.map(({ at, program, text, error }) =>
@@ -44,7 +44,7 @@ export function listOutput({ output, left }: PackedScenario): readonly HTMLEleme
   ];
 }
 
-/** Mount tables before, during and after, each as a difference to the one before. */
+/** Mount tables over time, each as a difference to the previous one. */
 export function listTables({ tables }: PackedScenario): readonly HTMLElement[] {
   return tables.flatMap(({ where, title, lines, others }) => {
     const items = lines.map(([sign, line]) =>

@@ -3,7 +3,7 @@ import { listEvents, listOutput, listTables } from './lists.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 import { type Unpacked, unpack } from './unpack.ts';
 
-/** The report's script: everything it shows is in the page already, packed, and is unpacked when somebody looks at it. */
+/** The report's script. It unpacks the data of a scenario when the scenario comes into view. */
 
 const timelines: Timeline[] = [];
 
@@ -13,7 +13,7 @@ async function inflate(base64: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Fills a scenario that was opened for the first time. */
+/** Draws a scenario when it is first opened. */
 async function fill(article: HTMLElement): Promise<void> {
   if (article.dataset.filled) return;
   article.dataset.filled = 'yes';
@@ -45,7 +45,7 @@ function listOf(kind: string, { scenario }: Unpacked): HTMLElement {
   return filled;
 }
 
-/** Opens what a link leads to, and shows it. */
+/** Opens the scenario that the location's fragment names. */
 function follow(): void {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const details = target?.closest<HTMLDetailsElement>('.scenario > details');
@@ -67,7 +67,7 @@ function startTheme(): void {
     const kept = radios.find((radio) => radio.value === localStorage.getItem(store));
     if (kept) kept.checked = true;
   } catch {
-    // A page that was opened from a disk may have no store.
+    // A page from a local file may have no storage.
   }
   for (const radio of radios) {
     radio.addEventListener('change', () => {
@@ -83,7 +83,7 @@ function startTheme(): void {
 }
 
 document.documentElement.classList.add('scripted');
-/** Fills what is open as soon as it is nearly in sight. */
+/** Draws open scenarios shortly before they come into view. */
 const near = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) {
@@ -109,7 +109,7 @@ startKeys(articles);
 addEventListener('hashchange', follow);
 follow();
 
-/** Keys for the whole page; `?` shows them. */
+/** Keyboard shortcuts; `?` lists them. */
 export function startKeys(articles: readonly HTMLElement[]): void {
   const help = document.querySelector<HTMLDialogElement>('#_keys');
   const shown = () => articles.filter((article) => !article.hidden);

@@ -1,6 +1,6 @@
 /**
- * What a report carries for its script, one packed block for each scenario: a JSON part (`PackedScenario`) and the probes'
- * operations as columns of bytes. Shared by who packs (`reports/html/pack.ts`) and who unpacks (`unpack.ts`).
+ * The data for the page's script, one packed block for each scenario: a JSON part (`PackedScenario`) and the probes' operations as
+ * columns of bytes. Shared by `reports/html/pack.ts` and `unpack.ts`.
  *
  * Block: base64 of raw deflate of `<u32 length of the JSON><JSON in UTF-8><columns of each probe>`; all numbers little-endian.
  * Columns of a probe with n operations: n second differences of the due time as zigzag varints, n bytes of latency, n bytes of
@@ -30,13 +30,13 @@ export type Shape =
 export interface Span {
   readonly from: Micros;
   readonly to: Micros;
-  /** `thin`: as it should be. `thick`: look here. `dashed`: nothing there. */
+  /** `thin`: normal. `thick`: notable. `dashed`: absent. */
   readonly weight: 'thin' | 'thick' | 'dashed';
   readonly look: Look;
   readonly title: string;
-  /** Words beside the span, where there is room. */
+  /** A label that is drawn if there is room. */
   readonly label?: string;
-  /** Line of the lane, from 0: where spans overlap. */
+  /** Row in the lane, from 0, if spans overlap. */
   readonly row?: number;
 }
 
@@ -54,7 +54,7 @@ export interface Lane {
   readonly marks: readonly Mark[];
 }
 
-/** A stretch of time that is shaded across all lanes. */
+/** A period that is shaded across all lanes. */
 export interface Window {
   readonly from: Micros;
   readonly to: Micros;
@@ -71,21 +71,21 @@ export interface PackedProbe {
     readonly look: Look;
     readonly count: number;
   }[];
-  /** Operations that did not come back while anybody looked, or very late. */
+  /** Operations that did not return, or returned very late. */
   readonly hangs: readonly Span[];
 }
 
-/** Something that happened, and what was true at that instant. */
+/** An event with the state at that instant. */
 export interface PackedEvent {
   readonly at: Micros;
-  /** Since the last fault before it. */
+  /** Time since the last fault. */
   readonly after?: Micros;
   readonly who: string;
   readonly says: string;
   readonly shape: Shape;
   readonly look: Look;
   readonly truth: string;
-  /** It says that all is well, and it is not. */
+  /** The event claims success, but the pod could not read. */
   readonly contradicted?: true;
 }
 
@@ -100,16 +100,16 @@ export interface PackedTable {
   readonly where: string;
   /** `before`, `during`, `after`, with the time in words. */
   readonly title: string;
-  /** Sign, and the line of the mount table; `''` as sign for a line that stayed. */
+  /** Sign and line of the mount table. An unchanged line has the sign `''`. */
   readonly lines: readonly (readonly ['' | '+' | '−', string])[];
-  /** Lines that stayed and are not of FUSE volumes: not shown. */
+  /** Number of omitted lines: unchanged ones that are not about volumes. */
   readonly others: number;
 }
 
 export interface PackedScenario {
   readonly from: Micros;
   readonly to: Micros;
-  /** Where to look closer. */
+  /** Predefined views. */
   readonly closeUps: readonly { readonly from: Micros; readonly to: Micros; readonly name: string }[];
   readonly faults: readonly { readonly at: Micros; readonly name: string; readonly title: string }[];
   readonly windows: readonly Window[];
@@ -118,11 +118,11 @@ export interface PackedScenario {
   readonly events: readonly PackedEvent[];
   readonly output: readonly PackedLine[];
   readonly tables: readonly PackedTable[];
-  /** Lists that were cut, and by how many. */
+  /** Number of entries omitted from the lists. */
   readonly left: { readonly events: number; readonly output: number };
 }
 
-/** Eight steps to the doubling: 9 % of the latency. 255 is 2^32 µs. */
+/** Steps per doubling of the latency, so a step is 9 %. 255 stands for 2^32 µs. */
 export const latencySteps = 8;
 
 export const largestResult = 63;

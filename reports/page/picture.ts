@@ -2,7 +2,7 @@ import type { Look } from './packed.ts';
 import type { View } from './scale.ts';
 import type { Unpacked } from './unpack.ts';
 
-/** Something drawn that can be pointed at: a box on the canvas, and what it says. */
+/** A box on the canvas with a tooltip. */
 export interface Target {
   readonly left: number;
   readonly right: number;
@@ -52,7 +52,7 @@ const names = [
   'plain',
 ] as const;
 
-/** The style sheet's colours as the canvas needs them: the values of the theme that is in force. */
+/** The colours of the current theme, for the canvas. */
 export type Palette = Readonly<Record<(typeof names)[number], string>> & Readonly<Record<Look, string>>;
 
 export function readPalette(): Palette {
@@ -69,12 +69,12 @@ export function readPalette(): Palette {
 /** Heights of the parts, in pixels. */
 export const heights = { head: 22, foot: 22, probe: 92, lane: 24, row: 14 } as const;
 
-/** Rows of a lane above each other; what would be further down is drawn in the last. */
+/** The last row of a lane, which also holds the spans of later rows. */
 export const lastRow = 5;
 
 export type Layout = ReturnType<typeof computeLayout>;
 
-/** Where things are: a gutter with names on a wide screen, names above their lanes on a narrow one. */
+/** Positions on the canvas. Names stand in a gutter on wide screens, and above their lanes on narrow ones. */
 export function computeLayout({ scenario, probes }: Unpacked, width: number) {
   const wide = width >= 720;
   const gutter = wide ? 172 : 0;

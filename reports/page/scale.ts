@@ -1,20 +1,20 @@
-/** The part of time that is shown, in microseconds since the scenario began. */
+/** The visible period, in microseconds since the scenario began. */
 export interface View {
   readonly from: number;
   readonly to: number;
 }
 
-/** Least time across the picture: below that, operations have no distance any more. */
+/** The shortest visible period. */
 const narrowest = 200;
 
-/** Makes a view of the wanted place and width that stays within the whole. */
+/** Moves and narrows a view to fit into the whole. */
 export function clampView({ from, to }: View, whole: View): View {
   const width = Math.min(whole.to - whole.from, Math.max(narrowest, to - from));
   const start = Math.min(Math.max(from, whole.from), whole.to - width);
   return { from: start, to: start + width };
 }
 
-/** Zooms by a factor (below 1 is closer) around a moment, which keeps its place. */
+/** Zooms by a factor (below 1 is closer) around a moment, which keeps its position. */
 export function zoom(view: View, factor: number, around: number, whole: View): View {
   return clampView({ from: around - (around - view.from) * factor, to: around + (view.to - around) * factor }, whole);
 }
@@ -23,7 +23,7 @@ export function pan(view: View, by: number, whole: View): View {
   return clampView({ from: view.from + by, to: view.to + by }, whole);
 }
 
-/** Round times relative to `zero`, so many that each has `room` of the width (0 to 1). */
+/** Round times relative to `zero`, at least `room` of the width (0 to 1) apart. */
 export function timeTicks({ from, to }: View, zero: number, room: number): number[] {
   const rough = (to - from) * room;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -33,14 +33,14 @@ export function timeTicks({ from, to }: View, zero: number, room: number): numbe
   return ticks;
 }
 
-/** A time as it stands under a tick; `width` is the view's, in microseconds. */
+/** The label of a tick. `width` is that of the view, in microseconds. */
 export function tickName(micros: number, width: number): string {
   if (Math.abs(micros) < 0.5) return '0';
   const [factor, unit] = width >= 1.5e6 ? [1e6, 's'] : width >= 1500 ? [1e3, 'ms'] : [1, 'µs'];
   return `${micros < 0 ? '−' : ''}${Number((Math.abs(micros) / factor).toFixed(3))} ${unit}`;
 }
 
-/** A duration as people read it. */
+/** Formats a duration with its unit. */
 export function formatMicros(micros: number): string {
   const size = Math.abs(micros);
   const sign = micros < 0 ? '−' : '';
@@ -51,7 +51,7 @@ export function formatMicros(micros: number): string {
   return `${sign}${digits(size / 1e6)} s`;
 }
 
-/** Seconds with milliseconds, to stand in a column. */
+/** Formats seconds with three decimals, for columns. */
 export function clockSeconds(micros: number): string {
   return `${micros < 0 ? '−' : ''}${(Math.abs(micros) / 1e6).toFixed(3)}`;
 }

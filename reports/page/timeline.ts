@@ -7,11 +7,11 @@ import type { Unpacked } from './unpack.ts';
 
 export interface Timeline {
   readonly root: HTMLElement;
-  /** Draws again: after the theme or the width has changed. */
+  /** Redraws after a change of theme or width. */
   redraw(): void;
 }
 
-/** A picture of all that happened, to look closer at: with the pointer, two fingers, the keyboard or the buttons above it. */
+/** Creates the time line, which is moved and zoomed with the pointer, two fingers, the keyboard or buttons. */
 export function createTimeline(data: Unpacked, name: string): Timeline {
   const { scenario } = data;
   const whole: View = scenario;
@@ -98,7 +98,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
     hair.style.left = `${hover.x}px`;
     const at = timeAt(hover.x);
     const { x, y } = hover;
-    // The smallest of what is there: a mark lies on a span, a span in a window.
+    // The smallest box wins: a mark lies on a span, and a span in a window.
     const [target] = targets
       .filter(({ left, right, top, bottom }) => x >= left - 2 && x <= right + 2 && y >= top && y <= bottom)
       .sort((a, b) => a.right - a.left - (b.right - b.left));
@@ -192,7 +192,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
   return { root, redraw };
 }
 
-/** Which results the dots stand for, with how many there are of each. */
+/** The results with their shapes and counts. */
 function legend({ probes }: Unpacked): HTMLElement {
   const counts = new Map<string, { count: number; shape: string; look: string }>();
   for (const { results } of probes) {
@@ -212,7 +212,7 @@ function legend({ probes }: Unpacked): HTMLElement {
   return element('ul', { class: 'legend' }, ...items, ...windows);
 }
 
-/** The probe's operation next to the pointer, in words; `at` and `perPixel` in microseconds. */
+/** Describes the probe operation at the pointer. `at` and `perPixel` are in microseconds. */
 function nearestOperation(
   data: Unpacked,
   width: number,
@@ -226,7 +226,7 @@ function nearestOperation(
   let distance = perPixel * 8;
   for (let i = 0; i < probe.count; i++) {
     const away = Math.abs((probe.at[i] ?? 0) - at);
-    // Of two at the same place, the one that failed.
+    // Of two at the same time, the failed one.
     if (away < distance || (away === distance && probe.results[probe.result[i] ?? 0]?.name !== 'ok')) {
       best = i;
       distance = away;

@@ -1,12 +1,12 @@
 import { latencySteps, type PackedProbe, type PackedScenario } from './packed.ts';
 
-/** A probe's operations, as they are drawn. */
+/** A probe's operations. */
 export interface ProbeSeries extends PackedProbe {
-  /** When each was due, in microseconds since the scenario began. */
+  /** Scheduled times, in microseconds since the scenario began. */
   readonly at: Float64Array;
-  /** How long each took from then, in microseconds. */
+  /** Durations from the scheduled time, in microseconds. */
   readonly took: Float32Array;
-  /** Index into `results`. */
+  /** Indexes into `results`. */
   readonly result: Uint8Array;
   /** 0 list, 1 stat, 2 read. */
   readonly operation: Uint8Array;
@@ -17,7 +17,7 @@ export interface Unpacked {
   readonly probes: readonly ProbeSeries[];
 }
 
-/** Reads a block that has been inflated. */
+/** Reads an inflated block. */
 export function unpack(bytes: Uint8Array): Unpacked {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(0, true);
