@@ -4,7 +4,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { createUsageReader } from '../csi/usage-reader.ts';
 import { Engine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/locks.ts';
-import { overheard } from '../kubernetes/api-call.ts';
+import { observeRequests } from '../kubernetes/api-call.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
@@ -23,14 +23,14 @@ import type { Programs } from './programs.ts';
 import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
 
-export interface AgentSetting {
+export interface StartAgentOptions {
   readonly options: AgentOptions;
   readonly kubeConfig: KubeConfig;
   readonly programs: Programs;
   readonly log: Log;
   /** Between 0 and 1. */
   readonly random: () => number;
-  /** Ends what the start still waits for. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
@@ -45,12 +45,12 @@ export async function startAgent({
   log,
   random,
   signal,
-}: AgentSetting): Promise<AsyncDisposable> {
+}: StartAgentOptions): Promise<AsyncDisposable> {
   const options = { ...asked, nodeMountNamespace: nodeNamespace(asked) };
   const { nodeId, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, programs));
-  // No lock is shared with the other one, and only this tier never takes away what it has not put there.
+  // The two plugins share no lock, and only this tier never removes mounts of the other.
   if (beside !== undefined && kernel.tier !== '6.5')
     throw new CannotStart(`--beside needs mounts to be replaced beneath, this is tier ${kernel.tier}: boot Linux 6.5`);
   const locks = createVolumeLocks();
@@ -64,7 +64,7 @@ export async function startAgent({
       }),
     pods: () => kubernetes.view().pods,
   });
-  const transport = overheard(createTransport(kubeConfig), (call) => metrics.requested(call));
+  const transport = observeRequests(createTransport(kubeConfig), (call) => metrics.requested(call));
   const kubernetes = parts.use(
     watchKubernetes({
       transport,
@@ -110,7 +110,7 @@ export async function startAgent({
             clock,
             random,
             onError: (error) => log.warn('watch-failed', { kind: 'daemonsets', error: formatError(error) }),
-            onChange: () => standBack(),
+            onChange: () => followOtherPlugin(),
           }),
         );
   const engine = parts.use(
@@ -128,8 +128,8 @@ export async function startAgent({
   );
 
   const waiting = new Set(['the API server']);
-  /** Says whether the other's gate keeps this agent from recovering, and looks again where it no longer does. */
-  const standBack = () => {
+  /** Reports if the other plugin's gate prevents recovery, and starts a pass once it no longer does. */
+  const followOtherPlugin = () => {
     if (beside === undefined) return;
     const what = `${beside.namespace}/${beside.name} to be without FuseRecovery=true: it recovers, so this agent does not`;
     if (other?.recovers()) {
@@ -146,7 +146,7 @@ export async function startAgent({
       'choose another --metrics-addr, port 0 takes a free one',
     ),
   );
-  const usage = parts.use(createUsageReader({ command: programs.usage, nodeRoot: nodeRootOf(options), clock }));
+  const usage = parts.use(createUsageReader({ command: programs.usage, nodeRoot: nodeRootPath(options), clock }));
   const driver =
     options.csi === undefined
       ? undefined
@@ -180,8 +180,8 @@ function openKernelFor({ kernelTier, nodeMountNamespace }: AgentOptions, { probe
   throw new CannotStart(`the mount calls of this kernel cannot be used: ${call} ${path} ${errno} (${step}): ${remedy}`);
 }
 
-/** Where the node's mount namespace shows as a path, if it is given as one of a process. */
-function nodeRootOf({ nodeMountNamespace }: AgentOptions): string {
+/** The path of the root of the node's mount namespace, if the namespace is given as that of a process. */
+function nodeRootPath({ nodeMountNamespace }: AgentOptions): string {
   const pid = /^\/proc\/(\d+)\/ns\/mnt$/.exec(nodeMountNamespace ?? '')?.[1];
   return pid === undefined ? '' : `/proc/${pid}/root`;
 }

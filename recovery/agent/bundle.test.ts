@@ -16,19 +16,19 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the bundle', () => {
-  it('is the agent, its children and the webhook', () => {
+  it('contains the agent, its children and the webhook', () => {
     expect(readdirSync(directory)).toEqual(
       expect.arrayContaining(['agent.mjs', 'prober.mjs', 'usage.mjs', 'webhook.mjs']),
     );
   });
 
-  it('is without the models of the client library, which would cost most of its memory', () => {
+  it('does not contain the models of the client library, which would cost most of its memory', () => {
     const text = readFileSync(join(directory, 'agent.mjs'), 'utf8');
     expect(text).toContain('loadFromCluster');
     expect(text).not.toContain('V1StatefulSetSpec');
   });
 
-  it('has a webhook that runs by itself', () => {
+  it('contains a webhook that runs on its own', () => {
     const help = spawnSync(process.execPath, [...v8Flags, join(directory, 'webhook.mjs'), '--help'], {
       encoding: 'utf8',
     });
@@ -39,7 +39,7 @@ describe('the bundle', () => {
     expect(readFileSync(join(directory, 'webhook.mjs'), 'utf8')).not.toContain('V1StatefulSetSpec');
   });
 
-  it('has children that run by themselves', () => {
+  it('contains children that run on their own', () => {
     const usage = spawnSync(process.execPath, [...v8Flags, join(directory, 'usage.mjs')], {
       input: '"/"\n"/nowhere"\n',
       encoding: 'utf8',

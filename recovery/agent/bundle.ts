@@ -1,8 +1,8 @@
 /**
  * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Written: agent.mjs and webhook.mjs (executable), prober.mjs and usage.mjs. koffi is not bundled, because of its native library:
- * it is looked for in a node_modules above, of which an image needs `koffi` and `@koromix/koffi-linux-x64`.
+ * Writes agent.mjs and webhook.mjs (executable), prober.mjs and usage.mjs. koffi is not bundled because of its native library. It
+ * is resolved from a parent node_modules, in which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -15,8 +15,8 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const client = fileURLToPath(import.meta.resolve('@kubernetes/client-node/dist/'));
 
 /**
- * Of the client library the agent uses the KubeConfig, which itself uses of the generated API no more than its configuration.
- * With the rest come all models of Kubernetes: a thousand files, half a megabyte of code and 12 MB of memory.
+ * The agent uses only the KubeConfig of the client library, which needs only the configuration of the generated API. The rest
+ * would add all models of Kubernetes: a thousand files, half a megabyte of code and 12 MB of memory.
  */
 const withoutModels: Plugin = {
   name: 'without-models',
@@ -31,8 +31,8 @@ const withoutModels: Plugin = {
 };
 
 /**
- * Node's own modules as CommonJS has them. An `import` reads each name that a module exports, and makes a module of them: 20 ms of
- * CPU at the start. Among those of HTTP is WebSocket, which loads a client that nobody asks for: 40 ms more, and its memory.
+ * Loads Node's modules like CommonJS. An `import` would read every exported name, which takes 20 ms of CPU at the start. Reading
+ * `WebSocket` of the HTTP module would also load an unused client: another 40 ms, and its memory.
  */
 const builtinsAsNeeded: Plugin = {
   name: 'builtins-as-needed',
@@ -45,8 +45,8 @@ const builtinsAsNeeded: Plugin = {
 };
 
 /**
- * The KubeConfig takes a pool of `fetch` for requests that it is asked to make that way; ours go through Node's own HTTP, so this
- * would be loaded for nothing, in 20 ms. A class that cannot be made stands in for it, should that ever change.
+ * The KubeConfig imports undici for requests through `fetch`. The agent uses Node's HTTP client, so loading undici for 20 ms would
+ * be wasted. It is replaced by a class whose constructor throws, in case that changes.
  */
 const withoutFetch: Plugin = {
   name: 'without-fetch',

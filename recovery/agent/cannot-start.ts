@@ -1,11 +1,11 @@
 import { formatError } from './log.ts';
 
-/** This machine or cluster lacks something: one sentence with the remedy. Exit status 3. */
+/** The machine or cluster does not meet a requirement. The message is one sentence with the remedy. Exit status 3. */
 export class CannotStart extends Error {
   readonly code = 'CANNOT_START';
 }
 
-/** What rejects does so with `CannotStart`, and the remedy after its own words. */
+/** Converts a rejection to `CannotStart` and appends the remedy to its message. */
 export async function orCannotStart<T>(start: () => Promise<T>, remedy: string): Promise<T> {
   try {
     return await start();

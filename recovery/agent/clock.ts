@@ -1,10 +1,10 @@
 import type { Nanoseconds } from '../engine/model.ts';
 import type { ClockPort } from '../engine/ports.ts';
 
-/** Longest delay of a timer in Node, some 24 days. */
+/** Longest delay of a timer in Node, about 24 days. */
 const longestMs = 2 ** 31 - 1;
 
-/** The machine's monotonic clock. Its timers do not keep the process alive; one that is due already fires in the next turn. */
+/** The monotonic clock. Its timers do not keep the process alive. A timer that is already due fires in the next turn. */
 export const monotonicClock: ClockPort = {
   now: () => process.hrtime.bigint() as Nanoseconds,
   after(delay, callback) {

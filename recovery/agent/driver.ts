@@ -18,7 +18,7 @@ export interface DriverOptions {
   readonly kernel: Kernel;
   readonly usage: UsageReader;
   readonly locks: VolumeLocks;
-  /** What the agent waits for before it is ready; the driver adds what it waits for itself. */
+  /** What the agent waits for before it is ready. The driver adds and removes its own entries. */
   readonly waiting: Set<string>;
   readonly log: Log;
 }
@@ -31,7 +31,7 @@ export interface Driver extends AsyncDisposable {
 const socket = 'the CSI socket';
 const kubelet = 'the kubelet to register the driver';
 
-/** Serves CSI and registers it where it is to be. Rejects with `CannotStart`. */
+/** Serves CSI and registers the driver if requested. Rejects with `CannotStart`. */
 export async function startDriver({
   options,
   csi,
@@ -54,7 +54,7 @@ export async function startDriver({
           controller: createControllerService(),
           onDefect(call, error) {
             log.error('defect', { call, error: formatError(error) });
-            // In a foreign namespace every further call would do harm: the next instance starts at home.
+            // In a wrong namespace every further call would do harm. A restart begins in the right one.
             if (error instanceof NamespaceLost)
               setImmediate(() => {
                 throw error;

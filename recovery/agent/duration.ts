@@ -11,7 +11,7 @@ const units: Readonly<Record<string, number>> = {
 };
 const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
 
-/** A duration as Go writes it (`5s`, `1m30s`, `250ms`), or undefined. Negative ones have no use here. Go `time.ParseDuration`. */
+/** Parses a Go duration (`5s`, `1m30s`, `250ms`) like `time.ParseDuration`. Returns undefined for other texts and for negative durations. */
 export function parseDuration(text: string): Nanoseconds | undefined {
   if (text === '0') return 0n as Nanoseconds;
   let end = 0;

@@ -4,28 +4,28 @@ import type { KernelTier, Nanoseconds, Policy } from '../engine/model.ts';
 import { parseDuration } from './duration.ts';
 import { help } from './help.ts';
 
-/** What the agent was asked to do: flags first, then environment, then defaults. */
+/** The agent's options: flags take precedence over the environment and the defaults. */
 export interface AgentOptions {
   readonly nodeId: string;
-  /** The CSI driver; undefined where another one publishes the volumes. */
+  /** The CSI driver, or undefined if another node plugin publishes the volumes. */
   readonly csi:
     | {
         /** `unix:///path` of the CSI socket. */
         readonly endpoint: string;
-        /** Registered with the kubelet where it is given. */
+        /** If given, the driver is registered with the kubelet. */
         readonly registration: Registration | undefined;
       }
     | undefined;
-  /** DaemonSet of the other node plugin: no driver is served, and nothing recovered while that one's gate is on. */
+  /** DaemonSet of another node plugin. No driver is served, and nothing is recovered while its gate is on. */
   readonly beside: { readonly namespace: string; readonly name: string } | undefined;
-  /** Where /metrics and /healthz are served; port 0 takes a free one. No host: all addresses. */
+  /** Address of /metrics and /healthz. Port 0 picks a free one. Without a host, all addresses. */
   readonly metrics: { readonly host: string | undefined; readonly port: number };
-  /** Path; without it the pod's own service account is used. */
+  /** Path. If undefined, the pod's service account is used. */
   readonly kubeconfig: string | undefined;
   readonly policy: Policy;
   readonly kernelTier: KernelTier | undefined;
   readonly abortHungAfter: Nanoseconds | undefined;
-  /** The node's mount namespace as a path, or `kubelet` for the kubelet's, where it is not the agent's own. */
+  /** Path of the node's mount namespace, or `kubelet` for the kubelet's. If undefined, the agent's own is used. */
   readonly nodeMountNamespace: string | undefined;
   readonly resyncPeriod: Nanoseconds;
   readonly mountRoot: string;
@@ -33,19 +33,19 @@ export interface AgentOptions {
 }
 
 interface Registration {
-  /** The CSI socket as the kubelet sees it. */
+  /** Path of the CSI socket in the kubelet's mount namespace. */
   readonly endpoint: string;
-  /** The kubelet's `plugins_registry` as the agent sees it. */
+  /** Path of the kubelet's `plugins_registry` in the agent's mount namespace. */
   readonly directory: string;
 }
 
 export type Parsed =
   | { readonly kind: 'run'; readonly options: AgentOptions }
   | { readonly kind: 'help'; readonly text: string }
-  /** One sentence with the name of the thing and the accepted values. */
+  /** The message is one sentence with the name of the flag and the accepted values. */
   | { readonly kind: 'error'; readonly message: string };
 
-/** Flags of Fluid's plugin that have no meaning here and are taken without effect, so that its manifests work unchanged. */
+/** Flags of Fluid's plugin that are accepted without effect, so that its manifests work unchanged. */
 const ignored = new Set([
   'v',
   'prune-fs',
@@ -75,13 +75,13 @@ const flags = [
 ] as const;
 type Flag = (typeof flags)[number];
 
-/** Usual names of RuntimeClasses whose guests keep descriptors of their own: Kata, gVisor, and Alibaba Cloud's sandboxes. */
+/** Usual names of RuntimeClasses whose guests hold their own file descriptors: Kata, gVisor and Alibaba Cloud's sandboxes. */
 const defaultRuntimes = 'kata,kata-qemu,kata-clh,kata-fc,kata-containers,gvisor,runsc,runv,rund';
 
-/** A period below this would make the slow resync a busy loop. */
+/** Below this period the resync would become a busy loop. */
 const shortestPeriod = 100_000_000n;
 
-/** Reads command line and environment. Pure: what it needs is passed in, and nothing is started. */
+/** Parses the command line and the environment. Pure. */
 export function parseFlags({
   argv,
   env,
@@ -99,7 +99,7 @@ export function parseFlags({
   }
 }
 
-/** A mistake of the user's; never leaves this file. */
+/** A usage error. Never leaves this file. */
 class UsageError extends Error {
   readonly code = 'USAGE';
 }
@@ -128,7 +128,7 @@ function readFlags(argv: readonly string[]): ReadonlyMap<Flag, string> | 'help' 
 const isFlag = (name: string): name is Flag => (flags as readonly string[]).includes(name);
 
 function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string, string | undefined>>): AgentOptions {
-  // A manifest may well set a variable to nothing.
+  // Manifests may set a variable to the empty string.
   const value: Value = (flag, variable) =>
     given.get(flag) ?? ((variable === undefined ? undefined : env[variable]) || undefined);
   const nodeId = value('nodeid', 'NODE_ID');
@@ -160,7 +160,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
   };
 }
 
-/** The first of the accepted values is the default. */
+/** The first accepted value is the default. */
 function oneOf<const T extends string>(
   given: ReadonlyMap<Flag, string>,
   flag: Flag,

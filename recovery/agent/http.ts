@@ -6,16 +6,16 @@ export interface HttpOptions {
   readonly host: string | undefined;
   readonly port: number;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
-  /** What is not ready yet; nothing where all is. */
+  /** What the agent still waits for; empty once it is ready. */
   readonly missing: () => readonly string[];
 }
 
 export interface HttpServer extends AsyncDisposable {
-  /** `HOST:PORT` as it was bound. */
+  /** The bound `HOST:PORT`. */
   readonly address: string;
 }
 
-/** Serves `/metrics`, `/livez` and `/healthz`: 200 once everything is ready, 503 with what is missing before. Rejects where it cannot listen. */
+/** Serves `/metrics`, `/livez` and `/healthz`, which is 503 with a reason until the agent is ready. Rejects if it cannot listen. */
 export async function serveHttp({ host, port, metrics, missing }: HttpOptions): Promise<HttpServer> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://agent');
@@ -26,7 +26,7 @@ export async function serveHttp({ host, port, metrics, missing }: HttpOptions): 
       response.writeHead(waiting.length === 0 ? 200 : 503, { 'content-type': 'text/plain' });
       response.end(waiting.length === 0 ? 'ok\n' : `waiting for ${waiting.join(', ')}\n`);
     } else if (pathname === '/livez') {
-      // That the event loop turns; what it waits for is not mended by a restart.
+      // Shows only that the event loop runs, because a restart would not help a waiting agent.
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (pathname === '/metrics') {
       metrics.text().then(

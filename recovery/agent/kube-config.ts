@@ -2,7 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { CannotStart } from './cannot-start.ts';
 import { formatError } from './log.ts';
 
-/** How the API server is reached: a kubeconfig, or the service account of the pod that the agent runs in. */
+/** Loads a kubeconfig, or the service account of the agent's pod. */
 export function loadKubeConfig(
   path: string | undefined,
   env: Readonly<Record<string, string | undefined>>,

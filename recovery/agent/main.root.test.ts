@@ -12,7 +12,7 @@ import { createCsiClient } from '../csi/client.ts';
 const isRoot = process.getuid?.() === 0;
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** An agent as a process in a mount namespace of its own. */
+/** An agent process in a private mount namespace. */
 interface Agent {
   readonly process: ChildProcess;
   readonly lines: Record<string, unknown>[];
@@ -90,7 +90,7 @@ const line = async (agent: Agent, event: string) => {
 };
 
 describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, to make a mount namespace)'}`, () => {
-  it('serves CSI, metrics and health once it says that it is ready, and ends cleanly', async () => {
+  it('serves CSI, metrics and health once it is ready, and exits cleanly', async () => {
     const agent = start(['--feature-gates=FuseRecovery=true']);
     const ready = await line(agent, 'ready');
     expect(ready).toMatchObject({ node: 'node-1', recovery: true, ns: expect.stringMatching(/^\d+$/) });
@@ -110,7 +110,7 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     expect(agent.lines.at(-1)).toMatchObject({ event: 'stopped', signal: 'SIGTERM' });
   });
 
-  it('takes its socket back after it was killed', async () => {
+  it('replaces its socket after it was killed', async () => {
     const first = start();
     await line(first, 'ready');
     first.process.kill('SIGKILL');
@@ -121,7 +121,7 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
   });
 
-  it('serves CSI while the API server is away, and is healthy once it is there', async () => {
+  it('serves CSI while the API server is unavailable, and becomes healthy afterwards', async () => {
     await close();
     const agent = start();
     const failed = await line(agent, 'watch-failed');
@@ -134,7 +134,7 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     expect((await client.probe({})).ready.value).toBe(true);
   });
 
-  it('ends at once while it still waits for the API server', async () => {
+  it('exits at once while it waits for the API server', async () => {
     await close();
     const agent = start();
     await line(agent, 'watch-failed');

@@ -10,26 +10,26 @@ import { createLog, formatError } from './log.ts';
 import { takePriority } from './priority.ts';
 import { programsBeside } from './programs.ts';
 
-/** How long an end may take; mounts are left as they are, so nothing is lost by a harder one. */
-const endWithinMs = 800;
-/** How long whoever reads the log may take for its last lines. */
-const writeWithinMs = 200;
-/** What is written while nobody reads is dropped beyond this. */
-const longestBacklog = 4 << 20;
+/** Timeout of a clean shutdown. Mounts are not touched, so exiting early loses nothing. */
+const shutdownTimeoutMs = 800;
+/** How long the log's reader may take for the last lines. */
+const flushTimeoutMs = 200;
+/** Log lines beyond this backlog are dropped while the reader is stalled. */
+const maxBacklog = 4 << 20;
 
 async function run(options: AgentOptions): Promise<number> {
-  const out = pino.destination({ dest: 1, sync: false, maxLength: longestBacklog });
-  // Whoever read the log may go away; that is no reason to stop.
+  const out = pino.destination({ dest: 1, sync: false, maxLength: maxBacklog });
+  // A closed log reader is no reason to stop.
   out.on('error', () => {});
   const log = createLog(out, monotonicClock.now);
   const flush = () => {
     try {
       out.flushSync();
     } catch {
-      // Nobody reads.
+      // The reader is gone.
     }
   };
-  // What is disposed of may wait for nothing that keeps a process alive by itself.
+  // Keeps the process alive during disposal, whose timers and sockets are unreferenced.
   setInterval(() => {}, 2 ** 30);
   const stop = Promise.withResolvers<string>();
   const stopping = new AbortController();
@@ -40,7 +40,7 @@ async function run(options: AgentOptions): Promise<number> {
       setTimeout(() => {
         flush();
         process.exit(0);
-      }, endWithinMs).unref();
+      }, shutdownTimeoutMs).unref();
     });
   }
   process.on('uncaughtException', (error) => {
@@ -71,18 +71,18 @@ async function run(options: AgentOptions): Promise<number> {
 }
 
 /**
- * An agent works for milliseconds now and then: what TurboFan costs to compile it never earns back, and where the agent is held to
- * 200m CPU that is paid by the pods that wait (250 of them: 33 -> 31 ms of CPU up to the last one, 145 -> 135 ms). Turned off
- * once all is loaded, and not by a flag of the command line (`v8-flags.ts` says why).
+ * The agent works for a few milliseconds at a time, so optimising compilation by TurboFan never pays off. At a limit of 200m CPU
+ * the waiting pods pay for it (with 250 pods: 33 -> 31 ms of CPU until the last one, 145 -> 135 ms). It is disabled after
+ * loading and not by a command-line flag (`v8-flags.ts` explains why).
  */
 function withoutTurboFan(): void {
   setFlagsFromString('--no-turbofan');
 }
 
-/** Ends the log, in order: what is under way and then the rest. */
+/** Writes the remaining lines in order and closes the log. */
 function written(out: ReturnType<typeof pino.destination>): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, writeWithinMs);
+    const timer = setTimeout(resolve, flushTimeoutMs);
     out.once('close', () => {
       clearTimeout(timer);
       resolve();

@@ -1,8 +1,8 @@
 /**
  * Prints the memory of an agent and its children: `node recovery/agent/memory.ts [PID]`.
  *
- * Without a process id it bundles the agent into a temporary directory, starts it idle in a mount namespace of its own, as root,
- * with an API server that has nothing, and measures that after it has settled.
+ * Without a process id it bundles the agent into a temporary directory, starts it idle in a private mount namespace, as root,
+ * with an empty API server, and measures it once its memory has settled.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ interface Memory {
   readonly pss: number;
 }
 
-/** Long enough for the first collections of garbage and for the start's own to be given back. */
+/** Long enough for the first garbage collections, which return the memory of the start. */
 const settleMs = 8_000;
 
 /** The process and all below it. */

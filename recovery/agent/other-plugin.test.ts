@@ -34,7 +34,7 @@ it('a DaemonSet without containers has no gate on', () => {
   expect(isGateOn(plugin(true))).toBe(true);
 });
 
-it('tells when the other node plugin begins to recover, when it ceases, and when it goes', async () => {
+it('notifies when the other node plugin starts to recover, stops, and is deleted', async () => {
   const watch = new PassThrough();
   const transport: Transport = {
     json: async () => ({ metadata: { resourceVersion: '1' }, items: [plugin(false)] }),

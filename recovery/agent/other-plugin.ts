@@ -8,16 +8,16 @@ export interface OtherPluginOptions {
   /** The DaemonSet of the node plugin that publishes the volumes here. */
   readonly plugin: { readonly namespace: string; readonly name: string };
   readonly onError: (error: unknown) => void;
-  /** Called when it has begun or ceased to recover. */
+  /** Called when the plugin starts or stops recovering. */
   readonly onChange: () => void;
   readonly clock: Pick<ClockPort, 'now'>;
   /** Between 0 and 1. */
   readonly random: () => number;
 }
 
-/** The node plugin that the agent stands beside. */
+/** Another node plugin on the agent's node. */
 export interface OtherPlugin extends AsyncDisposable {
-  /** Whether its recovery gate is on: two that replace the same mounts would undo each other's work. */
+  /** Whether its recovery gate is on. Two plugins that replace the same mounts would undo each other's work. */
   recovers(): boolean;
   readonly synced: Promise<void>;
 }
@@ -47,14 +47,14 @@ export function watchOtherPlugin(options: OtherPluginOptions): OtherPlugin {
   };
 }
 
-/** Whether any container of a DaemonSet is started with the gate on; of several words the last counts. */
+/** Whether any container of a DaemonSet is started with the gate on. The last setting of a command line counts. */
 export function isGateOn(daemonSet: unknown): boolean {
   return listAt(objectAt(daemonSet, 'spec', 'template', 'spec'), 'containers').some(
     ({ command, args }) => gateIn([command, args].flat()) === true,
   );
 }
 
-/** What a command line says of the gate; undefined where it says nothing. */
+/** The gate's value on a command line, or undefined if it is not set. */
 export function gateIn(words: readonly unknown[]): boolean | undefined {
   const gates = words.filter((word) => typeof word === 'string').flatMap((word) => [...word.matchAll(gate)]);
   const value = gates.at(-1)?.[1];

@@ -1,16 +1,16 @@
 import { setPriority } from 'node:os';
 
-/** As systemd gives to what everything else waits for. */
-const eager = -10;
+/** The priority that systemd gives to services on which everything else waits. */
+const elevated = -10;
 
 /**
- * Asks for the processor before others get it, for this thread and all that it starts. The agent sleeps nearly always, and
- * when it wakes a pod is without its data. Where it may not be asked for (no CAP_SYS_NICE), the agent runs like any other.
+ * Raises the priority of this thread and its children. The agent sleeps nearly always, and when it wakes, a pod is without its
+ * data. Without CAP_SYS_NICE the priority stays normal.
  */
 export function takePriority(): void {
   try {
-    setPriority(eager);
+    setPriority(elevated);
   } catch {
-    // EACCES: not allowed here.
+    // EACCES: not permitted.
   }
 }

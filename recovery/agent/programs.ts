@@ -4,15 +4,15 @@ export type Command = readonly [program: string, ...args: string[]];
 
 /** The processes that the agent starts. */
 export interface Programs {
-  /** Undefined where the kernel adapter's own will do. */
+  /** If undefined, the kernel adapter's default is used. */
   readonly prober: Command | undefined;
   readonly usage: Command;
 }
 
-/** Little memory for children that hold one line at a time. */
+/** Keeps the memory of the children small: they hold one line at a time. */
 const small = ['--max-semi-space-size=1', '--max-old-space-size=24', '--v8-pool-size=0'];
 
-/** Where the programs lie: beside the bundle, which is `agent.mjs`, or among the sources and what is compiled of them. */
+/** Locates the programs next to the bundle `agent.mjs`, or in the sources or their compiled copy. */
 export function programsBeside(main: URL): Programs {
   const start = (path: string): Command => [
     process.execPath,

@@ -4,7 +4,7 @@ import type { EventQueue } from '../kubernetes/event-queue.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Sends each decision to the log, to the metrics and to Kubernetes; none of them blocks. */
+/** Sends each decision to the log, the metrics and Kubernetes without blocking. */
 export function createRecorder({
   log,
   metrics,

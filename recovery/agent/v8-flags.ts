@@ -1,8 +1,8 @@
 /**
- * The flags of Node that keep the bundled agent small: idle with its prober it holds 42 MB of its own with or without them, on
- * Node 24.21 (`memory.ts` prints it), and they bound what it gathers when there is much to do.
+ * Node's flags for the bundled agent. They bound its memory under load. Idle with its prober it has 42 MB of anonymous memory with
+ * or without them, on Node 24.21 (`memory.ts` measures it).
  *
- * Nothing that changes how code is compiled may stand here: with such a flag V8 refuses the compiled code of Node's own modules
- * that comes with Node, and the start costs a tenth more.
+ * Flags that affect compilation must not be added: with them V8 rejects the code cache of Node's own modules, and the start takes
+ * a tenth longer.
  */
 export const v8Flags = ['--max-semi-space-size=2', '--max-old-space-size=128'] as const;

@@ -1,4 +1,4 @@
 import packageJson from '../../package.json' with { type: 'json' };
 
-/** Of all of Rekindle; the CSI vendor version, too. */
+/** The version of Rekindle, which is also the CSI vendor version. */
 export const { version } = packageJson;

@@ -3,7 +3,7 @@ import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-
 import { expect, it } from 'vitest';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
 import type { Nanoseconds } from '../engine/model.ts';
-import { type ApiCall, callOf, overheard } from '../kubernetes/api-call.ts';
+import { type ApiCall, observeRequests, toApiCall } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts';
@@ -31,7 +31,7 @@ function createRecordingTransport(objects: Readonly<Record<string, unknown>> = {
       const [path = ''] = request.path.split('?');
       if (path in objects) return objects[path];
       if (request.method !== 'GET') return {};
-      const { name } = callOf(request);
+      const { name } = toApiCall(request);
       if (name !== undefined && !request.path.includes('?')) throw new ApiError(404, request, 'not found');
       return { metadata: { resourceVersion: '1' }, items: [] };
     },
@@ -41,7 +41,7 @@ function createRecordingTransport(objects: Readonly<Record<string, unknown>> = {
       return body as never;
     },
   };
-  return { transport: overheard(transport, (call) => void calls.push(call)), calls };
+  return { transport: observeRequests(transport, (call) => void calls.push(call)), calls };
 }
 
 type Recording = ReturnType<typeof createRecordingTransport>;

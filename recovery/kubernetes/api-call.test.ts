@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { callOf } from './api-call.ts';
+import { toApiCall } from './api-call.ts';
 import type { ApiRequest } from './transport.ts';
 
-it.each<[ApiRequest['method'], string, ReturnType<typeof callOf>]>([
+it.each<[ApiRequest['method'], string, ReturnType<typeof toApiCall>]>([
   ['GET', '/api/v1/pods?limit=500', call('list', '', 'pods')],
   ['GET', '/api/v1/pods?watch=true&resourceVersion=1', call('watch', '', 'pods')],
   ['GET', '/api/v1/persistentvolumes/a', call('get', '', 'persistentvolumes', undefined, 'a')],
@@ -20,8 +20,8 @@ it.each<[ApiRequest['method'], string, ReturnType<typeof callOf>]>([
     '/apis/apps/v1/namespaces/n/daemonsets?fieldSelector=metadata.name%3Dd',
     call('list', 'apps', 'daemonsets', 'n', 'd'),
   ],
-])('%s %s is what access is granted for', (method, path, expected) => {
-  expect(callOf({ method, path })).toEqual(expected);
+])('translates %s %s for RBAC', (method, path, expected) => {
+  expect(toApiCall({ method, path })).toEqual(expected);
 });
 
 function call(verb: string, group: string, resource: string, namespace?: string, name?: string) {

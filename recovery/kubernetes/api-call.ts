@@ -1,18 +1,18 @@
 import type { ApiRequest, Transport } from './transport.ts';
 
-/** A request as role-based access sees it. */
+/** A request in the terms of RBAC. */
 export interface ApiCall {
   readonly verb: string;
   /** Empty for the core group. */
   readonly group: string;
   readonly resource: string;
   readonly namespace: string | undefined;
-  /** Also of a list or watch that asks for one name alone. */
+  /** Also set for a list or watch that selects one name. */
   readonly name: string | undefined;
 }
 
-/** Translates a request as the API server does (kubernetes.io/docs/reference/access-authn-authz/authorization). */
-export function callOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): ApiCall {
+/** Translates a request for RBAC like the API server (kubernetes.io/docs/reference/access-authn-authz/authorization). */
+export function toApiCall({ method, path }: Pick<ApiRequest, 'method' | 'path'>): ApiCall {
   const url = new URL(path, 'http://api');
   const [, root = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
   const [group = '', ...places] = root === 'api' ? ['', ...rest.slice(1)] : [rest[0], ...rest.slice(2)];
@@ -30,11 +30,11 @@ function verbOf(method: ApiRequest['method'], { searchParams }: URL, name: strin
   return name === undefined ? 'list' : 'get';
 }
 
-/** Tells of each request before it is made. */
-export function overheard({ json, stream }: Transport, onCall: (call: ApiCall) => void): Transport {
-  const tell = <T>(request: ApiRequest, ask: (request: ApiRequest) => Promise<T>): Promise<T> => {
-    onCall(callOf(request));
-    return ask(request);
+/** Calls `onCall` before each request. */
+export function observeRequests({ json, stream }: Transport, onCall: (call: ApiCall) => void): Transport {
+  const observe = <T>(request: ApiRequest, send: (request: ApiRequest) => Promise<T>): Promise<T> => {
+    onCall(toApiCall(request));
+    return send(request);
   };
-  return { json: (request) => tell(request, json), stream: (request) => tell(request, stream) };
+  return { json: (request) => observe(request, json), stream: (request) => observe(request, stream) };
 }

@@ -15,7 +15,7 @@ const request = {
   signal: new AbortController().signal,
 } as const;
 
-/** A sender whose requests are answered when the test says so, and a clock that stands still. */
+/** A queue with a recording sender that the test controls, and a clock that stands still. */
 function recording(options: Partial<EventQueueOptions> = {}) {
   const sent: string[] = [];
   const dropped: string[] = [];
@@ -66,12 +66,12 @@ function recording(options: Partial<EventQueueOptions> = {}) {
   };
 }
 
-/** Milliseconds before the first of several events goes out. */
+/** Milliseconds before the first event is sent. */
 const held = 500;
 const settled = (sent: string[], length: number) => expect.poll(() => sent.length, { interval: 1 }).toBe(length);
 
 describe('the event queue', () => {
-  it('creates an event once and counts it when it comes again', async () => {
+  it('creates an event once and counts it when it recurs', async () => {
     const { queue, sent } = recording();
     queue.push(draft('a'));
     await settled(sent, 1);
@@ -80,7 +80,7 @@ describe('the event queue', () => {
     expect(sent).toEqual(['create a x1', 'count event-a x2']);
   });
 
-  it('sends what came while a request was under way as one count', async () => {
+  it('combines events that occur during a request into one count', async () => {
     const { queue, sent, hold } = recording();
     const release = hold();
     queue.push(draft('a'));
@@ -91,7 +91,7 @@ describe('the event queue', () => {
     expect(sent[1]).toBe('count event-a x101');
   });
 
-  it('creates an event anew once the old one is forgotten', async () => {
+  it('creates an event again once the old one is forgotten', async () => {
     const { queue, sent, pass, answers } = recording();
     queue.push(draft('a'));
     await settled(sent, 1);
@@ -105,7 +105,7 @@ describe('the event queue', () => {
     expect(sent.slice(2)).toEqual(['count event-a x2', 'create a x2']);
   });
 
-  it('tries again, and gives up in the end', async () => {
+  it('retries, and finally gives up', async () => {
     const { queue, sent, dropped, answers, slept } = recording();
     answers.push('refuse', 'refuse', 'refuse', 'refuse', 'refuse');
     queue.push(draft('a'));
@@ -116,7 +116,7 @@ describe('the event queue', () => {
     await settled(sent, 6);
   });
 
-  it('drops what the API server does not take, and goes on with what waits behind it', async () => {
+  it('drops an event that the API server rejects and continues with the next', async () => {
     const { queue, sent, dropped, answers, slept } = recording();
     answers.push('forbid');
     queue.push(draft('a'));
@@ -127,7 +127,7 @@ describe('the event queue', () => {
     expect(slept).toEqual([held]);
   });
 
-  it('drops what does not fit, and says so', async () => {
+  it('drops and reports events beyond its capacity', async () => {
     const { queue, sent, dropped, hold } = recording({ capacity: 2 });
     const release = hold();
     queue.push(draft('a'));
@@ -147,7 +147,7 @@ describe('the event queue', () => {
     expect(slept.length).toBeGreaterThanOrEqual(5);
   });
 
-  it('lets what came within half a second of a crash wait, and sends it once', async () => {
+  it('delays events by half a second and sends identical ones once', async () => {
     const release = Promise.withResolvers<void>();
     const { queue, sent } = recording({ sleep: () => release.promise });
     queue.push(draft('a'));
@@ -159,7 +159,7 @@ describe('the event queue', () => {
     expect(sent).toEqual(['create a x2']);
   });
 
-  it('ends while it waits', async () => {
+  it('can be disposed of while it waits', async () => {
     const { queue, sent, hold } = recording();
     const release = hold();
     queue.push(draft('a'));

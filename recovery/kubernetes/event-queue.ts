@@ -1,6 +1,6 @@
 import { ApiError } from './transport.ts';
 
-/** A Kubernetes event to be, without times and count. */
+/** A Kubernetes event before it is sent, without times and count. */
 export interface EventDraft {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface EventDraft {
   };
 }
 
-/** How often a draft came, and when. */
+/** How often an event occurred, and when. */
 export interface Occurrences {
   readonly count: number;
   readonly first: Date;
@@ -25,7 +25,7 @@ export interface Occurrences {
 export interface EventSender {
   /** Creates an event and returns its name. */
   create(draft: EventDraft, seen: Occurrences): Promise<string>;
-  /** Updates the count of the event of that name; `gone` where the API server has forgotten it (after an hour). */
+  /** Updates the count of an existing event. Returns `gone` if the API server has deleted it, which happens after an hour. */
   count(draft: EventDraft, name: string, seen: Occurrences): Promise<'counted' | 'gone'>;
 }
 
@@ -34,14 +34,14 @@ export interface EventQueueOptions {
   readonly now: () => Date;
   /** Rejects when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
-  /** Takes each event that was given up, and why: `full` or `refused`. */
+  /** Called for each dropped event with the reason. */
   readonly onDropped: (draft: EventDraft, why: 'full' | 'refused', error?: unknown) => void;
-  /** Different events that may wait. */
+  /** Maximum number of different events that may wait. */
   readonly capacity?: number;
 }
 
 export interface EventQueue extends AsyncDisposable {
-  /** Never blocks and never throws. */
+  /** Never blocks or throws. */
   push(draft: EventDraft): void;
 }
 
@@ -50,32 +50,32 @@ interface Entry {
   count: number;
   readonly first: Date;
   last: Date;
-  /** Set once it was created. */
+  /** Set once the event has been created. */
   name?: string;
   tries: number;
 }
 
-/** An event that comes again within this is counted, not created again (as in client-go's event correlator). */
+/** An event that recurs within this time is counted instead of created again (as in client-go's event correlator). */
 const forgetMs = 10 * 60_000;
-/** Events remembered for counting. */
+/** Maximum number of events that are remembered for counting. */
 const remembered = 1024;
-/** Requests at once, and then so many a second: what is pushed meanwhile is counted. */
+/** Rate limit of requests: the burst, and then the rate per second. Events that recur meanwhile are counted. */
 const burst = 50;
 const perSecond = 5;
 const tries = 5;
-/** Events wait this long before the first of them goes out: after a crash the agent's time belongs to the pods. */
+/** Delay before the first event is sent, because right after a crash the agent's CPU time belongs to the pods. */
 const holdMs = 500;
 
 /**
- * What the API server does not take will not be taken later either, and others wait behind it: a namespace that is being
- * terminated, or gone with its pods, is the usual case. A token may be renewed, and a busy server has time again.
+ * Client errors are not retried, because other events wait behind them. The usual cause is a namespace that is terminating or
+ * deleted. The exceptions are an expired token and a busy server.
  */
 const isRefused = (error: unknown): boolean =>
   error instanceof ApiError && error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status);
 
 /**
- * Sends events one at a time, identical ones as a count. While the API server is away they wait and are counted; what does
- * not fit is dropped and reported, so that a broken cluster costs neither memory nor the agent's time.
+ * Sends events one at a time and counts identical ones. They wait while the API server is unavailable. Events beyond the
+ * capacity are dropped and reported, so that memory and CPU time stay bounded.
  */
 export function createEventQueue(options: EventQueueOptions): EventQueue {
   const { sender, now, sleep, onDropped, capacity = 1000 } = options;
@@ -106,7 +106,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
   function start(): void {
     working ??= sleep(holdMs, ended.signal)
       .then(work)
-      .catch(() => {}) // only the sleeps reject, when the queue ends
+      .catch(() => {}) // only the sleeps reject, at disposal
       .finally(() => {
         working = undefined;
         if (pending.size > 0 && !ended.signal.aborted) start();

@@ -6,14 +6,14 @@ import { ApiError, type Transport } from './transport.ts';
 export interface EventSenderOptions {
   readonly transport: Transport;
   readonly nodeName: string;
-  /** So many hexadecimal digits, to make names unique. */
+  /** Returns the given number of random hexadecimal digits, to make names unique. */
   readonly randomHex: (digits: number) => string;
   readonly signal: AbortSignal;
-  /** Longest a request may take. */
+  /** Timeout of each request. */
   readonly timeoutMs?: number;
 }
 
-/** The component that Fluid names in its own recovery events. */
+/** The component in Fluid's own recovery events. */
 const component = 'FuseRecover';
 const longestMessage = 1024;
 const longestName = 253;
@@ -23,7 +23,7 @@ export function createEventSender(options: EventSenderOptions): EventSender {
   const { transport, nodeName, randomHex, signal, timeoutMs = 10_000 } = options;
   const bounded = () => AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
 
-  /** `kubectl describe` finds events by the object's uid, which a decision about a dataset does not know. */
+  /** `kubectl describe` finds events by the object's uid, which is not known for datasets. */
   async function uidOf({ apiVersion, kind, namespace, name, uid }: EventDraft['object']): Promise<string | undefined> {
     if (uid !== undefined || kind !== 'Dataset') return uid;
     const path = `/apis/${apiVersion}/namespaces/${namespace}/datasets/${name}`;
@@ -72,7 +72,7 @@ function times({ count, first, last }: Occurrences) {
   return { count, firstTimestamp: toSeconds(first), lastTimestamp: toSeconds(last) };
 }
 
-/** As Kubernetes writes times: RFC 3339 in whole seconds. */
+/** Formats a time like Kubernetes: RFC 3339 in whole seconds. */
 function toSeconds(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,4 +1,4 @@
-/** Looks into parsed JSON from outside without trusting its shape: what is not as expected is undefined or empty. */
+/** Accessors for untrusted JSON: values of an unexpected type are undefined or empty. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ export function textAt(value: JsonObject, key: string): string | undefined {
   return typeof text === 'string' && text !== '' ? text : undefined;
 }
 
-/** The entries of an object whose values are strings: labels, annotations. */
+/** The entries with string values, for labels and annotations. */
 export function texts(value: JsonObject): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),

@@ -17,7 +17,7 @@ const pod = (name: string, spec: object = {}) => ({
   },
 });
 
-/** As much of an API server as a list and a watch need; what it serves is set by the test. */
+/** A minimal API server for lists and watches. Tests set what it serves. */
 let lists: Record<string, object[]>;
 let watches: Map<string, ServerResponse>;
 let requests: string[];
@@ -97,7 +97,7 @@ async function send(path: string, type: string, object: object): Promise<void> {
 }
 
 describe('watching Kubernetes', () => {
-  it('lists page by page, only the pods of its node', async () => {
+  it('lists only the pods of its node, in pages', async () => {
     lists['/api/v1/pods'] = ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name));
     expect(names(await watched())).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(
@@ -105,7 +105,7 @@ describe('watching Kubernetes', () => {
     ).toBe(true);
   });
 
-  it('follows what is added, changed and deleted', async () => {
+  it('follows additions, changes and deletions', async () => {
     const seen = await watched();
     let changes = 0;
     seen.watch(() => changes++);
@@ -118,7 +118,7 @@ describe('watching Kubernetes', () => {
     await expect.poll(() => changes, { interval: 2 }).toBe(3);
   });
 
-  it('tells nobody of a change that changes nothing here', async () => {
+  it('does not notify of irrelevant changes', async () => {
     const seen = await watched();
     let changes = 0;
     seen.watch(() => changes++);
@@ -132,7 +132,7 @@ describe('watching Kubernetes', () => {
     await expect.poll(() => changes, { interval: 2 }).toBe(1);
   });
 
-  it('goes on where it was after the API server went away, and keeps its view meanwhile', async () => {
+  it('resumes after an outage of the API server and keeps its view meanwhile', async () => {
     const seen = await watched();
     await send('/api/v1/pods', 'ADDED', {
       ...pod('late'),
@@ -153,7 +153,7 @@ describe('watching Kubernetes', () => {
     expect(requests.some((line) => line.includes('/pods') && !line.includes('watch='))).toBe(false);
   });
 
-  it('lists again where its version is too old', async () => {
+  it('lists again if its version is too old', async () => {
     const seen = await watched();
     lists['/api/v1/pods'] = [pod('fresh')];
     await send('/api/v1/pods', 'ERROR', { code: 410, message: 'too old resource version' });
@@ -161,7 +161,7 @@ describe('watching Kubernetes', () => {
     expect(errors).toEqual([]);
   });
 
-  it('survives a line that is no JSON', async () => {
+  it('survives a line that is not JSON', async () => {
     const seen = await watched();
     await expect.poll(() => watches.has('/api/v1/pods'), { interval: 2 }).toBe(true);
     const broken = watches.get('/api/v1/pods');
@@ -172,7 +172,7 @@ describe('watching Kubernetes', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('is not synced while a kind is refused', async () => {
+  it('is not synced while access to a kind is denied', async () => {
     answer = (request, response) => {
       if (!request.url?.startsWith('/api/v1/persistentvolumes')) return false;
       response.writeHead(403).end('{"message":"forbidden"}');
@@ -239,7 +239,7 @@ describe('the event sender', () => {
     ]);
   });
 
-  it('counts by a patch, and says where the event is gone', async () => {
+  it('updates the count with a patch and reports if the event is gone', async () => {
     expect(await sender().count(draft, 'demo.1', seen)).toBe('counted');
     expect(requests).toEqual(['PATCH /api/v1/namespaces/default/events/demo.1']);
     expect(bodies).toEqual([{ count: 3, lastTimestamp: '2026-01-01T00:00:09Z' }]);

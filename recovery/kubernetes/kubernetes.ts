@@ -7,9 +7,9 @@ import type { Transport } from './transport.ts';
 export interface KubernetesOptions {
   readonly transport: Transport;
   readonly nodeName: string;
-  /** Directory below which sources are; volumes that name others are not ours. */
+  /** Directory below which all source mounts lie. Volumes with other sources are ignored. */
   readonly mountRoot: string;
-  /** Takes what broke a watch of a kind, before it is tried again. */
+  /** Called with the error that ended a watch, before it is retried. */
   readonly onError: (kind: string, error: unknown) => void;
   readonly clock: Pick<ClockPort, 'now'>;
   /** Between 0 and 1. */
@@ -17,13 +17,13 @@ export interface KubernetesOptions {
 }
 
 export interface Kubernetes extends KubernetesPort, AsyncDisposable {
-  /** Resolves once all kinds were listed. */
+  /** Resolves after all kinds have been listed. */
   readonly synced: Promise<void>;
 }
 
 type View = ReturnType<KubernetesPort['view']>;
 
-/** Watches this node's pods, and the volumes and claims that they use. Answers from memory while the API server is away. */
+/** Watches this node's pods and all volumes and claims. Answers from memory while the API server is unavailable. */
 export function watchKubernetes({
   transport,
   nodeName,
@@ -34,25 +34,25 @@ export function watchKubernetes({
 }: KubernetesOptions): Kubernetes {
   const watchers = new Set<() => void>();
   let view: View | undefined;
-  let told = '';
-  let telling: NodeJS.Immediate | undefined;
+  let notified = '';
+  let pendingNotification: NodeJS.Immediate | undefined;
 
   const current = (): View => {
     view ??= build();
     return view;
   };
-  // Most changes (other drivers' claims, pods without any) change nothing here; a burst of them is looked at once.
-  const tell = () => {
-    clearImmediate(telling);
-    telling = undefined;
+  // Most changes do not affect the view (claims of other drivers, pods without claims). A burst is evaluated once.
+  const notify = () => {
+    clearImmediate(pendingNotification);
+    pendingNotification = undefined;
     const text = JSON.stringify(current());
-    if (text === told) return;
-    told = text;
+    if (text === notified) return;
+    notified = text;
     for (const changed of watchers) changed();
   };
   const onChange = () => {
     view = undefined;
-    telling ??= setImmediate(tell);
+    pendingNotification ??= setImmediate(notify);
   };
   const kind = <T>(path: string, map: (object: unknown) => T | undefined, fieldSelector?: string) =>
     listWatch({
@@ -79,15 +79,15 @@ export function watchKubernetes({
   }
 
   return {
-    synced: Promise.all([volumes.synced, claims.synced, pods.synced]).then(tell),
+    synced: Promise.all([volumes.synced, claims.synced, pods.synced]).then(notify),
     view: current,
     watch(changed) {
       watchers.add(changed);
       return { [Symbol.dispose]: () => void watchers.delete(changed) };
     },
     async [Symbol.asyncDispose]() {
-      clearImmediate(telling);
-      await Promise.all([volumes, claims, pods].map((each) => each[Symbol.asyncDispose]()));
+      clearImmediate(pendingNotification);
+      await Promise.all([volumes, claims, pods].map((watch) => watch[Symbol.asyncDispose]()));
     },
   };
 }

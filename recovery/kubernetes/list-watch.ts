@@ -7,39 +7,39 @@ import { ApiError, type Transport } from './transport.ts';
 
 export interface ListWatchOptions<T> {
   readonly transport: Transport;
-  /** As `/api/v1/pods`. */
+  /** Such as `/api/v1/pods`. */
   readonly path: string;
   readonly fieldSelector?: string;
-  /** What is kept of an object; undefined for one that does not matter. */
+  /** Extracts the relevant part of an object. Returns undefined if the object is irrelevant. */
   readonly map: (object: unknown) => T | undefined;
-  /** Called after what is kept has changed, and after each list. */
+  /** Called after each list and after each change of the objects. */
   readonly onChange: () => void;
-  /** Takes what broke a list or a watch, before it is tried again. */
+  /** Called with the error that ended a list or a watch, before it is retried. */
   readonly onError: (error: unknown) => void;
   readonly clock: Pick<ClockPort, 'now'>;
-  /** Between 0 and 1, spreads the retries of many nodes. */
+  /** Between 0 and 1. Spreads the retries of many nodes. */
   readonly random: () => number;
-  /** First and longest pause between tries. */
+  /** First and longest delay between retries. */
   readonly backoffMs?: readonly [first: number, longest: number];
 }
 
-/** The objects of one kind, listed once and kept current by a watch. */
+/** The objects of one kind, listed once and kept up to date by a watch. */
 export interface ListWatch<T> extends AsyncDisposable {
-  /** Keyed by `namespace/name`, or by `name` where the kind has no namespaces. */
+  /** Keyed by `namespace/name`, or by `name` for cluster-scoped kinds. */
   readonly objects: ReadonlyMap<string, T>;
   /** Resolves after the first list. */
   readonly synced: Promise<void>;
 }
 
-/** Objects a page: a list of all claims of a large cluster does not come in one piece. */
+/** Objects per page, because the list of all claims of a large cluster is too long for one response. */
 const pageSize = 500;
-/** The server ends a watch after this and it is opened again where it was (API server: five to ten minutes by itself). */
+/** The server ends a watch after this time, and it is resumed. (By itself the API server would end it after five to ten minutes.) */
 const watchSeconds = 240;
 
-/** A watch that lasted for so long was a good one: the next is opened without a longer pause. */
-const goodWatch = 5_000_000_000n;
+/** After a watch of this duration the delay starts again from the first. */
+const stableWatch = 5_000_000_000n;
 
-/** Lists and watches until disposed of. Never gives up: pauses grow from the first to the longest while tries fail. */
+/** Lists and watches until disposed of. Retries forever, with growing delays. */
 export function listWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
   const objects = new Map<string, T>();
   const ended = new AbortController();
@@ -64,24 +64,24 @@ interface Running<T> extends ListWatchOptions<T> {
 async function run<T>(running: Running<T>): Promise<void> {
   const { signal, onError, clock, random, backoffMs: [first, longest] = [100, 30_000] } = running;
   let version: string | undefined;
-  let pause = first;
+  let delay = first;
   while (!signal.aborted) {
     const began = clock.now();
     try {
       version ??= await list(running);
       for await (const seen of watch(running, version)) {
         version = seen;
-        pause = first;
+        delay = first;
       }
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && error.status === 410) version = undefined;
       else onError(error);
     }
-    if (clock.now() - began > goodWatch) pause = first;
-    // Half fixed and half random; a watch that ended by itself is opened again after the first pause.
-    await sleep(pause / 2 + (random() * pause) / 2, undefined, { signal }).catch(() => {});
-    pause = Math.min(pause * 2, longest);
+    if (clock.now() - began > stableWatch) delay = first;
+    // Half of the delay is random. A watch that ended normally is resumed after the first delay.
+    await sleep(delay / 2 + (random() * delay) / 2, undefined, { signal }).catch(() => {});
+    delay = Math.min(delay * 2, longest);
   }
 }
 
@@ -104,7 +104,7 @@ async function list<T>({
     if (next !== undefined) query.set('continue', next);
     const page = await transport.json({ method: 'GET', path: `${path}?${query}`, signal });
     const items = objectAt(page).items;
-    for (const item of Array.isArray(items) ? items : []) keep(found, item, map(item));
+    for (const item of Array.isArray(items) ? items : []) store(found, item, map(item));
     next = textAt(objectAt(page, 'metadata'), 'continue');
     version = textAt(objectAt(page, 'metadata'), 'resourceVersion') ?? version;
   } while (next !== undefined);
@@ -115,7 +115,7 @@ async function list<T>({
   return version;
 }
 
-/** Yields the resource version after each event. */
+/** Yields the resource version of each event. */
 async function* watch<T>(
   { transport, path, fieldSelector, map, objects, onChange, signal }: Running<T>,
   version: string,
@@ -141,7 +141,7 @@ async function* watch<T>(
         );
       }
       const value = type === 'ADDED' || type === 'MODIFIED' ? map(object) : undefined;
-      if (type !== 'BOOKMARK' && keep(objects, object, value)) onChange();
+      if (type !== 'BOOKMARK' && store(objects, object, value)) onChange();
       const seen = textAt(objectAt(object, 'metadata'), 'resourceVersion');
       if (seen !== undefined) yield seen;
     }
@@ -150,8 +150,8 @@ async function* watch<T>(
   }
 }
 
-/** Whether that changes anything: most of what happens to a pod is its status, of which nothing is kept. */
-function keep<T>(objects: Map<string, T>, object: unknown, value: T | undefined): boolean {
+/** Returns whether the stored part has changed. Most updates of a pod only change its status, which is not stored. */
+function store<T>(objects: Map<string, T>, object: unknown, value: T | undefined): boolean {
   const metadata = objectAt(object, 'metadata');
   const name = textAt(metadata, 'name');
   if (name === undefined) return false;
@@ -163,7 +163,7 @@ function keep<T>(objects: Map<string, T>, object: unknown, value: T | undefined)
   return true;
 }
 
-/** The lines of a body as they come; a connection that breaks rejects. */
+/** Yields the lines of a body as they arrive. Rejects if the connection breaks. */
 async function* lines(response: IncomingMessage): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of response.setEncoding('utf8')) {

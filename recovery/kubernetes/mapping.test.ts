@@ -54,7 +54,7 @@ describe('a PersistentVolume', () => {
     expect(toVolume(volumeObject(), '/runtime-mnt')).toEqual(volume);
   });
 
-  it('keeps the subdirectory without slashes around it', () => {
+  it('trims slashes from the subdirectory', () => {
     expect(toVolume(volumeObject({}, { fluid_sub_path: '/a/b/' }), '/runtime-mnt')?.subdirectory).toBe('a/b');
   });
 
@@ -86,7 +86,7 @@ describe('a PersistentVolume', () => {
 });
 
 describe('a claim', () => {
-  it('counts once it is bound', () => {
+  it('is mapped once it is bound', () => {
     expect(toClaim(claimObject)).toEqual(claim);
     expect(toClaim({ ...claimObject, spec: {} })).toBeUndefined();
   });
@@ -98,7 +98,7 @@ describe('a pod', () => {
     return spec === undefined ? undefined : toPod(spec, bound);
   };
 
-  it('keeps what else is mounted inside its volumes, and where the kubelet has it', () => {
+  it('keeps other mounts inside its volumes, with the directory of the kubelet', () => {
     const mounts = [
       { name: 'data', mountPath: '/data' },
       { name: 'cache', mountPath: '/data/cache', readOnly: true },

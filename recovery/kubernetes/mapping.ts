@@ -2,21 +2,21 @@ import { driverName, parseVolumeSource } from '../csi/volume-source.ts';
 import type { AccessMode, OtherMount, Pod, Volume, VolumeMount } from '../engine/model.ts';
 import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
 
-/** A bound claim, as much of it as leads from a pod to a volume. */
+/** A bound claim. */
 export interface Claim {
   readonly namespace: string;
   readonly name: string;
-  /** PersistentVolume's name. */
+  /** Name of the PersistentVolume. */
   readonly volume: string;
 }
 
-/** A pod before its claims are known. */
+/** A pod whose claims have not been resolved to volumes yet. */
 export interface PodSpec extends Omit<Pod, 'volumes' | 'containers'> {
-  /** By the name of the pod's volume. */
+  /** Keyed by the name of the pod's volume. */
   readonly claims: ReadonlyMap<string, { readonly claim: string; readonly readOnly: boolean }>;
   readonly containers: readonly {
     readonly name: string;
-    /** `volume` is the name of the pod's volume here. */
+    /** Here `volume` is the name of the pod's volume. */
     readonly mounts: readonly VolumeMount[];
     readonly others: readonly OtherMount[];
   }[];
@@ -29,7 +29,7 @@ const accessModes: ReadonlySet<unknown> = new Set<AccessMode>([
   'ReadWriteOncePod',
 ]);
 
-/** A PersistentVolume of this driver; undefined for others and for one that names no usable source. */
+/** Maps a PersistentVolume of this driver. Returns undefined for others and for volumes without a valid source. */
 export function toVolume(object: unknown, mountRoot: string): Volume | undefined {
   const csi = objectAt(object, 'spec', 'csi');
   const name = textAt(objectAt(object, 'metadata'), 'name');
@@ -54,7 +54,7 @@ export function toVolume(object: unknown, mountRoot: string): Volume | undefined
   };
 }
 
-/** A PersistentVolumeClaim that is bound. */
+/** Maps a PersistentVolumeClaim. Returns undefined if it is not bound. */
 export function toClaim(object: unknown): Claim | undefined {
   const metadata = objectAt(object, 'metadata');
   const namespace = textAt(metadata, 'namespace');
@@ -64,7 +64,7 @@ export function toClaim(object: unknown): Claim | undefined {
   return { namespace, name, volume };
 }
 
-/** A pod that has claims among its volumes; undefined for one that has none. */
+/** Maps a pod. Returns undefined if it has no claims. */
 export function toPodSpec(object: unknown): PodSpec | undefined {
   const metadata = objectAt(object, 'metadata');
   const spec = objectAt(object, 'spec');
@@ -91,7 +91,7 @@ export function toPodSpec(object: unknown): PodSpec | undefined {
   };
 }
 
-/** The pod with its claims followed to the volumes of this driver; undefined where none leads to one. */
+/** Resolves the pod's claims to volumes of this driver. Returns undefined if there are none. */
 export function toPod(
   { claims, ...spec }: PodSpec,
   {
@@ -102,7 +102,7 @@ export function toPod(
   const names = new Map<string, string>();
   for (const [podVolume, { claim }] of claims) {
     const volume = volumes.get(bound.get(`${spec.namespace}/${claim}`)?.volume ?? '');
-    // A claim may name any volume; only the volume's own word makes it bound to the claim.
+    // A claim may name any volume. It is bound to the volume only if the volume names the claim in turn.
     const isBound = volume?.dataset?.name === claim && volume.dataset.namespace === spec.namespace;
     if (volume !== undefined && isBound) names.set(podVolume, volume.name);
   }
@@ -126,13 +126,13 @@ export function toPod(
   };
 }
 
-/** A claim's mount that leads to no volume of this driver. */
+/** Maps the mount of a claim for a volume of another driver. */
 function otherMount({ mountPath, readOnly, subPath }: VolumeMount, volume: string | undefined): OtherMount {
   const directory = `volumes/kubernetes.io~csi/${volume}/mount`;
   return { mountPath, readOnly, ...(volume === undefined || subPath !== undefined ? {} : { directory }) };
 }
 
-/** A claim by name, or the claim that a generic ephemeral volume makes, which is named `<pod>-<volume>`. */
+/** The volume's claim, or the claim of a generic ephemeral volume, which is named `<pod>-<volume>`. */
 function claimOf(volume: JsonObject, pod: string): [string, { claim: string; readOnly: boolean }][] {
   const name = textAt(volume, 'name');
   if (name === undefined) return [];
@@ -142,7 +142,7 @@ function claimOf(volume: JsonObject, pod: string): [string, { claim: string; rea
   return claim === undefined ? [] : [[name, { claim, readOnly: source.readOnly === true }]];
 }
 
-/** Plugins whose volumes lie in the pod's own directory, by their key in the spec (`pkg/volume/<plugin>`, escaped name). */
+/** Escaped names of the plugins whose volumes lie in the pod's directory (`pkg/volume/<plugin>`), keyed by their field in the spec. */
 const plugins: Readonly<Record<string, string>> = {
   emptyDir: 'kubernetes.io~empty-dir',
   configMap: 'kubernetes.io~configmap',
@@ -151,7 +151,7 @@ const plugins: Readonly<Record<string, string>> = {
   downwardAPI: 'kubernetes.io~downward-api',
 };
 
-/** Where the kubelet keeps a volume, below the pod's directory. */
+/** The kubelet's directory of a volume, relative to the pod's directory. */
 function directoryOf(volume: JsonObject): [string, string][] {
   const name = textAt(volume, 'name');
   const plugin = Object.keys(plugins).find((key) => key in volume);
@@ -191,7 +191,7 @@ function toContainer(
   return [{ name, mounts, others }];
 }
 
-/** kubectl keeps the whole manifest in an annotation, which nothing here reads. */
+/** Removes kubectl's copy of the manifest, which is large and not needed. */
 function withoutLastApplied(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...kept } = annotations;
   return kept;

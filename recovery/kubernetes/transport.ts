@@ -7,11 +7,11 @@ export interface ApiRequest {
   /** Path and query below the cluster's server. */
   readonly path: string;
   readonly body?: { readonly contentType: string; readonly value: unknown };
-  /** Ends the request, a body that is still coming too. */
+  /** Aborts the request, including the body of its response. */
   readonly signal: AbortSignal;
 }
 
-/** The API server answered with another status than 2xx. */
+/** The API server responded with a status other than 2xx. */
 export class ApiError extends Error {
   readonly code = 'KUBERNETES_API';
   readonly status: number;
@@ -21,20 +21,20 @@ export class ApiError extends Error {
   }
 }
 
-/** Requests to the API server, with the credentials of a kubeconfig. */
+/** Sends requests to the API server with the credentials of a kubeconfig. */
 export interface Transport {
-  /** Resolves once the headers are there; the body streams. Rejects with `ApiError` where the status is not 2xx. */
+  /** Resolves with the headers, while the body streams. Rejects with `ApiError` if the status is not 2xx. */
   stream(request: ApiRequest): Promise<IncomingMessage>;
-  /** The whole body, parsed. */
+  /** Resolves with the parsed body. */
   json(request: ApiRequest): Promise<unknown>;
 }
 
-/** A silent connection is found dead after this and ten probes, one a second (`man 7 tcp`). */
+/** A silent connection is closed after this time and ten probes, one per second (`man 7 tcp`). */
 const keepAliveMs = 10_000;
 
 /**
- * Makes requests with Node's own HTTP client: the generated API of the client library costs 60 MB of models, of which an
- * agent needs none. Its KubeConfig gives TLS, tokens (read again as they rotate), proxies and exec plugins.
+ * Sends requests with Node's HTTP client, because the models of the client library's generated API cost 60 MB of memory. The
+ * library's KubeConfig provides TLS, tokens (re-read on rotation), proxies and exec plugins (docs/adr/0008).
  */
 export function createTransport(kubeConfig: KubeConfig): Transport {
   async function stream(asked: ApiRequest): Promise<IncomingMessage> {

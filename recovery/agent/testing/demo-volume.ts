@@ -1,6 +1,6 @@
 import type { Volume } from '../../engine/model.ts';
 
-/** A volume of the dataset `default/demo`, for tests in which nothing is mounted. */
+/** A volume of the dataset `default/demo` for tests without mounts. */
 export const volume: Volume = {
   name: 'default-demo',
   handle: 'default-demo',

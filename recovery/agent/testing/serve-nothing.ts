@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An API server with empty lists and quiet watches; returns its kubeconfig. */
+/** Starts an API server with empty lists and quiet watches. Returns its kubeconfig. */
 export async function serveNothing(parts: AsyncDisposableStack): Promise<string> {
   const server = createServer((request, response) => {
     response.writeHead(200);

@@ -1,7 +1,7 @@
-/** Where the FUSE daemon of the dataset `default/demo` mounts it, as Fluid names such places. */
+/** The source mount of the dataset `default/demo`, with Fluid's naming. */
 export const source = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
 
-/** The PersistentVolume of `default/demo` as an API server has it; `spec` and `attributes` change what they name. */
+/** The PersistentVolume of `default/demo`. `spec` and `attributes` override fields. */
 export function volumeObject(spec: object = {}, attributes: object = {}) {
   return {
     metadata: { name: 'default-demo' },
