@@ -5,7 +5,7 @@ const kernel = (name: string, run?: ScenarioRun) => runScenario<unknown>('kernel
 
 describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
   describe.each(['6.5', '5.12', '5.10'] as const)('publishing on tier %s', (tier) => {
-    it('mounts a private clone, read-only where asked', async () => {
+    it('mounts a private clone, read-only on request', async () => {
       expect(await kernel('publish', { tier })).toEqual({
         published: ['ok', 'ok'],
         again: 'attach EBUSY',
@@ -18,7 +18,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('publishes a directory of a source, and never one that nothing is mounted on', async () => {
+  it('publishes a directory of a source, and never a bare directory', async () => {
     expect(await kernel('publishSubdirectory')).toEqual({
       published: 'ok',
       missing: 'clone-source ENOENT',
@@ -35,7 +35,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('reads as the consumer, with its rights and no others', async () => {
+  it('reads as the consumer, with exactly its rights', async () => {
     expect(await kernel('reads')).toEqual({
       answers: ['ok', 'read-open ENOTCONN', 'ok', 'read-open ENOENT', 'ok', 'ok', 'read-open-file EACCES', 'ok'],
       device: true,
@@ -43,13 +43,13 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('reads as the only user that there is in a user namespace', async () => {
+  it('reads as the only user of a user namespace', async () => {
     const { answers } = (await kernel('reads', { rootless: true })) as { readonly answers: readonly string[] };
     expect(answers.slice(0, 4)).toEqual(['ok', 'read-open ENOTCONN', 'ok', 'read-open ENOENT']);
     expect(answers[5]).toBe('ok');
   });
 
-  it('lets nothing but its readers wait for a hung daemon', async () => {
+  it('lets only its probers wait for a hung daemon', async () => {
     expect(await kernel('hung')).toEqual({
       beside: 'ok',
       published: 'ok',
@@ -61,7 +61,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
   });
 
   it.each([false, true])(
-    'has one outstanding read for each connection, until it is aborted (rootless: %s)',
+    'has one pending read per connection, until the connection is aborted (rootless: %s)',
     async (rootless) => {
       expect(await kernel('deaf', { rootless })).toEqual({
         first: 'read ETIMEDOUT',
@@ -73,7 +73,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     },
   );
 
-  it('waits no longer than its patience for a daemon that does not look a name up', async () => {
+  it('waits for a daemon that hangs in a look-up only until the timeout', async () => {
     expect(await kernel('deafToNames')).toEqual({
       published: 'clone-source ETIMEDOUT',
       replaced: ['clone-source ETIMEDOUT'],
@@ -81,11 +81,11 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('says so where there is no such connection', async () => {
+  it('fails with ENODEV for an unknown connection', async () => {
     expect(await kernel('abortNothing')).toEqual(['abort ENODEV', 'abort ENODEV']);
   });
 
-  it('tells of changes of the mount table and of the end of a daemon', async () => {
+  it('reports changes of the mount table and the end of a daemon', async () => {
     expect(await kernel('watches')).toEqual({
       cached: true,
       changed: true,
@@ -96,11 +96,11 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('calls no connection hung whose reads are answered, however many wait', async () => {
+  it('does not take a connection for hung because many answered reads are queued', async () => {
     expect(await kernel('manyReads')).toEqual({ tookLonger: true, said: ['ok'] });
   });
 
-  it('finds containers of pods, and forgets them when they end', async () => {
+  it('finds containers of pods and forgets them when they end', async () => {
     expect(await kernel('containers')).toEqual({
       found: ['6f1bdc4a-1111-4222-8333-123456789abc app'],
       pid: true,
@@ -111,7 +111,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('works in the mount namespace of the node where that is another', async () => {
+  it('works if the node has another mount namespace', async () => {
     expect(await kernel('nodeNamespace')).toEqual({
       replaced: ['ok'],
       published: 'ok',
@@ -123,11 +123,11 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it('says what to do where that namespace does not exist', async () => {
+  it('suggests a remedy if that namespace does not exist', async () => {
     expect(await kernel('missingNodeNamespace')).toEqual({ step: 'enter', remedy: true });
   });
 
-  it('starts another prober where one was killed', async () => {
+  it('starts another prober after one was killed', async () => {
     expect(await kernel('proberDies')).toBe('ok');
   });
 

@@ -29,7 +29,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       });
     });
 
-    it('never lets anybody write, on the node or in the container', async () => {
+    it('is never writable, neither on the node nor in the container', async () => {
       const { outcomes, counts } = await replace('writers', { tier });
       expect(outcomes).toEqual(again);
       for (const count of counts as readonly Record<string, number>[]) {
@@ -37,7 +37,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       }
     });
 
-    it('leaves a container alone that it was not told to enter', async () => {
+    it('does not touch a container without a replacement of its own', async () => {
       expect(await replace('targetOnly', { tier })).toEqual({ outcome: [layers], stillDead: true });
     });
 
@@ -51,7 +51,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       });
     });
 
-    it('carries them over again and again, and the table does not grow', async () => {
+    it('carries them over repeatedly without growth of the table', async () => {
       const lines = depth * 3;
       const later = again.at(-1);
       expect(await replace('innerAgainAndAgain', { tier })).toEqual([
@@ -62,7 +62,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       ]);
     });
 
-    it('takes an inner mount from elsewhere where the way to it has expired', async () => {
+    it('clones an inner mount from elsewhere if its path is no longer cached', async () => {
       expect(await replace('innerElsewhere', { tier })).toMatchObject({
         outcome: [layers],
         file: 'source',
@@ -77,7 +77,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       expect(await replace(name, { tier })).toMatchObject({ outcome: [outcome], unchanged: true });
     });
 
-    it('changes nothing where the stack is not as it was seen', async () => {
+    it('changes nothing if the stack differs from the snapshot', async () => {
       expect(await replace('stale', { tier })).toEqual({
         outcome: [...Array(4).fill('check-stack ESTALE'), layers],
         unchanged: true,
@@ -99,7 +99,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       });
     });
 
-    it('finishes what was left half done', async () => {
+    it('finishes a half-done replacement', async () => {
       expect(await replace('halfDone', { tier })).toEqual({
         before: ['tmpfs', 'fuse.fixture'],
         outcome: ['2>1'],
@@ -112,15 +112,15 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       expect(await replace('finishOfSomethingElse', { tier })).toEqual({ outcome: ['check-stack ESTALE'], depth: 2 });
     });
 
-    it('carries over inner mounts that a half-done replacement had not', async () => {
+    it('carries over inner mounts that a half-done replacement lacks', async () => {
       expect(await replace('halfDoneWithoutInner', { tier })).toMatchObject({ text: 'source', kept: 'kept' });
     });
 
-    it('does not lose a mount that appeared inside meanwhile', async () => {
+    it('does not lose a mount that appeared inside since the snapshot', async () => {
       expect(await replace('innerAppeared', { tier })).toEqual({ outcome: ['check-stack ESTALE'], depth: 1 });
     });
 
-    it('clones only what was read: the same device, a mount, an existing directory', async () => {
+    it('clones only a mount of the same device and an existing directory', async () => {
       expect(await replace('sourceChanged', { tier })).toEqual([
         'clone-source ESTALE',
         'clone-source ESTALE',
@@ -129,7 +129,7 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       ]);
     });
 
-    it('replaces the others where one process is gone', async () => {
+    it('replaces the others if one process has ended', async () => {
       expect(await replace('goneProcess', { tier })).toEqual(['enter ENOENT', layers]);
     });
 
