@@ -9,6 +9,9 @@ const mntDetach = 2;
 const noSuidNoDev = 6;
 /** `linux/mount.h`, `asm/unistd.h`; MOUNT_ATTR_RDONLY is 1. */
 const numbers = { openTree: 428, moveMount: 429, mountSetattr: 442 };
+const ENOSYS = 38;
+/** MS_REMOUNT, MS_BIND, MS_RDONLY, with the flags of the mount. */
+const remountReadOnly = 0x20 | 0x1000 | 1 | noSuidNoDev;
 const openTreeClone = 1;
 const fromEmptyPath = 4;
 const emptyPath = 0x1000;
@@ -89,26 +92,28 @@ function asyncMountCalls(koffi: typeof Koffi, libc: LibraryHandle, umount2: Fore
     async attachCopy({ from, to, readOnly }) {
       const atPath = libc.func('long syscall(long, long, const char*, long, const char*, long)');
       const setAttributes = libc.func('long syscall(long, long, const char*, long, void*, long)');
+      const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
       const close = libc.func('int close(int)');
-      const { value: tree, errno } = await call(
-        atPath,
-        numbers.openTree,
-        currentDirectory,
-        from,
-        openTreeClone,
-        null,
-        0,
-      );
+      const clone = () => call(atPath, numbers.openTree, currentDirectory, from, openTreeClone, null, 0);
+      let { value: tree, errno } = await clone();
       if (tree === undefined) return errno;
       try {
-        const attributes = Buffer.alloc(32);
-        attributes.writeBigUInt64LE(1n, 0);
-        const marked =
-          readOnly && (await call(setAttributes, numbers.mountSetattr, tree, '', emptyPath, attributes, 32));
-        if (marked && marked.errno !== undefined) return marked.errno;
+        if (readOnly) {
+          const attributes = Buffer.alloc(32);
+          attributes.writeBigUInt64LE(1n, 0);
+          const marked = await call(setAttributes, numbers.mountSetattr, tree, '', emptyPath, attributes, 32);
+          if (marked.errno === ENOSYS) {
+            // Before Linux 5.12 a clone inherits the flag from its source.
+            const remounted = await call(mount, null, from, null, remountReadOnly, null);
+            if (remounted.errno !== undefined) return remounted.errno;
+            await call(close, tree);
+            ({ value: tree, errno } = await clone());
+            if (tree === undefined) return errno;
+          } else if (marked.errno !== undefined) return marked.errno;
+        }
         return (await call(atPath, numbers.moveMount, tree, '', currentDirectory, to, fromEmptyPath)).errno;
       } finally {
-        await call(close, tree);
+        if (tree !== undefined) await call(close, tree);
       }
     },
   };

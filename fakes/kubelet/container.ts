@@ -45,8 +45,9 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
   try {
     for (const mount of spec.mounts) {
       const tree = linux.cloneTree(mount.source);
-      clones.push({ ...mount, tree, isDirectory: !spec.files.has(mount.target) });
-      if (mount.readOnly) linux.setReadOnly(tree);
+      const clone = { ...mount, tree, isDirectory: !spec.files.has(mount.target), remountReadOnly: false };
+      const index = clones.push(clone) - 1;
+      if (mount.readOnly && !linux.setReadOnly(tree)) clones[index] = { ...clone, remountReadOnly: true };
     }
     const program = linux.inNewNamespaces(() => {
       enterRootfs(linux, scratch, clones, keep);

@@ -8,6 +8,12 @@ import {
   CLONE_NEWPID,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REMOUNT,
   O_PATH,
 } from '../../recovery/linux/syscalls.ts';
 
@@ -22,7 +28,10 @@ export interface Linux {
   /** A detached recursive clone of the mount at a path, as a descriptor. Asks no daemon about the mount's root. */
   cloneTree(path: string): number;
   attachTree(tree: number, target: string): void;
-  setReadOnly(tree: number): void;
+  /** Makes a detached tree read-only. Returns false before Linux 5.12, which cannot. */
+  setReadOnly(tree: number): boolean;
+  /** Makes an attached mount read-only and keeps its other flags. */
+  remountReadOnly(target: string): void;
   close(descriptor: number): void;
   /** Makes a directory the root of the calling thread's mount namespace and detaches the old root. */
   pivotInto(root: string): void;
@@ -36,6 +45,9 @@ export class LinuxError extends Error {
     this.code = errno;
   }
 }
+
+/** A bind remount replaces all flags, so those of the mount are repeated. */
+const flagsOfOptions: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
 type Attempt<T> =
   | { readonly ok: true; readonly value: T }
@@ -110,11 +122,21 @@ export function loadLinux(): Linux {
       }
     },
     attachTree: (tree, target) => check(`move_mount on ${target}`, sys.moveMount(tree, { at: AT_FDCWD, path: target })),
-    setReadOnly: (tree) =>
-      check(
-        'mount_setattr',
-        sys.setAttributes(tree, { set: MOUNT_ATTR_RDONLY, clear: 0, private: false, recursive: true }),
-      ),
+    setReadOnly(tree) {
+      const readOnly = { set: MOUNT_ATTR_RDONLY, clear: 0, private: false, recursive: true } as const;
+      const attempt = sys.setAttributes(tree, readOnly);
+      if (!attempt.ok && attempt.failure.errno === 'ENOSYS') return false;
+      check('mount_setattr', attempt);
+      return true;
+    },
+    remountReadOnly(target) {
+      const mount = parseMountinfo(readFileSync('/proc/thread-self/mountinfo', 'utf8')).findLast(
+        ({ mountPoint }) => mountPoint === target,
+      );
+      const kept = (mount?.options ?? []).reduce((flags, option) => flags | (flagsOfOptions[option] ?? 0), 0);
+      const flags = MS_REMOUNT | MS_BIND | MS_RDONLY | kept;
+      check(`remount ${target}`, sys.mount({ source: null, target, fstype: null, flags }));
+    },
     close: (descriptor) => sys.close(descriptor),
     pivotInto(root) {
       changeDirectory(root);

@@ -17,6 +17,8 @@ export interface ContainerMount {
 export interface ClonedMount extends ContainerMount {
   readonly tree: number;
   readonly isDirectory: boolean;
+  /** Must be made read-only once it is attached, because the kernel cannot do it before. */
+  readonly remountReadOnly: boolean;
 }
 
 /** Top-level directories of the container's own; all others are the machine's and stand in for an image's. */
@@ -88,6 +90,8 @@ function attachVolume(linux: Linux, root: string, mount: ClonedMount): void {
     writeFileSync(target, '');
   }
   linux.attachTree(mount.tree, target);
+  // The namespace is not visible to any other process yet.
+  if (mount.remountReadOnly) linux.remountReadOnly(target);
   if (mount.propagation === 'Bidirectional') return;
   const kind = mount.propagation === 'HostToContainer' ? MS_SLAVE : MS_PRIVATE;
   linux.mount(null, target, null, kind | MS_REC);
