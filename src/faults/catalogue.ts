@@ -1,50 +1,21 @@
-import { agentKill, agentKillHalfDone, agentKillHalfDoneLast, agentKillMidway, agentUpgrade } from './agent.ts';
-import { appRestart, drain, newPod, podDeleteWhileDead } from './application.ts';
-import { emptyDataset, manyPods, openFile, twoDatasets, volumeBelow } from './circumstances.ts';
-import {
-  abort,
-  crashDuringRecovery,
-  crashLoop,
-  hang,
-  hangOperation,
-  kill1,
-  oom,
-  podDelete,
-  sigkill,
-} from './daemon.ts';
+import * as agent from './agent.ts';
+import * as application from './application.ts';
+import * as circumstances from './circumstances.ts';
+import * as daemon from './daemon.ts';
 import type { Fault } from './fault.ts';
-import { kubeletRestart, nodeReboot, storeDown, storeSlow } from './node.ts';
+import * as node from './node.ts';
 import { together } from './together.ts';
 
-const all: readonly Fault[] = [
-  kill1,
-  sigkill,
-  oom,
-  abort,
-  podDelete,
-  crashDuringRecovery,
-  crashLoop,
-  hang,
-  hangOperation,
-  agentKill,
-  agentKillMidway,
-  agentKillHalfDone,
-  agentKillHalfDoneLast,
-  agentUpgrade,
-  appRestart,
-  newPod,
-  podDeleteWhileDead,
-  drain,
-  nodeReboot,
-  kubeletRestart,
-  storeDown,
-  storeSlow,
-  twoDatasets,
-  manyPods,
-  emptyDataset,
-  volumeBelow,
-  openFile,
-];
+/** Every fault that one of these files exports, file by file in order of names. */
+const all: readonly Fault[] = [daemon, agent, application, node, circumstances].flatMap((group) =>
+  Object.values<unknown>(group)
+    .filter(isFault)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+);
+
+function isFault(value: unknown): value is Fault {
+  return typeof value === 'object' && value !== null && 'inject' in value;
+}
 
 /** All faults, by name. */
 export const faults: ReadonlyMap<string, Fault> = new Map(all.map((fault) => [fault.name, fault]));
