@@ -6,7 +6,7 @@ import { webhookMutants } from './webhook-mutants.ts';
 const engineTest = 'recovery/engine/engine.test.ts';
 const successTest = 'recovery/engine/engine.success.test.ts';
 
-/** Breakages of engine, kernel adapter and agent. */
+/** Breakages of the engine, the kernel adapter and the agent. */
 const agentMutants: readonly Mutant[] = [
   {
     name: 'success is claimed without a read',
@@ -33,7 +33,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ test: successTest }],
   },
   {
-    name: 'a read that another filesystem answered counts as a proof',
+    name: 'a read from another filesystem counts as a proof',
     claim: 'L1',
     edits: [
       {
@@ -57,7 +57,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@A1' }],
   },
   {
-    name: 'a crash is noticed by the slow resync only, and that never looks',
+    name: 'no watch triggers a recovery',
     claim: 'C3',
     edits: [
       {
@@ -79,7 +79,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@A1' }],
   },
   {
-    name: 'the gate is off and it acts all the same',
+    name: 'recovery runs even if the gate is off',
     claim: 'E1',
     edits: [
       {
@@ -91,7 +91,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@E1' }],
   },
   {
-    name: 'the gate is on where no flag says so',
+    name: 'the gate is on by default',
     claim: 'E1',
     edits: [
       {
@@ -103,7 +103,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ test: 'recovery/agent/flags.test.ts' }],
   },
   {
-    name: 'the gate is taken as off whatever the flag says',
+    name: 'the flag that turns the gate on is ignored',
     claim: 'E2',
     edits: [
       {
@@ -127,7 +127,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@A2' }],
   },
   {
-    name: 'the label counts with any value',
+    name: 'the label enables recovery with any value',
     claim: 'A2',
     edits: [
       {
@@ -139,7 +139,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@A2' }, { test: 'recovery/engine/plan.test.ts' }],
   },
   {
-    name: 'a target path that was healed is told as a recovery of the pod',
+    name: 'the repair of a target path is reported as a recovery of the pod',
     claim: 'A2',
     edits: [
       {
@@ -164,7 +164,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L2' }],
   },
   {
-    name: 'a volume of which one access mode is read-only counts as read-only',
+    name: 'a volume with one read-only access mode counts as read-only',
     claim: 'L2',
     edits: [
       {
@@ -188,7 +188,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L2' }],
   },
   {
-    name: 'a read-write volume is left alone without a word',
+    name: 'a read-write volume is skipped without an event',
     claim: 'L2',
     edits: [
       {
@@ -212,7 +212,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L2' }],
   },
   {
-    name: 'what only the mount or the pod had read-only becomes writable',
+    name: 'a mount that only the mount table or the pod made read-only becomes writable',
     claim: 'L2',
     edits: [
       {
@@ -234,7 +234,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L2' }, { test: engineTest }],
   },
   {
-    name: 'it is recovered while its source is dead',
+    name: 'a mount is recovered while its source is dead',
     claim: 'L4',
     edits: [
       {
@@ -251,7 +251,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L4' }],
   },
   {
-    name: 'the dead mount is taken away while its daemon is down',
+    name: 'the dead mount is removed while its daemon is down',
     claim: 'L4',
     edits: [
       {
@@ -273,7 +273,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L4' }],
   },
   {
-    name: 'a layer is left behind by each crash',
+    name: 'each crash leaves a mount layer behind',
     claim: 'C3',
     edits: [
       {
@@ -355,7 +355,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ test: engineTest }],
   },
   {
-    name: 'nobody looks whether something was mounted inside the dead one meanwhile',
+    name: 'a mount created inside the dead one during the replacement is overlooked',
     claim: 'C3',
     edits: [
       {
@@ -367,7 +367,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ test: 'recovery/linux/replace.root.test.ts' }],
   },
   {
-    name: 'a process that is about to move into a container is never looked at again',
+    name: 'a process that is about to move into a container is not checked again',
     claim: 'C3',
     edits: [
       {
@@ -403,7 +403,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L3 and @fault:sigkill' }, { test: 'recovery/engine/plan.test.ts' }],
   },
   {
-    name: 'the mounts of init containers are not known',
+    name: 'the mounts of init containers are ignored',
     claim: 'L3',
     edits: [
       {
@@ -415,7 +415,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@L3 and @fault:sigkill' }, { test: 'recovery/kubernetes/mapping.test.ts' }],
   },
   {
-    name: 'another label asks for recovery',
+    name: 'recovery requires a different label',
     claim: 'A1',
     edits: [
       {
@@ -427,7 +427,7 @@ const agentMutants: readonly Mutant[] = [
     judges: [{ scenarios: '@A1 and @fault:sigkill' }],
   },
   {
-    name: 'the live mount is taken away with the dead one',
+    name: 'the live mount is removed together with the dead one',
     claim: 'C1',
     edits: [
       {
@@ -441,5 +441,5 @@ const agentMutants: readonly Mutant[] = [
   },
 ];
 
-/** All breakages; each would be a defect that a user meets. */
+/** All breakages. Each would be a defect that users notice. */
 export const mutants: readonly Mutant[] = [...agentMutants, ...webhookMutants, ...clusterMutants, ...standInMutants];

@@ -1,9 +1,9 @@
 /**
- * Compiles all that the package ships into dist/lib, in the same folders as the sources, because Node strips no types below
- * node_modules: `node packaging/compile.ts`. `npm pack` starts it; dist/lib is made anew each time.
+ * Compiles everything that the package ships into dist/lib, in the same folders as the sources, because Node does not strip
+ * types below node_modules: `node packaging/compile.ts`. `npm pack` runs it. It deletes dist/lib and creates it again.
  *
- * Written: the code as JavaScript, the public API's types, the feature files, profiles and whatever else lies among the
- * sources, and the bundles that programs are started from, so that nobody who installs the package needs a bundler.
+ * The output is the code as JavaScript, the types of the public API, the feature files, profiles and other files among the
+ * sources, and the bundles from which programs are started, so that users of the package do not need a bundler.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,18 +15,18 @@ import { reachableTypes } from './public-types.ts';
 const project = fileURLToPath(new URL('..', import.meta.url));
 const lib = join(project, 'dist/lib');
 
-/** Run from dist/lib: what is usually made on demand, by the code that would make it. */
+/** Runs in dist/lib. Creates the bundles, which are otherwise created on demand, by the same code. */
 const bundles = `
   const { agentProgram, probeProgram } = await import('./clusters/sandbox/bundles.js');
   const { daemonProgram } = await import('./fakes/fuse/bundle.js');
   const { embeddedProgram } = await import('./fakes/store/start-store.js');
-  const made = [
+  const scripts = [
     (await agentProgram()).command.at(-1),
     (await daemonProgram()).command[1],
     await embeddedProgram(),
     await probeProgram(process.cwd() + '/src/observers/probe/main.js'),
   ];
-  for (const script of made) if (!/\\/dist\\/lib\\/dist\\//.test(script)) throw new Error('no bundle of ' + script);
+  for (const script of scripts) if (!/\\/dist\\/lib\\/dist\\//.test(script)) throw new Error('no bundle for ' + script);
 `;
 
 const folders = '{bin,clusters,fakes,features,recovery,reports,src}';
@@ -36,14 +36,14 @@ function emit(): void {
   execFileSync(process.execPath, [tsc, '-p', join(project, 'packaging/tsconfig.json')], { stdio: 'inherit' });
 }
 
-function turnPaths(): void {
+function rewritePaths(): void {
   for (const path of globSync('**/*.js', { cwd: lib })) {
     const file = join(lib, path);
     writeFileSync(file, withCompiledPaths(readFileSync(file, 'utf8')));
   }
 }
 
-function keepPublicTypes(): void {
+function prunePrivateTypes(): void {
   const read = (path: string) => readFileSync(join(lib, path), 'utf8');
   const needed = reachableTypes('src/index.d.ts', read);
   for (const path of globSync('**/*.d.ts', { cwd: lib })) {
@@ -52,7 +52,7 @@ function keepPublicTypes(): void {
   }
 }
 
-function copyTheRest(): void {
+function copyOtherFiles(): void {
   for (const entry of globSync(`${folders}/**/*`, { cwd: project, withFileTypes: true })) {
     const path = relative(project, join(entry.parentPath, entry.name));
     if (!entry.isFile() || /\.(ts|md)$/.test(path)) continue;
@@ -61,14 +61,14 @@ function copyTheRest(): void {
   }
 }
 
-function makeBundles(): void {
+function createBundles(): void {
   const args = ['--input-type=module', '--eval', bundles];
   execFileSync(process.execPath, args, { cwd: lib, stdio: 'inherit' });
 }
 
 rmSync(lib, { recursive: true, force: true });
 emit();
-turnPaths();
-keepPublicTypes();
-copyTheRest();
-makeBundles();
+rewritePaths();
+prunePrivateTypes();
+copyOtherFiles();
+createBundles();

@@ -3,8 +3,8 @@ import { posix } from 'node:path';
 const relativeImport = /\bfrom\s+['"](\.{1,2}\/[^'"]+)['"]|\bimport\(['"](\.{1,2}\/[^'"]+)['"]\)/g;
 
 /**
- * Declaration files that `entry` needs, itself included: all that a package has to ship for its types. Paths are relative
- * to one root; `read` gives the text of one of them.
+ * The declaration files that `entry` needs, including itself: those that the package must ship. Paths are relative to one root.
+ * `read` returns the text of a file.
  */
 export function reachableTypes(entry: string, read: (path: string) => string): ReadonlySet<string> {
   const found = new Set<string>();

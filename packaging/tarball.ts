@@ -4,17 +4,17 @@ import { fileURLToPath } from 'node:url';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 
-/** What npm says where a package can neither be fetched nor found in its cache. */
+/** npm's error codes if a package can be neither downloaded nor found in its cache. */
 const noPackages =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTCACHED|ERR_SOCKET_TIMEOUT|E401|E403)\b/;
 
-/** The environment without what npm gave to the script that it started: a stranger's npm has settings of its own. */
-export function strangersEnvironment(path: string): NodeJS.ProcessEnv {
+/** The environment without the variables that npm sets for its scripts, because a user's npm has its own settings. */
+export function userEnvironment(path: string): NodeJS.ProcessEnv {
   const ours = /^npm_(config_ignore_scripts|lifecycle|package)/;
   return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name))), PATH: path };
 }
 
-/** Compiles and packs. The tarball is `<destination>/rekindle-<version>.tgz`. */
+/** Compiles and packs the package into `<destination>/rekindle-<version>.tgz`. */
 export function pack(destination: string): { readonly path: string; readonly bytes: number } {
   const args = ['pack', '--json', '--silent', `--pack-destination=${destination}`];
   const printed = execFileSync('npm', args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
@@ -23,11 +23,11 @@ export function pack(destination: string): { readonly path: string; readonly byt
 }
 
 /**
- * Installs a tarball into a folder, from npm's cache where it has what is needed. `path`: the PATH that npm has. Undefined, or
- * why its dependencies are not to be had here. Throws where npm fails otherwise.
+ * Installs a tarball into a folder, from npm's cache if possible. `path` is the PATH for npm. Returns the reason if the
+ * dependencies are not available on this machine, otherwise undefined. Throws if npm fails for another reason.
  */
 export function install(tarball: string, folder: string, path: string): string | undefined {
-  // Without it npm takes the nearest folder above that has a package.json.
+  // Without --prefix, npm uses the nearest parent folder that has a package.json.
   const args = [
     'install',
     `--prefix=${folder}`,
@@ -37,11 +37,11 @@ export function install(tarball: string, folder: string, path: string): string |
     '--loglevel=error',
     tarball,
   ];
-  const env = strangersEnvironment(path);
+  const env = userEnvironment(path);
   const { status, stdout, stderr } = spawnSync('npm', args, { cwd: folder, env, encoding: 'utf8' });
   if (status === 0) return undefined;
-  const said = `${stdout}${stderr}`;
-  const why = noPackages.exec(said)?.[0];
-  if (why === undefined) throw new Error(`npm install failed with status ${status}:\n${said}`);
-  return `they are neither in npm's cache nor to be fetched: ${why}`;
+  const output = `${stdout}${stderr}`;
+  const code = noPackages.exec(output)?.[0];
+  if (code === undefined) throw new Error(`npm install failed with status ${status}:\n${output}`);
+  return `npm can neither find them in its cache nor download them: ${code}`;
 }

@@ -1,8 +1,8 @@
 /**
- * Uses the package as a stranger does: packs it, installs the tarball into an empty folder without a compiler on the PATH, and
- * from there crashes a mount, judges a promise, and runs the documented test that calls the API: `npm run pack:try`.
+ * Uses the package as a new user does: packs it, installs the tarball into an empty folder without a compiler on the PATH, and
+ * from there crashes a mount, runs scenarios, and runs the documented test that calls the API: `npm run pack:try`.
  *
- * Status 0: all of it worked. 1: something did not. 3: the dependencies are not to be had here, so nothing was tried.
+ * Exit status 0: everything worked. 1: a step failed. 3: the dependencies are not available, so nothing was tried.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,14 +11,14 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { examplesOf } from '../docs/examples/examples-of.ts';
 import { foreignPrograms } from './foreign-programs.ts';
-import { install, pack, strangersEnvironment } from './tarball.ts';
+import { install, pack, userEnvironment } from './tarball.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(project, 'node_modules');
 const page = join(project, 'docs/how-to/call-it-from-your-own-tests.md');
-const cannotTry = 3;
+const cannotTryStatus = 3;
 
-/** Every report of a stored run, by the Node that the user has. */
+/** Renders every report of a stored run with the user's version of Node. */
 const everyReport = `
   import * as rekindle from 'rekindle';
   const run = await rekindle.readRun('results/latest');
@@ -28,12 +28,12 @@ const everyReport = `
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-/** Writes the files of the documented example, and what the project of a driver has besides: a compiler's settings, vitest. */
+/** Writes the files of the documented example, the compiler's settings, and a link to vitest, as a driver's project has them. */
 function layOutDriverProject(folder: string): void {
   for (const example of examplesOf(readFileSync(page, 'utf8')))
     if (example.kind === 'file') writeFileSync(join(folder, example.path), example.text);
   symlinkSync(join(modules, 'vitest'), join(folder, 'node_modules/vitest'));
-  // Declarations of vitest are not what is tried, and need those of Node.
+  // The declarations of vitest would need those of Node.
   writeFileSync(join(folder, 'vitest.d.ts'), 'export const test: any, expect: any;\n');
   const compilerOptions = {
     strict: true,
@@ -48,19 +48,19 @@ function layOutDriverProject(folder: string): void {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.test.ts'] }));
 }
 
-function tryIt(folder: string): number {
+function tryPackage(folder: string): number {
   const tarball = pack(folder);
   say(`packed: ${(tarball.bytes / 1e6).toFixed(1)} MB`);
   const empty = join(folder, 'empty');
   mkdirSync(empty);
   const bare = foreignPrograms(['node', 'npm', 'sh'], join(folder, 'programs'), process.env.PATH ?? '');
-  const why = install(tarball.path, empty, bare);
-  if (why !== undefined) {
-    say(`skipped: the package's dependencies cannot be installed here: ${why}`);
-    return cannotTry;
+  const reason = install(tarball.path, empty, bare);
+  if (reason !== undefined) {
+    say(`skipped: the package's dependencies cannot be installed here: ${reason}`);
+    return cannotTryStatus;
   }
   say('installed, with no compiler on the PATH');
-  const env = strangersEnvironment(`${bare}${delimiter}${process.env.PATH}`);
+  const env = userEnvironment(`${bare}${delimiter}${process.env.PATH}`);
   const run = (program: string, ...args: readonly string[]) => {
     say(`\n$ ${[program, ...args].join(' ')}`);
     execFileSync(program, args, { cwd: empty, stdio: 'inherit', env });
@@ -77,7 +77,7 @@ function tryIt(folder: string): number {
 
 const folder = mkdtempSync(join(tmpdir(), 'rekindle-package-'));
 try {
-  process.exitCode = tryIt(folder);
+  process.exitCode = tryPackage(folder);
 } catch (error) {
   say(`\nfailed: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;

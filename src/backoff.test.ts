@@ -3,7 +3,7 @@ import { predictDelay, type SeenRestart } from './backoff.ts';
 
 const second = 1000;
 
-/** What the oracle expects of a container that runs so many seconds each time, where the kubelet does as expected. */
+/** The oracle's delays for a container that runs for the given seconds each time, if the kubelet behaves as predicted. */
 function expectations(runs: readonly number[]) {
   const restarts: SeenRestart[] = [];
   let now = 0;

@@ -7,11 +7,11 @@ const pipe = { write: () => true };
 test.each([
   ['a terminal has colours', terminal, {}, true],
   ['a pipe has none', pipe, {}, false],
-  ['NO_COLOR takes them away', terminal, { NO_COLOR: '1' }, false],
+  ['NO_COLOR disables them', terminal, { NO_COLOR: '1' }, false],
   ['an empty NO_COLOR does not', terminal, { NO_COLOR: '' }, true],
   ['a dumb terminal has none', terminal, { TERM: 'dumb' }, false],
-  ['FORCE_COLOR gives them to a pipe', pipe, { FORCE_COLOR: '1' }, true],
-  ['NO_COLOR counts more', pipe, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+  ['FORCE_COLOR enables them for a pipe', pipe, { FORCE_COLOR: '1' }, true],
+  ['NO_COLOR overrides FORCE_COLOR', pipe, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
 ])('%s', (_, stream, env, coloured) => {
   expect(colourFor(stream, env)('red', 'x')).toBe(coloured ? '\u001b[31mx\u001b[39m' : 'x');
 });

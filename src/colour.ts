@@ -3,7 +3,7 @@ import type { Environment, TextStream } from './environment.ts';
 
 type Format = Parameters<typeof styleText>[0];
 
-/** Puts a colour on a text, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Colour = (format: Format, text: string) => string;
 
 /** Colours for a stream: only on a terminal, never with `NO_COLOR` (no-color.org) or a dumb terminal, always with `FORCE_COLOR`. */

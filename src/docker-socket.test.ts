@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { askDocker } from './docker-socket.ts';
+import { requestDocker } from './docker-socket.ts';
 import { docker } from './doctor/clean/containers.ts';
 
 const container = { Id: 'abc', Names: ['/store'], Labels: { 'rekindle.run-id': '20261122-134501-k3f9' } };
@@ -46,6 +46,6 @@ test('containers of runs are listed by their label, and removed by force', async
 });
 
 test.each(['unix:///nowhere', 'tcp://127.0.0.1:1'])('%s does not answer', async (host) => {
-  expect(await askDocker({ method: 'GET', path: '/version', env: { DOCKER_HOST: host } })).toBeUndefined();
+  expect(await requestDocker({ method: 'GET', path: '/version', env: { DOCKER_HOST: host } })).toBeUndefined();
   expect(await docker({ DOCKER_HOST: host }).list()).toEqual([]);
 });

@@ -6,7 +6,7 @@ export interface DockerRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface DockerAnswer {
+export interface DockerResponse {
   readonly status: number;
   readonly body: string;
 }
@@ -14,10 +14,10 @@ export interface DockerAnswer {
 const timeoutMs = 5_000;
 
 /**
- * Asks Docker's API by its unix socket (`DOCKER_HOST` where that is a `unix://` address), so that neither the program nor
- * its client library is needed. Undefined where nothing listens there or no answer came in time.
+ * Sends a request to Docker's API by its unix socket (`DOCKER_HOST` if that is a `unix://` address), so that neither the docker
+ * program nor a client library is needed. Resolves with undefined if the socket does not respond within five seconds.
  */
-export function askDocker({ method, path, env }: DockerRequest): Promise<DockerAnswer | undefined> {
+export function requestDocker({ method, path, env }: DockerRequest): Promise<DockerResponse | undefined> {
   const host = env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
   if (!host.startsWith('unix://')) return Promise.resolve(undefined);
   const socketPath = host.slice('unix://'.length);

@@ -1,6 +1,6 @@
-/** All that a command may know of its surroundings; made in `src/cli/main.ts`, or by a test. */
+/** What a command may know about its process. Created in `src/cli/main.ts` or by a test. */
 export interface Environment {
-  /** Absolute path that relative paths of the user start from. */
+  /** Absolute base of the user's relative paths. */
   readonly cwd: string;
   readonly stdout: TextStream;
   readonly stderr: TextStream;
@@ -9,7 +9,7 @@ export interface Environment {
   readonly signal: AbortSignal;
 }
 
-/** As much of a `tty.WriteStream` as the commands use. */
+/** The part of a `tty.WriteStream` that the commands use. */
 export interface TextStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;

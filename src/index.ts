@@ -1,7 +1,7 @@
 /**
- * Rekindle from a program: `conform()` runs the scenarios and resolves with their record, `readRun()` reads one that is
- * stored, the render functions make reports of it, and `compareBenches()` tells two benchmarks apart. Works in any Node from 20
- * on; a run is a process of its own.
+ * Rekindle from a program: `conform()` runs the scenarios and resolves with their record, `readRun()` reads a stored
+ * record, the render functions turn it into reports, and `compareBenches()` compares two benchmarks. Works in Node 20 or
+ * later, because a run is a separate process.
  */
 
 export { compareBenches, type SeriesChange } from '../reports/bench/compare.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 declare const brand: unique symbol;
 
-/** Names everything that a run leaves outside the process: `20261122-134501-k3f9`, the start in UTC and four random characters. */
+/** Identifies everything that a run creates outside the process: `20261122-134501-k3f9`, its start in UTC and four random characters. */
 export type RunId = string & { readonly [brand]: 'RunId' };
 
 /** Set in the environment of each process of a run. */
@@ -25,7 +25,7 @@ export function newRunId(clock: Date, random: () => number): RunId {
   return `${date}-${time}-${suffix}` as RunId;
 }
 
-/** The id where the text is one, otherwise undefined. */
+/** The text as an id, or undefined if it is not one. */
 export function parseRunId(text: string): RunId | undefined {
   return pattern.test(text) ? (text as RunId) : undefined;
 }

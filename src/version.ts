@@ -1,4 +1,4 @@
 import packageJson from '../package.json' with { type: 'json' };
 
-/** Of all of Rekindle, as package.json has it. */
+/** Version of Rekindle, from package.json. */
 export const { version } = packageJson;

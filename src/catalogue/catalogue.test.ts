@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sigkill } from '../faults/daemon.ts';
 import { claimRows, claimsAsMarkdown, claimsAsText } from './claim-rows.ts';
 import { faultsAsText } from './fault-rows.ts';
-import { scenariosOf } from './scenarios.ts';
+import { parseScenarios } from './scenarios.ts';
 import { whereItRuns } from './where.ts';
 
 const feature = `@C1
@@ -29,9 +29,9 @@ Feature: Crash
       Given a pod
 `;
 
-describe('scenariosOf', () => {
+describe('parseScenarios', () => {
   it('takes each scenario with its rule, its tags and those above it', () => {
-    expect(scenariosOf(feature)).toMatchObject([
+    expect(parseScenarios(feature)).toMatchObject([
       {
         feature: 'Crash',
         rule: 'it recovers',
@@ -47,7 +47,7 @@ describe('scenariosOf', () => {
 });
 
 describe('the claims', () => {
-  const rows = claimRows(scenariosOf(feature), (tags) => (tags.includes('@needs:kubectl') ? 'kind' : 'sandbox'));
+  const rows = claimRows(parseScenarios(feature), (tags) => (tags.includes('@needs:kubectl') ? 'kind' : 'sandbox'));
 
   it('are all there, those too that nothing shows', () => {
     expect(rows.find(({ claim }) => claim === 'D1')?.shownBy).toEqual([]);
@@ -78,7 +78,7 @@ describe('whereItRuns', () => {
 });
 
 it('a fault is listed with what has to come of it and the scenarios that inject it', () => {
-  const text = faultsAsText([sigkill], scenariosOf(feature));
+  const text = faultsAsText([sigkill], parseScenarios(feature));
   expect(text).toContain('sigkill  (C3)');
   expect(text).toContain(`expected: ${sigkill.expected}`);
   expect(text).toContain('scenario: it reads again');

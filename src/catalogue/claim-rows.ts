@@ -1,21 +1,21 @@
 import { claims } from '../timeline/claims.ts';
 import type { CatalogueScenario } from './scenarios.ts';
 
-/** A promise of the document, and what shows it. */
+/** A promise of the document and the scenarios that demonstrate it. */
 export interface ClaimRow {
   readonly claim: string;
   readonly promise: string;
   readonly shownBy: readonly { readonly scenario: string; readonly where: string }[];
 }
 
-/** What has to be so before any scenario can run is shown by the command that looks whether it is. */
+/** Prerequisites of all scenarios, which `rekindle doctor` checks. */
 const byDoctor: Readonly<Record<string, string>> = {
   P1: 'rekindle doctor --context refuses an older cluster, and says why',
   P2: 'rekindle doctor --context refuses such a node, and says why',
   P3: "rekindle doctor --context finds somebody else's, and says what to do",
 };
 
-/** Every claim, in the order of the document; one that nothing shows has an empty list. */
+/** All claims in the order of the document. The list of a claim without a scenario is empty. */
 export function claimRows(
   scenarios: readonly CatalogueScenario[],
   where: (tags: readonly string[]) => string,
@@ -34,7 +34,7 @@ export function claimRows(
 
 const nothing = 'no scenario yet';
 
-/** For a terminal: each claim, and below it the scenarios with the place where they run. */
+/** Formats claims for a terminal, each followed by its scenarios and where they run. */
 export function claimsAsText(rows: readonly ClaimRow[]): string {
   return rows
     .flatMap(({ claim, promise, shownBy }) => [
@@ -47,7 +47,7 @@ export function claimsAsText(rows: readonly ClaimRow[]): string {
     .join('');
 }
 
-/** For `docs/reference/claims.md`: a row for each claim and cluster. */
+/** Formats the table of `docs/reference/claims.md`, with a row for each claim and kind of cluster. */
 export function claimsAsMarkdown(rows: readonly ClaimRow[]): string {
   const lines = rows.flatMap(({ claim, promise, shownBy }) => {
     const places = Map.groupBy(shownBy, ({ where }) => where);

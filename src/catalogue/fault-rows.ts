@@ -1,7 +1,7 @@
 import type { Fault } from '../faults/fault.ts';
 import type { CatalogueScenario } from './scenarios.ts';
 
-/** For a terminal: each fault with what it is, what has to come of it, and the scenarios that inject it. */
+/** Formats faults for a terminal, each with its title, the expected result, and the scenarios that inject it. */
 export function faultsAsText(faults: Iterable<Fault>, scenarios: readonly CatalogueScenario[]): string {
   return [...faults]
     .flatMap(({ name, title, claims, expected, isCrash }) => {

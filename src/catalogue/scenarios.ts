@@ -1,11 +1,11 @@
 import { claimsOf } from '../claims.ts';
 
-/** A scenario as a feature file has it, without its steps. */
+/** A scenario of a feature file, without its steps. */
 export interface CatalogueScenario {
   readonly feature: string;
   readonly rule?: string;
   readonly name: string;
-  /** Its own, and those of its rule and feature. */
+  /** Tags of the scenario, its rule and its feature. */
   readonly tags: readonly string[];
   /** Seed claims among the tags. */
   readonly claims: readonly string[];
@@ -15,8 +15,8 @@ export interface CatalogueScenario {
 
 const heading = /^\s*(Feature|Rule|Scenario Outline|Scenario|Example|Background|Examples):\s*(.*?)\s*$/;
 
-/** The scenarios of one feature file. Headings and tags are all that is looked at, so that it needs no parser of Gherkin. */
-export function scenariosOf(text: string): readonly CatalogueScenario[] {
+/** The scenarios of one feature file. Reads only headings and tags, so that it needs no Gherkin parser. */
+export function parseScenarios(text: string): readonly CatalogueScenario[] {
   const found: CatalogueScenario[] = [];
   let waiting: readonly string[] = [];
   let feature = { name: '', tags: waiting };

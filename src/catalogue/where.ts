@@ -2,10 +2,10 @@ import { kubernetesCapabilities, sandboxCapabilities } from '../../clusters/capa
 import type { Capability } from '../../clusters/cluster.ts';
 import { missingFor } from '../scenario/needs.ts';
 
-/** What a place can do always, and on some machines. kind, minikube and existing clusters can do the same. */
+/** Capabilities of each kind of cluster. kind, minikube and existing clusters have the same. */
 const places = { sandbox: sandboxCapabilities, Kubernetes: kubernetesCapabilities };
 
-/** Where a scenario with these tags can run, in words. */
+/** Describes where a scenario with these tags can run. */
 export function whereItRuns(tags: readonly string[]): string {
   const missing = (capabilities: Iterable<Capability>) => missingFor(tags, { capabilities: new Set(capabilities) });
   const can = Object.entries(places).filter(

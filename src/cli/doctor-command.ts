@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { colourFor } from '../colour.ts';
-import { assess, type Finding, missingOf } from '../doctor/assess.ts';
+import { assess, type Finding, missingRequirements } from '../doctor/assess.ts';
 import { gather } from '../doctor/gather.ts';
-import { table } from '../doctor/table.ts';
+import { formatFindings } from '../doctor/table.ts';
 import type { Context } from './context.ts';
 import { temporaryFolder } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
@@ -41,9 +41,9 @@ export function addDoctor(program: Command, context: Context, ends: (status: Exi
         ? ['This cluster can run it', await checkCluster(flags, context)]
         : ['This machine can run the sandbox', await checkMachine(context)];
       if (context.environment.signal.aborted) return ends(exitStatus.interrupted);
-      const missing = missingOf(findings);
+      const missing = missingRequirements(findings);
       const verdict = missing.length === 0 ? `${claim}.` : `${claim.replace('can', 'cannot')} yet.`;
-      stdout.write(`${table(findings, colourFor(stdout, env))}\n${verdict}\n`);
+      stdout.write(`${formatFindings(findings, colourFor(stdout, env))}\n${verdict}\n`);
       ends(missing.length === 0 ? exitStatus.conformant : exitStatus.cannotRun);
     });
 }

@@ -50,7 +50,7 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     .description('validate a file and report problems by line and column')
     .argument('<file>')
     .action(async (file: string) => {
-      const [{ loadProfile }, { BadProfile }, { tellProblems }] = await Promise.all([
+      const [{ loadProfile }, { BadProfile }, { formatProblems }] = await Promise.all([
         import('../profiles/load-profile.ts'),
         import('../profiles/bad-profile.ts'),
         import('../profiles/tell-problems.ts'),
@@ -62,7 +62,7 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
       } catch (error) {
         if (!(error instanceof BadProfile)) throw error;
         const shown = new BadProfile(file, error.problems);
-        stderr.write(tellProblems(shown, textOf(path)));
+        stderr.write(formatProblems(shown, textOf(path)));
         ends(exitStatus.usage);
       }
     });

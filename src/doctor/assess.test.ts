@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assess, kernelVersion, missingOf } from './assess.ts';
+import { assess, kernelVersion, missingRequirements } from './assess.ts';
 import type { Facts } from './facts.ts';
 
 const good: Facts = {
@@ -26,11 +26,11 @@ function finding(what: string, facts: Partial<Facts>) {
   return assess({ ...good, ...facts }).find((one) => one.what === what);
 }
 
-test('a usual distribution without root lacks nothing', () => {
+test('finds nothing missing on a common distribution without root', () => {
   expect(assess(good).filter(({ mark }) => mark !== 'ok')).toEqual([]);
 });
 
-describe('each missing thing is named with its remedy', () => {
+describe('each missing requirement is named with its remedy', () => {
   test.each<[string, Partial<Facts>, string, RegExp, RegExp]>([
     ['another system', { platform: 'darwin', arch: 'arm64' }, 'platform', /darwin on arm64/, /Linux x86-64/],
     ['another C library', { glibc: undefined as never }, 'platform', /not glibc/, /not Alpine/],
@@ -53,14 +53,14 @@ describe('each missing thing is named with its remedy', () => {
     ],
     ['no unshare', { unshareProgram: false }, 'unshare', /not on the PATH/, /util-linux/],
     [
-      'namespaces that AppArmor keeps',
+      'namespaces that AppArmor denies',
       { userNamespaces: refused, sysctls: { 'kernel.apparmor_restrict_unprivileged_userns': '1' } },
       'namespaces',
       /Operation not permitted/,
       /apparmor_restrict_unprivileged_userns=0/,
     ],
     [
-      'namespaces that a sysctl keeps',
+      'namespaces that a sysctl denies',
       { userNamespaces: refused, sysctls: { 'kernel.unprivileged_userns_clone': '0' } },
       'namespaces',
       /Operation not permitted/,
@@ -103,7 +103,7 @@ describe('each missing thing is named with its remedy', () => {
       says: expect.stringMatching(says),
       remedy: expect.stringMatching(remedy),
     });
-    expect(missingOf(assess({ ...good, ...facts }))).toHaveLength(1);
+    expect(missingRequirements(assess({ ...good, ...facts }))).toHaveLength(1);
   });
 });
 
@@ -119,7 +119,7 @@ test.each([
   expect(finding('kernel', { kernelRelease })).toMatchObject({ mark, says: expect.stringContaining(says) });
 });
 
-test('every release that begins with two numbers has them as its version', () => {
+test('takes the version from the two numbers at the start of a kernel release', () => {
   fc.assert(
     fc.property(fc.nat(99), fc.nat(99), fc.stringMatching(/^([.-].*)?$/), (major, minor, rest) => {
       expect(kernelVersion(`${major}.${minor}${rest}`)).toEqual([major, minor]);
@@ -127,7 +127,7 @@ test('every release that begins with two numbers has them as its version', () =>
   );
 });
 
-test('few inotify instances are told as too few for kind, and keep nothing from running', () => {
+test('notes a low limit of inotify instances, which kind needs, without preventing a run', () => {
   const sysctls = { 'fs.inotify.max_user_instances': '128' };
   expect(finding('inotify', { sysctls })).toEqual({
     what: 'inotify',
@@ -135,6 +135,6 @@ test('few inotify instances are told as too few for kind, and keep nothing from 
     says: 'fs.inotify.max_user_instances is 128: too few for kind with several nodes',
     remedy: 'sudo sysctl fs.inotify.max_user_instances=512',
   });
-  expect(missingOf(assess({ ...good, sysctls }))).toEqual([]);
+  expect(missingRequirements(assess({ ...good, sysctls }))).toEqual([]);
   expect(finding('inotify', { sysctls: { 'fs.inotify.max_user_instances': '512' } })?.mark).toBe('ok');
 });

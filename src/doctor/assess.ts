@@ -3,16 +3,16 @@ import type { Facts } from './facts.ts';
 /** One line of the doctor's table. */
 export interface Finding {
   readonly what: string;
-  /** `ok`: as it should be. `note`: works, with less. `missing`: cannot run. */
+  /** `ok`: as required. `note`: works with limitations. `missing`: prevents a run. */
   readonly mark: 'ok' | 'note' | 'missing';
   readonly says: string;
-  /** What to do about it; on each finding that is not `ok`. */
+  /** What to do about it. Present unless the mark is `ok`. */
   readonly remedy?: string;
 }
 
 const leastFreeBytes = 256 * 1024 * 1024;
 
-/** Judges each thing that the sandbox needs. Pure; in the order in which one would repair it. */
+/** Judges each requirement of the sandbox, in the order in which a user would fix them. Pure. */
 export function assess(facts: Facts): readonly Finding[] {
   return [
     platform(facts),
@@ -36,7 +36,7 @@ function platform({ platform, arch, glibc }: Facts): Finding {
   return ok(what, `Linux x86-64, glibc ${glibc}`);
 }
 
-/** Major and minor of a kernel release such as `6.8.0-41-generic`. */
+/** The major and minor version of a kernel release such as `6.8.0-41-generic`. */
 export function kernelVersion(release: string): readonly [major: number, minor: number] {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
   return [Number(major ?? 0), Number(minor ?? 0)];
@@ -46,7 +46,7 @@ function kernel({ kernelRelease }: Facts): Finding {
   return kernelFinding('kernel', kernelRelease);
 }
 
-/** What recovery can do with a kernel, by its release. */
+/** Judges what recovery can do on a kernel of this release. */
 export function kernelFinding(what: string, kernelRelease: string): Finding {
   const [major, minor] = kernelVersion(kernelRelease);
   const atLeast = (wantMajor: number, wantMinor: number) =>
@@ -126,10 +126,10 @@ function temporary({ temporary: { path, writable, freeBytes } }: Facts): Finding
 }
 
 const inotifyName = 'fs.inotify.max_user_instances';
-/** systemd, kubelet and container runtime of each of kind's nodes take some dozens. */
+/** On each node of kind, systemd, the kubelet and the container runtime use a few dozen. */
 const leastInotify = 256;
 
-/** Only clusters of containers need it. */
+/** Only clusters whose nodes are containers need it. */
 function inotify({ sysctls }: Facts): Finding {
   const what = 'inotify';
   const value = sysctls[inotifyName];
@@ -138,8 +138,10 @@ function inotify({ sysctls }: Facts): Finding {
   return note(what, `${says}: too few for kind with several nodes`, `sudo sysctl ${inotifyName}=512`);
 }
 
-/** What stands in the way of a run, as sentences for CannotRun; empty where nothing does. */
-export function missingOf(findings: readonly Finding[]): readonly { readonly what: string; readonly remedy: string }[] {
+/** The requirements that are missing, as entries for `CannotRun`. Empty if a run is possible. */
+export function missingRequirements(
+  findings: readonly Finding[],
+): readonly { readonly what: string; readonly remedy: string }[] {
   return findings
     .filter(({ mark }) => mark === 'missing')
     .map(({ what, says, remedy = '' }) => ({ what: `${what} ${says}`, remedy }));

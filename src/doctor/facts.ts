@@ -1,23 +1,23 @@
-/** What `gather` found on this machine, as plain data. Where something did not work, the text says how. */
+/** What `gather` found on this machine, as plain data. A failed attempt carries its error message. */
 export interface Facts {
   /** `linux`, as in process.platform. */
   readonly platform: string;
   /** `x64`, as in process.arch. */
   readonly arch: string;
-  /** Version of the C library; absent where it is not glibc. */
+  /** Version of the C library; absent if it is not glibc. */
   readonly glibc?: string;
   /** `uname -r`. */
   readonly kernelRelease: string;
   readonly nodeVersion: string;
   readonly root: boolean;
   readonly fuseDevice: FuseDevice;
-  /** The program that makes the sandbox's namespaces. */
+  /** Whether the program that creates the sandbox's namespaces is on the PATH. */
   readonly unshareProgram: boolean;
-  /** New mount and PID namespaces by the rights that we have. */
+  /** Creation of mount and PID namespaces with this process's capabilities. */
   readonly namespaces: Attempt;
-  /** The same inside a new user namespace. */
+  /** Creation of mount and PID namespaces inside a new user namespace. */
   readonly userNamespaces: Attempt;
-  /** Sysctls that have a say in it, by name; absent ones do not exist here. */
+  /** Values of relevant sysctls by name. Those that do not exist on this machine are absent. */
   readonly sysctls: Readonly<Record<string, string>>;
   readonly koffi: Attempt;
   readonly fuseNative: Attempt;

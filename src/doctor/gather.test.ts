@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { gather } from './gather.ts';
 import { programOnPath } from './program-on-path.ts';
 
-test('gathers what this machine is, and leaves nothing in the folder of temporary files', async () => {
+test('describes this machine and leaves nothing in the folder of temporary files', async () => {
   const temporary = mkdtempSync(join(tmpdir(), 'rekindle-gather-'));
   const facts = await gather({ env: { PATH: process.env.PATH }, temporary });
   expect(facts).toMatchObject({
@@ -20,14 +20,14 @@ test('gathers what this machine is, and leaves nothing in the folder of temporar
   rmdirSync(temporary);
 });
 
-test('a folder that does not exist is not writable, and says why', async () => {
+test('reports the errno of a folder of temporary files that does not exist', async () => {
   const facts = await gather({ env: { PATH: '/nowhere' }, temporary: '/nowhere' });
   expect(facts.temporary).toEqual({ path: '/nowhere', writable: { ok: false, says: 'ENOENT' }, freeBytes: 0 });
   expect(facts.unshareProgram).toBe(false);
   expect(facts.namespaces.ok).toBe(false);
 });
 
-test('a program is found in the first folder of the PATH where it can be executed', () => {
+test('finds a program in the first folder of the PATH in which it is executable', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rekindle-path-'));
   const program = join(folder, 'tool');
   writeFileSync(program, '');

@@ -23,7 +23,7 @@ const sysctlNames = [
   'fs.inotify.max_user_instances',
 ];
 
-/** Looks at this machine. What might hang or crash (namespaces, native libraries) is tried in processes of their own. */
+/** Inspects this machine. Tries what might hang or crash (namespaces, native libraries) in separate processes. */
 export async function gather({ env, temporary }: GatherOptions): Promise<Facts> {
   const unshareProgram = programOnPath('unshare', env) !== undefined;
   const [namespaces, userNamespaces, koffi, fuseNative, writable] = await Promise.all([
@@ -62,7 +62,7 @@ async function attemptProgram(program: string, args: readonly string[], env: Gat
   }
 }
 
-/** Makes the namespaces and a mount in them, since some machines allow the one and not the other. Both end with the process. */
+/** Creates namespaces and a mount in them, because some machines allow only the former. Both end with the process. */
 function attemptNamespaces(flags: readonly string[], env: GatherOptions['env']): Promise<Attempt> {
   const mount = ['mount', '-t', 'tmpfs', 'rekindle-doctor', '/proc'];
   return attemptProgram('unshare', [...flags, '--pid', '--fork', '--kill-child', ...mount], env);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Absolute path of a program, as a shell would find it; undefined where there is none. */
+/** Absolute path of a program, as a shell would find it, or undefined if the PATH does not have it. */
 export function programOnPath(name: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
   return (env.PATH ?? '/usr/bin:/bin')
     .split(delimiter)

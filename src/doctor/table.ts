@@ -3,8 +3,8 @@ import type { Finding } from './assess.ts';
 
 const marks = { ok: ['✔', 'green'], note: ['!', 'yellow'], missing: ['✘', 'red'] } as const;
 
-/** Findings as a table with marks; a remedy stands below the thing that needs it. */
-export function table(findings: readonly Finding[], colour: Colour): string {
+/** Formats findings as a table with marks, each remedy below its finding. */
+export function formatFindings(findings: readonly Finding[], colour: Colour): string {
   const width = Math.max(...findings.map(({ what }) => what.length));
   return findings
     .flatMap(({ what, mark, says, remedy }) => {

@@ -26,7 +26,7 @@ async function namesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** Path of a profile that comes with Rekindle, of a faulty agent too; undefined where there is none of that name. */
+/** Path of a shipped profile, including those of faulty agents, or undefined if the name is unknown. */
 export async function shippedProfile(name: string): Promise<string | undefined> {
   if ((await profileNames()).includes(name)) return join(shipped, `${name}.yaml`);
   return (await negativeProfileNames()).includes(name) ? join(negative, `${name}.yaml`) : undefined;

@@ -46,14 +46,14 @@ describe('a profile of one’s own', () => {
     }
   });
 
-  it('is refused with the known names where there is none of that name', async () => {
+  it('is refused with the known names if its name is unknown', async () => {
     await expect(loadProfile('juice', '/')).rejects.toMatchObject({
       code: 'BAD_PROFILE',
       message: 'juice: no such profile; known: ack-fluid, fluid, rekindle, or the path of a YAML file',
     });
   });
 
-  it('is refused by path and errno where it cannot be read', async () => {
+  it('is refused by path and errno if it cannot be read', async () => {
     await expect(loadProfile('./no.yaml', '/')).rejects.toThrow('./no.yaml: the profile cannot be read: open: ENOENT');
   });
 

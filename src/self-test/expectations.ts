@@ -1,12 +1,12 @@
-/** What has to be found of an agent, and nothing else, among scenarios of which the right agent keeps all. */
+/** What a run must find wrong with an agent, and nothing else, in scenarios that a correct agent passes. */
 export interface Expectation {
   /** Name of a negative profile, or the file of another. */
   readonly profile: string;
   /** Names of scenarios. */
   readonly scenarios: readonly string[];
-  /** Claims that have to be named, and no others. */
+  /** The claims that must be named, and no others. */
   readonly claims: readonly string[];
-  /** Checks that have to fail though they are about no claim of the document, and no others of their kind. */
+  /** The checks without a claim of the document that must fail, and no others. */
   readonly checks: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export const expectations: readonly Expectation[] = [
     claims: ['A2', 'E1', 'L2', 'L3'],
     checks: [],
   },
-  // Nothing is wrong with it: what it does is told by Kubernetes events alone.
+  // A correct agent that reports what it does by Kubernetes events only.
   {
     profile: 'fakes/agents/silent.yaml',
     scenarios: [labelled, again, many, unlabelled, gateOff],

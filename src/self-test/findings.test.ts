@@ -16,18 +16,18 @@ describe('what a run found', () => {
     expect(findingsOf(record(failed))).toEqual({ claims: ['C3'], checks: [] });
   });
 
-  it('is named by the scenario where no check came to a verdict', () => {
+  it('is named by the scenario if no check reached a verdict', () => {
     expect(findingsOf(record(scenario('fail', ['C3']))).claims).toEqual(['C3']);
   });
 
-  it('is named by the check itself where that is about no claim', () => {
+  it('is named by the check itself if that is about no claim', () => {
     const failed = scenario('fail', ['C3'], [check('fail', [], 'it grows')]);
     expect(findingsOf(record(failed))).toEqual({ claims: [], checks: ['it grows'] });
   });
 });
 
 describe('a faulty agent', () => {
-  it('is found out where exactly its claim is named', () => {
+  it('is detected if exactly its claim is named', () => {
     expect(differences(expected, record(scenario('fail', ['C3'])))).toEqual([]);
   });
 
@@ -43,7 +43,7 @@ describe('a faulty agent', () => {
       scenario('fail', ['C2']),
       ['"C3" did not run', 'C3 is not named', 'C2 is named, and is kept'],
     ],
-  ])('is not found out where %s', (_, ran, says) => {
+  ])('is not detected if %s', (_, ran, says) => {
     expect(differences(expected, record(ran))).toEqual(says);
   });
 });

@@ -1,11 +1,11 @@
 import type { RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import type { Expectation } from './expectations.ts';
 
-/** What a run found to be wrong. */
+/** What a run found wrong with an agent. */
 export interface Findings {
-  /** Of checks that failed; of the scenario where a step failed without one, as a pod that does not read again in time. */
+  /** Claims of failed checks, or of the scenario if a step failed without one, such as a pod that does not read again in time. */
   readonly claims: readonly string[];
-  /** Failed checks that are about no claim. */
+  /** Names of failed checks without a claim. */
   readonly checks: readonly string[];
 }
 
@@ -13,17 +13,17 @@ export function findingsOf({ scenarios }: Pick<RunRecord, 'scenarios'>): Finding
   const failed = scenarios.filter(({ status }) => status !== 'pass');
   const bad = failed.flatMap(({ checks }) => checks.filter(({ verdict }) => verdict === 'fail'));
   return {
-    claims: distinct(failed.flatMap(claimsOf)),
+    claims: distinct(failed.flatMap(brokenClaims)),
     checks: distinct(bad.flatMap(({ claims, name }) => (claims.length === 0 ? [name] : []))),
   };
 }
 
-function claimsOf({ checks, claims }: ScenarioRecord): readonly string[] {
+function brokenClaims({ checks, claims }: ScenarioRecord): readonly string[] {
   const bad = checks.filter(({ verdict }) => verdict === 'fail');
   return bad.length > 0 ? bad.flatMap((check) => check.claims) : claims;
 }
 
-/** What is not as expected, one sentence each; empty where the agent was found out and nothing else was found. */
+/** Differences from the expectation, one sentence each. Empty if the run found exactly what was expected. */
 export function differences({ claims, checks, scenarios }: Expectation, record: RunRecord): readonly string[] {
   const found = findingsOf(record);
   const ran = record.scenarios.map(({ name }) => name);

@@ -1,6 +1,7 @@
 /**
- * The harness's own test: each faulty agent (`src/profiles/negative`) is judged by some scenarios, and has to be found out: exactly
- * the claims that it breaks are named, and one that breaks none conforms. `main.ts [PROFILE...]`; results in `results/self-test`. Status 1 where one was not.
+ * Tests the harness: judges each faulty agent (`src/profiles/negative`) by some scenarios. The run must name exactly the claims that
+ * the agent breaks, and an agent that breaks none must conform. `main.ts [PROFILE...]` writes to `results/self-test`, and exits with
+ * status 1 if an agent was misjudged.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,8 +15,8 @@ import { differences, findingsOf } from './findings.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** `FILE:LINE` of scenarios, which the command takes. */
-function pathsOf(names: readonly string[]): readonly string[] {
+/** Locates scenarios as `FILE:LINE`, which the command takes. */
+function locateScenarios(names: readonly string[]): readonly string[] {
   const lines = globSync('features/*.feature', { cwd: root })
     .toSorted()
     .flatMap((file) =>
@@ -30,10 +31,10 @@ function pathsOf(names: readonly string[]): readonly string[] {
   });
 }
 
-/** What is not as expected; empty where the agent was found out. */
+/** Runs the scenarios and returns the differences from the expectation. */
 async function judge(expectation: Expectation): Promise<readonly string[]> {
   const out = join('results/self-test', expectation.profile);
-  const args = ['conform', '--profile', expectation.profile, '--out', out, ...pathsOf(expectation.scenarios)];
+  const args = ['conform', '--profile', expectation.profile, '--out', out, ...locateScenarios(expectation.scenarios)];
   const run = spawn(process.execPath, [join(root, 'bin/rekindle.js'), ...args], { cwd: root, stdio: 'ignore' });
   const [status] = await once(run, 'exit');
   if (status !== 1 && status !== 0) return [`the run ended with status ${status}: see ${out}/latest/report.html`];

@@ -81,7 +81,7 @@ test('what a killed doctor left is removed, and a doctor that may be looking is 
   expect([...spaces.keys()]).toEqual(['rekindle-doctor-new', 'mine']);
 });
 
-test('a run that is named is removed, its scenarios’ namespaces too; of another it is told how', async () => {
+test('removes the named run with the namespaces of its scenarios, and prints how to remove another', async () => {
   add(`rekindle-${run}`, 'rekindle.dev/run', run);
   add('rk-scenario', 'rekindle.dev/run', run);
   add(`rekindle-${other}`, 'rekindle.dev/run', other);
@@ -98,7 +98,7 @@ test('a run that is named is removed, its scenarios’ namespaces too; of anothe
   expect([...spaces.keys()]).toEqual([`rekindle-${other}`]);
 });
 
-test('where nothing is there it says so, and where it may not look, why', async () => {
+test('reports an empty cluster, and explains a lack of permission', async () => {
   expect((await clean()).lines).toEqual(['mine: nothing to clean']);
   refused = true;
   await expect(clean()).rejects.toThrow('namespaces is forbidden: use a context that may do this');

@@ -18,30 +18,30 @@ export interface CleanClusterOptions {
   readonly signal: AbortSignal;
 }
 
-/** A doctor that still looks does not take so long. */
+/** The age at which the namespace of a doctor is a leftover: an inspection takes less time. */
 const doctorMs = 5 * 60_000;
 const goneMs = 60_000;
 const pollMs = 300;
 
 /**
- * Removes from a cluster what a doctor left that was killed, and what a run left that is named. Runs of other machines cannot be seen
- * to go on, so those that are not named are only told. @throws CannotRun
+ * Removes from a cluster what killed doctors and the named run left. Runs that are not named are only listed, because they may be in
+ * progress on another machine. @throws CannotRun
  */
 export async function cleanCluster(options: CleanClusterOptions): Promise<CleanReport> {
   const { kubeConfig, run, dryRun } = options;
-  const place = kubeConfig.getCurrentContext();
+  const context = kubeConfig.getCurrentContext();
   try {
     const reports = [await cleanDoctors(options), ...(run === undefined ? [] : [await cleanRun(options, run)])];
-    const lines = reports.flatMap((report) => report.lines.map((line) => `${place}: ${line}`));
+    const lines = reports.flatMap((report) => report.lines.map((line) => `${context}: ${line}`));
     const others = run === undefined ? await otherRuns(kubeConfig) : [];
-    const told = others.map(
+    const otherLines = others.map(
       (id) =>
-        `${place}: run ${id} is going on there, or was killed: left alone; rekindle clean --context ${place} --run ${id} removes it`,
+        `${context}: run ${id} is going on there, or was killed: left alone; rekindle clean --context ${context} --run ${id} removes it`,
     );
-    if (lines.length === 0 && (told.length === 0 || dryRun)) lines.push(`${place}: nothing to clean`);
-    return { lines: [...lines, ...told], leftovers: reports.flatMap(({ leftovers }) => leftovers) };
+    if (lines.length === 0 && (otherLines.length === 0 || dryRun)) lines.push(`${context}: nothing to clean`);
+    return { lines: [...lines, ...otherLines], leftovers: reports.flatMap(({ leftovers }) => leftovers) };
   } catch (error) {
-    throw explain(error, kubeConfig.getCurrentCluster()?.server ?? place);
+    throw explain(error, kubeConfig.getCurrentCluster()?.server ?? context);
   }
 }
 
@@ -68,19 +68,19 @@ async function cleanDoctors({ kubeConfig, dryRun, now, signal }: CleanClusterOpt
 const minutes = (age: number) => `${Math.ceil((doctorMs - age) / 60_000)} min`;
 
 async function cleanRun({ kubeConfig, dryRun, signal }: CleanClusterOptions, run: RunId): Promise<CleanReport> {
-  const which = (id: string) => id === run;
+  const isSelected = (id: string) => id === run;
   if (dryRun) {
     const objects = (await listRunObjects(kubeConfig)).filter(({ metadata }) =>
-      which(metadata?.labels?.[runLabel] ?? ''),
+      isSelected(metadata?.labels?.[runLabel] ?? ''),
     );
     const lines = objects.map(({ kind = '', metadata }) => `would remove ${kind.toLowerCase()}/${metadata?.name}`);
     return { lines, leftovers: [] };
   }
-  // A node that is gone leaves nothing to clear.
+  // Fails if a node no longer exists, which leaves no directories on it.
   await removeNodeDirectories(kubeConfig, run).catch(() => {});
-  const removed = await removeRuns({ kubeConfig, which, signal, onProgress: () => {} });
+  const removed = await removeRuns({ kubeConfig, which: isSelected, signal, onProgress: () => {} });
   const lines = removed.map((title) => `removed ${title}`);
-  // Whether it is the run's or was there before nobody can tell any more.
+  // The agent may have been installed before the run.
   if (await isAgentDeployed(kubeConfig))
     lines.push(`the node agent stays: rekindle deploy --context ${kubeConfig.getCurrentContext()} --remove removes it`);
   return { lines, leftovers: [] };
@@ -91,7 +91,7 @@ async function otherRuns(kubeConfig: KubeConfig): Promise<readonly string[]> {
   return [...new Set(runs)].toSorted();
 }
 
-/** False where it is still there after a minute. */
+/** Resolves with false if the namespace still exists after a minute. */
 async function removeNamespace(core: CoreV1Api, name: string, signal: AbortSignal): Promise<boolean> {
   const isGone = (error: unknown) => error instanceof ApiException && error.code === 404;
   const end = performance.now() + goneMs;

@@ -7,53 +7,53 @@ import { killRun } from './kill-run.ts';
 import { detachMounts } from './mounts.ts';
 import { removeTree } from './remove-tree.ts';
 
-/** Where a run's things are looked for. */
+/** The parts of this machine in which a run may have left something. */
 export interface Surroundings {
   /** Folder of temporary files, absolute. */
   readonly temporary: string;
   readonly containers: ContainerRuntime;
-  /** PID of the process that cleans: the one that is never killed. */
+  /** PID of the process that cleans, which is never killed. */
   readonly own: number;
-  /** The user whose runs these are; user 0 sees and removes those of all users. */
+  /** The user whose runs are cleaned. User 0 cleans those of all users. */
   readonly uid: number;
 }
 
 export interface CleanOutcome {
-  /** One line for each thing that was removed. */
+  /** A line for each removed object. */
   readonly removed: readonly string[];
-  /** One line for each thing that could not be removed, with the reason. */
+  /** A line for each object that could not be removed, with the reason. */
   readonly leftovers: readonly string[];
 }
 
 /**
- * Removes all that a run left: its processes, then mounts under its temporary directories, then those directories, then
- * its containers and cgroups. Nothing of another run is touched. Idempotent; never rejects for a thing that stays.
+ * Removes everything that a run left: its processes, then mounts under its temporary directories, then those directories, then
+ * its containers and cgroups. Leaves other runs alone. Idempotent. Reports failures as leftovers and does not reject.
  */
 export async function cleanRun(runId: RunId, surroundings: Surroundings): Promise<CleanOutcome> {
   const processes = await killRun(runId, surroundings.own);
   const directories = temporaryDirectories(surroundings).get(runId) ?? [];
   const mounts = await detachMounts(directories);
-  const kept = directories.map((directory) => ({ directory, leftovers: removeTree(directory) }));
+  const removals = directories.map((directory) => ({ directory, leftovers: removeTree(directory) }));
   const containers = await removeContainers(runId, surroundings.containers);
   const groups = await removeCgroupsOfRun(runId);
   return {
     removed: [
       ...processes.removed,
       ...mounts.removed,
-      ...kept.filter(({ leftovers }) => leftovers.length === 0).map(({ directory }) => `directory ${directory}`),
+      ...removals.filter(({ leftovers }) => leftovers.length === 0).map(({ directory }) => `directory ${directory}`),
       ...containers.removed,
     ],
     leftovers: [
       ...processes.leftovers,
       ...mounts.leftovers,
-      ...kept.flatMap(({ leftovers }) => leftovers),
+      ...removals.flatMap(({ leftovers }) => leftovers),
       ...containers.leftovers,
       ...groups,
     ],
   };
 }
 
-/** Temporary directories (and sockets, files) of runs, by run. Those of other users may belong to runs that go on unseen. */
+/** Temporary directories, sockets and files by run. Omits those of other users, whose runs may be in progress out of our sight. */
 export function temporaryDirectories({
   temporary,
   uid,
@@ -64,7 +64,9 @@ export function temporaryDirectories({
     const owner = runId && lstatSync(path, { throwIfNoEntry: false })?.uid;
     return runId === undefined || (uid !== 0 && owner !== uid) ? [] : [{ runId, path }];
   });
-  return new Map([...Map.groupBy(named, ({ runId }) => runId)].map(([id, of]) => [id, of.map(({ path }) => path)]));
+  return new Map(
+    [...Map.groupBy(named, ({ runId }) => runId)].map(([id, entries]) => [id, entries.map(({ path }) => path)]),
+  );
 }
 
 function names(directory: string): readonly string[] {

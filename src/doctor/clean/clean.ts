@@ -5,7 +5,7 @@ import { type FoundRun, findRuns } from './find-runs.ts';
 export interface CleanOptions {
   /** Clean this run only, even if it is going on. */
   readonly run?: RunId;
-  /** Say what would be removed and remove nothing. */
+  /** Report what would be removed and remove nothing. */
   readonly dryRun: boolean;
   readonly surroundings: Surroundings;
 }
@@ -15,25 +15,25 @@ export interface CleanReport {
   readonly leftovers: readonly string[];
 }
 
-/** Removes what killed runs left, run by run. A run whose harness lives is left alone unless it is named. */
+/** Removes what killed runs left. Leaves a run alone whose harness is alive, unless it is named. */
 export async function clean({ run, dryRun, surroundings }: CleanOptions): Promise<CleanReport> {
   const found = await findRuns(surroundings);
-  const chosen = run === undefined ? found.filter(({ harness }) => harness === undefined) : [findOne(found, run)];
-  const spared = run === undefined ? found.filter(({ harness }) => harness !== undefined) : [];
+  const chosen = run === undefined ? found.filter(({ harness }) => harness === undefined) : [findNamed(found, run)];
+  const active = run === undefined ? found.filter(({ harness }) => harness !== undefined) : [];
   const reports: CleanReport[] = [];
-  for (const one of chosen)
-    reports.push(dryRun ? wouldRemove(one) : report(one, await cleanRun(one.runId, surroundings)));
+  for (const target of chosen)
+    reports.push(dryRun ? wouldRemove(target) : report(target, await cleanRun(target.runId, surroundings)));
   const lines = reports.flatMap((report) => report.lines);
-  const sparedLines = spared.map(
+  const activeLines = active.map(
     ({ runId, harness }) =>
       `run ${runId} is going on (process ${harness}): left alone; rekindle clean --run ${runId} ends it`,
   );
   if (lines.length === 0) lines.push(run === undefined ? 'nothing to clean' : `nothing is left of run ${run}`);
-  return { lines: [...lines, ...sparedLines], leftovers: reports.flatMap(({ leftovers }) => leftovers) };
+  return { lines: [...lines, ...activeLines], leftovers: reports.flatMap(({ leftovers }) => leftovers) };
 }
 
-/** A run that is named is looked for even where nothing of it shows: its containers may be all that is left. */
-function findOne(found: readonly FoundRun[], run: RunId): FoundRun {
+/** Returns an entry for the named run even if nothing else of it was found: its containers may be all that is left. */
+function findNamed(found: readonly FoundRun[], run: RunId): FoundRun {
   return found.find(({ runId }) => runId === run) ?? { runId: run, harness: undefined, things: [] };
 }
 

@@ -1,4 +1,4 @@
-import { askDocker } from '../../docker-socket.ts';
+import { requestDocker } from '../../docker-socket.ts';
 import { parseRunId, type RunId, runIdLabel, runIdOfTemporary } from '../../run-id.ts';
 
 /** A container that carries a run's id, running or not. */
@@ -8,20 +8,20 @@ export interface RunContainer {
   readonly runId: RunId;
 }
 
-/** Docker's API, as much of it as cleaning needs; unreachable means that there is nothing of ours there. */
+/** The part of a container runtime that cleaning needs. An unreachable runtime has no containers. */
 export interface ContainerRuntime {
   list(): Promise<readonly RunContainer[]>;
-  /** Removes the container by force, with its anonymous volumes; rejects where that fails. */
+  /** Removes the container by force, with its anonymous volumes; rejects if that fails. */
   remove(container: RunContainer): Promise<void>;
 }
 
 /**
- * Labels of the nodes of kind and minikube; the value is the cluster's name. A cluster that a run has made for itself is called
- * `rekindle-<run id>`; one that is kept has another name.
+ * Labels of the nodes of kind and minikube, with the cluster's name as value. A cluster that a run creates for itself is called
+ * `rekindle-<run id>`; one that it keeps has another name.
  */
 const clusterLabels = ['io.x-k8s.kind.cluster', 'name.minikube.sigs.k8s.io'] as const;
 
-/** Docker, by its socket. */
+/** Docker's containers, through its socket. */
 export function docker(env: Readonly<Record<string, string | undefined>>): ContainerRuntime {
   return {
     async list() {
@@ -29,10 +29,10 @@ export function docker(env: Readonly<Record<string, string | undefined>>): Conta
       return parseContainers(lists.flat());
     },
     async remove({ id }) {
-      const answer = await askDocker({ method: 'DELETE', path: `/containers/${id}?force=1&v=1`, env });
-      if (answer === undefined) throw new Error('Docker does not answer');
-      if (answer.status >= 300 && answer.status !== 404)
-        throw new Error(`Docker says ${answer.status} ${answer.body.trim()}`);
+      const response = await requestDocker({ method: 'DELETE', path: `/containers/${id}?force=1&v=1`, env });
+      if (response === undefined) throw new Error('Docker does not answer');
+      if (response.status >= 300 && response.status !== 404)
+        throw new Error(`Docker says ${response.status} ${response.body.trim()}`);
     },
   };
 }
@@ -42,8 +42,8 @@ async function listLabelled(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly ListedContainer[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
-  const answer = await askDocker({ method: 'GET', path: `/containers/json?all=1&filters=${filters}`, env });
-  return answer?.status === 200 ? JSON.parse(answer.body) : [];
+  const response = await requestDocker({ method: 'GET', path: `/containers/json?all=1&filters=${filters}`, env });
+  return response?.status === 200 ? JSON.parse(response.body) : [];
 }
 
 interface ListedContainer {
@@ -52,7 +52,7 @@ interface ListedContainer {
   readonly Labels: Readonly<Record<string, string>>;
 }
 
-/** Those of `GET /containers/json` whose label is a run's id, or the name of a run's cluster. */
+/** The containers of `GET /containers/json` whose label is a run's id or the name of a run's cluster. */
 export function parseContainers(listed: readonly ListedContainer[]): readonly RunContainer[] {
   return listed.flatMap(({ Id, Names, Labels }) => {
     const cluster = clusterLabels.map((label) => Labels[label]).find((name) => name !== undefined);

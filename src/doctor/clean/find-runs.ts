@@ -3,22 +3,22 @@ import { type Surroundings, temporaryDirectories } from './clean-run.ts';
 import { ownMountsBelow } from './mounts.ts';
 import { listRunProcesses } from './processes.ts';
 
-/** A run of which something is there, and what. */
+/** A run that is in progress or has left something on this machine. */
 export interface FoundRun {
   readonly runId: RunId;
-  /** PID of its harness where that lives: the run is going on. */
+  /** PID of its harness if the run is in progress. */
   readonly harness: number | undefined;
-  /** One line for each thing, in the order in which it would be removed. */
+  /** A line for each object, in the order of removal. */
   readonly things: readonly string[];
 }
 
-/** All runs that have left anything here, or are going on, oldest first. */
+/** All runs that are in progress or have left something on this machine, oldest first. */
 export async function findRuns(surroundings: Surroundings): Promise<readonly FoundRun[]> {
   const processes = listRunProcesses(surroundings.own);
   const directories = temporaryDirectories(surroundings);
   const containers = await surroundings.containers.list();
   const ids = new Set([...processes.map(({ runId }) => runId), ...directories.keys()]);
-  // Docker shows containers of all users, and only user 0 would see that such a run goes on.
+  // Docker lists containers of all users, but only user 0 sees whether such a run is in progress.
   if (surroundings.uid === 0) for (const { runId } of containers) ids.add(runId);
   return [...ids].toSorted().flatMap((id) => {
     const runId = parseRunId(id);

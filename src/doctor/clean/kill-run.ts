@@ -3,36 +3,36 @@ import type { RunId } from '../../run-id.ts';
 import { killOrder, listRunProcesses, type RunProcess, readRunProcess } from './processes.ts';
 
 export interface KillOutcome {
-  /** One line for each process that was killed. */
+  /** A line for each process that was killed. */
   readonly removed: readonly string[];
-  /** One line for each process that is still there. */
+  /** A line for each process that still exists. */
   readonly leftovers: readonly string[];
 }
 
 const pollMs = 10;
 const deadlineMs = 10_000;
 
-/** Kills all processes of a run with SIGKILL, the supervisor first, and waits until they are gone. Never this process itself. */
+/** Kills all processes of a run with SIGKILL, the supervisor first, and waits until they are gone. Never kills process `own`. */
 export async function killRun(runId: RunId, own: number): Promise<KillOutcome> {
   const killed = new Map<string, RunProcess>();
   const refused = new Map<string, string>();
   const deadline = performance.now() + deadlineMs;
-  let left = runProcesses(runId, own);
-  while (left.length > 0 && performance.now() < deadline) {
-    for (const process of killOrder(left)) {
-      const why = kill(process);
-      if (why === undefined) killed.set(identity(process), process);
-      else refused.set(identity(process), why);
+  let remaining = runProcesses(runId, own);
+  while (remaining.length > 0 && performance.now() < deadline) {
+    for (const process of killOrder(remaining)) {
+      const reason = kill(process);
+      if (reason === undefined) killed.set(identity(process), process);
+      else refused.set(identity(process), reason);
     }
-    if (left.every((process) => refused.has(identity(process)))) break;
-    // Those killed need a moment, and what they started meanwhile shows in the next look.
+    if (remaining.every((process) => refused.has(identity(process)))) break;
+    // Killed processes need a moment to exit, and may have started others before.
     await sleep(pollMs);
-    left = runProcesses(runId, own);
+    remaining = runProcesses(runId, own);
   }
-  const remaining = new Set(left.map(identity));
+  const remainingKeys = new Set(remaining.map(identity));
   return {
-    removed: [...killed].filter(([key]) => !remaining.has(key)).map(([, process]) => describe(process)),
-    leftovers: left.map((process) => `${describe(process)}: ${refused.get(identity(process)) ?? 'does not die'}`),
+    removed: [...killed].filter(([key]) => !remainingKeys.has(key)).map(([, process]) => describe(process)),
+    leftovers: remaining.map((process) => `${describe(process)}: ${refused.get(identity(process)) ?? 'does not die'}`),
   };
 }
 
@@ -40,7 +40,7 @@ function runProcesses(runId: RunId, own: number): readonly RunProcess[] {
   return listRunProcesses(own).filter((process) => process.runId === runId);
 }
 
-/** The errno's name where it could not be signalled. Looks again first: the PID may be another's by now. */
+/** Returns the name of the errno if it fails. Reads the process again first, because its PID may have been reused. */
 function kill(target: RunProcess): string | undefined {
   const now = readRunProcess(target.pid);
   if (now === undefined || identity(now) !== identity(target)) return undefined;

@@ -20,9 +20,9 @@ export function ownMountsBelow(directories: readonly string[]): readonly string[
 }
 
 /**
- * Detaches all mounts at or below the directories and returns the mount points, and those that are left with the reason.
- * The shallowest goes first: a lazy unmount takes along what is mounted below, and no path is walked through a dead mount.
- * By umount(8) in a process of its own, so that no mount, however broken, can hold this one.
+ * Detaches all mounts at or below the directories. Returns the detached mount points, and the remaining ones with the reason.
+ * Starts with the shallowest: a lazy unmount also detaches the mounts below, so no path leads through a dead mount. Runs
+ * umount(8) as a separate process, so that a broken mount cannot block this one.
  */
 export async function detachMounts(
   directories: readonly string[],
@@ -38,13 +38,13 @@ export async function detachMounts(
         killSignal: 'SIGKILL',
       });
     } catch (error) {
-      const says = (error as { stderr?: string }).stderr?.trim() || String(error);
-      return { removed, leftovers: ownMountsBelow(directories).map((path) => `mount ${path}: ${says}`) };
+      const reason = (error as { stderr?: string }).stderr?.trim() || String(error);
+      return { removed, leftovers: ownMountsBelow(directories).map((path) => `mount ${path}: ${reason}`) };
     }
-    const left = ownMountsBelow(directories);
-    // umount(8) that says yes and changes nothing would be asked for ever.
-    if (left.length >= before)
-      return { removed, leftovers: left.map((path) => `mount ${path}: is still there after umount`) };
+    const remaining = ownMountsBelow(directories);
+    // Otherwise an umount(8) that succeeds without effect would be repeated forever.
+    if (remaining.length >= before)
+      return { removed, leftovers: remaining.map((path) => `mount ${path}: is still there after umount`) };
     removed.push(`mount ${next}`);
   }
 }

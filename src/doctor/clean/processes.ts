@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseRunId, type RunId, runIdVariable, runRoleVariable } from '../../run-id.ts';
 
-/** A process of some run, as /proc shows it. */
+/** A process that belongs to a run, as /proc shows it. */
 export interface RunProcess {
   readonly pid: number;
   readonly runId: RunId;
   readonly harness: boolean;
-  /** Its PIDs from our PID namespace inwards; the last is the one that it sees itself. */
+  /** Its PIDs from our PID namespace inwards. The last is the one in its own namespace. */
   readonly pids: readonly number[];
-  /** Start in clock ticks since boot: with the PID, its identity. */
+  /** Start in clock ticks since boot, which together with the PID identifies the process. */
   readonly startTicks: number;
   readonly command: string;
 }
 
-/** The files of /proc/PID that say whose process it is (`man 5 proc`). */
+/** The files of /proc/PID that identify a process's run (`man 5 proc`). */
 export interface ProcessFiles {
   /** `NAME=value`, each ended by a NUL: the environment that the program was started with. */
   readonly environ: string;
@@ -23,7 +23,7 @@ export interface ProcessFiles {
   readonly cmdline: string;
 }
 
-/** The process where its environment names a run and it still lives; a zombie has let go of everything already. */
+/** Returns the process if its environment names a run and it is alive. A zombie has already released its resources. */
 export function parseRunProcess(pid: number, files: ProcessFiles): RunProcess | undefined {
   const environ = new Map(
     files.environ.split('\0').map((line) => {
@@ -32,7 +32,7 @@ export function parseRunProcess(pid: number, files: ProcessFiles): RunProcess | 
     }),
   );
   const runId = parseRunId(environ.get(runIdVariable) ?? '');
-  // The command's name stands in brackets and may itself hold brackets and spaces: fields are counted from the last one.
+  // The command's name is in parentheses and may contain parentheses and spaces: count fields from the last one.
   const end = files.stat.lastIndexOf(')');
   const fields = files.stat.slice(end + 2).split(' ');
   if (runId === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
@@ -58,7 +58,7 @@ function describeCommand(cmdline: string): string {
     .slice(0, 60);
 }
 
-/** Reads one process; undefined where it is gone, belongs to no run or is not ours to look at. */
+/** Reads one process. Returns undefined if it has exited, belongs to no run or is not readable by this user. */
 export function readRunProcess(pid: number): RunProcess | undefined {
   try {
     const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
@@ -82,7 +82,7 @@ export function isSupervisor(process: RunProcess): boolean {
   return process.pids.length > 1 && process.pids.at(-1) === 1;
 }
 
-/** The order in which to kill: supervisors first, outer namespaces before inner ones. */
+/** Sorts processes for killing: supervisors first, outer namespaces before inner ones. */
 export function killOrder(processes: readonly RunProcess[]): readonly RunProcess[] {
   const rank = (process: RunProcess) => (isSupervisor(process) ? process.pids.length : Number.MAX_SAFE_INTEGER);
   return processes.toSorted((a, b) => rank(a) - rank(b));

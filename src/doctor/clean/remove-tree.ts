@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { ownMountsBelow } from './mounts.ts';
 
 /**
- * Removes a directory and what is in it, and returns one line for each thing that stays. Never follows a symbolic link,
- * never enters another file system, and refuses where anything is mounted at or below: that is not the run's to delete.
+ * Removes a directory with its content and returns a line for each path that remains. Never follows a symbolic link, never
+ * enters another file system, and refuses if anything is mounted at or below the directory.
  */
 export function removeTree(directory: string): readonly string[] {
   const mounted = ownMountsBelow([directory]);
@@ -18,7 +18,7 @@ export function removeTree(directory: string): readonly string[] {
 function removeDirectory(directory: string, device: number): readonly string[] {
   const leftovers: string[] = [];
   const names = attempt(directory, () => {
-    // A directory that its owner may not write (a read-only bucket's copy) is the owner's to open up first.
+    // The copy of a read-only bucket is not writable even by its owner.
     if ((lstatSync(directory).mode & 0o700) !== 0o700) chmodSync(directory, 0o700);
     for (const name of readdirSync(directory)) {
       const path = join(directory, name);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { missingOf } from '../assess.ts';
+import { missingRequirements } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
 import type { ClusterFacts, NodeFacts } from './cluster-facts.ts';
 
@@ -72,13 +72,13 @@ describe('each missing thing is named with its remedy', () => {
       says: expect.stringMatching(says),
       remedy: expect.stringMatching(remedy),
     });
-    expect(missingOf(findings)).toHaveLength(1);
+    expect(missingRequirements(findings)).toHaveLength(1);
   });
 });
 
 test('a node that its pod could not look at is missing both answers, with what the pod said', () => {
   const findings = assessCluster({ ...good, ...withNode({ look: { state: 'failed', says: 'ErrImagePull: x' } }) });
-  expect(missingOf(findings).map(({ what }) => what)).toEqual([
+  expect(missingRequirements(findings).map(({ what }) => what)).toEqual([
     '/dev/fuse of node-1 could not be looked at: ErrImagePull: x',
     'propagation of node-1 could not be looked at: ErrImagePull: x',
   ]);
@@ -87,7 +87,7 @@ test('a node that its pod could not look at is missing both answers, with what t
 test('what is not asked for is noted, and stands in nobody’s way', () => {
   const { answer: _, ...unasked } = { ...store, answer: { status: 200 } };
   const findings = assessCluster({ ...good, nodes: [{ ...node, look: { state: 'not-asked' } }], stores: [unasked] });
-  expect(missingOf(findings)).toEqual([]);
+  expect(missingRequirements(findings)).toEqual([]);
   expect(findings.filter(({ mark }) => mark === 'note').map(({ what }) => what)).toEqual([
     'P4 object storage',
     'P5 virtual node',

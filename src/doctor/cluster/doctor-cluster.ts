@@ -3,7 +3,7 @@ import type { Finding } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
 import { type GatherClusterOptions, gatherCluster } from './gather-cluster.ts';
 
-/** Findings on a cluster. Rejects with `CannotDeploy` where it cannot be asked. */
+/** Inspects a cluster. Rejects with `CannotDeploy` if its API server cannot be queried. */
 export async function doctorCluster(options: GatherClusterOptions): Promise<readonly Finding[]> {
   const server = options.kubeConfig.getCurrentCluster()?.server ?? '';
   try {

@@ -10,13 +10,13 @@ import {
 import { managedBy, names } from '../../../recovery/deploy/options.ts';
 import type { ClusterFacts, NodeFacts, NodeLook, StoreLook } from './cluster-facts.ts';
 import { lookAtNodes } from './look-at-nodes.ts';
-import { type DatasetMount, keyNames, mountsOf, type Store, urlOf } from './stores.ts';
+import { bucketUrl, type DatasetMount, keyNames, parseDatasetMounts, type Store } from './stores.ts';
 
 export interface GatherClusterOptions {
   readonly kubeConfig: KubeConfig;
-  /** A bucket that is to be looked at, too; its Secret has the document's keys. */
+  /** An additional bucket to check. Its Secret, `NAMESPACE/NAME`, has the document's keys. */
   readonly store: { readonly endpoint: string; readonly bucket: string; readonly secret?: string } | undefined;
-  /** Image of the pods that look at nodes; undefined: no pods. */
+  /** Image of the pods that inspect nodes, or undefined to start no pods. */
   readonly image: string | undefined;
   readonly kubeletRoot: string;
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ export interface GatherClusterOptions {
 
 const driver = 'fuse.csi.fluid.io';
 
-/** Asks the API server, and looks at each node by a pod. Leaves nothing behind. */
+/** Queries the API server and inspects each node with a pod. Leaves nothing behind. */
 export async function gatherCluster(options: GatherClusterOptions): Promise<ClusterFacts> {
   const { kubeConfig, image, kubeletRoot, signal } = options;
   const core = kubeConfig.makeApiClient(CoreV1Api);
@@ -35,7 +35,7 @@ export async function gatherCluster(options: GatherClusterOptions): Promise<Clus
   const real = nodes.filter(({ virtual }) => !virtual).map(({ name }) => name);
   if (image === undefined || real.length === 0)
     return { version, nodes, foreign, deployed, stores: stores.map(asLook) };
-  const request = { kubeletRoot, urls: stores.map(urlOf) };
+  const request = { kubeletRoot, urls: stores.map(bucketUrl) };
   const looked = await lookAtNodes({ kubeConfig, nodes: real, image, request, signal });
   return {
     version,
@@ -100,9 +100,9 @@ async function datasetMounts(kubeConfig: KubeConfig): Promise<readonly DatasetMo
   const kind = { group: 'data.fluid.io', version: 'v1alpha1', plural: 'datasets' };
   try {
     const list = await kubeConfig.makeApiClient(CustomObjectsApi).listClusterCustomObject(kind);
-    return (list as { items: Parameters<typeof mountsOf>[0][] }).items.flatMap(mountsOf);
+    return (list as { items: Parameters<typeof parseDatasetMounts>[0][] }).items.flatMap(parseDatasetMounts);
   } catch (error) {
-    // No such kind: Fluid's definitions are not installed.
+    // Fluid's custom resource definitions are not installed.
     if (error instanceof Error && 'code' in error && error.code === 404) return [];
     throw error;
   }
@@ -124,7 +124,7 @@ async function withKeys(
   return { source, endpoint, bucket, ...(known ? { keys: { accessKeyId, accessKeySecret } } : {}) };
 }
 
-/** Many datasets may lie in one bucket. */
+/** Several datasets may use one bucket. */
 function distinct(stores: readonly Store[]): readonly Store[] {
   return [
     ...new Map(stores.toReversed().map((store) => [`${store.endpoint} ${store.bucket}`, store])).values(),

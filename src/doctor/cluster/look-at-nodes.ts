@@ -16,15 +16,15 @@ export interface LookOptions {
 
 export interface Looked {
   readonly byNode: ReadonlyMap<string, NodeLook>;
-  /** One answer a URL, from the first node; none where that could not be looked at. */
+  /** One result per URL, from the first node. Empty if its inspection failed. */
   readonly stores: LookAnswer['stores'];
 }
 
-/** On the namespace of a look; its value is the namespace's name. */
+/** Label of the namespace of an inspection. Its value is the namespace's name. */
 export const doctorLabel = 'rekindle.dev/doctor';
 
 const pollMs = 200;
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 const stuckReasons = [
   'ErrImagePull',
   'ImagePullBackOff',
@@ -33,7 +33,7 @@ const stuckReasons = [
   'CreateContainerError',
 ];
 
-/** Looks at each node by a short-lived privileged pod, in a namespace of their own, which goes before it resolves. */
+/** Inspects each node with a short-lived privileged pod, in a namespace of its own that is removed before the promise resolves. */
 export async function lookAtNodes({ kubeConfig, nodes, image, request, signal }: LookOptions): Promise<Looked> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const name = `rekindle-doctor-${randomBytes(4).toString('hex')}`;
@@ -69,7 +69,7 @@ async function lookAt(one: OneLook): Promise<{ readonly look: NodeLook; readonly
   const failed = (says: string) => ({ look: { state: 'failed', says } as const, stores: [] });
   const created = await core.createNamespacedPod({ namespace, body: lookingPod(one) });
   const name = created.metadata?.name ?? '';
-  const end = AbortSignal.timeout(patienceMs);
+  const end = AbortSignal.timeout(timeoutMs);
   let pod = created;
   while (!end.aborted && !signal.aborted) {
     pod = await core.readNamespacedPod({ namespace, name });
@@ -78,7 +78,7 @@ async function lookAt(one: OneLook): Promise<{ readonly look: NodeLook; readonly
     if (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') break;
     await sleep(pollMs);
   }
-  if (pod.status?.phase !== 'Succeeded') return failed(lastWord(pod));
+  if (pod.status?.phase !== 'Succeeded') return failed(describeEnd(pod));
   const { fuse, kubelet, stores } = JSON.parse(await core.readNamespacedPodLog({ namespace, name })) as LookAnswer;
   return { look: { state: 'seen', fuse, kubelet }, stores };
 }
@@ -94,8 +94,8 @@ function lookingPod({ node, image, request }: OneLook): V1Pod {
       tolerations: [{ operator: 'Exists' }],
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 0,
-      // Also where nobody is left to delete it.
-      activeDeadlineSeconds: 2 * (patienceMs / 1000),
+      // Ends the pod even if this process was killed.
+      activeDeadlineSeconds: 2 * (timeoutMs / 1000),
       containers: [
         {
           name: 'look',
@@ -109,14 +109,14 @@ function lookingPod({ node, image, request }: OneLook): V1Pod {
   };
 }
 
-/** Why a pod will not start, if it is so. */
+/** The reason if a pod cannot start. */
 function stuckReason({ status }: V1Pod): string | undefined {
   const waiting = status?.containerStatuses?.[0]?.state?.waiting;
   if (waiting?.reason === undefined || !stuckReasons.includes(waiting.reason)) return undefined;
   return [waiting.reason, waiting.message].filter(Boolean).join(': ');
 }
 
-function lastWord({ status }: V1Pod): string {
+function describeEnd({ status }: V1Pod): string {
   const state = status?.containerStatuses?.[0]?.state;
   const ended = state?.terminated;
   if (ended !== undefined) return `its pod ended with ${ended.exitCode}${ended.message ? `: ${ended.message}` : ''}`;
@@ -127,7 +127,7 @@ function lastWord({ status }: V1Pod): string {
 
 async function removeNamespace(core: CoreV1Api, name: string): Promise<void> {
   await core.deleteNamespace({ name });
-  const end = AbortSignal.timeout(patienceMs);
+  const end = AbortSignal.timeout(timeoutMs);
   for (;;) {
     try {
       await core.readNamespace({ name });

@@ -1,11 +1,11 @@
-/** What is asked of a pod that looks. */
+/** Input of the program in the pod. */
 export interface LookRequest {
   readonly kubeletRoot: string;
-  /** Signed URLs of buckets, asked by HEAD. */
+  /** Signed URLs of buckets, for HEAD requests. */
   readonly urls: readonly string[];
 }
 
-/** What it prints, as JSON. */
+/** Output of the program in the pod, as JSON. */
 export interface LookAnswer {
   readonly fuse: string;
   readonly kubelet: { readonly mountPoint: string; readonly shared: boolean };
@@ -13,8 +13,8 @@ export interface LookAnswer {
 }
 
 /**
- * The program of a pod that looks at its node, for `node --eval`: it is sent as text, so it uses nothing from around it. The
- * node's processes show in the pod (hostPID), and process 1 shows the node's files and mounts.
+ * The program of a pod that inspects its node, for `node --eval`. It is sent as text, so it must not use anything outside of the
+ * function. The pod sees the node's processes (hostPID), and process 1 gives access to the node's files and mounts.
  */
 export async function look(request: LookRequest): Promise<void> {
   const { openSync, readFileSync } = await import('node:fs');
@@ -27,7 +27,7 @@ export async function look(request: LookRequest): Promise<void> {
     }
   };
   const kubelet = () => {
-    // The mount that the directory lies on: the longest path on the way to it, and of equal ones the last.
+    // The mount that contains the directory has the longest mount point above it; of equal ones, it is the last.
     let best = { mountPoint: '', shared: false };
     for (const line of readFileSync('/proc/1/mountinfo', 'latin1').split('\n')) {
       const mountPoint = line.split(' ')[4] ?? '';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mountsOf, urlOf } from './stores.ts';
+import { bucketUrl, parseDatasetMounts } from './stores.ts';
 
 const dataset = {
   metadata: { name: 'demo', namespace: 'default' },
@@ -19,7 +19,7 @@ const dataset = {
 };
 
 test('a dataset says where its data is and which Secret has the keys; what is no object storage is left out', () => {
-  expect(mountsOf(dataset)).toEqual([
+  expect(parseDatasetMounts(dataset)).toEqual([
     {
       source: 'dataset default/demo',
       namespace: 'default',
@@ -28,16 +28,16 @@ test('a dataset says where its data is and which Secret has the keys; what is no
       secrets: new Map([['fs.oss.accessKeyId', { name: 'mysecret', key: 'id' }]]),
     },
   ]);
-  expect(mountsOf({})).toEqual([]);
+  expect(parseDatasetMounts({})).toEqual([]);
 });
 
 test('OSS is asked by the host of the bucket, anything else in path style and signed', () => {
   const keys = { accessKeyId: 'AKID', accessKeySecret: 'very-secret' };
-  expect(urlOf({ source: '', endpoint: 'oss-cn-beijing.aliyuncs.com', bucket: 'b', keys })).toBe(
+  expect(bucketUrl({ source: '', endpoint: 'oss-cn-beijing.aliyuncs.com', bucket: 'b', keys })).toBe(
     'https://b.oss-cn-beijing.aliyuncs.com/',
   );
-  expect(urlOf({ source: '', endpoint: 'http://minio:9000', bucket: 'b' })).toBe('http://minio:9000/b');
-  const signed = new URL(urlOf({ source: '', endpoint: 'http://minio:9000', bucket: 'b', keys }));
+  expect(bucketUrl({ source: '', endpoint: 'http://minio:9000', bucket: 'b' })).toBe('http://minio:9000/b');
+  const signed = new URL(bucketUrl({ source: '', endpoint: 'http://minio:9000', bucket: 'b', keys }));
   expect(`${signed.origin}${signed.pathname}`).toBe('http://minio:9000/b');
   expect(signed.searchParams.get('X-Amz-Credential')).toMatch(/^AKID\//);
   expect(signed.searchParams.get('X-Amz-Signature')).toMatch(/^[0-9a-f]{64}$/);

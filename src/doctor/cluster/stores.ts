@@ -1,6 +1,6 @@
 import aws4 from 'aws4';
 
-/** A bucket as somebody names it, and the keys for it where they are known. */
+/** A bucket and, if known, its access keys. */
 export interface Store {
   readonly source: string;
   readonly endpoint: string;
@@ -14,7 +14,7 @@ export interface DatasetMount {
   readonly namespace: string;
   readonly endpoint: string;
   readonly bucket: string;
-  /** Secret keys by the option that they fill. */
+  /** Secret keys by the option whose value they hold. */
   readonly secrets: ReadonlyMap<string, { readonly name: string; readonly key: string }>;
 }
 
@@ -35,8 +35,8 @@ interface DatasetLike {
   };
 }
 
-/** Where a Dataset's data is; what cannot be read as object storage is left out. */
-export function mountsOf({ metadata, spec }: DatasetLike): readonly DatasetMount[] {
+/** The object storage of a Dataset. Omits mount points that are not object storage. */
+export function parseDatasetMounts({ metadata, spec }: DatasetLike): readonly DatasetMount[] {
   const { name = '', namespace = '' } = metadata ?? {};
   return (spec?.mounts ?? []).flatMap(({ mountPoint = '', options = {}, encryptOptions = [] }): DatasetMount[] => {
     const bucket = /^(?:oss|s3):\/\/([^/]+)/.exec(mountPoint)?.[1];
@@ -52,11 +52,11 @@ export function mountsOf({ metadata, spec }: DatasetLike): readonly DatasetMount
   });
 }
 
-/** How long a signature of ours is good for, in seconds: a pod has to start and be scheduled. */
+/** Validity of a signature in seconds, long enough for a pod to be scheduled and start. */
 const validSeconds = 300;
 
-/** The URL by which a bucket is asked for: signed (AWS Signature 4) in path style; for OSS itself unsigned, by its own host. */
-export function urlOf({ endpoint, bucket, keys }: Store): string {
+/** The URL of a HEAD request for a bucket: in path style, signed by AWS Signature 4, or unsigned with the bucket's own host for OSS. */
+export function bucketUrl({ endpoint, bucket, keys }: Store): string {
   const base = new URL(endpoint.includes('://') ? endpoint : `https://${endpoint}`);
   if (base.hostname.endsWith('.aliyuncs.com')) return `${base.protocol}//${bucket}.${base.host}/`;
   const url = `${base.protocol}//${base.host}/${encodeURIComponent(bucket)}`;
