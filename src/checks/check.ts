@@ -8,7 +8,7 @@ export interface CheckResult {
 
 export const pass = (sentence: string): CheckResult => ({ verdict: 'pass', sentence });
 export const fail = (sentence: string): CheckResult => ({ verdict: 'fail', sentence });
-/** The timeline does not decide it: it is empty or cut, or what was to be judged did not happen. */
+/** The timeline does not decide it: it is empty or cut, or the event that the check judges did not happen. */
 export const inconclusive = (sentence: string): CheckResult => ({ verdict: 'inconclusive', sentence });
 
 /** The first failure, otherwise the first that is inconclusive; undefined if all passed. */

@@ -44,7 +44,7 @@ test('the profile of a faulty agent is shown, too', async () => {
   });
 });
 
-test('all that is wrong with a file is told, with its place', async () => {
+test('reports every problem of a file with its line and column', async () => {
   writeFileSync(join(cwd, 'mine.yaml'), 'name: mine\ntitle: Mine\npromises:\n  recovers: maybe\n');
   const { status, out, err } = await run('validate', 'mine.yaml');
   expect({ status, out }).toEqual({ status: 2, out: '' });

@@ -253,7 +253,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  test('a profile with a wrong field is told in the words of its reader', async () => {
+  test('reports a profile with a wrong field in the words of its parser', async () => {
     writeFileSync(join(cwd, 'mine.yaml'), '');
     const { context } = createFakeContext({ cwd });
     const checkProfile = () => Promise.reject(new Error('mine.yaml:3: no field "gatee"'));

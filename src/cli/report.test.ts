@@ -62,7 +62,7 @@ test.each([
   ],
   ['record.json', 'hello', 'record.json: is not JSON'],
   ['history.ndjson', '', 'history.ndjson is empty, but record.json has'],
-])('a %s that is no good (%.30s) is told in a sentence, and the status is 2', async (file, text, says) => {
+])('reports a bad %s (%.30s) in one sentence with status 2', async (file, text, says) => {
   writeFileSync(join(cwd, file), text);
   const { context, stderr } = createFakeContext({ cwd });
   expect(await rekindle(['report', '.'], context)).toBe(2);
@@ -71,7 +71,7 @@ test.each([
   expect(existsSync(join(cwd, 'report.html'))).toBe(false);
 });
 
-test('makes the reports of another machine where told to', async () => {
+test("makes reports of another machine's run with --anyway", async () => {
   writeFileSync(join(cwd, 'record.json'), elsewhere);
   const { context } = createFakeContext({ cwd });
   expect(await rekindle(['report', '.', '--anyway'], context)).toBe(0);

@@ -13,24 +13,24 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function tell(env: Record<string, string>, told = record): { stdout: string; stderr: string } {
+function report(env: Record<string, string>, reported = record): { stdout: string; stderr: string } {
   const { context, stdout, stderr } = createFakeContext({ cwd: folder });
-  reportToCi(told, { ...context.environment, env });
+  reportToCi(reported, { ...context.environment, env });
   return { stdout: stdout(), stderr: stderr() };
 }
 
 test('appends the summary, with a picture of the slowest recovery, to what other steps wrote', () => {
   const path = join(folder, 'summary.md');
   writeFileSync(path, 'before\n');
-  tell({ GITHUB_STEP_SUMMARY: path });
+  report({ GITHUB_STEP_SUMMARY: path });
   const text = readFileSync(path, 'utf8');
   expect(text.startsWith('before\n## ❌ Not conformant')).toBe(true);
   expect(text).toContain('```mermaid\ngantt');
 });
 
 test('annotates in GitHub Actions, and nowhere else', () => {
-  expect(tell({ GITHUB_ACTIONS: 'true' }).stdout).toMatch(/^::error file=.*\n::warning file=.*\n$/);
-  expect(tell({})).toEqual({ stdout: '', stderr: '' });
+  expect(report({ GITHUB_ACTIONS: 'true' }).stdout).toMatch(/^::error file=.*\n::warning file=.*\n$/);
+  expect(report({})).toEqual({ stdout: '', stderr: '' });
 });
 
 test('keeps to what GitHub takes', () => {
@@ -40,14 +40,14 @@ test('keeps to what GitHub takes', () => {
     name: 'long '.repeat(30),
   })) as typeof record.scenarios;
   const path = join(folder, 'summary.md');
-  tell({ GITHUB_STEP_SUMMARY: path }, { ...record, scenarios });
+  report({ GITHUB_STEP_SUMMARY: path }, { ...record, scenarios });
   const text = readFileSync(path, 'utf8');
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024 * 1024);
   expect(text.endsWith('The rest is in report.md.\n')).toBe(true);
 });
 
-test('a summary that cannot be written is told, and is no failure', () => {
-  expect(tell({ GITHUB_STEP_SUMMARY: join(folder, 'none/summary.md') }).stderr).toContain(
+test('reports a summary that cannot be written, and does not fail', () => {
+  expect(report({ GITHUB_STEP_SUMMARY: join(folder, 'none/summary.md') }).stderr).toContain(
     'rekindle: no step summary: ENOENT',
   );
 });

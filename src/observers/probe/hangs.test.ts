@@ -23,7 +23,7 @@ describe('the watch over hangs', () => {
     expect(hangs.ended(ended(1_300 * ms))).toEqual([hang(1_300 * ms, true)]);
   });
 
-  it('says that it is over of one that ended in time and is told of late', () => {
+  it('reports the end of a hang that ended in time and was reported late', () => {
     const hangs = createHangWatch('p');
     hangs.watch(140 * ms, inFlight);
     expect(hangs.ended(ended(98 * ms))).toEqual([hang(98 * ms, true)]);

@@ -34,7 +34,7 @@ test('requests that come late belong to the crash, and what comes between crashe
   expect(count.result?.idle).toEqual({ during: {}, overMs: 1 });
 });
 
-test('of an agent that does not count nothing is told', async () => {
+test('reports nothing for an agent that does not count its requests', async () => {
   const count = new RequestCount(async () => '', signal);
   await count.begin();
   await count.end(1);

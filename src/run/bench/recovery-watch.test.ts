@@ -36,7 +36,7 @@ describe('a pod', () => {
     expect(watching(...good(101, 50)).steady).toBe(false);
   });
 
-  it('has not to fail where its probe is too slow to see the crash, once the daemon is back', () => {
+  it('does not fail if its probe is too slow to see the crash, once the daemon is back', () => {
     expect(watching(ready(150), ...good(151, 10)).steady).toBe(true);
   });
 
