@@ -1,4 +1,4 @@
-/** Writes the pages of the reference from the code: `npm run docs`. A test holds them against it. */
+/** Generates the reference pages from the code (`npm run docs`). A test checks that they are up to date. */
 import { writeFileSync } from 'node:fs';
 import { referencePages } from './pages.ts';
 

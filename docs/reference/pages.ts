@@ -10,31 +10,32 @@ import { commandLineAsMarkdown } from './command-line.ts';
 import { schemaAsMarkdown } from './schema-table.ts';
 
 export interface Page {
-  /** In this folder. */
+  /** File name in this folder. */
   readonly file: string;
   readonly text: string;
 }
 
 const project = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** All pages of the reference, as the code of now has them. */
+/** Generates every page of the reference from the current code. */
 export async function referencePages(): Promise<readonly Page[]> {
   return [
-    { file: 'command-line.md', text: made('The command line', await commandLineAsMarkdown()) },
-    { file: 'agent.md', text: made('The node agent', agentPage()) },
-    { file: 'profile.md', text: made('Profiles', profilePage()) },
-    { file: 'record.md', text: made('The record of a run', recordPage()) },
-    { file: 'claims.md', text: made('What is examined', claimsPage()) },
+    { file: 'command-line.md', text: renderPage('The command line', await commandLineAsMarkdown()) },
+    { file: 'agent.md', text: renderPage('The node agent', agentPage()) },
+    { file: 'profile.md', text: renderPage('Profiles', profilePage()) },
+    { file: 'record.md', text: renderPage('The record of a run', recordPage()) },
+    { file: 'claims.md', text: renderPage('Claims and faults', claimsPage()) },
   ];
 }
 
-function made(title: string, body: string): string {
-  return `<!-- Made by "npm run docs" from the code: change that. -->\n\n# ${title}\n\n${body.trim()}\n`;
+function renderPage(title: string, body: string): string {
+  return `<!-- Generated from the code by "npm run docs"; do not edit. -->\n\n# ${title}\n\n${body.trim()}\n`;
 }
 
 function agentPage(): string {
   return `
-What the DaemonSet \`csi-nodeplugin-fluid\` runs. Its flags are those of Fluid's node plugin where there is one of that meaning.
+The DaemonSet \`csi-nodeplugin-fluid\` runs this program. If Fluid's node plugin has a flag with the same meaning, the
+name is the same.
 
 ${fence('text', agentHelp)}
 `;
@@ -42,9 +43,9 @@ ${fence('text', agentHelp)}
 
 function profilePage(): string {
   return `
-A profile says what an implementation promises and how it is driven. It is a YAML file with these fields and no others;
-\`npx rekindle profile validate FILE\` says what is wrong by line and column, and \`npx rekindle profile schema\` prints the JSON
-Schema, for editors. How to write one: [judge a driver of your own](../how-to/judge-your-own-driver.md).
+A profile states what an implementation promises and how it is driven. It is a YAML file with these fields and no others.
+\`npx rekindle profile validate FILE\` reports mistakes by line and column, and \`npx rekindle profile schema\` prints the JSON
+Schema for editors. To write one, see [Judge your own driver](../how-to/judge-your-own-driver.md).
 
 ${schemaAsMarkdown(profileJsonSchema())}
 
@@ -54,12 +55,15 @@ ${['rekindle', 'ack-fluid', 'fluid'].map((name) => `## ${name}\n\n${fence('yaml'
 
 function recordPage(): string {
   return `
-A run leaves \`record.json\`, one \`RunRecord\`, and \`history.ndjson\`, one \`HistoryEvent\` a line; the reports are made of the two,
-and again by \`npx rekindle report\`. Zod schemas define both; the types are those of the package, too: \`import type { RunRecord } from 'rekindle'\`.
+A run writes \`record.json\`, a \`RunRecord\`, and \`history.ndjson\`, one \`HistoryEvent\` per line. The reports are generated from these two
+files; \`npx rekindle report\` regenerates them, and refuses a record whose verdict contradicts its scenarios and checks. Zod schemas define
+both, and the package exports the types: \`import type { RunRecord } from 'rekindle'\`.
+
+\`messages.ndjson\` is the message stream that Cucumber itself writes, for other Cucumber formatters.
 
 ${fence('ts', project('src/timeline/record.ts'))}
 
-\`rekindle bench\` leaves \`bench.json\` beside it, one \`BenchRecord\`, which \`rekindle compare\` takes:
+\`rekindle bench\` also writes \`bench.json\`, a \`BenchRecord\`, which \`rekindle compare\` reads:
 
 ${fence('ts', project('reports/bench/record.ts'))}
 `;
@@ -68,14 +72,14 @@ ${fence('ts', project('reports/bench/record.ts'))}
 function claimsPage(): string {
   const scenarios = shippedScenarios();
   return `
-Each promise of the document by its id, the scenarios that show it, and where they run. A tag picks them: \`npx rekindle conform
---tags @C2\`.
+The promises of the document by id, the scenarios that test each, and where they run. To run those of one claim, use its tag:
+\`npx rekindle conform --tags @C2\`.
 
 ${claimsAsMarkdown(claimRows(scenarios, whereItRuns))}
 
 ## Faults
 
-The ways in which mounts are lost, what has to come of each, and the scenarios that show it:
+The ways to lose a mount, the expected result of each, and the scenarios that test it:
 
 ${fence('text', faultsAsText(faults.values(), scenarios))}
 `;

@@ -5,17 +5,17 @@ import { schemaAsMarkdown } from './schema-table.ts';
 
 const pages = await referencePages();
 
-test.each(pages)('$file is as the code has it (npm run docs makes it so)', ({ file, text }) => {
+test.each(pages)('$file matches the code (npm run docs regenerates it)', ({ file, text }) => {
   expect(readFileSync(new URL(file, import.meta.url), 'utf8')).toBe(text);
 });
 
-test('every command has its help in the reference', () => {
+test('the reference contains the help of every command', () => {
   const text = pages.find(({ file }) => file === 'command-line.md')?.text ?? '';
   for (const command of ['rekindle', 'rekindle conform', 'rekindle profile validate', 'rekindle deploy'])
     expect(text).toContain(`## ${command}\n\n\`\`\`text\nUsage: ${command}`);
 });
 
-test('a schema becomes a row for each field, with those within it', () => {
+test('a schema table has a row for each field, including nested fields', () => {
   const schema = {
     type: 'object',
     required: ['a'],

@@ -1,4 +1,4 @@
-/** As much of JSON Schema as a table shows. */
+/** The part of JSON Schema that the table shows. */
 export interface Schema {
   readonly type?: string | readonly string[];
   readonly description?: string;
@@ -9,32 +9,35 @@ export interface Schema {
   readonly default?: unknown;
 }
 
-/** One row for each field, those within others by their path. */
+/** Renders a row for each field; nested fields are named by their path. */
 export function schemaAsMarkdown(schema: Schema): string {
-  const rows = rowsOf(schema, '').map((cells) => `| ${cells.join(' | ')} |`);
+  const rows = listRows(schema, '').map((cells) => `| ${cells.join(' | ')} |`);
   return ['| field | value | |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 type Row = readonly [field: string, value: string, description: string];
 
-function rowsOf(schema: Schema, path: string): readonly Row[] {
+function listRows(schema: Schema, path: string): readonly Row[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, value]) => {
     const field = value as Schema;
-    const at = path === '' ? name : `${path}.${name}`;
+    const fieldPath = path === '' ? name : `${path}.${name}`;
     const optional = schema.required?.includes(name) ? '' : 'Optional. ';
-    return [[`\`${at}\``, kindOf(field), `${optional}${field.description ?? ''}`] as const, ...rowsOf(field, at)];
+    return [
+      [`\`${fieldPath}\``, describeType(field), `${optional}${field.description ?? ''}`] as const,
+      ...listRows(field, fieldPath),
+    ];
   });
 }
 
-function kindOf({ type, enum: values, items, default: fallback }: Schema): string {
-  const kind = values
+function describeType({ type, enum: values, items, default: fallback }: Schema): string {
+  const typeName = values
     ? values.map((value) => `\`${value}\``).join(', ')
     : items
-      ? `list of ${kindOf(items as Schema)}`
+      ? `list of ${describeType(items as Schema)}`
       : type === 'object'
         ? 'map'
         : type === 'string'
           ? 'text'
           : String(type);
-  return fallback === undefined ? kind : `${kind}; by default \`${JSON.stringify(fallback)}\``;
+  return fallback === undefined ? typeName : `${typeName}; by default \`${JSON.stringify(fallback)}\``;
 }
