@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { examplesOf } from '../docs/examples/examples-of.ts';
+import { parseExamples } from '../docs/examples/examples.ts';
 import { foreignPrograms } from './foreign-programs.ts';
 import { install, pack, userEnvironment } from './tarball.ts';
 
@@ -30,7 +30,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** Writes the files of the documented example, the compiler's settings, and a link to vitest, as a driver's project has them. */
 function layOutDriverProject(folder: string): void {
-  for (const example of examplesOf(readFileSync(page, 'utf8')))
+  for (const example of parseExamples(readFileSync(page, 'utf8')))
     if (example.kind === 'file') writeFileSync(join(folder, example.path), example.text);
   symlinkSync(join(modules, 'vitest'), join(folder, 'node_modules/vitest'));
   // The declarations of vitest would need those of Node.

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { exampleFolder } from './example-folder.ts';
 
-test('what a killed process left is removed, and nothing of anybody else', () => {
+test('removes folders of killed processes, and no others', () => {
   const temporary = mkdtempSync(join(tmpdir(), 'rekindle-folders-'));
   using scope = new DisposableStack();
   scope.defer(() => rmSync(temporary, { recursive: true }));

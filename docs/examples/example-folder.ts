@@ -5,8 +5,8 @@ import { removeTree } from '../../src/doctor/clean/remove-tree.ts';
 const name = /^rekindle-docs-(?<pid>\d+)-/;
 
 /**
- * A folder of this process for the examples of a page, to be removed by `removeTree`; those of processes that were killed before they
- * could do that are removed now.
+ * Creates a folder for the examples of a page; the caller removes it with `removeTree`. Also removes the folders of processes that were
+ * killed before they could do so.
  */
 export function exampleFolder(temporary: string): string {
   for (const entry of readdirSync(temporary)) {

@@ -8,25 +8,25 @@ import { temporaryFolder } from '../../src/cli/context.ts';
 import { removeTree } from '../../src/doctor/clean/remove-tree.ts';
 import { requirements } from '../../src/doctor/requirements.ts';
 import { exampleFolder } from './example-folder.ts';
-import { type Example, examplesOf } from './examples-of.ts';
+import { type Example, parseExamples } from './examples.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const pages = globSync('docs/**/*.md', { cwd: project })
   .sort()
-  .map((page) => ({ page, examples: examplesOf(readFileSync(join(project, page), 'utf8')) }))
+  .map((page) => ({ page, examples: parseExamples(readFileSync(join(project, page), 'utf8')) }))
   .filter(({ examples }) => examples.length > 0);
 const missing = await requirements({ env: process.env, temporary: temporaryFolder(process.env) });
 
-/** Why commands are not tried here. */
-const needs: Readonly<Record<string, string>> = {
-  kind: 'a cluster by kind takes minutes',
+/** Reasons for skipping commands, by requirement. */
+const skipReasons: Readonly<Record<string, string>> = {
+  kind: 'a kind cluster takes minutes',
   cluster: 'there is no cluster to deploy to',
   minutes: 'it takes minutes',
 };
 
-function whyNot({ needs: named }: Example & { readonly kind: 'commands' }): string | undefined {
+function skipReason({ needs: named }: Example & { readonly kind: 'commands' }): string | undefined {
   const [need] = named;
-  if (need !== undefined) return needs[need] ?? `unknown need ${need}`;
+  if (need !== undefined) return skipReasons[need] ?? `unknown requirement ${need}`;
   return missing.map(({ what }) => what)[0];
 }
 
@@ -35,7 +35,7 @@ const firstLine = (text: string) => text.trim().split('\n')[0] ?? '';
 describe.each(pages)('$page', ({ examples }) => {
   let folder: string;
 
-  // As after `npm install`: npx takes the command from here, and asks no registry.
+  // Same layout as after `npm install`, so that npx finds the command here and contacts no registry.
   beforeAll(() => {
     folder = exampleFolder(tmpdir());
     mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
@@ -52,13 +52,14 @@ describe.each(pages)('$page', ({ examples }) => {
       });
       continue;
     }
-    const why = whyNot(example);
-    const title = `line ${example.line}: ${firstLine(example.text)}`;
-    test.skipIf(why !== undefined)(why === undefined ? title : `${title} (${why})`, { timeout: 300_000 }, () => {
+    const reason = skipReason(example);
+    const suffix = reason === undefined ? '' : ` (${reason})`;
+    const title = `line ${example.line}: ${firstLine(example.text)}${suffix}`;
+    test.skipIf(reason !== undefined)(title, { timeout: 300_000 }, () => {
       const args = ['--noprofile', '--norc', '-eu', '-o', 'pipefail', '-c', example.text];
       const env = { ...process.env, npm_config_yes: 'false', CI: 'true' };
-      const ended = spawnSync('bash', args, { cwd: folder, env, encoding: 'utf8' });
-      expect(ended.status, `${ended.stdout}${ended.stderr}`).toBe(example.status);
+      const result = spawnSync('bash', args, { cwd: folder, env, encoding: 'utf8' });
+      expect(result.status, `${result.stdout}${result.stderr}`).toBe(example.status);
     });
   }
 });

@@ -7,8 +7,8 @@ const docs = fileURLToPath(new URL('..', import.meta.url));
 const pages = globSync('**/*.md', { cwd: docs }).sort();
 const read = (page: string) => readFileSync(join(docs, page), 'utf8');
 
-/** As renderers make them of headings. */
-function anchorsOf(markdown: string): readonly string[] {
+/** Returns the anchors that renderers derive from headings. */
+function headingAnchors(markdown: string): readonly string[] {
   const headings = markdown.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ (.+)$/gm);
   return [...headings].map(([, heading = '']) =>
     heading
@@ -18,18 +18,18 @@ function anchorsOf(markdown: string): readonly string[] {
   );
 }
 
-test.each(pages)('%s links to what is there', (page) => {
+test.each(pages)('every link of %s has a target', (page) => {
   const broken = [...read(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].flatMap(([, link = '']) => {
     const [path = '', anchor] = link.split('#');
     const target = path === '' ? page : join(dirname(page), path);
     if (!existsSync(join(docs, target))) return [`${link}: no such file`];
-    return anchor === undefined || anchorsOf(read(target)).includes(anchor) ? [] : [`${link}: no such heading`];
+    return anchor === undefined || headingAnchors(read(target)).includes(anchor) ? [] : [`${link}: no such heading`];
   });
   expect(broken).toEqual([]);
 });
 
 test('every page is in the table of contents', () => {
   const listed = [...read('README.md').matchAll(/\]\(([^)#]+\.md)\)/g)].map(([, link = '']) => link);
-  const own = pages.filter((page) => page !== 'README.md' && !page.startsWith('adr/'));
-  expect(own.filter((page) => !listed.includes(page))).toEqual([]);
+  const expected = pages.filter((page) => page !== 'README.md' && !page.startsWith('adr/'));
+  expect(expected.filter((page) => !listed.includes(page))).toEqual([]);
 });

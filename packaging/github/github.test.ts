@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { examplesOf } from '../../docs/examples/examples-of.ts';
+import { parseExamples } from '../../docs/examples/examples.ts';
 import { compositeAction, workflow } from './github-schemas.ts';
 
 const project = (path: string) => new URL(`../../${path}`, import.meta.url);
 const action = parse(readFileSync(project('action.yml'), 'utf8'));
 const page = readFileSync(project('docs/how-to/gate-a-change-in-ci.md'), 'utf8');
-const example = examplesOf(page).find((one) => one.kind === 'file' && one.path.startsWith('.github/'));
+const example = parseExamples(page).find((one) => one.kind === 'file' && one.path.startsWith('.github/'));
 const documented = parse(example?.text ?? '');
 
 describe('the action', () => {
