@@ -11,9 +11,6 @@ export const runIdVariable = 'REKINDLE_RUN_ID';
 /** Set to `harness` in the environment of the process that runs the run, and of no other. */
 export const runRoleVariable = 'REKINDLE_RUN_ROLE';
 
-/** Label of each container that a run starts; its value is the run's id. */
-export const runIdLabel = 'rekindle.run-id';
-
 const pattern = /^\d{8}-\d{6}-[a-z0-9]{4}$/;
 const temporaryPattern = /^rekindle-(\d{8}-\d{6}-[a-z0-9]{4})(?:-.*)?$/;
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz';

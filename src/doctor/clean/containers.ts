@@ -1,7 +1,7 @@
-import { requestDocker } from '../../docker-socket.ts';
-import { parseRunId, type RunId, runIdLabel, runIdOfTemporary } from '../../run-id.ts';
+import { request } from 'node:http';
+import { type RunId, runIdOfTemporary } from '../../run-id.ts';
 
-/** A container that carries a run's id, running or not. */
+/** A node of a run's cluster, running or not. */
 export interface RunContainer {
   readonly id: string;
   readonly name: string;
@@ -25,7 +25,7 @@ const clusterLabels = ['io.x-k8s.kind.cluster', 'name.minikube.sigs.k8s.io'] as 
 export function docker(env: Readonly<Record<string, string | undefined>>): ContainerRuntime {
   return {
     async list() {
-      const lists = await Promise.all([runIdLabel, ...clusterLabels].map((label) => listLabelled(label, env)));
+      const lists = await Promise.all(clusterLabels.map((label) => listLabelled(label, env)));
       return parseContainers(lists.flat());
     },
     async remove({ id }) {
@@ -52,11 +52,47 @@ interface ListedContainer {
   readonly Labels: Readonly<Record<string, string>>;
 }
 
-/** The containers of `GET /containers/json` whose label is a run's id or the name of a run's cluster. */
+/** The containers of `GET /containers/json` that are nodes of a run's cluster. */
 export function parseContainers(listed: readonly ListedContainer[]): readonly RunContainer[] {
   return listed.flatMap(({ Id, Names, Labels }) => {
     const cluster = clusterLabels.map((label) => Labels[label]).find((name) => name !== undefined);
-    const runId = parseRunId(Labels[runIdLabel] ?? '') ?? runIdOfTemporary(cluster ?? '');
+    const runId = runIdOfTemporary(cluster ?? '');
     return runId === undefined ? [] : [{ id: Id, name: Names[0]?.replace(/^\//, '') ?? Id.slice(0, 12), runId }];
+  });
+}
+
+export interface DockerRequest {
+  readonly method: 'GET' | 'DELETE';
+  readonly path: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface DockerResponse {
+  readonly status: number;
+  readonly body: string;
+}
+
+const timeoutMs = 5_000;
+
+/**
+ * Sends a request to Docker's API by its unix socket (`DOCKER_HOST` if that is a `unix://` address), so that neither the docker
+ * program nor a client library is needed. Resolves with undefined if the socket does not respond within five seconds.
+ */
+export function requestDocker({ method, path, env }: DockerRequest): Promise<DockerResponse | undefined> {
+  const host = env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+  if (!host.startsWith('unix://')) return Promise.resolve(undefined);
+  const socketPath = host.slice('unix://'.length);
+  return new Promise((resolve) => {
+    const sent = request({ socketPath, method, path, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on('error', () => resolve(undefined));
+    });
+    sent.on('error', () => resolve(undefined));
+    sent.end();
   });
 }
