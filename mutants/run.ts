@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DoesNotApply, inOneLine } from './apply-edit.ts';
 import { judge, type Sentence } from './judge.ts';
-import type { Judge, Mutant } from './mutant.ts';
+import { DoesNotApply, inOneLine, type Judge, type Mutant } from './mutant.ts';
 import { mutants } from './table.ts';
 import { TreeCopy } from './tree-copy.ts';
 
@@ -86,7 +85,7 @@ function refuse(why: string): number {
   return 2;
 }
 
-/** What is red in the tree as it is: it could not be told from what a breakage turns red. */
+/** Judges that fail on the unmodified tree, and so cannot detect a breakage. */
 async function redBefore(chosen: readonly Mutant[]): Promise<readonly string[]> {
   using tree = new TreeCopy(project);
   const judges = chosen.flatMap((mutant) => mutant.judges);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { claims } from '../src/timeline/claims.ts';
-import { applyEdit, DoesNotApply, inOneLine } from './apply-edit.ts';
+import { applyEdit, DoesNotApply, inOneLine } from './mutant.ts';
 import { mutants } from './table.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));

@@ -1,8 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyEdit } from './apply-edit.ts';
-import type { Edit } from './mutant.ts';
+import { applyEdit, type Edit } from './mutant.ts';
 
 const copied = ['bin', 'clusters', 'fakes', 'features', 'recovery', 'reports', 'src'];
 const files = ['package.json', 'tsconfig.json', 'vitest.config.ts'];

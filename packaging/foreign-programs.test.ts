@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { foreignPrograms } from './foreign-programs.ts';
+import { foreignPrograms } from './tarball.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -10,8 +10,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseExamples } from '../docs/examples/examples.ts';
-import { foreignPrograms } from './foreign-programs.ts';
-import { install, pack, userEnvironment } from './tarball.ts';
+import { foreignPrograms, install, pack, userEnvironment } from './tarball.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(project, 'node_modules');

@@ -11,9 +11,8 @@ export { renderHtml } from '../reports/html.ts';
 export { renderJunit } from '../reports/junit.ts';
 export { renderMarkdown } from '../reports/markdown.ts';
 export { renderOpenMetrics } from '../reports/openmetrics.ts';
-export { type ConformRequest, conform } from './api/conform.ts';
+export { type ConformRequest, conform, RunFailed } from './api/conform.ts';
 export { readRecord, readRun } from './api/read-run.ts';
-export { RunFailed } from './api/run-failed.ts';
 export { UnreadableRun } from './timeline/parse.ts';
 export type {
   CheckRecord,

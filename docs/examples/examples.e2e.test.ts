@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../src/cli/context.ts';
+import { requirements } from '../../src/doctor/assess.ts';
 import { removeTree } from '../../src/doctor/clean/remove-tree.ts';
-import { requirements } from '../../src/doctor/requirements.ts';
 import { exampleFolder } from './example-folder.ts';
 import { type Example, parseExamples } from './examples.ts';
 

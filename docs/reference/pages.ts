@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
-import { claimRows, claimsAsMarkdown } from '../../src/catalogue/claim-rows.ts';
-import { faultsAsText } from '../../src/catalogue/fault-rows.ts';
-import { shippedScenarios } from '../../src/catalogue/shipped-scenarios.ts';
-import { whereItRuns } from '../../src/catalogue/where.ts';
+import { claimRows, claimsAsMarkdown, faultsAsText, shippedScenarios, whereItRuns } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
-import { profileJsonSchema } from '../../src/profiles/json-schema.ts';
+import { profileJsonSchema } from '../../src/profiles/profile.ts';
 import { commandLineAsMarkdown } from './command-line.ts';
 import { schemaAsMarkdown } from './schema-table.ts';
 

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { newRunId, runIdVariable, runRoleVariable } from '../run-id.ts';
 import type { RunRecord } from '../timeline/record.ts';
 import { readRecord } from './read-run.ts';
-import { RunFailed } from './run-failed.ts';
 
 /** Options of `rekindle conform`, with the same defaults. */
 export interface ConformRequest {
@@ -92,4 +91,17 @@ function errorMessage(stderr: string): string {
   return (
     messages.map((line) => line.slice(prefix.length)).join('\n') || stderr.trim() || 'the command printed no error'
   );
+}
+
+/** A run produced no record. `USAGE`: an argument is wrong. `CANNOT_RUN`: this machine lacks a requirement. `BROKE`: Rekindle failed. */
+export class RunFailed extends Error {
+  readonly code: 'USAGE' | 'CANNOT_RUN' | 'BROKE';
+  /** Exit status of the command, or undefined if a signal ended it. */
+  readonly status: number | undefined;
+  constructor(status: number | undefined, message: string) {
+    super(message);
+    this.name = 'RunFailed';
+    this.status = status;
+    this.code = status === 2 ? 'USAGE' : status === 3 ? 'CANNOT_RUN' : 'BROKE';
+  }
 }

@@ -7,11 +7,7 @@ export function addClaims(program: Command, { environment }: Context): void {
     .command('claims')
     .description('list the documented promises, the scenarios that test them, and where they can run')
     .action(async () => {
-      const [{ claimRows, claimsAsText }, { shippedScenarios }, { whereItRuns }] = await Promise.all([
-        import('../catalogue/claim-rows.ts'),
-        import('../catalogue/shipped-scenarios.ts'),
-        import('../catalogue/where.ts'),
-      ]);
+      const { claimRows, claimsAsText, shippedScenarios, whereItRuns } = await import('../catalogue.ts');
       environment.stdout.write(claimsAsText(claimRows(shippedScenarios(), whereItRuns)));
     });
 }
@@ -22,9 +18,8 @@ export function addFaults(program: Command, { environment }: Context): void {
     .command('faults')
     .description('list the ways to lose a mount, the expected result of each, and the scenarios that test it')
     .action(async () => {
-      const [{ faultsAsText }, { shippedScenarios }, { faults }] = await Promise.all([
-        import('../catalogue/fault-rows.ts'),
-        import('../catalogue/shipped-scenarios.ts'),
+      const [{ faultsAsText, shippedScenarios }, { faults }] = await Promise.all([
+        import('../catalogue.ts'),
         import('../faults/catalogue.ts'),
       ]);
       environment.stdout.write(faultsAsText(faults.values(), shippedScenarios()));

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { colourFor } from '../colour.ts';
-import { assess, type Finding, missingRequirements } from '../doctor/assess.ts';
+import { assess, type Finding, formatFindings, missingRequirements } from '../doctor/assess.ts';
 import { gather } from '../doctor/gather.ts';
-import { formatFindings } from '../doctor/table.ts';
 import type { Context } from './context.ts';
 import { temporaryFolder } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
@@ -64,7 +63,7 @@ async function checkCluster(flags: DoctorFlags, { environment }: Context): Promi
       ? undefined
       : { endpoint, bucket, ...(secret === undefined ? {} : { secret }) };
   // Loaded on demand, because the client library's models take a second to load.
-  const { doctorCluster } = await import('../doctor/cluster/doctor-cluster.ts');
+  const { doctorCluster } = await import('../doctor/cluster/gather-cluster.ts');
   const { CannotDeploy, defaultOptions } = await import('../../recovery/deploy/index.ts');
   const { kubeletRoot } = defaultOptions;
   try {

@@ -50,10 +50,9 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     .description('validate a file and report problems by line and column')
     .argument('<file>')
     .action(async (file: string) => {
-      const [{ loadProfile }, { BadProfile }, { formatProblems }] = await Promise.all([
+      const [{ loadProfile }, { BadProfile, formatProblems }] = await Promise.all([
         import('../profiles/load-profile.ts'),
         import('../profiles/bad-profile.ts'),
-        import('../profiles/tell-problems.ts'),
       ]);
       const path = resolve(cwd, file);
       try {
@@ -71,7 +70,7 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     .command('schema')
     .description('print the JSON Schema of profiles, for editors')
     .action(async () => {
-      const { profileJsonSchema } = await import('../profiles/json-schema.ts');
+      const { profileJsonSchema } = await import('../profiles/profile.ts');
       stdout.write(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
     });
 }

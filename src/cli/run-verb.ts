@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { type CleanOutcome, cleanRun } from '../doctor/clean/clean-run.ts';
-import { killRun } from '../doctor/clean/kill-run.ts';
+import { killRun } from '../doctor/clean/processes.ts';
 import type { ConformOptions, Outcome, RunOptions, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
 import { surroundingsOf } from './context.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
+import { requirements } from '../doctor/assess.ts';
 import { cleanRun } from '../doctor/clean/clean-run.ts';
-import { requirements } from '../doctor/requirements.ts';
 import type { RunId } from '../run-id.ts';
 import type { Verbs } from '../verbs.ts';
 import { version } from '../version.ts';

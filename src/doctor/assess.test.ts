@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assess, kernelVersion, missingRequirements } from './assess.ts';
-import type { Facts } from './facts.ts';
+import type { Facts } from './gather.ts';
 
 const good: Facts = {
   platform: 'linux',

@@ -1,4 +1,5 @@
-import type { Facts } from './facts.ts';
+import type { Colour } from '../colour.ts';
+import { type Facts, type GatherOptions, gather } from './gather.ts';
 
 /** One line of the doctor's table. */
 export interface Finding {
@@ -157,4 +158,27 @@ export function note(what: string, says: string, remedy: string): Finding {
 
 export function missing(what: string, says: string, remedy: string): Finding {
   return { what, mark: 'missing', says, remedy };
+}
+
+const marks = { ok: ['✔', 'green'], note: ['!', 'yellow'], missing: ['✘', 'red'] } as const;
+
+/** Formats findings as a table with marks, each remedy below its finding. */
+export function formatFindings(findings: readonly Finding[], colour: Colour): string {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  return findings
+    .flatMap(({ what, mark, says, remedy }) => {
+      const [sign, format] = marks[mark];
+      const line = `${colour(format, sign)} ${what.padEnd(width)}  ${says}`;
+      return remedy === undefined ? [line] : [line, `  ${' '.repeat(width)}  ${colour('dim', `→ ${remedy}`)}`];
+    })
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/**
+ * Finds the requirements of the sandbox that this machine does not meet, each with its remedy, as `CannotRun` takes them. Empty if
+ * a run is possible. Starts only short-lived processes and leaves nothing behind.
+ */
+export async function requirements(options: GatherOptions): Promise<ReturnType<typeof missingRequirements>> {
+  return missingRequirements(assess(await gather(options)));
 }

@@ -2,8 +2,7 @@ import { chmodSync, mkdtempSync, rmdirSync, unlinkSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { gather } from './gather.ts';
-import { programOnPath } from './program-on-path.ts';
+import { gather, programOnPath } from './gather.ts';
 
 test('describes this machine and leaves nothing in the folder of temporary files', async () => {
   const temporary = mkdtempSync(join(tmpdir(), 'rekindle-gather-'));

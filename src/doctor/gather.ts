@@ -2,11 +2,9 @@ import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { release } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Attempt, Facts, FuseDevice } from './facts.ts';
-import { programOnPath } from './program-on-path.ts';
 
 const run = promisify(execFile);
 
@@ -123,4 +121,56 @@ function glibcVersion(): string | undefined {
 
 function lastLine(text: string | undefined): string | undefined {
   return text?.trim().split('\n').at(-1) || undefined;
+}
+
+/** What `gather` found on this machine, as plain data. A failed attempt carries its error message. */
+export interface Facts {
+  /** `linux`, as in process.platform. */
+  readonly platform: string;
+  /** `x64`, as in process.arch. */
+  readonly arch: string;
+  /** Version of the C library; absent if it is not glibc. */
+  readonly glibc?: string;
+  /** `uname -r`. */
+  readonly kernelRelease: string;
+  readonly nodeVersion: string;
+  readonly root: boolean;
+  readonly fuseDevice: FuseDevice;
+  /** Whether the program that creates the sandbox's namespaces is on the PATH. */
+  readonly unshareProgram: boolean;
+  /** Creation of mount and PID namespaces with this process's capabilities. */
+  readonly namespaces: Attempt;
+  /** Creation of mount and PID namespaces inside a new user namespace. */
+  readonly userNamespaces: Attempt;
+  /** Values of relevant sysctls by name. Those that do not exist on this machine are absent. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly koffi: Attempt;
+  readonly fuseNative: Attempt;
+  readonly temporary: { readonly path: string; readonly writable: Attempt; readonly freeBytes: number };
+}
+
+export type Attempt = { readonly ok: true } | { readonly ok: false; readonly says: string };
+
+/** `/dev/fuse`. */
+export type FuseDevice =
+  | { readonly state: 'absent' }
+  | { readonly state: 'closed'; readonly errno: string; readonly mode: string }
+  | { readonly state: 'open'; readonly mode: string };
+
+/** Absolute path of a program, as a shell would find it, or undefined if the PATH does not have it. */
+export function programOnPath(name: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return (env.PATH ?? '/usr/bin:/bin')
+    .split(delimiter)
+    .filter((directory) => directory !== '')
+    .map((directory) => join(directory, name))
+    .find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && (stat.mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BadProfile } from './bad-profile.ts';
 import { parseProfile } from './parse-profile.ts';
 import type { Profile } from './profile.ts';
@@ -48,4 +49,17 @@ export async function loadProfile(nameOrPath: string, cwd: string): Promise<Prof
     );
   });
   return parseProfile(yaml, isPath ? nameOrPath : `${nameOrPath}.yaml`);
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Programs are TypeScript in the source tree and JavaScript in the package. */
+const extension = import.meta.url.endsWith('.js') ? '.js' : '.ts';
+
+/** The command that runs a profile's agent in the sandbox, or undefined for Rekindle's own agent. */
+export function agentCommand({ agent }: Profile): readonly string[] | undefined {
+  return agent?.command?.map((word) =>
+    word.startsWith('{rekindle}/')
+      ? `${root}${word.slice('{rekindle}/'.length).replace(/\.ts$/, extension)}`
+      : word.replace(/^\{node\}$/, process.execPath),
+  );
 }

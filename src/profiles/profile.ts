@@ -90,3 +90,8 @@ export const profileSchema = z.strictObject({
 
 export type Profile = z.infer<typeof profileSchema>;
 export type Budgets = Profile['budgets'];
+
+/** The JSON Schema of a profile as people write it: fields with a default are optional. */
+export function profileJsonSchema() {
+  return { ...z.toJSONSchema(profileSchema, { io: 'input' }), title: 'Profile of Rekindle' };
+}

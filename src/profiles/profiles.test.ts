@@ -3,8 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { agentCommand } from './agent-command.ts';
-import { loadProfile, negativeProfileNames, profileNames } from './load-profile.ts';
+import { agentCommand, loadProfile, negativeProfileNames, profileNames } from './load-profile.ts';
 import { parseProfile } from './parse-profile.ts';
 
 const good = readFileSync(join(import.meta.dirname, 'rekindle.yaml'), 'utf8');

@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { colourFor } from '../colour.ts';
-import { agentCommand } from '../profiles/agent-command.ts';
-import { loadProfile } from '../profiles/load-profile.ts';
+import { agentCommand, loadProfile } from '../profiles/load-profile.ts';
 import { readHistory } from '../timeline/history.ts';
 import { openLineFile } from '../timeline/line-file.ts';
 import type { HistoryEvent, ScenarioRecord } from '../timeline/record.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { removeCgroupsOfRun } from '../../../clusters/node/cgroups.ts';
 import { type RunId, runIdOfTemporary } from '../../run-id.ts';
 import type { ContainerRuntime } from './containers.ts';
-import { killRun } from './kill-run.ts';
 import { detachMounts } from './mounts.ts';
+import { killRun } from './processes.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** The parts of this machine in which a run may have left something. */

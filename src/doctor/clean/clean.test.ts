@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newRunId, type RunId, temporaryDirectory } from '../../run-id.ts';
-import { clean } from './clean.ts';
+import { clean, findRuns } from './clean.ts';
 import type { Surroundings } from './clean-run.ts';
 import type { ContainerRuntime, RunContainer } from './containers.ts';
-import { findRuns } from './find-runs.ts';
 
 const uid = process.geteuid?.() ?? 0;
 let temporary: string;

@@ -7,7 +7,10 @@ import {
   type V1Node,
   VersionApi,
 } from '@kubernetes/client-node';
+import { explainError } from '../../../recovery/deploy/errors.ts';
 import { managedBy, names } from '../../../recovery/deploy/options.ts';
+import type { Finding } from '../assess.ts';
+import { assessCluster } from './assess-cluster.ts';
 import type { ClusterFacts, NodeFacts, NodeLook, StoreLook } from './cluster-facts.ts';
 import { lookAtNodes } from './look-at-nodes.ts';
 import { bucketUrl, type DatasetMount, keyNames, parseDatasetMounts, type Store } from './stores.ts';
@@ -132,3 +135,13 @@ function distinct(stores: readonly Store[]): readonly Store[] {
 }
 
 const asLook = ({ source, endpoint, bucket }: Store): StoreLook => ({ source, endpoint, bucket });
+
+/** Inspects a cluster. Rejects with `CannotDeploy` if its API server cannot be queried. */
+export async function doctorCluster(options: GatherClusterOptions): Promise<readonly Finding[]> {
+  const server = options.kubeConfig.getCurrentCluster()?.server ?? '';
+  try {
+    return assessCluster(await gatherCluster(options));
+  } catch (error) {
+    throw explainError('look at the cluster', server, error);
+  }
+}

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sigkill } from '../faults/daemon.ts';
-import { claimRows, claimsAsMarkdown, claimsAsText } from './claim-rows.ts';
-import { faultsAsText } from './fault-rows.ts';
-import { parseScenarios } from './scenarios.ts';
-import { whereItRuns } from './where.ts';
+import { claimRows, claimsAsMarkdown, claimsAsText, faultsAsText, parseScenarios, whereItRuns } from './catalogue.ts';
+import { sigkill } from './faults/daemon.ts';
 
 const feature = `@C1
 Feature: Crash
