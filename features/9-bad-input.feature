@@ -39,7 +39,7 @@ Feature: Bad input
       | (missing)                         | fluid_path is not set                 |
       | runtime-mnt/jindo/a/b/jindofs-fuse | is not an absolute path               |
       | /runtime-mnt/jindo/../../etc      | is not an absolute path without "."   |
-      | /runtime-mnt//jindo               | doubled slashes                       |
+      | /runtime-mnt//jindo               | repeated slashes                      |
       | /runtime-mnt                      | is not below /runtime-mnt             |
       | /etc                              | is not below /runtime-mnt             |
     Then each of these pods waits, with an event that gives the reason
