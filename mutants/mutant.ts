@@ -1,4 +1,4 @@
-/** One replaced passage. `search` occurs exactly once in the file, or the mutant does not apply and that is an error. */
+/** One replaced passage. `search` must occur exactly once in the file. */
 export interface Edit {
   /** Path from the project's folder. */
   readonly file: string;
@@ -6,27 +6,27 @@ export interface Edit {
   readonly replacement: string;
 }
 
-/** Which checks have to notice: scenarios by tag expression, or one file of tests. */
+/** Checks that must detect the breakage: scenarios by tag expression, or one test file. */
 export type Judge = { readonly scenarios: string } | { readonly test: string };
 
 /** A deliberate breakage of engine, kernel, agent or webhook. */
 export interface Mutant {
   /** What the broken program does, in the present tense. */
   readonly name: string;
-  /** Seed claim that it breaks. */
+  /** Claim that it violates. */
   readonly claim: string;
-  /** As a rule one: a second where the program is guarded twice, and one guard alone changes nothing. */
+  /** Usually one. More if the program has several safeguards, each of which is sufficient. */
   readonly edits: readonly Edit[];
-  /** At least one of these has to turn red. */
+  /** At least one of these must fail. */
   readonly judges: readonly Judge[];
 }
 
-/** The breakage no longer fits the sources: it shows nothing until it is mended. */
+/** The breakage no longer fits the sources and must be updated. */
 export class DoesNotApply extends Error {
   readonly code = 'DOES_NOT_APPLY';
 }
 
-/** A file's text with the passage replaced. @throws DoesNotApply where it does not occur exactly once, or changes nothing */
+/** A file's text with the passage replaced. @throws DoesNotApply if it does not occur exactly once, or changes nothing */
 export function applyEdit(text: string, { file, search, replacement }: Edit): string {
   const [before, after, ...more] = text.split(search);
   if (before === undefined || after === undefined) throw new DoesNotApply(`${file} has no ${JSON.stringify(search)}`);

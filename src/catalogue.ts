@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kubernetesCapabilities, sandboxCapabilities } from '../clusters/capabilities.ts';
 import type { Capability } from '../clusters/cluster.ts';
-import { claimsOf } from './claims.ts';
+import { claimsFor } from './claims.ts';
 import type { Fault } from './faults/fault.ts';
 import { missingFor } from './scenario/needs.ts';
 import { claims } from './timeline/claims.ts';
@@ -47,7 +47,7 @@ export function parseScenarios(text: string): readonly CatalogueScenario[] {
       ...(rule && { rule: rule.name }),
       name,
       tags: all,
-      claims: claimsOf(all),
+      claims: claimsFor(all),
       faults: all.filter((tag) => tag.startsWith('@fault:')).map((tag) => tag.slice('@fault:'.length)),
     });
   }

@@ -1,6 +1,6 @@
 import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
 import { claimsOnlyTrueSuccess } from '../../src/checks/truthful-success.ts';
-import { claimsOf } from '../../src/claims.ts';
+import { claimsFor } from '../../src/claims.ts';
 import { slug } from '../../src/run/collector.ts';
 import { longestStepMs } from '../../src/run/session.ts';
 import { missingFor, unfitFor, unpromisedIn } from '../../src/scenario/needs.ts';
@@ -17,7 +17,7 @@ Before(async function (this: RekindleWorld, { pickle }) {
   const own = { id, startedAt: history.now(), finishedAt: history.now(), checks: [] };
   notes.set(pickle.id, own);
   const tags = pickle.tags.map(({ name }) => name);
-  this.claims = claimsOf(tags);
+  this.claims = claimsFor(tags);
   const steps = pickle.steps.map(({ text }) => text);
   const reason =
     missingFor(tags, cluster) ??

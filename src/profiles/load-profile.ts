@@ -6,20 +6,20 @@ import { parseProfile } from './parse-profile.ts';
 import type { Profile } from './profile.ts';
 
 const shipped = import.meta.dirname;
-/** Faulty agents, by which the harness itself is tested. */
+/** Profiles of faulty agents, which test the harness itself. */
 const negative = join(shipped, 'negative');
 
-/** Names of the profiles that come with Rekindle, sorted. */
+/** Names of the shipped profiles, sorted. */
 export function profileNames(): Promise<string[]> {
-  return namesIn(shipped);
+  return listProfiles(shipped);
 }
 
-/** Names of the profiles of faulty agents, each of which has to be found out. */
+/** Names of the profiles of faulty agents, each of which the self-test must detect. */
 export function negativeProfileNames(): Promise<string[]> {
-  return namesIn(negative);
+  return listProfiles(negative);
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+async function listProfiles(folder: string): Promise<string[]> {
   const files = await readdir(folder);
   return files
     .filter((file) => file.endsWith('.yaml'))

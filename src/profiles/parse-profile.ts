@@ -5,12 +5,12 @@ import { type Profile, profileSchema } from './profile.ts';
 
 type Path = readonly PropertyKey[];
 
-/** Reads a profile from YAML. `file` is only for the message. @throws BadProfile for all that is wrong */
+/** Reads a profile from YAML. `file` is used only in messages. @throws BadProfile with all problems */
 export function parseProfile(yaml: string, file: string): Profile {
   const lines = new LineCounter();
   const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false });
   const [broken, ...more] = document.errors.map(
-    ({ pos, message }): ProfileProblem => ({ ...placeAt(lines, pos[0]), says: `is not YAML: ${message}` }),
+    ({ pos, message }): ProfileProblem => ({ ...positionAt(lines, pos[0]), says: `is not YAML: ${message}` }),
   );
   if (broken !== undefined) throw new BadProfile(file, [broken, ...more]);
   const value: unknown = document.toJS();
@@ -18,29 +18,29 @@ export function parseProfile(yaml: string, file: string): Profile {
   const parsed = profileSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [first, ...others] = parsed.error.issues
-    .flatMap(oneByOne)
-    .map((issue): ProfileProblem => ({ ...placeOfIssue(document, lines, issue), says: complaint(issue, value) }))
+    .flatMap(splitUnknownKeys)
+    .map((issue): ProfileProblem => ({ ...locateIssue(document, lines, issue), says: describeIssue(issue, value) }))
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
   throw first === undefined ? parsed.error : new BadProfile(file, [first, ...others]);
 }
 
-/** Each field that is not known is a problem of its own. */
-function oneByOne(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+/** Splits an issue about unknown fields into one for each field. */
+function splitUnknownKeys(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
 }
 
-interface Place {
+interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-function placeAt(lines: LineCounter, offset: number): Place {
+function positionAt(lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(offset);
   return { line, column: col };
 }
 
-/** The value that is wrong; the name of a field that is not known; the name of the map in which one is missing. */
-function placeOfIssue(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): Place | undefined {
+/** Position of the wrong value, of the name of an unknown field, or of the name of the map in which a field is missing. */
+function locateIssue(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): Position | undefined {
   const isUnknown = issue.code === 'unrecognized_keys';
   const path = isUnknown ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
   for (let length = path.length; length > 0; length--) {
@@ -52,17 +52,17 @@ function placeOfIssue(document: Document, lines: LineCounter, issue: z.core.$Zod
         ? pair.value
         : pair.key
       : document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return placeAt(lines, node.range[0]);
+    if (isNode(node) && node.range) return positionAt(lines, node.range[0]);
   }
   return undefined;
 }
 
-/** False for a value that is left out after its colon, and for what begins on a line of its own. */
+/** False if nothing follows the colon, and for a map or list, which begins on its own line. */
 function hasText(value: unknown): boolean {
   return isScalar(value) && value.source !== undefined && value.source !== '';
 }
 
-function complaint(issue: z.core.$ZodIssue, value: unknown): string {
+function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
   const field = issue.path.map(String).join('.') || 'the profile';
   if (issue.code === 'unrecognized_keys') {
     const name = [...issue.path, issue.keys[0] ?? ''].map(String).join('.');

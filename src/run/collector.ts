@@ -1,5 +1,5 @@
 import type { Envelope, GherkinDocument, Pickle, PickleStep, TestStepResult } from '@cucumber/messages';
-import { claimsOf } from '../claims.ts';
+import { claimsFor } from '../claims.ts';
 import type { ScenarioRecord, ScenarioStatus, StepRecord } from '../timeline/record.ts';
 import type { ScenarioNotes } from './session.ts';
 
@@ -110,7 +110,7 @@ export class Collector {
       ...this.#headOf(pickle),
       uri: pickle.uri,
       line: pickle.location?.line ?? 0,
-      claims: claimsOf(pickle.tags.map(({ name }) => name)),
+      claims: claimsFor(pickle.tags.map(({ name }) => name)),
       status,
       ...(status !== 'pass' && reason !== undefined && { reason }),
       startedAt: notes?.startedAt ?? at,
