@@ -203,7 +203,7 @@ export class PodWorker {
   ): Promise<Exit> {
     const { name } = container;
     const id = randomBytes(16).toString('hex');
-    const started = this.#start(container, id, restartCount);
+    const started = this.#start(container, restartCount);
     await makeReady(started);
     this.#states.set(name, { id, restartCount, state: { kind: 'running', startedAt: new Date() } });
     const exit = await started.exited;
@@ -265,10 +265,11 @@ export class PodWorker {
     }
   }
 
-  #start(container: V1Container, id: string, restartCount: number): StartedContainer {
+  #start(container: V1Container, restartCount: number): StartedContainer {
     const { environment, images, paths, report, log, runtime } = this.#options;
     const address = containerName(this.#pod, container.name);
-    const terminationLog = paths.terminationLog(this.uid, container.name, id);
+    const terminationLog = paths.terminationLog(this.uid, container.name, randomBytes(4).toString('hex'));
+    const terminationPath = container.terminationMessagePath ?? '/dev/termination-log';
     mkdirSync(dirname(terminationLog), { recursive: true });
     writeFileSync(terminationLog, '');
     const command = container.command ?? images.entrypoint(container.image ?? '');
@@ -283,9 +284,9 @@ export class PodWorker {
       mounts: [
         ...this.#volumes.mountsOf(container),
         { source: paths.hosts(this.uid), target: '/etc/hosts', readOnly: false, propagation: 'None' },
-        { source: terminationLog, target: '/dev/termination-log', readOnly: false, propagation: 'None' },
+        { source: terminationLog, target: terminationPath, readOnly: false, propagation: 'None' },
       ],
-      files: new Set(['/etc/hosts', '/dev/termination-log', '/dev/fuse']),
+      files: new Set(['/etc/hosts', terminationPath, '/dev/fuse']),
       ...(runAsUser && { user: { uid: runAsUser, gid: runAsGroup ?? runAsUser } }),
     });
     this.#running.set(container.name, started);

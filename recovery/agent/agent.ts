@@ -49,7 +49,7 @@ export async function startAgent({
   const options = { ...asked, nodeMountNamespace: nodeNamespace(asked) };
   const { nodeId, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
-  const kernel = parts.use(openKernelFor(options, programs));
+  const kernel = parts.use(openKernelFor(options, programs, log));
   // The two plugins share no lock, and only this tier never removes mounts of the other.
   if (beside !== undefined && kernel.tier !== '6.5')
     throw new CannotStart(`--beside needs mounts to be replaced beneath, this is tier ${kernel.tier}: boot Linux 6.5`);
@@ -169,8 +169,14 @@ function nodeNamespace({ nodeMountNamespace }: AgentOptions): string | undefined
   return nodeMountNamespace === 'kubelet' ? kubeletNamespace('/proc') : nodeMountNamespace;
 }
 
-function openKernelFor({ kernelTier, nodeMountNamespace }: AgentOptions, { prober }: Programs): Kernel {
+function openKernelFor(
+  { kernelTier, nodeMountNamespace, kubeletRoot }: AgentOptions,
+  { prober }: Programs,
+  log: Log,
+): Kernel {
   const opened = openKernel({
+    kubeletRoot,
+    onUnknownContainer: (pid, reason) => log.info('container-unknown', { pid, reason }),
     ...(kernelTier === undefined ? {} : { tier: kernelTier }),
     ...(nodeMountNamespace === undefined ? {} : { nodeMountNamespace }),
     ...(prober === undefined ? {} : { proberCommand: prober }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceId } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
-import { podNamed, volumeNamed, type World } from './testing/world.ts';
+import { createWorld, podNamed, volumeNamed, type World } from './testing/world.ts';
 
 /** Mounts a FUSE filesystem of the application's own over the volume in its container. */
 function mountOver(world: World): { readonly own: DeviceId; readonly devices: () => readonly DeviceId[] } {
@@ -44,5 +44,36 @@ describe('a FUSE mount that the application put over the volume', () => {
     await world.clock.settle();
     expect(world.decisionsOf('recovered').map(({ site }) => site.path)).toEqual([world.target('pod-1')]);
     expect(devices()).toEqual(before);
+  });
+});
+
+describe('a container whose termination log is not where the spec of its pod requests it', () => {
+  const recoveredIn = async (terminationLog: string, terminationMessagePath?: string) => {
+    await using world = createWorld();
+    world.volumes.push(volumeNamed('demo'));
+    world.serve('demo');
+    const pod = podNamed('pod-1', [{}]);
+    const spec = { ...(terminationMessagePath === undefined ? {} : { terminationMessagePath }) };
+    const [container] = world.run({ ...pod, containers: pod.containers.map((each) => ({ ...each, ...spec })) });
+    if (container !== undefined) world.kernel.processes.splice(0, 1, { ...container, terminationLog });
+    world.engine.start();
+    await world.clock.settle();
+    crash(world);
+    await world.clock.settle();
+    world.serve('demo');
+    await world.clock.advance(10_000);
+    return world
+      .decisionsOf('recovered')
+      .map(({ site }) => site.kind)
+      .toSorted();
+  };
+
+  it('is left alone', async () => {
+    expect(await recoveredIn('/a')).toEqual(['target']);
+    expect(await recoveredIn('/dev/termination-log', '/tmp/why')).toEqual(['target']);
+  });
+
+  it('is recovered if the spec requests another path', async () => {
+    expect(await recoveredIn('/tmp/why', '/tmp//why/')).toEqual(['container', 'target']);
   });
 });

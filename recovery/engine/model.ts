@@ -85,16 +85,20 @@ export interface Pod {
   /** Containers and init containers. */
   readonly containers: readonly {
     readonly name: string;
+    /** `/dev/termination-log` by default. */
+    readonly terminationMessagePath?: string;
     readonly mounts: readonly VolumeMount[];
     readonly others?: readonly OtherMount[];
   }[];
 }
 
-/** A running container of a pod, identified by its own mountinfo (binds of etc-hosts and termination-log). */
+/** A running container of a pod, identified by the kubelet's bind of its termination log. */
 export interface Container {
   readonly podUid: string;
   /** The name in the pod's spec. */
   readonly name: string;
+  /** Where the termination log is mounted; it must be where the pod's spec requests it. */
+  readonly terminationLog: string;
   /** A process of the container, in the agent's PID namespace. */
   readonly pid: number;
   /** `mnt:[inode]`. */

@@ -22,6 +22,9 @@ export function targetPath(kubeletRoot: string, podUid: string, volume: string):
   return `${kubeletRoot}/pods/${podUid}/volumes/kubernetes.io~csi/${volume}/mount`;
 }
 
+/** Kubernetes' default of `terminationMessagePath`. */
+const defaultTerminationLog = '/dev/termination-log';
+
 /** A site as a key: equal in every snapshot for the same site, but different for another process of the same container. */
 export function siteKey(site: MountSite): string {
   return site.kind === 'target' ? `target\0${site.path}` : `container\0${containerSiteOrder(site)}`;
@@ -102,8 +105,10 @@ export class ContainerMounts {
   sites(volume: Volume, pod: Pod, devices: () => ReadonlySet<DeviceId>): readonly OrderedSite[] {
     const known = this.#sites.get(volume.name);
     if (known?.volume === volume && known.pod === pod) return known.sites;
-    const { mounts: declared = [], others = [] } =
-      pod.containers.find(({ name }) => name === this.container.name) ?? {};
+    const spec = pod.containers.find(({ name }) => name === this.container.name);
+    if (spec === undefined) return [];
+    const { mounts: declared, others = [], terminationMessagePath = defaultTerminationLog } = spec;
+    if (normalizePath(terminationMessagePath) !== this.container.terminationLog) return [];
     const own = declared.filter((mount) => mount.volume === volume.name);
     const sites = own.map((volumeMount) => {
       const path = normalizePath(volumeMount.mountPath);

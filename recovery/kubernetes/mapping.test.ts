@@ -32,6 +32,7 @@ const podObject = {
     containers: [
       {
         name: 'main',
+        terminationMessagePath: '/tmp/why',
         volumeMounts: [
           { name: 'data', mountPath: '/data', readOnly: true },
           { name: 'data', mountPath: '/part', subPath: 'a' },
@@ -138,6 +139,7 @@ describe('a pod', () => {
         { name: 'init', mounts: [{ volume: 'default-demo', mountPath: '/data', readOnly: false }] },
         {
           name: 'main',
+          terminationMessagePath: '/tmp/why',
           mounts: [
             { volume: 'default-demo', mountPath: '/data', readOnly: true },
             { volume: 'default-demo', mountPath: '/part', readOnly: false, subPath: 'a' },

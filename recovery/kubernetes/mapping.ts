@@ -16,6 +16,7 @@ export interface PodSpec extends Omit<Pod, 'volumes' | 'containers'> {
   readonly claims: ReadonlyMap<string, { readonly claim: string; readonly readOnly: boolean }>;
   readonly containers: readonly {
     readonly name: string;
+    readonly terminationMessagePath?: string;
     /** Here `volume` is the name of the pod's volume. */
     readonly mounts: readonly VolumeMount[];
     readonly others: readonly OtherMount[];
@@ -110,7 +111,7 @@ export function toPod(
   return {
     ...spec,
     volumes: [...new Set(names.values())],
-    containers: spec.containers.map(({ name, mounts, others }) => {
+    containers: spec.containers.map(({ mounts, others, ...container }) => {
       const ours = mounts.flatMap((mount) => {
         const volume = names.get(mount.volume);
         return volume === undefined ? [] : [{ ...mount, volume }];
@@ -121,7 +122,7 @@ export function toPod(
       const inside = [...others, ...foreign].filter(({ mountPath }) =>
         ours.some((mount) => mountPath.startsWith(`${mount.mountPath.replace(/\/+$/, '')}/`)),
       );
-      return { name, mounts: ours, ...(inside.length === 0 ? {} : { others: inside }) };
+      return { ...container, mounts: ours, ...(inside.length === 0 ? {} : { others: inside }) };
     }),
   };
 }
@@ -188,7 +189,8 @@ function toContainer(
     const directory = isWhole ? directories.get(volume) : undefined;
     return [{ mountPath, readOnly: mount.readOnly === true, ...(directory === undefined ? {} : { directory }) }];
   });
-  return [{ name, mounts, others }];
+  const terminationMessagePath = textAt(container, 'terminationMessagePath');
+  return [{ name, ...(terminationMessagePath === undefined ? {} : { terminationMessagePath }), mounts, others }];
 }
 
 /** Removes kubectl's copy of the manifest, which is large and not needed. */

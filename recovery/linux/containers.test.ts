@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { containerIdentity, createContainers } from './containers.ts';
+import { createContainers, identifyContainer, podsDirectory } from './containers.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { createProcessNamespaces } from './processes.ts';
@@ -14,11 +14,15 @@ const settled = 60_000;
 let proc: string;
 let now: number;
 let reads: number;
+let node: string;
+let unknown: string[];
 
 beforeEach(() => {
   proc = mkdtempSync(join(tmpdir(), 'rekindle-proc-'));
   now = 0;
   reads = 0;
+  node = line(1, '/');
+  unknown = [];
   mkdirSync(join(proc, 'self/ns'), { recursive: true });
   symlinkSync('user:[1]', join(proc, 'self/ns/user'));
 });
@@ -34,7 +38,15 @@ const open = () => {
   };
   const calls = loadSyscalls();
   const processes = createProcessNamespaces({ proc, sys: calls, now: () => now });
-  return createContainers({ proc, except: () => new Set(['mnt:[1]']), sys, processes, now: () => now });
+  return createContainers({
+    proc,
+    except: () => new Set(['mnt:[1]']),
+    sys,
+    processes,
+    now: () => now,
+    pods: () => podsDirectory(parseMountinfo(node), '/var/lib/kubelet'),
+    onUnknown: (pid, reason) => void unknown.push(`${pid}: ${reason}`),
+  });
 };
 
 const line = (id: number, mountPoint: string, root = '/') => `${id} 1 0:40 ${root} ${mountPoint} rw - fuse.x x rw\n`;
@@ -50,7 +62,7 @@ function run(pid: number, namespace: string, mounts: readonly string[], name = '
 }
 
 function change(pid: number, mounts: readonly string[], name = 'app'): void {
-  const own = line(1, '/log', `/pods/${uid}/containers/${name}/0a1b`);
+  const own = line(1, '/dev/termination-log', `/var/lib/kubelet/pods/${uid}/containers/${name}/0a1b`);
   writeFileSync(join(proc, String(pid), 'mountinfo'), [own, ...mounts].join(''));
 }
 
@@ -144,33 +156,136 @@ describe('the known containers', () => {
   });
 });
 
-const fileMount = (root: string, point: string) => `1 2 0:3 ${root} ${point} rw - ext4 /dev/vda rw\n`;
-const hosts = fileMount(`/var/lib/kubelet/pods/${uid}/etc-hosts`, '/etc/hosts');
-const log = fileMount(`/var/lib/kubelet/pods/${uid}/containers/app/0a1b2c3d`, '/dev/termination-log');
-const identity = (text: string) => containerIdentity(parseMountinfo(text));
+describe('a container that cannot be identified', () => {
+  const second = line(2, '/second', `/var/lib/kubelet/pods/${uid}/containers/other/0a1b`);
 
-describe('containerIdentity', () => {
-  it('identifies the pod and the container', () => {
-    expect(identity(hosts + log)).toEqual({ podUid: uid, name: 'app' });
+  it('is left out and reported once', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', [second]);
+    expect([containers.find('fresh'), containers.find('known'), containers.find('fresh')]).toEqual([[], [], []]);
+    expect(unknown).toEqual(['10: several termination logs are mounted']);
   });
 
-  it('works for any kubelet directory and any mount point of the termination log', () => {
-    const elsewhere = fileMount(`/data/kubelet/pods/${uid}/containers/app/0a1b2c3d`, '/tmp/why');
-    expect(identity(elsewhere)).toEqual({ podUid: uid, name: 'app' });
+  it('is forgotten although it was known before', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', []);
+    expect(points(containers.find('fresh'))).toEqual(['app']);
+    change(10, [second]);
+    expect(containers.find('known')).toEqual([]);
+  });
+
+  it("is forgotten if another filesystem is mounted over the kubelet's directory", () => {
+    const containers = open();
+    run(10, 'mnt:[10]', []);
+    expect(points(containers.find('fresh'))).toEqual(['app']);
+    node += '2 1 0:41 / /var/lib/kubelet rw - tmpfs x rw\n';
+    expect(containers.find('fresh')).toEqual([]);
+  });
+});
+
+const nodeMounts = (...lines: readonly string[]) => parseMountinfo(['1 0 8:1 / / rw - ext4 x rw', ...lines].join('\n'));
+
+describe('podsDirectory', () => {
+  const find = (...lines: readonly string[]) => podsDirectory(nodeMounts(...lines), '/var/lib/kubelet');
+
+  it.each([
+    ['on the root filesystem', [], '8:1', '/var/lib/kubelet/pods'],
+    ['on a filesystem of its own', ['2 1 8:2 / /var/lib/kubelet rw - xfs x rw'], '8:2', '/pods'],
+    ['below a filesystem of its own', ['2 1 8:2 / /var/lib rw - xfs x rw'], '8:2', '/kubelet/pods'],
+    ['below a bind mount', ['2 1 8:2 /volumes/1 /var rw - ext4 x rw'], '8:2', '/volumes/1/lib/kubelet/pods'],
+    [
+      'on a bind mount of itself',
+      ['2 1 8:1 /var/lib/kubelet /var/lib/kubelet rw - ext4 x rw'],
+      '8:1',
+      '/var/lib/kubelet/pods',
+    ],
+    ['on a btrfs subvolume', ['2 1 0:30 /@var /var rw - btrfs x rw'], '0:30', '/@var/lib/kubelet/pods'],
+    ['that is itself a mount point', ['2 1 8:2 / /var/lib/kubelet/pods rw - xfs x rw'], '8:2', '/'],
+    [
+      'under the deeper of two mounts',
+      ['2 1 8:2 / /var rw - xfs x rw', '3 2 8:3 / /var/lib/kubelet rw - xfs x rw'],
+      '8:3',
+      '/pods',
+    ],
+    [
+      'under the upper of two mounts at one place',
+      ['2 1 8:2 / /var/lib/kubelet rw - xfs x rw', '3 2 8:3 / /var/lib/kubelet rw - xfs x rw'],
+      '8:3',
+      '/pods',
+    ],
+    [
+      'under a mount that covers a deeper one',
+      ['2 1 8:2 / /var/lib/kubelet rw - xfs x rw', '3 1 8:3 / /var rw - xfs x rw'],
+      '8:3',
+      '/lib/kubelet/pods',
+    ],
+    ['beside a mount with a similar name', ['2 1 8:2 / /var/lib/kub rw - xfs x rw'], '8:1', '/var/lib/kubelet/pods'],
+  ])('finds a directory %s', (_, lines, device, root) => {
+    expect(find(...lines)).toEqual({ device, root });
+  });
+});
+
+const pods = '/var/lib/kubelet/pods';
+const victim = '0e0e0e0e-1111-4222-8333-123456789abc';
+const fileMount = (root: string, point: string, device = '8:1') => `1 2 ${device} ${root} ${point} rw - ext4 x rw\n`;
+const hosts = fileMount(`${pods}/${uid}/etc-hosts`, '/etc/hosts');
+const log = fileMount(`${pods}/${uid}/containers/app/0a1b2c3d`, '/dev/termination-log');
+const victimLog = (prefix = pods) => `${prefix}/${victim}/containers/db/0a1b2c3d`;
+const directory = podsDirectory(nodeMounts(), '/var/lib/kubelet');
+const identify = (text: string, within = directory) => {
+  const found = within === undefined ? undefined : identifyContainer(parseMountinfo(text), within);
+  return found?.kind === 'container' ? `${found.identity.podUid} ${found.identity.name}` : found?.kind;
+};
+
+describe('identifyContainer', () => {
+  it('identifies the pod, the container and the place of its termination log', () => {
+    expect(directory && identifyContainer(parseMountinfo(hosts + log), directory)).toEqual({
+      kind: 'container',
+      identity: { podUid: uid, name: 'app', terminationLog: '/dev/termination-log' },
+    });
+  });
+
+  it("works if the kubelet's directory of pods is the root of a filesystem", () => {
+    const own = podsDirectory(nodeMounts('2 1 8:2 / /var/lib/kubelet/pods rw - xfs x rw'), '/var/lib/kubelet');
+    expect(identify(fileMount(`/${uid}/containers/app/0a1b2c3d`, '/tmp/why', '8:2'), own)).toBe(`${uid} app`);
   });
 
   it('identifies a static pod by the hash that the kubelet assigns to it', () => {
     const hash = '81d1e0a3f6c3b6e5a7f2d9c8b4a5e6f7';
-    expect(identity(fileMount(`/pods/${hash}/containers/etcd/1`, '/dev/termination-log'))?.podUid).toBe(hash);
+    expect(identify(fileMount(`${pods}/${hash}/containers/etcd/1`, '/dev/termination-log'))).toBe(`${hash} etcd`);
+  });
+
+  const forged = `${pods}/${uid}/volumes/kubernetes.io~empty-dir/v/pods/${victim}/containers/db/x`;
+  const ownHosts = fileMount(`${pods}/${uid}/volumes/kubernetes.io~empty-dir/v/hosts`, '/etc/hosts');
+  it.each([
+    ['an emptyDir with such a subPath', fileMount(forged, '/a')],
+    ['an emptyDir with such a subPath, and its own /etc/hosts', fileMount(forged, '/a') + ownHosts],
+    ['a volume on another device with the same path', fileMount(victimLog(), '/a', '0:77') + ownHosts],
+    ['a volume whose path only ends alike', fileMount(victimLog(`/srv/export${pods}`), '/a') + ownHosts],
+    ['a volume whose path only begins alike', fileMount(victimLog(`${pods}-copy/pods`), '/a') + ownHosts],
+  ])('is not misled by %s', (_, text) => {
+    expect(identify(text + log)).toBe(`${uid} app`);
+  });
+
+  it.each([
+    ['two termination logs', log + fileMount(victimLog(), '/a') + ownHosts],
+    ['two termination logs of its own', log + log.replace('/app/', '/other/')],
+    ['one log at two places', log + log.replace('/dev/termination-log', '/a')],
+    ['the files of two pods', fileMount(`${pods}/${victim}/etc-hosts`, '/etc/hosts') + log],
+    ['the right path on another device only', fileMount(victimLog(), '/dev/termination-log', '0:77')],
+    ['only a path that ends alike', fileMount(victimLog(`/srv/export${pods}`), '/dev/termination-log')],
+    ['only an emptyDir with such a subPath', fileMount(forged, '/dev/termination-log')],
+  ])('does not know a container with %s', (_, text) => {
+    expect(identify(text)).toBe('unknown');
   });
 
   it.each([
     ['nothing of a pod', fileMount('/', '/')],
     ['only an etc-hosts', hosts],
-    ['the files of two pods', fileMount('/pods/other/etc-hosts', '/etc/hosts') + log],
-    ['a directory of a container', fileMount(`/pods/${uid}/containers/app`, '/dev/termination-log')],
-    ['a file below', fileMount(`/pods/${uid}/containers/app/1/more`, '/dev/termination-log')],
-  ])('does not accept %s', (_, text) => {
-    expect(identity(text)).toBeUndefined();
+    ['a directory of a container', fileMount(`${pods}/${uid}/containers/app`, '/dev/termination-log')],
+    ['a file below', fileMount(`${pods}/${uid}/containers/app/1/more`, '/dev/termination-log')],
+    ['a removed log', fileMount(`${pods}/${uid}/containers/app/1//deleted`, '/dev/termination-log')],
+  ])('takes %s for no container', (_, text) => {
+    expect(identify(text)).toBe('none');
   });
 });

@@ -1,33 +1,78 @@
 import { closeSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { Container, Mount } from '../engine/model.ts';
+import type { Container, DeviceId, Mount } from '../engine/model.ts';
+import { MountTree, normalizePath } from '../engine/mount-tree.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { credentialsOf, namespaceOf, type ProcessNamespaces, startTime } from './processes.ts';
+import { belowRoot, relativePath } from './stack.ts';
 import type { Syscalls } from './syscalls.ts';
 
 export interface ContainerIdentity {
   readonly podUid: string;
   readonly name: string;
+  /** Where the termination log is mounted. */
+  readonly terminationLog: string;
 }
 
-const terminationLog = /\/pods\/([^/]+)\/containers\/([^/]+)\/[^/]+$/;
-const etcHosts = /\/pods\/([^/]+)\/etc-hosts$/;
+/** The kubelet's directory of pods, as mount tables show what is bound from it. */
+export interface PodsDirectory {
+  readonly device: DeviceId;
+  /** Path within the filesystem, which differs from the path on the node if the filesystem is mounted elsewhere than at `/`. */
+  readonly root: string;
+}
 
 /**
- * The container that a mount table belongs to, from the files that the kubelet binds into every container; undefined if it is not a
- * container's. The termination log is recognised by its root, because the pod chooses its mount point. A pod may mount its own
- * /etc/hosts, but if the kubelet's is mounted it must be of the same pod.
+ * Finds the kubelet's directory of pods in the node's mount table. The device comes from mountinfo, too, because that of stat differs
+ * on btrfs.
  */
-export function containerIdentity(mounts: readonly Mount[]): ContainerIdentity | undefined {
-  const found = mounts.map(({ root }) => terminationLog.exec(root)).find((match) => match !== null);
-  const [, podUid, name] = found ?? [];
-  if (podUid === undefined || name === undefined) return undefined;
-  for (const { mountPoint, root } of mounts) {
-    const hosts = mountPoint === '/etc/hosts' ? etcHosts.exec(root) : null;
-    if (hosts !== null && hosts[1] !== podUid) return undefined;
+export function podsDirectory(node: readonly Mount[], kubeletRoot: string): PodsDirectory | undefined {
+  const path = normalizePath(`${kubeletRoot}/pods`);
+  const { stack, above } = new MountTree(node).at(path);
+  const mount = stack.at(-1) ?? above.at(-1);
+  if (mount === undefined) return undefined;
+  const { device, root, mountPoint } = mount;
+  return { device, root: normalizePath(`${root}/${relativePath(mountPoint, path)}`) };
+}
+
+/** What a mount table tells about the container that it belongs to. */
+type Identification =
+  | { readonly kind: 'container'; readonly identity: ContainerIdentity }
+  | { readonly kind: 'none' }
+  /** It has files like those of the kubelet, but they do not identify one container. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+const looksLikeTerminationLog = /\/pods\/[^/]+\/containers\/[^/]+\/[^/]+$/;
+
+/**
+ * Identifies the container that a mount table belongs to by the termination log that the kubelet binds into every container. A pod can
+ * mount directories of its own with any names, but it has no other way to a file directly below another pod's `containers/<name>`.
+ * A pod may mount its own /etc/hosts, but if the kubelet's is mounted it must be of the same pod.
+ */
+export function identifyContainer(mounts: readonly Mount[], pods: PodsDirectory): Identification {
+  const files = mounts.flatMap(({ device, root, mountPoint }) => {
+    const path = device === pods.device ? belowRoot(pods.root, root) : undefined;
+    return path === undefined ? [] : [{ parts: path.split('/'), mountPoint }];
+  });
+  const logs = files.flatMap(({ parts: [podUid, directory, name, id, ...rest], mountPoint }) =>
+    podUid && directory === 'containers' && name && id && rest.length === 0
+      ? [{ podUid, name, terminationLog: mountPoint }]
+      : [],
+  );
+  const [identity, ...others] = logs;
+  if (identity === undefined) {
+    return mounts.some(({ root }) => looksLikeTerminationLog.test(root))
+      ? { kind: 'unknown', reason: "a mount resembles a termination log but is not in the kubelet's directory" }
+      : { kind: 'none' };
   }
-  return { podUid, name };
+  if (others.length > 0) return { kind: 'unknown', reason: 'several termination logs are mounted' };
+  const { podUid } = identity;
+  const isForeign = files.some(
+    ({ parts: [uid, file, ...rest] }) => file === 'etc-hosts' && rest.length === 0 && uid !== podUid,
+  );
+  return isForeign
+    ? { kind: 'unknown', reason: "the termination log and the kubelet's hosts file are of different pods" }
+    : { kind: 'container', identity };
 }
 
 export interface ContainerScan {
@@ -35,6 +80,10 @@ export interface ContainerScan {
   readonly proc: string;
   /** Mount namespaces that are never scanned, `mnt:[inode]`: the node's and our own. */
   readonly except: () => ReadonlySet<string>;
+  /** No container is found if it is undefined. */
+  readonly pods: () => PodsDirectory | undefined;
+  /** Called once for each mount namespace whose container cannot be identified. */
+  readonly onUnknown?: (pid: number, reason: string) => void;
   readonly sys: Pick<Syscalls, 'readText'>;
   readonly processes: ProcessNamespaces;
   /** Milliseconds, monotonic. */
@@ -62,16 +111,35 @@ interface KnownContainer {
   readonly firstSeen: number;
 }
 
-export function createContainers(scan: ContainerScan): Containers {
+/** One scan. */
+interface Scan extends Omit<ContainerScan, 'pods' | 'onUnknown'> {
+  readonly pods: PodsDirectory | undefined;
+  readonly onUnknown: (pid: number, mountNamespace: string, reason: string) => void;
+}
+
+export function createContainers(options: ContainerScan): Containers {
+  /** Reasons by mount namespace. */
+  let reported: ReadonlyMap<string, string> = new Map();
   let known: ReadonlyMap<string, KnownContainer> = new Map();
   let containers: readonly Container[] = [];
   const outdated = new Set<number>();
   return {
     changed: (pid) => void outdated.add(pid),
     find(scope) {
+      const pods = options.pods();
+      const unknown = new Map<string, string>();
+      const scan: Scan = {
+        ...options,
+        pods,
+        onUnknown(pid, mountNamespace, reason) {
+          unknown.set(mountNamespace, reason);
+          if (reported.get(mountNamespace) !== reason) options.onUnknown?.(pid, reason);
+        },
+      };
       const rescan = scope === 'new' ? outdated : undefined;
       const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, rescan);
       outdated.clear();
+      reported = scope === 'known' ? new Map([...reported, ...unknown]) : unknown;
       known = new Map(found.map((entry) => [entry.container.mountNamespace, entry]));
       const isSame =
         found.length === containers.length && found.every(({ container }, index) => container === containers[index]);
@@ -86,7 +154,7 @@ export function createContainers(scan: ContainerScan): Containers {
  * settled containers are read again only if their process is in it.
  */
 function scanAll(
-  scan: ContainerScan,
+  scan: Scan,
   known: ReadonlyMap<string, KnownContainer>,
   outdated: ReadonlySet<number> | undefined,
 ): readonly KnownContainer[] {
@@ -104,7 +172,7 @@ function scanAll(
   return found;
 }
 
-function readAgain(scan: ContainerScan, known: ReadonlyMap<string, KnownContainer>): readonly KnownContainer[] {
+function readAgain(scan: Scan, known: ReadonlyMap<string, KnownContainer>): readonly KnownContainer[] {
   return [...known.values()].flatMap((before) => {
     const { pid, mountNamespace } = before.container;
     if (namespaceOf(scan.proc, pid, 'mnt') !== mountNamespace) return [];
@@ -115,7 +183,7 @@ function readAgain(scan: ContainerScan, known: ReadonlyMap<string, KnownContaine
 
 /** Undefined if the namespace is not a container's. */
 function inspect(
-  { proc, sys, now }: ContainerScan,
+  { proc, sys, now, pods, onUnknown }: Scan,
   pid: number,
   mountNamespace: string,
   before: KnownContainer | undefined,
@@ -125,14 +193,16 @@ function inspect(
   if (text === undefined || started === undefined) return 'gone';
   const same = before?.text === text && before.startTime === started ? before : undefined;
   const mounts = same?.container.mounts ?? parseMountinfo(text);
-  const identity = same?.container ?? containerIdentity(mounts);
-  if (identity === undefined) return undefined;
+  if (pods === undefined) return undefined;
+  const identification = identifyContainer(mounts, pods);
+  if (identification.kind === 'unknown') onUnknown(pid, mountNamespace, identification.reason);
+  if (identification.kind !== 'container') return undefined;
   const user = credentialsOf(proc, pid);
   const userNamespace = namespaceOf(proc, pid, 'user');
   if (user === undefined || userNamespace === undefined) return 'gone';
   const foreign = userNamespace !== namespaceOf(proc, 'self', 'user');
-  const { podUid, name } = identity;
-  const read = { podUid, name, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
+  const { identity } = identification;
+  const read = { ...identity, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
   const container = same !== undefined && isDeepStrictEqual(same.container, read) ? same.container : read;
   return { container, startTime: started, text, firstSeen: before?.startTime === started ? before.firstSeen : now() };
 }

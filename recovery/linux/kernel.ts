@@ -1,15 +1,17 @@
+import { realpathSync } from 'node:fs';
 import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
 import type { KernelPort, ReadRequest } from '../engine/ports.ts';
-import { createContainers } from './containers.ts';
+import { createContainers, podsDirectory } from './containers.ts';
 import { createLateClose, type KernelContext } from './context.ts';
 import { abortConnection, findDaemons } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { loadSyscalls } from './load-syscalls.ts';
-import { openNamespaces } from './namespaces.ts';
+import { NamespaceLost, openNamespaces } from './namespaces.ts';
 import { defaultProberCommand, startProber } from './prober/client.ts';
 import { createProcessNamespaces, credentialsOf, namespaceOf } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
+import { ok } from './result.ts';
 import { openStaging } from './staging.ts';
 import type { Syscalls } from './syscalls.ts';
 import { createWalker } from './walker.ts';
@@ -20,6 +22,10 @@ export interface KernelOptions {
   readonly tier?: KernelTier;
   /** Path of the kubelet's mount namespace, `/proc/1/ns/mnt` in a container with hostPID; the own namespace if missing. */
   readonly nodeMountNamespace?: string;
+  /** `/var/lib/kubelet` by default. */
+  readonly kubeletRoot?: string;
+  /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
+  readonly onUnknownContainer?: (pid: number, reason: string) => void;
   /** Command that starts the prober; a bundle has its own. The walker adds the argument `walk`. */
   readonly proberCommand?: readonly string[];
 }
@@ -71,15 +77,29 @@ export function openKernel(
 function assembleKernel(
   context: KernelContext,
   table: NodeTable,
-  { nodeMountNamespace, proberCommand }: KernelOptions & Required<Pick<KernelOptions, 'proberCommand'>>,
+  options: KernelOptions & Required<Pick<KernelOptions, 'proberCommand'>>,
   parts: DisposableStack,
 ): Kernel {
   const { sys } = context;
+  const { nodeMountNamespace, proberCommand, kubeletRoot = '/var/lib/kubelet', onUnknownContainer } = options;
   const now = () => process.hrtime.bigint() as Nanoseconds;
   const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
   const processes = createProcessNamespaces({ proc: '/proc', sys, now: () => performance.now() });
   const except = () => namespacesOfNode(nodeMountNamespace);
-  const containers = createContainers({ proc: '/proc', sys, processes, except, now: () => performance.now() });
+  const kubeletDirectory = withoutLinks(context, kubeletRoot);
+  const pods = () => {
+    const node = table.read();
+    return node.ok ? podsDirectory(node.value, kubeletDirectory) : undefined;
+  };
+  const containers = createContainers({
+    proc: '/proc',
+    sys,
+    processes,
+    except,
+    pods,
+    now: () => performance.now(),
+    ...(onUnknownContainer === undefined ? {} : { onUnknown: onUnknownContainer }),
+  });
   const { publish, unpublish, removeTarget } = createPublisher(context);
   return {
     tier: context.tier,
@@ -101,6 +121,17 @@ function assembleKernel(
       parts.dispose();
     },
   };
+}
+
+/** The path of a directory on the node as its mount table spells it, without symbolic links. */
+function withoutLinks({ namespaces }: KernelContext, path: string): string {
+  try {
+    const resolved = namespaces.inNode(() => ok(realpathSync.native(path)));
+    return resolved.ok ? resolved.value : path;
+  } catch (error) {
+    if (error instanceof NamespaceLost) throw error;
+    return path;
+  }
 }
 
 /** The process may have changed its user since the snapshot. */

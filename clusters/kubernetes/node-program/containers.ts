@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ContainerIdentity, containerIdentity } from '../../../recovery/linux/containers.ts';
 import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { namespaceOf, processIds, startTime } from '../../../recovery/linux/processes.ts';
@@ -12,17 +12,23 @@ import type { LoggedContainer } from './pod-logs.ts';
 
 const proc = '/proc';
 
+/** A container as its pod's spec names it. */
+interface ContainerKey {
+  readonly podUid: string;
+  readonly name: string;
+}
+
 /**
  * Process 1 of a running container: the first process of its PID namespace, or the oldest if it has no PID namespace of its own. Other
  * processes, such as the agent's prober, only visit its mount namespace.
  */
-export function findContainer(wanted: ContainerIdentity): number | undefined {
+export function findContainer(wanted: ContainerKey): number | undefined {
   const pids = processesOf(wanted);
   return pids.find(isFirst) ?? pids[0];
 }
 
 /** The processes in a container's mount namespace, oldest first. */
-export function processesOf(wanted: ContainerIdentity): readonly number[] {
+export function processesOf(wanted: ContainerKey): readonly number[] {
   const node = namespaceOf(proc, 1, 'mnt');
   const namespaces = Map.groupBy(processIds(proc), (pid) => namespaceOf(proc, pid, 'mnt'));
   for (const [namespace, pids] of namespaces)
@@ -30,9 +36,9 @@ export function processesOf(wanted: ContainerIdentity): readonly number[] {
   return [];
 }
 
-function belongsTo(pid: number, { podUid, name }: ContainerIdentity): boolean {
-  const found = containerIdentity(parseMountinfo(read(`${proc}/${pid}/mountinfo`)));
-  return found?.podUid === podUid && found.name === name;
+function belongsTo(pid: number, { podUid, name }: ContainerKey): boolean {
+  const log = `/pods/${podUid}/containers/${name}`;
+  return parseMountinfo(read(`${proc}/${pid}/mountinfo`)).some(({ root }) => dirname(root).endsWith(log));
 }
 
 /** It is process 1 of a PID namespace below the node's. */

@@ -22,7 +22,8 @@ export function tableOf(layers: readonly (Partial<Mount> & Pick<Mount, 'mountPoi
 /** A container `app`. */
 export function containerOf(podUid: string, mounts: readonly Mount[], facts: Partial<Container> = {}): Container {
   const user = { uid: 1000, gid: 1000, groups: [] };
-  return { podUid, name: 'app', pid: 1000, mountNamespace: 'mnt:[1]', user, mounts, ...facts };
+  const terminationLog = '/dev/termination-log';
+  return { podUid, name: 'app', terminationLog, pid: 1000, mountNamespace: 'mnt:[1]', user, mounts, ...facts };
 }
 
 export const disconnected: Liveness = { status: 'dead', errno: 'ENOTCONN' };

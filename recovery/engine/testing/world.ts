@@ -168,6 +168,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     const container: ModelledContainer = {
       podUid: pod.uid,
       name,
+      terminationLog: '/dev/termination-log',
       pid,
       mountNamespace: `mnt:[${pid}]`,
       user: { uid: 1000, gid: 1000, groups: [] },
