@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
+import { monotonicClock } from '../../recovery/agent/clock.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
 import { type AgentOptions, CannotRun, type ContainerRef } from '../cluster.ts';
 import { poll } from '../poll.ts';
@@ -124,7 +125,7 @@ export class AgentControl implements AsyncDisposable {
   async #merge(spec: object): Promise<void> {
     const { kubeConfig, daemonSet } = this.#options;
     const { namespace, name } = daemonSet;
-    await createTransport(kubeConfig).json({
+    await createTransport(kubeConfig, monotonicClock).json({
       method: 'PATCH',
       path: `/apis/apps/v1/namespaces/${namespace}/daemonsets/${name}?fieldManager=rekindle-conform`,
       body: { contentType: 'application/strategic-merge-patch+json', value: { spec: { template: { spec } } } },

@@ -8,6 +8,7 @@ import {
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
 import { createCredentials } from '../../fakes/store/credentials.ts';
 import { minioName, minioObjects, minioPort } from '../../fakes/store/minio-objects.ts';
+import { monotonicClock } from '../../recovery/agent/clock.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
@@ -92,7 +93,7 @@ export async function applyRunObjects(options: RunObjectsOptions): Promise<Runni
 /** Applies a CustomResourceDefinition verbatim. The client's own serialisation drops the schema keywords that it renames. */
 async function applyDefinition(kubeConfig: KubeConfig, object: KubernetesObject, signal: AbortSignal): Promise<void> {
   const name = encodeURIComponent(object.metadata?.name ?? '');
-  await createTransport(kubeConfig).json({
+  await createTransport(kubeConfig, monotonicClock).json({
     method: 'PATCH',
     path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}?fieldManager=rekindle&force=true`,
     body: { contentType: 'application/apply-patch+yaml', value: object },

@@ -36,7 +36,7 @@ export interface StartAgentOptions {
 
 /**
  * Starts everything: first what can fail for good, then the CSI socket, so that pods can be published while the API server
- * is away, and the engine once the watches have formatError what there is. Resolves when all of it runs. Rejects with `CannotStart`.
+ * is away, and the engine once the first lists are complete. Resolves when all of it runs. Rejects with `CannotStart`.
  */
 export async function startAgent({
   options: asked,
@@ -64,7 +64,7 @@ export async function startAgent({
       }),
     pods: () => kubernetes.view().pods,
   });
-  const transport = observeRequests(createTransport(kubeConfig), (call) => metrics.requested(call));
+  const transport = observeRequests(createTransport(kubeConfig, clock), (call) => metrics.requested(call));
   const kubernetes = parts.use(
     watchKubernetes({
       transport,
@@ -73,6 +73,7 @@ export async function startAgent({
       clock,
       random,
       onError: (kind, error) => log.warn('watch-failed', { kind, error: formatError(error) }),
+      onRecovered: (kind) => log.info('watch-recovered', { kind }),
     }),
   );
   const events = parts.use(
@@ -110,6 +111,7 @@ export async function startAgent({
             clock,
             random,
             onError: (error) => log.warn('watch-failed', { kind: 'daemonsets', error: formatError(error) }),
+            onRecovered: () => log.info('watch-recovered', { kind: 'daemonsets' }),
             onChange: () => followOtherPlugin(),
           }),
         );

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
-import type { Nanoseconds } from '../engine/model.ts';
+import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import type { Transport } from '../kubernetes/transport.ts';
 import { gateIn, isGateOn, watchOtherPlugin } from './other-plugin.ts';
 
@@ -47,9 +47,10 @@ it('notifies when the other node plugin starts to recover, stops, and is deleted
   await using other = watchOtherPlugin({
     transport,
     plugin: { namespace: 'fluid-system', name: 'csi-nodeplugin-fluid' },
-    clock: { now: () => 0n as Nanoseconds },
+    clock: createModelledClock(),
     random: () => 0,
     onError: () => {},
+    onRecovered: () => {},
     onChange: () => void told.push(other.recovers()),
   });
   await other.synced;

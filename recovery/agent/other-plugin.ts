@@ -8,9 +8,10 @@ export interface OtherPluginOptions {
   /** The DaemonSet of the node plugin that publishes the volumes here. */
   readonly plugin: { readonly namespace: string; readonly name: string };
   readonly onError: (error: unknown) => void;
+  readonly onRecovered: () => void;
   /** Called when the plugin starts or stops recovering. */
   readonly onChange: () => void;
-  readonly clock: Pick<ClockPort, 'now'>;
+  readonly clock: ClockPort;
   /** Between 0 and 1. */
   readonly random: () => number;
 }
@@ -23,7 +24,7 @@ export interface OtherPlugin extends AsyncDisposable {
 }
 
 export function watchOtherPlugin(options: OtherPluginOptions): OtherPlugin {
-  const { transport, plugin, onError, onChange, clock, random } = options;
+  const { transport, plugin, onError, onRecovered, onChange, clock, random } = options;
   let before = false;
   const watched = listWatch<boolean>({
     transport,
@@ -36,6 +37,7 @@ export function watchOtherPlugin(options: OtherPluginOptions): OtherPlugin {
       before = now;
     },
     onError,
+    onRecovered,
     clock,
     random,
   });

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
-import type { Nanoseconds } from '../engine/model.ts';
+import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { type ApiCall, observeRequests, toApiCall } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
@@ -15,8 +15,8 @@ import { watchFacts } from '../webhook/watch-facts.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { defaultOptions, names } from './options.ts';
 
-const clock = { now: () => 0n as Nanoseconds };
-const quiet = { clock, random: () => 0, onError: () => {} };
+const clock = createModelledClock();
+const quiet = { clock, random: () => 0, onError: () => {}, onRecovered: () => {} };
 const watched = { ...quiet, mountRoot: '/runtime-mnt' };
 const namespace = names.namespace;
 

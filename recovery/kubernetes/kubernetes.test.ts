@@ -2,11 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Nanoseconds } from '../engine/model.ts';
+import { monotonicClock } from '../agent/clock.ts';
+import type { ClockPort } from '../engine/ports.ts';
+import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { createEventSender } from './event-sender.ts';
 import { type Kubernetes, watchKubernetes } from './kubernetes.ts';
 import { claimObject, volumeObject } from './testing/bound-claim.ts';
-import { ApiError, createTransport } from './transport.ts';
+import { ApiError, ApiTimeout, createTransport } from './transport.ts';
 
 const pod = (name: string, spec: object = {}) => ({
   metadata: { namespace: 'default', name, uid: `uid-${name}`, resourceVersion: '9' },
@@ -66,14 +68,14 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function transport() {
+function transport(clock: Pick<ClockPort, 'after'> = monotonicClock) {
   const kubeConfig = new KubeConfig();
   const { port } = server.address() as AddressInfo;
   kubeConfig.loadFromClusterAndUser(
     { name: 'fake', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
     { name: 'agent', token: 't' },
   );
-  return createTransport(kubeConfig);
+  return createTransport(kubeConfig, clock);
 }
 
 async function watched(): Promise<Kubernetes> {
@@ -82,7 +84,8 @@ async function watched(): Promise<Kubernetes> {
     nodeName: 'node-1',
     mountRoot: '/runtime-mnt',
     onError: (path, error) => void errors.push(`${path}: ${error}`),
-    clock: { now: () => process.hrtime.bigint() as Nanoseconds },
+    onRecovered: () => {},
+    clock: monotonicClock,
     random: () => 0,
   });
   await kubernetes.synced;
@@ -182,8 +185,10 @@ describe('watching Kubernetes', () => {
     const waiting = watched().then(() => {
       synced = true;
     });
-    await expect.poll(() => errors.filter((line) => line.includes('403')).length, { interval: 5 }).toBeGreaterThan(1);
+    const denied = () => requests.filter((line) => line.includes('/persistentvolumes?')).length;
+    await expect.poll(denied, { interval: 5 }).toBeGreaterThan(1);
     expect(synced).toBe(false);
+    expect(errors).toEqual([expect.stringContaining('403')]);
     answer = () => false;
     await waiting;
   });
@@ -202,6 +207,44 @@ describe('the transport', () => {
     await expect(call).rejects.toBeInstanceOf(ApiError);
     await expect(call).rejects.toMatchObject({ status: 404, message: 'GET /x: 404: nothing here' });
     expect(headers).toEqual(['Bearer t']);
+  });
+
+  it.each(['json', 'stream'] as const)('limits the time until a silent server responds (%s)', async (method) => {
+    answer = () => true;
+    const clock = createModelledClock();
+    const { signal } = new AbortController();
+    const failure = transport(clock)
+      [method]({ method: 'GET', path: '/api/v1/pods?limit=500', signal })
+      .catch((error: unknown) => error);
+    await expect.poll(() => requests.length, { interval: 2 }).toBe(1);
+    await clock.advance(29_000);
+    expect(await Promise.race([failure, 'pending'])).toBe('pending');
+    await clock.advance(1000);
+    expect(await failure).toBeInstanceOf(ApiTimeout);
+    expect(await failure).toMatchObject({ message: 'GET /api/v1/pods: no response within 30 s' });
+  });
+
+  it('limits the time until a body is complete', async () => {
+    answer = (_, response) => response.writeHead(200).write('{"items":');
+    const clock = createModelledClock();
+    const { signal } = new AbortController();
+    const failure = transport(clock)
+      .json({ method: 'GET', path: '/x', signal })
+      .catch((error: unknown) => error);
+    await expect.poll(() => requests.length, { interval: 2 }).toBe(1);
+    await clock.advance(30_000);
+    expect(await failure).toBeInstanceOf(ApiTimeout);
+  });
+
+  it('does not limit the time of a stream that has begun', async () => {
+    answer = (_, response) => response.writeHead(200).write('a');
+    const clock = createModelledClock();
+    const ended = new AbortController();
+    const body = await transport(clock).stream({ method: 'GET', path: '/x', signal: ended.signal });
+    await clock.advance(3_600_000);
+    expect(body.destroyed).toBe(false);
+    ended.abort();
+    await expect(body.toArray()).rejects.toThrow();
   });
 });
 

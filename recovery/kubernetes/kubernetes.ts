@@ -9,9 +9,11 @@ export interface KubernetesOptions {
   readonly nodeName: string;
   /** Directory below which all source mounts lie. Volumes with other sources are ignored. */
   readonly mountRoot: string;
-  /** Called with the error that ended a watch, before it is retried. */
+  /** Called with the error that ended a watch. Each cause is reported once until `onRecovered`. */
   readonly onError: (kind: string, error: unknown) => void;
-  readonly clock: Pick<ClockPort, 'now'>;
+  /** Called once the watch works again after errors. */
+  readonly onRecovered: (kind: string) => void;
+  readonly clock: ClockPort;
   /** Between 0 and 1. */
   readonly random: () => number;
 }
@@ -29,6 +31,7 @@ export function watchKubernetes({
   nodeName,
   mountRoot,
   onError,
+  onRecovered,
   clock,
   random,
 }: KubernetesOptions): Kubernetes {
@@ -61,6 +64,7 @@ export function watchKubernetes({
       map,
       onChange,
       onError: (error) => onError(path, error),
+      onRecovered: () => onRecovered(path),
       clock,
       random,
       ...(fieldSelector === undefined ? {} : { fieldSelector }),

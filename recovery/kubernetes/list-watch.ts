@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { Nanoseconds } from '../engine/model.ts';
 import type { ClockPort } from '../engine/ports.ts';
 import { objectAt, textAt } from './json.ts';
-import { ApiError, type Transport } from './transport.ts';
+import { ApiError, ApiTimeout, type Transport } from './transport.ts';
 
 export interface ListWatchOptions<T> {
   readonly transport: Transport;
@@ -14,10 +14,12 @@ export interface ListWatchOptions<T> {
   readonly map: (object: unknown) => T | undefined;
   /** Called after each list and after each change of the objects. */
   readonly onChange: () => void;
-  /** Called with the error that ended a list or a watch, before it is retried. */
+  /** Called with the error that ended a list or a watch. Each cause is reported once until `onRecovered`. */
   readonly onError: (error: unknown) => void;
-  readonly clock: Pick<ClockPort, 'now'>;
-  /** Between 0 and 1. Spreads the retries of many nodes. */
+  /** Called once the watch works again after errors. */
+  readonly onRecovered: () => void;
+  readonly clock: ClockPort;
+  /** Between 0 and 1. Spreads the requests of many nodes. */
   readonly random: () => number;
   /** First and longest delay between retries. */
   readonly backoffMs?: readonly [first: number, longest: number];
@@ -33,11 +35,18 @@ export interface ListWatch<T> extends AsyncDisposable {
 
 /** Objects per page, because the list of all claims of a large cluster is too long for one response. */
 const pageSize = 500;
-/** The server ends a watch after this time, and it is resumed. (By itself the API server would end it after five to ten minutes.) */
-const watchSeconds = 240;
 
-/** After a watch of this duration the delay starts again from the first. */
-const stableWatch = 5_000_000_000n;
+/** The server is asked to end a watch after 5 to 10 minutes, as in client-go. The watch is then resumed. */
+const shortestWatchSeconds = 300;
+/** The client ends a watch that the server has not ended by then. */
+const graceSeconds = 30;
+/** A watch of this duration works, and the delay starts again from the first. */
+const stableSeconds = 5;
+
+/** The client ended a watch because the server did not: the connection is probably dead. */
+class WatchOverdue extends Error {
+  readonly code = 'WATCH_OVERDUE';
+}
 
 /** Lists and watches until disposed of. Retries forever, with growing delays. */
 export function listWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
@@ -62,27 +71,82 @@ interface Running<T> extends ListWatchOptions<T> {
 }
 
 async function run<T>(running: Running<T>): Promise<void> {
-  const { signal, onError, clock, random, backoffMs: [first, longest] = [100, 30_000] } = running;
+  const { signal, onError, onRecovered, clock, random, backoffMs: [first, longest] = [100, 30_000] } = running;
+  const reported = new Set<string>();
   let version: string | undefined;
+  let expired = false;
   let delay = first;
   while (!signal.aborted) {
-    const began = clock.now();
+    let isStable = false;
+    let isAnswered = false;
+    // After an overdue watch, another one that is merely open proves nothing.
+    const assess = () => {
+      if (!isStable || !(isAnswered || !reported.has('WATCH_OVERDUE'))) return;
+      delay = first;
+      expired = false;
+      if (reported.size > 0) onRecovered();
+      reported.clear();
+    };
+    const answered = () => {
+      isAnswered = true;
+      assess();
+    };
+    const stable = () => {
+      isStable = true;
+      assess();
+    };
     try {
       version ??= await list(running);
-      for await (const seen of watch(running, version)) {
+      for await (const seen of watch(running, version, stable)) {
         version = seen;
-        delay = first;
+        answered();
       }
+      answered();
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiError && error.status === 410) version = undefined;
-      else onError(error);
+      if (needsList(error)) version = undefined;
+      const cause = causeOf(error);
+      // That a version has expired is normal after a pause, unless a new version has expired, too.
+      const isNormal = cause === '410' && !expired;
+      if (isNormal) expired = true;
+      if (!isNormal && !reported.has(cause)) {
+        reported.add(cause);
+        onError(error);
+      }
     }
-    if (clock.now() - began > stableWatch) delay = first;
     // Half of the delay is random. A watch that ended normally is resumed after the first delay.
-    await sleep(delay / 2 + (random() * delay) / 2, undefined, { signal }).catch(() => {});
+    await pause(clock, delay / 2 + (random() * delay) / 2, signal);
     delay = Math.min(delay * 2, longest);
   }
+}
+
+/** Statuses that do not depend on the version of a watch. A list would fail, too, or burden an overloaded server. */
+const temporary = [401, 403, 408, 429, 502, 503];
+
+/** Whether a watch cannot be resumed from its version. After a connection error it can. */
+function needsList(error: unknown): boolean {
+  if (error instanceof ApiError) return !temporary.includes(error.status);
+  return error instanceof ApiTimeout || error instanceof WatchOverdue || error instanceof SyntaxError;
+}
+
+/** Identifies the cause of an error. Messages also contain versions and change with each attempt. */
+function causeOf(error: unknown): string {
+  if (error instanceof ApiError) return String(error.status);
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error ? String(error.code) : error.name;
+}
+
+function pause(clock: ClockPort, ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => {
+    timer[Symbol.dispose]();
+    signal.removeEventListener('abort', end);
+    resolve();
+  };
+  const timer = clock.after(BigInt(Math.round(ms * 1e6)) as Nanoseconds, end);
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end);
+  return promise;
 }
 
 async function list<T>({
@@ -115,20 +179,31 @@ async function list<T>({
   return version;
 }
 
-/** Yields the resource version of each event. */
+/** Yields the resource version of each event. Calls `onStable` after the watch has been open for some time. */
 async function* watch<T>(
-  { transport, path, fieldSelector, map, objects, onChange, signal }: Running<T>,
+  { transport, path, fieldSelector, map, objects, onChange, clock, random, signal }: Running<T>,
   version: string,
+  onStable: () => void,
 ): AsyncGenerator<string> {
+  const askedSeconds = Math.round(shortestWatchSeconds * (1 + random()));
   const query = new URLSearchParams({
     watch: 'true',
     allowWatchBookmarks: 'true',
     resourceVersion: version,
-    timeoutSeconds: String(watchSeconds),
+    timeoutSeconds: String(askedSeconds),
   });
   if (fieldSelector !== undefined) query.set('fieldSelector', fieldSelector);
   const asked = { method: 'GET', path: `${path}?${query}`, signal } as const;
   const response = await transport.stream(asked);
+  const limit = askedSeconds + graceSeconds;
+  using timers = new DisposableStack();
+  timers.use(clock.after(toNanoseconds(stableSeconds), onStable));
+  timers.use(
+    clock.after(toNanoseconds(limit), () => {
+      const message = `the watch did not end within ${limit} s, although it asked for ${askedSeconds} s`;
+      response.destroy(new WatchOverdue(`GET ${path}: ${message}`));
+    }),
+  );
   try {
     for await (const line of lines(response)) {
       const { type, object } = objectAt(JSON.parse(line));
@@ -149,6 +224,8 @@ async function* watch<T>(
     response.destroy();
   }
 }
+
+const toNanoseconds = (seconds: number) => (BigInt(seconds) * 1_000_000_000n) as Nanoseconds;
 
 /** Returns whether the stored part has changed. Most updates of a pod only change its status, which is not stored. */
 function store<T>(objects: Map<string, T>, object: unknown, value: T | undefined): boolean {
@@ -171,4 +248,5 @@ async function* lines(response: IncomingMessage): AsyncGenerator<string> {
     rest = parts.pop() ?? '';
     yield* parts.filter((line) => line !== '');
   }
+  if (rest !== '') yield rest;
 }

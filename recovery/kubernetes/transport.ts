@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import type { Nanoseconds } from '../engine/model.ts';
+import type { ClockPort } from '../engine/ports.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH';
@@ -21,23 +23,37 @@ export class ApiError extends Error {
   }
 }
 
+/** The API server accepted the request and did not respond in time. */
+export class ApiTimeout extends Error {
+  readonly code = 'KUBERNETES_TIMEOUT';
+  constructor({ method, path }: Pick<ApiRequest, 'method' | 'path'>, seconds: number) {
+    super(`${method} ${path.split('?')[0]}: no response within ${seconds} s`);
+  }
+}
+
 /** Sends requests to the API server with the credentials of a kubeconfig. */
 export interface Transport {
-  /** Resolves with the headers, while the body streams. Rejects with `ApiError` if the status is not 2xx. */
+  /**
+   * Resolves with the headers, while the body streams. Rejects with `ApiError` if the status is not 2xx, and with `ApiTimeout` if
+   * no headers arrive in time.
+   */
   stream(request: ApiRequest): Promise<IncomingMessage>;
-  /** Resolves with the parsed body. */
+  /** Resolves with the parsed body. The body, too, must arrive in time. */
   json(request: ApiRequest): Promise<unknown>;
 }
 
 /** A silent connection is closed after this time and ten probes, one per second (`man 7 tcp`). */
 const keepAliveMs = 10_000;
 
+/** Longest time until the headers of a stream, or until the whole of any other response. */
+const responseSeconds = 30;
+
 /**
  * Sends requests with Node's HTTP client, because the models of the client library's generated API cost 60 MB of memory. The
  * library's KubeConfig provides TLS, tokens (re-read on rotation), proxies and exec plugins (docs/adr/0008).
  */
-export function createTransport(kubeConfig: KubeConfig): Transport {
-  async function stream(asked: ApiRequest): Promise<IncomingMessage> {
+export function createTransport(kubeConfig: KubeConfig, clock: Pick<ClockPort, 'after'>): Transport {
+  async function send(asked: ApiRequest): Promise<IncomingMessage> {
     const cluster = kubeConfig.getCurrentCluster();
     if (cluster === null) throw new Error('the kubeconfig names no current cluster');
     const url = new URL(cluster.server.replace(/\/$/, '') + asked.path);
@@ -58,7 +74,24 @@ export function createTransport(kubeConfig: KubeConfig): Transport {
     if (statusCode >= 200 && statusCode < 300) return response;
     throw new ApiError(statusCode, asked, (await text(response)).slice(0, 300));
   }
-  return { stream, json: async (asked) => JSON.parse(await text(await stream(asked))) };
+
+  /** Aborts the request if the response is not complete in time. */
+  async function limit<T>(asked: ApiRequest, respond: (request: ApiRequest) => Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const { promise: expired, reject } = Promise.withResolvers<never>();
+    using _ = clock.after((BigInt(responseSeconds) * 1_000_000_000n) as Nanoseconds, () => {
+      const error = new ApiTimeout(asked, responseSeconds);
+      reject(error);
+      late.abort(error);
+    });
+    const signal = AbortSignal.any([asked.signal, late.signal]);
+    return await Promise.race([respond({ ...asked, signal }), expired]);
+  }
+
+  return {
+    stream: (asked) => limit(asked, send),
+    json: async (asked) => JSON.parse(await limit(asked, async (request) => text(await send(request)))),
+  };
 }
 
 async function text(response: IncomingMessage): Promise<string> {

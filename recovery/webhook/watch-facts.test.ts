@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Nanoseconds } from '../engine/model.ts';
+import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { claimObject as claim, volumeObject } from '../kubernetes/testing/bound-claim.ts';
 import { ApiError, type ApiRequest, type Transport } from '../kubernetes/transport.ts';
 import { eci, pod, template } from './sample-pods.ts';
@@ -39,8 +39,15 @@ async function startWatching(
       return body as never;
     },
   };
-  const clock = { now: () => 0n as Nanoseconds };
-  facts = watchFacts({ transport, mountRoot: '/runtime-mnt', onError: () => {}, clock, random: () => 0 });
+  const clock = createModelledClock();
+  facts = watchFacts({
+    transport,
+    mountRoot: '/runtime-mnt',
+    onError: () => {},
+    onRecovered: () => {},
+    clock,
+    random: () => 0,
+  });
   await facts.synced;
   return { facts, requested };
 }
@@ -99,11 +106,12 @@ describe('the facts about a pod', () => {
       json: () => Promise.reject(new Error('refused')),
       stream: () => Promise.reject(new Error('x')),
     };
-    const clock = { now: () => 0n as Nanoseconds };
+    const clock = createModelledClock();
     await using other = watchFacts({
       transport: broken,
       mountRoot: '/runtime-mnt',
       onError: () => {},
+      onRecovered: () => {},
       clock,
       random: () => 0,
     });

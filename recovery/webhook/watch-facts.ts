@@ -10,9 +10,11 @@ export interface FactsOptions {
   readonly transport: Transport;
   /** Directory below which all source mounts lie. Volumes with other sources are ignored. */
   readonly mountRoot: string;
-  /** Called with the error that ended a watch, before it is retried. */
+  /** Called with the error that ended a watch. Each cause is reported once until `onRecovered`. */
   readonly onError: (kind: string, error: unknown) => void;
-  readonly clock: Pick<ClockPort, 'now'>;
+  /** Called once the watch works again after errors. */
+  readonly onRecovered: (kind: string) => void;
+  readonly clock: ClockPort;
   /** Between 0 and 1. */
   readonly random: () => number;
 }
@@ -34,9 +36,18 @@ const kinds = {
 const unbound = 'unbound';
 
 /** Watches claims, the driver's volumes and the DaemonSets of FUSE daemons. */
-export function watchFacts({ transport, mountRoot, onError, clock, random }: FactsOptions): WatchedFacts {
+export function watchFacts({ transport, mountRoot, onError, onRecovered, clock, random }: FactsOptions): WatchedFacts {
   const kind = <T>(path: string, map: (object: unknown) => T | undefined) =>
-    listWatch({ transport, path, map, onChange: () => {}, onError: (error) => onError(path, error), clock, random });
+    listWatch({
+      transport,
+      path,
+      map,
+      onChange: () => {},
+      onError: (error) => onError(path, error),
+      onRecovered: () => onRecovered(path),
+      clock,
+      random,
+    });
   const volume = (object: unknown) => toVolume(object, mountRoot);
   const claim = (object: unknown) => toClaim(object) ?? unbound;
   const volumes = kind(kinds.volumes, volume);

@@ -30,7 +30,7 @@ export async function startWebhook({
   now,
 }: StartWebhookOptions): Promise<AsyncDisposable> {
   await using parts = new AsyncDisposableStack();
-  const transport = createTransport(kubeConfig);
+  const transport = createTransport(kubeConfig, clock);
   const facts = parts.use(
     watchFacts({
       transport,
@@ -38,6 +38,7 @@ export async function startWebhook({
       clock,
       random,
       onError: (kind, error) => log.warn('watch-failed', { kind, error: formatError(error) }),
+      onRecovered: (kind) => log.info('watch-recovered', { kind }),
     }),
   );
   const { certificateSecret, register: endpoint } = flags;
