@@ -91,7 +91,7 @@ describe('renderHtml', () => {
     expect(row).toContain('8 skipped:</b> The sandbox has no virtual node; run it with --cluster kind.');
   });
 
-  it('opens what failed and what is inconclusive, and all where there is little', () => {
+  it('opens what failed or is inconclusive, and everything in a short report', () => {
     expect(page.match(/<details open>/g)).toHaveLength(2);
     expect(renderHtml(withScenarios(scenario)).match(/<details open>/g)).toHaveLength(1);
   });
@@ -123,7 +123,7 @@ describe('renderHtml', () => {
     expect(probes.map(({ count }) => count)).toEqual([900]);
   });
 
-  it('shows text as text, whoever wrote it', () => {
+  it('escapes all text', () => {
     const nasty = '"><script>alert(1)</script>\u001b[0m\ud800';
     const hostile = renderHtml({
       record: {

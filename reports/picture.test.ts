@@ -7,7 +7,7 @@ const { record } = sampleRun();
 const slowest = slowestRecovery(record.scenarios);
 if (slowest === undefined) throw new Error('the sample has no recovery');
 
-it('is of the slowest recovery, and of none where none was to be', () => {
+it('shows the slowest recovery, and nothing if no recovery was expected', () => {
   expect(slowest.scenario.id).toBe('daemon-stays-away');
   expect(slowestRecovery(record.scenarios.filter(({ id }) => id === 'gate-off'))).toBeUndefined();
 });

@@ -33,7 +33,7 @@ export async function deployAgent(deployment: AgentDeployment): Promise<void> {
   );
 }
 
-/** Whether a DaemonSet of the agent's name exists, whoever created it. */
+/** Returns whether a DaemonSet of the agent's name exists. */
 export async function isAgentDeployed(kubeConfig: KubeConfig): Promise<boolean> {
   const metadata = { namespace: names.namespace, name: names.agent };
   return (await openApi(kubeConfig).read({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata })) !== undefined;

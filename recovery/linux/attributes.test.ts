@@ -37,7 +37,7 @@ describe('attributes', () => {
     );
   });
 
-  it('set nothing that is to be cleared and not set', () => {
+  it('sets nothing that must be cleared', () => {
     fc.assert(
       fc.property(options, (wanted) => {
         const { set } = attributeChange(wanted);

@@ -83,7 +83,7 @@ describe('a directory that another mount shows', () => {
   const on = (mountPoint: string, root: string): Mount => ({ ...mount(stacked, 2), mountPoint, root });
   const wanted = on('/data/cache', '/pods/p1/cache');
 
-  it('is its root where there is such a mount', () => {
+  it('is its root if there is such a mount', () => {
     const exact = on('/var/cache', '/pods/p1/cache');
     expect(mountedElsewhere(wanted, [on('/', '/'), exact])).toEqual({ mount: exact, path: '/var/cache' });
   });

@@ -13,7 +13,7 @@ export const STAGING_MOUNT_POINTS = 256;
  * A private mount namespace with nothing but empty directories on a tmpfs.
  *
  * A clone that must be attached before it is complete (to make it read-only without mount_setattr, or to put other
- * mounts into it) is attached here, where no other process sees it. The namespace ends with the process, however that ends.
+ * mounts into it) is attached in this namespace, which no other process sees. The namespace ends with the process, however that ends.
  */
 export interface Staging {
   /** Runs in the namespace; its mount points are `/0` and so on. */

@@ -86,7 +86,7 @@ describe('a crash, as a benchmark has it', () => {
     expect(sample?.moments).toMatchObject({ replacedOnNode: 103 * ms, replacedInPod: 110.5 * ms });
   });
 
-  it('has no first good read where there was none', () => {
+  it('has no first good read if there was none', () => {
     const [sample] = crashSamples([...crash, ...reads(210, 300, 'ENOTCONN')], scenario, [pod]);
     expect(sample?.moments).not.toHaveProperty('readable');
     expect(sample?.moments).not.toHaveProperty('steady');

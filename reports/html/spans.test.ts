@@ -37,7 +37,7 @@ describe('probeSpans', () => {
     );
   });
 
-  it('counts each operation once where nothing is merged', () => {
+  it('counts each operation once if nothing is merged', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('ok', 'EIO'), { maxLength: 100 }), (results) => {
         const counted = probeSpans(operations(...results)).reduce((sum, span) => sum + span.count, 0);

@@ -57,7 +57,7 @@ describe('truthTeller', () => {
     expect([truthAt(events, 15).says, truthAt(events, 25).says]).toEqual(['app hangs', 'app reads']);
   });
 
-  it('counts pods where there are many', () => {
+  it('counts pods if there are many', () => {
     const events = ['a', 'b', 'c'].map((pod) => probe(0, pod === 'b' ? 'EIO' : 'ok', pod));
     expect(truthAt(events, 5)).toMatchObject({ says: '2 of 3 pods read', failing: ['b'] });
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Connection, Conversation } from './conversation.ts';
 
-/** Two ends, and connections between them that deliver as much of what was written as they are told to. */
+/** Two ends, and connections between them that deliver only a given number of the written bytes. */
 function ends() {
   const heard = { here: [] as string[], there: [] as string[] };
   const here = new Conversation((line) => heard.here.push(line));

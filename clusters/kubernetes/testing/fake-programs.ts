@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { Docker } from '../docker.ts';
 import type { ProviderOptions } from '../provider.ts';
 
-/** The kubeconfig of a cluster at an address where nothing listens. */
+/** A kubeconfig for an address on which no server listens. */
 export const kubeConfig = JSON.stringify({
   apiVersion: 'v1',
   kind: 'Config',
