@@ -9,8 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withCompiledPaths } from './program-paths.ts';
-import { reachableTypes } from './public-types.ts';
+import { reachableTypes, withCompiledPaths } from './compiled-code.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const lib = join(project, 'dist/lib');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withCompiledPaths } from './program-paths.ts';
+import { withCompiledPaths } from './compiled-code.ts';
 
 describe('paths in compiled code', () => {
   it.each([

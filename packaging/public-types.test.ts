@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { reachableTypes } from './public-types.ts';
+import { reachableTypes } from './compiled-code.ts';
 
 test('the types of a package are those that its entry leads to', () => {
   const files: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
-import { bundleScript } from '../../packaging/bundle-script.ts';
+import { bundleScript } from '../../fakes/bundle-script.ts';
 import { v8Flags } from '../../recovery/agent/v8-flags.ts';
 import { version } from '../../recovery/agent/version.ts';
 import { programs } from './paths.ts';

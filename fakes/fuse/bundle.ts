@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
-import { bundleScript } from '../../packaging/bundle-script.ts';
+import { bundleScript } from '../bundle-script.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const store = join(here, '../store');

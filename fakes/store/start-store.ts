@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { bundleScript } from '../../packaging/bundle-script.ts';
+import { bundleScript } from '../bundle-script.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { onJsonLine } from './json-lines.ts';
 import { S3Client } from './s3-client.ts';

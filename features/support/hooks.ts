@@ -2,9 +2,9 @@ import { After, Before, Status, setDefaultTimeout } from '@cucumber/cucumber';
 import { claimsOnlyTrueSuccess } from '../../src/checks/truthful-success.ts';
 import { claimsFor } from '../../src/claims.ts';
 import { slug } from '../../src/run/collector.ts';
-import { longestStepMs } from '../../src/run/session.ts';
 import { missingFor, unfitFor, unpromisedIn } from '../../src/scenario/needs.ts';
 import { Scenario } from '../../src/scenario/scenario.ts';
+import { longestStepMs } from '../../src/scenario/session.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from './world.ts';
 

@@ -1,9 +1,9 @@
 import { setWorldConstructor, World } from '@cucumber/cucumber';
-import { sessionOf } from '../../src/run/session.ts';
 import type { Dataset, DatasetDifferences } from '../../src/scenario/dataset.ts';
 import type { Namespace } from '../../src/scenario/namespace.ts';
 import type { Pod, PodDifferences } from '../../src/scenario/pod.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
+import { sessionOf } from '../../src/scenario/session.ts';
 
 /** State that the steps of one scenario share. */
 export class RekindleWorld extends World<{ session: string }> {

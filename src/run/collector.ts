@@ -1,7 +1,7 @@
 import type { Envelope, GherkinDocument, Pickle, PickleStep, TestStepResult } from '@cucumber/messages';
 import { claimsFor } from '../claims.ts';
+import type { ScenarioNotes } from '../scenario/session.ts';
 import type { ScenarioRecord, ScenarioStatus, StepRecord } from '../timeline/record.ts';
-import type { ScenarioNotes } from './session.ts';
 
 export interface CollectorOptions {
   readonly notes: ReadonlyMap<string, ScenarioNotes>;

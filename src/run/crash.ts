@@ -13,13 +13,13 @@ import {
   watchUnrecovered,
 } from '../scenario/pod-reads.ts';
 import { Scenario } from '../scenario/scenario.ts';
+import type { ScenarioNotes, Session } from '../scenario/session.ts';
 import type { CheckRecord, HistoryEvent, Recovery, ScenarioRecord } from '../timeline/record.ts';
 import { momentNames, moments } from '../timeline/stages.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import type { CrashOptions, Outcome } from '../verbs.ts';
 import { createNarrator } from './narrator.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
-import type { ScenarioNotes, Session } from './session.ts';
 
 /** Time between the start of a program and the crash. */
 const warmUpMs = 1500;

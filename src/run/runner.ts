@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { loadProfile } from '../profiles/load-profile.ts';
+import { registerSession, type ScenarioNotes } from '../scenario/session.ts';
 import { openLineFile } from '../timeline/line-file.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import { Collector } from './collector.ts';
@@ -8,7 +9,6 @@ import { messagesFile } from './messages.ts';
 import { clusterFor, openSite } from './run.ts';
 import { loadFeatureRunner } from './run-features.ts';
 import type { ClusterFacts, RunnerOptions } from './runner-protocol.ts';
-import { registerSession, type ScenarioNotes } from './session.ts';
 
 /** A running cluster and its history, on which scenarios run one after the other. */
 export interface Runner extends AsyncDisposable {

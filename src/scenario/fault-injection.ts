@@ -1,6 +1,6 @@
 import type { ContainerRef } from '../../clusters/cluster.ts';
 import type { Fault, FaultContext, Injected } from '../faults/fault.ts';
-import type { Session } from '../run/session.ts';
+import type { Session } from './session.ts';
 
 /** The faults of a scenario and the containers whose restart is held back; both end with the scenario at the latest. */
 export class FaultInjection {

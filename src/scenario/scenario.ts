@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import { type PollOptions, poll } from '../../clusters/poll.ts';
-import type { ScenarioNotes, Session } from '../run/session.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { FaultInjection } from './fault-injection.ts';
 import { lastSeen } from './last-seen.ts';
 import { Namespace } from './namespace.ts';
+import type { ScenarioNotes, Session } from './session.ts';
 
 interface ScenarioOptions {
   /** Operations per second of each probe. */

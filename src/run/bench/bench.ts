@@ -7,10 +7,10 @@ import { type BenchRecord, type BenchSeries, benchSchema } from '../../../report
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import { benchText } from '../../../reports/bench/text.ts';
 import { loadProfile } from '../../profiles/load-profile.ts';
+import type { ScenarioNotes } from '../../scenario/session.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../timeline/record.ts';
 import type { BenchOptions, Outcome } from '../../verbs.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster } from '../run.ts';
-import type { ScenarioNotes } from '../session.ts';
 import { planOf, plansInSandbox, sandboxIn } from './plan.ts';
 import { progressOf } from './progress.ts';
 import { type Bench, runSeries, type SeriesPlan } from './series.ts';
