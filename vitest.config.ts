@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['{clusters,docs,fakes,house,mutants,packaging,recovery,reports,src}/**/*.test.ts'],
     pool: 'forks',
-    // Many tests wait for processes: more of them than processors keep those busy.
-    maxWorkers: 3,
+    // Vitest leaves one of two processors idle by default, although many tests only wait for processes.
+    maxWorkers: 2,
     testTimeout: 30_000,
   },
 });
