@@ -1,7 +1,7 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 
-/** The output of each container in a file of its own below `logs/`, which grows over restarts. */
+/** Writes the output of each container to a separate file in `logs/`, which grows over restarts. */
 export class ContainerLogs implements AsyncDisposable {
   readonly #folder: string;
   readonly #files = new Map<string, WriteStream>();

@@ -31,7 +31,7 @@ export interface ProviderOptions {
   readonly onProgress: (line: string) => void;
 }
 
-/** How kind, minikube and an existing cluster differ: where the cluster comes from and what becomes of it. */
+/** How kind, minikube and an existing cluster differ: in creation and in removal. */
 export interface ClusterProvider {
   readonly name: 'kind' | 'minikube' | 'existing';
   /** Resolves once the cluster exists. Removes what it created if it fails or is aborted. @throws CannotRun */
@@ -120,7 +120,7 @@ async function open({ tool, request, find }: ToolProvider, options: ProviderOpti
     const remedy = `--reuse ${name} uses it; ${deleteCommand} removes it`;
     throw new CannotRun([{ what: `there is a ${tool} cluster ${name} already`, remedy }]);
   }
-  // Has a signal of its own, because it also runs after the run was aborted.
+  // Uses a separate signal, because it also runs after the run was aborted.
   const remove = async (): Promise<void> => {
     const failure = await (await findWith(AbortSignal.timeout(deletionMs))).delete();
     if (failure !== undefined) throw new Error(`${title} could not be deleted (${failure}): ${deleteCommand}`);

@@ -9,7 +9,7 @@ import { MountWatch } from './mount-watch.ts';
 
 const needs = process.getuid?.() === 0 ? '' : ' (skipped: needs root)';
 
-/** Starts like a container runtime, and mounts something of its own on request. */
+/** Starts like a container runtime, and mounts a file system on request. */
 const script = `
   mount -t tmpfs root "$0" && mkdir "$0/old" "$0/proc" "$0/data" "$0/bin" "$0/usr" "$0/lib" "$0/lib64" || exit 1
   for each in proc bin usr lib lib64; do mount --rbind "/$each" "$0/$each"; done

@@ -20,7 +20,7 @@ export const node = {
   scratch: '/var/lib/rekindle/rootfs',
   kubeconfig: '/var/lib/rekindle/kubeconfig',
   mountRoot: '/runtime-mnt',
-  /** A node without agent and CSI driver, with directories of its own. */
+  /** A node without agent and CSI driver, with separate directories. */
   virtual: {
     name: 'virtual-node',
     kubeletRoot: '/var/lib/rekindle/virtual-kubelet',
