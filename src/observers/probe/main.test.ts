@@ -63,6 +63,8 @@ describe('the probe', () => {
     expect(probe.lines.some(({ event }) => event === 'ready')).toBe(false);
     writeFileSync(join(path, 'pipe'), 'late');
     await probe.line(({ over, since }) => over === true && since === hang.since);
+    // The report of the end precedes the slots that the hang covered.
+    await probe.line(({ finishedAt, at }) => finishedAt !== undefined && Number(at) > Number(hang.at));
     const [blocked, ...covered] = probe.lines.filter(
       ({ finishedAt, at }) => finishedAt !== undefined && Number(at) <= Number(hang.at),
     );
