@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { createUsageReader } from '../csi/usage-reader.ts';
 import { Engine } from '../engine/engine.ts';
-import { createVolumeLocks } from '../engine/locks.ts';
+import { createVolumeLocks } from '../engine/volume-state.ts';
 import { observeRequests } from '../kubernetes/api-call.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';

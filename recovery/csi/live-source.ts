@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Failure, LiveSource, Mount, Nanoseconds } from '../engine/model.ts';
-import { isFuse, MountTree } from '../engine/mount-tree.ts';
+import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
 import type { VolumeSource } from './volume-source.ts';

@@ -1,5 +1,5 @@
 import type { LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
-import { isFuse, MountTree } from '../engine/mount-tree.ts';
+import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort, Result, VolumeLocks } from '../engine/ports.ts';
 import type { PublishArguments } from './arguments.ts';
 import { awaitLiveSource, formatFailure, sourceMount } from './live-source.ts';

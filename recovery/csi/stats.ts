@@ -1,5 +1,5 @@
 import type { DeviceId, Nanoseconds } from '../engine/model.ts';
-import { isFuse, MountTree } from '../engine/mount-tree.ts';
+import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort, Result } from '../engine/ports.ts';
 import { formatFailure } from './live-source.ts';
 import type { NodeStatsRequest, NodeStatsResponse, VolumeUsage } from './messages.ts';

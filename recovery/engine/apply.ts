@@ -1,20 +1,26 @@
-import { diagnose } from './diagnose.ts';
-import type { Journal } from './journal.ts';
-import type { Action, Diagnosis, Failure, Mount, Nanoseconds, Policy, Skip, Step, Volume } from './model.ts';
-import { siteKey } from './mount-sites.ts';
 import {
+  diagnose,
   type KnownLiveness,
   mayHaveLiveSource,
   type Observation,
   observe,
   sourceQuestions,
   statusOf,
-} from './observation.ts';
+} from './diagnose.ts';
+import type { Action, Diagnosis, Failure, Mount, Nanoseconds, Policy, Skip, Step, Volume } from './model.ts';
+import { siteKey } from './mount-sites.ts';
 import { plan } from './plan.ts';
 import { isReadOnly } from './policy.ts';
 import type { ClockPort, KernelPort, Recorder, Replaced, Replacement, Result, VolumeLocks } from './ports.ts';
 import type { NodeSnapshot } from './snapshot.ts';
-import { noteAttempt, type UnhealthySite, type UnprovenSite, type VolumeState, wasAttempted } from './volume-state.ts';
+import {
+  type Journal,
+  noteAttempt,
+  type UnhealthySite,
+  type UnprovenSite,
+  type VolumeState,
+  wasAttempted,
+} from './volume-state.ts';
 
 export interface RecoveryParts {
   readonly kernel: Pick<KernelPort, 'replaceAll'>;

@@ -1,7 +1,7 @@
-import type { Journal } from './journal.ts';
 import type { LivenessCache } from './liveness.ts';
 import type { DeviceId, Mount, Nanoseconds, SourceState } from './model.ts';
 import type { ClockPort, KernelPort } from './ports.ts';
+import type { Journal } from './volume-state.ts';
 
 /** Watches daemons for their exit, by the device of their connection. */
 export interface DaemonWatches extends Disposable {

@@ -1,12 +1,11 @@
 import { createDaemonWatches, createHungConnections } from './daemons.ts';
-import { createJournal } from './journal.ts';
 import { createLivenessCache } from './liveness.ts';
 import type { DeviceId, Failure, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
 import { SnapshotCache } from './snapshot.ts';
 import { createCandidate, reportDelay, triggerRules, VolumeFingerprint } from './triggers.ts';
 import { startVolumePass, type VolumePassParts, type VolumePassResult } from './volume-pass.ts';
-import { createVolumeState, type UnhealthySite, type VolumeState } from './volume-state.ts';
+import { createJournal, createVolumeState, type UnhealthySite, type VolumeState } from './volume-state.ts';
 
 export interface EngineOptions {
   readonly kernel: KernelPort;

@@ -1,7 +1,6 @@
+import { mayHaveLiveSource, type Observation, observedSources, statusOf } from './diagnose.ts';
 import type { Diagnosis, LiveSource, Policy, Step } from './model.ts';
-import { siteKey } from './mount-sites.ts';
-import { normalizePath } from './mount-tree.ts';
-import { mayHaveLiveSource, type Observation, observedSources, statusOf } from './observation.ts';
+import { normalizePath, siteKey } from './mount-sites.ts';
 import { refusal } from './policy.ts';
 
 /**

@@ -1,5 +1,5 @@
+import { type Observation, observedSources } from './diagnose.ts';
 import type { Diagnosis, Pod, Policy, SkipReason, Volume } from './model.ts';
-import { type Observation, observedSources } from './observation.ts';
 
 /** The label that requests recovery inside a pod; its value must be `true`. */
 export const recoveryLabel = 'fuse.serverful.fluid.io/inject';

@@ -1,9 +1,8 @@
-import type { Journal } from './journal.ts';
 import type { Failure, LiveSource, MountSite, Nanoseconds } from './model.ts';
 import { siteKey } from './mount-sites.ts';
 import type { ClockPort, KernelPort, Recorder } from './ports.ts';
 import type { NodeSnapshot } from './snapshot.ts';
-import type { UnprovenSite, VolumeState } from './volume-state.ts';
+import type { Journal, UnprovenSite, VolumeState } from './volume-state.ts';
 
 export interface ProofParts {
   readonly kernel: Pick<KernelPort, 'read'>;

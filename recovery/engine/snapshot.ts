@@ -1,6 +1,5 @@
 import type { Container, DeviceId, KernelTier, Mount, MountSite, Nanoseconds, Pod, Volume } from './model.ts';
-import { ContainerMounts, NodeMounts, type ObservedSite, sortSites } from './mount-sites.ts';
-import { isFuse, type MountTree } from './mount-tree.ts';
+import { ContainerMounts, isFuse, type MountTree, NodeMounts, type ObservedSite, sortSites } from './mount-sites.ts';
 import type { ClockPort, ContainerScope, KernelPort, KubernetesPort, Result } from './ports.ts';
 
 export interface SnapshotFacts {

@@ -1,5 +1,5 @@
+import { hasStaleMount, type SourceMount, sourceMounts } from './diagnose.ts';
 import type { Mount, Nanoseconds, Trigger, Volume } from './model.ts';
-import { hasStaleMount, type SourceMount, sourceMounts } from './observation.ts';
 import type { ContainerScope } from './ports.ts';
 import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
 import type { VolumeState } from './volume-state.ts';

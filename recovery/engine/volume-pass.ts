@@ -1,13 +1,12 @@
 import { type Recovery, type RecoveryRequest, recoverVolume } from './apply.ts';
-import type { Journal } from './journal.ts';
+import { sourceQuestions, sourceStates, volumeQuestions } from './diagnose.ts';
 import { type LivenessCache, VolumeAnswers } from './liveness.ts';
 import type { Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
-import { sourceQuestions, sourceStates, volumeQuestions } from './observation.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 import { prove } from './prove.ts';
 import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
 import { type Candidate, triggerRules, type VolumeFingerprint } from './triggers.ts';
-import type { VolumeState } from './volume-state.ts';
+import type { Journal, VolumeState } from './volume-state.ts';
 
 export interface VolumePassParts {
   readonly kernel: Pick<KernelPort, 'read' | 'replaceAll'>;

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Container, DeviceId, Mount } from '../engine/model.ts';
-import { MountTree, normalizePath } from '../engine/mount-tree.ts';
+import { MountTree, normalizePath } from '../engine/mount-sites.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { credentialsOf, namespaceOf, type ProcessNamespaces, startTime } from './processes.ts';

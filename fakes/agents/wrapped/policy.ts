@@ -1,5 +1,5 @@
+import type { Observation } from '../../../recovery/engine/diagnose.ts';
 import type { Diagnosis, Policy } from '../../../recovery/engine/model.ts';
-import type { Observation } from '../../../recovery/engine/observation.ts';
 import { type Refusal, refusal as realRefusal } from '../../../recovery/engine/policy.ts';
 
 export * from '../../../recovery/engine/policy.ts';

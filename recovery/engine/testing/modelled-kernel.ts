@@ -1,5 +1,5 @@
 import type { Container, DeviceId, Mount, Nanoseconds } from '../model.ts';
-import { MountTree } from '../mount-tree.ts';
+import { MountTree } from '../mount-sites.ts';
 import type { ClockPort, KernelPort, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
 
 /** How a modelled connection answers. `starting`: it is mounted, but the daemon has not answered INIT. */

@@ -1,6 +1,6 @@
+import type { Observation } from '../diagnose.ts';
 import type { Container, DeviceId, Liveness, Mount, Nanoseconds, Pod, SourceState, Volume } from '../model.ts';
-import { MountTree } from '../mount-tree.ts';
-import type { Observation } from '../observation.ts';
+import { MountTree } from '../mount-sites.ts';
 import { NodeSnapshot } from '../snapshot.ts';
 import { kubeletRoot, sourcePath } from './world.ts';
 

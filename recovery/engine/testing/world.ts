@@ -1,9 +1,8 @@
 import { Engine, type EngineOptions } from '../engine.ts';
-import { createVolumeLocks } from '../locks.ts';
 import type { Decision, DeviceId, Mount, Nanoseconds, Pod, Policy, Volume, VolumeMount } from '../model.ts';
-import { targetPath } from '../mount-sites.ts';
-import { MountTree, normalizePath } from '../mount-tree.ts';
+import { MountTree, normalizePath, targetPath } from '../mount-sites.ts';
 import type { KubernetesPort, VolumeLocks } from '../ports.ts';
+import { createVolumeLocks } from '../volume-state.ts';
 import { createModelledClock, type ModelledClock } from './modelled-clock.ts';
 import { createModelledKernel, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
 

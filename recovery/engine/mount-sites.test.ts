@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceId, Mount } from './model.ts';
-import { isFuse, MountTree, normalizePath } from './mount-tree.ts';
+import { isFuse, MountTree, normalizePath } from './mount-sites.ts';
 
 function mount(id: number, parentId: number, mountPoint: string): Mount {
   const device = `0:${id}` as DeviceId;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createVolumeLocks } from './locks.ts';
+import { createVolumeLocks } from './volume-state.ts';
 
 it('gives each volume’s lock to one holder at a time', () => {
   const locks = createVolumeLocks();
