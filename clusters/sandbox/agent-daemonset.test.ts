@@ -1,4 +1,4 @@
-import { AppsV1Api, KubeConfig, type V1DaemonSet } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, KubeConfig, type V1DaemonSet } from '@kubernetes/client-node';
 import { describe, expect, it, vi } from 'vitest';
 import { startApiServer } from '../../fakes/apiserver/api-server.ts';
 import { keepAgentDaemonSet } from './agent-daemonset.ts';
@@ -11,6 +11,7 @@ async function start(gate: boolean) {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(server.kubeConfig());
   const apps = kubeConfig.makeApiClient(AppsV1Api);
+  await kubeConfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: where.namespace } } });
   const rolledOut: boolean[] = [];
   const rollOut = async (to: boolean) => void rolledOut.push(to);
   const daemonSet = stack.use(await keepAgentDaemonSet({ kubeConfig, gate, rollOut }));

@@ -1,11 +1,4 @@
-import {
-  AppsV1Api,
-  CoreV1Api,
-  type KubeConfig,
-  makeInformer,
-  type V1DaemonSet,
-  type V1PodSpec,
-} from '@kubernetes/client-node';
+import { AppsV1Api, type KubeConfig, makeInformer, type V1DaemonSet, type V1PodSpec } from '@kubernetes/client-node';
 import { agentDaemonSet, liveGate } from '../../recovery/deploy/agent-daemonset.ts';
 import { defaultOptions, names } from '../../recovery/deploy/options.ts';
 
@@ -23,7 +16,7 @@ export interface AgentDaemonSet extends AsyncDisposable {
 }
 
 /**
- * Creates the DaemonSet of the sandbox's agent, as `rekindle deploy` does, and acts as its controller: if a user changes the gate
+ * Creates the DaemonSet of the sandbox's agent in its existing namespace, as `rekindle deploy` does, and acts as its controller: if a user changes the gate
  * among its arguments, the agent is restarted with it. Other arguments are ignored.
  */
 export async function keepAgentDaemonSet({
@@ -33,7 +26,6 @@ export async function keepAgentDaemonSet({
 }: AgentDaemonSetOptions): Promise<AgentDaemonSet> {
   const apps = kubeConfig.makeApiClient(AppsV1Api);
   const { agent: name, namespace } = names;
-  await kubeConfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
   await apps.createNamespacedDaemonSet({ namespace, body: agentDaemonSet({ ...defaultOptions, gate }) });
 
   let currentGate = gate;

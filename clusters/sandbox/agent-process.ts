@@ -10,7 +10,8 @@ import { programs } from './paths.ts';
 
 export interface AgentProcessOptions {
   readonly command: readonly string[];
-  readonly kubeconfig: string;
+  /** Paths. Our agent has its service account. Another program gets `admin`, because its roles are unknown. */
+  readonly kubeconfigs: { readonly admin: string; readonly agent: string };
   readonly nodeName: string;
   readonly socket: string;
   readonly kubeletRoot: string;
@@ -162,12 +163,12 @@ export class AgentProcess {
   }
 
   #flags(agent: AgentOptions): readonly string[] {
-    const { kubeconfig, nodeName, socket } = this.#options;
+    const { kubeconfigs, nodeName, socket } = this.#options;
     return [
       `--nodeid=${nodeName}`,
       `--endpoint=unix://${socket}`,
       `--feature-gates=FuseRecovery=${agent.fuseRecovery}`,
-      `--kubeconfig=${kubeconfig}`,
+      `--kubeconfig=${agent.command ? kubeconfigs.admin : kubeconfigs.agent}`,
       '--metrics-addr=127.0.0.1:0',
       ...(agent.kernelTier ? [`--kernel-tier=${agent.kernelTier}`] : []),
       ...(agent.abortHungAfter ? [`--abort-hung-after=${agent.abortHungAfter}`] : []),

@@ -18,7 +18,11 @@ export const node = {
   kubeletRoot: '/var/lib/kubelet',
   socket: '/var/lib/kubelet/csi-plugins/fuse.csi.fluid.io/csi.sock',
   scratch: '/var/lib/rekindle/rootfs',
-  kubeconfig: '/var/lib/rekindle/kubeconfig',
+  kubeconfigs: {
+    admin: '/var/lib/rekindle/admin.kubeconfig',
+    agent: '/var/lib/rekindle/agent.kubeconfig',
+    webhook: '/var/lib/rekindle/webhook.kubeconfig',
+  },
   mountRoot: '/runtime-mnt',
   /** A node without agent and CSI driver, with separate directories. */
   virtual: {

@@ -26,6 +26,7 @@ import { daemonEvent, roleOf } from '../node/log-events.ts';
 import { MountWatch } from '../node/mount-watch.ts';
 import { type NodeListeners, type NodeParts, type NodeProcess, NodeProgram } from '../node/node-program.ts';
 import { usageOfTree } from '../node/usage.ts';
+import { createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
 import { startChild } from './child.ts';
@@ -94,7 +95,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     ]);
     const url = String(ready.url);
     const kubeConfig = clientConfig({ url, token });
-    writeFileSync(places.kubeconfig, kubeConfig.exportConfig());
+    const accounts = await createServiceAccounts(kubeConfig);
+    writeFileSync(places.kubeconfigs.admin, kubeConfig.exportConfig());
+    writeFileSync(places.kubeconfigs.agent, accounts.agent);
+    writeFileSync(places.kubeconfigs.webhook, accounts.webhook);
 
     onProgress('starting the node agent and the kubelet');
     if (options.daemon)
@@ -105,7 +109,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const agent = new AgentProcess({
       cpu,
       command: program.command,
-      kubeconfig: places.kubeconfig,
+      kubeconfigs: places.kubeconfigs,
       nodeName: places.name,
       socket: places.socket,
       kubeletRoot: places.kubeletRoot,
@@ -118,7 +122,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       agent.start(options.agent),
       startChild({
         name: 'admission webhook',
-        argv: [...program.webhook, '--listen=127.0.0.1:0', `--kubeconfig=${places.kubeconfig}`, '--register=self'],
+        argv: [
+          ...program.webhook,
+          '--listen=127.0.0.1:0',
+          `--kubeconfig=${places.kubeconfigs.webhook}`,
+          '--register=self',
+        ],
         environment,
         logFile: join(resultsDir, 'logs/webhook.log'),
       }).ready,

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { JsonObject } from './api-object.ts';
 import { discovery, openapi } from './discovery.ts';
 import { answer, type RequestPath, sendJson } from './handlers.ts';
-import { kubeConfigText, tokenPrefix } from './kubeconfig.ts';
+import { kubeConfigText } from './kubeconfig.ts';
+import { Tokens } from './rbac.ts';
 import { Registry, type Sources, systemSources } from './registry.ts';
 import { findResource, resources } from './resources.ts';
 import { noSuchPath, StatusError, unauthorized } from './status.ts';
@@ -15,7 +16,7 @@ export const serverVersion = 'v1.34.0+rekindle-fake';
 export interface ApiServerOptions {
   /** 0: any free port of 127.0.0.1. */
   readonly port: number;
-  /** Bearer token that every request must carry, except for health and version. */
+  /** Bearer token of the administrator. Every request, except for health and version, must carry it or a service account's. */
   readonly token: string;
   /** Closes the server when aborted. */
   readonly signal?: AbortSignal;
@@ -47,24 +48,25 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const store = new Storage(options.historyLength ?? 4096);
   const registry = new Registry({ store, sources });
   const documents: ReadonlyMap<string, JsonObject> = new Map([...discovery(serverVersion), ...openapi()]);
-  const authorization = `Bearer ${options.token}`;
-  const prefix = `${tokenPrefix(options.token)}/`;
+  const tokens = new Tokens(options.token);
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
-    const hasTokenInPath = pathname.startsWith(prefix);
-    const plain = (hasTokenInPath ? pathname.slice(prefix.length - 1) : pathname).replace(/\/+$/, '');
+    const [, inPath, rest = pathname] = /^\/token\/([^/]+)(\/.*)$/.exec(pathname) ?? [];
+    const plain = rest.replace(/\/+$/, '');
     if (healthPaths.has(plain)) {
       response.end('ok');
       return;
     }
-    const isAuthorized = hasTokenInPath || request.headers.authorization === authorization;
-    if (plain !== '/version' && !isAuthorized) throw unauthorized();
+    const token = inPath === undefined ? request.headers.authorization?.replace(/^Bearer /, '') : decode(inPath);
+    const user = tokens.identify(token ?? '');
+    if (plain === '/version' && request.method === 'GET') return sendJson(response, 200, documents.get(plain) ?? {});
+    if (!user) throw unauthorized();
     const document = documents.get(plain);
     if (document && request.method === 'GET') return sendJson(response, 200, document);
     const path = parseRequestPath(plain);
     if (!path) throw noSuchPath();
-    await answer({ request, response, path, query, registry, store, now: () => sources.now() });
+    await answer({ request, response, path, query, registry, store, user, tokens, now: () => sources.now() });
   };
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout }, (request, response) => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiObject, Json, JsonObject } from './api-object.ts';
+import { authorize, type Tokens, type User } from './rbac.ts';
 import type { Registry } from './registry.ts';
 import { mediaType, parseDeleteOptions, readBody } from './request-body.ts';
 import type { Resource } from './resource.ts';
@@ -25,6 +26,8 @@ export interface Exchange {
   readonly query: URLSearchParams;
   readonly registry: Registry;
   readonly store: Storage;
+  readonly user: User;
+  readonly tokens: Tokens;
   readonly now: () => Date;
 }
 
@@ -94,6 +97,30 @@ const requireBody = (body: Json | undefined): Json => {
   return body;
 };
 
+/** The verb under which RBAC knows a request (`RequestInfoFactory` of kube-apiserver). */
+function requestVerb({ request, path, query }: Exchange): string {
+  switch (request.method) {
+    case 'POST':
+      return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return path.name === undefined ? 'deletecollection' : 'delete';
+    default:
+      if (isTrue(query.get('watch') ?? 'false')) return 'watch';
+      return path.name === undefined ? 'list' : 'get';
+  }
+}
+
+/** Throws a 403 unless the user may do this. A list or watch of one name, by a field selector, counts as a request for that object. */
+function requireAccess({ path, query, store, user }: Exchange, verb: string): void {
+  const selected = /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
+  const { resource, subresource, namespace, name = selected } = path;
+  authorize(store, user, { verb, resource, subresource, namespace, name });
+}
+
 async function answerCollection(exchange: Exchange): Promise<void> {
   const { request, response, path, query, registry, store } = exchange;
   const { resource, namespace } = path;
@@ -129,13 +156,18 @@ async function answerCollection(exchange: Exchange): Promise<void> {
 }
 
 async function answerObject(exchange: Exchange, name: string): Promise<void> {
-  const { request, response, path, query, registry } = exchange;
+  const { request, response, path, query, registry, tokens } = exchange;
   const { resource, namespace, subresource } = path;
   const target = { resource, namespace, name, status: subresource === 'status' };
   const dryRun = query.get('dryRun') === 'All';
   if (subresource === 'binding' && resource.kind === 'Pod' && request.method === 'POST') {
     registry.bind(target, requireBody(await readBody(request)));
     return sendJson(response, 201, success({}, 201));
+  }
+  if (subresource === 'token' && resource.kind === 'ServiceAccount' && request.method === 'POST') {
+    const { metadata } = registry.read(target);
+    const status = { token: tokens.issue(metadata.namespace ?? '', name) };
+    return sendJson(response, 201, { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, status });
   }
   if (subresource !== undefined && (subresource !== 'status' || resource.status === 'none')) throw noSuchPath();
   switch (request.method) {
@@ -149,6 +181,7 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
       const { created, object } = await registry.patch(target, mediaType(request), body, {
         dryRun,
         warn: collectWarnings(response),
+        requireCreate: () => requireAccess(exchange, 'create'),
       });
       return sendJson(response, created ? 201 : 200, object);
     }
@@ -167,6 +200,7 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
 /** Answers a request for objects. Throws a `StatusError` if it is refused. */
 export async function answer(exchange: Exchange): Promise<void> {
   const { name } = exchange.path;
+  requireAccess(exchange, requestVerb(exchange));
   return name === undefined ? answerCollection(exchange) : answerObject(exchange, name);
 }
 

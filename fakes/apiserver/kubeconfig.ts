@@ -1,5 +1,5 @@
 /** kubectl sends no credentials over plain HTTP, so the server also accepts the token as a prefix of the path. */
-export const tokenPrefix = (token: string): string => `/token/${encodeURIComponent(token)}`;
+const tokenPrefix = (token: string): string => `/token/${encodeURIComponent(token)}`;
 
 /** A kubeconfig in JSON, for `kubectl --kubeconfig` and for the client's `loadFromString`. */
 export function kubeConfigText({ url, token }: { readonly url: string; readonly token: string }): string {

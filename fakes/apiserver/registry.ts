@@ -60,6 +60,11 @@ export interface CreateRequest {
   readonly warn: (text: string) => void;
 }
 
+interface PatchOptions extends Pick<CreateRequest, 'dryRun' | 'warn'> {
+  /** Throws if the user may not create objects, which server-side apply does if there is none. */
+  readonly requireCreate: () => void;
+}
+
 /** The verbs on stored objects, with Kubernetes' rules about versions, status, generations, finalizers and grace. */
 export class Registry {
   readonly #store: Storage;
@@ -117,12 +122,13 @@ export class Registry {
     target: ObjectAddress,
     type: string,
     patch: Json,
-    { dryRun, warn }: Pick<CreateRequest, 'dryRun' | 'warn'>,
+    { dryRun, warn, requireCreate }: PatchOptions,
   ): Promise<{ readonly created: boolean; readonly object: ApiObject }> {
     const { resource, namespace, name } = target;
     const old = this.#store.get(resource, namespace, name);
     if (!old) {
       if (!type.startsWith('application/apply-patch') || target.status) throw notFound(resource, name);
+      requireCreate();
       const draft = decodeDraft(resource, namespace, patch);
       const body = { ...draft, metadata: { ...without(draft.metadata, 'resourceVersion'), name } };
       return { created: true, object: await this.create({ resource, namespace, body, dryRun, warn }) };

@@ -1,4 +1,4 @@
-import { listAt, objectAt, stringAt } from './api-object.ts';
+import { listAt, objectAt, sameJson, stringAt } from './api-object.ts';
 import { coreKinds } from './core-kinds.ts';
 import type { Resource } from './resource.ts';
 import { invalidValue, required } from './status.ts';
@@ -61,10 +61,43 @@ const fluid = {
   check: checkSpec,
 } as const satisfies Partial<Resource>;
 
+const rbac = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  shortNames: [],
+  custom: false,
+  status: 'none',
+  generation: false,
+  returnsDeleted: false,
+  names: 'path',
+  fields: {},
+  columns: [],
+} as const satisfies Partial<Resource>;
+
+const binding = {
+  ...rbac,
+  check: (object) => [
+    ...requiredString(object.roleRef, 'roleRef', 'kind'),
+    ...requiredString(object.roleRef, 'roleRef', 'name'),
+  ],
+  checkUpdate: (before, after) =>
+    sameJson(before.roleRef, after.roleRef)
+      ? []
+      : [invalidValue('roleRef', stringAt(after.roleRef, 'name'), 'cannot change roleRef')],
+} as const satisfies Partial<Resource>;
+
+const rbacKinds: readonly Resource[] = [
+  { ...rbac, kind: 'ClusterRole', plural: 'clusterroles', namespaced: false },
+  { ...rbac, kind: 'Role', plural: 'roles', namespaced: true },
+  { ...binding, kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', namespaced: false },
+  { ...binding, kind: 'RoleBinding', plural: 'rolebindings', namespaced: true },
+];
+
 /** All kinds that are served. */
 export const resources: readonly Resource[] = [
   ...coreKinds,
   ...webhookKinds,
+  ...rbacKinds,
   {
     group: 'apps',
     version: 'v1',

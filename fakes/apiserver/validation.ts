@@ -7,8 +7,8 @@ const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const qualifiedPart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const maxAnnotationBytes = 256 * 1024;
 
-/** `label`: an RFC 1123 label of up to 63 characters. `subdomain`: an RFC 1123 subdomain of up to 253 characters. */
-export type NameRule = 'label' | 'subdomain';
+/** `label`: an RFC 1123 label of up to 63 characters. `subdomain`: an RFC 1123 subdomain of up to 253. `path`: a path segment. */
+export type NameRule = 'label' | 'subdomain' | 'path';
 
 const rules = {
   label: {
@@ -23,6 +23,7 @@ const rules = {
     message:
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
   },
+  path: { pattern: /^(?!\.{1,2}$)[^/%]+$/, maxLength: 253, message: "may not contain '/' or '%', or be '.' or '..'" },
 } as const;
 
 export function checkName(field: string, value: string, rule: NameRule): readonly FieldCause[] {
