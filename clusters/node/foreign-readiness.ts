@@ -61,7 +61,7 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
     const site = { kind: 'source', path: mountPoint } as const;
     const answer = await prober.read({ site, device: device as DeviceId, deadline, proof: 'answer' });
     const at = Number(now());
-    if (!answer.ok || answer.value !== device) return;
+    if (!answer.ok || answer.value.device !== device) return;
     const name = [...running].find(([pod]) => servesDataset(dataset, pod))?.[1];
     if (name === undefined) early.set(dataset, at);
     else reportReady(name, at);

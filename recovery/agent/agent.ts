@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { createUsageReader } from '../csi/usage-reader.ts';
 import { Engine } from '../engine/engine.ts';
 import { createVolumeLocks } from '../engine/volume-state.ts';
 import { observeRequests } from '../kubernetes/api-call.ts';
@@ -19,14 +18,15 @@ import { serveHttp } from './http.ts';
 import { formatError, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { watchOtherPlugin } from './other-plugin.ts';
-import type { Programs } from './programs.ts';
+import type { Command } from './programs.ts';
 import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
 
 export interface StartAgentOptions {
   readonly options: AgentOptions;
   readonly kubeConfig: KubeConfig;
-  readonly programs: Programs;
+  /** Starts the prober of a bundle. */
+  readonly prober: Command | undefined;
   readonly log: Log;
   /** Between 0 and 1. */
   readonly random: () => number;
@@ -41,7 +41,7 @@ export interface StartAgentOptions {
 export async function startAgent({
   options: asked,
   kubeConfig,
-  programs,
+  prober,
   log,
   random,
   signal,
@@ -49,7 +49,7 @@ export async function startAgent({
   const options = { ...asked, nodeMountNamespace: nodeNamespace(asked) };
   const { nodeId, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
-  const kernel = parts.use(openKernelFor(options, programs, log));
+  const kernel = parts.use(openKernelFor(options, prober, log));
   // The two plugins share no lock, and only this tier never removes mounts of the other.
   if (beside !== undefined && kernel.tier !== '6.5')
     throw new CannotStart(`--beside needs mounts to be replaced beneath, this is tier ${kernel.tier}: boot Linux 6.5`);
@@ -148,11 +148,10 @@ export async function startAgent({
       'choose another --metrics-addr, port 0 takes a free one',
     ),
   );
-  const usage = parts.use(createUsageReader({ command: programs.usage, nodeRoot: nodeRootPath(options), clock }));
   const driver =
     options.csi === undefined
       ? undefined
-      : parts.use(await startDriver({ options, csi: options.csi, kernel, usage, locks, waiting, log }));
+      : parts.use(await startDriver({ options, csi: options.csi, kernel, locks, waiting, log }));
   await Promise.race([Promise.all([kubernetes.synced, other?.synced]), aborted(signal)]);
   waiting.delete('the API server');
   engine.start();
@@ -173,7 +172,7 @@ function nodeNamespace({ nodeMountNamespace }: AgentOptions): string | undefined
 
 function openKernelFor(
   { kernelTier, nodeMountNamespace, kubeletRoot }: AgentOptions,
-  { prober }: Programs,
+  prober: Command | undefined,
   log: Log,
 ): Kernel {
   const opened = openKernel({
@@ -186,12 +185,6 @@ function openKernelFor(
   if (opened.ok) return opened.value;
   const { errno, call, path, step, remedy } = opened.failure;
   throw new CannotStart(`the mount calls of this kernel cannot be used: ${call} ${path} ${errno} (${step}): ${remedy}`);
-}
-
-/** The path of the root of the node's mount namespace, if the namespace is given as that of a process. */
-function nodeRootPath({ nodeMountNamespace }: AgentOptions): string {
-  const pid = /^\/proc\/(\d+)\/ns\/mnt$/.exec(nodeMountNamespace ?? '')?.[1];
-  return pid === undefined ? '' : `/proc/${pid}/root`;
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

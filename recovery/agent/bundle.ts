@@ -1,7 +1,7 @@
 /**
  * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Writes agent.mjs and webhook.mjs (executable), prober.mjs and usage.mjs. koffi is not bundled because of its native library. It
+ * Writes agent.mjs and webhook.mjs (executable) and prober.mjs. koffi is not bundled because of its native library. It
  * is resolved from a parent node_modules, in which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
@@ -68,7 +68,6 @@ export async function bundle(outdir: string): Promise<string> {
     entryPoints: [
       { in: source('./main.ts'), out: 'agent' },
       { in: source('../linux/prober/main.ts'), out: 'prober' },
-      { in: source('../csi/usage-main.ts'), out: 'usage' },
       { in: source('../webhook/main.ts'), out: 'webhook' },
     ],
     outdir,

@@ -2,7 +2,6 @@ import { createControllerService, createIdentityService } from '../csi/identity.
 import { createNodeService } from '../csi/node.ts';
 import { serveRegistration } from '../csi/registration.ts';
 import { serveCsi } from '../csi/server.ts';
-import type { UsageReader } from '../csi/stats.ts';
 import type { VolumeLocks } from '../engine/ports.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { NamespaceLost } from '../linux/namespaces.ts';
@@ -16,7 +15,6 @@ export interface DriverOptions {
   readonly options: Pick<AgentOptions, 'nodeId' | 'mountRoot' | 'kubeletRoot'>;
   readonly csi: NonNullable<AgentOptions['csi']>;
   readonly kernel: Kernel;
-  readonly usage: UsageReader;
   readonly locks: VolumeLocks;
   /** What the agent waits for before it is ready. The driver adds and removes its own entries. */
   readonly waiting: Set<string>;
@@ -32,15 +30,7 @@ const socket = 'the CSI socket';
 const kubelet = 'the kubelet to register the driver';
 
 /** Serves CSI and registers the driver if requested. Rejects with `CannotStart`. */
-export async function startDriver({
-  options,
-  csi,
-  kernel,
-  usage,
-  locks,
-  waiting,
-  log,
-}: DriverOptions): Promise<Driver> {
+export async function startDriver({ options, csi, kernel, locks, waiting, log }: DriverOptions): Promise<Driver> {
   await using parts = new AsyncDisposableStack();
   waiting.add(socket);
   const server = parts.use(
@@ -50,7 +40,7 @@ export async function startDriver({
           endpoint: csi.endpoint,
           clock,
           identity: createIdentityService({ version, ready: () => waiting.size === 0 }),
-          node: createNodeService({ ...options, kernel, publisher: kernel, usage, locks, clock }),
+          node: createNodeService({ ...options, kernel, publisher: kernel, locks, clock }),
           controller: createControllerService(),
           onDefect(call, error) {
             log.error('defect', { call, error: formatError(error) });

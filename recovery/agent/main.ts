@@ -8,7 +8,7 @@ import { type AgentOptions, parseFlags } from './flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { createLog, formatError } from './log.ts';
 import { takePriority } from './priority.ts';
-import { programsBeside } from './programs.ts';
+import { proberBeside } from './programs.ts';
 
 /** Timeout of a clean shutdown. Mounts are not touched, so exiting early loses nothing. */
 const shutdownTimeoutMs = 800;
@@ -49,7 +49,7 @@ async function run(options: AgentOptions): Promise<number> {
     process.exit(1);
   });
   try {
-    const setting = { options, programs: programsBeside(new URL(import.meta.url)), log, random: Math.random };
+    const setting = { options, prober: proberBeside(new URL(import.meta.url)), log, random: Math.random };
     await using _ = await startAgent({
       ...setting,
       kubeConfig: loadKubeConfig(options.kubeconfig, process.env),

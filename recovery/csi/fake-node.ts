@@ -1,5 +1,5 @@
 import type { DeviceId, Failure, Mount, Nanoseconds } from '../engine/model.ts';
-import type { ClockPort, Result, VolumeLocks } from '../engine/ports.ts';
+import type { ClockPort, FilesystemUsage, ReadAnswer, Result, VolumeLocks } from '../engine/ports.ts';
 import type { CsiKernel, Publisher } from './publish.ts';
 
 /** A clock for tests that stands still until it is advanced. */
@@ -39,6 +39,7 @@ export class FakeNode implements CsiKernel, Publisher {
   /** Reads wait for this promise. */
   readGate: Promise<void> = Promise.resolve();
   reads = 0;
+  usage: FilesystemUsage = { totalBytes: 100, availableBytes: 60, usedBytes: 30, inodes: 8, freeInodes: 7 };
   readonly directories = new Set<string>();
   readonly calls: string[] = [];
   /** Runs once, immediately before the next publish or replacement. */
@@ -80,11 +81,15 @@ export class FakeNode implements CsiKernel, Publisher {
     return { ok: true, value: this.table };
   }
 
-  async read({ site, device, deadline: _ }: Parameters<CsiKernel['read']>[0]): Promise<Result<DeviceId>> {
+  async read({ site, device, proof }: Parameters<CsiKernel['read']>[0]): Promise<Result<ReadAnswer>> {
     this.reads++;
     await this.readGate;
     const result = this.readResults.get(site.path) ?? 'ok';
-    return result === 'ok' ? { ok: true, value: device } : failed(result, 'statfs', site.path, 'verify-statfs');
+    // Only a consumer's proof may list and read.
+    if (proof !== 'answer') return failed('EPERM', 'getdents64', site.path, 'read-list');
+    return result === 'ok'
+      ? { ok: true, value: { device, usage: this.usage } }
+      : failed(result, 'statfs', site.path, 'verify-statfs');
   }
 
   watchMounts(changed: () => void): Disposable {

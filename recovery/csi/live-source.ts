@@ -5,9 +5,9 @@ import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
 import type { VolumeSource } from './volume-source.ts';
 
-/** A read of a source that takes longer than this counts as hung. */
-const readTimeout = 1_000_000_000n;
-/** How often a mounted source that does not answer is read again. Changes of the mount table are noticed at once. */
+/** A source that does not answer within this time is asked again. */
+const answerTimeout = 1_000_000_000n;
+/** How often a mounted source that does not answer is asked again. Changes of the mount table are noticed at once. */
 const retryDelay = 250_000_000n;
 
 export interface SourceWait {
@@ -21,8 +21,8 @@ export interface SourceWait {
 }
 
 /**
- * Waits until a daemon serves the volume: a FUSE filesystem is mounted at the path and can be read. A directory without a mount
- * never counts as the volume. At the deadline it rejects with FAILED_PRECONDITION if nothing is mounted, UNAVAILABLE if the
+ * Waits until a daemon serves the volume: a FUSE filesystem is mounted at the path and answers statfs. Nothing is listed or read, as
+ * that may take minutes and loads the store. A directory without a mount never counts as the volume. At the deadline it rejects with FAILED_PRECONDITION if nothing is mounted, UNAVAILABLE if the
  * mount is dead, and DEADLINE_EXCEEDED if it does not answer.
  */
 export async function awaitLiveSource(wait: SourceWait): Promise<CsiResult<LiveSource>> {
@@ -68,19 +68,19 @@ async function checkSource({ kernel, clock, source, until }: SourceWait): Promis
   if (mount === undefined) {
     return rejected('FAILED_PRECONDITION', `no FUSE filesystem is mounted at ${source.path}: its daemon is not up`);
   }
-  const read = (path: string) => {
-    const latest = (clock.now() + readTimeout) as Nanoseconds;
+  const ask = (path: string) => {
+    const latest = (clock.now() + answerTimeout) as Nanoseconds;
     const deadline = latest < until ? latest : until;
-    return kernel.read({ site: { kind: 'source', path }, device: mount.device, deadline });
+    return kernel.read({ site: { kind: 'source', path }, device: mount.device, proof: 'answer', deadline });
   };
-  const root = await read(source.path);
+  const root = await ask(source.path);
   if (!root.ok) return notLive(source.path, root.failure);
-  if (root.value !== mount.device) {
-    return rejected('UNAVAILABLE', `the mount at ${source.path} was replaced while it was read`);
+  if (root.value.device !== mount.device) {
+    return rejected('UNAVAILABLE', `the mount at ${source.path} was replaced while it was asked`);
   }
   if (source.subdirectory !== '') {
     const path = posix.join(source.path, source.subdirectory);
-    const directory = await read(path);
+    const directory = await ask(path);
     if (!directory.ok && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(directory.failure.errno)) {
       const message = `"${source.subdirectory}" is not a directory of the volume mounted at ${source.path}`;
       return rejected('NOT_FOUND', message);

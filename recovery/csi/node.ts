@@ -13,7 +13,7 @@ import type {
   NodeUnstageRequest,
 } from './messages.ts';
 import { type CsiKernel, type Publisher, publishVolume, unpublishVolume } from './publish.ts';
-import { type UsageReader, volumeStats } from './stats.ts';
+import { volumeStats } from './stats.ts';
 import { type CsiResult, succeeded } from './status.ts';
 
 /** The context of a CSI call. */
@@ -39,7 +39,6 @@ export interface NodeServiceOptions extends Roots {
   readonly nodeId: string;
   readonly kernel: CsiKernel;
   readonly publisher: Publisher;
-  readonly usage: UsageReader;
   readonly locks: VolumeLocks;
   readonly clock: ClockPort;
 }

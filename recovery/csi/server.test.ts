@@ -6,14 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CsiClient, createCsiClient } from './client.ts';
 import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
 import { createControllerService, createIdentityService } from './identity.ts';
-import type { NodePublishRequest, VolumeUsage } from './messages.ts';
+import type { NodePublishRequest } from './messages.ts';
 import { createNodeService } from './node.ts';
 import { serveCsi } from './server.ts';
 import type { GrpcServer } from './socket.ts';
 
 const source = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
 const target = '/var/lib/kubelet/pods/uid-1/volumes/kubernetes.io~csi/default-demo/mount';
-const usage: readonly VolumeUsage[] = [{ unit: 'BYTES', total: 100, available: 60, used: 40 }];
 
 const request: NodePublishRequest = {
   volumeId: 'default-demo',
@@ -59,7 +58,6 @@ function serve(endpoint: string): Promise<GrpcServer> {
       kubeletRoot: '/var/lib/kubelet',
       kernel: node,
       publisher: node,
-      usage: async () => ({ ok: true, value: usage }),
       locks,
       clock,
     }),
@@ -414,14 +412,17 @@ describe('NodeGetVolumeStats', () => {
   it('returns the usage of a healthy volume', async () => {
     node.mount({ path: target, device: '0:50' });
     const { usage: reported, volumeCondition } = await client.nodeGetVolumeStats(stats);
-    expect(reported).toEqual(usage);
+    expect(reported).toEqual([
+      { unit: 'BYTES', total: 100, available: 60, used: 30 },
+      { unit: 'INODES', total: 8, available: 7, used: 1 },
+    ]);
     expect(volumeCondition).toMatchObject({ abnormal: false });
   });
 
   it.each([
     ['ENOTCONN', 'the FUSE daemon of the volume is gone (ENOTCONN)'],
     ['ETIMEDOUT', 'the FUSE daemon of the volume does not answer'],
-    ['EIO', 'the volume cannot be read (statfs'],
+    ['EIO', 'the volume cannot be asked (statfs'],
   ])('reports a volume that answers %s as abnormal', async (errno, message) => {
     node.mount({ path: target, device: '0:50' });
     node.readResults.set(target, errno);

@@ -1,34 +1,25 @@
-import type { DeviceId, Nanoseconds } from '../engine/model.ts';
+import type { Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
-import type { ClockPort, KernelPort, Result } from '../engine/ports.ts';
+import type { ClockPort, FilesystemUsage, KernelPort } from '../engine/ports.ts';
 import { formatFailure } from './live-source.ts';
 import type { NodeStatsRequest, NodeStatsResponse, VolumeUsage } from './messages.ts';
 import { targetSite } from './publish.ts';
 import { type CsiResult, rejected, succeeded } from './status.ts';
 
 /** A volume that does not answer within this time is reported as abnormal. */
-const readTimeout = 1_000_000_000n;
-
-/** Reads the usage of a filesystem in a child process, which may hang with it. */
-export type UsageReader = (request: {
-  readonly path: string;
-  readonly device: DeviceId;
-  readonly deadline: Nanoseconds;
-}) => Promise<Result<readonly VolumeUsage[]>>;
+const answerTimeout = 1_000_000_000n;
 
 /**
- * Returns a volume's usage and whether it can be read (CSI NodeGetVolumeStats). Never waits for a daemon beyond the read
- * timeout: a dead or hung volume is reported with an abnormal condition.
+ * Returns a volume's usage and condition (CSI NodeGetVolumeStats). Asks for statfs only, as the kubelet wants this of each volume once a
+ * minute. Never waits for a daemon beyond the timeout: a dead or hung volume is reported with an abnormal condition.
  */
 export async function volumeStats(
   {
     kernel,
     clock,
-    usage,
   }: {
     readonly kernel: Pick<KernelPort, 'hostMounts' | 'read'>;
     readonly clock: ClockPort;
-    readonly usage: UsageReader;
   },
   { volumeId, volumePath }: NodeStatsRequest,
 ): Promise<CsiResult<NodeStatsResponse>> {
@@ -40,12 +31,25 @@ export async function volumeStats(
     return rejected('NOT_FOUND', `NodeGetVolumeStats: volume ${volumeId} is not published at ${volumePath}`);
   }
   const { device } = mount;
-  const deadline = (clock.now() + readTimeout) as Nanoseconds;
-  const read = await kernel.read({ site: targetSite(volumePath), device, deadline });
-  if (!read.ok) return abnormal(read.failure.errno, formatFailure(read.failure));
-  const used = await usage({ path: volumePath, device, deadline });
-  if (!used.ok) return abnormal(used.failure.errno, formatFailure(used.failure));
-  return succeeded({ usage: used.value, volumeCondition: { abnormal: false, message: 'the volume can be read' } });
+  const deadline = (clock.now() + answerTimeout) as Nanoseconds;
+  const answer = await kernel.read({ site: targetSite(volumePath), device, proof: 'answer', deadline });
+  if (!answer.ok) return abnormal(answer.failure.errno, formatFailure(answer.failure));
+  return succeeded({
+    usage: answer.value.usage === undefined ? [] : toCsiUsage(answer.value.usage),
+    volumeCondition: { abnormal: false, message: 'the FUSE daemon of the volume answers' },
+  });
+}
+
+/** The largest number that a 64-bit field can take; some daemons report an endless store. */
+const maxInt64 = 2 ** 63 - 1024;
+
+function toCsiUsage(usage: FilesystemUsage): readonly VolumeUsage[] {
+  const { totalBytes, availableBytes, usedBytes, inodes, freeInodes } = usage;
+  const limit = (count: number) => Math.min(count, maxInt64);
+  return [
+    { unit: 'BYTES', total: limit(totalBytes), available: limit(availableBytes), used: limit(usedBytes) },
+    { unit: 'INODES', total: limit(inodes), available: limit(freeInodes), used: limit(inodes - freeInodes) },
+  ];
 }
 
 function abnormal(errno: string, details: string): CsiResult<NodeStatsResponse> {
@@ -54,6 +58,6 @@ function abnormal(errno: string, details: string): CsiResult<NodeStatsResponse> 
       ? 'the FUSE daemon of the volume does not answer'
       : errno === 'ENOTCONN' || errno === 'ECONNABORTED'
         ? `the FUSE daemon of the volume is gone (${errno})`
-        : `the volume cannot be read (${details})`;
+        : `the volume cannot be asked (${details})`;
   return succeeded({ usage: [], volumeCondition: { abnormal: true, message } });
 }

@@ -85,7 +85,7 @@ describe('any history', () => {
         const read = kernel.read;
         kernel.read = async (request) => {
           const result = await read(request);
-          if (result.ok && result.value === world.sourceOf('demo') && request.site.kind !== 'source') {
+          if (result.ok && result.value.device === world.sourceOf('demo') && request.site.kind !== 'source') {
             proofs.push(siteKey(request.site));
           }
           return result;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceId } from './model.ts';
-import type { ReadRequest, Result } from './ports.ts';
+import type { ReadAnswer, ReadRequest, Result } from './ports.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import type { World } from './testing/world.ts';
 
@@ -17,7 +16,7 @@ const ownErrors: readonly OwnError[] = [
 function failReads(world: World, [errno, step]: OwnError, matches: (request: ReadRequest) => boolean): () => void {
   const { read } = world.kernel;
   let isFailing = true;
-  world.kernel.read = async (request): Promise<Result<DeviceId>> =>
+  world.kernel.read = async (request): Promise<Result<ReadAnswer>> =>
     isFailing && matches(request)
       ? { ok: false, failure: { errno, call: 'read', path: request.site.path, step } }
       : read(request);

@@ -38,7 +38,7 @@ export function createLivenessCache({
     // Asks only whether the daemon answers; whether its files can be read is for the consumer's own read to prove.
     const deadline = (askedAt + timeout) as Nanoseconds;
     const result = await kernel.read({ site, device, proof: 'answer', deadline });
-    if (result.ok && result.value !== device) return { status: 'unknown', errno: 'ESTALE' };
+    if (result.ok && result.value.device !== device) return { status: 'unknown', errno: 'ESTALE' };
     if (result.ok) {
       hasBeenLive.add(device);
       return { status: 'live' };

@@ -35,14 +35,31 @@ export interface Replaced {
   readonly layers: readonly [before: number, after: number];
 }
 
+/** How full a file system is, by statfs. */
+export interface FilesystemUsage {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  readonly usedBytes: number;
+  readonly inodes: number;
+  readonly freeInodes: number;
+}
+
+/** What a read found out. */
+export interface ReadAnswer {
+  /** The device that answered. */
+  readonly device: DeviceId;
+  /** Undefined if the daemon answered statfs with an error. */
+  readonly usage?: FilesystemUsage;
+}
+
 /** A read of a mount. */
 export interface ReadRequest {
   /** `target`: in the node's mount namespace, as root. `container`: in the container's, as its user. */
   readonly site: MountSite | { readonly kind: 'source'; readonly path: string };
   readonly user?: Container['user'];
   /**
-   * `answer`: only statfs, which always asks the daemon, but not the store behind it. `content` (the default): also one getdents,
-   * and one byte of a file if there is one.
+   * `answer`: only statfs, which always asks the daemon, but not the store behind it. Any answer will do, except ENOTCONN and
+   * ECONNABORTED. `content` (the default): also one getdents, and one byte of a file if there is one.
    */
   readonly proof?: 'answer' | 'content';
   /** The connection that serves the read; at most one read is outstanding for each. */
@@ -69,8 +86,8 @@ export interface KernelPort {
   containers(scope: ContainerScope): readonly Container[];
   /** Clones all sources, then replaces all mounts; one result each, in order. Idempotent, and safe to kill between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
-  /** The device that answered, or errno and step; ETIMEDOUT means that the daemon hangs. Never rejects. */
-  read(request: ReadRequest): Promise<Result<DeviceId>>;
+  /** ETIMEDOUT means that the daemon hangs. Never rejects. */
+  read(request: ReadRequest): Promise<Result<ReadAnswer>>;
   /** Aborts a FUSE connection, so that every call on it fails. */
   abort(device: DeviceId): Result<void>;
   /** Calls back after the node's mount table changed (POLLPRI). */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { DeviceId, LiveSource, MountSite, Nanoseconds } from './model.ts';
-import type { ReadRequest, Result } from './ports.ts';
+import type { ReadAnswer, ReadRequest, Result } from './ports.ts';
 import { readAsConsumer } from './prove.ts';
 
 import { containerOf, observationWith } from './testing/observations.ts';
@@ -12,7 +12,7 @@ const containers = [containerOf('pod-2', []), containerOf('pod-1', [], { user })
 const { snapshot } = observationWith({ mounts: [], volumes: [], containers });
 const deadline = 9n as Nanoseconds;
 
-async function answered(answer: Result<DeviceId>, site: MountSite = inside) {
+async function answered(answer: Result<ReadAnswer>, site: MountSite = inside) {
   const asked: ReadRequest[] = [];
   const read = async (request: ReadRequest) => {
     asked.push(request);
@@ -22,13 +22,13 @@ async function answered(answer: Result<DeviceId>, site: MountSite = inside) {
 }
 
 it('accepts a read as the user of the container that the source itself answered', async () => {
-  const { failure, asked } = await answered({ ok: true, value: source.device });
+  const { failure, asked } = await answered({ ok: true, value: { device: source.device } });
   expect(failure).toBeUndefined();
   expect(asked).toEqual([{ site: inside, user, device: source.device, deadline }]);
 });
 
 it('rejects a read that another device answered', async () => {
-  const { failure } = await answered({ ok: true, value: '8:1' as DeviceId });
+  const { failure } = await answered({ ok: true, value: { device: '8:1' as DeviceId } });
   expect(failure).toMatchObject({ errno: 'ESTALE', step: 'verify-device', path: '/data' });
 });
 
@@ -39,6 +39,6 @@ it('passes on why a read failed', async () => {
 
 it('reads on the node as root', async () => {
   const target: MountSite = { kind: 'target', podUid: 'pod-1', path: '/t' };
-  const { asked } = await answered({ ok: true, value: source.device }, target);
+  const { asked } = await answered({ ok: true, value: { device: source.device } }, target);
   expect(asked[0]).not.toHaveProperty('user');
 });

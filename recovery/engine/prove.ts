@@ -80,6 +80,6 @@ export async function readAsConsumer(
   const user = container === undefined ? {} : { user: container.user };
   const answer = await kernel.read({ site, device: source.device, deadline, ...user });
   if (!answer.ok) return answer.failure;
-  if (answer.value === source.device) return undefined;
+  if (answer.value.device === source.device) return undefined;
   return { errno: 'ESTALE', call: 'statfs', path: site.path, step: 'verify-device' };
 }

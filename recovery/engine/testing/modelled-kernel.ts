@@ -1,6 +1,6 @@
 import type { Container, DeviceId, Mount, Nanoseconds } from '../model.ts';
 import { MountTree } from '../mount-sites.ts';
-import type { ClockPort, KernelPort, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
+import type { ClockPort, KernelPort, ReadAnswer, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
 
 /** How a modelled connection answers. `starting`: it is mounted, but the daemon has not answered INIT. */
 export type ConnectionState = 'starting' | 'live' | 'hung' | 'dead';
@@ -127,7 +127,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     return site.kind === 'container' ? processes.find(({ pid }) => pid === site.pid)?.mounts : host;
   }
 
-  async function read({ site, user, deadline }: ReadRequest): Promise<Result<DeviceId>> {
+  async function read({ site, user, deadline }: ReadRequest): Promise<Result<ReadAnswer>> {
     counts.reads += 1;
     const fails = (errno: string, step: string) => ({
       ok: false as const,
@@ -137,7 +137,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     const top = table === undefined ? undefined : new MountTree(table).top(site.path);
     if (top === undefined) return fails('ENOENT', 'read-open');
     const connection = connections.get(top.device);
-    if (connection === undefined) return { ok: true, value: top.device };
+    if (connection === undefined) return { ok: true, value: { device: top.device } };
     if (connection.state === 'starting' || connection.state === 'hung') {
       const answered = await new Promise<boolean>((resolve) => {
         const timer = clock.after((deadline - clock.now()) as Nanoseconds, () => done(false));
@@ -155,7 +155,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     }
     if (connection.state === 'dead') return fails('ENOTCONN', 'read-statfs');
     if (connection.denied.has(user?.uid ?? 0)) return fails('EACCES', 'read-byte');
-    return { ok: true, value: top.device };
+    return { ok: true, value: { device: top.device } };
   }
 
   function call(step: string, replacement: Replacement): Result<undefined> {

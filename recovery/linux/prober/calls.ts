@@ -1,4 +1,5 @@
 import type { DeviceId, Failure } from '../../engine/model.ts';
+import type { FilesystemUsage } from '../../engine/ports.ts';
 import { lastErrno, libc } from '../libc.ts';
 import { AT_FDCWD, O_CLOEXEC } from '../syscalls.ts';
 
@@ -24,6 +25,8 @@ const AT_STATX_DONT_SYNC = 0x4000;
 
 const statxBuffer = Buffer.alloc(256);
 const statfsBuffer = Buffer.alloc(128);
+/** Where `struct statfs` has f_frsize, the unit of the blocks, f_blocks, f_bfree, f_bavail, f_files and f_ffree. */
+const statfsFields = [72, 16, 24, 32, 40, 48];
 
 function check(returned: number, call: string, { step, path }: CallSite): number {
   const value = Number(returned);
@@ -42,7 +45,24 @@ export const calls = {
     libc.close(fd);
   },
   read: (fd: number, buffer: Buffer, at: CallSite) => check(libc.read(fd, buffer, buffer.length), 'read', at),
-  statfs: (fd: number, at: CallSite) => check(libc.fstatfs(fd, statfsBuffer), 'fstatfs', at),
+  /**
+   * Asks the daemon, which no cache does. Fails with ENODATA if the kernel answers in its place, with zeros, because the FUSE mount
+   * does not admit this user.
+   */
+  statfs(fd: number, at: CallSite): FilesystemUsage {
+    check(libc.fstatfs(fd, statfsBuffer), 'fstatfs', at);
+    const [blockSize = 0, blocks = 0, free = 0, available = 0, inodes = 0, freeInodes = 0] = statfsFields.map(
+      (offset) => Number(statfsBuffer.readBigUInt64LE(offset)),
+    );
+    if (blockSize === 0) throw new ReadFailure({ errno: 'ENODATA', call: 'fstatfs', ...at });
+    return {
+      totalBytes: blocks * blockSize,
+      availableBytes: available * blockSize,
+      usedBytes: (blocks - free) * blockSize,
+      inodes,
+      freeInodes,
+    };
+  },
   getdents: (fd: number, buffer: Buffer, at: CallSite) =>
     check(libc.getdents64(fd, buffer, buffer.length), 'getdents64', at),
   /** The device that a descriptor refers to. The kernel knows it without the daemon. */

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DeviceId, Failure, Nanoseconds } from '../../engine/model.ts';
-import type { ReadRequest, Result } from '../../engine/ports.ts';
+import type { ReadAnswer, ReadRequest, Result } from '../../engine/ports.ts';
 import { failed, ok } from '../result.ts';
 import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 
@@ -29,7 +29,7 @@ export interface ProberOptions {
 
 export interface Prober extends AsyncDisposable {
   /** Never rejects. ETIMEDOUT: no answer by the deadline, or an earlier read of the same connection still hangs. */
-  read(request: ReadRequest): Promise<Result<DeviceId>>;
+  read(request: ReadRequest): Promise<Result<ReadAnswer>>;
 }
 
 /** If this many connections hang, all other reads wait until the first of their deadlines. */
@@ -42,7 +42,7 @@ const disposalTimeout = 200;
 
 interface PendingRead {
   readonly request: ReadRequest;
-  readonly settle: (result: Result<DeviceId>) => void;
+  readonly settle: (result: Result<ReadAnswer>) => void;
   /** Milliseconds that the read may take, without the time in which it waits for answered reads of the same connection. */
   readonly allowance: number;
   timer: NodeJS.Timeout;
@@ -131,7 +131,7 @@ export function startProber(options: ProberOptions): Prober {
     pending.timer = setTimeout(() => expire(pending), pending.allowance);
   }
 
-  function settle(pending: PendingRead, result: Result<DeviceId>): void {
+  function settle(pending: PendingRead, result: Result<ReadAnswer>): void {
     clearTimeout(pending.timer);
     pending.settle(result);
   }
@@ -173,7 +173,7 @@ export function startProber(options: ProberOptions): Prober {
     read(request) {
       if (isDisposed) return Promise.resolve(failed(failure('ECANCELED', 'read-queue', request)));
       if (stuck.has(request.device)) return Promise.resolve(failed(failure('ETIMEDOUT', 'read-queue', request)));
-      const { promise, resolve } = Promise.withResolvers<Result<DeviceId>>();
+      const { promise, resolve } = Promise.withResolvers<Result<ReadAnswer>>();
       const remaining = Number(request.deadline - options.now()) / 1e6;
       const allowance = Math.max(1, Math.ceil(remaining));
       const timer = setTimeout(() => expire(pending), allowance);
@@ -211,9 +211,9 @@ function toProberRequest(id: number, { site, proof, user }: ReadRequest, node: s
   return { ...common, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
 }
 
-function toResult(response: ProberResponse | undefined, request: ReadRequest): Result<DeviceId> {
+function toResult(response: ProberResponse | undefined, request: ReadRequest): Result<ReadAnswer> {
   if (response === undefined) return failed(failure('ECHILD', 'read', request));
-  return 'device' in response ? ok(response.device) : failed(response.failure);
+  return 'answer' in response ? ok(response.answer) : failed(response.failure);
 }
 
 function failure(errno: string, step: string, { site }: ReadRequest): Failure {

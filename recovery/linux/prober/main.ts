@@ -6,8 +6,7 @@
  * parent. With the argument `walk` it opens paths for the parent instead (see `Walker`).
  */
 import { readSync, writeSync } from 'node:fs';
-import type { DeviceId } from '../../engine/model.ts';
-import type { Result } from '../../engine/ports.ts';
+import type { ReadAnswer, Result } from '../../engine/ports.ts';
 import { loadSyscalls } from '../load-syscalls.ts';
 import { CLONE_FS, CLONE_NEWNS, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
@@ -35,7 +34,7 @@ function serveReads(identity: Identity): void {
       const capabilities = as === undefined ? 0n : identity.capabilitiesOf(as);
       const ask = () => (answerOnly ? askMount(path) : readMount(path));
       const read = () => (as === undefined ? ask() : identity.as(as, capabilities, ask));
-      return { id, device: inNamespace({ home, directory, namespace }, read) };
+      return { id, answer: inNamespace({ home, directory, namespace }, read) };
     } catch (error) {
       if (error instanceof ReadFailure) return { id, failure: error.failure };
       throw error;
@@ -47,8 +46,8 @@ function serveReads(identity: Identity): void {
 
 function inNamespace(
   { home, directory, namespace }: { home: number; directory: number; namespace: string | undefined },
-  read: () => DeviceId,
-): DeviceId {
+  read: () => ReadAnswer,
+): ReadAnswer {
   if (namespace === undefined) return read();
   const at = { step: 'enter', path: namespace };
   calls.unshare(CLONE_FS, at);

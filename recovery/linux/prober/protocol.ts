@@ -1,4 +1,5 @@
-import type { DeviceId, Failure } from '../../engine/model.ts';
+import type { Failure } from '../../engine/model.ts';
+import type { ReadAnswer } from '../../engine/ports.ts';
 
 /** A request to the prober: one line of JSON. */
 export interface ProberRequest {
@@ -19,7 +20,7 @@ export interface ProberRequest {
 
 /** The prober's response, in the order of the requests. */
 export type ProberResponse =
-  | { readonly id: number; readonly device: DeviceId }
+  | { readonly id: number; readonly answer: ReadAnswer }
   | { readonly id: number; readonly failure: Failure };
 
 /** The prober prints this line once, when it can serve requests. */

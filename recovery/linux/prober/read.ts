@@ -1,4 +1,5 @@
-import type { DeviceId, Failure } from '../../engine/model.ts';
+import type { Failure } from '../../engine/model.ts';
+import type { ReadAnswer } from '../../engine/ports.ts';
 import { directoryEntries } from '../libc.ts';
 import { O_PATH } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
@@ -15,32 +16,44 @@ const oneByte = Buffer.alloc(1);
 /** Errors about the entry and not about the mount: it is not a regular file, or was removed meanwhile. */
 const entryErrors = new Set(['EISDIR', 'ELOOP', 'ENOENT', 'ENXIO', 'ENODEV', 'EINVAL']);
 
-/** Proves that a daemon answers, by statfs, which no cache serves. Returns the device that answered. */
-export function askMount(path: string): DeviceId {
+/** Errors of statfs that are not an answer of the daemon: the kernel's for a connection that cannot be used, and our own. */
+const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ENODATA', 'EINTR', 'ENOMEM']);
+
+/** Proves that a daemon answers, by statfs, which no cache serves. */
+export function askMount(path: string): ReadAnswer {
   const root = calls.open(path, O_PATH, { step: 'read-open', path });
   try {
-    calls.statfs(root, { step: 'read-statfs', path });
-    return calls.device(root, { step: 'read-device', path });
+    return askRoot(root, path);
   } finally {
     calls.close(root);
   }
 }
 
+function askRoot(root: number, path: string): ReadAnswer {
+  const device = calls.device(root, { step: 'read-device', path });
+  try {
+    return { device, usage: calls.statfs(root, { step: 'read-statfs', path }) };
+  } catch (error) {
+    // A daemon may not support statfs, and yet it has answered.
+    if (error instanceof ReadFailure && !noAnswer.has(error.failure.errno)) return { device };
+    throw error;
+  }
+}
+
 /**
  * Proves that the current user can read a mount: statfs, which always asks the daemon, one getdents batch, and one byte of a
- * regular file if the first entries include one. Returns the device that answered.
+ * regular file if the first entries include one.
  *
  * EACCES if there are files but none is readable: a consumer that can read nothing has not been recovered.
  */
-export function readMount(path: string): DeviceId {
+export function readMount(path: string): ReadAnswer {
   const root = calls.open(path, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
   try {
-    calls.statfs(root, { step: 'read-statfs', path });
-    const device = calls.device(root, { step: 'read-device', path });
+    const answer = askRoot(root, path);
     const used = listEntries(root, path);
     if (used === undefined) calls.read(root, oneByte, { step: 'read-byte', path });
     else readSomeFile({ root, path, used });
-    return device;
+    return answer;
   } finally {
     calls.close(root);
   }
