@@ -1,5 +1,6 @@
+import { mkdirSync } from 'node:fs';
 import { createCsiClient } from '../../recovery/csi/client.ts';
-import type { CsiNode, VolumeRequest } from './volumes.ts';
+import { type CsiNode, removeTarget, type VolumeRequest, writeData } from './csi-volumes.ts';
 
 /** The kubelet's limit for one CSI call in milliseconds of its clock, and the minimum in real milliseconds. */
 const timeoutOfKubeletMs = 120_000;
@@ -25,7 +26,9 @@ export function createCsiNode(socket: string, clockScale: number): CsiNode & Dis
   const capability = ({ accessMode }: VolumeRequest) => ({ accessMode: { mode: accessMode }, mount: {} });
   return {
     async stage(request) {
-      const { volumeId, stagingTargetPath, volumeContext } = request;
+      const { driver: driverName, volumeId, stagingTargetPath, volumeContext } = request;
+      mkdirSync(stagingTargetPath, { recursive: true, mode: 0o750 });
+      writeData(stagingTargetPath, { driverName, volumeHandle: volumeId });
       const volumeCapability = capability(request);
       await client.nodeStageVolume({ volumeId, stagingTargetPath, volumeContext, volumeCapability }, { timeoutMs });
     },
@@ -42,7 +45,9 @@ export function createCsiNode(socket: string, clockScale: number): CsiNode & Dis
       published.get(request.volumeId)?.delete(request.targetPath);
     },
     async unstage(request) {
-      if ((published.get(request.volumeId)?.size ?? 0) === 0) await client.nodeUnstageVolume(request, { timeoutMs });
+      if ((published.get(request.volumeId)?.size ?? 0) > 0) return;
+      await client.nodeUnstageVolume(request, { timeoutMs });
+      removeTarget(request.stagingTargetPath);
     },
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };

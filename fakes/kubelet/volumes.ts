@@ -1,31 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type {
-  CoreV1Api,
-  V1PersistentVolume,
-  V1PersistentVolumeClaimVolumeSource,
-  V1Pod,
-  V1Volume,
-} from '@kubernetes/client-node';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CoreV1Api, V1Pod, V1Volume } from '@kubernetes/client-node';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID } from '../../recovery/linux/syscalls.ts';
 import type { RuntimeOptions } from './container.ts';
-
-/** The part of the CSI node service that the kubelet calls. Rejects with gRPC errors. */
-export interface CsiNode {
-  stage(request: VolumeRequest): Promise<void>;
-  publish(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
-  unpublish(request: { readonly volumeId: string; readonly targetPath: string }): Promise<void>;
-  unstage(request: { readonly volumeId: string; readonly stagingTargetPath: string }): Promise<void>;
-}
-
-export interface VolumeRequest {
-  readonly volumeId: string;
-  readonly stagingTargetPath: string;
-  readonly accessMode: 'MULTI_NODE_READER_ONLY' | 'MULTI_NODE_MULTI_WRITER' | 'SINGLE_NODE_WRITER';
-  readonly readOnly: boolean;
-  readonly volumeContext: Readonly<Record<string, string>>;
-}
+import { type CsiNode, setUpClaim, setUpInline, sha256 } from './csi-volumes.ts';
 
 /** A volume that is set up for a pod. */
 export interface MountedVolume {
@@ -41,6 +19,7 @@ export interface VolumeContext {
   readonly api: CoreV1Api;
   readonly csi: CsiNode;
   readonly paths: KubeletPaths;
+  readonly nodeName: string;
   readonly pod: V1Pod;
   readonly uid: string;
   readonly runtime: Pick<RuntimeOptions, 'linux'>;
@@ -56,6 +35,7 @@ export async function setUpVolume(context: VolumeContext, volume: V1Volume): Pro
   }
   if (volume.secret) return setUpSecret(context, volume);
   if (volume.persistentVolumeClaim) return setUpClaim(context, volume.name, volume.persistentVolumeClaim);
+  if (volume.csi) return setUpInline(context, volume.name, volume.csi);
   const path = paths.volume(uid, 'kubernetes.io/empty-dir', volume.name);
   mkdirSync(path, { recursive: true });
   if (volume.emptyDir?.medium !== 'Memory') return { name: volume.name, path, release: nothing };
@@ -77,60 +57,6 @@ async function setUpSecret({ api, paths, pod, uid }: VolumeContext, volume: V1Vo
   return { name: volume.name, path, release: async () => rmSync(path, { recursive: true }) };
 }
 
-async function setUpClaim(
-  context: VolumeContext,
-  name: string,
-  { claimName, readOnly }: V1PersistentVolumeClaimVolumeSource,
-): Promise<MountedVolume> {
-  const { api, csi, paths, pod, uid } = context;
-  const claim = await api.readNamespacedPersistentVolumeClaim({ name: claimName, namespace: namespaceOf(pod) });
-  const persistentVolume = claim.spec?.volumeName;
-  if (!persistentVolume) throw new Error(`claim ${claimName} is not bound`);
-  const pv = await api.readPersistentVolume({ name: persistentVolume });
-  const source = pv.spec?.csi;
-  if (!source) throw new Error(`volume ${persistentVolume} is not of a CSI driver`);
-  const stagingTargetPath = paths.staging(source.driver, source.volumeHandle);
-  const targetPath = paths.target(uid, persistentVolume);
-  mkdirSync(dirname(targetPath), { recursive: true });
-  const request: VolumeRequest = {
-    volumeId: source.volumeHandle,
-    stagingTargetPath,
-    accessMode: accessModeOf(pv),
-    readOnly: readOnly ?? source.readOnly ?? false,
-    volumeContext: {
-      ...source.volumeAttributes,
-      // podInfoOnMount of the CSIDriver object
-      'csi.storage.k8s.io/pod.name': pod.metadata?.name ?? '',
-      'csi.storage.k8s.io/pod.namespace': namespaceOf(pod),
-      'csi.storage.k8s.io/pod.uid': uid,
-    },
-  };
-  await csi.stage(request);
-  await csi.publish({ ...request, targetPath });
-  return {
-    name,
-    path: targetPath,
-    persistentVolume,
-    release: async () => {
-      await csi.unpublish({ volumeId: source.volumeHandle, targetPath });
-      await csi.unstage({ volumeId: source.volumeHandle, stagingTargetPath });
-      rmdirSync(dirname(targetPath));
-    },
-  };
-}
-
-/** The CSI access mode of a PersistentVolume's first mode, as in `pkg/volume/csi`. */
-function accessModeOf(pv: V1PersistentVolume): VolumeRequest['accessMode'] {
-  switch (pv.spec?.accessModes?.[0]) {
-    case 'ReadOnlyMany':
-      return 'MULTI_NODE_READER_ONLY';
-    case 'ReadWriteMany':
-      return 'MULTI_NODE_MULTI_WRITER';
-    default:
-      return 'SINGLE_NODE_WRITER';
-  }
-}
-
 export function namespaceOf(pod: V1Pod): string {
   return pod.metadata?.namespace ?? 'default';
 }
@@ -146,11 +72,10 @@ export function kubeletPaths(root: string) {
     volumes: (uid: string) => join(pod(uid), 'volumes'),
     volume,
     /** Target path of CSI NodePublishVolume. */
-    target: (uid: string, persistentVolume: string) =>
-      join(volume(uid, 'kubernetes.io/csi', persistentVolume), 'mount'),
+    target: (uid: string, specVolume: string) => join(volume(uid, 'kubernetes.io/csi', specVolume), 'mount'),
     /** Staging path of CSI NodeStageVolume. */
     staging: (driver: string, handle: string) =>
-      join(root, 'plugins/kubernetes.io/csi', driver, createHash('sha256').update(handle).digest('hex'), 'globalmount'),
+      join(root, 'plugins/kubernetes.io/csi', driver, sha256(handle), 'globalmount'),
     hosts: (uid: string) => join(pod(uid), 'etc-hosts'),
     terminationLog: (uid: string, container: string, id: string) => join(pod(uid), 'containers', container, id),
     subPath: (uid: string, volume: string, container: string, index: number) =>

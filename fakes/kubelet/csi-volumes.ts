@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type {
+  V1CSIVolumeSource,
+  V1PersistentVolume,
+  V1PersistentVolumeClaimVolumeSource,
+  V1Pod,
+} from '@kubernetes/client-node';
+import { CsiCallError } from '../../recovery/csi/client.ts';
+import { type MountedVolume, namespaceOf, type VolumeContext } from './volumes.ts';
+
+/** The part of the CSI node service that the kubelet calls. Rejects with gRPC errors. */
+export interface CsiNode {
+  /** Creates the staging path. */
+  stage(request: VolumeRequest): Promise<void>;
+  publish(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
+  unpublish(request: { readonly volumeId: string; readonly targetPath: string }): Promise<void>;
+  /** Does nothing if another pod has the volume. Removes the staging path. */
+  unstage(request: { readonly volumeId: string; readonly stagingTargetPath: string }): Promise<void>;
+}
+
+export interface VolumeRequest {
+  readonly driver: string;
+  readonly volumeId: string;
+  readonly stagingTargetPath: string;
+  readonly accessMode: 'MULTI_NODE_READER_ONLY' | 'MULTI_NODE_MULTI_WRITER' | 'SINGLE_NODE_WRITER';
+  readonly readOnly: boolean;
+  readonly volumeContext: Readonly<Record<string, string>>;
+}
+
+/** The file by which a kubelet finds driver and handle of a target or staging path again. */
+const dataFileName = 'vol_data.json';
+
+/** Stages and publishes the volume of a claim. */
+export async function setUpClaim(
+  context: VolumeContext,
+  name: string,
+  { claimName, readOnly }: V1PersistentVolumeClaimVolumeSource,
+): Promise<MountedVolume> {
+  const { api, csi, paths, pod } = context;
+  const claim = await api.readNamespacedPersistentVolumeClaim({ name: claimName, namespace: namespaceOf(pod) });
+  const persistentVolume = claim.spec?.volumeName;
+  if (!persistentVolume) throw new Error(`claim ${claimName} is not bound`);
+  const pv = await api.readPersistentVolume({ name: persistentVolume });
+  const source = pv.spec?.csi;
+  if (!source) throw new Error(`volume ${persistentVolume} is not of a CSI driver`);
+  const { driver, volumeHandle: volumeId, volumeAttributes } = source;
+  const stagingTargetPath = paths.staging(driver, volumeId);
+  const request: VolumeRequest = {
+    driver,
+    volumeId,
+    stagingTargetPath,
+    accessMode: accessModeOf(pv),
+    readOnly: readOnly ?? source.readOnly ?? false,
+    volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Persistent') },
+  };
+  await csi.stage({ ...request, volumeContext: volumeAttributes ?? {} });
+  const target = { specVolume: persistentVolume, lifecycle: 'Persistent' } as const;
+  const { path, release } = await publish(context, request, target);
+  return {
+    name,
+    path,
+    persistentVolume,
+    async release() {
+      await release();
+      await csi.unstage({ volumeId, stagingTargetPath });
+    },
+  };
+}
+
+/** Publishes an inline volume, which is never staged. */
+export async function setUpInline(
+  context: VolumeContext,
+  name: string,
+  { driver, readOnly, volumeAttributes }: V1CSIVolumeSource,
+): Promise<MountedVolume> {
+  const { pod, uid } = context;
+  const request: VolumeRequest = {
+    driver,
+    volumeId: `csi-${sha256(`${uid}${name}`)}`,
+    stagingTargetPath: '',
+    accessMode: 'SINGLE_NODE_WRITER',
+    readOnly: readOnly ?? false,
+    volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Ephemeral') },
+  };
+  return { name, ...(await publish(context, request, { specVolume: name, lifecycle: 'Ephemeral' })) };
+}
+
+interface Target {
+  /** Name of the PersistentVolume, or of the volume in the pod's spec if it is inline. */
+  readonly specVolume: string;
+  readonly lifecycle: 'Persistent' | 'Ephemeral';
+}
+
+/**
+ * Calls NodePublishVolume as `pkg/volume/csi/csi_mounter.go` does. The kubelet creates the parent of the target path, writes
+ * `vol_data.json` there before the call, and removes both after NodeUnpublishVolume or if the call failed for good.
+ */
+async function publish(
+  { csi, nodeName, paths, uid }: VolumeContext,
+  request: VolumeRequest,
+  { specVolume, lifecycle }: Target,
+): Promise<Pick<MountedVolume, 'path' | 'release'>> {
+  const { driver, volumeId } = request;
+  const targetPath = paths.target(uid, specVolume);
+  mkdirSync(dirname(targetPath), { recursive: true, mode: 0o750 });
+  writeData(targetPath, {
+    attachmentID: `csi-${sha256(`${volumeId}${driver}${nodeName}`)}`,
+    driverName: driver,
+    nodeName,
+    specVolID: specVolume,
+    volumeHandle: volumeId,
+    volumeLifecycleMode: lifecycle,
+  });
+  try {
+    await csi.publish({ ...request, targetPath });
+  } catch (error) {
+    if (isFinal(error)) removeQuietly(targetPath);
+    throw error;
+  }
+  return {
+    path: targetPath,
+    async release() {
+      await csi.unpublish({ volumeId, targetPath });
+      removeTarget(targetPath);
+    },
+  };
+}
+
+/** Key by key in alphabetical order and with a line feed, as Go encodes a map. */
+export function writeData(path: string, data: Readonly<Record<string, string>>): void {
+  writeFileSync(join(dirname(path), dataFileName), `${JSON.stringify(data)}\n`, { mode: 0o644 });
+}
+
+/** Removes a target or staging path that is no mount any more, and what the kubelet created for it. */
+export function removeTarget(path: string): void {
+  for (const remove of [
+    () => rmdirSync(path),
+    () => unlinkSync(join(dirname(path), dataFileName)),
+    () => rmdirSync(dirname(path)),
+  ])
+    try {
+      remove();
+    } catch (error) {
+      // A driver removes the target path itself, and an earlier attempt may have removed the rest.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+}
+
+/** Statuses after which the kubelet does not know whether the volume was published (`isFinalError`). */
+const uncertain: ReadonlySet<string> = new Set([
+  'CANCELLED',
+  'DEADLINE_EXCEEDED',
+  'UNAVAILABLE',
+  'RESOURCE_EXHAUSTED',
+  'ABORTED',
+]);
+
+function isFinal(error: unknown): boolean {
+  return error instanceof CsiCallError && !uncertain.has(error.status);
+}
+
+/** The caller reports why the volume was not published. */
+function removeQuietly(targetPath: string): void {
+  try {
+    removeTarget(targetPath);
+  } catch {
+    // It is still a mount, which the next attempt finds.
+  }
+}
+
+/** What a CSIDriver object with `podInfoOnMount` requests. */
+function podInformation(pod: V1Pod, lifecycle: Target['lifecycle']): Readonly<Record<string, string>> {
+  return {
+    'csi.storage.k8s.io/pod.name': pod.metadata?.name ?? '',
+    'csi.storage.k8s.io/pod.namespace': namespaceOf(pod),
+    'csi.storage.k8s.io/pod.uid': pod.metadata?.uid ?? '',
+    'csi.storage.k8s.io/serviceAccount.name': pod.spec?.serviceAccountName ?? '',
+    'csi.storage.k8s.io/ephemeral': String(lifecycle === 'Ephemeral'),
+  };
+}
+
+/** The CSI access mode of a PersistentVolume's first mode, as in `pkg/volume/csi`. */
+function accessModeOf(pv: V1PersistentVolume): VolumeRequest['accessMode'] {
+  switch (pv.spec?.accessModes?.[0]) {
+    case 'ReadOnlyMany':
+      return 'MULTI_NODE_READER_ONLY';
+    case 'ReadWriteMany':
+      return 'MULTI_NODE_MULTI_WRITER';
+    default:
+      return 'SINGLE_NODE_WRITER';
+  }
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
