@@ -50,6 +50,8 @@ export interface ReadAnswer {
   readonly device: DeviceId;
   /** Undefined if the daemon answered statfs with an error. */
   readonly usage?: FilesystemUsage;
+  /** Files that the proof passed over, because they could not be read, with the error of each. */
+  readonly unreadable?: readonly Failure[];
 }
 
 /** A read of a mount. */
@@ -59,7 +61,7 @@ export interface ReadRequest {
   readonly user?: Container['user'];
   /**
    * `answer`: only statfs, which always asks the daemon, but not the store behind it. Any answer will do, except ENOTCONN and
-   * ECONNABORTED. `content` (the default): also one getdents, and one byte of a file if there is one.
+   * ECONNABORTED. `content` (the default): also one getdents, and one byte of any of several files.
    */
   readonly proof?: 'answer' | 'content';
   /** The connection that serves the read; at most one read is outstanding for each. */

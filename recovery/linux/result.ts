@@ -26,7 +26,12 @@ export function inStep<T>(step: string, path: string, result: Result<T>): Result
   return failed({ ...failure, step: failure.step || step, path: failure.path || path });
 }
 
-const names = new Map<number, string>();
+/** Node knows no name for these, which file systems answer. */
+const names = new Map([
+  [66, 'EREMOTE'],
+  [117, 'EUCLEAN'],
+  [121, 'EREMOTEIO'],
+]);
 for (const [name, number] of Object.entries(constants.errno)) {
   // If two names share a number, the kernel's own name wins.
   if (!names.has(number) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(number, name);

@@ -22,6 +22,10 @@ export interface CallSite {
 
 const AT_EMPTY_PATH = 0x1000;
 const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_TYPE = 0x1;
+const STATX_SIZE = 0x200;
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
 
 const statxBuffer = Buffer.alloc(256);
 const statfsBuffer = Buffer.alloc(128);
@@ -69,6 +73,13 @@ export const calls = {
   device(fd: number, at: CallSite): DeviceId {
     check(libc.statx(fd, '', AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, statxBuffer), 'statx', at);
     return `${statxBuffer.readUInt32LE(136)}:${statxBuffer.readUInt32LE(140)}` as DeviceId;
+  },
+  stat(fd: number, at: CallSite): { readonly isRegularFile: boolean; readonly size: bigint } {
+    check(libc.statx(fd, '', AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, statxBuffer), 'statx', at);
+    return {
+      isRegularFile: (statxBuffer.readUInt16LE(28) & S_IFMT) === S_IFREG,
+      size: statxBuffer.readBigUInt64LE(40),
+    };
   },
   setns: (fd: number, nstype: number, at: CallSite) => check(libc.setns(fd, nstype), 'setns', at),
   unshare: (flags: number, at: CallSite) => check(libc.unshare(flags), 'unshare', at),

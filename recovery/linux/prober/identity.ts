@@ -8,6 +8,8 @@ type Consumer = NonNullable<ProberRequest['as']>;
 const PR_SET_KEEPCAPS = 8;
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+const CAP_DAC_OVERRIDE = 1n << 1n;
+const CAP_DAC_READ_SEARCH = 1n << 2n;
 
 /** The prober could not restore its own identity, so later reads would prove nothing. */
 export class IdentityLost extends Error {
@@ -41,12 +43,16 @@ export class Identity {
     calls.prctl(PR_SET_PDEATHSIG, SIGKILL, { step: 'start', path: '' });
   }
 
-  /** Reads /proc, so call it before entering the consumer's mount namespace. */
+  /**
+   * Reads /proc, so call it before entering the consumer's mount namespace. CAP_DAC_OVERRIDE, which root has in a container and the
+   * agent has not, lets a process read what CAP_DAC_READ_SEARCH does.
+   */
   capabilitiesOf({ pid }: Consumer): bigint {
     try {
       if (readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user')) return 0n;
       const shown = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-      return shown === undefined ? 0n : BigInt(`0x${shown}`);
+      const held = shown === undefined ? 0n : BigInt(`0x${shown}`);
+      return (held & CAP_DAC_OVERRIDE) === 0n ? held : held | CAP_DAC_READ_SEARCH;
     } catch {
       throw new ReadFailure({ errno: 'ESRCH', call: 'open', path: `/proc/${pid}/status`, step: 'read-identity' });
     }

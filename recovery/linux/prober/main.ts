@@ -12,7 +12,7 @@ import { CLONE_FS, CLONE_NEWNS, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } f
 import { calls, ReadFailure } from './calls.ts';
 import { Identity } from './identity.ts';
 import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
-import { askMount, readMount } from './read.ts';
+import { askMount, proveMount } from './read.ts';
 
 function main(): void {
   const parent = process.ppid;
@@ -32,7 +32,7 @@ function serveReads(identity: Identity): void {
     const { id, answerOnly, as, namespace, path } = request;
     try {
       const capabilities = as === undefined ? 0n : identity.capabilitiesOf(as);
-      const ask = () => (answerOnly ? askMount(path) : readMount(path));
+      const ask = () => (answerOnly ? askMount(path) : proveMount(path));
       const read = () => (as === undefined ? ask() : identity.as(as, capabilities, ask));
       return { id, answer: inNamespace({ home, directory, namespace }, read) };
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Failure } from '../../engine/model.ts';
 import type { ReadAnswer } from '../../engine/ports.ts';
-import { directoryEntries } from '../libc.ts';
+import { type DirectoryEntry, directoryEntries } from '../libc.ts';
 import { O_PATH } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
 
@@ -8,13 +8,19 @@ const O_RDONLY = 0;
 const O_NONBLOCK = 0o4000;
 const O_NOFOLLOW = 0o400000;
 
-/** The number of directory entries that are tried in search of a readable file. */
-const maxTries = 16;
 const dirents = Buffer.alloc(32768);
 const oneByte = Buffer.alloc(1);
 
-/** Errors about the entry and not about the mount: it is not a regular file, or was removed meanwhile. */
-const entryErrors = new Set(['EISDIR', 'ELOOP', 'ENOENT', 'ENXIO', 'ENODEV', 'EINVAL']);
+/** How many files of a mount are tried. */
+const maxTries = 16;
+/** How many more files are tried after one that is empty. It could be opened, but it held nothing to read. */
+const triesAfterEmpty = 3;
+
+/** JuiceFS makes these up in the root of each volume. They hold no data, and a read of `.accesslog` waits for the next access. */
+const virtualFiles = new Set(['.accesslog', '.config', '.control', '.stats']);
+
+/** Errors of a file that end the proof: the daemon has gone, or this process lacks something. All others are about the file. */
+const proofEnds = new Set(['ENOTCONN', 'ECONNABORTED', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
 /** Errors of statfs that are not an answer of the daemon: the kernel's for a connection that cannot be used, and our own. */
 const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ENODATA', 'EINTR', 'ENOMEM']);
@@ -41,19 +47,28 @@ function askRoot(root: number, path: string): ReadAnswer {
 }
 
 /**
- * Proves that the current user can read a mount: statfs, which always asks the daemon, one getdents batch, and one byte of a
- * regular file if the first entries include one.
+ * Proves that the current user can read a mount: statfs, one getdents batch, and one byte of any of several files. Files that cannot be
+ * read are passed over and named in the answer: an object in an archive, a file of somebody else, a broken link to another store.
  *
- * EACCES if there are files but none is readable: a consumer that can read nothing has not been recovered.
+ * An empty directory, or one without regular files, is proven by the listing. If there are files and none of them can be opened,
+ * the proof fails with the error of the first.
  */
-export function readMount(path: string): ReadAnswer {
+export function proveMount(path: string): ReadAnswer {
   const root = calls.open(path, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
   try {
     const answer = askRoot(root, path);
     const used = listEntries(root, path);
-    if (used === undefined) calls.read(root, oneByte, { step: 'read-byte', path });
-    else readSomeFile({ root, path, used });
-    return answer;
+    if (used === undefined) {
+      calls.read(root, oneByte, { step: 'read-byte', path });
+      return answer;
+    }
+    const { isProven, unreadable } = readAnyFile({ root, path, used });
+    const [first] = unreadable;
+    if (first === undefined) return answer;
+    if (isProven) return { ...answer, unreadable };
+    // Since Linux 6.19 a dead connection may answer reads with EIO, as a damaged file does.
+    askRoot(root, path);
+    throw new ReadFailure(first);
   } finally {
     calls.close(root);
   }
@@ -69,33 +84,53 @@ function listEntries(root: number, path: string): number | undefined {
   }
 }
 
-function readSomeFile({ root, path, used }: { root: number; path: string; used: number }): void {
-  let tries = maxTries;
-  let refused: Failure | undefined;
-  for (const { name, kind } of directoryEntries(dirents, used)) {
-    if (kind === 'other' || isDots(name)) continue;
-    if (tries-- === 0) break;
-    const file = `${path}/${name.toString('utf8', 0, name.length - 1)}`;
-    try {
-      const fd = calls.openAt(root, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, { step: 'read-open-file', path: file });
-      try {
-        // An empty file is weak evidence, so a few more are tried.
-        if (calls.read(fd, oneByte, { step: 'read-byte', path: file }) === 1) return;
-        refused = undefined;
-        tries = Math.min(tries, 3);
-      } finally {
-        calls.close(fd);
-      }
-    } catch (error) {
-      if (!(error instanceof ReadFailure)) throw error;
-      if (error.failure.errno === 'EACCES' || error.failure.errno === 'EPERM') refused ??= error.failure;
-      else if (!entryErrors.has(error.failure.errno)) throw error;
-    }
-  }
-  if (refused !== undefined) throw new ReadFailure(refused);
+interface Listing {
+  /** The directory that was listed. */
+  readonly root: number;
+  readonly path: string;
+  readonly used: number;
 }
 
-function isDots(name: Buffer): boolean {
-  const text = name.toString('latin1');
-  return text === '.\0' || text === '..\0';
+function readAnyFile({ root, path, used }: Listing): { readonly isProven: boolean; readonly unreadable: Failure[] } {
+  const unreadable: Failure[] = [];
+  let isProven = false;
+  let tries = maxTries;
+  for (const entry of directoryEntries(dirents, used)) {
+    const name = entry.name.toString('utf8', 0, entry.name.length - 1);
+    if (entry.kind === 'other' || name === '.' || name === '..' || virtualFiles.has(name)) continue;
+    if (tries-- === 0) break;
+    try {
+      const result = readFile(root, entry, `${path}/${name}`);
+      if (result === 'byte') return { isProven: true, unreadable };
+      if (result === 'other') continue;
+      isProven = true;
+      tries = Math.min(tries, triesAfterEmpty);
+    } catch (error) {
+      if (!(error instanceof ReadFailure) || proofEnds.has(error.failure.errno)) throw error;
+      // ENOENT: it was removed after the listing.
+      if (error.failure.errno !== 'ENOENT') unreadable.push(error.failure);
+    }
+  }
+  return { isProven, unreadable };
+}
+
+/** Reads a byte. A file without a size is only opened, as a read may wait for ever if it is made up; other types are not opened. */
+function readFile(root: number, { name, kind }: DirectoryEntry, path: string): 'byte' | 'empty' | 'other' {
+  if (kind === 'unknown' && !isRegularFile(root, name, path)) return 'other';
+  const fd = calls.openAt(root, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, { step: 'read-open-file', path });
+  try {
+    if (calls.stat(fd, { step: 'read-size', path }).size === 0n) return 'empty';
+    return calls.read(fd, oneByte, { step: 'read-byte', path }) === 1 ? 'byte' : 'empty';
+  } finally {
+    calls.close(fd);
+  }
+}
+
+function isRegularFile(root: number, name: Buffer, path: string): boolean {
+  const fd = calls.openAt(root, name, O_PATH | O_NOFOLLOW, { step: 'read-type', path });
+  try {
+    return calls.stat(fd, { step: 'read-type', path }).isRegularFile;
+  } finally {
+    calls.close(fd);
+  }
 }
