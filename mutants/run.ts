@@ -1,34 +1,30 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { judge, type Sentence } from './judge.ts';
-import { DoesNotApply, inOneLine, type Judge, type Mutant } from './mutant.ts';
-import { mutants } from './table.ts';
+import { type Findings, runScenarios, runTests } from './judge.ts';
+import { DoesNotApply } from './locate.ts';
+import { type Mutant, readMutants } from './mutant.ts';
 import { TreeCopy } from './tree-copy.ts';
 
-const usage = `Usage: make mutants ARGS="[--only TEXT]... [--list] [--unchecked] [--jobs NUMBER]"
+const usage = `Usage: make mutants ARGS="[--only TEXT]... [--list] [--tests] [--unchecked] [--jobs NUMBER]"
 
-Breaks copies of the tree, one breakage at a time in each, and says which checks notice. The tree itself stays as it is.
+Breaks copies of the tree, one breakage at a time in each, and prints which check notices and after how long. The tree itself stays as it is.
 
-  --only TEXT    the breakages of a claim, or whose name holds the text; may be given again
+  --only TEXT    the breakages of a claim or part, or whose name contains the text; may be repeated
   --list         list them, and break nothing
-  --unchecked    without looking first whether the tree is green as it is
+  --tests        only those that a test must notice, which takes seconds each
+  --unchecked    without checking first that the tree is green as it is
   --jobs NUMBER  copies that are worked on at once (default: 2)
 
 Exit status: 0 all were noticed; 1 one survived, does not apply or could not be judged; 2 usage.
 `;
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-const defaultJobs = 2;
 const write = (text: string) => void process.stdout.write(`${text}\n`);
-
-type Outcome =
-  | { readonly is: 'killed'; readonly by: readonly string[] }
-  | { readonly is: 'survived'; readonly by: readonly string[] }
-  | { readonly is: 'error'; readonly why: string };
 
 const options = {
   only: { type: 'string', multiple: true },
   list: { type: 'boolean' },
+  tests: { type: 'boolean' },
   unchecked: { type: 'boolean' },
   jobs: { type: 'string' },
   help: { type: 'boolean' },
@@ -45,95 +41,89 @@ async function main(): Promise<number> {
     write(usage);
     return 0;
   }
-  const jobs = Number(values.jobs ?? defaultJobs);
+  const jobs = Number(values.jobs ?? 2);
+  const only = values.only ?? [''];
   if (!Number.isInteger(jobs) || jobs < 1) return refuse(`--jobs takes a number from 1, not "${values.jobs}"`);
-  const wanted = mutants.filter(({ name, claim }) =>
-    (values.only ?? ['']).some((text) => claim === text || name.includes(text)),
+  const chosen = readMutants().filter(
+    ({ name, breaks, tests }) =>
+      only.some((text) => breaks === text || name.includes(text)) && (!values.tests || tests.length > 0),
   );
-  if (wanted.length === 0) {
-    return refuse(`none is called ${values.only?.join(' or ')}: --list shows what there is`);
-  }
+  if (chosen.length === 0) return refuse(`no breakage matches ${only.join(' or ')}: --list shows all`);
   if (values.list) {
-    for (const { claim, name, edits } of wanted) write(`${claim}\t${name}\n\t${edits.map(inOneLine).join('; ')}`);
+    for (const { breaks, name, edits } of chosen) write(row([breaks, name, edits.map(({ file }) => file).join(' ')]));
     return 0;
   }
-  const red = values.unchecked ? [] : await redBefore(wanted);
+  const red = values.unchecked ? [] : await redBefore(chosen);
   if (red.length > 0) {
     write(`the tree is red without any breakage, so nothing can be shown:\n  ${red.join('\n  ')}`);
     return 1;
   }
-  write(`… ${wanted.length} breakages, ${jobs} at a time`);
+  return breakEach(chosen, jobs);
+}
+
+function refuse(reason: string): number {
+  process.stderr.write(`mutants: ${reason}\n`);
+  return 2;
+}
+
+const widths = [12, 76, 8];
+const row = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+
+/** Checks that fail on the unmodified tree, and so cannot detect a breakage. */
+async function redBefore(chosen: readonly Mutant[]): Promise<readonly string[]> {
+  using tree = new TreeCopy(project);
+  const tests = new Set(chosen.flatMap((mutant) => mutant.tests));
+  const expressions = new Set(chosen.flatMap(({ scenarios }) => (scenarios === undefined ? [] : [`(${scenarios})`])));
+  write(`… checking that the tree is green as it is: ${tests.size} test files, ${expressions.size} tag expressions`);
+  const findings = [
+    ...(tests.size > 0 ? [await runTests(tree.path, [...tests])] : []),
+    ...(expressions.size > 0 ? [await runScenarios(tree.path, [...expressions].join(' or '))] : []),
+  ];
+  return findings.flatMap((each) => ('error' in each ? [each.error] : each.red));
+}
+
+/** Works on several at a time, since a check that turns red mostly waits for what does not come. */
+async function breakEach(chosen: readonly Mutant[], jobs: number): Promise<number> {
+  write(row(['breaks', 'breakage', 'seconds', 'what turned red']));
   const bad: string[] = [];
-  const waiting = wanted.values();
+  const waiting = chosen.values();
   const work = async (): Promise<void> => {
     using tree = new TreeCopy(project);
     for (const mutant of waiting) {
-      const outcome = await tryOut(tree, mutant);
-      tell(mutant, outcome);
-      if (outcome.is !== 'killed') bad.push(mutant.name);
+      const start = performance.now();
+      const { noticed, text } = await tryOut(tree, mutant);
+      if (!noticed) bad.push(mutant.name);
+      write(row([mutant.breaks, mutant.name, ((performance.now() - start) / 1000).toFixed(1), text]));
     }
   };
-  // A check that turns red mostly waits for what does not come.
-  await Promise.all(Array.from({ length: jobs }, work));
-  write(`\n${wanted.length} breakages, ${wanted.length - bad.length} noticed.`);
+  await Promise.all(Array.from({ length: Math.min(jobs, chosen.length) }, work));
+  write(`\n${chosen.length} breakages, ${chosen.length - bad.length} noticed.`);
   if (bad.length > 0) write(`Not noticed, or not judged: ${bad.join('; ')}.`);
   return bad.length > 0 ? 1 : 0;
 }
 
-function refuse(why: string): number {
-  process.stderr.write(`mutants: ${why}\n`);
-  return 2;
-}
-
-/** Judges that fail on the unmodified tree, and so cannot detect a breakage. */
-async function redBefore(chosen: readonly Mutant[]): Promise<readonly string[]> {
-  using tree = new TreeCopy(project);
-  const judges = chosen.flatMap((mutant) => mutant.judges);
-  const expressions = new Set(judges.flatMap((by) => ('scenarios' in by ? [`(${by.scenarios})`] : [])));
-  const tests = new Set(judges.flatMap((by) => ('test' in by ? [by.test] : [])));
-  const all: readonly Judge[] = [
-    ...(expressions.size > 0 ? [{ scenarios: [...expressions].join(' or ') }] : []),
-    ...[...tests].map((test) => ({ test })),
-  ];
-  write(`… seeing that ${all.length} checks are green in the tree as it is`);
-  const red: string[] = [];
-  for (const by of all) red.push(...complaints(await judge(tree.path, by)));
-  return red;
-}
-
-const complaints = (sentence: Sentence) => ('broken' in sentence ? [sentence.broken] : sentence.red);
-
-/** The first judge that notices is enough. */
-async function tryOut(tree: TreeCopy, { edits, judges }: Mutant): Promise<Outcome> {
+/** Runs the tests first, and scenarios only if those stay green. */
+async function tryOut(tree: TreeCopy, mutant: Mutant): Promise<{ readonly noticed: boolean; readonly text: string }> {
+  const { edits, tests, scenarios } = mutant;
   const green: string[] = [];
+  const judges: (() => Promise<Findings>)[] = [
+    ...(tests.length > 0 ? [() => runTests(tree.path, tests)] : []),
+    ...(scenarios === undefined ? [] : [() => runScenarios(tree.path, scenarios)]),
+  ];
   try {
     using _broken = tree.breakBy(edits);
-    for (const by of judges) {
-      const sentence = await judge(tree.path, by);
-      if ('broken' in sentence) return { is: 'error', why: sentence.broken };
-      if (sentence.red.length > 0) return { is: 'killed', by: sentence.red };
-      green.push(...sentence.green);
+    for (const judge of judges) {
+      const findings = await judge();
+      if ('error' in findings) return { noticed: false, text: `ERROR: ${findings.error}` };
+      const [first, ...more] = findings.red;
+      if (first !== undefined)
+        return { noticed: true, text: more.length > 0 ? `${first} (and ${more.length} more)` : first };
+      green.push(...findings.green);
     }
-    return { is: 'survived', by: green };
+    return { noticed: false, text: `SURVIVED: ${green.length} stayed green, such as ${green[0]}` };
   } catch (error) {
-    if (error instanceof DoesNotApply) return { is: 'error', why: error.message };
+    if (error instanceof DoesNotApply) return { noticed: false, text: `ERROR: ${error.message}` };
     throw error;
-  }
-}
-
-function tell({ claim, name, edits }: Mutant, outcome: Outcome): void {
-  write(`${claim}  ${name}`);
-  for (const edit of edits) write(`    ${edit.file}: ${inOneLine(edit)}`);
-  switch (outcome.is) {
-    case 'killed':
-      for (const line of outcome.by.slice(0, 3)) write(`    red: ${line}`);
-      if (outcome.by.length > 3) write(`    red: and ${outcome.by.length - 3} more`);
-      return;
-    case 'survived':
-      write(`    SURVIVED: ${outcome.by.join('; ')} stayed green`);
-      return;
-    case 'error':
-      write(`    ERROR: ${outcome.why}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyEdit, type Edit } from './mutant.ts';
+import { applyEdit, type Edit } from './locate.ts';
 
-const copied = ['bin', 'clusters', 'fakes', 'features', 'recovery', 'reports', 'src'];
+const copied = ['bin', 'clusters', 'docs', 'fakes', 'features', 'recovery', 'reports', 'src'];
 const files = ['package.json', 'tsconfig.json', 'vitest.config.ts'];
 
 /** A copy of the sources that may be broken; the packages are the project's own. Removed when it is disposed of. */
@@ -17,17 +17,17 @@ export class TreeCopy implements Disposable {
     symlinkSync(realpathSync(join(project, 'node_modules')), join(this.path, 'node_modules'));
   }
 
-  /** Breaks the copy until disposed of. Nothing is changed where one of the edits does not apply. */
+  /** Breaks the copy until disposed of. @throws DoesNotApply, with nothing changed, if one of the edits does not apply */
   breakBy(edits: readonly Edit[]): Disposable {
     const before = new Map(edits.map(({ file }) => [file, readFileSync(join(this.path, file), 'utf8')]));
     const after = new Map(before);
     for (const edit of edits) after.set(edit.file, applyEdit(after.get(edit.file) ?? '', edit));
-    for (const [file, text] of after) writeFileSync(join(this.path, file), text);
-    return {
-      [Symbol.dispose]: () => {
-        for (const [file, text] of before) writeFileSync(join(this.path, file), text);
-      },
-    };
+    this.#write(after);
+    return { [Symbol.dispose]: () => this.#write(before) };
+  }
+
+  #write(texts: ReadonlyMap<string, string>): void {
+    for (const [file, text] of texts) writeFileSync(join(this.path, file), text);
   }
 
   /** Nothing is mounted in it: the sandbox's mounts are in namespaces that have ended by then. */
