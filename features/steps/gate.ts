@@ -1,4 +1,4 @@
-import { strictEqual } from 'node:assert/strict';
+import { ok, strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { AppsV1Api, type V1DaemonSet } from '@kubernetes/client-node';
 import { requireMember } from '../../clusters/cluster.ts';
@@ -62,7 +62,7 @@ async function turnOn(scenario: Scenario): Promise<string> {
 
 async function outputOf({ session }: Scenario, line: string): Promise<string> {
   const { stdout, stderr, exitCode } = await requireMember(session.cluster, 'kubectl').run(line);
-  if (exitCode !== 0) throw new Error(`status ${exitCode} of ${line}: ${stderr.trim() || '(no output)'}`);
+  ok(exitCode === 0, `status ${exitCode} of ${line}: ${stderr.trim() || '(no output)'}`);
   return stdout;
 }
 

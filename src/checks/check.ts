@@ -1,4 +1,5 @@
 import type { CheckRecord, Verdict } from '../timeline/record.ts';
+import { Timeline } from '../timeline/timeline.ts';
 
 /** The verdict of a check, and one sentence with the figures that led to it. */
 export interface CheckResult {
@@ -15,24 +16,41 @@ export const inconclusive = (sentence: string): CheckResult => ({ verdict: 'inco
 export const firstNotPassed = (results: readonly CheckResult[]): CheckResult | undefined =>
   results.find(({ verdict }) => verdict === 'fail') ?? results.find(({ verdict }) => verdict === 'inconclusive');
 
-export interface CheckTitle {
-  /** The required behaviour, in the present tense. */
+export interface CheckTitle<Inputs extends readonly unknown[] = readonly []> {
+  /** The required behaviour, in the present tense. Stored runs refer to their checks by it. */
   readonly name: string;
-  readonly claims: readonly string[];
+  /** Claims of the document; a function if they depend on the scenario. */
+  readonly claims: readonly string[] | ((...inputs: Inputs) => readonly string[]);
 }
 
-export const recordCheck = ({ name, claims }: CheckTitle, { verdict, sentence }: CheckResult): CheckRecord => ({
-  name,
-  claims,
-  verdict,
-  says: sentence,
-});
+/** The record of a conclusion from something that was read at this moment, which cannot be judged again. */
+export const recordCheck = (
+  { name, claims }: { readonly name: string; readonly claims: readonly string[] },
+  { verdict, sentence }: CheckResult,
+): CheckRecord => ({ name, claims, verdict, says: sentence });
 
 /** A check as a function from what it judges to its record. */
-export const defineCheck =
-  <Inputs extends readonly unknown[]>(title: CheckTitle, judge: (...inputs: Inputs) => CheckResult) =>
-  (...inputs: Inputs): CheckRecord =>
-    recordCheck(title, judge(...inputs));
+export interface Check<Inputs extends readonly unknown[] = readonly never[]> {
+  (...inputs: Inputs): CheckRecord;
+  readonly title: CheckTitle<Inputs>;
+}
+
+/**
+ * Defines a check. The record keeps its inputs, which must be JSON except for a timeline in first place, so that `rekindle judge`
+ * can run it again over the stored events.
+ */
+export function defineCheck<Inputs extends readonly unknown[]>(
+  title: CheckTitle<Inputs>,
+  judge: (...inputs: Inputs) => CheckResult,
+): Check<Inputs> {
+  const check = (...inputs: Inputs): CheckRecord => {
+    const claims = typeof title.claims === 'function' ? title.claims(...inputs) : title.claims;
+    const [first, ...rest]: readonly unknown[] = inputs;
+    const judged = first instanceof Timeline ? { inputs: rest, events: first.events.length } : { inputs };
+    return { ...recordCheck({ name: title.name, claims }, judge(...inputs)), ...judged };
+  };
+  return Object.assign(check, { title });
+}
 
 /** The sentence of an inconclusive check if a timeline has no crash. */
 export const noCrash = 'the history has no fault that ended a daemon or disturbed the pod';

@@ -1,6 +1,6 @@
 import { type Consumer, containerName, probeName } from '../timeline/consumer.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { defineCheck, fail, inconclusive, noCrash, pass, recordCheck } from './check.ts';
+import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure } from './outage.ts';
 import { type ConsumedVolume, mountsIn, targetPathEnd, visibleMount } from './volume-mounts.ts';
 
@@ -55,9 +55,9 @@ export interface LayerLimit {
 }
 
 /** The number of FUSE mounts at the consumer's path stays within a limit, however many crashes there are. */
-export function keepsLayersWithin(timeline: Timeline, { consumer, most, after }: LayerLimit) {
-  const name = `no more than ${most} mounts stand at the pod’s path, however many crashes`;
-  const judge = () => {
+export const keepsLayersWithin = defineCheck(
+  { name: 'no more mounts than allowed stand at the pod’s path, however many crashes', claims: [] },
+  (timeline: Timeline, { consumer, most, after }: LayerLimit) => {
     const { crashes } = timeline.observe(consumer);
     const crash = crashes.at(-1);
     if (crash === undefined) return inconclusive(noCrash);
@@ -70,12 +70,11 @@ export function keepsLayersWithin(timeline: Timeline, { consumer, most, after }:
         mountsIn(table).filter(({ mountPoint, fstype }) => mountPoint === consumer.path && fstype.startsWith('fuse'))
           .length,
     );
-    const sentence = `${counts.join(', ')} FUSE mounts at ${consumer.path}, in ${crashes.length} crashes`;
+    const sentence = `${counts.join(', ')} FUSE mounts at ${consumer.path}, in ${crashes.length} crashes; ${most} are allowed`;
     if (counts.at(-1) === 0) return fail(`no FUSE mount is left at ${consumer.path}`);
     return Math.max(...counts) > most ? fail(sentence) : pass(sentence);
-  };
-  return recordCheck({ name, claims: [] }, judge());
-}
+  },
+);
 
 /**
  * The pod's target path on the node and its container show the same file system, by the last tables. After an incomplete

@@ -1,11 +1,5 @@
+import type { FileSearch } from '../observers/find-in-files.ts';
 import { defineCheck, fail, inconclusive, pass } from './check.ts';
-
-/** A search for the secret key in files. */
-export interface FileSearch {
-  readonly files: number;
-  /** Files, and other locations by name, that hold the secret. */
-  readonly found: readonly string[];
-}
 
 /** Nothing that a run wrote holds the object store's secret key. */
 export const isKeptOutOfOutput = defineCheck(

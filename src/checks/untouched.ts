@@ -2,16 +2,7 @@ import { containerName } from '../timeline/consumer.ts';
 import { type Crash, operationsAfter, provesReading, readyTimesAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import {
-  type CheckResult,
-  defineCheck,
-  fail,
-  firstNotPassed,
-  inconclusive,
-  noCrash,
-  pass,
-  recordCheck,
-} from './check.ts';
+import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
 import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, volumeMounts } from './volume-mounts.ts';
 
@@ -65,11 +56,13 @@ export interface NoRecovery extends ConsumedVolume {
 }
 
 /** The daemon is back and yet the pod stays as the crash left it: nothing mounted, nothing claimed, errors to the end. */
-export const isNotRecovered = (timeline: Timeline, expected: NoRecovery) =>
-  recordCheck(
-    { name: 'the pod is not recovered, and nothing claims that it was', claims: expected.claims },
-    judgeNoRecovery(timeline, expected),
-  );
+export const isNotRecovered = defineCheck(
+  {
+    name: 'the pod is not recovered, and nothing claims that it was',
+    claims: (_: Timeline, { claims }: NoRecovery) => claims,
+  },
+  judgeNoRecovery,
+);
 
 function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult {
   const { consumer, scope, watchMs } = expected;

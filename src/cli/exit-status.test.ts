@@ -1,15 +1,20 @@
 import { expect, it } from 'vitest';
-import type { Outcome } from '../verbs.ts';
-import { statusFor } from './exit-status.ts';
+import { type ExitStatus, statusFor } from './exit-status.ts';
 
-it.each<[Outcome['verdict'], readonly string[], boolean, number]>([
-  ['pass', [], false, 0],
-  ['fail', [], false, 1],
-  ['inconclusive', [], false, 4],
-  ['pass', [], true, 130],
-  ['fail', [], true, 130],
-  ['pass', ['a mount'], false, 5],
-  ['fail', ['a mount'], true, 5],
-])('%s with leftovers %j, interrupted %j, exits with %d', (verdict, leftovers, interrupted, status) => {
-  expect(statusFor({ verdict, leftovers }, interrupted)).toBe(status);
+it.each<[ExitStatus, readonly string[], boolean, number]>([
+  [0, [], false, 0],
+  [1, [], false, 1],
+  [3, [], false, 3],
+  [4, [], false, 4],
+  [0, [], true, 130],
+  [4, [], true, 130],
+  [1, [], true, 1],
+  [0, ['a mount'], false, 5],
+  [1, ['a mount'], false, 1],
+  [3, ['a mount'], false, 3],
+  [4, ['a mount'], false, 4],
+  [4, ['a mount'], true, 5],
+  [1, ['a mount'], true, 1],
+])('status %d with leftovers %j, interrupted %j, becomes %d', (status, leftovers, interrupted, expected) => {
+  expect(statusFor({ status, leftovers, interrupted })).toBe(expected);
 });

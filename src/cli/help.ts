@@ -12,7 +12,7 @@ Examples:
 
 Results:
   each run writes results/<run id>/: record.json and history.ndjson (what happened), and from these report.html, report.md,
-  junit.xml and metrics.prom (rekindle report regenerates them). results/latest points to the last run.
+  junit.xml and metrics.prom (rekindle report regenerates them, rekindle judge judges again). results/latest points to the last run.
 
 Exit status:
   0    conformant: every promise that was tested is kept
@@ -22,6 +22,7 @@ Exit status:
   4    inconclusive, or Rekindle itself failed
   5    something could not be cleaned up; it is listed
   130  interrupted, after cleaning up
+  If several apply, the status is the first of 1, 2, 3, 4, 5 and 130, and the messages name them all.
 
 Environment:
   TMPDIR    where runs keep their temporary files (default /tmp)
@@ -144,4 +145,16 @@ Examples:
 export const reportHelp = `
 RESULTS is the folder of a run (results/latest). Regenerates report.html, report.md, junit.xml and metrics.prom from its
 record.json and history.ndjson.
+`;
+
+export const judgeHelp = `
+RESULTS is the folder of a run (results/latest). Each check of this version judges again what it saw during the run, by
+history.ndjson and the inputs in record.json. What was read live, such as an answer of the API server, keeps its conclusion. Prints
+for each scenario whether anything differs, and writes the record and all reports anew; record.original.json keeps the first record.
+
+Examples:
+  rekindle judge results/latest
+  rekindle judge results/20261122-134501-k3f9 --out judged
+
+Exit status: as of conform, by the new verdict · 2 if the record contradicts itself or is of another version
 `;

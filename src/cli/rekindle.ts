@@ -13,7 +13,7 @@ import { overview } from './help.ts';
 import { UsageError } from './options.ts';
 import { printFailure } from './print-failure.ts';
 import { addProfile } from './profile-command.ts';
-import { addReport } from './report-command.ts';
+import { addJudge, addReport } from './report-command.ts';
 
 /** Runs the command line (without interpreter and script) and returns the exit status. Never rejects. */
 export async function rekindle(argv: readonly string[], context: Context): Promise<ExitStatus> {
@@ -54,6 +54,7 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
     addClean,
     addProfile,
     addReport,
+    addJudge,
   ])
     add(program, context, ends);
   prepare(program, context);

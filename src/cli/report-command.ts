@@ -1,20 +1,23 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { findHistoryMismatch, findMachineMismatch } from '../../reports/mismatch.ts';
+import { judgeAgain, type Rejudgement } from '../run/judge.ts';
 import { describeMachine } from '../run/machine.ts';
-import { writeDigested } from '../run/write-reports.ts';
-import type { Digest } from '../timeline/digest.ts';
-import { digestHistory } from '../timeline/history.ts';
+import { writeReports, writeRun } from '../run/write-reports.ts';
+import { Digest } from '../timeline/digest.ts';
+import { forEachEvent } from '../timeline/history.ts';
 import { parseRecord, UnreadableRun } from '../timeline/parse.ts';
-import type { RunRecord } from '../timeline/record.ts';
+import type { HistoryEvent, RunRecord } from '../timeline/record.ts';
+import { explainVerdict, verdictNames } from '../timeline/verdict.ts';
 import type { Context } from './context.ts';
-import { type ExitStatus, exitStatus } from './exit-status.ts';
-import { reportHelp } from './help.ts';
+import { type ExitStatus, exitStatus, statusForVerdict } from './exit-status.ts';
+import { judgeHelp, reportHelp } from './help.ts';
 import { UsageError, writableFolder } from './options.ts';
 
 /** `rekindle report`. */
 export function addReport(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
+  const { cwd, stdout } = environment;
   program
     .command('report')
     .description('regenerate the reports of a run')
@@ -22,28 +25,81 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
     .option('--out <folder>', 'folder for the reports (default: the folder of the run)')
     .addHelpText('after', reportHelp)
     .option('--anyway', 'also accept a run from another machine')
-    .action(async (results: string, { out, anyway }: ReportFlags) => {
-      const { record, digest } = readRun(results, environment.cwd);
+    .action(async (results: string, { out, anyway }: { readonly out?: string; readonly anyway?: true }) => {
+      const digest = new Digest();
+      const record = readRun({ results, cwd, onEvent: (event) => digest.add(event), digest });
       const elsewhere = anyway ? undefined : findMachineMismatch(record, describeMachine());
       if (elsewhere) {
         throw new UsageError(
           `no reports of the run in ${JSON.stringify(results)}: ${elsewhere}, where they are made at the end of the run; --anyway makes them here`,
         );
       }
-      const folder = writableFolder(out ?? results, environment.cwd);
-      for (const path of await writeDigested({ folder, record, digest, cwd: environment.cwd }))
-        environment.stdout.write(`${path}\n`);
+      const folder = writableFolder(out ?? results, cwd);
+      for (const path of await writeReports(folder, { record, digest, cwd })) stdout.write(`${path}\n`);
       ends(exitStatus.conformant);
     });
 }
 
-interface ReportFlags {
-  readonly out?: string;
-  readonly anyway?: true;
+/** The record of the run before it was judged again. */
+const originalRecord = 'record.original.json';
+
+/** `rekindle judge`. */
+export function addJudge(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
+  const { cwd, stdout } = environment;
+  program
+    .command('judge')
+    .description('run the checks of this version over a stored run, and regenerate its reports')
+    .argument('<results>', 'folder of a run')
+    .option('--out <folder>', 'folder for the new record, the history and the reports (default: the folder of the run)')
+    .addHelpText('after', judgeHelp)
+    .action(async (results: string, { out }: { readonly out?: string }) => {
+      const history: HistoryEvent[] = [];
+      const digest = new Digest();
+      const onEvent = (event: HistoryEvent) => {
+        history.push(event);
+        digest.add(event);
+      };
+      const stored = readRun({ results, cwd, onEvent, digest });
+      const { record, rejudgements } = judgeAgain({ record: stored, history }, new Date());
+      for (const line of rejudgements.flatMap(describeRejudgement)) stdout.write(`${line}\n`);
+
+      const from = resolve(cwd, results);
+      const folder = writableFolder(out ?? results, cwd);
+      if (folder !== from) copyFileSync(join(from, 'history.ndjson'), join(folder, 'history.ndjson'));
+      else if (record !== stored && !existsSync(join(folder, originalRecord)))
+        renameSync(join(folder, 'record.json'), join(folder, originalRecord));
+      await writeRun(folder, { record, digest, cwd });
+
+      const differing = rejudgements.filter(({ differences }) => differences.length > 0).length;
+      const { verdict } = record;
+      const count = `${differing} ${differing === 1 ? 'differs' : 'differ'}`;
+      stdout.write(`\n${differing === 0 ? 'Nothing differs' : count} from what was stored.\n`);
+      const before = verdict === stored.verdict ? '' : ` (stored: ${verdictNames[stored.verdict]})`;
+      stdout.write(`${verdictNames[verdict]}${before}. ${explainVerdict(record)}\n${folder}/report.html\n`);
+      ends(statusForVerdict[verdict]);
+    });
 }
 
-/** The stored run in a folder of results. */
-function readRun(results: string, cwd: string): { readonly record: RunRecord; readonly digest: Digest } {
+function describeRejudgement({ name, differences, judged, kept }: Rejudgement): readonly string[] {
+  const mark = differences.length > 0 ? '✘ differs' : '✔ same   ';
+  const counts = `${judged} judged again${kept.length > 0 ? `, ${kept.length} kept` : ''}`;
+  return [
+    `${mark}  ${name} (${counts})`,
+    ...differences.map((line) => `    ${line}`),
+    ...kept.map((line) => `    kept: ${line}`),
+  ];
+}
+
+interface StoredRun {
+  readonly results: string;
+  readonly cwd: string;
+  readonly onEvent: (event: HistoryEvent) => void;
+  /** Collects what `onEvent` passes on. */
+  readonly digest: Digest;
+}
+
+/** Reads the stored run in a folder of results: returns its record, and passes its events on. */
+function readRun({ results, cwd, onEvent, digest }: StoredRun): RunRecord {
   const folder = resolve(cwd, results);
   const from = <T>(name: string, read: (path: string) => T): T => {
     try {
@@ -59,8 +115,8 @@ function readRun(results: string, cwd: string): { readonly record: RunRecord; re
     }
   };
   const record = from('record.json', (path) => parseRecord(readFileSync(path, 'utf8')));
-  const digest = from('history.ndjson', digestHistory);
+  from('history.ndjson', (path) => forEachEvent(path, onEvent));
   const strange = findHistoryMismatch(record, digest);
   if (strange) throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${strange}`);
-  return { record, digest };
+  return record;
 }

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describeMachine } from '../run/machine.ts';
+import { parseRecord } from '../timeline/parse.ts';
+import type { CheckRecord, RunRecord } from '../timeline/record.ts';
 import { sampleRun } from '../timeline/sample.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
@@ -82,4 +84,54 @@ test('takes a history that comes in several pieces, letters of several bytes at 
   writeFileSync(join(cwd, 'history.ndjson'), `${readFileSync(join(cwd, 'history.ndjson'), 'utf8')}${line.repeat(250)}`);
   const { context } = createFakeContext({ cwd });
   expect(await rekindle(['report', '.'], context)).toBe(0);
+});
+
+const lines = (text: string) => text.split('\n');
+const stored = (name: string) => parseRecord(readFileSync(join(cwd, name), 'utf8'));
+
+test('judges a stored run again, says what is the same, and exits as its verdict demands', async () => {
+  const { context, stdout } = createFakeContext({ cwd });
+  expect(await rekindle(['judge', '.', '--out', 'judged'], context)).toBe(1);
+  expect(lines(stdout()).filter((line) => line.startsWith('✔ same'))).toHaveLength(record.scenarios.length);
+  expect(stdout()).toContain('Nothing differs from what was stored.\nNot conformant. ');
+  expect(stored('judged/record.json')).toEqual(record);
+  for (const file of [...files, 'history.ndjson']) expect(existsSync(join(cwd, 'judged', file))).toBe(true);
+});
+
+test('keeps the first record when a check that is judged again differs', async () => {
+  const name = 'no output of the run holds the secret access key';
+  const leak: CheckRecord = {
+    name,
+    claims: [],
+    verdict: 'pass',
+    says: 'x',
+    inputs: [{ files: 1, found: ['junit.xml'] }],
+  };
+  const passed = record.scenarios.filter(({ status }) => status === 'pass');
+  const kept: RunRecord = { ...record, scenarios: passed, checks: [leak], verdict: 'pass' };
+  writeFileSync(join(cwd, 'record.json'), JSON.stringify(kept));
+  const { context, stdout } = createFakeContext({ cwd });
+  expect(await rekindle(['judge', '.'], context)).toBe(1);
+  expect(stdout()).toMatch(/✘ differs {2}the run as a whole .*\n.*it is in junit\.xml\n\n1 differs from/);
+  expect(stdout()).toContain('Not conformant (stored: Conformant). ');
+  expect(stored('record.original.json')).toEqual(kept);
+  expect(stored('record.json')).toMatchObject({ verdict: 'fail', judgedAgain: { rekindle: expect.any(String) } });
+  expect(readFileSync(join(cwd, 'report.md'), 'utf8')).toContain('Not conformant');
+  expect(await rekindle(['judge', '.'], context)).toBe(1);
+  expect(stored('record.original.json')).toEqual(kept);
+});
+
+test.each([
+  ['{"schema":"rekindle.record/9"}', 'was written as "rekindle.record/9"; this version reads'],
+  [JSON.stringify({ ...record, verdict: 'pass' }), 'its verdict is pass, but its scenarios'],
+  [
+    JSON.stringify({ ...record, scenarios: record.scenarios.map((each) => ({ ...each, status: 'pass' })) }),
+    'but its steps and checks make it',
+  ],
+])('refuses to judge the record %.40s', async (text, says) => {
+  writeFileSync(join(cwd, 'record.json'), text);
+  const { context, stderr } = createFakeContext({ cwd });
+  expect(await rekindle(['judge', '.'], context)).toBe(2);
+  expect(stderr()).toContain(says);
+  expect(existsSync(join(cwd, 'report.html'))).toBe(false);
 });

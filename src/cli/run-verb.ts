@@ -5,7 +5,7 @@ import { killRun } from '../doctor/clean/processes.ts';
 import type { ConformOptions, Outcome, RunOptions, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
 import { surroundingsOf } from './context.ts';
-import { type ExitStatus, exitStatus, statusFor } from './exit-status.ts';
+import { type ExitStatus, exitStatus, statusFor, statusForVerdict } from './exit-status.ts';
 import { largestSeed, parseSeed, writableFolder } from './options.ts';
 import { printFailure } from './print-failure.ts';
 
@@ -57,11 +57,8 @@ export async function runVerb(
   const leftovers = [...(end.ok ? end.outcome.leftovers : []), ...swept.leftovers];
   for (const leftover of leftovers) environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);
   // A failure after an interruption counts as having stopped.
-  if (!end.ok && !interrupted) {
-    const status = printFailure(end.error, environment);
-    return leftovers.length > 0 ? exitStatus.leftovers : status;
-  }
-  return statusFor({ verdict: end.ok ? end.outcome.verdict : 'inconclusive', leftovers }, interrupted);
+  const failed = end.ok || interrupted ? exitStatus.inconclusive : printFailure(end.error, environment);
+  return statusFor({ status: end.ok ? statusForVerdict[end.outcome.verdict] : failed, leftovers, interrupted });
 }
 
 type End = { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: unknown };

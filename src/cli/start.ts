@@ -7,7 +7,7 @@ import { version } from '../version.ts';
 import { startsRun } from './become-harness.ts';
 import type { Context } from './context.ts';
 import { surroundingsOf, temporaryFolder, vocabulary } from './context.ts';
-import { type ExitStatus, exitStatus } from './exit-status.ts';
+import { type ExitStatus, statusFor } from './exit-status.ts';
 import { listenForInterruption } from './interruption.ts';
 import { printFailure } from './print-failure.ts';
 import { rekindle } from './rekindle.ts';
@@ -48,7 +48,7 @@ async function giveUp(error: unknown, context: Context): Promise<ExitStatus> {
   const status = printFailure(error, context.environment);
   const { leftovers } = await cleanRun(context.runId, surroundingsOf(context));
   for (const leftover of leftovers) context.environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);
-  return leftovers.length > 0 ? exitStatus.leftovers : status;
+  return statusFor({ status, leftovers, interrupted: false });
 }
 
 /** Each command loads its modules when it starts. */

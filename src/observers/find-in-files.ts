@@ -12,13 +12,19 @@ export interface FileSearch {
   readonly found: readonly string[];
 }
 
-/** Searches the files below a folder for a secret in any encoding. Does not follow links. */
-export function findInFiles(folder: string, secret: string): FileSearch {
+/**
+ * Searches the files below a folder for a secret in any encoding, and texts that are going to be written there, by name. Does
+ * not follow links.
+ */
+export function findInFiles(folder: string, secret: string, texts: Readonly<Record<string, string>> = {}): FileSearch {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   const encodings = encodingsOf(secret);
   const found = paths.filter((path) => contains(path, encodings)).map((path) => relative(folder, path));
-  return { files: paths.length, found };
+  const leaking = Object.entries(texts).filter(([, text]) =>
+    encodings.some((encoding) => text.includes(`${encoding}`)),
+  );
+  return { files: paths.length + Object.keys(texts).length, found: [...found, ...leaking.map(([name]) => name)] };
 }
 
 const chunkBytes = 1 << 20;

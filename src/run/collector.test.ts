@@ -1,25 +1,27 @@
 import type { Envelope } from '@cucumber/messages';
 import { describe, expect, it } from 'vitest';
+import type { CheckRecord, ScenarioRecord } from '../timeline/record.ts';
 import { Collector } from './collector.ts';
 
 interface SampleStep {
   readonly type: 'Context' | 'Action' | 'Outcome' | 'hook';
   readonly status: string;
   readonly exception?: string;
+  readonly message?: string;
 }
 
-/** Records a scenario with these steps. */
-function collect(
-  steps: readonly SampleStep[],
-  checks: readonly {
-    readonly name: string;
-    readonly claims: readonly string[];
-    readonly verdict: 'fail';
-    readonly says: string;
-  }[] = [],
-) {
-  const notes = new Map([['pickle', { id: 'sample', startedAt: 0, finishedAt: 1, checks: [...checks] }]]);
-  const collector = new Collector({ notes, now: () => 1, isInterrupted: () => false });
+const failed: CheckRecord = { name: 'x', claims: [], verdict: 'fail', says: 'y' };
+
+const collect = (...scenario: Parameters<typeof record>) => record(...scenario)?.status;
+
+/** Records a scenario with these steps; the checks are judged in its last one. */
+function record(steps: readonly SampleStep[], checks: readonly CheckRecord[] = [], isInterrupted = false) {
+  const notes = { id: 'sample', startedAt: 0, finishedAt: 1, checks: [] as CheckRecord[] };
+  const collector = new Collector({
+    notes: new Map([['pickle', notes]]),
+    now: () => 1,
+    isInterrupted: () => isInterrupted,
+  });
   const isOwn = ({ type }: SampleStep) => type !== 'hook';
   const pickleSteps = steps.flatMap((step, index) =>
     isOwn(step) ? [{ id: `p${index}`, text: `step ${index}`, type: step.type, astNodeIds: [] }] : [],
@@ -34,20 +36,29 @@ function collect(
     { pickle },
     { testCase: { id: 'case', pickleId: 'pickle', testSteps } },
     { testCaseStarted: { id: 'attempt', testCaseId: 'case' } },
-    ...steps.map(({ status, exception }, index) => ({
+    ...steps.map(({ status, exception, message }, index) => ({
       testStepFinished: {
         testCaseStartedId: 'attempt',
         testStepId: `t${index}`,
-        testStepResult: { status, duration, ...(exception && { exception: { type: exception }, message: exception }) },
+        testStepResult: { status, duration, ...(exception && { exception: { type: exception, message } }) },
       },
     })),
     { testCaseFinished: { testCaseStartedId: 'attempt' } },
   ];
-  for (const message of messages) collector.take(message as unknown as Envelope);
-  return collector.scenarios[0]?.status;
+  for (const message of messages) {
+    if ('testStepFinished' in message && message.testStepFinished?.testStepId === `t${steps.length - 1}`)
+      notes.checks.push(...checks);
+    collector.take(message as unknown as Envelope);
+  }
+  return collector.scenarios[0];
 }
 
-const failing = (type: SampleStep['type'], exception = 'Error'): SampleStep => ({ type, status: 'FAILED', exception });
+const failing = (type: SampleStep['type'], exception = 'Error', message = 'no'): SampleStep => ({
+  type,
+  status: 'FAILED',
+  exception,
+  message,
+});
 const passing = (type: SampleStep['type']): SampleStep => ({ type, status: 'PASSED' });
 const skipped = (type: SampleStep['type']): SampleStep => ({ type, status: 'SKIPPED' });
 
@@ -61,17 +72,42 @@ describe('a scenario whose setup fails', () => {
 
   it('fails if an assertion or a check of the Given fails', () => {
     expect(collect([failing('Context', 'AssertionError'), skipped('Action')])).toBe('fail');
-    const check = { name: 'x', claims: [], verdict: 'fail', says: 'y' } as const;
-    expect(collect([failing('Context'), skipped('Action')], [check])).toBe('fail');
+    expect(collect([failing('Context', 'CheckNotPassed'), skipped('Action')], [failed])).toBe('fail');
   });
 });
 
 describe('a scenario whose setup is complete', () => {
-  it.each([
-    ['the When', [passing('Context'), failing('Action')]],
-    ['a Then', [passing('Context'), passing('Action'), failing('Outcome', 'PollTimeout')]],
-    ['the hook after it', [passing('Context'), passing('Action'), passing('Outcome'), failing('hook')]],
-  ])('fails if %s fails', (_, steps) => {
-    expect(collect(steps)).toBe('fail');
+  const before = [passing('Context'), passing('Action')];
+  it.each<[string, ScenarioRecord['status'], readonly SampleStep[]]>([
+    ['a wait in the When', 'fail', [passing('Context'), failing('Action', 'PollTimeout')]],
+    [
+      'a refusal by the API server',
+      'fail',
+      [passing('Context'), failing('Action', 'ApiException', 'HTTP-Code: 403 no')],
+    ],
+    ['an assertion of a Then', 'fail', [...before, failing('Outcome', 'AssertionError')]],
+    ['a wait in a Then', 'fail', [...before, failing('Outcome', 'PollTimeout')]],
+    ['an unreachable API server', 'inconclusive', [...before, failing('Outcome', 'ApiException', 'HTTP-Code: 500 no')]],
+    ['a full disk in the When', 'inconclusive', [passing('Context'), failing('Action', 'Error')]],
+    ['a mistake of ours in a Then', 'inconclusive', [...before, failing('Outcome', 'TypeError')]],
+    ['a step without a definition', 'inconclusive', [...before, { type: 'Outcome', status: 'UNDEFINED' }]],
+    ['the hook after it', 'inconclusive', [...before, passing('Outcome'), failing('hook')]],
+  ])('that is stopped by %s is %s', (_, status, steps) => {
+    expect(collect(steps)).toBe(status);
+  });
+
+  it('fails by a failed check, whatever stopped it', () => {
+    expect(collect([...before, failing('Outcome', 'TypeError')], [failed])).toBe('fail');
+  });
+
+  it('has the sentences of its checks, whatever they look like', () => {
+    const says = 'one\n    at the top\nError: two';
+    const scenario = record([...before, failing('Outcome', 'CheckNotPassed')], [{ ...failed, says }]);
+    expect(scenario).toMatchObject({ reason: `x: ${says}`, steps: [{}, {}, { cause: 'check', error: `x: ${says}` }] });
+  });
+
+  it('is inconclusive if the run was interrupted, whatever its checks found then', () => {
+    const scenario = record([...before, failing('Outcome', 'CheckNotPassed')], [failed], true);
+    expect(scenario).toMatchObject({ status: 'inconclusive', reason: 'the run was interrupted' });
   });
 });

@@ -1,7 +1,10 @@
 import type { Envelope, GherkinDocument, Pickle, PickleStep, TestStepResult } from '@cucumber/messages';
+import { PollTimeout } from '../../clusters/poll.ts';
 import { claimsFor } from '../claims.ts';
+import { CheckNotPassed } from '../scenario/scenario.ts';
 import type { ScenarioNotes } from '../scenario/session.ts';
-import type { ScenarioRecord, ScenarioStatus, StepRecord } from '../timeline/record.ts';
+import type { ScenarioRecord, StepRecord } from '../timeline/record.ts';
+import { deriveStatus, findStop, formatNotPassed } from '../timeline/verdict.ts';
 
 export interface CollectorOptions {
   readonly notes: ReadonlyMap<string, ScenarioNotes>;
@@ -30,8 +33,8 @@ export class Collector {
       readonly steps: ReadonlyMap<string, string | undefined>;
       readonly at: number;
       readonly done: StepRecord[];
-      readonly results: TestStepResult[];
-      setupFailed: boolean;
+      /** How many checks of the scenario had been judged before the present step. */
+      judged: number;
     }
   >();
 
@@ -71,40 +74,56 @@ export class Collector {
   #start(id: string, testCaseId: string): void {
     const testCase = this.#cases.get(testCaseId);
     if (!testCase) return;
-    this.#attempts.set(id, { ...testCase, at: this.#options.now(), done: [], results: [], setupFailed: false });
+    this.#attempts.set(id, { ...testCase, at: this.#options.now(), done: [], judged: 0 });
   }
 
   #step(id: string, testStepId: string, result: TestStepResult): void {
     const attempt = this.#attempts.get(id);
     if (!attempt) return;
-    attempt.results.push(result);
-    const pickleStep = attempt.pickle.steps.find((step) => step.id === attempt.steps.get(testStepId));
-    if (isSetupFailure(attempt.done, pickleStep, result)) attempt.setupFailed = true;
+    const { pickle, done } = attempt;
+    const checks = this.#options.notes.get(pickle.id)?.checks ?? [];
+    const own = checks.slice(attempt.judged);
+    attempt.judged = checks.length;
+    const pickleStep = pickle.steps.find((step) => step.id === attempt.steps.get(testStepId));
     const tookNs = result.duration.seconds * 1e9 + result.duration.nanos;
     // Readers know a scenario's steps; a hook is shown only if it failed.
-    if (!pickleStep && result.status !== 'FAILED') return;
-    const step: StepRecord = {
-      keyword: pickleStep ? this.#keywordOf(attempt.pickle, pickleStep.astNodeIds) : 'Hook',
+    if (!pickleStep && (result.status === 'PASSED' || result.status === 'SKIPPED')) return;
+    const cause = this.#causeOf(result, pickleStep);
+    const error = cause === 'check' ? formatNotPassed(own) : result.exception?.message?.trim();
+    done.push({
+      keyword: pickleStep ? this.#keywordOf(pickle, pickleStep.astNodeIds) : 'Hook',
       text: pickleStep?.text ?? 'before or after the scenario',
       status: statuses[result.status] ?? 'failed',
       at: this.#options.now() - tookNs,
       tookNs,
-      ...(result.message && { error: firstLines(result.message) }),
-    };
-    attempt.done.push(step);
+      ...(error && { error }),
+      ...(cause && { cause }),
+    });
+  }
+
+  #causeOf({ status, exception }: TestStepResult, step: PickleStep | undefined): StepRecord['cause'] {
+    if (status === 'PASSED' || status === 'SKIPPED') return undefined;
+    if (this.#options.isInterrupted()) return 'interruption';
+    const type = exception?.type ?? '';
+    if (type === CheckNotPassed.name) return 'check';
+    if (type.startsWith('AssertionError')) return 'expectation';
+    // Before the first When nothing has been done to the implementation yet.
+    const isSetup = step?.type === 'Context' || step === undefined;
+    return !isSetup && (type === PollTimeout.name || isRefusal(type, exception?.message)) ? 'expectation' : 'error';
   }
 
   #finish(id: string): void {
     const attempt = this.#attempts.get(id);
     if (!attempt) return;
-    const { pickle, at, done, results, setupFailed } = attempt;
+    const { pickle, at, done } = attempt;
     const notes = this.#options.notes.get(pickle.id);
-    const failed = done.find(({ status }) => status === 'failed' || status === 'undefined' || status === 'pending');
-    const isCut = this.#options.isInterrupted() && failed !== undefined;
-    const status = isCut ? 'inconclusive' : deriveStatus(results, { notes, setupFailed });
-    const reason = isCut
-      ? 'the run was interrupted'
-      : (notes?.reason ?? (failed ? (failed.error ?? `${failed.status} step: ${failed.text}`) : undefined));
+    const checks = notes?.checks ?? [];
+    const status = deriveStatus({ steps: done, checks });
+    const stop = findStop(done);
+    const reason =
+      stop?.cause === 'interruption'
+        ? 'the run was interrupted'
+        : (notes?.reason ?? (stop && (stop.error ?? `${stop.status} step: ${stop.text}`)));
     const scenario: ScenarioRecord = {
       id: notes?.id ?? slug(pickle.name),
       ...this.#headOf(pickle),
@@ -116,7 +135,7 @@ export class Collector {
       startedAt: notes?.startedAt ?? at,
       finishedAt: notes?.finishedAt ?? this.#options.now(),
       steps: done,
-      checks: notes?.checks ?? [],
+      checks,
       recoveries: [],
       ...(notes?.mountLines && { mountLines: notes.mountLines }),
       ...(notes?.backoff && { backoff: notes.backoff }),
@@ -158,25 +177,9 @@ const statuses: Readonly<Record<string, StepRecord['status']>> = {
   UNKNOWN: 'failed',
 };
 
-/**
- * Whether a failure says nothing about the subject: it happened before the first When, in a hook or a Given, and is no assertion
- * of the Given, but a timeout or an error of the harness or the machine.
- */
-function isSetupFailure(done: readonly StepRecord[], step: PickleStep | undefined, result: TestStepResult): boolean {
-  if (result.status !== 'FAILED' || result.exception?.type.startsWith('AssertionError')) return false;
-  return step === undefined ? done.length === 0 : step.type === 'Context';
-}
-
-function deriveStatus(
-  results: readonly TestStepResult[],
-  { notes, setupFailed }: { readonly notes: ScenarioNotes | undefined; readonly setupFailed: boolean },
-): ScenarioStatus {
-  const all: ReadonlySet<string> = new Set(results.map(({ status }) => status));
-  const bad = [...all].some((status) => status !== 'PASSED' && status !== 'SKIPPED');
-  const verdicts = notes?.checks.map(({ verdict }) => verdict) ?? [];
-  if (verdicts.includes('fail')) return 'fail';
-  if (bad) return setupFailed || verdicts.includes('inconclusive') ? 'inconclusive' : 'fail';
-  return all.has('SKIPPED') ? 'skipped' : 'pass';
+/** Whether an error is a refusal of the API server or of a webhook, which is an answer of what is judged. */
+function isRefusal(type: string, message = ''): boolean {
+  return type === 'ApiException' && /^HTTP-Code: 4/.test(message);
 }
 
 /** Turns a scenario's name into an id for URLs and namespaces. */
@@ -185,14 +188,4 @@ export function slug(name: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
-}
-
-/** Cuts the stack off an error's message. */
-function firstLines(message: string): string {
-  return message
-    .split('\n')
-    .filter((line) => !/^\s+at /.test(line))
-    .join('\n')
-    .replace(/^Error: /, '')
-    .trim();
 }

@@ -99,16 +99,32 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   return { verdict, leftovers: ran.leftovers, resultsDir };
 }
 
-/** Merges the runners' histories, which share a clock, into one file and removes them. */
+/**
+ * Merges the runners' histories, which share a clock, into one file and removes them. The events of each runner stay in their
+ * order of arrival, in which checks saw them.
+ */
 async function mergeHistories(folders: readonly string[], resultsDir: string): Promise<readonly HistoryEvent[]> {
   const parts = folders.map((folder) => join(folder, historyFile));
   const read = await Promise.all(parts.map((part) => readHistory(part).catch(() => undefined)));
-  const events = read.flatMap((part) => part?.events ?? []).sort((a, b) => a.at - b.at);
+  const events = mergeInOrder(read.map((part) => part?.events ?? []));
   const whole = await openLineFile(join(resultsDir, historyFile));
   for (const event of events) whole.line(JSON.stringify(event));
   await whole.close();
   await Promise.all(parts.map((part) => rm(part, { force: true })));
   return events;
+}
+
+/** Takes again and again the earliest of the lists' first events. */
+function mergeInOrder(lists: readonly (readonly HistoryEvent[])[]): readonly HistoryEvent[] {
+  const positions = lists.map(() => 0);
+  const timeOf = (list: number): number => lists[list]?.[positions[list] ?? 0]?.at ?? Number.POSITIVE_INFINITY;
+  const total = lists.reduce((sum, { length }) => sum + length, 0);
+  return Array.from({ length: total }, () => {
+    const next = positions.reduce((best, _, list) => (timeOf(list) < timeOf(best) ? list : best), 0);
+    const event = lists[next]?.[positions[next] ?? 0] as HistoryEvent;
+    positions[next] = (positions[next] ?? 0) + 1;
+    return event;
+  });
 }
 
 function seconds(since: number): string {

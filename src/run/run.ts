@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentOptions, Cluster, HarnessPrograms, RunningCluster } from '../../clusters/cluster.ts';
 import { isKeptOutOfOutput } from '../checks/secret-kept.ts';
 import { findInFiles } from '../observers/find-in-files.ts';
+import { digestOf } from '../timeline/digest.ts';
 import { groupBy } from '../timeline/group-by.ts';
 import { type History, openHistory } from '../timeline/history.ts';
 import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
@@ -15,7 +16,7 @@ import { version } from '../version.ts';
 import { describeMachine } from './machine.ts';
 import { reportToCi } from './report-to-ci.ts';
 import type { ClusterFacts } from './runner-protocol.ts';
-import { writeReports } from './write-reports.ts';
+import { writeRun } from './write-reports.ts';
 
 const observer = (path: string) => fileURLToPath(new URL(`../observers/${path}`, import.meta.url));
 
@@ -136,7 +137,7 @@ export interface Conclusion extends Results {
   /** The clusters that the run was made on; all of one kind. */
   readonly clusters: readonly ClusterFacts[];
   readonly scenarios: readonly ScenarioRecord[];
-  /** All events in order of time; the history file is complete. */
+  /** All events; the history file is complete. */
   readonly events: readonly HistoryEvent[];
   readonly leftovers: readonly string[];
   /** Failures of the harness itself: one sentence each. */
@@ -151,30 +152,16 @@ export async function siteFacts({ cluster, history, resultsDir, startedAt, origi
   return { resultsDir, startedAt, origin, clusters, events: history.events };
 }
 
-/**
- * Writes the record and all reports. Searches the output for the object store's secret key before, for the record, and after,
- * because the reports are output too.
- */
+/** Writes the record and all reports, which contain nothing but what the record and the searched files do. */
 export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
-  const { clusters: places, resultsDir } = conclusion;
-  const search = () =>
-    secretIsInNoOutput(
-      resultsDir,
-      places.map(({ secret }) => secret),
-    );
-  const before = search();
-  const record = await write(conclusion, before);
-  const after = search();
-  const final = after.verdict === before.verdict ? record : await write(conclusion, after);
-  reportToCi(final, conclusion.options.environment);
-  return final;
-}
-
-async function write(conclusion: Conclusion, secrecy: CheckRecord): Promise<RunRecord> {
-  const { options, profile, command, scenarios, leftovers, errors, events, resultsDir, startedAt } = conclusion;
+  const { options, profile, command, leftovers, errors, events, resultsDir, startedAt } = conclusion;
   const [place] = conclusion.clusters;
   const byScenario = groupBy(events, ({ scenario }) => scenario);
-  const record: RunRecord = {
+  const scenarios = conclusion.scenarios.map((scenario) => ({
+    ...scenario,
+    recoveries: new Timeline(byScenario.get(scenario.id) ?? []).recoveries,
+  }));
+  const draft = {
     schema: recordSchema,
     runId: options.runId,
     rekindle: version,
@@ -186,23 +173,21 @@ async function write(conclusion: Conclusion, secrecy: CheckRecord): Promise<RunR
     cluster: place?.name ?? 'none',
     fidelity: place?.fidelity ?? { place: 'no cluster was up', parts: [], clockScale: 1 },
     machine: describeMachine(),
-    verdict: deriveVerdict({ scenarios, checks: [secrecy], errors }),
     interrupted: options.environment.signal.aborted,
-    scenarios: scenarios.map((scenario) => ({
-      ...scenario,
-      recoveries: new Timeline(byScenario.get(scenario.id) ?? []).recoveries,
-    })),
-    checks: [secrecy],
+    scenarios,
+    errors,
     leftovers,
-  };
-  writeFileSync(join(resultsDir, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
-  await writeReports(resultsDir, { record, history: events }, options.environment.cwd);
+  } as const;
+  const checks = [searchForSecrets(conclusion, JSON.stringify(draft))];
+  const record: RunRecord = { ...draft, checks, verdict: deriveVerdict({ ...draft, checks }) };
+  await writeRun(resultsDir, { record, digest: digestOf(events), cwd: options.environment.cwd });
+  reportToCi(record, options.environment);
   return record;
 }
 
-/** Searches all files of the run for the secret keys of its object stores. */
-function secretIsInNoOutput(resultsDir: string, secrets: readonly string[]): CheckRecord {
-  const searches = secrets.map((secret) => findInFiles(resultsDir, secret));
+/** Searches all files of the run, and the record that is going to be written, for the secret keys of its object stores. */
+function searchForSecrets({ clusters, resultsDir }: Conclusion, record: string): CheckRecord {
+  const searches = clusters.map(({ secret }) => findInFiles(resultsDir, secret, { 'record.json': record }));
   const found = [...new Set(searches.flatMap((search) => search.found))];
   return isKeptOutOfOutput({ files: searches[0]?.files ?? 0, found });
 }

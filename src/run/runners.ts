@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
-import type { ClusterFacts, Order, Report, RunnerOptions } from './runner-protocol.ts';
+import type { ClusterFacts, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
 
 const program = fileURLToPath(new URL('./runner-main.ts', import.meta.url));
 
@@ -38,9 +38,14 @@ export interface RanAll {
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const queue = [...all.scenarios];
   const found = { clusters: [] as ClusterFacts[], errors: [] as string[], leftovers: [] as string[] };
+  const missing: Missing[] = [];
+  let finished = 0;
   const count = Math.min(all.jobs, queue.length);
   const folders = Array.from({ length: count }, (_, index) => join(all.folder, `runner-${index + 1}`));
   await Promise.all(folders.map((folder) => runOne(folder)));
+  // A machine that lacks something from the start cannot run it; a need that arises later, such as disk space, loses no result.
+  if (missing.length > 0 && finished === 0) throw new CannotRun(missing);
+  found.errors.push(...missing.map(({ what, remedy }) => `${what}: ${remedy}`));
   if (queue.length > 0 && !all.signal.aborted)
     found.errors.push(
       `${queue.length} ${queue.length === 1 ? 'scenario was' : 'scenarios were'} not run, because no runner was left`,
@@ -49,7 +54,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
 
   function runOne(folder: string): Promise<void> {
     mkdirSync(folder);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<void>();
     const child: ChildProcess = fork(all.program ?? program, [], {
       env: { ...all.options.env, REKINDLE_RUN_ID: all.options.runId },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -74,6 +79,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           return next();
         case 'finished':
           found.errors.push(...report.errors);
+          finished += report.scenarios.length;
           for (const scenario of report.scenarios) all.onFinished(scenario);
           return next();
         case 'ended':
@@ -82,8 +88,8 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           return resolve();
         case 'failed':
           settled = true;
-          if (report.missing) return reject(new CannotRun(report.missing));
-          found.errors.push(report.message);
+          if (report.missing) missing.push(...report.missing);
+          else found.errors.push(report.message);
           return resolve();
       }
     });

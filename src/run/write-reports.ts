@@ -5,8 +5,8 @@ import { renderJunit } from '../../reports/junit.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderOpenMetrics } from '../../reports/openmetrics.ts';
 import { renderPicture, slowestRecovery } from '../../reports/picture.ts';
-import { type Digest, digestOf } from '../timeline/digest.ts';
-import type { Run, RunRecord } from '../timeline/record.ts';
+import type { Digest } from '../timeline/digest.ts';
+import type { RunRecord } from '../timeline/record.ts';
 
 const picture = 'slowest-recovery.svg';
 
@@ -24,24 +24,22 @@ const reports: readonly { readonly file: string; readonly render: (written: Writ
   { file: 'metrics.prom', render: ({ record }) => renderOpenMetrics({ record }) },
 ];
 
-/**
- * Writes all reports of a run into an existing folder and replaces earlier ones. Returns their paths.
- * @param cwd Attachments below it are named relative to it.
- */
-export function writeReports(folder: string, { record, history }: Run, cwd?: string): Promise<readonly string[]> {
-  return writeDigested({ folder, record, digest: digestOf(history), ...(cwd === undefined ? {} : { cwd }) });
-}
-
 export interface DigestedRun {
-  readonly folder: string;
   readonly record: RunRecord;
   readonly digest: Digest;
-  readonly cwd?: string;
+  /** Attachments below it are named relative to it. */
+  readonly cwd: string;
 }
 
-/** Writes the reports of a run whose history was digested while it was read. */
-export function writeDigested({ folder, record, digest, cwd }: DigestedRun): Promise<readonly string[]> {
-  const seen = cwd === undefined ? folder : relative(cwd, folder);
+/** Writes the record and all reports of a run into an existing folder, and replaces earlier ones. */
+export async function writeRun(folder: string, run: DigestedRun): Promise<void> {
+  writeFileSync(join(folder, 'record.json'), `${JSON.stringify(run.record, null, 1)}\n`);
+  await writeReports(folder, run);
+}
+
+/** Writes all reports of a run into an existing folder and replaces earlier ones. Returns their paths. */
+export function writeReports(folder: string, { record, digest, cwd }: DigestedRun): Promise<readonly string[]> {
+  const seen = relative(cwd, folder);
   const written = { record, digest, folder: seen.startsWith('..') || isAbsolute(seen) ? folder : seen };
   writePictures(folder, record);
   return Promise.all(

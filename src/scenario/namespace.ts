@@ -1,4 +1,5 @@
 import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, PatchStrategy, type V1Pod } from '@kubernetes/client-node';
+import { fail, recordCheck } from '../checks/check.ts';
 import { Dataset } from './dataset.ts';
 import type { Manifest } from './manifests.ts';
 import { Pod } from './pod.ts';
@@ -107,12 +108,13 @@ export class Namespace implements AsyncDisposable {
     this.scenario.notes.mountLines = { before: this.#mountLinesBefore ?? after, after };
   }
 
-  /** Deletes the namespace. @throws if something of it is left on a node */
+  /** Deletes the namespace. @throws CheckNotPassed if something of it is left on a node */
   async [Symbol.asyncDispose](): Promise<void> {
     const { cluster, leftovers } = this.scenario.session;
     const left = await cluster.release(this.name);
     leftovers.push(...left.map((line) => `${this.name}: ${line}`));
-    if (left.length > 0) throw new Error(`not released: ${left.join('; ')}`);
+    const title = { name: 'nothing of a deleted namespace is left on a node', claims: [] };
+    if (left.length > 0) this.scenario.judge(recordCheck(title, fail(left.join('; '))));
   }
 }
 

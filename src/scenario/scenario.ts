@@ -3,10 +3,14 @@ import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cl
 import { type PollOptions, poll } from '../../clusters/poll.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
+import { formatNotPassed } from '../timeline/verdict.ts';
 import { FaultInjection } from './fault-injection.ts';
 import { lastSeen } from './last-seen.ts';
 import { Namespace } from './namespace.ts';
 import type { ScenarioNotes, Session } from './session.ts';
+
+/** Stops a scenario at a check. What the check found is in the notes; the message is for other formatters of Cucumber. */
+export class CheckNotPassed extends Error {}
 
 interface ScenarioOptions {
   /** Operations per second of each probe. */
@@ -139,11 +143,10 @@ export class Scenario implements AsyncDisposable {
     });
   }
 
-  /** Records verdicts. @throws if one of them is not a pass */
+  /** Records verdicts. @throws CheckNotPassed if one of them is not a pass */
   judge(...checks: readonly CheckRecord[]): void {
     this.notes.checks.push(...checks);
-    const bad = checks.filter(({ verdict }) => verdict !== 'pass');
-    if (bad.length > 0) throw new Error(bad.map(({ name, says }) => `${name}: ${says}`).join('\n'));
+    if (checks.some(({ verdict }) => verdict !== 'pass')) throw new CheckNotPassed(formatNotPassed(checks));
   }
 
   /** Starts one of the harness's own programs in a container or on the node, until the end of the scenario. */

@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import { Digest } from './digest.ts';
 import { type HistoryUnwritable, openLineFile } from './line-file.ts';
 import { createHistoryReader, parseHistory } from './parse.ts';
 import type { HistoryEvent } from './record.ts';
@@ -97,12 +96,11 @@ export async function readHistory(path: string): Promise<StoredHistory> {
 const chunkBytes = 1 << 20;
 
 /**
- * Reads a history file for the reports, chunk by chunk: a million operations are 250 MB on disk.
+ * Reads a history file chunk by chunk: a million operations are 250 MB on disk. The events come in the order of the file.
  * @throws UnreadableRun if a line is wrong or the last one was cut off
  */
-export function digestHistory(path: string): Digest {
-  const digest = new Digest();
-  const reader = createHistoryReader((event) => digest.add(event));
+export function forEachEvent(path: string, onEvent: (event: HistoryEvent) => void): void {
+  const reader = createHistoryReader(onEvent);
   const decoder = new StringDecoder('utf8');
   const chunk = Buffer.allocUnsafe(chunkBytes);
   const file = openSync(path, 'r');
@@ -112,7 +110,6 @@ export function digestHistory(path: string): Digest {
     }
     reader.add(decoder.end());
     reader.end();
-    return digest;
   } finally {
     closeSync(file);
   }

@@ -51,6 +51,11 @@ const stepRecord = z.object({
   at: ns,
   tookNs: ns,
   error: text.exactOptional(),
+  /**
+   * Why it failed: a check of the scenario did not pass, an expectation of the step itself was not met, or an error or an
+   * interruption stopped it, which says nothing about the implementation.
+   */
+  cause: z.enum(['check', 'expectation', 'error', 'interruption']).exactOptional(),
 });
 export type StepRecord = Immutable<z.infer<typeof stepRecord>>;
 
@@ -61,6 +66,10 @@ const checkRecord = z.object({
   verdict,
   /** One sentence with the figures that led to the verdict. */
   says: text,
+  /** What the check was given besides the timeline, so that it can judge again. Absent if it judged what was read at that moment. */
+  inputs: z.array(z.unknown()).exactOptional(),
+  /** How many of the scenario's events it was given: the first in the order of the history file. Absent if it takes no timeline. */
+  events: count.exactOptional(),
 });
 export type CheckRecord = Immutable<z.infer<typeof checkRecord>>;
 
@@ -150,6 +159,10 @@ export const runRecord = z.object({
   scenarios: z.array(scenarioRecord),
   /** Checks of the run as a whole; one failure fails it. */
   checks: z.array(checkRecord).exactOptional(),
+  /** Failures of the harness itself, such as a runner that died: one sentence each. */
+  errors: z.array(text).exactOptional(),
+  /** Present if `rekindle judge` ran the checks again: with which version, and when. */
+  judgedAgain: z.object({ rekindle: text, at: text }).exactOptional(),
   /** What could not be cleaned up; empty if everything is gone. */
   leftovers: z.array(text),
 });

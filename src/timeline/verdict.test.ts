@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { RunRecord, ScenarioRecord, ScenarioStatus, Verdict } from './record.ts';
+import type { RunRecord, ScenarioRecord, ScenarioStatus, StepRecord, Verdict } from './record.ts';
 import { sampleRun } from './sample.ts';
-import { deriveVerdict, explainVerdict, findContradiction, reasonOf } from './verdict.ts';
+import { deriveStatus, deriveVerdict, explainVerdict, findContradiction, reasonOf } from './verdict.ts';
 
 const { record } = sampleRun({ operations: 10 });
 const passed = record.scenarios.filter((scenario) => scenario.status === 'pass');
@@ -35,9 +35,22 @@ describe('deriveVerdict', () => {
   });
 });
 
+it('an interrupted run is inconclusive unless something failed', () => {
+  expect(deriveVerdict({ scenarios: [{ status: 'pass' }], interrupted: true })).toBe('inconclusive');
+  expect(deriveVerdict({ scenarios: [{ status: 'fail' }], interrupted: true })).toBe('fail');
+});
+
 describe('findContradiction', () => {
   const failed = record.scenarios.filter((scenario) => scenario.status === 'fail');
   const leak = { name: 'no leak', claims: [], verdict: 'fail', says: 'x' } as const;
+  const open = { verdict: 'inconclusive', scenarios: passed } as const;
+  const stopped = (cause?: StepRecord['cause']): StepRecord => {
+    return { keyword: 'Then', text: 'x', status: 'failed', at: 0, tookNs: 0, ...(cause && { cause }) };
+  };
+  const changed = (status: ScenarioStatus, over: Partial<ScenarioRecord>): Partial<RunRecord> => {
+    const verdict = status === 'fail' ? 'fail' : 'pass';
+    return { verdict, scenarios: [...passed.slice(1), { ...(passed[0] as ScenarioRecord), status, ...over }] };
+  };
   it.each<[string, Partial<RunRecord>, string | undefined]>([
     ['a pass with a failed scenario', { verdict: 'pass', scenarios: [...passed, ...failed] }, 'make it fail'],
     ['an inconclusive with a failed scenario', { verdict: 'inconclusive', scenarios: failed }, '1 failed'],
@@ -46,11 +59,49 @@ describe('findContradiction', () => {
     ['a pass without scenarios', { verdict: 'pass', scenarios: [] }, 'none'],
     ['a failure without one', { verdict: 'fail', scenarios: passed }, 'make it pass'],
     ['a pass', { verdict: 'pass', scenarios: passed }, undefined],
-    ['a run that an error of ours left open', { verdict: 'inconclusive', scenarios: passed }, undefined],
+    ['a run that an error of ours left open', { ...open, errors: ['a runner died'] }, undefined],
+    ['a run that was interrupted', { ...open, interrupted: true }, undefined],
+    ['a run that nothing left open', open, 'make it pass'],
+    [
+      'a pass in spite of an error of ours',
+      { verdict: 'pass', scenarios: passed, errors: ['x'] },
+      'make it inconclusive',
+    ],
+    ['a passed scenario with a failed check', changed('pass', { checks: [leak] }), 'its steps and checks make it fail'],
+    ['a passed scenario with a failed step', changed('pass', { steps: [stopped('expectation')] }), 'make it fail'],
+    ['a skipped scenario without a skipped step', changed('skipped', {}), 'make it pass'],
+    ['a failure by an error of ours', changed('fail', { steps: [stopped('error')] }), 'make it inconclusive'],
+    ['a failure of unknown cause', changed('fail', { steps: [stopped()] }), undefined],
+    ['a pass of unknown cause', changed('pass', { steps: [stopped()] }), 'make it inconclusive'],
   ])('%s', (_, over, expected) => {
     const found = findContradiction({ ...record, ...over });
     if (expected === undefined) expect(found).toBeUndefined();
     else expect(found).toContain(expected);
+  });
+});
+
+describe('deriveStatus', () => {
+  const step = (status: StepRecord['status'], cause?: StepRecord['cause']): StepRecord => {
+    return { keyword: 'Then', text: 'x', status, at: 0, tookNs: 0, ...(cause && { cause }) };
+  };
+  it.each<[readonly StepRecord[], Verdict[], ScenarioStatus]>([
+    [[step('passed'), step('passed')], ['pass'], 'pass'],
+    [[step('skipped'), step('skipped')], [], 'skipped'],
+    [[step('failed', 'check'), step('skipped')], ['pass', 'fail'], 'fail'],
+    [[step('failed', 'check'), step('skipped')], ['inconclusive'], 'inconclusive'],
+    [[step('failed', 'check'), step('skipped')], ['pass'], 'inconclusive'],
+    [[step('failed', 'expectation'), step('skipped')], ['pass'], 'fail'],
+    [[step('failed', 'expectation')], ['inconclusive'], 'inconclusive'],
+    [[step('failed', 'error')], ['pass'], 'inconclusive'],
+    [[step('failed', 'error')], ['fail'], 'fail'],
+    [[step('failed', 'interruption')], ['fail'], 'inconclusive'],
+    [[step('undefined')], [], 'inconclusive'],
+    [[step('pending')], [], 'inconclusive'],
+    [[], ['fail'], 'fail'],
+    [[step('passed')], ['inconclusive', 'fail'], 'fail'],
+  ])('of %j with checks %j is %s', (steps, verdicts, status) => {
+    const checks = verdicts.map((verdict) => ({ name: 'x', claims: [], verdict, says: '' }));
+    expect(deriveStatus({ steps, checks })).toBe(status);
   });
 });
 

@@ -1,29 +1,56 @@
-import type { CheckRecord, RunRecord, ScenarioRecord, ScenarioStatus, Verdict } from './record.ts';
+import type { CheckRecord, RunRecord, ScenarioRecord, ScenarioStatus, StepRecord, Verdict } from './record.ts';
 
-export interface RunResult {
+type ScenarioResult = Pick<ScenarioRecord, 'steps' | 'checks'>;
+
+/**
+ * The status of a scenario. What an interruption broke off proves nothing; otherwise the worst check decides, then the step that
+ * stopped it: an expectation that was not met is a failure, any other error is none of the implementation's.
+ */
+export function deriveStatus({ steps, checks }: ScenarioResult): ScenarioStatus {
+  const stop = findStop(steps);
+  const verdicts = checks.map(({ verdict }) => verdict);
+  if (stop?.cause === 'interruption') return 'inconclusive';
+  if (verdicts.includes('fail')) return 'fail';
+  if (verdicts.includes('inconclusive')) return 'inconclusive';
+  if (stop !== undefined) return stop.cause === 'expectation' ? 'fail' : 'inconclusive';
+  return steps.some(({ status }) => status === 'skipped') ? 'skipped' : 'pass';
+}
+
+/** The step at which a scenario stopped; undefined if it ran to its end or was skipped. */
+export function findStop(steps: readonly StepRecord[]): StepRecord | undefined {
+  return steps.find(({ status }) => status !== 'passed' && status !== 'skipped');
+}
+
+interface RunResult {
   readonly scenarios: readonly Pick<ScenarioRecord, 'status'>[];
   /** Checks of the run as a whole. */
   readonly checks?: readonly Pick<CheckRecord, 'verdict'>[];
   /** Failures of the harness itself: one sentence each. */
   readonly errors?: readonly string[];
+  readonly interrupted?: boolean;
 }
 
 /** The verdict of a run: any failure fails it, and it passes only if something passed and nothing is left open. */
-export function deriveVerdict({ scenarios, checks = [], errors = [] }: RunResult): Verdict {
+export function deriveVerdict({ scenarios, checks = [], errors = [], interrupted = false }: RunResult): Verdict {
   const verdicts = [...scenarios.map(({ status }) => status), ...checks.map(({ verdict }) => verdict)];
   if (verdicts.includes('fail')) return 'fail';
-  if (errors.length > 0 || verdicts.includes('inconclusive')) return 'inconclusive';
+  if (interrupted || errors.length > 0 || verdicts.includes('inconclusive')) return 'inconclusive';
   return scenarios.some(({ status }) => status === 'pass') ? 'pass' : 'inconclusive';
 }
 
-/**
- * How a record's stored verdict contradicts what it holds; undefined if it does not. Errors of the harness are not part of a
- * record, so a run in which all scenarios passed may still be inconclusive.
- */
+/** How a record contradicts itself: a stored status or verdict is not the one that follows from what it holds. */
 export function findContradiction(record: RunRecord): string | undefined {
   const { verdict: stored, scenarios } = record;
+  for (const scenario of scenarios) {
+    const status = deriveStatus(scenario);
+    // A stop without a cause may have been any of the two.
+    const isEither =
+      findStop(scenario.steps)?.cause === undefined && ['fail', 'inconclusive'].includes(scenario.status);
+    if (scenario.status !== status && !(isEither && status === 'inconclusive'))
+      return `the scenario “${scenario.name}” is ${scenario.status}, but its steps and checks make it ${status}`;
+  }
   const derived = deriveVerdict(record);
-  if (stored === derived || (stored === 'inconclusive' && derived === 'pass')) return undefined;
+  if (stored === derived) return undefined;
   const counts = countStatuses(scenarios);
   const found = statuses.flatMap((status) => (counts[status] > 0 ? `${counts[status]} ${statusNames[status]}` : []));
   const broken = record.checks?.find(({ verdict }) => verdict !== 'pass');
@@ -69,7 +96,8 @@ export function explainVerdict(record: RunRecord): string {
       const others = more > 0 ? ` ${count(more, 'more scenario')} ${statusNames[verdict]}.` : '';
       return `“${first.name}” ${verdict === 'fail' ? 'failed' : 'is inconclusive'}: ${shorten(reasonOf(first))}${others}${cut}`;
     }
-    return `No scenario is ${statusNames[verdict]}, but the run as a whole is.${cut}`;
+    const [error] = record.errors ?? [];
+    return `No scenario is ${statusNames[verdict]}, but the run as a whole is${error === undefined ? '.' : `: ${toSentence(error)}`}${cut}`;
   }
   const skipped = counts.skipped > 0 ? `; ${count(counts.skipped, 'scenario')} could not run here` : '';
   return `${counts.pass === 1 ? 'The one scenario' : `All ${counts.pass} scenarios`} that could run here passed${skipped}.${cut}`;
@@ -82,6 +110,11 @@ export function reasonOf(scenario: ScenarioRecord): string {
   const reason =
     scenario.reason ?? check?.says ?? step?.error?.split('\n')[0] ?? (step && `step “${step.text}” is ${step.status}`);
   return toSentence(reason ?? 'no reason was recorded');
+}
+
+/** The checks that did not pass, one a line with its sentence. */
+export function formatNotPassed(checks: readonly CheckRecord[]): string {
+  return checks.flatMap(({ verdict, name, says }) => (verdict === 'pass' ? [] : `${name}: ${says}`)).join('\n');
 }
 
 /** Longest reason in a summary; the scenario shows it in full. */
