@@ -16,6 +16,9 @@ import { runAll } from './runners.ts';
 /** Speed of the fake kubelet's clock: a back-off of a minute takes less than a second. */
 const clockScale = 100;
 
+/** A scenario that watches for what must not happen waits three times as long as it works. */
+const runnersPerJob = 3;
+
 /** Runs and judges scenarios; writes the results to `<out>/<run id>/`. */
 export async function conform(options: ConformOptions): Promise<Outcome> {
   const { environment, runId, jobs, seed } = options;
@@ -62,6 +65,8 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
     folder: resultsDir,
     scenarios: selected.scenarios,
     jobs,
+    // On Kubernetes all scenarios share one cluster.
+    mostRunners: options.kubernetes ? 1 : runnersPerJob * jobs,
     onProgress: jobs === 1 ? onProgress : () => {},
     onFinished(scenario) {
       scenarios.push(scenario);

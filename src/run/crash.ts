@@ -123,8 +123,8 @@ async function judgeRecovery(pod: Pod): Promise<readonly CheckRecord[]> {
 async function judgeUnrecovered(pod: Pod): Promise<readonly CheckRecord[]> {
   await watchUnrecovered(pod);
   const { consumer, dataset, namespace } = pod;
-  const { timeline, session } = namespace.scenario;
-  const expected = { claims: ['E1'], scope: 'everything', watchMs: session.cluster.watchMs } as const;
+  const { timeline, watchMs, session } = namespace.scenario;
+  const expected = { claims: ['E1'], scope: 'everything', watchMs, kernel: session.cluster.kernel } as const;
   return [isNotRecovered(timeline, { consumer, volume: dataset.volume, ...expected })];
 }
 

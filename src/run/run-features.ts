@@ -29,8 +29,8 @@ export interface Selection {
   readonly all?: boolean;
 }
 
-/** Scenarios that wait for a kubelet's back-off take longest and start first. */
-const longest = '@needs:scaled-clock';
+/** Scenarios that wait for a kubelet's back-off take longest and start first; next those in which something must not happen. */
+const longest = ['@needs:scaled-clock', '@waits'];
 
 /** Lists the selected scenarios as `FILE:LINE`, the longest first and otherwise in the order of the files; and parse errors. */
 export async function listScenarios(
@@ -39,8 +39,9 @@ export async function listScenarios(
   const tags = selectionOf(selection);
   const paths = selection.paths.length > 0 ? selection.paths : [features('*.feature')];
   const all = await load(paths, tags);
-  const first = new Set((await load(paths, `(${tags}) and ${longest}`)).scenarios);
-  return { ...all, scenarios: [...first, ...all.scenarios.filter((scenario) => !first.has(scenario))] };
+  const ordered: string[] = [];
+  for (const tag of longest) ordered.push(...(await load(paths, `(${tags}) and ${tag}`)).scenarios);
+  return { ...all, scenarios: [...new Set([...ordered, ...all.scenarios])] };
 }
 
 async function load(paths: readonly string[], tags: string) {

@@ -24,7 +24,8 @@ process.on('message', (message: Order) => {
     case 'start':
       return then(async () => {
         const onProgress = (line: string) => send({ report: 'progress', line });
-        runner = await openRunner(message.options, { onProgress, signal: stop.signal });
+        const onWait = (waits: boolean) => send({ report: 'waits', waits });
+        runner = await openRunner(message.options, { onProgress, onWait, signal: stop.signal });
         send({ report: 'ready', cluster: runner.cluster });
       });
     case 'run':

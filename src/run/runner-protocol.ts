@@ -27,10 +27,14 @@ export type Order =
   | { readonly order: 'run'; readonly scenario: string }
   | { readonly order: 'end' };
 
-/** Sent by a runner. `ready`: it accepts a scenario. `failed`: its process ends because of an error. */
+/**
+ * Sent by a runner. `ready`: it accepts a scenario. `waits`: from now on only time passes in its scenario, or no longer. `failed`:
+ * its process ends because of an error.
+ */
 export type Report =
   | { readonly report: 'progress'; readonly line: string }
   | { readonly report: 'ready'; readonly cluster: ClusterFacts }
+  | { readonly report: 'waits'; readonly waits: boolean }
   | { readonly report: 'finished'; readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }
   | { readonly report: 'ended'; readonly leftovers: readonly string[] }
   | { readonly report: 'failed'; readonly message: string; readonly missing?: readonly Missing[] };

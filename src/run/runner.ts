@@ -18,9 +18,16 @@ export interface Runner extends AsyncDisposable {
   run(scenario: string): Promise<{ readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }>;
 }
 
+export interface RunnerCallbacks {
+  readonly onProgress: (line: string) => void;
+  /** Only time passes from now on, or no longer. */
+  readonly onWait: (waits: boolean) => void;
+  readonly signal: AbortSignal;
+}
+
 export async function openRunner(
   options: RunnerOptions,
-  { onProgress, signal }: { readonly onProgress: (line: string) => void; readonly signal: AbortSignal },
+  { onProgress, onWait, signal }: RunnerCallbacks,
 ): Promise<Runner> {
   const { agent, clockScale, cwd, daemon, env, folder, origin, runId } = options;
   const cluster = await clusterFor(options);
@@ -43,7 +50,7 @@ export async function openRunner(
   const notes = new Map<string, ScenarioNotes>();
   const leftovers: string[] = [];
   const onEvent = history.append.bind(history);
-  const session = { cluster: site.cluster, history, profile, agent, signal, notes, leftovers, onEvent };
+  const session = { cluster: site.cluster, history, profile, agent, signal, notes, leftovers, onEvent, onWait };
   const registration = registerSession(folder, session);
   const features = await loadFeatureRunner(folder);
   const messages = await openLineFile(join(folder, messagesFile));

@@ -1,34 +1,58 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type RunAllOptions, runAll } from './runners.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rekindle-runners-'));
+beforeEach(() => void mkdirSync(folder, { recursive: true }));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Ends without a word in the scenario `deadly`. */
-const program = `process.on('message', ({ order, scenario }) => {
+/** Ends without a word in the scenario `deadly`. The scenario `patient` ends once `other` has run. */
+const program = `import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+const otherRan = ${JSON.stringify(join(folder, 'other-ran'))};
+process.on('message', async ({ order, scenario }) => {
   if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample' } });
   if (order === 'end') process.send({ report: 'ended', leftovers: [] }, () => process.exit(0));
   if (scenario === 'deadly') process.exit(7);
+  if (scenario === 'other') writeFileSync(otherRan, '');
+  if (scenario === 'patient') process.send({ report: 'waits', waits: true });
+  while (scenario === 'patient' && !existsSync(otherRan)) await delay(5);
+  if (scenario === 'patient') process.send({ report: 'waits', waits: false });
   if (order === 'run') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [] });
 });`;
 
-it('keeps what was finished if a runner dies, and reports what did not run', async () => {
+/** Runs one scenario at a time. Returns the finished ones too. */
+async function run(scenarios: readonly string[], mostRunners: number) {
   const path = join(folder, 'runner.mjs');
   writeFileSync(path, program);
   const finished: string[] = [];
   const ran = await runAll({
     options: { env: {}, runId: 'sample' } as unknown as RunAllOptions['options'],
     folder,
-    scenarios: ['first', 'deadly', 'never'],
+    scenarios,
     jobs: 1,
+    mostRunners,
     onProgress: () => {},
     onFinished: ({ name }) => finished.push(name),
     signal: new AbortController().signal,
     program: path,
   });
+  return { ...ran, finished };
+}
+
+it('runs another scenario while one only waits', async () => {
+  const { finished, errors, folders } = await run(['patient', 'other'], 2);
+  expect({ finished, errors, runners: folders.length }).toEqual({
+    finished: ['other', 'patient'],
+    errors: [],
+    runners: 2,
+  });
+});
+
+it('keeps what was finished if a runner dies, and reports what did not run', async () => {
+  const { finished, ...ran } = await run(['first', 'deadly', 'never'], 1);
   expect(finished).toEqual(['first']);
   expect(ran.errors).toEqual([
     'a runner ended in deadly: status 7',

@@ -15,8 +15,10 @@ export interface RunAllOptions {
   readonly folder: string;
   /** `FILE:LINE`, in the order in which they start. */
   readonly scenarios: readonly string[];
-  /** Number of runners in parallel. */
+  /** Number of scenarios that work at the same time. Those in which only time passes are not counted. */
   readonly jobs: number;
+  /** Number of runners at most; by default as many as jobs. */
+  readonly mostRunners?: number;
   readonly onProgress: (line: string) => void;
   readonly onFinished: (scenario: ScenarioRecord) => void;
   readonly signal: AbortSignal;
@@ -31,8 +33,18 @@ export interface RanAll {
   readonly leftovers: readonly string[];
 }
 
+interface RunnerProcess {
+  readonly folder: string;
+  /** `waits`: only time passes in its scenario. `idle`: it has none. */
+  state: 'starts' | 'idle' | 'works' | 'waits' | 'ends';
+  scenario: string | undefined;
+  readonly send: (order: Order) => void;
+  readonly ended: Promise<void>;
+}
+
 /**
- * Runs scenarios in parallel: each runner is a process with its own cluster and takes the next scenario when it is free.
+ * Runs scenarios in parallel: each runner is a process with its own cluster and takes the next scenario when it is free. While
+ * only time passes in a scenario, another runner works in its place.
  * Resolves when all runners have disposed of their clusters, also after an abort. @throws CannotRun
  */
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
@@ -40,9 +52,14 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const found = { clusters: [] as ClusterFacts[], errors: [] as string[], leftovers: [] as string[] };
   const missing: Missing[] = [];
   let finished = 0;
-  const count = Math.min(all.jobs, queue.length);
-  const folders = Array.from({ length: count }, (_, index) => join(all.folder, `runner-${index + 1}`));
-  await Promise.all(folders.map((folder) => runOne(folder)));
+  const runners: RunnerProcess[] = [];
+  const count = (state: RunnerProcess['state']) => runners.filter((runner) => runner.state === state).length;
+  schedule();
+  // One that waits may start another.
+  for (let ended = 0; ended < runners.length; ) {
+    ended = runners.length;
+    await Promise.all(runners.map((runner) => runner.ended));
+  }
   // A machine that lacks something from the start cannot run it; a need that arises later, such as disk space, loses no result.
   if (missing.length > 0 && finished === 0) throw new CannotRun(missing);
   found.errors.push(...missing.map(({ what, remedy }) => `${what}: ${remedy}`));
@@ -50,9 +67,32 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     found.errors.push(
       `${queue.length} ${queue.length === 1 ? 'scenario was' : 'scenarios were'} not run, because no runner was left`,
     );
-  return { ...found, folders };
+  return { ...found, folders: runners.map(({ folder }) => folder) };
 
-  function runOne(folder: string): Promise<void> {
+  function schedule(): void {
+    while (queue.length > 0 && !all.signal.aborted && count('starts') + count('works') < all.jobs) {
+      const idle = runners.find(({ state }) => state === 'idle');
+      if (idle !== undefined) {
+        idle.state = 'works';
+        idle.scenario = queue.shift() ?? '';
+        idle.send({ order: 'run', scenario: idle.scenario });
+      } else if (mayStart()) runners.push(startRunner());
+      else return;
+    }
+    if (queue.length > 0 && !all.signal.aborted) return;
+    for (const runner of runners.filter(({ state }) => state === 'idle')) {
+      runner.state = 'ends';
+      runner.send({ order: 'end' });
+    }
+  }
+
+  function mayStart(): boolean {
+    const most = Math.min(all.mostRunners ?? all.jobs, all.jobs + count('waits'));
+    return runners.length < most && count('starts') < queue.length;
+  }
+
+  function startRunner(): RunnerProcess {
+    const folder = join(all.folder, `runner-${runners.length + 1}`);
     mkdirSync(folder);
     const { promise, resolve } = Promise.withResolvers<void>();
     const child: ChildProcess = fork(all.program ?? program, [], {
@@ -62,12 +102,13 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     const send = (order: Order): void => {
       if (child.connected) child.send(order);
     };
-    let scenario: string | undefined;
-    let settled = false;
-    const next = (): void => {
-      scenario = all.signal.aborted ? undefined : queue.shift();
-      send(scenario === undefined ? { order: 'end' } : { order: 'run', scenario });
+    const runner: RunnerProcess = { folder, state: 'starts', scenario: undefined, send, ended: promise };
+    const enter = (state: RunnerProcess['state']): void => {
+      runner.state = state;
+      if (state === 'idle') runner.scenario = undefined;
+      schedule();
     };
+    let settled = false;
     const stop = (): void => send({ order: 'end' });
     all.signal.addEventListener('abort', stop);
     child.on('message', (report: Report) => {
@@ -76,12 +117,14 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           return all.onProgress(report.line);
         case 'ready':
           found.clusters.push(report.cluster);
-          return next();
+          return enter('idle');
+        case 'waits':
+          return enter(report.waits ? 'waits' : 'works');
         case 'finished':
           found.errors.push(...report.errors);
           finished += report.scenarios.length;
           for (const scenario of report.scenarios) all.onFinished(scenario);
-          return next();
+          return enter('idle');
         case 'ended':
           settled = true;
           found.leftovers.push(...report.leftovers);
@@ -97,10 +140,13 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
       all.signal.removeEventListener('abort', stop);
       // After `ended` or `failed` the promise is settled. Otherwise what was finished is kept, and other runners continue.
       if (!settled && !all.signal.aborted)
-        found.errors.push(`a runner ended in ${scenario ?? 'its start or end'}: ${signal ?? `status ${status}`}`);
+        found.errors.push(
+          `a runner ended in ${runner.scenario ?? 'its start or end'}: ${signal ?? `status ${status}`}`,
+        );
+      enter('ends');
       resolve();
     });
     send({ order: 'start', options: { ...all.options, folder } });
-    return promise;
+    return runner;
   }
 }

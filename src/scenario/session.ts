@@ -27,6 +27,8 @@ export interface Session {
   readonly notes: Map<string, ScenarioNotes>;
   readonly leftovers: string[];
   readonly onEvent: (event: HistoryEvent) => void;
+  /** Only time passes in the scenario from now on, or no longer: others may use the processors. */
+  readonly onWait?: (waits: boolean) => void;
 }
 
 // Cucumber copies its world parameters by value and loads steps by path, so only a name can be passed through.
