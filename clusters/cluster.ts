@@ -262,8 +262,6 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   readonly kernel: string;
   /** Timeout for things that must happen, long enough for a slow machine. */
   readonly patienceMs: number;
-  /** How long to watch for things that must not happen: longer than the agent's period. */
-  readonly watchMs: number;
   /** A client's configuration for the cluster's API server, never the user's current context. */
   readonly kubeConfig: KubeConfig;
   /** Labels for the namespaces of scenarios, by which leftovers of a killed run are found. Absent: nothing outlives a run. */

@@ -14,7 +14,7 @@ Feature: Limits
 
   Rule: Only read-only datasets are recovered
 
-    @documented @L2 @fault:sigkill
+    @documented @L2 @fault:sigkill @waits
     Scenario: a read-write dataset is left alone, and an event says so
       Given FUSE recovery is enabled
       And a read-write dataset "scratch-dataset"
@@ -46,7 +46,7 @@ Feature: Limits
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
 
-    @L2 @fault:sigkill
+    @L2 @fault:sigkill @waits
     Scenario: read to the letter, a read-write dataset anywhere turns recovery off for all
       Given FUSE recovery is enabled, but off for all while there is a read-write dataset
       And a read-write dataset "scratch-dataset"
@@ -55,7 +55,7 @@ Feature: Limits
       Then the pod is not recovered
       And an event refuses the recovery because of "ReadWrite"
 
-    @L2 @fault:sigkill @needs:told-daemon
+    @L2 @fault:sigkill @needs:told-daemon @waits
     Scenario: a mount that was read-only for any reason stays so, and a writable one is left alone
       Given FUSE recovery is enabled, but off for read-write datasets
       And pods that mount datasets in each of these ways:
@@ -116,7 +116,7 @@ Feature: Limits
         | subPathExpr                 | container "demo"         | subPathExpr |
         | subPath in an init container | init container "prepare" | subPath     |
 
-    @L3 @fault:sigkill
+    @L3 @fault:sigkill @waits
     Scenario: a pod that got its label later is skipped with an event, and its sibling is recovered
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
@@ -129,7 +129,7 @@ Feature: Limits
       And an event refuses the recovery because of "SubPath"
       And the agent's metrics count the refusal "sub-path"
 
-    @L3 @fault:sigkill
+    @L3 @fault:sigkill @waits
     Scenario Outline: a pod that is older than the webhook, with <way>, is skipped with an event, and its sibling is recovered
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
@@ -163,7 +163,7 @@ Feature: Limits
       When a pod "demo-app" without the label is created that mounts directory "escape" of "demo-dataset"
       Then its container is not started, because of "failed to prepare subPath"
 
-    @L3 @fault:pod-delete @needs:told-daemon
+    @L3 @fault:pod-delete @needs:told-daemon @waits
     Scenario: a directory that becomes a symbolic link does not lead out of the volume
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
@@ -176,7 +176,7 @@ Feature: Limits
 
   Rule: Recovery starts when the daemon is back, not before
 
-    @documented @L4 @fault:sigkill
+    @documented @L4 @fault:sigkill @waits
     Scenario: nothing is mounted while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data

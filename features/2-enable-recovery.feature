@@ -1,7 +1,7 @@
 Feature: Step 1: enable recovery of FUSE mounts
   The feature gate FuseRecovery of the node plugin is off by default.
 
-  @documented @E1 @fault:sigkill
+  @documented @E1 @fault:sigkill @waits
   Scenario: with the gate off a crash stays a crash
     Given FUSE recovery is disabled, as it is by default
     And pod "demo-app" reads "demo-dataset" at /data
@@ -19,7 +19,7 @@ Feature: Step 1: enable recovery of FUSE mounts
 
   Rule: The gate decides at every moment
 
-    @E1 @fault:sigkill
+    @E1 @fault:sigkill @waits
     Scenario: the gate is turned on while a pod is broken
       Given FUSE recovery is disabled, as it is by default
       And pod "demo-app" reads "demo-dataset" at /data
@@ -29,7 +29,7 @@ Feature: Step 1: enable recovery of FUSE mounts
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
-    @E1 @L4 @fault:sigkill
+    @E1 @L4 @fault:sigkill @waits
     Scenario: the gate is turned off while the daemon is down, and on again
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data

@@ -10,7 +10,7 @@ Feature: Step 3: create an application pod that mounts the dataset
     Then the pod reads the same files again, and was not restarted
     And every claim of a recovery is true
 
-  @documented @A2 @fault:sigkill
+  @documented @A2 @fault:sigkill @waits
   Scenario: a pod without the label is not recovered, and no event claims that it was
     Given FUSE recovery is enabled
     And pod "demo-app" without the label reads "demo-dataset" at /data
@@ -38,14 +38,14 @@ Feature: Step 3: create an application pod that mounts the dataset
 
   Rule: Only the value "true" of the label turns recovery on
 
-    @A2 @fault:sigkill
+    @A2 @fault:sigkill @waits
     Scenario: a label with another value asks for nothing
       Given FUSE recovery is enabled
       And pod "demo-app" with the label set to "false" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node
       Then the pod is not recovered
 
-    @A1 @A2 @fault:sigkill
+    @A1 @A2 @fault:sigkill @waits
     Scenario: the label is added to a running pod that is broken
       Given FUSE recovery is enabled
       And pod "demo-app" without the label reads "demo-dataset" at /data

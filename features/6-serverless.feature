@@ -41,7 +41,7 @@ Feature: Recovery in a serverless environment
       Then the pod reads the same files again, from the container as it was started last
       And at most 2 mounts stand at /data in the pod
 
-    @documented @V2 @fault:kill-1
+    @documented @V2 @fault:kill-1 @waits
     Scenario: without the annotation nothing is recovered
       Given pod "demo-app" with the documented label alone reads "demo-dataset" at /data
       When "kill 1" is run in the container "fluid-fuse-0"
@@ -61,7 +61,7 @@ Feature: Recovery in a serverless environment
       When a serverless pod "demo-app" with the annotation is created that mounts directory "logs" of "demo-dataset"
       Then it is denied with a sentence that names container "demo", volume "data-vol", subPath and what to change
 
-    @documented @V2 @fault:sigkill
+    @documented @V2 @fault:sigkill @waits
     Scenario: on an ordinary pod it changes nothing
       Given FUSE recovery is enabled
       And an ordinary pod "demo-app" with the annotation of serverless pods reads "demo-dataset" at /data

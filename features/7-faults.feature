@@ -75,7 +75,7 @@ Feature: Ways in which a FUSE daemon is lost
 
   Rule: A daemon that hangs is not dead
 
-    @L4 @fault:hang
+    @L4 @fault:hang @waits
     Scenario: a daemon that hangs and continues
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -83,9 +83,8 @@ Feature: Ways in which a FUSE daemon is lost
       Then the volume is left alone, for longer than the period of the agent
       And an event refuses the recovery because of "Hung"
       And once that is over, the pod reads on, and saw no error
-      And all that time the volume was left alone
 
-    @C3 @L4 @fault:hang-operation @needs:told-daemon
+    @C3 @L4 @fault:hang-operation @needs:told-daemon @waits
     Scenario: one operation hangs until the daemon is killed
       Given FUSE recovery is enabled
       And the dataset "demo-dataset", whose daemon can lose an operation
@@ -94,7 +93,6 @@ Feature: Ways in which a FUSE daemon is lost
       Then the volume is left alone, for longer than the period of the agent
       And once that is over, the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
-      And all that time the volume was left alone
 
     @C3 @L4 @fault:hang
     Scenario: a daemon that hangs, and an agent that aborts hung connections
@@ -105,21 +103,21 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod sees errors
       And once that is over, the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
-      And all that time the volume was left alone
+      And until then the volume was left alone
 
   Rule: Nothing happens while the daemon is down
 
-    @L4 @fault:sigkill @fault:agent-kill
+    @L4 @fault:sigkill @fault:agent-kill @waits
     Scenario: a long outage, in which the agent dies too
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And the FUSE daemon dies and does not come back
       And the pod sees errors
       When the node agent is killed
-      Then nothing is mounted for the pod and no event claims a recovery, over a long outage
+      Then nothing is mounted for the pod and no event claims a recovery
       And once the daemon is started again, the pod reads the same files again, and was not restarted
 
-    @L4 @fault:store-down @needs:store-faults
+    @L4 @fault:store-down @needs:store-faults @waits
     Scenario: the object store is unreachable
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" behind an object store that can fail
@@ -128,9 +126,8 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod sees errors
       And the volume is left alone, for longer than the period of the agent
       And once that is over, the pod reads the same files again without another daemon
-      And all that time the volume was left alone
 
-    @L4 @C3 @fault:store-slow @fault:sigkill @needs:store-faults
+    @L4 @C3 @fault:store-slow @fault:sigkill @needs:store-faults @waits
     Scenario: the object store is slow, and then the daemon crashes
       Given FUSE recovery is enabled
       And the node agent aborts connections that hang
@@ -173,7 +170,7 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads the same files again, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
 
-    @C3 @L1 @fault:volume-below @needs:told-daemon
+    @C3 @L1 @fault:volume-below @needs:told-daemon @waits
     Scenario: something inside that is lost
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s

@@ -65,7 +65,7 @@ Feature: Faults of agent, application and node
       Then its container is not started, because of "transport endpoint is not connected"
       And once the daemon is started again, the container starts on the living volume, and reads
 
-    @L4 @fault:new-pod @fault:sigkill
+    @L4 @fault:new-pod @fault:sigkill @waits
     Scenario: a pod that is created while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -74,7 +74,7 @@ Feature: Faults of agent, application and node
       Then the other pod waits for its volume
       And once the daemon is started again, the other pod starts on the living volume, and reads
 
-    @L4 @fault:node-reboot @needs:node-reboot
+    @L4 @fault:node-reboot @needs:node-reboot @waits
     Scenario: the node is switched off and on
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -84,7 +84,7 @@ Feature: Faults of agent, application and node
 
   Rule: The kubelet may be restarted
 
-    @L4 @C3 @fault:kubelet-restart @fault:sigkill @needs:kubelet-restart
+    @L4 @C3 @fault:kubelet-restart @fault:sigkill @needs:kubelet-restart @waits
     Scenario: the kubelet is restarted while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data

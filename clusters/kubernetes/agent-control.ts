@@ -18,9 +18,6 @@ export interface AgentControlOptions {
   readonly signal: AbortSignal;
 }
 
-/** Shorter than the default of 5 s, because things that must not be recovered are watched for longer than a period. */
-export const resyncPeriod = '1s';
-const periodVariable = 'RECOVER_FUSE_PERIOD';
 const restoreMs = 60_000;
 const rolloutPace = { everyMs: 200, timeoutMs: 120_000 };
 /** A node selector that matches no node. */
@@ -52,13 +49,7 @@ export class AgentControl implements AsyncDisposable {
     if (Object.keys(noNode).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anyNode });
     const container = await this.#container();
     this.#original ??= container;
-    const { args = [], env = [] } = container;
-    const others = env.filter(({ name }) => name !== periodVariable);
-    const period = env.find(({ name }) => name === periodVariable);
-    await this.#patch(container, {
-      args: [...withFlags(args, options)],
-      env: period?.value === resyncPeriod ? env : [...others, { name: periodVariable, value: resyncPeriod }],
-    });
+    await this.#patch(container, withFlags(container.args ?? [], options));
   }
 
   /** Stops the agent on every node. Disposing of the result starts it again. */
@@ -111,13 +102,11 @@ export class AgentControl implements AsyncDisposable {
     const original = this.#original;
     // The run itself may have been aborted.
     this.#signal = AbortSignal.timeout(restoreMs);
-    if (original) await this.#patch(await this.#container(), { args: original.args ?? [], env: original.env ?? [] });
+    if (original) await this.#patch(await this.#container(), original.args ?? []);
   }
 
-  async #patch(now: V1Container, wanted: Required<Pick<V1Container, 'args' | 'env'>>): Promise<void> {
-    const { args = [], env = [] } = now;
-    if (!isDeepStrictEqual(args, wanted.args) || !isDeepStrictEqual(env, wanted.env))
-      await this.#merge({ containers: [{ name: now.name, ...wanted }] });
+  async #patch({ name, args: present = [] }: V1Container, args: readonly string[]): Promise<void> {
+    if (!isDeepStrictEqual(present, args)) await this.#merge({ containers: [{ name, args }] });
     await this.#rolledOut();
   }
 

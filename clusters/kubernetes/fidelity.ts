@@ -1,6 +1,5 @@
 import { minioImage } from '../../fakes/store/minio-objects.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
-import { resyncPeriod } from './agent-control.ts';
 import type { NodeLink } from './node-link.ts';
 
 export interface FidelityOptions {
@@ -40,9 +39,8 @@ export function describeFidelity(options: FidelityOptions): Fidelity {
   };
 }
 
-/** Adds what is known once the nodes are connected: the agent's period and the nodes' clocks. */
+/** Adds the nodes' clocks, which are known once the nodes are connected. */
 export function withNodes(fidelity: Fidelity, nodes: readonly NodeLink[]): Fidelity {
-  const period = { part: 'period of the node agent', is: `RECOVER_FUSE_PERIOD=${resyncPeriod}`, fake: false };
   const clocks = nodes.map(({ facts, clock }) => ({
     part: `clock of ${facts.node}`,
     is:
@@ -51,7 +49,7 @@ export function withNodes(fidelity: Fidelity, nodes: readonly NodeLink[]): Fidel
         : `its times are moved by ${formatMs(-clock.offsetNs)}, measured to within ${formatMs(clock.errorNs)}`,
     fake: false,
   }));
-  return { ...fidelity, parts: [...fidelity.parts, period, ...clocks] };
+  return { ...fidelity, parts: [...fidelity.parts, ...clocks] };
 }
 
 const formatMs = (ns: number) => `${(ns / 1e6).toFixed(2)} ms`;

@@ -121,7 +121,6 @@ function createCluster({ options, nodes, pods, agent, agentNodes, releases, life
     ...(agentNodes.length > 1 && agentNodes[0] !== undefined && { applicationNode: agentNodes[0] }),
     kernel: (linkTo(agentNodes[0]) ?? firstNode).facts.kernel,
     patienceMs: 180_000,
-    watchMs: 1500,
     kubeConfig,
     store,
     ...(kubectl && { kubectl }),

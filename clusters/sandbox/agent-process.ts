@@ -27,13 +27,11 @@ const socketMs = 30_000;
 /** How long to wait for another program's ready line once its socket accepts connections. */
 const readyLineMs = 2_000;
 
-/** Shorter than the default of 5 s, because things that must not be recovered are watched for longer than a period. */
-export const resyncPeriod = '1s';
-
+/** As in its DaemonSet. */
 const agentEnvironment = (kubeletRoot: string) => ({
   KUBELET_ROOTDIR: kubeletRoot,
   MOUNT_ROOT: '/runtime-mnt',
-  RECOVER_FUSE_PERIOD: resyncPeriod,
+  RECOVER_FUSE_PERIOD: '5s',
 });
 
 /** Runs the agent as its DaemonSet would: restarts it with its current flags when it ends by itself. */

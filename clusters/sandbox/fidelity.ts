@@ -1,6 +1,5 @@
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
-import { resyncPeriod } from './agent-process.ts';
 import type { SupervisorOptions } from './protocol.ts';
 
 /** Which parts of the sandbox are real, and which are fakes. */
@@ -22,9 +21,7 @@ export function describeFidelity({
       { part: 'mount and PID namespaces', is: 'real', fake: false },
       {
         part: 'node agent',
-        is: agent.command
-          ? `another program: ${agent.command.join(' ')}`
-          : `the one for production, ${packaging}, with RECOVER_FUSE_PERIOD=${resyncPeriod}`,
+        is: agent.command ? `another program: ${agent.command.join(' ')}` : `the one for production, ${packaging}`,
         fake: false,
       },
       { part: 'admission webhook', is: `the one for production, ${packaging}, called over HTTPS`, fake: false },

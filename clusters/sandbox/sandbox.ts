@@ -70,7 +70,6 @@ export const sandbox: Cluster = {
       ]),
       kernel: kernelRelease(),
       patienceMs: 20_000,
-      watchMs: 1500,
       kubeConfig,
       store: started.store,
       ...(kubectl && { kubectl }),

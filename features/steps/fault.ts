@@ -92,11 +92,13 @@ Then('the file that it holds open fails cleanly, and for ever', async function (
 });
 
 Then('the volume is left alone, for longer than the period of the agent', async function (this: RekindleWorld) {
-  await this.scenario.watchFor(this.session.cluster.watchMs);
+  const { lastFault: fault, watchMs } = this.scenario;
+  await this.scenario.watch();
+  this.scenario.judge(isLeftAlone(this.timeline, { ...this.subject, fault, watchMs }));
 });
 
-Then('all that time the volume was left alone', function (this: RekindleWorld) {
-  this.scenario.judge(isLeftAlone(this.timeline, { ...this.subject, fault: this.scenario.lastFault }));
+Then('until then the volume was left alone', function (this: RekindleWorld) {
+  this.scenario.judge(isLeftAlone(this.timeline, { ...this.subject, fault: this.scenario.lastFault, watchMs: 0 }));
 });
 
 Then('the node agent died of it', async function (this: RekindleWorld) {

@@ -10,12 +10,12 @@ Then('its container is not started, because of {string}', async function (this: 
 
 Then('the pod waits for its volume', async function (this: RekindleWorld) {
   await untilStartIsRefused(this.pod, 'ContainerCreating');
-  await this.scenario.watchFor(this.session.cluster.watchMs);
+  await this.scenario.watch();
 });
 
 Then('the other pod waits for its volume', async function (this: RekindleWorld) {
   await untilStartIsRefused(this.namespace.pod(newPodName(this.pod.name)), 'ContainerCreating');
-  await this.scenario.watchFor(this.session.cluster.watchMs);
+  await this.scenario.watch();
 });
 
 Then(

@@ -185,17 +185,9 @@ Then('nothing is replaced in the pod, and nothing claims a recovery', async func
 });
 
 Then('nothing is mounted for the pod and no event claims a recovery', async function (this: RekindleWorld) {
-  await this.scenario.watchFor(this.session.cluster.watchMs);
+  await this.scenario.watch();
   this.scenario.judge(doesNothingWhileDown(this.timeline, this.subject));
 });
-
-Then(
-  'nothing is mounted for the pod and no event claims a recovery, over a long outage',
-  async function (this: RekindleWorld) {
-    await this.scenario.watchFor(2 * this.session.cluster.watchMs);
-    this.scenario.judge(doesNothingWhileDown(this.timeline, this.subject));
-  },
-);
 
 Then('no mount of the dataset was ever writable', async function (this: RekindleWorld) {
   await this.namespace.countMounts();
@@ -269,7 +261,7 @@ const exceptions = ['L1', 'L2', 'L3', 'E1', 'A2', 'V2'];
 async function judgeUnrecovered(world: RekindleWorld, scope: 'pod' | 'everything'): Promise<void> {
   await watchUnrecovered(world.pod);
   const claims = world.claims.filter((claim) => exceptions.includes(claim));
-  const { watchMs } = world.session.cluster;
+  const { watchMs } = world.scenario;
   world.scenario.judge(isNotRecovered(world.timeline, { ...world.subject, claims, scope, watchMs }));
 }
 

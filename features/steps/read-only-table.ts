@@ -53,7 +53,7 @@ Then(
       this,
       ways.filter(({ recovered }) => recovered),
     );
-    await this.scenario.watchFor(this.session.cluster.watchMs);
+    await this.scenario.watch();
     this.scenario.judge(await judge(this, ({ recovered }) => recovered));
   },
 );

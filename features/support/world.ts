@@ -62,9 +62,9 @@ export class RekindleWorld extends World<{ session: string }> {
     this.#dataset = dataset;
   }
 
-  /** Consumer and volume that checks judge. */
+  /** Consumer and volume that checks judge, and the kernel on which they are used. */
   get subject() {
-    return { consumer: this.pod.consumer, volume: this.dataset.volume };
+    return { consumer: this.pod.consumer, volume: this.dataset.volume, kernel: this.session.cluster.kernel };
   }
 
   /** Makes a pod and a dataset the ones that the scenario is about. */

@@ -156,6 +156,7 @@ const leftBroken = (): HistoryEvent[] => [
   daemon(200.5, 'exited'),
   daemon(390, 'ready'),
   ...beats({ from: 205, to: 6_500, result: 'ENOTCONN', call: 'open' }),
+  snapshot(6_450, where, 'watched', podTable()),
 ];
 
 /** One crash, and the daemon down to the end. */

@@ -13,6 +13,7 @@ import {
   done,
   down,
   failing,
+  hang,
   kubernetesEvent,
   left,
   mounted,
@@ -27,8 +28,17 @@ import {
 import { doesNothingWhileDown, isLeftAlone, isNotRecovered } from './untouched.ts';
 
 const notRecovered = (scope: 'pod' | 'everything') => (timeline: Timeline) =>
-  isNotRecovered(timeline, { consumer, volume, scope, watchMs: 6_000, claims: [scope === 'pod' ? 'A2' : 'E1'] });
+  isNotRecovered(timeline, {
+    consumer,
+    volume,
+    scope,
+    watchMs: 6_000,
+    kernel: '6.12.0',
+    claims: [scope === 'pod' ? 'A2' : 'E1'],
+  });
 const elsewhere = 'default/other-app/main';
+const unmounted = (at: number, place: string) => ({ ...mounted(at, place), change: 'removed' }) as HistoryEvent;
+const mountedAt = (at: number, mountPoint: string) => ({ ...mounted(at, where), mountPoint }) as HistoryEvent;
 
 suite('the pod is not recovered, others are', notRecovered('pod'), [
   [
@@ -76,6 +86,32 @@ suite('the pod is not recovered, others are', notRecovered('pod'), [
     '200 ms after the crash',
   ],
   ['fails on a mount in the pod', left(adding(mounted(400, where))), 'fail', 'was mounted'],
+  ['fails if the dead mount is removed', left(adding(unmounted(400, where))), 'fail', 'was unmounted'],
+  ['fails on an empty directory', left(failing(4_000, 4_001, 'EEMPTY')), 'fail', 'got EEMPTY 3.80 s after the crash'],
+  ['fails on the directory of the node', left(failing(4_000, 4_001, 'ENOENT')), 'fail', 'got ENOENT'],
+  ['fails on a writable mount', left(failing(4_000, 4_001, 'EIO')), 'fail', 'got EIO'],
+  ['fails if an operation never comes back', left(adding(hang(4_000, 6_400, false))), 'fail', 'never came back'],
+  [
+    'fails if another mount stands in its place, though no event shows it',
+    left(
+      adding(
+        snapshot(
+          3_000,
+          where,
+          'watched',
+          podTable().map((line) => line.replace('41 40 0:60', '43 40 0:60')),
+        ),
+      ),
+    ),
+    'fail',
+    'had mount 41 of fuse.jindofs-fuse 0:60/ at /data and has mount 43 of',
+  ],
+  [
+    'is inconclusive without a mount table from the end',
+    left(without((event) => event.kind === 'snapshot' && event.label === 'watched')),
+    'inconclusive',
+    'was not recorded at the end',
+  ],
   [
     'fails if the pod reads again',
     broken(without((event) => ['agent', 'event', 'mount'].includes(event.kind))),
@@ -115,76 +151,91 @@ suite('no pod is recovered', notRecovered('everything'), [
   ['fails on a mount at the target path', left(adding(mounted(400, 'node'))), 'fail', '(node) was mounted'],
 ]);
 
-suite('nothing happens while the daemon is down', (timeline) => doesNothingWhileDown(timeline, { consumer, volume }), [
-  ['passes if everything waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
+suite(
+  'nothing happens while the daemon is down',
+  (timeline) => doesNothingWhileDown(timeline, { consumer, volume, kernel: '6.12.0' }),
   [
-    'passes if a stat is answered from the kernel’s cache, and another fault comes meanwhile',
-    broken(failing(220, 225, 'ok'), adding(done(216, 'agent-kill'))),
-    'pass',
-    'in 190 ms without a daemon 36 operations failed',
+    ['passes if everything waits for the daemon', broken(), 'pass', 'in 190 ms without a daemon 37 operations failed'],
+    [
+      'passes if a stat is answered from the kernel’s cache, and another fault comes meanwhile',
+      broken(failing(220, 225, 'ok'), adding(done(216, 'agent-kill'))),
+      'pass',
+      'in 190 ms without a daemon 36 operations failed',
+    ],
+    ['passes if the daemon never comes back', down(), 'pass', 'no mount changed'],
+    [
+      'fails on a mount in the pod',
+      broken(adding(mounted(300, where))),
+      'fail',
+      '/data (default/demo-app/demo) was mounted 100 ms after the crash, 90.0 ms before',
+    ],
+    [
+      'fails on a mount at the target path',
+      broken(adding(mounted(300, 'node'))),
+      'fail',
+      `${targetPath} (node) was mounted`,
+    ],
+    ['fails on a replacement', down(adding(agent(300, 'replaced', where))), 'fail', 'the agent reported "replaced"'],
+    [
+      'fails on a claim by the agent',
+      down(adding(agent(3000, 'recovered', 'node'))),
+      'fail',
+      'the agent reported "recovered" for node',
+    ],
+    [
+      'fails on an event',
+      broken(adding(kubernetesEvent(300, 'Dataset default/demo-dataset'))),
+      'fail',
+      'event FuseRecoverSucceed on Dataset default/demo-dataset',
+    ],
+    [
+      'fails on a mount of something else',
+      broken(adding({ ...mounted(300, where), fstype: 'tmpfs' } as HistoryEvent)),
+      'fail',
+      '/data (default/demo-app/demo) was mounted with a file system of type tmpfs',
+    ],
+    ['fails if the dead mount is removed', broken(adding(unmounted(300, where))), 'fail', 'was unmounted 100 ms'],
+    [
+      'passes on a mount elsewhere in the pod',
+      broken(adding(mountedAt(300, '/data/cache'))),
+      'pass',
+      'no mount changed',
+    ],
+    ['fails on an empty directory', broken(failing(300, 301, 'EEMPTY')), 'fail', 'got EEMPTY 101 ms after the crash'],
+    ['fails if an operation never comes back', broken(adding(hang(300, 380, false))), 'fail', 'never came back'],
+    [
+      'is inconclusive if the daemon’s return is not known',
+      broken(without((event) => event.kind === 'process' && event.change === 'ready')),
+      'inconclusive',
+      'does not show when',
+    ],
+    [
+      'is inconclusive if the mounts were not watched',
+      broken(without((event) => event.kind === 'mount' || event.kind === 'snapshot')),
+      'inconclusive',
+      'mount table',
+    ],
+    [
+      'is inconclusive if it was down for an instant',
+      broken(adding(daemon(220, 'ready'))),
+      'inconclusive',
+      'too short to tell',
+    ],
+    ['is inconclusive if the history is cut at once', broken(cutAt(230)), 'inconclusive', 'too short to tell'],
   ],
-  ['passes if the daemon never comes back', down(), 'pass', 'nothing was mounted'],
-  [
-    'fails on a mount in the pod',
-    broken(adding(mounted(300, where))),
-    'fail',
-    '/data (default/demo-app/demo) was mounted 100 ms after the crash, 90.0 ms before',
-  ],
-  [
-    'fails on a mount at the target path',
-    broken(adding(mounted(300, 'node'))),
-    'fail',
-    `${targetPath} (node) was mounted`,
-  ],
-  ['fails on a replacement', down(adding(agent(300, 'replaced', where))), 'fail', 'the agent reported "replaced"'],
-  [
-    'fails on a claim by the agent',
-    down(adding(agent(3000, 'recovered', 'node'))),
-    'fail',
-    'the agent reported "recovered" for node',
-  ],
-  [
-    'fails on an event',
-    broken(adding(kubernetesEvent(300, 'Dataset default/demo-dataset'))),
-    'fail',
-    'event FuseRecoverSucceed on Dataset default/demo-dataset',
-  ],
-  [
-    'passes on a mount of something else',
-    broken(adding({ ...mounted(300, where), fstype: 'tmpfs' } as HistoryEvent)),
-    'pass',
-    'nothing was mounted',
-  ],
-  [
-    'is inconclusive if the daemon’s return is not known',
-    broken(without((event) => event.kind === 'process' && event.change === 'ready')),
-    'inconclusive',
-    'does not show when',
-  ],
-  [
-    'is inconclusive if the mounts were not watched',
-    broken(without((event) => event.kind === 'mount' || event.kind === 'snapshot')),
-    'inconclusive',
-    'mount table',
-  ],
-  [
-    'is inconclusive if it was down for an instant',
-    broken(adding(daemon(220, 'ready'))),
-    'inconclusive',
-    'too short to tell',
-  ],
-  ['is inconclusive if the history is cut at once', broken(cutAt(230)), 'inconclusive', 'too short to tell'],
-]);
+);
 
 const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, where, 'before', podTable())];
 const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })];
 
 describe('a mount that is not dead is left alone', () => {
   it.each<Row>([
-    ['passes if nothing happens', [...hung, ...goesOn], 'pass', '2.80 s nothing was mounted'],
+    ['passes if nothing happens', [...hung, ...goesOn], 'pass', '2.80 s no mount changed'],
     ['ignores events after the fault was healed', [...hung, ...goesOn, mounted(3001, where)], 'pass', 'in 2.80 s'],
     ['fails on a mount in the pod', [...hung, mounted(900, where), ...goesOn], 'fail', '/data (default/demo-app/demo)'],
     ['fails on a mount at the target path', [...hung, mounted(900, 'node'), ...goesOn], 'fail', '(node)'],
+    ['fails if the mount is removed', [...hung, unmounted(900, where), ...goesOn], 'fail', 'was unmounted'],
+    ['is inconclusive if it was too short', [...hung, done(900, 'hang', 'healed')], 'inconclusive', 'only 700 ms'],
     ['fails on a report of the agent', [...hung, agent(900, 'replaced', 'node'), ...goesOn], 'fail', '"replaced"'],
     [
       'fails on an event',
@@ -195,7 +246,7 @@ describe('a mount that is not dead is left alone', () => {
     ['is inconclusive without the fault', hung.slice(1), 'inconclusive', 'was not injected'],
     ['is inconclusive without a mount table', [done(200, 'hang'), ...goesOn], 'inconclusive', 'mount table'],
   ])('%s', (_, history, verdict, says) => {
-    expect(isLeftAlone(new Timeline(history), { consumer, volume, fault: 'hang' })).toMatchObject({
+    expect(isLeftAlone(new Timeline(history), { consumer, volume, fault: 'hang', watchMs: 1_000 })).toMatchObject({
       verdict,
       says: expect.stringContaining(says),
     });

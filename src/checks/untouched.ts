@@ -1,10 +1,11 @@
 import { containerName } from '../timeline/consumer.ts';
 import { type Crash, operationsAfter, provesReading, readyTimesAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
-import type { Timeline } from '../timeline/timeline.ts';
+import type { EventOf, Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
+import { describeFailure, isOutageError } from './outage.ts';
 import { steadyCount } from './reads.ts';
-import { type ConsumedVolume, isTableKnown, volumeMounts } from './volume-mounts.ts';
+import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
 
 interface Window {
   /** Both exclusive, in nanoseconds since the run began. */
@@ -19,17 +20,16 @@ interface Touch {
   readonly sentence: string;
 }
 
-/** The first sign that a volume was recovered in a window: a mount, an action of the agent, or a claim. */
-function findRecovery(timeline: Timeline, site: ConsumedVolume, { from, to, scope }: Window): Touch | undefined {
+/** The first sign that a volume was touched in a window: a mount that came, went or is another one, an action of the agent, or a claim. */
+function findTouch(timeline: Timeline, site: ConsumedVolume, window: Window): Touch | undefined {
   const { consumer, volume } = site;
+  const { from, to, scope } = window;
   const container = containerName(consumer);
   const isWithin = ({ at }: { readonly at: number }) => at > from && at < to;
   const everything = scope === 'everything';
 
-  const mounted = volumeMounts(timeline, site).find(
-    (mount) => mount.source === 'event' && isWithin(mount) && (everything || mount.where === container),
-  );
-  if (mounted) return { at: mounted.at, sentence: `${mounted.mountPoint} (${mounted.where}) was mounted` };
+  const moved = findMountChange(timeline, site, window);
+  if (moved) return moved;
   const acted = timeline
     .ofKind('agent')
     .find(
@@ -47,15 +47,63 @@ function findRecovery(timeline: Timeline, site: ConsumedVolume, { from, to, scop
   return claim && { at: claim.at, sentence: `${claim.description} came` };
 }
 
+/** A mount at the pod's path, or also at the volume's target paths: any that is added or removed, of whatever type it is. */
+function findMountChange(timeline: Timeline, site: ConsumedVolume, { from, to, scope }: Window): Touch | undefined {
+  const { consumer, volume } = site;
+  const container = containerName(consumer);
+  const isAtSite = (where: string, { mountPoint }: { readonly mountPoint: string }) =>
+    where === container
+      ? mountPoint === consumer.path
+      : where === 'node' && scope === 'everything' && mountPoint.endsWith(targetPathEnd(volume));
+  const event = timeline
+    .ofKind('mount')
+    .find(({ at, where, ...mount }) => at > from && at < to && isAtSite(where, mount));
+  if (event) {
+    const type = event.fstype.startsWith('fuse') ? '' : ` with a file system of type ${event.fstype}`;
+    const verb = event.change === 'added' ? 'mounted' : 'unmounted';
+    return { at: event.at, sentence: `${event.mountPoint} (${event.where}) was ${verb}${type}` };
+  }
+  for (const where of ['node', container]) {
+    const formatAtSite = (table: EventOf<'snapshot'>) =>
+      mountsIn(table)
+        .filter((mount) => isAtSite(where, mount))
+        .map(({ id, device, root, fstype, mountPoint }) => `mount ${id} of ${fstype} ${device}${root} at ${mountPoint}`)
+        .join(', ') || 'no mount';
+    const tables = timeline.mountTables(where);
+    const before = tables.findLast(({ at }) => at <= from);
+    const other =
+      before &&
+      tables.find((table) => table.at > from && table.at < to && formatAtSite(table) !== formatAtSite(before));
+    if (before && other)
+      return { at: other.at, sentence: `${where} had ${formatAtSite(before)} and has ${formatAtSite(other)}` };
+  }
+  return undefined;
+}
+
+/** The first error that is not one of a dead connection, or the operation that never came back; while nobody recovers, nothing else may show. */
+function findOtherTrouble({ from, failures, hangs }: Crash, to: number, kernel: string): string | undefined {
+  const other = failures.find((failure) => failure.finishedAt < to && !isOutageError(failure, kernel));
+  if (other !== undefined) return describeFailure(other, from);
+  const stuck = hangs.find(({ since, until }) => until === undefined && since < to);
+  return (
+    stuck && `an operation that began ${formatNs(Math.max(0, stuck.since - from))} after the crash never came back`
+  );
+}
+
 export interface NoRecovery extends ConsumedVolume {
   /** The claims that forbid it: `E1` if the gate is off, `A2` if the label is missing, `L2`, `L3`. */
   readonly claims: readonly string[];
   readonly scope: Window['scope'];
   /** How long after the daemon's return this must last: longer than the agent's period. */
   readonly watchMs: number;
+  /** Release of the kernel, as `uname -r` prints it. */
+  readonly kernel: string;
 }
 
-/** The daemon is back and yet the pod stays as the crash left it: nothing mounted, nothing claimed, errors to the end. */
+/**
+ * The daemon is back and yet the pod stays as the crash left it: nothing mounted or unmounted, nothing claimed, and to the end the
+ * errors of a dead connection and no others. An empty directory instead of them would let the application write beneath the mount.
+ */
 export const isNotRecovered = defineCheck(
   {
     name: 'the pod is not recovered, and nothing claims that it was',
@@ -65,14 +113,16 @@ export const isNotRecovered = defineCheck(
 );
 
 function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult {
-  const { consumer, scope, watchMs } = expected;
+  const { consumer, scope, watchMs, kernel } = expected;
   const { operations, crashes } = timeline.observe(consumer);
   const crash = crashes.at(-1);
   if (crash === undefined) return inconclusive(noCrash);
   const since = (at: number) => `${formatNs(at - crash.from)} after the crash`;
 
-  const touch = findRecovery(timeline, expected, { from: crash.from, to: Number.POSITIVE_INFINITY, scope });
+  const touch = findTouch(timeline, expected, { from: crash.from, to: Number.POSITIVE_INFINITY, scope });
   if (touch) return fail(`${touch.sentence} ${since(touch.at)}`);
+  const trouble = findOtherTrouble(crash, Number.POSITIVE_INFINITY, kernel);
+  if (trouble !== undefined) return fail(trouble);
   const firstFailure = crash.failures[0];
   if (firstFailure === undefined) return inconclusive('the pod saw no error after the crash');
   const good = operations.find(
@@ -90,15 +140,17 @@ function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult 
       `the pod was watched for ${formatNs(watched)} after the daemon’s return, ${formatNs(watchMs * 1e6)} are needed`,
     );
   }
+  if ((timeline.mountTables(containerName(consumer)).at(-1)?.at ?? 0) <= ready)
+    return inconclusive('the pod’s mount table was not recorded at the end');
   return pass(
     `${crash.failures.length} operations failed, the last ${since(failing.at(-1)?.at ?? ready)}, ${formatNs(watched)} after the daemon’s return`,
   );
 }
 
-/** Between a crash and the daemon's being ready again nothing is mounted for the pod, and nothing claims a recovery. */
+/** Between a crash and the daemon's being ready again no mount of the pod changes, nothing claims a recovery, and only the outage shows. */
 export const doesNothingWhileDown = defineCheck(
   { name: 'nothing is recovered while the daemon is down', claims: ['L4'] },
-  (timeline: Timeline, site: ConsumedVolume) => {
+  (timeline: Timeline, site: ConsumedVolume & Pick<NoRecovery, 'kernel'>) => {
     const { crashes } = timeline.observe(site.consumer);
     const last = crashes.at(-1);
     if (last === undefined) return inconclusive(noCrash);
@@ -109,7 +161,11 @@ export const doesNothingWhileDown = defineCheck(
   },
 );
 
-function judgeDowntime(timeline: Timeline, crash: Crash, site: ConsumedVolume): CheckResult {
+function judgeDowntime(
+  timeline: Timeline,
+  crash: Crash,
+  site: ConsumedVolume & Pick<NoRecovery, 'kernel'>,
+): CheckResult {
   const { operations } = timeline.observe(site.consumer);
   const [ready] = readyTimesAfter(timeline, crash);
   const to = ready ?? Math.min(crash.to, crash.end + 1);
@@ -119,33 +175,34 @@ function judgeDowntime(timeline: Timeline, crash: Crash, site: ConsumedVolume): 
   );
   if (ready === undefined && good)
     return inconclusive('the pod read again, but the history does not show when the daemon was ready');
-  const touch = findRecovery(timeline, site, { from: crash.from, to, scope: 'everything' });
+  const touch = findTouch(timeline, site, { from: crash.from, to, scope: 'everything' });
   if (touch) {
     const before =
       ready === undefined ? 'before any daemon was ready' : `${formatNs(ready - touch.at)} before the daemon was ready`;
     return fail(`${touch.sentence} ${formatNs(touch.at - crash.from)} after the crash, ${before}`);
   }
+  const trouble = findOtherTrouble(crash, to, site.kernel);
+  if (trouble !== undefined) return fail(trouble);
   const failed = crash.failures.filter(({ finishedAt }) => finishedAt < to).length;
   if (failed < steadyCount)
     return inconclusive(`only ${failed} operations failed while the daemon was down: too short to tell`);
   return pass(
-    `in ${formatNs(to - crash.from)} without a daemon ${failed} operations failed, nothing was mounted and nothing claimed a recovery`,
+    `in ${formatNs(to - crash.from)} without a daemon ${failed} operations failed, no mount changed and nothing claimed a recovery`,
   );
 }
 
 export interface LeftAlone extends ConsumedVolume {
   /** The name of the fault that lasts. */
   readonly fault: string;
+  /** How long it must last at least. */
+  readonly watchMs: number;
 }
-
-/** The agent's period in a sandbox, in nanoseconds. */
-const shortestWatchNs = 1e9;
 
 /** While a fault lasts that did not end the daemon, nothing of the volume is mounted and nothing claims a recovery. */
 export const isLeftAlone = defineCheck(
   { name: 'a mount that is not dead is left alone', claims: ['L4'] },
   (timeline: Timeline, expected: LeftAlone) => {
-    const { consumer, fault } = expected;
+    const { consumer, fault, watchMs } = expected;
     const events = timeline.ofKind('fault').filter((event) => event.fault === fault);
     const windows = events
       .filter(({ phase }) => phase === 'injected')
@@ -156,11 +213,11 @@ export const isLeftAlone = defineCheck(
     if (windows.length === 0) return inconclusive(`the fault ${fault} was not injected`);
     if (!isTableKnown(timeline, containerName(consumer))) return inconclusive('the pod’s mount table was not recorded');
     const results = windows.map(({ from, to }): CheckResult => {
-      const touch = findRecovery(timeline, expected, { from, to, scope: 'everything' });
+      const touch = findTouch(timeline, expected, { from, to, scope: 'everything' });
       if (touch) return fail(`${touch.sentence} ${formatNs(touch.at - from)} after ${fault} began`);
       const watched = Math.max(from, Math.min(timeline.events.at(-1)?.at ?? 0, to)) - from;
-      if (watched < shortestWatchNs) return inconclusive(`it lasted only ${formatNs(watched)}: too short to tell`);
-      return pass(`in ${formatNs(watched)} nothing was mounted and nothing claimed a recovery`);
+      if (watched < watchMs * 1e6) return inconclusive(`it lasted only ${formatNs(watched)}: too short to tell`);
+      return pass(`in ${formatNs(watched)} no mount changed and nothing claimed a recovery`);
     });
     return firstNotPassed(results) ?? results.at(-1) ?? inconclusive('the fault has no window');
   },

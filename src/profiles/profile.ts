@@ -79,6 +79,11 @@ export const profileSchema = z.strictObject({
     .describe('As records and reports have it.'),
   title: text.describe('As people call it.'),
   promises: promises.describe('What is judged.'),
+  periodMs: milliseconds
+    .default(5_000)
+    .describe(
+      'How often it looks for dead mounts without being notified. What must not happen is watched for twice as long, and for 10 s at least.',
+    ),
   budgets: budgets.describe(
     'The longest times that conform. Generous ones are right: they tell broken from working, not fast from slow.',
   ),

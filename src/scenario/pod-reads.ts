@@ -48,8 +48,7 @@ export async function watchUnrecovered(pod: Pod): Promise<void> {
   const { scenario } = pod.namespace;
   await untilPodFails(pod);
   await scenario.daemonReadyAfter(scenario.lastFaultAt);
-  // The last operation that a check takes into account is slightly older than the present.
-  await scenario.watchFor(scenario.session.cluster.watchMs + 500);
+  await scenario.watch();
 }
 
 /** Waits for the agent's claim that it recovered the pod, and for the operations that confirm or refute the claim. */

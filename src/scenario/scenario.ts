@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import { type PollOptions, poll } from '../../clusters/poll.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
@@ -18,6 +19,9 @@ interface ScenarioOptions {
   /** Multiplies the cluster's timeout for one condition. */
   readonly timeoutMultiplier?: number;
 }
+
+/** Longer than the time-outs of most implementations, after which they may do what they did not do at once. */
+const shortestWatchMs = 10_000;
 
 /** One running scenario: its namespace, its faults, the agent's flags, and its part of the history. */
 export class Scenario implements AsyncDisposable {
@@ -70,6 +74,11 @@ export class Scenario implements AsyncDisposable {
     const { history } = this;
     if (this.#timeline?.events.length !== history.length) this.#timeline = new Timeline(history);
     return this.#timeline;
+  }
+
+  /** How long to watch for what must not happen, in milliseconds: twice the implementation's period, and at least this. */
+  get watchMs(): number {
+    return Math.max(shortestWatchMs, 2 * this.session.profile.periodMs);
   }
 
   get #lastInjection() {
@@ -130,17 +139,22 @@ export class Scenario implements AsyncDisposable {
     );
   }
 
-  /** Lets time pass while the observers record; for promises that something does not happen. */
+  /** Watches for what must not happen, and records the mount tables at the end. */
+  async watch(): Promise<void> {
+    // The last operation that a check takes into account is slightly older than the present.
+    await this.watchFor(this.watchMs + 500);
+    await this.namespace.snapshotMounts('watched');
+  }
+
+  /** Lets time pass while the observers record. */
   async watchFor(milliseconds: number): Promise<void> {
-    const end = performance.now() + milliseconds;
-    await poll({
-      condition: 'time passes',
-      read: () => performance.now(),
-      until: (now) => now >= end,
-      format: String,
-      timeoutMs: milliseconds + this.#timeoutMs,
-      signal: this.session.signal,
-    });
+    const { signal, onWait } = this.session;
+    onWait?.(true);
+    try {
+      await delay(milliseconds, undefined, { signal });
+    } finally {
+      onWait?.(false);
+    }
   }
 
   /** Records verdicts. @throws CheckNotPassed if one of them is not a pass */
