@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { createServer, request as httpsRequest, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { V1Pod } from '@kubernetes/client-node';
-import { AdmissionregistrationV1Api, AppsV1Api } from '@kubernetes/client-node';
+import { AdmissionregistrationV1Api, AppsV1Api, PatchStrategy } from '@kubernetes/client-node';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicClock } from '../../recovery/agent/clock.ts';
@@ -219,7 +219,7 @@ describe('admission webhooks', async () => {
   const bundleOf = (text: string) => Buffer.from(text).toString('base64');
   type Review = { readonly request: { readonly uid: string; readonly object: V1Pod } };
   /** The response of the webhook; it never answers if this returns undefined. */
-  let say: (review: Review) => object | undefined;
+  let say: (review: Review) => object | undefined | Promise<object>;
   let asked: Review[];
   let server: Server;
   let port: number;
@@ -230,7 +230,7 @@ describe('admission webhooks', async () => {
       for await (const chunk of incoming) body += chunk;
       const review = JSON.parse(body) as Review;
       asked.push(review);
-      const said = say(review);
+      const said = await say(review);
       if (said === undefined) return;
       const { uid } = review.request;
       response.end(
@@ -351,6 +351,87 @@ describe('admission webhooks', async () => {
     expect(await refusal(create({ metadata: { name: 'c' } }))).toMatchObject({
       code: 422,
       message: expect.stringContaining('spec.containers'),
+    });
+  });
+
+  describe('for updates', () => {
+    const onUpdate = {
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods'] }],
+    };
+    const relabel = (value: string, resourceVersion?: string) =>
+      rig.objects.patch(
+        {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: {
+            name: 'a',
+            namespace: 'default',
+            labels: { is: value },
+            ...(resourceVersion && { resourceVersion }),
+          },
+        },
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        PatchStrategy.MergePatch,
+      );
+
+    it('receive the old and the new object, and change the new one', async () => {
+      say = () => label('added');
+      await registered(onUpdate);
+      const { metadata } = await create();
+      expect((await relabel('there')).metadata?.labels).toEqual({ is: 'there', added: 'x' });
+      expect(asked).toHaveLength(1);
+      expect(asked[0]?.request).toMatchObject({
+        operation: 'UPDATE',
+        oldObject: { metadata: { uid: metadata?.uid, labels: { is: 'here' } } },
+        object: { metadata: { uid: metadata?.uid, labels: { is: 'there' } } },
+      });
+    });
+
+    it('are called if their objectSelector matches the old object only', async () => {
+      say = () => ({ allowed: false });
+      await registered({ ...onUpdate, objectSelector: { matchLabels: { is: 'here' } } }, 'Validating');
+      await create();
+      expect(await refusal(relabel('gone'))).toMatchObject({ code: 400 });
+      expect((await rig.core.readNamespacedPod({ name: 'a', namespace: 'default' })).metadata?.labels?.is).toBe('here');
+    });
+
+    it('are not called for the status', async () => {
+      say = () => ({ allowed: false });
+      await registered(onUpdate);
+      await create();
+      const body = [{ op: 'add', path: '/status/phase', value: 'Running' }];
+      await rig.core.patchNamespacedPodStatus({ name: 'a', namespace: 'default', body });
+      expect(asked).toEqual([]);
+    });
+
+    it('let a patch be tried again, and refuse one of an old version with 409, if the object changed during the call', async () => {
+      say = () => ({ allowed: true });
+      await registered(onUpdate);
+      const { metadata } = await create();
+      const interfere = () => {
+        say = () => ({ allowed: true });
+        const body = [{ op: 'add', path: '/status/phase', value: `Phase${asked.length}` }];
+        void rig.core.patchNamespacedPodStatus({ name: 'a', namespace: 'default', body }).then(release);
+        return delayed;
+      };
+      let release = (): void => {};
+      let delayed = Promise.resolve<object>({ allowed: true });
+      const hold = () => {
+        const { promise, resolve } = Promise.withResolvers<object>();
+        delayed = promise;
+        release = () => resolve({ allowed: true });
+        say = interfere;
+      };
+      hold();
+      expect((await relabel('there')).metadata?.labels?.is).toBe('there');
+      expect(asked).toHaveLength(2);
+      const { metadata: current } = await rig.core.readNamespacedPod({ name: 'a', namespace: 'default' });
+      expect(current?.resourceVersion).not.toBe(metadata?.resourceVersion);
+      hold();
+      expect(await refusal(relabel('gone', current?.resourceVersion))).toMatchObject({ code: 409, reason: 'Conflict' });
     });
   });
 

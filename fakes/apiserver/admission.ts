@@ -6,10 +6,12 @@ import { StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
 import { callWebhook } from './webhook-call.ts';
 
-/** A create request that must pass the webhooks. */
+/** A create or an update that must pass the webhooks. */
 export interface AdmissionRequest {
   readonly resource: Resource;
   readonly object: ApiObject;
+  /** The stored object, if this is an update. */
+  readonly oldObject: ApiObject | undefined;
   /** Whether the name was made of `generateName`. */
   readonly generated: boolean;
   readonly dryRun: boolean;
@@ -30,28 +32,26 @@ export class AdmissionWebhooks {
     let object = request.object;
     const called: { readonly webhook: JsonObject; readonly result: ApiObject }[] = [];
     for (const webhook of this.#registered('mutatingwebhookconfigurations')) {
-      const creation = this.#creation(request.resource, object);
-      if (!applies(webhook, creation)) continue;
-      object = patchedObject(request.object, await callWebhook({ ...request, webhook, creation, mutating: true }));
+      const change = this.#change(request, object);
+      if (!applies(webhook, change)) continue;
+      object = patchedObject(request.object, await callWebhook({ ...request, webhook, change, mutating: true }));
       called.push({ webhook, result: object });
     }
     const afterFirstRound = object;
     for (const { webhook, result } of called) {
-      const creation = this.#creation(request.resource, object);
-      if (webhook.reinvocationPolicy !== 'IfNeeded' || sameJson(result, afterFirstRound) || !applies(webhook, creation))
+      const change = this.#change(request, object);
+      if (webhook.reinvocationPolicy !== 'IfNeeded' || sameJson(result, afterFirstRound) || !applies(webhook, change))
         continue;
-      object = patchedObject(request.object, await callWebhook({ ...request, webhook, creation, mutating: true }));
+      object = patchedObject(request.object, await callWebhook({ ...request, webhook, change, mutating: true }));
     }
     return object;
   }
 
   /** Calls all validating webhooks; the first denial wins. */
   async validate(request: AdmissionRequest): Promise<void> {
-    const creation = this.#creation(request.resource, request.object);
-    const webhooks = this.#registered('validatingwebhookconfigurations').filter((webhook) =>
-      applies(webhook, creation),
-    );
-    await Promise.all(webhooks.map((webhook) => callWebhook({ ...request, webhook, creation, mutating: false })));
+    const change = this.#change(request, request.object);
+    const webhooks = this.#registered('validatingwebhookconfigurations').filter((webhook) => applies(webhook, change));
+    await Promise.all(webhooks.map((webhook) => callWebhook({ ...request, webhook, change, mutating: false })));
   }
 
   #registered(plural: string): readonly JsonObject[] {
@@ -62,11 +62,11 @@ export class AdmissionWebhooks {
       .flatMap((configuration) => listAt(configuration, 'webhooks').filter((webhook) => isJsonObject(webhook)));
   }
 
-  #creation(resource: Resource, object: ApiObject): Creation {
+  #change({ resource, oldObject }: AdmissionRequest, object: ApiObject): AdmittedChange {
     const namespaces = findResource('', 'v1', 'namespaces');
     const { namespace } = object.metadata;
     const found = namespaces && namespace !== undefined ? this.#store.get(namespaces, undefined, namespace) : undefined;
-    return { resource, object, namespaceLabels: found?.metadata.labels ?? {} };
+    return { resource, object, oldObject, namespaceLabels: found?.metadata.labels ?? {} };
   }
 }
 
@@ -78,20 +78,21 @@ function patchedObject(before: ApiObject, after: Json): ApiObject {
 }
 
 /** What the rules and selectors of a webhook are matched against. */
-export interface Creation {
+export interface AdmittedChange {
   readonly resource: Resource;
   readonly object: ApiObject;
+  readonly oldObject: ApiObject | undefined;
   /** Empty for a cluster-scoped object. */
   readonly namespaceLabels: Readonly<Record<string, string>>;
 }
 
 const has = (list: readonly Json[], value: string): boolean => list.includes('*') || list.includes(value);
 
-function matchesRule(rule: Json, { resource, object }: Creation): boolean {
+function matchesRule(rule: Json, { resource, object, oldObject }: AdmittedChange): boolean {
   const scope = stringAt(rule, 'scope') || '*';
   const objectScope = object.metadata.namespace === undefined ? 'Cluster' : 'Namespaced';
   return (
-    has(listAt(rule, 'operations'), 'CREATE') &&
+    has(listAt(rule, 'operations'), oldObject === undefined ? 'CREATE' : 'UPDATE') &&
     has(listAt(rule, 'apiGroups'), resource.group) &&
     has(listAt(rule, 'apiVersions'), resource.version) &&
     (has(listAt(rule, 'resources'), resource.plural) || listAt(rule, 'resources').includes('*/*')) &&
@@ -121,11 +122,13 @@ function selects(selector: JsonObject, labels: Readonly<Record<string, string>>)
   );
 }
 
-/** Whether a webhook must be called for a creation, by its rules, namespaceSelector and objectSelector. */
-function applies(webhook: JsonObject, creation: Creation): boolean {
+/** Whether a webhook must be called for a change, by its rules, namespaceSelector and objectSelector (of the new or the old object). */
+function applies(webhook: JsonObject, change: AdmittedChange): boolean {
   return (
-    listAt(webhook, 'rules').some((rule) => matchesRule(rule, creation)) &&
-    selects(objectAt(webhook, 'namespaceSelector'), creation.namespaceLabels) &&
-    selects(objectAt(webhook, 'objectSelector'), creation.object.metadata.labels ?? {})
+    listAt(webhook, 'rules').some((rule) => matchesRule(rule, change)) &&
+    selects(objectAt(webhook, 'namespaceSelector'), change.namespaceLabels) &&
+    [change.object, change.oldObject].some(
+      (object) => object && selects(objectAt(webhook, 'objectSelector'), object.metadata.labels ?? {}),
+    )
   );
 }

@@ -174,8 +174,10 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
     case 'GET':
       if (isTrue(query.get('watch') ?? 'false')) return watch(exchange);
       return sendJson(response, 200, renderer(exchange)(registry.read(target)));
-    case 'PUT':
-      return sendJson(response, 200, registry.replace(target, requireBody(await readBody(request)), dryRun));
+    case 'PUT': {
+      const options = { dryRun, warn: collectWarnings(response) };
+      return sendJson(response, 200, await registry.replace(target, requireBody(await readBody(request)), options));
+    }
     case 'PATCH': {
       const body = requireBody(await readBody(request));
       const { created, object } = await registry.patch(target, mediaType(request), body, {

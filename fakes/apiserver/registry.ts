@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { AdmissionWebhooks } from './admission.ts';
+import { type AdmissionRequest, AdmissionWebhooks } from './admission.ts';
 import type { ApiObject, Draft, Json, JsonObject, Metadata } from './api-object.ts';
 import { objectAt, sameJson, stringAt, without } from './api-object.ts';
 import { applyPatch } from './patch.ts';
@@ -60,9 +60,33 @@ export interface CreateRequest {
   readonly warn: (text: string) => void;
 }
 
-interface PatchOptions extends Pick<CreateRequest, 'dryRun' | 'warn'> {
+type UpdateOptions = Pick<CreateRequest, 'dryRun' | 'warn'>;
+
+interface PatchOptions extends UpdateOptions {
   /** Throws if the user may not create objects, which server-side apply does if there is none. */
   readonly requireCreate: () => void;
+}
+
+interface Patched {
+  readonly created: boolean;
+  readonly object: ApiObject;
+}
+
+class ChangedMeanwhile extends Error {}
+
+/** As often as kube-apiserver (`maxRetryWhenPatchConflicts`). */
+const maxRetries = 5;
+
+/** Repeats an update whose object was changed while webhooks were called. One that names a version then gets a 409. */
+async function retryChanged<T>({ resource, name }: ObjectAddress, update: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; attempt <= maxRetries; attempt++) {
+    try {
+      return await update();
+    } catch (error) {
+      if (!(error instanceof ChangedMeanwhile)) throw error;
+    }
+  }
+  throw staleVersion(resource, name);
 }
 
 /** The verbs on stored objects, with Kubernetes' rules about versions, status, generations, finalizers and grace. */
@@ -91,7 +115,8 @@ export class Registry {
     const named = this.#identified(resource, namespace, draft);
     checkDraft(resource, named);
     this.#checkNamespace(resource, namespace, named.metadata.name);
-    const request = { resource, generated: stringAt(draft, 'metadata', 'name') === '', dryRun, warn };
+    const generated = stringAt(draft, 'metadata', 'name') === '';
+    const request = { resource, oldObject: undefined, generated, dryRun, warn };
     const mutated = await this.#webhooks.mutate({ ...request, object: named });
     const object = { ...mutated, metadata: withIdentity(named.metadata, mutated.metadata) };
     checkDraft(resource, object);
@@ -101,7 +126,11 @@ export class Registry {
     return dryRun ? object : this.#store.put(resource, object);
   }
 
-  replace(target: ObjectAddress, body: Json, dryRun: boolean): ApiObject {
+  replace(target: ObjectAddress, body: Json, options: UpdateOptions): Promise<ApiObject> {
+    return retryChanged(target, () => this.#replaceOnce(target, body, options));
+  }
+
+  async #replaceOnce(target: ObjectAddress, body: Json, options: UpdateOptions): Promise<ApiObject> {
     const old = this.read(target);
     const draft = decodeDraft(target.resource, target.namespace, body);
     if (stringAt(draft, 'metadata', 'name') !== target.name) {
@@ -114,16 +143,20 @@ export class Registry {
         required('metadata.resourceVersion', 'must be specified for an update'),
       ]);
     }
-    return this.#update(target, old, draft, dryRun);
+    return this.#update(target, old, draft, options);
   }
 
   /** Patches an object; server-side apply creates it if it does not exist. */
-  async patch(
+  patch(target: ObjectAddress, type: string, patch: Json, options: PatchOptions): Promise<Patched> {
+    return retryChanged(target, () => this.#patchOnce(target, type, patch, options));
+  }
+
+  async #patchOnce(
     target: ObjectAddress,
     type: string,
     patch: Json,
     { dryRun, warn, requireCreate }: PatchOptions,
-  ): Promise<{ readonly created: boolean; readonly object: ApiObject }> {
+  ): Promise<Patched> {
     const { resource, namespace, name } = target;
     const old = this.#store.get(resource, namespace, name);
     if (!old) {
@@ -138,7 +171,7 @@ export class Registry {
       const newName = stringAt(patched, 'metadata', 'name');
       throw invalid(resource, name, [invalidValue('metadata.name', newName, 'field is immutable')]);
     }
-    return { created: false, object: this.#update(target, old, patched, dryRun) };
+    return { created: false, object: await this.#update(target, old, patched, { dryRun, warn }) };
   }
 
   /** Binds a pod to a node (`pods/binding`), which is the only way to set `spec.nodeName` of an existing pod. */
@@ -228,7 +261,12 @@ export class Registry {
     );
   }
 
-  #update(target: ObjectAddress, old: ApiObject, draft: Draft, dryRun: boolean): ApiObject {
+  async #update(
+    target: ObjectAddress,
+    old: ApiObject,
+    draft: Draft,
+    { dryRun, warn }: UpdateOptions,
+  ): Promise<ApiObject> {
     const { resource, name } = target;
     const version = stringAt(draft, 'metadata', 'resourceVersion');
     if (version !== '' && version !== old.metadata.resourceVersion) throw staleVersion(resource, name);
@@ -241,10 +279,9 @@ export class Registry {
       );
     }
     if (target.status && resource.status === 'none') throw methodNotAllowed();
-    const next = this.#merged(target, old, draft);
-    checkDraft(resource, next);
-    const causes = resource.checkUpdate?.(old, next) ?? [];
-    if (causes.length > 0) throw invalid(resource, name, causes);
+    const merged = this.#merged(target, old, draft);
+    checkUpdate(resource, old, merged);
+    const next = target.status ? merged : await this.#admitUpdate(old, { resource, object: merged, dryRun, warn });
     if (sameJson(next, old)) return old;
     const object =
       resource.generation && !sameJson(this.#content(next), this.#content(old)) ? this.#nextGeneration(next) : next;
@@ -254,6 +291,18 @@ export class Registry {
     if (mayBeRemoved && (finalizers ?? []).length === 0 && resource.kind !== 'Namespace')
       return this.#remove(resource, object, false);
     return this.#store.put(resource, object);
+  }
+
+  /** Calls the webhooks for an update. Throws `ChangedMeanwhile` if the object was changed during the calls. */
+  async #admitUpdate(old: ApiObject, request: Omit<AdmissionRequest, 'oldObject' | 'generated'>): Promise<ApiObject> {
+    const { resource } = request;
+    const { namespace, name } = old.metadata;
+    const mutated = await this.#webhooks.mutate({ ...request, oldObject: old, generated: false });
+    const object = { ...mutated, metadata: withIdentity(old.metadata, mutated.metadata) };
+    checkUpdate(resource, old, object);
+    await this.#webhooks.validate({ ...request, object, oldObject: old, generated: false });
+    if (this.#store.get(resource, namespace, name) !== old) throw new ChangedMeanwhile();
+    return object;
   }
 
   /** The old object with the parts that this request may change: the status only, or everything else. */
@@ -337,6 +386,13 @@ function checkDraft(resource: Resource, object: JsonObject): void {
     ...(resource.check?.(object) ?? []),
   ];
   if (causes.length > 0) throw invalid(resource, name, causes);
+}
+
+/** Throws a 422 if the new state of an object is wrong or changes an immutable field. */
+function checkUpdate(resource: Resource, old: ApiObject, next: ApiObject): void {
+  checkDraft(resource, next);
+  const causes = resource.checkUpdate?.(old, next) ?? [];
+  if (causes.length > 0) throw invalid(resource, next.metadata.name, causes);
 }
 
 /** The new metadata with the server's own part of the old one, which clients cannot change. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
-import type { Creation } from './admission.ts';
+import type { AdmittedChange } from './admission.ts';
 import type { Json, JsonObject } from './api-object.ts';
 import { isJsonObject, listAt, objectAt, stringAt, without } from './api-object.ts';
 import { jsonPatch } from './patch.ts';
@@ -9,7 +9,7 @@ import { StatusError } from './status.ts';
 
 export interface WebhookCall {
   readonly webhook: JsonObject;
-  readonly creation: Creation;
+  readonly change: AdmittedChange;
   /** Whether the name was made of `generateName`. Webhooks do not see generated names. */
   readonly generated: boolean;
   readonly dryRun: boolean;
@@ -21,21 +21,21 @@ const defaultSeconds = 10;
 
 /** Calls one webhook and returns the object, patched or not. Throws a `StatusError` for a denial, and for a failure unless it is ignored. */
 export async function callWebhook(call: WebhookCall): Promise<Json> {
-  const { webhook, creation, warn } = call;
+  const { webhook, change, warn } = call;
   const name = stringAt(webhook, 'name');
   let response: JsonObject;
   try {
     response = await send(call);
   } catch (error) {
-    if (webhook.failurePolicy === 'Ignore') return creation.object;
+    if (webhook.failurePolicy === 'Ignore') return change.object;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StatusError(500, 'InternalError', `Internal error occurred: failed calling webhook "${name}": ${reason}`);
   }
   for (const text of listAt(response, 'warnings')) warn(String(text));
   if (response.allowed !== true) throw denied(name, objectAt(response, 'status'));
   const patch = stringAt(response, 'patch');
-  if (patch === '') return creation.object;
-  return jsonPatch(creation.object, JSON.parse(Buffer.from(patch, 'base64').toString('utf8')) as Json);
+  if (patch === '') return change.object;
+  return jsonPatch(change.object, JSON.parse(Buffer.from(patch, 'base64').toString('utf8')) as Json);
 }
 
 /** Like `ToStatusErr` of kube-apiserver: the code is never below 400, and the message always names the webhook. */
@@ -50,7 +50,7 @@ function denied(name: string, status: JsonObject): StatusError {
   );
 }
 
-async function send({ webhook, creation, generated, dryRun, mutating }: WebhookCall): Promise<JsonObject> {
+async function send({ webhook, change, generated, dryRun, mutating }: WebhookCall): Promise<JsonObject> {
   const seconds = Number(webhook.timeoutSeconds ?? defaultSeconds);
   const config = objectAt(webhook, 'clientConfig');
   const address = stringAt(config, 'url');
@@ -59,7 +59,7 @@ async function send({ webhook, creation, generated, dryRun, mutating }: WebhookC
   url.searchParams.set('timeout', `${seconds}s`);
   const uid = randomUUID();
   const ca = Buffer.from(stringAt(config, 'caBundle'), 'base64');
-  const body = JSON.stringify(review(uid, { creation, generated, dryRun }));
+  const body = JSON.stringify(review(uid, { change, generated, dryRun }));
   const { status, text } = await post(url, { body, milliseconds: seconds * 1000, ...(ca.length > 0 && { ca }) });
   if (status !== 200) throw new Error(`an error on the server ("${text.trim()}"): status ${status}`);
   const answer = JSON.parse(text) as Json;
@@ -80,7 +80,7 @@ async function send({ webhook, creation, generated, dryRun, mutating }: WebhookC
 
 function review(
   uid: string,
-  { creation: { resource, object }, generated, dryRun }: Pick<WebhookCall, 'creation' | 'generated' | 'dryRun'>,
+  { change: { resource, object, oldObject }, generated, dryRun }: Pick<WebhookCall, 'change' | 'generated' | 'dryRun'>,
 ): JsonObject {
   const { group, version, kind, plural } = resource;
   const { metadata } = object;
@@ -97,12 +97,16 @@ function review(
       requestResource: { group, version, resource: plural },
       ...(generated ? {} : { name: metadata.name }),
       ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-      operation: 'CREATE',
+      operation: oldObject === undefined ? 'CREATE' : 'UPDATE',
       userInfo: { username: 'rekindle', groups: ['system:authenticated'] },
-      object: { ...object, apiVersion: groupVersion(resource), metadata: without(metadata, ...hidden) },
-      oldObject: null,
+      object: {
+        ...object,
+        apiVersion: groupVersion(resource),
+        metadata: oldObject === undefined ? without(metadata, ...hidden) : metadata,
+      },
+      oldObject: oldObject ?? null,
       dryRun,
-      options: { apiVersion: 'meta.k8s.io/v1', kind: 'CreateOptions' },
+      options: { apiVersion: 'meta.k8s.io/v1', kind: oldObject === undefined ? 'CreateOptions' : 'UpdateOptions' },
     },
   };
 }
