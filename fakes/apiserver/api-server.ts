@@ -80,7 +80,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   for (const name of namespaces ? initialNamespaces : []) {
     const body = { metadata: { name } };
     if (namespaces)
-      await registry.create({ resource: namespaces, namespace: undefined, body, dryRun: false, warn: () => {} });
+      await registry.create({
+        resource: namespaces,
+        namespace: undefined,
+        body,
+        dryRun: false,
+        warn: () => {},
+        checkFields: async (draft) => draft,
+      });
   }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiObject, Json, JsonObject } from './api-object.ts';
 import { authorize, type Tokens, type User } from './rbac.ts';
-import type { Registry } from './registry.ts';
+import type { Registry, WriteOptions } from './registry.ts';
 import { mediaType, parseDeleteOptions, readBody } from './request-body.ts';
 import type { Resource } from './resource.ts';
 import { groupVersion } from './resource.ts';
@@ -9,6 +9,7 @@ import type { Selector } from './selectors.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
 import { badRequest, methodNotAllowed, noSuchPath, success } from './status.ts';
 import type { Storage } from './storage.ts';
+import { dropUnknownFields, isFieldValidation } from './unknown-fields.ts';
 import { streamWatch } from './watch-stream.ts';
 
 /** A parsed path of the API. */
@@ -92,6 +93,18 @@ function watch(exchange: Exchange): void {
   streamWatch(store, request, response);
 }
 
+function writeOptions({ path: { resource }, query, response }: Exchange): WriteOptions {
+  const warn = collectWarnings(response);
+  const validation = query.get('fieldValidation') ?? 'Warn';
+  if (!isFieldValidation(validation))
+    throw badRequest(`fieldValidation: Unsupported value: ${JSON.stringify(validation)}`);
+  return {
+    dryRun: query.get('dryRun') === 'All',
+    warn,
+    checkFields: (draft) => dropUnknownFields({ resource, validation, warn }, draft),
+  };
+}
+
 const requireBody = (body: Json | undefined): Json => {
   if (body === undefined) throw badRequest('the request has no body');
   return body;
@@ -131,9 +144,7 @@ async function answerCollection(exchange: Exchange): Promise<void> {
     case 'POST': {
       if (resource.namespaced && namespace === undefined) throw methodNotAllowed();
       const body = requireBody(await readBody(request));
-      const dryRun = query.get('dryRun') === 'All';
-      const warn = collectWarnings(response);
-      return sendJson(response, 201, await registry.create({ resource, namespace, body, dryRun, warn }));
+      return sendJson(response, 201, await registry.create({ resource, namespace, body, ...writeOptions(exchange) }));
     }
     case 'DELETE': {
       const options = parseDeleteOptions(await readBody(request), query);
@@ -159,7 +170,6 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
   const { request, response, path, query, registry, tokens } = exchange;
   const { resource, namespace, subresource } = path;
   const target = { resource, namespace, name, status: subresource === 'status' };
-  const dryRun = query.get('dryRun') === 'All';
   if (subresource === 'binding' && resource.kind === 'Pod' && request.method === 'POST') {
     registry.bind(target, requireBody(await readBody(request)));
     return sendJson(response, 201, success({}, 201));
@@ -175,14 +185,13 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
       if (isTrue(query.get('watch') ?? 'false')) return watch(exchange);
       return sendJson(response, 200, renderer(exchange)(registry.read(target)));
     case 'PUT': {
-      const options = { dryRun, warn: collectWarnings(response) };
-      return sendJson(response, 200, await registry.replace(target, requireBody(await readBody(request)), options));
+      const body = requireBody(await readBody(request));
+      return sendJson(response, 200, await registry.replace(target, body, writeOptions(exchange)));
     }
     case 'PATCH': {
       const body = requireBody(await readBody(request));
       const { created, object } = await registry.patch(target, mediaType(request), body, {
-        dryRun,
-        warn: collectWarnings(response),
+        ...writeOptions(exchange),
         requireCreate: () => requireAccess(exchange, 'create'),
       });
       return sendJson(response, created ? 201 : 200, object);

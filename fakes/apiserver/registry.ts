@@ -58,11 +58,13 @@ export interface CreateRequest {
   readonly dryRun: boolean;
   /** Receives the warnings of admission webhooks. */
   readonly warn: (text: string) => void;
+  /** Removes or refuses fields that the kind does not have. */
+  readonly checkFields: (draft: Draft) => Promise<Draft>;
 }
 
-type UpdateOptions = Pick<CreateRequest, 'dryRun' | 'warn'>;
+export type WriteOptions = Pick<CreateRequest, 'dryRun' | 'warn' | 'checkFields'>;
 
-interface PatchOptions extends UpdateOptions {
+interface PatchOptions extends WriteOptions {
   /** Throws if the user may not create objects, which server-side apply does if there is none. */
   readonly requireCreate: () => void;
 }
@@ -107,8 +109,8 @@ export class Registry {
     return found;
   }
 
-  async create({ resource, namespace, body, dryRun, warn }: CreateRequest): Promise<ApiObject> {
-    const draft = decodeDraft(resource, namespace, body);
+  async create({ resource, namespace, body, dryRun, warn, checkFields }: CreateRequest): Promise<ApiObject> {
+    const draft = await checkFields(decodeDraft(resource, namespace, body));
     if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
       throw badRequest('resourceVersion should not be set on objects to be created');
     }
@@ -126,13 +128,13 @@ export class Registry {
     return dryRun ? object : this.#store.put(resource, object);
   }
 
-  replace(target: ObjectAddress, body: Json, options: UpdateOptions): Promise<ApiObject> {
+  replace(target: ObjectAddress, body: Json, options: WriteOptions): Promise<ApiObject> {
     return retryChanged(target, () => this.#replaceOnce(target, body, options));
   }
 
-  async #replaceOnce(target: ObjectAddress, body: Json, options: UpdateOptions): Promise<ApiObject> {
+  async #replaceOnce(target: ObjectAddress, body: Json, options: WriteOptions): Promise<ApiObject> {
+    const draft = await options.checkFields(decodeDraft(target.resource, target.namespace, body));
     const old = this.read(target);
-    const draft = decodeDraft(target.resource, target.namespace, body);
     if (stringAt(draft, 'metadata', 'name') !== target.name) {
       throw badRequest(
         `the name of the object (${stringAt(draft, 'metadata', 'name')}) does not match the name on the URL (${target.name})`,
@@ -155,7 +157,7 @@ export class Registry {
     target: ObjectAddress,
     type: string,
     patch: Json,
-    { dryRun, warn, requireCreate }: PatchOptions,
+    { requireCreate, ...options }: PatchOptions,
   ): Promise<Patched> {
     const { resource, namespace, name } = target;
     const old = this.#store.get(resource, namespace, name);
@@ -164,14 +166,16 @@ export class Registry {
       requireCreate();
       const draft = decodeDraft(resource, namespace, patch);
       const body = { ...draft, metadata: { ...without(draft.metadata, 'resourceVersion'), name } };
-      return { created: true, object: await this.create({ resource, namespace, body, dryRun, warn }) };
+      return { created: true, object: await this.create({ resource, namespace, body, ...options }) };
     }
-    const patched = decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch }));
+    const patched = await options.checkFields(
+      decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch })),
+    );
     if (stringAt(patched, 'metadata', 'name') !== name) {
       const newName = stringAt(patched, 'metadata', 'name');
       throw invalid(resource, name, [invalidValue('metadata.name', newName, 'field is immutable')]);
     }
-    return { created: false, object: await this.#update(target, old, patched, { dryRun, warn }) };
+    return { created: false, object: await this.#update(target, old, patched, options) };
   }
 
   /** Binds a pod to a node (`pods/binding`), which is the only way to set `spec.nodeName` of an existing pod. */
@@ -265,8 +269,9 @@ export class Registry {
     target: ObjectAddress,
     old: ApiObject,
     draft: Draft,
-    { dryRun, warn }: UpdateOptions,
+    { dryRun, warn }: WriteOptions,
   ): Promise<ApiObject> {
+    if (this.#store.get(target.resource, target.namespace, target.name) !== old) throw new ChangedMeanwhile();
     const { resource, name } = target;
     const version = stringAt(draft, 'metadata', 'resourceVersion');
     if (version !== '' && version !== old.metadata.resourceVersion) throw staleVersion(resource, name);
