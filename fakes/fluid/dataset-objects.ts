@@ -117,7 +117,7 @@ function credentialsVolume({ credentials: { accessKeyId, accessKeySecret } }: Da
   return { name, projected: { sources, defaultMode: credentialsMode } };
 }
 
-interface FuseOptions {
+interface FusePodOptions {
   readonly key: DatasetKey;
   readonly settings: DatasetSettings;
   readonly runtime: FluidObject;
@@ -128,7 +128,7 @@ interface FuseOptions {
  * The DaemonSet of a dataset's FUSE daemons. It is never scheduled: FUSE pods are created one by one, on the nodes that need one. It
  * exists because the webhook derives a sidecar's container from its template.
  */
-export function makeFuseDaemonSet({ key, settings, runtime, images }: FuseOptions): V1DaemonSet {
+export function makeFuseDaemonSet({ key, settings, runtime, images }: FusePodOptions): V1DaemonSet {
   const labels = podLabels(key, runtime.metadata.uid ?? '', fuseRole);
   const selector = { app: 'jindo', role: fuseRole, release: key.name };
   return {
@@ -150,7 +150,7 @@ export function makeFuseDaemonSet({ key, settings, runtime, images }: FuseOption
 export function makeFusePod({
   nodeName,
   ...options
-}: FuseOptions & {
+}: FusePodOptions & {
   readonly nodeName: string;
 }): V1Pod {
   const { key, settings, runtime } = options;
@@ -168,7 +168,7 @@ export function makeFusePod({
   };
 }
 
-function fuseSpec({ key, settings, images: { fuse, onCluster } }: Omit<FuseOptions, 'runtime'>): V1PodSpec {
+function fuseSpec({ key, settings, images: { fuse, onCluster } }: Omit<FusePodOptions, 'runtime'>): V1PodSpec {
   const hold = onCluster && holdFile(onCluster);
   return {
     restartPolicy: 'Always',

@@ -73,7 +73,7 @@ const datasetSpec = z.object(
   objectErrors,
 );
 
-type Mount = z.infer<typeof mount>;
+type DatasetMount = z.infer<typeof mount>;
 type EncryptOption = z.infer<typeof encryptOption>;
 
 /** Validates a Dataset by the document (D1, D2, D5). Never throws, whatever the spec is. */
@@ -172,7 +172,7 @@ function parseMountPoint(text: string): MountPoint | FieldError {
 }
 
 /** The endpoint is a host with or without scheme and port. */
-function parseEndpoint({ options }: Mount): string | FieldError {
+function parseEndpoint({ options }: DatasetMount): string | FieldError {
   const key = optionPrefixes.map((prefix) => `${prefix}.endpoint`).find((name) => options?.[name] !== undefined);
   const endpoint = key === undefined ? '' : (options?.[key] ?? '').trim();
   const field = `spec.mounts[0].options.${key ?? 'fs.oss.endpoint'}`;
@@ -186,7 +186,7 @@ function parseEndpoint({ options }: Mount): string | FieldError {
 }
 
 /** The Secret's key for a credential, or an error if it is missing, given twice, or written in the clear. */
-function findCredential(mounted: Mount, name: string): SecretKey | FieldError {
+function findCredential(mounted: DatasetMount, name: string): SecretKey | FieldError {
   const [first, second] = (mounted.encryptOptions ?? []).filter((option) =>
     optionPrefixes.some((prefix) => option.name === `${prefix}.${name}`),
   );

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoreFailure, StoreResult } from '../store/s3-client.ts';
 import { BlockCache, type BucketSource, BucketTree } from './bucket-tree.ts';
-import type { FileEntry } from './tree.ts';
+import type { FileNode } from './tree.ts';
 
 /** A bucket in memory that counts what it is asked. */
 class Bucket implements BucketSource {
@@ -57,7 +57,7 @@ describe('BucketTree', () => {
   const put = (key: string, body: Buffer, etag = key): void => {
     bucket.objects.set(key, { body, etag });
   };
-  const file = async (path: string): Promise<FileEntry> => {
+  const file = async (path: string): Promise<FileNode> => {
     const entry = await tree.entry(path);
     if (!entry.ok || entry.value.kind !== 'file') throw new Error(`${path} is not a file`);
     return entry.value;

@@ -1,12 +1,12 @@
 import type { ListedObject, StoreFailure, StoreResult } from '../store/s3-client.ts';
 import {
   type Directory,
-  type Entry,
-  type FileEntry,
+  type FileNode,
   fail,
-  type OperationResult,
   type ReadOnlyTree,
   succeed,
+  type TreeNode,
+  type TreeResult,
   toDirectory,
 } from './tree.ts';
 
@@ -40,11 +40,11 @@ export class BucketTree implements ReadOnlyTree {
   readonly #options: BucketTreeOptions;
   readonly #listings = new Map<
     string,
-    { readonly listedAt: number; readonly directory: Promise<OperationResult<Directory>> }
+    { readonly listedAt: number; readonly directory: Promise<TreeResult<Directory>> }
   >();
   readonly #blocks = new BlockCache(maxBlockBytes);
   /** Blocks that are being fetched. */
-  readonly #pending = new Map<string, Promise<OperationResult<Buffer>>>();
+  readonly #pending = new Map<string, Promise<TreeResult<Buffer>>>();
 
   constructor(options: BucketTreeOptions) {
     this.#options = options;
@@ -58,7 +58,7 @@ export class BucketTree implements ReadOnlyTree {
     await Promise.all(files.slice(0, prefetchedFiles).map((file) => this.#block(file, 0)));
   }
 
-  async entry(path: string): Promise<OperationResult<Entry>> {
+  async entry(path: string): Promise<TreeResult<TreeNode>> {
     if (path === '/') return succeed({ kind: 'directory' });
     const slash = path.lastIndexOf('/');
     const parent = await this.directory(path.slice(0, slash) || '/');
@@ -67,7 +67,7 @@ export class BucketTree implements ReadOnlyTree {
     return entry === undefined ? fail('ENOENT') : succeed(entry);
   }
 
-  directory(path: string): Promise<OperationResult<Directory>> {
+  directory(path: string): Promise<TreeResult<Directory>> {
     const now = this.#options.now();
     const cached = this.#listings.get(path);
     if (cached !== undefined && now - cached.listedAt < listingTtlMs) return cached.directory;
@@ -79,9 +79,9 @@ export class BucketTree implements ReadOnlyTree {
     return directory;
   }
 
-  async read(file: FileEntry, into: Buffer, offset: number): Promise<OperationResult<number>> {
+  async read(file: FileNode, into: Buffer, offset: number): Promise<TreeResult<number>> {
     const end = Math.min(offset + into.byteLength, file.size);
-    const blocks: Promise<OperationResult<Buffer>>[] = [];
+    const blocks: Promise<TreeResult<Buffer>>[] = [];
     for (let block = Math.floor(offset / blockBytes); block * blockBytes < end; block++) {
       blocks.push(this.#block(file, block));
     }
@@ -99,7 +99,7 @@ export class BucketTree implements ReadOnlyTree {
     return succeed(copied);
   }
 
-  async #list(path: string): Promise<OperationResult<Directory>> {
+  async #list(path: string): Promise<TreeResult<Directory>> {
     const prefix = path === '/' ? this.#options.prefix : `${this.#options.prefix}${path.slice(1)}/`;
     const listed = await this.#options.source.list(prefix);
     this.#options.onStoreResult(listed.ok ? undefined : listed.failure);
@@ -108,7 +108,7 @@ export class BucketTree implements ReadOnlyTree {
     return fail(listed.failure.errno);
   }
 
-  async #block(file: FileEntry, block: number): Promise<OperationResult<Buffer>> {
+  async #block(file: FileNode, block: number): Promise<TreeResult<Buffer>> {
     const id = `${file.etag}/${block}/${file.key}`;
     const cached = this.#blocks.get(id);
     if (cached !== undefined) return succeed(cached);
@@ -117,7 +117,7 @@ export class BucketTree implements ReadOnlyTree {
     return pending;
   }
 
-  async #fetch(id: string, { key, etag, size }: FileEntry, block: number): Promise<OperationResult<Buffer>> {
+  async #fetch(id: string, { key, etag, size }: FileNode, block: number): Promise<TreeResult<Buffer>> {
     const first = block * blockBytes;
     const got = await this.#options.source.get(key, [first, Math.min(first + blockBytes, size) - 1]);
     this.#options.onStoreResult(got.ok ? undefined : got.failure);

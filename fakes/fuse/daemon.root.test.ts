@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startFaultyProxy } from '../store/faulty-proxy.ts';
 import { type Store, startStore } from '../store/start-store.ts';
 import { type DaemonProgram, daemonProgram } from './bundle.ts';
-import { Stage } from './stage.ts';
+import { DaemonStage } from './stage.ts';
 
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
@@ -32,7 +32,7 @@ const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ? '' : `, skipped: ${lacking}`}`, () => {
   let store: Store;
   let program: DaemonProgram;
-  let stage: Stage;
+  let stage: DaemonStage;
 
   beforeAll(async () => {
     program = await daemonProgram();
@@ -50,7 +50,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
   afterAll(() => store?.[Symbol.asyncDispose]());
 
   beforeEach(async () => {
-    stage = await Stage.open({ store, program });
+    stage = await DaemonStage.open({ store, program });
   });
 
   afterEach(() => stage[Symbol.asyncDispose]());
@@ -260,7 +260,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
   const rootlessTitle = 'works without root, in a user namespace, if all users may open /dev/fuse';
   const skipped = lackingForOtherUsers === undefined ? '' : `, skipped: ${lackingForOtherUsers}`;
   it.skipIf(lackingForOtherUsers !== undefined)(`${rootlessTitle}${skipped}`, async () => {
-    await using rootless = await Stage.open({ store, program, rootless: true });
+    await using rootless = await DaemonStage.open({ store, program, rootless: true });
     const first = rootless.start();
     await first.line('ready');
     expect((await rootless.inside('cat /proc/self/uid_map')).stdout.trim().split(/ +/)).toEqual(['0', '1000', '1']);

@@ -18,7 +18,7 @@ export interface DaemonFlags {
   readonly readOnly: boolean;
 }
 
-export type ParsedFlags =
+export type DaemonArguments =
   | { readonly ok: true; readonly flags: DaemonFlags }
   | { readonly ok: false; readonly message: string };
 
@@ -26,7 +26,7 @@ const required = ['mountpoint', 'endpoint', 'bucket', 'credentials'] as const;
 const optional = ['prefix', 'behaviour', 'hold-file', 'read-only'] as const;
 
 /** Parses `--name=value` arguments. */
-export function parseFlags(argv: readonly string[]): ParsedFlags {
+export function parseFlags(argv: readonly string[]): DaemonArguments {
   const given = new Map<string, string>();
   for (const argument of argv) {
     const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
@@ -70,6 +70,6 @@ function isHttpOrigin(text: string): boolean {
   return protocol === 'http:' && pathname === '/' && search === '';
 }
 
-function invalid(message: string): ParsedFlags {
+function invalid(message: string): DaemonArguments {
   return { ok: false, message };
 }

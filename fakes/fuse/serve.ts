@@ -2,10 +2,10 @@ import { constants } from 'node:os';
 import { type Behaviour, delayFor } from './behaviour.ts';
 import type { EmitEvent } from './event-lines.ts';
 import type { FuseOperations, Operation, Stat, Statfs } from './fuse-native.ts';
-import { fail, type OperationResult, succeed } from './tree.ts';
+import { fail, succeed, type TreeResult } from './tree.ts';
 import type { Attributes, WrittenTree } from './written-tree.ts';
 
-export interface ServeOptions {
+export interface FuseServerOptions {
   readonly tree: WrittenTree;
   /** Read at each operation. */
   readonly behaviour: () => Behaviour;
@@ -36,13 +36,13 @@ const statfs: Statfs = {
 };
 
 /** The operations of the file system, with the given behaviour. */
-export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): FuseOperations {
+export function serve({ tree, behaviour, emit, onReady, crash }: FuseServerOptions): FuseOperations {
   let served = 0;
 
   /** Answers one operation, unless the behaviour delays, fails or drops it. */
   const answer = <T>(
     operation: Operation,
-    work: () => Promise<OperationResult<T>>,
+    work: () => Promise<TreeResult<T>>,
     respond: (status: number, value?: T) => void,
   ) => {
     if (served === behaviour().exitAfterOps) return crash(`exitAfterOps: ${served}`);
@@ -50,7 +50,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: ServeOptions): 
     if (behaviour().hang?.includes(operation)) return emit('hung', { op: operation });
     const run = (): void => {
       const errno = behaviour().errno?.[operation];
-      const done: Promise<OperationResult<T>> = errno === undefined ? work() : Promise.resolve(fail(errno));
+      const done: Promise<TreeResult<T>> = errno === undefined ? work() : Promise.resolve(fail(errno));
       done.then(
         (result) => (result.ok ? respond(0, result.value) : respond(-errnoNumber(result.errno))),
         (cause) => {
@@ -197,7 +197,7 @@ function toLinkStat(target: string): Stat {
   return { ...toStat({ kind: 'file', ...attributes }), mode: typeBits.link | 0o777 };
 }
 
-function mapResult<T, U>(answer: OperationResult<T>, change: (value: T) => U): OperationResult<U> {
+function mapResult<T, U>(answer: TreeResult<T>, change: (value: T) => U): TreeResult<U> {
   return answer.ok ? { ok: true, value: change(answer.value) } : answer;
 }
 

@@ -21,7 +21,7 @@ export interface StagedDaemon {
   kill(signal: NodeJS.Signals): Promise<unknown[]>;
 }
 
-export interface StageOptions {
+export interface DaemonStageOptions {
   readonly store: Store;
   readonly program: DaemonProgram;
   /** In a user namespace of user 1000, with a world-writable /dev/fuse, as on common distributions. */
@@ -35,15 +35,15 @@ const becomeSomeUser = ['/usr/bin/setpriv', `--reuid=${someUser}`, `--regid=${so
  * A mount namespace for a test of the daemon, held by a shell; its mounts are removed with it. Needs root, util-linux and /dev/fuse. The
  * processes in it are children of the test and are ended with the stage.
  */
-export class Stage implements AsyncDisposable {
+export class DaemonStage implements AsyncDisposable {
   readonly directory: string;
   readonly credentials: string;
   readonly mountpoint: string;
-  readonly #options: StageOptions;
+  readonly #options: DaemonStageOptions;
   readonly #holder: ChildProcess;
   readonly #daemons: StagedDaemon[] = [];
 
-  private constructor(directory: string, options: StageOptions, holder: ChildProcess) {
+  private constructor(directory: string, options: DaemonStageOptions, holder: ChildProcess) {
     this.directory = directory;
     this.credentials = join(directory, 'secrets');
     this.mountpoint = join(directory, 'jfs/jindofs-fuse');
@@ -51,7 +51,7 @@ export class Stage implements AsyncDisposable {
     this.#holder = holder;
   }
 
-  static async open(options: StageOptions): Promise<Stage> {
+  static async open(options: DaemonStageOptions): Promise<DaemonStage> {
     const directory = await mkdtemp(join(tmpdir(), 'rekindle-fuse-'));
     const hold = 'echo held; read -r _';
     const rootless =
@@ -62,7 +62,7 @@ export class Stage implements AsyncDisposable {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     await once(holder.stdout, 'data');
-    const stage = new Stage(directory, options, holder);
+    const stage = new DaemonStage(directory, options, holder);
     await mkdir(stage.credentials);
     await stage.writeCredentials(options.store.accessKeySecret);
     await chmod(directory, 0o755);

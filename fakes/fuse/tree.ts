@@ -1,19 +1,17 @@
 import type { ListedObject } from '../store/s3-client.ts';
 
 /** The result of a file system operation. `errno` by name: `ENOENT`, `EIO` ... */
-export type OperationResult<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly errno: string };
+export type TreeResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errno: string };
 
-export function succeed<T>(value: T): OperationResult<T> {
+export function succeed<T>(value: T): TreeResult<T> {
   return { ok: true, value };
 }
 
-export function fail(errno: string): OperationResult<never> {
+export function fail(errno: string): TreeResult<never> {
   return { ok: false, errno };
 }
 
-export interface FileEntry {
+export interface FileNode {
   readonly kind: 'file';
   readonly key: string;
   readonly size: number;
@@ -22,21 +20,21 @@ export interface FileEntry {
   readonly etag: string;
 }
 
-export interface DirectoryEntry {
+export interface DirectoryNode {
   readonly kind: 'directory';
 }
 
-export type Entry = FileEntry | DirectoryEntry;
+export type TreeNode = FileNode | DirectoryNode;
 
 /** The entries of a directory by name. */
-export type Directory = ReadonlyMap<string, Entry>;
+export type Directory = ReadonlyMap<string, TreeNode>;
 
 /** Converts the listing of a prefix to a directory. If an object and a prefix have the same name, the name is a directory. */
 export function toDirectory(
   prefix: string,
   { objects, prefixes }: { readonly objects: readonly ListedObject[]; readonly prefixes: readonly string[] },
 ): Directory {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, TreeNode>();
   for (const { key, size, modifiedAt, etag } of objects) {
     const name = key.slice(prefix.length);
     if (isFileName(name)) entries.set(name, { kind: 'file', key, size, modifiedAt, etag });
@@ -55,10 +53,10 @@ function isFileName(name: string): boolean {
 
 /** A read-only tree. Paths are as in FUSE: they begin with `/`, and the root is `/`. */
 export interface ReadOnlyTree {
-  entry(path: string): Promise<OperationResult<Entry>>;
-  directory(path: string): Promise<OperationResult<Directory>>;
+  entry(path: string): Promise<TreeResult<TreeNode>>;
+  directory(path: string): Promise<TreeResult<Directory>>;
   /** Reads into the buffer and returns the number of bytes, which is less than the buffer's size only at the end of the file. */
-  read(file: FileEntry, into: Buffer, offset: number): Promise<OperationResult<number>>;
+  read(file: FileNode, into: Buffer, offset: number): Promise<TreeResult<number>>;
 }
 
 export const emptyTree: ReadOnlyTree = {

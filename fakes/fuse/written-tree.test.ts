@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Entry, fail, type ReadOnlyTree, succeed } from './tree.ts';
+import { fail, type ReadOnlyTree, succeed, type TreeNode } from './tree.ts';
 import { type AcceptedChange, WrittenTree } from './written-tree.ts';
 
 const contents: Readonly<Record<string, string>> = { '/a': 'hello', '/sub/b': 'below' };
@@ -18,7 +18,7 @@ const lower: ReadOnlyTree = {
   read: async ({ key }, into, offset) => succeed(Buffer.from(contents[key] ?? '').copy(into, 0, offset)),
 };
 
-function entryOf(path: string): Entry | undefined {
+function entryOf(path: string): TreeNode | undefined {
   const text = contents[path];
   if (text !== undefined) return { kind: 'file', key: path, size: text.length, modifiedAt: 5, etag: 'e' };
   return path === '/' || path === '/sub' ? { kind: 'directory' } : undefined;

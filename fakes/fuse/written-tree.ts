@@ -1,4 +1,4 @@
-import { type Entry, type FileEntry, fail, type OperationResult, type ReadOnlyTree, succeed } from './tree.ts';
+import { type FileNode, fail, type ReadOnlyTree, succeed, type TreeNode, type TreeResult } from './tree.ts';
 
 export interface Attributes {
   readonly kind: 'file' | 'directory';
@@ -44,7 +44,7 @@ type Node =
   | {
       readonly kind: 'file';
       readonly attributes: Attributes;
-      readonly base: FileEntry | undefined;
+      readonly base: FileNode | undefined;
       readonly bytes: Buffer | undefined;
     };
 
@@ -66,12 +66,12 @@ export class WrittenTree {
     this.#startedAt = options.now();
   }
 
-  async attributes(path: string): Promise<OperationResult<Attributes>> {
+  async attributes(path: string): Promise<TreeResult<Attributes>> {
     const node = await this.#find(path);
     return node.ok ? succeed(node.value.attributes) : node;
   }
 
-  async names(path: string): Promise<OperationResult<readonly string[]>> {
+  async names(path: string): Promise<TreeResult<readonly string[]>> {
     const names = new Set<string>();
     if (!this.#isHidden(path)) {
       const lower = await this.#options.lower.directory(path);
@@ -86,7 +86,7 @@ export class WrittenTree {
     return succeed([...names]);
   }
 
-  async read(path: string, into: Buffer, offset: number): Promise<OperationResult<number>> {
+  async read(path: string, into: Buffer, offset: number): Promise<TreeResult<number>> {
     const found = await this.#find(path);
     if (!found.ok) return found;
     if (found.value.kind === 'directory') return fail('EISDIR');
@@ -95,7 +95,7 @@ export class WrittenTree {
     return base === undefined ? succeed(0) : this.#options.lower.read(base, into, offset);
   }
 
-  create(path: string, mode: number): Promise<OperationResult<undefined>> {
+  create(path: string, mode: number): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'create', path }, async () => {
       this.#nodes.set(path, {
         kind: 'file',
@@ -107,14 +107,14 @@ export class WrittenTree {
     });
   }
 
-  mkdir(path: string, mode: number): Promise<OperationResult<undefined>> {
+  mkdir(path: string, mode: number): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'mkdir', path }, async () => {
       this.#nodes.set(path, { kind: 'directory', opaque: true, attributes: this.#newAttributes('directory', mode) });
       return undefined;
     });
   }
 
-  write(path: string, from: Buffer, offset: number): Promise<OperationResult<undefined>> {
+  write(path: string, from: Buffer, offset: number): Promise<TreeResult<undefined>> {
     const bytes = from.byteLength;
     return this.#change({ op: 'write', path, bytes }, () =>
       this.#contents(
@@ -130,17 +130,17 @@ export class WrittenTree {
     );
   }
 
-  truncate(path: string, size: number): Promise<OperationResult<undefined>> {
+  truncate(path: string, size: number): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'truncate', path, bytes: size }, () =>
       this.#contents(path, (old) => Buffer.concat([old], size), size),
     );
   }
 
-  unlink(path: string): Promise<OperationResult<undefined>> {
+  unlink(path: string): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'unlink', path }, async () => this.#remove(path));
   }
 
-  rmdir(path: string): Promise<OperationResult<undefined>> {
+  rmdir(path: string): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'rmdir', path }, async () => {
       const names = await this.names(path);
       if (!names.ok) return names.errno;
@@ -149,7 +149,7 @@ export class WrittenTree {
   }
 
   /** A directory of the lower tree cannot be moved. EXDEV, as with overlayfs, makes mv(1) copy it. */
-  rename(from: string, to: string): Promise<OperationResult<undefined>> {
+  rename(from: string, to: string): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'rename', path: from, to }, async () => {
       const found = await this.#find(from);
       if (!found.ok) return found.errno;
@@ -168,24 +168,24 @@ export class WrittenTree {
     });
   }
 
-  chmod(path: string, mode: number): Promise<OperationResult<undefined>> {
+  chmod(path: string, mode: number): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'chmod', path }, () => this.#setAttributes(path, { mode: mode & 0o7777 }));
   }
 
   /** 4294967295 means no change (`man 2 chown`). */
-  chown(path: string, uid: number, gid: number): Promise<OperationResult<undefined>> {
+  chown(path: string, uid: number, gid: number): Promise<TreeResult<undefined>> {
     const unchanged = 0xffffffff;
     return this.#change({ op: 'chown', path }, () =>
       this.#setAttributes(path, { ...(uid === unchanged ? {} : { uid }), ...(gid === unchanged ? {} : { gid }) }),
     );
   }
 
-  utimens(path: string, modifiedAt: number): Promise<OperationResult<undefined>> {
+  utimens(path: string, modifiedAt: number): Promise<TreeResult<undefined>> {
     return this.#change({ op: 'utimens', path }, () => this.#setAttributes(path, { modifiedAt }));
   }
 
   /** Applies changes one after the other. Those that fail with an errno are not reported. */
-  #change(change: AcceptedChange, apply: () => Promise<string | undefined>): Promise<OperationResult<undefined>> {
+  #change(change: AcceptedChange, apply: () => Promise<string | undefined>): Promise<TreeResult<undefined>> {
     const done = this.#last.then(async () => {
       const errno = await apply();
       if (errno !== undefined) return fail(errno);
@@ -230,7 +230,7 @@ export class WrittenTree {
     return undefined;
   }
 
-  async #find(path: string): Promise<OperationResult<Exclude<Node, { kind: 'deleted' }>>> {
+  async #find(path: string): Promise<TreeResult<Exclude<Node, { kind: 'deleted' }>>> {
     const node = this.#nodes.get(path);
     if (node !== undefined) return node.kind === 'deleted' ? fail('ENOENT') : succeed(node);
     if (path !== '/' && this.#isHidden(parentOf(path))) return fail('ENOENT');
@@ -239,7 +239,7 @@ export class WrittenTree {
     return succeed(this.#fromLower(lower.value));
   }
 
-  #fromLower(entry: Entry): Exclude<Node, { kind: 'deleted' }> {
+  #fromLower(entry: TreeNode): Exclude<Node, { kind: 'deleted' }> {
     if (entry.kind === 'directory') {
       return {
         kind: 'directory',

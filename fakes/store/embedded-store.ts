@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Credentials } from './credentials.ts';
-import { type Listing, type ListRequest, ObjectTable } from './object-table.ts';
+import { type ListRequest, type ObjectListing, ObjectTable } from './object-table.ts';
 import { checkSignature } from './signature.ts';
 
 interface StoreRequest {
@@ -190,7 +190,7 @@ function listXml({
 }: {
   readonly bucket: string;
   readonly request: ListRequest;
-  readonly listing: Listing;
+  readonly listing: ObjectListing;
   readonly version: 1 | 2;
   readonly encoded: boolean;
 }): string {

@@ -16,7 +16,7 @@ export interface ListRequest {
   readonly maxKeys: number;
 }
 
-export interface Listing {
+export interface ObjectListing {
   readonly objects: readonly StoredObject[];
   readonly prefixes: readonly string[];
   /** The last key or prefix of this page, if there are more. */
@@ -43,7 +43,7 @@ export class ObjectTable {
     if (this.#objects.delete(key)) this.#sorted = undefined;
   }
 
-  list({ prefix, delimiter, after, maxKeys }: ListRequest): Listing {
+  list({ prefix, delimiter, after, maxKeys }: ListRequest): ObjectListing {
     const objects: StoredObject[] = [];
     const prefixes: string[] = [];
     let last = '';

@@ -45,7 +45,7 @@ export interface EventQueue extends AsyncDisposable {
   push(draft: EventDraft): void;
 }
 
-interface Entry {
+interface QueuedEvent {
   readonly draft: EventDraft;
   count: number;
   readonly first: Date;
@@ -79,8 +79,8 @@ const isRefused = (error: unknown): boolean =>
  */
 export function createEventQueue(options: EventQueueOptions): EventQueue {
   const { sender, now, sleep, onDropped, capacity = 1000 } = options;
-  const known = new Map<string, Entry>();
-  const pending = new Map<string, Entry>();
+  const known = new Map<string, QueuedEvent>();
+  const pending = new Map<string, QueuedEvent>();
   const ended = new AbortController();
   let budget = { tokens: burst, at: now().getTime() };
   let working: Promise<void> | undefined;
@@ -113,7 +113,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
       });
   }
 
-  async function again(key: string, entry: Entry, error: unknown): Promise<void> {
+  async function again(key: string, entry: QueuedEvent, error: unknown): Promise<void> {
     entry.tries += 1;
     if (entry.tries < tries && !isRefused(error)) {
       pending.set(key, entry);
@@ -131,7 +131,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     if (tokens < 1) await sleep(1000 / perSecond, ended.signal);
   }
 
-  function entryOf(key: string, draft: EventDraft): Entry {
+  function entryOf(key: string, draft: EventDraft): QueuedEvent {
     const at = now();
     const entry = known.get(key);
     known.delete(key);
@@ -141,7 +141,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
       known.set(key, entry);
       return entry;
     }
-    const fresh: Entry = { draft, count: 1, first: at, last: at, tries: 0 };
+    const fresh: QueuedEvent = { draft, count: 1, first: at, last: at, tries: 0 };
     known.set(key, fresh);
     for (const [oldest] of known) {
       if (known.size <= remembered) break;

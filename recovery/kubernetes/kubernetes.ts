@@ -23,7 +23,7 @@ export interface Kubernetes extends KubernetesPort, AsyncDisposable {
   readonly synced: Promise<void>;
 }
 
-type View = ReturnType<KubernetesPort['view']>;
+type ClusterView = ReturnType<KubernetesPort['view']>;
 
 /** Watches this node's pods and all volumes and claims. Answers from memory while the API server is unavailable. */
 export function watchKubernetes({
@@ -36,11 +36,11 @@ export function watchKubernetes({
   random,
 }: KubernetesOptions): Kubernetes {
   const watchers = new Set<() => void>();
-  let view: View | undefined;
+  let view: ClusterView | undefined;
   let notified = '';
   let pendingNotification: NodeJS.Immediate | undefined;
 
-  const current = (): View => {
+  const current = (): ClusterView => {
     view ??= build();
     return view;
   };
@@ -73,7 +73,7 @@ export function watchKubernetes({
   const claims = kind('/api/v1/persistentvolumeclaims', toClaim);
   const pods = kind('/api/v1/pods', toPodSpec, `spec.nodeName=${nodeName}`);
 
-  function build(): View {
+  function build(): ClusterView {
     const bound = { volumes: volumes.objects, claims: claims.objects };
     const users = [...pods.objects.values()].flatMap((spec): readonly Pod[] => {
       const pod = toPod(spec, bound);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { admit } from './admit.ts';
-import type { Facts } from './facts.ts';
+import type { ClusterState } from './facts.ts';
 import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './sample-pods.ts';
 
 const data = (change: object) => ({ mounts: [{ name: 'data', mountPath: '/data', ...change }] });
@@ -42,7 +42,7 @@ describe('admits without a warning a pod', () => {
 });
 
 describe('denies a pod', () => {
-  it.each<[string, PodOptions, Partial<Facts>, readonly string[]]>([
+  it.each<[string, PodOptions, Partial<ClusterState>, readonly string[]]>([
     [
       'for a subPath',
       data({ subPath: 'logs' }),
@@ -131,7 +131,7 @@ describe('denies a pod', () => {
 
 describe('warns', () => {
   const onlyDirectory = new Map([['default-demo', { ...volume('demo'), subdirectory: 'part' }]]);
-  it.each<[string, PodOptions, Partial<Facts>, readonly string[]]>([
+  it.each<[string, PodOptions, Partial<ClusterState>, readonly string[]]>([
     [
       'about a read-write dataset',
       { claims: { data: 'scratch' } },

@@ -1,5 +1,5 @@
 import { isReadOnly, recoveryLabel } from '../engine/policy.ts';
-import { type DatasetVolume, datasetVolumes, type Facts, missingClaims, readWriteWarning } from './facts.ts';
+import { type ClusterState, type DatasetVolume, datasetVolumes, missingClaims, readWriteWarning } from './facts.ts';
 import { checkPropagation } from './mutate.ts';
 import {
   findSubPath,
@@ -18,7 +18,7 @@ export type Admission =
   | { readonly allowed: false; readonly message: string; readonly warnings: readonly string[] };
 
 /** Decides whether a pod may be created, and with which warnings. Pure. A mutated pod gets the same decision. */
-export function admit(pod: NewPod, facts: Facts): Admission {
+export function admit(pod: NewPod, facts: ClusterState): Admission {
   const kind = podKind(pod.pod);
   if (kind === 'other') return { allowed: true, warnings: [] };
   const datasets = datasetVolumes(pod, facts);

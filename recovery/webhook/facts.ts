@@ -4,7 +4,7 @@ import type { Claim } from '../kubernetes/mapping.ts';
 import { claimsByVolume, type NewPod, type PodVolumeMount, volumeMounts } from './pod.ts';
 
 /** The part of the cluster's state that a pod is judged by. */
-export interface Facts {
+export interface ClusterState {
   /** Bound claims, keyed by `namespace/name`. */
   readonly claims: ReadonlyMap<string, Claim>;
   /** The driver's PersistentVolumes, keyed by name. */
@@ -34,7 +34,10 @@ export interface DatasetVolume {
 }
 
 /** The pod's volumes that mount datasets, in the order of its spec. */
-export function datasetVolumes({ namespace, pod }: NewPod, { claims, volumes }: Facts): readonly DatasetVolume[] {
+export function datasetVolumes(
+  { namespace, pod }: NewPod,
+  { claims, volumes }: ClusterState,
+): readonly DatasetVolume[] {
   return [...claimsByVolume(pod)].flatMap(([name, { claim, readOnly }]) => {
     const volume = volumes.get(claims.get(`${namespace}/${claim}`)?.volume ?? '');
     // A claim may name any volume. It is bound to the volume only if the volume names the claim in turn.
@@ -45,7 +48,7 @@ export function datasetVolumes({ namespace, pod }: NewPod, { claims, volumes }: 
 }
 
 /** The pod's claims that do not exist yet, so that it is unknown whether they will be datasets. */
-export function missingClaims({ namespace, pod }: NewPod, { existingClaims }: Facts): readonly string[] {
+export function missingClaims({ namespace, pod }: NewPod, { existingClaims }: ClusterState): readonly string[] {
   return [...claimsByVolume(pod).values()]
     .map(({ claim }) => claim)
     .filter((claim) => !existingClaims.has(`${namespace}/${claim}`));

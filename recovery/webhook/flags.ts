@@ -14,7 +14,7 @@ export interface WebhookFlags {
   readonly certificateSecret: { readonly namespace: string; readonly name: string } | undefined;
 }
 
-export type ParsedFlags =
+export type WebhookArguments =
   | { readonly kind: 'run'; readonly flags: WebhookFlags }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'error'; readonly message: string };
@@ -41,7 +41,7 @@ export function parseWebhookFlags({
 }: {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-}): ParsedFlags {
+}): WebhookArguments {
   const given = new Map<string, string>();
   for (const word of argv) {
     const [, name = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
@@ -82,4 +82,4 @@ function parseNamespacedName(text = ''): { readonly namespace: string; readonly 
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-const usageError = (message: string): ParsedFlags => ({ kind: 'error', message });
+const usageError = (message: string): WebhookArguments => ({ kind: 'error', message });

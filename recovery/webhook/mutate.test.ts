@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type JsonObject, listAt, objectAt } from '../kubernetes/json.ts';
 import { admit } from './admit.ts';
-import type { Facts } from './facts.ts';
+import type { ClusterState } from './facts.ts';
 import { mutate } from './mutate.ts';
 import type { NewPod } from './pod.ts';
 import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './sample-pods.ts';
@@ -68,7 +68,7 @@ it.each<[string, PodOptions]>([
 });
 
 describe('a serverless pod', () => {
-  const mutated = (options: PodOptions = {}, change: Partial<Facts> = {}) => {
+  const mutated = (options: PodOptions = {}, change: Partial<ClusterState> = {}) => {
     const { spec, metadata } = patched(pod({ labels: eci, annotations: auto, ...options }), change).pod as {
       readonly spec: JsonObject;
       readonly metadata: JsonObject;
@@ -119,7 +119,7 @@ describe('a serverless pod', () => {
     });
   });
 
-  it.each<[string, PodOptions, Partial<Facts>, object]>([
+  it.each<[string, PodOptions, Partial<ClusterState>, object]>([
     ['requests it', {}, {}, { FUSE_RECOVER_POLICY: 'auto', FUSE_MOUNT_READ_ONLY: 'true' }],
     ['has no annotation', { annotations: {} }, {}, { FUSE_RECOVER_POLICY: 'none', FUSE_MOUNT_READ_ONLY: 'true' }],
     [
@@ -251,7 +251,7 @@ describe('a pod of any shape', () => {
 });
 
 /** Applies the pod's patch. All paths of these patches exist except for the last key. */
-function patched(original: NewPod, change: Partial<Facts> = {}): NewPod {
+function patched(original: NewPod, change: Partial<ClusterState> = {}): NewPod {
   const copy = structuredClone(original.pod) as Record<string, unknown>;
   for (const { path, value } of mutate(original, facts(change))) {
     const keys = path.split('/').slice(1);

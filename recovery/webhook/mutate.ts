@@ -1,10 +1,10 @@
 import { textAt } from '../kubernetes/json.ts';
-import { datasetVolumes, type Facts } from './facts.ts';
+import { type ClusterState, datasetVolumes } from './facts.ts';
 import { type JsonPatch, type NewPod, type PodVolumeMount, podKind } from './pod.ts';
 import { planSidecars } from './sidecar-plan.ts';
 
 /** How a pod is changed at its creation. Pure. Empty for a pod that `admit` denies and for one that was changed before. */
-export function mutate(pod: NewPod, facts: Facts): JsonPatch {
+export function mutate(pod: NewPod, facts: ClusterState): JsonPatch {
   switch (podKind(pod.pod)) {
     case 'labelled':
       return datasetVolumes(pod, facts).flatMap(({ mounts }) =>

@@ -1,6 +1,6 @@
 import type { AccessMode, Volume } from '../engine/model.ts';
 import type { JsonObject } from '../kubernetes/json.ts';
-import type { DaemonTemplate, Facts } from './facts.ts';
+import type { ClusterState, DaemonTemplate } from './facts.ts';
 import type { NewPod } from './pod.ts';
 
 /** The pod template of a FUSE DaemonSet from Fluid's charts for Jindo. */
@@ -38,7 +38,7 @@ export const volume = (name: string, accessModes: readonly AccessMode[] = ['Read
  * Datasets `demo` (read-only) and `scratch` (read-write). The claim `disk` is bound to a volume of another driver, `late` is
  * not bound, and `thief` names the volume that is bound to `demo`.
  */
-export function facts(change: Partial<Facts> = {}): Facts {
+export function facts(change: Partial<ClusterState> = {}): ClusterState {
   const bound = (name: string) =>
     [`default/${name}`, { namespace: 'default', name, volume: `default-${name}` }] as const;
   const scratch: DaemonTemplate = {

@@ -5,7 +5,7 @@ import { formatError } from '../agent/log.ts';
 import { type JsonObject, objectAt } from '../kubernetes/json.ts';
 import { admit } from './admit.ts';
 import type { Certificate } from './certificate.ts';
-import type { Facts } from './facts.ts';
+import type { ClusterState } from './facts.ts';
 import { mutate } from './mutate.ts';
 import type { NewPod } from './pod.ts';
 import { createErrorResponse, createResponse, parseReview } from './review.ts';
@@ -16,7 +16,7 @@ export interface WebhookServerOptions {
   /** 0 picks a free port. */
   readonly port: number;
   readonly certificate: Certificate;
-  readonly factsFor: (pod: NewPod) => Promise<Facts>;
+  readonly factsFor: (pod: NewPod) => Promise<ClusterState>;
   /** What the server still waits for; empty once it is ready. */
   readonly waitingFor: () => readonly string[];
   /** Called for each decision other than an unconditional admission. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { isReadOnly } from '../engine/policy.ts';
 import { objectAt, textAt } from '../kubernetes/json.ts';
-import { type DatasetVolume, datasetVolumes, type Facts, readWriteWarning } from './facts.ts';
+import { type ClusterState, type DatasetVolume, datasetVolumes, readWriteWarning } from './facts.ts';
 import {
   findSubPath,
   indexedObjects,
@@ -36,7 +36,7 @@ interface PlannedSidecar extends Sidecar {
  * Serverless pods run on nodes without a node plugin, so each dataset gets its own sidecar, `fluid-fuse-<n>`. It mounts below
  * a directory that it shares with the pod's other containers and that replaces the claim's volume.
  */
-export function planSidecars(pod: NewPod, facts: Facts): SidecarPlan {
+export function planSidecars(pod: NewPod, facts: ClusterState): SidecarPlan {
   const groups = [...Map.groupBy(datasetVolumes(pod, facts), ({ volume }) => volume.name).values()];
   const indices = freeIndices(pod, groups.length);
   const sidecars: PlannedSidecar[] = [];
@@ -65,7 +65,7 @@ function freeIndices({ pod }: NewPod, count: number): readonly number[] {
 /** Returns the reason as a sentence if the dataset cannot be served by a sidecar. */
 function planSidecar(
   { namespace, pod }: NewPod,
-  facts: Facts,
+  facts: ClusterState,
   volumes: DatasetVolumes,
   index: number,
 ): PlannedSidecar | string {

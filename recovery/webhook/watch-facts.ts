@@ -3,7 +3,7 @@ import { type JsonObject, listAt, objectAt, textAt } from '../kubernetes/json.ts
 import { listWatch } from '../kubernetes/list-watch.ts';
 import { toClaim, toVolume } from '../kubernetes/mapping.ts';
 import { ApiError, type Transport } from '../kubernetes/transport.ts';
-import type { DaemonTemplate, Facts } from './facts.ts';
+import type { ClusterState, DaemonTemplate } from './facts.ts';
 import { claimsByVolume, type NewPod, podKind } from './pod.ts';
 
 export interface FactsOptions {
@@ -23,7 +23,7 @@ export interface WatchedFacts extends AsyncDisposable {
   /** Resolves after all kinds have been listed. */
   readonly synced: Promise<void>;
   /** Answers from memory. Requests the objects that a pod refers to if the watches have not delivered them yet. */
-  factsFor(pod: NewPod): Promise<Facts>;
+  factsFor(pod: NewPod): Promise<ClusterState>;
 }
 
 const kinds = {
