@@ -35,7 +35,8 @@ describe('the probe', () => {
     const first = Number(events[0]?.at);
     expect(events.map(({ at }) => Math.round((Number(at) - first) / 2e6))).toEqual(events.map((_, slot) => slot));
     expect(new Set(events.map(({ result }) => result))).toEqual(new Set(['ok']));
-    expect(Number(events.at(-1)?.at)).toBeGreaterThan(stoppedAt - 100e6);
+    // A busy machine may have delayed the last slots, but none of those before is lost.
+    expect(Number(events.at(-1)?.at)).toBeGreaterThan(stoppedAt - 1e9);
   });
 
   it('ends when its standard input closes', async () => {
