@@ -1,3 +1,4 @@
+import { driverName } from '../engine/model.ts';
 import type {
   CreateVolumeRequest,
   CreateVolumeResponse,
@@ -8,7 +9,6 @@ import type {
   ProbeResponse,
 } from './messages.ts';
 import { type CsiResult, rejected, succeeded } from './status.ts';
-import { driverName } from './volume-source.ts';
 
 /** The CSI Identity service. */
 export interface IdentityService {

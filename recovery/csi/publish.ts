@@ -1,3 +1,4 @@
+import { requestedMount } from '../engine/identity.ts';
 import type { LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort, Result, VolumeLocks } from '../engine/ports.ts';
@@ -129,6 +130,7 @@ function replaceMounts(
       stack,
       below,
       source,
+      remove: requestedMount(top),
       readOnly: request.readOnly,
       elsewhere: table.filter(
         ({ id, device, root }) =>

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { driverName } from '../engine/model.ts';
 import { loadServices } from './definitions.ts';
 import registration from './registration.json' with { type: 'json' };
 import { type GrpcServer, listenOn } from './socket.ts';
-import { driverName } from './volume-source.ts';
 
 /** The kubelet's response to the registration. */
 export type RegistrationStatus =

@@ -1,9 +1,6 @@
 import { posix } from 'node:path';
 import { type CsiResult, rejected, succeeded } from './status.ts';
 
-/** The driver's name in PersistentVolumes and in the CSIDriver object. It is Fluid's, so that existing volumes work unchanged. */
-export const driverName = 'fuse.csi.fluid.io';
-
 /** The mount of a volume's daemon according to the volume attributes of its PersistentVolume. */
 export interface VolumeSource {
   /** `fluid_path`: absolute, normalised, below the mount root. */

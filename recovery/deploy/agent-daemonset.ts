@@ -1,7 +1,7 @@
 import type { KubernetesObject, V1Container, V1DaemonSet, V1PodSpec } from '@kubernetes/client-node';
 import { gateIn } from '../agent/other-plugin.ts';
 import { v8Flags } from '../agent/v8-flags.ts';
-import { driverName } from '../csi/volume-source.ts';
+import { driverName } from '../engine/model.ts';
 import { listAt, objectAt } from '../kubernetes/json.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject, V1CSIDriver, V1Namespace } from '@kubernetes/client-node';
-import { driverName } from '../csi/volume-source.ts';
+import { driverName } from '../engine/model.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { agentDaemonSet, besideDaemonSet } from './agent-daemonset.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';

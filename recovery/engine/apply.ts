@@ -181,12 +181,12 @@ function applyActions(
   });
 }
 
-function replacementFor({ kind, diagnosis, source }: Action, { mounts }: NodeSnapshot): Replacement {
+function replacementFor({ kind, diagnosis, source, remove }: Action, { mounts }: NodeSnapshot): Replacement {
   const { site, stack, below, volume, volumeMount } = diagnosis;
   // A read-only site stays so, whether because of the PersistentVolume, the pod's volumeMount, or the mount itself.
   const readOnly =
     isReadOnly(volume) || volumeMount?.readOnly === true || (stack.at(-1)?.options.includes('ro') ?? false);
-  return { kind, site, stack, below, source, readOnly, elsewhere: mountsElsewhere(mounts, below) };
+  return { kind, site, stack, below, source, remove, readOnly, elsewhere: mountsElsewhere(mounts, below) };
 }
 
 /** The node's mounts that contain what `below` shows. */

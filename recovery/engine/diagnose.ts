@@ -108,7 +108,7 @@ export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: K
   const sites = new Map<DeviceId, LivenessQuestion>();
   const visible = new Set<DeviceId>();
   for (const observed of snapshot.sites(volume)) {
-    const top = snapshot.volumeMountAt(observed);
+    const top = snapshot.removableMount(observed);
     if (top === undefined) continue;
     visible.add(top.device);
     if (sourceDevices.has(top.device) || known.get(top.device)?.status === 'dead') continue;
@@ -117,7 +117,7 @@ export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: K
   return { sources, sites: [...sites.values()], visible };
 }
 
-/** Whether a site shows a FUSE mount of the volume that is at none of its sources. */
+/** Whether a site shows a mount of the volume that is at none of its sources, or one of which it is not clear whose it is. */
 export function hasStaleMount(
   snapshot: NodeSnapshot,
   sources: readonly SourceMount[],
@@ -125,7 +125,7 @@ export function hasStaleMount(
 ): boolean {
   const devices = new Set(sources.map(({ mount }) => mount?.device));
   return sites.some((observed) => {
-    const top = snapshot.volumeMountAt(observed);
+    const top = observed.conflict === undefined ? snapshot.removableMount(observed) : observed.stack.at(-1);
     return top !== undefined && !devices.has(top.device);
   });
 }
@@ -138,7 +138,9 @@ export function diagnose(observation: Observation): readonly Diagnosis[] {
     .flatMap((volume) => snapshot.sites(volume).map((site) => diagnoseSite(observation, site)));
 }
 
-function diagnoseSite(observation: Observation, { tree, nestedMounts, ...site }: ObservedSite): Diagnosis {
+function diagnoseSite(observation: Observation, { tree, nestedMounts, ...observed }: ObservedSite): Diagnosis {
+  const removable = observation.snapshot.removableMount(observed);
+  const site = { ...observed, ...(removable === undefined ? {} : { removable }) };
   const state = mountState(observation, site);
   // Mounts on deeper layers are hidden and must stay so.
   const layers = site.stack.slice(state === 'half-done' ? -2 : -1);
@@ -149,14 +151,17 @@ function diagnoseSite(observation: Observation, { tree, nestedMounts, ...site }:
   return { ...site, state, below: [...below, ...found], ...(lost.length === 0 ? {} : { lost }) };
 }
 
-function mountState(observation: Observation, site: Pick<ObservedSite, 'volume' | 'stack'>): MountState {
-  const { volume, stack } = site;
+function mountState(
+  observation: Observation,
+  { volume, stack, conflict, removable }: Pick<Diagnosis, 'volume' | 'stack' | 'conflict' | 'removable'>,
+): MountState {
   const top = stack.at(-1);
   if (top === undefined) return 'gone';
   const live = liveDevices(observation, volume);
   if (live.has(top.device)) return 'healthy';
+  if (conflict !== undefined) return 'contested';
   // Another filesystem was mounted there on purpose.
-  if (observation.snapshot.volumeMountAt(site) === undefined) return 'healthy';
+  if (removable === undefined) return 'healthy';
   const status = statusOf(observation, volume, top.device);
   if (status === 'unknown') return 'unknown';
   if (live.size > 0) {

@@ -1,5 +1,6 @@
 import { createDaemonWatches, createHungConnections } from './daemons.ts';
 import { createLivenessCache } from './liveness.ts';
+import { LookUps } from './look-ups.ts';
 import type { DeviceId, Failure, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
 import { SnapshotCache } from './snapshot.ts';
@@ -60,6 +61,7 @@ type Volumes = ReadonlySet<string> | 'all';
 export class Engine implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #journal;
+  readonly #lookUps;
   readonly #snapshots;
   readonly #volumePassParts: VolumePassParts;
   readonly #daemons;
@@ -79,8 +81,10 @@ export class Engine implements AsyncDisposable {
     const liveness = createLivenessCache(settings);
     // During an outage each resync reads the containers of the volume, so that they are known when it ends.
     const containersMaxAge = (resyncPeriod * 2n) as Nanoseconds;
+    this.#lookUps = new LookUps(settings);
     this.#snapshots = new SnapshotCache({
       ...settings,
+      lookUps: this.#lookUps,
       containersMaxAge,
       onDevices: (devices) => liveness.retain(devices),
     });
@@ -104,6 +108,7 @@ export class Engine implements AsyncDisposable {
       liveness,
       journal: this.#journal,
       snapshots: this.#snapshots,
+      lookUps: this.#lookUps,
       isStopped: () => this.#isStopped,
       onSourceStates: ({ name }, states) => onHung(name, states),
     };
@@ -181,7 +186,11 @@ export class Engine implements AsyncDisposable {
         return result ?? [];
       }),
     );
-    if (!this.#isStopped) this.#recordPass(trigger, began, results.flat());
+    if (this.#isStopped) return;
+    this.#recordPass(trigger, began, results.flat());
+    // For the next pass, which then need not wait for them.
+    const lookUps = examined.flatMap(({ fingerprint }) => snapshot.lookUpsFor(fingerprint.volume));
+    void this.#track(this.#lookUps.ask(this.#lookUps.open(lookUps)));
   }
 
   #followUp(

@@ -8,6 +8,9 @@
 
 declare const brand: unique symbol;
 
+/** The CSI driver's name. It is Fluid's, so that existing volumes work unchanged. */
+export const driverName = 'fuse.csi.fluid.io';
+
 /** `major:minor` of a superblock, as in mountinfo; in use until its last mount in any mount namespace is gone. */
 export type DeviceId = string & { readonly [brand]: 'DeviceId' };
 
@@ -110,6 +113,28 @@ export interface Container {
   readonly mounts: readonly Mount[];
 }
 
+/** What the kubelet recorded of a CSI volume before it published it: `vol_data.json` (kubernetes, `pkg/volume/csi/csi_util.go`). */
+export interface VolumeRecord {
+  readonly driverName: string;
+  readonly volumeHandle: string;
+  /** Name of the PersistentVolume; of an inline volume, the pod's own name for it. */
+  readonly specVolID: string;
+}
+
+/**
+ * A question that only a disk may answer, so that it is not part of a snapshot. `record`: what the kubelet recorded beside a target
+ * path. `mount`: the id of the mount to which a path of a container leads through symbolic links of its image.
+ */
+export type LookUp =
+  | { readonly kind: 'record'; readonly target: string }
+  | { readonly kind: 'mount'; readonly container: Container; readonly path: string };
+
+/**
+ * A mount that the engine may remove: it is the volume's, and not one that the application has put over it. Only `identity.ts` makes
+ * such a value, so every removal has passed its checks.
+ */
+export type RemovableMount = Mount & { readonly [brand]: 'RemovableMount' };
+
 /** How a FUSE connection answered when it was last asked. */
 export type Liveness =
   | { readonly status: 'live' }
@@ -149,8 +174,9 @@ export type MountSite =
  * `healthy`: the top mount is the live source's. `dead`: it answers ENOTCONN or ECONNABORTED and no source is live.
  * `hung`: it does not answer. `orphaned`: a source is live, but another device is on top. `half-done`: the live source is mounted
  * directly beneath the dead top. `gone`: nothing is mounted. `unknown`: the top mount's daemon could not be asked.
+ * `contested`: two sources disagree about whose the site is, and it does not show the live source.
  */
-export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' | 'gone' | 'unknown';
+export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' | 'gone' | 'unknown' | 'contested';
 
 export interface Diagnosis {
   readonly volume: Volume;
@@ -170,6 +196,10 @@ export interface Diagnosis {
   readonly fuseAbove?: Mount;
   /** Set for a container mount. */
   readonly volumeMount?: VolumeMount;
+  /** The visible mount, if it is the volume's. */
+  readonly removable?: RemovableMount;
+  /** What two sources say about the site if they disagree about whose it is. */
+  readonly conflict?: string;
 }
 
 /** Why a site is left alone; also a label of events and metrics. */
@@ -180,6 +210,8 @@ export type SkipReason =
   | 'read-write' // L2
   | 'sub-path' // L3
   | 'unsupported-runtime'
+  | 'identity-conflict'
+  | 'mount-not-found'
   | 'pod-deleting'
   | 'hung'
   | 'nested-below-fuse'
@@ -193,6 +225,7 @@ export interface Action {
   readonly kind: 'replace' | 'finish';
   readonly diagnosis: Diagnosis;
   readonly source: LiveSource;
+  readonly remove: RemovableMount;
 }
 
 /** A source that answered. `root`: the directory of its filesystem to mount at the site, beginning with `/`. */

@@ -14,6 +14,8 @@ export interface ObservedSite {
   readonly volumeMount?: VolumeMount;
   /** Mounts of other volumes that the pod's spec places below the site. */
   readonly nestedMounts: readonly OtherMount[];
+  /** What two sources say if they disagree about whose the site is. */
+  readonly conflict?: string;
 }
 
 /** The path at which CSI publishes a volume for a pod. */

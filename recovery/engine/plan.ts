@@ -34,11 +34,17 @@ function needsStep(observation: Observation, { state, volume, stack }: Diagnosis
     case 'dead':
     case 'hung':
     case 'half-done':
+    case 'contested':
       return true;
   }
 }
 
 function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): Step {
+  const { removable, conflict } = diagnosis;
+  if (policy.enabled && conflict !== undefined) {
+    const detail = `${conflict}: nothing is touched until they agree, restart the pod`;
+    return { kind: 'skip', diagnosis, reason: 'identity-conflict', detail };
+  }
   const refused = refusal(observation, diagnosis, policy);
   if (refused !== undefined) return { kind: 'skip', diagnosis, ...refused };
   if (diagnosis.lost !== undefined) {
@@ -46,11 +52,11 @@ function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): S
     return { kind: 'skip', diagnosis, reason: 'inner-mount-unreachable', detail };
   }
   const source = liveSource(observation, diagnosis);
-  if (source === undefined) {
+  if (source === undefined || removable === undefined) {
     const detail = `the source mount of volume ${diagnosis.volume.name} has gone since it was read: look at the daemon's pod`;
     return { kind: 'skip', diagnosis, reason: 'source-not-live', detail };
   }
-  return { kind: diagnosis.state === 'half-done' ? 'finish' : 'replace', diagnosis, source };
+  return { kind: diagnosis.state === 'half-done' ? 'finish' : 'replace', diagnosis, source, remove: removable };
 }
 
 /** The live source to mount at a site: the one beneath the dead top if half done, otherwise the volume's first. */

@@ -5,11 +5,14 @@ import type {
   Failure,
   KernelTier,
   LiveSource,
+  LookUp,
   Mount,
   MountSite,
   Nanoseconds,
   Pod,
+  RemovableMount,
   Volume,
+  VolumeRecord,
 } from './model.ts';
 
 /** The result of system calls, whose failures are data. */
@@ -24,6 +27,8 @@ export interface Replacement {
   /** Other mounts below the site, to be carried over (facts: kernel M1). */
   readonly below: readonly Mount[];
   readonly source: LiveSource;
+  /** The last of `stack`. */
+  readonly remove: RemovableMount;
   readonly readOnly: boolean;
   /** Other mounts on the node that contain what `below` shows, for those that are unreachable. */
   readonly elsewhere: readonly Mount[];
@@ -86,6 +91,12 @@ export interface KernelPort {
    * (facts: node, Kubernetes).
    */
   containers(scope: ContainerScope): readonly Container[];
+  /**
+   * Answers a look-up without blocking. For `record` any failure means that nothing is known: the file is missing, empty, unreadable, not
+   * a record, or not in the kubelet's own directory. For `mount` the path leads to no mount, or a daemon would have to be asked.
+   * Never rejects.
+   */
+  lookUp(lookUp: LookUp): Promise<Result<VolumeRecord | { readonly mountPoint: string }>>;
   /** Clones all sources, then replaces all mounts; one result each, in order. Idempotent, and safe to kill between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
   /** ETIMEDOUT means that the daemon hangs. Never rejects. */

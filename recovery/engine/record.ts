@@ -46,6 +46,8 @@ const skipNotices: Readonly<Record<SkipReason, Notice | undefined>> = {
   'read-write': { type: 'Warning', reason: 'FuseRecoverReadWrite' },
   'sub-path': { type: 'Warning', reason: 'FuseRecoverSubPath' },
   'unsupported-runtime': { type: 'Warning', reason: 'FuseRecoverUnsupportedRuntime' },
+  'identity-conflict': { type: 'Warning', reason: 'FuseRecoverIdentityConflict' },
+  'mount-not-found': { type: 'Warning', reason: 'FuseRecoverMountNotFound' },
   'pod-deleting': undefined,
   hung: { type: 'Warning', reason: 'FuseRecoverHung' },
   'nested-below-fuse': { type: 'Warning', reason: 'FuseRecoverNested' },

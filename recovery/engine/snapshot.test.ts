@@ -15,6 +15,8 @@ const facts: SnapshotFacts = {
   containers: [container],
   volumes: [volume],
   pods: [podNamed('pod-1', [{}, { mountPath: '/other' }])],
+  lookUps: new Map(),
+  earlierDevices: new Map(),
 };
 
 it('reflects a changed pod although its container is unchanged', () => {

@@ -1,4 +1,17 @@
-import type { Container, DeviceId, KernelTier, Mount, MountSite, Nanoseconds, Pod, Volume } from './model.ts';
+import { removableMount, targetOwner, type VolumeEvidence, volumeEvidence } from './identity.ts';
+import { type LookUpAnswers, type LookUps, recordAt } from './look-ups.ts';
+import type {
+  Container,
+  DeviceId,
+  KernelTier,
+  LookUp,
+  Mount,
+  MountSite,
+  Nanoseconds,
+  Pod,
+  RemovableMount,
+  Volume,
+} from './model.ts';
 import { ContainerMounts, isFuse, type MountTree, NodeMounts, type ObservedSite, sortSites } from './mount-sites.ts';
 import type { ClockPort, ContainerScope, KernelPort, KubernetesPort, Result } from './ports.ts';
 
@@ -12,6 +25,9 @@ export interface SnapshotFacts {
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   readonly pods: readonly Pod[];
+  readonly lookUps: LookUpAnswers;
+  /** Devices that the sources had in earlier snapshots, by `Volume.name`. */
+  readonly earlierDevices: ReadonlyMap<string, ReadonlySet<DeviceId>>;
 }
 
 /**
@@ -26,11 +42,14 @@ export class NodeSnapshot implements SnapshotFacts {
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   readonly pods: readonly Pod[];
+  readonly lookUps: LookUpAnswers;
+  readonly earlierDevices: SnapshotFacts['earlierDevices'];
   readonly #node: NodeMounts;
   readonly #podsByUid: ReadonlyMap<string, Pod>;
   readonly #containers: ReadonlyMap<Container, ContainerMounts>;
   readonly #sites: Map<Volume, readonly ObservedSite[]>;
-  readonly #nodeStacks = new Map<Volume, readonly Mount[]>();
+  readonly #targets = new Map<Volume, readonly ObservedSite[]>();
+  readonly #evidence = new Map<Volume, VolumeEvidence>();
 
   constructor(facts: SnapshotFacts, previous?: NodeSnapshot) {
     const { mounts, kubeletRoot, pods, containers } = facts;
@@ -41,8 +60,11 @@ export class NodeSnapshot implements SnapshotFacts {
     this.containers = containers;
     this.volumes = facts.volumes;
     this.pods = pods;
+    this.lookUps = facts.lookUps;
+    this.earlierDevices = facts.earlierDevices;
     const isSameNode = previous?.mounts === mounts && previous.kubeletRoot === kubeletRoot;
     const isSamePods = previous?.pods === pods;
+    const isSameAnswers = previous?.lookUps === facts.lookUps;
     const isSameContainers = previous?.containers === containers;
     this.#node = isSameNode ? previous.#node : new NodeMounts(mounts, kubeletRoot);
     this.#podsByUid = isSamePods ? previous.#podsByUid : new Map(pods.map((pod) => [pod.uid, pod]));
@@ -50,7 +72,7 @@ export class NodeSnapshot implements SnapshotFacts {
     this.#containers = isSameContainers
       ? previous.#containers
       : new Map(containers.map((each) => [each, known?.get(each) ?? new ContainerMounts(each)]));
-    this.#sites = isSameNode && isSamePods && isSameContainers ? previous.#sites : new Map();
+    this.#sites = isSameNode && isSamePods && isSameAnswers && isSameContainers ? previous.#sites : new Map();
   }
 
   /** The node's mount table, indexed by path. */
@@ -74,47 +96,60 @@ export class NodeSnapshot implements SnapshotFacts {
     return sites;
   }
 
-  /** The target paths of a volume. */
+  /** The target paths of a volume, without those that only bear its name. */
   targetSites(volume: Volume): readonly ObservedSite[] {
-    return this.#node.sites(volume, this.pods);
+    const known = this.#targets.get(volume);
+    if (known !== undefined) return known;
+    const sites = this.#node.sites(volume, this.pods).flatMap((observed): readonly ObservedSite[] => {
+      const { podUid, path } = observed.site;
+      const owner = targetOwner(volume, { pod: this.pod(podUid), record: recordAt(this.lookUps, path) });
+      if (owner.kind === 'conflict') return [{ ...observed, conflict: owner.detail }];
+      return owner.kind === 'volume' ? [observed] : [];
+    });
+    this.#targets.set(volume, sites);
+    return sites;
   }
 
   #containerSites(volume: Volume): readonly ObservedSite[] {
     const pods = new Map(this.pods.filter((pod) => pod.volumes.includes(volume.name)).map((pod) => [pod.uid, pod]));
-    const devices = () => new Set(this.#mountsOnNode(volume).map(({ device }) => device));
+    const conflicts = new Map(this.targetSites(volume).map(({ site, conflict }) => [site.podUid, conflict]));
+    const devices = () => this.evidence(volume).devices;
     const sites = [...this.#containers.values()].flatMap((mounts) => {
-      const pod = pods.get(mounts.container.podUid);
-      return pod === undefined ? [] : mounts.sites(volume, pod, devices);
+      const { podUid } = mounts.container;
+      const pod = pods.get(podUid);
+      const found = pod === undefined ? [] : mounts.sites(volume, pod, devices);
+      const conflict = conflicts.get(podUid);
+      if (conflict === undefined) return found;
+      return found.map(({ observed, order }) => ({ observed: { ...observed, conflict }, order }));
     });
     return sortSites(sites);
   }
 
-  /**
-   * The FUSE mount of a volume that is visible at a site. A mount that the application itself has put over the volume is none: the
-   * bottom mount is the volume's, and one above it only if the node has its device, too, or if it has the fstype and mount
-   * source of the bottom mount or of one on the node.
-   */
-  volumeMountAt({ volume, stack }: Pick<ObservedSite, 'volume' | 'stack'>): Mount | undefined {
-    const [bottom] = stack;
-    const top = stack.at(-1);
-    if (top === undefined || !isFuse(top)) return undefined;
-    const isOfVolume = ({ device, fstype, mountSource }: Mount) =>
-      top.device === device || (top.fstype === fstype && top.mountSource === mountSource);
-    return top === bottom || (bottom && isOfVolume(bottom)) || this.#mountsOnNode(volume).some(isOfVolume)
-      ? top
-      : undefined;
+  /** What shows that a mount is the volume's: the mounts of its sources, and those that the kubelet had published. */
+  evidence(volume: Volume): VolumeEvidence {
+    const known = this.#evidence.get(volume);
+    if (known !== undefined) return known;
+    const published = this.targetSites(volume).filter(({ conflict }) => conflict === undefined);
+    const mounts = [
+      ...volume.sources.flatMap((path) => this.tree.at(path).stack),
+      ...published.flatMap(({ stack }) => stack.slice(0, 1)),
+    ];
+    const evidence = volumeEvidence(mounts, this.earlierDevices.get(volume.name));
+    this.#evidence.set(volume, evidence);
+    return evidence;
   }
 
-  /** A volume's mounts on the node, in all layers of its sources and target paths. */
-  #mountsOnNode(volume: Volume): readonly Mount[] {
-    const known = this.#nodeStacks.get(volume);
-    if (known !== undefined) return known;
-    const mounts = [
-      ...volume.sources.map((path) => this.tree.at(path).stack),
-      ...this.targetSites(volume).map(({ stack }) => stack),
-    ].flat();
-    this.#nodeStacks.set(volume, mounts);
-    return mounts;
+  /** The visible mount of a site if it is the volume's. */
+  removableMount(observed: Pick<ObservedSite, 'volume' | 'stack' | 'conflict'>): RemovableMount | undefined {
+    return removableMount(observed, this.evidence(observed.volume));
+  }
+
+  /** The look-ups that the sites of a volume depend on. */
+  lookUpsFor(volume: Volume): readonly LookUp[] {
+    return this.#node
+      .sites(volume, this.pods)
+      .filter(({ stack }) => stack.length > 0)
+      .map(({ site }) => ({ kind: 'record', target: site.path }));
   }
 
   /** The container that contains a site. */
@@ -139,6 +174,7 @@ export interface SnapshotOptions {
   readonly kubeletRoot: string;
   /** How long the containers of an earlier snapshot may be used. */
   readonly containersMaxAge: Nanoseconds;
+  readonly lookUps: Pick<LookUps, 'answers' | 'retain'>;
   /** Called with the devices that exist whenever all tables have been read. */
   readonly onDevices: (devices: ReadonlySet<DeviceId>) => void;
 }
@@ -152,6 +188,8 @@ export class SnapshotCache {
   /** When the containers of the latest snapshot were read; undefined if they are unknown. */
   #containersReadAt: Nanoseconds | undefined;
   #fullScanAt: Nanoseconds | undefined;
+  /** Replaced by each change, as snapshots refer to it. */
+  #sourceDevices: SnapshotFacts['earlierDevices'] = new Map();
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
@@ -184,7 +222,9 @@ export class SnapshotCache {
     if (!taken.ok) return undefined;
     if (scope === 'fresh') {
       this.#fullScanAt = this.#options.clock.now();
-      this.#options.onDevices(devicesIn(taken.value));
+      const devices = devicesIn(taken.value);
+      this.#options.onDevices(devices);
+      this.#forget(taken.value, devices);
     }
     return taken.value;
   }
@@ -203,14 +243,36 @@ export class SnapshotCache {
   }
 
   #take(scope?: ContainerScope): Result<NodeSnapshot> {
-    const { kernel, kubernetes, clock, kubeletRoot } = this.#options;
+    const { kernel, kubernetes, clock, kubeletRoot, lookUps } = this.#options;
     const mounts = kernel.hostMounts();
     if (!mounts.ok) return mounts;
     const { volumes, pods } = kubernetes.view();
     const containers = scope === undefined ? this.containers : kernel.containers(scope);
     const facts = { tier: kernel.tier, takenAt: clock.now(), kubeletRoot, mounts: mounts.value, containers };
-    this.#latest = new NodeSnapshot({ ...facts, volumes, pods }, this.#latest);
+    const known = { lookUps: lookUps.answers, earlierDevices: this.#sourceDevices };
+    this.#latest = new NodeSnapshot({ ...facts, volumes, pods, ...known }, this.#latest);
+    this.#rememberSources(this.#latest);
     return { ok: true, value: this.#latest };
+  }
+
+  #rememberSources({ tree, volumes }: NodeSnapshot): void {
+    const added = volumes.flatMap(({ name, sources }) => {
+      const known = this.#sourceDevices.get(name);
+      const tops = sources.flatMap((path) => tree.top(path) ?? []).filter(isFuse);
+      const devices = tops.map(({ device }) => device).filter((device) => !known?.has(device));
+      return devices.length === 0 ? [] : [[name, new Set([...(known ?? []), ...devices])] as const];
+    });
+    if (added.length > 0) this.#sourceDevices = new Map([...this.#sourceDevices, ...added]);
+  }
+
+  /** Forgets what no longer exists: the kernel reuses the numbers of devices, and a pod takes its target paths along. */
+  #forget(snapshot: NodeSnapshot, devices: ReadonlySet<DeviceId>): void {
+    const names = new Set(snapshot.volumes.map(({ name }) => name));
+    const remaining = [...this.#sourceDevices]
+      .filter(([name]) => names.has(name))
+      .map(([name, known]) => [name, known.intersection(devices)] as const);
+    this.#sourceDevices = new Map(remaining);
+    this.#options.lookUps.retain(snapshot.volumes.flatMap((volume) => snapshot.lookUpsFor(volume)));
   }
 }
 

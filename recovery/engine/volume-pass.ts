@@ -1,6 +1,7 @@
 import { type Recovery, type RecoveryRequest, recoverVolume } from './apply.ts';
 import { sourceQuestions, sourceStates, volumeQuestions } from './diagnose.ts';
 import { type LivenessCache, VolumeAnswers } from './liveness.ts';
+import type { LookUps } from './look-ups.ts';
 import type { Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 import { prove } from './prove.ts';
@@ -16,6 +17,7 @@ export interface VolumePassParts {
   readonly journal: Journal;
   readonly liveness: LivenessCache;
   readonly snapshots: SnapshotCache;
+  readonly lookUps: LookUps;
   readonly policy: () => Policy;
   readonly readDeadline: Nanoseconds;
   readonly proofDelay: Nanoseconds;
@@ -92,11 +94,12 @@ export function startVolumePass(
     for (;;) {
       const recent = parts.snapshots.recent(state.actedAt);
       if (recent === undefined || isSuperseded()) return undefined;
+      const lookUps = parts.lookUps.open(recent.lookUpsFor(volume));
       const questions = volumeQuestions(recent, volume, parts.liveness);
-      if (answers.isComplete(questions)) return recent;
+      if (lookUps.length === 0 && answers.isComplete(questions)) return recent;
       const all = [...questions.sources, ...questions.sites];
       answers.ask(all);
-      await answers.next(all);
+      await (lookUps.length > 0 ? parts.lookUps.ask(lookUps) : answers.next(all));
     }
   }
 

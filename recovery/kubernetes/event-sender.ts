@@ -1,4 +1,4 @@
-import { driverName } from '../csi/volume-source.ts';
+import { driverName } from '../engine/model.ts';
 import type { EventDraft, EventSender, Occurrences } from './event-queue.ts';
 import { objectAt, textAt } from './json.ts';
 import { ApiError, type Transport } from './transport.ts';

@@ -1,5 +1,12 @@
-import { driverName, parseVolumeSource } from '../csi/volume-source.ts';
-import type { AccessMode, OtherMount, Pod, Volume, VolumeMount } from '../engine/model.ts';
+import { parseVolumeSource } from '../csi/volume-source.ts';
+import {
+  type AccessMode,
+  driverName,
+  type OtherMount,
+  type Pod,
+  type Volume,
+  type VolumeMount,
+} from '../engine/model.ts';
 import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
 
 /** A bound claim. */

@@ -28,8 +28,8 @@ export function attach(context: KernelContext, attachment: Attachment, table: ()
   if (!tree.ok) return tree;
   const before = replacement.stack.length;
   const state = stackState(tree.value, replacement.stack);
-  const top = replacement.stack.at(-1);
-  if (top === undefined || state.state === 'changed') return stale(replacement);
+  const top = replacement.remove;
+  if (state.state === 'changed') return stale(replacement);
   if (state.state === 'covered') {
     return healedByPropagation(replacement, state.by) ? ok([before, before + 1]) : stale(replacement);
   }
@@ -50,8 +50,8 @@ export function attach(context: KernelContext, attachment: Attachment, table: ()
  */
 function attachAtOnce(context: KernelContext, attachment: Attachment): Result<Layers> | undefined {
   const { replacement, carried } = attachment;
-  const top = replacement.stack.at(-1);
-  if (context.tier !== '6.5' || carried > 0 || replacement.below.length > 0 || top === undefined) return undefined;
+  const top = replacement.remove;
+  if (context.tier !== '6.5' || carried > 0 || replacement.below.length > 0) return undefined;
   const attached = withTop(context, top, (fd) => {
     const placement = context.sys.placement(fd);
     if (!placement.ok || placement.value.carries || placement.value.parentId !== top.parentId) return ok(undefined);
@@ -87,9 +87,9 @@ export function finish(
   const tree = read();
   if (!tree.ok) return tree;
   const table = tree.value;
-  const top = replacement.stack.at(-1);
+  const top = replacement.remove;
   const live = replacement.stack.at(-2);
-  if (top === undefined || stackState(table, replacement.stack).state !== 'same') return stale(replacement);
+  if (stackState(table, replacement.stack).state !== 'same') return stale(replacement);
   if (live?.device !== replacement.source.device || top.device === live.device) return stale(replacement);
   // A mount was added inside since the snapshot. The next pass sees it and carries it over.
   if (!innerAreBeneath(replacement, table)) return stale(replacement);
@@ -102,9 +102,9 @@ export function finish(
 
 /** Whether the live mount beneath has all inner mounts of the dead one. */
 export function innerAreBeneath(replacement: Replacement, table: MountTree): boolean {
-  const top = replacement.stack.at(-1);
+  const top = replacement.remove;
   const live = replacement.stack.at(-2);
-  if (top === undefined || live === undefined) return false;
+  if (live === undefined) return false;
   const beneath = flattened(innerMounts(live, table, []));
   return flattened(innerMounts(top, table, replacement.below)).every(({ mount }) =>
     beneath.some(
@@ -122,10 +122,8 @@ export function innerAreBeneath(replacement: Replacement, table: MountTree): boo
  */
 function stack(context: KernelContext, { replacement, tree, carried }: Attachment, fd: number): Result<Layers> {
   const before = replacement.stack.length;
-  const top = replacement.stack.at(-1);
   const second = replacement.stack.at(-2);
-  if (top === undefined) return stale(replacement);
-  const path = top.mountPoint;
+  const path = replacement.remove.mountPoint;
 
   if (second !== undefined && isEarlierInstance(second, replacement)) {
     const detached = detachTop(context, fd, carried > 0);
@@ -142,10 +140,9 @@ function stack(context: KernelContext, { replacement, tree, carried }: Attachmen
 }
 
 /** Whether a lower layer is left from an earlier crash. The application must not see the files of any other mount, even briefly. */
-function isEarlierInstance(layer: Mount, { stack, source }: Replacement): boolean {
-  const top = stack.at(-1);
+function isEarlierInstance(layer: Mount, { remove: top, source }: Replacement): boolean {
   if (!layer.fstype.startsWith('fuse') || layer.device === source.device) return false;
-  return layer.fstype === top?.fstype && layer.mountSource === top.mountSource;
+  return layer.fstype === top.fstype && layer.mountSource === top.mountSource;
 }
 
 /**
@@ -181,10 +178,10 @@ function withTop<T>(context: KernelContext, top: Mount, run: (fd: number) => Res
 }
 
 function healedByPropagation(replacement: Replacement, by: Mount): boolean {
-  const top = replacement.stack.at(-1);
+  const top = replacement.remove;
   if (by.device !== replacement.source.device || by.root !== replacement.source.root) return false;
   if (replacement.readOnly && !by.options.includes('ro')) return false;
-  return top === undefined || by.options.includes('idmapped') === top.options.includes('idmapped');
+  return by.options.includes('idmapped') === top.options.includes('idmapped');
 }
 
 function stale(replacement: Replacement): Result<never> {

@@ -27,6 +27,21 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it('reads what the kubelet has recorded of a volume, and nothing that could be taken for it', async () => {
+    expect(await kernel('records')).toEqual({
+      good: { specVolID: 'v', volumeHandle: 'h', driverName: 'd' },
+      missing: 'openat2 ENOENT',
+      empty: 'read EBADMSG',
+      damaged: 'read EBADMSG',
+      long: 'read EFBIG',
+      fifo: 'fstat EINVAL',
+      directory: 'fstat EINVAL',
+      link: 'openat2 ELOOP',
+      mounted: 'openat2 EXDEV',
+      linkedDirectory: 'openat2 ELOOP',
+    });
+  });
+
   it('unpublishes every layer, dead and hung ones too, and follows no symbolic link', async () => {
     expect(await kernel('unpublish')).toEqual({
       outcome: ['ok', 'ok', 'ok', 'open-target ELOOP'],

@@ -6,6 +6,7 @@ import { createLateClose, type KernelContext } from './context.ts';
 import { abortConnection, findDaemons } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { loadSyscalls } from './load-syscalls.ts';
+import { createLookUps } from './look-ups.ts';
 import { NamespaceLost, openNamespaces } from './namespaces.ts';
 import { defaultProberCommand, startProber } from './prober/client.ts';
 import { createProcessNamespaces, credentialsOf, namespaceOf } from './processes.ts';
@@ -101,6 +102,7 @@ function assembleKernel(
     ...(onUnknownContainer === undefined ? {} : { onUnknown: onUnknownContainer }),
   });
   const { publish, unpublish, removeTarget } = createPublisher(context);
+  const lookUps = parts.use(createLookUps({ context, kubeletRoot: kubeletDirectory, command: proberCommand }));
   return {
     tier: context.tier,
     hostMounts: () => table.read(),
@@ -110,6 +112,7 @@ function assembleKernel(
       return replaceAll(context, replacements);
     },
     read: (request) => prober.read(withCurrentUser(request)),
+    lookUp: (lookUp) => lookUps.lookUp(lookUp),
     abort: (device) => abortConnection(context, device),
     watchMounts: (changed) => table.watch(changed),
     watchDaemon: (device, exited) => watchDaemon(sys, device, exited),

@@ -46,12 +46,12 @@ class Job {
     this.finishes = replacement.kind === 'finish';
   }
 
-  get top(): Mount | undefined {
-    return this.replacement.stack.at(-1);
+  get top(): Mount {
+    return this.replacement.remove;
   }
 
   get wanted(): readonly string[] {
-    return wantedOptions(this.top?.options ?? [], this.replacement.readOnly);
+    return wantedOptions(this.top.options, this.replacement.readOnly);
   }
 
   /** Runs one step unless an earlier one failed, and adds up the time. */
@@ -107,7 +107,6 @@ function replaceBatch(context: KernelContext, jobs: readonly Job[]): void {
 
 function carry(context: KernelContext, fds: Descriptors, job: Job, table: MountTree): Result<void> {
   const { replacement, top } = job;
-  if (top === undefined) return done;
   if (job.finishes) {
     if (innerAreBeneath(replacement, table)) return done;
     job.finishes = false;
@@ -156,14 +155,14 @@ function openUserNamespace(
   users: Map<number, Result<number>>,
   { replacement: { site }, top }: Job,
 ): void {
-  if (site.kind !== 'container' || !top?.options.includes('idmapped') || users.has(site.pid)) return;
+  if (site.kind !== 'container' || !top.options.includes('idmapped') || users.has(site.pid)) return;
   const path = `/proc/${site.pid}/ns/user`;
   users.set(site.pid, inStep('idmap', path, fds.own(sys.open(path))));
 }
 
 function userNamespaceOf(job: Job, users: ReadonlyMap<number, Result<number>>): Result<number | undefined> {
   const { site } = job.replacement;
-  if (!job.top?.options.includes('idmapped')) return ok(undefined);
+  if (!job.top.options.includes('idmapped')) return ok(undefined);
   const opened = site.kind === 'container' ? users.get(site.pid) : undefined;
   return opened ?? failed({ errno: 'EINVAL', call: 'mount_setattr', path: site.path, step: 'idmap' });
 }

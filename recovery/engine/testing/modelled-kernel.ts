@@ -1,4 +1,4 @@
-import type { Container, DeviceId, Mount, Nanoseconds } from '../model.ts';
+import type { Container, DeviceId, Mount, Nanoseconds, VolumeRecord } from '../model.ts';
 import { MountTree } from '../mount-sites.ts';
 import type { ClockPort, KernelPort, ReadAnswer, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
 
@@ -50,6 +50,8 @@ export interface ModelledKernel extends KernelPort {
   /** Makes a path a slave of another site, as for a pod with HostToContainer on a kernel that stacks mounts. */
   propagate(from: string, to: Mount[], path: string): void;
   readonly aborted: DeviceId[];
+  /** What the kubelet has recorded beside target paths. */
+  readonly records: Map<string, VolumeRecord>;
 }
 
 export function createModelledKernel(clock: ClockPort): ModelledKernel {
@@ -60,6 +62,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
   const watchers = new Set<() => void>();
   const counts: Counts = { reads: 0, tables: 0, scans: 0, allScans: 0, replacements: 0 };
   const aborted: DeviceId[] = [];
+  const records = new Map<string, VolumeRecord>();
   let snapshot: readonly Mount[] | undefined;
   let containers: readonly Container[] = [];
   let nextMount = 100;
@@ -181,7 +184,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     if (ids(now.stack) !== ids(stack)) return stale;
     if (new MountTree(host).top(source.path)?.device !== source.device) return stale;
     const top = now.stack.at(-1);
-    if (top === undefined) return stale;
+    if (top?.id !== replacement.remove.id) return stale;
     // Mounts made inside since the snapshot would be lost.
     const expected = new Set(replacement.below.map(({ id }) => id));
     const onTop = table.filter(({ parentId }) => parentId === top.id);
@@ -225,6 +228,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     processes,
     counts,
     aborted,
+    records,
     mountFuse(table, path, state = 'live') {
       const device = `0:${nextMinor}` as DeviceId;
       nextMinor += 1;
@@ -271,6 +275,13 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
         found.every(({ pid, mounts }, at) => pid === containers[at]?.pid && mounts === containers[at].mounts);
       if (!isSame) containers = found;
       return containers;
+    },
+    async lookUp(lookUp) {
+      const found = lookUp.kind === 'record' ? records.get(lookUp.target) : undefined;
+      const path = lookUp.kind === 'record' ? lookUp.target : lookUp.path;
+      return found === undefined
+        ? { ok: false, failure: { errno: 'ENOENT', call: 'openat2', path, step: 'look-up' } }
+        : { ok: true, value: found };
     },
     replaceAll: (replacements) => replacements.map(replace),
     read,

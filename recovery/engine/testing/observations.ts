@@ -1,8 +1,19 @@
 import type { Observation } from '../diagnose.ts';
-import type { Container, DeviceId, Liveness, Mount, Nanoseconds, Pod, SourceState, Volume } from '../model.ts';
+import { lookUpKey } from '../look-ups.ts';
+import type {
+  Container,
+  DeviceId,
+  Liveness,
+  Mount,
+  Nanoseconds,
+  Pod,
+  SourceState,
+  Volume,
+  VolumeRecord,
+} from '../model.ts';
 import { MountTree } from '../mount-sites.ts';
 import { NodeSnapshot } from '../snapshot.ts';
-import { kubeletRoot, sourcePath } from './world.ts';
+import { kubeletRoot, recordOf, sourcePath } from './world.ts';
 
 export const live = '0:51' as DeviceId;
 export const dead = '0:50' as DeviceId;
@@ -35,19 +46,37 @@ export interface ObservationFacts {
   readonly containers?: readonly Container[];
   readonly sources?: ReadonlyMap<string, readonly SourceState[]>;
   readonly liveness?: ReadonlyMap<DeviceId, Liveness>;
+  /** What the kubelet has recorded beside target paths, by default that they are of the volumes whose names they bear. */
+  readonly records?: ReadonlyMap<string, VolumeRecord>;
 }
 
 /** An observation in which each volume's source is live unless the facts differ. */
 export function observationWith(facts: ObservationFacts): Observation {
   const { mounts, volumes, pods = [], containers = [] } = facts;
   const takenAt = 0n as Nanoseconds;
+  const records = facts.records ?? recordsOf(mounts, volumes);
+  const known = {
+    lookUps: new Map([...records].map(([target, record]) => [lookUpKey({ kind: 'record', target }), record])),
+    earlierDevices: new Map(),
+  };
   const liveSource = ({ name }: Volume): [string, SourceState[]] => [
     name,
     [{ state: 'live', path: sourcePath(name), device: live }],
   ];
   return {
-    snapshot: new NodeSnapshot({ tier: '6.5', takenAt, kubeletRoot, mounts, containers, volumes, pods }),
+    snapshot: new NodeSnapshot({ tier: '6.5', takenAt, kubeletRoot, mounts, containers, volumes, pods, ...known }),
     sources: facts.sources ?? new Map(volumes.map(liveSource)),
     liveness: facts.liveness ?? new Map([[dead, disconnected]]),
   };
+}
+
+function recordsOf(mounts: readonly Mount[], volumes: readonly Volume[]): ReadonlyMap<string, VolumeRecord> {
+  const paths = mounts.map(({ mountPoint }) => mountPoint);
+  return new Map(
+    volumes.flatMap(({ name, handle }) =>
+      paths
+        .filter((path) => path.endsWith(`/volumes/kubernetes.io~csi/${name}/mount`))
+        .map((path) => [path, recordOf(name, handle)] as const),
+    ),
+  );
 }

@@ -1,5 +1,16 @@
 import { Engine, type EngineOptions } from '../engine.ts';
-import type { Decision, DeviceId, Mount, Nanoseconds, Pod, Policy, Volume, VolumeMount } from '../model.ts';
+import {
+  type Decision,
+  type DeviceId,
+  driverName,
+  type Mount,
+  type Nanoseconds,
+  type Pod,
+  type Policy,
+  type Volume,
+  type VolumeMount,
+  type VolumeRecord,
+} from '../model.ts';
 import { MountTree, normalizePath, targetPath } from '../mount-sites.ts';
 import type { KubernetesPort, VolumeLocks } from '../ports.ts';
 import { createVolumeLocks } from '../volume-state.ts';
@@ -27,6 +38,13 @@ export function volumeNamed(name: string, facts: Partial<Volume> = {}): Volume {
     ...facts,
   };
 }
+
+/** What the kubelet records before it publishes a PersistentVolume of this driver. */
+export const recordOf = (volume: string, volumeHandle = volume): VolumeRecord => ({
+  driverName,
+  volumeHandle,
+  specVolID: volume,
+});
 
 export const sourcePath = (name: string) => `/runtime-mnt/jindo/default/${name}/jindofs-fuse`;
 
@@ -155,6 +173,7 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     const source = top(kernel.host, pathOf(volume));
     if (source === undefined) throw new Error(`${volume} has no daemon`);
     const facts = volumes.find(({ name }) => name === volume);
+    kernel.records.set(target(podUid, volume), recordOf(volume, facts?.handle ?? volume));
     const readOnly = facts?.accessModes.every((mode) => mode === 'ReadOnlyMany') ?? true;
     const root = `/${facts?.subdirectory ?? ''}`;
     const options = [readOnly ? 'ro' : 'rw', 'relatime'];

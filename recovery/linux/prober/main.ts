@@ -11,6 +11,7 @@ import { loadSyscalls } from '../load-syscalls.ts';
 import { CLONE_FS, CLONE_NEWNS, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
 import { Identity } from './identity.ts';
+import { answerLookUp } from './look-up.ts';
 import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 import { askMount, proveMount } from './read.ts';
 
@@ -20,6 +21,7 @@ function main(): void {
   // The parent may have died before the kernel was asked to send a signal at its death.
   if (calls.getppid() !== parent) return;
   if (process.argv[2] === 'walk') serveWalks(parent);
+  else if (process.argv[2] === 'look-up') serveLookUps();
   else serveReads(identity);
 }
 
@@ -73,6 +75,10 @@ function returnHome(home: number, directory: number): void {
   } catch (cause) {
     throw new Error('cannot return to the own mount namespace', { cause });
   }
+}
+
+function serveLookUps(): void {
+  for (const line of lines()) print(JSON.stringify(answerLookUp(JSON.parse(line))));
 }
 
 /** A path to open below a descriptor of the parent, or permission to close the descriptor that was opened last. */

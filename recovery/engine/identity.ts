@@ -1,0 +1,84 @@
+import {
+  type DeviceId,
+  driverName,
+  type Mount,
+  type Pod,
+  type RemovableMount,
+  type Volume,
+  type VolumeRecord,
+} from './model.ts';
+import { isFuse, type ObservedSite } from './mount-sites.ts';
+
+/**
+ * Whose things are: rules 1 and 5 of the engine. Names that a tenant chooses prove nothing, because an inline volume of another driver
+ * lies at a target path of its own name, and a container may mount a FUSE filesystem of its own over the volume.
+ */
+
+/** `other`: it is not the volume's, or nothing says that it is. `conflict`: two sources disagree, in one sentence. */
+export type TargetOwner =
+  | { readonly kind: 'volume' }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'conflict'; readonly detail: string };
+
+/**
+ * Whose a target path is that bears the volume's name. `pod`: the pod of that path, undefined if the API server does not know it.
+ * `record`: undefined if the kubelet's file is missing, empty or unreadable (kubernetes#108217, #85280), which proves nothing.
+ */
+export function targetOwner(
+  volume: Volume,
+  { pod, record }: { readonly pod: Pod | undefined; readonly record: VolumeRecord | undefined },
+): TargetOwner {
+  const isClaimed = pod?.volumes.includes(volume.name);
+  if (record === undefined) return { kind: isClaimed ? 'volume' : 'other' };
+  if (isRecordOf(record, volume)) {
+    if (isClaimed !== false) return { kind: 'volume' };
+    const detail = `the kubelet has recorded volume ${volume.name}, but no claim of pod ${nameOf(pod)} leads to it`;
+    return { kind: 'conflict', detail };
+  }
+  if (!isClaimed) return { kind: 'other' };
+  const detail = `a claim of pod ${nameOf(pod)} leads to volume ${volume.name}, but the kubelet has recorded volume ${record.volumeHandle} of driver ${record.driverName}`;
+  return { kind: 'conflict', detail };
+}
+
+const nameOf = (pod: Pod | undefined) => `${pod?.namespace}/${pod?.name}`;
+
+function isRecordOf(record: VolumeRecord, { name, handle }: Volume): boolean {
+  return record.driverName === driverName && record.volumeHandle === handle && record.specVolID === name;
+}
+
+/** What shows that a mount is a volume's. */
+export interface VolumeEvidence {
+  /** Devices that its sources had, now or in an earlier snapshot, and those that the kubelet had published. */
+  readonly devices: ReadonlySet<DeviceId>;
+  /** Filesystem types and mount sources of these mounts, for a device that only an earlier agent has seen. */
+  readonly origins: ReadonlySet<string>;
+}
+
+/** `mounts`: of the volume beyond doubt. `earlier`: devices that its sources had in earlier snapshots. */
+export function volumeEvidence(mounts: readonly Mount[], earlier: Iterable<DeviceId> = []): VolumeEvidence {
+  const own = mounts.filter(isFuse);
+  return { devices: new Set([...earlier, ...own.map(({ device }) => device)]), origins: new Set(own.map(origin)) };
+}
+
+const origin = ({ fstype, mountSource }: Mount) => `${fstype} ${mountSource}`;
+
+export const isShownBy = ({ devices, origins }: VolumeEvidence, mount: Mount): boolean =>
+  isFuse(mount) && (devices.has(mount.device) || origins.has(origin(mount)));
+
+/**
+ * The visible mount of a site if it is the volume's. The bottom one is, because the kubelet or the container runtime has put it
+ * there for the volume. One above it is only if there is evidence: any other is the application's own.
+ */
+export function removableMount(
+  { stack, conflict }: Pick<ObservedSite, 'stack' | 'conflict'>,
+  evidence: VolumeEvidence,
+): RemovableMount | undefined {
+  const [bottom] = stack;
+  const top = stack.at(-1);
+  if (top === undefined || bottom === undefined || !isFuse(top) || conflict !== undefined) return undefined;
+  const isOwn = top === bottom || isShownBy(evidence, top) || isShownBy(volumeEvidence([bottom]), top);
+  return isOwn ? (top as RemovableMount) : undefined;
+}
+
+/** The visible mount at a target path that the kubelet requests to be published, and so declares to be the volume's. */
+export const requestedMount = (mount: Mount): RemovableMount => mount as RemovableMount;

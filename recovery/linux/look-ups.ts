@@ -1,0 +1,175 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { Container, LookUp, VolumeRecord } from '../engine/model.ts';
+import { MountTree } from '../engine/mount-sites.ts';
+import type { KernelPort, Result } from '../engine/ports.ts';
+import { type KernelContext, openPath } from './context.ts';
+import type { LookUpRequest, LookUpResponse } from './prober/look-up.ts';
+import { failed, inStep, ok } from './result.ts';
+import { relativePath } from './stack.ts';
+
+/** Milliseconds that the child may take for an answer, with its start. */
+const timeout = 5_000;
+/** Milliseconds for which an idle child is kept. */
+const idleTimeout = 10_000;
+/** Children that hang in a look-up: no more of containers are made, so that one is left for the kubelet's records. */
+const maxStuck = 2;
+
+export interface LookUpsOptions {
+  readonly context: Pick<KernelContext, 'sys' | 'namespaces' | 'nodeTable'>;
+  /** The kubelet's directory, without symbolic links. */
+  readonly kubeletRoot: string;
+  /** The prober; the argument `look-up` is added. */
+  readonly command: readonly string[];
+}
+
+/** Makes look-ups in a child process, one at a time. A child that misses its deadline is killed, and nothing waits for its end. */
+export function createLookUps({
+  context,
+  kubeletRoot,
+  command,
+}: LookUpsOptions): Pick<KernelPort, 'lookUp'> & Disposable {
+  let child: LookUpChild | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let idle: NodeJS.Timeout | undefined;
+  let stuck = 0;
+
+  const end = () => {
+    clearTimeout(idle);
+    child?.kill();
+    child = undefined;
+  };
+
+  async function ask(request: LookUpRequest): Promise<LookUpResponse> {
+    clearTimeout(idle);
+    child ??= startChild([...command, 'look-up']);
+    const current = child;
+    const answer = await current.ask(request);
+    if (answer === undefined) {
+      end();
+      stuck += 1;
+      void current.ended.then(() => {
+        stuck -= 1;
+      });
+      return { errno: 'ETIMEDOUT', call: 'openat2' };
+    }
+    idle = setTimeout(end, idleTimeout).unref();
+    return answer;
+  }
+
+  async function readRecord(target: string): Promise<Result<VolumeRecord>> {
+    const fail = (errno: string, call: string) => failed({ errno, call, path: target, step: 'read-record' });
+    const pods = openPods(context, `${kubeletRoot}/pods`);
+    if (!pods.ok) return pods;
+    try {
+      const path = `${relativePath(`${kubeletRoot}/pods`, target).replace(/\/mount$/, '')}/vol_data.json`;
+      const answer = await ask({ read: path, below: `/proc/${process.pid}/fd/${pods.value}` });
+      if (!('text' in answer)) return 'errno' in answer ? fail(answer.errno, answer.call) : fail('EIO', 'read');
+      const record = parseVolumeRecord(answer.text);
+      return record === undefined ? fail('EBADMSG', 'read') : ok(record);
+    } finally {
+      context.sys.close(pods.value);
+    }
+  }
+
+  async function findMount(
+    { pid, mounts, userNamespace }: Container,
+    path: string,
+  ): Promise<Result<{ mountPoint: string }>> {
+    const fail = (errno: string, call: string) => failed({ errno, call, path, step: 'find-mount' });
+    // In a user namespace of its own a tenant mounts FUSE filesystems that never answer.
+    if (userNamespace !== undefined) return fail('EPERM', 'openat2');
+    if (stuck >= maxStuck) return fail('EAGAIN', 'openat2');
+    const answer = await ask({ resolve: path, root: `/proc/${pid}/root` });
+    if (!('mountId' in answer)) return 'errno' in answer ? fail(answer.errno, answer.call) : fail('EIO', 'statx');
+    const mount = mounts.find(({ id }) => id === answer.mountId);
+    return mount === undefined ? fail('ESTALE', 'statx') : ok({ mountPoint: mount.mountPoint });
+  }
+
+  return {
+    lookUp(lookUp: LookUp) {
+      const made = last.then(
+        (): Promise<Result<VolumeRecord | { mountPoint: string }>> =>
+          lookUp.kind === 'record' ? readRecord(lookUp.target) : findMount(lookUp.container, lookUp.path),
+      );
+      last = made;
+      return made;
+    },
+    [Symbol.dispose]: end,
+  };
+}
+
+/** Opens (O_PATH) the kubelet's directory of pods on the node, and compares it with the node's mount table. */
+function openPods({ sys, namespaces, nodeTable }: LookUpsOptions['context'], path: string): Result<number> {
+  const table = nodeTable();
+  if (!table.ok) return table;
+  const { stack, above } = new MountTree(table.value).at(path);
+  const mount = stack.at(-1) ?? above.at(-1);
+  const opened = namespaces.inNode(() => openPath(sys, path));
+  if (!opened.ok) return inStep('read-record', path, opened);
+  const identity = sys.identify(opened.value);
+  if (identity.ok && identity.value.mountId === mount?.id) return opened;
+  sys.close(opened.value);
+  return failed({ errno: 'ESTALE', call: 'statx', path, step: 'read-record' });
+}
+
+/** Parses `vol_data.json`; undefined if it is empty or lacks a driver or a handle. */
+export function parseVolumeRecord(text: string): VolumeRecord | undefined {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { driverName, volumeHandle, specVolID } = Object(data) as Partial<Record<keyof VolumeRecord, unknown>>;
+  const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+  if (!isText(driverName) || !isText(volumeHandle) || !isText(specVolID)) return undefined;
+  return { driverName, volumeHandle, specVolID };
+}
+
+interface LookUpChild {
+  /** Resolves once the process has ended, which may be long after it was killed. */
+  readonly ended: Promise<void>;
+  /** Undefined if there is no answer in time. */
+  ask(request: LookUpRequest): Promise<LookUpResponse | undefined>;
+  kill(): void;
+}
+
+function startChild([program = process.execPath, ...args]: readonly string[]): LookUpChild {
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {},
+  });
+  child.unref();
+  let respond: (response: LookUpResponse | undefined) => void = () => {};
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const onEnd = () => {
+    respond(undefined);
+    end();
+  };
+  child.once('exit', onEnd);
+  child.once('error', onEnd);
+  // Writing to a child that has ended fails, which `onEnd` handles.
+  child.stdin.on('error', () => {});
+  createInterface({ input: child.stdout }).on('line', (line) => respond(JSON.parse(line)));
+  return {
+    ended,
+    ask(request) {
+      const { promise, resolve } = Promise.withResolvers<LookUpResponse | undefined>();
+      const timer = setTimeout(() => resolve(undefined), timeout);
+      respond = (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      };
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) respond(undefined);
+      else child.stdin.write(`${JSON.stringify(request)}\n`);
+      return promise;
+    },
+    kill() {
+      child.kill('SIGKILL');
+      child.stdin.destroy();
+      child.stdout.destroy();
+    },
+  };
+}
