@@ -7,7 +7,7 @@ import { foreignReadiness } from './foreign-readiness.ts';
 const script = `
   process.stdout.write(${JSON.stringify(`${ready}\n`)});
   require('node:readline').createInterface({ input: process.stdin }).on('line', (line) =>
-    process.stdout.write(JSON.stringify({ id: JSON.parse(line).id, device: '0:42' }) + '\\n'));`;
+    process.stdout.write(JSON.stringify({ id: JSON.parse(line).id, answer: { device: '0:42' } }) + '\\n'));`;
 const daemon = 'ns/data-jindofs-fuse-x1/jindofs-fuse';
 const started = { kind: 'process', at: 1, role: 'daemon', name: daemon, change: 'started', pid: 7 } as const;
 const mount = (device: string, mountPoint = '/runtime-mnt/jindo/ns/data/jindofs-fuse') =>
@@ -22,6 +22,9 @@ const mount = (device: string, mountPoint = '/runtime-mnt/jindo/ns/data/jindofs-
     fstype: 'fuse',
     options: '',
   }) as const;
+
+/** A prober takes long to start on a busy machine. */
+const patiently = { timeout: 30_000 };
 
 function watching() {
   const said: HistoryEvent[] = [];
@@ -40,10 +43,10 @@ test('reports a daemon as ready when its mount answers, even before its start wa
   readiness.take(started);
   readiness.take(mount('0:42'));
   // The first mount was asked before this one.
-  await vi.waitFor(() => expect(ready()).toMatchObject([{ role: 'daemon', name: daemon, change: 'ready' }]));
+  await vi.waitFor(() => expect(ready()).toMatchObject([{ role: 'daemon', name: daemon, change: 'ready' }]), patiently);
   const name = 'ns/early-jindofs-fuse-x2/jindofs-fuse';
   readiness.take({ ...started, name });
-  await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }));
+  await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }), patiently);
 });
 
 test('ignores mounts of other instances and mounts that belong to no dataset', async () => {
@@ -53,5 +56,5 @@ test('ignores mounts of other instances and mounts that belong to no dataset', a
   readiness.take(mount('0:43'));
   readiness.take(mount('0:42', '/runtime-mnt/other'));
   readiness.take(mount('0:42'));
-  await vi.waitFor(() => expect(ready()).toHaveLength(1));
+  await vi.waitFor(() => expect(ready()).toHaveLength(1), patiently);
 });

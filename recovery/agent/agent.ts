@@ -58,9 +58,13 @@ export async function startAgent({
   parts.defer(() => ended.abort());
 
   const metrics = createMetrics({
-    unwell: () =>
+    unhealthy: () =>
       engine.unhealthy().map(({ diagnosis: { site, volume, state }, reason = state }) => {
         return { podUid: site.podUid, volume: volume.name, reason };
+      }),
+    unproven: () =>
+      engine.unproven().map(({ diagnosis: { site, volume }, failures }) => {
+        return { podUid: site.podUid, volume: volume.name, reason: failures.at(-1)?.errno ?? 'reading' };
       }),
     pods: () => kubernetes.view().pods,
   });
@@ -151,7 +155,17 @@ export async function startAgent({
   const driver =
     options.csi === undefined
       ? undefined
-      : parts.use(await startDriver({ options, csi: options.csi, kernel, locks, waiting, log }));
+      : parts.use(
+          await startDriver({
+            options,
+            csi: options.csi,
+            kernel,
+            locks,
+            unproven: () => engine.unproven(),
+            waiting,
+            log,
+          }),
+        );
   await Promise.race([Promise.all([kubernetes.synced, other?.synced]), aborted(signal)]);
   waiting.delete('the API server');
   engine.start();

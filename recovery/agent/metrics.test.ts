@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision, Nanoseconds, Pod } from '../engine/model.ts';
-import { createMetrics, type UnwellPlace } from './metrics.ts';
+import { createMetrics, type SiteProblem } from './metrics.ts';
 import { volume } from './testing/demo-volume.ts';
 
 const site = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
@@ -8,8 +8,8 @@ const took = 2_000_000n as Nanoseconds;
 const failure = { errno: 'EPERM', call: 'move_mount', path: '/data', step: 'attach' };
 const pod = { uid: 'u1', namespace: 'default', name: 'app' } as Pod;
 
-function metricsOf(unwell: UnwellPlace[] = []) {
-  return createMetrics({ unwell: () => unwell, pods: () => [pod] });
+function metricsOf(problems: SiteProblem[] = []) {
+  return createMetrics({ unhealthy: () => problems, unproven: () => problems, pods: () => [pod] });
 }
 
 describe('the metrics', () => {
@@ -24,6 +24,11 @@ describe('the metrics', () => {
       'failed',
       { event: 'failed', volume, site, failure },
       'rekindle_recoveries_total{result="failed",place="container",reason="EPERM"} 1',
+    ],
+    [
+      'unproven',
+      { event: 'unproven', volume, site, failure },
+      'rekindle_recoveries_total{result="unproven",place="container",reason="EPERM"} 1',
     ],
     [
       'skipped',
@@ -54,19 +59,20 @@ describe('the metrics', () => {
     }
   });
 
-  it('gauge dead volumes as they are at the scrape, by pod and reason', async () => {
-    const unwell = [
+  it('gauge dead volumes and unproven mounts as they are at the scrape, by pod and reason', async () => {
+    const problems = [
       { podUid: 'u1', volume: 'default-demo', reason: 'read-write' },
       { podUid: 'u1', volume: 'default-demo', reason: 'read-write' },
       { podUid: 'gone', volume: 'default-demo', reason: 'dead' },
     ];
-    const metrics = metricsOf(unwell);
+    const metrics = metricsOf(problems);
     const text = await metrics.text();
     expect(text).toContain(
       'rekindle_dead_volumes{namespace="default",pod="app",volume="default-demo",reason="read-write"} 2',
     );
     expect(text).toContain('rekindle_dead_volumes{namespace="",pod="gone",volume="default-demo",reason="dead"} 1');
-    unwell.length = 0;
+    expect(text).toContain('rekindle_unproven_mounts{namespace="",pod="gone",volume="default-demo",reason="dead"} 1');
+    problems.length = 0;
     expect(await metrics.text()).not.toContain('rekindle_dead_volumes{');
   });
 

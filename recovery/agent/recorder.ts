@@ -28,7 +28,7 @@ export function createRecorder({
     }
     const pod = 'site' in decision ? objects.podsByUid.get(decision.site.podUid) : undefined;
     const name = pod === undefined ? {} : { pod: `${pod.namespace}/${pod.name}` };
-    if (decision.event === 'failed') log.warn(decision.event, { ...name, ...fields });
+    if (decision.event === 'failed' || decision.event === 'unproven') log.warn(decision.event, { ...name, ...fields });
     else log.info(decision.event, { ...name, ...fields });
     metrics.record(decision);
     for (const each of eventsFor(decision, objects)) events.push(each);

@@ -13,7 +13,7 @@ import type {
   NodeUnstageRequest,
 } from './messages.ts';
 import { type CsiKernel, type Publisher, publishVolume, unpublishVolume } from './publish.ts';
-import { volumeStats } from './stats.ts';
+import { type UnprovenSites, volumeStats } from './stats.ts';
 import { type CsiResult, succeeded } from './status.ts';
 
 /** The context of a CSI call. */
@@ -40,6 +40,7 @@ export interface NodeServiceOptions extends Roots {
   readonly kernel: CsiKernel;
   readonly publisher: Publisher;
   readonly locks: VolumeLocks;
+  readonly unproven: UnprovenSites;
   readonly clock: ClockPort;
 }
 

@@ -3,6 +3,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Diagnosis, Failure } from '../engine/model.ts';
+import { volumeNamed } from '../engine/testing/world.ts';
+import type { UnprovenSite } from '../engine/volume-state.ts';
 import { type CsiClient, createCsiClient } from './client.ts';
 import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
 import { createControllerService, createIdentityService } from './identity.ts';
@@ -30,6 +33,7 @@ let locks: FakeLocks;
 let server: GrpcServer;
 let client: CsiClient;
 let defects: unknown[];
+let unproven: UnprovenSite[];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'rekindle-csi-'));
@@ -37,6 +41,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   locks = new FakeLocks();
   defects = [];
+  unproven = [];
   server = await serve(`unix://${directory}/plugins/csi.sock`);
   client = createCsiClient(`unix://${server.path}`);
 });
@@ -59,6 +64,7 @@ function serve(endpoint: string): Promise<GrpcServer> {
       kernel: node,
       publisher: node,
       locks,
+      unproven: () => unproven,
       clock,
     }),
     controller: createControllerService(),
@@ -429,6 +435,28 @@ describe('NodeGetVolumeStats', () => {
     const { usage: reported, volumeCondition } = await client.nodeGetVolumeStats(stats);
     expect(reported).toEqual([]);
     expect(volumeCondition).toMatchObject({ abnormal: true, message: expect.stringContaining(message) });
+  });
+
+  it('reports a replaced mount that its consumer has not been seen to read', async () => {
+    node.mount({ path: target, device: '0:50' });
+    const site = { kind: 'container', podUid: 'uid-1', container: 'app', pid: 7, path: '/data' } as const;
+    const diagnosis = { volume: volumeNamed('default-demo'), site } as Diagnosis;
+    const failures: Failure[] = [];
+    unproven = [
+      { ...diagnosis, volume: volumeNamed('other') },
+      { ...diagnosis, site: { ...site, podUid: 'uid-2' } },
+      diagnosis,
+    ].map((each) => ({ diagnosis: each, failures }) as unknown as UnprovenSite);
+    const conditions = [(await client.nodeGetVolumeStats(stats)).volumeCondition];
+    failures.push({ errno: 'EACCES', call: 'openat', path: '/data/a', step: 'read-open-file' });
+    conditions.push((await client.nodeGetVolumeStats(stats)).volumeCondition);
+    unproven.pop();
+    conditions.push((await client.nodeGetVolumeStats(stats)).volumeCondition);
+    expect(conditions.map((each) => `${each?.abnormal} ${each?.message}`)).toEqual([
+      'false mounted, not yet proven: /data is being read',
+      'true mounted, not yet proven: openat of /data/a answered EACCES',
+      'false the FUSE daemon of the volume answers',
+    ]);
   });
 
   it('rejects a path at which nothing is published', async () => {

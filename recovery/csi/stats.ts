@@ -1,6 +1,8 @@
 import type { Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, FilesystemUsage, KernelPort } from '../engine/ports.ts';
+import { formatUnproven } from '../engine/record.ts';
+import type { UnprovenSite } from '../engine/volume-state.ts';
 import { formatFailure } from './live-source.ts';
 import type { NodeStatsRequest, NodeStatsResponse, VolumeUsage } from './messages.ts';
 import { targetSite } from './publish.ts';
@@ -8,6 +10,9 @@ import { type CsiResult, rejected, succeeded } from './status.ts';
 
 /** A volume that does not answer within this time is reported as abnormal. */
 const answerTimeout = 1_000_000_000n;
+
+/** The sites whose replaced mount has not been proven yet. */
+export type UnprovenSites = () => readonly UnprovenSite[];
 
 /**
  * Returns a volume's usage and condition (CSI NodeGetVolumeStats). Asks for statfs only, as the kubelet wants this of each volume once a
@@ -17,9 +22,11 @@ export async function volumeStats(
   {
     kernel,
     clock,
+    unproven,
   }: {
     readonly kernel: Pick<KernelPort, 'hostMounts' | 'read'>;
     readonly clock: ClockPort;
+    readonly unproven: UnprovenSites;
   },
   { volumeId, volumePath }: NodeStatsRequest,
 ): Promise<CsiResult<NodeStatsResponse>> {
@@ -31,13 +38,27 @@ export async function volumeStats(
     return rejected('NOT_FOUND', `NodeGetVolumeStats: volume ${volumeId} is not published at ${volumePath}`);
   }
   const { device } = mount;
+  const site = targetSite(volumePath);
   const deadline = (clock.now() + answerTimeout) as Nanoseconds;
-  const answer = await kernel.read({ site: targetSite(volumePath), device, proof: 'answer', deadline });
+  const answer = await kernel.read({ site, device, proof: 'answer', deadline });
   if (!answer.ok) return abnormal(answer.failure.errno, formatFailure(answer.failure));
   return succeeded({
     usage: answer.value.usage === undefined ? [] : toCsiUsage(answer.value.usage),
-    volumeCondition: { abnormal: false, message: 'the FUSE daemon of the volume answers' },
+    volumeCondition: condition(
+      unproven().filter(
+        ({ diagnosis }) => diagnosis.volume.handle === volumeId && diagnosis.site.podUid === site.podUid,
+      ),
+    ),
   });
+}
+
+/** A mount whose first read goes on is not abnormal, as a large directory takes long to list. */
+function condition(unproven: readonly UnprovenSite[]): NonNullable<NodeStatsResponse['volumeCondition']> {
+  const [first] = unproven;
+  if (first === undefined) return { abnormal: false, message: 'the FUSE daemon of the volume answers' };
+  const failure = unproven.flatMap(({ failures }) => failures.at(-1) ?? []).at(0);
+  const reason = failure === undefined ? `${first.diagnosis.site.path} is being read` : formatUnproven(failure);
+  return { abnormal: failure !== undefined, message: `mounted, not yet proven: ${reason}` };
 }
 
 /** The largest number that a 64-bit field can take; some daemons report an endless store. */

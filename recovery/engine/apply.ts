@@ -7,13 +7,25 @@ import {
   sourceQuestions,
   statusOf,
 } from './diagnose.ts';
-import type { Action, Diagnosis, Failure, Mount, Nanoseconds, Policy, Skip, Step, Volume } from './model.ts';
+import type {
+  Action,
+  Diagnosis,
+  Failure,
+  LiveSource,
+  Mount,
+  Nanoseconds,
+  Policy,
+  Skip,
+  Step,
+  Volume,
+} from './model.ts';
 import { siteKey } from './mount-sites.ts';
 import { plan } from './plan.ts';
 import { isReadOnly } from './policy.ts';
 import type { ClockPort, KernelPort, Recorder, Replaced, Replacement, Result, VolumeLocks } from './ports.ts';
 import type { NodeSnapshot } from './snapshot.ts';
 import {
+  isProofDue,
   type Journal,
   noteAttempt,
   type UnhealthySite,
@@ -112,7 +124,7 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): R
 
   for (const skip of skips) parts.journal.skipped(skip);
   state.unhealthy = unhealthySites(observation, diagnoses, skips, replaced);
-  const unproven = updateUnproven(observation, state, diagnoses, replaced);
+  const unproven = updateUnproven({ observation, volume, state, diagnoses, replaced, now: parts.clock.now() });
   parts.journal.retain(
     volume.name,
     [...state.unhealthy, ...state.unproven.values()].map(({ diagnosis }) => diagnosis.site),
@@ -129,7 +141,7 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): R
   };
 
   function noteReplaced({ diagnosis, source }: Action): void {
-    replaced.set(siteKey(diagnosis.site), { diagnosis, source, since: began, isProving: false });
+    replaced.set(siteKey(diagnosis.site), { diagnosis, source, since: began, failures: [], dueAt: began });
   }
 
   function settle({ action, result }: Outcome, now: NodeSnapshot | undefined): void {
@@ -263,20 +275,32 @@ function isUnhealthy(observation: Observation, { state, volume, stack }: Diagnos
   return state !== 'orphaned' || top === undefined || statusOf(observation, volume, top.device) !== 'live';
 }
 
-/** Adds the sites replaced now to the unproven ones, and drops those that no longer show the source they were given. */
-function updateUnproven(
-  observation: Observation,
-  state: VolumeState,
-  diagnoses: readonly Diagnosis[],
-  replaced: ReadonlyMap<string, UnprovenSite>,
-): readonly UnprovenSite[] {
+/**
+ * Adds the sites replaced now to the unproven ones, drops those that no longer show the source they were given, and returns those
+ * whose next read is due.
+ */
+function updateUnproven({
+  observation,
+  volume,
+  state,
+  diagnoses,
+  replaced,
+  now,
+}: {
+  readonly observation: Observation;
+  readonly volume: Volume;
+  readonly state: VolumeState;
+  readonly diagnoses: readonly Diagnosis[];
+  readonly replaced: ReadonlyMap<string, UnprovenSite>;
+  readonly now: Nanoseconds;
+}): readonly UnprovenSite[] {
+  const status = ({ device }: LiveSource) => statusOf(observation, volume, device);
   for (const [key, site] of replaced) state.unproven.set(key, site);
   const current = new Map(diagnoses.map((each) => [siteKey(each.site), each]));
   for (const [key, { source }] of state.unproven) {
     if (replaced.has(key)) continue;
-    const now = current.get(key);
-    const isUnchanged = now?.state === 'healthy' && now.stack.at(-1)?.device === source.device;
-    if (!isUnchanged || statusOf(observation, now.volume, source.device) !== 'live') state.unproven.delete(key);
+    const shown = current.get(key)?.stack.at(-1);
+    if (shown?.device !== source.device || status(source) === 'dead') state.unproven.delete(key);
   }
-  return [...state.unproven.values()].filter(({ isProving }) => !isProving);
+  return [...state.unproven.values()].filter((site) => isProofDue(site, now) && status(site.source) === 'live');
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceId } from './model.ts';
+import type { DeviceId, Nanoseconds } from './model.ts';
+import type { ReadRequest } from './ports.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import type { World } from './testing/world.ts';
 
@@ -23,11 +24,12 @@ describe('success', () => {
     await world.clock.settle();
     const recovered = world.decisionsOf('recovered').map(({ site }) => site.kind);
     expect(recovered).toEqual(['target']);
-    expect(world.decisionsOf('failed')).toMatchObject([
+    expect(world.decisionsOf('unproven')).toMatchObject([
       { site: { kind: 'container' }, failure: { errno: 'EACCES', step: 'read-byte' } },
     ]);
     await world.clock.advance(30_000);
-    expect(world.decisionsOf('failed')).toHaveLength(1);
+    expect(world.decisionsOf('unproven')).toHaveLength(1);
+    expect(world.decisionsOf('failed')).toEqual([]);
     expect(world.decisionsOf('recovered')).toHaveLength(1);
   });
 
@@ -36,7 +38,7 @@ describe('success', () => {
     await crashUnderReplacement(world, 'dead');
     await world.clock.settle();
     expect(world.decisionsOf('recovered')).toEqual([]);
-    expect(world.decisionsOf('failed').map(({ failure }) => failure.errno)).toEqual(['ENOTCONN', 'ENOTCONN']);
+    expect(world.decisionsOf('unproven').map(({ failure }) => failure.errno)).toEqual(['ENOTCONN', 'ENOTCONN']);
     world.kernel.failWith(undefined);
     world.serve('demo');
     await world.clock.settle();
@@ -91,10 +93,10 @@ describe('success', () => {
     const next = await crashUnderReplacement(world, 'hung');
     await world.clock.advance(3_000);
     expect(world.decisionsOf('recovered')).toEqual([]);
-    expect(world.decisionsOf('failed').map(({ failure }) => failure.errno)).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
+    expect(world.decisionsOf('unproven').map(({ failure }) => failure.errno)).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
     world.kernel.failWith(undefined);
     world.kernel.setState(next, 'live');
-    await world.clock.advance(5_000);
+    await world.clock.advance(8_000);
     expect(world.decisionsOf('recovered')).toHaveLength(2);
   });
 
@@ -105,7 +107,94 @@ describe('success', () => {
     world.kernel.processes.length = 0;
     world.kernel.detach(world.kernel.host, world.target('pod-1'));
     await world.clock.advance(3_000);
+    expect(world.decisionsOf('unproven')).toEqual([]);
     expect(world.decisionsOf('failed')).toEqual([]);
+    expect(world.decisionsOf('recovered')).toEqual([]);
+  });
+});
+
+describe('a mount that is not yet proven', () => {
+  /** Records the reads of proofs, and holds their results back until a promise resolves. */
+  function observeProofs(world: World, gate: Promise<void> = Promise.resolve()) {
+    const { read } = world.kernel;
+    const proofs: ReadRequest[] = [];
+    world.kernel.read = async (request) => {
+      if (request.proof === 'answer') return read(request);
+      proofs.push(request);
+      const result = await read(request);
+      await gate;
+      return result;
+    };
+    return proofs;
+  }
+
+  it('is replaced at once and read once, however long its root takes to list', async () => {
+    await using world = await oneHealthyPod({ abortHungAfter: 1n as Nanoseconds });
+    const { promise: listed, resolve: list } = Promise.withResolvers<void>();
+    const proofs = observeProofs(world, listed);
+    crash(world);
+    world.serve('demo');
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(world.decisionsOf('unproven')).toEqual([]);
+    const { replacements } = world.kernel.counts;
+    await world.clock.advance(60_000);
+    expect(world.decisionsOf('unproven').map(({ failure }) => failure.step)).toEqual(Array(2).fill('proof-continues'));
+    expect(world.engine.unproven().map(({ failures }) => failures)).toEqual([[], []]);
+    expect(world.engine.unhealthy()).toEqual([]);
+    expect(proofs).toHaveLength(2);
+    expect(world.decisionsOf('recovered')).toEqual([]);
+    list();
+    await world.clock.settle();
+    expect(world.decisionsOf('recovered').map(({ took }) => took >= 60_000_000_000n)).toEqual([true, true]);
+    expect(world.decisionsOf('unproven')).toHaveLength(2);
+    expect(world.engine.unproven()).toEqual([]);
+    expect([world.kernel.counts.replacements, world.kernel.aborted]).toEqual([replacements, []]);
+  });
+
+  it('is read less and less often, and no more once its proof has been given up', async () => {
+    await using world = await oneHealthyPod();
+    const proofs = observeProofs(world);
+    crash(world);
+    world.kernel.deny(world.serve('demo'), 1000);
+    const counts: number[] = [];
+    for (const seconds of [1, 10, 10, 20, 40, 80, 160, 320, 3600]) {
+      await world.clock.advance(seconds * 1_000);
+      counts.push(proofs.filter(({ site }) => site.kind === 'container').length);
+    }
+    expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 7, 7]);
+    expect(world.engine.unproven()).toMatchObject([{ diagnosis: { site: { kind: 'container' } }, dueAt: undefined }]);
+    expect(world.decisionsOf('unproven')).toHaveLength(1);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('is claimed as recovered when a later read succeeds, although the daemon hung in between', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    const next = world.serve('demo');
+    world.kernel.deny(next, 1000);
+    await world.clock.advance(3_000);
+    world.kernel.setState(next, 'hung');
+    await world.clock.advance(20_000);
+    world.kernel.admit(next, 1000);
+    world.kernel.setState(next, 'live');
+    await world.clock.advance(30_000);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['target', 'container']);
+    expect(world.engine.unproven()).toEqual([]);
+  });
+
+  it('is no success of a mount that has been replaced since', async () => {
+    await using world = await oneHealthyPod();
+    const { promise: listed, resolve: list } = Promise.withResolvers<void>();
+    const proofs = observeProofs(world, listed);
+    crash(world);
+    world.serve('demo');
+    await world.clock.advance(10);
+    crash(world);
+    await world.clock.advance(1_000);
+    list();
+    await world.clock.settle();
+    expect(proofs).toHaveLength(2);
     expect(world.decisionsOf('recovered')).toEqual([]);
   });
 });

@@ -6,7 +6,13 @@ import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } fro
 import { SnapshotCache } from './snapshot.ts';
 import { createCandidate, reportDelay, triggerRules, VolumeFingerprint } from './triggers.ts';
 import { startVolumePass, type VolumePassParts, type VolumePassResult } from './volume-pass.ts';
-import { createJournal, createVolumeState, type UnhealthySite, type VolumeState } from './volume-state.ts';
+import {
+  createJournal,
+  createVolumeState,
+  type UnhealthySite,
+  type UnprovenSite,
+  type VolumeState,
+} from './volume-state.ts';
 
 export interface EngineOptions {
   readonly kernel: KernelPort;
@@ -31,6 +37,8 @@ export interface EngineOptions {
   readonly proofDelay?: Nanoseconds;
   /** How long a daemon may take between its mount and its first answer; 60 s by default. */
   readonly firstReadDeadline?: Nanoseconds;
+  /** How long the read of a proof may take, most of which a large directory needs to be listed; 2 s by default. */
+  readonly proofTimeout?: Nanoseconds;
 }
 
 type Settings = Omit<Required<EngineOptions>, 'abortHungAfter'> & { readonly abortHungAfter: Nanoseconds | undefined };
@@ -43,6 +51,7 @@ const defaults = {
   readDeadline: milliseconds(2_000),
   firstReadDeadline: milliseconds(60_000),
   proofDelay: milliseconds(4),
+  proofTimeout: milliseconds(2_000),
 };
 
 /** Delay of the first quick retry; it doubles with each further one. */
@@ -111,6 +120,8 @@ export class Engine implements AsyncDisposable {
       lookUps: this.#lookUps,
       isStopped: () => this.#isStopped,
       onSourceStates: ({ name }, states) => onHung(name, states),
+      // A proof may take long, and the daemon may die again meanwhile.
+      onReplaced: () => this.#schedule(settings.proofDelay, () => this.#watchDaemons()),
     };
   }
 
@@ -123,7 +134,7 @@ export class Engine implements AsyncDisposable {
     this.#scheduleResync();
   }
 
-  /** Makes one pass over all volumes; resolves when its replacements have been proven or have failed. */
+  /** Makes one pass over all volumes; resolves when its replacements have been proven, or reported as failed or unproven. */
   pass(trigger: Trigger): Promise<void> {
     return this.#track(this.#pass(trigger, 'all'));
   }
@@ -138,6 +149,11 @@ export class Engine implements AsyncDisposable {
   /** The unhealthy sites as of the last pass, with the reason if they are left alone. */
   unhealthy(): readonly UnhealthySite[] {
     return [...this.#states.values()].flatMap(({ unhealthy }) => unhealthy);
+  }
+
+  /** The sites whose mount was replaced and whose consumer has not been seen to read since. */
+  unproven(): readonly UnprovenSite[] {
+    return [...this.#states.values()].flatMap(({ unproven }) => [...unproven.values()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

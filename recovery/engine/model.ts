@@ -301,7 +301,11 @@ export type Decision =
       readonly site: MountSite;
       /** From when the engine began to act on the live source to the proof. */
       readonly took: Nanoseconds;
+      /** Files that could not be read and were passed over. */
+      readonly unreadable?: readonly Failure[];
     }
+  /** The mount was replaced, but its consumer could not yet be seen to read. `recovered` may follow. */
+  | { readonly event: 'unproven'; readonly volume: Volume; readonly site: MountSite; readonly failure: Failure }
   | { readonly event: 'failed'; readonly volume: Volume; readonly site: MountSite; readonly failure: Failure }
   | {
       readonly event: 'passed';

@@ -18,23 +18,23 @@ async function answered(answer: Result<ReadAnswer>, site: MountSite = inside) {
     asked.push(request);
     return answer;
   };
-  return { failure: await readAsConsumer({ read }, snapshot, { site, source, deadline }), asked };
+  return { result: await readAsConsumer({ read }, snapshot, { site, source, deadline }), asked };
 }
 
 it('accepts a read as the user of the container that the source itself answered', async () => {
-  const { failure, asked } = await answered({ ok: true, value: { device: source.device } });
-  expect(failure).toBeUndefined();
+  const { result, asked } = await answered({ ok: true, value: { device: source.device } });
+  expect(result.ok).toBe(true);
   expect(asked).toEqual([{ site: inside, user, device: source.device, deadline }]);
 });
 
 it('rejects a read that another device answered', async () => {
-  const { failure } = await answered({ ok: true, value: { device: '8:1' as DeviceId } });
-  expect(failure).toMatchObject({ errno: 'ESTALE', step: 'verify-device', path: '/data' });
+  const { result } = await answered({ ok: true, value: { device: '8:1' as DeviceId } });
+  expect(result).toMatchObject({ ok: false, failure: { errno: 'ESTALE', step: 'verify-device', path: '/data' } });
 });
 
 it('passes on why a read failed', async () => {
   const failed = { errno: 'EACCES', call: 'openat', path: '/data/a', step: 'read-open' };
-  expect((await answered({ ok: false, failure: failed })).failure).toBe(failed);
+  expect((await answered({ ok: false, failure: failed })).result).toEqual({ ok: false, failure: failed });
 });
 
 it('reads on the node as root', async () => {

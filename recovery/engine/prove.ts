@@ -1,6 +1,6 @@
 import type { Failure, LiveSource, MountSite, Nanoseconds } from './model.ts';
 import { siteKey } from './mount-sites.ts';
-import type { ClockPort, KernelPort, Recorder } from './ports.ts';
+import type { ClockPort, KernelPort, ReadAnswer, Recorder, Result } from './ports.ts';
 import type { NodeSnapshot } from './snapshot.ts';
 import type { Journal, UnprovenSite, VolumeState } from './volume-state.ts';
 
@@ -11,17 +11,27 @@ export interface ProofParts {
   readonly journal: Journal;
   /** How long the consumers may read undisturbed before the proofs. */
   readonly delay: Nanoseconds;
-  /** How long a read may take. */
+  /** How long a read may take. A large directory may take a minute to list, and a listing that is given up loads the store for nothing. */
   readonly timeout: Nanoseconds;
+  /** After how long a read that goes on is reported as `unproven`. */
+  readonly reportAfter: Nanoseconds;
+  /** How long after the first failed read the second one follows. */
+  readonly retryDelay: Nanoseconds;
   readonly isStopped: () => boolean;
   /** A snapshot whose containers were read after the replacement. */
   readonly takeSnapshot: () => NodeSnapshot | undefined;
 }
 
+/** How often a site is read in vain before its proof is given up, after about five minutes with the default period. */
+const maxReads = 7;
+
 /**
- * Reads at all sites concurrently and reports each as `recovered` or `failed` as soon as its result is known. A site that has
- * gone meanwhile, usually with its pod, is neither. The volume's lock is not held, because a daemon that hangs must not keep a pod
- * from being unpublished.
+ * Reads at all sites concurrently, each as its consumer, and reports it as `recovered` once a read has succeeded. Resolves when each site has
+ * been reported: if its read fails or takes long as `unproven`. That is a report and nothing more; it says nothing about the daemon, and no
+ * mount is touched because of it. A slow read goes on, and a failed one is repeated by later passes, less and less often.
+ *
+ * A site that has gone meanwhile, usually with its pod, is not reported. The volume's lock is not held, because a daemon that hangs must not
+ * keep a pod from being unpublished.
  */
 export async function prove(
   parts: ProofParts,
@@ -30,7 +40,7 @@ export async function prove(
   unproven: readonly UnprovenSite[],
 ): Promise<void> {
   const { kernel, clock, recorder, journal, delay } = parts;
-  for (const each of unproven) each.isProving = true;
+  for (const each of unproven) each.dueAt = undefined;
   if (unproven.length > 0 && delay > 0n) await new Promise<void>((resolve) => void clock.after(delay, resolve));
   if (parts.isStopped()) return;
   const deadline = (clock.now() + parts.timeout) as Nanoseconds;
@@ -39,25 +49,54 @@ export async function prove(
   const onNode = unproven.filter(({ diagnosis }) => diagnosis.site.kind === 'target');
   await Promise.all([...inContainers, ...onNode].map(proveSite));
 
-  async function proveSite(unprovenSite: UnprovenSite): Promise<void> {
+  function proveSite(unprovenSite: UnprovenSite): Promise<void> {
+    const { diagnosis, source } = unprovenSite;
+    const { site } = diagnosis;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(parts.reportAfter, () => {
+      const failure = { errno: 'ETIMEDOUT', call: 'read', path: site.path, step: 'proof-continues' };
+      if (isLatest(unprovenSite) && !hasGone(site)) journal.unproven(diagnosis, source, failure);
+      resolve();
+    });
+    void readAsConsumer(kernel, snapshot, { site, source, deadline }).then((result) => {
+      timer[Symbol.dispose]();
+      settle(unprovenSite, result);
+      resolve();
+    });
+    return promise;
+  }
+
+  function settle(unprovenSite: UnprovenSite, result: Result<ReadAnswer>): void {
+    if (!isLatest(unprovenSite)) return;
     const { diagnosis, source, since } = unprovenSite;
     const { volume, site } = diagnosis;
-    const key = siteKey(site);
-    const failure = await readAsConsumer(kernel, snapshot, { site, source, deadline });
-    unprovenSite.isProving = false;
-    const isLatest = state.unproven.get(key) === unprovenSite;
-    if (failure === undefined) {
-      if (isLatest) state.unproven.delete(key);
-      recorder({ event: 'recovered', volume, site, took: (clock.now() - since) as Nanoseconds });
+    if (result.ok) {
+      state.unproven.delete(siteKey(site));
+      const { unreadable } = result.value;
+      const took = (clock.now() - since) as Nanoseconds;
+      recorder({ event: 'recovered', volume, site, took, ...(unreadable === undefined ? {} : { unreadable }) });
       return;
     }
-    if (parts.takeSnapshot()?.isGone(site)) {
-      if (isLatest) state.unproven.delete(key);
+    if (hasGone(site)) {
+      state.unproven.delete(siteKey(site));
       return;
     }
-    // A later pass tries again.
-    if (isOwnError(failure)) return;
-    journal.failed(diagnosis, failure);
+    const { failure } = result;
+    const isOwn = isOwnError(failure);
+    if (!isOwn) unprovenSite.failures.push(failure);
+    const reads = unprovenSite.failures.length;
+    const doubled = BigInt(Math.max(reads - 1, 0));
+    if (reads < maxReads) unprovenSite.dueAt = (clock.now() + (parts.retryDelay << doubled)) as Nanoseconds;
+    if (!isOwn) journal.unproven(diagnosis, source, failure);
+  }
+
+  /** Whether the site has been given no other mount meanwhile. */
+  function isLatest(unprovenSite: UnprovenSite): boolean {
+    return !parts.isStopped() && state.unproven.get(siteKey(unprovenSite.diagnosis.site)) === unprovenSite;
+  }
+
+  function hasGone(site: MountSite): boolean {
+    return parts.takeSnapshot()?.isGone(site) === true;
   }
 }
 
@@ -68,18 +107,17 @@ function isOwnError({ errno, step }: Failure): boolean {
 }
 
 /**
- * Reads through a new mount in the consumer's namespace and as its user. Returns undefined only if the read succeeded and the
- * source's own device answered it. ENOTCONN right after a replacement means that the daemon died again.
+ * Reads through a new mount in the consumer's namespace and as its user. Succeeds only if the source's own device answered. ENOTCONN
+ * right after a replacement means that the daemon died again.
  */
 export async function readAsConsumer(
   kernel: Pick<KernelPort, 'read'>,
   snapshot: Pick<NodeSnapshot, 'container'>,
   { site, source, deadline }: { readonly site: MountSite; readonly source: LiveSource; readonly deadline: Nanoseconds },
-): Promise<Failure | undefined> {
+): Promise<Result<ReadAnswer>> {
   const container = snapshot.container(site);
   const user = container === undefined ? {} : { user: container.user };
   const answer = await kernel.read({ site, device: source.device, deadline, ...user });
-  if (!answer.ok) return answer.failure;
-  if (answer.value.device === source.device) return undefined;
-  return { errno: 'ESTALE', call: 'statfs', path: site.path, step: 'verify-device' };
+  if (!answer.ok || answer.value.device === source.device) return answer;
+  return { ok: false, failure: { errno: 'ESTALE', call: 'statfs', path: site.path, step: 'verify-device' } };
 }

@@ -84,10 +84,18 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
       return [...dataset, ...onPod(site, objects, notice, message)];
     }
     case 'recovered': {
-      const { volume, site, took } = decision;
+      const { volume, site, took, unreadable = [] } = decision;
       if (site.kind === 'target') return [];
       const notice: Notice = { type: 'Normal', reason: 'FuseRecoverSucceed' };
-      const message = `Fuse recover ${site.path} succeed: ${formatConsumer(site, objects)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back`;
+      const except = unreadable.length === 0 ? '' : `; it cannot read ${formatFailures(unreadable)}`;
+      const message = `Fuse recover ${site.path} succeed: ${formatConsumer(site, objects)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back${except}`;
+      return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
+    }
+    case 'unproven': {
+      const { volume, site, failure } = decision;
+      if (site.kind === 'target') return [];
+      const notice: Notice = { type: 'Warning', reason: 'FuseRecoverUnproven' };
+      const message = `Fuse recover ${site.path} mounted, not yet proven: ${formatUnproven(failure)} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
       return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
     }
     case 'failed': {
@@ -119,9 +127,11 @@ export function logFields(decision: Decision): Readonly<Record<string, string | 
       return { event, volume: volume.name, ...siteFields(site), tookNs: Number(took), layersBefore, layersAfter };
     }
     case 'recovered': {
-      const { event, volume, site, took } = decision;
-      return { event, volume: volume.name, ...siteFields(site), tookNs: Number(took) };
+      const { event, volume, site, took, unreadable } = decision;
+      const files = unreadable === undefined ? {} : { unreadable: formatFailures(unreadable) };
+      return { event, volume: volume.name, ...siteFields(site), tookNs: Number(took), ...files };
     }
+    case 'unproven':
     case 'failed': {
       const { event, volume, site, failure } = decision;
       return { event, volume: volume.name, ...siteFields(site), ...failureFields(failure) };
@@ -160,11 +170,12 @@ function sourceEvents(
     );
   }
   const notice: Notice = { type: 'Warning', reason: source.state === 'hung' ? 'FuseDaemonHung' : 'FuseDaemonDown' };
-  const problem = source.state === 'hung' ? 'does not answer' : `is gone (${source.errno})`;
+  const problem =
+    source.state === 'hung' ? 'does not answer: pods' : `is gone (${source.errno}): pods see this error or EIO, and`;
   return onDataset(
     found,
     notice,
-    `FUSE daemon of volume ${volume} at ${source.path} ${problem}: pods read again after it has been restarted`,
+    `FUSE daemon of volume ${volume} at ${source.path} ${problem} read again after it has been restarted`,
   );
 }
 
@@ -186,11 +197,27 @@ function formatConsumer(site: MountSite, { podsByUid }: EventObjects): string {
   return site.kind === 'target' ? name : `container ${site.container} of ${name}`;
 }
 
+/** Names at most three files. */
+function formatFailures(failures: readonly Failure[]): string {
+  const named = failures.slice(0, 3).map(({ path, errno }) => `${path} (${errno})`);
+  const others = failures.length - named.length;
+  return [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+}
+
+/** Why a mount is not proven yet, as part of a sentence. */
+export function formatUnproven({ errno, call, path, step }: Failure): string {
+  return step === 'proof-continues' ? 'the first read has not finished' : `${call} of ${path} answered ${errno}`;
+}
+
 function remedy({ errno, step }: Failure): string {
+  if (step === 'proof-continues') return 'the daemon may be slow to list its files; the read goes on';
   if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return "the daemon died again: look at its pod's log";
   if (errno === 'ETIMEDOUT') return "the daemon does not answer: look at its pod's log";
   if (errno === 'EACCES' && step.startsWith('read')) {
     return "the container's user may not read it: look at allow_other and the owners of the files";
+  }
+  if (errno === 'EIO') {
+    return 'the daemon cannot read its files, or has died again: since Linux 6.19 a read of cached data on a dead mount answers EIO, so applications must retry on EIO as on ENOTCONN';
   }
   if (errno === 'ENOSPC') return 'the mount table is full (fs.mount-max): look for mounts that pile up';
   if (errno === 'EPERM') return "the node plugin lacks a capability: look at its DaemonSet's securityContext";

@@ -7,7 +7,7 @@ import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 import { prove } from './prove.ts';
 import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
 import { type Candidate, triggerRules, type VolumeFingerprint } from './triggers.ts';
-import type { Journal, VolumeState } from './volume-state.ts';
+import { isProofDue, type Journal, type VolumeState } from './volume-state.ts';
 
 export interface VolumePassParts {
   readonly kernel: Pick<KernelPort, 'read' | 'replaceAll'>;
@@ -21,9 +21,13 @@ export interface VolumePassParts {
   readonly policy: () => Policy;
   readonly readDeadline: Nanoseconds;
   readonly proofDelay: Nanoseconds;
+  readonly proofTimeout: Nanoseconds;
+  readonly resyncPeriod: Nanoseconds;
   readonly isStopped: () => boolean;
   /** The sources of the volume have answered, and nothing has been done about it yet. */
   readonly onSourceStates: (volume: Volume, states: readonly SourceState[]) => void;
+  /** Mounts have been replaced, and their proofs begin. */
+  readonly onReplaced: () => void;
 }
 
 export interface VolumePassResult
@@ -65,7 +69,7 @@ export function startVolumePass(
     async finish({ trigger, maySkip, scanContainers }) {
       const { holdsReports, repeatsAttempts = false } = triggerRules[trigger];
       if (!(await sourcesAnswered())) return end();
-      if (maySkip && isUnchanged(answers, fingerprint, state)) return end();
+      if (maySkip && isUnchanged(answers, fingerprint, state, parts.clock.now())) return end();
       reportSources(parts, answers, { volume, state, trigger, snapshot });
       scanContainers();
       state.isHoldingReports = holdsReports === true && isOutage(answers, snapshot, volume);
@@ -109,12 +113,17 @@ export function startVolumePass(
   }
 }
 
-function isUnchanged(answers: VolumeAnswers, { snapshot, volume, targets }: VolumeFingerprint, state: VolumeState) {
+function isUnchanged(
+  answers: VolumeAnswers,
+  { snapshot, volume, targets }: VolumeFingerprint,
+  state: VolumeState,
+  now: Nanoseconds,
+): boolean {
   const states = sourceStates(snapshot, volume, answers);
   return (
     !targets.hasStaleMount &&
     state.unhealthy.length === 0 &&
-    state.unproven.size === 0 &&
+    [...state.unproven.values()].every((site) => !isProofDue(site, now)) &&
     states.every((each) => each.state === 'live') &&
     JSON.stringify(states) === JSON.stringify(state.sources)
   );
@@ -160,10 +169,13 @@ async function recoverAndProve(
     request,
   );
   const recoveredAt = clock.now();
+  if (recovery.replaced > 0) parts.onReplaced();
   const proofParts = {
     ...parts,
     delay: parts.proofDelay,
-    timeout: parts.readDeadline,
+    timeout: parts.proofTimeout,
+    reportAfter: parts.readDeadline,
+    retryDelay: parts.resyncPeriod,
     takeSnapshot: () => snapshots.recent(recoveredAt),
   };
   await prove(proofParts, request.state, recovery.snapshot, recovery.unproven);

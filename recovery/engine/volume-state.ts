@@ -24,9 +24,14 @@ export interface UnprovenSite {
   readonly source: LiveSource;
   /** When the pass that replaced the mount began to act. */
   readonly since: Nanoseconds;
-  /** Whether a proof is in progress. */
-  isProving: boolean;
+  /** How the reads until now have failed. */
+  readonly failures: Failure[];
+  /** When the next read is due; undefined while one is in progress, and once the proof has been given up. */
+  dueAt: Nanoseconds | undefined;
 }
+
+/** Whether a site's next read is due. */
+export const isProofDue = ({ dueAt }: UnprovenSite, now: Nanoseconds) => dueAt !== undefined && dueAt <= now;
 
 /**
  * What the engine remembers of a volume from one pass to the next. It saves reads and avoids repeated reports; decisions do not
@@ -93,6 +98,8 @@ export interface Journal {
   aborted(notice: SourceNotice): void;
   skipped(skip: Skip): void;
   failed(diagnosis: Pick<Diagnosis, 'volume' | 'site' | 'stack'>, failure: Failure): void;
+  /** Reported once for each mount that was given to a site, whatever else fails later. */
+  unproven(diagnosis: Pick<Diagnosis, 'volume' | 'site'>, source: Pick<LiveSource, 'device'>, failure: Failure): void;
   /** Forgets the reports about all other sites of a volume. */
   retain(volume: string, sites: readonly MountSite[]): void;
   /** Forgets a volume. */
@@ -122,6 +129,11 @@ export function createJournal(recorder: Recorder): Journal {
       const { errno, step } = failure;
       if (isNew(sites, volume.name, siteKey(site), `${errno} ${step} ${stack.at(-1)?.device}`)) {
         recorder({ event: 'failed', volume, site, failure });
+      }
+    },
+    unproven({ volume, site }, { device }, failure) {
+      if (isNew(sites, volume.name, siteKey(site), `unproven ${device}`)) {
+        recorder({ event: 'unproven', volume, site, failure });
       }
     },
     retain(volume, retained) {

@@ -53,6 +53,7 @@ function shapeFor(event: ShownEvent): Omit<EventMark, 'says'> {
         skipped: ['ring', 'warn'],
         replaced: ['square', 'calm'],
         recovered: ['circle', 'ok'],
+        unproven: ['ring', 'warn'],
         failed: ['cross', 'bad'],
         passed: ['dot', 'plain'],
       } as const;

@@ -43,6 +43,7 @@ export interface ModelledKernel extends KernelPort {
   stateOf(device: DeviceId): ConnectionState;
   /** Makes reads of the device fail with EACCES for a uid. */
   deny(device: DeviceId, uid: number): void;
+  admit(device: DeviceId, uid: number): void;
   /** Makes the agent die before the n-th mount call from now, counted from 0; undefined: never. */
   dieBefore(call: number | undefined): void;
   /** Makes those mount calls fail for which the function returns an errno. */
@@ -245,6 +246,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     setState,
     stateOf: (device) => connections.get(device)?.state ?? 'dead',
     deny: (device, uid) => void connections.get(device)?.denied.add(uid),
+    admit: (device, uid) => void connections.get(device)?.denied.delete(uid),
     dieBefore(count) {
       callsLeft = count;
     },
