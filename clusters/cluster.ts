@@ -117,7 +117,8 @@ export interface ProgramRun {
 
 /** The agent's flags, under the same names, and how the harness runs it. */
 export interface AgentOptions {
-  readonly fuseRecovery: boolean;
+  /** `default`: without the gate's flag. */
+  readonly fuseRecovery: boolean | 'default';
   readonly kernelTier?: '6.5' | '5.12' | '5.10';
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
   /** How long a connection may hang before it is aborted (`1s`). Absent: it is never aborted. */

@@ -76,9 +76,10 @@ Feature: Limits
         | ReadWriteMany |                  | ro         | readOnly    | no        | ro          | ro         |
         | ReadWriteMany | readOnly         | ro         |             | no        | ro          | ro         |
         | ReadWriteMany | readOnly         | ro         | readOnly    | no        | ro          | ro         |
-      When the FUSE daemons of all these datasets are killed from the node
-      Then each pod is recovered or left alone, and can write or not, as the table says
-      And once a flag allows recovery of read-write datasets, all these pods read again, and none can write that could not before
+      And the FUSE daemons of all these datasets are killed from the node
+      And each pod is recovered or left alone, and can write or not, as the table says
+      When a flag allows recovery of read-write datasets
+      Then all these pods read again, and none can write that could not before
 
     @L2 @fault:pod-delete
     Scenario: the dataset is never writable, not for an instant, while the FUSE pod is replaced again and again
@@ -183,7 +184,24 @@ Feature: Limits
       When the FUSE daemon dies and does not come back
       Then the pod sees "Transport endpoint is not connected" and no other error
       And nothing is mounted for the pod and no event claims a recovery
-      And once the daemon is started again, the pod reads the same files again, and was not restarted
+
+    @documented @L4 @fault:sigkill
+    Scenario: recovery starts when the daemon is back
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the FUSE daemon dies and does not come back
+      And the pod sees errors
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted
+      And the outage is reported by phase, within the profile's budget
+
+    @documented @A1 @L4 @fault:pod-delete @needs:told-daemon @waits
+    Scenario: a daemon that is back but gives no data is no recovery
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And from its next FUSE pod on, "demo-dataset" answers every read with an error
+      When the FUSE pod is deleted
+      Then nothing claims a recovery, for the pod cannot read
 
   Rule: A daemon that crashes often is restarted later each time
 
@@ -200,9 +218,9 @@ Feature: Limits
     Scenario: the kubelet's back-off grows, reaches its cap and begins anew, as predicted
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the FUSE daemon crashes 7 times, each time as soon as the pod reads again
+      And the FUSE daemon crashes 7 times, each time as soon as the pod reads again
       And it then runs for longer than the kubelet remembers
-      And the FUSE daemon crashes 2 times, each time as soon as the pod reads again
+      When the FUSE daemon crashes 2 times, each time as soon as the pod reads again
       Then each delay was predicted from the kubelet's source, up to its cap and after its reset
       And the pod reads the same files again, and was not restarted
       And every claim of a recovery is true

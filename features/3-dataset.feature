@@ -3,7 +3,7 @@ Feature: Step 2: create a Fluid dataset
 
   @documented @D2 @D3
   Scenario: the documented Dataset and JindoRuntime become a claim that pods can mount
-    Given the dataset "demo-dataset" of the document
+    When the dataset "demo-dataset" of the document is created
     Then the Dataset is Bound, with the claim "demo-dataset" on a volume named after namespace and Dataset
     And it has 2 workers, as "replicas" asks for
 
@@ -17,11 +17,11 @@ Feature: Step 2: create a Fluid dataset
     And pod "demo-app" reads "demo-dataset" at /data
     When the FUSE daemon is killed from the node
     Then the pod reads the same files again, and was not restarted
-    And no process of the node has the credentials in its arguments or environment
+    And no other process and no file of the node has the credentials
 
   @documented @D4
   Scenario: a cache that the document does not have is refused with the field's name
-    Then each of these is refused with the name of its field:
+    When datasets are created that each have one of these flaws:
       | kind         | field                                   | value                                                |
       | JindoRuntime | spec / tieredstore / levels / 0 / mediumtype | NVME                                            |
       | JindoRuntime | spec / tieredstore / levels / 0 / path  | /dev/shm,/mnt/disk                                   |
@@ -31,13 +31,15 @@ Feature: Step 2: create a Fluid dataset
       | JindoRuntime | spec / tieredstore / levels / 0 / low   | "0.999"                                              |
       | JindoRuntime | spec / replicas                         | -1                                                   |
       | JindoRuntime | spec / tieredstore / levels / 0         | {"path": "/dev/shm", "mediumtype": ["MEM", "SSD"]}   |
+    Then each of them is refused with the name of its field
 
   @documented @D5
   Scenario: an endpoint that is missing, or in the mount point, is refused with the field's name
-    Then each of these is refused with the name of its field:
+    When datasets are created that each have one of these flaws:
       | kind    | field                                        | value                                          |
       | Dataset | spec / mounts / 0 / options / fs.oss.endpoint | (missing)                                     |
       | Dataset | spec / mounts / 0 / options / fs.oss.endpoint | ftp://nowhere                                 |
       | Dataset | spec / mounts / 0 / mountPoint               | oss://demo-bucket.oss-cn-hangzhou.aliyuncs.com/dir |
       | Dataset | spec / mounts / 0 / mountPoint               | /local/directory                               |
       | Dataset | spec / mounts / 0 / encryptOptions           | []                                             |
+    Then each of them is refused with the name of its field

@@ -8,6 +8,7 @@ Feature: Step 3: create an application pod that mounts the dataset
     And "demo-app" is 1/1 Running with 0 restarts
     When the FUSE daemon is killed from the node
     Then the pod reads the same files again, and was not restarted
+    And the outage is reported by phase, within the profile's budget
     And every claim of a recovery is true
 
   @documented @A2 @fault:sigkill @waits

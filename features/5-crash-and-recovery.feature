@@ -9,6 +9,7 @@ Feature: Step 4: verify that FUSE mounts recover
     When "kill 1" is run in the FUSE pod, which takes 2500 ms to start again
     Then the loop prints the documented transcript
     And the pod reads the same files again, and was not restarted
+    And the outage is reported by phase, within the profile's budget
     And every claim of a recovery is true
     And the mount tables have not grown
 
@@ -29,5 +30,31 @@ Feature: Step 4: verify that FUSE mounts recover
     And pod "demo-app" reads "demo-dataset" at /data
     When the FUSE daemon is killed from the node 5 times, each time after the pod read again
     Then the pod reads the same files again, and was not restarted
+    And the outage is reported by phase, within the profile's budget
     And every claim of a recovery is true
     And the mount tables have not grown
+
+  @documented @C3 @L2 @fault:two-datasets
+  Scenario: two datasets crash together, and each of their pods has its own again
+    Given FUSE recovery is enabled
+    And the dataset "north" with files of its own
+    And the dataset "south" with files of its own
+    And pod "south-app" reads "south" at /data
+    And pod "second-app" reads "north" at /data
+    And pod "north-app" reads "north" at /data
+    When the FUSE daemons of both datasets are killed at once
+    Then pod "south-app" reads the files of "south" again, and was not restarted
+    And pod "second-app" reads the files of "north" again, and was not restarted
+    And pod "north-app" reads the files of "north" again, and was not restarted
+    And the outage is reported by phase, within the profile's budget
+    And no mount of the dataset was ever writable
+    And the mount tables have not grown
+
+  @documented @C3 @fault:sigkill
+  Scenario: a volume that is a directory of a dataset shows that directory again
+    Given FUSE recovery is enabled
+    And the dataset "demo-dataset" with a directory "logs"
+    And pod "sibling" reads "demo-dataset" at /data
+    And pod "demo-app" reads a volume that is directory "logs" of "demo-dataset" at /data
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted

@@ -9,11 +9,18 @@ Feature: Recovery in a serverless environment
 
     @documented @V1 @P5
     Scenario: a pod with the documented label runs with a sidecar, on a virtual node
-      Given pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
+      When pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
       Then "demo-app" is 2/2 Running with 0 restarts, and has a container "fluid-fuse-0"
       And it is on a node labelled "type=virtual-kubelet", and uses no volume of a CSI driver
       And the container "demo" was started once "fluid-fuse-0" served the dataset, and no sooner
       And writing to /data in the pod fails with "Read-only file system"
+
+    @documented @P5
+    Scenario: without a virtual node a pod with the documented label does not run
+      Given the dataset "demo-dataset" of the document
+      And no node is a virtual one
+      When a serverless pod "demo-app" with the annotation is created on "demo-dataset"
+      Then no node is found for pod "demo-app"
 
     @documented @V3 @P5 @fault:kill-1
     Scenario: the pod reads again after "kill 1" in its sidecar, and only the sidecar is restarted

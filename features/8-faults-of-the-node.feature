@@ -7,7 +7,11 @@ Feature: Faults of agent, application and node
     Scenario: the agent dies before a crash, and after the recovery
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node agent is killed before a crash of the FUSE daemon, and again between the recovery and another crash
+      And the node agent is killed
+      And the FUSE daemon is killed from the node
+      And the pod reads the same files again, and was not restarted
+      And the node agent is killed
+      When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
       And the mount tables have not grown
 
@@ -49,9 +53,10 @@ Feature: Faults of agent, application and node
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And the node agent is ended for an upgrade
-      When the FUSE daemon is killed from the node
-      Then the pod sees errors
-      And once that is over, the pod reads the same files again, and was not restarted
+      And the FUSE daemon is killed from the node
+      And the pod sees errors
+      When that is over
+      Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
   Rule: Containers start on living volumes only
@@ -61,26 +66,29 @@ Feature: Faults of agent, application and node
       Given FUSE recovery is enabled
       And pod "demo-app" without the label reads "demo-dataset" at /data
       And the FUSE daemon dies and does not come back
-      When the application's container crashes
-      Then its container is not started, because of "transport endpoint is not connected"
-      And once the daemon is started again, the container starts on the living volume, and reads
+      And the application's container crashes
+      And its container is not started, because of "transport endpoint is not connected"
+      When the daemon is started again
+      Then the container starts on the living volume, and reads
 
     @L4 @fault:new-pod @fault:sigkill @waits
     Scenario: a pod that is created while the daemon is down
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And the FUSE daemon dies and does not come back
-      When another pod of the dataset is created
-      Then the other pod waits for its volume
-      And once the daemon is started again, the other pod starts on the living volume, and reads
+      And another pod of the dataset is created
+      And the other pod waits for its volume
+      When the daemon is started again
+      Then the other pod starts on the living volume, and reads
 
     @L4 @fault:node-reboot @needs:node-reboot @waits
     Scenario: the node is switched off and on
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
-      When the node is switched off and on, and the FUSE daemon comes late
-      Then the pod waits for its volume
-      And once the daemon is started again, the container starts on the living volume, and reads
+      And the node is switched off and on, and the FUSE daemon comes late
+      And the pod waits for its volume
+      When the daemon is started again
+      Then the container starts on the living volume, and reads
 
   Rule: The kubelet may be restarted
 
@@ -89,9 +97,10 @@ Feature: Faults of agent, application and node
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       And the FUSE daemon dies and does not come back
-      When the kubelet is restarted
-      Then nothing is mounted for the pod and no event claims a recovery
-      And once the daemon is started again, the pod reads the same files again, and was not restarted
+      And the kubelet is restarted
+      And nothing is mounted for the pod and no event claims a recovery
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
   Rule: Each node recovers on its own
@@ -100,10 +109,11 @@ Feature: Faults of agent, application and node
     Scenario: pods on two nodes read again after crashes on each
       Given FUSE recovery is enabled
       And pods "east-app" and "west-app" on different nodes read "demo-dataset" at /data
-      When the FUSE daemon beside "east-app" is killed from its node
-      Then pod "east-app" reads the files of "demo-dataset" again, and was not restarted
+      And the FUSE daemon beside "east-app" is killed from its node
+      And pod "east-app" reads the files of "demo-dataset" again, and was not restarted
       And pod "west-app" reads on, and saw no error
-      And after a crash of the FUSE daemon beside it, pod "west-app" reads the files of "demo-dataset" again, and was not restarted
+      When the FUSE daemon beside "west-app" is killed from its node
+      Then pod "west-app" reads the files of "demo-dataset" again, and was not restarted
 
   Rule: A recovery does not keep a pod from ending
 

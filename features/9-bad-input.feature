@@ -3,10 +3,10 @@ Feature: Bad input
   Malformed input is refused by name, or works. No tenant is given another tenant's data, and no other recovery suffers.
 
   @C3 @fault:sigkill
-  Scenario: an invalid object is refused with the name of its field
+  Scenario: invalid objects are refused with the names of their fields, and no recovery suffers
     Given FUSE recovery is enabled
     And pod "neighbour-app" reads "neighbour" at /data
-    When objects are created that each have one of these flaws:
+    And objects are created that each have one of these flaws:
       | kind                  | field                                                | value            |
       | Pod                   | metadata / name                                      | Demo_App         |
       | Pod                   | metadata / name                                      | (254 characters) |
@@ -26,15 +26,16 @@ Feature: Bad input
       | Dataset               | metadata / name                                      | demo/dataset     |
       | Dataset               | spec                                                 | everything       |
       | JindoRuntime          | metadata / name                                      | -                |
-    Then the API server has refused each with the name of its field
-    And after a crash of the FUSE daemon the pod reads the same files again, and was not restarted
+    And the API server has refused each with the name of its field
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
     And the node agent ran all the time
 
   @C3 @fault:sigkill @volumes
   Scenario: a volume that leads nowhere is refused with a reason, while others are recovered
     Given FUSE recovery is enabled
     And pod "neighbour-app" reads "neighbour" at /data
-    When pods are created on volumes that were made by hand with these paths:
+    And pods are created on volumes that were made by hand with these paths:
       | path                              | words                                 |
       | (missing)                         | fluid_path is not set                 |
       | runtime-mnt/jindo/a/b/jindofs-fuse | is not an absolute path               |
@@ -42,8 +43,9 @@ Feature: Bad input
       | /runtime-mnt//jindo               | repeated slashes                      |
       | /runtime-mnt                      | is not below /runtime-mnt             |
       | /etc                              | is not below /runtime-mnt             |
-    Then each of these pods waits, with an event that gives the reason
-    And after a crash of the FUSE daemon the pod reads the same files again, and was not restarted
+    And each of these pods waits, with an event that gives the reason
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
     And the node agent ran all the time
 
   @C3 @fault:sigkill
@@ -61,9 +63,10 @@ Feature: Bad input
   Scenario: a tenant whose names make another's volume name is refused and given nothing
     Given FUSE recovery is enabled
     And pod "demo-app" reads "team-data" at /data
-    When another tenant has a dataset whose volume would have the name of "team-data"'s
-    Then that dataset is refused with a sentence that names the volume
-    And after a crash of the FUSE daemon the pod reads the same files again, and was not restarted
+    And another tenant has a dataset whose volume would have the name of "team-data"'s
+    And that dataset is refused with a sentence that names the volume
+    When the FUSE daemon is killed from the node
+    Then the pod reads the same files again, and was not restarted
     And the other tenant's pod was given nothing
     And the node agent ran all the time
 
@@ -73,9 +76,10 @@ Feature: Bad input
     And the dataset "south" with files of its own
     And the dataset "north" with a directory "cache"
     And pod "demo-app" reads "north" at /data and "south" at /data/cache
-    When the FUSE daemon is killed from the node
-    Then the pod reads the same files again, and was not restarted
+    And the FUSE daemon is killed from the node
+    And the pod reads the same files again, and was not restarted
     And at /data/cache it reads the files of "south"
-    And once the FUSE daemon of "south" is killed, an event refuses the recovery because of "Nested"
+    When the FUSE daemon of "south" is killed
+    Then an event refuses the recovery because of "Nested"
     And at /data the pod reads on
     And the node agent ran all the time

@@ -156,7 +156,7 @@ export class AgentControl implements AsyncDisposable {
 export function withFlags(args: readonly string[], options: AgentOptions): readonly string[] {
   const { fuseRecovery, kernelTier, readWriteScope, abortHungAfter } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
-    '--feature-gates': `FuseRecovery=${fuseRecovery}`,
+    '--feature-gates': fuseRecovery === 'default' ? undefined : `FuseRecovery=${fuseRecovery}`,
     '--kernel-tier': kernelTier,
     '--read-write-scope': readWriteScope,
     '--abort-hung-after': abortHungAfter,

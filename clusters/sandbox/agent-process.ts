@@ -165,7 +165,7 @@ export class AgentProcess {
     return [
       `--nodeid=${nodeName}`,
       `--endpoint=unix://${socket}`,
-      `--feature-gates=FuseRecovery=${agent.fuseRecovery}`,
+      ...(agent.fuseRecovery === 'default' ? [] : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}`]),
       `--kubeconfig=${agent.command ? kubeconfigs.admin : kubeconfigs.agent}`,
       '--metrics-addr=127.0.0.1:0',
       ...(agent.kernelTier ? [`--kernel-tier=${agent.kernelTier}`] : []),

@@ -54,7 +54,7 @@ export const sandbox: Cluster = {
     const daemonSet = stack.use(
       await keepAgentDaemonSet({
         kubeConfig,
-        gate: flags.fuseRecovery,
+        gate: flags.fuseRecovery === true,
         rollOut: (fuseRecovery) => restart({ ...flags, fuseRecovery }),
       }),
     );
@@ -83,7 +83,7 @@ export const sandbox: Cluster = {
       rebootNode: node.rebootNode,
       async restartAgent(agent) {
         await restart(agent);
-        await daemonSet.follow(agent.fuseRecovery);
+        await daemonSet.follow(agent.fuseRecovery === true);
       },
       stepInside: async (target) => enterCommand(child, await node.pid(target)),
       release: (namespace) => release(kubeConfig, node, namespace),

@@ -5,9 +5,9 @@ import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
 import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
 import { application, applicationLabel, dataset, type Manifest } from '../../src/scenario/manifests.ts';
-import type { Namespace } from '../../src/scenario/namespace.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
 import { formatPodState } from '../../src/scenario/pod-state.ts';
+import { createVolume } from '../../src/scenario/volume.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -112,7 +112,11 @@ When(
       path: path === '(missing)' ? undefined : path,
       words,
     }));
-    for (const { name, path } of volumes) await createOnVolume(this.namespace, name, path);
+    for (const { name, path } of volumes) {
+      await createVolume(this.namespace, name, path === undefined ? {} : { fluid_path: path });
+      const labels = { [applicationLabel]: 'true' };
+      await this.namespace.createObject(application({ name, dataset: name, labels }));
+    }
     hostileVolumes.set(this, volumes);
   },
 );
@@ -135,37 +139,6 @@ Then('each of these pods waits, with an event that gives the reason', async func
       : pass(volumes.map(({ path, words }) => `${path ?? '(none)'}: ${words}`).join('; '));
   this.scenario.judge(recordCheck(title, finding));
 });
-
-/** The objects remain until the end of the scenario. */
-async function createOnVolume(namespace: Namespace, name: string, path: string | undefined): Promise<void> {
-  const volume = `${namespace.name}-${name}`;
-  const common = { accessModes: ['ReadOnlyMany'], storageClassName: 'fluid' };
-  await namespace.createObject({
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name: volume },
-    spec: {
-      ...common,
-      capacity: { storage: '1Gi' },
-      claimRef: { namespace: namespace.name, name },
-      csi: {
-        driver: 'fuse.csi.fluid.io',
-        volumeHandle: volume,
-        volumeAttributes: { mount_type: 'jindo', ...(path !== undefined && { fluid_path: path }) },
-      },
-    },
-  });
-  namespace.scenario.use({
-    [Symbol.asyncDispose]: async () => void (await namespace.core.deletePersistentVolume({ name: volume })),
-  });
-  await namespace.createObject({
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name },
-    spec: { ...common, resources: { requests: { storage: '1Gi' } }, volumeName: volume },
-  });
-  await namespace.createObject(application({ name, dataset: name, labels: { [applicationLabel]: 'true' } }));
-}
 
 /** A pod and a dataset of another tenant, whose volume would have the same name: `a-b`/`c` and `a`/`b-c`. */
 interface CollidingTenant {

@@ -11,6 +11,14 @@ When('the daemon is started again', async function (this: RekindleWorld) {
   await this.scenario.faults.allowRestarts();
 });
 
+When('that is over', async function (this: RekindleWorld) {
+  await this.scenario.faults.heal();
+});
+
+When('the FUSE daemon of {string} is killed', async function (this: RekindleWorld, dataset: string) {
+  await this.namespace.dataset(dataset).daemon.inject(sigkill);
+});
+
 When(
   '"kill 1" is run in the FUSE pod, which takes {duration} to start again',
   async function (this: RekindleWorld, ms: number) {

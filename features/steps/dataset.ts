@@ -1,10 +1,10 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
-import { type DataTable, Given, Then } from '@cucumber/cucumber';
+import { type DataTable, Given, Then, When } from '@cucumber/cucumber';
 import aws4 from 'aws4';
 import type { RunningCluster } from '../../clusters/cluster.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { fail, pass, recordCheck } from '../../src/checks/check.ts';
-import { isKeptOutOfProcesses, type ProcessSearch } from '../../src/checks/secret-kept.ts';
+import { isKeptOutOfNode, type NodeSearch } from '../../src/checks/secret-kept.ts';
 import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
 import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
 import { dataset, type Manifest, secret } from '../../src/scenario/manifests.ts';
@@ -13,7 +13,7 @@ import type { Scenario } from '../../src/scenario/scenario.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
-Given('the dataset {string} of the document', async function (this: RekindleWorld, name: string) {
+Given('the dataset {string} of the document( is created)', async function (this: RekindleWorld, name: string) {
   await this.create(name);
 });
 
@@ -38,17 +38,21 @@ Then('it has {int} workers, as "replicas" asks for', async function (this: Rekin
   strictEqual(workers.length, count);
 });
 
-Then('each of these is refused with the name of its field:', async function (this: RekindleWorld, table: DataTable) {
-  const flaws = table.hashes().map(parseFlaw);
-  this.scenario.judge(await datasetsAreRefused(this.namespace, { flaws, claims: this.claims }));
+/** The datasets that a scenario created with a flaw each. */
+const flawedDatasets = new WeakMap<RekindleWorld, readonly FlawedDataset[]>();
+
+When('datasets are created that each have one of these flaws:', async function (this: RekindleWorld, table: DataTable) {
+  flawedDatasets.set(this, await createFlawed(this.namespace, table.hashes().map(parseFlaw)));
 });
 
-Then(
-  'no process of the node has the credentials in its arguments or environment',
-  async function (this: RekindleWorld) {
-    this.scenario.judge(isKeptOutOfProcesses(await searchProcesses(this.scenario)));
-  },
-);
+Then('each of them is refused with the name of its field', async function (this: RekindleWorld) {
+  const datasets = flawedDatasets.get(this) ?? [];
+  this.scenario.judge(await datasetsAreRefused(this.namespace, { datasets, claims: this.claims }));
+});
+
+Then('no other process and no file of the node has the credentials', async function (this: RekindleWorld) {
+  this.scenario.judge(isKeptOutOfNode(await searchNode(this.scenario)));
+});
 
 Then(
   'object storage is enabled and the bucket exists, for those who have the key',
@@ -57,67 +61,71 @@ Then(
   },
 );
 
-/** Creates a dataset with each flaw; each must be refused with the name of the field. */
+interface FlawedDataset {
+  readonly name: string;
+  readonly flaw: Flaw;
+  /** Of the API server itself, which validates by the custom resource's schema. */
+  readonly refusal?: string;
+}
+
+async function createFlawed(namespace: Namespace, flaws: readonly Flaw[]): Promise<readonly FlawedDataset[]> {
+  const { store } = namespace.scenario.session.cluster;
+  await namespace.createObject(secret(store));
+  const created: FlawedDataset[] = [];
+  for (const [index, flaw] of flaws.entries()) {
+    const name = `flawed-${index}`;
+    const refusals: string[] = [];
+    for (const manifest of dataset({ name, store, directory: name })) {
+      const flawed = manifest.kind === flaw.kind ? insertFlaw(manifest, flaw) : manifest;
+      refusals.push(...(await createOrRefuse(namespace, flawed)));
+    }
+    created.push({ name, flaw, ...(refusals[0] !== undefined && { refusal: refusals[0] }) });
+  }
+  return created;
+}
+
 async function datasetsAreRefused(
   namespace: Namespace,
-  { flaws, claims }: { readonly flaws: readonly Flaw[]; readonly claims: readonly string[] },
+  { datasets, claims }: { readonly datasets: readonly FlawedDataset[]; readonly claims: readonly string[] },
 ): Promise<CheckRecord> {
-  const { scenario } = namespace;
-  const { store } = scenario.session.cluster;
   const title = { name: 'what the document does not have is refused with the name of the field', claims };
-  await namespace.createObject(secret(store));
-  /** Refusals by the API server itself, which validates by the custom resource's schema. */
-  const refusedAtOnce = new Map<string, string>();
-  for (const [index, flaw] of flaws.entries()) {
-    const name = `flawed-${index}`;
-    for (const manifest of dataset({ name, store, directory: name })) {
-      const refusal = await createOrRefuse(
-        namespace,
-        manifest.kind === flaw.kind ? insertFlaw(manifest, flaw) : manifest,
-      );
-      if (refusal !== undefined) refusedAtOnce.set(name, refusal);
-    }
-  }
-  for (const [index, flaw] of flaws.entries()) {
-    const name = `flawed-${index}`;
+  for (const { name, flaw, refusal } of datasets) {
     const field = formatFieldPath(flaw.path);
-    const message =
-      refusedAtOnce.get(name) ??
-      (
-        await scenario.eventually({
-          condition: `the dataset with ${field} ${formatFlawValue(flaw)} is refused`,
-          read: () => namespace.datasetStatus(name),
-          until: ({ phase }) => phase === 'Failed' || phase === 'Bound',
-          format: formatDatasetStatus,
-        })
-      ).message;
+    const refused = () =>
+      namespace.scenario.eventually({
+        condition: `the dataset with ${field} ${formatFlawValue(flaw)} is refused`,
+        read: () => namespace.datasetStatus(name),
+        until: ({ phase }) => phase === 'Failed' || phase === 'Bound',
+        format: formatDatasetStatus,
+      });
+    const message = refusal ?? (await refused()).message;
     if (!message.includes(field))
       return recordCheck(title, fail(`${field} ${formatFlawValue(flaw)} was answered with: ${message}`));
   }
-  const fields = flaws.map(({ path }) => formatFieldPath(path));
-  return recordCheck(title, pass(`${flaws.length} refusals, each with the field: ${fields.join(', ')}`));
+  const fields = datasets.map(({ flaw }) => formatFieldPath(flaw.path));
+  return recordCheck(title, pass(`${datasets.length} refusals, each with the field: ${fields.join(', ')}`));
 }
 
-/** Returns the API server's refusal, if it refuses; throws other errors. */
-async function createOrRefuse(namespace: Namespace, manifest: Manifest): Promise<string | undefined> {
+/** Returns the API server's refusal, or nothing; throws other errors. */
+async function createOrRefuse(namespace: Namespace, manifest: Manifest): Promise<readonly string[]> {
   return namespace.createObject(manifest).then(
-    () => undefined,
+    () => [],
     (error: { readonly code?: number; readonly body?: unknown }) => {
       if (error.code !== 422) throw error;
-      return String(error.body);
+      return [String(error.body)];
     },
   );
 }
 
-/** Searches every process of the node for the credentials of its pods. */
-async function searchProcesses(scenario: Scenario): Promise<ProcessSearch> {
-  const name = 'search of all processes';
+/** Searches the processes and files of the node for the credentials of its pods. */
+async function searchNode(scenario: Scenario): Promise<NodeSearch> {
+  const name = 'search for credentials';
   const table = await scenario.session.cluster.mountTable();
   const target = parseMountinfo(table.join('\n')).find(({ mountPoint }) => mountPoint.includes('/kubernetes.io~csi/'));
   const [kubeletRoot = ''] = target?.mountPoint.split('/pods/') ?? [];
   await scenario.runProgram({ program: 'secrets', args: [kubeletRoot], name });
   await scenario.happens(
-    'the search of all processes is over',
+    'the search for credentials is over',
     (event) => event.kind === 'output' && event.program === name,
   );
   const output = scenario.history.findLast((event) => event.kind === 'output' && event.program === name);

@@ -1,11 +1,9 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import { failsCleanly } from '../../src/checks/held-file.ts';
 import { isLeftAlone } from '../../src/checks/untouched.ts';
-import { agentKill } from '../../src/faults/agent.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
-import { recoveryChecks, untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 When('{fault}', async function (this: RekindleWorld, fault: Fault) {
@@ -19,18 +17,6 @@ When('{fault}, and the FUSE daemon comes late', async function (this: RekindleWo
 When('the FUSE daemon beside {string} is killed from its node', async function (this: RekindleWorld, pod: string) {
   await this.namespace.pod(pod).daemon.inject(sigkill);
 });
-
-When(
-  'the node agent is killed before a crash of the FUSE daemon, and again between the recovery and another crash',
-  async function (this: RekindleWorld) {
-    await this.dataset.daemon.inject(agentKill);
-    await this.dataset.daemon.inject(sigkill);
-    await untilPodRecovers(this.pod);
-    this.scenario.judge(...(await recoveryChecks(this.pod)));
-    await this.dataset.daemon.inject(agentKill);
-    await this.dataset.daemon.inject(sigkill);
-  },
-);
 
 Given('the node agent aborts connections that hang', async function (this: RekindleWorld) {
   await this.scenario.restartAgent({ abortHungAfter: '500ms' });

@@ -1,4 +1,4 @@
-import { ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { AppsV1Api, type V1DaemonSet } from '@kubernetes/client-node';
 import { requireMember } from '../../clusters/cluster.ts';
@@ -14,8 +14,8 @@ Given('FUSE recovery is enabled', async function (this: RekindleWorld) {
   await this.scenario.setRecovery(true);
 });
 
-Given('FUSE recovery is disabled, as it is by default', async function (this: RekindleWorld) {
-  await this.scenario.setRecovery(false);
+Given("FUSE recovery is as it is by default, without the gate's flag", async function (this: RekindleWorld) {
+  await this.scenario.setRecovery('default');
 });
 
 When('FUSE recovery is turned on', async function (this: RekindleWorld) {
@@ -33,11 +33,19 @@ When(
   },
 );
 
-Then('run once more it changes nothing', async function (this: RekindleWorld) {
-  const generation = async () => (await readNodePlugin(this.scenario)).metadata?.generation;
-  const before = await generation();
+/** The node plugin before a command that must not change it. */
+const pluginsBefore = new WeakMap<RekindleWorld, V1DaemonSet>();
+
+When('the documented command is run once more', async function (this: RekindleWorld) {
+  pluginsBefore.set(this, await readNodePlugin(this.scenario));
   await turnOn(this.scenario);
-  strictEqual(await generation(), before);
+});
+
+Then('the node plugin is as it was', async function (this: RekindleWorld) {
+  const { metadata, spec } = await readNodePlugin(this.scenario);
+  const before = pluginsBefore.get(this);
+  strictEqual(metadata?.generation, before?.metadata?.generation);
+  deepStrictEqual(spec, before?.spec);
 });
 
 Then('the documented command shows {string}', async function (this: RekindleWorld, line: string) {

@@ -1,8 +1,8 @@
 import { Given, Then } from '@cucumber/cucumber';
-import { PollTimeout } from '../../clusters/poll.ts';
 import { keepsInnerMount } from '../../src/checks/mount-tables.ts';
 import type { VolumeBelow } from '../../src/scenario/manifests.ts';
 import { untilPodReads } from '../../src/scenario/pod-reads.ts';
+import { ignorePollTimeout } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 /** Mount path of the other volume, inside the dataset. */
@@ -87,9 +87,7 @@ async function readInnerVolume({ pod, scenario }: RekindleWorld): Promise<void> 
       until: (last) => last.length === 6 && last.every(({ result }) => result === 'ok'),
       format: (last) => last.map(({ result }) => result).join(', '),
     })
-    .catch((error: unknown) => {
-      if (!(error instanceof PollTimeout)) throw error;
-    });
+    .catch(ignorePollTimeout);
 }
 
 /** Waits until each file of the inner dataset reads as it is in the bucket. */

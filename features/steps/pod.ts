@@ -4,15 +4,16 @@ import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { printsDocumentedTranscript } from '../../src/checks/documented-transcript.ts';
 import { keepsMountTableSteady, showsOneFilesystem } from '../../src/checks/mount-tables.ts';
 import { seesTheOutage } from '../../src/checks/outage.ts';
+import { keepsItsDaemon } from '../../src/checks/pod-lifecycle.ts';
 import { staysReadOnly } from '../../src/checks/read-only.ts';
 import { seesNoError } from '../../src/checks/reads.ts';
 import { claimsOnlyTrueSuccess } from '../../src/checks/truthful-success.ts';
-import { doesNothingWhileDown, isNotRecovered } from '../../src/checks/untouched.ts';
+import { claimsNothing, doesNothingWhileDown, explainsRefusal, isNotRecovered } from '../../src/checks/untouched.ts';
 import { recoversWithinBudget } from '../../src/checks/within-budget.ts';
-import { sigkill } from '../../src/faults/daemon.ts';
 import { loopIn, startLoop, untilLoopListsAgain } from '../../src/scenario/documented-loop.ts';
 import { applicationLabel, documentedFiles } from '../../src/scenario/manifests.ts';
 import {
+  readingChecks,
   recoveryChecks,
   untilPodFails,
   untilPodReads,
@@ -20,6 +21,7 @@ import {
   untilRecoveryIsClaimed,
   watchUnrecovered,
 } from '../../src/scenario/pod-reads.ts';
+import { ignorePollTimeout } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 Given('pod {string} reads {string} at \\/data', async function (this: RekindleWorld, pod: string, dataset: string) {
@@ -99,39 +101,6 @@ Then('the pod reads the same files again, and was not restarted', async function
 });
 
 Then(
-  'after a crash of the FUSE daemon the pod reads the same files again, and was not restarted',
-  async function (this: RekindleWorld) {
-    await this.dataset.daemon.inject(sigkill);
-    await judgeRecovered(this);
-  },
-);
-
-Then(
-  'once the daemon is started again, the pod reads the same files again, and was not restarted',
-  async function (this: RekindleWorld) {
-    await this.scenario.faults.allowRestarts();
-    await judgeRecovered(this);
-  },
-);
-
-Then(
-  'once that is over, the pod reads the same files again, and was not restarted',
-  async function (this: RekindleWorld) {
-    await this.scenario.faults.heal();
-    await judgeRecovered(this);
-  },
-);
-
-Then(
-  'after a crash of the FUSE daemon beside it, pod {string} reads the files of {string} again, and was not restarted',
-  async function (this: RekindleWorld, pod: string, dataset: string) {
-    this.focus(pod, dataset);
-    await this.pod.daemon.inject(sigkill);
-    await judgeRecovered(this);
-  },
-);
-
-Then(
   'pod {string} reads the files of {string} again, and was not restarted',
   async function (this: RekindleWorld, pod: string, dataset: string) {
     this.focus(pod, dataset);
@@ -139,21 +108,12 @@ Then(
   },
 );
 
-Then(
-  'once that is over, the pod reads the same files again without another daemon',
-  async function (this: RekindleWorld) {
-    await this.scenario.faults.heal();
-    await untilPodReads(this.pod);
-    this.scenario.judge(...(await recoveryChecks(this.pod)));
-  },
-);
-
-Then('the pod reads on, and saw no error', async function (this: RekindleWorld) {
-  await readsOn(this);
+Then('the pod reads the same files again, from the same daemon', async function (this: RekindleWorld) {
+  await untilPodReads(this.pod);
+  this.scenario.judge(keepsItsDaemon(this.timeline), ...(await readingChecks(this.pod)));
 });
 
-Then('once that is over, the pod reads on, and saw no error', async function (this: RekindleWorld) {
-  await this.scenario.faults.heal();
+Then('the pod reads on, and saw no error', async function (this: RekindleWorld) {
   await readsOn(this);
 });
 
@@ -178,10 +138,6 @@ Then('pod {string} is not recovered', async function (this: RekindleWorld, pod: 
 
 Then('nobody is recovered', async function (this: RekindleWorld) {
   await judgeUnrecovered(this, 'everything');
-});
-
-Then('nothing is replaced in the pod, and nothing claims a recovery', async function (this: RekindleWorld) {
-  await judgeUnrecovered(this, 'pod');
 });
 
 Then('nothing is mounted for the pod and no event claims a recovery', async function (this: RekindleWorld) {
@@ -214,13 +170,10 @@ Then('an event refuses the recovery because of {string}', async function (this: 
   await untilRefused(this, reason);
 });
 
-Then(
-  'once the FUSE daemon of {string} is killed, an event refuses the recovery because of {string}',
-  async function (this: RekindleWorld, dataset: string, reason: string) {
-    await this.namespace.dataset(dataset).daemon.inject(sigkill);
-    await untilRefused(this, reason);
-  },
-);
+Then('nothing claims a recovery, for the pod cannot read', async function (this: RekindleWorld) {
+  await watchUnrecovered(this.pod);
+  this.scenario.judge(claimsNothing(this.timeline, this.pod.consumer, this.scenario.watchMs));
+});
 
 Then('the mount tables have not grown', async function (this: RekindleWorld) {
   await this.namespace.countMounts();
@@ -270,9 +223,16 @@ async function judgeRecovered({ pod, scenario }: RekindleWorld): Promise<void> {
   scenario.judge(...(await recoveryChecks(pod)));
 }
 
-function untilRefused({ scenario }: RekindleWorld, reason: string): Promise<void> {
-  return scenario.happens(
-    `an event whose reason contains ${reason}`,
-    (event) => event.kind === 'event' && event.reason.includes(reason),
-  );
+/** Waits for an event on the pod or its Dataset that refuses the recovery, and judges what it says. */
+async function untilRefused({ scenario, pod, dataset, subject, claims }: RekindleWorld, reason: string): Promise<void> {
+  const own = claims.filter((claim) => exceptions.includes(claim));
+  const expected = { ...subject, dataset: dataset.name, reason, claims: own };
+  const objects = [`Pod ${pod.namespace.name}/${pod.name}`, `Dataset ${pod.namespace.name}/${dataset.name}`];
+  await scenario
+    .happens(
+      `an event whose reason contains ${reason}`,
+      (event) => event.kind === 'event' && event.reason.includes(reason) && objects.includes(event.object),
+    )
+    .catch(ignorePollTimeout);
+  scenario.judge(explainsRefusal(scenario.timeline, expected));
 }

@@ -58,14 +58,14 @@ Then(
   },
 );
 
-Then(
-  'once a flag allows recovery of read-write datasets, all these pods read again, and none can write that could not before',
-  async function (this: RekindleWorld) {
-    await this.scenario.restartAgent({ readWriteScope: 'recover' });
-    await untilAllRead(this, waysOf(this));
-    this.scenario.judge(await judge(this, () => true));
-  },
-);
+When('a flag allows recovery of read-write datasets', async function (this: RekindleWorld) {
+  await this.scenario.restartAgent({ readWriteScope: 'recover' });
+});
+
+Then('all these pods read again, and none can write that could not before', async function (this: RekindleWorld) {
+  await untilAllRead(this, waysOf(this));
+  this.scenario.judge(await judge(this, () => true));
+});
 
 function parseWay(row: Readonly<Record<string, string>>, index: number): MountWay {
   const { 'access mode': accessMode = '', superblock } = row;

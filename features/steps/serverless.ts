@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { keepsLayersWithin } from '../../src/checks/mount-tables.ts';
 import { isReadOnlyInPod } from '../../src/checks/read-only.ts';
 import { readsAgain, readsNoWrongData, seesNoEmptyDirectory } from '../../src/checks/reads.ts';
@@ -8,6 +9,7 @@ import { Daemon } from '../../src/scenario/daemon.ts';
 import { application, type Manifest, serverlessApplication, serverlessRecovery } from '../../src/scenario/manifests.ts';
 import type { Pod } from '../../src/scenario/pod.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
+import { formatPodState } from '../../src/scenario/pod-state.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -50,6 +52,32 @@ Given(
     await this.pod.observe(this.dataset);
   },
 );
+
+Given('no node is a virtual one', async function (this: RekindleWorld) {
+  const { core } = this.namespace;
+  const { items } = await core.listNode({ labelSelector: 'type=virtual-kubelet' });
+  const label = (type: string | null) => async () => {
+    for (const { metadata } of items)
+      await core.patchNode(
+        { name: metadata?.name ?? '', body: { metadata: { labels: { type } } } },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+      );
+  };
+  this.scenario.use({ [Symbol.asyncDispose]: label('virtual-kubelet') });
+  await label(null)();
+});
+
+Then('no node is found for pod {string}', async function (this: RekindleWorld, name: string) {
+  const pod = this.namespace.pod(name);
+  const { spec, status } = await this.scenario.eventually({
+    condition: `the scheduler has a verdict on ${name}`,
+    read: () => pod.read(),
+    until: ({ status }) => status?.conditions?.some(({ type }) => type === 'PodScheduled') === true,
+    format: formatPodState,
+  });
+  const { reason } = status?.conditions?.find(({ type }) => type === 'PodScheduled') ?? {};
+  deepStrictEqual({ node: spec?.nodeName, reason }, { node: undefined, reason: 'Unschedulable' });
+});
 
 When(
   '"kill 1" is run in the container {string}, which takes {duration} to start again',

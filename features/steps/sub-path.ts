@@ -3,6 +3,7 @@ import { defineParameterType, Given, Then } from '@cucumber/cucumber';
 import type { V1Container } from '@kubernetes/client-node';
 import { application, applicationLabel, type Manifest } from '../../src/scenario/manifests.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
+import { createVolume } from '../../src/scenario/volume.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 /** The field by which a pod mounts a directory of a dataset. */
@@ -68,9 +69,28 @@ Given('pod {string} is given the label', async function (this: RekindleWorld, na
 Given(
   'from its next FUSE pod on, {string} in {string} is a symbolic link to {string}',
   async function (this: RekindleWorld, name: string, dataset: string, target: string) {
-    const annotations = { 'rekindle.dev/fuse-behaviour': JSON.stringify({ links: { [name]: target } }) };
-    const object = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', name: dataset };
-    await this.namespace.patchMetadata(object, { annotations });
+    await this.namespace.dataset(dataset).changeBehaviour({ links: { [name]: target } });
+  },
+);
+
+Given(
+  'from its next FUSE pod on, {string} answers every read with an error',
+  async function (this: RekindleWorld, dataset: string) {
+    await this.namespace.dataset(dataset).changeBehaviour({ errno: { open: 'EIO', read: 'EIO', readdir: 'EIO' } });
+  },
+);
+
+Given(
+  'pod {string} reads a volume that is directory {string} of {string} at \\/data',
+  async function (this: RekindleWorld, name: string, directory: string, dataset: string) {
+    this.focus(name, dataset);
+    const claim = `${dataset}-${directory}`;
+    await createVolume(this.namespace, claim, {
+      fluid_path: `/runtime-mnt/jindo/${this.namespace.name}/${dataset}/jindofs-fuse`,
+      fluid_sub_path: directory,
+    });
+    await this.namespace.createObject(application({ name, dataset: claim, labels: { [applicationLabel]: 'true' } }));
+    await this.pod.observe(this.dataset, { files: directoryFiles });
   },
 );
 

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { keepsInnerMount, keepsLayersWithin, keepsMountTableSteady, showsOneFilesystem } from './mount-tables.ts';
+import {
+  keepsInnerMount,
+  keepsLayersWithin,
+  keepsMountTableSteady,
+  showsDaemonsMount,
+  showsOneFilesystem,
+} from './mount-tables.ts';
 import {
   adding,
   type Break,
@@ -59,6 +65,21 @@ suite('the mount table does not grow', steady, [
     broken(adding(snapshot(950, 'node', 'after', [...nodeTable(), 'x']))),
     'fail',
     'node: 3 lines before, 4 after',
+  ],
+  [
+    'fails on one mount more though another one went',
+    broken(
+      adding(
+        snapshot(
+          950,
+          where,
+          'after',
+          onePlus.filter((line) => !line.includes('tmpfs')),
+        ),
+      ),
+    ),
+    'fail',
+    '1 more at /data (fuse.jindofs-fuse)',
   ],
   ['is inconclusive without the table after', broken(cutAt(899)), 'inconclusive', 'no mount table "after"'],
   [
@@ -210,3 +231,36 @@ it('sees the inner volume on the top mount while the dead mount below keeps its 
   const hidden = [...recovered(), snapshot(950, where, 'after', stacked.slice(0, -1))];
   expect(keepsInnerMount(new Timeline(hidden), inner).verdict).toBe('fail');
 });
+
+const seen = (lines: readonly string[]): Break => adding(snapshot(950, where, 'after', lines));
+const replacing = (from: string, to: string) => podTable().map((line) => line.replace(from, to));
+
+suite('the pod sees the mount of the daemon', (timeline) => showsDaemonsMount(timeline, { consumer, volume }), [
+  ['passes if the pod shows the source mount', broken(), 'pass', '/data is / of a fuse.jindofs-fuse, device 0:60'],
+  [
+    'fails on a copy of the data',
+    broken(seen(replacing('fuse.jindofs-fuse', 'tmpfs'))),
+    'fail',
+    'was / of a fuse.jindofs-fuse and is / of a tmpfs',
+  ],
+  ['fails on another directory of it', broken(seen(replacing('0:60 /', '0:60 /logs'))), 'fail', 'and is /logs of a'],
+  [
+    'fails on the mount of another daemon',
+    broken(seen(replacing('0:60', '0:77'))),
+    'fail',
+    'is device 0:77, and the daemon serves device 0:60',
+  ],
+  ['fails if nothing is mounted', broken(seen(podTable().slice(0, 1))), 'fail', 'nothing is mounted at /data'],
+  [
+    'fails on the device of the crashed daemon if the source is elsewhere',
+    broken(without((event) => event.kind === 'snapshot' && event.where === 'node')),
+    'fail',
+    'still device 0:60',
+  ],
+  [
+    'is inconclusive without a table from before',
+    broken(without((event) => event.kind === 'snapshot' && event.label === 'before')),
+    'inconclusive',
+    'not known before and after',
+  ],
+]);

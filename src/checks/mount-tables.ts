@@ -1,8 +1,9 @@
+import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import { type Consumer, containerName, probeName } from '../timeline/consumer.ts';
-import type { Timeline } from '../timeline/timeline.ts';
+import type { EventOf, Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure } from './outage.ts';
-import { type ConsumedVolume, mountsIn, targetPathEnd, visibleMount } from './volume-mounts.ts';
+import { type ConsumedVolume, csiVolumes, mountsIn, targetPathEnd, visibleMount } from './volume-mounts.ts';
 
 export interface SteadyTables {
   readonly consumers: readonly Consumer[];
@@ -18,13 +19,17 @@ export interface SteadyTables {
   readonly pods?: number;
 }
 
-/** The mount tables of the node and of each consumer have no more lines after recovery than before the crash. */
+/**
+ * No mount point of the node or of a consumer has more mounts of a type after recovery than before the crash. Mount points are
+ * compared one by one, so that a leak does not hide behind a mount that went elsewhere.
+ */
 export const keepsMountTableSteady = defineCheck(
   { name: 'the mount table does not grow', claims: [] },
   (timeline: Timeline, { consumers, before, after, mountsBeneath, pods = consumers.length }: SteadyTables) => {
     const counts: string[] = [];
     let growth: string | undefined;
     const fault = timeline.ofKind('fault')[0]?.at ?? Number.POSITIVE_INFINITY;
+    const paths = new Set(consumers.map(({ path }) => path));
     for (const where of ['node', ...consumers.map(containerName)]) {
       const tables = timeline.mountTables(where);
       const first =
@@ -40,11 +45,30 @@ export const keepsMountTableSteady = defineCheck(
       const allowed = kept === 0 ? '' : ` (${kept} more allowed: without MOVE_MOUNT_BENEATH)`;
       const count = `${where}: ${first.lines.length} lines before, ${last.lines.length} after${allowed}`;
       counts.push(count);
-      if (last.lines.length > first.lines.length + kept) growth ??= count;
+      const old = countMountPoints(first);
+      for (const [mountPoint, number] of countMountPoints(last)) {
+        const isSite = mountPoint.includes(csiVolumes) || paths.has(mountPoint.split(' (')[0] ?? '');
+        const more = number - (old.get(mountPoint) ?? 0);
+        if (more > (isSite ? kept : 0)) growth ??= `${count}; ${more} more at ${mountPoint}`;
+      }
     }
     return growth === undefined ? pass(counts.join('; ')) : fail(`the mount table grew; ${growth}`);
   },
 );
+
+/** UIDs of pods, which differ if a pod was replaced meanwhile. */
+const uid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** Number of mounts by mount point and type: `/data (fuse.jindofs-fuse)`. */
+function countMountPoints({ lines }: EventOf<'snapshot'>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const mount = parseMountLine(line);
+    const key = mount === undefined ? line : `${mount.mountPoint.replace(uid, '<uid>')} (${mount.fstype})`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
 
 export interface LayerLimit {
   readonly consumer: Consumer;
@@ -75,6 +99,43 @@ export const keepsLayersWithin = defineCheck(
     return Math.max(...counts) > most ? fail(sentence) : pass(sentence);
   },
 );
+
+/**
+ * After a recovery the pod sees the mount of the daemon that runs now: of the same type and the same directory in it as before, and
+ * of the device at the volume's source, if that is on the node. A copy of the data would read as well.
+ */
+export const showsDaemonsMount = defineCheck(
+  { name: 'the pod sees the file system of the daemon that runs', claims: ['C3'] },
+  (timeline: Timeline, { consumer, volume }: ConsumedVolume) => {
+    const { crashes } = timeline.observe(consumer);
+    const [first, last] = [crashes[0], crashes.at(-1)];
+    if (first === undefined || last === undefined) return inconclusive(noCrash);
+    const tables = timeline.mountTables(containerName(consumer));
+    const before = tables.findLast(({ at }) => at < first.from);
+    const after = tables.findLast(({ at }) => at > last.from);
+    const isAt = (path: string) => path === consumer.path;
+    const old = before && visibleMount(before, isAt);
+    if (old === undefined || after === undefined)
+      return inconclusive('the pod’s mount table is not known before and after');
+    const now = visibleMount(after, isAt);
+    if (now === undefined) return fail(`nothing is mounted at ${consumer.path} any more`);
+    const format = ({ root, fstype }: typeof old) => `${root} of a ${fstype}`;
+    if (format(now) !== format(old)) return fail(`${consumer.path} was ${format(old)} and is ${format(now)}`);
+    const node = timeline.mountTables('node').findLast(({ at }) => at > last.from);
+    const source = node && visibleMount(node, (path) => isSourceOf(volume, path));
+    if (source !== undefined && source.device !== now.device)
+      return fail(`${consumer.path} is device ${now.device}, and the daemon serves device ${source.device}`);
+    if (source === undefined && crashes.length === 1 && now.device === old.device)
+      return fail(`${consumer.path} is still device ${old.device}, whose daemon crashed`);
+    return pass(`${consumer.path} is ${format(now)}, device ${now.device}${source ? ', as the source mount is' : ''}`);
+  },
+);
+
+/** Whether a path is `.../<namespace>/<dataset>/<directory>` of the volume `<namespace>-<dataset>`. */
+function isSourceOf(volume: string, path: string): boolean {
+  const [namespace, dataset] = path.split('/').slice(-3);
+  return !path.includes(csiVolumes) && `${namespace}-${dataset}` === volume;
+}
 
 /**
  * The pod's target path on the node and its container show the same file system, by the last tables. After an incomplete

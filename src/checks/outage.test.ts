@@ -1,5 +1,5 @@
 import { suite } from './check-suite.ts';
-import { seesTheOutage } from './outage.ts';
+import { seesNoOtherError, seesTheOutage } from './outage.ts';
 import { adding, broken, consumer, cutAt, daemon, failing, fault, hang } from './sample-history.ts';
 
 const newest = '7.3.4';
@@ -41,4 +41,10 @@ suite('the pod sees the outage', (timeline) => seesTheOutage(timeline, consumer,
     'inconclusive',
     'after crash 2',
   ],
+]);
+
+suite('the pod sees no other error', (timeline) => seesNoOtherError(timeline, consumer, newest), [
+  ['passes on the errors of a dead connection', broken(), 'pass', 'none of 199 operations got one'],
+  ['fails on a permission that is missing', broken(failing(500, 505, 'EACCES')), 'fail', 'got EACCES 301 ms after'],
+  ['fails on a file that is gone', broken(failing(300, 305, 'ENOENT')), 'fail', '1 operation got ENOENT'],
 ]);

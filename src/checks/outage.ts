@@ -48,6 +48,19 @@ export const seesTheOutage = defineCheck(
   },
 );
 
+/** Whatever the pod sees of crashes and recoveries, it is the error of a dead connection. `kernel`: `uname -r`. */
+export const seesNoOtherError = defineCheck(
+  { name: 'the pod never sees another error than that of a dead connection', claims: ['C3'] },
+  (timeline: Timeline, consumer: Consumer, kernel: string) => {
+    const { operations, crashes } = timeline.observe(consumer);
+    const others = operations.filter((operation) => operation.result !== 'ok' && !isOutageError(operation, kernel));
+    const [first] = others;
+    if (first !== undefined) return fail(`${countErrors(others)}; first, ${describeFailure(first, crashes[0]?.from)}`);
+    if (crashes.length === 0) return inconclusive(noCrash);
+    return pass(`none of ${operations.length} operations got one`);
+  },
+);
+
 /** `41 operations got ENOTCONN, 1 ECONNABORTED`. */
 export function countErrors(operations: readonly ProbeEvent[]): string {
   const counts = [...Map.groupBy(operations, ({ result }) => result)].sort(([, a], [, b]) => b.length - a.length);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
-import { endsInTime, isNotRestarted, startsAfterDaemon } from './pod-lifecycle.ts';
+import { endsInTime, isNotRestarted, keepsItsDaemon, startsAfterDaemon } from './pod-lifecycle.ts';
 import {
   adding,
   broken,
@@ -140,3 +140,9 @@ describe('a deleted pod is gone in time', () => {
     expect(endsInTime(new Timeline(history), ending)).toMatchObject({ verdict, says: expect.stringContaining(says) });
   });
 });
+
+suite('the daemon stays', keepsItsDaemon, [
+  ['passes if the daemon goes on', [done(200, 'store-down'), daemon(100, 'ready')], 'pass', 'no daemon ended'],
+  ['fails if it ended', broken(), 'fail', 'jindofs-fuse exited 500 µs after the fault'],
+  ['fails if another was started', [done(200, 'store-down'), daemon(300, 'ready')], 'fail', 'ready 100 ms after'],
+]);

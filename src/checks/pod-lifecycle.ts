@@ -6,6 +6,19 @@ import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 import { type ConsumedVolume, mountsIn, targetPathEnd, visibleMount } from './volume-mounts.ts';
 
+/** From the first fault on the daemon keeps running: none ends, and none is started in its place. */
+export const keepsItsDaemon = defineCheck(
+  { name: 'the same daemon serves the volume all the time', claims: ['L4'] },
+  (timeline: Timeline) => {
+    const [fault] = timeline.injections;
+    if (fault === undefined) return inconclusive('the history has no fault');
+    const change = timeline.daemons.find(({ at }) => at >= fault.at);
+    if (change !== undefined)
+      return fail(`${change.name} ${change.change} ${formatNs(change.at - fault.at)} after the fault`);
+    return pass('no daemon ended or was started');
+  },
+);
+
 /** A container's status as the API server reports it. */
 export interface ContainerState {
   readonly containerId: string;

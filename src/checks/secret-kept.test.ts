@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isKeptOutOfOutput, isKeptOutOfProcesses } from './secret-kept.ts';
+import { isKeptOutOfNode, isKeptOutOfOutput } from './secret-kept.ts';
 
 describe('a secret', () => {
   it('is not in the output, or the check names the files that hold it', () => {
@@ -10,16 +10,16 @@ describe('a secret', () => {
     });
   });
 
-  it('is in no process, or the check names the processes that hold it', () => {
-    expect(isKeptOutOfProcesses({ secrets: 1, processes: 20, found: [] }).verdict).toBe('pass');
+  it('is in no process or file, or the check names those that hold it', () => {
+    expect(isKeptOutOfNode({ secrets: 1, processes: 20, files: 5, found: [] }).verdict).toBe('pass');
     const found = ['environ of process 7 (node)'];
-    expect(isKeptOutOfProcesses({ secrets: 1, processes: 20, found })).toMatchObject({
+    expect(isKeptOutOfNode({ secrets: 1, processes: 20, files: 5, found })).toMatchObject({
       verdict: 'fail',
       says: 'it is in the environ of process 7 (node)',
     });
   });
 
   it('is inconclusive if no secret exists', () => {
-    expect(isKeptOutOfProcesses({ secrets: 0, processes: 20, found: [] }).verdict).toBe('inconclusive');
+    expect(isKeptOutOfNode({ secrets: 0, processes: 20, files: 5, found: [] }).verdict).toBe('inconclusive');
   });
 });

@@ -25,7 +25,7 @@ import {
   where,
   without,
 } from './sample-history.ts';
-import { doesNothingWhileDown, isLeftAlone, isNotRecovered } from './untouched.ts';
+import { claimsNothing, doesNothingWhileDown, explainsRefusal, isLeftAlone, isNotRecovered } from './untouched.ts';
 
 const notRecovered = (scope: 'pod' | 'everything') => (timeline: Timeline) =>
   isNotRecovered(timeline, {
@@ -252,3 +252,45 @@ describe('a mount that is not dead is left alone', () => {
     });
   });
 });
+
+const sentence = `volume ${volume} is not read-only (ReadWriteMany): give its Dataset the access mode ReadOnlyMany only`;
+const refusedOn = (object: string, message = sentence) =>
+  ({ ...kubernetesEvent(500, object, message), reason: 'FuseRecoverReadWrite' }) as HistoryEvent;
+
+describe('a refusal explains itself', () => {
+  it.each<Row>([
+    ['passes on an event on the pod', [refusedOn('Pod default/demo-app')], 'pass', 'on Pod default/demo-app'],
+    ['passes on an event on the Dataset', [refusedOn('Dataset default/demo-dataset')], 'pass', 'on Dataset'],
+    ['fails on an event on another pod', [refusedOn('Pod default/other')], 'fail', 'is an event on Pod default/other'],
+    ['fails on an event in another namespace', [refusedOn('Pod other/demo-app')], 'fail', 'Pod other/demo-app'],
+    ['fails on an event without content', [refusedOn('Pod default/demo-app', 'x')], 'fail', 'explains nothing: "x"'],
+    [
+      'fails on a sentence that names neither volume nor path',
+      [refusedOn('Pod default/demo-app', 'it was not done because it cannot be done at all')],
+      'fail',
+      'explains nothing',
+    ],
+    ['fails without an event', [], 'fail', 'no event has the reason ReadWrite'],
+  ])('%s', (_, history, verdict, says) => {
+    const expected = { consumer, volume, reason: 'ReadWrite', dataset: 'demo-dataset', claims: ['L2'] };
+    expect(explainsRefusal(new Timeline(history), expected)).toMatchObject({
+      verdict,
+      says: expect.stringContaining(says),
+    });
+  });
+});
+
+suite('nothing claims what cannot be read', (timeline) => claimsNothing(timeline, consumer, 6_000), [
+  ['passes if nothing claims it', left(), 'pass', 'in 6.11 s nothing claimed a recovery'],
+  ['passes if the mount is replaced', left(adding(mounted(400, where))), 'pass', 'nothing claimed a recovery'],
+  [
+    'fails on a report of the agent',
+    left(adding(agent(400, 'recovered', where))),
+    'fail',
+    'came 200 ms after the crash',
+  ],
+  ['fails on an event', left(adding(kubernetesEvent(5_000, 'Pod default/demo-app'))), 'fail', 'FuseRecoverSucceed'],
+  ['is inconclusive if the pod reads again', broken(), 'inconclusive', 'the pod read again'],
+  ['is inconclusive if it was not watched long enough', left(cutAt(3_000)), 'inconclusive', 'watched for 2.61 s only'],
+  ['is inconclusive if the daemon did not come back', down(), 'inconclusive', 'did not come back'],
+]);

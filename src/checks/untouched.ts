@@ -1,4 +1,4 @@
-import { containerName } from '../timeline/consumer.ts';
+import { type Consumer, containerName } from '../timeline/consumer.ts';
 import { type Crash, operationsAfter, provesReading, readyTimesAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { EventOf, Timeline } from '../timeline/timeline.ts';
@@ -190,6 +190,68 @@ function judgeDowntime(
     `in ${formatNs(to - crash.from)} without a daemon ${failed} operations failed, no mount changed and nothing claimed a recovery`,
   );
 }
+
+/** The daemon is back and serves a mount, but the pod cannot read: then nothing claims a recovery, whatever was mounted. */
+export const claimsNothing = defineCheck(
+  { name: 'nothing claims a recovery while the pod cannot read', claims: ['A1', 'L4'] },
+  (timeline: Timeline, consumer: Consumer, watchMs: number) => {
+    const { operations, crashes } = timeline.observe(consumer);
+    const crash = crashes.at(-1);
+    if (crash === undefined) return inconclusive(noCrash);
+    const [ready] = readyTimesAfter(timeline, crash);
+    if (ready === undefined) return inconclusive('the daemon did not come back');
+    const good = operations.find((operation) => operation.startedAt > ready && provesReading(operation));
+    if (good !== undefined) return inconclusive('the pod read again, so there was something to claim');
+    const claim = timeline.successClaims(consumer).find(({ at }) => at > crash.from);
+    if (claim !== undefined)
+      return fail(
+        `${claim.description} came ${formatNs(claim.at - crash.from)} after the crash, and the pod cannot read`,
+      );
+    const watched = timeline.end - ready;
+    if (watched < watchMs * 1e6) return inconclusive(`the pod was watched for ${formatNs(watched)} only`);
+    return pass(`${crash.failures.length} operations failed, and in ${formatNs(watched)} nothing claimed a recovery`);
+  },
+);
+
+export interface Refusal extends ConsumedVolume {
+  /** Part of the event's reason. */
+  readonly reason: string;
+  /** Name of the Dataset. */
+  readonly dataset: string;
+  /** The claims that demand it. */
+  readonly claims: readonly string[];
+}
+
+/** Words that a sentence has at least which says what is refused, why, and what to do. */
+const fewestWords = 8;
+
+/**
+ * A refusal is an event on the pod or on its Dataset that a person can act on: a warning with a sentence that names the volume or
+ * the pod's path.
+ */
+export const explainsRefusal = defineCheck(
+  {
+    name: 'the refusal is an event on the pod or its Dataset, and explains itself',
+    claims: (_: Timeline, { claims }: Refusal) => claims,
+  },
+  (timeline: Timeline, { consumer: { namespace, pod, path }, volume, dataset, reason }: Refusal) => {
+    const events = timeline.ofKind('event').filter((event) => event.reason.includes(reason));
+    const objects = [`Pod ${namespace}/${pod}`, `Dataset ${namespace}/${dataset}`];
+    const own = events.filter(({ object }) => objects.includes(object));
+    const [event] = own;
+    if (event === undefined) {
+      const others = [...new Set(events.map(({ object }) => object))].join(', ');
+      return fail(others === '' ? `no event has the reason ${reason}` : `${reason} is an event on ${others}`);
+    }
+    const poor = own.find(
+      ({ message }) =>
+        message.split(/\s+/).length < fewestWords || !(message.includes(volume) || message.includes(path)),
+    );
+    if (poor !== undefined)
+      return fail(`the event ${poor.reason} on ${poor.object} explains nothing: "${poor.message}"`);
+    return pass(`${event.reason} on ${own.map(({ object }) => object).join(' and ')}`);
+  },
+);
 
 export interface LeftAlone extends ConsumedVolume {
   /** The name of the fault that lasts. */

@@ -11,8 +11,11 @@ export interface ConsumedVolume {
   readonly volume: string;
 }
 
+/** Part of every target path. */
+export const csiVolumes = '/kubernetes.io~csi/';
+
 /** The end of the volume's target paths on the node. */
-export const targetPathEnd = (volume: string): string => `/kubernetes.io~csi/${volume}/mount`;
+export const targetPathEnd = (volume: string): string => `${csiVolumes}${volume}/mount`;
 
 /** A mount of a volume: seen when it was made, or as a line of a mount table. */
 export interface ObservedMount {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckRecord } from '../timeline/record.ts';
+import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
 import { adding, beats, broken, consumer, daemon, failing, fault, left, without } from './sample-history.ts';
@@ -58,5 +58,10 @@ describe('the recovery is within the budget for the agent alone', () => {
       verdict: 'fail',
       says: expect.stringContaining('read 11.0 ms after the daemon was ready, the budget is 10.0 ms; '),
     });
+  });
+
+  it('counts from the moment at which the agent was ready, too', () => {
+    const agentReady = { ...daemon(395, 'ready'), role: 'agent' } as HistoryEvent;
+    expect(budgeted(500, 10)(new Timeline(broken(adding(agentReady))))).toMatchObject({ verdict: 'pass' });
   });
 });

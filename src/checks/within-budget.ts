@@ -8,7 +8,8 @@ import { defineCheck, fail, inconclusive, pass } from './check.ts';
 
 /**
  * Each recovery of the consumer is as fast as the profile promises. The budget of the whole outage applies to the first crash
- * only, because Kubernetes waits longer and longer before it restarts a container again.
+ * only, because Kubernetes waits longer and longer before it restarts a container again. The time from the daemon's return counts
+ * from the moment at which the agent, too, was ready.
  */
 export const recoversWithinBudget = defineCheck(
   { name: 'the pod reads again within the budget', claims: ['L1'] },
@@ -29,7 +30,10 @@ export const recoversWithinBudget = defineCheck(
         );
       if (daemonReady === undefined)
         return inconclusive(`the history does not show when the daemon was ready; ${formatPhases(recovery)}`);
-      const ready = Math.max(0, readable - daemonReady);
+      const agentReady = timeline
+        .ofKind('process')
+        .findLast(({ role, change, at }) => role === 'agent' && change === 'ready' && at > crash && at < readable);
+      const ready = Math.max(0, readable - Math.max(daemonReady, agentReady?.at ?? 0));
       if (ready > readyToReadableMs * 1e6) {
         return fail(
           `the pod read ${formatNs(ready)} after the daemon was ready, the budget is ${formatNs(readyToReadableMs * 1e6)}; ${formatPhases(recovery)}`,

@@ -16,8 +16,8 @@ import { runAll } from './runners.ts';
 /** Speed of the fake kubelet's clock: a back-off of a minute takes less than a second. */
 const clockScale = 100;
 
-/** A scenario that watches for what must not happen waits three times as long as it works. */
-const runnersPerJob = 3;
+/** A scenario that watches for what must not happen waits much longer than it works. */
+const runnersPerJob = 2;
 
 /** Runs and judges scenarios; writes the results to `<out>/<run id>/`. */
 export async function conform(options: ConformOptions): Promise<Outcome> {

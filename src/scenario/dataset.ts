@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FaultyStore } from '../../clusters/cluster.ts';
 import { Daemon, runningDaemon } from './daemon.ts';
-import { dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
+import { behaviourAnnotation, dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
 import type { Namespace } from './namespace.ts';
 
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -78,6 +78,12 @@ export class Dataset {
     for (const [file, bytes] of Object.entries(files)) await cluster.putObject(`${directory}/${file}`, bytes);
     for (const child of directories) await cluster.putObject(`${directory}/${child}/.keep`, Buffer.from('keep'));
     return directory;
+  }
+
+  /** Changes how the daemon of the next FUSE pod behaves. */
+  async changeBehaviour(behaviour: NonNullable<DatasetDifferences['behaviour']>): Promise<void> {
+    const object = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', name: this.name };
+    await this.namespace.patchMetadata(object, { annotations: behaviourAnnotation(behaviour) });
   }
 
   /** Creates the dataset and waits until it is Bound. */

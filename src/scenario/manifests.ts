@@ -31,14 +31,16 @@ export interface DatasetOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
+export const behaviourAnnotation = (behaviour: object): Readonly<Record<string, string>> => ({
+  'rekindle.dev/fuse-behaviour': JSON.stringify(behaviour),
+});
 
 /** The document's dataset.yaml; only the object store differs. */
 export function dataset(options: DatasetOptions): readonly Manifest[] {
   const { name, store, directory, accessModes, behaviour } = options;
   const annotations = {
     ...options.annotations,
-    ...(behaviour && { [behaviourAnnotation]: JSON.stringify(behaviour) }),
+    ...(behaviour && behaviourAnnotation(behaviour)),
   };
   const fromSecret = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: secretName, key } } });
   return [

@@ -1,4 +1,5 @@
-import { PollTimeout } from '../../clusters/poll.ts';
+import { showsDaemonsMount } from '../checks/mount-tables.ts';
+import { seesNoOtherError } from '../checks/outage.ts';
 import { isNotRestarted } from '../checks/pod-lifecycle.ts';
 import { readsAgain, readsNoWrongData, seesNoEmptyDirectory } from '../checks/reads.ts';
 import { probeName } from '../timeline/consumer.ts';
@@ -7,6 +8,7 @@ import { claimsSuccess } from '../timeline/success-claims.ts';
 import { lastSeen } from './last-seen.ts';
 import type { Pod } from './pod.ts';
 import { containerOf } from './pod-state.ts';
+import { ignorePollTimeout } from './scenario.ts';
 
 /** Consecutive good operations after which a pod counts as reading again. */
 const steady = 10;
@@ -80,10 +82,18 @@ export async function untilRecoveryIsClaimed(pod: Pod): Promise<void> {
   await untilNothingHangs(pod, scenario.history.find(claims)?.at ?? 0);
 }
 
-/** The checks of a recovery: the pod reads the same files, was not restarted, and never saw an empty directory. */
+/** The checks of a recovery from a crash, after which the pod must have seen the errors of a dead connection only. */
 export async function recoveryChecks(pod: Pod): Promise<readonly CheckRecord[]> {
-  const { consumer, before } = pod;
-  const { timeline } = pod.namespace.scenario;
+  const reading = await readingChecks(pod);
+  const { timeline, session } = pod.namespace.scenario;
+  return [...reading, seesNoOtherError(timeline, pod.consumer, session.cluster.kernel)];
+}
+
+/** Checks that the pod reads the same files from the daemon that runs now, never saw others, and was not restarted. */
+export async function readingChecks(pod: Pod): Promise<readonly CheckRecord[]> {
+  const { consumer, before, dataset, namespace } = pod;
+  await namespace.countMounts();
+  const { timeline } = namespace.scenario;
   const status = containerOf(await pod.read(), consumer.container);
   const after = { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
   return [
@@ -91,6 +101,7 @@ export async function recoveryChecks(pod: Pod): Promise<readonly CheckRecord[]> 
     isNotRestarted(timeline, { consumer, before, after }),
     seesNoEmptyDirectory(timeline, consumer),
     readsNoWrongData(timeline, consumer),
+    showsDaemonsMount(timeline, { consumer, volume: dataset.volume }),
   ];
 }
 
@@ -108,9 +119,7 @@ async function untilNothingHangs(pod: Pod, since: number): Promise<void> {
       until: (last) => last === undefined || last.over,
       format: (last) => `a ${last?.op} hangs`,
     })
-    .catch((error: unknown) => {
-      if (!(error instanceof PollTimeout)) throw error;
-    });
+    .catch(ignorePollTimeout);
 }
 
 /** Whether the last operations were all good. Searches backwards, because it is called often on a long history. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
-import { type PollOptions, poll } from '../../clusters/poll.ts';
+import { type PollOptions, PollTimeout, poll } from '../../clusters/poll.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { formatNotPassed } from '../timeline/verdict.ts';
@@ -100,7 +100,7 @@ export class Scenario implements AsyncDisposable {
     return this.#agentOptions;
   }
 
-  async setRecovery(fuseRecovery: boolean): Promise<void> {
+  async setRecovery(fuseRecovery: AgentOptions['fuseRecovery']): Promise<void> {
     if (this.#agentOptions.fuseRecovery !== fuseRecovery) await this.restartAgent({ fuseRecovery });
   }
 
@@ -181,6 +181,11 @@ export class Scenario implements AsyncDisposable {
     await this.#resources.disposeAsync();
     if (this.#agentChanged) await this.session.cluster.restartAgent(this.session.agent);
   }
+}
+
+/** For a condition that the checks judge once it was waited for long enough. */
+export function ignorePollTimeout(error: unknown): void {
+  if (!(error instanceof PollTimeout)) throw error;
 }
 
 /** A unique name, short enough for the labels that a dataset derives from it. */
