@@ -15,6 +15,7 @@ export const sandboxCapabilities: ClusterCapabilities = {
     'abort-connection',
     'agent-death',
     'node-reboot',
+    'kubelet-restart',
     'store-faults',
   ],
   onSomeMachines: ['cpu-limit', 'kubectl', 'memory-cgroups', 'mount-beneath', 'told-daemon'],

@@ -16,7 +16,7 @@ export function abortConnection(linux: Linux, pid: number): number {
   if (!mount) throw new Error(`process ${pid} has no FUSE mount in its mount namespace`);
   const abort = join(connections, mount.device.split(':')[1] ?? '', 'abort');
   if (existsSync(abort)) return writeOne(abort);
-  return linux.inNewNamespaces(() => {
+  return linux.inNewNamespaces(['mnt'], () => {
     linux.mount(null, '/', null, MS_PRIVATE | MS_REC);
     try {
       linux.mount('none', connections, 'fusectl', 0);

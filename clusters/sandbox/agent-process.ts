@@ -1,12 +1,17 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
+import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
+import { serveRegistration } from '../../recovery/csi/registration.ts';
+import { defaultOptions } from '../../recovery/deploy/options.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { type AgentOptions, ForeignAgentFailed } from '../cluster.ts';
 import type { CpuCgroups } from '../node/cgroups.ts';
 import { toEvent } from '../node/log-events.ts';
-import { type Child, startChild } from './child.ts';
+import { deployedAgent } from './deployed-agent.ts';
 import { programs } from './paths.ts';
+import { followServing, type ServingProcess, startServing } from './serving-process.ts';
 
 export interface AgentProcessOptions {
   readonly command: readonly string[];
@@ -15,6 +20,9 @@ export interface AgentProcessOptions {
   readonly nodeName: string;
   readonly socket: string;
   readonly kubeletRoot: string;
+  readonly runtime: RuntimeOptions;
+  /** Resolves once the kubelet knows the driver, or on abort. */
+  readonly registered: (signal: AbortSignal) => Promise<void>;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly onEvent: (event: HistoryEvent) => void;
@@ -22,22 +30,19 @@ export interface AgentProcessOptions {
   readonly cpu: CpuCgroups | undefined;
 }
 
-/** Timeout for another program to serve its socket. */
-const socketMs = 30_000;
+/** Timeout for another program to serve its socket, and for our agent to be registered. */
+const serviceMs = 30_000;
 /** How long to wait for another program's ready line once its socket accepts connections. */
 const readyLineMs = 2_000;
 
-/** As in its DaemonSet. */
-const agentEnvironment = (kubeletRoot: string) => ({
-  KUBELET_ROOTDIR: kubeletRoot,
-  MOUNT_ROOT: '/runtime-mnt',
-  RECOVER_FUSE_PERIOD: '5s',
-});
-
-/** Runs the agent as its DaemonSet would: restarts it with its current flags when it ends by itself. */
+/**
+ * Runs the agent as its DaemonSet would, in a container with the privileges of the manifest, and restarts it with its current flags
+ * when it ends by itself. Another program runs as the node's root, and a registrar beside it as in most node plugins.
+ */
 export class AgentProcess {
   readonly #options: AgentProcessOptions;
-  #child: Child | undefined;
+  #child: ServingProcess | undefined;
+  #registrar: AsyncDisposable | undefined;
   #agent: AgentOptions | undefined;
   #tier: string | undefined;
   #metrics: string | undefined;
@@ -66,12 +71,10 @@ export class AgentProcess {
   async start(agent: AgentOptions): Promise<void> {
     this.#shouldRun = true;
     this.#agent = agent;
-    const { environment, logFile, onEvent } = this.#options;
+    const { logFile, onEvent } = this.#options;
     const name = 'csi-nodeplugin-fluid';
-    const child = startChild({
+    const child = this.#spawn(agent, {
       name: 'agent',
-      argv: [...this.#command(agent), ...this.#flags(agent)],
-      environment: { ...environment, ...agentEnvironment(this.#options.kubeletRoot) },
       logFile,
       onLine: (line) => {
         const event = toEvent(line);
@@ -91,6 +94,8 @@ export class AgentProcess {
           .catch(() => {});
     });
     const { tier, metrics } = await (agent.command ? this.#awaitForeign(child) : child.ready);
+    if (agent.command && !this.#registrar) this.#registrar = await this.#startRegistrar();
+    await this.#options.registered(AbortSignal.any([AbortSignal.timeout(serviceMs), child.ended]));
     if (agent.cpuMillis !== undefined) this.#limit = this.#options.cpu?.limit(pid, agent.cpuMillis);
     if (typeof metrics === 'string') this.#metrics = metrics;
     if (typeof tier === 'string') this.#tier = tier;
@@ -102,6 +107,8 @@ export class AgentProcess {
     this.#child?.process.kill('SIGTERM');
     await this.#child?.exited;
     await this.#removeLimit();
+    await this.#registrar?.[Symbol.asyncDispose]();
+    this.#registrar = undefined;
   }
 
   /** Starts it with the flags that it had before it was stopped. */
@@ -133,10 +140,10 @@ export class AgentProcess {
    * Another program may not print our ready line. Then it is ready once its CSI socket accepts connections.
    * @throws ForeignAgentFailed
    */
-  async #awaitForeign(child: Child): Child['ready'] {
+  async #awaitForeign(child: ServingProcess): ServingProcess['ready'] {
     const stop = new AbortController();
-    const timeout = delay(socketMs, undefined, { signal: stop.signal }).then(() => {
-      throw new Error(`it does not serve ${this.#options.socket} after ${socketMs / 1000} s`);
+    const timeout = delay(serviceMs, undefined, { signal: stop.signal }).then(() => {
+      throw new Error(`it does not serve ${this.#options.socket} after ${serviceMs / 1000} s`);
     });
     timeout.catch(() => {});
     try {
@@ -154,25 +161,47 @@ export class AgentProcess {
     return {};
   }
 
-  #command({ command, diesBefore }: AgentOptions): readonly string[] {
-    if (command) return command;
-    if (!diesBefore) return this.#options.command;
-    return [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`];
+  #spawn(agent: AgentOptions, follow: Parameters<typeof followServing>[1]): ServingProcess {
+    const { command, environment, kubeconfigs, kubeletRoot, nodeName, runtime, socket } = this.#options;
+    if (!agent.command) {
+      const { diesBefore } = agent;
+      const program = diesBefore
+        ? [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`]
+        : command;
+      const manifest = { kubeletRoot, agentArgs: ownFlags(agent) };
+      const gate = agent.fuseRecovery;
+      const spec = deployedAgent({ manifest, gate, nodeName, program, kubeconfig: kubeconfigs.agent, environment });
+      return followServing(startContainer(runtime, spec).program, follow);
+    }
+    return startServing({
+      ...follow,
+      argv: [
+        ...agent.command,
+        `--nodeid=${nodeName}`,
+        `--endpoint=unix://${socket}`,
+        ...(agent.fuseRecovery === 'default' ? [] : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}`]),
+        `--kubeconfig=${kubeconfigs.admin}`,
+        ...ownFlags(agent),
+      ],
+      environment: { ...environment, KUBELET_ROOTDIR: kubeletRoot, MOUNT_ROOT: defaultOptions.mountRoot },
+    });
   }
 
-  #flags(agent: AgentOptions): readonly string[] {
-    const { kubeconfigs, nodeName, socket } = this.#options;
-    return [
-      `--nodeid=${nodeName}`,
-      `--endpoint=unix://${socket}`,
-      ...(agent.fuseRecovery === 'default' ? [] : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}`]),
-      `--kubeconfig=${agent.command ? kubeconfigs.admin : kubeconfigs.agent}`,
-      '--metrics-addr=127.0.0.1:0',
-      ...(agent.kernelTier ? [`--kernel-tier=${agent.kernelTier}`] : []),
-      ...(agent.abortHungAfter ? [`--abort-hung-after=${agent.abortHungAfter}`] : []),
-      ...(agent.readWriteScope ? [`--read-write-scope=${agent.readWriteScope}`] : []),
-    ];
+  /** Registers the driver of another program, as the sidecar node-driver-registrar does. */
+  #startRegistrar(): Promise<AsyncDisposable> {
+    const { kubeletRoot, socket: endpoint } = this.#options;
+    return serveRegistration({ directory: kubeletPaths(kubeletRoot).plugins, endpoint, onStatus: () => {} });
   }
+}
+
+/** In the sandbox all agents share the network of the machine. */
+function ownFlags({ abortHungAfter, kernelTier, readWriteScope }: AgentOptions): readonly string[] {
+  return [
+    '--metrics-addr=127.0.0.1:0',
+    ...(kernelTier ? [`--kernel-tier=${kernelTier}`] : []),
+    ...(abortHungAfter ? [`--abort-hung-after=${abortHungAfter}`] : []),
+    ...(readWriteScope ? [`--read-write-scope=${readWriteScope}`] : []),
+  ];
 }
 
 /** Resolves once a socket accepts connections, or on abort. */

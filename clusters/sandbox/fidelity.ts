@@ -21,7 +21,9 @@ export function describeFidelity({
       { part: 'mount and PID namespaces', is: 'real', fake: false },
       {
         part: 'node agent',
-        is: agent.command ? `another program: ${agent.command.join(' ')}` : `the one for production, ${packaging}`,
+        is: agent.command
+          ? `another program: ${agent.command.join(' ')}`
+          : `the one for production, ${packaging}, with the privileges of its DaemonSet but no seccomp filter`,
         fake: false,
       },
       { part: 'admission webhook', is: `the one for production, ${packaging}, called over HTTPS`, fake: false },

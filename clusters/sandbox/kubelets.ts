@@ -1,4 +1,3 @@
-import { createCsiNode, noCsiDriver } from '../../fakes/kubelet/csi.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../../fakes/kubelet/kubelet.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
@@ -7,19 +6,17 @@ import { node as places } from './paths.ts';
 
 /** Starts the kubelets of the node and of the virtual node, which has no CSI driver. */
 export async function startKubelets(
-  shared: Omit<KubeletOptions, 'nodeName' | 'nodeLabels' | 'rootDir' | 'csi'>,
+  shared: Omit<KubeletOptions, 'nodeName' | 'nodeLabels' | 'rootDir'>,
 ): Promise<Kubelet> {
-  const { name: nodeName, kubeletRoot: rootDir, socket, virtual } = places;
-  const csi = createCsiNode(socket, shared.clockScale);
+  const { name: nodeName, kubeletRoot: rootDir, virtual } = places;
   return combineKubelets(
     ...(await Promise.all([
-      startKubelet({ ...shared, nodeName, rootDir, csi }),
+      startKubelet({ ...shared, nodeName, rootDir }),
       startKubelet({
         ...shared,
         nodeName: virtual.name,
         nodeLabels: virtual.labels,
         rootDir: virtual.kubeletRoot,
-        csi: noCsiDriver,
       }),
     ])),
   );
@@ -37,6 +34,8 @@ function combineKubelets(node: Kubelet, virtual: Kubelet): Kubelet {
         },
       };
     },
+    registered: (...driver) => node.registered(...driver),
+    restart: () => node.restart(),
     reboot: (off) => node.reboot(off),
     pods: (namespace) => [...node.pods(namespace), ...virtual.pods(namespace)],
     async [Symbol.asyncDispose]() {

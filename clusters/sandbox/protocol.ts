@@ -34,6 +34,8 @@ type SandboxMembers = 'exec' | 'run' | 'restartAgent' | 'killAgent' | 'stopAgent
 export interface SandboxProcedures extends NodeVerbs, Pick<RunningCluster, SandboxMembers> {
   start(options: SupervisorOptions): Promise<Started>;
   rebootNode(): Promise<number>;
+  /** The kubelet process starts again, drivers register and volumes are published again, and back-offs are forgotten. */
+  restartKubelet(): Promise<number>;
   /** Process 1 of a container, in the sandbox's PID namespace. */
   pid(target: ContainerRef): Promise<number>;
   /** What is left on the node of a namespace's pods and datasets. */

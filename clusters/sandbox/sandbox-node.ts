@@ -8,11 +8,12 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { daemonProgram } from '../../fakes/fuse/bundle.ts';
-import { createImages, exitOf, type StartedContainer } from '../../fakes/kubelet/container.ts';
+import { createImages, exitOf, type RuntimeOptions, type StartedContainer } from '../../fakes/kubelet/container.ts';
 import type { Kubelet } from '../../fakes/kubelet/kubelet.ts';
 import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { type Store, startStore } from '../../fakes/store/start-store.ts';
+import { driverName } from '../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
@@ -29,15 +30,16 @@ import { usageOfTree } from '../node/usage.ts';
 import { createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
-import { startChild } from './child.ts';
 import { describeFidelity } from './fidelity.ts';
+import { KubeletProcess } from './kubelet-process.ts';
 import { kubeletHistory, startKubelets } from './kubelets.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
+import { startServing } from './serving-process.ts';
 
 interface KubeletParts {
-  readonly linux: Linux;
+  readonly runtime: RuntimeOptions;
   readonly kubeConfig: KubeConfig;
   /** The program of the FUSE pods. */
   readonly daemon: { readonly command: readonly string[] };
@@ -58,6 +60,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     | {
         readonly options: SupervisorOptions;
         readonly kubelet: Kubelet;
+        readonly kubeletProcess: KubeletProcess;
         readonly store: Store;
         readonly agent: AgentProcess;
         readonly mounts: MountWatch;
@@ -81,7 +84,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
     onProgress('starting API server, Fluid controllers and object store');
     const token = randomBytes(16).toString('hex');
-    const controlPlane = startChild({
+    const controlPlane = startServing({
       name: 'control plane',
       argv: [process.execPath, programs.controlPlane, '--port=0', `--token=${token}`],
       environment,
@@ -105,6 +108,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       this.#foreign = foreignReadiness({ onEvent, prober: defaultProberCommand(), mountRoot: places.mountRoot });
     const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
+    const kubeletProcess = new KubeletProcess(environment);
+    const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
+    const kubelets = this.#startKubelets(options, { runtime, kubeConfig, daemon });
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
       cpu,
@@ -113,14 +119,16 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       nodeName: places.name,
       socket: places.socket,
       kubeletRoot: places.kubeletRoot,
+      runtime,
+      registered: async (signal) => (await kubelets).registered(driverName, signal),
       environment,
       logFile: join(resultsDir, 'logs/agent.log'),
       onEvent,
     });
     const [kubelet] = await Promise.all([
-      this.#startKubelets(options, { linux, kubeConfig, daemon }),
+      kubelets,
       agent.start(options.agent),
-      startChild({
+      startServing({
         name: 'admission webhook',
         argv: [
           ...program.webhook,
@@ -133,7 +141,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       }).ready,
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
-    this.#parts = { options, kubelet, store, agent, mounts, linux, memory };
+    this.#parts = { options, kubelet, kubeletProcess, store, agent, mounts, linux, memory };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       url,
@@ -198,6 +206,14 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const { agent } = this.#running;
     await agent.stop();
     return { [Symbol.asyncDispose]: () => agent.startAgain() };
+  }
+
+  async restartKubelet(): Promise<number> {
+    const { kubelet, kubeletProcess } = this.#running;
+    const at = now();
+    await kubeletProcess.restart();
+    kubelet.restart();
+    return at;
   }
 
   async rebootNode(): Promise<number> {
@@ -274,13 +290,13 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   #startKubelets(
-    { environment, workingDirectory, clockScale, resultsDir }: SupervisorOptions,
-    { linux, kubeConfig, daemon }: KubeletParts,
+    { environment, clockScale, resultsDir }: SupervisorOptions,
+    { runtime, kubeConfig, daemon }: KubeletParts,
   ): Promise<Kubelet> {
     const logs = new ContainerLogs(resultsDir);
     return startKubelets({
       kubeConfig,
-      runtime: { linux, scratch: places.scratch, keep: [programs.project, workingDirectory] },
+      runtime,
       images: createImages({ 'rekindle/fuse': daemon.command }),
       environment,
       clockScale,

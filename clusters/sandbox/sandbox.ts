@@ -81,6 +81,7 @@ export const sandbox: Cluster = {
       agentMetrics: node.agentMetrics,
       agentUsage: node.agentUsage,
       rebootNode: node.rebootNode,
+      restartKubelet: node.restartKubelet,
       async restartAgent(agent) {
         await restart(agent);
         await daemonSet.follow(agent.fuseRecovery === true);
@@ -105,6 +106,8 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): Chil
       '--pid',
       '--fork',
       '--kill-child',
+      // Process 1 never leaves the node's mount namespace, as on a real node; the supervisor visits those of containers.
+      ...['/bin/sh', '-c', '"$@"; exit "$?"', 'init'],
       process.execPath,
       // Fewer garbage collections, which take the processors from what is measured.
       '--min-semi-space-size=16',

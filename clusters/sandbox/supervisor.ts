@@ -1,4 +1,4 @@
-/** Process 1 of the sandbox's PID namespace, which runs the node program there. Everything in the sandbox ends with it. */
+/** The first child of process 1 of the sandbox's PID namespace, which runs the node program there. Everything in the sandbox ends with it. */
 
 import { flushCompileCache } from 'node:module';
 import { type Request, serve } from '../rpc.ts';

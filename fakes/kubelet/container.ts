@@ -12,7 +12,17 @@ export interface ContainerSpec {
   readonly mounts: readonly ContainerMount[];
   /** The mount points that are files: etc-hosts, termination-log. */
   readonly files: ReadonlySet<string>;
+  /** It sees the processes of the node. */
+  readonly hostPid?: boolean;
+  /** Absent: those of the fake kubelet itself. */
+  readonly privileges?: Privileges;
+}
+
+export interface Privileges {
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** All that it may ever have, in lower case and without `CAP_`. Absent: no limit. */
+  readonly capabilities?: readonly string[];
+  readonly noNewPrivileges?: boolean;
 }
 
 export interface RuntimeOptions {
@@ -49,9 +59,10 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
       const index = clones.push(clone) - 1;
       if (mount.readOnly && !linux.setReadOnly(tree)) clones[index] = { ...clone, remountReadOnly: true };
     }
-    const program = linux.inNewNamespaces(() => {
+    const kinds = spec.hostPid ? (['mnt'] as const) : (['mnt', 'pid'] as const);
+    const program = linux.inNewNamespaces(kinds, () => {
       enterRootfs(linux, scratch, clones, keep);
-      return spawnProgram(asProcessOne(spec), spec.environment, spec.workingDirectory);
+      return spawnProgram(asFirstProcess(spec), spec.environment, spec.workingDirectory);
     });
     return started(linux, program);
   } finally {
@@ -60,13 +71,37 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
 }
 
 /**
- * Only a process inside the new PID namespace can mount its /proc, so a shell runs before the container's program. The shell handles
+ * Only a process inside a new PID namespace can mount its /proc, so a shell runs before the container's program. The shell handles
  * SIGTERM, because process 1 ignores signals without a handler and the pod would then wait for its grace period.
  */
-function asProcessOne({ argv, user }: ContainerSpec): readonly string[] {
-  const identity = user ? ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--'] : [];
-  const script = 'trap "exit 143" TERM; mount -t proc proc /proc && exec "$@"';
-  return ['/bin/sh', '-c', script, 'container', ...identity, ...argv];
+function asFirstProcess({ argv, hostPid, privileges = {} }: ContainerSpec): readonly string[] {
+  const script = `trap "exit 143" TERM; ${hostPid ? '' : 'mount -t proc proc /proc && '}exec "$@"`;
+  return ['/bin/sh', '-c', script, 'container', ...withPrivileges(privileges), ...argv];
+}
+
+function withPrivileges({ user, capabilities, noNewPrivileges }: Privileges): readonly string[] {
+  const only = capabilities?.map((name) => `+${name}`).join(',');
+  const flags = [
+    ...(user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : []),
+    ...(only === undefined ? [] : [`--bounding-set=-all,${only}`, '--inh-caps=-all']),
+    ...(noNewPrivileges ? ['--no-new-privs'] : []),
+  ];
+  return flags.length === 0 ? [] : ['setpriv', ...flags, '--'];
+}
+
+/** The privileges that the security contexts of pod and container grant. Root is the sandbox's own. */
+export function privilegesOf({ spec }: V1Pod, { securityContext }: V1Container): Privileges {
+  const { runAsUser, runAsGroup, allowPrivilegeEscalation, capabilities } = {
+    ...spec?.securityContext,
+    ...securityContext,
+  };
+  return {
+    ...(runAsUser && { user: { uid: runAsUser, gid: runAsGroup ?? runAsUser } }),
+    ...(capabilities?.drop?.includes('ALL') && {
+      capabilities: (capabilities.add ?? []).map((name) => name.toLowerCase()),
+    }),
+    ...(allowPrivilegeEscalation === false && { noNewPrivileges: true }),
+  };
 }
 
 function started(linux: Linux, program: Program): StartedContainer {

@@ -34,6 +34,7 @@ function driverWith(calls: Partial<CsiNode> = {}): CsiNode {
     publish: async ({ targetPath }) => void mkdirSync(targetPath),
     unpublish: async ({ targetPath }) => rmdirSync(targetPath),
     unstage: async () => {},
+    readStats: async () => false,
     ...calls,
   };
 }
@@ -44,7 +45,9 @@ function setUp(volume: V1Volume, csi: CsiNode) {
     readNamespacedPersistentVolumeClaim: async () => ({ spec: { volumeName: 'default-demo' } }),
     readPersistentVolume: async () => ({ spec: pv }),
   } as unknown as VolumeContext['api'];
-  return setUpVolume({ api, csi, paths: kubeletPaths(root), nodeName, pod, uid, runtime: {} as never }, volume);
+  const { signal: stopped } = new AbortController();
+  const context = { api, csi, paths: kubeletPaths(root), nodeName, pod, uid, runtime: {} as never };
+  return setUpVolume({ ...context, clockScale: 1, stopped }, volume);
 }
 
 const dataOf = (targetPath: string) => join(dirname(targetPath), 'vol_data.json');
@@ -113,4 +116,28 @@ it('hands a stage call the attributes of the volume only, and a publish call tho
       'csi.storage.k8s.io/ephemeral': 'false',
     },
   ]);
+});
+
+it('stages and publishes again with the same arguments when the kubelet has started again', async () => {
+  const calls: unknown[] = [];
+  const note = async (request: unknown) => void calls.push(request);
+  const volume = await setUp(claim, driverWith({ stage: note, publish: note }));
+  const first = calls.splice(0);
+  rmSync(dataOf(volume.path));
+  await volume.publishAgain?.();
+  expect(calls).toEqual(first);
+  expect(readFileSync(dataOf(volume.path), 'utf8')).toBe(recorded.claim);
+});
+
+it('asks for the stats of a published volume until it is released, and not a driver that has none', async () => {
+  const asked: string[] = [];
+  const answered = Promise.withResolvers<void>();
+  const readStats = async ({ targetPath }: { targetPath: string }) => {
+    asked.push(targetPath);
+    answered.resolve();
+    return false;
+  };
+  const { path } = await setUp(claim, driverWith({ readStats }));
+  await answered.promise;
+  expect(asked).toEqual([path]);
 });

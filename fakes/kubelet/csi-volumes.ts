@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type {
   V1CSIVolumeSource,
   V1PersistentVolume,
@@ -10,14 +11,22 @@ import type {
 import { CsiCallError } from '../../recovery/csi/client.ts';
 import { type MountedVolume, namespaceOf, type VolumeContext } from './volumes.ts';
 
-/** The part of the CSI node service that the kubelet calls. Rejects with gRPC errors. */
+/** The part of the CSI node service that the kubelet calls. Rejects with gRPC errors, or if the driver is unknown. */
 export interface CsiNode {
-  /** Creates the staging path. */
+  /** Creates the staging path. Does nothing if the driver stages no volumes, and neither does `unstage`. */
   stage(request: VolumeRequest): Promise<void>;
   publish(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
-  unpublish(request: { readonly volumeId: string; readonly targetPath: string }): Promise<void>;
+  unpublish(request: PublishedVolume): Promise<void>;
   /** Does nothing if another pod has the volume. Removes the staging path. */
-  unstage(request: { readonly volumeId: string; readonly stagingTargetPath: string }): Promise<void>;
+  unstage(request: Pick<VolumeRequest, 'driver' | 'volumeId' | 'stagingTargetPath'>): Promise<void>;
+  /** Calls NodeGetVolumeStats. Resolves with false if the driver has no such capability. */
+  readStats(volume: PublishedVolume): Promise<boolean>;
+}
+
+interface PublishedVolume {
+  readonly driver: string;
+  readonly volumeId: string;
+  readonly targetPath: string;
 }
 
 export interface VolumeRequest {
@@ -55,16 +64,21 @@ export async function setUpClaim(
     readOnly: readOnly ?? source.readOnly ?? false,
     volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Persistent') },
   };
-  await csi.stage({ ...request, volumeContext: volumeAttributes ?? {} });
+  const stage = () => csi.stage({ ...request, volumeContext: volumeAttributes ?? {} });
+  await stage();
   const target = { specVolume: persistentVolume, lifecycle: 'Persistent' } as const;
-  const { path, release } = await publish(context, request, target);
+  const { path, publishAgain, release } = await publish(context, request, target);
   return {
     name,
     path,
     persistentVolume,
+    async publishAgain() {
+      await stage();
+      await publishAgain();
+    },
     async release() {
       await release();
-      await csi.unstage({ volumeId, stagingTargetPath });
+      await csi.unstage(request);
     },
   };
 }
@@ -98,34 +112,60 @@ interface Target {
  * `vol_data.json` there before the call, and removes both after NodeUnpublishVolume or if the call failed for good.
  */
 async function publish(
-  { csi, nodeName, paths, uid }: VolumeContext,
+  context: VolumeContext,
   request: VolumeRequest,
   { specVolume, lifecycle }: Target,
-): Promise<Pick<MountedVolume, 'path' | 'release'>> {
+): Promise<Pick<MountedVolume, 'path' | 'release'> & { publishAgain(): Promise<void> }> {
+  const { csi, nodeName, paths, uid } = context;
   const { driver, volumeId } = request;
   const targetPath = paths.target(uid, specVolume);
-  mkdirSync(dirname(targetPath), { recursive: true, mode: 0o750 });
-  writeData(targetPath, {
-    attachmentID: `csi-${sha256(`${volumeId}${driver}${nodeName}`)}`,
-    driverName: driver,
-    nodeName,
-    specVolID: specVolume,
-    volumeHandle: volumeId,
-    volumeLifecycleMode: lifecycle,
-  });
-  try {
-    await csi.publish({ ...request, targetPath });
-  } catch (error) {
-    if (isFinal(error)) removeQuietly(targetPath);
-    throw error;
-  }
+  const publishNow = async (): Promise<void> => {
+    mkdirSync(dirname(targetPath), { recursive: true, mode: 0o750 });
+    writeData(targetPath, {
+      attachmentID: `csi-${sha256(`${volumeId}${driver}${nodeName}`)}`,
+      driverName: driver,
+      nodeName,
+      specVolID: specVolume,
+      volumeHandle: volumeId,
+      volumeLifecycleMode: lifecycle,
+    });
+    try {
+      await csi.publish({ ...request, targetPath });
+    } catch (error) {
+      if (isFinal(error)) removeQuietly(targetPath);
+      throw error;
+    }
+  };
+  await publishNow();
+  const published = { driver, volumeId, targetPath };
+  const released = new AbortController();
+  void readStats(context, published, AbortSignal.any([released.signal, context.stopped]));
   return {
     path: targetPath,
+    publishAgain: publishNow,
     async release() {
-      await csi.unpublish({ volumeId, targetPath });
+      released.abort();
+      await csi.unpublish(published);
       removeTarget(targetPath);
     },
   };
+}
+
+/** How often the kubelet asks for the stats of a volume (`--volume-stats-agg-period`), and the minimum in real milliseconds. */
+const statsPeriodMs = 60_000;
+const minStatsPeriodMs = 5_000;
+
+/** Asks at once and then periodically, as the kubelet does for its metrics. A failure has no consequence. */
+async function readStats(
+  { csi, clockScale }: VolumeContext,
+  volume: PublishedVolume,
+  ended: AbortSignal,
+): Promise<void> {
+  while (!ended.aborted) {
+    if (!(await csi.readStats(volume).catch(() => true))) return;
+    const periodMs = Math.max(statsPeriodMs / clockScale, minStatsPeriodMs);
+    await delay(periodMs, undefined, { signal: ended, ref: false }).catch(() => {});
+  }
 }
 
 /** Key by key in alphabetical order and with a line feed, as Go encodes a map. */

@@ -8,11 +8,14 @@ import {
   type V1PodStatus,
 } from '@kubernetes/client-node';
 import type { StartedContainer } from './container.ts';
+import { createCsiNode } from './csi.ts';
+import { type PluginRegistry, watchPlugins } from './plugin-registry.ts';
 import { PodWorker, type WorkerOptions } from './pod-worker.ts';
 import { Holds } from './restarts.ts';
 import { kubeletPaths, namespaceOf } from './volumes.ts';
 
-export interface KubeletOptions extends Omit<WorkerOptions, 'api' | 'paths' | 'updateStatus' | 'warn' | 'holds'> {
+export interface KubeletOptions
+  extends Omit<WorkerOptions, 'api' | 'csi' | 'paths' | 'updateStatus' | 'warn' | 'holds'> {
   readonly kubeConfig: KubeConfig;
   readonly nodeName: string;
   /** `/var/lib/kubelet`. */
@@ -26,6 +29,10 @@ export interface Kubelet extends AsyncDisposable {
   container(namespace: string, pod: string, container: string): StartedContainer | undefined;
   /** Prevents starts of a container until disposal, even the first start and starts after a reboot. */
   hold(namespace: string, pod: string, container: string): Disposable;
+  /** Resolves once the CSI driver has registered, or on abort. */
+  registered: PluginRegistry['registered'];
+  /** Does what a kubelet does when it starts while its pods run: it registers the drivers and publishes all volumes again. */
+  restart(): void;
   /** Kills all containers like a power loss, runs `off`, and starts the same pods again. */
   reboot(off: () => Promise<void>): Promise<void>;
   /** Names of the pods of a namespace that still exist on the node. */
@@ -42,6 +49,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const holds = new Holds();
   let isOff = false;
   const paths = kubeletPaths(options.rootDir);
+  const plugins = watchPlugins(paths.plugins);
 
   await registerNode(api, nodeName, options.nodeLabels);
   const updateStatus = async (pod: V1Pod, status: V1PodStatus): Promise<void> => {
@@ -52,7 +60,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     );
   };
   const warn: WorkerOptions['warn'] = (pod, warning) => void createWarning(api, pod, { ...warning, nodeName });
-  const workerOptions: WorkerOptions = { ...options, api, paths, updateStatus, warn, holds };
+  const csi = createCsiNode(plugins, options.clockScale);
+  const workerOptions: WorkerOptions = { ...options, api, csi, paths, updateStatus, warn, holds };
 
   const end = async (uid: string, graceMs: number): Promise<void> => {
     const entry = workers.get(uid);
@@ -88,12 +97,18 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     [...workers.values()].find(({ pod }) => pod.metadata?.name === name && namespaceOf(pod) === namespace)?.worker;
   return {
     hold: (namespace, pod, container) => holds.hold(`${namespace}/${pod}/${container}`),
+    registered: plugins.registered,
+    restart() {
+      plugins.restart();
+      for (const { worker } of workers.values()) worker.kubeletRestarted();
+    },
     async reboot(off) {
       isOff = true;
       const before = [...workers];
       const lost = await Promise.all(
         before.map(async ([uid, { worker, pod }]) => ({ uid, pod, restarts: await worker.powerOff() })),
       );
+      plugins.restart();
       await off();
       isOff = false;
       for (const { uid, pod, restarts } of lost)
@@ -109,6 +124,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     async [Symbol.asyncDispose]() {
       await informer.stop();
       await Promise.all([...workers.keys()].map((uid) => end(uid, 0)));
+      plugins[Symbol.dispose]();
     },
   };
 }

@@ -17,12 +17,16 @@ import {
   O_PATH,
 } from '../../recovery/linux/syscalls.ts';
 
+type NamespaceKind = 'mnt' | 'pid';
+
+const namespaceFlags: Readonly<Record<NamespaceKind, number>> = { mnt: CLONE_NEWNS, pid: CLONE_NEWPID };
+
 /** The system calls of a container runtime. They throw `LinuxError`. */
 export interface Linux {
-  /** Runs `work` in a new mount namespace; its child processes get a new PID namespace. The calling thread returns home. */
-  inNewNamespaces<T>(work: () => T): T;
+  /** Runs `work` in new namespaces; its child processes get the new PID namespace. The calling thread returns home. */
+  inNewNamespaces<T>(namespaces: readonly NamespaceKind[], work: () => T): T;
   /** Runs `work` in the namespaces of a process; its child processes join the PID namespace. */
-  inNamespacesOf<T>(pid: number, namespaces: readonly ('mnt' | 'pid')[], work: () => T): T;
+  inNamespacesOf<T>(pid: number, namespaces: readonly NamespaceKind[], work: () => T): T;
   mount(source: string | null, target: string, fstype: string | null, flags: number, data?: string): void;
   umount(target: string, flags: number): void;
   /** A detached recursive clone of the mount at a path, as a descriptor. Asks no daemon about the mount's root. */
@@ -86,8 +90,8 @@ export function loadLinux(): Linux {
   };
 
   return {
-    inNewNamespaces(work) {
-      check('unshare', sys.unshare(CLONE_NEWNS | CLONE_NEWPID));
+    inNewNamespaces(namespaces, work) {
+      check('unshare', sys.unshare(namespaces.reduce((flags, kind) => flags | namespaceFlags[kind], 0)));
       try {
         return work();
       } finally {
@@ -97,7 +101,7 @@ export function loadLinux(): Linux {
     inNamespacesOf(pid, namespaces, work) {
       const descriptors = namespaces.map((name) => ({
         descriptor: open(`/proc/${pid}/ns/${name}`),
-        kind: name === 'mnt' ? CLONE_NEWNS : CLONE_NEWPID,
+        kind: namespaceFlags[name],
       }));
       try {
         for (const { descriptor, kind } of descriptors) enter(descriptor, kind);

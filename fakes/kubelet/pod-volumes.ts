@@ -10,8 +10,6 @@ import { type MountedVolume, setUpVolume, type VolumeContext } from './volumes.t
 export interface PodVolumesOptions extends VolumeContext {
   readonly runtime: Pick<RuntimeOptions, 'linux'>;
   readonly environment: Readonly<Record<string, string>>;
-  /** Seconds of the kubelet's clock in one real second. */
-  readonly clockScale: number;
 }
 
 /** The waiting state of a container that cannot be created. */
@@ -49,6 +47,12 @@ export class PodVolumes {
       if (mounted) this.#volumes.push(mounted);
       if (mounted?.persistentVolume) published(mounted.persistentVolume);
     }
+  }
+
+  /** Publishes the volumes again that are set up, each with `retry`. */
+  async publishAgain(retry: (operation: string, work: () => Promise<void>) => Promise<unknown>): Promise<void> {
+    const published = this.#volumes.filter(({ publishAgain }) => publishAgain !== undefined);
+    await Promise.all(published.map((volume) => retry(`publish ${volume.name}`, async () => volume.publishAgain?.())));
   }
 
   /** Prepares a container's volumes and subPaths; returns the error if that fails. */

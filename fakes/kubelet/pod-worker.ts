@@ -7,6 +7,7 @@ import {
   containerEnvironment,
   type Exit,
   type Images,
+  privilegesOf,
   type RuntimeOptions,
   runHook,
   type StartedContainer,
@@ -31,13 +32,11 @@ export type KubeletEvent =
   | { readonly event: 'unpublish'; readonly pod: string; readonly detail: string }
   | { readonly event: 'pod-started' | 'pod-removed'; readonly pod: string };
 
-export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid'> {
+export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid' | 'stopped'> {
   readonly runtime: RuntimeOptions;
   readonly images: Images;
   /** Added to the environment of every container. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Seconds of the kubelet's clock in one real second. */
-  readonly clockScale: number;
   readonly report: (event: KubeletEvent) => void;
   /** Receives a container's output in chunks. */
   readonly log: (container: string, stream: 'stdout' | 'stderr', chunk: string) => void;
@@ -62,6 +61,10 @@ export class PodWorker {
   readonly #states: PodStates;
   readonly #volumes: PodVolumes;
   readonly #running = new Map<string, StartedContainer>();
+  /** By name of the container. */
+  readonly #backoffs = new Map<string, Backoff>();
+  /** Ends the waits in progress. */
+  #forgetBackoffs = new AbortController();
   readonly #life: Promise<void>;
 
   /** `restarts`: restart counts from an earlier worker of the pod. */
@@ -70,7 +73,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#options = options;
     this.#states = new PodStates({ pod, restarts, updateStatus: options.updateStatus });
-    this.#volumes = new PodVolumes({ ...options, pod, uid: this.uid });
+    this.#volumes = new PodVolumes({ ...options, pod, uid: this.uid, stopped: this.#stop.signal });
     this.#life = this.#live();
   }
 
@@ -87,6 +90,14 @@ export class PodWorker {
     await this.#life;
     await this.#states.reported();
     return this.#states.afterPowerOff();
+  }
+
+  /** What the kubelet does for a pod after its own restart: it publishes the volumes again and has forgotten all back-offs. */
+  kubeletRestarted(): void {
+    this.#backoffs.clear();
+    this.#forgetBackoffs.abort();
+    this.#forgetBackoffs = new AbortController();
+    void this.#volumes.publishAgain((operation, work) => this.#retry(operation, work, true)).catch(() => {}); // The pod has ended.
   }
 
   /** Ends the containers with SIGTERM, after the grace period with SIGKILL, and releases the volumes. */
@@ -164,14 +175,13 @@ export class PodWorker {
 
   async #runToCompletion(container: V1Container): Promise<void> {
     const { name } = container;
-    let backoff: Backoff | undefined;
     for (let restartCount = this.#states.restartCount(name); ; restartCount++) {
       this.#stop.signal.throwIfAborted();
       await this.#waitUntilStartable(container);
       this.#stop.signal.throwIfAborted();
       const { exitCode } = await this.#runOnce(container, restartCount, async () => {});
       if (exitCode === 0) return;
-      backoff = await this.#backOff(name, backoff, restartCount + 1);
+      await this.#backOff(name, restartCount + 1);
     }
   }
 
@@ -179,7 +189,6 @@ export class PodWorker {
     const { name, lifecycle } = container;
     await turn;
     if (!lifecycle?.postStart) started();
-    let backoff: Backoff | undefined;
     for (let restartCount = this.#states.restartCount(name); ; restartCount++) {
       await this.#waitUntilStartable(container);
       if (this.#stop.signal.aborted) return;
@@ -191,7 +200,7 @@ export class PodWorker {
       const policy = this.#pod.spec?.restartPolicy ?? 'Always';
       if (policy === 'Never' || (policy === 'OnFailure' && exitCode === 0)) return;
       if (this.#stop.signal.aborted) return;
-      backoff = await this.#backOff(name, backoff, restartCount + 1);
+      await this.#backOff(name, restartCount + 1);
     }
   }
 
@@ -213,16 +222,17 @@ export class PodWorker {
     return exit;
   }
 
-  async #backOff(container: string, backoff: Backoff | undefined, restartCount: number): Promise<Backoff> {
+  async #backOff(container: string, restartCount: number): Promise<void> {
     const { clockScale, report } = this.#options;
-    const { delayMs, next } = nextRestart(backoff, performance.now() * clockScale);
+    const { delayMs, next } = nextRestart(this.#backoffs.get(container), performance.now() * clockScale);
+    this.#backoffs.set(container, next);
     report({ event: 'restart-scheduled', container: containerName(this.#pod, container), delayMs, restartCount });
     if (delayMs > 0) {
       const message = `back-off ${delayMs / 1000}s restarting failed container=${container}`;
       this.#states.set(container, { state: { kind: 'waiting', reason: 'CrashLoopBackOff', message } });
-      await delay(delayMs / clockScale, undefined, { signal: this.#stop.signal });
+      const signal = AbortSignal.any([this.#stop.signal, this.#forgetBackoffs.signal]);
+      await delay(delayMs / clockScale, undefined, { signal }).catch(() => this.#stop.signal.throwIfAborted());
     }
-    return next;
   }
 
   async #hook(name: string, handler: V1LifecycleHandler, ended: Promise<unknown>): Promise<boolean> {
@@ -273,7 +283,6 @@ export class PodWorker {
     mkdirSync(dirname(terminationLog), { recursive: true });
     writeFileSync(terminationLog, '');
     const command = container.command ?? images.entrypoint(container.image ?? '');
-    const { runAsUser, runAsGroup } = { ...this.#pod.spec?.securityContext, ...container.securityContext };
     const started = startContainer(runtime, {
       argv: [...command, ...(container.args ?? [])],
       environment: {
@@ -287,7 +296,7 @@ export class PodWorker {
         { source: terminationLog, target: terminationPath, readOnly: false, propagation: 'None' },
       ],
       files: new Set(['/etc/hosts', terminationPath, '/dev/fuse']),
-      ...(runAsUser && { user: { uid: runAsUser, gid: runAsGroup ?? runAsUser } }),
+      privileges: privilegesOf(this.#pod, container),
     });
     this.#running.set(container.name, started);
     started.program.stdout.setEncoding('utf8').on('data', (chunk: string) => log(address, 'stdout', chunk));

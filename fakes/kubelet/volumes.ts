@@ -12,6 +12,8 @@ export interface MountedVolume {
   readonly path: string;
   /** The PersistentVolume's name, for a volume of a CSI driver. */
   readonly persistentVolume?: string;
+  /** Stages and publishes it once more, as a kubelet does after its restart. Absent for volumes without a CSI driver. */
+  publishAgain?(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -23,6 +25,10 @@ export interface VolumeContext {
   readonly pod: V1Pod;
   readonly uid: string;
   readonly runtime: Pick<RuntimeOptions, 'linux'>;
+  /** Seconds of the kubelet's clock in one real second. */
+  readonly clockScale: number;
+  /** Aborted when the pod is ended, or the node loses power. */
+  readonly stopped: AbortSignal;
 }
 
 /** Sets up one volume of a pod. Rejects if something is missing; the caller tries again. */
@@ -68,6 +74,8 @@ export function kubeletPaths(root: string) {
     join(pod(uid), 'volumes', plugin.replace('/', '~'), name);
   return {
     pods: join(root, 'pods'),
+    /** Where drivers register. */
+    plugins: join(root, 'plugins_registry'),
     pod,
     volumes: (uid: string) => join(pod(uid), 'volumes'),
     volume,

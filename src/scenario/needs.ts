@@ -24,7 +24,7 @@ const needs: Readonly<Record<string, { readonly capability: Capability; readonly
   },
   '@needs:kubelet-restart': {
     capability: 'kubelet-restart',
-    reason: "needs a kubelet of Kubernetes' own, on a node that was made for the run",
+    reason: 'needs a kubelet that may be restarted, on a node that was made for the run',
   },
   '@needs:idmapped-fuse': {
     capability: 'idmapped-fuse',

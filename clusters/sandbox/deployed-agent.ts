@@ -1,0 +1,57 @@
+import { mkdirSync } from 'node:fs';
+import type { V1Pod } from '@kubernetes/client-node';
+import { type ContainerSpec, containerEnvironment, expand, privilegesOf } from '../../fakes/kubelet/container.ts';
+import { agentDaemonSet } from '../../recovery/deploy/agent-daemonset.ts';
+import { defaultOptions, type ManifestOptions } from '../../recovery/deploy/options.ts';
+
+export interface DeployedAgentOptions {
+  readonly manifest: Omit<Partial<ManifestOptions>, 'gate'>;
+  /** `default`: the manifest's flag is left out. */
+  readonly gate: boolean | 'default';
+  readonly nodeName: string;
+  /** Replaces the command of the image. */
+  readonly program: readonly string[];
+  /** A file of the node that replaces the service account. */
+  readonly kubeconfig: string;
+  /** In addition to the manifest's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const kubeconfigMount = '/var/run/secrets/rekindle/kubeconfig';
+
+/**
+ * The agent's container according to the manifest that `rekindle deploy` applies: its arguments, environment, host directories,
+ * user, capabilities and no_new_privs. Creates the host directories.
+ */
+export function deployedAgent({
+  manifest,
+  gate,
+  nodeName,
+  program,
+  kubeconfig,
+  environment,
+}: DeployedAgentOptions): ContainerSpec {
+  const { spec } = agentDaemonSet({ ...defaultOptions, ...manifest, gate: gate === true }).spec?.template ?? {};
+  const [container] = spec?.containers ?? [];
+  if (!spec || !container) throw new Error("the agent's DaemonSet has no container");
+  const args = (container.args ?? []).filter(
+    (argument) => gate !== 'default' || !argument.startsWith('--feature-gates='),
+  );
+  const pod: V1Pod = { spec: { ...spec, nodeName } };
+  const own = { ...environment, ...containerEnvironment(container, pod) };
+  const mounts = (container.volumeMounts ?? []).map(({ name, mountPath: target, readOnly = false }) => {
+    const source = spec.volumes?.find((volume) => volume.name === name)?.hostPath?.path;
+    if (source === undefined) throw new Error(`volume ${name} of the agent is no host directory`);
+    mkdirSync(source, { recursive: true });
+    return { source, target, readOnly, propagation: 'None' } as const;
+  });
+  return {
+    argv: [...program, ...args.map((argument) => expand(argument, own) ?? argument), `--kubeconfig=${kubeconfigMount}`],
+    environment: own,
+    workingDirectory: '/',
+    mounts: [...mounts, { source: kubeconfig, target: kubeconfigMount, readOnly: true, propagation: 'None' }],
+    files: new Set([kubeconfigMount]),
+    ...(spec.hostPID && { hostPid: true }),
+    privileges: privilegesOf(pod, container),
+  };
+}

@@ -1,0 +1,25 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { scratchNode } from './scratch-node.ts';
+
+/** What a container with the security context of the agent's manifest may do; prints it as JSON. */
+const container = scratchNode().start({
+  // The last program has been executed once it prints.
+  argv: ['sh', '-c', 'echo; exec sleep infinity'],
+  hostPid: true,
+  privileges: { capabilities: ['sys_admin', 'dac_read_search'], noNewPrivileges: true },
+});
+container.program.stdout.once('data', () => {
+  const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
+  process.stdout.write(
+    JSON.stringify({
+      effective: field('CapEff'),
+      bounding: field('CapBnd'),
+      inheritable: field('CapInh'),
+      noNewPrivileges: field('NoNewPrivs'),
+      seesNode: readlinkSync(`/proc/${container.pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid'),
+      ownMounts: readlinkSync(`/proc/${container.pid}/ns/mnt`) !== readlinkSync('/proc/self/ns/mnt'),
+    }),
+  );
+  process.kill(container.pid, 'SIGKILL');
+});
