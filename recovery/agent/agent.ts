@@ -9,7 +9,6 @@ import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { createTransport } from '../kubernetes/transport.ts';
 import { type Kernel, openKernel } from '../linux/kernel.ts';
-import { kubeletNamespace } from '../linux/processes.ts';
 import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { monotonicClock as clock } from './clock.ts';
 import { startDriver } from './driver.ts';
@@ -39,14 +38,13 @@ export interface StartAgentOptions {
  * is away, and the engine once the first lists are complete. Resolves when all of it runs. Rejects with `CannotStart`.
  */
 export async function startAgent({
-  options: asked,
+  options,
   kubeConfig,
   prober,
   log,
   random,
   signal,
 }: StartAgentOptions): Promise<AsyncDisposable> {
-  const options = { ...asked, nodeMountNamespace: nodeNamespace(asked) };
   const { nodeId, mountRoot, kubeletRoot, policy, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, prober, log));
@@ -148,7 +146,7 @@ export async function startAgent({
   };
   const http = parts.use(
     await orCannotStart(
-      () => serveHttp({ ...options.metrics, metrics, missing: () => [...waiting] }),
+      () => serveHttp({ ...options.metrics, metrics, missing: () => [...waiting, ...[kernel.missing() ?? []].flat()] }),
       'choose another --metrics-addr, port 0 takes a free one',
     ),
   );
@@ -180,10 +178,6 @@ export async function startAgent({
   return parts.move();
 }
 
-function nodeNamespace({ nodeMountNamespace }: AgentOptions): string | undefined {
-  return nodeMountNamespace === 'kubelet' ? kubeletNamespace('/proc') : nodeMountNamespace;
-}
-
 function openKernelFor(
   { kernelTier, nodeMountNamespace, kubeletRoot }: AgentOptions,
   prober: Command | undefined,
@@ -191,6 +185,8 @@ function openKernelFor(
 ): Kernel {
   const opened = openKernel({
     kubeletRoot,
+    onKubelet: (missing) =>
+      missing === undefined ? log.info('kubelet-found', {}) : log.warn('kubelet-lost', { missing }),
     onUnknownContainer: (pid, reason) => log.info('container-unknown', { pid, reason }),
     ...(kernelTier === undefined ? {} : { tier: kernelTier }),
     ...(nodeMountNamespace === undefined ? {} : { nodeMountNamespace }),

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isRoot, needsRoot, runScenario, type ScenarioRun } from './fixtures/private-namespace.ts';
+import { findKubelet } from './kubelet.ts';
+
+const hasKubelet = isRoot && findKubelet('/proc').kind !== 'unnamed';
 
 const kernel = (name: string, run?: ScenarioRun) => runScenario<unknown>('kernel', name, run);
 
@@ -125,6 +128,17 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
       after: 0,
     });
   });
+
+  it.skipIf(hasKubelet)(
+    `follows the kubelet into the mount namespace that it has after its restart, and knows none meanwhile${hasKubelet ? ' (skipped: this machine has a kubelet)' : ''}`,
+    async () => {
+      expect(await kernel('kubeletRestarts')).toEqual({
+        seen: [['first'], 'enter EINVAL', ['second']],
+        isMissing: [true, false],
+        hasReported: true,
+      });
+    },
+  );
 
   it('works if the node has another mount namespace', async () => {
     expect(await kernel('nodeNamespace')).toEqual({

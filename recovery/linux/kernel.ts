@@ -5,6 +5,7 @@ import { createContainers, podsDirectory } from './containers.ts';
 import { createLateClose, type KernelContext } from './context.ts';
 import { abortConnection, findDaemons } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
+import { followKubelet, linkAt } from './kubelet.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
 import { NamespaceLost, openNamespaces } from './namespaces.ts';
@@ -21,8 +22,10 @@ import { createNodeTable, type NodeTable, watchProcesses } from './watch.ts';
 export interface KernelOptions {
   /** Forces a lower tier than the kernel offers. */
   readonly tier?: KernelTier;
-  /** Path of the kubelet's mount namespace, `/proc/1/ns/mnt` in a container with hostPID; the own namespace if missing. */
+  /** Path of the node's mount namespace, or `kubelet`: to find the kubelet's; the own namespace if missing. */
   readonly nodeMountNamespace?: string;
+  /** Called after the kubelet's namespace became unknown, for a reason, or known again. */
+  readonly onKubelet?: (missing: string | undefined) => void;
   /** `/var/lib/kubelet` by default. */
   readonly kubeletRoot?: string;
   /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
@@ -31,7 +34,10 @@ export interface KernelOptions {
   readonly proberCommand?: readonly string[];
 }
 
-export type Kernel = KernelPort & Publisher & AsyncDisposable;
+export interface Kernel extends KernelPort, Publisher, AsyncDisposable {
+  /** Why the node's mount namespace is unknown, so that nothing can be done; undefined if it is known. */
+  missing(): string | undefined;
+}
 
 /**
  * Opens the kernel of this machine; once per process, because the main thread visits mount namespaces and returns before anything
@@ -45,7 +51,12 @@ export function openKernel(
   const sys = loadSyscalls();
   using parts = new DisposableStack();
 
-  const namespaces = openNamespaces(sys, options.nodeMountNamespace);
+  const kubelet = options.nodeMountNamespace === 'kubelet' ? followKubelet(sys, () => onNode()) : undefined;
+  if (kubelet?.ok === false) return unavailable(kubelet);
+  if (kubelet !== undefined) parts.use(kubelet.value);
+  const node = kubelet?.value.path ?? options.nodeMountNamespace;
+  const missing = () => kubelet?.value.missing();
+  const namespaces = openNamespaces(sys, node);
   if (!namespaces.ok) return unavailable(namespaces);
   parts.use(namespaces.value);
   const staging = openStaging(sys, namespaces.value);
@@ -55,11 +66,9 @@ export function openKernel(
   if (!detected.ok) return unavailable(detected);
   const tier = effectiveTier(detected.value, options.tier);
   if (!tier.ok) return unavailable(tier);
-  const table = createNodeTable(sys, namespaces.value);
-  if (!table.ok) return unavailable(table);
-  parts.use(table.value);
-
-  const nodeTable = () => table.value.read();
+  const table = parts.use(createNodeTable(sys, namespaces.value));
+  const read = table.read();
+  if (!read.ok && missing() === undefined) return unavailable(read);
   const proberCommand = options.proberCommand ?? defaultProberCommand();
   const walker = parts.use(createWalker(sys, namespaces.value, proberCommand));
   const late = parts.use(createLateClose(sys));
@@ -70,27 +79,46 @@ export function openKernel(
     walker,
     late,
     tier: tier.value,
-    nodeTable,
+    nodeTable: () => table.read(),
   };
-  return { ok: true, value: assembleKernel(context, table.value, { ...options, proberCommand }, parts.move()) };
+  const onNode = () => {
+    table.reopen();
+    options.onKubelet?.(missing());
+  };
+  const known = { ...options, proberCommand, node, missing };
+  return { ok: true, value: assembleKernel(context, table, known, parts.move()) };
 }
 
 function assembleKernel(
   context: KernelContext,
   table: NodeTable,
-  options: KernelOptions & Required<Pick<KernelOptions, 'proberCommand'>>,
+  options: KernelOptions &
+    Required<Pick<KernelOptions, 'proberCommand'>> &
+    Pick<Kernel, 'missing'> & { readonly node: string | undefined },
   parts: DisposableStack,
 ): Kernel {
   const { sys } = context;
-  const { nodeMountNamespace, proberCommand, kubeletRoot = '/var/lib/kubelet', onUnknownContainer } = options;
+  const {
+    node: nodeMountNamespace,
+    missing,
+    proberCommand,
+    kubeletRoot = '/var/lib/kubelet',
+    onUnknownContainer,
+  } = options;
   const now = () => process.hrtime.bigint() as Nanoseconds;
   const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
   const processes = createProcessNamespaces({ proc: '/proc', sys, now: () => performance.now() });
   const except = () => namespacesOfNode(nodeMountNamespace);
-  const kubeletDirectory = withoutLinks(context, kubeletRoot);
+  let directory: { readonly namespace: string | undefined; readonly path: string } | undefined;
+  const kubeletDirectory = () => {
+    const namespace = nodeMountNamespace === undefined ? undefined : linkAt(nodeMountNamespace);
+    if (directory === undefined || directory.namespace !== namespace)
+      directory = { namespace, path: withoutLinks(context, kubeletRoot) };
+    return directory.path;
+  };
   const pods = () => {
     const node = table.read();
-    return node.ok ? podsDirectory(node.value, kubeletDirectory) : undefined;
+    return node.ok ? podsDirectory(node.value, kubeletDirectory()) : undefined;
   };
   const containers = createContainers({
     proc: '/proc',
@@ -105,6 +133,7 @@ function assembleKernel(
   const lookUps = parts.use(createLookUps({ context, kubeletRoot: kubeletDirectory, command: proberCommand }));
   return {
     tier: context.tier,
+    missing,
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
     replaceAll(replacements) {
@@ -147,8 +176,7 @@ function withCurrentUser(request: ReadRequest): ReadRequest {
 /** The mount namespaces that are not of containers: our own and the node's. */
 function namespacesOfNode(node: string | undefined): ReadonlySet<string> {
   const own = namespaceOf('/proc', 'self', 'mnt');
-  const pid = /^\/proc\/(\d+)\/ns\/mnt$/.exec(node ?? '')?.[1];
-  const nodes = pid === undefined ? undefined : namespaceOf('/proc', Number(pid), 'mnt');
+  const nodes = node === undefined ? undefined : linkAt(node);
   return new Set([own, nodes].filter((name) => name !== undefined));
 }
 

@@ -95,6 +95,7 @@ export function loadSyscalls(): Syscalls {
     close: (fd) => {
       libc.close(fd);
     },
+    replaceDescriptor: (from, to) => nothing(libc.dup3(from, to, O_CLOEXEC), 'dup3', ''),
     readText,
     readNumbered,
     identify(fd) {

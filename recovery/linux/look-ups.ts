@@ -19,7 +19,7 @@ const maxStuck = 2;
 export interface LookUpsOptions {
   readonly context: Pick<KernelContext, 'sys' | 'namespaces' | 'nodeTable'>;
   /** The kubelet's directory, without symbolic links. */
-  readonly kubeletRoot: string;
+  readonly kubeletRoot: () => string;
   /** The prober; the argument `look-up` is added. */
   readonly command: readonly string[];
 }
@@ -60,10 +60,11 @@ export function createLookUps({
 
   async function readRecord(target: string): Promise<Result<VolumeRecord>> {
     const fail = (errno: string, call: string) => failed({ errno, call, path: target, step: 'read-record' });
-    const pods = openPods(context, `${kubeletRoot}/pods`);
+    const directory = `${kubeletRoot()}/pods`;
+    const pods = openPods(context, directory);
     if (!pods.ok) return pods;
     try {
-      const path = `${relativePath(`${kubeletRoot}/pods`, target).replace(/\/mount$/, '')}/vol_data.json`;
+      const path = `${relativePath(directory, target).replace(/\/mount$/, '')}/vol_data.json`;
       const answer = await ask({ read: path, below: `/proc/${process.pid}/fd/${pods.value}` });
       if (!('text' in answer)) return 'errno' in answer ? fail(answer.errno, answer.call) : fail('EIO', 'read');
       const record = parseVolumeRecord(answer.text);

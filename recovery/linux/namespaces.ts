@@ -40,7 +40,7 @@ export interface Namespaces {
 /**
  * Holds the process's own mount namespace open, to return to it, and its /proc.
  *
- * `node`: path of the node's mount namespace, `/proc/1/ns/mnt`, if it is not the process's own.
+ * `node`: path of the node's mount namespace, `/proc/1/ns/mnt`, if it may not be the process's own. It may lead elsewhere later.
  */
 export function openNamespaces(sys: Syscalls, node: string | undefined): Result<Namespaces> {
   const own = sys.open('/proc/thread-self/ns/mnt');
@@ -112,10 +112,11 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
     return moved.ok ? run(`thread-self/fd/${fd}`) : moved;
   }
 
-  const nodeIsElsewhere = node !== undefined && !sameNamespace(node, '/proc/thread-self/ns/mnt');
+  const isElsewhere = (path: string) => !sameNamespace(path, '/proc/thread-self/ns/mnt');
 
   return ok({
-    inNode: (run) => (nodeIsElsewhere ? visit(() => enter(node), run, true) : visit(() => done, run, false)),
+    inNode: (run) =>
+      node !== undefined && isElsewhere(node) ? visit(() => enter(node), run, true) : visit(() => done, run, false),
     inProcesses,
     inNamespace: (fd, run) => visit(() => inStep('enter', '', sys.setns(fd, CLONE_NEWNS)), run, true),
     inCopy: (run) => visit(() => inStep('copy-namespace', '', sys.unshare(CLONE_NEWNS)), run, true),

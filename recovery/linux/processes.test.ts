@@ -1,8 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { kubeletNamespace, namespaceOf, parseCredentials, startTime } from './processes.ts';
+import { describe, expect, it } from 'vitest';
+import { namespaceOf, parseCredentials, startTime } from './processes.ts';
 
 describe('parseCredentials', () => {
   it('returns the effective ids and the groups', () => {
@@ -29,30 +26,5 @@ describe('a process', () => {
   it('has neither after it has ended', () => {
     expect(startTime('/proc', 2 ** 22 + 1)).toBeUndefined();
     expect(namespaceOf('/proc', 2 ** 22 + 1, 'user')).toBeUndefined();
-  });
-});
-
-describe('the mount namespace of the kubelet', () => {
-  let proc: string;
-  beforeEach(() => {
-    proc = mkdtempSync(join(tmpdir(), 'rekindle-proc-'));
-  });
-  afterEach(() => rmSync(proc, { recursive: true }));
-
-  function runs(pid: number, name: string, namespace: string): void {
-    mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
-    writeFileSync(join(proc, `${pid}/comm`), `${name}\n`);
-    symlinkSync(namespace, join(proc, `${pid}/ns/mnt`));
-  }
-
-  it.each([
-    ["is process 1's if the kubelet shares it", 'kubelet', 'mnt:[1]', 1],
-    ["is the kubelet's own if it has one", 'kubelet', 'mnt:[2]', 700],
-    ["is process 1's if no process is called kubelet", 'k3s-server', 'mnt:[2]', 1],
-  ])('%s', (_, name, namespace, pid) => {
-    runs(1, 'systemd', 'mnt:[1]');
-    runs(700, name, namespace);
-    runs(800, 'kubelet-helper', 'mnt:[3]');
-    expect(kubeletNamespace(proc)).toBe(`${proc}/${pid}/ns/mnt`);
   });
 });

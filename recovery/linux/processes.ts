@@ -47,17 +47,6 @@ export function parseCredentials(status: string): Container['user'] | undefined 
   return { uid, gid, groups: numbers('Groups') ?? [] };
 }
 
-/**
- * Path of the kubelet's mount namespace: process 1's, unless the kubelet has a namespace of its own (OpenShift, `kubens`). Process 1
- * is preferred because it lives as long as the node, and is the fallback if no process is called `kubelet` (k3s).
- */
-export function kubeletNamespace(proc: string): string {
-  const first = namespaceOf(proc, 1, 'mnt');
-  const kubelet = processIds(proc).find((pid) => readText(`${proc}/${pid}/comm`)?.trimEnd() === 'kubelet');
-  const own = kubelet === undefined ? undefined : namespaceOf(proc, kubelet, 'mnt');
-  return `${proc}/${own === undefined || own === first ? 1 : kubelet}/ns/mnt`;
-}
-
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');

@@ -13,6 +13,8 @@ export interface Syscalls {
   /** Asks the daemon if `path` leads below the root of a FUSE mount, unless `resolve` has RESOLVE_CACHED. */
   openat2(how: { at: number; path: string; flags: number; resolve: number }): Result<number>;
   close(fd: number): void;
+  /** Makes a descriptor a copy of another one, in place of the file that it refers to. */
+  replaceDescriptor(from: number, to: number): Result<void>;
   /** Reads a file of /proc from its beginning. */
   readText(fd: number): Result<string>;
   /** The directory entries whose names are numbers, in directory order. */

@@ -95,25 +95,27 @@ export interface NodeTable extends Disposable {
   read(): Result<readonly Mount[]>;
   /** Calls back after each change. */
   watch(changed: () => void): Disposable;
+  /** Reads and watches the table of the namespace that is the node's now, and calls back as after a change. */
+  reopen(): void;
 }
 
-export function createNodeTable(sys: Syscalls, namespaces: Namespaces): Result<NodeTable> {
+export function createNodeTable(sys: Syscalls, namespaces: Namespaces): NodeTable {
   const open = () =>
     inStep(
       'read-table',
       '/proc/self/mountinfo',
       namespaces.inNode(() => namespaces.openTable()),
     );
-  const opened = open();
-  if (!opened.ok) return opened;
-  const fd = opened.value;
+  let table = open();
   const parse = createMountinfoParser();
   const watchers = new Set<() => void>();
   let watching: Disposable | undefined;
   let known: readonly Mount[] | undefined;
 
-  return ok({
+  return {
     read() {
+      if (!table.ok) return table;
+      const fd = table.value;
       // Polled before reading, so that a change during the read is reported at the next poll.
       const changed = sys.pollPriority(fd);
       if (!changed.ok) return inStep('read-table', '', changed);
@@ -137,22 +139,31 @@ export function createNodeTable(sys: Syscalls, namespaces: Namespaces): Result<N
         },
       };
     },
-    [Symbol.dispose]() {
-      watching?.[Symbol.dispose]();
-      sys.close(fd);
+    reopen() {
+      close();
+      table = open();
+      known = undefined;
+      watching = watchers.size > 0 ? startWatching() : undefined;
+      for (const watcher of [...watchers]) watcher();
     },
-  });
+    [Symbol.dispose]: close,
+  };
+
+  function close(): void {
+    watching?.[Symbol.dispose]();
+    if (table.ok) sys.close(table.value);
+  }
 
   /** Uses descriptors of its own, because each descriptor reports a change once. If that fails, callers depend on their resync. */
   function startWatching(): Disposable | undefined {
-    const table = open();
-    if (!table.ok) return undefined;
+    const first = open();
+    if (!first.ok) return undefined;
     const second = open();
     if (!second.ok) {
-      sys.close(table.value);
+      sys.close(first.value);
       return undefined;
     }
-    const watch = watchTable(sys, [table.value, second.value], () => {
+    const watch = watchTable(sys, [first.value, second.value], () => {
       for (const watcher of [...watchers]) watcher();
     });
     return watch.ok ? watch.value : undefined;
