@@ -107,7 +107,13 @@ export class FakeNode implements CsiKernel, Publisher {
     if (mount === undefined) this.mount({ path: target, device: '8:1', root: source, fstype: 'ext4', options });
     else {
       const root = source.slice(mount.mountPoint.length) || '/';
-      this.mount({ path: target, device: mount.device, root, options });
+      // A clone keeps the flags of its source.
+      this.mount({
+        path: target,
+        device: mount.device,
+        root,
+        options: mount.options.includes('ro') ? ['ro'] : options,
+      });
     }
     return { ok: true, value: undefined };
   }

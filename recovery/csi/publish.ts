@@ -73,13 +73,14 @@ function mountTarget(
   const fail = (message: string) => rejected('INTERNAL', `NodePublishVolume: ${message}`);
   const table = kernel.hostMounts();
   if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);
-  if (sourceMount(table.value, source.path)?.device !== source.device) return 'source-changed';
+  const mountOfSource = sourceMount(table.value, source.path);
+  if (mountOfSource?.device !== source.device) return 'source-changed';
   const { stack } = new MountTree(table.value).at(target);
   const top = stack.at(-1);
   if (top !== undefined && !isFuse(top)) {
     return rejected('ALREADY_EXISTS', `NodePublishVolume: a filesystem of type ${top.fstype} is mounted at ${target}`);
   }
-  if (top !== undefined && isMountOf(top, source)) return checkAccess(top, request);
+  if (top !== undefined && isMountOf(top, source)) return checkAccess(top, mountOfSource, request);
   const { subdirectory } = request.source;
   const mounted =
     top === undefined
@@ -99,8 +100,10 @@ function mountTarget(
 
 const isMountOf = (mount: Mount, source: LiveSource) => mount.device === source.device && mount.root === source.root;
 
-function checkAccess(mount: Mount, { target, readOnly }: PublishArguments): CsiResult<Empty> {
-  if (mount.options.includes('ro') === readOnly) return succeeded({});
+/** A mount of a read-only source is read-only, whatever was requested: the kubelet asks again after its restart. */
+function checkAccess(mount: Mount, source: Mount, { target, readOnly }: PublishArguments): CsiResult<Empty> {
+  const isReadOnly = (each: Mount) => each.options.includes('ro');
+  if (isReadOnly(mount) === (readOnly || isReadOnly(source))) return succeeded({});
   const access = readOnly ? 'read-write' : 'read-only';
   return rejected('ALREADY_EXISTS', `NodePublishVolume: the volume is already published ${access} at ${target}`);
 }

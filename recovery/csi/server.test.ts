@@ -256,6 +256,21 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([]);
   });
 
+  it('is idempotent for a read-write volume whose daemon mounts it read-only', async () => {
+    const volumeCapability = { mount: {}, accessMode: { mode: 'MULTI_NODE_MULTI_WRITER' } } as const;
+    node.mount({ path: source, device: '0:50', options: ['ro'] });
+    await client.nodePublishVolume({ ...request, volumeCapability });
+    expect(node.stack(target)).toMatchObject([{ options: ['ro'] }]);
+    await client.nodePublishVolume({ ...request, volumeCapability });
+    expect(node.calls).toHaveLength(1);
+  });
+
+  it('binds a source of another FUSE module', async () => {
+    node.mount({ path: source, device: '0:50', fstype: 'alifuse.aliyun-alinas-efc' });
+    await client.nodePublishVolume(request);
+    expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+  });
+
   it('rejects a target with another filesystem', async () => {
     node.mount({ path: source, device: '0:50' });
     node.mount({ path: target, device: '0:9', fstype: 'tmpfs' });

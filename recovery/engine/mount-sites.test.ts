@@ -58,6 +58,9 @@ it.each([
   ['fuse', true],
   ['fuse.jindofs-fuse', true],
   ['fuseblk', true],
+  ['alifuse.aliyun-alinas-efc', true],
+  ['alifuse', true],
+  ['nfs4', false],
   ['fusectl', false],
   ['ext4', false],
 ])('%s is FUSE: %s', (fstype, expected) => expect(isFuse({ fstype })).toBe(expected));

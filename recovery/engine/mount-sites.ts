@@ -228,9 +228,12 @@ export class MountTree {
   }
 }
 
-/** Whether a FUSE daemon serves the mount: `fuse`, `fuseblk` or `fuse.<subtype>`, but not `fusectl`. */
+/**
+ * Whether a FUSE daemon serves the mount: `fuse`, `fuseblk`, or the name of another FUSE module such as Alibaba Cloud's `alifuse`, each
+ * with or without a subtype (`fuse.jindofs-fuse`), but not `fusectl`.
+ */
 export function isFuse({ fstype }: Pick<Mount, 'fstype'>): boolean {
-  return fstype === 'fuse' || fstype === 'fuseblk' || fstype.startsWith('fuse.');
+  return /^[a-z]*fuse(blk)?(\.|$)/.test(fstype);
 }
 
 /** An absolute path without empty, `.`, `..` and trailing components. */

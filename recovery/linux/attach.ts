@@ -1,4 +1,5 @@
 import type { Mount } from '../engine/model.ts';
+import { isFuse } from '../engine/mount-sites.ts';
 import type { Replacement, Result } from '../engine/ports.ts';
 import { type KernelContext, makePrivate, openPath } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
@@ -141,7 +142,7 @@ function stack(context: KernelContext, { replacement, tree, carried }: Attachmen
 
 /** Whether a lower layer is left from an earlier crash. The application must not see the files of any other mount, even briefly. */
 function isEarlierInstance(layer: Mount, { remove: top, source }: Replacement): boolean {
-  if (!layer.fstype.startsWith('fuse') || layer.device === source.device) return false;
+  if (!isFuse(layer) || layer.device === source.device) return false;
   return layer.fstype === top.fstype && layer.mountSource === top.mountSource;
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import type { LiveSource, Mount } from '../engine/model.ts';
+import { isFuse } from '../engine/mount-sites.ts';
 import type { Result } from '../engine/ports.ts';
 import { type Assembly, assemble, needsStaging } from './assemble.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
@@ -85,7 +86,7 @@ function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined
     if (found === undefined || mountPoint.length > found.mountPoint.length || mount.parentId === found.id)
       found = mount;
   }
-  if (found === undefined || !/^fuse(\.|$)/.test(found.fstype)) return undefined;
+  if (found === undefined || !isFuse(found)) return undefined;
   const rest = path.slice(found.mountPoint === '/' ? 0 : found.mountPoint.length);
   const root = found.root === '/' ? rest || '/' : `${found.root}${rest}`;
   return { path: found.mountPoint, device: found.device, root };
