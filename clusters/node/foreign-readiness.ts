@@ -1,5 +1,5 @@
 import type { DeviceId, Nanoseconds } from '../../recovery/engine/model.ts';
-import { startProber } from '../../recovery/linux/prober/client.ts';
+import { startLanes } from '../../recovery/linux/prober/lanes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 
 const timeoutNs = 10_000_000_000n;
@@ -23,7 +23,7 @@ export interface ForeignReadiness extends AsyncDisposable {
 export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadiness {
   const { onEvent, mountRoot, nodeMountNamespace } = options;
   const now = () => process.hrtime.bigint() as Nanoseconds;
-  const prober = startProber({ command: options.prober, nodeMountNamespace, now });
+  const lanes = startLanes({ command: options.prober, nodeMountNamespace, now });
   /** Daemon containers by pod. */
   const running = new Map<string, string>();
   /** When a dataset's mount answered before the start of its daemon was reported, which happens if containers are observed from outside. */
@@ -35,7 +35,7 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
       if (event.kind === 'process' && event.role === 'daemon') follow(event.name, event.change);
       if (event.kind === 'mount' && event.change === 'added' && event.where === 'node') void probeMount(event);
     },
-    [Symbol.asyncDispose]: () => prober[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => lanes[Symbol.asyncDispose](),
   };
 
   function follow(name: string, change: string): void {
@@ -59,9 +59,9 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
     if (dataset === undefined) return;
     const deadline = (now() + timeoutNs) as Nanoseconds;
     const site = { kind: 'source', path: mountPoint } as const;
-    const answer = await prober.read({ site, device: device as DeviceId, deadline, proof: 'answer' });
+    const { status } = await lanes.ask({ site, device: device as DeviceId, deadline });
     const at = Number(now());
-    if (!answer.ok || answer.value.device !== device) return;
+    if (status !== 'live') return;
     const name = [...running].find(([pod]) => servesDataset(dataset, pod))?.[1];
     if (name === undefined) early.set(dataset, at);
     else reportReady(name, at);

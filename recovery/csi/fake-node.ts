@@ -1,5 +1,5 @@
-import type { DeviceId, Failure, Mount, Nanoseconds } from '../engine/model.ts';
-import type { ClockPort, FilesystemUsage, ReadAnswer, Result, VolumeLocks } from '../engine/ports.ts';
+import type { DeviceId, Failure, FilesystemUsage, Liveness, Mount, Nanoseconds } from '../engine/model.ts';
+import type { ClockPort, Result, VolumeLocks } from '../engine/ports.ts';
 import type { CsiKernel, Publisher } from './publish.ts';
 
 /** A clock for tests that stands still until it is advanced. */
@@ -34,11 +34,13 @@ export class FakeClock implements ClockPort {
 /** A mount table in memory for tests, with the operations of the CSI services. */
 export class FakeNode implements CsiKernel, Publisher {
   table: Mount[] = [];
-  /** Results of reads by path, an errno or the default `ok`. */
-  readonly readResults = new Map<string, string>();
-  /** Reads wait for this promise. */
-  readGate: Promise<void> = Promise.resolve();
-  reads = 0;
+  /** Answers by path; `live` by default. */
+  readonly answers = new Map<string, Liveness>();
+  /** Directories that the volumes lack. */
+  readonly missing = new Set<string>();
+  /** Answers wait for this promise. */
+  answerGate: Promise<void> = Promise.resolve();
+  asked = 0;
   usage: FilesystemUsage = { totalBytes: 100, availableBytes: 60, usedBytes: 30, inodes: 8, freeInodes: 7 };
   readonly directories = new Set<string>();
   readonly calls: string[] = [];
@@ -81,15 +83,10 @@ export class FakeNode implements CsiKernel, Publisher {
     return { ok: true, value: this.table };
   }
 
-  async read({ site, device, proof }: Parameters<CsiKernel['read']>[0]): Promise<Result<ReadAnswer>> {
-    this.reads++;
-    await this.readGate;
-    const result = this.readResults.get(site.path) ?? 'ok';
-    // Only a consumer's proof may list and read.
-    if (proof !== 'answer') return failed('EPERM', 'getdents64', site.path, 'read-list');
-    return result === 'ok'
-      ? { ok: true, value: { device, usage: this.usage } }
-      : failed(result, 'statfs', site.path, 'verify-statfs');
+  async ask({ site }: Parameters<CsiKernel['ask']>[0]): Promise<Liveness> {
+    this.asked++;
+    await this.answerGate;
+    return this.answers.get(site.path) ?? { status: 'live', usage: this.usage };
   }
 
   watchMounts(changed: () => void): Disposable {
@@ -99,6 +96,7 @@ export class FakeNode implements CsiKernel, Publisher {
 
   publish({ source, target, readOnly }: { source: string; target: string; readOnly: boolean }): Result<unknown> {
     this.#interrupt();
+    if (this.missing.has(source)) return failed('ENOENT', 'openat2', source, 'clone-source');
     this.calls.push(`publish ${source} ${target} ${readOnly ? 'ro' : 'rw'}`);
     this.directories.add(target);
     const mount = this.table.findLast(({ mountPoint }) => source === mountPoint || source.startsWith(`${mountPoint}/`));

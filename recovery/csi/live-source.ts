@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import type { Failure, LiveSource, Mount, Nanoseconds } from '../engine/model.ts';
+import { questionTo } from '../engine/liveness.ts';
+import type { Failure, Liveness, LiveSource, Mount, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
@@ -11,7 +12,7 @@ const answerTimeout = 1_000_000_000n;
 const retryDelay = 250_000_000n;
 
 export interface SourceWait {
-  readonly kernel: Pick<KernelPort, 'hostMounts' | 'read' | 'watchMounts'>;
+  readonly kernel: Pick<KernelPort, 'hostMounts' | 'ask' | 'watchMounts'>;
   readonly clock: ClockPort;
   readonly source: VolumeSource;
   /** When to give up. */
@@ -29,7 +30,7 @@ export async function awaitLiveSource(wait: SourceWait): Promise<CsiResult<LiveS
   for (;;) {
     using change = watchForChange(wait);
     const result = await checkSource(wait);
-    if (result.ok || result.code === 'NOT_FOUND' || result.code === 'INTERNAL') return result;
+    if (result.ok || result.code === 'INTERNAL') return result;
     if (wait.signal.aborted) return rejected('CANCELLED', 'the caller has hung up');
     if (wait.clock.now() >= wait.until) return result;
     await change.promise;
@@ -68,25 +69,10 @@ async function checkSource({ kernel, clock, source, until }: SourceWait): Promis
   if (mount === undefined) {
     return rejected('FAILED_PRECONDITION', `no FUSE filesystem is mounted at ${source.path}: its daemon is not up`);
   }
-  const ask = (path: string) => {
-    const latest = (clock.now() + answerTimeout) as Nanoseconds;
-    const deadline = latest < until ? latest : until;
-    return kernel.read({ site: { kind: 'source', path }, device: mount.device, proof: 'answer', deadline });
-  };
-  const root = await ask(source.path);
-  if (!root.ok) return notLive(source.path, root.failure);
-  if (root.value.device !== mount.device) {
-    return rejected('UNAVAILABLE', `the mount at ${source.path} was replaced while it was asked`);
-  }
-  if (source.subdirectory !== '') {
-    const path = posix.join(source.path, source.subdirectory);
-    const directory = await ask(path);
-    if (!directory.ok && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(directory.failure.errno)) {
-      const message = `"${source.subdirectory}" is not a directory of the volume mounted at ${source.path}`;
-      return rejected('NOT_FOUND', message);
-    }
-    if (!directory.ok) return notLive(path, directory.failure);
-  }
+  const latest = (clock.now() + answerTimeout) as Nanoseconds;
+  const deadline = latest < until ? latest : until;
+  const answer = await kernel.ask({ ...questionTo({ kind: 'source', path: source.path }, mount), deadline });
+  if (answer.status !== 'live') return notLive(source.path, answer);
   return succeeded({
     path: source.path,
     device: mount.device,
@@ -94,10 +80,15 @@ async function checkSource({ kernel, clock, source, until }: SourceWait): Promis
   });
 }
 
-function notLive(path: string, failure: Failure): CsiRejection {
-  return failure.errno === 'ETIMEDOUT'
-    ? rejected('DEADLINE_EXCEEDED', `the FUSE daemon of ${path} does not answer`)
-    : rejected('UNAVAILABLE', `the FUSE mount at ${path} is not served: ${formatFailure(failure)}`);
+function notLive(path: string, answer: Exclude<Liveness, { status: 'live' }>): CsiRejection {
+  switch (answer.status) {
+    case 'hung':
+      return rejected('DEADLINE_EXCEEDED', `the FUSE daemon of ${path} does not answer`);
+    case 'dead':
+      return rejected('UNAVAILABLE', `the FUSE mount at ${path} is not served: ${answer.errno}`);
+    case 'unknown':
+      return rejected('UNAVAILABLE', `the FUSE mount at ${path} could not be asked: ${answer.errno}`);
+  }
 }
 
 export function formatFailure({ errno, call, path }: Failure): string {

@@ -1,5 +1,5 @@
 import { requestedMount } from '../engine/identity.ts';
-import type { LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
+import type { Failure, LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort, Result, VolumeLocks } from '../engine/ports.ts';
 import type { PublishArguments } from './arguments.ts';
@@ -18,7 +18,7 @@ export interface Publisher {
 }
 
 /** The kernel operations that the CSI services need. */
-export type CsiKernel = Pick<KernelPort, 'hostMounts' | 'read' | 'watchMounts' | 'replaceAll'>;
+export type CsiKernel = Pick<KernelPort, 'hostMounts' | 'ask' | 'watchMounts' | 'replaceAll'>;
 
 export interface PublishParts {
   readonly kernel: CsiKernel;
@@ -87,6 +87,10 @@ function mountTarget(
       ? publisher.publish({ source: `${source.path}${subdirectory && `/${subdirectory}`}`, target, readOnly })
       : replaceMounts(kernel, { table: table.value, stack, top, request, source });
   if (!mounted.ok && mounted.failure.errno === 'ESTALE') return 'source-changed';
+  if (!mounted.ok && subdirectory !== '' && isMissingDirectory(mounted.failure)) {
+    const message = `"${subdirectory}" is not a directory of the volume mounted at ${source.path}`;
+    return rejected('NOT_FOUND', `NodePublishVolume: ${message}`);
+  }
   if (!mounted.ok) {
     return fail(`cannot mount ${target} (${mounted.failure.step}): ${formatFailure(mounted.failure)}`);
   }
@@ -97,6 +101,9 @@ function mountTarget(
   publisher.unpublish(target);
   return 'source-changed';
 }
+
+const isMissingDirectory = ({ step, errno }: Failure) =>
+  step === 'clone-source' && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errno);
 
 const isMountOf = (mount: Mount, source: LiveSource) => mount.device === source.device && mount.root === source.root;
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Diagnosis, Failure } from '../engine/model.ts';
+import type { Diagnosis, Failure, Nanoseconds } from '../engine/model.ts';
 import { volumeNamed } from '../engine/testing/world.ts';
 import type { UnprovenSite } from '../engine/volume-state.ts';
 import { type CsiClient, createCsiClient } from './client.ts';
@@ -16,6 +16,11 @@ import type { GrpcServer } from './socket.ts';
 
 const source = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
 const target = '/var/lib/kubelet/pods/uid-1/volumes/kubernetes.io~csi/default-demo/mount';
+
+const live = { status: 'live' } as const;
+const dead = { status: 'dead', errno: 'ENOTCONN' } as const;
+const hung = { status: 'hung', since: 1n as Nanoseconds } as const;
+const unknown = { status: 'unknown', errno: 'EAGAIN' } as const;
 
 const request: NodePublishRequest = {
   volumeId: 'default-demo',
@@ -235,7 +240,7 @@ describe('NodePublishVolume', () => {
 
   it('rejects a missing subdirectory without waiting for it', async () => {
     node.mount({ path: source, device: '0:50' });
-    node.readResults.set(`${source}/a`, 'ENOENT');
+    node.missing.add(`${source}/a`);
     const volumeContext = { fluid_path: source, fluid_sub_path: 'a' };
     expect(await outcome(client.nodePublishVolume({ ...request, volumeContext }))).toContain('NOT_FOUND');
     expect(node.calls).toEqual([]);
@@ -307,23 +312,23 @@ describe('NodePublishVolume', () => {
 
   it('waits until a dead source mount is replaced by a live one', async () => {
     node.mount({ path: source, device: '0:40' });
-    node.readResults.set(source, 'ENOTCONN');
+    node.answers.set(source, dead);
     const published = client.nodePublishVolume(request);
     await until(() => node.watchers === 1);
-    node.readResults.delete(source);
+    node.answers.delete(source);
     node.mount({ path: source, device: '0:50' });
     await published;
     expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
   });
 
   it.each([
-    ['nothing is mounted', undefined, 'ok', 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem is mounted at'],
-    ['an empty tmpfs is mounted', 'tmpfs', 'ok', 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem'],
-    ['the mount is dead', 'fuse', 'ENOTCONN', 'UNAVAILABLE: NodePublishVolume: the FUSE mount at'],
-    ['the mount hangs', 'fuse', 'ETIMEDOUT', 'DEADLINE_EXCEEDED: NodePublishVolume: the FUSE daemon of'],
+    ['nothing is mounted', undefined, live, 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem is mounted at'],
+    ['an empty tmpfs is mounted', 'tmpfs', live, 'FAILED_PRECONDITION: NodePublishVolume: no FUSE filesystem'],
+    ['the mount is dead', 'fuse', dead, 'UNAVAILABLE: NodePublishVolume: the FUSE mount at'],
+    ['the mount hangs', 'fuse', hung, 'DEADLINE_EXCEEDED: NodePublishVolume: the FUSE daemon of'],
   ])('gives up at the deadline with the reason that %s', async (_, fstype, answer, message) => {
     if (fstype !== undefined) node.mount({ path: source, device: '0:50', fstype });
-    node.readResults.set(source, answer);
+    node.answers.set(source, answer);
     const refusal = outcome(client.nodePublishVolume(request));
     await until(() => node.watchers === 1);
     clock.advance(31_000_000_000n);
@@ -349,13 +354,13 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([]);
   });
 
-  it('binds nothing if the caller hangs up while the source is read', async () => {
+  it('binds nothing if the caller hangs up while the source is asked', async () => {
     node.mount({ path: source, device: '0:50' });
     const { promise, resolve } = Promise.withResolvers<void>();
-    node.readGate = promise;
+    node.answerGate = promise;
     const call = new AbortController();
     const refusal = outcome(client.nodePublishVolume(request, { signal: call.signal }));
-    await until(() => node.reads === 1);
+    await until(() => node.asked === 1);
     call.abort();
     expect(await refusal).toContain('CANCELLED');
     // The driver knows of the cancellation once it has served a later call.
@@ -441,15 +446,16 @@ describe('NodeGetVolumeStats', () => {
   });
 
   it.each([
-    ['ENOTCONN', 'the FUSE daemon of the volume is gone (ENOTCONN)'],
-    ['ETIMEDOUT', 'the FUSE daemon of the volume does not answer'],
-    ['EIO', 'the volume cannot be asked (statfs'],
-  ])('reports a volume that answers %s as abnormal', async (errno, message) => {
+    { answer: dead, abnormal: true, message: 'the FUSE daemon of the volume is gone (ENOTCONN)' },
+    { answer: hung, abnormal: true, message: 'the FUSE daemon of the volume does not answer' },
+    { answer: unknown, abnormal: false, message: 'the volume could not be asked (EAGAIN)' },
+    { answer: live, abnormal: false, message: 'the FUSE daemon of the volume answers' },
+  ])('reports the condition of a volume that is $answer.status', async ({ answer, abnormal, message }) => {
     node.mount({ path: target, device: '0:50' });
-    node.readResults.set(target, errno);
+    node.answers.set(target, answer);
     const { usage: reported, volumeCondition } = await client.nodeGetVolumeStats(stats);
     expect(reported).toEqual([]);
-    expect(volumeCondition).toMatchObject({ abnormal: true, message: expect.stringContaining(message) });
+    expect(volumeCondition).toEqual({ abnormal, message });
   });
 
   it('reports a replaced mount that its consumer has not been seen to read', async () => {

@@ -1,6 +1,7 @@
-import type { Nanoseconds } from '../engine/model.ts';
+import { questionTo } from '../engine/liveness.ts';
+import type { FilesystemUsage, Liveness, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
-import type { ClockPort, FilesystemUsage, KernelPort } from '../engine/ports.ts';
+import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { formatUnproven } from '../engine/record.ts';
 import type { UnprovenSite } from '../engine/volume-state.ts';
 import { formatFailure } from './live-source.ts';
@@ -24,7 +25,7 @@ export async function volumeStats(
     clock,
     unproven,
   }: {
-    readonly kernel: Pick<KernelPort, 'hostMounts' | 'read'>;
+    readonly kernel: Pick<KernelPort, 'hostMounts' | 'ask'>;
     readonly clock: ClockPort;
     readonly unproven: UnprovenSites;
   },
@@ -37,13 +38,12 @@ export async function volumeStats(
   if (mount === undefined || !isFuse(mount)) {
     return rejected('NOT_FOUND', `NodeGetVolumeStats: volume ${volumeId} is not published at ${volumePath}`);
   }
-  const { device } = mount;
   const site = targetSite(volumePath);
   const deadline = (clock.now() + answerTimeout) as Nanoseconds;
-  const answer = await kernel.read({ site, device, proof: 'answer', deadline });
-  if (!answer.ok) return abnormal(answer.failure.errno, formatFailure(answer.failure));
+  const answer = await kernel.ask({ ...questionTo(site, mount), deadline });
+  if (answer.status !== 'live') return succeeded({ usage: [], volumeCondition: conditionUnless(answer) });
   return succeeded({
-    usage: answer.value.usage === undefined ? [] : toCsiUsage(answer.value.usage),
+    usage: answer.usage === undefined ? [] : toCsiUsage(answer.usage),
     volumeCondition: condition(
       unproven().filter(
         ({ diagnosis }) => diagnosis.volume.handle === volumeId && diagnosis.site.podUid === site.podUid,
@@ -73,12 +73,16 @@ function toCsiUsage(usage: FilesystemUsage): readonly VolumeUsage[] {
   ];
 }
 
-function abnormal(errno: string, details: string): CsiResult<NodeStatsResponse> {
-  const message =
-    errno === 'ETIMEDOUT'
-      ? 'the FUSE daemon of the volume does not answer'
-      : errno === 'ENOTCONN' || errno === 'ECONNABORTED'
-        ? `the FUSE daemon of the volume is gone (${errno})`
-        : `the volume cannot be asked (${details})`;
-  return succeeded({ usage: [], volumeCondition: { abnormal: true, message } });
+/** The condition of a volume that is not live, or may not be. */
+function conditionUnless(
+  answer: Exclude<Liveness, { status: 'live' }>,
+): NonNullable<NodeStatsResponse['volumeCondition']> {
+  switch (answer.status) {
+    case 'hung':
+      return { abnormal: true, message: 'the FUSE daemon of the volume does not answer' };
+    case 'dead':
+      return { abnormal: true, message: `the FUSE daemon of the volume is gone (${answer.errno})` };
+    case 'unknown':
+      return { abnormal: false, message: `the volume could not be asked (${answer.errno})` };
+  }
 }

@@ -1,4 +1,4 @@
-import type { LivenessCache } from './liveness.ts';
+import { type LivenessCache, questionTo } from './liveness.ts';
 import type { DeviceId, Mount, Nanoseconds, SourceState } from './model.ts';
 import type { ClockPort, KernelPort } from './ports.ts';
 import type { Journal } from './volume-state.ts';
@@ -85,6 +85,7 @@ export function createHungConnections(
     const mount = parts.sourceMount(path);
     const known = liveness.get(device);
     if (known?.status !== 'hung' || mount?.device !== device) return;
+    const question = questionTo({ kind: 'source', path }, mount);
     const before = hungMounts.get(device);
     if (before?.mountId === mount.id) return;
     const hung = { mountId: mount.id, since: before === undefined ? known.since : clock.now() };
@@ -104,7 +105,7 @@ export function createHungConnections(
 
     async function askAgain(): Promise<void> {
       if (!isCurrent()) return;
-      const { status } = await liveness.ask({ site: { kind: 'source', path }, device });
+      const { status } = await liveness.ask(question);
       if (!isCurrent()) return;
       const remaining = dueAt - clock.now();
       if (status === 'live' || status === 'dead') hungMounts.delete(device);

@@ -1,4 +1,4 @@
-import type { LivenessQuestion, VolumeQuestions } from './liveness.ts';
+import { type LivenessQuestion, questionTo, type VolumeQuestions } from './liveness.ts';
 import type {
   DeviceId,
   Diagnosis,
@@ -97,7 +97,7 @@ function sourceState({ path, mount }: SourceMount, known: KnownLiveness): Source
 /** The questions to a volume's source mounts. */
 export function sourceQuestions(snapshot: NodeSnapshot, volume: Volume): readonly LivenessQuestion[] {
   return sourceMounts(snapshot, volume).flatMap(({ path, mount }): LivenessQuestion[] =>
-    mount === undefined ? [] : [{ site: { kind: 'source', path }, device: mount.device }],
+    mount === undefined ? [] : [questionTo({ kind: 'source', path }, mount)],
   );
 }
 
@@ -112,7 +112,7 @@ export function volumeQuestions(snapshot: NodeSnapshot, volume: Volume, known: K
     if (top === undefined) continue;
     visible.add(top.device);
     if (sourceDevices.has(top.device) || known.get(top.device)?.status === 'dead') continue;
-    if (!sites.has(top.device)) sites.set(top.device, { site: observed.site, device: top.device });
+    if (!sites.has(top.device)) sites.set(top.device, questionTo(observed.site, top));
   }
   return { sources, sites: [...sites.values()], visible };
 }

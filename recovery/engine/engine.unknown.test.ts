@@ -1,35 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import type { ReadAnswer, ReadRequest, Result } from './ports.ts';
+import type { AskRequest } from './ports.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import type { World } from './testing/world.ts';
 
-type OwnError = readonly [errno: string, step: string];
-
-const ownErrors: readonly OwnError[] = [
+/** Errors of the agent's own, with the step of a read. */
+const ownErrors = [
   ['EAGAIN', 'read-queue'],
   ['ECHILD', 'read'],
   ['ESRCH', 'read-identity'],
   ['ENOENT', 'enter'],
-];
+] as const;
 
-/** Makes the reads that match fail with an error of the agent's own, until the returned function is called. */
-function failReads(world: World, [errno, step]: OwnError, matches: (request: ReadRequest) => boolean): () => void {
-  const { read } = world.kernel;
+/** Makes the questions that match unanswerable by an error of the agent's own, until the returned function is called. */
+function failToAsk(world: World, errno: string, matches: (request: AskRequest) => boolean): () => void {
+  const { ask } = world.kernel;
   let isFailing = true;
-  world.kernel.read = async (request): Promise<Result<ReadAnswer>> =>
-    isFailing && matches(request)
-      ? { ok: false, failure: { errno, call: 'read', path: request.site.path, step } }
-      : read(request);
+  world.kernel.ask = async (request) => (isFailing && matches(request) ? { status: 'unknown', errno } : ask(request));
   return () => {
     isFailing = false;
   };
 }
 
-describe.each(ownErrors)('a read that fails with %s at step %s', (...error) => {
+describe.each(ownErrors)('a question that fails with %s', (errno, step) => {
   it('says nothing about a source', async () => {
     await using world = await oneHealthyPod();
     const before = world.decisionsOf('noticed').length;
-    failReads(world, error, ({ site }) => site.kind === 'source');
+    failToAsk(world, errno, ({ site }) => site.kind === 'source');
     await world.clock.advance(20_000);
     expect(world.decisionsOf('noticed')).toHaveLength(before);
     expect(world.decisionsOf('skipped')).toEqual([]);
@@ -40,7 +36,7 @@ describe.each(ownErrors)('a read that fails with %s at step %s', (...error) => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
-    failReads(world, error, ({ site }) => site.kind === 'source');
+    failToAsk(world, errno, ({ site }) => site.kind === 'source');
     world.serve('demo');
     await world.clock.advance(20_000);
     expect(world.kernel.counts.replacements).toBe(0);
@@ -49,7 +45,7 @@ describe.each(ownErrors)('a read that fails with %s at step %s', (...error) => {
 
   it('does not replace the live mount of an earlier daemon', async () => {
     await using world = await oneHealthyPod();
-    failReads(world, error, ({ site }) => site.kind !== 'source');
+    failToAsk(world, errno, ({ site }) => site.kind !== 'source');
     world.serve('demo');
     await world.clock.advance(20_000);
     expect(world.kernel.counts.replacements).toBe(0);
@@ -61,7 +57,7 @@ describe.each(ownErrors)('a read that fails with %s at step %s', (...error) => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
-    const restore = failReads(world, error, ({ site }) => site.kind === 'source');
+    const restore = failToAsk(world, errno, ({ site }) => site.kind === 'source');
     world.serve('demo');
     await world.clock.advance(50);
     restore();
@@ -70,17 +66,35 @@ describe.each(ownErrors)('a read that fails with %s at step %s', (...error) => {
     expect(world.decisionsOf('recovered')).toHaveLength(2);
   });
 
-  it('is no failed proof', async () => {
+  it('is no failed proof if a read fails so', async () => {
     await using world = await oneHealthyPod();
     crash(world);
-    const restore = failReads(world, error, ({ site, proof }) => site.kind !== 'source' && proof !== 'answer');
+    const { read } = world.kernel;
+    world.kernel.read = async ({ site }) => ({
+      ok: false,
+      failure: { errno, call: 'read', path: site.path, step },
+    });
     world.serve('demo');
     await world.clock.advance(12_000);
     expect(world.broken()).toEqual([]);
     expect(world.decisionsOf('failed')).toEqual([]);
     expect(world.decisionsOf('recovered')).toEqual([]);
-    restore();
+    world.kernel.read = read;
     await world.clock.advance(6_000);
     expect(world.decisionsOf('recovered')).toHaveLength(2);
   });
+});
+
+it('takes no connection for hung because a proof takes too long', async () => {
+  await using world = await oneHealthyPod();
+  crash(world);
+  world.kernel.read = async ({ site }) => ({
+    ok: false,
+    failure: { errno: 'ETIMEDOUT', call: 'read', path: site.path, step: 'read-list' },
+  });
+  world.serve('demo');
+  await world.clock.advance(20_000);
+  expect(world.broken()).toEqual([]);
+  expect(world.decisionsOf('skipped')).toEqual([]);
+  expect(world.engine.unhealthy()).toEqual([]);
 });

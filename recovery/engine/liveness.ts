@@ -1,8 +1,17 @@
-import type { DeviceId, Liveness, Nanoseconds } from './model.ts';
-import type { ClockPort, KernelPort, ReadRequest } from './ports.ts';
+import type { DeviceId, Liveness, Mount, Nanoseconds } from './model.ts';
+import type { AskRequest, ClockPort, KernelPort } from './ports.ts';
 
 /** A question that a connection is asked: through which mount, and which device is expected to answer. */
-export type LivenessQuestion = Pick<ReadRequest, 'site' | 'device'>;
+export type LivenessQuestion = Omit<AskRequest, 'deadline'>;
+
+/** The question to the connection of a FUSE mount. Without `allow_other` the kernel admits only the user in the mount's options. */
+export function questionTo(site: AskRequest['site'], { device, superOptions }: Mount): LivenessQuestion {
+  const id = (name: string) =>
+    Number(superOptions.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1));
+  const [uid, gid] = [id('user_id'), id('group_id')];
+  const admitsRoot = superOptions.includes('allow_other') || !(uid + gid > 0);
+  return { site, device, ...(admitsRoot ? {} : { user: { uid, gid } }) };
+}
 
 /** How connections answered, with at most one read in progress per device, however many volumes and passes ask. */
 export interface LivenessCache {
@@ -21,7 +30,7 @@ export function createLivenessCache({
   readDeadline,
   firstReadDeadline,
 }: {
-  readonly kernel: Pick<KernelPort, 'read'>;
+  readonly kernel: Pick<KernelPort, 'ask'>;
   readonly clock: Pick<ClockPort, 'now'>;
   /** How long a device that has been live before may take. */
   readonly readDeadline: Nanoseconds;
@@ -32,22 +41,12 @@ export function createLivenessCache({
   const inProgress = new Map<DeviceId, Promise<Liveness>>();
   const hasBeenLive = new Set<DeviceId>();
 
-  async function read({ device, site }: LivenessQuestion): Promise<Liveness> {
-    const askedAt = clock.now();
+  async function ask(question: LivenessQuestion): Promise<Liveness> {
+    const { site, device } = question;
     const timeout = site.kind === 'source' && !hasBeenLive.has(device) ? firstReadDeadline : readDeadline;
-    // Asks only whether the daemon answers; whether its files can be read is for the consumer's own read to prove.
-    const deadline = (askedAt + timeout) as Nanoseconds;
-    const result = await kernel.read({ site, device, proof: 'answer', deadline });
-    if (result.ok && result.value.device !== device) return { status: 'unknown', errno: 'ESTALE' };
-    if (result.ok) {
-      hasBeenLive.add(device);
-      return { status: 'live' };
-    }
-    const { errno } = result.failure;
-    if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return { status: 'dead', errno };
-    if (errno !== 'ETIMEDOUT') return { status: 'unknown', errno };
-    const before = latest.get(device);
-    return { status: 'hung', since: before?.status === 'hung' ? before.since : askedAt };
+    const liveness = await kernel.ask({ ...question, deadline: (clock.now() + timeout) as Nanoseconds });
+    if (liveness.status === 'live') hasBeenLive.add(device);
+    return liveness;
   }
 
   return {
@@ -55,7 +54,7 @@ export function createLivenessCache({
       const { device } = question;
       const reading =
         inProgress.get(device) ??
-        read(question).then((liveness) => {
+        ask(question).then((liveness) => {
           inProgress.delete(device);
           if (liveness.status !== 'unknown') latest.set(device, liveness);
           return liveness;

@@ -135,9 +135,19 @@ export type LookUp =
  */
 export type RemovableMount = Mount & { readonly [brand]: 'RemovableMount' };
 
+/** How full a file system is, by statfs. */
+export interface FilesystemUsage {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  readonly usedBytes: number;
+  readonly inodes: number;
+  readonly freeInodes: number;
+}
+
 /** How a FUSE connection answered when it was last asked. */
 export type Liveness =
-  | { readonly status: 'live' }
+  /** `usage` is missing if the daemon answered with an error. */
+  | { readonly status: 'live'; readonly usage?: FilesystemUsage }
   /** ENOTCONN or ECONNABORTED, which are final. */
   | { readonly status: 'dead'; readonly errno: string }
   /** `since`: when the first unanswered question was asked. */

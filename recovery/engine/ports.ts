@@ -4,6 +4,7 @@ import type {
   DeviceId,
   Failure,
   KernelTier,
+  Liveness,
   LiveSource,
   LookUp,
   Mount,
@@ -40,35 +41,26 @@ export interface Replaced {
   readonly layers: readonly [before: number, after: number];
 }
 
-/** How full a file system is, by statfs. */
-export interface FilesystemUsage {
-  readonly totalBytes: number;
-  readonly availableBytes: number;
-  readonly usedBytes: number;
-  readonly inodes: number;
-  readonly freeInodes: number;
+/** The question whether a connection answers, through one of its mounts. */
+export interface AskRequest {
+  readonly site: MountSite | { readonly kind: 'source'; readonly path: string };
+  readonly device: DeviceId;
+  /** The only user that the mount admits, if it does not admit root. */
+  readonly user?: Pick<Container['user'], 'uid' | 'gid'>;
+  readonly deadline: Nanoseconds;
 }
 
 /** What a read found out. */
 export interface ReadAnswer {
   /** The device that answered. */
   readonly device: DeviceId;
-  /** Undefined if the daemon answered statfs with an error. */
-  readonly usage?: FilesystemUsage;
   /** Files that the proof passed over, because they could not be read, with the error of each. */
   readonly unreadable?: readonly Failure[];
 }
 
-/** A read of a mount. */
-export interface ReadRequest {
-  /** `target`: in the node's mount namespace, as root. `container`: in the container's, as its user. */
-  readonly site: MountSite | { readonly kind: 'source'; readonly path: string };
+/** A consumer's read: one getdents, and one byte of any of several files. */
+export interface ReadRequest extends Pick<AskRequest, 'site'> {
   readonly user?: Container['user'];
-  /**
-   * `answer`: only statfs, which always asks the daemon, but not the store behind it. Any answer will do, except ENOTCONN and
-   * ECONNABORTED. `content` (the default): also one getdents, and one byte of any of several files.
-   */
-  readonly proof?: 'answer' | 'content';
   /** The connection that serves the read; at most one read is outstanding for each. */
   readonly device: DeviceId;
   readonly deadline: Nanoseconds;
@@ -81,7 +73,7 @@ export interface ReadRequest {
  */
 export type ContainerScope = 'fresh' | 'new' | 'known';
 
-/** What the engine needs of the kernel. Only `read` waits for FUSE daemons, and it has a deadline. */
+/** What the engine needs of the kernel. Only `ask` and `read` wait for FUSE daemons, and they have a deadline. */
 export interface KernelPort {
   readonly tier: KernelTier;
   /** The node's mount table, read again only after the kernel has reported a change. */
@@ -99,7 +91,9 @@ export interface KernelPort {
   lookUp(lookUp: LookUp): Promise<Result<VolumeRecord | { readonly mountPoint: string }>>;
   /** Clones all sources, then replaces all mounts; one result each, in order. Idempotent, and safe to kill between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
-  /** ETIMEDOUT means that the daemon hangs. Never rejects. */
+  /** Asks the daemon, but not the store behind it, by statfs. Never waits for another connection or for a read. Never rejects. */
+  ask(request: AskRequest): Promise<Liveness>;
+  /** ETIMEDOUT: the read takes longer, whether or not the daemon answers. Never rejects. */
   read(request: ReadRequest): Promise<Result<ReadAnswer>>;
   /** Aborts a FUSE connection, so that every call on it fails. */
   abort(device: DeviceId): Result<void>;

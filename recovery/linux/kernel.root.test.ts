@@ -79,17 +79,47 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
   });
 
   it.each([false, true])(
-    'has one pending read per connection, until the connection is aborted (rootless: %s)',
+    'has one pending question per connection, until the connection is aborted (rootless: %s)',
     async (rootless) => {
       expect(await kernel('deaf', { rootless })).toEqual({
-        first: 'read ETIMEDOUT',
-        atOnce: 'read-queue ETIMEDOUT',
-        beside: 'ok',
+        isSameCall: true,
+        beside: 'live',
         aborted: 'ok',
         last: expect.stringMatching(/ENOTCONN|ECONNABORTED/),
       });
     },
   );
+
+  it('takes any answer of a daemon for life, and nothing else', async () => {
+    expect(await kernel('answers')).toEqual({
+      live: [
+        'live',
+        { usage: { totalBytes: 409600, availableBytes: 245760, usedBytes: 122880, inodes: 8, freeInodes: 7 } },
+      ],
+      whileListing: ['live', 'read-list '],
+      dead: 'dead ENOTCONN',
+      unsupported: 'live',
+      zeros: 'live',
+      notAdmitted: 'unknown EACCES',
+      admitted: 'live',
+      another: 'EACCES',
+      otherMount: 'unknown ESTALE',
+      noMount: 'unknown ENOENT',
+      noProcess: { status: 'unknown', errno: 'ENOENT' },
+    });
+  });
+
+  it('asks a hundred silent connections with one process, which delays nothing else', async () => {
+    expect(await kernel('hundredHung')).toEqual({ beside: ['live', 'ok'], waiting: [100] });
+  });
+
+  it('knows nothing of a connection if the process that asks ends', async () => {
+    expect(await kernel('lanesEnd')).toEqual(['unknown ECHILD', 'dead ENOTCONN']);
+  });
+
+  it('knows nothing of a connection if the process that asks does not run', async () => {
+    expect(await kernel('lanesStopped')).toEqual(['live', 'unknown EAGAIN', 'live']);
+  });
 
   it('waits for a daemon that hangs in a look-up only until the timeout', async () => {
     expect(await kernel('deafToNames')).toEqual({

@@ -10,6 +10,7 @@ import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
 import { NamespaceLost, openNamespaces } from './namespaces.ts';
 import { defaultProberCommand, startProber } from './prober/client.ts';
+import { startLanes } from './prober/lanes.ts';
 import { createProcessNamespaces, credentialsOf, namespaceOf } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
@@ -30,7 +31,7 @@ export interface KernelOptions {
   readonly kubeletRoot?: string;
   /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
   readonly onUnknownContainer?: (pid: number, reason: string) => void;
-  /** Command that starts the prober; a bundle has its own. The walker adds the argument `walk`. */
+  /** Command that starts the prober; a bundle has its own. Lanes and walker add the argument `wait`. */
   readonly proberCommand?: readonly string[];
 }
 
@@ -106,7 +107,9 @@ function assembleKernel(
     onUnknownContainer,
   } = options;
   const now = () => process.hrtime.bigint() as Nanoseconds;
-  const prober = startProber({ command: proberCommand, nodeMountNamespace, now });
+  const proberOptions = { command: proberCommand, nodeMountNamespace, now };
+  const prober = startProber(proberOptions);
+  const lanes = startLanes(proberOptions);
   const processes = createProcessNamespaces({ proc: '/proc', sys, now: () => performance.now() });
   const except = () => namespacesOfNode(nodeMountNamespace);
   let directory: { readonly namespace: string | undefined; readonly path: string } | undefined;
@@ -140,6 +143,7 @@ function assembleKernel(
       for (const { site } of replacements) if (site.kind === 'container') containers.changed(site.pid);
       return replaceAll(context, replacements);
     },
+    ask: (request) => lanes.ask(request),
     read: (request) => prober.read(withCurrentUser(request)),
     lookUp: (lookUp) => lookUps.lookUp(lookUp),
     abort: (device) => abortConnection(context, device),
@@ -149,7 +153,7 @@ function assembleKernel(
     unpublish,
     removeTarget,
     async [Symbol.asyncDispose]() {
-      await prober[Symbol.asyncDispose]();
+      await Promise.all([prober[Symbol.asyncDispose](), lanes[Symbol.asyncDispose]()]);
       parts.dispose();
     },
   };

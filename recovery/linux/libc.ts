@@ -56,8 +56,7 @@ const systemCalls = {
   listmount: [458, 'const void *request, void *ids, size_t count, uint flags'],
 } as const;
 
-type Libc = Readonly<Record<keyof typeof functions, NativeFunction>> &
-  Readonly<Record<keyof typeof systemCalls, (...args: readonly unknown[]) => number>>;
+type Libc = Readonly<Record<keyof typeof functions | keyof typeof systemCalls, NativeFunction>>;
 
 /**
  * libc.so.6 and the system calls that the project makes. This is the only module that binds native functions; it binds each at its first use,
@@ -68,7 +67,7 @@ export const libc: Libc = bindAtFirstUse();
 function bindAtFirstUse(): Libc {
   let library: LibraryHandle | undefined;
   const bound = {} as Libc;
-  const define = (name: string, bind: (library: LibraryHandle) => (...args: readonly unknown[]) => number) =>
+  const define = (name: string, bind: (library: LibraryHandle) => unknown) =>
     Object.defineProperty(bound, name, {
       configurable: true,
       get() {
@@ -80,7 +79,10 @@ function bindAtFirstUse(): Libc {
     });
   for (const [name, prototype] of Object.entries(functions)) define(name, (library) => library.func(prototype));
   for (const [name, [number, parameters]] of Object.entries(systemCalls))
-    define(name, (library) => library.func(`long syscall(long number, ${parameters})`).bind(undefined, number));
+    define(name, (library) => {
+      const call = library.func(`long syscall(long number, ${parameters})`);
+      return Object.assign(call.bind(undefined, number), { async: call.async.bind(undefined, number) });
+    });
   return bound;
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
 import type { Namespaces } from './namespaces.ts';
+import type { LookupResponse, WaitRequest } from './prober/protocol.ts';
 import { errnoOf, failed, inStep } from './result.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
@@ -38,6 +39,7 @@ export function createWalker(
 ): Walker {
   let child: WalkerProcess | undefined;
   const buffer = Buffer.alloc(256);
+  let nextId = 1;
 
   function end(): void {
     if (child === undefined) return;
@@ -56,14 +58,16 @@ export function createWalker(
         if (!started.ok || !started.value) return failed(failure);
         child.isReady = readSync(responses, buffer) > 0;
       }
-      writeSync(requests, `${JSON.stringify({ at, path })}\n`);
+      const id = nextId++;
+      writeSync(requests, `${JSON.stringify({ id, at, path } satisfies WaitRequest)}\n`);
       const answered = sys.waitReadable(responses, lookupTimeout);
       if (!answered.ok || !answered.value) return failed(failure);
-      const response = buffer.toString('utf8', 0, readSync(responses, buffer)).trim();
-      if (response === '') return failed({ ...failure, errno: 'ECHILD' });
-      if (!/^\d+$/.test(response)) return failed({ ...failure, errno: response });
-      const opened = namespaces.openOf(process.pid ?? 0, Number(response));
-      writeSync(requests, `${JSON.stringify({ release: true })}\n`);
+      const text = buffer.toString('utf8', 0, readSync(responses, buffer));
+      if (text === '') return failed({ ...failure, errno: 'ECHILD' });
+      const response: LookupResponse = JSON.parse(text);
+      if ('errno' in response) return failed({ ...failure, errno: response.errno });
+      const opened = namespaces.openOf(process.pid ?? 0, response.fd);
+      writeSync(requests, `${JSON.stringify({ release: id } satisfies WaitRequest)}\n`);
       return inStep('', path, opened);
     } catch (error) {
       return failed({ ...failure, errno: errnoOf(error) });
@@ -101,7 +105,7 @@ function startChild(
   }
   const [stdin, requests] = input.value;
   const [responses, stdout] = output.value;
-  const child = spawn(program, [...args, 'walk'], { stdio: [stdin, stdout, 'inherit'], env: {} });
+  const child = spawn(program, [...args, 'wait'], { stdio: [stdin, stdout, 'inherit'], env: {} });
   // It ends with this process, which does not wait for it.
   child.unref();
   child.on('error', () => {});

@@ -1,6 +1,15 @@
-import type { Container, DeviceId, Mount, Nanoseconds, VolumeRecord } from '../model.ts';
+import type { Container, DeviceId, Liveness, Mount, Nanoseconds, VolumeRecord } from '../model.ts';
 import { MountTree } from '../mount-sites.ts';
-import type { ClockPort, KernelPort, ReadAnswer, ReadRequest, Replaced, Replacement, Result } from '../ports.ts';
+import type {
+  AskRequest,
+  ClockPort,
+  KernelPort,
+  ReadAnswer,
+  ReadRequest,
+  Replaced,
+  Replacement,
+  Result,
+} from '../ports.ts';
 
 /** How a modelled connection answers. `starting`: it is mounted, but the daemon has not answered INIT. */
 export type ConnectionState = 'starting' | 'live' | 'hung' | 'dead';
@@ -18,7 +27,17 @@ export interface ModelledContainer extends Omit<Container, 'mounts'> {
   outdated?: boolean;
 }
 
+/** A connection of the modelled kernel. */
+interface Connection {
+  state: ConnectionState;
+  readonly waiting: Set<() => void>;
+  readonly denied: Set<number>;
+  /** When the question that has no answer was asked. */
+  askedAt?: Nanoseconds;
+}
+
 export interface Counts {
+  questions: number;
   reads: number;
   tables: number;
   scans: number;
@@ -58,10 +77,10 @@ export interface ModelledKernel extends KernelPort {
 export function createModelledKernel(clock: ClockPort): ModelledKernel {
   const host: Mount[] = [];
   const processes: ModelledContainer[] = [];
-  const connections = new Map<DeviceId, { state: ConnectionState; waiting: Set<() => void>; denied: Set<number> }>();
+  const connections = new Map<DeviceId, Connection>();
   const daemons = new Map<DeviceId, Set<() => void>>();
   const watchers = new Set<() => void>();
-  const counts: Counts = { reads: 0, tables: 0, scans: 0, allScans: 0, replacements: 0 };
+  const counts: Counts = { questions: 0, reads: 0, tables: 0, scans: 0, allScans: 0, replacements: 0 };
   const aborted: DeviceId[] = [];
   const records = new Map<string, VolumeRecord>();
   let snapshot: readonly Mount[] | undefined;
@@ -131,33 +150,51 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     return site.kind === 'container' ? processes.find(({ pid }) => pid === site.pid)?.mounts : host;
   }
 
+  /** Resolves with false at the deadline if the connection has not answered by then. */
+  async function answers(connection: Connection, deadline: Nanoseconds): Promise<boolean> {
+    if (connection.state !== 'starting' && connection.state !== 'hung') return Promise.resolve(true);
+    return new Promise<boolean>((resolve) => {
+      const timer = clock.after((deadline - clock.now()) as Nanoseconds, () => done(false));
+      const wake = () => done(true);
+      connection.waiting.add(wake);
+      function done(result: boolean): void {
+        timer[Symbol.dispose]();
+        connection.waiting.delete(wake);
+        resolve(result);
+      }
+    });
+  }
+
+  function topAt(site: AskRequest['site']): Mount | undefined {
+    const table = tableOf(site);
+    return table === undefined ? undefined : new MountTree(table).top(site.path);
+  }
+
+  async function ask({ site, device, deadline }: AskRequest): Promise<Liveness> {
+    counts.questions += 1;
+    const top = topAt(site);
+    if (top?.device !== device) return { status: 'unknown', errno: top === undefined ? 'ENOENT' : 'ESTALE' };
+    const connection = connections.get(device);
+    if (connection === undefined) return { status: 'live' };
+    connection.askedAt ??= clock.now();
+    const since = connection.askedAt;
+    if (!(await answers(connection, deadline))) return { status: 'hung', since };
+    delete connection.askedAt;
+    return connection.state === 'dead' ? { status: 'dead', errno: 'ENOTCONN' } : { status: 'live' };
+  }
+
   async function read({ site, user, deadline }: ReadRequest): Promise<Result<ReadAnswer>> {
     counts.reads += 1;
     const fails = (errno: string, step: string) => ({
       ok: false as const,
-      failure: { errno, call: 'statfs', path: site.path, step },
+      failure: { errno, call: 'read', path: site.path, step },
     });
-    const table = tableOf(site);
-    const top = table === undefined ? undefined : new MountTree(table).top(site.path);
+    const top = topAt(site);
     if (top === undefined) return fails('ENOENT', 'read-open');
     const connection = connections.get(top.device);
     if (connection === undefined) return { ok: true, value: { device: top.device } };
-    if (connection.state === 'starting' || connection.state === 'hung') {
-      const answered = await new Promise<boolean>((resolve) => {
-        const timer = clock.after((deadline - clock.now()) as Nanoseconds, () => done(false));
-        const wake = () => done(true);
-        connection.waiting.add(wake);
-        function done(result: boolean): void {
-          timer[Symbol.dispose]();
-          connection?.waiting.delete(wake);
-          resolve(result);
-        }
-      });
-      if (!answered) return fails('ETIMEDOUT', 'read-statfs');
-    } else {
-      await Promise.resolve();
-    }
-    if (connection.state === 'dead') return fails('ENOTCONN', 'read-statfs');
+    if (!(await answers(connection, deadline))) return fails('ETIMEDOUT', 'read-list');
+    if (connection.state === 'dead') return fails('ENOTCONN', 'read-list');
     if (connection.denied.has(user?.uid ?? 0)) return fails('EACCES', 'read-byte');
     return { ok: true, value: { device: top.device } };
   }
@@ -286,6 +323,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
         : { ok: true, value: found };
     },
     replaceAll: (replacements) => replacements.map(replace),
+    ask,
     read,
     abort(device) {
       aborted.push(device);

@@ -1,5 +1,4 @@
 import type { DeviceId, Failure } from '../../engine/model.ts';
-import type { FilesystemUsage } from '../../engine/ports.ts';
 import { lastErrno, libc } from '../libc.ts';
 import { AT_FDCWD, O_CLOEXEC } from '../syscalls.ts';
 
@@ -29,8 +28,6 @@ const S_IFREG = 0o100000;
 
 const statxBuffer = Buffer.alloc(256);
 const statfsBuffer = Buffer.alloc(128);
-/** Where `struct statfs` has f_frsize, the unit of the blocks, f_blocks, f_bfree, f_bavail, f_files and f_ffree. */
-const statfsFields = [72, 16, 24, 32, 40, 48];
 
 function check(returned: number, call: string, { step, path }: CallSite): number {
   const value = Number(returned);
@@ -53,19 +50,9 @@ export const calls = {
    * Asks the daemon, which no cache does. Fails with ENODATA if the kernel answers in its place, with zeros, because the FUSE mount
    * does not admit this user.
    */
-  statfs(fd: number, at: CallSite): FilesystemUsage {
+  statfs(fd: number, at: CallSite): void {
     check(libc.fstatfs(fd, statfsBuffer), 'fstatfs', at);
-    const [blockSize = 0, blocks = 0, free = 0, available = 0, inodes = 0, freeInodes = 0] = statfsFields.map(
-      (offset) => Number(statfsBuffer.readBigUInt64LE(offset)),
-    );
-    if (blockSize === 0) throw new ReadFailure({ errno: 'ENODATA', call: 'fstatfs', ...at });
-    return {
-      totalBytes: blocks * blockSize,
-      availableBytes: available * blockSize,
-      usedBytes: (blocks - free) * blockSize,
-      inodes,
-      freeInodes,
-    };
+    if (statfsBuffer.readBigUInt64LE(72) === 0n) throw new ReadFailure({ errno: 'ENODATA', call: 'fstatfs', ...at });
   },
   getdents: (fd: number, buffer: Buffer, at: CallSite) =>
     check(libc.getdents64(fd, buffer, buffer.length), 'getdents64', at),

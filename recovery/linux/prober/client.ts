@@ -178,9 +178,7 @@ export function startProber(options: ProberOptions): Prober {
       const allowance = Math.max(1, Math.ceil(remaining));
       const timer = setTimeout(() => expire(pending), allowance);
       const pending: PendingRead = { request, settle: resolve, allowance, timer, isRetry: false };
-      // Questions for liveness go before proofs, so that hundreds of queued proofs do not look like a hang.
-      const firstProof = request.proof === 'answer' ? queue.findIndex(isProof) : -1;
-      queue.splice(firstProof === -1 ? queue.length : firstProof, 0, pending);
+      queue.push(pending);
       dispatch();
       return promise;
     },
@@ -200,11 +198,9 @@ export function startProber(options: ProberOptions): Prober {
   };
 }
 
-const isProof = ({ request }: PendingRead) => request.proof !== 'answer';
-
-function toProberRequest(id: number, { site, proof, user }: ReadRequest, node: string | undefined): ProberRequest {
+function toProberRequest(id: number, { site, user }: ReadRequest, node: string | undefined): ProberRequest {
   const { path } = site;
-  const common = { id, path, ...(proof === 'answer' && { answerOnly: true as const }) };
+  const common = { id, path };
   if (site.kind !== 'container') return { ...common, ...(node === undefined ? {} : { namespace: node }) };
   const { pid } = site;
   const namespace = `/proc/${pid}/ns/mnt`;

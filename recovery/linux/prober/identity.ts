@@ -43,6 +43,15 @@ export class Identity {
     calls.prctl(PR_SET_PDEATHSIG, SIGKILL, { step: 'start', path: '' });
   }
 
+  /** Takes a user for good, for all threads, and keeps the capabilities of the calling thread and those that it starts. */
+  become(uid: number, gid: number): void {
+    const { setgid, setuid } = process;
+    setgid?.(gid);
+    setuid?.(uid);
+    calls.capset(this.#header, this.#own, { step: 'take-identity', path: `uid ${uid}` });
+    this.dieWithParent();
+  }
+
   /**
    * Reads /proc, so call it before entering the consumer's mount namespace. CAP_DAC_OVERRIDE, which root has in a container and the
    * agent has not, lets a process read what CAP_DAC_READ_SEARCH does.

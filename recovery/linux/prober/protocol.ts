@@ -1,4 +1,4 @@
-import type { Failure } from '../../engine/model.ts';
+import type { DeviceId, Failure, FilesystemUsage } from '../../engine/model.ts';
 import type { ReadAnswer } from '../../engine/ports.ts';
 
 /** A request to the prober: one line of JSON. */
@@ -7,8 +7,6 @@ export interface ProberRequest {
   /** Path of the mount namespace to read in; the prober's own if missing. */
   readonly namespace?: string;
   readonly path: string;
-  /** Call statfs only. */
-  readonly answerOnly?: true;
   /** The process whose credentials and capabilities the prober takes for the read; it keeps its own if missing. */
   readonly as?: {
     readonly pid: number;
@@ -25,3 +23,31 @@ export type ProberResponse =
 
 /** The prober prints this line once, when it can serve requests. */
 export const ready = 'ready';
+
+/** Does a connection answer statfs? Asked through one of its mounts. */
+export interface Question {
+  readonly id: number;
+  readonly path: string;
+  /** Path of the mount namespace of that path; the process's own if missing. */
+  readonly namespace?: string;
+  readonly device: DeviceId;
+}
+
+/** `unknown`: it could not be asked. `usage` is missing if the daemon answered with an error or zeros. */
+export type Answer = { readonly unknown: string } | { readonly dead: string } | { readonly usage?: FilesystemUsage };
+
+/**
+ * A request to the process that waits for daemons. `confirm`: has the question been put to the daemon? `at`: open a path below a
+ * descriptor of the parent, and hold the descriptor until `release`.
+ */
+export type WaitRequest =
+  | Question
+  | { readonly confirm: number }
+  | { readonly id: number; readonly at: number; readonly path: string }
+  | { readonly release: number };
+
+/** Responses come in any order. There is none to `release`, and none to `confirm` if the answer has been printed. */
+export type WaitResponse = { readonly id: number } & (Answer | { readonly isAsked: boolean } | LookupResponse);
+
+/** The response to a look-up: a descriptor of the process, or the name of an errno. */
+export type LookupResponse = { readonly fd: number } | { readonly errno: string };

@@ -25,20 +25,11 @@ const proofEnds = new Set(['ENOTCONN', 'ECONNABORTED', 'EINTR', 'EMFILE', 'ENFIL
 /** Errors of statfs that are not an answer of the daemon: the kernel's for a connection that cannot be used, and our own. */
 const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ENODATA', 'EINTR', 'ENOMEM']);
 
-/** Proves that a daemon answers, by statfs, which no cache serves. */
-export function askMount(path: string): ReadAnswer {
-  const root = calls.open(path, O_PATH, { step: 'read-open', path });
-  try {
-    return askRoot(root, path);
-  } finally {
-    calls.close(root);
-  }
-}
-
 function askRoot(root: number, path: string): ReadAnswer {
   const device = calls.device(root, { step: 'read-device', path });
   try {
-    return { device, usage: calls.statfs(root, { step: 'read-statfs', path }) };
+    calls.statfs(root, { step: 'read-statfs', path });
+    return { device };
   } catch (error) {
     // A daemon may not support statfs, and yet it has answered.
     if (error instanceof ReadFailure && !noAnswer.has(error.failure.errno)) return { device };
