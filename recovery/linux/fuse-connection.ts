@@ -1,9 +1,8 @@
-import { closeSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { closeSync, writeSync } from 'node:fs';
 import type { DeviceId, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { type KernelContext, makePrivate, openPath } from './context.ts';
-import { processIds } from './processes.ts';
+import { connectionOf } from './daemon-search.ts';
 import { done, errnoOf, failed, inStep } from './result.ts';
 import { AT_FDCWD, MNT_DETACH, MNT_FORCE, O_WRONLY } from './syscalls.ts';
 
@@ -83,44 +82,4 @@ function cloneAt({ sys }: KernelContext, mount: Mount): Result<number> {
 
 function isVisible(mount: Mount, table: readonly Mount[]): boolean {
   return !table.some((other) => other.parentId === mount.id && other.mountPoint === mount.mountPoint);
-}
-
-/** Milliseconds for which the event loop is blocked at most while processes are searched. */
-const searchSlice = 3;
-
-/**
- * The processes that have a connection's /dev/fuse open, as their fdinfo shows it; none if the kernel does not show it. The
- * connection lives until the last of them closes it.
- */
-export async function findDaemons(proc: string, device: DeviceId, signal: AbortSignal): Promise<readonly number[]> {
-  const connection = connectionOf(device);
-  if (connection === undefined) return [];
-  const found: number[] = [];
-  let since = performance.now();
-  for (const pid of processIds(proc)) {
-    if (serves(proc, pid, connection)) found.push(pid);
-    if (performance.now() - since < searchSlice) continue;
-    await nextTurn();
-    if (signal.aborted) return [];
-    since = performance.now();
-  }
-  return found;
-}
-
-/** The number of a connection. A FUSE filesystem's device has major 0, and its minor is the connection. */
-function connectionOf(device: DeviceId): number | undefined {
-  const [major, minor] = device.split(':').map(Number);
-  return major === 0 ? minor : undefined;
-}
-
-function serves(proc: string, pid: number, connection: number): boolean {
-  try {
-    return readdirSync(`${proc}/${pid}/fd`).some((fd) => {
-      if (readlinkSync(`${proc}/${pid}/fd/${fd}`) !== '/dev/fuse') return false;
-      const fdinfo = readFileSync(`${proc}/${pid}/fdinfo/${fd}`, 'latin1');
-      return Number(/^fuse_connection:\s*(\d+)$/m.exec(fdinfo)?.[1]) === connection;
-    });
-  } catch {
-    return false;
-  }
 }

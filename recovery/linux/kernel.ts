@@ -1,9 +1,11 @@
 import { realpathSync } from 'node:fs';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
 import type { KernelPort, ReadRequest } from '../engine/ports.ts';
 import { createContainers, podsDirectory } from './containers.ts';
 import { createLateClose, type KernelContext } from './context.ts';
-import { abortConnection, findDaemons } from './fuse-connection.ts';
+import { createDaemonSearch, type DaemonSearch } from './daemon-search.ts';
+import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { followKubelet, linkAt } from './kubelet.ts';
 import { loadSyscalls } from './load-syscalls.ts';
@@ -111,6 +113,12 @@ function assembleKernel(
   const prober = startProber(proberOptions);
   const lanes = startLanes(proberOptions);
   const processes = createProcessNamespaces({ proc: '/proc', sys, now: () => performance.now() });
+  const search = createDaemonSearch({
+    proc: '/proc',
+    sys,
+    now: () => performance.now(),
+    pause: (milliseconds) => (milliseconds === 0 ? nextTurn() : delay(milliseconds, undefined, { ref: false })),
+  });
   const except = () => namespacesOfNode(nodeMountNamespace);
   let directory: { readonly namespace: string | undefined; readonly path: string } | undefined;
   const kubeletDirectory = () => {
@@ -148,7 +156,7 @@ function assembleKernel(
     lookUp: (lookUp) => lookUps.lookUp(lookUp),
     abort: (device) => abortConnection(context, device),
     watchMounts: (changed) => table.watch(changed),
-    watchDaemon: (device, exited) => watchDaemon(sys, device, exited),
+    watchDaemon: (device, exited) => watchDaemon(sys, search, device, exited),
     publish,
     unpublish,
     removeTarget,
@@ -184,12 +192,12 @@ function namespacesOfNode(node: string | undefined): ReadonlySet<string> {
   return new Set([own, nodes].filter((name) => name !== undefined));
 }
 
-function watchDaemon(sys: Syscalls, device: DeviceId, exited: () => void): Disposable {
+function watchDaemon(sys: Syscalls, search: DaemonSearch, device: DeviceId, exited: () => void): Disposable {
   using parts = new DisposableStack();
   const stop = new AbortController();
   parts.defer(() => stop.abort());
   const watch = parts.move();
-  void findDaemons('/proc', device, stop.signal).then((pids) => {
+  void search.find(device, stop.signal).then((pids) => {
     if (!stop.signal.aborted && pids.length > 0) watch.use(watchProcesses(sys, pids, exited));
   });
   return { [Symbol.dispose]: () => watch.dispose() };

@@ -71,16 +71,25 @@ export function loadSyscalls(): Syscalls {
     }
   }
 
+  /** The numbers among the entries that one call returns, and whether it returned any entries. */
+  function readBatch(fd: number, size: number): Result<{ readonly isEnd: boolean; readonly found: NumberedEntry[] }> {
+    const read = value(libc.getdents64(fd, textBuffer, size), 'getdents64', '');
+    if (!read.ok) return read;
+    const found: NumberedEntry[] = [];
+    for (const { name, inode } of directoryEntries(textBuffer, read.value)) {
+      const number = Number(name.toString('latin1', 0, name.length - 1));
+      if (Number.isInteger(number)) found.push({ number, inode });
+    }
+    return ok({ isEnd: read.value === 0, found });
+  }
+
   function readNumbered(fd: number): Result<readonly NumberedEntry[]> {
     const found: NumberedEntry[] = [];
     for (;;) {
-      const read = value(libc.getdents64(fd, textBuffer, textBuffer.length), 'getdents64', '');
-      if (!read.ok) return read;
-      if (read.value === 0) return ok(found);
-      for (const { name, inode } of directoryEntries(textBuffer, read.value)) {
-        const number = Number(name.toString('latin1', 0, name.length - 1));
-        if (Number.isInteger(number)) found.push({ number, inode });
-      }
+      const batch = readBatch(fd, textBuffer.length);
+      if (!batch.ok) return batch;
+      if (batch.value.isEnd) return ok(found);
+      for (const entry of batch.value.found) found.push(entry);
     }
   }
 
@@ -98,6 +107,10 @@ export function loadSyscalls(): Syscalls {
     replaceDescriptor: (from, to) => nothing(libc.dup3(from, to, O_CLOEXEC), 'dup3', ''),
     readText,
     readNumbered,
+    readSomeNumbered(fd) {
+      const batch = readBatch(fd, 8192);
+      return batch.ok ? ok(batch.value.found) : batch;
+    },
     identify(fd) {
       const flags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
       const asked = value(libc.statx(fd, '', flags, 0, statxBuffer), 'statx', '');

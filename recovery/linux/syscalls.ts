@@ -19,6 +19,8 @@ export interface Syscalls {
   readText(fd: number): Result<string>;
   /** The directory entries whose names are numbers, in directory order. */
   readNumbered(fd: number): Result<readonly NumberedEntry[]>;
+  /** The next few hundred of these entries; none at the end. */
+  readSomeNumbered(fd: number): Result<readonly NumberedEntry[]>;
   /** Identifies the mount of a descriptor. Answered by the kernel, so it works on dead and hung mounts. */
   identify(fd: number): Result<Identity>;
 
