@@ -1,3 +1,4 @@
+@faults
 Feature: Ways in which a FUSE daemon is lost
   The document names one: out of memory. In each case the pod reads again once the daemon is back.
 
@@ -97,7 +98,7 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
-    @C3 @L4 @fault:hang
+    @C3 @L4 @fault:hang @needs:agent-flags
     Scenario: a daemon that hangs, and an agent that aborts hung connections
       Given FUSE recovery is enabled
       And the node agent aborts connections that hang

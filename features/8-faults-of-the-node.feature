@@ -1,3 +1,4 @@
+@faults
 Feature: Faults of agent, application and node
   The node agent, the application and the node may fail too, at any moment of a recovery.
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { claimRows, claimsAsMarkdown, claimsAsText, faultsAsText, parseScenarios, whereItRuns } from './catalogue.ts';
+import {
+  claimRows,
+  claimsAsMarkdown,
+  claimsAsText,
+  faultsAsText,
+  renewLastPasses,
+  whereItPassed,
+} from './catalogue.ts';
 import { sigkill } from './faults/daemon.ts';
+import { parseScenarios, shippedScenarios } from './gherkin.ts';
+import { sampleRun } from './timeline/sample.ts';
 
 const feature = `@C1
 Feature: Crash
@@ -8,6 +17,9 @@ Feature: Crash
 
   # @L4 of a comment
   Rule: it recovers
+
+    Background:
+      Given a node
 
     @C2 @fault:sigkill # @L1 is none
     @needs:kubectl
@@ -21,61 +33,105 @@ Feature: Crash
       Examples:
         | way |
         | rm  |
+        | mv  |
 
     Scenario: it goes on
       Given a pod
 `;
+const scenarios = parseScenarios(feature, 'x.feature');
+const [reads, writes, goesOn] = scenarios;
 
-describe('parseScenarios', () => {
-  it('takes each scenario with its rule, its tags and those above it', () => {
-    expect(parseScenarios(feature)).toMatchObject([
+describe('the scenarios of a feature file', () => {
+  it('have their rule, their tags and those above them, and their lines', () => {
+    expect(scenarios).toMatchObject([
       {
+        uri: 'x.feature',
+        line: 13,
         feature: 'Crash',
         rule: 'it recovers',
         name: 'it reads again',
         tags: ['@C1', '@C2', '@fault:sigkill', '@needs:kubectl'],
-        claims: ['C1', 'C2'],
-        faults: ['sigkill'],
+        runsAs: ['it reads again'],
       },
-      { name: 'it never writes by <way>', claims: ['C1', 'L2'], faults: [] },
+      {
+        name: 'it never writes by <way>',
+        tags: ['@C1', '@L2'],
+        runsAs: ['it never writes by rm', 'it never writes by mv'],
+      },
       { name: 'it goes on', tags: ['@C1'] },
     ]);
+  });
+
+  it('are refused with their position if they do not parse', () => {
+    expect(() => parseScenarios('Feature: x\n  Scenario: y\n    Given z\n  Then', 'x.feature')).toThrow(
+      'x.feature: (4:3)',
+    );
+  });
+
+  it('are shipped under names that are unique', () => {
+    const names = shippedScenarios().flatMap(({ runsAs }) => runsAs);
+    expect(names.length).toBeGreaterThan(80);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+const passes = {
+  'it reads again': { sandbox: '2026-01-02', kind: '2026-01-01' },
+  'it never writes by rm': { sandbox: '2026-01-03', kind: '2026-01-03' },
+  'it never writes by mv': { sandbox: '2026-01-02' },
+};
+
+describe('where a scenario last passed', () => {
+  it.each([
+    [reads, 'sandbox 2026-01-02, kind 2026-01-01'],
+    [writes, 'sandbox 2026-01-02'],
+    [goesOn, 'has not passed yet'],
+  ])('%#: is where all its examples did, on the earliest of their days', (scenario, expected) => {
+    expect(scenario && whereItPassed(scenario, passes)).toBe(expected);
+  });
+
+  const { record } = sampleRun({ operations: 1 });
+  const [template] = record.scenarios;
+  const ran = (name: string, status: 'pass' | 'fail', finishedAt: string, cluster = 'sandbox') => ({
+    ...record,
+    cluster,
+    finishedAt,
+    scenarios: template ? [{ ...template, name, status }] : [],
+  });
+
+  it('is renewed by later passes only', () => {
+    const runs = [
+      ran('it reads again', 'fail', '2026-02-01T00:00:00Z'),
+      ran('it reads again', 'pass', '2026-01-31T00:00:00Z', 'kind'),
+      ran('it never writes by rm', 'pass', '2026-01-01T00:00:00Z'),
+      ran('it goes on', 'pass', '2026-01-01T00:00:00Z'),
+    ];
+    expect(renewLastPasses({ ...passes, 'it is gone': { sandbox: '2026-01-01' } }, runs, scenarios)).toEqual({
+      ...passes,
+      'it reads again': { sandbox: '2026-01-02', kind: '2026-01-31' },
+      'it goes on': { sandbox: '2026-01-01' },
+    });
   });
 });
 
 describe('the claims', () => {
-  const rows = claimRows(parseScenarios(feature), (tags) => (tags.includes('@needs:kubectl') ? 'kind' : 'sandbox'));
+  const rows = claimRows(scenarios, passes);
 
   it('are all there, those too that nothing shows', () => {
     expect(rows.find(({ claim }) => claim === 'D1')?.shownBy).toEqual([]);
-    expect(rows.find(({ claim }) => claim === 'P1')?.shownBy).toMatchObject([{ where: 'Kubernetes' }]);
+    expect(rows.find(({ claim }) => claim === 'P1')?.shownBy).toMatchObject([{ where: 'unit tests of doctor' }]);
     expect(claimsAsText(rows)).toContain('no scenario yet');
   });
 
-  it('have a row in the reference for each cluster', () => {
+  it('have a row in the reference for each place', () => {
     expect(claimsAsMarkdown(rows)).toContain(
-      '| it reads again | kind |\n|  |  | it never writes by &lt;way>; it goes on | sandbox |',
+      '| it reads again | sandbox 2026-01-02, kind 2026-01-01 |\n|  |  | it never writes by &lt;way> | sandbox 2026-01-02 |',
     );
   });
 });
 
-describe('whereItRuns', () => {
-  it.each([
-    [[], /^sandbox, Kubernetes$/],
-    [['@long'], /^sandbox, Kubernetes, only where @long/],
-    [['@needs:scaled-clock'], /^sandbox$/],
-    [['@needs:quick-restarts'], /^sandbox$/],
-    [['@needs:real-kubelet'], /^Kubernetes$/],
-    [['@needs:memory-cgroups'], /^sandbox, Kubernetes; needs memory cgroups/],
-    [['@needs:kubectl'], /^sandbox, Kubernetes; needs kubectl/],
-    [['@needs:scaled-clock', '@needs:real-kubelet'], /^nowhere$/],
-  ] as const)('says of %j that it is %s', (tags, expected) => {
-    expect(whereItRuns(tags)).toMatch(expected);
-  });
-});
-
 it('a fault is listed with what has to come of it and the scenarios that inject it', () => {
-  const text = faultsAsText([sigkill], parseScenarios(feature));
+  const text = faultsAsText([sigkill], scenarios);
   expect(text).toContain('sigkill  (C3)');
   expect(text).toContain(`expected: ${sigkill.expected}`);
   expect(text).toContain('scenario: it reads again');

@@ -1,79 +1,47 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { kubernetesCapabilities, sandboxCapabilities } from '../clusters/capabilities.ts';
-import type { Capability } from '../clusters/cluster.ts';
-import { claimsFor } from './claims.ts';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import type { Fault } from './faults/fault.ts';
-import { missingFor } from './scenario/needs.ts';
+import type { ScenarioSource } from './gherkin.ts';
 import { claims } from './timeline/claims.ts';
+import type { RunRecord } from './timeline/record.ts';
 
-/** A scenario of a feature file, without its steps. */
-export interface CatalogueScenario {
-  readonly feature: string;
-  readonly rule?: string;
-  readonly name: string;
-  /** Tags of the scenario, its rule and its feature. */
-  readonly tags: readonly string[];
-  /** Seed claims among the tags. */
-  readonly claims: readonly string[];
-  /** Names of faults among the tags. */
-  readonly faults: readonly string[];
+const lastPasses = z.record(z.string(), z.record(z.string(), z.iso.date()));
+
+/** The dates on which scenarios last ran and passed, by their names and by the kind of cluster. */
+export type LastPasses = Readonly<z.infer<typeof lastPasses>>;
+
+export const lastPassesFile = new URL('last-passes.json', import.meta.url);
+
+export function readLastPasses(): LastPasses {
+  return lastPasses.parse(JSON.parse(readFileSync(lastPassesFile, 'utf8')));
 }
 
-const heading = /^\s*(Feature|Rule|Scenario Outline|Scenario|Example|Background|Examples):\s*(.*?)\s*$/;
-
-/** The scenarios of one feature file. Reads only headings and tags, so that it needs no Gherkin parser. */
-export function parseScenarios(text: string): readonly CatalogueScenario[] {
-  const found: CatalogueScenario[] = [];
-  let waiting: readonly string[] = [];
-  let feature = { name: '', tags: waiting };
-  let rule: { readonly name: string; readonly tags: readonly string[] } | undefined;
-  for (const line of text.split('\n')) {
-    if (/^\s*@/.test(line)) {
-      waiting = [...waiting, ...(line.replace(/\s#.*/, '').match(/@[^\s@]+/g) ?? [])];
-      continue;
-    }
-    const [, keyword, name = ''] = heading.exec(line) ?? [];
-    if (keyword === undefined) continue;
-    const tags = waiting;
-    waiting = [];
-    if (keyword === 'Feature') feature = { name, tags };
-    if (keyword === 'Rule') rule = { name, tags };
-    if (keyword !== 'Scenario' && keyword !== 'Scenario Outline' && keyword !== 'Example') continue;
-    const all = [...new Set([...feature.tags, ...(rule?.tags ?? []), ...tags])];
-    found.push({
-      feature: feature.name,
-      ...(rule && { rule: rule.name }),
-      name,
-      tags: all,
-      claims: claimsFor(all),
-      faults: all.filter((tag) => tag.startsWith('@fault:')).map((tag) => tag.slice('@fault:'.length)),
-    });
-  }
-  return found;
-}
-
-const features = fileURLToPath(new URL('../features', import.meta.url));
-
-/** The scenarios of all shipped feature files, in the order in which they run. */
-export function shippedScenarios(): readonly CatalogueScenario[] {
-  const files = readdirSync(features).filter((name) => name.endsWith('.feature'));
-  return files.toSorted().flatMap((file) => parseScenarios(readFileSync(join(features, file), 'utf8')));
-}
-
-/** Capabilities of each kind of cluster. kind, minikube and existing clusters have the same. */
-const places = { sandbox: sandboxCapabilities, Kubernetes: kubernetesCapabilities };
-
-/** Describes where a scenario with these tags can run. */
-export function whereItRuns(tags: readonly string[]): string {
-  const missing = (capabilities: Iterable<Capability>) => missingFor(tags, { capabilities: new Set(capabilities) });
-  const can = Object.entries(places).filter(
-    ([, { always, onSomeMachines }]) => missing([...always, ...onSomeMachines]) === undefined,
+/** Adds what passed in these runs, and forgets scenarios that do not exist any more. */
+export function renewLastPasses(
+  known: LastPasses,
+  runs: readonly RunRecord[],
+  scenarios: readonly ScenarioSource[],
+): LastPasses {
+  const passes = runs.flatMap(({ cluster, finishedAt, scenarios: ran }) =>
+    ran.flatMap(({ name, status }) => (status === 'pass' ? { name, cluster, date: finishedAt.slice(0, 10) } : [])),
   );
-  const needs = new Set(can.flatMap(([, { always }]) => missing(always) ?? []));
-  const long = tags.includes('@long') ? ', only where @long is asked for' : '';
-  return `${[can.map(([name]) => name).join(', ') || 'nowhere', ...needs].join('; ')}${long}`;
+  const entries = scenarios
+    .flatMap(({ runsAs }) => runsAs)
+    .map((name) => {
+      const dates = new Map(Object.entries(known[name] ?? {}));
+      for (const { cluster, date } of passes.filter((pass) => pass.name === name))
+        if (date > (dates.get(cluster) ?? '')) dates.set(cluster, date);
+      return [name, Object.fromEntries([...dates].toSorted(([a], [b]) => b.localeCompare(a)))] as const;
+    });
+  return Object.fromEntries(entries.filter(([, dates]) => Object.keys(dates).length > 0));
+}
+
+/** Where all examples of a scenario have passed, and when the last of them did: `sandbox 2026-11-30, kind 2026-11-28`. */
+export function whereItPassed({ runsAs }: ScenarioSource, passes: LastPasses): string {
+  const [first = {}, ...others] = runsAs.map((name) => passes[name] ?? {});
+  const places = Object.keys(first).filter((place) => others.every((dates) => dates[place] !== undefined));
+  const dateOf = (place: string) => [first, ...others].map((dates) => dates[place] ?? '').toSorted()[0];
+  return places.map((place) => `${place} ${dateOf(place)}`).join(', ') || 'has not passed yet';
 }
 
 /** A promise of the document and the scenarios that demonstrate it. */
@@ -91,25 +59,22 @@ const byDoctor: Readonly<Record<string, string>> = {
 };
 
 /** All claims in the order of the document. The list of a claim without a scenario is empty. */
-export function claimRows(
-  scenarios: readonly CatalogueScenario[],
-  where: (tags: readonly string[]) => string,
-): readonly ClaimRow[] {
+export function claimRows(scenarios: readonly ScenarioSource[], passes: LastPasses): readonly ClaimRow[] {
   return Object.entries(claims).map(([claim, promise]) => ({
     claim,
     promise,
     shownBy: [
       ...scenarios
-        .filter((scenario) => scenario.claims.includes(claim))
-        .map(({ name, tags }) => ({ scenario: name, where: where(tags) })),
-      ...(byDoctor[claim] === undefined ? [] : [{ scenario: byDoctor[claim], where: 'Kubernetes' }]),
+        .filter(({ tags }) => tags.includes(`@${claim}`))
+        .map((scenario) => ({ scenario: scenario.name, where: whereItPassed(scenario, passes) })),
+      ...(byDoctor[claim] === undefined ? [] : [{ scenario: byDoctor[claim], where: 'unit tests of doctor' }]),
     ],
   }));
 }
 
 const nothing = 'no scenario yet';
 
-/** Formats claims for a terminal, each followed by its scenarios and where they run. */
+/** Formats claims for a terminal, each followed by its scenarios and where they last passed. */
 export function claimsAsText(rows: readonly ClaimRow[]): string {
   return rows
     .flatMap(({ claim, promise, shownBy }) => [
@@ -122,7 +87,7 @@ export function claimsAsText(rows: readonly ClaimRow[]): string {
     .join('');
 }
 
-/** Formats the table of `docs/reference/claims.md`, with a row for each claim and kind of cluster. */
+/** Formats the table of `docs/reference/claims.md`, with a row for each claim and for each of its places. */
 export function claimsAsMarkdown(rows: readonly ClaimRow[]): string {
   const lines = rows.flatMap(({ claim, promise, shownBy }) => {
     const places = Map.groupBy(shownBy, ({ where }) => where);
@@ -134,17 +99,17 @@ export function claimsAsMarkdown(rows: readonly ClaimRow[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |\n`;
   return [
-    line(['claim', 'promise', 'shown by', 'where it runs']),
+    line(['claim', 'promise', 'shown by', 'last passed']),
     line(['---', '---', '---', '---']),
     ...lines.map(line),
   ].join('');
 }
 
 /** Formats faults for a terminal, each with its title, the expected result, and the scenarios that inject it. */
-export function faultsAsText(faults: Iterable<Fault>, scenarios: readonly CatalogueScenario[]): string {
+export function faultsAsText(faults: Iterable<Fault>, scenarios: readonly ScenarioSource[]): string {
   return [...faults]
     .flatMap(({ name, title, claims, expected, isCrash }) => {
-      const shown = scenarios.filter((scenario) => scenario.faults.includes(name));
+      const shown = scenarios.filter(({ tags }) => tags.includes(`@fault:${name}`));
       return [
         `${name}  (${claims.join(', ')})${isCrash ? '' : '  not for rekindle crash'}`,
         `    ${title}`,

@@ -8,7 +8,6 @@ import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
-import { sandboxCapabilities } from '../capabilities.ts';
 import {
   type AgentOptions,
   CannotRun,
@@ -64,7 +63,15 @@ export const sandbox: Cluster = {
       name: 'sandbox',
       fidelity: started.fidelity,
       capabilities: new Set([
-        ...sandboxCapabilities.always,
+        'agent-flags',
+        'signal-daemon',
+        'mount-tables',
+        'scaled-clock',
+        'abort-connection',
+        'agent-death',
+        'node-reboot',
+        'kubelet-restart',
+        'store-faults',
         ...started.capabilities,
         ...(kubectl ? ['kubectl' as const] : []),
       ]),

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
-import { claimRows, claimsAsMarkdown, faultsAsText, shippedScenarios, whereItRuns } from '../../src/catalogue.ts';
+import { claimRows, claimsAsMarkdown, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
+import { shippedScenarios } from '../../src/gherkin.ts';
 import { profileJsonSchema } from '../../src/profiles/profile.ts';
 import { commandLineAsMarkdown } from './command-line.ts';
 import { schemaAsMarkdown } from './schema-table.ts';
@@ -69,10 +70,10 @@ ${fence('ts', project('reports/bench/record.ts'))}
 function claimsPage(): string {
   const scenarios = shippedScenarios();
   return `
-The promises of the document by id, the scenarios that test each, and where they run. To run those of one claim, use its tag:
-\`npx rekindle conform --tags @C2\`.
+The promises of the document by id, the scenarios that test each, and where and when each last ran in \`.ci/run\` and passed. To run
+those of one claim, use its tag: \`npx rekindle conform --tags @C2\`.
 
-${claimsAsMarkdown(claimRows(scenarios, whereItRuns))}
+${claimsAsMarkdown(claimRows(scenarios, readLastPasses()))}
 
 ## Faults
 

@@ -14,7 +14,7 @@ test('reports a wrong argument with the message of the command', async () => {
   await expect(conform({ cwd, profile: 'no-such' })).rejects.toMatchObject({
     code: 'USAGE',
     status: 2,
-    message: 'unknown profile "no-such": accepted are ack-fluid, fluid, rekindle, the path of a YAML file',
+    message: 'bad profile no-such: no such profile; known: ack-fluid, fluid, rekindle, or the path of a YAML file',
   });
 });
 

@@ -64,9 +64,9 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     .option('--no-sandbox', 'on Kubernetes: skip the same crashes in the sandbox, which are measured for comparison');
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
-    const faults = await context.vocabulary.faults();
-    const given = optionsOf(flags, faults);
-    const place = await chosenCluster(flags, context, 'rekindle');
+    const { crashFaults } = await import('../faults/catalogue.ts');
+    const given = optionsOf(flags, crashFaults);
+    const place = await chosenCluster(flags, context);
     const idleMs = parseTime(flags.idle ?? (place.kubernetes ? '1m' : '0'), '--idle');
     if (place.kubernetes) refuseInCluster(given, flags.cluster);
     const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));

@@ -5,10 +5,11 @@ import type { Context } from './context.ts';
 export function addClaims(program: Command, { environment }: Context): void {
   program
     .command('claims')
-    .description('list the documented promises, the scenarios that test them, and where they can run')
+    .description('list the documented promises, the scenarios that test them, and where these last passed')
     .action(async () => {
-      const { claimRows, claimsAsText, shippedScenarios, whereItRuns } = await import('../catalogue.ts');
-      environment.stdout.write(claimsAsText(claimRows(shippedScenarios(), whereItRuns)));
+      const { claimRows, claimsAsText, readLastPasses } = await import('../catalogue.ts');
+      const { shippedScenarios } = await import('../gherkin.ts');
+      environment.stdout.write(claimsAsText(claimRows(shippedScenarios(), readLastPasses())));
     });
 }
 
@@ -18,8 +19,9 @@ export function addFaults(program: Command, { environment }: Context): void {
     .command('faults')
     .description('list the ways to lose a mount, the expected result of each, and the scenarios that test it')
     .action(async () => {
-      const [{ faultsAsText, shippedScenarios }, { faults }] = await Promise.all([
+      const [{ faultsAsText }, { shippedScenarios }, { faults }] = await Promise.all([
         import('../catalogue.ts'),
+        import('../gherkin.ts'),
         import('../faults/catalogue.ts'),
       ]);
       environment.stdout.write(faultsAsText(faults.values(), shippedScenarios()));

@@ -1,8 +1,9 @@
 import { Option } from 'commander';
 import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
+import type { Profile } from '../profiles/profile.ts';
 import type { Context } from './context.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { parseCount, UsageError, unknown } from './options.ts';
+import { parseCount, UsageError } from './options.ts';
 
 /** Flags that choose where to run, unparsed. */
 export interface ClusterFlags {
@@ -19,7 +20,9 @@ export interface ClusterFlags {
 /** Options of every command that can run outside the sandbox. */
 export function clusterOptions(): readonly Option[] {
   return [
-    new Option('--cluster <name>', 'where to run: sandbox, kind, minikube, existing').default('sandbox'),
+    new Option('--cluster <name>', 'where to run')
+      .choices(['sandbox', 'kind', 'minikube', 'existing'])
+      .default('sandbox'),
     new Option('--nodes <number>', 'kind, minikube: ordinary nodes, in addition to a virtual one (default: 1)'),
     new Option('--kubernetes-image <image>', 'kind: image of the nodes, kindest/node:vX.Y.Z; minikube: a version'),
     new Option('--keep', 'kind, minikube: keep the cluster, and print how to use and remove it'),
@@ -40,15 +43,13 @@ const createdClusterFlags = ['nodes', 'kubernetesImage', 'keep', 'reuse'] as con
 const existingClusterFlags = ['context', 'kubeconfig', 'iKnowThisBreaksMounts'] as const;
 const mostNodes = 8;
 
-/** Validates the flags. Reads the kubeconfig and the profile for an existing cluster. @throws UsageError */
+/** Validates the flags. Reads the kubeconfig for an existing cluster. `profile`: Rekindle's own if absent. @throws UsageError */
 export async function chosenCluster(
   flags: ClusterFlags,
-  { environment, vocabulary }: Pick<Context, 'environment' | 'vocabulary'>,
-  profile: string,
+  { environment }: Pick<Context, 'environment'>,
+  profile?: Profile,
 ): Promise<ChosenCluster> {
   const { cluster } = flags;
-  const known = vocabulary.clusters();
-  if (!known.includes(cluster)) throw unknown('cluster', cluster, known);
   if (cluster === 'existing') {
     refuseFlags(flags, createdClusterFlags, 'kind and minikube');
     return { cluster, kubernetes: await existing(flags, environment, profile) };
@@ -78,7 +79,7 @@ export async function chosenCluster(
 async function existing(
   { context, kubeconfig, iKnowThisBreaksMounts }: ClusterFlags,
   environment: Context['environment'],
-  profile: string,
+  profile: Profile | undefined,
 ): Promise<KubernetesChoice> {
   if (context === undefined)
     throw new UsageError('--cluster existing needs --context: the current context is never used implicitly');
@@ -87,13 +88,12 @@ async function existing(
       `FUSE daemons and the node agent of ${JSON.stringify(context)} would be crashed: consent with --i-know-this-breaks-mounts`,
     );
   const kubeConfig = loadKubeConfig({ context, ...(kubeconfig !== undefined && { kubeconfig }) }, environment);
-  const { loadProfile } = await import('../profiles/load-profile.ts');
-  const { name, find } = await loadProfile(profile, environment.cwd);
-  return {
-    cluster: 'existing',
-    kubeConfig: kubeConfig.exportConfig(),
-    ...(name !== 'rekindle' && { theirs: find.daemonSet }),
-  };
+  const { agent, find } = profile ?? {};
+  if (find === undefined && agent?.command !== undefined)
+    throw new UsageError(
+      `the profile ${profile?.name} does not say which DaemonSet of the cluster it is about: add find.daemonSet`,
+    );
+  return { cluster: 'existing', kubeConfig: kubeConfig.exportConfig(), ...(find && { theirs: find.daemonSet }) };
 }
 
 /** Refuses flags that would otherwise be ignored. */

@@ -4,7 +4,7 @@ import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } 
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { conformHelp } from './help.ts';
-import { checkProfile, checkTags, featurePaths, parseCount, sharedOptions, UsageError } from './options.ts';
+import { checkTags, chosenProfile, featurePaths, parseCount, sharedOptions, UsageError } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 /** Scenarios wait more than they work. */
@@ -32,16 +32,21 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     );
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
-    const { environment, vocabulary } = context;
-    const profile = await checkProfile(flags.profile, context);
+    const { environment } = context;
+    const { profile, source } = await chosenProfile(flags.profile, environment.cwd);
     const place = await chosenCluster(flags, context, profile);
+    // Otherwise Rekindle's own agent would be judged under the name of another.
+    if (place.cluster !== 'existing' && profile.agent === undefined)
+      throw new UsageError(
+        `the profile ${profile.name} has no agent for --cluster ${place.cluster}: install it in a cluster of yours, and use --cluster existing`,
+      );
     const paths = featurePaths(features, environment.cwd);
-    const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, vocabulary.tags()) };
+    const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, await shippedTags()) };
     if (flags.all && (flags.tags !== undefined || paths.length > 0))
       throw new UsageError('--all selects every scenario: omit it, or the tags and paths');
     const all = flags.all ? { all: true } : {};
     const jobs = parseJobs(flags.jobs, place);
-    const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile, paths, jobs };
+    const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile: source, paths, jobs };
     ends(await runVerb(context, ({ conform }) => conform(options), place));
   });
 }
@@ -53,4 +58,9 @@ function parseJobs(given: string | undefined, { kubernetes, cluster }: ChosenClu
   if (jobs !== undefined && jobs > 1)
     throw new UsageError(`--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share one cluster`);
   return 1;
+}
+
+async function shippedTags(): Promise<readonly string[]> {
+  const { shippedScenarios } = await import('../gherkin.ts');
+  return [...new Set(shippedScenarios().flatMap(({ tags }) => tags))].toSorted();
 }

@@ -25,16 +25,16 @@ export function addCrash(program: Command, context: Context, ends: (status: Exit
   for (const option of sharedOptions()) command.addOption(option);
   command.addHelpText('after', crashHelp).action(async (program: string[], flags: CrashFlags) => {
     const { fault, recovery, hold } = flags;
-    await checkFault(fault, context);
+    await checkFault(fault);
     const options = { ...runOptions(flags, context), fault, recovery, hold, command: program };
     ends(await runVerb(context, ({ crash }) => crash(options)));
   });
 }
 
 /** Checks `sigkill`, or a crash combined with other faults: `agent-kill+sigkill`. @throws UsageError */
-async function checkFault(given: string, { vocabulary }: Context): Promise<void> {
-  const faults = await vocabulary.faults();
-  const companions = await vocabulary.companions();
+async function checkFault(given: string): Promise<void> {
+  // Loaded on demand, because the client library's models take a second to load.
+  const { crashFaults: faults, companions } = await import('../faults/catalogue.ts');
   const parts = given.split('+');
   const unknownPart = parts.find((part) => !faults.includes(part) && !(parts.length > 1 && companions.includes(part)));
   if (unknownPart !== undefined && companions.includes(unknownPart))

@@ -59,15 +59,6 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
         return come(options);
       },
     }),
-    vocabulary: {
-      clusters: () => ['sandbox', 'kind', 'minikube', 'existing'],
-      profiles: async () => ['rekindle', 'fluid'],
-      negativeProfiles: async () => ['no-recovery'],
-      faults: async () => ['kill-1', 'sigkill'],
-      companions: async () => ['agent-kill'],
-      tags: () => ['@C2', '@C3', '@fault:sigkill'],
-      checkProfile: async () => undefined,
-    },
     requirements: async () => [],
     forced: new Promise(() => undefined),
     ...others,

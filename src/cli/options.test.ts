@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { featureTags, tagsOf } from './context.ts';
 import { checkTags } from './options.ts';
 
 const known = ['@C2', '@C3', '@fault:sigkill'];
@@ -41,14 +40,4 @@ test.each([
   ['not @c2', 'unknown tag "@c2": accepted are @C2, @C3, @fault:sigkill'],
 ])('refuses %j: %s', (text, message) => {
   expect(() => checkTags(text, known)).toThrow(message);
-});
-
-test('reads the tags of a feature from the lines that hold only tags', () => {
-  const feature = '@L4 @sandbox\nFeature: mail@home\n  @C2 @C3 # @not\n  Scenario: x\n    When "@no"\n# @never\n';
-  expect(tagsOf(feature)).toEqual(['@L4', '@sandbox', '@C2', '@C3']);
-});
-
-test('finds the claims of a crash among the tags of the shipped features', () => {
-  const tags = featureTags(new URL('../../features', import.meta.url).pathname);
-  expect(tags).toEqual(expect.arrayContaining(['@C2', '@C3', '@L4']));
 });

@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import parseTagExpression from '@cucumber/tag-expressions';
 import { Option } from 'commander';
 import { foreignDaemons } from '../../clusters/cluster.ts';
+import type { Profile } from '../profiles/profile.ts';
 import type { BenchConditions, BenchOptions } from '../verbs.ts';
-import type { Context } from './context.ts';
 
 /** A mistake in the command line, exit status 2. The message is one sentence that names the argument and the accepted values. */
 export class UsageError extends Error {
@@ -129,27 +129,18 @@ function existing(path: string): Stats | undefined {
   }
 }
 
-/** Returns the name of a shipped profile, or the absolute path of a valid profile file. */
-export async function checkProfile(given: string, { environment, vocabulary }: Context): Promise<string> {
-  const shipped = await vocabulary.profiles();
-  if (shipped.includes(given) || (await vocabulary.negativeProfiles()).includes(given)) return given;
-  const path = resolve(environment.cwd, given);
-  const accepted = [...shipped, 'the path of a YAML file'];
-  if (!isFile(path)) throw unknown('profile', given, accepted);
+/** The profile that an option names, and its name or absolute path for other processes. @throws UsageError */
+export async function chosenProfile(
+  given: string,
+  cwd: string,
+): Promise<{ readonly profile: Profile; readonly source: string }> {
+  // Loaded on demand, because the parser takes a tenth of a second to load.
+  const { loadProfile, isProfilePath } = await import('../profiles/load-profile.ts');
   try {
-    await vocabulary.checkProfile(path);
+    return { profile: await loadProfile(given, cwd), source: isProfilePath(given) ? resolve(cwd, given) : given };
   } catch (error) {
-    const message = error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, '; ') : String(error);
-    throw new UsageError(`bad profile ${message}`);
-  }
-  return path;
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch {
-    return false;
+    if ((error as NodeJS.ErrnoException).code !== 'BAD_PROFILE') throw error;
+    throw new UsageError(`bad profile ${(error as Error).message.replaceAll(/\s*\n\s*/g, '; ')}`);
   }
 }
 

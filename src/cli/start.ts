@@ -6,7 +6,7 @@ import type { Verbs } from '../verbs.ts';
 import { version } from '../version.ts';
 import { startsRun } from './become-harness.ts';
 import type { Context } from './context.ts';
-import { surroundingsOf, temporaryFolder, vocabulary } from './context.ts';
+import { surroundingsOf, temporaryFolder } from './context.ts';
 import { type ExitStatus, statusFor } from './exit-status.ts';
 import { listenForInterruption } from './interruption.ts';
 import { printFailure } from './print-failure.ts';
@@ -28,7 +28,6 @@ export async function start(self: NodeJS.Process, runId: RunId): Promise<never> 
     pid: self.pid,
     uid: self.geteuid?.() ?? 0,
     loadVerbs,
-    vocabulary,
     requirements: () => requirements({ env, temporary: temporaryFolder(env) }),
     forced,
   };

@@ -33,9 +33,12 @@ export async function shippedProfile(name: string): Promise<string | undefined> 
   return (await negativeProfileNames()).includes(name) ? join(negative, `${name}.yaml`) : undefined;
 }
 
-/** Loads a shipped profile by name, or any other by its path (with a slash, or ending in .yaml or .yml). @throws BadProfile */
+/** A path has a slash, or ends in .yaml or .yml; anything else is the name of a shipped profile. */
+export const isProfilePath = (nameOrPath: string): boolean => nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
+
+/** Loads a shipped profile by name, or any other by its path. @throws BadProfile */
 export async function loadProfile(nameOrPath: string, cwd: string): Promise<Profile> {
-  const isPath = nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
+  const isPath = isProfilePath(nameOrPath);
   const path = isPath ? resolve(cwd, nameOrPath) : await shippedProfile(nameOrPath);
   if (path === undefined) {
     const says = `no such profile; known: ${(await profileNames()).join(', ')}, or the path of a YAML file`;

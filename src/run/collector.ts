@@ -1,6 +1,7 @@
-import type { Envelope, GherkinDocument, Pickle, PickleStep, TestStepResult } from '@cucumber/messages';
+import type { Envelope, Pickle, PickleStep, TestStepResult } from '@cucumber/messages';
 import { PollTimeout } from '../../clusters/poll.ts';
 import { claimsFor } from '../claims.ts';
+import { type DocumentIndex, indexDocument } from '../gherkin.ts';
 import { CheckNotPassed } from '../scenario/scenario.ts';
 import type { ScenarioNotes } from '../scenario/session.ts';
 import type { ScenarioRecord, StepRecord } from '../timeline/record.ts';
@@ -20,7 +21,7 @@ export class Collector {
   /** Errors outside of any scenario, such as a feature that does not parse. */
   readonly errors: string[] = [];
   readonly #options: CollectorOptions;
-  readonly #documents = new Map<string, GherkinDocument>();
+  readonly #documents = new Map<string, DocumentIndex>();
   readonly #pickles = new Map<string, Pickle>();
   readonly #cases = new Map<
     string,
@@ -54,7 +55,7 @@ export class Collector {
       testRunFinished,
     } = message;
     if (parseError) this.errors.push(`${parseError.source.uri}: ${parseError.message}`);
-    if (gherkinDocument) this.#documents.set(gherkinDocument.uri ?? '', gherkinDocument);
+    if (gherkinDocument) this.#documents.set(gherkinDocument.uri ?? '', indexDocument(gherkinDocument));
     if (pickle) this.#pickles.set(pickle.id, pickle);
     if (testCase) {
       const known = this.#pickles.get(testCase.pickleId);
@@ -91,7 +92,7 @@ export class Collector {
     const cause = this.#causeOf(result, pickleStep);
     const error = cause === 'check' ? formatNotPassed(own) : result.exception?.message?.trim();
     done.push({
-      keyword: pickleStep ? this.#keywordOf(pickle, pickleStep.astNodeIds) : 'Hook',
+      keyword: pickleStep ? (this.#indexOf(pickle).keywords.get(pickleStep.astNodeIds[0] ?? '') ?? '') : 'Hook',
       text: pickleStep?.text ?? 'before or after the scenario',
       status: statuses[result.status] ?? 'failed',
       at: this.#options.now() - tookNs,
@@ -116,6 +117,7 @@ export class Collector {
     const attempt = this.#attempts.get(id);
     if (!attempt) return;
     const { pickle, at, done } = attempt;
+    const heading = this.#indexOf(pickle).headings.get(pickle.astNodeIds[0] ?? '');
     const notes = this.#options.notes.get(pickle.id);
     const checks = notes?.checks ?? [];
     const status = deriveStatus({ steps: done, checks });
@@ -126,7 +128,10 @@ export class Collector {
         : (notes?.reason ?? (stop && (stop.error ?? `${stop.status} step: ${stop.text}`)));
     const scenario: ScenarioRecord = {
       id: notes?.id ?? slug(pickle.name),
-      ...this.#headOf(pickle),
+      feature: heading?.feature ?? pickle.uri,
+      ...(heading?.rule !== undefined && { rule: heading.rule }),
+      name: pickle.name,
+      tags: pickle.tags.map(({ name }) => name),
       uri: pickle.uri,
       line: pickle.location?.line ?? 0,
       claims: claimsFor(pickle.tags.map(({ name }) => name)),
@@ -143,27 +148,8 @@ export class Collector {
     this.scenarios.push(scenario);
   }
 
-  #headOf(pickle: Pickle): Pick<ScenarioRecord, 'feature' | 'name' | 'tags' | 'rule'> {
-    const feature = this.#documents.get(pickle.uri)?.feature;
-    const rule = feature?.children.find((child) =>
-      child.rule?.children.some(({ scenario }) => scenario && pickle.astNodeIds.includes(scenario.id)),
-    )?.rule;
-    return {
-      feature: feature?.name ?? pickle.uri,
-      name: pickle.name,
-      tags: pickle.tags.map(({ name }) => name),
-      ...(rule && { rule: rule.name }),
-    };
-  }
-
-  #keywordOf(pickle: Pickle, nodeIds: readonly string[]): string {
-    const feature = this.#documents.get(pickle.uri)?.feature;
-    const children = feature?.children.flatMap((child) => [child, ...(child.rule?.children ?? [])]) ?? [];
-    const steps = children.flatMap(({ scenario, background }) => [
-      ...(scenario?.steps ?? []),
-      ...(background?.steps ?? []),
-    ]);
-    return steps.find(({ id }) => nodeIds.includes(id))?.keyword.trim() ?? '';
+  #indexOf({ uri }: Pickle): DocumentIndex {
+    return this.#documents.get(uri) ?? indexDocument({ comments: [] });
   }
 }
 

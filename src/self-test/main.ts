@@ -5,9 +5,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shippedScenarios } from '../gherkin.ts';
 import { parseRecord } from '../timeline/parse.ts';
 import { type Expectation, expectations } from './expectations.ts';
 import { differences, findingsOf } from './findings.ts';
@@ -17,17 +18,11 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** Locates scenarios as `FILE:LINE`, which the command takes. */
 function locateScenarios(names: readonly string[]): readonly string[] {
-  const lines = globSync('features/*.feature', { cwd: root })
-    .toSorted()
-    .flatMap((file) =>
-      readFileSync(join(root, file), 'utf8')
-        .split('\n')
-        .map((text, index) => ({ text, at: `${file}:${index + 1}` })),
-    );
+  const known = shippedScenarios();
   return names.map((name) => {
-    const found = lines.find(({ text }) => text.trim() === `Scenario: ${name}`);
+    const found = known.find((scenario) => scenario.name === name);
     if (!found) throw new Error(`no scenario "${name}"`);
-    return found.at;
+    return `features/${found.uri}:${found.line}`;
   });
 }
 
