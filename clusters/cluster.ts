@@ -7,7 +7,7 @@ export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';
 
 /** What a cluster can do. A scenario that needs a missing capability is skipped with the reason. */
 export type Capability =
-  | 'agent-control'
+  | 'agent-flags'
   | 'signal-daemon'
   | 'mount-tables'
   | 'scaled-clock'

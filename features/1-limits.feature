@@ -14,7 +14,7 @@ Feature: Limits
 
   Rule: Only read-only datasets are recovered
 
-    @documented @L2 @fault:sigkill @waits
+    @documented @L2 @fault:sigkill @waits @promises:no-read-write
     Scenario: a read-write dataset is left alone, and an event says so
       Given FUSE recovery is enabled
       And a read-write dataset "scratch-dataset"
@@ -23,7 +23,7 @@ Feature: Limits
       Then the pod is not recovered
       And an event refuses the recovery because of "ReadWrite"
 
-    @L2
+    @L2 @promises:no-read-write @promises:explanations
     Scenario: a labelled pod of a read-write dataset is created with a warning
       Given a read-write dataset "scratch-dataset"
       When a labelled pod "demo-app" is created on "scratch-dataset"
@@ -38,7 +38,7 @@ Feature: Limits
       And no mount of the dataset was ever writable
       And writing to /data in the pod fails with "Read-only file system"
 
-    @L2 @fault:sigkill
+    @L2 @fault:sigkill @needs:agent-flags
     Scenario: a read-write dataset turns recovery off for itself only
       Given FUSE recovery is enabled, but off for read-write datasets
       And a read-write dataset "scratch-dataset"
@@ -46,7 +46,7 @@ Feature: Limits
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
 
-    @L2 @fault:sigkill @waits
+    @L2 @fault:sigkill @waits @needs:agent-flags
     Scenario: read to the letter, a read-write dataset anywhere turns recovery off for all
       Given FUSE recovery is enabled, but off for all while there is a read-write dataset
       And a read-write dataset "scratch-dataset"
@@ -55,7 +55,7 @@ Feature: Limits
       Then the pod is not recovered
       And an event refuses the recovery because of "ReadWrite"
 
-    @L2 @fault:sigkill @needs:told-daemon @waits
+    @L2 @fault:sigkill @needs:told-daemon @waits @needs:agent-flags
     Scenario: a mount that was read-only for any reason stays so, and a writable one is left alone
       Given FUSE recovery is enabled, but off for read-write datasets
       And pods that mount datasets in each of these ways:
@@ -105,7 +105,7 @@ Feature: Limits
 
   Rule: A dataset that is mounted with subPath is not supported
 
-    @documented @L3
+    @documented @L3 @promises:no-sub-path @promises:explanations
     Scenario Outline: a labelled pod that mounts a directory of a dataset by <way> is denied
       Given the dataset "demo-dataset" with a directory "logs"
       When a labelled pod "demo-app" is created that mounts directory "logs" of "demo-dataset" by <way>
@@ -117,7 +117,7 @@ Feature: Limits
         | subPathExpr                 | container "demo"         | subPathExpr |
         | subPath in an init container | init container "prepare" | subPath     |
 
-    @L3 @fault:sigkill @waits
+    @L3 @fault:sigkill @waits @promises:no-sub-path
     Scenario: a pod that got its label later is skipped with an event, and its sibling is recovered
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
@@ -130,7 +130,7 @@ Feature: Limits
       And an event refuses the recovery because of "SubPath"
       And the agent's metrics count the refusal "sub-path"
 
-    @L3 @fault:sigkill @waits
+    @L3 @fault:sigkill @waits @promises:no-sub-path @promises:explanations
     Scenario Outline: a pod that is older than the webhook, with <way>, is skipped with an event, and its sibling is recovered
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
@@ -150,7 +150,7 @@ Feature: Limits
         | subPathExpr                 |
         | subPath in an init container |
 
-    @L3 @A1
+    @L3 @A1 @promises:explanations
     Scenario: while the webhook does not answer no labelled pod is created, and all others are
       Given the dataset "demo-dataset" of the document
       And the webhook does not answer
@@ -164,7 +164,7 @@ Feature: Limits
       When a pod "demo-app" without the label is created that mounts directory "escape" of "demo-dataset"
       Then its container is not started, because of "failed to prepare subPath"
 
-    @L3 @fault:pod-delete @needs:told-daemon @waits
+    @L3 @fault:pod-delete @needs:told-daemon @waits @promises:no-sub-path
     Scenario: a directory that becomes a symbolic link does not lead out of the volume
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"

@@ -56,13 +56,13 @@ Feature: Recovery in a serverless environment
 
   Rule: The annotation is accepted only for pods that can be recovered
 
-    @V2 @L2
+    @V2 @L2 @promises:no-read-write @promises:explanations
     Scenario: on a pod of a read-write dataset it is answered with a warning
       Given a read-write dataset "scratch-dataset"
       When a serverless pod "demo-app" with the annotation is created on "scratch-dataset"
       Then it is created with a warning that names "ReadOnlyMany"
 
-    @V2 @L3
+    @V2 @L3 @promises:no-sub-path @promises:explanations
     Scenario: on a pod that mounts a directory of the dataset it is refused
       Given the dataset "demo-dataset" with a directory "logs"
       When a serverless pod "demo-app" with the annotation is created that mounts directory "logs" of "demo-dataset"

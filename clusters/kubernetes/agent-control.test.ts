@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withFlags } from './agent-control.ts';
+import { withFlags, withGate } from './agent-control.ts';
 
 const deployed = ['--nodeid=$(NODE_ID)', '--feature-gates=FuseRecovery=false', '--metrics-addr=:8080'];
 
@@ -13,5 +13,23 @@ describe('the flags of a deployed agent', () => {
     const more = withFlags(deployed, { fuseRecovery: true, kernelTier: '5.10', abortHungAfter: '500ms' });
     expect(more.slice(3)).toEqual(['--kernel-tier=5.10', '--abort-hung-after=500ms']);
     expect(withFlags(more, { fuseRecovery: false })).toEqual(deployed);
+  });
+});
+
+describe('the arguments of an agent that others deployed', () => {
+  const others = '--feature-gates=A=true,FuseRecovery=false,B=false';
+  it.each<[readonly string[], boolean | 'default', readonly string[]]>([
+    [['--x', others], true, ['--x', '--feature-gates=A=true,FuseRecovery=true,B=false']],
+    [['--x', others], false, ['--x', others]],
+    [['--feature-gates=A=true', '--x'], true, ['--feature-gates=A=true,FuseRecovery=true', '--x']],
+    [['--feature-gates', 'A=true', '--x'], true, ['--feature-gates', 'A=true,FuseRecovery=true', '--x']],
+    [['--feature-gates', 'FuseRecovery=true'], false, ['--feature-gates', 'FuseRecovery=false']],
+    [['--x'], true, ['--x', '--feature-gates=FuseRecovery=true']],
+    [['--x', '--feature-gates=A=true'], false, ['--x', '--feature-gates=A=true']],
+    [['--x', others], 'default', ['--x', '--feature-gates=A=true,B=false']],
+    [['--x', '--feature-gates=FuseRecovery=true'], 'default', ['--x']],
+    [['--feature-gates', 'FuseRecovery=true', '--x'], 'default', ['--x']],
+  ])('%j with the gate %j are %j', (args, isOn, expected) => {
+    expect(withGate(args, isOn)).toEqual(expected);
   });
 });

@@ -15,6 +15,8 @@ export interface AgentDaemonSet {
 export interface AgentControlOptions {
   readonly kubeConfig: KubeConfig;
   readonly daemonSet: AgentDaemonSet;
+  /** Of another agent only the gate is changed. */
+  readonly agentIsOurs: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +39,14 @@ export class AgentControl implements AsyncDisposable {
 
   /** Changes the agent's flags if they differ. Resolves when it runs with them on every node. */
   async setFlags(options: AgentOptions): Promise<void> {
-    if (options.command || options.diesBefore || options.cpuMillis !== undefined)
+    const { kernelTier, readWriteScope, abortHungAfter } = options;
+    const needsOurs = (kernelTier ?? readWriteScope ?? abortHungAfter) !== undefined;
+    if (
+      options.command ||
+      options.diesBefore ||
+      options.cpuMillis !== undefined ||
+      (needsOurs && !this.#options.agentIsOurs)
+    )
       throw new CannotRun([
         {
           what: 'an agent that differs from its deployment',
@@ -49,7 +58,11 @@ export class AgentControl implements AsyncDisposable {
     if (Object.keys(noNode).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anyNode });
     const container = await this.#container();
     this.#original ??= container;
-    await this.#patch(container, withFlags(container.args ?? [], options));
+    const { args = [] } = container;
+    await this.#patch(
+      container,
+      this.#options.agentIsOurs ? withFlags(args, options) : withGate(args, options.fuseRecovery),
+    );
   }
 
   /** Stops the agent on every node. Disposing of the result starts it again. */
@@ -156,14 +169,13 @@ export class AgentControl implements AsyncDisposable {
 export function withFlags(args: readonly string[], options: AgentOptions): readonly string[] {
   const { fuseRecovery, kernelTier, readWriteScope, abortHungAfter } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
-    '--feature-gates': fuseRecovery === 'default' ? undefined : `FuseRecovery=${fuseRecovery}`,
     '--kernel-tier': kernelTier,
     '--read-write-scope': readWriteScope,
     '--abort-hung-after': abortHungAfter,
   };
   const flagName = (arg: string) => arg.split('=', 1)[0] ?? '';
   // Flags keep their positions, so that requesting the current ones changes nothing.
-  const replaced = args.flatMap((arg) => {
+  const replaced = withGate(args, fuseRecovery).flatMap((arg) => {
     const name = flagName(arg);
     if (!(name in wanted)) return [arg];
     return wanted[name] === undefined ? [] : [`${name}=${wanted[name]}`];
@@ -173,4 +185,26 @@ export function withFlags(args: readonly string[], options: AgentOptions): reado
     value === undefined || present.has(name) ? [] : [`${name}=${value}`],
   );
   return [...replaced, ...added];
+}
+
+const gateFlag = '--feature-gates';
+const gate = 'FuseRecovery';
+
+/**
+ * An agent's arguments with the gate on or off, as the document sets it, or by default, without it. Other arguments and other
+ * gates are unchanged, and a gate that is not mentioned stays so if it must be off.
+ */
+export function withGate(args: readonly string[], state: AgentOptions['fuseRecovery']): readonly string[] {
+  const separate = args.indexOf(gateFlag);
+  const index = separate < 0 ? args.findIndex((arg) => arg.startsWith(`${gateFlag}=`)) : separate + 1;
+  const given = (args[index] ?? '').replace(`${gateFlag}=`, '').split(',');
+  const gates = given.filter((each) => each !== '');
+  const position = gates.findIndex((each) => each.startsWith(`${gate}=`));
+  if (position < 0 && state !== true) return args;
+  const wanted = state === 'default' ? [] : [`${gate}=${state}`];
+  const changed = position < 0 ? [...gates, ...wanted] : gates.toSpliced(position, 1, ...wanted);
+  const value = separate < 0 ? `${gateFlag}=${changed}` : `${changed}`;
+  if (index < 0) return [...args, value];
+  if (changed.length > 0) return args.with(index, value);
+  return separate < 0 ? args.toSpliced(index, 1) : args.toSpliced(separate, 2);
 }

@@ -89,6 +89,7 @@ async function start(
         nodeProgram,
         holds: holdsDirectory(runId),
         agent: theirs ?? ownAgent,
+        agentIsOurs: theirs === undefined,
         nodesAreOurs: !isForeign,
         agentOptions: options.agent,
         fakeDaemon: daemon === undefined,

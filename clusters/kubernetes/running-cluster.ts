@@ -2,7 +2,6 @@ import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
-import { kubernetesCapabilities } from '../capabilities.ts';
 import {
   type AgentOptions,
   CannotRun,
@@ -43,7 +42,8 @@ export async function runKubernetesCluster(options: KubernetesClusterOptions): P
   const nodes = await openNodeLinks(options, logs);
   for (const node of nodes) stack.use(node);
   onProgress('giving the node agent the flags of the run');
-  const agent = stack.use(new AgentControl({ kubeConfig, daemonSet: options.agent, signal }));
+  const { agent: daemonSet, agentIsOurs } = options;
+  const agent = stack.use(new AgentControl({ kubeConfig, daemonSet, agentIsOurs, signal }));
   await agent.setFlags(options.agentOptions);
   const releases = stack.use(new Releases({ kubeConfig, nodes }));
   const agentNodes = (await agent.pods()).flatMap(({ spec }) => spec?.nodeName ?? []).toSorted();
@@ -174,14 +174,18 @@ function findTarget(argument: unknown): ContainerRef | undefined {
 }
 
 function listCapabilities(
-  { agentOptions, nodesAreOurs, fakeDaemon }: KubernetesClusterOptions,
+  { agentIsOurs, agentOptions, nodesAreOurs, fakeDaemon }: KubernetesClusterOptions,
   { nodes, agentNodes }: Pick<Parts, 'nodes' | 'agentNodes'>,
 ): readonly Capability[] {
   const can = (capability: Capability, condition: boolean): readonly Capability[] => (condition ? [capability] : []);
   const replacesBeneath = ({ facts }: NodeLink) =>
     mountsBeneath({ flag: agentOptions.kernelTier, kernel: facts.kernel });
   return [
-    ...kubernetesCapabilities.always,
+    'signal-daemon',
+    'mount-tables',
+    'abort-connection',
+    'store-faults',
+    'real-kubelet',
     ...can('mount-beneath', nodes.every(replacesBeneath)),
     ...can(
       'idmapped-fuse',
@@ -191,6 +195,7 @@ function listCapabilities(
       'memory-cgroups',
       nodes.every(({ facts }) => facts.memoryCgroups),
     ),
+    ...can('agent-flags', agentIsOurs),
     ...can('two-nodes', agentNodes.length > 1),
     ...can('kubelet-restart', nodesAreOurs),
     ...can('told-daemon', fakeDaemon),
@@ -219,6 +224,8 @@ export interface KubernetesClusterOptions {
   /** A directory of the nodes. A FUSE daemon waits while its file `<namespace>.<pod>` is there. */
   readonly holds: string;
   readonly agent: AgentDaemonSet;
+  /** Otherwise it was installed by others, and only its gate is changed. */
+  readonly agentIsOurs: boolean;
   /** The nodes were created for runs, so that their kubelets may be restarted. */
   readonly nodesAreOurs: boolean;
   /** FUSE daemons are our fake, which accepts commands and reports when it is ready. */

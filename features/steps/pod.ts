@@ -225,6 +225,7 @@ async function judgeRecovered({ pod, scenario }: RekindleWorld): Promise<void> {
 
 /** Waits for an event on the pod or its Dataset that refuses the recovery, and judges what it says. */
 async function untilRefused({ scenario, pod, dataset, subject, claims }: RekindleWorld, reason: string): Promise<void> {
+  if (!scenario.promisesExplanations('an event that refuses the recovery')) return;
   const own = claims.filter((claim) => exceptions.includes(claim));
   const expected = { ...subject, dataset: dataset.name, reason, claims: own };
   const objects = [`Pod ${pod.namespace.name}/${pod.name}`, `Dataset ${pod.namespace.name}/${dataset.name}`];

@@ -95,6 +95,7 @@ Given(
 );
 
 Then("the agent's metrics count the refusal {string}", async function (this: RekindleWorld, reason: string) {
+  if (!this.scenario.promisesExplanations('a metric that counts the refusal')) return;
   const before = refusalsBefore.get(this) ?? 0;
   await this.scenario.eventually({
     condition: `the agent counts more than ${before} refusals for ${reason}`,

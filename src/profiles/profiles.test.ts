@@ -1,12 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { agentCommand, loadProfile, negativeProfileNames, profileNames } from './load-profile.ts';
 import { parseProfile } from './parse-profile.ts';
+import { profileSchema } from './profile.ts';
 
-const good = readFileSync(join(import.meta.dirname, 'rekindle.yaml'), 'utf8');
+const root = join(import.meta.dirname, '../..');
+const good = readFileSync(join(import.meta.dirname, 'ack-fluid.yaml'), 'utf8').replace(
+  'agent: {}',
+  'agent:\n  command: [/opt/agent]',
+);
 
 describe('shipped profiles', () => {
   it('are rekindle, ack-fluid and fluid', async () => {
@@ -14,9 +20,30 @@ describe('shipped profiles', () => {
   });
 
   it.each(['ack-fluid', 'fluid', 'rekindle'])('%s loads under its own name', async (name) => {
-    expect(await loadProfile(name, '/')).toMatchObject({ name, find: { process: 1 } });
+    expect(await loadProfile(name, '/')).toMatchObject({ name, promises: { recovers: true } });
   });
 });
+
+it('every field of a profile has a reader outside of this folder', () => {
+  const sources = globSync('{src,features,clusters}/**/*.ts', { cwd: root }).filter(
+    (file) => !file.startsWith('src/profiles/') && !file.endsWith('.test.ts'),
+  );
+  const code = sources.map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
+  const fields = fieldsOf(profileSchema);
+  expect(fields).toContain('promises.readWriteScope');
+  const unread = fields.filter((field) => !new RegExp(`[.{,] ?${field.split('.').at(-1)}\\b`).test(code));
+  expect(unread).toEqual([]);
+});
+
+/** Paths of the fields that hold a value. */
+function fieldsOf(schema: z.ZodType, path = ''): readonly string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return fieldsOf(schema.unwrap() as z.ZodType, path);
+  if (!(schema instanceof z.ZodObject)) return [path];
+  return Object.entries(schema.shape).flatMap(([name, field]) =>
+    fieldsOf(field as z.ZodType, path === '' ? name : `${path}.${name}`),
+  );
+}
 
 describe('profiles of faulty agents', () => {
   const faulty = ['leaks-mounts', 'lies-about-success', 'no-recovery', 'too-eager', 'writable-for-an-instant'];
@@ -38,7 +65,7 @@ describe('a profile of one’s own', () => {
   it('loads by path, relative to the working directory', async () => {
     const cwd = await mkdtemp(join(tmpdir(), 'rekindle-profile-'));
     try {
-      await writeFile(join(cwd, 'mine.yaml'), good.replace('name: rekindle', 'name: mine'));
+      await writeFile(join(cwd, 'mine.yaml'), good.replace('name: ack-fluid', 'name: mine'));
       expect(await loadProfile('mine.yaml', cwd)).toMatchObject({ name: 'mine' });
     } finally {
       await rm(cwd, { recursive: true });
@@ -59,37 +86,34 @@ describe('a profile of one’s own', () => {
   const line = (text: string) => good.slice(0, good.indexOf(text)).split('\n').length;
 
   it.each([
+    ['subPath: refuse', 'subPath: magic', 'promises.subPath is "magic"; accepted: refuse, unspecified'],
     [
-      'class: enter',
-      'class: magic',
-      'promises.class is "magic"; accepted: propagate, enter, descriptor, automount, publish, none',
+      'subPath: refuse',
+      'subPath: refuse\n  class: enter',
+      'promises.class is not a field of a profile; accepted here: recovers, readWriteScope,',
     ],
     ['recovers: true', 'recovers: perhaps', 'promises.recovers is "perhaps"; accepted: true, false'],
-    ['outageMs: 10000', 'outageMs: -1', 'budgets.outageMs is -1; accepted: a number of milliseconds above 0'],
-    ['outageMs: 10000', 'outageMs: 10s', 'budgets.outageMs is "10s"; accepted: a number of milliseconds'],
-    ['outageMs: 10000', 'outage: 10000', 'budgets.outageMs is missing; accepted: a number of milliseconds'],
-    [
-      '  process: 1',
-      '  process: 1\n  pid: 2',
-      'find.pid is not a field of a profile; accepted here: daemonSet, gate, fusePods, process',
-    ],
-    ['flags: []', 'flags: --x', 'agent.flags is "--x"; accepted: a list of text'],
-    ['flags: []', 'flag: []', 'agent.flag is not a field of a profile; accepted here: command, flags'],
-    ['name: rekindle', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
-    ['promises:', 'promise:', 'promises is missing; accepted: a map with recovers, readWriteScope, subPath, class'],
+    ['outageMs: 60000', 'outageMs: -1', 'budgets.outageMs is -1; accepted: a number of milliseconds above 0'],
+    ['outageMs: 60000', 'outageMs: 10s', 'budgets.outageMs is "10s"; accepted: a number of milliseconds'],
+    ['outageMs: 60000', 'outage: 60000', 'budgets.outageMs is missing; accepted: a number of milliseconds'],
+    ['find:', 'find:\n  pid: 2', 'find.pid is not a field of a profile; accepted here: daemonSet'],
+    ['command: [/opt/agent]', 'command: --x', 'agent.command is "--x"; accepted: a list of text'],
+    ['command: [/opt/agent]', 'flags: []', 'agent.flags is not a field of a profile; accepted here: command'],
+    ['name: ack-fluid', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
+    ['promises:', 'promise:', 'promises is missing; accepted: a map with recovers, readWriteScope, subPath, explains'],
   ])('is refused where %j is %j', (from, to, says) => {
     const bad = good.replace(from, to);
     expect(() => parseProfile(bad, 'x.yaml')).toThrow(says);
   });
 
   it.each([
-    ['the value', 'class: enter', 'class: magic', line('class: enter'), 10],
-    ['the unknown field', '  process: 1', '  process: 1\n  pid: 2', line('  process: 1') + 1, 3],
-    ['the field that is there twice', 'outageMs: 10000', 'readyToReadableMs: 10000', line('outageMs: 10000'), 3],
-    ['the map in which a field is missing', '    name: FuseRecovery', '', line('gate:'), 3],
-    ['the field without a value', 'fusePods: role=jindofs-fuse,release={dataset}', 'fusePods:', line('fusePods:'), 3],
-    ['the item of a list', 'flags: []', 'flags: [--a, 1]', line('flags: []'), 16],
-    ['the list', 'flags: []', 'flags: --x', line('flags: []'), 10],
+    ['the value', 'subPath: refuse', 'subPath: magic', line('subPath: refuse'), 12],
+    ['the unknown field', 'find:', 'find:\n  pid: 2', line('find:') + 1, 3],
+    ['the field that is there twice', 'outageMs: 60000', 'readyToReadableMs: 60000', line('outageMs: 60000'), 3],
+    ['the map in which a field is missing', '    container: plugins', '', line('daemonSet:'), 3],
+    ['the field without a value', 'container: plugins', 'container:', line('container: plugins'), 5],
+    ['the item of a list', '[/opt/agent]', '[--a, 1]', line('command:'), 18],
+    ['the list', '[/opt/agent]', '--x', line('command:'), 12],
   ])('is refused at %s', (_what, from, to, atLine, column) => {
     const refused = expect(() => parseProfile(good.replace(from, to), 'x.yaml'));
     refused.toThrow(expect.objectContaining({ problems: [expect.objectContaining({ line: atLine, column })] }));
@@ -97,8 +121,8 @@ describe('a profile of one’s own', () => {
   });
 
   it('is refused with all that is wrong, in the order of the file', () => {
-    const bad = good.replace('  process: 1', '  pid: 2\n  uid: 3').replace('class: enter', 'class: magic');
-    const fields = ['promises.class is "magic"', 'find.process is missing', 'find.pid is not', 'find.uid is not'];
+    const bad = good.replace('    container: plugins', '  pid: 2\n  uid: 3').replace('refuse', 'magic');
+    const fields = ['promises.subPath is "magic"', 'container is missing', 'find.pid is not', 'find.uid is not'];
     expect(() => parseProfile(bad, 'x.yaml')).toThrow(
       expect.objectContaining({
         problems: fields.map((field) => expect.objectContaining({ says: expect.stringContaining(field) })),

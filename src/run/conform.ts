@@ -27,9 +27,10 @@ export async function conform(options: ConformOptions): Promise<Outcome> {
   const paint = colourFor(stdout, env);
   const profile = await loadProfile(options.profile, cwd);
   const command = agentCommand(profile);
+  const isForeign = command !== undefined || (options.kubernetes && 'theirs' in options.kubernetes);
   const agent = {
     fuseRecovery: true,
-    readWriteScope: profile.promises.readWriteScope,
+    ...(!isForeign && { readWriteScope: profile.promises.readWriteScope }),
     ...(options.kernelTier && { kernelTier: options.kernelTier }),
     ...(command && { command }),
   };

@@ -1,4 +1,5 @@
 import type { Capability, RunningCluster } from '../../clusters/cluster.ts';
+import type { Profile } from '../profiles/profile.ts';
 
 /** Capability that each tag `@needs:...` requires, and the reason for a skip without it. */
 const needs: Readonly<Record<string, { readonly capability: Capability; readonly reason: string }>> = {
@@ -42,6 +43,10 @@ const needs: Readonly<Record<string, { readonly capability: Capability; readonly
     capability: 'agent-death',
     reason: 'needs an agent that can be made to end between two system calls',
   },
+  '@needs:agent-flags': {
+    capability: 'agent-flags',
+    reason: "needs Rekindle's own agent, whose flags can be changed",
+  },
   '@needs:mount-beneath': {
     capability: 'mount-beneath',
     reason: 'needs an agent that mounts beneath (Linux 6.5, and no lower --kernel-tier)',
@@ -67,8 +72,8 @@ export function missingFor(tags: readonly string[], cluster: Pick<RunningCluster
 
 /** Returns why a scenario does not apply to an agent that is not Rekindle's own, which has a command. */
 export function unfitFor(tags: readonly string[], command: readonly string[] | undefined): string | undefined {
-  const needsOurs = tags.includes('@needs:agent-death');
-  return needsOurs && command !== undefined ? "needs Rekindle's own agent, ended between two system calls" : undefined;
+  const needsOurs = tags.some((tag) => tag === '@needs:agent-death' || tag === '@needs:agent-flags');
+  return needsOurs && command !== undefined ? "needs Rekindle's own agent, which the profile replaces" : undefined;
 }
 
 /** A scenario's step texts and tags. */
@@ -77,13 +82,36 @@ export interface Outline {
   readonly tags: readonly string[];
 }
 
+/** Promises that scenarios ask for by tag, and why they are skipped without. */
+const promised: readonly {
+  readonly tag: string;
+  readonly isGiven: (promises: Profile['promises']) => boolean;
+  readonly reason: string;
+}[] = [
+  {
+    tag: '@promises:no-read-write',
+    isGiven: ({ readWriteScope }) => readWriteScope !== 'recover',
+    reason: 'the profile promises to recover read-write datasets',
+  },
+  {
+    tag: '@promises:no-sub-path',
+    isGiven: ({ subPath }) => subPath === 'refuse',
+    reason: 'the profile promises nothing about subPath',
+  },
+  {
+    tag: '@promises:explanations',
+    isGiven: ({ explainsRefusals }) => explainsRefusals,
+    reason: 'the profile does not promise to explain refusals',
+  },
+];
+
 /**
- * Returns why a scenario does not apply to an implementation that promises no recovery: it turns recovery on, or lets a sidecar
- * recover. In the other scenarios such an implementation conforms by staying broken, as documented.
+ * Returns why a scenario does not apply to an implementation that does not promise what it is about. Without recovery, those apply
+ * in which recovery is neither turned on nor done by a sidecar: the pod stays broken, as documented.
  */
-export function unpromisedIn({ steps, tags }: Outline, promises: { readonly recovers: boolean }): string | undefined {
-  if (promises.recovers) return undefined;
+export function unpromisedIn({ steps, tags }: Outline, promises: Profile['promises']): string | undefined {
   const turnsItOn = steps.some((text) => /^FUSE recovery is (enabled|turned on)/.test(text));
   const ofSidecars = tags.some((tag) => /^@V\d$/.test(tag));
-  return turnsItOn || ofSidecars ? 'the profile promises no recovery' : undefined;
+  if (!promises.recovers && (turnsItOn || ofSidecars)) return 'the profile promises no recovery';
+  return promised.find(({ tag, isGiven }) => tags.includes(tag) && !isGiven(promises))?.reason;
 }

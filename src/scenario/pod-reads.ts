@@ -56,15 +56,14 @@ export async function watchUnrecovered(pod: Pod): Promise<void> {
 /** Waits for the agent's claim that it recovered the pod, and for the operations that confirm or refute the claim. */
 export async function untilRecoveryIsClaimed(pod: Pod): Promise<void> {
   const { scenario } = pod.namespace;
-  const { agent } = scenario.session.profile;
   const since = scenario.lastFaultAt;
   const address = `${pod.namespace.name}/${pod.name}`;
   const inLog = (event: HistoryEvent) =>
     event.kind === 'agent' && event.event === 'recovered' && event.where?.startsWith(`${address}/`) === true;
   const byEvent = (event: HistoryEvent) => event.kind === 'event' && claimsSuccess(event, address) !== undefined;
   const claims = (event: HistoryEvent) => event.at > since && (inLog(event) || byEvent(event));
-  if (agent !== undefined && agent.command === undefined) {
-    // Rekindle's own agent claims it in its log first. An event after the fault may be a late one of the recovery before.
+  if (scenario.judgesOwnAgent) {
+    // It claims it in its log first. An event after the fault may be a late one of the recovery before.
     await scenario.happens('the agent claims that the pod was recovered', (event) => event.at > since && inLog(event));
     await scenario.happens(
       'an event claims that the pod was recovered',

@@ -157,6 +157,20 @@ export class Scenario implements AsyncDisposable {
     }
   }
 
+  /** Whether the agent is Rekindle's own, which also logs what it claims. */
+  get judgesOwnAgent(): boolean {
+    const { cluster, profile } = this.session;
+    return cluster.capabilities.has('agent-flags') && profile.agent?.command === undefined;
+  }
+
+  /** Whether the profile promises that refusals are explained; if not, notes what is not asked for. */
+  promisesExplanations(explanation: string): boolean {
+    const { explainsRefusals } = this.session.profile.promises;
+    const text = `not asked for, because the profile does not promise it: ${explanation}`;
+    if (!explainsRefusals) this.session.onEvent({ kind: 'note', at: Number(process.hrtime.bigint()), text });
+    return explainsRefusals;
+  }
+
   /** Records verdicts. @throws CheckNotPassed if one of them is not a pass */
   judge(...checks: readonly CheckRecord[]): void {
     this.notes.checks.push(...checks);
