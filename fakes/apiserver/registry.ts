@@ -142,7 +142,11 @@ export class Registry {
     }
     if (target.resource.custom && stringAt(draft, 'metadata', 'resourceVersion') === '') {
       throw invalid(target.resource, target.name, [
-        required('metadata.resourceVersion', 'must be specified for an update'),
+        {
+          field: 'metadata.resourceVersion',
+          reason: 'FieldValueInvalid',
+          message: 'Invalid value: 0x0: must be specified for an update',
+        },
       ]);
     }
     return this.#update(target, old, draft, options);
