@@ -5,12 +5,12 @@ import { execa } from 'execa';
 import type { ClusterEvent, ExecResult, Kubectl, Terminal } from './cluster.ts';
 import { onLines } from './node/lines.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type ShellEnvironment = Readonly<Record<string, string | undefined>>;
 
 export interface KubectlOptions {
   /** Text of a kubeconfig: the only cluster that `kubectl` knows. */
   readonly kubeConfig: string;
-  readonly environment: Environment;
+  readonly environment: ShellEnvironment;
   readonly runId: string;
   readonly onEvent: (event: ClusterEvent) => void;
 }
@@ -30,7 +30,7 @@ export interface CommandLineOptions {
   readonly line: string;
   /** Text of a kubeconfig: the only cluster that `kubectl` knows. */
   readonly kubeConfig: string;
-  readonly environment: Environment;
+  readonly environment: ShellEnvironment;
   readonly runId: string;
   readonly timeoutMs?: number;
 }
@@ -65,7 +65,7 @@ export async function runCommandLine(options: CommandLineOptions): Promise<ExecR
   }
 }
 
-export function hasKubectl({ PATH = '' }: Environment): boolean {
+export function hasKubectl({ PATH = '' }: ShellEnvironment): boolean {
   return PATH.split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, 'kubectl'), constants.X_OK);

@@ -96,7 +96,7 @@ export function seenRestarts(
 }
 
 /** A prediction made before a crash. */
-export interface Expectation extends Prediction {
+export interface DelayExpectation extends Prediction {
   /** How long the container had run, in milliseconds of the kubelet's clock. */
   readonly ranMs: number;
 }
@@ -106,7 +106,7 @@ export interface RowsOptions {
   readonly container: string;
   readonly clockScale: number;
   /** Predictions, one for each crash, in order. */
-  readonly expected: readonly Expectation[];
+  readonly expected: readonly DelayExpectation[];
   /** Times of each crash and of the first good read after it, in the history's nanoseconds. */
   readonly outages: readonly { readonly crash: number; readonly readable?: number }[];
 }

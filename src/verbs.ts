@@ -80,7 +80,7 @@ export interface BenchOptions extends RunOptions, BenchConditions {
   readonly besideSandbox?: boolean;
 }
 
-export interface Outcome {
+export interface RunOutcome {
   readonly verdict: Verdict;
   /** A line for each object that could not be cleaned up. */
   readonly leftovers: readonly string[];
@@ -90,7 +90,7 @@ export interface Outcome {
 
 /** The commands that make a run. If `environment.signal` aborts, they stop, clean up, and return partial results. */
 export interface Verbs {
-  conform(options: ConformOptions): Promise<Outcome>;
-  crash(options: CrashOptions): Promise<Outcome>;
-  bench(options: BenchOptions): Promise<Outcome>;
+  conform(options: ConformOptions): Promise<RunOutcome>;
+  crash(options: CrashOptions): Promise<RunOutcome>;
+  bench(options: BenchOptions): Promise<RunOutcome>;
 }

@@ -1,5 +1,5 @@
 import { Then, When } from '@cucumber/cucumber';
-import { backoffRows, type Expectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
+import { backoffRows, type DelayExpectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
 import { growsAsPredicted } from '../../src/checks/backoff-as-predicted.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
@@ -9,7 +9,7 @@ import type { RekindleWorld } from '../support/world.ts';
 /** Crashes a daemon repeatedly, and predicts before each crash how long the kubelet is going to wait. */
 class CrashLoop {
   readonly #world: RekindleWorld;
-  readonly #expected: Expectation[] = [];
+  readonly #expected: DelayExpectation[] = [];
 
   constructor(world: RekindleWorld) {
     this.#world = world;
@@ -53,7 +53,7 @@ class CrashLoop {
     return rows;
   }
 
-  #expect(nowMs: number): Expectation {
+  #expect(nowMs: number): DelayExpectation {
     const { history } = this.#world;
     const container = this.#container;
     const restarts = seenRestarts(history, { container, clockScale: this.#clockScale });

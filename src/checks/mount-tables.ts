@@ -1,6 +1,7 @@
 import { parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import { type Consumer, containerName, probeName } from '../timeline/consumer.ts';
-import type { EventOf, Timeline } from '../timeline/timeline.ts';
+import type { EventOf } from '../timeline/record.ts';
+import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure } from './outage.ts';
 import { type ConsumedVolume, csiVolumes, mountsIn, targetPathEnd, visibleMount } from './volume-mounts.ts';

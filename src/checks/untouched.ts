@@ -1,7 +1,8 @@
 import { type Consumer, containerName } from '../timeline/consumer.ts';
 import { type Crash, operationsAfter, provesReading, readyTimesAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
-import type { EventOf, Timeline } from '../timeline/timeline.ts';
+import type { EventOf } from '../timeline/record.ts';
+import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure, isOutageError } from './outage.ts';
 import { steadyCount } from './reads.ts';

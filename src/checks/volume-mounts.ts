@@ -1,6 +1,7 @@
 import { isReadOnly, parseMountLine } from '../../recovery/linux/mountinfo.ts';
 import { type Consumer, containerName } from '../timeline/consumer.ts';
-import type { EventOf, Timeline } from '../timeline/timeline.ts';
+import type { EventOf } from '../timeline/record.ts';
+import type { Timeline } from '../timeline/timeline.ts';
 
 type Mount = NonNullable<ReturnType<typeof parseMountLine>>;
 

@@ -12,8 +12,8 @@ import {
   parseTime,
   parseVary,
   sharedOptions,
-  UsageError,
   unknown,
+  WrongArgument,
 } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
@@ -85,7 +85,7 @@ function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>,
     given.agentCpuMillis !== undefined && '--agent-cpu',
     most > 1 && `--pods ${most}`,
   ].find((one) => one !== false);
-  if (flag) throw new UsageError(`${flag} is for the sandbox: with --cluster ${cluster} omit it`);
+  if (flag) throw new WrongArgument(`${flag} is for the sandbox: with --cluster ${cluster} omit it`);
 }
 
 /** Prints why the sandbox's figures are left out if the sandbox cannot run here. */
@@ -98,7 +98,7 @@ async function sandboxRuns({ requirements, environment }: Context): Promise<bool
 function optionsOf(flags: BenchFlags, faults: readonly string[]) {
   const { agentCpu, baselines, peer, vary } = flags;
   const parsers = parsersFor(faults);
-  if (peer?.trim() === '') throw new UsageError('bad --peer "": a command is accepted');
+  if (peer?.trim() === '') throw new WrongArgument('bad --peer "": a command is accepted');
   return {
     crashes: parseCount(flags.crashes, { name: '--crashes', most: 100_000 }),
     warmUp: flags.warmUp === '0' ? 0 : parseCount(flags.warmUp, { name: '--warm-up', most: 1000 }),
@@ -118,7 +118,7 @@ function checkProgram(peer: string, { environment }: Context): void {
     programOf(peer, environment);
   } catch (error) {
     if (!(error instanceof NoSuchProgram)) throw error;
-    throw new UsageError(`bad --peer ${JSON.stringify(peer)}: ${error.message}`);
+    throw new WrongArgument(`bad --peer ${JSON.stringify(peer)}: ${error.message}`);
   }
 }
 

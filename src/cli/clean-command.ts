@@ -6,7 +6,7 @@ import { surroundingsOf } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { cleanHelp } from './help.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { UsageError } from './options.ts';
+import { WrongArgument } from './options.ts';
 
 interface CleanFlags {
   readonly run?: string;
@@ -42,7 +42,7 @@ async function cleanIn(
   { environment }: Context,
 ): Promise<CleanReport> {
   if (flags.context === undefined)
-    throw new UsageError('--kubeconfig needs --context: the current context is never used implicitly');
+    throw new WrongArgument('--kubeconfig needs --context: the current context is never used implicitly');
   const kubeConfig = loadKubeConfig(flags, environment);
   // Loaded on demand, because the client library's models take a second to load.
   const { cleanCluster } = await import('../doctor/clean/clean-cluster.ts');
@@ -52,6 +52,6 @@ async function cleanIn(
 function checkRunId(text: string): RunId {
   const runId = parseRunId(text);
   if (runId === undefined)
-    throw new UsageError(`bad run id ${JSON.stringify(text)}: it looks like 20261122-134501-k3f9`);
+    throw new WrongArgument(`bad run id ${JSON.stringify(text)}: it looks like 20261122-134501-k3f9`);
   return runId;
 }

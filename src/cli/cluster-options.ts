@@ -3,7 +3,7 @@ import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { Context } from './context.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { parseCount, UsageError } from './options.ts';
+import { parseCount, WrongArgument } from './options.ts';
 
 /** Flags that choose where to run, unparsed. */
 export interface ClusterFlags {
@@ -43,7 +43,7 @@ const createdClusterFlags = ['nodes', 'kubernetesImage', 'keep', 'reuse'] as con
 const existingClusterFlags = ['context', 'kubeconfig', 'iKnowThisBreaksMounts'] as const;
 const mostNodes = 8;
 
-/** Validates the flags. Reads the kubeconfig for an existing cluster. `profile`: Rekindle's own if absent. @throws UsageError */
+/** Validates the flags. Reads the kubeconfig for an existing cluster. `profile`: Rekindle's own if absent. @throws WrongArgument */
 export async function chosenCluster(
   flags: ClusterFlags,
   { environment }: Pick<Context, 'environment'>,
@@ -61,7 +61,7 @@ export async function chosenCluster(
   }
   const { reuse, keep = false, kubernetesImage, nodes = '1' } = flags;
   if (reuse !== undefined && !/^[a-z0-9][a-z0-9.-]*$/.test(reuse))
-    throw new UsageError(
+    throw new WrongArgument(
       `bad --reuse ${JSON.stringify(reuse)}: a name of lower case letters, digits, dots and hyphens`,
     );
   return {
@@ -82,15 +82,15 @@ async function existing(
   profile: Profile | undefined,
 ): Promise<KubernetesChoice> {
   if (context === undefined)
-    throw new UsageError('--cluster existing needs --context: the current context is never used implicitly');
+    throw new WrongArgument('--cluster existing needs --context: the current context is never used implicitly');
   if (iKnowThisBreaksMounts !== true)
-    throw new UsageError(
+    throw new WrongArgument(
       `FUSE daemons and the node agent of ${JSON.stringify(context)} would be crashed: consent with --i-know-this-breaks-mounts`,
     );
   const kubeConfig = loadKubeConfig({ context, ...(kubeconfig !== undefined && { kubeconfig }) }, environment);
   const { agent, find } = profile ?? {};
   if (find === undefined && agent?.command !== undefined)
-    throw new UsageError(
+    throw new WrongArgument(
       `the profile ${profile?.name} does not say which DaemonSet of the cluster it is about: add find.daemonSet`,
     );
   return { cluster: 'existing', kubeConfig: kubeConfig.exportConfig(), ...(find && { theirs: find.daemonSet }) };
@@ -101,5 +101,5 @@ function refuseFlags(flags: ClusterFlags, names: readonly (keyof ClusterFlags)[]
   const given = names.find((name) => flags[name] !== undefined);
   if (given === undefined) return;
   const flag = `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new UsageError(`${flag} is for --cluster ${places}, not for --cluster ${flags.cluster}`);
+  throw new WrongArgument(`${flag} is for --cluster ${places}, not for --cluster ${flags.cluster}`);
 }

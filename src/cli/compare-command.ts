@@ -11,7 +11,7 @@ import { UnreadableRun } from '../timeline/parse.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { compareHelp } from './help.ts';
-import { parseSeed, UsageError, unknown } from './options.ts';
+import { parseSeed, unknown, WrongArgument } from './options.ts';
 
 interface CompareFlags {
   readonly failOn: readonly string[];
@@ -59,7 +59,7 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
       const budgets = flags.budget.map(budgetOf);
       const options = { ...compareDefaults, seed: parseSeed(flags.seed), tolerance: parseTolerance(flags.tolerance) };
       const [reference, ...others] = names.map((name) => ({ name, record: readBench(name, environment.cwd) }));
-      if (!reference || others.length === 0) throw new UsageError('compare takes two runs or more');
+      if (!reference || others.length === 0) throw new WrongArgument('compare takes two runs or more');
       const say = (lines: readonly string[]) => {
         for (const line of lines) environment.stdout.write(`${line}\n`);
       };
@@ -87,17 +87,17 @@ function isTested(record: BenchRecord, id: string): boolean {
   return record.series.find((series) => series.id === id)?.arm === 'agent';
 }
 
-/** The accepted differences in conditions between two runs. @throws UsageError if they are not comparable */
+/** The accepted differences in conditions between two runs. @throws WrongArgument if they are not comparable */
 function comparable(reference: NamedBench, other: NamedBench, anyway: boolean): readonly string[] {
   const of = `${JSON.stringify(reference.name)} and ${JSON.stringify(other.name)}`;
   const ids = reference.record.series.map(({ id }) => id);
   if (!other.record.series.some(({ id }) => ids.includes(id)))
-    throw new UsageError(
+    throw new WrongArgument(
       `${of} have no series in common: ${ids.join(', ')}; ${other.record.series.map(({ id }) => id).join(', ')}`,
     );
   const differing = findDifferences(reference.record, other.record);
   if (differing.length > 0 && !anyway)
-    throw new UsageError(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them all the same`);
+    throw new WrongArgument(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them all the same`);
   return differing;
 }
 
@@ -106,7 +106,7 @@ function writePage(path: string, page: string): void {
     writeFileSync(path, page);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new UsageError(`bad --html: ${JSON.stringify(path)} cannot be written (${reason})`);
+    throw new WrongArgument(`bad --html: ${JSON.stringify(path)} cannot be written (${reason})`);
   }
 }
 
@@ -118,7 +118,7 @@ function readBench(name: string, cwd: string): BenchRecord {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new UsageError(
+    throw new WrongArgument(
       `no benchmark in ${JSON.stringify(name)} (${reason}): name the folder of a run of rekindle bench, or its bench.json`,
     );
   }
@@ -126,7 +126,7 @@ function readBench(name: string, cwd: string): BenchRecord {
     return parseBench(text, name);
   } catch (error) {
     if (!(error instanceof UnreadableRun)) throw error;
-    throw new UsageError(`cannot compare: ${error.problems.join('; ')}`);
+    throw new WrongArgument(`cannot compare: ${error.problems.join('; ')}`);
   }
 }
 
@@ -138,12 +138,12 @@ function parseVerdict(text: string): Difference {
 
 function budgetOf(text: string): Budget {
   const budget = parseBudget(text);
-  if ('problem' in budget) throw new UsageError(budget.problem);
+  if ('problem' in budget) throw new WrongArgument(budget.problem);
   return budget;
 }
 
 function parseTolerance(text: string): number {
   const percent = /^\d{1,3}(\.\d+)?$/.test(text) ? Number(text) : -1;
   if (percent >= 0 && percent <= 100) return percent / 100;
-  throw new UsageError(`bad --tolerance ${JSON.stringify(text)}: accepted are percents from 0 to 100`);
+  throw new WrongArgument(`bad --tolerance ${JSON.stringify(text)}: accepted are percents from 0 to 100`);
 }

@@ -4,7 +4,7 @@ import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } 
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { conformHelp } from './help.ts';
-import { checkTags, chosenProfile, featurePaths, parseCount, sharedOptions, UsageError } from './options.ts';
+import { checkTags, chosenProfile, featurePaths, parseCount, sharedOptions, WrongArgument } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 /** Scenarios wait more than they work. */
@@ -37,13 +37,13 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     const place = await chosenCluster(flags, context, profile);
     // Otherwise Rekindle's own agent would be judged under the name of another.
     if (place.cluster !== 'existing' && profile.agent === undefined)
-      throw new UsageError(
+      throw new WrongArgument(
         `the profile ${profile.name} has no agent for --cluster ${place.cluster}: install it in a cluster of yours, and use --cluster existing`,
       );
     const paths = featurePaths(features, environment.cwd);
     const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, await shippedTags()) };
     if (flags.all && (flags.tags !== undefined || paths.length > 0))
-      throw new UsageError('--all selects every scenario: omit it, or the tags and paths');
+      throw new WrongArgument('--all selects every scenario: omit it, or the tags and paths');
     const all = flags.all ? { all: true } : {};
     const jobs = parseJobs(flags.jobs, place);
     const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile: source, paths, jobs };
@@ -56,7 +56,7 @@ function parseJobs(given: string | undefined, { kubernetes, cluster }: ChosenClu
   const jobs = given === undefined ? undefined : parseCount(given, { name: '--jobs', most: 64 });
   if (kubernetes === undefined) return jobs ?? defaultJobs;
   if (jobs !== undefined && jobs > 1)
-    throw new UsageError(`--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share one cluster`);
+    throw new WrongArgument(`--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share one cluster`);
   return 1;
 }
 

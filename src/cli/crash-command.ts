@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { crashHelp } from './help.ts';
-import { sharedOptions, UsageError, unknown } from './options.ts';
+import { sharedOptions, unknown, WrongArgument } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 interface CrashFlags extends RunFlags {
@@ -31,18 +31,18 @@ export function addCrash(program: Command, context: Context, ends: (status: Exit
   });
 }
 
-/** Checks `sigkill`, or a crash combined with other faults: `agent-kill+sigkill`. @throws UsageError */
+/** Checks `sigkill`, or a crash combined with other faults: `agent-kill+sigkill`. @throws WrongArgument */
 async function checkFault(given: string): Promise<void> {
   // Loaded on demand, because the client library's models take a second to load.
   const { crashFaults: faults, companions } = await import('../faults/catalogue.ts');
   const parts = given.split('+');
   const unknownPart = parts.find((part) => !faults.includes(part) && !(parts.length > 1 && companions.includes(part)));
   if (unknownPart !== undefined && companions.includes(unknownPart))
-    throw new UsageError(
+    throw new WrongArgument(
       `"${unknownPart}" alone crashes no daemon: combine it with one of ${faults.join(', ')} with +`,
     );
   if (unknownPart !== undefined)
     throw unknown('fault', unknownPart, parts.length > 1 ? [...faults, ...companions] : faults);
   if (!parts.some((part) => faults.includes(part)))
-    throw new UsageError(`"${given}" crashes no daemon: combine it with one of ${faults.join(', ')} with +`);
+    throw new WrongArgument(`"${given}" crashes no daemon: combine it with one of ${faults.join(', ')} with +`);
 }

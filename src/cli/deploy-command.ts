@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { parseCount, UsageError } from './options.ts';
+import { parseCount, WrongArgument } from './options.ts';
 
 interface DeployFlags extends KubeConfigFlags {
   readonly namespace?: string;
@@ -46,7 +46,7 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
 
 async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { environment }: Context): Promise<void> {
   const { stdout, stderr, signal } = environment;
-  if (flags.remove && flags.print) throw new UsageError('--remove and --print cannot be combined');
+  if (flags.remove && flags.print) throw new WrongArgument('--remove and --print cannot be combined');
   // Loaded on demand, because the client library's models take a second to load.
   const { CannotDeploy, defaultOptions, deploy, manifests, besideManifests, names, removeDeployment, toYaml } =
     await import('../../recovery/deploy/index.ts');

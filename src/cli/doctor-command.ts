@@ -8,7 +8,7 @@ import { temporaryFolder } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { doctorHelp } from './help.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { UsageError } from './options.ts';
+import { WrongArgument } from './options.ts';
 
 interface DoctorFlags {
   readonly context?: string;
@@ -55,9 +55,9 @@ async function checkCluster(flags: DoctorFlags, { environment }: Context): Promi
   const kubeConfig = loadKubeConfig(flags, environment);
   const { endpoint, bucket, secret } = flags;
   if ((endpoint === undefined) !== (bucket === undefined) || (secret !== undefined && bucket === undefined))
-    throw new UsageError('--endpoint and --bucket belong together, and --secret to them');
+    throw new WrongArgument('--endpoint and --bucket belong together, and --secret to them');
   if (secret !== undefined && !/^[^/]+\/[^/]+$/.test(secret))
-    throw new UsageError(`bad --secret ${JSON.stringify(secret)}: it is NAMESPACE/NAME`);
+    throw new WrongArgument(`bad --secret ${JSON.stringify(secret)}: it is NAMESPACE/NAME`);
   const store =
     endpoint === undefined || bucket === undefined
       ? undefined

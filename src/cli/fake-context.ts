@@ -1,6 +1,6 @@
 import type { TextStream } from '../environment.ts';
 import { newRunId } from '../run-id.ts';
-import type { BenchOptions, ConformOptions, CrashOptions, Outcome, RunOptions } from '../verbs.ts';
+import type { BenchOptions, ConformOptions, CrashOptions, RunOptions, RunOutcome } from '../verbs.ts';
 import type { Context } from './context.ts';
 
 /** What a test sees of a command line that ran in its own process. */
@@ -21,7 +21,7 @@ export interface FakeContextOptions extends Partial<Omit<Context, 'environment' 
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** What all verbs come to. */
-  readonly verb?: (options: RunOptions) => Promise<Outcome>;
+  readonly verb?: (options: RunOptions) => Promise<RunOutcome>;
 }
 
 /** A context for tests: verbs that only note what they are asked, streams in memory, a machine that lacks nothing. */

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../run-id.ts';
-import type { Outcome, RunOptions } from '../verbs.ts';
+import type { RunOptions, RunOutcome } from '../verbs.ts';
 import { createFakeContext } from './fake-context.ts';
 import { listenForInterruption } from './interruption.ts';
 import { rekindle } from './rekindle.ts';
 
-const nothing: Outcome = { verdict: 'inconclusive', leftovers: [], resultsDir: '' };
+const nothing: RunOutcome = { verdict: 'inconclusive', leftovers: [], resultsDir: '' };
 let cwd: string;
 
 beforeEach(() => {
@@ -48,7 +48,7 @@ test('interrupted once, the verb cleans up by itself, and the status is 130', as
 
 test('a verb that fails because it was interrupted was interrupted', async () => {
   const controller = new AbortController();
-  const verb = async (): Promise<Outcome> => {
+  const verb = async (): Promise<RunOutcome> => {
     controller.abort();
     throw new Error('aborted');
   };
@@ -59,11 +59,11 @@ test('a verb that fails because it was interrupted was interrupted', async () =>
 
 describe('interrupted twice', () => {
   /** A verb whose clean-up waits for a child that does not end by itself. */
-  function stuck(outcome: Outcome) {
+  function stuck(outcome: RunOutcome) {
     const controller = new AbortController();
     const { promise: forced, resolve: force } = Promise.withResolvers<void>();
     const made: { child?: ChildProcess; directory?: string } = {};
-    const verb = async ({ runId }: RunOptions): Promise<Outcome> => {
+    const verb = async ({ runId }: RunOptions): Promise<RunOutcome> => {
       made.directory = temporaryDirectory(cwd, runId);
       mkdirSync(join(made.directory, 'a'), { recursive: true });
       const env = { PATH: process.env.PATH, REKINDLE_RUN_ID: runId };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Environment } from '../environment.ts';
-import { UsageError, unknown } from './options.ts';
+import { unknown, WrongArgument } from './options.ts';
 
 export interface KubeConfigFlags {
   readonly kubeconfig?: string;
@@ -15,7 +15,7 @@ export function loadKubeConfig({ kubeconfig, context }: KubeConfigFlags, { cwd, 
   const paths = given?.split(delimiter).filter((path) => path !== '') ?? [join(env.HOME ?? '/', '.kube/config')];
   const found = paths.map((path) => resolve(cwd, path)).filter((path) => existsSync(path));
   if (found.length === 0)
-    throw new UsageError(`there is no kubeconfig at ${paths.join(', ')}: name one with --kubeconfig or KUBECONFIG`);
+    throw new WrongArgument(`there is no kubeconfig at ${paths.join(', ')}: name one with --kubeconfig or KUBECONFIG`);
   const config = merged(found.map(readOne));
   const names = config.getContexts().map(({ name }) => name);
   if (context !== undefined) {
@@ -23,7 +23,7 @@ export function loadKubeConfig({ kubeconfig, context }: KubeConfigFlags, { cwd, 
     config.setCurrentContext(context);
   }
   if (config.getCurrentCluster() === null)
-    throw new UsageError(`the kubeconfig names no current context: choose one with --context (${names.join(', ')})`);
+    throw new WrongArgument(`the kubeconfig names no current context: choose one with --context (${names.join(', ')})`);
   return config;
 }
 
@@ -34,7 +34,7 @@ function readOne(path: string): KubeConfig {
     return config;
   } catch (error) {
     const [message] = String(error instanceof Error ? error.message : error).split('\n');
-    throw new UsageError(`${path} is not a kubeconfig: ${message}`);
+    throw new WrongArgument(`${path} is not a kubeconfig: ${message}`);
   }
 }
 

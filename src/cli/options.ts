@@ -7,20 +7,20 @@ import type { Profile } from '../profiles/profile.ts';
 import type { BenchConditions, BenchOptions } from '../verbs.ts';
 
 /** A mistake in the command line, exit status 2. The message is one sentence that names the argument and the accepted values. */
-export class UsageError extends Error {
+export class WrongArgument extends Error {
   readonly code = 'USAGE';
 }
 
 /** `unknown fault "x": accepted are a, b`. */
-export function unknown(what: string, given: string, accepted: readonly string[]): UsageError {
-  return new UsageError(`unknown ${what} ${JSON.stringify(given)}: accepted are ${accepted.join(', ')}`);
+export function unknown(what: string, given: string, accepted: readonly string[]): WrongArgument {
+  return new WrongArgument(`unknown ${what} ${JSON.stringify(given)}: accepted are ${accepted.join(', ')}`);
 }
 
 /** Parses a decimal whole number from 1 to `most`. */
 export function parseCount(text: string, { name, most }: { readonly name: string; readonly most: number }): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= most) return count;
-  throw new UsageError(`bad ${name} ${JSON.stringify(text)}: accepted are whole numbers from 1 to ${most}`);
+  throw new WrongArgument(`bad ${name} ${JSON.stringify(text)}: accepted are whole numbers from 1 to ${most}`);
 }
 
 /** Parses a Kubernetes CPU quantity (`200m`, `0.5`) into thousandths of a core; at least 10. */
@@ -28,7 +28,7 @@ export function parseCpu(text: string, name: string): number {
   const match = /^(\d{1,5})m$|^(\d{1,2}(?:\.\d{1,3})?)$/.exec(text);
   const millis = match ? Number(match[1] ?? Number(match[2]) * 1000) : 0;
   if (millis >= 10) return millis;
-  throw new UsageError(`bad ${name} ${JSON.stringify(text)}: accepted are 10m and more, as in 200m or 0.5`);
+  throw new WrongArgument(`bad ${name} ${JSON.stringify(text)}: accepted are 10m and more, as in 200m or 0.5`);
 }
 
 export const largestSeed = 2 ** 32 - 1;
@@ -37,7 +37,7 @@ export const largestSeed = 2 ** 32 - 1;
 export function parseSeed(text: string): number {
   const seed = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (seed <= largestSeed) return seed;
-  throw new UsageError(`bad seed ${JSON.stringify(text)}: accepted are whole numbers from 0 to ${largestSeed}`);
+  throw new WrongArgument(`bad seed ${JSON.stringify(text)}: accepted are whole numbers from 0 to ${largestSeed}`);
 }
 
 const milliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
@@ -47,16 +47,16 @@ export function parseTime(text: string, name: string): number {
   const match = /^(\d{1,6}(?:\.\d+)?)(ms|s|m)$/.exec(text);
   if (text === '0') return 0;
   if (match) return Number(match[1]) * (milliseconds[match[2] ?? ''] ?? Number.NaN);
-  throw new UsageError(`bad ${name} ${JSON.stringify(text)}: accepted are times, as 0, 250ms, 5s or 2m`);
+  throw new WrongArgument(`bad ${name} ${JSON.stringify(text)}: accepted are times, as 0, 250ms, 5s or 2m`);
 }
 
 /**
  * Checks a tag expression (`@C2 and not (@L1 or @L4)`) against the tags of the scenarios, and returns it unchanged. A tag that
  * no scenario has would select nothing, and the run would pass.
- * @throws UsageError for a syntax error and for an unknown tag
+ * @throws WrongArgument for a syntax error and for an unknown tag
  */
 export function checkTags(expression: string, known: readonly string[]): string {
-  const invalid = (reason: string) => new UsageError(`bad tag expression ${JSON.stringify(expression)}: ${reason}`);
+  const invalid = (reason: string) => new WrongArgument(`bad tag expression ${JSON.stringify(expression)}: ${reason}`);
   if (expression.trim() === '') throw invalid('it is empty');
   for (const token of expression.match(/[^\s()]+/g) ?? []) {
     if (['and', 'or', 'not'].includes(token)) continue;
@@ -81,12 +81,12 @@ export type ConditionParsers = {
 export function parseVary(text: string, parsers: ConditionParsers): NonNullable<BenchOptions['vary']> {
   const match = /^([a-z]+)=([^=]+)$/.exec(text);
   if (!match)
-    throw new UsageError(`bad --vary ${JSON.stringify(text)}: accepted is NAME=VALUE,VALUE as in pods=1,10,100`);
+    throw new WrongArgument(`bad --vary ${JSON.stringify(text)}: accepted is NAME=VALUE,VALUE as in pods=1,10,100`);
   const [, name = '', values = ''] = match;
   if (!isCondition(name, parsers)) throw unknown('condition', name, Object.keys(parsers));
   const points = values.split(',').map((value) => parsers[name](value.trim()));
   if (new Set(points.map((point) => JSON.stringify(point))).size < points.length)
-    throw new UsageError(`bad --vary ${JSON.stringify(text)}: each value once`);
+    throw new WrongArgument(`bad --vary ${JSON.stringify(text)}: each value once`);
   return { name: name === 'pacing' ? 'pacingMs' : name, points };
 }
 
@@ -113,9 +113,9 @@ export function featurePaths(paths: readonly string[], cwd: string): readonly st
     const path = resolve(cwd, lines === '' ? given : given.slice(0, -lines.length));
     const stat = existing(path);
     const accepted = 'accepted are .feature files, optionally with :LINE, and folders of them';
-    if (stat === undefined) throw new UsageError(`no features at ${JSON.stringify(given)}: ${accepted}`);
+    if (stat === undefined) throw new WrongArgument(`no features at ${JSON.stringify(given)}: ${accepted}`);
     if (stat.isDirectory() ? lines !== '' : !path.endsWith('.feature')) {
-      throw new UsageError(`${JSON.stringify(given)} is not a feature: ${accepted}`);
+      throw new WrongArgument(`${JSON.stringify(given)} is not a feature: ${accepted}`);
     }
     return path + lines;
   });
@@ -129,7 +129,7 @@ function existing(path: string): Stats | undefined {
   }
 }
 
-/** The profile that an option names, and its name or absolute path for other processes. @throws UsageError */
+/** The profile that an option names, and its name or absolute path for other processes. @throws WrongArgument */
 export async function chosenProfile(
   given: string,
   cwd: string,
@@ -140,7 +140,7 @@ export async function chosenProfile(
     return { profile: await loadProfile(given, cwd), source: isProfilePath(given) ? resolve(cwd, given) : given };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'BAD_PROFILE') throw error;
-    throw new UsageError(`bad profile ${(error as Error).message.replaceAll(/\s*\n\s*/g, '; ')}`);
+    throw new WrongArgument(`bad profile ${(error as Error).message.replaceAll(/\s*\n\s*/g, '; ')}`);
   }
 }
 
@@ -159,7 +159,7 @@ export function writableFolder(given: string, cwd: string): string {
   } catch (error) {
     for (const folder of created) rmdirSync(folder);
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new UsageError(
+    throw new WrongArgument(
       `cannot write to ${JSON.stringify(given)} (${reason}): --out takes a writable folder, which is created if needed`,
     );
   }

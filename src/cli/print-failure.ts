@@ -2,11 +2,11 @@ import { CannotRun } from '../../clusters/cluster.ts';
 import type { Environment } from '../environment.ts';
 import { cannotRunFrom } from '../run/cannot-run-from.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
-import { UsageError } from './options.ts';
+import { WrongArgument } from './options.ts';
 
 /** Prints one sentence about what went wrong and whose fault it is, and returns the exit status. */
 export function printFailure(error: unknown, { stderr, env }: Environment): ExitStatus {
-  if (error instanceof UsageError) {
+  if (error instanceof WrongArgument) {
     stderr.write(`rekindle: ${error.message}\n`);
     return exitStatus.usage;
   }

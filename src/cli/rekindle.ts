@@ -10,7 +10,7 @@ import { addDeploy } from './deploy-command.ts';
 import { addDoctor } from './doctor-command.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { overview } from './help.ts';
-import { UsageError } from './options.ts';
+import { WrongArgument } from './options.ts';
 import { printFailure } from './print-failure.ts';
 import { addProfile } from './profile-command.ts';
 import { addJudge, addReport } from './report-command.ts';
@@ -76,19 +76,19 @@ function prepare(command: Command, context: Context): void {
 }
 
 /** Commander's message, completed with the accepted names. */
-function asUsageError({ code, message }: CommanderError, program: Command, argv: readonly string[]): UsageError {
+function asUsageError({ code, message }: CommanderError, program: Command, argv: readonly string[]): WrongArgument {
   const command = findCommand(program, argv);
   const sentence = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   switch (code) {
     case 'commander.unknownOption':
-      return new UsageError(`${sentence}: accepted are ${optionNames(command)}`);
+      return new WrongArgument(`${sentence}: accepted are ${optionNames(command)}`);
     case 'commander.unknownCommand':
     case 'commander.help':
-      return new UsageError(
+      return new WrongArgument(
         `${code === 'commander.help' ? 'a command is missing' : sentence}: accepted are ${names(command)}`,
       );
     default:
-      return new UsageError(sentence);
+      return new WrongArgument(sentence);
   }
 }
 

@@ -13,7 +13,7 @@ import { explainVerdict, verdictNames } from '../timeline/verdict.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus, statusForVerdict } from './exit-status.ts';
 import { judgeHelp, reportHelp } from './help.ts';
-import { UsageError, writableFolder } from './options.ts';
+import { WrongArgument, writableFolder } from './options.ts';
 
 /** `rekindle report`. */
 export function addReport(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
@@ -30,7 +30,7 @@ export function addReport(program: Command, { environment }: Context, ends: (sta
       const record = readRun({ results, cwd, onEvent: (event) => digest.add(event), digest });
       const elsewhere = anyway ? undefined : findMachineMismatch(record, describeMachine());
       if (elsewhere) {
-        throw new UsageError(
+        throw new WrongArgument(
           `no reports of the run in ${JSON.stringify(results)}: ${elsewhere}, where they are made at the end of the run; --anyway makes them here`,
         );
       }
@@ -106,10 +106,10 @@ function readRun({ results, cwd, onEvent, digest }: StoredRun): RunRecord {
       return read(join(folder, name));
     } catch (error) {
       if (error instanceof UnreadableRun) {
-        throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${error.problems.join('; ')}`);
+        throw new WrongArgument(`cannot read the run in ${JSON.stringify(results)}: ${error.problems.join('; ')}`);
       }
       const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-      throw new UsageError(
+      throw new WrongArgument(
         `no ${name} in ${JSON.stringify(results)} (${reason}): name the folder of a run, as in results/latest`,
       );
     }
@@ -117,6 +117,6 @@ function readRun({ results, cwd, onEvent, digest }: StoredRun): RunRecord {
   const record = from('record.json', (path) => parseRecord(readFileSync(path, 'utf8')));
   from('history.ndjson', (path) => forEachEvent(path, onEvent));
   const strange = findHistoryMismatch(record, digest);
-  if (strange) throw new UsageError(`cannot read the run in ${JSON.stringify(results)}: ${strange}`);
+  if (strange) throw new WrongArgument(`cannot read the run in ${JSON.stringify(results)}: ${strange}`);
   return record;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { type CleanOutcome, cleanRun } from '../doctor/clean/clean-run.ts';
 import { killRun } from '../doctor/clean/processes.ts';
-import type { ConformOptions, Outcome, RunOptions, Verbs } from '../verbs.ts';
+import type { ConformOptions, RunOptions, RunOutcome, Verbs } from '../verbs.ts';
 import type { Context } from './context.ts';
 import { surroundingsOf } from './context.ts';
 import { type ExitStatus, exitStatus, statusFor, statusForVerdict } from './exit-status.ts';
@@ -41,7 +41,7 @@ export function runOptions(
  */
 export async function runVerb(
   context: Context,
-  verb: (verbs: Verbs) => Promise<Outcome>,
+  verb: (verbs: Verbs) => Promise<RunOutcome>,
   { kubernetes }: Pick<ConformOptions, 'kubernetes'> = {},
 ): Promise<ExitStatus> {
   const { environment, forced, loadVerbs, requirements } = context;
@@ -61,9 +61,9 @@ export async function runVerb(
   return statusFor({ status: end.ok ? statusForVerdict[end.outcome.verdict] : failed, leftovers, interrupted });
 }
 
-type End = { readonly ok: true; readonly outcome: Outcome } | { readonly ok: false; readonly error: unknown };
+type End = { readonly ok: true; readonly outcome: RunOutcome } | { readonly ok: false; readonly error: unknown };
 
-function settle(running: Promise<Outcome>): Promise<End> {
+function settle(running: Promise<RunOutcome>): Promise<End> {
   return running.then(
     (outcome) => ({ ok: true, outcome }),
     (error: unknown) => ({ ok: false, error }),

@@ -6,7 +6,7 @@ import { readHistory } from '../timeline/history.ts';
 import { openLineFile } from '../timeline/line-file.ts';
 import type { HistoryEvent, ScenarioRecord } from '../timeline/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
-import type { ConformOptions, Outcome } from '../verbs.ts';
+import type { ConformOptions, RunOutcome } from '../verbs.ts';
 import { mergeMessages } from './messages.ts';
 import { createPrinter } from './printer.ts';
 import { conclude, historyFile, makeResults } from './run.ts';
@@ -20,7 +20,7 @@ const clockScale = 100;
 const runnersPerJob = 2;
 
 /** Runs and judges scenarios; writes the results to `<out>/<run id>/`. */
-export async function conform(options: ConformOptions): Promise<Outcome> {
+export async function conform(options: ConformOptions): Promise<RunOutcome> {
   const { environment, runId, jobs, seed } = options;
   const { stdout, stderr, env, cwd, signal } = environment;
   const write = (text: string) => void stdout.write(text);

@@ -17,7 +17,7 @@ import type { ScenarioNotes, Session } from '../scenario/session.ts';
 import type { CheckRecord, HistoryEvent, Recovery, ScenarioRecord } from '../timeline/record.ts';
 import { momentNames, moments } from '../timeline/stages.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import type { CrashOptions, Outcome } from '../verbs.ts';
+import type { CrashOptions, RunOutcome } from '../verbs.ts';
 import { createNarrator } from './narrator.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 
@@ -25,7 +25,7 @@ import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts
 const warmUpMs = 1500;
 
 /** Reproduces one crash in the sandbox and prints it as it happens. */
-export async function crash(options: CrashOptions): Promise<Outcome> {
+export async function crash(options: CrashOptions): Promise<RunOutcome> {
   const { environment, recovery } = options;
   const { stdout, stderr, env, signal } = environment;
   const paint = colourFor(stdout, env);

@@ -15,7 +15,7 @@ import type { ConformOptions, RunOptions } from '../verbs.ts';
 import { version } from '../version.ts';
 import { describeMachine } from './machine.ts';
 import { reportToCi } from './report-to-ci.ts';
-import type { ClusterFacts } from './runner-protocol.ts';
+import type { ClusterSummary } from './runner-protocol.ts';
 import { writeRun } from './write-reports.ts';
 
 const observer = (path: string) => fileURLToPath(new URL(`../observers/${path}`, import.meta.url));
@@ -135,7 +135,7 @@ export interface Conclusion extends Results {
   readonly profile: string;
   readonly command: readonly string[];
   /** The clusters that the run was made on; all of one kind. */
-  readonly clusters: readonly ClusterFacts[];
+  readonly clusters: readonly ClusterSummary[];
   readonly scenarios: readonly ScenarioRecord[];
   /** All events; the history file is complete. */
   readonly events: readonly HistoryEvent[];

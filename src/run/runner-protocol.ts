@@ -33,7 +33,7 @@ export type Order =
  */
 export type Report =
   | { readonly report: 'progress'; readonly line: string }
-  | { readonly report: 'ready'; readonly cluster: ClusterFacts }
+  | { readonly report: 'ready'; readonly cluster: ClusterSummary }
   | { readonly report: 'waits'; readonly waits: boolean }
   | { readonly report: 'finished'; readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }
   | { readonly report: 'ended'; readonly leftovers: readonly string[] }
@@ -45,7 +45,7 @@ export interface Missing {
 }
 
 /** The cluster's facts for the record, and the secret key that no output may contain. */
-export interface ClusterFacts {
+export interface ClusterSummary {
   readonly name: string;
   readonly fidelity: Fidelity;
   readonly secret: string;

@@ -8,11 +8,11 @@ import { Collector } from './collector.ts';
 import { messagesFile } from './messages.ts';
 import { clusterFor, openSite } from './run.ts';
 import { loadFeatureRunner } from './run-features.ts';
-import type { ClusterFacts, RunnerOptions } from './runner-protocol.ts';
+import type { ClusterSummary, RunnerOptions } from './runner-protocol.ts';
 
 /** A running cluster and its history, on which scenarios run one after the other. */
 export interface Runner extends AsyncDisposable {
-  readonly cluster: ClusterFacts;
+  readonly cluster: ClusterSummary;
   /** One line for each thing that could not be cleaned up so far. */
   readonly leftovers: readonly string[];
   run(scenario: string): Promise<{ readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
-import type { ClusterFacts, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
+import type { ClusterSummary, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
 
 const program = fileURLToPath(new URL('./runner-main.ts', import.meta.url));
 
@@ -27,7 +27,7 @@ export interface RunAllOptions {
 }
 
 export interface RanAll {
-  readonly clusters: readonly ClusterFacts[];
+  readonly clusters: readonly ClusterSummary[];
   readonly folders: readonly string[];
   readonly errors: readonly string[];
   readonly leftovers: readonly string[];
@@ -49,7 +49,7 @@ interface RunnerProcess {
  */
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const queue = [...all.scenarios];
-  const found = { clusters: [] as ClusterFacts[], errors: [] as string[], leftovers: [] as string[] };
+  const found = { clusters: [] as ClusterSummary[], errors: [] as string[], leftovers: [] as string[] };
   const missing: Missing[] = [];
   let finished = 0;
   const runners: RunnerProcess[] = [];

@@ -2,14 +2,14 @@ import type { RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import type { Expectation } from './expectations.ts';
 
 /** What a run found wrong with an agent. */
-export interface Findings {
+export interface RunFindings {
   /** Claims of failed checks, or of the scenario if a step failed without one, such as a pod that does not read again in time. */
   readonly claims: readonly string[];
   /** Names of failed checks without a claim. */
   readonly checks: readonly string[];
 }
 
-export function findingsOf({ scenarios }: Pick<RunRecord, 'scenarios'>): Findings {
+export function findingsOf({ scenarios }: Pick<RunRecord, 'scenarios'>): RunFindings {
   const failed = scenarios.filter(({ status }) => status !== 'pass');
   const bad = failed.flatMap(({ checks }) => checks.filter(({ verdict }) => verdict === 'fail'));
   return {

@@ -1,7 +1,5 @@
-import type { HistoryEvent, ProbeEvent } from './record.ts';
+import type { EventOf, ProbeEvent } from './record.ts';
 import type { Timeline } from './timeline.ts';
-
-type Fault = Extract<HistoryEvent, { kind: 'fault' }>;
 
 /** An operation that did not return for a while; without `until`, not as long as it was watched. */
 export interface Hang {
@@ -11,7 +9,7 @@ export interface Hang {
 
 /** A fault that ended a daemon or disturbed a probe, and what it disturbed until the next crash. */
 export interface Crash {
-  readonly fault: Fault;
+  readonly fault: EventOf<'fault'>;
   readonly from: number;
   /** The next crash, or infinity. Exclusive. */
   readonly to: number;
@@ -22,7 +20,7 @@ export interface Crash {
 }
 
 /** What one probe observed. */
-export interface Observation {
+export interface ProbeObservation {
   /** In the order in which they were due. */
   readonly operations: readonly ProbeEvent[];
   readonly hangs: readonly Hang[];
@@ -33,7 +31,7 @@ export interface Observation {
 const hangAfterNs = 100e6;
 
 /** What a probe observed if only these faults can reach it. `injections`: in order of time. */
-export function observe(timeline: Timeline, probe: string, injections: readonly Fault[]): Observation {
+export function observe(timeline: Timeline, probe: string, injections: readonly EventOf<'fault'>[]): ProbeObservation {
   const operations = timeline.operations.get(probe) ?? [];
   const hangs = findHangs(timeline, probe);
   const finished = operations.toSorted((a, b) => a.finishedAt - b.finishedAt);

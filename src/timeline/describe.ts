@@ -1,5 +1,5 @@
 import { formatNs } from './duration.ts';
-import type { HistoryEvent } from './record.ts';
+import type { EventOf, HistoryEvent } from './record.ts';
 
 /** An event in English. `<actor> <text>` is a line of a log. */
 export interface Description {
@@ -12,8 +12,6 @@ export interface Description {
   /** Figures and identifiers for readers who look closer. */
   readonly details?: string;
 }
-
-type EventOf<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
 
 /** The only place that turns an event into English. */
 export function describe(event: HistoryEvent): Description {

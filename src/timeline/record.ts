@@ -262,6 +262,7 @@ export const historyEvent = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('note'), text }),
 ]);
 export type HistoryEvent = Immutable<z.infer<typeof historyEvent>>;
+export type EventOf<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
 
 /** The files of `results/<run-id>/` from which reports are made. */
 export interface Run {

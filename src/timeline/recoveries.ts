@@ -1,10 +1,8 @@
 import { parseProbeName } from './consumer.ts';
 import { type Crash, observe, readyTimesAfter } from './crashes.ts';
-import type { HistoryEvent, ProbeEvent, Recovery } from './record.ts';
+import type { EventOf, ProbeEvent, Recovery } from './record.ts';
 import { claimsSuccess } from './success-claims.ts';
 import type { Timeline } from './timeline.ts';
-
-type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
 
 export interface RecoveryOptions {
   /** Whether a fault can reach a probe, for runs that crash several datasets at once. By default every fault reaches all. */
@@ -56,7 +54,7 @@ export function findRecoveries(timeline: Timeline, { reaches }: RecoveryOptions 
 type ProbeSite = ReturnType<typeof parseProbeName>;
 
 /** The volume that the agent names for the probe's container; otherwise the only one that it names at all. */
-function findVolume({ container, path }: ProbeSite, agent: readonly Agent[]): string | undefined {
+function findVolume({ container, path }: ProbeSite, agent: readonly EventOf<'agent'>[]): string | undefined {
   const ofContainer = agent.filter((event) => event.volume !== undefined && event.where === container);
   const exact = ofContainer.find((event) => event.path === path) ?? ofContainer[0];
   if (exact) return exact.volume;
@@ -128,7 +126,7 @@ function findEndOfTrouble({ from, failures, hangs }: Crash, operations: readonly
   return end;
 }
 
-interface Search {
+interface CrashAtSite {
   readonly timeline: Timeline;
   readonly crash: Crash;
   readonly readable: number | undefined;
@@ -138,11 +136,11 @@ interface Search {
 
 type Milestones = Pick<Recovery, 'noticed' | 'daemonReady' | 'replacedOnNode' | 'replacedInPod' | 'verified'>;
 
-function findMilestones(search: Search): Milestones {
+function findMilestones(search: CrashAtSite): Milestones {
   const { timeline, crash, readable, volume, site } = search;
   const agent = timeline.ofKind('agent');
   const own = within(crash, agent).filter((event) => volume === undefined || event.volume === volume);
-  const times = (kind: Agent['event'], where?: string) =>
+  const times = (kind: EventOf<'agent'>['event'], where?: string) =>
     own.flatMap(({ event, at, ...rest }) =>
       event === kind && (where === undefined || rest.where === where) ? at : [],
     );
@@ -171,7 +169,7 @@ function findMilestones(search: Search): Milestones {
  * When the volume was mounted in the container, by its mount table; undefined if the table was not watched. The agent writes
  * its log lines after all mounts of a pass, so they give neither the order nor the moment.
  */
-function mountTimesInPod({ timeline, crash, site }: Search): number[] | undefined {
+function mountTimesInPod({ timeline, crash, site }: CrashAtSite): number[] | undefined {
   const mounts = within(crash, addedMounts(timeline)).filter(
     ({ where, mountPoint }) => where === site.container && mountPoint === site.path,
   );
@@ -179,7 +177,7 @@ function mountTimesInPod({ timeline, crash, site }: Search): number[] | undefine
 }
 
 /** When the pod's target path on the node was mounted; only the agent's log lines name that path. */
-function mountTimesOnNode({ timeline, crash, site }: Search, own: readonly Agent[]): number[] {
+function mountTimesOnNode({ timeline, crash, site }: CrashAtSite, own: readonly EventOf<'agent'>[]): number[] {
   const replaced = own.filter(({ event, where }) => event === 'replaced' && where === 'node');
   const ofPod = replaced.filter(({ line }) => line.pod === undefined || line.pod === site.pod);
   const paths = new Set(ofPod.map(({ path }) => path));
@@ -192,7 +190,7 @@ function mountTimesOnNode({ timeline, crash, site }: Search, own: readonly Agent
 const addedMounts = (timeline: Timeline) => timeline.ofKind('mount').filter(({ change }) => change === 'added');
 
 /** When Kubernetes events claimed that the pod reads again. */
-function claimTimes({ timeline, crash, site }: Search): number[] {
+function claimTimes({ timeline, crash, site }: CrashAtSite): number[] {
   return within(crash, timeline.ofKind('event')).flatMap((event) =>
     claimsSuccess(event, site.pod) === undefined ? [] : event.at,
   );

@@ -1,6 +1,6 @@
 import type { HistoryEvent, Run, RunRecord, ScenarioRecord, StepRecord } from './record.ts';
 import { recordSchema } from './record.ts';
-import { type Plot, plots } from './sample-plots.ts';
+import { plots } from './sample-plots.ts';
 import { type StoryInput, story } from './sample-story.ts';
 import { Timeline } from './timeline.ts';
 
@@ -84,15 +84,16 @@ export function sampleRecord(scenarios: readonly ScenarioRecord[], clock: number
   };
 }
 
-interface ScenarioInput {
-  readonly plot: Plot;
-  readonly id: string;
-  readonly from: number;
+function scenarioOf({
+  plot,
+  id,
+  from,
+  tookNs,
+  events,
+}: Pick<StoryInput, 'plot' | 'id' | 'from'> & {
   readonly tookNs: number;
   readonly events: readonly HistoryEvent[];
-}
-
-function scenarioOf({ plot, id, from, tookNs, events }: ScenarioInput): ScenarioRecord {
+}): ScenarioRecord {
   const lastStep = plot.status === 'skipped' ? 'skipped' : plot.status === 'fail' ? 'failed' : 'passed';
   const texts: readonly (readonly [string, string, number])[] = [
     ['Given', 'pod "demo-app" reads "demo-dataset" at /data', 0.11],

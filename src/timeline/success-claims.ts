@@ -1,8 +1,6 @@
 import { type Consumer, containerName } from './consumer.ts';
-import type { HistoryEvent } from './record.ts';
+import type { EventOf } from './record.ts';
 import type { Timeline } from './timeline.ts';
-
-type KubernetesEvent = Extract<HistoryEvent, { kind: 'event' }>;
 
 /** A statement that a consumer can read again. */
 export interface SuccessClaim {
@@ -43,7 +41,7 @@ const hasWord = (message: string, word: string) =>
  * it names none and so holds for each; undefined if it is about something else.
  */
 export function claimsSuccess(
-  { reason, object, message }: KubernetesEvent,
+  { reason, object, message }: EventOf<'event'>,
   pod: string,
 ): SuccessClaim['scope'] | undefined {
   const [podNamespace, podName = ''] = pod.split('/');

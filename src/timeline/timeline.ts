@@ -1,11 +1,9 @@
 import { type Consumer, probeName } from './consumer.ts';
-import { type Observation, observe } from './crashes.ts';
+import { observe, type ProbeObservation } from './crashes.ts';
 import { groupBy } from './group-by.ts';
-import type { HistoryEvent, Recovery } from './record.ts';
+import type { EventOf, HistoryEvent, Recovery } from './record.ts';
 import { findRecoveries } from './recoveries.ts';
 import { findSuccessClaims, type SuccessClaim } from './success-claims.ts';
-
-export type EventOf<Kind extends HistoryEvent['kind']> = Extract<HistoryEvent, { kind: Kind }>;
 
 /** The events of one scenario in order of time, and what follows from them. Each derivation is made once, when it is first used. */
 export class Timeline {
@@ -13,7 +11,7 @@ export class Timeline {
   #byKind: Map<HistoryEvent['kind'], HistoryEvent[]> | undefined;
   #operations: Map<string, EventOf<'probe'>[]> | undefined;
   #recoveries: readonly Recovery[] | undefined;
-  readonly #observations = new Map<string, Observation>();
+  readonly #observations = new Map<string, ProbeObservation>();
   readonly #claims = new Map<string, readonly SuccessClaim[]>();
 
   constructor(events: readonly HistoryEvent[]) {
@@ -57,11 +55,11 @@ export class Timeline {
   }
 
   /** What the probe of a consumer observed. */
-  observe(consumer: Consumer): Observation {
+  observe(consumer: Consumer): ProbeObservation {
     return this.observeProbe(probeName(consumer));
   }
 
-  observeProbe(probe: string): Observation {
+  observeProbe(probe: string): ProbeObservation {
     let known = this.#observations.get(probe);
     if (known === undefined) {
       known = observe(this, probe, this.injections);

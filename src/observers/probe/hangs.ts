@@ -1,7 +1,7 @@
-import type { HistoryEvent } from '../../timeline/record.ts';
+import type { EventOf } from '../../timeline/record.ts';
 import type { FinishedOperation, OperationInFlight } from './ring.ts';
 
-type HangEvent = Extract<HistoryEvent, { kind: 'hang' }>;
+type HangEvent = EventOf<'hang'>;
 
 /** An operation that takes longer than this, in nanoseconds, is a hang. */
 const hangAfterNs = 100e6;

@@ -9,7 +9,7 @@ import { benchText } from '../../../reports/bench/text.ts';
 import { loadProfile } from '../../profiles/load-profile.ts';
 import type { ScenarioNotes } from '../../scenario/session.ts';
 import type { HistoryEvent, ScenarioRecord } from '../../timeline/record.ts';
-import type { BenchOptions, Outcome } from '../../verbs.ts';
+import type { BenchOptions, RunOutcome } from '../../verbs.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts, startCluster } from '../run.ts';
 import { planOf, plansInSandbox, sandboxIn } from './plan.ts';
 import { progressOf } from './progress.ts';
@@ -19,7 +19,7 @@ import { type Bench, runSeries, type SeriesPlan } from './series.ts';
 const clockScale = 100_000;
 
 /** Crashes daemons repeatedly, prints the duration of each phase of a recovery, and writes `bench.json`. */
-export async function bench(options: BenchOptions): Promise<Outcome> {
+export async function bench(options: BenchOptions): Promise<RunOutcome> {
   const { environment, seed } = options;
   const { stdout, stderr, signal } = environment;
   const cluster = await clusterFor(options);
