@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Engine } from '../engine/engine.ts';
+import type { Nanoseconds } from '../engine/model.ts';
+import { MountTree } from '../engine/mount-sites.ts';
 import { createVolumeLocks } from '../engine/volume-state.ts';
 import { observeRequests } from '../kubernetes/api-call.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
@@ -20,6 +22,9 @@ import { watchOtherPlugin } from './other-plugin.ts';
 import type { Command } from './programs.ts';
 import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
+
+/** Less than the kubelet waits for /livez. */
+const proberTimeout = 4_000_000_000n;
 
 export interface StartAgentOptions {
   readonly options: AgentOptions;
@@ -144,12 +149,21 @@ export async function startAgent({
       void engine.pass('kubernetes');
     }
   };
+  const missing = () => {
+    const problem = other?.problem();
+    return [
+      ...[...waiting, ...[kernel.missing() ?? []].flat()].map((what) => `waiting for ${what}`),
+      ...kubernetes.problems(),
+      ...(problem === undefined ? [] : [`daemonsets: ${problem}`]),
+    ];
+  };
   const http = parts.use(
     await orCannotStart(
-      () => serveHttp({ ...options.metrics, metrics, missing: () => [...waiting, ...[kernel.missing() ?? []].flat()] }),
+      () => serveHttp({ ...options.metrics, metrics, missing, defect: () => proberDefect(kernel) }),
       'choose another --metrics-addr, port 0 takes a free one',
     ),
   );
+  log.info('listening', { metrics: http.address });
   const driver =
     options.csi === undefined
       ? undefined
@@ -195,6 +209,16 @@ function openKernelFor(
   if (opened.ok) return opened.value;
   const { errno, call, path, step, remedy } = opened.failure;
   throw new CannotStart(`the mount calls of this kernel cannot be used: ${call} ${path} ${errno} (${step}): ${remedy}`);
+}
+
+/** Without its prober the agent neither notices a dead daemon nor publishes a volume. No daemon serves /proc, so it answers at once. */
+async function proberDefect(kernel: Pick<Kernel, 'hostMounts' | 'ask' | 'missing'>): Promise<string | undefined> {
+  const table = kernel.hostMounts();
+  const proc = table.ok ? new MountTree(table.value).top('/proc') : undefined;
+  if (proc === undefined || kernel.missing() !== undefined) return undefined;
+  const deadline = (clock.now() + proberTimeout) as Nanoseconds;
+  const answer = await kernel.ask({ site: { kind: 'source', path: '/proc' }, device: proc.device, deadline });
+  return answer.status === 'live' ? undefined : `the prober does not answer (${answer.status})`;
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
 
@@ -6,8 +6,10 @@ export interface HttpOptions {
   readonly host: string | undefined;
   readonly port: number;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
-  /** What the agent still waits for; empty once it is ready. */
+  /** What the agent still waits for, and what it no longer knows; empty while it is ready. */
   readonly missing: () => readonly string[];
+  /** Resolves with a reason to restart the agent, if there is one. */
+  readonly defect: () => Promise<string | undefined>;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -15,27 +17,29 @@ export interface HttpServer extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Serves `/metrics`, `/livez` and `/healthz`, which is 503 with a reason until the agent is ready. Rejects if it cannot listen. */
-export async function serveHttp({ host, port, metrics, missing }: HttpOptions): Promise<HttpServer> {
+/**
+ * Serves `/metrics`, `/readyz` and `/livez`; `/healthz` is an older name of `/readyz`. Each of them answers 200, or 503 with the reasons, one a
+ * line. What a restart would not help, such as an API server that is away, concerns `/readyz` only. Rejects if it cannot listen.
+ */
+export async function serveHttp({ host, port, metrics, missing, defect }: HttpOptions): Promise<HttpServer> {
+  const paths: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
+    '/readyz': async (response) => reply(response, missing()),
+    '/healthz': async (response) => reply(response, missing()),
+    '/livez': async (response) =>
+      reply(
+        response,
+        [await defect()].filter((reason) => reason !== undefined),
+      ),
+    '/metrics': async (response) => {
+      const text = await metrics.text();
+      response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+    },
+  };
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://agent');
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.writeHead(405).end();
-    } else if (pathname === '/healthz') {
-      const waiting = missing();
-      response.writeHead(waiting.length === 0 ? 200 : 503, { 'content-type': 'text/plain' });
-      response.end(waiting.length === 0 ? 'ok\n' : `waiting for ${waiting.join(', ')}\n`);
-    } else if (pathname === '/livez') {
-      // Shows only that the event loop runs, because a restart would not help a waiting agent.
-      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-    } else if (pathname === '/metrics') {
-      metrics.text().then(
-        (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
-        () => response.writeHead(500).end(),
-      );
-    } else {
-      response.writeHead(404).end();
-    }
+    const serve = paths[new URL(request.url ?? '/', 'http://agent').pathname];
+    if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405).end();
+    else if (serve === undefined) response.writeHead(404).end();
+    else serve(response).catch(() => response.writeHead(500).end());
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
@@ -49,4 +53,9 @@ export async function serveHttp({ host, port, metrics, missing }: HttpOptions): 
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+function reply(response: ServerResponse, reasons: readonly string[]): void {
+  response.writeHead(reasons.length === 0 ? 200 : 503, { 'content-type': 'text/plain' });
+  response.end(reasons.length === 0 ? 'ok\n' : reasons.map((reason) => `${reason}\n`).join(''));
 }

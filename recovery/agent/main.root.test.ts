@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -83,6 +83,10 @@ function start(flags: readonly string[] = []): Agent {
   return agent;
 }
 
+const childrenOf = (pid = 0) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+
 const line = async (agent: Agent, event: string) => {
   const found = () => agent.lines.find((each) => each.event === event);
   await expect.poll(found, { timeout: 20_000, interval: 5 }).toBeDefined();
@@ -95,8 +99,10 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     const ready = await line(agent, 'ready');
     expect(ready).toMatchObject({ node: 'node-1', recovery: true, ns: expect.stringMatching(/^\d+$/) });
     const address = `http://${ready.metrics}`;
-    expect((await fetch(`${address}/healthz`)).status).toBe(200);
-    expect((await fetch(`${address}/livez`)).status).toBe(200);
+    for (const path of ['readyz', 'healthz', 'livez']) {
+      const response = await fetch(`${address}/${path}`);
+      expect([path, response.status, await response.text()]).toEqual([path, 200, 'ok\n']);
+    }
     await line(agent, 'passed');
     expect(await (await fetch(`${address}/metrics`)).text()).toContain(
       'rekindle_pass_phase_seconds_count{phase="whole"}',
@@ -132,6 +138,36 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     await listen(port);
     await line(agent, 'ready');
     expect((await client.probe({})).ready.value).toBe(true);
+  });
+
+  it('is not ready while it cannot list, and names what it lacks', async () => {
+    await close();
+    const agent = start();
+    const { metrics } = await line(agent, 'listening');
+    const get = async (path: string) => {
+      const response = await fetch(`http://${metrics}/${path}`);
+      return `${response.status} ${await response.text()}`;
+    };
+    const ready = await get('readyz');
+    expect(ready).toMatch(/^503 .*waiting for the API server/);
+    for (const kind of ['persistentvolumes', 'persistentvolumeclaims', 'pods']) {
+      expect(ready).toMatch(new RegExp(`^${kind}: not listed for \\d+ s`, 'm'));
+    }
+    // A restart would not help.
+    await expect.poll(() => get('livez'), { timeout: 20_000 }).toBe('200 ok\n');
+  });
+
+  it('is not live while its prober does not answer', async () => {
+    const agent = start();
+    const { metrics } = await line(agent, 'ready');
+    const livez = async () => (await fetch(`http://${metrics}/livez`)).status;
+    await expect.poll(livez, { timeout: 20_000 }).toBe(200);
+    const probers = childrenOf(agent.process.pid).filter((pid) => / wait\b/.test(commandOf(pid)));
+    expect(probers).not.toEqual([]);
+    for (const pid of probers) process.kill(pid, 'SIGSTOP');
+    await expect.poll(livez, { timeout: 20_000 }).toBe(503);
+    for (const pid of probers) process.kill(pid, 'SIGCONT');
+    await expect.poll(livez, { timeout: 20_000 }).toBe(200);
   });
 
   it('exits at once while it waits for the API server', async () => {

@@ -21,6 +21,8 @@ export interface OtherPlugin extends AsyncDisposable {
   /** Whether its recovery gate is on. Two plugins that replace the same mounts would undo each other's work. */
   recovers(): boolean;
   readonly synced: Promise<void>;
+  /** As of `ListWatch`. */
+  problem(): string | undefined;
 }
 
 export function watchOtherPlugin(options: OtherPluginOptions): OtherPlugin {
@@ -45,6 +47,7 @@ export function watchOtherPlugin(options: OtherPluginOptions): OtherPlugin {
   return {
     recovers,
     synced: watched.synced,
+    problem: watched.problem,
     [Symbol.asyncDispose]: () => watched[Symbol.asyncDispose](),
   };
 }

@@ -134,8 +134,13 @@ function container(
       seccompProfile: { type: 'RuntimeDefault' },
       ...(appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
     },
-    startupProbe: { httpGet: { path: '/livez', port: 'metrics' }, periodSeconds: 1, failureThreshold: 60 },
-    readinessProbe: { httpGet: { path: '/healthz', port: 'metrics' }, periodSeconds: 2, failureThreshold: 2 },
+    startupProbe: {
+      httpGet: { path: '/livez', port: 'metrics' },
+      periodSeconds: 1,
+      failureThreshold: 60,
+      timeoutSeconds: 5,
+    },
+    readinessProbe: { httpGet: { path: '/readyz', port: 'metrics' }, periodSeconds: 2, failureThreshold: 2 },
     livenessProbe: {
       httpGet: { path: '/livez', port: 'metrics' },
       periodSeconds: 10,

@@ -21,6 +21,8 @@ export interface KubernetesOptions {
 export interface Kubernetes extends KubernetesPort, AsyncDisposable {
   /** Resolves after all kinds have been listed. */
   readonly synced: Promise<void>;
+  /** The kinds whose objects are missing or may be out of date, each with the reason. */
+  problems(): readonly string[];
 }
 
 type ClusterView = ReturnType<KubernetesPort['view']>;
@@ -84,6 +86,13 @@ export function watchKubernetes({
 
   return {
     synced: Promise.all([volumes.synced, claims.synced, pods.synced]).then(notify),
+    problems: () =>
+      Object.entries({ persistentvolumes: volumes, persistentvolumeclaims: claims, pods }).flatMap(
+        ([name, watched]) => {
+          const problem = watched.problem();
+          return problem === undefined ? [] : [`${name}: ${problem}`];
+        },
+      ),
     view: current,
     watch(changed) {
       watchers.add(changed);

@@ -98,6 +98,40 @@ it('reports silent watches once, until an event arrives', async () => {
   expect(log.slice(1)).toEqual(['recovered']);
 });
 
+it('is not listed until the first list, and names the cause', async () => {
+  answerList = (request) => {
+    throw new ApiError(403, request, 'forbidden');
+  };
+  start();
+  expect(watched?.problem()).toBe('not listed for 0 s');
+  await clock.advance(7_000);
+  expect(watched?.problem()).toBe('not listed for 7 s (403)');
+  answerList = () => ({ metadata: { resourceVersion: '1' }, items: [] });
+  await clock.advance(30_000);
+  expect(watched?.problem()).toBeUndefined();
+});
+
+it('is silent once the API server has failed for a minute since its last answer', async () => {
+  let body: PassThrough | undefined;
+  answerWatch = (_, stream) => {
+    body = stream;
+  };
+  start();
+  await clock.advance(100_000);
+  expect(watched?.problem()).toBeUndefined();
+  answerWatch = (request) => {
+    throw new ApiError(503, request, 'unavailable');
+  };
+  body?.end(bookmark(50));
+  await clock.advance(59_000);
+  expect(watched?.problem()).toBeUndefined();
+  await clock.advance(2_000);
+  expect(watched?.problem()).toBe('silent for 61 s (503)');
+  answerWatch = () => {};
+  await clock.advance(60_000);
+  expect(watched?.problem()).toBeUndefined();
+});
+
 it('resumes a watch that ends normally from its last version', async () => {
   const bodies: PassThrough[] = [];
   answerWatch = (_, body) => void bodies.push(body);

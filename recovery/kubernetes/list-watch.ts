@@ -31,7 +31,12 @@ export interface ListWatch<T> extends AsyncDisposable {
   readonly objects: ReadonlyMap<string, T>;
   /** Resolves after the first list. */
   readonly synced: Promise<void>;
+  /** Why the objects are missing or may be out of date, as part of a sentence; undefined if they are not. */
+  problem(): string | undefined;
 }
+
+/** For this long after its last answer an API server may fail without the objects being called out of date. */
+const silentAfter = 60_000_000_000n;
 
 /** Objects per page, because the list of all claims of a large cluster is too long for one response. */
 const pageSize = 500;
@@ -53,10 +58,33 @@ export function listWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
   const objects = new Map<string, T>();
   const ended = new AbortController();
   const { promise: synced, resolve } = Promise.withResolvers<void>();
-  const running = run({ ...options, objects, signal: ended.signal, listed: resolve });
+  const { clock } = options;
+  const startedAt = clock.now();
+  let answeredAt: Nanoseconds | undefined;
+  /** The cause of the latest error since then. */
+  let cause: string | undefined;
+  const running = run({
+    ...options,
+    objects,
+    signal: ended.signal,
+    listed: resolve,
+    works() {
+      answeredAt = clock.now();
+      cause = undefined;
+    },
+    failed(because) {
+      cause = because;
+    },
+  });
   return {
     objects,
     synced,
+    problem() {
+      const silent = clock.now() - (answeredAt ?? startedAt);
+      const details = `${silent / 1_000_000_000n} s${cause === undefined ? '' : ` (${cause})`}`;
+      if (answeredAt === undefined) return `not listed for ${details}`;
+      return cause !== undefined && silent > silentAfter ? `silent for ${details}` : undefined;
+    },
     async [Symbol.asyncDispose]() {
       ended.abort();
       await running;
@@ -68,6 +96,10 @@ interface Running<T> extends ListWatchOptions<T> {
   readonly objects: Map<string, T>;
   readonly signal: AbortSignal;
   readonly listed: () => void;
+  /** Called after a list, and when a watch is seen to work. */
+  readonly works: () => void;
+  /** Called with the cause of an error that ended a list or a watch. */
+  readonly failed: (cause: string) => void;
 }
 
 async function run<T>(running: Running<T>): Promise<void> {
@@ -84,6 +116,7 @@ async function run<T>(running: Running<T>): Promise<void> {
       if (!isStable || !(isAnswered || !reported.has('WATCH_OVERDUE'))) return;
       delay = first;
       expired = false;
+      running.works();
       if (reported.size > 0) onRecovered();
       reported.clear();
     };
@@ -109,6 +142,7 @@ async function run<T>(running: Running<T>): Promise<void> {
       // That a version has expired is normal after a pause, unless a new version has expired, too.
       const isNormal = cause === '410' && !expired;
       if (isNormal) expired = true;
+      else running.failed(cause);
       if (!isNormal && !reported.has(cause)) {
         reported.add(cause);
         onError(error);
@@ -157,6 +191,7 @@ async function list<T>({
   objects,
   onChange,
   listed,
+  works,
   signal,
 }: Running<T>): Promise<string> {
   const found = new Map<string, T>();
@@ -176,6 +211,7 @@ async function list<T>({
   for (const [key, value] of found) objects.set(key, value);
   onChange();
   listed();
+  works();
   return version;
 }
 
