@@ -1,79 +1,111 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { NoSuchProgram, programOf } from '../run/bench/program.ts';
-import type { BenchOptions } from '../verbs.ts';
+import type { BenchConditions, BenchOptions } from '../verbs.ts';
 import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { benchHelp } from './help.ts';
-import {
-  type ConditionParsers,
-  parseCount,
-  parseCpu,
-  parseTime,
-  parseVary,
-  sharedOptions,
-  unknown,
-  WrongArgument,
-} from './options.ts';
+import { parseCpu, parseTime, sharedOptions, unknown, WrongArgument, wholeNumber } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 interface BenchFlags extends RunFlags, ClusterFlags {
-  readonly crashes: string;
-  readonly warmUp: string;
+  readonly crashes: number;
+  readonly warmUp: number;
   readonly fault: string;
-  readonly pods: string;
-  readonly datasets: string;
-  readonly rate: string;
-  readonly pacing: string;
-  readonly vary?: string;
+  readonly pods: number;
+  readonly datasets: number;
+  readonly rate: number;
+  readonly pacing: number;
+  readonly vary?: NonNullable<BenchOptions['vary']>;
   readonly baselines: boolean;
-  readonly baselineCrashes: string;
-  readonly deadline: string;
+  readonly baselineCrashes: number;
+  readonly deadline: number;
   readonly peer?: string;
-  readonly agentCpu?: string;
-  readonly idle?: string;
+  readonly agentCpu?: number;
+  readonly idle?: number;
   readonly sandbox: boolean;
 }
 
+/** A parser for each condition of a benchmark. */
+const conditions = {
+  fault: String,
+  pods: wholeNumber(1, 2000),
+  datasets: wholeNumber(1, 50),
+  rate: wholeNumber(1, 10_000),
+  pacing: parseTime,
+};
+
 /** `rekindle bench`. */
 export function addBench(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
+  const count = wholeNumber(1, 100_000);
+  const { pods, datasets, rate, pacing } = conditions;
   const command = program
     .command('bench')
     .description('crash repeatedly and print how long each phase of a recovery takes')
-    .option('--crashes <number>', 'number of crashes', '50')
-    .option('--warm-up <number>', 'uncounted crashes before the first, 0 for none', '3')
+    .option('--crashes <number>', 'number of crashes', count, 50)
+    .option('--warm-up <number>', 'uncounted crashes before the first, 0 for none', wholeNumber(0, 1000), 3)
     .option('--fault <name>', 'how the daemon dies', 'sigkill')
-    .option('--pods <number>', 'pods of each dataset', '1')
-    .option('--datasets <number>', 'datasets, which all crash together', '1')
-    .option('--rate <number>', 'probe operations a second: the resolution', '1000')
-    .option('--pacing <time>', 'mean of the pauses before each crash, drawn from 0 to twice that', '50ms')
-    .option('--vary <name=values>', 'repeat the benchmark for each value of a condition: pods=1,10,100')
+    .option('--pods <number>', 'pods of each dataset', pods, 1)
+    .option('--datasets <number>', 'datasets, which all crash together', datasets, 1)
+    .option('--rate <number>', 'probe operations a second: the resolution', rate, 1000)
+    .addOption(
+      new Option('--pacing <time>', 'mean of the pauses before each crash, drawn from 0 to twice that')
+        .argParser(pacing)
+        .default(50, '50ms'),
+    )
+    .option('--vary <name=values>', 'repeat the benchmark for each value of a condition: pods=1,10,100', parseVary)
     .option(
       '--baselines',
       'also measure the same crashes recovered by a plain poll, by restarting the pod, and not at all',
       false,
     )
-    .option('--baseline-crashes <number>', 'largest number of crashes of a baseline', '20')
-    .option('--deadline <time>', 'how long to watch the baseline that does nothing', '5s')
+    .option('--baseline-crashes <number>', 'largest number of crashes of a baseline', count, 20)
+    .addOption(
+      new Option('--deadline <time>', 'how long to watch the baseline that does nothing')
+        .argParser(parseTime)
+        .default(5000, '5s'),
+    )
     .option('--peer <command>', "program to run in the agent's place")
-    .option('--agent-cpu <cpu>', 'CPU limit of the agent, as in 200m')
+    .option('--agent-cpu <cpu>', 'CPU limit of the agent, as in 200m', parseCpu)
     .option(
       '--idle <time>',
       'how long to leave the agent idle after the crashes, to count its API requests (default: 0; on Kubernetes 1m)',
+      parseTime,
     )
     .option('--no-sandbox', 'on Kubernetes: skip the same crashes in the sandbox, which are measured for comparison');
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
-    const { crashFaults } = await import('../faults/catalogue.ts');
-    const given = optionsOf(flags, crashFaults);
+    await checkFaults(flags);
+    const given = optionsOf(flags);
     const place = await chosenCluster(flags, context);
-    const idleMs = parseTime(flags.idle ?? (place.kubernetes ? '1m' : '0'), '--idle');
     if (place.kubernetes) refuseInCluster(given, flags.cluster);
     const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));
     if (given.peer !== undefined) checkProgram(given.peer, context);
+    const idleMs = flags.idle ?? (place.kubernetes ? 60_000 : 0);
     const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place, idleMs, besideSandbox };
     ends(await runVerb(context, ({ bench }) => bench(options), place));
   });
+}
+
+/** Parses `pods=1,10,100`: the benchmark is repeated for each value of one condition. */
+function parseVary(text: string): NonNullable<BenchOptions['vary']> {
+  const [, name = '', values = ''] = /^([a-z]+)=([^=]+)$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('Accepted is NAME=VALUE,VALUE as in pods=1,10,100.');
+  if (!(name in conditions))
+    throw new InvalidArgumentError(`Unknown condition: accepted are ${Object.keys(conditions).join(', ')}.`);
+  const parse: (value: string) => unknown = conditions[name as keyof typeof conditions];
+  const parsed = values.split(',').map((value) => parse(value.trim()));
+  if (new Set(parsed).size < parsed.length) throw new InvalidArgumentError('Each value must be given once.');
+  const key = name === 'pacing' ? 'pacingMs' : (name as 'fault' | 'pods' | 'datasets' | 'rate');
+  return { name: key, points: parsed.map((value): Partial<BenchConditions> => ({ [key]: value })) };
+}
+
+async function checkFaults({ fault, vary }: BenchFlags): Promise<void> {
+  // Loaded on demand, because the client library's models take a second to load.
+  const { crashFaults } = await import('../faults/catalogue.ts');
+  const names = [fault, ...(vary?.points ?? []).flatMap((point) => point.fault ?? [])];
+  const bad = names.find((name) => !crashFaults.includes(name));
+  if (bad !== undefined) throw unknown('fault', bad, crashFaults);
 }
 
 /** Refuses options that only the sandbox supports, before anything starts. */
@@ -95,20 +127,15 @@ async function sandboxRuns({ requirements, environment }: Context): Promise<bool
   return missing === undefined;
 }
 
-function optionsOf(flags: BenchFlags, faults: readonly string[]) {
-  const { agentCpu, baselines, peer, vary } = flags;
-  const parsers = parsersFor(faults);
+function optionsOf(flags: BenchFlags) {
+  const { agentCpu, baselineCrashes, baselines, crashes, datasets, deadline, fault, pacing, peer, pods, rate } = flags;
   if (peer?.trim() === '') throw new WrongArgument('bad --peer "": a command is accepted');
   return {
-    crashes: parseCount(flags.crashes, { name: '--crashes', most: 100_000 }),
-    warmUp: flags.warmUp === '0' ? 0 : parseCount(flags.warmUp, { name: '--warm-up', most: 1000 }),
-    ...conditions(flags, parsers),
-    baselines,
-    baselineCrashes: parseCount(flags.baselineCrashes, { name: '--baseline-crashes', most: 100_000 }),
-    deadlineMs: parseTime(flags.deadline, '--deadline'),
-    ...(vary !== undefined && { vary: parseVary(vary, parsers) }),
+    ...{ crashes, warmUp: flags.warmUp, fault, pods, datasets, rate, pacingMs: pacing },
+    ...{ baselines, baselineCrashes, deadlineMs: deadline },
+    ...(flags.vary !== undefined && { vary: flags.vary }),
     ...(peer !== undefined && { peer }),
-    ...(agentCpu !== undefined && { agentCpuMillis: parseCpu(agentCpu, '--agent-cpu') }),
+    ...(agentCpu !== undefined && { agentCpuMillis: agentCpu }),
   };
 }
 
@@ -120,27 +147,4 @@ function checkProgram(peer: string, { environment }: Context): void {
     if (!(error instanceof NoSuchProgram)) throw error;
     throw new WrongArgument(`bad --peer ${JSON.stringify(peer)}: ${error.message}`);
   }
-}
-
-function conditions({ fault, pods, datasets, rate, pacing }: BenchFlags, parsers: ReturnType<typeof parsersFor>) {
-  return {
-    ...parsers.fault(fault),
-    ...parsers.pods(pods),
-    ...parsers.datasets(datasets),
-    ...parsers.rate(rate),
-    ...parsers.pacing(pacing),
-  };
-}
-
-function parsersFor(faults: readonly string[]) {
-  return {
-    fault(text: string) {
-      if (!faults.includes(text)) throw unknown('fault', text, faults);
-      return { fault: text };
-    },
-    pods: (text: string) => ({ pods: parseCount(text, { name: '--pods', most: 2000 }) }),
-    datasets: (text: string) => ({ datasets: parseCount(text, { name: '--datasets', most: 50 }) }),
-    rate: (text: string) => ({ rate: parseCount(text, { name: '--rate', most: 10_000 }) }),
-    pacing: (text: string) => ({ pacingMs: parseTime(text, '--pacing') }),
-  } satisfies ConditionParsers;
 }

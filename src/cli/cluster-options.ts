@@ -1,14 +1,14 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { Context } from './context.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { parseCount, WrongArgument } from './options.ts';
+import { WrongArgument, wholeNumber } from './options.ts';
 
 /** Flags that choose where to run, unparsed. */
 export interface ClusterFlags {
   readonly cluster: string;
-  readonly nodes?: string;
+  readonly nodes?: number;
   readonly kubernetesImage?: string;
   readonly keep?: boolean;
   readonly reuse?: string;
@@ -23,14 +23,25 @@ export function clusterOptions(): readonly Option[] {
     new Option('--cluster <name>', 'where to run')
       .choices(['sandbox', 'kind', 'minikube', 'existing'])
       .default('sandbox'),
-    new Option('--nodes <number>', 'kind, minikube: ordinary nodes, in addition to a virtual one (default: 1)'),
+    new Option(
+      '--nodes <number>',
+      'kind, minikube: ordinary nodes, in addition to a virtual one (default: 1)',
+    ).argParser(wholeNumber(1, 8)),
     new Option('--kubernetes-image <image>', 'kind: image of the nodes, kindest/node:vX.Y.Z; minikube: a version'),
     new Option('--keep', 'kind, minikube: keep the cluster, and print how to use and remove it'),
-    new Option('--reuse <name>', 'kind, minikube: use the cluster of this name, created if it does not exist'),
+    new Option(
+      '--reuse <name>',
+      'kind, minikube: use the cluster of this name, created if it does not exist',
+    ).argParser(parseClusterName),
     new Option('--context <name>', 'existing: context of the kubeconfig'),
     new Option('--kubeconfig <file>', 'existing: kubeconfig (default: KUBECONFIG, or ~/.kube/config)'),
     new Option('--i-know-this-breaks-mounts', 'existing: consent to crashing FUSE daemons and the node agent there'),
   ];
+}
+
+function parseClusterName(text: string): string {
+  if (/^[a-z0-9][a-z0-9.-]*$/.test(text)) return text;
+  throw new InvalidArgumentError('Accepted are names of lower case letters, digits, dots and hyphens.');
 }
 
 /** The validated choice. Without `kubernetes` it is the sandbox. */
@@ -41,7 +52,6 @@ export interface ChosenCluster {
 
 const createdClusterFlags = ['nodes', 'kubernetesImage', 'keep', 'reuse'] as const;
 const existingClusterFlags = ['context', 'kubeconfig', 'iKnowThisBreaksMounts'] as const;
-const mostNodes = 8;
 
 /** Validates the flags. Reads the kubeconfig for an existing cluster. `profile`: Rekindle's own if absent. @throws WrongArgument */
 export async function chosenCluster(
@@ -59,16 +69,12 @@ export async function chosenCluster(
     refuseFlags(flags, createdClusterFlags, 'kind and minikube');
     return { cluster };
   }
-  const { reuse, keep = false, kubernetesImage, nodes = '1' } = flags;
-  if (reuse !== undefined && !/^[a-z0-9][a-z0-9.-]*$/.test(reuse))
-    throw new WrongArgument(
-      `bad --reuse ${JSON.stringify(reuse)}: a name of lower case letters, digits, dots and hyphens`,
-    );
+  const { reuse, keep = false, kubernetesImage, nodes = 1 } = flags;
   return {
     cluster,
     kubernetes: {
       cluster,
-      nodes: parseCount(nodes, { name: '--nodes', most: mostNodes }),
+      nodes,
       keep,
       ...(kubernetesImage !== undefined && { nodeImage: kubernetesImage }),
       ...(reuse !== undefined && { reuse }),

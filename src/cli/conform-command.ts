@@ -4,7 +4,7 @@ import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } 
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { conformHelp } from './help.ts';
-import { checkTags, chosenProfile, featurePaths, parseCount, sharedOptions, WrongArgument } from './options.ts';
+import { checkTags, chosenProfile, featurePaths, sharedOptions, WrongArgument, wholeNumber } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 /** Scenarios wait more than they work. */
@@ -14,7 +14,7 @@ interface ConformFlags extends RunFlags, ClusterFlags {
   readonly tags?: string;
   readonly all?: true;
   readonly profile: string;
-  readonly jobs?: string;
+  readonly jobs?: number;
 }
 
 /** `rekindle conform`. */
@@ -29,6 +29,7 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .option(
       '--jobs <number>',
       'scenarios to run in parallel, each in its own sandbox (default: processors + 2, at most 8)',
+      wholeNumber(1, 64),
     );
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', conformHelp).action(async (features: string[], flags: ConformFlags) => {
@@ -45,15 +46,14 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     if (flags.all && (flags.tags !== undefined || paths.length > 0))
       throw new WrongArgument('--all selects every scenario: omit it, or the tags and paths');
     const all = flags.all ? { all: true } : {};
-    const jobs = parseJobs(flags.jobs, place);
+    const jobs = jobsOf(flags.jobs, place);
     const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile: source, paths, jobs };
     ends(await runVerb(context, ({ conform }) => conform(options), place));
   });
 }
 
 /** On Kubernetes all scenarios share one cluster. */
-function parseJobs(given: string | undefined, { kubernetes, cluster }: ChosenCluster): number {
-  const jobs = given === undefined ? undefined : parseCount(given, { name: '--jobs', most: 64 });
+function jobsOf(jobs: number | undefined, { kubernetes, cluster }: ChosenCluster): number {
   if (kubernetes === undefined) return jobs ?? defaultJobs;
   if (jobs !== undefined && jobs > 1)
     throw new WrongArgument(`--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share one cluster`);

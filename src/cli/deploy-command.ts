@@ -4,12 +4,12 @@ import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { parseCount, WrongArgument } from './options.ts';
+import { WrongArgument, wholeNumber } from './options.ts';
 
 interface DeployFlags extends KubeConfigFlags {
   readonly namespace?: string;
   readonly image?: string;
-  readonly timeout: string;
+  readonly timeout: number;
   readonly dryRun: boolean;
   readonly print: boolean;
   readonly remove: boolean;
@@ -26,7 +26,7 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--kubeconfig <file>', 'kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
     .option('--namespace <name>', 'namespace of all parts (default: fluid-system; with --beside: rekindle-system)')
     .option('--image <reference>', 'image of the agent and the webhook')
-    .option('--timeout <seconds>', 'how long to wait until everything is ready', '120')
+    .option('--timeout <seconds>', 'how long to wait until everything is ready', wholeNumber(1, 86_400), 120)
     .option('--beside', 'install recovery only, alongside a node plugin that keeps publishing', false)
     .option('--dry-run', 'print what would change, and change nothing', false)
     .option('--print', 'print the manifests without contacting a cluster', false)
@@ -67,7 +67,7 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
       stdout.write(summarize(removed, dryRun ? 'would be removed' : 'removed', 'nothing to remove', where));
       return;
     }
-    const timeoutMs = parseCount(flags.timeout, { name: '--timeout', most: 86_400 }) * 1000;
+    const timeoutMs = flags.timeout * 1000;
     const asked = { kubeConfig, namespace, image, agentArgs, beside, dryRun, timeoutMs, signal, onProgress };
     const { changed } = await deploy(asked);
     stdout.write(summarize(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));

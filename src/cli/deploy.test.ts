@@ -59,7 +59,11 @@ describe('a cluster that cannot be chosen ends with 2 and one sentence', () => {
     ['a missing file', ['doctor', '--kubeconfig', 'nowhere'], 'there is no kubeconfig at nowhere'],
     ['no YAML', ['deploy', '--kubeconfig', 'bad'], 'bad is not a kubeconfig'],
     ['an unknown context', ['deploy', '--kubeconfig', 'good', '--context', 'b'], 'unknown context "b": accepted are a'],
-    ['a bad time', ['deploy', '--kubeconfig', 'good', '--timeout', 'soon'], 'bad --timeout "soon"'],
+    [
+      'a bad time',
+      ['deploy', '--kubeconfig', 'good', '--timeout', 'soon'],
+      "argument 'soon' is invalid. Accepted are whole numbers from 1 to 86400.",
+    ],
     ['two wishes', ['deploy', '--remove', '--print'], '--remove and --print cannot be combined'],
     ['half a bucket', ['doctor', '--kubeconfig', 'good', '--bucket', 'b'], '--endpoint and --bucket belong together'],
     [

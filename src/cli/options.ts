@@ -1,10 +1,9 @@
 import { mkdirSync, mkdtempSync, rmdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import parseTagExpression from '@cucumber/tag-expressions';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { foreignDaemons } from '../../clusters/cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
-import type { BenchConditions, BenchOptions } from '../verbs.ts';
 
 /** A mistake in the command line, exit status 2. The message is one sentence that names the argument and the accepted values. */
 export class WrongArgument extends Error {
@@ -16,38 +15,34 @@ export function unknown(what: string, given: string, accepted: readonly string[]
   return new WrongArgument(`unknown ${what} ${JSON.stringify(given)}: accepted are ${accepted.join(', ')}`);
 }
 
-/** Parses a decimal whole number from 1 to `most`. */
-export function parseCount(text: string, { name, most }: { readonly name: string; readonly most: number }): number {
-  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= most) return count;
-  throw new WrongArgument(`bad ${name} ${JSON.stringify(text)}: accepted are whole numbers from 1 to ${most}`);
-}
+/** A parser for commander, which completes the message with the option and the value. */
+export const wholeNumber =
+  (from: number, to: number) =>
+  (text: string): number => {
+    const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= from && number <= to) return number;
+    throw new InvalidArgumentError(`Accepted are whole numbers from ${from} to ${to}.`);
+  };
+
+export const largestSeed = 2 ** 32 - 1;
+export const parseSeed = wholeNumber(0, largestSeed);
 
 /** Parses a Kubernetes CPU quantity (`200m`, `0.5`) into thousandths of a core; at least 10. */
-export function parseCpu(text: string, name: string): number {
+export function parseCpu(text: string): number {
   const match = /^(\d{1,5})m$|^(\d{1,2}(?:\.\d{1,3})?)$/.exec(text);
   const millis = match ? Number(match[1] ?? Number(match[2]) * 1000) : 0;
   if (millis >= 10) return millis;
-  throw new WrongArgument(`bad ${name} ${JSON.stringify(text)}: accepted are 10m and more, as in 200m or 0.5`);
-}
-
-export const largestSeed = 2 ** 32 - 1;
-
-/** Parses a decimal 32-bit seed. */
-export function parseSeed(text: string): number {
-  const seed = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (seed <= largestSeed) return seed;
-  throw new WrongArgument(`bad seed ${JSON.stringify(text)}: accepted are whole numbers from 0 to ${largestSeed}`);
+  throw new InvalidArgumentError('Accepted are 10m and more, as in 200m or 0.5.');
 }
 
 const milliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** Parses `0`, `250ms`, `5s` or `2m` into milliseconds. */
-export function parseTime(text: string, name: string): number {
+export function parseTime(text: string): number {
   const match = /^(\d{1,6}(?:\.\d+)?)(ms|s|m)$/.exec(text);
   if (text === '0') return 0;
   if (match) return Number(match[1]) * (milliseconds[match[2] ?? ''] ?? Number.NaN);
-  throw new WrongArgument(`bad ${name} ${JSON.stringify(text)}: accepted are times, as 0, 250ms, 5s or 2m`);
+  throw new InvalidArgumentError('Accepted are times, as 0, 250ms, 5s or 2m.');
 }
 
 /**
@@ -72,33 +67,13 @@ export function checkTags(expression: string, known: readonly string[]): string 
   return expression;
 }
 
-/** A parser for each condition of a benchmark. */
-export type ConditionParsers = {
-  readonly [Name in 'fault' | 'pods' | 'datasets' | 'rate' | 'pacing']: (text: string) => Partial<BenchConditions>;
-};
-
-/** Parses `pods=1,10,100`: the benchmark is repeated for each value of one condition. */
-export function parseVary(text: string, parsers: ConditionParsers): NonNullable<BenchOptions['vary']> {
-  const match = /^([a-z]+)=([^=]+)$/.exec(text);
-  if (!match)
-    throw new WrongArgument(`bad --vary ${JSON.stringify(text)}: accepted is NAME=VALUE,VALUE as in pods=1,10,100`);
-  const [, name = '', values = ''] = match;
-  if (!isCondition(name, parsers)) throw unknown('condition', name, Object.keys(parsers));
-  const points = values.split(',').map((value) => parsers[name](value.trim()));
-  if (new Set(points.map((point) => JSON.stringify(point))).size < points.length)
-    throw new WrongArgument(`bad --vary ${JSON.stringify(text)}: each value once`);
-  return { name: name === 'pacing' ? 'pacingMs' : name, points };
-}
-
-function isCondition(name: string, parsers: ConditionParsers): name is keyof ConditionParsers {
-  return name in parsers;
-}
-
 /** Options of every command that starts a run. */
 export function sharedOptions(): readonly Option[] {
   return [
     new Option('--out <folder>', 'folder for results').default('results'),
-    new Option('--seed <number>', `random seed, from 0 to ${largestSeed} (default: a new one, printed)`),
+    new Option('--seed <number>', `random seed, from 0 to ${largestSeed} (default: a new one, printed)`).argParser(
+      parseSeed,
+    ),
     new Option('--kernel-tier <tier>', 'use only what this kernel release offers').choices(['6.5', '5.12', '5.10']),
     new Option('--daemon <program>', 'serve the dataset with this FUSE daemon instead of the fake one').choices(
       foreignDaemons,

@@ -6,13 +6,13 @@ import type { ConformOptions, RunOptions, RunOutcome, Verbs } from '../verbs.ts'
 import type { Context } from './context.ts';
 import { surroundingsOf } from './context.ts';
 import { type ExitStatus, exitStatus, statusFor, statusForVerdict } from './exit-status.ts';
-import { largestSeed, parseSeed, writableFolder } from './options.ts';
+import { largestSeed, writableFolder } from './options.ts';
 import { printFailure } from './print-failure.ts';
 
 /** Unparsed flags of every command that starts a run. */
 export interface RunFlags {
   readonly out: string;
-  readonly seed?: string;
+  readonly seed?: number;
   readonly kernelTier?: NonNullable<RunOptions['kernelTier']>;
   readonly daemon?: NonNullable<RunOptions['daemon']>;
 }
@@ -27,7 +27,7 @@ export function runOptions(
 ): RunOptions {
   return {
     runId,
-    seed: seed === undefined ? Math.floor(random() * (largestSeed + 1)) : parseSeed(seed),
+    seed: seed ?? Math.floor(random() * (largestSeed + 1)),
     out: writableFolder(out, environment.cwd),
     ...(kernelTier === undefined ? {} : { kernelTier }),
     ...(daemon === undefined ? {} : { daemon }),

@@ -12,24 +12,26 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const program = `import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 const otherRan = ${JSON.stringify(join(folder, 'other-ran'))};
-process.on('message', async ({ order, scenario }) => {
-  if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample' } });
+process.on('message', async ({ order, scenario, options }) => {
+  const full = { report: 'failed', message: 'no', missing: [{ what: 'the disk is full', remedy: 'make room' }] };
+  if (options?.broken || scenario === 'full') process.send(full, () => process.exit(1));
+  else if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample' } });
   if (order === 'end') process.send({ report: 'ended', leftovers: [] }, () => process.exit(0));
   if (scenario === 'deadly') process.exit(7);
   if (scenario === 'other') writeFileSync(otherRan, '');
   if (scenario === 'patient') process.send({ report: 'waits', waits: true });
   while (scenario === 'patient' && !existsSync(otherRan)) await delay(5);
   if (scenario === 'patient') process.send({ report: 'waits', waits: false });
-  if (order === 'run') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [] });
+  if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [] });
 });`;
 
 /** Runs one scenario at a time. Returns the finished ones too. */
-async function run(scenarios: readonly string[], mostRunners: number) {
+async function run(scenarios: readonly string[], mostRunners: number, broken = false) {
   const path = join(folder, 'runner.mjs');
   writeFileSync(path, program);
   const finished: string[] = [];
   const ran = await runAll({
-    options: { env: {}, runId: 'sample' } as unknown as RunAllOptions['options'],
+    options: { env: {}, runId: 'sample', broken } as unknown as RunAllOptions['options'],
     folder,
     scenarios,
     jobs: 1,
@@ -58,4 +60,14 @@ it('keeps what was finished if a runner dies, and reports what did not run', asy
     'a runner ended in deadly: status 7',
     '1 scenario was not run, because no runner was left',
   ]);
+});
+
+it('keeps what was finished if the machine lacks something from then on', async () => {
+  const { finished, errors } = await run(['first', 'full'], 1);
+  expect({ finished, errors }).toEqual({ finished: ['first'], errors: ['the disk is full: make room'] });
+});
+
+it('cannot run if the machine lacks something from the start', async () => {
+  const missing = [{ what: 'the disk is full', remedy: 'make room' }];
+  await expect(run(['first'], 1, true)).rejects.toMatchObject({ missing });
 });

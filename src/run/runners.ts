@@ -50,7 +50,7 @@ interface RunnerProcess {
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const queue = [...all.scenarios];
   const found = { clusters: [] as ClusterSummary[], errors: [] as string[], leftovers: [] as string[] };
-  const missing: Missing[] = [];
+  let missing: readonly Missing[] = [];
   let finished = 0;
   const runners: RunnerProcess[] = [];
   const count = (state: RunnerProcess['state']) => runners.filter((runner) => runner.state === state).length;
@@ -131,7 +131,8 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           return resolve();
         case 'failed':
           settled = true;
-          if (report.missing) missing.push(...report.missing);
+          // All runners lack the same.
+          if (report.missing) missing = missing.length > 0 ? missing : report.missing;
           else found.errors.push(report.message);
           return resolve();
       }
