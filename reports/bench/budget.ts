@@ -39,14 +39,19 @@ export interface BudgetResult {
   readonly isMet: boolean;
 }
 
-/** A phase that did not end exceeds any budget. */
+/** A phase that did not end exceeds any budget, and so does each crash that a series which broke did not come to. */
 export function judgeBudget(budget: Budget, record: BenchRecord): readonly BudgetResult[] {
   const phase = benchPhases.find(({ name }) => name === budget.phase);
   return record.series
     .filter(({ arm }) => arm === 'agent')
     .map((series) => {
       const measured = phase ? phaseSamples(series.crashes, phase) : [];
-      const missing = Array.from({ length: series.crashes.length - measured.length }, () => Number.POSITIVE_INFINITY);
+      const done = new Set(series.crashes.map(({ crash }) => crash)).size;
+      const absent = series.stopped === undefined ? 0 : series.asked - done;
+      const missing = Array.from(
+        { length: absent + series.crashes.length - measured.length },
+        () => Number.POSITIVE_INFINITY,
+      );
       const valueMs = measured.length === 0 ? undefined : quantile(sortedCopy([...measured, ...missing]), budget.share);
       return { budget, series: series.id, valueMs, isMet: valueMs !== undefined && valueMs <= budget.limitMs };
     });

@@ -1,85 +1,158 @@
 import { describe, expect, it } from 'vitest';
-import { compareDefaults, comparePhase } from './compare.ts';
-import recorded from './fixtures/recorded.json' with { type: 'json' };
+import { compareBenches, compareDefaults, comparePhase, compareSeries, minimumCrashes } from './compare.ts';
 import { benchPhases } from './phases.ts';
+import type { BenchSeries } from './record.ts';
+import { recordedSeries } from './recorded.ts';
+import { sampleBench, sampleCrash, sampleSeries } from './sample-bench.ts';
 import { seededRandom } from './statistics.ts';
 
-const phaseOf = (name: string) => benchPhases.filter((phase) => phase.name === name);
-const [agentPart] = phaseOf('ready-to-readable');
+const [agentPart] = benchPhases.filter(({ name }) => name === 'ready-to-readable');
 if (!agentPart) throw new Error('no such phase');
-const crashes = 200;
-const resampling = { ...compareDefaults, times: 500 };
 const tries = Array.from({ length: 20 }, (_, index) => index + 1);
 
 /** A run as it might have come out on the same machine: each crash is one of those that were recorded. */
-function another(samples: readonly number[], random: () => number): readonly number[] {
-  return Array.from({ length: crashes }, () => samples[Math.floor(random() * samples.length)] ?? 0);
+function another(series: BenchSeries | undefined, random: () => number, count = 200): BenchSeries {
+  const { crashes = [] } = series ?? {};
+  const drawn = Array.from({ length: count }, () => crashes[Math.floor(random() * crashes.length)]);
+  return sampleSeries({ crashes: drawn.flatMap((crash) => crash ?? []) });
 }
 
-/** Resamples both recorded runs. */
-const two = (runs: readonly (readonly number[])[], seed: number) => {
+const later = (series: BenchSeries, byMs: number): BenchSeries => ({
+  ...series,
+  crashes: series.crashes.map(({ moments: { readable = 0, ...moments }, ...crash }) => ({
+    ...crash,
+    moments: { ...moments, readable: readable + byMs * 1e6 },
+  })),
+});
+
+const compare = (before: BenchSeries, after: BenchSeries) => compareSeries(before, after, compareDefaults);
+
+describe.each(tries)('runs that were drawn from the same recorded run, try %i', (seed) => {
   const random = seededRandom(seed);
-  return [another(runs[0] ?? [], random), another(runs.at(-1) ?? [], random)] as const;
-};
+  const run = recordedSeries[seed % recordedSeries.length];
 
-describe.each(tries)('two runs of the same, resampled from what was recorded, try %i', (seed) => {
-  const verdictOf = (name: keyof typeof recorded) =>
-    phaseOf(name).map((phase) => comparePhase(phase, two(recorded[name], seed), { ...resampling, seed }).verdict);
-
-  it('are the same in what the agent has in its hands', () => {
-    expect([verdictOf('ready-to-readable'), verdictOf('pod')]).toEqual([['same'], ['same']]);
-  });
-
-  it('are not called different in what a busy machine makes of the rest', () => {
-    expect(['same', 'cannot tell']).toContain(verdictOf('outage')[0]);
-  });
-});
-
-describe.each(tries)('two recorded runs of the same code, try %i', (seed) => {
-  it.each(['ready-to-readable', 'pod'] as const)('are the same: %s', (name) => {
-    const [before = [], after = []]: readonly (readonly number[])[] = recorded[name];
-    const verdicts = phaseOf(name).map(
-      (phase) => comparePhase(phase, [before, after], { ...resampling, seed }).verdict,
+  it.each([minimumCrashes, 50, 200])('are neither worse nor better after %i crashes', (count) => {
+    expect(['same', 'cannot tell']).toContain(
+      compare(another(run, random, count), another(run, random, count)).verdict,
     );
-    expect(verdicts).toEqual(['same']);
+  });
+
+  it('are worse and better if the agent takes 20 ms longer', () => {
+    const [fast, slow] = [another(run, random), later(another(run, random), 20)];
+    const verdict = (before: BenchSeries, after: BenchSeries) =>
+      compare(before, after).phases.find(({ phase }) => phase === agentPart)?.verdict;
+    expect([verdict(fast, slow), verdict(slow, fast)]).toEqual(['worse', 'better']);
   });
 });
 
-describe.each(tries)('a slowdown of 20 ms in the agent, try %i', (seed) => {
-  const [before, after] = two(recorded['ready-to-readable'], seed);
-  const slower = after.map((sample) => sample + 20);
-
-  it('is found', () => {
-    expect(comparePhase(agentPart, [before, slower], { ...resampling, seed }).verdict).toBe('worse');
-  });
-
-  it('is found to be gone again', () => {
-    expect(comparePhase(agentPart, [slower, before], { ...resampling, seed }).verdict).toBe('better');
+describe('recorded runs of the same code, from different hours', () => {
+  const pairs = recordedSeries.flatMap((before, i) =>
+    recordedSeries.flatMap((after, j) => (i === j ? [] : [[i, j, before, after] as const])),
+  );
+  it.each(pairs)('are not worse: %i and %i', (_, __, before, after) => {
+    const { verdict, because } = compare(before, after);
+    expect(verdict, because).not.toBe('worse');
   });
 });
 
-describe('a comparison', () => {
-  const steady = Array.from({ length: 100 }, (_, index) => 5 + (index % 10) / 10);
+describe('a phase', () => {
+  const steady = Array.from({ length: 200 }, (_, index) => 5 + (index % 10) / 10);
+  const judge = (before: readonly number[], after: readonly number[], factors = { p50: 1, p90: 1 }) =>
+    comparePhase(agentPart, [before, after], compareDefaults, factors).verdict;
 
-  it('finds what one crash in five suffers', () => {
+  it('is worse if one crash in five suffers', () => {
     const some = steady.map((sample, index) => sample + (index % 5 === 0 ? 50 : 0));
-    expect(comparePhase(agentPart, [steady, some], compareDefaults).verdict).toBe('worse');
+    expect(judge(steady, some)).toBe('worse');
   });
 
-  it('does not call a difference that does not matter one', () => {
-    const little = steady.map((sample) => sample + 0.5);
-    expect(comparePhase(agentPart, [steady, little], compareDefaults).verdict).toBe('same');
+  it('is the same if the difference does not matter', () => {
+    const little = steady.map((sample) => sample + 0.2);
+    expect(judge(steady, little)).toBe('same');
   });
 
-  it('says nothing of a handful of crashes', () => {
-    const few = steady.slice(0, 7);
-    expect(comparePhase(agentPart, [few, few.map((sample) => sample + 100)], compareDefaults).verdict).toBe(
-      'cannot tell',
-    );
+  it('is judged by shares of the reference, so half a millisecond can matter', () => {
+    const quick = steady.map((sample) => sample / 10);
+    expect(
+      judge(
+        quick,
+        quick.map((sample) => sample + 0.5),
+      ),
+    ).toBe('worse');
   });
 
-  it('cannot tell where what was measured is too wide', () => {
+  it('is not worse if the machine has become slower by as much', () => {
+    const slower = steady.map((sample) => sample * 2);
+    expect(judge(steady, slower)).toBe('worse');
+    expect(judge(steady, slower, { p50: 2, p90: 2 })).toBe('cannot tell');
+    expect(judge(slower, steady, { p50: 0.5, p90: 0.5 })).toBe('cannot tell');
+  });
+
+  it('cannot be judged after a handful of crashes, with a wide spread, or if its times are negative', () => {
+    const few = steady.slice(0, minimumCrashes - 1);
+    expect(
+      judge(
+        few,
+        few.map((sample) => sample + 100),
+      ),
+    ).toBe('cannot tell');
     const wide = Array.from({ length: 12 }, (_, index) => index * 40);
-    expect(comparePhase(agentPart, [wide, wide], compareDefaults).verdict).toBe('cannot tell');
+    expect(judge(wide, wide)).toBe('cannot tell');
+    expect(judge(steady, steady.with(0, -0.1))).toBe('cannot tell');
+  });
+});
+
+describe('a series is worse', () => {
+  const crashes = Array.from({ length: 20 }, (_, index) => sampleCrash(index + 1, 5 + (index % 5) / 100));
+  const before = sampleSeries({ crashes });
+  const change = (changes: Partial<(typeof crashes)[number]>, of = 20) =>
+    crashes.map((crash, index) => (index < of ? { ...crash, ...changes } : crash));
+
+  it('never if nothing has changed', () => {
+    expect(compare(before, before).verdict).toBe('same');
+  });
+
+  it.each([
+    [
+      'if it ended early',
+      { stopped: 'broke: EPIPE', crashes: crashes.slice(0, 15) },
+      'worse: ended early: broke: EPIPE',
+    ],
+    [
+      'if the mount table grows',
+      { mountLines: { before: 105, after: 106 } },
+      'worse: 1 more mount lines at the end; before, 0',
+    ],
+    [
+      'if other errors are seen than those of a dead mount',
+      { crashes: change({ errors: { ENOTCONN: 9, ENOENT: 1 } }, 12) },
+      'worse: ENOENT after 12 of 20 crashes; before, 0',
+    ],
+    [
+      'if operations stall',
+      { crashes: change({ longestStallNs: 9e9 }, 12) },
+      'worse: stalls of 1000 ms after 12 of 20 crashes; before, 0',
+    ],
+    ['but not if a dead mount answers otherwise', { crashes: change({ errors: { ECONNABORTED: 1 } }) }, 'same: '],
+    ['but not for a single stall', { crashes: change({ longestStallNs: 9e9 }, 1) }, 'same: '],
+  ])('%s', (_, changed, expected) => {
+    const { verdict, because } = compare(before, sampleSeries({ crashes, ...changed }));
+    expect(`${verdict}: ${because}`).toContain(expected);
+  });
+
+  it('if the later run lacks it, unless that was interrupted', () => {
+    const [earlier, series] = [sampleBench(), sampleSeries({ id: 'pods=10/agent' })];
+    const verdict = (interrupted: boolean) =>
+      compareBenches(earlier, sampleBench({ series: [series], interrupted })).map((each) => each.verdict);
+    expect([verdict(false), verdict(true)]).toEqual([['worse'], ['cannot tell']]);
+  });
+
+  it('not by times below zero, which nobody can compare', () => {
+    const { daemonReady: _, ...moments } = sampleCrash(1, 5).moments;
+    const disagreeing = sampleSeries({ crashes: change({ moments: { ...moments, daemonReady: 206e6 } }, 3) });
+    const { verdict, because } = compare(before, disagreeing);
+    expect(verdict).toBe('cannot tell');
+    expect(because).toContain(
+      'the clocks disagree: "daemon restarted → first good read" is negative after 3 of 20 crashes, by up to 1.00 ms',
+    );
   });
 });

@@ -1,35 +1,35 @@
-import { type BenchPhase, benchPhases, isRecovered, phaseSamples } from './phases.ts';
-import type { BenchRecord, BenchSeries } from './record.ts';
-import { bootstrap, type Interval, quantile, seededRandom, shares, sortedCopy } from './statistics.ts';
+import { formatMs } from './format.ts';
+import { type BenchPhase, benchPhases, clockDisagreements, isRecovered, phaseSamples } from './phases.ts';
+import type { BenchCrash, BenchRecord, BenchSeries } from './record.ts';
+import {
+  chanceOfMore,
+  differenceInterval,
+  type Interval,
+  minimumSamples,
+  quantile,
+  shares,
+  sortedCopy,
+} from './statistics.ts';
 
 export type Difference = 'better' | 'same' | 'worse' | 'cannot tell';
 
 export interface CompareOptions {
-  /** Seed of the resampling. */
-  readonly seed: number;
-  readonly times: number;
-  /** Confidence of each single verdict. Many are given, so it is high. */
+  /** Confidence of each single "better" or "worse". A verdict rests on many, so it is high. */
   readonly confidence: number;
-  /** A difference is relevant if it exceeds this share of the reference, and `leastMs`. */
+  /** A difference is relevant if it exceeds this share of the reference. */
   readonly tolerance: number;
-  readonly leastMs: number;
 }
 
-export const compareDefaults: CompareOptions = {
-  seed: 1,
-  times: 1000,
-  confidence: 0.99,
-  tolerance: 0.05,
-  leastMs: 3,
-};
+export const compareDefaults: CompareOptions = { confidence: 0.999, tolerance: 0.15 };
 
-/** One quantile of a phase in both runs, in milliseconds, with the confidence interval of the difference. */
+/** Confidence of "same". */
+const sameConfidence = 0.95;
+
+/** One quantile of a phase in both runs, in milliseconds; the interval of the difference is absent if there are too few crashes. */
 export interface FigureChange {
   readonly before: number;
   readonly after: number;
-  readonly difference: Interval;
-  /** The smallest relevant difference. */
-  readonly margin: number;
+  readonly difference: Interval | undefined;
 }
 
 export interface PhaseChange {
@@ -46,88 +46,166 @@ export interface SeriesChange {
   /** `19 of 20`: crashes after which the pod read again. */
   readonly recovered: readonly [before: string, after: string];
   readonly phases: readonly PhaseChange[];
-  /** Verdict on the agent's phases: worse if one of them is, or if more crashes were not recovered. */
+  /** Verdict on the agent's phases, and on what else the pods suffered. */
   readonly verdict: Difference;
-  /** The phases, or the circumstance, that decided the verdict. */
+  /** The phases, or the circumstances, that decided the verdict. */
   readonly because: string;
 }
 
 /** With fewer crashes the verdict is `cannot tell`. */
-const minimumCrashes = 8;
+export const minimumCrashes = minimumSamples(shares.p50, compareDefaults.confidence);
 
 /**
- * Compares two runs, series by series.
- *
- * A phase is worse if its median or its 90th percentile has grown by a relevant difference, at the given confidence; better if one has
- * shrunk by as much and none has grown; the same if the median has certainly not moved by a relevant difference. Otherwise the
- * verdict is `cannot tell`. Resamples keep successive crashes together (`resample`), so that temporary load is not evidence.
+ * Compares two runs, series by series. A series is worse if
+ * - the later run lacks it, it ended early, or more crashes were not recovered,
+ * - mount lines, errors other than those of a dead mount, or stalls of a second became more frequent, or
+ * - the median or the 90th percentile of a phase in the agent's hands has certainly grown by a relevant difference, and by more than the
+ *   start of the daemon, which shows how fast the machine was (`machineFactor`).
  */
 export function compareBenches(before: BenchRecord, after: BenchRecord, options = compareDefaults): SeriesChange[] {
-  return before.series.flatMap((series) => {
+  return before.series.map((series) => {
     const other = after.series.find(({ id }) => id === series.id);
-    return other === undefined ? [] : [compareSeries(series, other, options)];
+    if (other !== undefined) return compareSeries(series, other, options);
+    return {
+      id: series.id,
+      title: series.title,
+      recovered: [formatRecovered(series), 'none'],
+      phases: [],
+      verdict: after.interrupted ? 'cannot tell' : 'worse',
+      because: 'the later run has no such series',
+    };
   });
 }
 
 export function compareSeries(before: BenchSeries, after: BenchSeries, options: CompareOptions): SeriesChange {
+  const factors = { p50: machineFactor(before, after, shares.p50), p90: machineFactor(before, after, shares.p90) };
   const phases = benchPhases.flatMap((phase) => {
     const samples = [phaseSamples(before.crashes, phase), phaseSamples(after.crashes, phase)] as const;
-    return samples[0].length === 0 && samples[1].length === 0 ? [] : [comparePhase(phase, samples, options)];
+    return samples[0].length === 0 && samples[1].length === 0 ? [] : [comparePhase(phase, samples, options, factors)];
   });
-  const lost = [countLost(before), countLost(after)] as const;
-  const named = (verdict: Difference) =>
-    phases.flatMap(({ phase, ...change }) => (phase.byAgent && change.verdict === verdict ? phase.says : []));
+  const findings: readonly (readonly [Difference, string])[] = [
+    ...circumstances(before, after, options),
+    ...phases.flatMap(({ phase, verdict }) => (phase.byAgent ? [[verdict, phase.says] as const] : [])),
+  ];
   const judged = (): Pick<SeriesChange, 'verdict' | 'because'> => {
-    if (lost[1] > 0 && lost[1] / after.crashes.length > lost[0] / before.crashes.length)
-      return {
-        verdict: 'worse',
-        because: `after ${lost[1]} of ${after.crashes.length} crashes the pod did not read again; before, ${lost[0]} of ${before.crashes.length}`,
-      };
-    for (const verdict of ['worse', 'cannot tell', 'better'] as const)
-      if (named(verdict).length > 0) return { verdict, because: named(verdict).join(', ') };
-    return phases.some(({ phase }) => phase.byAgent)
+    for (const verdict of ['worse', 'cannot tell', 'better'] as const) {
+      const reasons = findings.flatMap(([each, reason]) => (each === verdict ? [reason] : []));
+      if (reasons.length > 0) return { verdict, because: reasons.join(', ') };
+    }
+    return findings.length > 0
       ? { verdict: 'same', because: 'nothing in the agent’s hands has changed by more than matters' }
       : { verdict: 'cannot tell', because: 'nothing in the agent’s hands was measured' };
   };
-  return {
-    id: before.id,
-    title: after.title,
-    recovered: [formatRecovered(before), formatRecovered(after)],
-    phases,
-    ...judged(),
-  };
+  const recovered = [formatRecovered(before), formatRecovered(after)] as const;
+  return { id: before.id, title: after.title, recovered, phases, ...judged() };
 }
 
-/** Compares one phase. `samples` are milliseconds, crash by crash. */
+/** What happened besides latency, each with the verdict that it demands. */
+function circumstances(
+  before: BenchSeries,
+  after: BenchSeries,
+  { confidence }: CompareOptions,
+): readonly (readonly [Difference, string])[] {
+  const lost = [countLost(before), countLost(after)] as const;
+  const growth = ({ mountLines }: BenchSeries) => (mountLines ? mountLines.after - mountLines.before : 0);
+  const perCrash = (series: BenchSeries) => growth(series) / Math.max(1, series.crashes.length);
+  const isBroken = ({ stopped }: BenchSeries) => stopped !== undefined && stopped !== 'interrupted';
+  const disagreements = [...clockDisagreements(before), ...clockDisagreements(after)];
+  return [
+    ...(lost[1] / after.crashes.length > lost[0] / before.crashes.length
+      ? [
+          [
+            'worse',
+            `after ${lost[1]} of ${after.crashes.length} crashes the pod did not read again; before, ${lost[0]} of ${before.crashes.length}`,
+          ] as const,
+        ]
+      : []),
+    ...(isBroken(after)
+      ? [[isBroken(before) ? 'cannot tell' : 'worse', `ended early: ${after.stopped}`] as const]
+      : []),
+    ...(perCrash(after) > perCrash(before)
+      ? [['worse', `${growth(after)} more mount lines at the end; before, ${growth(before)}`] as const]
+      : []),
+    ...troubles(before, after).flatMap(([name, happened]) => {
+      const count = ({ crashes }: BenchSeries) => crashes.filter(happened).length;
+      const chance = chanceOfMore(count(before), before.crashes.length, count(after), after.crashes.length);
+      return chance < (1 - confidence) / 2
+        ? [
+            [
+              'worse',
+              `${name} after ${count(after)} of ${after.crashes.length} crashes; before, ${count(before)}`,
+            ] as const,
+          ]
+        : [];
+    }),
+    ...disagreements.map((reason) => ['cannot tell', reason] as const),
+  ];
+}
+
+/** How a dead mount answers. */
+const deadErrors: readonly string[] = ['ENOTCONN', 'ECONNABORTED'];
+/** A stall that a user notices, on a machine as fast as the reference. */
+const longStallNs = 1e9;
+
+/** What a crash may bring besides its outage. */
+function troubles(
+  before: BenchSeries,
+  after: BenchSeries,
+): readonly (readonly [string, (crash: BenchCrash) => boolean])[] {
+  const errnos = new Set([...before.crashes, ...after.crashes].flatMap(({ errors }) => Object.keys(errors)));
+  const limit = longStallNs * Math.max(1, machineFactor(before, after, shares.p90));
+  return [
+    ...[...errnos]
+      .filter((errno) => !deadErrors.includes(errno))
+      .map((errno) => [errno, ({ errors }: BenchCrash) => (errors[errno] ?? 0) > 0] as const),
+    [`stalls of ${formatMs(limit / 1e6)} ms`, ({ longestStallNs }) => longestStallNs >= limit],
+  ];
+}
+
+/**
+ * How much longer the daemon took to start in the later run, by a quantile: the same program does the same work, so it shows how much
+ * faster or slower the machine was. 1 if it was not measured.
+ */
+function machineFactor(before: BenchSeries, after: BenchSeries, share: number): number {
+  const starts = benchPhases.filter(({ name }) => name === 'daemon-start');
+  const [a, b] = [before, after].map(({ crashes }) =>
+    quantile(sortedCopy(starts.flatMap((phase) => phaseSamples(crashes, phase))), share),
+  );
+  return a !== undefined && b !== undefined && a > 0 && b > 0 ? b / a : 1;
+}
+
+/** Compares one phase. `samples` are milliseconds, crash by crash; `factors` are the machine's. */
 export function comparePhase(
   phase: BenchPhase,
   samples: readonly [before: readonly number[], after: readonly number[]],
-  options: CompareOptions,
+  { confidence, tolerance }: CompareOptions,
+  factors: { readonly p50: number; readonly p90: number } = { p50: 1, p90: 1 },
 ): PhaseChange {
-  // Each phase has a seed of its own, so that adding a phase does not change the verdicts of others.
-  const random = seededRandom(options.seed + benchPhases.indexOf(phase));
-  const figure = (share: number): FigureChange => {
-    const [before, after] = samples.map((sample) => quantile(sortedCopy(sample), share));
-    const change = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
-      quantile(b, share) - quantile(a, share);
-    return {
-      before: before ?? Number.NaN,
-      after: after ?? Number.NaN,
-      difference: bootstrap(samples, change, { ...options, random }),
-      margin: Math.max(options.leastMs, options.tolerance * (before ?? 0)),
-    };
+  const figure = (share: number): FigureChange => ({
+    before: quantile(sortedCopy(samples[0]), share),
+    after: quantile(sortedCopy(samples[1]), share),
+    difference: differenceInterval(samples, { share, confidence }),
+  });
+  const beyond = (name: 'p50' | 'p90', factor: number, level = confidence) =>
+    differenceInterval(samples, { share: shares[name], confidence: level, factor });
+  const names = ['p50', 'p90'] as const;
+  const judge = (): Difference => {
+    if (samples.flat().some((value) => value < 0)) return 'cannot tell';
+    if (names.some((name) => (beyond(name, (1 + tolerance) * Math.max(1, factors[name]))?.low ?? 0) > 0))
+      return 'worse';
+    if (names.some((name) => (beyond(name, (1 - tolerance) * Math.min(1, factors[name]))?.high ?? 0) < 0))
+      return 'better';
+    const [least, most] = [beyond('p50', 1 - tolerance, sameConfidence), beyond('p50', 1 + tolerance, sameConfidence)];
+    return Math.min(...samples.map(({ length }) => length)) >= minimumCrashes &&
+      least &&
+      most &&
+      least.low >= 0 &&
+      most.high <= 0
+      ? 'same'
+      : 'cannot tell';
   };
   const counts = [samples[0].length, samples[1].length] as const;
-  const [p50, p90] = [figure(shares.p50), figure(shares.p90)];
-  return { phase, counts, p50, p90, verdict: judge(counts, p50, p90) };
-}
-
-function judge(counts: readonly number[], p50: FigureChange, p90: FigureChange): Difference {
-  if (counts.some((count) => count < minimumCrashes)) return 'cannot tell';
-  const both = [p50, p90];
-  if (both.some(({ difference, margin }) => difference.low > margin)) return 'worse';
-  if (both.some(({ difference, margin }) => difference.high < -margin)) return 'better';
-  return p50.difference.low >= -p50.margin && p50.difference.high <= p50.margin ? 'same' : 'cannot tell';
+  return { phase, counts, p50: figure(shares.p50), p90: figure(shares.p90), verdict: judge() };
 }
 
 const countLost = ({ crashes }: BenchSeries) => crashes.filter((crash) => !isRecovered(crash)).length;

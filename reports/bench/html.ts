@@ -8,18 +8,18 @@ import { statusIcon } from '../html/shapes.ts';
 import { renderStatic } from '../html/shell.ts';
 import type { SeriesChange } from './compare.ts';
 import { formatMs, pacingText, usageText } from './format.ts';
-import { type BenchPhase, benchPhases, headline, isRecovered, phaseNs, phaseSamples } from './phases.ts';
+import {
+  type BenchPhase,
+  benchPhases,
+  clockDisagreements,
+  headline,
+  isRecovered,
+  phaseNs,
+  phaseSamples,
+} from './phases.ts';
 import { type RatioTable, ratioTables } from './ratios.ts';
 import type { ArmName, BenchRecord, BenchSeries } from './record.ts';
-import {
-  type Distribution,
-  type Interval,
-  minimumSamples,
-  quantile,
-  seededRandom,
-  sortedCopy,
-  summarize,
-} from './statistics.ts';
+import { type Distribution, type Interval, minimumSamples, quantile, sortedCopy, summarize } from './statistics.ts';
 import { benchText, comparisonText } from './text.ts';
 
 /** Confidence of the intervals. */
@@ -38,7 +38,7 @@ export function renderBench(record: BenchRecord): string {
     title: `Benchmark · Rekindle ${record.runId}`,
     about: `benchmark ${record.runId} · ${record.cluster}`,
     version: record.rekindle,
-    main: html`${summary(record)}${points.map(([point, series]) => renderPoint(point, series, record.seed))}${asPrinted(benchText(record))}`,
+    main: html`${summary(record)}${points.map(([point, series]) => renderPoint(point, series))}${asPrinted(benchText(record))}`,
   });
 }
 
@@ -87,15 +87,15 @@ function summary(record: BenchRecord): Html {
 <p class="how-real">${record.fidelity.place} · ${fakes.length > 0 ? `stand-ins: ${fakes.join(', ')}` : 'nothing stands in for anything else'} · ${record.machine.cpus} CPUs, kernel ${record.machine.kernel} · seed ${record.seed}</p></div></section>`;
 }
 
-function renderPoint(point: string, series: readonly BenchSeries[], seed: number): Html {
+function renderPoint(point: string, series: readonly BenchSeries[]): Html {
   const charts = headlineFirst.flatMap((phase) => {
     const samples = series.flatMap((one) => sampleOf(one, phase, one.title, tones[one.arm]));
     const chart = samples.some(({ took }) => took.length > 1) && renderDistributions(phase.says, samples, false);
     return chart ? [chart] : [];
   });
-  return html`<section><h2>${point === '' ? 'By phase' : point}</h2>${ratioTables(series, { random: seededRandom(seed), times: 1000, confidence }).map(renderRatios)}<p class="intro">For each duration, the share of crashes that took no longer.</p>${renderLegend(series.map(({ title, arm }) => ({ name: title, tone: tones[arm], as: 'step' })))}
+  return html`<section><h2>${point === '' ? 'By phase' : point}</h2>${ratioTables(series, confidence).map(renderRatios)}<p class="intro">For each duration, the share of crashes that took no longer.</p>${renderLegend(series.map(({ title, arm }) => ({ name: title, tone: tones[arm], as: 'step' })))}
 <div class="charts">${charts}</div></section>
-${series.map((one) => renderFigures(one, seed))}`;
+${series.map((one) => renderFigures(one))}`;
 }
 
 /** Arms that were measured in the same run: their ratios hold even if the times depend on the machine. */
@@ -114,11 +114,10 @@ function sampleOf(series: BenchSeries, phase: BenchPhase, name: string, tone: Se
   return [{ name, tone, took, ...(ends ? { of: begun.length } : {}) }];
 }
 
-function renderFigures(series: BenchSeries, seed: number): Html {
+function renderFigures(series: BenchSeries): Html {
   const { id, title, conditions, crashes, asked, warmUp, stopped } = series;
-  const resampling = { random: seededRandom(seed), times: 1000, confidence };
   const rows = benchPhases.flatMap((phase) => {
-    const figures = summarize(phaseSamples(crashes, phase), resampling);
+    const figures = summarize(phaseSamples(crashes, phase), confidence);
     return figures === undefined ? [] : [{ phase, figures }];
   });
   const errors = new Map<string, number>();
@@ -126,7 +125,7 @@ function renderFigures(series: BenchSeries, seed: number): Html {
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
   const { fault, pods, datasets, rate } = conditions;
   const longest = crashes.reduce((most, { longestStallNs }) => Math.max(most, longestStallNs), 0);
-  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(datasets, 'dataset')} with ${count(pods, 'pod')} each; probed ${rate} times a second; ${pacingText(conditions)}. Milliseconds, with 95 % confidence intervals if there are enough crashes.${stopped !== undefined && html` Stopped: ${stopped}`}</p>
+  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(datasets, 'dataset')} with ${count(pods, 'pod')} each; probed ${rate} times a second; ${pacingText(conditions)}. Milliseconds, with 95 % confidence intervals if there are enough crashes.${stopped !== undefined && html` Stopped: ${stopped}`}${clockDisagreements(series).map((sentence) => html` Note that ${sentence}.`)}</p>
 <div class="scroll" tabindex="0" role="group" aria-label="Figures of ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th>${['min', 'p50', 'p90', 'p99', 'max', 'n'].map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ phase, figures }) => figureRow(phase, figures))}</tbody></table></div>
 <p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${usageText(series) && html`<span>agent ${usageText(series)}</span>`}${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;
@@ -154,7 +153,7 @@ function renderChange({ id, title, recovered, phases }: SeriesChange, before: Be
     ({ phase, p50, p90, verdict }) =>
       html`<tr><th scope="row">${phase.says}</th>${[p50, p90].map(
         (figure) =>
-          html`<td class="n">${formatMs(figure.before)}</td><td class="n">${formatMs(figure.after)}</td><td class="n">${signed(figure.after - figure.before)}<small> (${signed(figure.difference.low)}…${signed(figure.difference.high)})</small></td>`,
+          html`<td class="n">${formatMs(figure.before)}</td><td class="n">${formatMs(figure.after)}</td><td class="n">${signed(figure.after - figure.before)}${figure.difference && html`<small> (${signed(figure.difference.low)}…${signed(figure.difference.high)})</small>`}</td>`,
       )}<td class="tone-${verdict.replace(' ', '-')}">${verdict}</td></tr>`,
   )}</tbody></table></div></section>`;
 }

@@ -1,4 +1,5 @@
-import type { BenchCrash, BenchMoment } from './record.ts';
+import { formatMs } from './format.ts';
+import type { BenchCrash, BenchMoment, BenchSeries } from './record.ts';
 
 /** The time between two moments of a crash. */
 export interface BenchPhase {
@@ -69,13 +70,13 @@ export const benchPhases: readonly BenchPhase[] = [
 export const headline = { agent: 'ready-to-readable', whole: 'outage' } as const;
 
 /**
- * Duration of a phase in nanoseconds; undefined if one of its ends is missing. Never negative: an observer may see an effect before
- * another observer records its cause.
+ * Duration of a phase in nanoseconds; undefined if one of its ends is missing. Negative if the clocks of two observers disagree, or if
+ * one saw an effect before the other recorded its cause (`clockDisagreements`).
  */
 export function phaseNs({ moments }: BenchCrash, { from, to }: BenchPhase): number | undefined {
   const began = from === undefined ? 0 : moments[from];
   const ended = moments[to];
-  return began === undefined || ended === undefined ? undefined : Math.max(0, ended - began);
+  return began === undefined || ended === undefined ? undefined : ended - began;
 }
 
 /** Durations of a phase in milliseconds, crash by crash, in order of time. */
@@ -86,4 +87,15 @@ export function phaseSamples(crashes: readonly BenchCrash[], phase: BenchPhase):
 /** Whether the pod, and each of its siblings, read again before the deadline. */
 export function isRecovered({ moments, podsLost = 0 }: BenchCrash): boolean {
   return moments.readable !== undefined && podsLost === 0;
+}
+
+/** One sentence for each phase that ended before it began, after however few crashes. */
+export function clockDisagreements({ crashes }: BenchSeries): readonly string[] {
+  return benchPhases.flatMap((phase) => {
+    const samples = phaseSamples(crashes, phase);
+    const negative = samples.filter((sample) => sample < 0);
+    return negative.length === 0
+      ? []
+      : `the clocks disagree: "${phase.says}" is negative after ${negative.length} of ${samples.length} crashes, by up to ${formatMs(-Math.min(...negative))} ms`;
+  });
 }

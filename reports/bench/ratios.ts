@@ -1,7 +1,7 @@
 import { formatMs } from './format.ts';
 import { type BenchPhase, benchPhases, headline, phaseSamples } from './phases.ts';
 import type { BenchSeries } from './record.ts';
-import { bootstrap, quantile, type Resampling, sortedCopy } from './statistics.ts';
+import { quantile, ratioInterval, sortedCopy } from './statistics.ts';
 
 /** The arms under one condition, the agent first: medians in milliseconds, and their ratio to the agent's. */
 export interface RatioTable {
@@ -12,7 +12,7 @@ export interface RatioTable {
 }
 
 /** Compares each arm with the agent under the same conditions: ratios hold even if the times depend on the machine. */
-export function ratioTables(series: readonly BenchSeries[], resampling: Resampling): readonly RatioTable[] {
+export function ratioTables(series: readonly BenchSeries[], confidence: number): readonly RatioTable[] {
   const phases = [headline.whole, headline.agent].flatMap((name) => benchPhases.filter((one) => one.name === name));
   return series
     .filter(({ arm }) => arm === 'agent')
@@ -23,7 +23,7 @@ export function ratioTables(series: readonly BenchSeries[], resampling: Resampli
       const head = ['milliseconds, median', ...phases.flatMap(({ says }) => [says, 'ratio', '(95 %)']), 'n'];
       const rows = [agent, ...others].map((one) => [
         one.title,
-        ...phases.flatMap((phase) => ratioCells({ series: one, agent, phase, resampling })),
+        ...phases.flatMap((phase) => ratioCells({ series: one, agent, phase, confidence })),
         String(new Set(one.crashes.map(({ crash }) => crash)).size),
       ]);
       return [{ point, head, rows }];
@@ -34,11 +34,11 @@ interface Compared {
   readonly series: BenchSeries;
   readonly agent: BenchSeries;
   readonly phase: BenchPhase;
-  readonly resampling: Resampling;
+  readonly confidence: number;
 }
 
 /** Median, ratio and its interval. */
-function ratioCells({ series, agent, phase, resampling }: Compared): readonly [string, string, string] {
+function ratioCells({ series, agent, phase, confidence }: Compared): readonly [string, string, string] {
   const [samples, reference] = [phaseSamples(series.crashes, phase), phaseSamples(agent.crashes, phase)];
   const median = (values: readonly number[]) => quantile(sortedCopy(values), 0.5);
   if (reference.length === 0) return ['-', '', ''];
@@ -48,10 +48,9 @@ function ratioCells({ series, agent, phase, resampling }: Compared): readonly [s
   }
   if (samples.length === 0) return ['-', '', ''];
   if (series === agent) return [formatMs(median(samples)), '1', ''];
-  const ratio = ([a = new Float64Array(), b = new Float64Array()]: readonly Float64Array[]) =>
-    quantile(a, 0.5) / quantile(b, 0.5);
-  const { low, high } = bootstrap([samples, reference], ratio, resampling);
-  return [formatMs(median(samples)), times(median(samples) / median(reference)), `${times(low)} … ${times(high)}`];
+  const interval = ratioInterval([reference, samples], confidence);
+  const range = interval ? `${times(interval.low)} … ${times(interval.high)}` : '';
+  return [formatMs(median(samples)), times(median(samples) / median(reference)), range];
 }
 
 const times = (ratio: number) => `${ratio >= 99.5 ? ratio.toFixed(0) : ratio.toPrecision(2)}×`;

@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bootstrap,
+  chanceOfMore,
+  differenceInterval,
   fitLine,
   growthExponent,
   minimumSamples,
   quantile,
+  quantileInterval,
+  ratioInterval,
   seededRandom,
   sortedCopy,
   summarize,
 } from './statistics.ts';
 
-const resampling = (seed = 1) => ({ random: seededRandom(seed), times: 500, confidence: 0.95 });
-
 describe('a distribution', () => {
   it('is made of values that were measured', () => {
-    expect(summarize([4, 1, 3, 2], resampling())).toMatchObject({
+    expect(summarize([4, 1, 3, 2], 0.95)).toMatchObject({
       count: 4,
       min: 1,
       p50: 2,
@@ -25,12 +26,7 @@ describe('a distribution', () => {
   });
 
   it('of nothing is nothing', () => {
-    expect(summarize([], resampling())).toBeUndefined();
-  });
-
-  it('is the same with the same seed', () => {
-    const values = Array.from({ length: 50 }, (_, index) => (index * 37) % 50);
-    expect(summarize(values, resampling(7))).toEqual(summarize(values, resampling(7)));
+    expect(summarize([], 0.95)).toBeUndefined();
   });
 });
 
@@ -41,39 +37,65 @@ describe('an interval', () => {
     [0.99, 368],
   ])('of the quantile %d at 95 %% needs %d samples', (share, count) => {
     expect(minimumSamples(share, 0.95)).toBe(count);
-    const intervals = (length: number) =>
-      Object.values(
-        summarize(
-          Array.from({ length }, (_, i) => i),
-          resampling(),
-        )?.intervals ?? {},
-      ).length;
-    expect(intervals(count)).toBe(intervals(count - 1) + 1);
+    const random = seededRandom(1);
+    const values = Array.from({ length: count }, random);
+    expect(quantileInterval(values, share, 0.95)).toBeDefined();
+    expect(quantileInterval(values.slice(1), share, 0.95)).toBeUndefined();
   });
 
-  it('holds the true median in most of many tries', () => {
-    const random = seededRandom(3);
-    const holds = Array.from({ length: 200 }, (_, index) => {
-      const values = Array.from({ length: 60 }, () => random());
-      const { low, high } = bootstrap([values], ([one = new Float64Array()]) => quantile(one, 0.5), resampling(index));
-      return low <= 0.5 && high >= 0.5;
-    });
-    const share = holds.filter(Boolean).length / holds.length;
-    expect(share).toBeGreaterThan(0.85);
-    expect(share).toBeLessThan(1);
+  it.each([
+    [0.5, 37, 100, { low: 40, high: 61 }],
+    [0.5, 5, 6, { low: 1, high: 6 }],
+    [0.9, 17, 36, { low: 29, high: 36 }],
+  ])('of the quantile %d lies between the ranks that the binomial distribution gives', (share, step, count, ranks) => {
+    // The step has no common divisor with the count, so each rank occurs once, and neighbours are not correlated.
+    const values = Array.from({ length: count }, (_, index) => ((index * step) % count) + 1);
+    expect(quantileInterval(values, share, 0.95)).toEqual(ranks);
   });
 
-  it('is wider where neighbours are alike', () => {
+  it('is wider if neighbours are alike', () => {
     const random = seededRandom(5);
-    const alone = Array.from({ length: 120 }, () => random());
-    const moods = alone.toSorted((a, b) => a - b);
+    const alone = Array.from({ length: 400 }, () => random());
+    const moods = Array.from({ length: 80 }, (_, part) => alone.slice(5 * part, 5 * part + 5).sort()).flat();
+    const alike = moods.map((value, at) => (value + (moods[at - 1] ?? value) + (moods[at - 2] ?? value)) / 3);
     const width = (values: readonly number[]) => {
-      const median = ([one = new Float64Array()]: readonly Float64Array[]) => quantile(one, 0.5);
-      const { low, high } = bootstrap([values], median, resampling());
+      const { low, high } = quantileInterval(values, 0.5, 0.95) ?? { low: 0, high: 0 };
       return high - low;
     };
-    expect(width(moods)).toBeGreaterThan(1.3 * width(alone));
+    expect(width(alike)).toBeGreaterThan(1.3 * width(alike.toSorted(() => random() - 0.5)));
   });
+
+  it('of a difference has the width of both', () => {
+    const random = seededRandom(2);
+    const [a, b] = [0, 1].map((base) => Array.from({ length: 100 }, () => base + random()));
+    const samples = [a ?? [], b ?? []] as const;
+    const { low, high } = differenceInterval(samples, { share: 0.5, confidence: 0.95 }) ?? { low: 0, high: 0 };
+    expect(low).toBeLessThan(1);
+    expect(low).toBeGreaterThan(0.7);
+    expect(high).toBeGreaterThan(1);
+    const twice = differenceInterval(samples, { share: 0.5, confidence: 0.95, factor: 3 });
+    expect(twice?.low).toBeLessThan(0);
+    expect(differenceInterval([[1], [2]], { share: 0.5, confidence: 0.95 })).toBeUndefined();
+  });
+
+  it('of a ratio is there for positive values only', () => {
+    const random = seededRandom(4);
+    const values = Array.from({ length: 100 }, () => 1 + random());
+    const { low, high } = ratioInterval([values, values.map((value) => 2 * value)], 0.95) ?? { low: 0, high: 0 };
+    expect(low).toBeGreaterThan(1.6);
+    expect(low).toBeLessThan(2);
+    expect(high).toBeGreaterThan(2);
+    expect(ratioInterval([values, values.map((value) => value - 1.5)], 0.95)).toBeUndefined();
+  });
+});
+
+it.each([
+  [0, 10, 0, 10, 1],
+  [0, 10, 10, 10, 1 / 184_756],
+  [1, 1, 1, 1, 1],
+  [0, 2, 1, 1, 1 / 3],
+])('%i of %i, then %i of %i, happens by chance with probability %d', (before, ofBefore, after, ofAfter, chance) => {
+  expect(chanceOfMore(before, ofBefore, after, ofAfter)).toBeCloseTo(chance, 10);
 });
 
 describe('a quantile', () => {

@@ -4,15 +4,6 @@ export interface Interval {
   readonly high: number;
 }
 
-export interface Resampling {
-  /** Returns numbers in [0, 1). */
-  readonly random: () => number;
-  /** Number of resamples. The more, the less the interval depends on the seed. */
-  readonly times: number;
-  /** With 0.95, nineteen of twenty such intervals contain the true value. */
-  readonly confidence: number;
-}
-
 /** A quantile of a sorted list by nearest rank, so always a measured value. NaN if the list is empty. */
 export function quantile(sorted: readonly number[] | Float64Array, share: number): number {
   const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)));
@@ -23,34 +14,101 @@ export function sortedCopy(values: readonly number[]): Float64Array {
   return Float64Array.from(values).sort();
 }
 
-/**
- * A sorted resample of the same length (circular block bootstrap, Politis and Romano 1992; the block length is about the cube root
- * of the sample size). Blocks of neighbours are drawn because disturbances of a machine outlast one crash: successive crashes
- * are correlated, and drawing them one by one would give intervals that are too narrow.
- */
-export function resample(values: readonly number[], random: () => number): Float64Array {
-  const { length } = values;
-  const block = Math.max(1, Math.round(length ** (1 / 3)));
-  const drawn = new Float64Array(length);
-  for (let filled = 0; filled < length; ) {
-    const start = Math.floor(random() * length);
-    for (let step = 0; step < block && filled < length; step++, filled++)
-      drawn[filled] = values[(start + step) % length] ?? Number.NaN;
+/** P(X <= k) of binomial distributions, for k from 0 to n. */
+function binomialCdf(n: number, p: number): Float64Array {
+  const cdf = new Float64Array(n + 1);
+  let logMass = n * Math.log1p(-p);
+  for (let k = 0, sum = 0; k <= n; k++) {
+    sum += Math.exp(logMass);
+    cdf[k] = sum;
+    logMass += Math.log(((n - k) / (k + 1)) * (p / (1 - p)));
   }
-  return drawn.sort();
+  return cdf;
 }
 
-/** Percentile bootstrap of a statistic of one or more samples. `figure` receives sorted resamples. */
-export function bootstrap(
-  samples: readonly (readonly number[])[],
-  figure: (sorted: readonly Float64Array[]) => number,
-  { random, times, confidence }: Resampling,
-): Interval {
-  const figures = new Float64Array(times);
-  for (let time = 0; time < times; time++) figures[time] = figure(samples.map((sample) => resample(sample, random)));
-  figures.sort();
+/**
+ * By which factor correlated neighbours inflate the variance of a quantile (Newey and West 1987, on the indicator of values up to the
+ * quantile): disturbances of a machine outlast one crash. 1 unless the correlation of neighbours is significant.
+ */
+function varianceInflation(values: readonly number[], limit: number, share: number): number {
+  const { length } = values;
+  const centred = values.map((value) => (value <= limit ? 1 : 0) - share);
+  const correlation = (lag: number) => {
+    let sum = 0;
+    for (let at = lag; at < length; at++) sum += (centred[at] ?? 0) * (centred[at - lag] ?? 0);
+    return sum / (length * share * (1 - share));
+  };
+  if (correlation(1) <= 2 / Math.sqrt(length)) return 1;
+  const lags = Math.round(3 * Math.cbrt(length));
+  let sum = 0;
+  for (let lag = 1; lag <= lags; lag++) sum += Math.max(0, correlation(lag)) * (1 - lag / (lags + 1));
+  return 1 + 2 * sum;
+}
+
+/**
+ * A confidence interval of a quantile between two order statistics, whose ranks the binomial distribution gives whatever the
+ * distribution of the values, widened if neighbours are correlated. `values` are in order of time. Undefined if there are too few.
+ */
+export function quantileInterval(values: readonly number[], share: number, confidence: number): Interval | undefined {
+  const { length } = values;
+  if (length < minimumSamples(share, confidence)) return undefined;
+  const sorted = sortedCopy(values);
   const tail = (1 - confidence) / 2;
-  return { low: quantile(figures, tail), high: quantile(figures, 1 - tail) };
+  const cdf = binomialCdf(length, share);
+  const lower = cdf.findLastIndex((probability) => probability <= tail) + 1;
+  const upper = cdf.findIndex((probability) => probability >= 1 - tail) + 1;
+  const widening = Math.sqrt(varianceInflation(values, quantile(sorted, share), share));
+  const middle = share * length;
+  const low = sorted[Math.floor(middle - (middle - lower) * widening) - 1];
+  const high = sorted[Math.ceil(middle + (upper - middle) * widening) - 1];
+  return low === undefined || high === undefined ? undefined : { low, high };
+}
+
+/**
+ * A confidence interval of `after - factor × before` for a quantile, from the intervals of both (MOVER: Zou and Donner 2008).
+ * Undefined if there are too few values.
+ */
+export function differenceInterval(
+  [before, after]: readonly [readonly number[], readonly number[]],
+  { share, confidence, factor = 1 }: { readonly share: number; readonly confidence: number; readonly factor?: number },
+): Interval | undefined {
+  const [a, b] = [quantileInterval(before, share, confidence), quantileInterval(after, share, confidence)];
+  if (a === undefined || b === undefined) return undefined;
+  const [x, y] = [quantile(sortedCopy(before), share), quantile(sortedCopy(after), share)];
+  const difference = y - factor * x;
+  return {
+    low: difference - Math.hypot(y - b.low, factor * (a.high - x)),
+    high: difference + Math.hypot(b.high - y, factor * (x - a.low)),
+  };
+}
+
+/** A confidence interval of the ratio of two medians of positive values. */
+export function ratioInterval(
+  samples: readonly [readonly number[], readonly number[]],
+  confidence: number,
+): Interval | undefined {
+  if (samples.flat().some((value) => value <= 0)) return undefined;
+  const logarithms = samples.map((values) => values.map(Math.log)) as unknown as typeof samples;
+  const interval = differenceInterval(logarithms, { share: 0.5, confidence });
+  return interval && { low: Math.exp(interval.low), high: Math.exp(interval.high) };
+}
+
+/**
+ * How probable it is that at least `after` of `ofAfter` happen by chance if both runs have the same rate (Fisher's exact test, one-sided).
+ */
+export function chanceOfMore(before: number, ofBefore: number, after: number, ofAfter: number): number {
+  const all = before + after;
+  const logChoose = (n: number, k: number) => {
+    let sum = 0;
+    for (let each = 1; each <= k; each++) sum += Math.log((n - k + each) / each);
+    return sum;
+  };
+  const total = logChoose(ofBefore + ofAfter, all);
+  let chance = 0;
+  for (let count = after; count <= Math.min(all, ofAfter); count++)
+    if (all - count <= ofBefore)
+      chance += Math.exp(logChoose(ofAfter, count) + logChoose(ofBefore, all - count) - total);
+  return chance;
 }
 
 /** Statistics of one phase, in milliseconds. */
@@ -76,16 +134,14 @@ export function minimumSamples(share: number, confidence: number): number {
 }
 
 /** Undefined if there are no samples. */
-export function summarize(samples: readonly number[], resampling: Resampling): Distribution | undefined {
+export function summarize(samples: readonly number[], confidence: number): Distribution | undefined {
   if (samples.length === 0) return undefined;
   const sorted = sortedCopy(samples);
   const at = (share: number) => quantile(sorted, share);
-  const intervals = Object.entries(shares)
-    .filter(([, share]) => samples.length >= minimumSamples(share, resampling.confidence))
-    .map(([name, share]) => [
-      name,
-      bootstrap([samples], ([resampled = new Float64Array()]) => quantile(resampled, share), resampling),
-    ]);
+  const intervals = Object.entries(shares).flatMap(([name, share]) => {
+    const interval = quantileInterval(samples, share, confidence);
+    return interval ? [[name, interval]] : [];
+  });
   return {
     count: sorted.length,
     min: at(0),
@@ -109,14 +165,14 @@ export function seededRandom(seed: number): () => number {
 }
 
 /** `y = base + slope × x`; `r2` is 1 if all points lie on the line. */
-export interface Line {
+export interface LinearFit {
   readonly base: number;
   readonly slope: number;
   readonly r2: number;
 }
 
 /** Fits a line by least squares. Undefined if there are fewer than three points. */
-export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line | undefined {
+export function fitLine(points: readonly (readonly [x: number, y: number])[]): LinearFit | undefined {
   if (points.length < 3) return undefined;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [x, y] = [mean(points.map(([px]) => px)), mean(points.map(([, py]) => py))];

@@ -1,29 +1,19 @@
 import type { BudgetResult } from './budget.ts';
 import type { FigureChange, SeriesChange } from './compare.ts';
 import { formatMs, inColumns, pacingText, requestText, usageText } from './format.ts';
-import { benchPhases, headline, isRecovered, phaseSamples } from './phases.ts';
+import { benchPhases, clockDisagreements, headline, isRecovered, phaseSamples } from './phases.ts';
 import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
-import {
-  fitLine,
-  growthExponent,
-  type Interval,
-  quantile,
-  type Resampling,
-  seededRandom,
-  sortedCopy,
-  summarize,
-} from './statistics.ts';
+import { fitLine, growthExponent, type Interval, quantile, sortedCopy, summarize } from './statistics.ts';
 
 const confidence = 0.95;
 
 /** Renders a benchmark for the terminal: each series by phase, then the arms side by side. */
 export function benchText(record: BenchRecord): readonly string[] {
-  const resampling = () => ({ random: seededRandom(record.seed), times: 1000, confidence });
   return [
-    ...record.series.flatMap((series) => ['', ...seriesText(series, resampling())]),
+    ...record.series.flatMap((series) => ['', ...seriesText(series)]),
     ...sandboxText(record),
-    ...ratioText(record.series, resampling()),
+    ...ratioText(record.series),
     ...curveText(record.series),
     ...(record.interrupted
       ? ['', 'Interrupted: these figures are of the crashes before the interruption, and are in bench.json.']
@@ -31,13 +21,13 @@ export function benchText(record: BenchRecord): readonly string[] {
   ];
 }
 
-function seriesText(series: BenchSeries, resampling: Resampling): readonly string[] {
+function seriesText(series: BenchSeries): readonly string[] {
   const { id, title, conditions, crashes, asked, warmUp, stopped, deadlineMs } = series;
   const { fault, pods, datasets, rate } = conditions;
   const recovered = crashes.filter(isRecovered).length;
   const count = new Set(crashes.map(({ crash }) => crash)).size;
   const rows = benchPhases.flatMap((phase) => {
-    const figures = summarize(phaseSamples(crashes, phase), resampling);
+    const figures = summarize(phaseSamples(crashes, phase), confidence);
     if (figures === undefined) return [];
     const { min, p50, p90, p99, max, intervals } = figures;
     return [
@@ -78,6 +68,7 @@ function troubleText(series: BenchSeries): readonly string[] {
   const late = crashes.reduce((sum, crash) => sum + crash.late, 0);
   const longest = crashes.reduce((most, crash) => Math.max(most, crash.longestStallNs), 0);
   const lines = [
+    ...clockDisagreements(series).map((sentence) => `  ${sentence}`),
     `  errors: ${counts.join(', ') || 'none'}`,
     `  stalls: ${plural(late, 'operation')} came back more than 10 ms late, the longest ${formatMs(longest / 1e6)} ms`,
   ];
@@ -92,8 +83,8 @@ function troubleText(series: BenchSeries): readonly string[] {
 }
 
 /** A table of all arms next to the agent. */
-function ratioText(series: readonly BenchSeries[], resampling: Resampling): readonly string[] {
-  return ratioTables(series, resampling).flatMap(({ point, head, rows }) => [
+function ratioText(series: readonly BenchSeries[]): readonly string[] {
+  return ratioTables(series, confidence).flatMap(({ point, head, rows }) => [
     '',
     `${point}side by side, in this run`,
     ...inColumns([head, ...rows].map(([first = '', ...others]) => [`  ${first}`, ...others])),
@@ -221,7 +212,7 @@ function figureCells({ before, after, difference }: FigureChange): readonly stri
     formatMs(before),
     formatMs(after),
     signed(after - before),
-    `${signed(difference.low)} … ${signed(difference.high)}`,
+    difference ? `${signed(difference.low)} … ${signed(difference.high)}` : '',
   ];
 }
 

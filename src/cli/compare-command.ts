@@ -11,13 +11,12 @@ import { UnreadableRun } from '../timeline/parse.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { compareHelp } from './help.ts';
-import { parseSeed, unknown, WrongArgument } from './options.ts';
+import { unknown, WrongArgument } from './options.ts';
 
 interface CompareFlags {
   readonly failOn: readonly string[];
   readonly budget: readonly string[];
   readonly tolerance: string;
-  readonly seed: string;
   readonly anyway: boolean;
   readonly html?: string;
 }
@@ -49,15 +48,14 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
       collect,
       [],
     )
-    .option('--tolerance <percent>', 'largest irrelevant difference, in percent of the reference', '5')
-    .option('--seed <number>', 'seed of the resampling', String(compareDefaults.seed))
+    .option('--tolerance <percent>', 'largest irrelevant difference, in percent of the reference', '15')
     .option('--html <file>', 'also write the last comparison as an HTML page with overlaid distributions')
     .option('--anyway', 'compare runs even if their differences mean nothing', false)
     .addHelpText('after', compareHelp)
     .action((names: readonly string[], flags: CompareFlags) => {
       const failOn = flags.failOn.map(parseVerdict);
       const budgets = flags.budget.map(budgetOf);
-      const options = { ...compareDefaults, seed: parseSeed(flags.seed), tolerance: parseTolerance(flags.tolerance) };
+      const options = { ...compareDefaults, tolerance: parseTolerance(flags.tolerance) };
       const [reference, ...others] = names.map((name) => ({ name, record: readBench(name, environment.cwd) }));
       if (!reference || others.length === 0) throw new WrongArgument('compare takes two runs or more');
       const say = (lines: readonly string[]) => {
