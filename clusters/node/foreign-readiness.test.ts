@@ -43,7 +43,10 @@ test('reports a daemon as ready when its mount answers, even before its start wa
   readiness.take(started);
   readiness.take(mount('0:42'));
   // The first mount was asked before this one.
-  await vi.waitFor(() => expect(ready()).toMatchObject([{ role: 'daemon', name: daemon, change: 'ready' }]), patiently);
+  await vi.waitFor(
+    () => expect(ready()).toMatchObject([{ role: 'daemon', name: daemon, change: 'ready', by: 'statfs' }]),
+    patiently,
+  );
   const name = 'ns/early-jindofs-fuse-x2/jindofs-fuse';
   readiness.take({ ...started, name });
   await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }), patiently);

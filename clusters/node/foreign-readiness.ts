@@ -51,7 +51,7 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
   }
 
   function reportReady(name: string, at: number): void {
-    onEvent({ kind: 'process', at, role: 'daemon', name, change: 'ready' });
+    onEvent({ kind: 'process', at, role: 'daemon', name, change: 'ready', by: 'statfs' });
   }
 
   async function probeMount({ mountPoint, device }: Extract<HistoryEvent, { kind: 'mount' }>): Promise<void> {

@@ -45,6 +45,12 @@ describe('a budget', () => {
     expect(judgeBudget(budget('max=1s'), bench)).toMatchObject([{ valueMs: Number.POSITIVE_INFINITY, isMet: false }]);
   });
 
+  it('is missed by a series that ended early, and by an interrupted one', () => {
+    const verdict = (stopped: string) =>
+      judgeBudget(budget('max=1s'), sampleBench({ series: [sampleSeries({ stopped, asked: 21 })] }))[0]?.isMet;
+    expect([verdict('broke: EPIPE'), verdict('interrupted')]).toEqual([false, false]);
+  });
+
   it('is about the agent, not about what it is measured against', () => {
     const bench = sampleBench({ series: [sampleSeries(), sampleSeries({ id: 'poll', arm: 'poll' })] });
     expect(judgeBudget(budget('p99=6ms'), bench).map(({ series }) => series)).toEqual(['agent']);

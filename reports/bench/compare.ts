@@ -22,6 +22,12 @@ export interface CompareOptions {
 
 export const compareDefaults: CompareOptions = { confidence: 0.999, tolerance: 0.15 };
 
+/** If more of the times are negative, the quantiles that are compared may be wrong. */
+const largestNegativeShare = 1 - shares.p90;
+
+/** Beyond this factor, under load or on an idle machine, the agent's times do not follow the machine's any more. */
+const largestMachineFactor = 1.5;
+
 /** Confidence of "same". */
 const sameConfidence = 0.95;
 
@@ -60,7 +66,8 @@ export const minimumCrashes = minimumSamples(shares.p50, compareDefaults.confide
  * - the later run lacks it, it ended early, or more crashes were not recovered,
  * - mount lines, errors other than those of a dead mount, or stalls of a second became more frequent, or
  * - the median or the 90th percentile of a phase in the agent's hands has certainly grown by a relevant difference, and by more than the
- *   start of the daemon, which shows how fast the machine was (`machineFactor`).
+ *   start of the daemon, which shows how fast the machine was (`machineFactor`). If that start took 1.5 times as long, or as much less,
+ *   latencies cannot be compared.
  */
 export function compareBenches(before: BenchRecord, after: BenchRecord, options = compareDefaults): SeriesChange[] {
   return before.series.map((series) => {
@@ -110,7 +117,7 @@ function circumstances(
   const growth = ({ mountLines }: BenchSeries) => (mountLines ? mountLines.after - mountLines.before : 0);
   const perCrash = (series: BenchSeries) => growth(series) / Math.max(1, series.crashes.length);
   const isBroken = ({ stopped }: BenchSeries) => stopped !== undefined && stopped !== 'interrupted';
-  const disagreements = [...clockDisagreements(before), ...clockDisagreements(after)];
+  const disagreements = [before, after].flatMap((series) => clockDisagreements(series, largestNegativeShare));
   return [
     ...(lost[1] / after.crashes.length > lost[0] / before.crashes.length
       ? [
@@ -138,6 +145,14 @@ function circumstances(
           ]
         : [];
     }),
+    ...(isComparable(machineFactor(before, after, shares.p50))
+      ? []
+      : [
+          [
+            'cannot tell',
+            `the machine was ${machineFactor(before, after, shares.p50).toPrecision(2)} times as slow, by the daemon's start`,
+          ] as const,
+        ]),
     ...disagreements.map((reason) => ['cannot tell', reason] as const),
   ];
 }
@@ -174,6 +189,8 @@ function machineFactor(before: BenchSeries, after: BenchSeries, share: number): 
   return a !== undefined && b !== undefined && a > 0 && b > 0 ? b / a : 1;
 }
 
+const isComparable = (factor: number) => factor <= largestMachineFactor && factor >= 1 / largestMachineFactor;
+
 /** Compares one phase. `samples` are milliseconds, crash by crash; `factors` are the machine's. */
 export function comparePhase(
   phase: BenchPhase,
@@ -188,9 +205,11 @@ export function comparePhase(
   });
   const beyond = (name: 'p50' | 'p90', factor: number, level = confidence) =>
     differenceInterval(samples, { share: shares[name], confidence: level, factor });
-  const names = ['p50', 'p90'] as const;
+  const names = (['p50', 'p90'] as const).filter((name) => isComparable(factors[name]));
   const judge = (): Difference => {
-    if (samples.flat().some((value) => value < 0)) return 'cannot tell';
+    if (samples.some((values) => values.filter((value) => value < 0).length > largestNegativeShare * values.length))
+      return 'cannot tell';
+    if (!isComparable(factors.p50)) return 'cannot tell';
     if (names.some((name) => (beyond(name, (1 + tolerance) * Math.max(1, factors[name]))?.low ?? 0) > 0))
       return 'worse';
     if (names.some((name) => (beyond(name, (1 - tolerance) * Math.min(1, factors[name]))?.high ?? 0) < 0))

@@ -31,6 +31,10 @@ export function waitsForIdleAgent({ pods, agentCpuMillis }: Conditions): boolean
   return pods > 1 || agentCpuMillis !== undefined;
 }
 
+/** Of a series with a daemon that does not report readiness. */
+export const readyNote =
+  'daemon ready: the first successful statfs of ours, because this daemon does not report it; what follows it seems shorter by that delay';
+
 /** Describes the pause before each crash, and the agent's CPU limit. */
 export function pacingText(conditions: Conditions): string {
   const { pacingMs, agentCpuMillis, freshPods } = conditions;

@@ -7,7 +7,7 @@ import { type Html, html } from '../html/markup.ts';
 import { statusIcon } from '../html/shapes.ts';
 import { renderStatic } from '../html/shell.ts';
 import type { SeriesChange } from './compare.ts';
-import { formatMs, pacingText, usageText } from './format.ts';
+import { formatMs, pacingText, readyNote, usageText } from './format.ts';
 import {
   type BenchPhase,
   benchPhases,
@@ -125,7 +125,7 @@ function renderFigures(series: BenchSeries): Html {
     for (const [errno, times] of Object.entries(crash.errors)) errors.set(errno, (errors.get(errno) ?? 0) + times);
   const { fault, pods, datasets, rate } = conditions;
   const longest = crashes.reduce((most, { longestStallNs }) => Math.max(most, longestStallNs), 0);
-  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(datasets, 'dataset')} with ${count(pods, 'pod')} each; probed ${rate} times a second; ${pacingText(conditions)}. Milliseconds, with 95 % confidence intervals if there are enough crashes.${stopped !== undefined && html` Stopped: ${stopped}`}${clockDisagreements(series).map((sentence) => html` Note that ${sentence}.`)}</p>
+  return html`<section><h3>${id}: ${title}</h3><p class="intro">${new Set(crashes.map(({ crash }) => crash)).size} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${count(datasets, 'dataset')} with ${count(pods, 'pod')} each; probed ${rate} times a second; ${pacingText(conditions)}. Milliseconds, with 95 % confidence intervals if there are enough crashes.${stopped !== undefined && html` Stopped: ${stopped}`}${series.readyBy !== undefined && html` Note: ${readyNote}.`}${clockDisagreements(series).map((sentence) => html` Note: ${sentence}.`)}</p>
 <div class="scroll" tabindex="0" role="group" aria-label="Figures of ${id}"><table class="plain figures"><thead><tr><th scope="col">Phase</th>${['min', 'p50', 'p90', 'p99', 'max', 'n'].map((name) => html`<th scope="col" class="n">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ phase, figures }) => figureRow(phase, figures))}</tbody></table></div>
 <p class="facts"><span>read again <b>${crashes.filter(isRecovered).length} of ${crashes.length}</b></span>${[...errors].map(([errno, times]) => html`<span>${errno} <b>× ${times}</b></span>`)}<span>longest stall <b>${formatNs(longest)}</b></span>${usageText(series) && html`<span>agent ${usageText(series)}</span>`}${series.mountLines && html`<span>mount lines <b>${series.mountLines.before} → ${series.mountLines.after}</b></span>`}</p></section>`;

@@ -44,6 +44,7 @@ const series = z.object({
   program: z
     .object({ command: text, files: z.array(z.object({ path: text, sha256: z.string().regex(/^[0-9a-f]{64}$/) })) })
     .exactOptional(),
+  readyBy: z.literal('statfs').exactOptional(),
   warmUp: count,
   asked: count,
   deadlineMs: z.number(),

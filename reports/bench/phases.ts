@@ -89,12 +89,12 @@ export function isRecovered({ moments, podsLost = 0 }: BenchCrash): boolean {
   return moments.readable !== undefined && podsLost === 0;
 }
 
-/** One sentence for each phase that ended before it began, after however few crashes. */
-export function clockDisagreements({ crashes }: BenchSeries): readonly string[] {
+/** One sentence for each phase that ended before it began after more than a share of the crashes. */
+export function clockDisagreements({ crashes }: BenchSeries, share = 0): readonly string[] {
   return benchPhases.flatMap((phase) => {
     const samples = phaseSamples(crashes, phase);
     const negative = samples.filter((sample) => sample < 0);
-    return negative.length === 0
+    return negative.length <= share * samples.length
       ? []
       : `the clocks disagree: "${phase.says}" is negative after ${negative.length} of ${samples.length} crashes, by up to ${formatMs(-Math.min(...negative))} ms`;
   });

@@ -73,6 +73,8 @@ export interface BenchSeries {
     readonly command: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];
   };
+  /** The daemon does not report readiness, so it counts as ready at a later statfs of ours. */
+  readonly readyBy?: 'statfs';
   /** Crashes before the first one that counts; their measurements are dropped. */
   readonly warmUp: number;
   readonly asked: number;

@@ -96,8 +96,7 @@ interface Sample {
 
 function deriveSample({ recovery, until, read, places, agent, starts, where }: Sample): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
-  const first = (events: readonly { readonly at: number }[]) =>
-    events.find(({ at }) => at >= (daemonReady ?? from) && at < until)?.at;
+  const first = (events: readonly { readonly at: number }[]) => events.find(({ at }) => at >= from && at < until)?.at;
   const says = (event: Agent['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);

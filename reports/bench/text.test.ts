@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { sampleCrash, sampleSeries } from './sample-bench.ts';
-import { sandboxText } from './text.ts';
+import { sampleBench, sampleCrash, sampleSeries } from './sample-bench.ts';
+import { benchText, sandboxText } from './text.ts';
 
 const crashes = (agentMs: number, daemonMs: number) =>
   [1, 2, 3].map((crash) => {
@@ -32,4 +32,17 @@ it('shows the phases of an outage on a cluster next to those in the sandbox, and
 
 it('is empty for a run in one place', () => {
   expect(sandboxText({ cluster: 'sandbox', series: [sampleSeries()] })).toEqual([]);
+});
+
+it('shows times below zero as they are, names them, and names a readiness that was only seen from outside', () => {
+  const negative = [...crashes(4, 900).slice(1), sampleCrash(1, -2)];
+  const [text, plain] = [sampleSeries({ readyBy: 'statfs', crashes: negative }), sampleSeries()].map((series) =>
+    benchText(sampleBench({ series: [series] })).join('\n'),
+  );
+  expect(text).toMatch(/daemon restarted → first good read +-2\.00 /);
+  expect(text).toContain(
+    'the clocks disagree: "daemon restarted → first good read" is negative after 1 of 3 crashes, by up to 2.00 ms',
+  );
+  expect(text).toContain('daemon ready: the first successful statfs of ours');
+  expect(plain).not.toMatch(/clocks disagree|statfs of ours/);
 });

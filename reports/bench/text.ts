@@ -1,6 +1,6 @@
 import type { BudgetResult } from './budget.ts';
 import type { FigureChange, SeriesChange } from './compare.ts';
-import { formatMs, inColumns, pacingText, requestText, usageText } from './format.ts';
+import { formatMs, inColumns, pacingText, readyNote, requestText, usageText } from './format.ts';
 import { benchPhases, clockDisagreements, headline, isRecovered, phaseSamples } from './phases.ts';
 import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
@@ -48,6 +48,7 @@ function seriesText(series: BenchSeries): readonly string[] {
     `  ${count} of ${asked} crashes (${fault}) after ${warmUp} to warm up; ${plural(datasets, 'dataset')} with ${plural(pods, 'pod')} each; probe ${rate}/s, so ±${formatMs(1000 / rate)} ms; ${pacingText(conditions)}`,
     ...(stopped === undefined ? [] : [`  stopped: ${stopped}`]),
     ...programText(series),
+    ...(series.readyBy === undefined ? [] : [`  ${readyNote}`]),
     ...(rows.length > 0 ? inColumns([head, ...rows]) : []),
     `  read again: ${recovered} of ${crashes.length}${recovered < crashes.length ? `; the others not within ${deadlineMs / 1000} s` : ''}`,
     ...troubleText(series),

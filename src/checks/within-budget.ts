@@ -19,7 +19,7 @@ export const recoversWithinBudget = defineCheck(
       ({ probe, firstError }) => probe === probeName(consumer) && firstError !== undefined,
     );
     if (felt.length === 0) return inconclusive('no crash that the pod felt is in the history');
-    let worst = { outage: 0, ready: 0 };
+    let worst = { outage: 0, ready: Number.NEGATIVE_INFINITY };
     for (const [index, recovery] of felt.entries()) {
       const { crash, readable, daemonReady } = recovery;
       if (readable === undefined) return fail(`the pod did not read again; ${formatPhases(recovery)}`);
@@ -33,7 +33,7 @@ export const recoversWithinBudget = defineCheck(
       const agentReady = timeline
         .ofKind('process')
         .findLast(({ role, change, at }) => role === 'agent' && change === 'ready' && at > crash && at < readable);
-      const ready = Math.max(0, readable - Math.max(daemonReady, agentReady?.at ?? 0));
+      const ready = readable - Math.max(daemonReady, agentReady?.at ?? 0);
       if (ready > readyToReadableMs * 1e6) {
         return fail(
           `the pod read ${formatNs(ready)} after the daemon was ready, the budget is ${formatNs(readyToReadableMs * 1e6)}; ${formatPhases(recovery)}`,

@@ -93,8 +93,11 @@ Examples:
 export const compareHelp = `
 Each argument is the results folder of a rekindle bench run, or its bench.json, for instance a committed baseline. The first is
 the reference; every other run is compared with it, phase by phase: better, same, worse, or cannot tell. A difference matters if
-it exceeds --tolerance of the reference and 3 ms. Only phases that the agent controls count for the verdict. Runs of different
-fidelity, machines or conditions are refused, because their differences mean nothing; --anyway compares them nevertheless.
+it exceeds --tolerance of the reference and what the machine explains: the daemon's start shows how fast it was, and latencies
+cannot be compared if it took 1.5 times as long. Only phases that the agent controls count for the verdict. A series is also worse
+if the later run lacks it or ended early, if pods were not recovered, mount lines grew, or stalls of a second or errors other than
+those of a dead mount became more frequent. Runs of different fidelity, machines or conditions are refused, because their
+differences mean nothing; --anyway compares them nevertheless.
 
 PHASE is one of first-error, noticed, daemon, mount, node, pod, read, steady, verify, ready-to-readable, last-pod, outage;
 without one, a budget applies to ready-to-readable, the agent's part. FIGURE is min, p50, p90, p99 or max.

@@ -29,7 +29,10 @@ export function describe(event: HistoryEvent): Description {
       return {
         actor: event.role,
         name: event.name,
-        text: event.change === 'exited' ? describeExit(event) : event.change,
+        text:
+          event.change === 'exited'
+            ? describeExit(event)
+            : `${event.change}${event.by === 'statfs' ? ' (first successful statfs of ours)' : ''}`,
         ...(event.pid !== undefined && { details: `pid ${event.pid}` }),
       };
     case 'mount':

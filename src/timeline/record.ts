@@ -203,6 +203,8 @@ export const historyEvent = z.discriminatedUnion('kind', [
     role: z.enum(['daemon', 'agent', 'container', 'program', 'store', 'control-plane']),
     name: text,
     change: z.enum(['started', 'ready', 'exited']),
+    /** The daemon does not report readiness: a later statfs of ours succeeded. */
+    by: z.literal('statfs').exactOptional(),
     pid: z.number().exactOptional(),
     exitCode: z.number().exactOptional(),
     signal: text.exactOptional(),

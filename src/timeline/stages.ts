@@ -46,13 +46,13 @@ export const stages: readonly Stage[] = [
 ];
 
 /**
- * The duration of a stage in nanoseconds; undefined if one of its ends is missing. Never below zero: the agent writes its log
- * line after the call, so the pod may read before that.
+ * The duration of a stage in nanoseconds; undefined if one of its ends is missing. Below zero if one observer saw the effect before
+ * another recorded its cause: the agent writes its log line after the call, so the pod may read before that.
  */
 export function stageNs(recovery: Recovery, { from, to }: Stage): number | undefined {
   const began = recovery[from];
   const ended = recovery[to];
-  return began === undefined || ended === undefined ? undefined : Math.max(0, ended - began);
+  return began === undefined || ended === undefined ? undefined : ended - began;
 }
 
 export interface StageSummary {

@@ -73,6 +73,7 @@ class Series {
   #waitedFor = 0;
   #pods: SeriesPods | undefined;
   #stopped: string | undefined;
+  #readyBy: 'statfs' | undefined;
   #lines: { before: number; after: number } | undefined;
   #requests: RequestCount | undefined;
   #usage: { first: Usage; last: Usage; began: number; ended: number } | undefined;
@@ -124,6 +125,7 @@ class Series {
       },
       ...(inSandbox && { fidelity: this.#bench.run.cluster.fidelity }),
       ...(arm.program && { program: arm.program }),
+      ...(this.#readyBy && { readyBy: this.#readyBy }),
       warmUp: arm.warmUp,
       asked: arm.crashes,
       deadlineMs: arm.deadlineMs,
@@ -254,6 +256,7 @@ class Series {
   }
 
   #take(event: HistoryEvent): void {
+    if (event.kind === 'process' && event.role === 'daemon' && event.by) this.#readyBy = event.by;
     this.#watch.take(event);
     this.#pods?.take(event);
   }
