@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, Run, ScenarioRecord } from '../src/timeline/record.ts';
-import { sampleRun } from '../src/timeline/sample.ts';
+import { sampleRun } from '../src/timeline/testing/sample-run.ts';
 import { pageScript } from './html/page-script.ts';
 import { renderHtml } from './html.ts';
 import { unpack } from './page/unpack.ts';

@@ -15,12 +15,11 @@ import {
   renderVerdict,
 } from './html/overview.ts';
 import { pack } from './html/pack.ts';
-import { pageScript } from './html/page-script.ts';
+import { pageScript, style } from './html/page-script.ts';
 import { renderScenario } from './html/scenario.ts';
 import { scenarioData } from './html/scenario-data.ts';
 import { definitions } from './html/shapes.ts';
 import { flame, themeSwitch } from './html/shell.ts';
-import { style } from './html/style.ts';
 
 /** Failed and inconclusive scenarios are open at first, up to this number. */
 const maximumOpen = 4;

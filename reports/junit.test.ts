@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
-import { sampleRun } from '../src/timeline/sample.ts';
+import { sampleRun } from '../src/timeline/testing/sample-run.ts';
 import { escapeXml, renderJunit } from './junit.ts';
-import { readXml, type XmlElement } from './read-xml.ts';
+import { readXml, type XmlElement } from './testing/read-xml.ts';
 
 const { record } = sampleRun({ operations: 300 });
 const render = (over: Partial<RunRecord> = {}) => readXml(renderJunit({ record: { ...record, ...over } }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampleRun } from '../src/timeline/sample.ts';
+import { sampleRun } from '../src/timeline/testing/sample-run.ts';
 import { renderMarkdown } from './markdown.ts';
 
 const { record } = sampleRun({ operations: 600 });

@@ -4,7 +4,7 @@ import { stageNs, stages } from '../src/timeline/stages.ts';
 import { countStatuses, statuses, verdictNames } from '../src/timeline/verdict.ts';
 
 type Labels = Readonly<Record<string, string>>;
-interface Sample {
+interface MetricSample {
   readonly labels?: Labels;
   readonly value: number;
 }
@@ -12,7 +12,7 @@ interface Family {
   readonly name: string;
   readonly type?: 'counter';
   readonly help: string;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly MetricSample[];
 }
 
 /** Renders a run as OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/), with one sample for each crash. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sampleRun } from '../src/timeline/sample.ts';
+import { sampleRun } from '../src/timeline/testing/sample-run.ts';
 import { renderBench } from './bench/html.ts';
-import { sampleBench } from './bench/sample-bench.ts';
+import { sampleBench } from './bench/testing/sample-bench.ts';
 import { renderHtml } from './html.ts';
 import { findChromium, startChromium } from './measure/browser.ts';
 

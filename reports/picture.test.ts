@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { sampleRun } from '../src/timeline/sample.ts';
+import { sampleRun } from '../src/timeline/testing/sample-run.ts';
 import { renderGantt, renderPicture, slowestRecovery } from './picture.ts';
-import { readXml } from './read-xml.ts';
+import { readXml } from './testing/read-xml.ts';
 
 const { record } = sampleRun();
 const slowest = slowestRecovery(record.scenarios);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Budget, judgeBudget, parseBudget } from './budget.ts';
-import { sampleBench, sampleCrash, sampleSeries } from './sample-bench.ts';
+import { sampleBench, sampleCrash, sampleSeries } from './testing/sample-bench.ts';
 
 const budget = (text: string): Budget => {
   const parsed = parseBudget(text);

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { compareBenches, compareDefaults, comparePhase, compareSeries, minimumCrashes } from './compare.ts';
 import { benchPhases } from './phases.ts';
 import type { BenchSeries } from './record.ts';
-import { recordedSeries } from './recorded.ts';
-import { sampleBench, sampleCrash, sampleSeries } from './sample-bench.ts';
 import { seededRandom } from './statistics.ts';
+import { recordedSeries } from './testing/recorded.ts';
+import { sampleBench, sampleCrash, sampleSeries } from './testing/sample-bench.ts';
 
 const [agentPart] = benchPhases.filter(({ name }) => name === 'ready-to-readable');
 if (!agentPart) throw new Error('no such phase');

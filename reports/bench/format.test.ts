@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { requestText } from './format.ts';
 import { renderBench } from './html.ts';
 import type { Conditions } from './record.ts';
-import { sampleBench, sampleSeries } from './sample-bench.ts';
+import { sampleBench, sampleSeries } from './testing/sample-bench.ts';
 import { benchText } from './text.ts';
 
 const alone: Conditions = { fault: 'sigkill', pods: 1, datasets: 1, rate: 1000, pacingMs: 50 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareBenches, compareDefaults } from './compare.ts';
 import { renderBench, renderComparison } from './html.ts';
-import { sampleBench, sampleCrash, sampleSeries } from './sample-bench.ts';
+import { sampleBench, sampleCrash, sampleSeries } from './testing/sample-bench.ts';
 
 const slower = (by: number) => Array.from({ length: 20 }, (_, i) => sampleCrash(i + 1, 5 + by + (i % 5) / 10));
 const record = sampleBench({

@@ -1,7 +1,7 @@
 import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
 import { count } from '../../src/timeline/verdict.ts';
-import { renderLegend, type Series } from '../html/chart.ts';
+import { type ChartSeries, renderLegend } from '../html/chart.ts';
 import { type DurationSample, renderDistributions } from '../html/ecdf.ts';
 import { type Html, html } from '../html/markup.ts';
 import { statusIcon } from '../html/shapes.ts';
@@ -25,7 +25,13 @@ import { benchText, comparisonText } from './text.ts';
 /** Confidence of the intervals. */
 const confidence = 0.95;
 
-const tones: Readonly<Record<ArmName, Series['tone']>> = { agent: 1, rekindle: 3, poll: 2, restart: 4, nothing: 5 };
+const tones: Readonly<Record<ArmName, ChartSeries['tone']>> = {
+  agent: 1,
+  rekindle: 3,
+  poll: 2,
+  restart: 4,
+  nothing: 5,
+};
 
 const isHeadline = ({ name }: BenchPhase) => name === headline.agent || name === headline.whole;
 /** The headline phases first. */
@@ -106,7 +112,7 @@ function renderRatios({ point, head, rows }: RatioTable): Html {
 }
 
 /** If the pod did not read again after a crash, a phase that ends with a good read counts as endless. */
-function sampleOf(series: BenchSeries, phase: BenchPhase, name: string, tone: Series['tone']): DurationSample[] {
+function sampleOf(series: BenchSeries, phase: BenchPhase, name: string, tone: ChartSeries['tone']): DurationSample[] {
   const took = series.crashes.flatMap((crash) => phaseNs(crash, phase) ?? []);
   const begun = series.crashes.filter(({ moments }) => phase.from === undefined || moments[phase.from] !== undefined);
   if (took.length === 0) return [];

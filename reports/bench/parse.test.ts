@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseBench } from './parse.ts';
-import { sampleBench } from './sample-bench.ts';
+import { sampleBench } from './testing/sample-bench.ts';
 
 const bench = sampleBench();
 const json = JSON.stringify(bench);

@@ -3,8 +3,8 @@ import { findRecoveries } from '../../src/timeline/recoveries.ts';
 import { Timeline } from '../../src/timeline/timeline.ts';
 import type { BenchCrash, BenchMoment } from './record.ts';
 
-type Mount = Extract<HistoryEvent, { kind: 'mount' }>;
-type Agent = Extract<HistoryEvent, { kind: 'agent' }>;
+type MountEvent = Extract<HistoryEvent, { kind: 'mount' }>;
+type AgentEvent = Extract<HistoryEvent, { kind: 'agent' }>;
 
 /** A pod with a probe, and the location of its volume. */
 export interface WatchedPod {
@@ -66,8 +66,8 @@ type MountMoment = 'mountVisible' | 'replacedOnNode' | 'replacedInPod';
 
 function mountsByMoment(
   { probe, uid, volume }: WatchedPod,
-  mounts: readonly Mount[],
-): Readonly<Record<MountMoment, Mount[]>> {
+  mounts: readonly MountEvent[],
+): Readonly<Record<MountMoment, MountEvent[]>> {
   const colon = probe.indexOf(':');
   const [where, path] = [probe.slice(0, colon), probe.slice(colon + 1)];
   const fuse = mounts.filter(({ fstype }) => fstype.startsWith('fuse'));
@@ -80,24 +80,24 @@ function mountsByMoment(
   };
 }
 
-interface Sample {
+interface CrashView {
   readonly recovery: Recovery;
   /** Time of the next crash. */
   readonly until: number;
   readonly read: readonly ProbeEvent[];
-  readonly places: Readonly<Record<MountMoment, readonly Mount[]>>;
+  readonly places: Readonly<Record<MountMoment, readonly MountEvent[]>>;
   /** The agent's log lines about the pod's volume. */
-  readonly agent: readonly Agent[];
+  readonly agent: readonly AgentEvent[];
   /** Starts of the daemon's process. */
   readonly starts: readonly { readonly at: number }[];
   /** `<namespace>/<pod>/<container>`. */
   readonly where: string;
 }
 
-function deriveSample({ recovery, until, read, places, agent, starts, where }: Sample): CrashSample {
+function deriveSample({ recovery, until, read, places, agent, starts, where }: CrashView): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) => events.find(({ at }) => at >= from && at < until)?.at;
-  const says = (event: Agent['event'], of?: string) =>
+  const says = (event: AgentEvent['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
   const { readable = recovery.readable, steady } = findComeback(after, firstError ?? Number.POSITIVE_INFINITY);

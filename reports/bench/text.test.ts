@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sampleBench, sampleCrash, sampleSeries } from './sample-bench.ts';
+import { sampleBench, sampleCrash, sampleSeries } from './testing/sample-bench.ts';
 import { benchText, sandboxText } from './text.ts';
 
 const crashes = (agentMs: number, daemonMs: number) =>

@@ -18,7 +18,7 @@ export interface Chart {
   readonly title: string;
   readonly x: Scale;
   readonly y: Scale;
-  readonly series: readonly Series[];
+  readonly series: readonly ChartSeries[];
   /** False if several charts share a legend. */
   readonly legend?: false;
 }
@@ -30,7 +30,7 @@ export interface Scale {
   readonly logarithmic?: boolean;
 }
 
-export interface Series {
+export interface ChartSeries {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Colour, and how the line is dashed. */
@@ -69,13 +69,13 @@ ${series.length > 1 && legend !== false && renderLegend(series)}
   )}${x.ticks.map(({ at, name }) => html`${trusted(`<text x="${trim(px(at))}%" y="100%" dy="17" class="${px(at) < 4 ? 'start' : px(at) > 93 ? 'end' : 'middle'}">`)}${name}</text>`)}</svg></div></figure>`;
 }
 
-export function renderLegend(series: readonly Pick<Series, 'name' | 'tone' | 'as'>[]): Html {
+export function renderLegend(series: readonly Pick<ChartSeries, 'name' | 'tone' | 'as'>[]): Html {
   return html`<ul class="legend">${series.map(({ name, tone, as }) => html`<li><i class="key t${tone} ${as === 'points' ? 'dot' : ''}"></i>${name}</li>`)}</ul>`;
 }
 
 function pathOf(
-  points: Series['points'],
-  as: Series['as'],
+  points: ChartSeries['points'],
+  as: ChartSeries['as'],
   px: (value: number) => number,
   py: (value: number) => number,
 ): string {

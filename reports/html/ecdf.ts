@@ -1,10 +1,10 @@
 import { formatNs } from '../../src/timeline/duration.ts';
 import type { Recovery } from '../../src/timeline/record.ts';
 import { medianOf, momentNames, type Stage, stageNs, stages } from '../../src/timeline/stages.ts';
-import { linearScale, logarithmicScale, renderChart, type Series, thin } from './chart.ts';
+import { type ChartSeries, linearScale, logarithmicScale, renderChart, thin } from './chart.ts';
 import type { Html } from './markup.ts';
 
-const shown: readonly { readonly stage: Stage; readonly tone: Series['tone'] }[] = [
+const shown: readonly { readonly stage: Stage; readonly tone: ChartSeries['tone'] }[] = [
   { name: 'outage', tone: 1 as const },
   { name: 'daemon', tone: 2 as const },
   { name: 'ready-to-readable', tone: 3 as const },
@@ -23,7 +23,7 @@ export function renderEcdf(recoveries: readonly Recovery[], of: string): Html | 
 
 export interface DurationSample {
   readonly name: string;
-  readonly tone: Series['tone'];
+  readonly tone: ChartSeries['tone'];
   /** Nanoseconds, in any order. */
   readonly took: readonly number[];
   /** Number of crashes, including those that did not end. Defaults to the length of `took`. */
@@ -72,7 +72,7 @@ function describeSample({ name, took, of = took.length }: DurationSample): strin
   return `${name}: median ${formatNs(medianOf(took))}, slowest ${formatNs(worst)}, ${took.length === of ? `of ${of}` : `${took.length} of ${of}`}`;
 }
 
-function stepsOf(sorted: readonly number[], from: number, of: number): Series['points'] {
+function stepsOf(sorted: readonly number[], from: number, of: number): ChartSeries['points'] {
   const steps = sorted.map((value, i): readonly [number, number] => [value, (i + 1) / of]);
   return [[from, 0], ...thin(steps, shownPoints)];
 }

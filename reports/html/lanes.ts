@@ -2,7 +2,7 @@ import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts'
 import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
 import type { HistoryEvent, Recovery } from '../../src/timeline/record.ts';
-import type { Lane, Mark, Micros, Span, Window } from '../page/packed.ts';
+import type { Lane, Mark, Micros, PackedWindow, Span } from '../page/packed.ts';
 import type { Axis } from './chart.ts';
 import { isShown, markFor, processLane, type ShownEvent } from './event-marks.ts';
 import { mountLanes } from './mounts.ts';
@@ -182,8 +182,8 @@ function append(spans: ProbeSpan[], span: ProbeSpan): void {
 }
 
 /** Outages from a crash until all pods could read. Pods that share a crash share a window. */
-export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
-  return [...groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): Window[] => {
+export function outages(recoveries: readonly Recovery[], axis: Axis): PackedWindow[] {
+  return [...groupBy(recoveries, (recovery) => recovery.crash)].flatMap(([crash, all]): PackedWindow[] => {
     const disturbed = all.filter((recovery) => recovery.firstError !== undefined);
     if (disturbed.length === 0) return [];
     const next = recoveries.find((recovery) => recovery.crash > crash)?.crash ?? Number.POSITIVE_INFINITY;
@@ -197,9 +197,9 @@ export function outages(recoveries: readonly Recovery[], axis: Axis): Window[] {
 }
 
 /** Faults from injection until healed. A momentary fault has no width. */
-export function faultWindows(events: readonly HistoryEvent[], axis: Axis): Window[] {
+export function faultWindows(events: readonly HistoryEvent[], axis: Axis): PackedWindow[] {
   const faults = events.filter((event) => event.kind === 'fault');
-  return faults.flatMap((fault): Window[] => {
+  return faults.flatMap((fault): PackedWindow[] => {
     if (fault.phase !== 'injected' || fault.at > axis.to) return [];
     const healed = faults.find(
       (one) => one.phase === 'healed' && one.fault === fault.fault && one.target === fault.target && one.at >= fault.at,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { digestOf } from '../../src/timeline/digest.ts';
 import type { HistoryEvent, ProbeOperation, ScenarioRecord } from '../../src/timeline/record.ts';
-import { sampleRun } from '../../src/timeline/sample.ts';
+import { sampleRun } from '../../src/timeline/testing/sample-run.ts';
 import { unpack } from '../page/unpack.ts';
 import { pack } from './pack.ts';
 import { scenarioData } from './scenario-data.ts';

@@ -1,5 +1,5 @@
 import { type Html, html, render, trusted } from './markup.ts';
-import { style } from './style.ts';
+import { style } from './page-script.ts';
 
 /** A page without a script. */
 export interface StaticPage {

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RunRecord, ScenarioRecord } from '../../src/timeline/record.ts';
+import { plots, sampleRecord, sampleScenario } from '../../src/timeline/testing/sample-run.ts';
 import { findChromium, startChromium } from './browser.ts';
-import { writeLargeRun } from './large-run.ts';
 
 /**
  * `npm run measure-reports`: measures time and memory for the reports of a million probe operations, the size of the page, and how soon
@@ -105,4 +106,31 @@ async function measureOpening(page: string): Promise<void> {
   } finally {
     await browser.close();
   }
+}
+
+export interface LargeRun {
+  readonly scenarios: number;
+  /** Probe operations of each scenario. */
+  readonly operations: number;
+  /** Operations a second. */
+  readonly rate: number;
+  readonly machine: RunRecord['machine'];
+}
+
+/** Writes `record.json` and `history.ndjson` of a large synthetic run. Equal options give equal files. */
+export function writeLargeRun(folder: string, { scenarios, operations, rate, machine }: LargeRun): void {
+  const crashing = plots.filter(({ away }) => away !== undefined);
+  const written: ScenarioRecord[] = [];
+  const file = openSync(join(folder, 'history.ndjson'), 'w');
+  let clock = 9e8;
+  for (let i = 0; i < scenarios; i++) {
+    const plot = crashing[i % crashing.length];
+    if (plot === undefined) continue;
+    const { scenario, events } = sampleScenario({ plot, id: `${plot.id}-${i + 1}`, from: clock, rate, operations });
+    writeSync(file, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    written.push({ ...scenario, name: `${scenario.name} (${i + 1})` });
+    clock = scenario.finishedAt + 1e8;
+  }
+  closeSync(file);
+  writeFileSync(join(folder, 'record.json'), JSON.stringify({ ...sampleRecord(written, clock), machine }));
 }

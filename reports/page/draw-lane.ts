@@ -1,5 +1,5 @@
 import type { Lane, Mark, Span } from './packed.ts';
-import type { Picture, Target } from './picture.ts';
+import type { HoverTarget, Picture } from './picture.ts';
 import { heights, lastRow } from './picture.ts';
 import { clockSeconds } from './scale.ts';
 import { drawShape } from './shapes.ts';
@@ -12,7 +12,7 @@ interface LaneDrawing {
   readonly visible: (from: number, to: number) => boolean;
   readonly left: number;
   readonly right: number;
-  readonly targets: Target[];
+  readonly targets: HoverTarget[];
 }
 
 /** Draws spans as bars, marks as shapes, and labels where they fit. */
@@ -61,7 +61,7 @@ export function drawLane({ lane, picture, top, x, visible, left, right, targets 
   });
 }
 
-function targetOf(mark: Mark, x: number, y: number): Target {
+function targetOf(mark: Mark, x: number, y: number): HoverTarget {
   return { left: x - 6, right: x + 6, top: y - 6, bottom: y + 6, says: `${mark.title}, at ${clockSeconds(mark.at)} s` };
 }
 

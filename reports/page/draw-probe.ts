@@ -1,4 +1,4 @@
-import { heights, line, type Picture, type Target } from './picture.ts';
+import { type HoverTarget, heights, line, type Picture } from './picture.ts';
 import { drawShape } from './shapes.ts';
 import type { ProbeSeries } from './unpack.ts';
 
@@ -9,7 +9,7 @@ interface ProbeDrawing {
   readonly x: (at: number) => number;
   readonly left: number;
   readonly right: number;
-  readonly targets: Target[];
+  readonly targets: HoverTarget[];
   readonly wide: boolean;
 }
 

@@ -1,19 +1,19 @@
 import { drawLane } from './draw-lane.ts';
 import { drawProbe } from './draw-probe.ts';
-import { computeLayout, heights, type Layout, line, type Picture, type Target } from './picture.ts';
-import { clockSeconds, tickName, timeTicks, type View } from './scale.ts';
+import { computeLayout, type HoverTarget, heights, type Layout, line, type Picture } from './picture.ts';
+import { clockSeconds, type TimeView, tickName, timeTicks } from './scale.ts';
 import { drawShape } from './shapes.ts';
 import type { Unpacked } from './unpack.ts';
 
 const font = '11px system-ui, sans-serif';
 
 /** Draws the time line and returns the boxes with tooltips. */
-export function draw(data: Unpacked, picture: Picture): Target[] {
+export function draw(data: Unpacked, picture: Picture): HoverTarget[] {
   const { context, width, view, palette } = picture;
   const layout = computeLayout(data, width);
   const { gutter, bottom } = layout;
   const { head } = heights;
-  const targets: Target[] = [];
+  const targets: HoverTarget[] = [];
   const plot = width - gutter - layout.right;
   const x = (at: number) => gutter + ((at - view.from) / (view.to - view.from)) * plot;
   const visible = (from: number, to: number) => to >= view.from && from <= view.to;
@@ -69,7 +69,7 @@ interface FaultDrawing {
   readonly picture: Picture;
   readonly x: (at: number) => number;
   readonly visible: (from: number, to: number) => boolean;
-  readonly targets: Target[];
+  readonly targets: HoverTarget[];
   readonly bottom: number;
   readonly gutter: number;
 }
@@ -98,7 +98,7 @@ function drawFaults({ scenario }: Unpacked, { picture, x, visible, targets, bott
 }
 
 /** The origin of the axis: the nearest fault in a close view, otherwise the scenario's start. */
-export function zeroOf({ scenario }: Unpacked, view: View): number {
+export function zeroOf({ scenario }: Unpacked, view: TimeView): number {
   if (view.to - view.from > (scenario.to - scenario.from) * 0.6) return 0;
   const near = view.from + (view.to - view.from) * 0.5;
   return scenario.faults.findLast(({ at }) => at <= near)?.at ?? 0;

@@ -1,10 +1,10 @@
-type Child = Node | string | undefined | false;
+type ElementChild = Node | string | undefined | false;
 
 /** Creates an element. Text is inserted as text, never as markup. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
   attributes: Readonly<Record<string, string>> = {},
-  ...children: readonly Child[]
+  ...children: readonly ElementChild[]
 ): HTMLElementTagNameMap[K] {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);

@@ -45,7 +45,7 @@ export function startFilter(articles: readonly HTMLElement[]): void {
 }
 
 /** A parsed search such as `claim:C3 is:failed daemon`. */
-export interface Search {
+export interface PageSearch {
   readonly words: readonly string[];
   readonly claims: readonly string[];
   readonly statuses: readonly string[];
@@ -60,7 +60,7 @@ export interface Searched {
 
 const statusOf: Readonly<Record<string, string>> = { passed: 'pass', failed: 'fail' };
 
-export function parseSearch(text: string): Search {
+export function parseSearch(text: string): PageSearch {
   const words: string[] = [];
   const claims: string[] = [];
   const statuses: string[] = [];
@@ -73,7 +73,7 @@ export function parseSearch(text: string): Search {
 }
 
 /** Requires every word, and one of the claims and one of the results. */
-export function matches({ text, claims, status }: Searched, search: Search): boolean {
+export function matches({ text, claims, status }: Searched, search: PageSearch): boolean {
   return (
     search.words.every((word) => text.includes(word)) &&
     (search.claims.length === 0 || search.claims.some((claim) => claims.includes(claim))) &&

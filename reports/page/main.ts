@@ -1,11 +1,11 @@
 import { startFilter } from './filter.ts';
 import { listEvents, listOutput, listTables } from './lists.ts';
-import { createTimeline, type Timeline } from './timeline.ts';
+import { createTimeline, type TimelineCanvas } from './timeline.ts';
 import { type Unpacked, unpack } from './unpack.ts';
 
 /** The report's script. It unpacks the data of a scenario when the scenario comes into view. */
 
-const timelines: Timeline[] = [];
+const timelines: TimelineCanvas[] = [];
 
 async function inflate(base64: string): Promise<Uint8Array> {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));

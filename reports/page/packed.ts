@@ -55,7 +55,7 @@ export interface Lane {
 }
 
 /** A period that is shaded across all lanes. */
-export interface Window {
+export interface PackedWindow {
   readonly from: Micros;
   readonly to: Micros;
   readonly kind: 'outage' | 'fault';
@@ -112,7 +112,7 @@ export interface PackedScenario {
   /** Predefined views. */
   readonly closeUps: readonly { readonly from: Micros; readonly to: Micros; readonly name: string }[];
   readonly faults: readonly { readonly at: Micros; readonly name: string; readonly title: string }[];
-  readonly windows: readonly Window[];
+  readonly windows: readonly PackedWindow[];
   readonly probes: readonly PackedProbe[];
   readonly lanes: readonly Lane[];
   readonly events: readonly PackedEvent[];

@@ -1,9 +1,9 @@
 import type { Look } from './packed.ts';
-import type { View } from './scale.ts';
+import type { TimeView } from './scale.ts';
 import type { Unpacked } from './unpack.ts';
 
 /** A box on the canvas with a tooltip. */
-export interface Target {
+export interface HoverTarget {
   readonly left: number;
   readonly right: number;
   readonly top: number;
@@ -14,7 +14,7 @@ export interface Target {
 export interface Picture {
   readonly context: CanvasRenderingContext2D;
   readonly width: number;
-  readonly view: View;
+  readonly view: TimeView;
   readonly palette: Palette;
   /** Hatchings by colour. */
   readonly hatch: (colour: string) => CanvasPattern | string;

@@ -1,5 +1,5 @@
 /** The visible period, in microseconds since the scenario began. */
-export interface View {
+export interface TimeView {
   readonly from: number;
   readonly to: number;
 }
@@ -8,23 +8,23 @@ export interface View {
 const narrowest = 200;
 
 /** Moves and narrows a view to fit into the whole. */
-export function clampView({ from, to }: View, whole: View): View {
+export function clampView({ from, to }: TimeView, whole: TimeView): TimeView {
   const width = Math.min(whole.to - whole.from, Math.max(narrowest, to - from));
   const start = Math.min(Math.max(from, whole.from), whole.to - width);
   return { from: start, to: start + width };
 }
 
 /** Zooms by a factor (below 1 is closer) around a moment, which keeps its position. */
-export function zoom(view: View, factor: number, around: number, whole: View): View {
+export function zoom(view: TimeView, factor: number, around: number, whole: TimeView): TimeView {
   return clampView({ from: around - (around - view.from) * factor, to: around + (view.to - around) * factor }, whole);
 }
 
-export function pan(view: View, by: number, whole: View): View {
+export function pan(view: TimeView, by: number, whole: TimeView): TimeView {
   return clampView({ from: view.from + by, to: view.to + by }, whole);
 }
 
 /** Round times relative to `zero`, at least `room` of the width (0 to 1) apart. */
-export function timeTicks({ from, to }: View, zero: number, room: number): number[] {
+export function timeTicks({ from, to }: TimeView, zero: number, room: number): number[] {
   const rough = (to - from) * room;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;

@@ -1,24 +1,24 @@
 import { draw, zeroOf } from './draw.ts';
 import { button, element, glyph } from './element.ts';
-import type { Target } from './picture.ts';
+import type { HoverTarget } from './picture.ts';
 import { computeLayout, type Palette, readPalette } from './picture.ts';
-import { clampView, clockSeconds, formatMicros, pan, type View, zoom } from './scale.ts';
+import { clampView, clockSeconds, formatMicros, pan, type TimeView, zoom } from './scale.ts';
 import type { Unpacked } from './unpack.ts';
 
-export interface Timeline {
+export interface TimelineCanvas {
   readonly root: HTMLElement;
   /** Redraws after a change of theme or width. */
   redraw(): void;
 }
 
 /** Creates the time line, which is moved and zoomed with the pointer, two fingers, the keyboard or buttons. */
-export function createTimeline(data: Unpacked, name: string): Timeline {
+export function createTimeline(data: Unpacked, name: string): TimelineCanvas {
   const { scenario } = data;
-  const whole: View = scenario;
+  const whole: TimeView = scenario;
   const [onlyCrash] = scenario.closeUps;
   const starts = onlyCrash && scenario.closeUps.length === 1 && widthOf(onlyCrash) < widthOf(whole) * 0.5;
-  let view: View = starts ? clampView(onlyCrash, whole) : whole;
-  let targets: readonly Target[] = [];
+  let view: TimeView = starts ? clampView(onlyCrash, whole) : whole;
+  let targets: readonly HoverTarget[] = [];
   let palette: Palette = readPalette();
   let hover: { readonly x: number; readonly y: number } | undefined;
   let selection: { readonly from: number; readonly to: number } | undefined;
@@ -80,7 +80,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
     shows.textContent = `${clockSeconds(view.from)} s to ${clockSeconds(view.to)} s`;
   };
   let asked = false;
-  const look = (next: View) => {
+  const look = (next: TimeView) => {
     view = next;
     if (asked) return;
     asked = true;
@@ -173,7 +173,7 @@ export function createTimeline(data: Unpacked, name: string): Timeline {
   box.addEventListener('keydown', (event) => {
     const width = view.to - view.from;
     const middle = (view.from + view.to) / 2;
-    const moves: Readonly<Record<string, () => View>> = {
+    const moves: Readonly<Record<string, () => TimeView>> = {
       ArrowLeft: () => pan(view, -width / 5, whole),
       ArrowRight: () => pan(view, width / 5, whole),
       '+': () => zoom(view, 0.5, middle, whole),
@@ -263,6 +263,6 @@ function makeHatch(context: CanvasRenderingContext2D, colour: string): CanvasPat
   return context.createPattern(tile, 'repeat') ?? colour;
 }
 
-function widthOf({ from, to }: View): number {
+function widthOf({ from, to }: TimeView): number {
   return to - from;
 }

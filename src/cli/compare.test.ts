@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BenchRecord } from '../../reports/bench/record.ts';
-import { sampleBench, sampleCrash, sampleSeries } from '../../reports/bench/sample-bench.ts';
+import { sampleBench, sampleCrash, sampleSeries } from '../../reports/bench/testing/sample-bench.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 

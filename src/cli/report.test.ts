@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describeMachine } from '../run/machine.ts';
 import { parseRecord } from '../timeline/parse.ts';
 import type { CheckRecord, RunRecord } from '../timeline/record.ts';
-import { sampleRun } from '../timeline/sample.ts';
+import { sampleRun } from '../timeline/testing/sample-run.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 

@@ -4,7 +4,7 @@ import { type Check, defineCheck, fail, recordCheck } from '../checks/check.ts';
 import { readsAgain, seesNoEmptyDirectory } from '../checks/reads.ts';
 import { beats, broken, consumer, fault } from '../checks/sample-history.ts';
 import type { CheckRecord, HistoryEvent, Run, ScenarioRecord, StepRecord } from '../timeline/record.ts';
-import { sampleRun } from '../timeline/sample.ts';
+import { sampleRun } from '../timeline/testing/sample-run.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { deriveStatus, deriveVerdict } from '../timeline/verdict.ts';
 import { judgeAgain } from './judge.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeContext } from '../cli/fake-context.ts';
-import { sampleRun } from '../timeline/sample.ts';
-import { reportToCi } from './report-to-ci.ts';
+import { sampleRun } from '../timeline/testing/sample-run.ts';
+import { renderAnnotations, reportToCi } from './report-to-ci.ts';
 
 const { record } = sampleRun({ operations: 200 });
 let folder: string;
@@ -50,4 +50,25 @@ test('reports a summary that cannot be written, and does not fail', () => {
   expect(report({ GITHUB_STEP_SUMMARY: join(folder, 'none/summary.md') }).stderr).toContain(
     'rekindle: no step summary: ENOENT',
   );
+});
+
+test('an annotation points at the line of each scenario that failed or is inconclusive, with its reason', () => {
+  expect(renderAnnotations(record)).toEqual([
+    '::error file=crash-and-recovery.feature,line=12,title=C3 three crashes leave the mount table as long as it was::The mount tables of node and pod have 47 lines after three crashes and had 44 before.',
+    '::warning file=limits.feature,line=12,title=L1 a daemon that does not answer is found out::One operation had not come back when the scenario ended, so it is not known how it would have ended.',
+  ]);
+});
+
+test('an annotation is one line, and its parts are apart, whatever a name holds', () => {
+  const scenarios = record.scenarios.slice(2, 3).map((one) => ({ ...one, name: 'a: b, c%', reason: 'x::y\r\nz' }));
+  expect(renderAnnotations({ scenarios })).toEqual([
+    '::error file=crash-and-recovery.feature,line=12,title=C3 a%3A b%2C c%25::x::y%0D%0Az.',
+  ]);
+});
+
+test('an annotation reports failures of the run as a whole', () => {
+  const checks = [{ name: 'no secret', claims: [], verdict: 'fail', says: 'it is in report.md' } as const];
+  expect(renderAnnotations({ scenarios: [], checks })).toEqual([
+    '::error title=The run as a whole%3A no secret::it is in report.md',
+  ]);
 });

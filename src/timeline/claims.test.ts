@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { claims, judgeClaims, unexaminedClaims } from './claims.ts';
 import type { ScenarioStatus } from './record.ts';
-import { sampleRun } from './sample.ts';
+import { sampleRun } from './testing/sample-run.ts';
 
 const [scenario] = sampleRun({ operations: 10 }).record.scenarios;
 if (!scenario) throw new Error('the sample has no scenario');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseHistory, parseRecord, parseRun, UnreadableRun } from './parse.ts';
-import { sampleRun } from './sample.ts';
+import { sampleRun } from './testing/sample-run.ts';
 
 const run = sampleRun({ operations: 60 });
 const recordJson = JSON.stringify(run.record);

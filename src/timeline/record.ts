@@ -6,7 +6,7 @@ import { z } from 'zod';
  * something happened, and a name that ends in `Ns` is a duration.
  */
 
-type Immutable<T> = T extends readonly (infer Item)[]
+export type Immutable<T> = T extends readonly (infer Item)[]
   ? readonly Immutable<Item>[]
   : T extends object
     ? { readonly [Key in keyof T]: Immutable<T[Key]> }

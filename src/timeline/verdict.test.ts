@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRecord, ScenarioRecord, ScenarioStatus, StepRecord, Verdict } from './record.ts';
-import { sampleRun } from './sample.ts';
+import { sampleRun } from './testing/sample-run.ts';
 import { deriveStatus, deriveVerdict, explainVerdict, findContradiction, reasonOf } from './verdict.ts';
 
 const { record } = sampleRun({ operations: 10 });

@@ -21,7 +21,7 @@ export interface SeriesPodsOptions {
   readonly onProgress: (line: string) => void;
 }
 
-interface Dataset {
+interface BenchDataset {
   readonly name: string;
   pods: readonly string[];
   probe?: { readonly name: string; readonly running: AsyncDisposable };
@@ -35,7 +35,7 @@ const [file = ''] = Object.keys(documentedFiles);
 /** The datasets of a series, the pods that read them, and their probes and sweeps. */
 export class SeriesPods {
   readonly #options: SeriesPodsOptions;
-  readonly #datasets: Dataset[] = [];
+  readonly #datasets: BenchDataset[] = [];
   readonly #watched: (WatchedPod & { to?: number })[] = [];
   readonly #pids = new Map<string, number>();
   #generation = 0;
@@ -115,7 +115,7 @@ export class SeriesPods {
     dataset?.sweep?.replace(this.#pidsFor(dataset.pods));
   }
 
-  async #create({ name, pods }: Dataset, old: readonly string[]): Promise<void> {
+  async #create({ name, pods }: BenchDataset, old: readonly string[]): Promise<void> {
     const { scenario, onProgress } = this.#options;
     const { namespace } = scenario;
     for (let from = 0; from < pods.length; from += batchSize) {
@@ -142,7 +142,7 @@ export class SeriesPods {
     });
   }
 
-  async #startProbe(dataset: Dataset): Promise<void> {
+  async #startProbe(dataset: BenchDataset): Promise<void> {
     const { scenario, watch, rate } = this.#options;
     const [pod] = dataset.pods;
     if (pod === undefined) return;
@@ -163,7 +163,7 @@ export class SeriesPods {
     scenario.use(running);
   }
 
-  async #stopProbe(dataset: Dataset): Promise<void> {
+  async #stopProbe(dataset: BenchDataset): Promise<void> {
     if (!dataset.probe) return;
     const { scenario, watch } = this.#options;
     const { name } = dataset.probe;

@@ -59,12 +59,12 @@ interface CrashObservation {
 
 /** Crashes the daemons repeatedly under the same pods. After an interruption, returns what was measured before. */
 export async function runSeries(bench: Bench, plan: SeriesPlan, notes: ScenarioNotes): Promise<BenchSeries> {
-  const series = new Series(bench, plan, notes);
+  const series = new SeriesRun(bench, plan, notes);
   await series.run();
   return series.result();
 }
 
-class Series {
+class SeriesRun {
   readonly #bench: Bench;
   readonly #plan: SeriesPlan;
   readonly #notes: ScenarioNotes;

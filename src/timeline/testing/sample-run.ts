@@ -1,10 +1,13 @@
-import type { HistoryEvent, Run, RunRecord, ScenarioRecord, StepRecord } from './record.ts';
-import { recordSchema } from './record.ts';
-import { plots } from './sample-plots.ts';
-import { type StoryInput, story } from './sample-story.ts';
-import { Timeline } from './timeline.ts';
+import type { HistoryEvent, Run, RunRecord, ScenarioRecord, StepRecord } from '../record.ts';
+import { recordSchema } from '../record.ts';
+import { Timeline } from '../timeline.ts';
+import recordedPlots from './plots.json' with { type: 'json' };
+import { type Plot, type StoryInput, story } from './sample-story.ts';
 
 const ms = 1e6;
+
+/** Ten scenarios: one fails, one is inconclusive, two are skipped. */
+export const plots = recordedPlots as readonly Plot[];
 
 /** A made-up run for tests, screenshots and measurements: the same input gives the same run, byte for byte. */
 

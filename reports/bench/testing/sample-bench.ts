@@ -1,5 +1,5 @@
-import { benchPhases } from './phases.ts';
-import { type BenchCrash, type BenchRecord, type BenchSeries, benchSchema } from './record.ts';
+import { benchPhases } from '../phases.ts';
+import { type BenchCrash, type BenchRecord, type BenchSeries, benchSchema } from '../record.ts';
 
 /** A crash after which all went well, in milliseconds; `agentMs`: from the daemon's restart to the first good read. */
 export function sampleCrash(crash: number, agentMs: number, daemonMs = 200): BenchCrash {

@@ -1,5 +1,5 @@
-import recorded from './fixtures/recorded.json' with { type: 'json' };
-import type { BenchCrash, BenchMoment, BenchRecord, BenchSeries } from './record.ts';
+import recorded from '../fixtures/recorded.json' with { type: 'json' };
+import type { BenchCrash, BenchMoment, BenchRecord, BenchSeries } from '../record.ts';
 import { sampleSeries } from './sample-bench.ts';
 
 /** What `fixtures/recorded.json` keeps of each crash, in microseconds. */

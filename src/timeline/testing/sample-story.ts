@@ -1,5 +1,22 @@
-import type { HistoryEvent, ProbeOperation } from './record.ts';
-import type { Plot } from './sample-plots.ts';
+import type { CheckRecord, HistoryEvent, ProbeOperation, ScenarioStatus } from '../record.ts';
+
+/** The outline of a scenario in the sample run. */
+export interface Plot {
+  readonly id: string;
+  readonly feature: string;
+  readonly rule?: string;
+  readonly name: string;
+  readonly claims: readonly string[];
+  readonly fault?: string;
+  /** Milliseconds from the crash to the daemon's return; absent if it does not return. */
+  readonly away?: readonly number[];
+  readonly gate?: 'off';
+  readonly hang?: true;
+  readonly status: ScenarioStatus;
+  readonly reason?: string;
+  readonly checks: readonly CheckRecord[];
+  readonly mountLines?: { readonly before: number; readonly after: number };
+}
 
 const ms = 1e6;
 const where = 'default/demo-app/demo';

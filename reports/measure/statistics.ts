@@ -6,13 +6,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compareDefaults, compareSeries, minimumCrashes } from './compare.ts';
-import { inColumns } from './format.ts';
-import { parseBench } from './parse.ts';
-import { benchPhases, headline, phaseSamples } from './phases.ts';
-import type { BenchCrash, BenchSeries } from './record.ts';
-import { packRuns, recordedSeries } from './recorded.ts';
-import { minimumSamples, quantile, quantileInterval, seededRandom, shares, sortedCopy } from './statistics.ts';
+import { compareDefaults, compareSeries, minimumCrashes } from '../bench/compare.ts';
+import { inColumns } from '../bench/format.ts';
+import { parseBench } from '../bench/parse.ts';
+import { benchPhases, headline, phaseSamples } from '../bench/phases.ts';
+import type { BenchCrash, BenchSeries } from '../bench/record.ts';
+import { minimumSamples, quantile, quantileInterval, seededRandom, shares, sortedCopy } from '../bench/statistics.ts';
+import { packRuns, recordedSeries } from '../bench/testing/recorded.ts';
 
 const tries = 2000;
 const print = (lines: readonly string[]) => void process.stdout.write(`${lines.join('\n')}\n`);
@@ -128,7 +128,7 @@ function slowdown(random: () => number): readonly string[] {
 
 const folders = process.argv.slice(2);
 if (folders.length > 0) {
-  const file = fileURLToPath(new URL('./fixtures/recorded.json', import.meta.url));
+  const file = fileURLToPath(new URL('../bench/fixtures/recorded.json', import.meta.url));
   const records = folders.map((folder) => parseBench(readFileSync(join(folder, 'bench.json'), 'utf8'), folder));
   writeFileSync(file, JSON.stringify(packRuns(records)));
   print([`${file}: now npx biome check --write reports/bench/fixtures, and this command again without arguments`]);
