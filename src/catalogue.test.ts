@@ -9,7 +9,7 @@ import {
 } from './catalogue.ts';
 import { sigkill } from './faults/daemon.ts';
 import { parseScenarios, shippedScenarios } from './gherkin.ts';
-import { sampleRun } from './timeline/sample.ts';
+import { sampleRun } from './timeline/testing/sample-run.ts';
 
 const feature = `@C1
 Feature: Crash
