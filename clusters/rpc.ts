@@ -5,6 +5,7 @@
  */
 
 export interface Request {
+  /** Increases from request to request. */
   readonly id: number;
   readonly procedure: string;
   readonly args: readonly unknown[];
@@ -106,13 +107,14 @@ export function connect<Procedures extends object, News extends object>(
 }
 
 export interface Server extends AsyncDisposable {
-  /** Performs a request. Its reply and what follows go to `send`. */
+  /** Performs a request, unless it has arrived before. Its reply and what follows go to `send`. */
   handle(request: Request): Promise<void>;
 }
 
 /** Serves the methods of an object. Disposing of the server disposes of all results that are kept, the newest first. */
 export function serve(procedures: object, send: (reply: Reply) => void): Server {
   const kept = new Map<number, AsyncDisposable>();
+  let lastId = 0;
   const dispose = async (id: number): Promise<void> => {
     const object = kept.get(id);
     kept.delete(id);
@@ -140,6 +142,8 @@ export function serve(procedures: object, send: (reply: Reply) => void): Server 
   };
   return {
     async handle({ id, procedure, args }) {
+      if (id <= lastId) return;
+      lastId = id;
       try {
         const value = await perform(procedure, decode(args));
         // In this order, because a promise of the result may have settled already.

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ClusterEvent, ContainerRef } from '../cluster.ts';
-import { connect, type Reply } from '../rpc.ts';
+import { connect } from '../rpc.ts';
 import { type ClockOffset, type ClockReading, clockOffset, toOurClockEvent } from './clock.ts';
-import { execConversation } from './conversation/exec-conversation.ts';
+import { startExec } from './exec.ts';
 import type { NodeFacts, NodeNews, PodNodeProcedures, SessionOptions } from './node-program/protocol.ts';
+import { connectionCommand, sessionFolder } from './node-program/session.ts';
+import { resumingChannel } from './resuming-channel.ts';
 
 export interface NodeLinkOptions {
   readonly kubeConfig: KubeConfig;
@@ -28,27 +30,16 @@ const pings = 15;
 
 export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> {
   const { kubeConfig, pod, session, onEvent, onLog } = options;
-  let take = (_message: Reply | NodeNews): void => {};
-  let end = (_reason: string): void => {};
-  const conversation = execConversation({
-    kubeConfig,
-    pod,
-    onLine: (line) => take(JSON.parse(line) as Reply | NodeNews),
+  const folder = sessionFolder(session.runId);
+  const channel = resumingChannel<NodeNews>({
+    connect: (offset) => startExec({ kubeConfig, target: pod, command: connectionCommand(folder, offset) }),
     onReconnect: (reason) => onLog(`${pod.namespace}/${pod.pod}/session`, `reconnecting: ${reason}`),
-    onEnd: (reason) => end(reason),
   });
   let offsetNs = 0;
-  const remote = connect<PodNodeProcedures, NodeNews>(
-    {
-      send: (request) => conversation.send(JSON.stringify(request)),
-      onMessage: (taker) => (take = taker),
-      onEnd: (ender) => (end = ender),
-    },
-    {
-      name: `the session with ${pod.pod}`,
-      onNews: (news) => ('log' in news ? onLog(news.log, news.text) : onEvent(toOurClockEvent(news, offsetNs))),
-    },
-  );
+  const remote = connect<PodNodeProcedures, NodeNews>(channel, {
+    name: `the session with ${pod.pod}`,
+    onNews: (news) => ('log' in news ? onLog(news.log, news.text) : onEvent(toOurClockEvent(news, offsetNs))),
+  });
   try {
     const clock = await readClock(remote);
     const facts = await remote.start(session);
@@ -57,9 +48,9 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
     const known = same ? { offsetNs: 0, errorNs: 0 } : clock;
     offsetNs = known.offsetNs;
     const toOurClock = (remoteNs: number) => remoteNs - offsetNs;
-    return { facts, clock: known, remote, toOurClock, [Symbol.dispose]: () => conversation.close() };
+    return { facts, clock: known, remote, toOurClock, [Symbol.dispose]: () => channel[Symbol.dispose]() };
   } catch (error) {
-    conversation.close();
+    channel[Symbol.dispose]();
     throw error;
   }
 }

@@ -72,7 +72,7 @@ export async function applyRunObjects(options: RunObjectsOptions): Promise<Runni
           namespacePrefix: 'rk-',
         })
       : []),
-    nodeProgramDaemonSet({ namespace, image, labels }),
+    nodeProgramDaemonSet({ runId, namespace, image, labels }),
   ];
   for (const object of objects) {
     signal.throwIfAborted();

@@ -1,15 +1,24 @@
 import type { Readable } from 'node:stream';
 
+/** Splits text that arrives in chunks. Returns the lines that are complete, without their ends. */
+export function lineSplitter(): (chunk: string) => readonly string[] {
+  let rest = '';
+  return (chunk) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    return lines;
+  };
+}
+
 /** Calls back for each line of a stream, without its line end. The last line may lack one. */
 export function onLines(stream: Readable, line: (text: string) => void): void {
-  let rest = '';
+  const split = lineSplitter();
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) line(part);
+    for (const text of split(chunk)) line(text);
   });
   stream.on('end', () => {
+    const [rest = ''] = split('\n');
     if (rest !== '') line(rest);
   });
 }

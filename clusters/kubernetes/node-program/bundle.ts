@@ -43,7 +43,6 @@ export async function bundleNodeProgram({ outdir, programs }: NodeProgramBundle)
     define: { 'import.meta.url': '$url' },
     entryPoints: [
       entryPoint(source('main'), bundleFiles.session),
-      entryPoint(source('relay'), bundleFiles.relay),
       entryPoint(source('enter'), bundleFiles.enter),
       entryPoint(project(`recovery/linux/prober/main${extname(here)}`), bundleFiles.prober),
       entryPoint(join(dirname(programs.probe), `reader${extname(programs.probe)}`), readerFile),

@@ -1,4 +1,6 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
+import { bundleFiles, bundleInImage } from './in-image.ts';
+import { historyFile, sessionFolder } from './session.ts';
 
 /** Selects pods by namespace and labels, and a container of each. */
 export interface PodSelector {
@@ -9,6 +11,7 @@ export interface PodSelector {
 }
 
 export interface NodeProgramOptions {
+  readonly runId: string;
   /** The run's namespace. */
   readonly namespace: string;
   /** Has Node 24 as `node`, and the bundle at `bundleInImage`. */
@@ -25,10 +28,10 @@ export function nodeProgramPods(namespace: string): PodSelector {
 }
 
 /**
- * A privileged pod on each node, in the node's PID namespace, from which the harness observes containers and injects faults. The pod
- * itself only sleeps; sessions are processes that execs start in it. It leaves nothing on the node.
+ * The node program: a privileged pod on each node, in the node's PID namespace, from which the harness observes containers and
+ * injects faults. It leaves nothing on the node.
  */
-export function nodeProgramDaemonSet({ namespace, image, labels }: NodeProgramOptions): V1DaemonSet {
+export function nodeProgramDaemonSet({ runId, namespace, image, labels }: NodeProgramOptions): V1DaemonSet {
   const own = { app: name };
   return {
     apiVersion: 'apps/v1',
@@ -48,7 +51,11 @@ export function nodeProgramDaemonSet({ namespace, image, labels }: NodeProgramOp
               name: container,
               image,
               imagePullPolicy: 'IfNotPresent',
-              command: ['sleep', 'infinity'],
+              command: ['node', `${bundleInImage}/${bundleFiles.session}`, runId],
+              startupProbe: {
+                exec: { command: ['test', '-s', `${sessionFolder(runId)}/${historyFile}`] },
+                periodSeconds: 1,
+              },
               env: [
                 { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
                 { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },

@@ -9,7 +9,6 @@ export const bundleInImage = '/rekindle/node-program';
 /** Files of the bundle. Programs that enter a mount namespace are CommonJS, because that can be read beforehand. */
 export const bundleFiles = {
   session: 'main.cjs',
-  relay: 'relay.cjs',
   enter: 'enter.cjs',
   prober: 'prober.cjs',
 } as const;

@@ -1,34 +1,35 @@
 /**
- * A session of the harness with a node: `node main.cjs SESSION`, started in the node program's pod by a relay. Requests arrive, and
- * replies and news leave, as JSON lines over the most recent relay. Ends on request, or when no relay has come for a long time.
+ * The node program on a cluster, `node main.cjs RUN-ID`: the command of its DaemonSet. It serves the harness of that run. If the
+ * harness is gone, it undoes what the harness asked for, and ends.
  */
-import { type Request, serve } from '../../rpc.ts';
-import { serveConversation } from '../conversation/serve.ts';
-import { graceMs, sessionSocket } from '../conversation/session.ts';
+import { serve } from '../../rpc.ts';
 import { PodNode } from './pod-node.ts';
 import type { NodeMessage } from './protocol.ts';
+import { openSession, sessionFolder } from './session.ts';
 
-const [id = ''] = process.argv.slice(2);
+/** Longer than the harness tries to reconnect. */
+const graceMs = 150_000;
 
-const conversation = serveConversation({
-  path: sessionSocket(id),
+const [runId = ''] = process.argv.slice(2);
+const session = openSession({
+  folder: sessionFolder(runId),
   graceMs,
-  onLine(line) {
-    const request: Request = JSON.parse(line);
-    void server.handle(request);
-  },
-  // The harness has ended, in whatever way: nothing that it started may stay.
-  onEnd: () =>
-    void server[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    ),
+  onRequest: (request) => void server.handle(request),
+  // After a farewell the pod is removed soon, or the harness cleans up through it.
+  onEnd: (reason) => (reason === 'silence' ? end() : void server[Symbol.asyncDispose]()),
 });
-const send = (message: NodeMessage): void => conversation.send([JSON.stringify(message)]);
-
+const send = (message: NodeMessage): void => session.write([JSON.stringify(message)]);
 const node = new PodNode({
   onEvent: send,
-  onSerialisedEvents: (lines) => conversation.send(lines),
+  onSerialisedEvents: (lines) => session.write(lines),
   onLog: (log, text) => send({ log, text }),
 });
 const server = serve(node, send);
+process.on('SIGTERM', end);
+
+function end(): void {
+  void server[Symbol.asyncDispose]().then(
+    () => process.exit(0),
+    () => process.exit(1),
+  );
+}

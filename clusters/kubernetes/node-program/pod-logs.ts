@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { lineSplitter } from '../../node/lines.ts';
 
 /** One start of a container. */
 export interface LoggedContainer {
@@ -83,7 +84,10 @@ export class PodLogs implements Disposable {
       let readNew = this.#tails.get(path);
       if (!readNew) {
         const start = { ...container, restart: restartNumber(name) };
-        readNew = createTail(path, (line) => this.#options.onLine(start, line));
+        const lines = createCriReader();
+        readNew = createTail(path, (text) => {
+          for (const line of lines(text)) this.#options.onLine(start, line);
+        });
         this.#tails.set(path, readNew);
         // Earlier starts have ended.
         if (index === logs.length - 1) this.#options.onContainer(start);
@@ -97,15 +101,15 @@ const restartNumber = (log: string) => Number.parseInt(log, 10);
 
 const pollMs = 50;
 
-/** Calls back when a directory changes, or periodically if the kernel's inotify watches are exhausted. */
-function watchOrPoll(directory: string, scan: () => void): { close(): void } {
+/** Calls back when a directory or file changes, or periodically if the kernel's inotify watches are exhausted. */
+function watchOrPoll(path: string, scan: () => void): { close(): void } {
   const poll = () => {
     const timer = setInterval(scan, pollMs);
     return { close: () => clearInterval(timer) };
   };
   try {
     let current: { close(): void };
-    const watcher = watch(directory, { persistent: false }, scan);
+    const watcher = watch(path, { persistent: false }, scan);
     current = watcher;
     watcher.on('error', () => {
       watcher.close();
@@ -117,9 +121,16 @@ function watchOrPoll(directory: string, scan: () => void): { close(): void } {
   }
 }
 
+/** Follows a file from its beginning. */
+export function followFile(path: string, onText: (text: string) => void): Disposable {
+  const read = createTail(path, onText);
+  const watcher = watchOrPoll(path, read);
+  read();
+  return { [Symbol.dispose]: () => watcher.close() };
+}
+
 /** Reads what was appended since the last call, or from the beginning if the file was truncated. */
-function createTail(path: string, onLine: (line: CriLine) => void): () => void {
-  const lines = createCriReader();
+function createTail(path: string, onText: (text: string) => void): () => void {
   const buffer = Buffer.alloc(64 << 10);
   const decoder = new TextDecoder();
   let offset = 0;
@@ -138,7 +149,7 @@ function createTail(path: string, onLine: (line: CriLine) => void): () => void {
       }
       for (; count > 0; count = readSync(descriptor, buffer, 0, buffer.length, offset)) {
         offset += count;
-        for (const line of lines(decoder.decode(buffer.subarray(0, count), { stream: true }))) onLine(line);
+        onText(decoder.decode(buffer.subarray(0, count), { stream: true }));
       }
     } finally {
       closeSync(descriptor);
@@ -165,17 +176,14 @@ export interface CriLine {
  * one. Returns whole lines, and keeps incomplete ones for the next call.
  */
 export function createCriReader(): (chunk: string) => CriLine[] {
-  let rest = '';
+  const split = lineSplitter();
   const parts = { stdout: '', stderr: '' };
-  return (chunk) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    return lines.flatMap((line) => {
+  return (chunk) =>
+    split(chunk).flatMap((line) => {
       const [, stream, tag, text = ''] = /^\S+ (stdout|stderr) ([FP])\S* ?(.*)$/s.exec(line) ?? [];
       if (stream !== 'stdout' && stream !== 'stderr') return [];
       const whole = parts[stream] + text;
       parts[stream] = tag === 'P' ? whole : '';
       return tag === 'P' ? [] : [{ stream, text: whole }];
     });
-  };
 }
