@@ -1,10 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { colourFor } from '../colour.ts';
 import { agentCommand, loadProfile } from '../profiles/load-profile.ts';
-import { readHistory } from '../timeline/history.ts';
-import { openLineFile } from '../timeline/line-file.ts';
-import type { HistoryEvent, ScenarioRecord } from '../timeline/record.ts';
+import { joinHistories } from '../timeline/history.ts';
+import type { ScenarioRecord } from '../timeline/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
 import type { ConformOptions, RunOutcome } from '../verbs.ts';
 import { mergeMessages } from './messages.ts';
@@ -87,7 +85,10 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     clusters: ran.clusters,
     // In the order of the feature files; the order of completion is random.
     scenarios: scenarios.toSorted((a, b) => a.uri.localeCompare(b.uri) || a.line - b.line),
-    events: await mergeHistories(ran.folders, resultsDir),
+    events: await joinHistories(
+      ran.folders.map((folder) => join(folder, historyFile)),
+      join(resultsDir, historyFile),
+    ),
     leftovers: ran.leftovers,
     errors,
   });
@@ -103,34 +104,6 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   write(`\n${record.scenarios.length} scenarios: ${all.join(', ')} in ${seconds(began)}\n`);
   write(`${paint(colour[verdict], verdictNames[verdict])}. ${explainVerdict(record)}\n${resultsDir}/report.html\n`);
   return { verdict, leftovers: ran.leftovers, resultsDir };
-}
-
-/**
- * Merges the runners' histories, which share a clock, into one file and removes them. The events of each runner stay in their
- * order of arrival, in which checks saw them.
- */
-async function mergeHistories(folders: readonly string[], resultsDir: string): Promise<readonly HistoryEvent[]> {
-  const parts = folders.map((folder) => join(folder, historyFile));
-  const read = await Promise.all(parts.map((part) => readHistory(part).catch(() => undefined)));
-  const events = mergeInOrder(read.map((part) => part?.events ?? []));
-  const whole = await openLineFile(join(resultsDir, historyFile));
-  for (const event of events) whole.line(JSON.stringify(event));
-  await whole.close();
-  await Promise.all(parts.map((part) => rm(part, { force: true })));
-  return events;
-}
-
-/** Takes again and again the earliest of the lists' first events. */
-function mergeInOrder(lists: readonly (readonly HistoryEvent[])[]): readonly HistoryEvent[] {
-  const positions = lists.map(() => 0);
-  const timeOf = (list: number): number => lists[list]?.[positions[list] ?? 0]?.at ?? Number.POSITIVE_INFINITY;
-  const total = lists.reduce((sum, { length }) => sum + length, 0);
-  return Array.from({ length: total }, () => {
-    const next = positions.reduce((best, _, list) => (timeOf(list) < timeOf(best) ? list : best), 0);
-    const event = lists[next]?.[positions[next] ?? 0] as HistoryEvent;
-    positions[next] = (positions[next] ?? 0) + 1;
-    return event;
-  });
 }
 
 function seconds(since: number): string {

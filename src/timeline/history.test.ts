@@ -1,8 +1,8 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type History, openHistory, readHistory } from './history.ts';
+import { type History, joinHistories, openHistory, readHistory } from './history.ts';
 import type { HistoryEvent } from './record.ts';
 
 const origin = 5_000_000_000_000;
@@ -73,6 +73,17 @@ describe('the history', () => {
     await history.close();
     await appendFile(path, '{"kind":"note","at":1,"te');
     expect(await readHistory(path)).toEqual({ events: [{ kind: 'note', at: 0, text: 'whole' }], cut: true });
+  });
+
+  it('joins the parts of several runners, without the half line of a killed one', async () => {
+    const parts = ['one', 'two'].map((name) => join(folder, name));
+    const whole = ['one a', 'one b', 'two a'].map((text) => JSON.stringify(note(text)));
+    await writeFile(parts[0] ?? '', `${whole[0]}\n${whole[1]}\n{"kind":"no`);
+    await writeFile(parts[1] ?? '', `${whole[2]}\n`);
+    const events = await joinHistories([...parts, join(folder, 'of a runner that never started')], path);
+    expect(events).toEqual(['one a', 'one b', 'two a'].map((text) => note(text)));
+    expect(await readFile(path, 'utf8')).toBe(whole.map((line) => `${line}\n`).join(''));
+    expect(await readdir(folder)).toEqual(['history.ndjson']);
   });
 
   it('never overwrites the history of another run', async () => {

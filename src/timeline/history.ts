@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import { type HistoryUnwritable, openLineFile } from './line-file.ts';
+import { HistoryUnwritable, openLineFile } from './line-file.ts';
 import { createHistoryReader, parseHistory } from './parse.ts';
 import type { HistoryEvent } from './record.ts';
 
@@ -91,6 +91,25 @@ export async function readHistory(path: string): Promise<StoredHistory> {
   const text = await readFile(path, 'utf8');
   const complete = text.slice(0, text.lastIndexOf('\n') + 1);
   return { events: parseHistory(complete), cut: complete.length < text.length };
+}
+
+/**
+ * Joins histories that share a clock into one file, byte by byte, and removes them. Resolves with all of their events. Those of each
+ * runner stay in their order of arrival, in which checks saw them.
+ */
+export async function joinHistories(parts: readonly string[], whole: string): Promise<readonly HistoryEvent[]> {
+  try {
+    await writeFile(whole, '');
+    for (const part of parts.filter((path) => existsSync(path))) {
+      const bytes = await readFile(part);
+      // A runner that was killed may leave half a line.
+      await appendFile(whole, bytes.subarray(0, bytes.lastIndexOf('\n') + 1));
+      await rm(part);
+    }
+  } catch (error) {
+    throw new HistoryUnwritable(whole, error as NodeJS.ErrnoException);
+  }
+  return (await readHistory(whole)).events;
 }
 
 const chunkBytes = 1 << 20;
