@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PollOptions, PollTimeout, poll } from './poll.ts';
+import { type PollOptions, PollTimeout, poll, pollOrLast } from './poll.ts';
 
 function counting(until: number): PollOptions<number> {
   let seen = 0;
@@ -29,5 +29,11 @@ describe('poll', () => {
     const stop = new AbortController();
     stop.abort();
     await expect(poll({ ...counting(1), signal: stop.signal })).rejects.toThrow('aborted');
+  });
+});
+
+describe('pollOrLast', () => {
+  it('resolves with the last value after the timeout', async () => {
+    expect(await pollOrLast({ ...counting(Number.POSITIVE_INFINITY), read: () => 7 })).toBe(7);
   });
 });

@@ -1,15 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-export interface PollOptions<T> {
-  /** What is awaited, for the message: `pod demo-app is running`. */
-  readonly condition: string;
+interface PollRequest<T> {
   readonly read: () => Promise<T> | T;
   readonly until: (value: T) => boolean;
-  /** Describes the last value in the message of a timeout. */
-  readonly format: (value: T) => string;
   readonly timeoutMs: number;
   readonly intervalMs?: number;
-  readonly signal: AbortSignal;
+  /** Absent: waits even if the run is aborted, as a clean-up does. */
+  readonly signal?: AbortSignal;
+}
+
+export interface PollOptions<T> extends PollRequest<T> {
+  /** What is awaited, for the message: `pod demo-app is running`. */
+  readonly condition: string;
+  /** Describes the last value in the message of a timeout. */
+  readonly format: (value: T) => string;
 }
 
 /** A condition did not become true in time. The message names the value that was last seen. */
@@ -19,14 +23,24 @@ export class PollTimeout extends Error {
 
 /** The only wait loop: reads a value until it satisfies a condition. @throws PollTimeout with the last value */
 export async function poll<T>(options: PollOptions<T>): Promise<T> {
-  const { condition, read, until, format, timeoutMs, intervalMs = 20, signal } = options;
+  const { condition, format, timeoutMs } = options;
+  const { value, isMet } = await readUntil(options);
+  if (isMet) return value;
+  throw new PollTimeout(`${condition}: not after ${(timeoutMs / 1000).toFixed(1)} s; last seen: ${format(value)}`);
+}
+
+/** Like `poll`, but resolves with the last value after the timeout. */
+export async function pollOrLast<T>(request: PollRequest<T>): Promise<T> {
+  return (await readUntil(request)).value;
+}
+
+async function readUntil<T>({ read, until, timeoutMs, intervalMs = 20, signal }: PollRequest<T>) {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const value = await read();
-    if (until(value)) return value;
-    if (performance.now() > deadline)
-      throw new PollTimeout(`${condition}: not after ${(timeoutMs / 1000).toFixed(1)} s; last seen: ${format(value)}`);
-    await delay(intervalMs, undefined, { signal });
+    const isMet = until(value);
+    if (isMet || performance.now() > deadline) return { value, isMet };
+    await delay(intervalMs, undefined, { ...(signal && { signal }) });
   }
 }

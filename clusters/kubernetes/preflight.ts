@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   ApiException,
   CoreV1Api,
@@ -10,6 +9,7 @@ import {
 import type { Api } from '../../recovery/deploy/api.ts';
 import { isOurs } from '../../recovery/deploy/api.ts';
 import { CannotRun } from '../cluster.ts';
+import { pollOrLast } from '../poll.ts';
 import type { AgentDaemonSet } from './agent-control.ts';
 import { execToEnd } from './exec.ts';
 import { statusMessage } from './explain.ts';
@@ -67,21 +67,25 @@ export async function requireWebhook(kubeConfig: KubeConfig, namespace: string, 
     metadata: { generateName: 'webhook-', labels },
     spec: { containers: [{ name: 'never', image: 'never' }] },
   };
-  for (const deadline = performance.now() + timeoutMs; ; await delay(500)) {
-    try {
-      await kubeConfig.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body, dryRun: 'All' });
-      return;
-    } catch (error) {
-      const message = error instanceof ApiException ? statusMessage(error.body) : '';
-      if (!message.includes('failed calling webhook')) throw error;
-      if (performance.now() < deadline) continue;
-      const remedy =
-        'look at the pods of deployment/fluid-webhook in fluid-system, and whether the API server reaches them';
-      throw new CannotRun([{ what: `the API server does not reach the webhook (${message})`, remedy }], {
-        cause: error,
-      });
-    }
-  }
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const failure = await pollOrLast({
+    read: () =>
+      core.createNamespacedPod({ namespace, body, dryRun: 'All' }).then(
+        () => undefined,
+        (error: unknown) => {
+          const message = error instanceof ApiException ? statusMessage(error.body) : '';
+          if (!message.includes('failed calling webhook')) throw error;
+          return message;
+        },
+      ),
+    until: (message) => message === undefined,
+    timeoutMs,
+    intervalMs: 500,
+  });
+  if (failure === undefined) return;
+  const remedy =
+    'look at the pods of deployment/fluid-webhook in fluid-system, and whether the API server reaches them';
+  throw new CannotRun([{ what: `the API server does not reach the webhook (${failure})`, remedy }]);
 }
 
 const datasetDefinition = {

@@ -1,5 +1,5 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
-import { poll } from '../poll.ts';
+import { pollOrLast } from '../poll.ts';
 import type { NodeLink } from './node-link.ts';
 
 export interface ReleaseOptions {
@@ -71,27 +71,15 @@ const hasEnded = ({ metadata, status }: V1Pod): boolean =>
   status?.containerStatuses?.every(({ state }) => state?.terminated !== undefined) === true;
 
 /** Resolves with what is left after the timeout. Continues if the run is aborted, because everything must be removed. */
-async function waitUntilEmpty(what: string, list: () => Promise<readonly string[]>): Promise<readonly string[]> {
-  let last: readonly string[] = [];
-  const { signal } = new AbortController();
+function waitUntilEmpty(what: string, list: () => Promise<readonly string[]>): Promise<readonly string[]> {
   const asLine = (error: unknown) => [`${what}: ${error instanceof Error ? error.message : String(error)}`];
-  try {
-    return await poll({
-      intervalMs: 200,
-      timeoutMs: 120_000,
-      condition: what,
-      read: async () => {
-        // A failed request is repeated.
-        last = await list().catch(asLine);
-        return last;
-      },
-      until: ({ length }) => length === 0,
-      format: (left) => left.join('; '),
-      signal,
-    });
-  } catch {
-    return last;
-  }
+  return pollOrLast({
+    // A failed request is repeated.
+    read: () => list().catch(asLine),
+    until: ({ length }) => length === 0,
+    timeoutMs: 120_000,
+    intervalMs: 200,
+  });
 }
 
 function ignoreGone(error: { readonly code?: number }): undefined {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   AdmissionregistrationV1Api,
   ApiException,
@@ -7,10 +6,12 @@ import {
   type KubeConfig,
   type KubernetesObject,
   RbacAuthorizationV1Api,
+  type V1Namespace,
 } from '@kubernetes/client-node';
-import { formatTitle, openApi, refuseForeign } from '../../recovery/deploy/api.ts';
+import { type Api, formatTitle, openApi, refuseForeign } from '../../recovery/deploy/api.ts';
 import { names } from '../../recovery/deploy/options.ts';
 import { CannotRun } from '../cluster.ts';
+import { poll } from '../poll.ts';
 import type { AgentDaemonSet } from './agent-control.ts';
 import { execToEnd } from './exec.ts';
 import { nodeProgramPods } from './node-program/daemon-set.ts';
@@ -49,7 +50,7 @@ export interface Removal {
   readonly onProgress: (line: string) => void;
 }
 
-const pollEveryMs = 500;
+const goneMs = 300_000;
 
 /** Removes the objects of the selected runs and waits until they are gone. Returns their titles. @throws CannotDeploy */
 export async function removeRuns({ kubeConfig, which, signal, onProgress }: Removal): Promise<readonly string[]> {
@@ -57,11 +58,27 @@ export async function removeRuns({ kubeConfig, which, signal, onProgress }: Remo
   const all = await listRunObjects(kubeConfig);
   const objects = all.filter(({ metadata }) => which(metadata?.labels?.[runLabel] ?? ''));
   for (const object of objects) {
-    await api.remove(object);
-    while ((await api.read(object)) !== undefined) await delay(pollEveryMs, undefined, { signal });
+    await removeObject(api, object, { timeoutMs: goneMs, signal });
     onProgress(`${formatTitle(object)} removed`);
   }
   return objects.map(formatTitle);
+}
+
+/** Removes an object and waits until it is gone. @throws PollTimeout with what keeps it, CannotDeploy */
+export async function removeObject(
+  api: Pick<Api, 'remove' | 'read'>,
+  object: KubernetesObject,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<void> {
+  await api.remove(object);
+  await poll<V1Namespace | undefined>({
+    condition: `${formatTitle(object)} is gone`,
+    read: () => api.read(object),
+    until: (found) => found === undefined,
+    format: (found) => found?.status?.conditions?.map(({ message }) => message).join('; ') || 'it is being deleted',
+    intervalMs: 300,
+    ...options,
+  });
 }
 
 /** Empty once no run is left. The directories of the FUSE pods are below /runtime-mnt. */

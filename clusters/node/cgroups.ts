@@ -2,6 +2,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
+import { poll } from '../poll.ts';
 import { processTree } from './usage.ts';
 
 /** The controllers used here, with their limit files in cgroup v2 and v1 (`man 7 cgroups`). */
@@ -142,12 +143,19 @@ function parentCgroup(controller: Controller): string | undefined {
 const removalTimeoutMs = 10_000;
 
 async function removeCgroup(cgroup: string): Promise<void> {
-  for (const deadline = performance.now() + removalTimeoutMs; ; ) {
-    try {
-      return rmdirSync(cgroup);
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await delay(10);
-    }
-  }
+  await poll<Error | undefined>({
+    condition: `cgroup ${cgroup} is removed`,
+    read() {
+      try {
+        rmdirSync(cgroup);
+        return undefined;
+      } catch (error) {
+        return error as Error;
+      }
+    },
+    until: (error) => error === undefined,
+    format: (error) => error?.message ?? '',
+    timeoutMs: removalTimeoutMs,
+    intervalMs: 10,
+  });
 }

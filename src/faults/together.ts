@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { poll } from '../../clusters/poll.ts';
 import type { Fault, FaultContext, Injected } from './fault.ts';
 
 /** How long a part waits for its target, which the part before may just have ended. */
@@ -28,13 +28,15 @@ export function together(parts: readonly Fault[]): Fault {
   };
 }
 
-/** Retries until the target exists. @throws the last error */
+/** Retries until the target exists. @throws PollTimeout with the last error */
 async function injectWithRetries(part: Fault, context: FaultContext): Promise<Injected> {
-  for (const deadline = performance.now() + targetTimeoutMs; ; await delay(10)) {
-    try {
-      return await part.inject(context);
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-    }
-  }
+  const result = await poll<Injected | Error>({
+    condition: `the fault ${part.name} finds its target`,
+    read: () => part.inject(context).catch((error: Error) => error),
+    until: (result) => !(result instanceof Error),
+    format: (result) => (result instanceof Error ? result.message : ''),
+    timeoutMs: targetTimeoutMs,
+    intervalMs: 10,
+  });
+  return result as Injected;
 }

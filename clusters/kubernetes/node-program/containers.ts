@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { namespaceOf, processIds, startTime } from '../../../recovery/linux/processes.ts';
@@ -8,6 +7,7 @@ import { watchProcesses } from '../../../recovery/linux/watch.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import { MountWatch } from '../../node/mount-watch.ts';
 import type { NodeContainer } from '../../node/node-program.ts';
+import { pollOrLast } from '../../poll.ts';
 import type { LoggedContainer } from './pod-logs.ts';
 
 const proc = '/proc';
@@ -71,30 +71,22 @@ export interface ContainerIdentification {
   readonly name: string;
 }
 
-const pollEveryMs = 20;
 /** The runtime creates the log before it starts the process, and the start may fail. */
 const startTimeoutMs = 60_000;
 
 /** Reports starts and ends of containers, and mounts in those of applications. */
-export class WatchedContainers implements Disposable {
+export class WatchedContainers {
   readonly #onEvent: (event: HistoryEvent) => void;
   readonly #mounts: MountWatch;
   readonly #sys = loadSyscalls();
   readonly #running = new Map<number, { readonly exited: Promise<unknown>; readonly stop: DisposableStack }>();
   /** The newest start of each container. */
   readonly #newest = new Map<string, LoggedContainer>();
-  readonly #stopped = new AbortController();
 
   constructor(onEvent: (event: HistoryEvent) => void) {
     this.#onEvent = onEvent;
     this.#mounts = new MountWatch(onEvent);
     this.#mounts.watch(1, 'node');
-  }
-
-  [Symbol.dispose](): void {
-    this.#stopped.abort();
-    for (const { stop } of this.#running.values()) stop.dispose();
-    this.#mounts[Symbol.dispose]();
   }
 
   /** Waits for the process of a container that is about to start, and watches it until it ends. */
@@ -130,17 +122,15 @@ export class WatchedContainers implements Disposable {
   }
 
   async #awaitProcess(awaited: LoggedContainer): Promise<number | undefined> {
-    const { signal } = this.#stopped;
     const { uid, container } = awaited;
     const key = `${uid}/${container}`;
     this.#newest.set(key, awaited);
-    const deadline = now() + startTimeoutMs * 1e6;
-    while (this.#newest.get(key) === awaited && now() < deadline && !signal.aborted) {
-      const found = findContainer({ podUid: uid, name: container });
-      if (found && !this.#running.has(found)) return found;
-      await delay(pollEveryMs, undefined, { signal }).catch(() => {});
-    }
-    return undefined;
+    const found = await pollOrLast({
+      read: () => findContainer({ podUid: uid, name: container }),
+      until: (found) => (found && !this.#running.has(found)) || this.#newest.get(key) !== awaited,
+      timeoutMs: startTimeoutMs,
+    });
+    return found !== undefined && !this.#running.has(found) && this.#newest.get(key) === awaited ? found : undefined;
   }
 
   #watchMounts(stop: DisposableStack, pid: number, where: string): void {

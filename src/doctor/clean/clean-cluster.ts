@@ -1,9 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { ApiException, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { isAgentDeployed } from '../../../clusters/kubernetes/deploy-agent.ts';
 import { explain } from '../../../clusters/kubernetes/explain.ts';
-import { listRunObjects, removeNodeDirectories, removeRuns } from '../../../clusters/kubernetes/remove-run.ts';
+import {
+  listRunObjects,
+  removeNodeDirectories,
+  removeObject,
+  removeRuns,
+} from '../../../clusters/kubernetes/remove-run.ts';
 import { runLabel } from '../../../clusters/kubernetes/run-objects.ts';
+import { PollTimeout } from '../../../clusters/poll.ts';
+import { openApi } from '../../../recovery/deploy/api.ts';
 import type { RunId } from '../../run-id.ts';
 import { doctorLabel } from '../cluster/look-at-nodes.ts';
 import type { CleanReport } from './clean.ts';
@@ -21,7 +27,6 @@ export interface CleanClusterOptions {
 /** The age at which the namespace of a doctor is a leftover: an inspection takes less time. */
 const doctorMs = 5 * 60_000;
 const goneMs = 60_000;
-const pollMs = 300;
 
 /**
  * Removes from a cluster what killed doctors and the named run left. Runs that are not named are only listed, because they may be in
@@ -57,9 +62,15 @@ async function cleanDoctors({ kubeConfig, dryRun, now, signal }: CleanClusterOpt
       lines.push(`namespace/${name} is of a doctor that may be looking: left alone for ${minutes(age)}`);
     else if (dryRun) lines.push(`would remove namespace/${name}`);
     else {
-      const gone = await removeNamespace(core, name, signal);
-      lines.push(gone ? `removed namespace/${name}` : `could not remove namespace/${name}`);
-      if (!gone) leftovers.push(`namespace/${name}`);
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+      try {
+        await removeObject(openApi(kubeConfig), namespace, { timeoutMs: goneMs, signal });
+        lines.push(`removed namespace/${name}`);
+      } catch (error) {
+        if (!(error instanceof PollTimeout)) throw error;
+        lines.push(`could not remove namespace/${name}: ${error.message}`);
+        leftovers.push(`namespace/${name}`);
+      }
     }
   }
   return { lines, leftovers };
@@ -89,21 +100,4 @@ async function cleanRun({ kubeConfig, dryRun, signal }: CleanClusterOptions, run
 async function otherRuns(kubeConfig: KubeConfig): Promise<readonly string[]> {
   const runs = (await listRunObjects(kubeConfig)).map(({ metadata }) => metadata?.labels?.[runLabel] ?? '');
   return [...new Set(runs)].toSorted();
-}
-
-/** Resolves with false if the namespace still exists after a minute. */
-async function removeNamespace(core: CoreV1Api, name: string, signal: AbortSignal): Promise<boolean> {
-  const isGone = (error: unknown) => error instanceof ApiException && error.code === 404;
-  const end = performance.now() + goneMs;
-  try {
-    await core.deleteNamespace({ name });
-    while (performance.now() < end) {
-      await core.readNamespace({ name });
-      await delay(pollMs, undefined, { signal });
-    }
-    return false;
-  } catch (error) {
-    if (isGone(error)) return true;
-    throw error;
-  }
 }

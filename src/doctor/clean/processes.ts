@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pollOrLast } from '../../../clusters/poll.ts';
 import { parseRunId, type RunId, runIdVariable, runRoleVariable } from '../../run-id.ts';
 
 /** A process that belongs to a run, as /proc shows it. */
@@ -96,35 +96,32 @@ export interface KillOutcome {
   readonly leftovers: readonly string[];
 }
 
-const pollMs = 10;
-const deadlineMs = 10_000;
+const dyingMs = 10_000;
 
 /** Kills all processes of a run with SIGKILL, the supervisor first, and waits until they are gone. Never kills process `own`. */
 export async function killRun(runId: RunId, own: number): Promise<KillOutcome> {
   const killed = new Map<string, RunProcess>();
   const refused = new Map<string, string>();
-  const deadline = performance.now() + deadlineMs;
-  let remaining = runProcesses(runId, own);
-  while (remaining.length > 0 && performance.now() < deadline) {
-    for (const process of killOrder(remaining)) {
-      const reason = kill(process);
-      if (reason === undefined) killed.set(identity(process), process);
-      else refused.set(identity(process), reason);
-    }
-    if (remaining.every((process) => refused.has(identity(process)))) break;
-    // Killed processes need a moment to exit, and may have started others before.
-    await sleep(pollMs);
-    remaining = runProcesses(runId, own);
-  }
+  // Killed processes need a moment to exit, and may have started others before.
+  const remaining = await pollOrLast({
+    read() {
+      const processes = listRunProcesses(own).filter((process) => process.runId === runId);
+      for (const process of killOrder(processes)) {
+        const reason = kill(process);
+        if (reason === undefined) killed.set(identity(process), process);
+        else refused.set(identity(process), reason);
+      }
+      return processes;
+    },
+    until: (processes) => processes.every((process) => refused.has(identity(process))),
+    timeoutMs: dyingMs,
+    intervalMs: 10,
+  });
   const remainingKeys = new Set(remaining.map(identity));
   return {
     removed: [...killed].filter(([key]) => !remainingKeys.has(key)).map(([, process]) => describe(process)),
     leftovers: remaining.map((process) => `${describe(process)}: ${refused.get(identity(process)) ?? 'does not die'}`),
   };
-}
-
-function runProcesses(runId: RunId, own: number): readonly RunProcess[] {
-  return listRunProcesses(own).filter((process) => process.runId === runId);
 }
 
 /** Returns the name of the errno if it fails. Reads the process again first, because its PID may have been reused. */

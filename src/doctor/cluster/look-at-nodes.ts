@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { removeObject } from '../../../clusters/kubernetes/remove-run.ts';
+import { pollOrLast } from '../../../clusters/poll.ts';
+import { openApi } from '../../../recovery/deploy/api.ts';
 import type { NodeLook } from './cluster-facts.ts';
 
 export interface LookOptions {
@@ -22,7 +24,6 @@ export interface Looked {
 /** Label of the namespace of an inspection. Its value is the namespace's name. */
 export const doctorLabel = 'rekindle.dev/doctor';
 
-const pollMs = 200;
 const timeoutMs = 60_000;
 const stuckReasons = [
   'ErrImagePull',
@@ -50,7 +51,8 @@ export async function lookAtNodes({ kubeConfig, nodes, image, request, signal }:
     await Promise.all(looks);
     return { byNode, stores };
   } finally {
-    await removeNamespace(core, name);
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await removeObject(openApi(kubeConfig), namespace, { timeoutMs });
   }
 }
 
@@ -68,15 +70,15 @@ async function lookAt(one: OneLook): Promise<{ readonly look: NodeLook; readonly
   const failed = (says: string) => ({ look: { state: 'failed', says } as const, stores: [] });
   const created = await core.createNamespacedPod({ namespace, body: lookingPod(one) });
   const name = created.metadata?.name ?? '';
-  const end = AbortSignal.timeout(timeoutMs);
-  let pod = created;
-  while (!end.aborted && !signal.aborted) {
-    pod = await core.readNamespacedPod({ namespace, name });
-    const stuck = stuckReason(pod);
-    if (stuck !== undefined) return failed(stuck);
-    if (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') break;
-    await sleep(pollMs);
-  }
+  const pod = await pollOrLast({
+    read: () => core.readNamespacedPod({ namespace, name }),
+    until: (pod) => stuckReason(pod) !== undefined || ['Failed', 'Succeeded'].includes(pod.status?.phase ?? ''),
+    timeoutMs,
+    intervalMs: 200,
+    signal,
+  });
+  const stuck = stuckReason(pod);
+  if (stuck !== undefined) return failed(stuck);
   if (pod.status?.phase !== 'Succeeded') return failed(describeEnd(pod));
   const { fuse, kubelet, stores } = JSON.parse(await core.readNamespacedPodLog({ namespace, name })) as LookAnswer;
   return { look: { state: 'seen', fuse, kubelet }, stores };
@@ -122,21 +124,6 @@ function describeEnd({ status }: V1Pod): string {
   return [`its pod is ${status?.phase ?? 'not seen'}`, state?.waiting?.reason, status?.reason, status?.message]
     .filter(Boolean)
     .join(': ');
-}
-
-async function removeNamespace(core: CoreV1Api, name: string): Promise<void> {
-  await core.deleteNamespace({ name });
-  const end = AbortSignal.timeout(timeoutMs);
-  for (;;) {
-    try {
-      await core.readNamespace({ name });
-    } catch {
-      return;
-    }
-    if (end.aborted)
-      throw new Error(`namespace ${name} does not end: look at kubectl get all -n ${name}, and delete it`);
-    await sleep(pollMs);
-  }
 }
 
 /** Input of the program in the pod. */

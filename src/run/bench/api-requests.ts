@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { pollOrLast } from '../../../clusters/poll.ts';
 import type { ApiRequests } from '../../../reports/bench/record.ts';
 
 /** Requests by verb and resource: `create events`. */
 type Counts = Readonly<Record<string, number>>;
 
 /** Events are sent after a recovery, so counts are read until they stop growing. */
-const settling = { everyMs: 250, maximumReads: 12 } as const;
+const settling = { intervalMs: 250, timeoutMs: 3_000 } as const;
 
 /** The agent's request counts in its metrics; undefined if it has none. */
 export function requestsIn(metrics: string): Counts | undefined {
@@ -65,13 +66,18 @@ export class RequestCount {
   }
 
   async #settled(): Promise<Counts> {
-    let last = requestsIn(await this.#metrics()) ?? {};
-    for (let read = 0; read < settling.maximumReads; read++) {
-      await delay(settling.everyMs, undefined, { signal: this.#signal });
-      const now = requestsIn(await this.#metrics()) ?? {};
-      if (Object.keys(requestsBetween(last, now)).length === 0) return now;
-      last = now;
-    }
-    return last;
+    let last: Counts | undefined;
+    const { counts } = await pollOrLast({
+      ...settling,
+      read: async () => {
+        const counts = requestsIn(await this.#metrics()) ?? {};
+        const isSettled = last !== undefined && Object.keys(requestsBetween(last, counts)).length === 0;
+        last = counts;
+        return { counts, isSettled };
+      },
+      until: ({ isSettled }) => isSettled,
+      signal: this.#signal,
+    });
+    return counts;
   }
 }

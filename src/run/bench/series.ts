@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Usage } from '../../../clusters/cluster.ts';
-import { PollTimeout, poll } from '../../../clusters/poll.ts';
+import { PollTimeout, poll, pollOrLast } from '../../../clusters/poll.ts';
 import { waitsForIdleAgent } from '../../../reports/bench/format.ts';
 import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
 import { crashSamples } from '../../../reports/bench/samples.ts';
@@ -185,13 +185,19 @@ class SeriesRun {
     const { conditions, arm } = this.#plan;
     if (!waitsForIdleAgent(conditions)) return;
     const { cluster } = this.#bench.run;
-    const end = performance.now() + arm.deadlineMs;
-    for (let before = Number.NEGATIVE_INFINITY; performance.now() < end; ) {
-      const { cpuMs } = await cluster.agentUsage();
-      if (cpuMs - before <= idleCpuMs) return;
-      before = cpuMs;
-      await delay(idleCheckMs, undefined, { signal: this.#bench.session.signal });
-    }
+    let before = Number.NEGATIVE_INFINITY;
+    await pollOrLast({
+      read: async () => {
+        const { cpuMs } = await cluster.agentUsage();
+        const used = cpuMs - before;
+        before = cpuMs;
+        return used;
+      },
+      until: (used) => used <= idleCpuMs,
+      timeoutMs: arm.deadlineMs,
+      intervalMs: idleCheckMs,
+      signal: this.#bench.session.signal,
+    });
   }
 
   /** Returns whether everything was steady again in time. */
