@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minioImage } from '../../fakes/store/minio-objects.ts';
+import { hashContext } from '../../recovery/deploy/image/build-context.ts';
 import { CannotRun, type HarnessPrograms, type StartOptions } from '../cluster.ts';
 import type { Docker } from './docker.ts';
 
@@ -64,15 +64,6 @@ async function buildHarnessImage(docker: Docker, programs: HarnessPrograms): Pro
   } finally {
     rmSync(context, { recursive: true });
   }
-}
-
-function hashContext(dockerfile: string, context: string): string {
-  const hash = createHash('sha256').update(readFileSync(dockerfile));
-  for (const name of globSync('**/*', { cwd: context }).sort()) {
-    const path = join(context, name);
-    if (statSync(path).isFile()) hash.update(`${name}\0`).update(readFileSync(path));
-  }
-  return hash.digest('hex').slice(0, 12);
 }
 
 /** Builds the image of s3fs and rclone from Debian's packages unless Docker has it. @throws CannotRun */

@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { execa } from 'execa';
 
 export interface GatherOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,13 +48,15 @@ export async function gather({ env, temporary }: GatherOptions): Promise<Facts> 
 }
 
 async function attemptProgram(program: string, args: readonly string[], env: GatherOptions['env']): Promise<Attempt> {
-  try {
-    await run(program, [...args], { timeout: 10_000, killSignal: 'SIGKILL', env: { ...env, LC_ALL: 'C' } });
-    return { ok: true };
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    return { ok: false, says: lastLine(stderr) ?? lastLine(message) ?? 'failed' };
-  }
+  const ended = await execa(program, args, {
+    env: { ...env, LC_ALL: 'C' },
+    extendEnv: false,
+    reject: false,
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+  });
+  if (!ended.failed) return { ok: true };
+  return { ok: false, says: lastLine(ended.stderr) ?? lastLine(ended.shortMessage) ?? 'failed' };
 }
 
 /** Creates namespaces and a mount in them, because some machines allow only the former. Both end with the process. */

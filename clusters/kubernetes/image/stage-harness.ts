@@ -4,31 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { inHarnessImage } from '../../../fakes/fluid/controller-objects.ts';
 import { daemonProgram } from '../../../fakes/fuse/bundle.ts';
-import { installedPath } from '../../../recovery/deploy/image/installed-path.ts';
+import { copyKoffi, installedPath } from '../../../recovery/deploy/image/build-context.ts';
 import type { HarnessPrograms } from '../../cluster.ts';
 import { bundleNodeProgram } from '../node-program/bundle.ts';
 import { bundleInImage } from '../node-program/in-image.ts';
 
 const project = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** Files below node_modules that are loaded of the libraries that cannot be bundled. */
-const libraries = [
-  'koffi/index.js',
-  'koffi/indirect.js',
-  'koffi/index.cjs',
-  'koffi/indirect.cjs',
-  'koffi/lib',
-  'koffi/src/koffi/index.cjs',
-  'koffi/src/koffi/index.js',
-  'koffi/src/koffi/src/static.cjs',
-  'koffi/src/koffi/src/static.js',
-  'koffi/package.json',
-  '@koromix/koffi-linux-x64/index.js',
-  '@koromix/koffi-linux-x64/linux_x64',
-  '@koromix/koffi-linux-x64/package.json',
-  'fuse-native/prebuilds/linux-x64/node.napi.node',
-  'fuse-shared-library-linux/libfuse/lib/libfuse.so',
-];
+/** Add-ons, which cannot be bundled. */
+const addOns = ['fuse-native/prebuilds/linux-x64/node.napi.node', 'fuse-shared-library-linux/libfuse/lib/libfuse.so'];
 
 /** Creates the Dockerfile's build context: `rekindle/`, which becomes a root directory of the image, and the script that collects tools. */
 export async function stageHarness(context: string, programs: HarnessPrograms): Promise<void> {
@@ -40,8 +24,8 @@ export async function stageHarness(context: string, programs: HarnessPrograms): 
     bundleNodeProgram({ outdir: inContext(bundleInImage), programs }),
   ]);
   cpSync(fileURLToPath(new URL('./copy-tools.sh', import.meta.url)), inContext('copy-tools.sh'));
-  for (const library of libraries)
-    cpSync(installedPath(library), inContext(`rekindle/node_modules/${library}`), { recursive: true });
+  copyKoffi(inContext('rekindle/node_modules'));
+  for (const addOn of addOns) cpSync(installedPath(addOn), inContext(`rekindle/node_modules/${addOn}`));
 }
 
 async function stageDaemon(folder: string): Promise<void> {

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
-
-const run = promisify(execFile);
 
 /** Mount points at or below one of the directories, shallowest first, from the text of a mountinfo (`man 5 proc`). */
 export function mountPointsBelow(mountinfo: string, directories: readonly string[]): readonly string[] {
@@ -32,13 +29,10 @@ export async function detachMounts(
     const [next] = ownMountsBelow(directories);
     if (next === undefined) return { removed, leftovers: [] };
     const before = ownMountsBelow(directories).length;
-    try {
-      await run('umount', ['--lazy', '--no-canonicalize', '--internal-only', '--', next], {
-        timeout: 10_000,
-        killSignal: 'SIGKILL',
-      });
-    } catch (error) {
-      const reason = (error as { stderr?: string }).stderr?.trim() || String(error);
+    const flags = ['--lazy', '--no-canonicalize', '--internal-only', '--'];
+    const ended = await execa('umount', [...flags, next], { reject: false, timeout: 10_000, killSignal: 'SIGKILL' });
+    if (ended.failed) {
+      const reason = ended.stderr.trim() || ended.shortMessage;
       return { removed, leftovers: ownMountsBelow(directories).map((path) => `mount ${path}: ${reason}`) };
     }
     const remaining = ownMountsBelow(directories);
