@@ -1,11 +1,11 @@
 import { effectiveTier, tierOfRelease } from '../recovery/linux/kernel-tier.ts';
-import type { AgentOptions } from './cluster.ts';
+import type { AgentSettings } from './cluster.ts';
 
 export interface AgentTier {
   /** The tier that the agent reports; undefined if it reports none. */
   readonly reported?: string | undefined;
   /** The flag `--kernel-tier`. */
-  readonly flag?: AgentOptions['kernelTier'] | undefined;
+  readonly flag?: AgentSettings['kernelTier'] | undefined;
   /** As `uname -r` prints it. */
   readonly kernel: string;
 }

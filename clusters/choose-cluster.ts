@@ -1,5 +1,5 @@
 import type { Cluster } from './cluster.ts';
-import type { AgentDaemonSet } from './kubernetes/agent-control.ts';
+import type { DeployedAgent } from './kubernetes/agent-control.ts';
 import { existingProvider } from './kubernetes/existing.ts';
 import { kindProvider } from './kubernetes/kind.ts';
 import { kubernetesCluster } from './kubernetes/kubernetes-cluster.ts';
@@ -14,7 +14,7 @@ export type KubernetesChoice =
       /** Text of a kubeconfig. Its current context is used. */
       readonly kubeConfig: string;
       /** The implementation under test that is already installed. Absent: ours is deployed. */
-      readonly theirs?: AgentDaemonSet;
+      readonly theirs?: DeployedAgent;
     };
 
 /** The chosen cluster, not started yet. */

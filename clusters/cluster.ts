@@ -17,9 +17,9 @@ export type Capability =
   | 'abort-connection'
   /** `outOfMemory`: memory cgroups are writable. */
   | 'memory-cgroups'
-  /** `AgentOptions.cpuMillis`: CPU cgroups are writable. */
+  /** `AgentSettings.cpuMillis`: CPU cgroups are writable. */
   | 'cpu-limit'
-  /** `AgentOptions.diesBefore`. */
+  /** `AgentSettings.diesBefore`. */
   | 'agent-death'
   /** The agent attaches beneath and detaches the top (Linux 6.5), instead of stacking. */
   | 'mount-beneath'
@@ -77,7 +77,7 @@ export interface StartOptions {
   /** Receives one line for each step of the start, for the progress display. */
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   /** A FUSE daemon of other authors that replaces the fake, by the name of its program. */
   readonly daemon?: ForeignDaemon;
   /** The user's working directory. Programs in a pod find it at the same path. */
@@ -116,7 +116,7 @@ export interface ProgramRun {
 }
 
 /** The agent's flags, under the same names, and how the harness runs it. */
-export interface AgentOptions {
+export interface AgentSettings {
   /** `default`: without the gate's flag. */
   readonly fuseRecovery: boolean | 'default';
   readonly kernelTier?: '6.5' | '5.12' | '5.10';
@@ -286,7 +286,7 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   /** The shell command that enters a container by hand. */
   stepInside(target: ContainerRef): Promise<string>;
   /** Stops the agent and starts it with other flags. Resolves when it answers on /healthz. */
-  restartAgent(options: AgentOptions): Promise<void>;
+  restartAgent(options: AgentSettings): Promise<void>;
   /** Sends SIGKILL to the agent, which is restarted as any container is. Resolves with the time. */
   killAgent(): Promise<number>;
   /** Stops the agent as a rollout does. Disposing of the result starts it again with the same flags. */

@@ -17,16 +17,16 @@ interface Handle {
   readonly methods: readonly string[];
 }
 
-interface Failure {
+interface RemoteError {
   readonly message: string;
   readonly code?: string;
 }
 
 export type Reply =
   | { readonly reply: number; readonly value: unknown; readonly handle?: Handle }
-  | { readonly reply: number; readonly error: Failure }
+  | { readonly reply: number; readonly error: RemoteError }
   /** A promise of the result of an earlier request has settled. */
-  | { readonly settled: number; readonly promise: string; readonly value?: unknown; readonly error?: Failure };
+  | { readonly settled: number; readonly promise: string; readonly value?: unknown; readonly error?: RemoteError };
 
 const disposeProcedure = '$dispose';
 const invokeProcedure = '$invoke';
@@ -66,7 +66,7 @@ export function connect<Procedures extends object, News extends object>(
     if (!ended) channel.send({ id, procedure, args: encode(args) });
     return result;
   };
-  const settle = (key: number | string, outcome: { readonly value?: unknown; readonly error?: Failure }): void => {
+  const settle = (key: number | string, outcome: { readonly value?: unknown; readonly error?: RemoteError }): void => {
     const deferred = pending.get(key);
     pending.delete(key);
     if (outcome.error) deferred?.reject(Object.assign(new Error(outcome.error.message), { code: outcome.error.code }));
@@ -134,7 +134,7 @@ export function serve(procedures: object, send: (reply: Reply) => void): Server 
     for (const [promise, value] of promises)
       value.then(
         (value: unknown) => send({ settled: id, promise, value }),
-        (error: unknown) => send({ settled: id, promise, error: toFailure(error) }),
+        (error: unknown) => send({ settled: id, promise, error: toRemoteError(error) }),
       );
     const data = entries.filter((entry) => !promises.includes(entry) && !methods.includes(entry));
     const handle = { promises: promises.map(([name]) => name), methods: methods.map(([name]) => name) };
@@ -149,7 +149,7 @@ export function serve(procedures: object, send: (reply: Reply) => void): Server 
         // In this order, because a promise of the result may have settled already.
         send(isDisposable(value) ? keep(id, value) : { reply: id, value });
       } catch (error) {
-        send({ reply: id, error: toFailure(error) });
+        send({ reply: id, error: toRemoteError(error) });
       }
     },
     async [Symbol.asyncDispose]() {
@@ -168,7 +168,7 @@ function isDisposable(value: unknown): value is AsyncDisposable {
   return typeof value === 'object' && value !== null && Symbol.asyncDispose in value;
 }
 
-function toFailure(error: unknown): Failure {
+function toRemoteError(error: unknown): RemoteError {
   const { message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
   return { message, ...(typeof code === 'string' && { code }) };
 }

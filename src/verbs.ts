@@ -1,5 +1,5 @@
 import type { KubernetesChoice } from '../clusters/choose-cluster.ts';
-import type { AgentOptions, StartOptions } from '../clusters/cluster.ts';
+import type { AgentSettings, StartOptions } from '../clusters/cluster.ts';
 import type { Environment } from './environment.ts';
 import type { RunId } from './run-id.ts';
 import type { Verdict } from './timeline/record.ts';
@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly out: string;
   readonly seed: number;
   /** Forces a lower kernel tier. Default: the highest that the kernel supports. */
-  readonly kernelTier?: NonNullable<AgentOptions['kernelTier']>;
+  readonly kernelTier?: NonNullable<AgentSettings['kernelTier']>;
   /** Third-party FUSE daemon. Default: the fake one. */
   readonly daemon?: NonNullable<StartOptions['daemon']>;
   readonly environment: Environment;

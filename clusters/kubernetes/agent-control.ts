@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
 import { monotonicClock } from '../../recovery/agent/clock.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
-import { type AgentOptions, CannotRun, type ContainerRef } from '../cluster.ts';
+import { type AgentSettings, CannotRun, type ContainerRef } from '../cluster.ts';
 import { poll } from '../poll.ts';
 
 /** The agent's DaemonSet, which exists. Its container has the flags. */
-export interface AgentDaemonSet {
+export interface DeployedAgent {
   readonly namespace: string;
   readonly name: string;
   readonly container: string;
@@ -14,7 +14,7 @@ export interface AgentDaemonSet {
 
 export interface AgentControlOptions {
   readonly kubeConfig: KubeConfig;
-  readonly daemonSet: AgentDaemonSet;
+  readonly daemonSet: DeployedAgent;
   /** Of another agent only the gate is changed. */
   readonly agentIsOurs: boolean;
   readonly signal: AbortSignal;
@@ -38,7 +38,7 @@ export class AgentControl implements AsyncDisposable {
   }
 
   /** Changes the agent's flags if they differ. Resolves when it runs with them on every node. */
-  async setFlags(options: AgentOptions): Promise<void> {
+  async setFlags(options: AgentSettings): Promise<void> {
     const { kernelTier, readWriteScope, abortHungAfter } = options;
     const needsOurs = (kernelTier ?? readWriteScope ?? abortHungAfter) !== undefined;
     if (
@@ -166,7 +166,7 @@ export class AgentControl implements AsyncDisposable {
 }
 
 /** The agent's arguments with the requested flags. All other arguments are unchanged. */
-export function withFlags(args: readonly string[], options: AgentOptions): readonly string[] {
+export function withFlags(args: readonly string[], options: AgentSettings): readonly string[] {
   const { fuseRecovery, kernelTier, readWriteScope, abortHungAfter } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
     '--kernel-tier': kernelTier,
@@ -194,7 +194,7 @@ const gate = 'FuseRecovery';
  * An agent's arguments with the gate on or off, as the document sets it, or by default, without it. Other arguments and other
  * gates are unchanged, and a gate that is not mentioned stays so if it must be off.
  */
-export function withGate(args: readonly string[], state: AgentOptions['fuseRecovery']): readonly string[] {
+export function withGate(args: readonly string[], state: AgentSettings['fuseRecovery']): readonly string[] {
   const separate = args.indexOf(gateFlag);
   const index = separate < 0 ? args.findIndex((arg) => arg.startsWith(`${gateFlag}=`)) : separate + 1;
   const given = (args[index] ?? '').replace(`${gateFlag}=`, '').split(',');

@@ -3,7 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { names } from '../../recovery/deploy/index.ts';
 import { CannotRun, type Cluster, type RunningCluster, type StartOptions } from '../cluster.ts';
-import type { AgentDaemonSet } from './agent-control.ts';
+import type { DeployedAgent } from './agent-control.ts';
 import { deployAgent } from './deploy-agent.ts';
 import { collectDiagnostics } from './diagnostics.ts';
 import { connectDocker } from './docker.ts';
@@ -19,19 +19,19 @@ import { runKubernetesCluster } from './running-cluster.ts';
 import { taintNodes, virtualNodeNames } from './virtual-nodes.ts';
 
 /** Our own agent, under the names that `rekindle deploy` uses. */
-const ownAgent: AgentDaemonSet = { namespace: names.namespace, name: names.agent, container: names.agentContainer };
+const ownAgent: DeployedAgent = { namespace: names.namespace, name: names.agent, container: names.agentContainer };
 
 /**
  * A Kubernetes cluster that is opened, filled with what a run needs, and afterwards restored or deleted. `theirs`: an
  * implementation that is already installed; then neither our agent nor Fluid's controllers are deployed.
  */
-export function kubernetesCluster(provider: ClusterProvider, theirs?: AgentDaemonSet): Cluster {
+export function kubernetesCluster(provider: ClusterProvider, theirs?: DeployedAgent): Cluster {
   return { name: provider.name, start: (options) => start(provider, theirs, options) };
 }
 
 async function start(
   provider: ClusterProvider,
-  theirs: AgentDaemonSet | undefined,
+  theirs: DeployedAgent | undefined,
   options: StartOptions,
 ): Promise<RunningCluster> {
   const { runId, resultsDir, diagnosticsDir, daemon, signal, onProgress } = options;

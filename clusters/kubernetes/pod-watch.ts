@@ -44,13 +44,13 @@ export async function watchPods({ kubeConfig, namespacePrefix, onEvent }: PodWat
   };
 }
 
-type KubeletEvent = Extract<HistoryEvent, { kind: 'kubelet' }>;
+type PodEvent = Extract<HistoryEvent, { kind: 'kubelet' }>;
 
 /**
  * What a kubelet did, from a pod's status before and after. Undefined means that the pod does not exist. Restarts of containers
  * are not reported here, because their node reports them sooner.
  */
-export function kubeletEvents(before: V1Pod | undefined, after: V1Pod | undefined): Omit<KubeletEvent, 'at'>[] {
+export function kubeletEvents(before: V1Pod | undefined, after: V1Pod | undefined): Omit<PodEvent, 'at'>[] {
   const { metadata } = after ?? before ?? {};
   const pod = `${metadata?.namespace}/${metadata?.name}`;
   // Another pod of the same name can replace it between two observations.

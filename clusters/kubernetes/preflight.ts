@@ -10,7 +10,7 @@ import type { Api } from '../../recovery/deploy/api.ts';
 import { isOurs } from '../../recovery/deploy/api.ts';
 import { CannotRun } from '../cluster.ts';
 import { pollOrLast } from '../poll.ts';
-import type { AgentDaemonSet } from './agent-control.ts';
+import type { DeployedAgent } from './agent-control.ts';
 import { execToEnd } from './exec.ts';
 import { statusMessage } from './explain.ts';
 import type { PodSelector } from './node-program/daemon-set.ts';
@@ -97,7 +97,7 @@ const datasetDefinition = {
 /** The implementation that a profile names must be installed, and must not be ours. @throws CannotRun */
 export async function requireTheirs(
   { read }: Pick<Api, 'read'>,
-  { namespace, name, container }: AgentDaemonSet,
+  { namespace, name, container }: DeployedAgent,
 ): Promise<void> {
   const object: KubernetesObject = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { namespace, name } };
   const daemonSet = (await read(object)) as V1DaemonSet | undefined;

@@ -12,7 +12,7 @@ import { type Api, formatTitle, openApi, refuseForeign } from '../../recovery/de
 import { names } from '../../recovery/deploy/options.ts';
 import { CannotRun } from '../cluster.ts';
 import { poll } from '../poll.ts';
-import type { AgentDaemonSet } from './agent-control.ts';
+import type { DeployedAgent } from './agent-control.ts';
 import { execToEnd } from './exec.ts';
 import { nodeProgramPods } from './node-program/daemon-set.ts';
 import { requireTheirs } from './preflight.ts';
@@ -106,7 +106,7 @@ export interface ForeignCheck extends Omit<Removal, 'which'> {
   readonly isForeign: boolean;
   readonly runId: string;
   /** The implementation under test, which must be installed. Absent: ours is deployed, so no other may be installed. */
-  readonly theirs: AgentDaemonSet | undefined;
+  readonly theirs: DeployedAgent | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
 import {
-  type AgentOptions,
+  type AgentSettings,
   CannotRun,
   type Capability,
   type ClusterEvent,
@@ -17,7 +17,7 @@ import { ContainerLogs } from '../container-logs.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
 import { onLines } from '../node/lines.ts';
 import { findKubectl } from '../terminal.ts';
-import { AgentControl, type AgentDaemonSet } from './agent-control.ts';
+import { AgentControl, type DeployedAgent } from './agent-control.ts';
 import { execToEnd, startExec } from './exec.ts';
 import { withNodes } from './fidelity.ts';
 import { type NodeLink, openNodeLink } from './node-link.ts';
@@ -223,7 +223,7 @@ export interface KubernetesClusterOptions {
   readonly nodeProgram: PodSelector;
   /** A directory of the nodes. A FUSE daemon waits while its file `<namespace>.<pod>` is there. */
   readonly holds: string;
-  readonly agent: AgentDaemonSet;
+  readonly agent: DeployedAgent;
   /** Otherwise it was installed by others, and only its gate is changed. */
   readonly agentIsOurs: boolean;
   /** The nodes were created for runs, so that their kubelets may be restarted. */
@@ -231,7 +231,7 @@ export interface KubernetesClusterOptions {
   /** FUSE daemons are our fake, which accepts commands and reports when it is ready. */
   readonly fakeDaemon: boolean;
   /** The agent's flags when scenarios begin. The DaemonSet is changed if it has others. */
-  readonly agentOptions: AgentOptions;
+  readonly agentOptions: AgentSettings;
   /** Exists. Logs of containers go to `logs/` below it. */
   readonly resultsDir: string;
   /** For the documented commands that scenarios run on this machine. */

@@ -6,7 +6,7 @@ import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
 import { serveRegistration } from '../../recovery/csi/registration.ts';
 import { defaultOptions } from '../../recovery/deploy/options.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-import { type AgentOptions, ForeignAgentFailed } from '../cluster.ts';
+import { type AgentSettings, ForeignAgentFailed } from '../cluster.ts';
 import type { CpuCgroups } from '../node/cgroups.ts';
 import { toEvent } from '../node/log-events.ts';
 import { deployedAgent } from './deployed-agent.ts';
@@ -43,7 +43,7 @@ export class AgentProcess {
   readonly #options: AgentProcessOptions;
   #child: ServingProcess | undefined;
   #registrar: AsyncDisposable | undefined;
-  #agent: AgentOptions | undefined;
+  #agent: AgentSettings | undefined;
   #tier: string | undefined;
   #metrics: string | undefined;
   #limit: AsyncDisposable | undefined;
@@ -68,7 +68,7 @@ export class AgentProcess {
   }
 
   /** Resolves when the agent serves. */
-  async start(agent: AgentOptions): Promise<void> {
+  async start(agent: AgentSettings): Promise<void> {
     this.#shouldRun = true;
     this.#agent = agent;
     const { logFile, onEvent } = this.#options;
@@ -161,7 +161,7 @@ export class AgentProcess {
     return {};
   }
 
-  #spawn(agent: AgentOptions, follow: Parameters<typeof followServing>[1]): ServingProcess {
+  #spawn(agent: AgentSettings, follow: Parameters<typeof followServing>[1]): ServingProcess {
     const { command, environment, kubeconfigs, kubeletRoot, nodeName, runtime, socket } = this.#options;
     if (!agent.command) {
       const { diesBefore } = agent;
@@ -195,7 +195,7 @@ export class AgentProcess {
 }
 
 /** In the sandbox all agents share the network of the machine. */
-function ownFlags({ abortHungAfter, kernelTier, readWriteScope }: AgentOptions): readonly string[] {
+function ownFlags({ abortHungAfter, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
   return [
     '--metrics-addr=127.0.0.1:0',
     ...(kernelTier ? [`--kernel-tier=${kernelTier}`] : []),

@@ -1,6 +1,13 @@
 import type { ForeignDaemon } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Fidelity, HistoryEvent } from '../../src/timeline/record.ts';
-import type { AgentOptions, Capability, ContainerRef, HarnessPrograms, NodeVerbs, RunningCluster } from '../cluster.ts';
+import type {
+  AgentSettings,
+  Capability,
+  ContainerRef,
+  HarnessPrograms,
+  NodeVerbs,
+  RunningCluster,
+} from '../cluster.ts';
 import type { Reply } from '../rpc.ts';
 
 export interface SupervisorOptions {
@@ -9,7 +16,7 @@ export interface SupervisorOptions {
   /** An empty directory of the machine, over which the node's root is mounted. The harness creates and removes it. */
   readonly scratch: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   readonly daemon?: ForeignDaemon;
   readonly programs: HarnessPrograms;
   readonly clockScale: number;

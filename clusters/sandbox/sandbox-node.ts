@@ -19,7 +19,7 @@ import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
-import type { AgentOptions, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
+import type { AgentSettings, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
 import { ContainerLogs } from '../container-logs.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../node/foreign-readiness.ts';
@@ -193,7 +193,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     return this.container(target).pid;
   }
 
-  async restartAgent(agent: AgentOptions): Promise<void> {
+  async restartAgent(agent: AgentSettings): Promise<void> {
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
   }

@@ -9,7 +9,7 @@ import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import {
-  type AgentOptions,
+  type AgentSettings,
   CannotRun,
   type Cluster,
   deriveVerbs,
@@ -46,7 +46,7 @@ export const sandbox: Cluster = {
     const kubeConfig = clientConfig(started);
     stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
     let flags = options.agent;
-    const restart = (agent: AgentOptions): Promise<void> => {
+    const restart = (agent: AgentSettings): Promise<void> => {
       flags = agent;
       return node.restartAgent(agent);
     };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assess, kernelVersion, missingRequirements } from './assess.ts';
-import type { Facts } from './gather.ts';
+import type { MachineFacts } from './gather.ts';
 
-const good: Facts = {
+const good: MachineFacts = {
   platform: 'linux',
   arch: 'x64',
   glibc: '2.36',
@@ -22,7 +22,7 @@ const good: Facts = {
 
 const refused = { ok: false, says: 'unshare failed: Operation not permitted' } as const;
 
-function finding(what: string, facts: Partial<Facts>) {
+function finding(what: string, facts: Partial<MachineFacts>) {
   return assess({ ...good, ...facts }).find((one) => one.what === what);
 }
 
@@ -31,7 +31,7 @@ test('finds nothing missing on a common distribution without root', () => {
 });
 
 describe('each missing requirement is named with its remedy', () => {
-  test.each<[string, Partial<Facts>, string, RegExp, RegExp]>([
+  test.each<[string, Partial<MachineFacts>, string, RegExp, RegExp]>([
     ['another system', { platform: 'darwin', arch: 'arm64' }, 'platform', /darwin on arm64/, /Linux x86-64/],
     ['another C library', { glibc: undefined as never }, 'platform', /not glibc/, /not Alpine/],
     ['an old kernel', { kernelRelease: '4.19.91-26.al7' }, 'kernel', /4\.19\.91-26\.al7 is before 5\.10/, /5\.10/],

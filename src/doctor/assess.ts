@@ -1,5 +1,5 @@
 import type { Colour } from '../colour.ts';
-import { type Facts, type GatherOptions, gather } from './gather.ts';
+import { type GatherOptions, gather, type MachineFacts } from './gather.ts';
 
 /** One line of the doctor's table. */
 export interface Finding {
@@ -14,7 +14,7 @@ export interface Finding {
 const leastFreeBytes = 256 * 1024 * 1024;
 
 /** Judges each requirement of the sandbox, in the order in which a user would fix them. Pure. */
-export function assess(facts: Facts): readonly Finding[] {
+export function assess(facts: MachineFacts): readonly Finding[] {
   return [
     platform(facts),
     kernel(facts),
@@ -29,7 +29,7 @@ export function assess(facts: Facts): readonly Finding[] {
   ];
 }
 
-function platform({ platform, arch, glibc }: Facts): Finding {
+function platform({ platform, arch, glibc }: MachineFacts): Finding {
   const what = 'platform';
   const remedy = 'run it on Linux x86-64 with glibc: Debian, Ubuntu, Fedora, RHEL and their like; not Alpine';
   if (platform !== 'linux' || arch !== 'x64') return missing(what, `this is ${platform} on ${arch}`, remedy);
@@ -43,7 +43,7 @@ export function kernelVersion(release: string): readonly [major: number, minor: 
   return [Number(major ?? 0), Number(minor ?? 0)];
 }
 
-function kernel({ kernelRelease }: Facts): Finding {
+function kernel({ kernelRelease }: MachineFacts): Finding {
   return kernelFinding('kernel', kernelRelease);
 }
 
@@ -59,7 +59,7 @@ export function kernelFinding(what: string, kernelRelease: string): Finding {
   return missing(what, `${kernelRelease} is before 5.10`, 'boot Linux 5.10 or later');
 }
 
-function nodeVersion({ nodeVersion }: Facts): Finding {
+function nodeVersion({ nodeVersion }: MachineFacts): Finding {
   const major = Number(/^v(\d+)/.exec(nodeVersion)?.[1] ?? 0);
   if (major >= 24) return ok('Node', nodeVersion);
   return missing(
@@ -69,7 +69,7 @@ function nodeVersion({ nodeVersion }: Facts): Finding {
   );
 }
 
-function fuseDevice({ fuseDevice, root }: Facts): Finding {
+function fuseDevice({ fuseDevice, root }: MachineFacts): Finding {
   const what = '/dev/fuse';
   switch (fuseDevice.state) {
     case 'open':
@@ -85,12 +85,12 @@ function fuseDevice({ fuseDevice, root }: Facts): Finding {
   }
 }
 
-function unshareProgram({ unshareProgram }: Facts): Finding {
+function unshareProgram({ unshareProgram }: MachineFacts): Finding {
   if (unshareProgram) return ok('unshare', 'is on the PATH');
   return missing('unshare', 'is not on the PATH', 'install util-linux 2.32 or later');
 }
 
-function namespaces(facts: Facts): Finding {
+function namespaces(facts: MachineFacts): Finding {
   const what = 'namespaces';
   if (!facts.unshareProgram) return note(what, 'cannot be tried without unshare', 'install util-linux');
   if (facts.namespaces.ok) return ok(what, facts.root ? 'made as root' : 'made with the capabilities of this user');
@@ -99,7 +99,7 @@ function namespaces(facts: Facts): Finding {
   return missing(what, says, namespaceRemedy(facts));
 }
 
-function namespaceRemedy({ sysctls, root }: Facts): string {
+function namespaceRemedy({ sysctls, root }: MachineFacts): string {
   if (root) return 'give the container CAP_SYS_ADMIN and no seccomp profile: docker run --privileged';
   if (sysctls['kernel.unprivileged_userns_clone'] === '0')
     return 'sudo sysctl kernel.unprivileged_userns_clone=1, or run as root';
@@ -110,12 +110,12 @@ function namespaceRemedy({ sysctls, root }: Facts): string {
   return 'run as root, or in a container: docker run --privileged';
 }
 
-function library(name: string, purpose: string, attempt: Facts['koffi']): Finding {
+function library(name: string, purpose: string, attempt: MachineFacts['koffi']): Finding {
   if (attempt.ok) return ok(name, `loads (${purpose})`);
   return missing(name, `does not load: ${attempt.says}`, 'npm ci, in a folder that is not mounted noexec');
 }
 
-function temporary({ temporary: { path, writable, freeBytes } }: Facts): Finding {
+function temporary({ temporary: { path, writable, freeBytes } }: MachineFacts): Finding {
   const what = 'temporary files';
   const free = `${Math.floor(freeBytes / 1024 / 1024)} MB free`;
   if (!writable.ok)
@@ -131,7 +131,7 @@ const inotifyName = 'fs.inotify.max_user_instances';
 const leastInotify = 256;
 
 /** Only clusters whose nodes are containers need it. */
-function inotify({ sysctls }: Facts): Finding {
+function inotify({ sysctls }: MachineFacts): Finding {
   const what = 'inotify';
   const value = sysctls[inotifyName];
   const says = `${inotifyName} is ${value ?? 'not known'}`;

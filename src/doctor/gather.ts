@@ -19,7 +19,7 @@ const sysctlNames = [
 ];
 
 /** Inspects this machine. Tries what might hang or crash (namespaces, native libraries) in separate processes. */
-export async function gather({ env, temporary }: GatherOptions): Promise<Facts> {
+export async function gather({ env, temporary }: GatherOptions): Promise<MachineFacts> {
   const unshareProgram = programOnPath('unshare', env) !== undefined;
   const [namespaces, userNamespaces, koffi, fuseNative, writable] = await Promise.all([
     attemptNamespaces(['--mount'], env),
@@ -47,7 +47,11 @@ export async function gather({ env, temporary }: GatherOptions): Promise<Facts> 
   };
 }
 
-async function attemptProgram(program: string, args: readonly string[], env: GatherOptions['env']): Promise<Attempt> {
+async function attemptProgram(
+  program: string,
+  args: readonly string[],
+  env: GatherOptions['env'],
+): Promise<AttemptResult> {
   const ended = await execa(program, args, {
     env: { ...env, LC_ALL: 'C' },
     extendEnv: false,
@@ -60,16 +64,16 @@ async function attemptProgram(program: string, args: readonly string[], env: Gat
 }
 
 /** Creates namespaces and a mount in them, because some machines allow only the former. Both end with the process. */
-function attemptNamespaces(flags: readonly string[], env: GatherOptions['env']): Promise<Attempt> {
+function attemptNamespaces(flags: readonly string[], env: GatherOptions['env']): Promise<AttemptResult> {
   const mount = ['mount', '-t', 'tmpfs', 'rekindle-doctor', '/proc'];
   return attemptProgram('unshare', [...flags, '--pid', '--fork', '--kill-child', ...mount], env);
 }
 
-function attemptLibrary(name: 'koffi' | 'fuse-native', env: GatherOptions['env']): Promise<Attempt> {
+function attemptLibrary(name: 'koffi' | 'fuse-native', env: GatherOptions['env']): Promise<AttemptResult> {
   return attemptProgram(process.execPath, [fileURLToPath(new URL('load-library.ts', import.meta.url)), name], env);
 }
 
-async function attemptWrite(directory: string): Promise<Attempt> {
+async function attemptWrite(directory: string): Promise<AttemptResult> {
   try {
     rmdirSync(await mkdtemp(join(directory, 'rekindle-doctor-')));
     return { ok: true };
@@ -123,7 +127,7 @@ function lastLine(text: string | undefined): string | undefined {
 }
 
 /** What `gather` found on this machine, as plain data. A failed attempt carries its error message. */
-export interface Facts {
+export interface MachineFacts {
   /** `linux`, as in process.platform. */
   readonly platform: string;
   /** `x64`, as in process.arch. */
@@ -138,17 +142,17 @@ export interface Facts {
   /** Whether the program that creates the sandbox's namespaces is on the PATH. */
   readonly unshareProgram: boolean;
   /** Creation of mount and PID namespaces with this process's capabilities. */
-  readonly namespaces: Attempt;
+  readonly namespaces: AttemptResult;
   /** Creation of mount and PID namespaces inside a new user namespace. */
-  readonly userNamespaces: Attempt;
+  readonly userNamespaces: AttemptResult;
   /** Values of relevant sysctls by name. Those that do not exist on this machine are absent. */
   readonly sysctls: Readonly<Record<string, string>>;
-  readonly koffi: Attempt;
-  readonly fuseNative: Attempt;
-  readonly temporary: { readonly path: string; readonly writable: Attempt; readonly freeBytes: number };
+  readonly koffi: AttemptResult;
+  readonly fuseNative: AttemptResult;
+  readonly temporary: { readonly path: string; readonly writable: AttemptResult; readonly freeBytes: number };
 }
 
-export type Attempt = { readonly ok: true } | { readonly ok: false; readonly says: string };
+export type AttemptResult = { readonly ok: true } | { readonly ok: false; readonly says: string };
 
 /** `/dev/fuse`. */
 export type FuseDevice =

@@ -1,4 +1,4 @@
-import type { AgentOptions, ContainerRef, FaultyStore, RunningCluster } from '../../clusters/cluster.ts';
+import type { AgentSettings, ContainerRef, FaultyStore, RunningCluster } from '../../clusters/cluster.ts';
 
 /** The targets that a fault may strike. */
 export interface FaultContext {
@@ -10,7 +10,7 @@ export interface FaultContext {
   /** A pod that mounts the dataset. */
   readonly application: ContainerRef;
   /** The agent's flags in force. */
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   /** The dataset's proxy to its object store, if it has one. */
   readonly store: FaultyStore | undefined;
   /** Records all but the last moment of a fault that strikes several times. */

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AgentOptions, Cluster, HarnessPrograms, RunningCluster } from '../../clusters/cluster.ts';
+import type { AgentSettings, Cluster, HarnessPrograms, RunningCluster } from '../../clusters/cluster.ts';
 import { isKeptOutOfOutput } from '../checks/secret-kept.ts';
 import { findInFiles } from '../observers/find-in-files.ts';
 import { digestOf } from '../timeline/digest.ts';
@@ -49,7 +49,7 @@ export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment' | 
   /** CLOCK_MONOTONIC nanoseconds that the history counts from. */
   readonly origin: number;
   readonly cluster: Cluster;
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   /** Speed of a fake kubelet's clock. */
   readonly clockScale: number;
   readonly onProgress: (line: string) => void;

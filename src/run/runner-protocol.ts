@@ -1,5 +1,5 @@
 import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
-import type { AgentOptions } from '../../clusters/cluster.ts';
+import type { AgentSettings } from '../../clusters/cluster.ts';
 import type { RunId } from '../run-id.ts';
 import type { Fidelity, ScenarioRecord } from '../timeline/record.ts';
 import type { RunOptions } from '../verbs.ts';
@@ -10,7 +10,7 @@ export interface RunnerOptions {
   readonly cluster: string;
   readonly kubernetes?: KubernetesChoice;
   readonly profile: string;
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   readonly daemon?: NonNullable<RunOptions['daemon']>;
   readonly clockScale: number;
   /** An existing folder for this runner's part of the history, and its logs. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentOptions, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
+import type { AgentSettings, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import { type PollOptions, PollTimeout, poll } from '../../clusters/poll.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
@@ -33,7 +33,7 @@ export class Scenario implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #resources = new AsyncDisposableStack();
   readonly #tenants = new AsyncDisposableStack();
-  #agentOptions: AgentOptions;
+  #agentOptions: AgentSettings;
   #agentChanged = false;
   #timeline: Timeline | undefined;
 
@@ -96,22 +96,22 @@ export class Scenario implements AsyncDisposable {
   }
 
   /** The agent's flags in force. */
-  get agentOptions(): AgentOptions {
+  get agentOptions(): AgentSettings {
     return this.#agentOptions;
   }
 
-  async setRecovery(fuseRecovery: AgentOptions['fuseRecovery']): Promise<void> {
+  async setRecovery(fuseRecovery: AgentSettings['fuseRecovery']): Promise<void> {
     if (this.#agentOptions.fuseRecovery !== fuseRecovery) await this.restartAgent({ fuseRecovery });
   }
 
   /** Restarts the agent with other flags; those of the session return with the end of the scenario. */
-  async restartAgent(change: Partial<AgentOptions>): Promise<void> {
+  async restartAgent(change: Partial<AgentSettings>): Promise<void> {
     this.agentWasChanged(change);
     await this.session.cluster.restartAgent(this.#agentOptions);
   }
 
   /** Notes that something else changes the agent's flags, for example `kubectl apply`. */
-  agentWasChanged(change: Partial<AgentOptions>): void {
+  agentWasChanged(change: Partial<AgentSettings>): void {
     this.#agentChanged = true;
     this.#agentOptions = { ...this.#agentOptions, ...change };
   }

@@ -1,4 +1,4 @@
-import type { AgentOptions, RunningCluster } from '../../clusters/cluster.ts';
+import type { AgentSettings, RunningCluster } from '../../clusters/cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { History } from '../timeline/history.ts';
 import type { BackoffRow, CheckRecord, HistoryEvent } from '../timeline/record.ts';
@@ -21,7 +21,7 @@ export interface Session {
   readonly history: History;
   readonly profile: Profile;
   /** The agent's flags at the beginning of each scenario. */
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   readonly signal: AbortSignal;
   /** By pickle id. */
   readonly notes: Map<string, ScenarioNotes>;

@@ -11,7 +11,7 @@ import { runLabel } from '../../../clusters/kubernetes/run-objects.ts';
 import { PollTimeout } from '../../../clusters/poll.ts';
 import { openApi } from '../../../recovery/deploy/api.ts';
 import type { RunId } from '../../run-id.ts';
-import { doctorLabel } from '../cluster/look-at-nodes.ts';
+import { doctorLabel } from '../cluster/inspect-nodes.ts';
 import type { CleanReport } from './clean.ts';
 
 export interface CleanClusterOptions {

@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { missingRequirements } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
-import type { ClusterFacts, NodeFacts } from './cluster-facts.ts';
+import type { InspectedCluster, InspectedNode } from './gather-cluster.ts';
 
-const node: NodeFacts = {
+const node: InspectedNode = {
   name: 'node-1',
   kernelRelease: '6.8.0-41-generic',
   osImage: 'Ubuntu 24.04',
   architecture: 'amd64',
   virtual: false,
-  look: { state: 'seen', fuse: 'ok', kubelet: { mountPoint: '/', shared: true } },
+  inspection: { state: 'inspected', fuse: 'ok', kubelet: { mountPoint: '/', shared: true } },
 };
 const store = { source: 'dataset default/demo', endpoint: 'http://minio:9000', bucket: 'demo' };
-const virtualNode: NodeFacts = {
+const virtualNode: InspectedNode = {
   ...node,
   name: 'vk',
   virtual: true,
   osImage: '',
   kernelRelease: '',
-  look: { state: 'not-asked' },
+  inspection: { state: 'not-inspected' },
 };
 
-const good: ClusterFacts = {
+const good: InspectedCluster = {
   version: 'v1.34.4',
   nodes: [node, virtualNode],
   foreign: [],
@@ -35,13 +35,13 @@ test('a cluster that has all lacks nothing, and of a virtual node nothing more i
   expect(findings.filter(({ what }) => what.endsWith('of vk'))).toEqual([]);
 });
 
-const withNode = (facts: Partial<NodeFacts>): Partial<ClusterFacts> => ({
+const withNode = (facts: Partial<InspectedNode>): Partial<InspectedCluster> => ({
   nodes: [{ ...node, ...facts }, virtualNode],
 });
-const seen = { state: 'seen', fuse: 'ok', kubelet: { mountPoint: '/', shared: true } } as const;
+const seen = { state: 'inspected', fuse: 'ok', kubelet: { mountPoint: '/', shared: true } } as const;
 
 describe('each missing thing is named with its remedy', () => {
-  test.each<[string, Partial<ClusterFacts>, string, RegExp, RegExp]>([
+  test.each<[string, Partial<InspectedCluster>, string, RegExp, RegExp]>([
     ['an old version', { version: 'v1.17.9' }, 'P1 Kubernetes', /v1\.17\.9 is before 1\.18/, /upgrade/],
     ['ContainerOS', withNode({ osImage: 'ContainerOS 3.2' }), 'P2 OS of node-1', /ContainerOS/, /another operating/],
     [
@@ -53,14 +53,26 @@ describe('each missing thing is named with its remedy', () => {
     ],
     ['a bucket', { stores: [{ ...store, answer: { status: 404 } }] }, 'P4 object storage', /does not exist/, /create/],
     ['good keys', { stores: [{ ...store, answer: { status: 403 } }] }, 'P4 object storage', /refuses/, /Secret/],
-    ['a store', { stores: [{ ...store, answer: { says: 'ECONNREFUSED' } }] }, 'P4 object storage', /ECONNR/, /enable/],
+    [
+      'a store',
+      { stores: [{ ...store, answer: { reason: 'ECONNREFUSED' } }] },
+      'P4 object storage',
+      /ECONNR/,
+      /enable/,
+    ],
     ['a store that works', { stores: [{ ...store, answer: { status: 503 } }] }, 'P4 object storage', /503/, /look at/],
     ['an old kernel', withNode({ kernelRelease: '4.19.91' }), 'kernel of node-1', /before 5\.10/, /5\.10/],
-    ['FUSE', withNode({ look: { ...seen, fuse: 'ENOENT' } }), '/dev/fuse of node-1', /not there/, /modprobe/],
-    ['a FUSE that opens', withNode({ look: { ...seen, fuse: 'EPERM' } }), '/dev/fuse of node-1', /EPERM/, /modprobe/],
+    ['FUSE', withNode({ inspection: { ...seen, fuse: 'ENOENT' } }), '/dev/fuse of node-1', /not there/, /modprobe/],
+    [
+      'a FUSE that opens',
+      withNode({ inspection: { ...seen, fuse: 'EPERM' } }),
+      '/dev/fuse of node-1',
+      /EPERM/,
+      /modprobe/,
+    ],
     [
       'propagation',
-      withNode({ look: { ...seen, kubelet: { mountPoint: '/var', shared: false } } }),
+      withNode({ inspection: { ...seen, kubelet: { mountPoint: '/var', shared: false } } }),
       'propagation of node-1',
       /not shared \(mount \/var\)/,
       /make-rshared \/var/,
@@ -77,7 +89,10 @@ describe('each missing thing is named with its remedy', () => {
 });
 
 test('a node that its pod could not look at is missing both answers, with what the pod said', () => {
-  const findings = assessCluster({ ...good, ...withNode({ look: { state: 'failed', says: 'ErrImagePull: x' } }) });
+  const findings = assessCluster({
+    ...good,
+    ...withNode({ inspection: { state: 'failed', reason: 'ErrImagePull: x' } }),
+  });
   expect(missingRequirements(findings).map(({ what }) => what)).toEqual([
     '/dev/fuse of node-1 could not be looked at: ErrImagePull: x',
     'propagation of node-1 could not be looked at: ErrImagePull: x',
@@ -86,7 +101,11 @@ test('a node that its pod could not look at is missing both answers, with what t
 
 test('what is not asked for is noted, and stands in nobody’s way', () => {
   const { answer: _, ...unasked } = { ...store, answer: { status: 200 } };
-  const findings = assessCluster({ ...good, nodes: [{ ...node, look: { state: 'not-asked' } }], stores: [unasked] });
+  const findings = assessCluster({
+    ...good,
+    nodes: [{ ...node, inspection: { state: 'not-inspected' } }],
+    stores: [unasked],
+  });
   expect(missingRequirements(findings)).toEqual([]);
   expect(findings.filter(({ mark }) => mark === 'note').map(({ what }) => what)).toEqual([
     'P4 object storage',

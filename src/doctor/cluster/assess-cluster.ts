@@ -1,8 +1,8 @@
 import { type Finding, kernelFinding, missing, note, ok } from '../assess.ts';
-import type { ClusterFacts, NodeFacts, StoreLook } from './cluster-facts.ts';
+import type { BucketCheck, InspectedCluster, InspectedNode } from './gather-cluster.ts';
 
 /** Judges what the document asks of a cluster (seed claims P1 to P5) and what recovery needs of each node. Pure. */
-export function assessCluster(facts: ClusterFacts): readonly Finding[] {
+export function assessCluster(facts: InspectedCluster): readonly Finding[] {
   const real = facts.nodes.filter(({ virtual }) => !virtual);
   return [
     version(facts),
@@ -14,7 +14,7 @@ export function assessCluster(facts: ClusterFacts): readonly Finding[] {
   ];
 }
 
-function version({ version }: ClusterFacts): Finding {
+function version({ version }: InspectedCluster): Finding {
   const what = 'P1 Kubernetes';
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   const isEnough = Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 18);
@@ -22,7 +22,7 @@ function version({ version }: ClusterFacts): Finding {
   return missing(what, `${version} is before 1.18`, 'upgrade the cluster to Kubernetes 1.18 or later');
 }
 
-function os({ name, osImage, architecture }: NodeFacts): readonly Finding[] {
+function os({ name, osImage, architecture }: InspectedNode): readonly Finding[] {
   const what = `P2 OS of ${name}`;
   if (/container\s?os/i.test(osImage))
     return [missing(what, `${osImage} is ContainerOS`, 'use a node pool with another operating system')];
@@ -31,7 +31,7 @@ function os({ name, osImage, architecture }: NodeFacts): readonly Finding[] {
   return [ok(what, osImage)];
 }
 
-function foreign({ foreign, deployed }: ClusterFacts): Finding {
+function foreign({ foreign, deployed }: InspectedCluster): Finding {
   const what = 'P3 other Fluid';
   if (foreign.length === 0) return ok(what, deployed ? "none, and Rekindle's node plugin is there" : 'none');
   return missing(
@@ -41,14 +41,14 @@ function foreign({ foreign, deployed }: ClusterFacts): Finding {
   );
 }
 
-function stores({ stores }: ClusterFacts): readonly Finding[] {
+function stores({ stores }: InspectedCluster): readonly Finding[] {
   const what = 'P4 object storage';
   if (stores.length > 0) return stores.map((store) => bucket(what, store));
   const remedy = 'create a Dataset, or name one: --endpoint URL --bucket NAME --secret NAMESPACE/NAME';
   return [note(what, 'no dataset names a bucket yet', remedy)];
 }
 
-function bucket(what: string, { source, endpoint, bucket, answer }: StoreLook): Finding {
+function bucket(what: string, { source, endpoint, bucket, answer }: BucketCheck): Finding {
   const where = `bucket ${bucket} at ${endpoint} (${source})`;
   if (answer === undefined)
     return note(
@@ -56,8 +56,8 @@ function bucket(what: string, { source, endpoint, bucket, answer }: StoreLook): 
       `${where} was not asked`,
       'let a pod ask: without --no-pods, by an --image that the nodes can pull',
     );
-  if ('says' in answer)
-    return missing(what, `${where}: ${answer.says}`, 'enable the object storage, and let the nodes reach it');
+  if ('reason' in answer)
+    return missing(what, `${where}: ${answer.reason}`, 'enable the object storage, and let the nodes reach it');
   const { status } = answer;
   if (status >= 200 && status < 400) return ok(what, where);
   if (status === 404) return missing(what, `${where} does not exist`, 'create the bucket');
@@ -66,7 +66,7 @@ function bucket(what: string, { source, endpoint, bucket, answer }: StoreLook): 
   return missing(what, `${where} answers HTTP ${status}`, 'look at the object storage');
 }
 
-function virtualNodes({ nodes }: ClusterFacts): Finding {
+function virtualNodes({ nodes }: InspectedCluster): Finding {
   const what = 'P5 virtual node';
   const names = nodes.filter(({ virtual }) => virtual).map(({ name }) => name);
   if (names.length > 0) return ok(what, names.join(', '));
@@ -77,22 +77,22 @@ function virtualNodes({ nodes }: ClusterFacts): Finding {
   );
 }
 
-function kernel({ name, kernelRelease }: NodeFacts): Finding {
+function kernel({ name, kernelRelease }: InspectedNode): Finding {
   return kernelFinding(`kernel of ${name}`, kernelRelease);
 }
 
-function fuse({ name, look }: NodeFacts): Finding {
+function fuse({ name, inspection }: InspectedNode): Finding {
   const what = `/dev/fuse of ${name}`;
-  if (look.state !== 'seen') return unseen(what, look);
-  if (look.fuse === 'ok') return ok(what, 'can be opened');
-  if (look.fuse === 'ENOENT') return missing(what, 'is not there', 'on the node: modprobe fuse');
-  return missing(what, `cannot be opened: ${look.fuse}`, 'on the node: modprobe fuse; ls -l /dev/fuse');
+  if (inspection.state !== 'inspected') return notInspected(what, inspection);
+  if (inspection.fuse === 'ok') return ok(what, 'can be opened');
+  if (inspection.fuse === 'ENOENT') return missing(what, 'is not there', 'on the node: modprobe fuse');
+  return missing(what, `cannot be opened: ${inspection.fuse}`, 'on the node: modprobe fuse; ls -l /dev/fuse');
 }
 
-function propagation({ name, look }: NodeFacts): Finding {
+function propagation({ name, inspection }: InspectedNode): Finding {
   const what = `propagation of ${name}`;
-  if (look.state !== 'seen') return unseen(what, look);
-  const { mountPoint, shared } = look.kubelet;
+  if (inspection.state !== 'inspected') return notInspected(what, inspection);
+  const { mountPoint, shared } = inspection.kubelet;
   if (shared) return ok(what, `the kubelet's directory is shared (mount ${mountPoint})`);
   return missing(
     what,
@@ -101,7 +101,14 @@ function propagation({ name, look }: NodeFacts): Finding {
   );
 }
 
-function unseen(what: string, look: Exclude<NodeFacts['look'], { readonly state: 'seen' }>): Finding {
-  if (look.state === 'not-asked') return note(what, 'was not looked at', 'run it without --no-pods');
-  return missing(what, `could not be looked at: ${look.says}`, 'name an image with --image that the node can pull');
+function notInspected(
+  what: string,
+  inspection: Exclude<InspectedNode['inspection'], { readonly state: 'inspected' }>,
+): Finding {
+  if (inspection.state === 'not-inspected') return note(what, 'was not looked at', 'run it without --no-pods');
+  return missing(
+    what,
+    `could not be looked at: ${inspection.reason}`,
+    'name an image with --image that the node can pull',
+  );
 }

@@ -11,9 +11,41 @@ import { explainError } from '../../../recovery/deploy/errors.ts';
 import { managedBy, names } from '../../../recovery/deploy/options.ts';
 import type { Finding } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
-import type { ClusterFacts, NodeFacts, NodeLook, StoreLook } from './cluster-facts.ts';
-import { lookAtNodes } from './look-at-nodes.ts';
-import { bucketUrl, type DatasetMount, keyNames, parseDatasetMounts, type Store } from './stores.ts';
+import { inspectNodes, type NodeInspection } from './inspect-nodes.ts';
+import { bucketUrl, type DatasetMount, keyNames, type NamedBucket, parseDatasetMounts } from './stores.ts';
+
+/** What `gatherCluster` found in a cluster, as plain data. */
+export interface InspectedCluster {
+  /** A version such as `v1.34.4`. */
+  readonly version: string;
+  readonly nodes: readonly InspectedNode[];
+  /** Objects with Fluid's names but without Rekindle's label, such as `daemonset/csi-nodeplugin-fluid in fluid-system`. */
+  readonly foreign: readonly string[];
+  /** Whether Rekindle's own node plugin is installed. */
+  readonly deployed: boolean;
+  readonly stores: readonly BucketCheck[];
+}
+
+export interface InspectedNode {
+  readonly name: string;
+  /** `status.nodeInfo`. */
+  readonly kernelRelease: string;
+  readonly osImage: string;
+  readonly architecture: string;
+  /** Whether it is labelled `type=virtual-kubelet`. A virtual node is not inspected. */
+  readonly virtual: boolean;
+  readonly inspection: NodeInspection;
+}
+
+/** A bucket that a dataset or the user names. */
+export interface BucketCheck {
+  /** `dataset default/demo-dataset`, or the command-line flag. */
+  readonly source: string;
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** HTTP status of a HEAD request for the bucket, or the reason for its failure. Absent if no request was sent. */
+  readonly answer?: { readonly status: number } | { readonly reason: string };
+}
 
 export interface GatherClusterOptions {
   readonly kubeConfig: KubeConfig;
@@ -28,33 +60,32 @@ export interface GatherClusterOptions {
 const driver = 'fuse.csi.fluid.io';
 
 /** Queries the API server and inspects each node with a pod. Leaves nothing behind. */
-export async function gatherCluster(options: GatherClusterOptions): Promise<ClusterFacts> {
+export async function gatherCluster(options: GatherClusterOptions): Promise<InspectedCluster> {
   const { kubeConfig, image, kubeletRoot, signal } = options;
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const { gitVersion: version } = await kubeConfig.makeApiClient(VersionApi).getCode();
-  const nodes = (await core.listNode()).items.map(nodeFacts);
+  const nodes = (await core.listNode()).items.map(describeNode);
   const { foreign, deployed } = await findFluid(kubeConfig);
   const stores = await findStores(core, options);
   const real = nodes.filter(({ virtual }) => !virtual).map(({ name }) => name);
   if (image === undefined || real.length === 0)
-    return { version, nodes, foreign, deployed, stores: stores.map(asLook) };
+    return { version, nodes, foreign, deployed, stores: stores.map(withoutKeys) };
   const request = { kubeletRoot, urls: stores.map(bucketUrl) };
-  const looked = await lookAtNodes({ kubeConfig, nodes: real, image, request, signal });
+  const results = await inspectNodes({ kubeConfig, nodes: real, image, request, signal });
+  const answers = results.get(real[0] ?? '')?.stores ?? [];
   return {
     version,
-    nodes: nodes.map((node) => ({ ...node, look: looked.byNode.get(node.name) ?? node.look })),
+    nodes: nodes.map((node) => ({ ...node, inspection: results.get(node.name)?.inspection ?? node.inspection })),
     foreign,
     deployed,
-    stores: stores.map((store, index): StoreLook => {
-      const answer = looked.stores[index];
-      return answer === undefined ? asLook(store) : { ...asLook(store), answer };
-    }),
+    stores: stores.map((store, index) => ({
+      ...withoutKeys(store),
+      ...(answers[index] && { answer: answers[index] }),
+    })),
   };
 }
 
-const notAsked: NodeLook = { state: 'not-asked' };
-
-function nodeFacts({ metadata, status }: V1Node): NodeFacts {
+function describeNode({ metadata, status }: V1Node): InspectedNode {
   const info = status?.nodeInfo;
   return {
     name: metadata?.name ?? '',
@@ -62,11 +93,11 @@ function nodeFacts({ metadata, status }: V1Node): NodeFacts {
     osImage: info?.osImage ?? '',
     architecture: info?.architecture ?? '',
     virtual: metadata?.labels?.type === 'virtual-kubelet',
-    look: notAsked,
+    inspection: { state: 'not-inspected' },
   };
 }
 
-async function findFluid(kubeConfig: KubeConfig): Promise<Pick<ClusterFacts, 'foreign' | 'deployed'>> {
+async function findFluid(kubeConfig: KubeConfig): Promise<Pick<InspectedCluster, 'foreign' | 'deployed'>> {
   const { items: drivers } = await kubeConfig.makeApiClient(StorageV1Api).listCSIDriver();
   const fieldSelector = `metadata.name=${names.agent}`;
   const { items: plugins } = await kubeConfig.makeApiClient(AppsV1Api).listDaemonSetForAllNamespaces({ fieldSelector });
@@ -82,7 +113,10 @@ async function findFluid(kubeConfig: KubeConfig): Promise<Pick<ClusterFacts, 'fo
   };
 }
 
-async function findStores(core: CoreV1Api, { kubeConfig, store }: GatherClusterOptions): Promise<readonly Store[]> {
+async function findStores(
+  core: CoreV1Api,
+  { kubeConfig, store }: GatherClusterOptions,
+): Promise<readonly NamedBucket[]> {
   const mounts = await datasetMounts(kubeConfig);
   const found = await Promise.all(mounts.map((mount) => withKeys(core, mount)));
   if (store === undefined) return distinct(found);
@@ -114,7 +148,7 @@ async function datasetMounts(kubeConfig: KubeConfig): Promise<readonly DatasetMo
 async function withKeys(
   core: CoreV1Api,
   { source, namespace, endpoint, bucket, secrets }: DatasetMount,
-): Promise<Store> {
+): Promise<NamedBucket> {
   const value = async (option: string) => {
     const from = secrets.get(option);
     if (from === undefined) return undefined;
@@ -128,13 +162,13 @@ async function withKeys(
 }
 
 /** Several datasets may use one bucket. */
-function distinct(stores: readonly Store[]): readonly Store[] {
+function distinct(stores: readonly NamedBucket[]): readonly NamedBucket[] {
   return [
     ...new Map(stores.toReversed().map((store) => [`${store.endpoint} ${store.bucket}`, store])).values(),
   ].reverse();
 }
 
-const asLook = ({ source, endpoint, bucket }: Store): StoreLook => ({ source, endpoint, bucket });
+const withoutKeys = ({ source, endpoint, bucket }: NamedBucket): BucketCheck => ({ source, endpoint, bucket });
 
 /** Inspects a cluster. Rejects with `CannotDeploy` if its API server cannot be queried. */
 export async function doctorCluster(options: GatherClusterOptions): Promise<readonly Finding[]> {

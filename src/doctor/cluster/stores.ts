@@ -1,7 +1,7 @@
 import aws4 from 'aws4';
 
 /** A bucket and, if known, its access keys. */
-export interface Store {
+export interface NamedBucket {
   readonly source: string;
   readonly endpoint: string;
   readonly bucket: string;
@@ -56,7 +56,7 @@ export function parseDatasetMounts({ metadata, spec }: DatasetLike): readonly Da
 const validSeconds = 300;
 
 /** The URL of a HEAD request for a bucket: in path style, signed by AWS Signature 4, or unsigned with the bucket's own host for OSS. */
-export function bucketUrl({ endpoint, bucket, keys }: Store): string {
+export function bucketUrl({ endpoint, bucket, keys }: NamedBucket): string {
   const base = new URL(endpoint.includes('://') ? endpoint : `https://${endpoint}`);
   if (base.hostname.endsWith('.aliyuncs.com')) return `${base.protocol}//${bucket}.${base.host}/`;
   const url = `${base.protocol}//${base.host}/${encodeURIComponent(bucket)}`;

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AgentOptions } from '../../../clusters/cluster.ts';
+import type { AgentSettings } from '../../../clusters/cluster.ts';
 import { sandbox } from '../../../clusters/sandbox/sandbox.ts';
 import type { ArmName, BenchSeries } from '../../../reports/bench/record.ts';
 import { sandboxPrefix } from '../../../reports/bench/text.ts';
@@ -51,7 +51,7 @@ export function sandboxIn(resultsDir: string) {
 export interface Arm {
   readonly name: ArmName;
   readonly title: string;
-  readonly agent: AgentOptions;
+  readonly agent: AgentSettings;
   /** What recovers: the agent, the harness by restarting the pods, or nothing. */
   readonly acts: 'agent' | 'harness' | 'nobody';
   readonly crashes: number;

@@ -3,22 +3,33 @@ import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node'
 import { removeObject } from '../../../clusters/kubernetes/remove-run.ts';
 import { pollOrLast } from '../../../clusters/poll.ts';
 import { openApi } from '../../../recovery/deploy/api.ts';
-import type { NodeLook } from './cluster-facts.ts';
 
-export interface LookOptions {
+/** Result of the inspection of a node by a pod. */
+export type NodeInspection =
+  | { readonly state: 'not-inspected' }
+  | { readonly state: 'failed'; readonly reason: string }
+  | {
+      readonly state: 'inspected';
+      /** Result of opening the node's /dev/fuse: `ok` or an errno. */
+      readonly fuse: string;
+      /** The mount that contains the kubelet's directory, and whether it is shared. */
+      readonly kubelet: { readonly mountPoint: string; readonly shared: boolean };
+    };
+
+interface InspectionOptions {
   readonly kubeConfig: KubeConfig;
   /** Names of real nodes. */
   readonly nodes: readonly string[];
   /** Any image with Node 18 or later. */
   readonly image: string;
-  readonly request: LookRequest;
+  readonly request: InspectionRequest;
   readonly signal: AbortSignal;
 }
 
-export interface Looked {
-  readonly byNode: ReadonlyMap<string, NodeLook>;
-  /** One result per URL, from the first node. Empty if its inspection failed. */
-  readonly stores: LookAnswer['stores'];
+/** What the pod of a node found. `stores`: one result for each URL; empty if the inspection failed. */
+interface NodeResult {
+  readonly inspection: NodeInspection;
+  readonly stores: InspectionReport['stores'];
 }
 
 /** Label of the namespace of an inspection. Its value is the namespace's name. */
@@ -33,42 +44,34 @@ const stuckReasons = [
   'CreateContainerError',
 ];
 
-/** Inspects each node with a short-lived privileged pod, in a namespace of its own that is removed before the promise resolves. */
-export async function lookAtNodes({ kubeConfig, nodes, image, request, signal }: LookOptions): Promise<Looked> {
+/**
+ * Inspects each node with a short-lived privileged pod, in a namespace of its own that is removed before the promise resolves. The
+ * first node also sends the requests to the URLs.
+ */
+export async function inspectNodes(options: InspectionOptions): Promise<ReadonlyMap<string, NodeResult>> {
+  const { kubeConfig, nodes, request } = options;
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const name = `rekindle-doctor-${randomBytes(4).toString('hex')}`;
   const labels = { [doctorLabel]: name, 'pod-security.kubernetes.io/enforce': 'privileged' };
   await core.createNamespace({ body: { metadata: { name, labels } } });
   try {
-    const byNode = new Map<string, NodeLook>();
-    let stores: LookAnswer['stores'] = [];
-    const looks = nodes.map(async (node, index) => {
-      const asked = index === 0 ? request : { ...request, urls: [] };
-      const seen = await lookAt({ core, namespace: name, node, image, request: asked, signal });
-      byNode.set(node, seen.look);
-      if (index === 0) stores = seen.stores;
+    const results = nodes.map(async (node, index) => {
+      const body = inspectionPod(node, options.image, index === 0 ? request : { ...request, urls: [] });
+      return [node, await inspect(core, { namespace: name, body, signal: options.signal })] as const;
     });
-    await Promise.all(looks);
-    return { byNode, stores };
+    return new Map(await Promise.all(results));
   } finally {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await removeObject(openApi(kubeConfig), namespace, { timeoutMs });
   }
 }
 
-interface OneLook {
-  readonly core: CoreV1Api;
-  readonly namespace: string;
-  readonly node: string;
-  readonly image: string;
-  readonly request: LookRequest;
-  readonly signal: AbortSignal;
-}
-
-async function lookAt(one: OneLook): Promise<{ readonly look: NodeLook; readonly stores: LookAnswer['stores'] }> {
-  const { core, namespace, signal } = one;
-  const failed = (says: string) => ({ look: { state: 'failed', says } as const, stores: [] });
-  const created = await core.createNamespacedPod({ namespace, body: lookingPod(one) });
+async function inspect(
+  core: CoreV1Api,
+  { namespace, body, signal }: { readonly namespace: string; readonly body: V1Pod; readonly signal: AbortSignal },
+): Promise<NodeResult> {
+  const failed = (reason: string): NodeResult => ({ inspection: { state: 'failed', reason }, stores: [] });
+  const created = await core.createNamespacedPod({ namespace, body });
   const name = created.metadata?.name ?? '';
   const pod = await pollOrLast({
     read: () => core.readNamespacedPod({ namespace, name }),
@@ -77,17 +80,17 @@ async function lookAt(one: OneLook): Promise<{ readonly look: NodeLook; readonly
     intervalMs: 200,
     signal,
   });
-  const stuck = stuckReason(pod);
-  if (stuck !== undefined) return failed(stuck);
-  if (pod.status?.phase !== 'Succeeded') return failed(describeEnd(pod));
-  const { fuse, kubelet, stores } = JSON.parse(await core.readNamespacedPodLog({ namespace, name })) as LookAnswer;
-  return { look: { state: 'seen', fuse, kubelet }, stores };
+  if (pod.status?.phase !== 'Succeeded') return failed(stuckReason(pod) ?? describeEnd(pod));
+  const { fuse, kubelet, stores } = JSON.parse(
+    await core.readNamespacedPodLog({ namespace, name }),
+  ) as InspectionReport;
+  return { inspection: { state: 'inspected', fuse, kubelet }, stores };
 }
 
-function lookingPod({ node, image, request }: OneLook): V1Pod {
-  const program = `(${look.toString()})(JSON.parse(process.argv[1]))`;
+function inspectionPod(node: string, image: string, request: InspectionRequest): V1Pod {
+  const program = `(${inspectNode.toString()})(JSON.parse(process.argv[1]))`;
   return {
-    metadata: { generateName: 'look-' },
+    metadata: { generateName: 'inspect-' },
     spec: {
       nodeName: node,
       hostPID: true,
@@ -99,7 +102,7 @@ function lookingPod({ node, image, request }: OneLook): V1Pod {
       activeDeadlineSeconds: 2 * (timeoutMs / 1000),
       containers: [
         {
-          name: 'look',
+          name: 'inspect',
           image,
           imagePullPolicy: 'IfNotPresent',
           command: ['node', '--eval', program, JSON.stringify(request)],
@@ -127,24 +130,24 @@ function describeEnd({ status }: V1Pod): string {
 }
 
 /** Input of the program in the pod. */
-export interface LookRequest {
+interface InspectionRequest {
   readonly kubeletRoot: string;
   /** Signed URLs of buckets, for HEAD requests. */
   readonly urls: readonly string[];
 }
 
 /** Output of the program in the pod, as JSON. */
-export interface LookAnswer {
+interface InspectionReport {
   readonly fuse: string;
   readonly kubelet: { readonly mountPoint: string; readonly shared: boolean };
-  readonly stores: readonly ({ readonly status: number } | { readonly says: string })[];
+  readonly stores: readonly ({ readonly status: number } | { readonly reason: string })[];
 }
 
 /**
  * The program of a pod that inspects its node, for `node --eval`. It is sent as text, so it must not use anything outside of the
  * function. The pod sees the node's processes (hostPID), and process 1 gives access to the node's files and mounts.
  */
-export async function look(request: LookRequest): Promise<void> {
+async function inspectNode(request: InspectionRequest): Promise<void> {
   const { openSync, readFileSync } = await import('node:fs');
   const fuse = () => {
     try {
@@ -172,7 +175,7 @@ export async function look(request: LookRequest): Promise<void> {
       stores.push({ status });
     } catch (error) {
       const { message, cause } = error as Error & { cause?: { message?: string } };
-      stores.push({ says: cause?.message || message });
+      stores.push({ reason: cause?.message || message });
     }
   }
   process.stdout.write(`${JSON.stringify({ fuse: fuse(), kubelet: kubelet(), stores })}\n`);
