@@ -2,8 +2,8 @@ import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
+import { onLines } from '../fakes/lines.ts';
 import type { ClusterEvent, ExecResult, Kubectl, Terminal } from './cluster.ts';
-import { onLines } from './node/lines.ts';
 
 type ShellEnvironment = Readonly<Record<string, string | undefined>>;
 

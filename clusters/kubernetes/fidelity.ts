@@ -1,4 +1,5 @@
 import { minioImage } from '../../fakes/store/minio-objects.ts';
+import { formatNs } from '../../src/timeline/duration.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import type { NodeLink } from './node-link.ts';
 
@@ -46,10 +47,8 @@ export function withNodes(fidelity: Fidelity, nodes: readonly NodeLink[]): Fidel
     is:
       clock.errorNs === 0
         ? 'the same as that of the machine that judges'
-        : `its times are moved by ${formatMs(-clock.offsetNs)}, measured to within ${formatMs(clock.errorNs)}`,
+        : `its times are moved by ${formatNs(-clock.offsetNs)}, measured to within ${formatNs(clock.errorNs)}`,
     fake: false,
   }));
   return { ...fidelity, parts: [...fidelity.parts, ...clocks] };
 }
-
-const formatMs = (ns: number) => `${(ns / 1e6).toFixed(2)} ms`;

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { formatNs } from '../../src/timeline/duration.ts';
 import { CannotRun } from '../cluster.ts';
 import type { ToolContext } from '../tool.ts';
 import type { Docker } from './docker.ts';
@@ -60,7 +61,7 @@ export async function step<T>(onProgress: (line: string) => void, title: string,
   const start = performance.now();
   onProgress(title);
   const value = await work();
-  onProgress(`${title}: done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  onProgress(`${title}: done in ${formatNs((performance.now() - start) * 1e6)}`);
   return value;
 }
 

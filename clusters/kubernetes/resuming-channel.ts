@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { lineSplitter, onLines } from '../node/lines.ts';
+import { lineSplitter, onLines } from '../../fakes/lines.ts';
 import type { Channel, Reply } from '../rpc.ts';
 import type { RunningExec } from './exec.ts';
 import { farewell, heartbeatMs, historyLost } from './node-program/session.ts';

@@ -1,4 +1,5 @@
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { onLines } from '../../fakes/lines.ts';
 import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
@@ -15,7 +16,6 @@ import {
 } from '../cluster.ts';
 import { ContainerLogs } from '../container-logs.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
-import { onLines } from '../node/lines.ts';
 import { findKubectl } from '../terminal.ts';
 import { AgentControl, type DeployedAgent } from './agent-control.ts';
 import { execToEnd, startExec } from './exec.ts';

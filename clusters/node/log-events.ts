@@ -1,5 +1,5 @@
+import { parseLine } from '../../fakes/lines.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-import { parseLine } from './lines.ts';
 
 const decisions = ['noticed', 'skipped', 'replaced', 'recovered', 'unproven', 'failed', 'passed'] as const;
 

@@ -5,13 +5,13 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exitOf } from '../../fakes/kubelet/container.ts';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
+import { lineSplitter, onLines } from '../../fakes/lines.ts';
 import { startFaultyProxy } from '../../fakes/store/faulty-proxy.ts';
 import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ContainerRef, FaultyStore, NodeVerbs, ProbeOptions, ProgramRun, RunningProgram } from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';
 import type { MemoryCgroups } from './cgroups.ts';
-import { onLines } from './lines.ts';
 import { withoutEngineMounts } from './mount-watch.ts';
 
 /** Process 1 of a running container. */
@@ -113,10 +113,9 @@ export abstract class NodeProgram implements NodeVerbs {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const ready = Promise.withResolvers<void>();
-    let rest = '';
+    const split = lineSplitter();
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
+      const lines = split(chunk);
       if (lines.some((line) => line.includes('"event":"ready"'))) ready.resolve();
       const events = lines.filter((line) => line.includes('"kind"'));
       if (events.length > 0) this.listeners.onSerialisedEvents(events);

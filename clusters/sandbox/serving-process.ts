@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { onLines, parseLine } from '../node/lines.ts';
+import { onLines, parseLine } from '../../fakes/lines.ts';
 
 interface ServingOptions {
   /** For messages: `control plane`, `agent`. */

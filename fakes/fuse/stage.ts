@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onJsonLine } from '../store/json-lines.ts';
+import { onJsonLine } from '../lines.ts';
 import type { Store } from '../store/start-store.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { DaemonProgram } from './bundle.ts';

@@ -5,9 +5,9 @@
  */
 import { writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { onJsonLine } from '../lines.ts';
 import type { Credentials } from './credentials.ts';
 import { createEmbeddedStore } from './embedded-store.ts';
-import { onJsonLine } from './json-lines.ts';
 
 onJsonLine(process.stdin, ({ credentials }) => {
   const server = createEmbeddedStore(credentials as Credentials);

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { bundleScript } from '../bundle-script.ts';
+import { onJsonLine } from '../lines.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
-import { onJsonLine } from './json-lines.ts';
 import { S3Client } from './s3-client.ts';
 
 /** A running object store with one bucket. Disposing of it ends its process, and with it its data. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { lineSplitter } from '../../node/lines.ts';
+import { lineSplitter } from '../../../fakes/lines.ts';
 
 /** One start of a container. */
 export interface LoggedContainer {

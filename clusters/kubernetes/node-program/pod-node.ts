@@ -4,12 +4,12 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
+import { parseLine } from '../../../fakes/lines.ts';
 import { S3Client } from '../../../fakes/store/s3-client.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, ProgramRun, Usage } from '../../cluster.ts';
 import { memoryCgroups } from '../../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../../node/foreign-readiness.ts';
-import { parseLine } from '../../node/lines.ts';
 import { daemonEvent, roleOf, toEvent } from '../../node/log-events.ts';
 import {
   type NodeContainer,

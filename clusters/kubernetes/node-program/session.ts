@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lineSplitter, parseLine } from '../../node/lines.ts';
+import { lineSplitter, parseLine } from '../../../fakes/lines.ts';
 import type { Request } from '../../rpc.ts';
 import { followFile } from './pod-logs.ts';
 

@@ -32,3 +32,11 @@ export function parseLine(text: string): Readonly<Record<string, unknown>> | und
     return undefined;
   }
 }
+
+/** Calls back for each line of a stream that is a JSON object, and ignores other lines. */
+export function onJsonLine(stream: Readable, onObject: (object: Readonly<Record<string, unknown>>) => void): void {
+  onLines(stream, (text) => {
+    const object = parseLine(text);
+    if (object) onObject(object);
+  });
+}
