@@ -44,7 +44,7 @@ function session(graceMs = 60_000) {
   return { calls, ended: ended.promise };
 }
 
-/** Breaks a connection after so many bytes. */
+/** Breaks a connection after a number of bytes. */
 function limited(bytes: number, breakConnection: () => void): Transform {
   let left = bytes;
   return new Transform({
