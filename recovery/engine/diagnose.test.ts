@@ -146,7 +146,12 @@ describe('the sites of a volume', () => {
       mounts: tableOf([{ mountPoint: path, device: live }]),
       volumes: [demo],
       pods: [podNamed('pod-1', [{}])],
-      containers: [containerOf('pod-1', tableOf([{ mountPoint: '/sshfs', device: other }]))],
+      containers: [
+        containerOf(
+          'pod-1',
+          tableOf([{ mountPoint: '/sshfs', device: other, fstype: 'fuse.sshfs', mountSource: 'me@host:' }]),
+        ),
+      ],
     });
     expect(diagnose(observation).at(-1)).toMatchObject({ state: 'gone', site: { path: '/data' } });
   });

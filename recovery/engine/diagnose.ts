@@ -153,11 +153,11 @@ function diagnoseSite(observation: Observation, { tree, nestedMounts, ...observe
 
 function mountState(
   observation: Observation,
-  { volume, stack, conflict, removable }: Pick<Diagnosis, 'volume' | 'stack' | 'conflict' | 'removable'>,
+  { volume, stack, conflict, removable, unattributed }: Omit<Diagnosis, 'state' | 'below'>,
 ): MountState {
   const top = stack.at(-1);
-  if (top === undefined) return 'gone';
   const live = liveDevices(observation, volume);
+  if (top === undefined) return unattributed === undefined || live.has(unattributed.device) ? 'gone' : 'unfound';
   if (live.has(top.device)) return 'healthy';
   if (conflict !== undefined) return 'contested';
   // Another filesystem was mounted there on purpose.

@@ -1,4 +1,4 @@
-import type { LookUp, Nanoseconds, VolumeRecord } from './model.ts';
+import type { Container, LookUp, Nanoseconds, VolumeRecord } from './model.ts';
 import type { ClockPort, KernelPort } from './ports.ts';
 
 /** The answers to look-ups by key. */
@@ -15,8 +15,14 @@ export function recordAt(answers: LookUpAnswers, target: string): VolumeRecord |
   return answer === undefined || 'mountPoint' in answer ? undefined : answer;
 }
 
+/** The mount point to which a path of a container leads. */
+export function mountPointAt(answers: LookUpAnswers, container: Container, path: string): string | undefined {
+  const answer = answers.get(lookUpKey({ kind: 'mount', container, path }));
+  return answer !== undefined && 'mountPoint' in answer ? answer.mountPoint : undefined;
+}
+
 /** A look-up that failed is not repeated before this time. */
-const retryDelay = 60_000_000_000n;
+const retryDelay = 10_000_000_000n;
 
 /** Makes look-ups, and remembers their answers as long as what they are about exists, because files and links do not change. */
 export class LookUps {

@@ -184,9 +184,19 @@ export type MountSite =
  * `healthy`: the top mount is the live source's. `dead`: it answers ENOTCONN or ECONNABORTED and no source is live.
  * `hung`: it does not answer. `orphaned`: a source is live, but another device is on top. `half-done`: the live source is mounted
  * directly beneath the dead top. `gone`: nothing is mounted. `unknown`: the top mount's daemon could not be asked.
- * `contested`: two sources disagree about whose the site is, and it does not show the live source.
+ * `contested`: two sources disagree about whose the site is, and it does not show the live source. `unfound`: nothing is mounted
+ * there, but an earlier mount of the volume is somewhere else in the container.
  */
-export type MountState = 'healthy' | 'dead' | 'hung' | 'orphaned' | 'half-done' | 'gone' | 'unknown' | 'contested';
+export type MountState =
+  | 'healthy'
+  | 'dead'
+  | 'hung'
+  | 'orphaned'
+  | 'half-done'
+  | 'gone'
+  | 'unknown'
+  | 'contested'
+  | 'unfound';
 
 export interface Diagnosis {
   readonly volume: Volume;
@@ -210,6 +220,8 @@ export interface Diagnosis {
   readonly removable?: RemovableMount;
   /** What two sources say about the site if they disagree about whose it is. */
   readonly conflict?: string;
+  /** A mount of the volume that belongs to no site of the container, although this one has none. */
+  readonly unattributed?: Mount;
 }
 
 /** Why a site is left alone; also a label of events and metrics. */

@@ -1,4 +1,4 @@
-import type { Container, DeviceId, Mount, MountSite, OtherMount, Pod, Volume, VolumeMount } from './model.ts';
+import type { Mount, MountSite, OtherMount, Pod, Volume, VolumeMount } from './model.ts';
 
 /** A mount site of a volume and what is mounted there. */
 export interface ObservedSite {
@@ -16,6 +16,8 @@ export interface ObservedSite {
   readonly nestedMounts: readonly OtherMount[];
   /** What two sources say if they disagree about whose the site is. */
   readonly conflict?: string;
+  /** Nothing is mounted at the site, but this mount of the volume belongs to no site of the container. */
+  readonly unattributed?: Mount;
 }
 
 /** The path at which CSI publishes a volume for a pod. */
@@ -23,19 +25,22 @@ export function targetPath(kubeletRoot: string, podUid: string, volume: string):
   return `${kubeletRoot}/pods/${podUid}/volumes/kubernetes.io~csi/${volume}/mount`;
 }
 
-/** Kubernetes' default of `terminationMessagePath`. */
-const defaultTerminationLog = '/dev/termination-log';
-
 /** A site as a key: equal in every snapshot for the same site, but different for another process of the same container. */
 export function siteKey(site: MountSite): string {
   return site.kind === 'target' ? `target\0${site.path}` : `container\0${containerSiteOrder(site)}`;
 }
 
-function containerSiteOrder({ podUid, container, path, pid }: Extract<MountSite, { kind: 'container' }>): string {
+/** Orders the container mounts of a volume. */
+export function containerSiteOrder({
+  podUid,
+  container,
+  path,
+  pid,
+}: Extract<MountSite, { kind: 'container' }>): string {
   return `${podUid}\0${container}\0${path}\0${String(pid).padStart(10, '0')}`;
 }
 
-const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+export const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The node's mount table, indexed by path and by published volume. */
 export class NodeMounts {
@@ -78,83 +83,9 @@ function podUidsByVolume(mounts: readonly Mount[], kubeletRoot: string): Readonl
   return uids;
 }
 
-export interface OrderedSite {
-  readonly observed: ObservedSite;
-  /** Sorts the container mounts of a volume. */
-  readonly order: string;
-}
-
-/** A container's mount table. A crash leaves it unchanged, so snapshots share it and recovery does not wait for its index. */
-export class ContainerMounts {
-  readonly container: Container;
-  #tree: MountTree | undefined;
-  readonly #sites = new Map<string, { readonly volume: Volume; readonly pod: Pod; readonly sites: OrderedSite[] }>();
-
-  constructor(container: Container) {
-    this.container = container;
-  }
-
-  get tree(): MountTree {
-    this.#tree ??= new MountTree(this.container.mounts);
-    return this.#tree;
-  }
-
-  /**
-   * The mounts of a volume in this container. `devices`: the devices that the volume has on the node; they identify a mount
-   * whose path differs from the spec's because the runtime has followed a symbolic link of the image.
-   */
-  sites(volume: Volume, pod: Pod, devices: () => ReadonlySet<DeviceId>): readonly OrderedSite[] {
-    const known = this.#sites.get(volume.name);
-    if (known?.volume === volume && known.pod === pod) return known.sites;
-    const spec = pod.containers.find(({ name }) => name === this.container.name);
-    if (spec === undefined) return [];
-    const { mounts: declared, others = [], terminationMessagePath = defaultTerminationLog } = spec;
-    if (normalizePath(terminationMessagePath) !== this.container.terminationLog) return [];
-    const own = declared.filter((mount) => mount.volume === volume.name);
-    const sites = own.map((volumeMount) => {
-      const path = normalizePath(volumeMount.mountPath);
-      const nestedMounts = others.filter(({ mountPath }) => normalizePath(mountPath).startsWith(`${path}/`));
-      return this.#siteAt(path, { volume, volumeMount, nestedMounts });
-    });
-    const [only] = own;
-    if (only !== undefined && own.length === 1 && sites[0]?.observed.stack.length === 0) {
-      // Not kept, as it depends on the node's mounts.
-      const path = this.#linkedPath(devices(), declared);
-      return path === undefined ? sites : [this.#siteAt(path, { volume, volumeMount: only, nestedMounts: [] })];
-    }
-    this.#sites.set(volume.name, { volume, pod, sites });
-    return sites;
-  }
-
-  #siteAt(
-    path: string,
-    facts: Pick<ObservedSite, 'volume' | 'nestedMounts'> & { volumeMount: VolumeMount },
-  ): OrderedSite {
-    const { podUid, name, pid } = this.container;
-    const site = { kind: 'container', podUid, container: name, pid, path } as const;
-    return { observed: observe(this.tree, { ...facts, site }), order: containerSiteOrder(site) };
-  }
-
-  /** The only mount point with one of the devices that the spec does not name. */
-  #linkedPath(devices: ReadonlySet<DeviceId>, declared: readonly VolumeMount[]): string | undefined {
-    const named = new Set(declared.map(({ mountPath }) => normalizePath(mountPath)));
-    const paths = new Set(
-      this.container.mounts
-        .filter((mount) => isFuse(mount) && devices.has(mount.device) && !named.has(mount.mountPoint))
-        .map(({ mountPoint }) => mountPoint),
-    );
-    const [only] = paths;
-    return paths.size === 1 ? only : undefined;
-  }
-}
-
-export function sortSites(sites: readonly OrderedSite[]): readonly ObservedSite[] {
-  return sites.toSorted((a, b) => byText(a.order, b.order)).map(({ observed }) => observed);
-}
-
-function observe(
+export function observe(
   tree: MountTree,
-  facts: Pick<ObservedSite, 'volume' | 'site' | 'volumeMount' | 'nestedMounts'>,
+  facts: Pick<ObservedSite, 'volume' | 'site' | 'volumeMount' | 'nestedMounts' | 'unattributed'>,
 ): ObservedSite {
   const { stack, above } = tree.at(facts.site.path);
   const fuseAbove = above.findLast(isFuse);

@@ -9,6 +9,7 @@ import {
   containerOf,
   dead,
   disconnected,
+  hung,
   live,
   type ObservationFacts,
   observationWith,
@@ -17,7 +18,6 @@ import {
 import { kubeletRoot, openPolicy, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 const target = (uid: string, volume = 'demo') => targetPath(kubeletRoot, uid, volume);
-const hung = '0:52' as DeviceId;
 
 /** Nodes with two volumes and three pods, with everything that a policy distinguishes. */
 const nodeFacts: fc.Arbitrary<ObservationFacts> = fc

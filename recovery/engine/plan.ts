@@ -35,23 +35,32 @@ function needsStep(observation: Observation, { state, volume, stack }: Diagnosis
     case 'hung':
     case 'half-done':
     case 'contested':
+    case 'unfound':
       return true;
   }
 }
 
 function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): Step {
-  const { removable, conflict } = diagnosis;
+  const { removable, conflict, unattributed } = diagnosis;
   if (policy.enabled && conflict !== undefined) {
     const detail = `${conflict}: nothing is touched until they agree, restart the pod`;
     return { kind: 'skip', diagnosis, reason: 'identity-conflict', detail };
   }
   const refused = refusal(observation, diagnosis, policy);
   if (refused !== undefined) return { kind: 'skip', diagnosis, ...refused };
+  if (diagnosis.state === 'unfound') {
+    const detail = `it is not mounted there, and ${unattributed?.mountPoint} may be a mount of volume ${diagnosis.volume.name} or not: restart the pod`;
+    return { kind: 'skip', diagnosis, reason: 'mount-not-found', detail };
+  }
   if (diagnosis.lost !== undefined) {
     const detail = `${diagnosis.lost.join(', ')} below ${diagnosis.site.path} has been dropped by the kernel and cannot be found on the node: restart the pod`;
     return { kind: 'skip', diagnosis, reason: 'inner-mount-unreachable', detail };
   }
   const source = liveSource(observation, diagnosis);
+  if (source === 'foreign-directory') {
+    const detail = `the mount at ${diagnosis.site.path} shows a directory that the kubelet has not bound there: restart the pod`;
+    return { kind: 'skip', diagnosis, reason: 'identity-conflict', detail };
+  }
   if (source === undefined || removable === undefined) {
     const detail = `the source mount of volume ${diagnosis.volume.name} has gone since it was read: look at the daemon's pod`;
     return { kind: 'skip', diagnosis, reason: 'source-not-live', detail };
@@ -60,10 +69,8 @@ function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): S
 }
 
 /** The live source to mount at a site: the one beneath the dead top if half done, otherwise the volume's first. */
-function liveSource(
-  observation: Observation,
-  { volume, stack, state, volumeMount }: Diagnosis,
-): LiveSource | undefined {
+function liveSource(observation: Observation, diagnosis: Diagnosis): LiveSource | 'foreign-directory' | undefined {
+  const { volume, stack, state, volumeMount } = diagnosis;
   const live = observedSources(observation, volume).filter((source) => source.state === 'live');
   const beneath = stack.at(-2)?.device;
   const chosen = (state === 'half-done' ? live.find(({ device }) => device === beneath) : undefined) ?? live[0];
@@ -73,7 +80,10 @@ function liveSource(
   if (mount === undefined || mount.device !== device) return undefined;
   const top = stack.at(-1);
   // A subPath may be an expression or contain symbolic links; the mount itself shows the directory that it led to.
-  if (volumeMount?.subPath !== undefined && top !== undefined) return { path, device, root: undeleted(top.root) };
+  if (volumeMount?.subPath !== undefined && top !== undefined) {
+    const root = undeleted(top.root);
+    return observation.snapshot.isSubPath(diagnosis, root) ? { path, device, root } : 'foreign-directory';
+  }
   return { path, device, root: normalizePath(`${mount.root}/${volume.subdirectory}`) };
 }
 

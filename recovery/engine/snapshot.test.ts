@@ -29,9 +29,10 @@ it('reflects a changed pod although its container is unchanged', () => {
 });
 
 it('takes over the sites of an unchanged container from the previous snapshot', () => {
-  const before = new NodeSnapshot(facts);
+  const found = { ...facts, pods: [podNamed('pod-1', [{}])] };
+  const before = new NodeSnapshot(found);
   const mounts: readonly Mount[] = [...inside];
-  const after = new NodeSnapshot({ ...facts, mounts, containers: [container] }, before);
+  const after = new NodeSnapshot({ ...found, mounts, containers: [container] }, before);
   const inContainer = (snapshot: NodeSnapshot) =>
     snapshot.sites(volume).filter(({ site }) => site.kind === 'container');
   expect(inContainer(after)[0]?.stack).toHaveLength(1);

@@ -1,8 +1,10 @@
+import { ContainerMounts, sortSites } from './container-mounts.ts';
 import { removableMount, targetOwner, type VolumeEvidence, volumeEvidence } from './identity.ts';
 import { type LookUpAnswers, type LookUps, recordAt } from './look-ups.ts';
 import type {
   Container,
   DeviceId,
+  Diagnosis,
   KernelTier,
   LookUp,
   Mount,
@@ -12,7 +14,7 @@ import type {
   RemovableMount,
   Volume,
 } from './model.ts';
-import { ContainerMounts, isFuse, type MountTree, NodeMounts, type ObservedSite, sortSites } from './mount-sites.ts';
+import { isFuse, type MountTree, NodeMounts, type ObservedSite } from './mount-sites.ts';
 import type { ClockPort, ContainerScope, KernelPort, KubernetesPort, Result } from './ports.ts';
 
 export interface SnapshotFacts {
@@ -113,11 +115,11 @@ export class NodeSnapshot implements SnapshotFacts {
   #containerSites(volume: Volume): readonly ObservedSite[] {
     const pods = new Map(this.pods.filter((pod) => pod.volumes.includes(volume.name)).map((pod) => [pod.uid, pod]));
     const conflicts = new Map(this.targetSites(volume).map(({ site, conflict }) => [site.podUid, conflict]));
-    const devices = () => this.evidence(volume).devices;
+    const facts = { answers: this.lookUps, evidence: () => this.evidence(volume) };
     const sites = [...this.#containers.values()].flatMap((mounts) => {
       const { podUid } = mounts.container;
       const pod = pods.get(podUid);
-      const found = pod === undefined ? [] : mounts.sites(volume, pod, devices);
+      const found = pod === undefined ? [] : mounts.sites(volume, pod, facts);
       const conflict = conflicts.get(podUid);
       if (conflict === undefined) return found;
       return found.map(({ observed, order }) => ({ observed: { ...observed, conflict }, order }));
@@ -144,12 +146,30 @@ export class NodeSnapshot implements SnapshotFacts {
     return removableMount(observed, this.evidence(observed.volume));
   }
 
+  /**
+   * Whether a directory of the volume is the one that a container mounts by subPath. The kubelet has bound it on the node (kubernetes,
+   * `pkg/volume/util/subpath`); without that only a mount of the volume's own device shows it, as a container may make any other one.
+   */
+  isSubPath({ site, stack, volume }: Pick<Diagnosis, 'site' | 'stack' | 'volume'>, root: string): boolean {
+    if (site.kind !== 'container') return false;
+    const directory = `${this.kubeletRoot}/pods/${site.podUid}/volume-subpaths/${volume.name}/${site.container}/`;
+    const bound = this.mounts.filter(({ mountPoint }) => mountPoint.startsWith(directory));
+    if (bound.length > 0) return bound.some((mount) => mount.root.replace(/\/\/deleted$/, '') === root);
+    const top = stack.at(-1);
+    return top !== undefined && this.evidence(volume).devices.has(top.device);
+  }
+
   /** The look-ups that the sites of a volume depend on. */
   lookUpsFor(volume: Volume): readonly LookUp[] {
-    return this.#node
-      .sites(volume, this.pods)
-      .filter(({ stack }) => stack.length > 0)
-      .map(({ site }) => ({ kind: 'record', target: site.path }));
+    const targets = this.#node.sites(volume, this.pods).filter(({ stack }) => stack.length > 0);
+    const records = targets.map(({ site }): LookUp => ({ kind: 'record', target: site.path }));
+    const mounts = [...this.#containers.values()].flatMap((each): LookUp[] => {
+      const { container } = each;
+      const pod = this.pod(container.podUid);
+      if (pod === undefined || !pod.volumes.includes(volume.name)) return [];
+      return each.missingPaths(volume, pod).map((path) => ({ kind: 'mount', container, path }));
+    });
+    return [...records, ...mounts];
   }
 
   /** The container that contains a site. */

@@ -45,6 +45,17 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it('finds the mount to which a path of a container leads', async () => {
+    expect(await kernel('links')).toEqual({
+      linked: '{"mountPoint":"/image/run/data"}',
+      log: '{"mountPoint":"/image/run/log"}',
+      missing: 'openat2 ENOENT',
+      directory: 'statx EINVAL',
+      ended: 'open ENOENT',
+      tenant: 'openat2 EPERM',
+    });
+  });
+
   it('unpublishes every layer, dead and hung ones too, and follows no symbolic link', async () => {
     expect(await kernel('unpublish')).toEqual({
       outcome: ['ok', 'ok', 'ok', 'open-target ELOOP'],

@@ -12,7 +12,7 @@ import { relativePath } from './stack.ts';
 /** Milliseconds that the child may take for an answer, with its start. */
 const timeout = 5_000;
 /** Milliseconds for which an idle child is kept. */
-const idleTimeout = 10_000;
+const idleTimeout = 2_000;
 /** Children that hang in a look-up: no more of containers are made, so that one is left for the kubelet's records. */
 const maxStuck = 2;
 

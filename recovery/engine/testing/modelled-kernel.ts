@@ -23,6 +23,8 @@ export interface ModelledContainer extends Omit<Container, 'mounts'> {
   readonly mounts: Mount[];
   /** Its table as last read; undefined until a scan of all processes has found it. */
   lastRead?: readonly Mount[];
+  /** Symbolic links of the image. */
+  readonly links?: Readonly<Record<string, string>>;
   /** Whether a mount has been replaced in it since. */
   outdated?: boolean;
 }
@@ -51,7 +53,7 @@ export interface ModelledKernel extends KernelPort {
   readonly processes: ModelledContainer[];
   readonly counts: Counts;
   /** Mounts a new connection, on top of the mounts at the path, as a daemon does if its mount point is in use. */
-  mountFuse(table: Mount[], path: string, state?: ConnectionState): DeviceId;
+  mountFuse(table: Mount[], path: string, state?: ConnectionState, facts?: Partial<Mount>): DeviceId;
   /** Mounts a device at a path. */
   bind(table: Mount[], path: string, facts: Partial<Mount> & Pick<Mount, 'device'>): Mount;
   /** Detaches the top mount of a path with all its descendants. */
@@ -199,6 +201,14 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     return { ok: true, value: { device: top.device } };
   }
 
+  /** As for the adapter, links of a container in a user namespace of its own are not followed. */
+  function mountAt({ pid, userNamespace }: Container, path: string): { readonly mountPoint: string } | undefined {
+    const process = processes.find((each) => each.pid === pid);
+    const mountPoint = followLinks(path, process?.links);
+    const isMounted = new MountTree(process?.mounts ?? []).top(mountPoint) !== undefined;
+    return isMounted && userNamespace === undefined ? { mountPoint } : undefined;
+  }
+
   function call(step: string, replacement: Replacement): Result<undefined> {
     if (callsLeft === 0) throw new AgentDied(`before ${step}`);
     if (callsLeft !== undefined) callsLeft -= 1;
@@ -267,11 +277,12 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
     counts,
     aborted,
     records,
-    mountFuse(table, path, state = 'live') {
-      const device = `0:${nextMinor}` as DeviceId;
-      nextMinor += 1;
+    mountFuse(table, path, state = 'live', facts = {}) {
+      // The kernel gives the number of a device again once nothing uses it.
+      const device = facts.device ?? (`0:${nextMinor}` as DeviceId);
+      if (facts.device === undefined) nextMinor += 1;
       connect(device, state);
-      attachOn(table, path, { device });
+      attachOn(table, path, { ...facts, device });
       return device;
     },
     bind: (table, path, facts) => attachOn(table, path, facts),
@@ -301,7 +312,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       if (scope !== 'known') counts.allScans += 1;
       const found = processes.flatMap((each) => {
         if (scope === 'known' && each.lastRead === undefined) return [];
-        const { lastRead: before, outdated = false, ...container } = each;
+        const { lastRead: before, outdated = false, links: _, ...container } = each;
         const isSame = before !== undefined && JSON.stringify(before) === JSON.stringify(each.mounts);
         const isKept = isSame || (scope === 'new' && before !== undefined && !outdated);
         const mounts = isKept ? before : [...each.mounts];
@@ -316,7 +327,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       return containers;
     },
     async lookUp(lookUp) {
-      const found = lookUp.kind === 'record' ? records.get(lookUp.target) : undefined;
+      const found = lookUp.kind === 'record' ? records.get(lookUp.target) : mountAt(lookUp.container, lookUp.path);
       const path = lookUp.kind === 'record' ? lookUp.target : lookUp.path;
       return found === undefined
         ? { ok: false, failure: { errno: 'ENOENT', call: 'openat2', path, step: 'look-up' } }
@@ -340,4 +351,10 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
       return { [Symbol.dispose]: () => void own.delete(exited) };
     },
   };
+}
+
+/** The path to which symbolic links lead, given as absolute paths. */
+export function followLinks(path: string, links: Readonly<Record<string, string>> = {}): string {
+  const link = Object.keys(links).find((each) => path === each || path.startsWith(`${each}/`));
+  return link === undefined ? path : `${links[link]}${path.slice(link.length)}`;
 }

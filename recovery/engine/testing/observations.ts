@@ -17,6 +17,8 @@ import { kubeletRoot, recordOf, sourcePath } from './world.ts';
 
 export const live = '0:51' as DeviceId;
 export const dead = '0:50' as DeviceId;
+/** Of an earlier daemon, too. */
+export const hung = '0:52' as DeviceId;
 
 /** A mount table from layers, bottom first. Each is mounted on the top mount at its path or on the deepest mount above. */
 export function tableOf(layers: readonly (Partial<Mount> & Pick<Mount, 'mountPoint' | 'device'>)[]): readonly Mount[] {
@@ -57,7 +59,7 @@ export function observationWith(facts: ObservationFacts): Observation {
   const records = facts.records ?? recordsOf(mounts, volumes);
   const known = {
     lookUps: new Map([...records].map(([target, record]) => [lookUpKey({ kind: 'record', target }), record])),
-    earlierDevices: new Map(),
+    earlierDevices: new Map(volumes.map(({ name }) => [name, new Set([dead, hung])])),
   };
   const liveSource = ({ name }: Volume): [string, SourceState[]] => [
     name,

@@ -15,7 +15,7 @@ import { MountTree, normalizePath, targetPath } from '../mount-sites.ts';
 import type { KubernetesPort, VolumeLocks } from '../ports.ts';
 import { createVolumeLocks } from '../volume-state.ts';
 import { createModelledClock, type ModelledClock } from './modelled-clock.ts';
-import { createModelledKernel, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
+import { createModelledKernel, followLinks, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
 
 export const kubeletRoot = '/var/lib/kubelet';
 
@@ -78,8 +78,8 @@ export interface World extends AsyncDisposable {
   serve(volume: string, state?: 'live' | 'starting'): DeviceId;
   /** The device of the source mount. */
   sourceOf(volume: string): DeviceId | undefined;
-  /** Publishes the volumes of a pod and starts its containers with the mounts of the target paths. */
-  run(pod: Pod): ModelledContainer[];
+  /** Publishes the volumes of a pod and starts its containers with the mounts of the target paths. `links`: those of their images. */
+  run(pod: Pod, links?: Readonly<Record<string, string>>): ModelledContainer[];
   target(pod: string, volume?: string): string;
   top(table: readonly Mount[], path: string): Mount | undefined;
   /** Paths of the sites of running pods whose top mount does not answer. */
@@ -136,10 +136,10 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
       return kernel.mountFuse(kernel.host, pathOf(volume), state);
     },
     sourceOf: (volume: string) => top(kernel.host, pathOf(volume))?.device,
-    run(pod: Pod) {
+    run(pod: Pod, links: Readonly<Record<string, string>> = {}) {
       pods.push(pod);
       for (const volume of pod.volumes) publish(pod.uid, volume);
-      return pod.containers.map(({ name }) => start(pod, name));
+      return pod.containers.map(({ name }) => start(pod, name, links));
     },
     target,
     top,
@@ -180,25 +180,29 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
     kernel.bind(kernel.host, target(podUid, volume), { device: source.device, options, root });
   }
 
-  function start(pod: Pod, name: string): ModelledContainer {
+  function start(pod: Pod, name: string, links: Readonly<Record<string, string>>): ModelledContainer {
+    const spec = pod.containers.find((each) => each.name === name);
+    const { mounts: declared = [], terminationMessagePath = '/dev/termination-log' } = spec ?? {};
     const pid = nextPid;
     nextPid += 1;
     const container: ModelledContainer = {
       podUid: pod.uid,
       name,
-      terminationLog: '/dev/termination-log',
+      terminationLog: followLinks(terminationMessagePath, links),
+      links,
       pid,
       mountNamespace: `mnt:[${pid}]`,
       user: { uid: 1000, gid: 1000, groups: [] },
       mounts: [],
     };
     kernel.bind(container.mounts, '/', { device: '0:40' as DeviceId, fstype: 'overlay' });
-    for (const mount of pod.containers.find((each) => each.name === name)?.mounts ?? []) {
+    kernel.bind(container.mounts, container.terminationLog, { device: '8:1' as DeviceId, fstype: 'ext4' });
+    for (const mount of declared) {
       const from = top(kernel.host, target(pod.uid, mount.volume));
       if (from === undefined) continue;
       const { device, options } = from;
       const root = mount.subPath === undefined ? from.root : `${from.root === '/' ? '' : from.root}/${mount.subPath}`;
-      kernel.bind(container.mounts, normalizePath(mount.mountPath), { device, options, root });
+      kernel.bind(container.mounts, followLinks(normalizePath(mount.mountPath), links), { device, options, root });
     }
     kernel.processes.push(container);
     return container;
