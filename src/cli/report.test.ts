@@ -117,6 +117,9 @@ test('keeps the first record when a check that is judged again differs', async (
   expect(stored('record.original.json')).toEqual(kept);
   expect(stored('record.json')).toMatchObject({ verdict: 'fail', judgedAgain: { rekindle: expect.any(String) } });
   expect(readFileSync(join(cwd, 'report.md'), 'utf8')).toContain('Not conformant');
+  const judged = stored('record.json');
+  const again = { ...judged, checks: [{ ...leak, verdict: 'inconclusive' }], verdict: 'inconclusive' };
+  writeFileSync(join(cwd, 'record.json'), JSON.stringify(again));
   expect(await rekindle(['judge', '.'], context)).toBe(1);
   expect(stored('record.original.json')).toEqual(kept);
 });

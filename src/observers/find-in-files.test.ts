@@ -35,3 +35,12 @@ describe('findInFiles', () => {
     expect(findInFiles(folder, secret).found).toEqual([]);
   });
 });
+
+it('finds a secret in a text that is going to be written, in any encoding', () => {
+  const texts = {
+    'record.json': '{}',
+    'plain.json': `x${secret}`,
+    'encoded.json': Buffer.from(secret).toString('base64'),
+  };
+  expect(findInFiles(folder, secret, texts)).toMatchObject({ found: ['plain.json', 'encoded.json'] });
+});
