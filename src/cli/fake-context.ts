@@ -31,6 +31,12 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
   const crashed: CrashOptions[] = [];
   const benched: BenchOptions[] = [];
   const come = verb ?? (async () => ({ verdict: 'pass', leftovers: [], resultsDir: '' }) as const);
+  const noting =
+    <Options extends RunOptions>(all: Options[]) =>
+    (options: Options) => {
+      all.push(options);
+      return come(options);
+    };
   const context: Context = {
     environment: {
       cwd,
@@ -45,20 +51,7 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
     random: () => 0.5,
     pid: process.pid,
     uid: process.geteuid?.() ?? 0,
-    loadVerbs: async () => ({
-      conform: (options) => {
-        conformed.push(options);
-        return come(options);
-      },
-      crash: (options) => {
-        crashed.push(options);
-        return come(options);
-      },
-      bench: (options) => {
-        benched.push(options);
-        return come(options);
-      },
-    }),
+    loadVerbs: async () => ({ conform: noting(conformed), crash: noting(crashed), bench: noting(benched) }),
     requirements: async () => [],
     forced: new Promise(() => undefined),
     ...others,
