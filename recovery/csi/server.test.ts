@@ -336,6 +336,32 @@ describe('NodePublishVolume', () => {
     expect(node.calls).toEqual([]);
   });
 
+  it('asks a slow daemon once, and publishes when it answers', async () => {
+    node.mount({ path: source, device: '0:50' });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    node.answerGate = promise;
+    const published = client.nodePublishVolume(request);
+    for (let retry = 0; retry < 40; retry++) {
+      await until(() => node.watchers === 1 && clock.waiting === 1);
+      clock.advance(250_000_000n);
+    }
+    resolve();
+    await published;
+    expect(node.asked).toBe(1);
+    expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+  });
+
+  it('publishes from a daemon that is mounted in the place of one that never answers', async () => {
+    node.mount({ path: source, device: '0:50' });
+    node.answerGate = new Promise(() => {});
+    const published = client.nodePublishVolume(request);
+    await until(() => node.asked === 1);
+    node.answerGate = Promise.resolve();
+    node.mount({ path: source, device: '0:51' });
+    await published;
+    expect(node.stack(target)).toMatchObject([{ device: '0:51' }]);
+  });
+
   it("responds before the caller's deadline, so that it learns the reason", async () => {
     const refusal = outcome(client.nodePublishVolume(request, { timeoutMs: 20_000 }));
     await until(() => node.watchers === 1);

@@ -37,7 +37,7 @@ export interface EngineOptions {
   readonly proofDelay?: Nanoseconds;
   /** How long a daemon may take between its mount and its first answer; 60 s by default. */
   readonly firstReadDeadline?: Nanoseconds;
-  /** How long the read of a proof may take, most of which a large directory needs to be listed; 2 s by default. */
+  /** How long the read of a proof may take, most of which a large directory needs to be listed; 120 s by default. */
   readonly proofTimeout?: Nanoseconds;
 }
 
@@ -51,7 +51,7 @@ const defaults = {
   readDeadline: milliseconds(2_000),
   firstReadDeadline: milliseconds(60_000),
   proofDelay: milliseconds(4),
-  proofTimeout: milliseconds(2_000),
+  proofTimeout: milliseconds(120_000),
 };
 
 /** Delay of the first quick retry; it doubles with each further one. */

@@ -32,8 +32,8 @@ export interface Prober extends AsyncDisposable {
   read(request: ReadRequest): Promise<Result<ReadAnswer>>;
 }
 
-/** If this many connections hang, all other reads wait until the first of their deadlines. */
-const maxWorkers = 4;
+/** If this many connections are slow to read, all other reads wait for the first of them. A worker takes 11 MB. */
+const maxWorkers = 12;
 /** After this time, in milliseconds, another worker is started so that a slow read does not delay other connections. */
 const slowAfter = 30;
 
