@@ -17,7 +17,7 @@ export interface AgentOptions {
     | undefined;
   /** DaemonSet of another node plugin. No driver is served, and nothing is recovered while its gate is on. */
   readonly beside: { readonly namespace: string; readonly name: string } | undefined;
-  /** Address of /metrics and /healthz. Port 0 picks a free one. Without a host, all addresses. */
+  /** Address of /metrics, /readyz and /livez. Port 0 picks a free one. Without a host, all addresses. */
   readonly metrics: { readonly host: string | undefined; readonly port: number };
   /** Path. If undefined, the pod's service account is used. */
   readonly kubeconfig: string | undefined;

@@ -1,23 +1,23 @@
-/** What `--help` prints. */
+/** The output of `--help`. */
 export const help = `Usage: rekindle-agent --nodeid=NAME --endpoint=unix:///PATH [flags]
 
 The node plugin of CSI driver fuse.csi.fluid.io. It publishes the FUSE mounts of datasets to pods, and gives a mount back to
-running pods after its FUSE daemon has crashed and was started again. Runs as root, one for each node.
+running pods after its FUSE daemon has crashed and been restarted. Runs as root, one for each node.
 
-What it must know
+Required
   --nodeid NAME            name of this node (environment: NODE_ID)
   --endpoint unix:///PATH  CSI socket to serve on; a socket left there is replaced (environment: CSI_ENDPOINT)
   --kubelet-registration-path PATH
-                           the CSI socket as the kubelet sees it: registers the driver there, so that no registrar is needed
+                           path of the CSI socket on the node; the agent then registers the driver with the kubelet itself
   --plugin-registration-path DIR
-                           the kubelet's plugins_registry as the agent sees it (/registration)
+                           path of the kubelet's plugins_registry in the agent's container (/registration)
   --beside NAMESPACE/NAME  DaemonSet of another node plugin that publishes the volumes: no CSI driver is served, and nothing
                            is recovered while that one's own recovery gate is on; needs Linux 6.5
   --kubeconfig PATH        how to reach the API server; without it the pod's service account is used
 
 What it recovers
   --feature-gates FuseRecovery=true
-                           turns recovery on; off by default, and then nothing is ever recovered
+                           turns recovery on; it is off by default, and then nothing is recovered
   --pods label|all         label (default): only pods labelled fuse.serverful.fluid.io/inject=true are entered
   --read-write-scope volume|cluster|recover
                            volume (default): a volume that is not read-only is refused; cluster: nothing is recovered while
@@ -25,29 +25,29 @@ What it recovers
   --sub-path refuse|recover
                            refuse (default): mounts of a subPath are left alone
   --unsupported-runtimes kata,gvisor,...
-                           RuntimeClasses whose guests keep descriptors of their own: their pods are not entered
+                           RuntimeClasses whose guests hold their own file descriptors: their pods are not entered
                            (default: the usual names of Kata, gVisor and Alibaba Cloud's sandboxes)
-  --abort-hung-after 30s   ends a FUSE connection whose daemon has not answered for so long; never by default
-  RECOVER_FUSE_PERIOD=5s   environment: how often everything is looked at again, in case a notification was missed
+  --abort-hung-after 30s   aborts a FUSE connection whose daemon has not answered for this time; never by default
+  RECOVER_FUSE_PERIOD=5s   environment: interval of the passes that examine everything, in case a notification was missed
 
-Where it looks
+Paths
   MOUNT_ROOT=/runtime-mnt           environment: directory below which FUSE daemons mount
-  KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory, spelt without symbolic links
-  --node-mount-namespace PATH       the kubelet's mount namespace where it is not the agent's own: a path (/proc/1/ns/mnt), or
-                                    "kubelet" to look for its process
+  KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory, without symbolic links
+  --node-mount-namespace PATH       the kubelet's mount namespace if it is not the agent's own: a path (/proc/1/ns/mnt), or
+                                    "kubelet" to find its process
 
-How it is watched
-  --metrics-addr HOST:PORT serves /metrics (Prometheus) and /healthz; default :8080, port 0 takes a free one and logs it
-  The log is one JSON object a line on standard output: one for each decision, with "ns" the monotonic time in nanoseconds.
+Monitoring
+  --metrics-addr HOST:PORT serves /metrics (Prometheus), /readyz and /livez; default :8080, port 0 takes a free one, which is logged
+  The log on standard output has one JSON object per line, one for each decision; "ns" is the monotonic time in nanoseconds.
 
 For tests
   --kernel-tier 6.5|5.12|5.10
-                           uses no newer mount calls than these kernels have; found out by default
+                           uses only the mount calls of these kernels; detected by default
 
-Exit status: 0 ended by SIGTERM or SIGINT, mounts are left as they are; 1 failed; 2 usage; 3 this machine or cluster lacks
-something, and the message says what.
+Exit status: 0 ended by SIGTERM or SIGINT, mounts stay as they are; 1 failed; 2 usage; 3 this machine or cluster lacks
+something, which the message names.
 
-Flags of Fluid's own plugin without a meaning here (--v, --prune-fs, --prune-path, --pprof-addr, --kubelet-kube-config) are
+Flags of Fluid's own plugin that have no meaning here (--v, --prune-fs, --prune-path, --pprof-addr, --kubelet-kube-config) are
 accepted and do nothing.
 
 Example
