@@ -34,7 +34,9 @@ export type Capability =
   /** FUSE mounts can be idmapped if the daemon allows it (Linux 6.12). */
   | 'idmapped-fuse'
   /** `restartKubelet`. */
-  | 'kubelet-restart';
+  | 'kubelet-restart'
+  /** `StartOptions.conditions`, `harmedNeighbours`. */
+  | 'node-conditions';
 
 /** An event without its scenario. Its time is CLOCK_MONOTONIC in nanoseconds; the history subtracts the run's start. */
 export type ClusterEvent = HistoryEvent;
@@ -85,6 +87,8 @@ export interface StartOptions {
   readonly programs: HarnessPrograms;
   /** Seconds of a fake kubelet's clock per real second. */
   readonly clockScale: number;
+  /** Names of node conditions (`node-conditions`). Absent: none. */
+  readonly conditions?: readonly string[];
 }
 
 /** Paths of the harness's programs that run on nodes and in containers, each as a separate process. */
@@ -302,6 +306,8 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   rebootNode?(): Promise<number>;
   /** Restarts the kubelet of a container's node. Resolves with the time. Absent without `kubelet-restart`. */
   restartKubelet?(target: ContainerRef): Promise<number>;
+  /** Mount points of other programs on the node that somebody has touched. Absent without `node-conditions`. */
+  harmedNeighbours?(): Promise<readonly string[]>;
   /** Waits until everything of the namespace is gone: pods, mounts, processes. Resolves with what is left. */
   release(namespace: string): Promise<readonly string[]>;
   /** Writes the cluster's events, logs, states and mount tables into a folder of this name among the diagnostics. */
@@ -309,7 +315,7 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
 }
 
 /** A member that only some clusters have. Scenarios that use it are skipped on the others. @throws if it is absent */
-export function requireMember<Name extends 'kubectl' | 'rebootNode' | 'restartKubelet'>(
+export function requireMember<Name extends 'kubectl' | 'rebootNode' | 'restartKubelet' | 'harmedNeighbours'>(
   cluster: RunningCluster,
   name: Name,
 ): NonNullable<RunningCluster[Name]> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { conditions } from '../clusters/sandbox/conditions/catalogue.ts';
 import {
   claimRows,
   claimsAsMarkdown,
@@ -128,6 +129,11 @@ describe('the claims', () => {
       '| it reads again | sandbox 2026-01-02, kind 2026-01-01 |\n|  |  | it never writes by &lt;way> | sandbox 2026-01-02 |',
     );
   });
+});
+
+it('every tag of a node condition names one, and every condition has a scenario', () => {
+  const tagged = shippedScenarios().flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('@node:')));
+  expect([...new Set(tagged)].toSorted()).toEqual([...conditions.keys()].map((name) => `@node:${name}`));
 });
 
 it('a fault is listed with what has to come of it and the scenarios that inject it', () => {

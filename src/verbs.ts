@@ -29,6 +29,8 @@ export interface ConformOptions extends RunOptions {
   readonly profile: string;
   /** Feature files and folders, `FILE:LINE` too; empty for all that are shipped. */
   readonly paths: readonly string[];
+  /** Names of node conditions that every scenario runs under, in addition to those among its tags. */
+  readonly conditions: readonly string[];
   /** Number of scenarios that run in parallel, each on its own cluster. */
   readonly jobs: number;
 }

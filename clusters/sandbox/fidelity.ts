@@ -1,15 +1,17 @@
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
+import { conditionsNamed } from './conditions/catalogue.ts';
 import type { SupervisorOptions } from './protocol.ts';
 
 /** Which parts of the sandbox are real, and which are fakes. */
 export function describeFidelity({
   clockScale,
+  conditions,
   agent,
   bundled,
   daemon,
   environment,
-}: Pick<SupervisorOptions, 'clockScale' | 'agent' | 'daemon' | 'environment'> & {
+}: Pick<SupervisorOptions, 'clockScale' | 'conditions' | 'agent' | 'daemon' | 'environment'> & {
   readonly bundled: boolean;
 }): Fidelity {
   const packaging = bundled ? 'bundled' : 'from its sources';
@@ -31,6 +33,11 @@ export function describeFidelity({
         ? { part: 'FUSE daemon', is: versionOf(daemon, environment.PATH ?? '') ?? daemon, fake: false }
         : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
       { part: 'kubelet and container runtime', is: 'fake: process trees in namespaces', fake: true },
+      ...conditionsNamed(conditions).map(({ name, title }) => ({
+        part: `node condition ${name}`,
+        is: title,
+        fake: false,
+      })),
       { part: 'virtual node', is: 'fake: a second kubelet without node agent and CSI driver', fake: true },
       { part: 'API server, scheduler and DaemonSet controller', is: 'fake: HTTP, for the real client', fake: true },
       { part: "Fluid's controllers", is: 'fake', fake: true },

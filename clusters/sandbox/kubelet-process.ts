@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { NodeDifferences } from './conditions/condition.ts';
 
 /**
  * A process with the name of the kubelet, by which an agent finds the mount namespace of the node. The fake kubelet itself runs in the
@@ -7,23 +8,31 @@ import { once } from 'node:events';
  */
 export class KubeletProcess {
   readonly #environment: Readonly<Record<string, string>>;
-  #process: ChildProcess;
+  readonly #kind: NodeDifferences['kubeletProcess'];
+  #process: ChildProcess | undefined;
 
-  constructor(environment: Readonly<Record<string, string>>) {
+  constructor(environment: Readonly<Record<string, string>>, kind: NodeDifferences['kubeletProcess']) {
     this.#environment = environment;
+    this.#kind = kind;
     this.#process = this.#start();
   }
 
   /** Ends it and starts another, with another pid. */
   async restart(): Promise<void> {
-    const exited = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await exited;
+    if (this.#process) {
+      const exited = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL');
+      await exited;
+    }
     this.#process = this.#start();
   }
 
-  #start(): ChildProcess {
+  #start(): ChildProcess | undefined {
+    if (this.#kind === 'none') return undefined;
     const script = 'printf kubelet >/proc/$$/comm; while :; do sleep 3600 & wait $!; done';
-    return spawn('/bin/sh', ['-c', script], { env: { ...this.#environment }, stdio: 'ignore' });
+    // Mounts below the kubelet's directory are shared with the node, as they are if it runs in a container.
+    const own = this.#kind === 'own-namespace' ? ['unshare', '--mount', '--propagation=unchanged'] : [];
+    const [file = '', ...args] = [...own, '/bin/sh', '-c', script];
+    return spawn(file, args, { env: { ...this.#environment }, stdio: 'ignore' });
   }
 }

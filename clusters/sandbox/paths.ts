@@ -10,6 +10,7 @@ export const programs = {
   agent: program('recovery/agent/main.ts'),
   webhook: program('recovery/webhook/main.ts'),
   dyingAgent: program('fakes/agents/dying.ts'),
+  neighbours: program('fakes/neighbours/main.ts'),
 } as const;
 
 /** Names and paths of the sandbox's node. */
@@ -24,6 +25,8 @@ export const node = {
     webhook: '/var/lib/rekindle/webhook.kubeconfig',
   },
   mountRoot: '/runtime-mnt',
+  /** Has a directory for each node condition. */
+  neighbours: '/var/lib/rekindle/neighbours',
   /** A node without agent and CSI driver, with separate directories. */
   virtual: {
     name: 'virtual-node',

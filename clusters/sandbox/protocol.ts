@@ -20,6 +20,8 @@ export interface SupervisorOptions {
   readonly daemon?: ForeignDaemon;
   readonly programs: HarnessPrograms;
   readonly clockScale: number;
+  /** Names of the node conditions. */
+  readonly conditions: readonly string[];
   /** The user's working directory. Containers see it, too. */
   readonly workingDirectory: string;
 }
@@ -43,6 +45,8 @@ export interface SandboxProcedures extends NodeVerbs, Pick<RunningCluster, Sandb
   rebootNode(): Promise<number>;
   /** The kubelet process starts again, drivers register and volumes are published again, and back-offs are forgotten. */
   restartKubelet(): Promise<number>;
+  /** Mount points of the node's neighbours that somebody has touched. */
+  harmedNeighbours(): Promise<readonly string[]>;
   /** Process 1 of a container, in the sandbox's PID namespace. */
   pid(target: ContainerRef): Promise<number>;
   /** What is left on the node of a namespace's pods and datasets. */

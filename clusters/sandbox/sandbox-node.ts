@@ -30,6 +30,8 @@ import { usageOfTree } from '../node/usage.ts';
 import { createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
+import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
+import type { NodeCondition, NodeDifferences } from './conditions/condition.ts';
 import { describeFidelity } from './fidelity.ts';
 import { KubeletProcess } from './kubelet-process.ts';
 import { kubeletHistory, startKubelets } from './kubelets.ts';
@@ -43,6 +45,7 @@ interface KubeletParts {
   readonly kubeConfig: KubeConfig;
   /** The program of the FUSE pods. */
   readonly daemon: { readonly command: readonly string[] };
+  readonly differences: NodeDifferences;
 }
 
 export interface SandboxListeners extends NodeListeners {
@@ -61,6 +64,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         readonly options: SupervisorOptions;
         readonly kubelet: Kubelet;
         readonly kubeletProcess: KubeletProcess;
+        /** Mounts of the node's neighbours by mount point, as lines of mountinfo. */
+        readonly neighbours: ReadonlyMap<string, string>;
         readonly store: Store;
         readonly agent: AgentProcess;
         readonly mounts: MountWatch;
@@ -108,9 +113,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       this.#foreign = foreignReadiness({ onEvent, prober: defaultProberCommand(), mountRoot: places.mountRoot });
     const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
-    const kubeletProcess = new KubeletProcess(environment);
+    const chosen = conditionsNamed(options.conditions);
+    const differences = combineDifferences(chosen);
+    const neighbours = await this.#startNeighbours(options, chosen, kubeConfig);
+    const kubeletProcess = new KubeletProcess(environment, differences.kubeletProcess);
     const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
-    const kubelets = this.#startKubelets(options, { runtime, kubeConfig, daemon });
+    const kubelets = this.#startKubelets(options, { runtime, kubeConfig, daemon, differences });
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
       cpu,
@@ -141,7 +149,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       }).ready,
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
-    this.#parts = { options, kubelet, kubeletProcess, store, agent, mounts, linux, memory };
+    this.#parts = { options, kubelet, kubeletProcess, neighbours, store, agent, mounts, linux, memory };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       url,
@@ -260,6 +268,31 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     await store[Symbol.asyncDispose]();
   }
 
+  /** Starts what else is on the node. Returns the mounts of that. */
+  async #startNeighbours(
+    { environment, resultsDir }: SupervisorOptions,
+    chosen: readonly NodeCondition[],
+    kubeConfig: KubeConfig,
+  ): Promise<ReadonlyMap<string, string>> {
+    const begun = await Promise.all(
+      chosen.map(async ({ name, begin }) => {
+        const directory = join(places.neighbours, name);
+        mkdirSync(directory, { recursive: true });
+        const logFile = join(resultsDir, `logs/${name}.log`);
+        return begin?.({ kubeConfig, environment, logFile, directory, mountRoot: places.mountRoot });
+      }),
+    );
+    const lines = neighbourMounts();
+    return new Map(
+      begun.flatMap((neighbours) => (neighbours?.mountPoints ?? []).map((path) => [path, lines.get(path) ?? ''])),
+    );
+  }
+
+  async harmedNeighbours(): Promise<readonly string[]> {
+    const lines = neighbourMounts();
+    return [...this.#running.neighbours].filter(([path, line]) => lines.get(path) !== line).map(([path]) => path);
+  }
+
   get #running() {
     if (!this.#parts) throw new Error('the sandbox has not started');
     return this.#parts;
@@ -291,13 +324,16 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   #startKubelets(
     { environment, clockScale, resultsDir }: SupervisorOptions,
-    { runtime, kubeConfig, daemon }: KubeletParts,
+    { runtime, kubeConfig, daemon, differences }: KubeletParts,
   ): Promise<Kubelet> {
     const logs = new ContainerLogs(resultsDir);
+    // A daemon uses the last flag, which is the dataset's own if it has one.
+    const behaviour = differences.daemon ? [`--behaviour=${JSON.stringify(differences.daemon)}`] : [];
     return startKubelets({
       kubeConfig,
       runtime,
-      images: createImages({ 'rekindle/fuse': daemon.command }),
+      images: createImages({ 'rekindle/fuse': [...daemon.command, ...behaviour] }),
+      ...(differences.volumeData && { volumeData: differences.volumeData }),
       environment,
       clockScale,
       report: (event) => this.#report(event),
@@ -339,6 +375,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     );
     for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, MNT_DETACH);
   }
+}
+
+/** The node's mounts, as lines of mountinfo by mount point. */
+function neighbourMounts(): ReadonlyMap<string, string> {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
+  return new Map(lines.map((line) => [line.split(' ')[4] ?? '', line]));
 }
 
 /** Mounts of kubelet, agent and daemons. Their directories stay. */

@@ -71,6 +71,7 @@ export const sandbox: Cluster = {
         'agent-death',
         'node-reboot',
         'kubelet-restart',
+        'node-conditions',
         'store-faults',
         ...started.capabilities,
         ...(kubectl ? ['kubectl' as const] : []),
@@ -89,6 +90,7 @@ export const sandbox: Cluster = {
       agentUsage: node.agentUsage,
       rebootNode: node.rebootNode,
       restartKubelet: node.restartKubelet,
+      harmedNeighbours: node.harmedNeighbours,
       async restartAgent(agent) {
         await restart(agent);
         await daemonSet.follow(agent.fuseRecovery === true);
@@ -165,7 +167,7 @@ function requireDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: Star
 }
 
 async function supervisorOptions(options: StartOptions, scratch: string): Promise<SupervisorOptions> {
-  const { runId, resultsDir, agent, daemon, clockScale, environment, workingDirectory } = options;
+  const { runId, resultsDir, agent, daemon, clockScale, conditions = [], environment, workingDirectory } = options;
   const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE } = environment;
   const variables = { PATH, HOME, LANG, NODE_COMPILE_CACHE, REKINDLE_RUN_ID: runId };
   return {
@@ -176,6 +178,7 @@ async function supervisorOptions(options: StartOptions, scratch: string): Promis
     ...(daemon && { daemon }),
     programs: { ...options.programs, probe: await probeProgram(options.programs.probe) },
     clockScale,
+    conditions,
     environment: Object.fromEntries(
       Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
     ),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { conditions } from '../../clusters/sandbox/conditions/catalogue.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
 import { claimRows, claimsAsMarkdown, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
@@ -23,6 +24,7 @@ export async function referencePages(): Promise<readonly Page[]> {
     { file: 'profile.md', text: renderPage('Profiles', profilePage()) },
     { file: 'record.md', text: renderPage('The record of a run', recordPage()) },
     { file: 'claims.md', text: renderPage('Claims and faults', claimsPage()) },
+    { file: 'node-conditions.md', text: renderPage('Node conditions', conditionsPage()) },
   ];
 }
 
@@ -80,6 +82,22 @@ ${claimsAsMarkdown(claimRows(scenarios, readLastPasses()))}
 The ways to lose a mount, the expected result of each, and the scenarios that test it:
 
 ${fence('text', faultsAsText(faults.values(), scenarios))}
+`;
+}
+
+function conditionsPage(): string {
+  const scenarios = shippedScenarios();
+  const rows = [...conditions.values()].map(({ name, title, reports }) => {
+    const own = scenarios.filter(({ tags }) => tags.includes(`@node:${name}`)).map((scenario) => scenario.name);
+    return `| \`${name}\` | ${title} | ${reports.join(', ')} | ${own.join('; ')} |`;
+  });
+  return `
+The ways in which nodes differ that \`npx rekindle conform --node\` imitates in the sandbox, public reports of such nodes
+(\`repository#number\`), and the scenario that always runs under each. See [Run under a node condition](../how-to/run-under-a-node-condition.md).
+
+| condition | the node | reported in | scenario |
+| --- | --- | --- | --- |
+${rows.join('\n')}
 `;
 }
 

@@ -27,6 +27,8 @@ export interface Behaviour {
   readonly idmap?: boolean | undefined;
   /** The root is an empty directory, whatever is in the bucket. */
   readonly empty?: boolean | undefined;
+  /** Name of a file in the root directory, listed first, that cannot be read (EIO). */
+  readonly unreadable?: string | undefined;
   /** Replaces this behaviour on SIGUSR2. */
   readonly onUsr2?: Omit<Behaviour, 'onUsr2'> | undefined;
 }

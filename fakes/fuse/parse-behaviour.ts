@@ -21,6 +21,7 @@ const plain = z.strictObject({
   readOnlySuperblock: z.boolean().optional(),
   idmap: z.boolean().optional(),
   empty: z.boolean().optional(),
+  unreadable: z.string().optional(),
 });
 const schema = plain.extend({ onUsr2: plain.optional() });
 

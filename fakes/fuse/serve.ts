@@ -65,6 +65,7 @@ export function serve({ tree, behaviour, emit, onReady, crash }: FuseServerOptio
   };
 
   const linkAt = (path: string): string | undefined => behaviour().links?.[path.slice(1)];
+  const isUnreadable = (path: string): boolean => path === `/${behaviour().unreadable}`;
 
   return {
     init: (respond) => {
@@ -83,7 +84,8 @@ export function serve({ tree, behaviour, emit, onReady, crash }: FuseServerOptio
         'getattr',
         async () => {
           const target = linkAt(path);
-          return target === undefined ? mapResult(await tree.attributes(path), toStat) : succeed(toLinkStat(target));
+          if (target !== undefined) return succeed(toLinkStat(target));
+          return isUnreadable(path) ? succeed(unreadableStat) : mapResult(await tree.attributes(path), toStat);
         },
         respond,
       ),
@@ -91,8 +93,12 @@ export function serve({ tree, behaviour, emit, onReady, crash }: FuseServerOptio
       answer(
         'readdir',
         async () => {
-          const links = path === '/' ? Object.keys(behaviour().links ?? {}) : [];
-          return mapResult(await tree.names(path), (names) => ['.', '..', ...new Set([...names, ...links])]);
+          const { links = {}, unreadable } = path === '/' ? behaviour() : {};
+          const first = unreadable === undefined ? [] : [unreadable];
+          return mapResult(await tree.names(path), (names) => [
+            ...['.', '..'],
+            ...new Set([...first, ...names, ...Object.keys(links)]),
+          ]);
         },
         respond,
       ),
@@ -106,11 +112,16 @@ export function serve({ tree, behaviour, emit, onReady, crash }: FuseServerOptio
         respond,
       ),
     open: (path, _flags, respond) =>
-      answer('open', async () => mapResult(await tree.attributes(path), () => handle), respond),
+      answer(
+        'open',
+        async () => (isUnreadable(path) ? succeed(handle) : mapResult(await tree.attributes(path), () => handle)),
+        respond,
+      ),
     read: (path, _handle, into, length, offset, respond) =>
       answer(
         'read',
         async () => {
+          if (isUnreadable(path)) return fail('EIO');
           const room = into.subarray(0, length);
           const read = await tree.read(path, room, offset);
           if (read.ok && behaviour().wrongBytes) for (let i = 0; i < read.value; i++) room[i] = (room[i] ?? 0) ^ 0xff;
@@ -191,6 +202,9 @@ function toStat({ kind, mode, uid, gid, size, modifiedAt }: Attributes): Stat {
     ctime: modifiedAt,
   };
 }
+
+/** It claims to have content, as an archived object does. */
+const unreadableStat = toStat({ kind: 'file', mode: 0o444, uid: 0, gid: 0, size: blockBytes, modifiedAt: 0 });
 
 function toLinkStat(target: string): Stat {
   const attributes = { mode: 0o777, uid: 0, gid: 0, size: Buffer.byteLength(target), modifiedAt: 0 };

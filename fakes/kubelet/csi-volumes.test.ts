@@ -39,7 +39,7 @@ function driverWith(calls: Partial<CsiNode> = {}): CsiNode {
   };
 }
 
-function setUp(volume: V1Volume, csi: CsiNode) {
+function setUp(volume: V1Volume, csi: CsiNode, differences: Partial<VolumeContext> = {}) {
   const pv = { csi: { driver, volumeHandle: 'default-demo' }, accessModes: ['ReadOnlyMany'] };
   const api = {
     readNamespacedPersistentVolumeClaim: async () => ({ spec: { volumeName: 'default-demo' } }),
@@ -47,7 +47,7 @@ function setUp(volume: V1Volume, csi: CsiNode) {
   } as unknown as VolumeContext['api'];
   const { signal: stopped } = new AbortController();
   const context = { api, csi, paths: kubeletPaths(root), nodeName, pod, uid, runtime: {} as never };
-  return setUpVolume({ ...context, clockScale: 1, stopped }, volume);
+  return setUpVolume({ ...context, clockScale: 1, stopped, ...differences }, volume);
 }
 
 const dataOf = (targetPath: string) => join(dirname(targetPath), 'vol_data.json');
@@ -116,6 +116,11 @@ it('hands a stage call the attributes of the volume only, and a publish call tho
       'csi.storage.k8s.io/ephemeral': 'false',
     },
   ]);
+});
+
+it('leaves an empty file if the node loses what was written', async () => {
+  const { path } = await setUp(claim, driverWith(), { volumeData: 'empty' });
+  expect(readFileSync(dataOf(path), 'utf8')).toBe('');
 });
 
 it('stages and publishes again with the same arguments when the kubelet has started again', async () => {

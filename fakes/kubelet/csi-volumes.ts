@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type {
@@ -135,6 +135,7 @@ async function publish(
       if (isFinal(error)) removeQuietly(targetPath);
       throw error;
     }
+    if (context.volumeData === 'empty') truncateSync(join(dirname(targetPath), dataFileName));
   };
   await publishNow();
   const published = { driver, volumeId, targetPath };

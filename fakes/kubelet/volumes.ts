@@ -27,6 +27,8 @@ export interface VolumeContext {
   readonly runtime: Pick<RuntimeOptions, 'linux'>;
   /** Seconds of the kubelet's clock in one real second. */
   readonly clockScale: number;
+  /** How `vol_data.json` is found after the volume was published. Absent: as it was written. */
+  readonly volumeData?: 'empty';
   /** Aborted when the pod is ended, or the node loses power. */
   readonly stopped: AbortSignal;
 }

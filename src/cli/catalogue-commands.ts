@@ -13,6 +13,18 @@ export function addClaims(program: Command, { environment }: Context): void {
     });
 }
 
+/** `rekindle conditions`. */
+export function addConditions(program: Command, { environment }: Context): void {
+  program
+    .command('conditions')
+    .description('list the conditions of nodes that rekindle conform --node imitates, and public reports of such nodes')
+    .action(async () => {
+      const { conditions } = await import('../../clusters/sandbox/conditions/catalogue.ts');
+      for (const { name, title, reports } of conditions.values())
+        environment.stdout.write(`${name}\n    ${title}\n    reported in ${reports.join(', ')}\n`);
+    });
+}
+
 /** `rekindle faults`. */
 export function addFaults(program: Command, { environment }: Context): void {
   program

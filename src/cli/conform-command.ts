@@ -4,7 +4,15 @@ import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } 
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { conformHelp } from './help.ts';
-import { checkTags, chosenProfile, featurePaths, sharedOptions, WrongArgument, wholeNumber } from './options.ts';
+import {
+  checkTags,
+  chosenProfile,
+  featurePaths,
+  sharedOptions,
+  unknown,
+  WrongArgument,
+  wholeNumber,
+} from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 /** Scenarios wait more than they work. */
@@ -15,6 +23,7 @@ interface ConformFlags extends RunFlags, ClusterFlags {
   readonly all?: true;
   readonly profile: string;
   readonly jobs?: number;
+  readonly node?: string;
 }
 
 /** `rekindle conform`. */
@@ -26,6 +35,10 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .option('--all', 'all shipped scenarios except those tagged @long: every fault, every limit in depth, bad input')
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
     .addOption(new Option('--profile <name|file>', 'implementation to judge and what it promises').default('rekindle'))
+    .option(
+      '--node <conditions>',
+      'sandbox: run all scenarios on a node under these conditions, as in slow-listing,hung-neighbours',
+    )
     .option(
       '--jobs <number>',
       'scenarios to run in parallel, each in its own sandbox (default: processors + 2, at most 8)',
@@ -47,9 +60,29 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
       throw new WrongArgument('--all selects every scenario: omit it, or the tags and paths');
     const all = flags.all ? { all: true } : {};
     const jobs = jobsOf(flags.jobs, place);
-    const options = { ...runOptions(flags, context), ...tags, ...all, ...place, profile: source, paths, jobs };
+    const conditions = await parseConditions(flags.node, place);
+    const options = {
+      ...runOptions(flags, context),
+      ...tags,
+      ...all,
+      ...place,
+      profile: source,
+      paths,
+      jobs,
+      conditions,
+    };
     ends(await runVerb(context, ({ conform }) => conform(options), place));
   });
+}
+
+async function parseConditions(given: string | undefined, { cluster }: ChosenCluster): Promise<readonly string[]> {
+  if (given === undefined) return [];
+  if (cluster !== 'sandbox')
+    throw new WrongArgument(`--node is for the sandbox: with --cluster ${cluster} the nodes are what they are`);
+  const known = (await import('../../clusters/sandbox/conditions/catalogue.ts')).conditions;
+  const names = given.split(',');
+  for (const name of names) if (!known.has(name)) throw unknown('node condition', name, [...known.keys()]);
+  return [...new Set(names)];
 }
 
 /** On Kubernetes all scenarios share one cluster. */

@@ -33,10 +33,22 @@ describe('what is asked for reaches the scenario engine', () => {
         profile: 'rekindle',
         paths: [],
         jobs: expect.any(Number),
+        conditions: [],
         environment: context.environment,
       },
     ]);
     expect(readdirSync(join(cwd, 'results'))).toEqual([]);
+  });
+
+  test('conform takes node conditions, each once', async () => {
+    const { conformed } = await run(['conform', '--node', 'unreadable-file,slow-listing,unreadable-file']);
+    expect(conformed[0]?.conditions).toEqual(['unreadable-file', 'slow-listing']);
+  });
+
+  test('conditions are listed with a sentence and public reports', async () => {
+    const { out, status } = await run(['conditions']);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^second-kubelet\n {4}another process is called kubelet .*\n {4}reported in kind#1614$/m);
   });
 
   test('conform takes tags, profile, tier, seed, folder and features', async () => {
@@ -198,13 +210,13 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'no command',
       [],
-      'a command is missing: accepted are conform, crash, bench, compare, deploy, doctor, faults, claims, clean,',
+      'a command is missing: accepted are conform, crash, bench, compare, deploy, doctor, faults, conditions,',
     ],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
     [
       'unknown flag',
       ['conform', '--foo'],
-      "unknown option '--foo': accepted are --all, --tags, --profile, --jobs, --cluster, --nodes,",
+      "unknown option '--foo': accepted are --all, --tags, --profile, --node, --jobs, --cluster,",
     ],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
     ['unknown tag', ['conform', '--tags', '@C9'], 'unknown tag "@C9": accepted are @A1, @A2, @C1, @C2,'],
@@ -229,6 +241,16 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
       'bad name to reuse',
       ['conform', '--cluster', 'kind', '--reuse', 'A b'],
       "'--reuse <name>' argument 'A b' is invalid. Accepted are names of lower case",
+    ],
+    [
+      'unknown node condition',
+      ['conform', '--node', 'slow-listing,moonlight'],
+      'unknown node condition "moonlight": accepted are hung-neighbours, kubelet-namespace, many-descriptors,',
+    ],
+    [
+      'a node condition on kind',
+      ['conform', '--cluster', 'kind', '--node', 'slow-listing'],
+      '--node is for the sandbox',
     ],
     ['jobs on kind', ['conform', '--cluster', 'kind', '--jobs', '2'], 'scenarios share one cluster'],
     ['existing without context', ['conform', '--cluster', 'existing'], '--cluster existing needs --context'],

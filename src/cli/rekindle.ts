@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addBench } from './bench-command.ts';
-import { addClaims, addFaults } from './catalogue-commands.ts';
+import { addClaims, addConditions, addFaults } from './catalogue-commands.ts';
 import { addClean } from './clean-command.ts';
 import { addCompare } from './compare-command.ts';
 import { addConform } from './conform-command.ts';
@@ -50,6 +50,7 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
     addDeploy,
     addDoctor,
     addFaults,
+    addConditions,
     addClaims,
     addClean,
     addProfile,

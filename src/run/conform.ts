@@ -8,7 +8,7 @@ import type { ConformOptions, RunOutcome } from '../verbs.ts';
 import { mergeMessages } from './messages.ts';
 import { createPrinter } from './printer.ts';
 import { conclude, historyFile, makeResults } from './run.ts';
-import { listScenarios } from './run-features.ts';
+import { listScenarios, onAnyNode, planNodes } from './run-features.ts';
 import { runAll } from './runners.ts';
 
 /** Speed of the fake kubelet's clock: a back-off of a minute takes less than a second. */
@@ -62,7 +62,9 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
       ...(options.daemon && { daemon: options.daemon }),
     },
     folder: resultsDir,
-    scenarios: selected.scenarios,
+    // The nodes of other clusters are what they are.
+    scenarios:
+      options.cluster === 'sandbox' ? planNodes(selected.scenarios, options.conditions) : onAnyNode(selected.scenarios),
     jobs,
     // On Kubernetes all scenarios share one cluster.
     mostRunners: options.kubernetes ? 1 : runnersPerJob * jobs,

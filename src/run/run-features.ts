@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration, loadSources, loadSupport, runCucumber } from '@cucumber/cucumber/api';
 import type { Envelope } from '@cucumber/messages';
+import { parseScenarios, type ScenarioSource } from '../gherkin.ts';
+import type { PlannedScenario } from './runners.ts';
 
 const features = (path: string) => fileURLToPath(new URL(`../../features/${path}`, import.meta.url));
 
@@ -42,6 +46,25 @@ export async function listScenarios(
   const ordered: string[] = [];
   for (const tag of longest) ordered.push(...(await load(paths, `(${tags}) and ${tag}`)).scenarios);
   return { ...all, scenarios: [...new Set([...ordered, ...all.scenarios])] };
+}
+
+const nodeTag = '@node:';
+
+export function onAnyNode(locations: readonly string[]): readonly PlannedScenario[] {
+  return locations.map((location) => ({ location, conditions: [] }));
+}
+
+/** Each scenario, `FILE:LINE`, with the conditions of the node that it must run on: the run's, and those among its tags. */
+export function planNodes(locations: readonly string[], ofRun: readonly string[]): readonly PlannedScenario[] {
+  const files = new Map<string, readonly ScenarioSource[]>();
+  return locations.map((location) => {
+    const [, file = '', line = '1'] = /^(.*):(\d+)$/.exec(location) ?? [];
+    const scenarios = files.get(file) ?? parseScenarios(readFileSync(resolve(features('..'), file), 'utf8'), file);
+    files.set(file, scenarios);
+    const tags = scenarios.findLast((scenario) => scenario.line <= Number(line))?.tags ?? [];
+    const own = tags.filter((tag) => tag.startsWith(nodeTag)).map((tag) => tag.slice(nodeTag.length));
+    return { location, conditions: [...new Set([...ofRun, ...own])].toSorted() };
+  });
 }
 
 async function load(paths: readonly string[], tags: string) {

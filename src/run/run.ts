@@ -7,7 +7,7 @@ import { findInFiles } from '../observers/find-in-files.ts';
 import { digestOf } from '../timeline/digest.ts';
 import { groupBy } from '../timeline/group-by.ts';
 import { type History, openHistory } from '../timeline/history.ts';
-import type { CheckRecord, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
+import type { CheckRecord, Fidelity, HistoryEvent, RunRecord, ScenarioRecord } from '../timeline/record.ts';
 import { recordSchema } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { deriveVerdict } from '../timeline/verdict.ts';
@@ -52,6 +52,8 @@ export interface SiteOptions extends Pick<RunOptions, 'runId' | 'environment' | 
   readonly agent: AgentSettings;
   /** Speed of a fake kubelet's clock. */
   readonly clockScale: number;
+  /** Names of node conditions. Absent: none. */
+  readonly conditions?: readonly string[];
   readonly onProgress: (line: string) => void;
   /** Also receives each event as it happens. */
   readonly onEvent?: (event: HistoryEvent) => void;
@@ -75,7 +77,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
 
 /** Starts a cluster that writes into a history, which several clusters may share. */
 export function startCluster(options: Omit<SiteOptions, 'origin'>, history: History): Promise<RunningCluster> {
-  const { runId, folder, cluster, agent, clockScale, daemon, environment, onProgress, onEvent } = options;
+  const { runId, folder, cluster, agent, clockScale, conditions, daemon, environment, onProgress, onEvent } = options;
   return cluster.start({
     runId,
     resultsDir: folder,
@@ -92,6 +94,7 @@ export function startCluster(options: Omit<SiteOptions, 'origin'>, history: Hist
     workingDirectory: environment.cwd,
     programs: harnessPrograms,
     clockScale,
+    ...(conditions && { conditions }),
   });
 }
 
@@ -171,7 +174,7 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
     seed: options.seed,
     profile,
     cluster: place?.name ?? 'none',
-    fidelity: place?.fidelity ?? { place: 'no cluster was up', parts: [], clockScale: 1 },
+    fidelity: combineFidelity(conclusion.clusters),
     machine: describeMachine(),
     interrupted: options.environment.signal.aborted,
     scenarios,
@@ -183,6 +186,14 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   await writeRun(resultsDir, { record, digest: digestOf(events), cwd: options.environment.cwd });
   reportToCi(record, options.environment);
   return record;
+}
+
+/** Of clusters of one kind, whose nodes may be under different conditions. */
+function combineFidelity(clusters: Conclusion['clusters']): Fidelity {
+  const [first] = clusters;
+  if (!first) return { place: 'no cluster was up', parts: [], clockScale: 1 };
+  const parts = new Map(clusters.flatMap(({ fidelity }) => fidelity.parts.map((part) => [part.part, part])));
+  return { ...first.fidelity, parts: [...parts.values()] };
 }
 
 /** Searches all files of the run, and the record that is going to be written, for the secret keys of its object stores. */

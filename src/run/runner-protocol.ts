@@ -13,6 +13,8 @@ export interface RunnerOptions {
   readonly agent: AgentSettings;
   readonly daemon?: NonNullable<RunOptions['daemon']>;
   readonly clockScale: number;
+  /** Names of the node conditions. */
+  readonly conditions: readonly string[];
   /** An existing folder for this runner's part of the history, and its logs. */
   readonly folder: string;
   /** CLOCK_MONOTONIC nanoseconds at the run's beginning, from which all runners count. */

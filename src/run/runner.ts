@@ -29,7 +29,7 @@ export async function openRunner(
   options: RunnerOptions,
   { onProgress, onWait, signal }: RunnerCallbacks,
 ): Promise<Runner> {
-  const { agent, clockScale, cwd, daemon, env, folder, origin, runId } = options;
+  const { agent, clockScale, conditions, cwd, daemon, env, folder, origin, runId } = options;
   const cluster = await clusterFor(options);
   const profile = await loadProfile(options.profile, cwd);
   const silent = new PassThrough().resume();
@@ -42,6 +42,7 @@ export async function openRunner(
     cluster,
     agent,
     clockScale,
+    conditions,
     environment,
     onProgress,
     ...(daemon && { daemon }),

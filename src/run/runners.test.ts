@@ -15,7 +15,7 @@ const otherRan = ${JSON.stringify(join(folder, 'other-ran'))};
 process.on('message', async ({ order, scenario, options }) => {
   const full = { report: 'failed', message: 'no', missing: [{ what: 'the disk is full', remedy: 'make room' }] };
   if (options?.broken || scenario === 'full') process.send(full, () => process.exit(1));
-  else if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample' } });
+  else if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample', fidelity: options.conditions } });
   if (order === 'end') process.send({ report: 'ended', leftovers: [] }, () => process.exit(0));
   if (scenario === 'deadly') process.exit(7);
   if (scenario === 'other') writeFileSync(otherRan, '');
@@ -25,7 +25,7 @@ process.on('message', async ({ order, scenario, options }) => {
   if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [] });
 });`;
 
-/** Runs one scenario at a time. Returns the finished ones too. */
+/** Runs one scenario at a time, `NAME@CONDITION`. Returns the finished ones too. */
 async function run(scenarios: readonly string[], mostRunners: number, broken = false) {
   const path = join(folder, 'runner.mjs');
   writeFileSync(path, program);
@@ -33,7 +33,10 @@ async function run(scenarios: readonly string[], mostRunners: number, broken = f
   const ran = await runAll({
     options: { env: {}, runId: 'sample', broken } as unknown as RunAllOptions['options'],
     folder,
-    scenarios,
+    scenarios: scenarios.map((scenario) => {
+      const [location = '', ...conditions] = scenario.split('@');
+      return { location, conditions };
+    }),
     jobs: 1,
     mostRunners,
     onProgress: () => {},
@@ -41,7 +44,7 @@ async function run(scenarios: readonly string[], mostRunners: number, broken = f
     signal: new AbortController().signal,
     program: path,
   });
-  return { ...ran, finished };
+  return { ...ran, finished, started: ran.clusters.map(({ fidelity }) => fidelity) };
 }
 
 it('runs another scenario while one only waits', async () => {
@@ -51,6 +54,15 @@ it('runs another scenario while one only waits', async () => {
     errors: [],
     runners: 2,
   });
+});
+
+it('runs each scenario on a node of its conditions, one node after the other if need be', async () => {
+  const { finished, errors, started } = await run(
+    ['plain', 'slow@slow-listing', 'also plain', 'slower@slow-listing'],
+    1,
+  );
+  expect({ finished, errors }).toEqual({ finished: ['plain', 'also plain', 'slow', 'slower'], errors: [] });
+  expect(started).toEqual([[], ['slow-listing']]);
 });
 
 it('keeps what was finished if a runner dies, and reports what did not run', async () => {

@@ -2,19 +2,27 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import type { ClusterSummary, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
 
 const program = fileURLToPath(new URL('./runner-main.ts', import.meta.url));
 
+export interface PlannedScenario {
+  /** `FILE:LINE`. */
+  readonly location: string;
+  /** Names of the conditions of the node that it must run on. */
+  readonly conditions: readonly string[];
+}
+
 export interface RunAllOptions {
-  /** The options of each runner, without its folder. */
-  readonly options: Omit<RunnerOptions, 'folder'>;
+  /** The options of each runner, without its folder and the conditions of its node. */
+  readonly options: Omit<RunnerOptions, 'folder' | 'conditions'>;
   /** Parent of the runners' folders. */
   readonly folder: string;
-  /** `FILE:LINE`, in the order in which they start. */
-  readonly scenarios: readonly string[];
+  /** In the order in which they start. */
+  readonly scenarios: readonly PlannedScenario[];
   /** Number of scenarios that work at the same time. Those in which only time passes are not counted. */
   readonly jobs: number;
   /** Number of runners at most; by default as many as jobs. */
@@ -35,8 +43,9 @@ export interface RanAll {
 
 interface RunnerProcess {
   readonly folder: string;
-  /** `waits`: only time passes in its scenario. `idle`: it has none. */
-  state: 'starts' | 'idle' | 'works' | 'waits' | 'ends';
+  readonly conditions: readonly string[];
+  /** `waits`: only time passes in its scenario. `idle`: it has none. `ends`: no scenario needs its node. `dead`: it failed. */
+  state: 'starts' | 'idle' | 'works' | 'waits' | 'ends' | 'dead';
   scenario: string | undefined;
   readonly send: (order: Order) => void;
   readonly ended: Promise<void>;
@@ -71,16 +80,39 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
 
   function schedule(): void {
     while (queue.length > 0 && !all.signal.aborted && count('starts') + count('works') < all.jobs) {
-      const idle = runners.find(({ state }) => state === 'idle');
+      const idle = runners.find((runner) => runner.state === 'idle' && nextFor(runner) !== undefined);
       if (idle !== undefined) {
+        const next = nextFor(idle) as PlannedScenario;
+        queue.splice(queue.indexOf(next), 1);
         idle.state = 'works';
-        idle.scenario = queue.shift() ?? '';
+        idle.scenario = next.location;
         idle.send({ order: 'run', scenario: idle.scenario });
-      } else if (mayStart()) runners.push(startRunner());
-      else return;
+        continue;
+      }
+      const [unserved] = queue.filter(({ conditions }) => runnersUnder(conditions, 'starts') < countUnder(conditions));
+      // Runners whose nodes no scenario needs any more make room.
+      endIdle();
+      if (unserved === undefined || !mayStart()) return;
+      runners.push(startRunner(unserved.conditions));
     }
-    if (queue.length > 0 && !all.signal.aborted) return;
-    for (const runner of runners.filter(({ state }) => state === 'idle')) {
+    if (queue.length === 0 || all.signal.aborted) endIdle();
+  }
+
+  function nextFor({ conditions }: RunnerProcess): PlannedScenario | undefined {
+    return queue.find((scenario) => isDeepStrictEqual(scenario.conditions, conditions));
+  }
+
+  function countUnder(conditions: readonly string[]): number {
+    return queue.filter((scenario) => isDeepStrictEqual(scenario.conditions, conditions)).length;
+  }
+
+  function runnersUnder(conditions: readonly string[], state: RunnerProcess['state']): number {
+    return runners.filter((runner) => runner.state === state && isDeepStrictEqual(runner.conditions, conditions))
+      .length;
+  }
+
+  function endIdle(): void {
+    for (const runner of runners.filter((runner) => runner.state === 'idle')) {
       runner.state = 'ends';
       runner.send({ order: 'end' });
     }
@@ -88,10 +120,10 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
 
   function mayStart(): boolean {
     const most = Math.min(all.mostRunners ?? all.jobs, all.jobs + count('waits'));
-    return runners.length < most && count('starts') < queue.length;
+    return runners.length - count('ends') < most;
   }
 
-  function startRunner(): RunnerProcess {
+  function startRunner(conditions: readonly string[]): RunnerProcess {
     const folder = join(all.folder, `runner-${runners.length + 1}`);
     mkdirSync(folder);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -102,7 +134,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     const send = (order: Order): void => {
       if (child.connected) child.send(order);
     };
-    const runner: RunnerProcess = { folder, state: 'starts', scenario: undefined, send, ended: promise };
+    const runner: RunnerProcess = { folder, conditions, state: 'starts', scenario: undefined, send, ended: promise };
     const enter = (state: RunnerProcess['state']): void => {
       runner.state = state;
       if (state === 'idle') runner.scenario = undefined;
@@ -144,10 +176,10 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
         found.errors.push(
           `a runner ended in ${runner.scenario ?? 'its start or end'}: ${signal ?? `status ${status}`}`,
         );
-      enter('ends');
+      enter(runner.state === 'ends' ? 'ends' : 'dead');
       resolve();
     });
-    send({ order: 'start', options: { ...all.options, folder } });
+    send({ order: 'start', options: { ...all.options, conditions, folder } });
     return runner;
   }
 }

@@ -67,6 +67,8 @@ const needs: Readonly<Record<string, { readonly capability: Capability; readonly
 
 /** Returns why a scenario with these tags cannot run on the cluster; undefined if it can. */
 export function missingFor(tags: readonly string[], cluster: Pick<RunningCluster, 'capabilities'>): string | undefined {
+  if (tags.some((tag) => tag.startsWith('@node:')) && !cluster.capabilities.has('node-conditions'))
+    return 'needs a node whose conditions can be chosen, as in the sandbox';
   return tags.map((tag) => needs[tag]).find((need) => need && !cluster.capabilities.has(need.capability))?.reason;
 }
 

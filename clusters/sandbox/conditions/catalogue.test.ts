@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { combineDifferences, conditions, conditionsNamed } from './catalogue.ts';
+
+it.each([...conditions.values()])(
+  '$name says in one sentence what it imitates, and where it was reported',
+  (condition) => {
+    const { name, title, reports } = condition;
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
+    expect(title).toMatch(/^[^\n]{20,140}[^.]$/);
+    for (const report of reports) expect(report).toMatch(/^[a-z0-9-]+#\d+$/);
+    expect(reports).not.toEqual([]);
+  },
+);
+
+describe('the differences of several conditions', () => {
+  it('are none without conditions', () => {
+    expect(combineDifferences([])).toEqual({});
+  });
+
+  it('all apply, also to one daemon', () => {
+    const names = ['slow-listing', 'unreadable-file', 'no-kubelet-process', 'hung-neighbours'];
+    expect(combineDifferences(conditionsNamed(names))).toEqual({
+      kubeletProcess: 'none',
+      daemon: { delayMs: { readdir: 3000 }, unreadable: '.archived' },
+    });
+  });
+});

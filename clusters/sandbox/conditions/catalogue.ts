@@ -1,0 +1,28 @@
+import type { NodeCondition, NodeDifferences } from './condition.ts';
+import * as dataset from './dataset.ts';
+import * as kubelet from './kubelet.ts';
+import * as neighbours from './neighbours.ts';
+
+/** All node conditions by name, in order of names. */
+export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
+  [dataset, kubelet, neighbours]
+    .flatMap((group) => Object.values<NodeCondition>(group))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map((condition) => [condition.name, condition]),
+);
+
+/** @throws if a name is unknown, which the command line has checked */
+export function conditionsNamed(names: readonly string[]): readonly NodeCondition[] {
+  return names.map((name) => {
+    const condition = conditions.get(name);
+    if (!condition) throw new Error(`unknown node condition ${name}`);
+    return condition;
+  });
+}
+
+/** The differences of several conditions. Of the daemon's behaviours, all apply. */
+export function combineDifferences(chosen: readonly NodeCondition[]): NodeDifferences {
+  const all = chosen.flatMap(({ differences = {} }) => [differences]);
+  const daemon = Object.assign({}, ...all.map((differences) => differences.daemon));
+  return { ...Object.assign({}, ...all), ...(Object.keys(daemon).length > 0 && { daemon }) };
+}

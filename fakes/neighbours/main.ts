@@ -1,0 +1,37 @@
+/**
+ * What else may be on a node. Arguments: `silent MOUNTPOINT...` mounts FUSE and never answers INIT, `hung MOUNTPOINT...` answers only
+ * that, and `descriptors COUNT` opens a file COUNT times, or as often as it may. Creates the mount points. Prints a ready line.
+ */
+import { mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
+import { MS_NODEV, MS_NOSUID } from '../../recovery/linux/syscalls.ts';
+import { encodeInit, encodeResponse, maxReadBytes, opcode, parseRequest } from '../fuse/raw-requests.ts';
+
+const [kind = '', ...rest] = process.argv.slice(2);
+if (kind === 'descriptors') openMany(Number(rest[0]));
+else for (const mountPoint of rest) mountSilently(mountPoint, kind === 'hung');
+process.stdout.write('{"event":"ready"}\n');
+setInterval(() => {}, 2 ** 30);
+
+function openMany(count: number): void {
+  try {
+    for (let opened = 0; opened < count; opened++) openSync('/dev/null', 'r');
+  } catch (error) {
+    // The limit of this machine is lower.
+    if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
+  }
+}
+
+function mountSilently(target: string, answersInit: boolean): void {
+  mkdirSync(target, { recursive: true });
+  const fd = openSync('/dev/fuse', 'r+');
+  const data = `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`;
+  const flags = MS_NOSUID | MS_NODEV;
+  const mounted = loadSyscalls().mount({ source: 'neighbour', target, fstype: 'fuse.neighbour', flags, data });
+  if (!mounted.ok) throw new Error(`mount ${target}: ${mounted.failure.errno}`);
+  if (!answersInit) return;
+  const buffer = Buffer.alloc(maxReadBytes + 4096);
+  const request = parseRequest(buffer.subarray(0, readSync(fd, buffer)));
+  if (request.opcode !== opcode.init) throw new Error(`request ${request.opcode} instead of INIT`);
+  writeSync(fd, encodeResponse(request.unique, 0, encodeInit(request.body)));
+}

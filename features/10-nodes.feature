@@ -1,0 +1,85 @@
+Feature: Nodes as others run them
+  Nodes differ, and a tenant's neighbours are not the tenant's business. Each condition is one that users have reported.
+
+  Rule: What else is on the node does not matter
+
+    @C3 @fault:sigkill @node:silent-neighbours
+    Scenario: other FUSE mounts never answer
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
+    @C3 @fault:sigkill @node:hung-neighbours
+    Scenario: the daemons of other FUSE mounts hang
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
+    @C3 @fault:sigkill @node:many-descriptors
+    Scenario: a process holds as many descriptors as it may
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+  Rule: The kubelet is found however it runs
+
+    @C3 @fault:kubelet-restart @fault:sigkill @node:kubelet-namespace
+    Scenario: the kubelet starts again in another mount namespace
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the FUSE daemon dies and does not come back
+      And the kubelet is restarted
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:kubelet-restart @fault:sigkill @node:second-kubelet
+    Scenario: a process of a nested cluster has the kubelet's name
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the FUSE daemon dies and does not come back
+      And the kubelet is restarted
+      When the daemon is started again
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @node:no-kubelet-process
+    Scenario: no process has the kubelet's name
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @node:volume-data-lost
+    Scenario: the kubelet has lost its record of the volume
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+  Rule: A mount is judged by its answer, not by one directory or file
+
+    @C3 @fault:sigkill @node:slow-listing
+    Scenario: directories take seconds to list
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+
+    @C3 @fault:sigkill @node:unreadable-file
+    Scenario: the first file cannot be read
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
