@@ -57,15 +57,15 @@ export const keepsMountTableSteady = defineCheck(
   },
 );
 
-/** UIDs of pods, which differ if a pod was replaced meanwhile. */
-const uid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+/** What differs if a pod was replaced meanwhile: its UID, and the name of the volume with its token. */
+const ofOnePod = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=\/kube-api-access-)[a-z0-9]{5}\b/g;
 
 /** Number of mounts by mount point and type: `/data (fuse.jindofs-fuse)`. */
 function countMountPoints({ lines }: EventOf<'snapshot'>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const line of lines) {
     const mount = parseMountLine(line);
-    const key = mount === undefined ? line : `${mount.mountPoint.replace(uid, '<uid>')} (${mount.fstype})`;
+    const key = mount === undefined ? line : `${mount.mountPoint.replace(ofOnePod, '<id>')} (${mount.fstype})`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;
