@@ -19,6 +19,9 @@ describe('renderMarkdown', () => {
     expect(rows[0]).toMatch(
       /^\| ✅ passed \| C1 C2 C3 \| the pod reads again after kill 1 in the FUSE pod \| \d+ ms \| {2}\|$/,
     );
+    expect(rows.map((row) => row.split(' ')[1])).toEqual(
+      record.scenarios.map(({ status }) => ({ pass: '✅', fail: '❌', inconclusive: '❔', skipped: '⏭️' })[status]),
+    );
     expect(rows[7]).toContain('The sandbox has no virtual node; run it with --cluster kind.');
   });
 

@@ -24,7 +24,11 @@ describe('renderOpenMetrics', () => {
   it('counts scenarios by status', () => {
     expect(text).toContain('rekindle_scenarios{status="fail"} 1\n');
     expect(text).toContain('rekindle_scenarios{status="skipped"} 2\n');
-    expect(text).toContain('rekindle_verdict{rekindle_verdict="fail"} 1\n');
+    expect(text.match(/^rekindle_verdict\{.*$/gm)?.toSorted()).toEqual([
+      'rekindle_verdict{rekindle_verdict="fail"} 1',
+      'rekindle_verdict{rekindle_verdict="inconclusive"} 0',
+      'rekindle_verdict{rekindle_verdict="pass"} 0',
+    ]);
   });
 
   it('gives the outage of each crash after which the pod read again, and no other', () => {

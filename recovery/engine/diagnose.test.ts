@@ -141,6 +141,26 @@ describe('the sites of a volume', () => {
     expect(diagnose(observation).at(-1)).toMatchObject({ state: 'orphaned', site: { path: '/run/data' } });
   });
 
+  it.each([
+    ['if several mounts have its device', [{ mountPath: '/var/run/data' }], ['/run/data', '/mnt/data']],
+    [
+      'if the spec says what else is mounted there',
+      [{ mountPath: '/var/run/data' }, { volume: 'other', mountPath: '/other' }],
+      ['/other'],
+    ],
+  ])('exclude a mount that a symbolic link might have led elsewhere, %s', (_, declared, mountPoints) => {
+    const observation = observationWith({
+      mounts: tableOf([
+        { mountPoint: path, device: live },
+        { mountPoint: target('pod-1'), device: dead },
+      ]),
+      volumes: [demo],
+      pods: [podNamed('pod-1', declared)],
+      containers: [containerOf('pod-1', tableOf(mountPoints.map((mountPoint) => ({ mountPoint, device: dead }))))],
+    });
+    expect(diagnose(observation).at(-1)).toMatchObject({ state: 'gone', site: { path: '/var/run/data' } });
+  });
+
   it("exclude a container's mount of a device that is not the volume's", () => {
     const observation = observationWith({
       mounts: tableOf([{ mountPoint: path, device: live }]),

@@ -143,6 +143,11 @@ describe('a series is worse', () => {
       { crashes: change({ longestStallNs: 9e9 }, 12) },
       'worse: stalls of 1000 ms after 12 of 20 crashes; before, 0',
     ],
+    [
+      'if a sibling of the pod did not read again',
+      { crashes: change({ podsLost: 1 }, 1) },
+      'worse: after 1 of 20 crashes the pod did not read again; before, 0 of 20',
+    ],
     ['but not if a dead mount answers otherwise', { crashes: change({ errors: { ECONNABORTED: 1 } }) }, 'same: '],
     ['but not for a single stall', { crashes: change({ longestStallNs: 9e9 }, 1) }, 'same: '],
   ])('%s', (_, changed, expected) => {

@@ -90,9 +90,13 @@ export function compareSeries(before: BenchSeries, after: BenchSeries, options: 
     const samples = [phaseSamples(before.crashes, phase), phaseSamples(after.crashes, phase)] as const;
     return samples[0].length === 0 && samples[1].length === 0 ? [] : [comparePhase(phase, samples, options, factors)];
   });
+  const found = circumstances(before, after, options);
+  const isExplained = found.some(([verdict]) => verdict === 'cannot tell');
   const findings: readonly (readonly [Difference, string])[] = [
-    ...circumstances(before, after, options),
-    ...phases.flatMap(({ phase, verdict }) => (phase.byAgent ? [[verdict, phase.says] as const] : [])),
+    ...found,
+    ...phases.flatMap(({ phase, verdict }) =>
+      phase.byAgent && !(isExplained && verdict === 'cannot tell') ? [[verdict, phase.says] as const] : [],
+    ),
   ];
   const judged = (): Pick<SeriesChange, 'verdict' | 'because'> => {
     for (const verdict of ['worse', 'cannot tell', 'better'] as const) {

@@ -106,6 +106,30 @@ describe('a crash, as a benchmark has it', () => {
     expect(sample?.moments).toMatchObject({ readable: 120.5 * ms, steady: 129.5 * ms });
   });
 
+  it('is not over with an operation that another one blocked, nor steady while operations are late', () => {
+    const blocked = event({
+      kind: 'probe',
+      at: 210,
+      probe: pod.probe,
+      op: 'read',
+      startedAt: 211 * ms,
+      finishedAt: 211 * ms,
+      result: 'ok',
+    });
+    const late = event({
+      kind: 'probe',
+      at: 216,
+      probe: pod.probe,
+      op: 'read',
+      startedAt: 216 * ms,
+      finishedAt: 230 * ms,
+      result: 'ok',
+    });
+    const events = [...crash, blocked, ...reads(212, 216), late, ...reads(231, 300)];
+    const [sample] = crashSamples(events, scenario, [pod]);
+    expect(sample?.moments).toMatchObject({ readable: 112.5 * ms, steady: 140.5 * ms });
+  });
+
   it('is none of a pod’s whose probe was not there', () => {
     const events = [...crash, ...reads(210, 300)];
     expect(crashSamples(events, scenario, [{ ...pod, from: 150 * ms }])).toEqual([]);

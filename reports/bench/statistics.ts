@@ -51,7 +51,6 @@ function varianceInflation(values: readonly number[], limit: number, share: numb
  */
 export function quantileInterval(values: readonly number[], share: number, confidence: number): Interval | undefined {
   const { length } = values;
-  if (length < minimumSamples(share, confidence)) return undefined;
   const sorted = sortedCopy(values);
   const tail = (1 - confidence) / 2;
   const cdf = binomialCdf(length, share);

@@ -66,7 +66,27 @@ export function renderChart({ says, title, x, y, series, legend }: Chart): Html 
 ${series.length > 1 && legend !== false && renderLegend(series)}
 <div class="plot" role="img" aria-label="${says}"><svg aria-hidden="true">${trusted(grid)}<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">${trusted(lines)}</svg>${trusted(dots)}${y.ticks.map(
     ({ at, name }) => html`${trusted(`<text x="0" dx="-8" y="${trim(py(at))}%" dy="4" class="end">`)}${name}</text>`,
-  )}${x.ticks.map(({ at, name }) => html`${trusted(`<text x="${trim(px(at))}%" y="100%" dy="17" class="${px(at) < 4 ? 'start' : px(at) > 93 ? 'end' : 'middle'}">`)}${name}</text>`)}</svg></div></figure>`;
+  )}${separateLabels(x.ticks.map(({ at, name }) => ({ name, left: px(at) }))).map(({ name, left }) => html`${trusted(`<text x="${trim(left)}%" y="100%" dy="17" class="${anchor(left)}">`)}${name}</text>`)}</svg></div></figure>`;
+}
+
+const anchor = (left: number) => (left < 4 ? 'start' : left > 93 ? 'end' : 'middle');
+
+/** Width of a character in percent of the narrowest chart. */
+const characterWidth = 3.6;
+
+interface TickLabel {
+  readonly name: string;
+  /** In percent of the chart's width. */
+  readonly left: number;
+}
+
+/** Labels without those that would run into the last one. */
+function separateLabels(labels: readonly TickLabel[]): readonly TickLabel[] {
+  const last = labels.at(-1);
+  const width = ({ name }: TickLabel) => name.length * characterWidth;
+  if (last === undefined) return [];
+  const limit = last.left - (anchor(last.left) === 'end' ? 1 : 0.5) * width(last);
+  return labels.filter((label) => label === last || label.left + width(label) / 2 < limit);
 }
 
 export function renderLegend(series: readonly Pick<ChartSeries, 'name' | 'tone' | 'as'>[]): Html {

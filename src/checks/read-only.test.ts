@@ -29,6 +29,12 @@ suite('the volume is read-only', (timeline) => staysReadOnly(timeline, { consume
     'fail',
     '1 of 7 mounts were writable: /data (default/demo-app/demo) with rw,nosuid',
   ],
+  [
+    'passes on a mount without ro of a filesystem that is read-only itself',
+    broken(adding({ ...mounted(394, where, 'rw,nosuid'), readOnlySuperblock: true } as HistoryEvent)),
+    'pass',
+    'all 7 mounts',
+  ],
   ['fails on a writable target path', broken(adding(mounted(394, 'node', 'rw,rootcontext=ro'))), 'fail', '(node)'],
   [
     'fails on a writable line of the table at the end',

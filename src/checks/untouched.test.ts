@@ -48,6 +48,12 @@ suite('the pod is not recovered, others are', notRecovered('pod'), [
     '1259 operations failed, the last 6.29 s after the crash, 6.11 s after the daemon’s return',
   ],
   [
+    'passes if the kernel answers a stat from its cache',
+    left(adding(...beats({ from: 3_000, to: 3_001 }).map((event) => ({ ...event, op: 'stat' }) as HistoryEvent))),
+    'pass',
+    'operations failed',
+  ],
+  [
     'passes if another pod is recovered',
     left(
       adding(agent(400, 'recovered', elsewhere), kubernetesEvent(400, 'Pod default/other-app'), mounted(400, 'node')),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type ExitStatus, statusFor } from './exit-status.ts';
+import { type ExitStatus, statusFor, statusForVerdict } from './exit-status.ts';
 
 it.each<[ExitStatus, readonly string[], boolean, number]>([
   [0, [], false, 0],
@@ -17,4 +17,8 @@ it.each<[ExitStatus, readonly string[], boolean, number]>([
   [1, ['a mount'], true, 1],
 ])('status %d with leftovers %j, interrupted %j, becomes %d', (status, leftovers, interrupted, expected) => {
   expect(statusFor({ status, leftovers, interrupted })).toBe(expected);
+});
+
+it('each verdict has a status of its own', () => {
+  expect(statusForVerdict).toEqual({ pass: 0, fail: 1, inconclusive: 4 });
 });

@@ -16,7 +16,7 @@ process.on('message', async ({ order, scenario, options }) => {
   const full = { report: 'failed', message: 'no', missing: [{ what: 'the disk is full', remedy: 'make room' }] };
   if (options?.broken || scenario === 'full') process.send(full, () => process.exit(1));
   else if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample', fidelity: options.conditions } });
-  if (order === 'end') process.send({ report: 'ended', leftovers: [] }, () => process.exit(0));
+  if (order === 'end') process.send({ report: 'ended', leftovers: ['mount /x'] }, () => process.exit(0));
   if (scenario === 'deadly') process.exit(7);
   if (scenario === 'other') writeFileSync(otherRan, '');
   if (scenario === 'patient') process.send({ report: 'waits', waits: true });
@@ -48,12 +48,13 @@ async function run(scenarios: readonly string[], mostRunners: number, broken = f
 }
 
 it('runs another scenario while one only waits', async () => {
-  const { finished, errors, folders } = await run(['patient', 'other'], 2);
+  const { finished, errors, folders, leftovers } = await run(['patient', 'other'], 2);
   expect({ finished, errors, runners: folders.length }).toEqual({
     finished: ['other', 'patient'],
     errors: [],
     runners: 2,
   });
+  expect(leftovers).toEqual(['mount /x', 'mount /x']);
 });
 
 it('runs each scenario on a node of its conditions, one node after the other if need be', async () => {

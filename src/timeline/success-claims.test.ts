@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { claimsSuccess } from './success-claims.ts';
+import type { HistoryEvent } from './record.ts';
+import { claimsSuccess, findSuccessClaims } from './success-claims.ts';
+import { Timeline } from './timeline.ts';
 
 const event = (object: string, message = 'reads again', reason = 'FuseRecoverSucceed') =>
   ({ kind: 'event', at: 0, type: 'Normal', reason, message, object, count: 1 }) as const;
@@ -24,4 +26,14 @@ describe('an event that claims a recovery', () => {
   ])('%s', (_, posted, about) => {
     expect(claimsSuccess(posted, 'default/demo-app')).toBe(about);
   });
+});
+
+it('the agent’s report is a claim about its container and path only', () => {
+  const report = (where: string, path: string): HistoryEvent =>
+    ({ kind: 'agent', at: 1, event: 'recovered', where, path, line: {} }) as HistoryEvent;
+  const consumer = { namespace: 'default', pod: 'demo-app', container: 'demo', path: '/data' };
+  const claims = (event: HistoryEvent) => findSuccessClaims(new Timeline([event]), consumer).length;
+  expect(claims(report('default/demo-app/demo', '/data'))).toBe(1);
+  expect(claims(report('default/demo-app/demo', '/data-2'))).toBe(0);
+  expect(claims(report('default/demo-app/other', '/data'))).toBe(0);
 });

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
 import { createRingMemory, openRing } from './ring.ts';
 
 const pair = () => {
@@ -25,6 +26,32 @@ describe('the ring between the probe’s threads', () => {
       if (n % 9_000 === 0) seen.push(...reader.drain().map(({ at }) => at));
     }
     seen.push(...reader.drain().map(({ at }) => at));
+    expect(seen).toEqual(Array.from({ length: 50_000 }, (_, n) => n));
+  });
+
+  it('makes its writer wait while it is full', async () => {
+    const memory = createRingMemory();
+    const writing = `
+      const { workerData } = require('node:worker_threads');
+      import(workerData.ring).then(({ openRing }) => {
+        const ring = openRing(workerData.memory);
+        for (let n = 0; n < 50_000; n++) ring.push({ at: n, startedAt: n, finishedAt: n, op: 'stat', result: 'ok' });
+      });`;
+    const ring = new URL('./ring.ts', import.meta.url).href;
+    const worker = new Worker(writing, { eval: true, workerData: { memory, ring } });
+    const reader = openRing(memory);
+    // The ring counts from 0 and holds 16,384 records.
+    const written = () => Atomics.load(new Int32Array(memory), 0);
+    await vi.waitUntil(() => written() >= 16_384, { timeout: 20_000, interval: 1 });
+    const seen: number[] = [];
+    await vi.waitUntil(
+      () => {
+        seen.push(...reader.drain().map(({ at }) => at));
+        return seen.length >= 50_000;
+      },
+      { timeout: 20_000, interval: 1 },
+    );
+    await worker.terminate();
     expect(seen).toEqual(Array.from({ length: 50_000 }, (_, n) => n));
   });
 
