@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createContainers, identifyContainer, podsDirectory } from './containers.ts';
 import { loadSyscalls } from './load-syscalls.ts';
@@ -287,5 +288,41 @@ describe('identifyContainer', () => {
     ['a removed log', fileMount(`${pods}/${uid}/containers/app/1//deleted`, '/dev/termination-log')],
   ])('takes %s for no container', (_, text) => {
     expect(identify(text)).toBe('none');
+  });
+
+  /** Names that a tenant may give to directories of its own volumes, and to whole filesystems of its own. */
+  const names = fc.constantFrom(
+    'pods',
+    victim,
+    uid,
+    'containers',
+    'db',
+    'app',
+    '0a1b2c3d',
+    'var',
+    'lib',
+    'kubelet',
+    '..',
+  );
+  const own = fc.array(names, { maxLength: 8 }).map((parts) => parts.join('/'));
+  const tenantMount = fc
+    .record({
+      root: fc.oneof(
+        own.map((path) => ({ device: '8:1', root: `${pods}/${uid}/volumes/kubernetes.io~empty-dir/v/${path}` })),
+        own.map((path) => ({ device: '8:1', root: `/var/lib/containerd/1/fs/${path}` })),
+        own.map((path) => ({ device: '0:77', root: `/${path}` })),
+        fc.constant({ device: '0:77', root: victimLog() }),
+      ),
+      point: fc.constantFrom('/dev/termination-log', '/etc/hosts', '/a', '/data', '/'),
+    })
+    .map(({ root: { device, root }, point }) => fileMount(root, point, device));
+
+  it('never takes a tenant’s mounts for a container of another pod, whether it hides its own log or not', () => {
+    fc.assert(
+      fc.property(fc.array(tenantMount, { maxLength: 6 }), fc.subarray([hosts, log]), (mounts, kept) => {
+        expect([`${uid} app`, 'none', 'unknown']).toContain(identify([...mounts, ...kept].join('')));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
