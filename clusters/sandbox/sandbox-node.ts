@@ -15,7 +15,7 @@ import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { type Store, startStore } from '../../fakes/store/start-store.ts';
 import { driverName } from '../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
-import { defaultProberCommand } from '../../recovery/linux/prober/client.ts';
+import { proberArgv } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
@@ -110,7 +110,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
     onProgress('starting the node agent and the kubelet');
     if (options.daemon)
-      this.#foreign = foreignReadiness({ onEvent, prober: defaultProberCommand(), mountRoot: places.mountRoot });
+      this.#foreign = foreignReadiness({ onEvent, prober: proberArgv(), mountRoot: places.mountRoot });
     const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
     const chosen = conditionsNamed(options.conditions);

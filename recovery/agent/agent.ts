@@ -19,7 +19,6 @@ import { serveHttp } from './http.ts';
 import { formatError, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { watchOtherPlugin } from './other-plugin.ts';
-import type { Command } from './programs.ts';
 import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
 
@@ -30,7 +29,7 @@ export interface StartAgentOptions {
   readonly options: AgentOptions;
   readonly kubeConfig: KubeConfig;
   /** Starts the prober of a bundle. */
-  readonly prober: Command | undefined;
+  readonly prober: readonly string[] | undefined;
   readonly log: Log;
   /** Between 0 and 1. */
   readonly random: () => number;
@@ -194,7 +193,7 @@ export async function startAgent({
 
 function openKernelFor(
   { kernelTier, nodeMountNamespace, kubeletRoot }: AgentOptions,
-  prober: Command | undefined,
+  prober: readonly string[] | undefined,
   log: Log,
 ): Kernel {
   const opened = openKernel({

@@ -1,3 +1,4 @@
+import type { RegistrationOptions } from '../csi/registration.ts';
 import { parseEndpoint } from '../csi/socket.ts';
 import { isNormalised } from '../csi/volume-source.ts';
 import type { KernelTier, Nanoseconds, Policy } from '../engine/model.ts';
@@ -12,7 +13,7 @@ export interface AgentOptions {
         /** `unix:///path` of the CSI socket. */
         readonly endpoint: string;
         /** If given, the driver is registered with the kubelet. */
-        readonly registration: Registration | undefined;
+        readonly registration: KubeletRegistration | undefined;
       }
     | undefined;
   /** DaemonSet of another node plugin. No driver is served, and nothing is recovered while its gate is on. */
@@ -31,12 +32,7 @@ export interface AgentOptions {
   readonly kubeletRoot: string;
 }
 
-interface Registration {
-  /** Path of the CSI socket in the kubelet's mount namespace. */
-  readonly endpoint: string;
-  /** Path of the kubelet's `plugins_registry` in the agent's mount namespace. */
-  readonly directory: string;
-}
+type KubeletRegistration = Omit<RegistrationOptions, 'onStatus'>;
 
 export type Parsed =
   | { readonly kind: 'run'; readonly options: AgentOptions }
@@ -93,13 +89,13 @@ export function parseFlags({
     if (given === 'help') return { kind: 'help', text: help };
     return { kind: 'run', options: toOptions(given, env) };
   } catch (error) {
-    if (error instanceof UsageError) return { kind: 'error', message: error.message };
+    if (error instanceof FlagError) return { kind: 'error', message: error.message };
     throw error;
   }
 }
 
-/** A usage error. Never leaves this file. */
-class UsageError extends Error {
+/** A mistake in the flags. Never leaves this file. */
+class FlagError extends Error {
   readonly code = 'USAGE';
 }
 
@@ -111,12 +107,12 @@ function readFlags(argv: readonly string[]): ReadonlyMap<Flag, string> | 'help' 
     const [, name, , inline] = /^--?([a-z][a-z-]*)(=(.*))?$/s.exec(word) ?? [];
     if (name === 'help' || name === 'h') return 'help';
     if (name === undefined || !(isFlag(name) || ignored.has(name))) {
-      throw new UsageError(
+      throw new FlagError(
         `${word} is not known; the flags are ${flags.map((flag) => `--${flag}`).join(', ')} and --help`,
       );
     }
     const value = inline ?? (ignored.has(name) && rest[0]?.startsWith('-') !== false ? '' : rest.shift());
-    if (value === undefined) throw new UsageError(`--${name} needs a value, as in --${name}=VALUE`);
+    if (value === undefined) throw new FlagError(`--${name} needs a value, as in --${name}=VALUE`);
     if (!isFlag(name)) continue;
     const before = name === 'feature-gates' ? given.get(name) : undefined;
     given.set(name, before === undefined ? value : `${before},${value}`);
@@ -132,7 +128,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
     given.get(flag) ?? ((variable === undefined ? undefined : env[variable]) || undefined);
   const nodeId = value('nodeid', 'NODE_ID');
   if (nodeId === undefined || nodeId === '')
-    throw new UsageError('--nodeid or NODE_ID is needed: the name of this node');
+    throw new FlagError('--nodeid or NODE_ID is needed: the name of this node');
   const beside = otherPlugin(value('beside'));
   const csi = beside === undefined ? driver(value) : undefined;
   return {
@@ -168,7 +164,7 @@ function oneOf<const T extends string>(
   const value = given.get(flag);
   if (value === undefined) return accepted[0];
   const found = accepted.find((each) => each === value);
-  if (found === undefined) throw new UsageError(`--${flag}=${value}: the accepted values are ${accepted.join(', ')}`);
+  if (found === undefined) throw new FlagError(`--${flag}=${value}: the accepted values are ${accepted.join(', ')}`);
   return found;
 }
 
@@ -177,10 +173,10 @@ function gates(text: string): boolean {
   for (const gate of text.split(',').filter((each) => each.trim() !== '')) {
     const [name, value, ...more] = gate.split('=').map((each) => each.trim());
     if (name !== 'FuseRecovery')
-      throw new UsageError(`--feature-gates: ${name} is not known; the only gate is FuseRecovery`);
+      throw new FlagError(`--feature-gates: ${name} is not known; the only gate is FuseRecovery`);
     const isTrue = /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
     if (!(isTrue || /^(0|f|F|FALSE|false|False)$/.test(value ?? '')) || more.length > 0) {
-      throw new UsageError(
+      throw new FlagError(
         `--feature-gates: ${gate.trim()}: the accepted values are FuseRecovery=true and FuseRecovery=false`,
       );
     }
@@ -192,13 +188,13 @@ function gates(text: string): boolean {
 function duration(name: string, text: string): Nanoseconds {
   const value = parseDuration(text);
   if (value !== undefined && value >= shortestPeriod) return value;
-  throw new UsageError(`${name}=${text} is not a duration of at least 100ms, such as 5s, 1m30s or 500ms`);
+  throw new FlagError(`${name}=${text} is not a duration of at least 100ms, such as 5s, 1m30s or 500ms`);
 }
 
 function directory(name: string, text: string): string {
   const path = text.length > 1 ? text.replace(/\/+$/, '') : text;
   if (isNormalised(path)) return path;
-  throw new UsageError(`${name}=${text} is not an absolute path without ".", ".." and doubled slashes`);
+  throw new FlagError(`${name}=${text} is not an absolute path without ".", ".." and doubled slashes`);
 }
 
 type Value = (flag: Flag, variable?: string) => string | undefined;
@@ -206,10 +202,10 @@ type Value = (flag: Flag, variable?: string) => string | undefined;
 function driver(value: Value): AgentOptions['csi'] {
   const endpoint = value('endpoint', 'CSI_ENDPOINT');
   if (endpoint === undefined) {
-    throw new UsageError('--endpoint or CSI_ENDPOINT is needed: the CSI socket, as in unix:///csi/csi.sock');
+    throw new FlagError('--endpoint or CSI_ENDPOINT is needed: the CSI socket, as in unix:///csi/csi.sock');
   }
   const socket = parseEndpoint(endpoint);
-  if (!socket.ok) throw new UsageError(`--endpoint: ${socket.message}`);
+  if (!socket.ok) throw new FlagError(`--endpoint: ${socket.message}`);
   return {
     endpoint,
     registration: registration(value('kubelet-registration-path'), value('plugin-registration-path')),
@@ -220,10 +216,10 @@ function otherPlugin(text: string | undefined): AgentOptions['beside'] {
   if (text === undefined) return undefined;
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(text) ?? [];
   if (namespace !== undefined && name !== undefined) return { namespace, name };
-  throw new UsageError(`--beside=${text} is not NAMESPACE/NAME of the DaemonSet of the other node plugin`);
+  throw new FlagError(`--beside=${text} is not NAMESPACE/NAME of the DaemonSet of the other node plugin`);
 }
 
-function registration(endpoint: string | undefined, place = '/registration'): Registration | undefined {
+function registration(endpoint: string | undefined, place = '/registration'): KubeletRegistration | undefined {
   if (endpoint === undefined) return undefined;
   return {
     endpoint: directory('--kubelet-registration-path', endpoint),
@@ -234,7 +230,7 @@ function registration(endpoint: string | undefined, place = '/registration'): Re
 function address(text: string): AgentOptions['metrics'] {
   const [, host, bracketed, port] = /^(\[([0-9a-fA-F:.]+)\]|[^:[\]]*):(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65_535) {
-    throw new UsageError(`--metrics-addr=${text} is not of the form HOST:PORT or :PORT`);
+    throw new FlagError(`--metrics-addr=${text} is not of the form HOST:PORT or :PORT`);
   }
   return { host: bracketed ?? (host || undefined), port: Number(port) };
 }

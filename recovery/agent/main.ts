@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import pino from 'pino';
+import { proberArgv } from '../linux/prober/client.ts';
 import { startAgent } from './agent.ts';
 import { CannotStart } from './cannot-start.ts';
 import { monotonicClock } from './clock.ts';
@@ -8,7 +10,6 @@ import { type AgentOptions, parseFlags } from './flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { createLog, formatError } from './log.ts';
 import { takePriority } from './priority.ts';
-import { proberBeside } from './programs.ts';
 
 /** Timeout of a clean shutdown. Mounts are not touched, so exiting early loses nothing. */
 const shutdownTimeoutMs = 800;
@@ -16,6 +17,12 @@ const shutdownTimeoutMs = 800;
 const flushTimeoutMs = 200;
 /** Log lines beyond this backlog are dropped while the reader is stalled. */
 const maxBacklog = 4 << 20;
+
+/** The prober beside the bundle `agent.mjs`; undefined if the sources or their compiled copy run, whose kernel adapter knows it. */
+function bundledProber(): readonly string[] | undefined {
+  if (!import.meta.url.endsWith('.mjs')) return undefined;
+  return proberArgv(fileURLToPath(new URL('./prober.mjs', import.meta.url)));
+}
 
 async function run(options: AgentOptions): Promise<number> {
   const out = pino.destination({ dest: 1, sync: false, maxLength: maxBacklog });
@@ -49,7 +56,7 @@ async function run(options: AgentOptions): Promise<number> {
     process.exit(1);
   });
   try {
-    const setting = { options, prober: proberBeside(new URL(import.meta.url)), log, random: Math.random };
+    const setting = { options, prober: bundledProber(), log, random: Math.random };
     await using _ = await startAgent({
       ...setting,
       kubeConfig: loadKubeConfig(options.kubeconfig, process.env),

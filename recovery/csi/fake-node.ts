@@ -1,6 +1,7 @@
 import type { DeviceId, Failure, FilesystemUsage, Liveness, Mount, Nanoseconds } from '../engine/model.ts';
 import type { ClockPort, Result, VolumeLocks } from '../engine/ports.ts';
-import type { CsiKernel, Publisher } from './publish.ts';
+import type { Publisher } from '../linux/publish.ts';
+import type { CsiKernel } from './publish.ts';
 
 /** A clock for tests that stands still until it is advanced. */
 export class FakeClock implements ClockPort {
@@ -94,7 +95,7 @@ export class FakeNode implements CsiKernel, Publisher {
     return { [Symbol.dispose]: () => void this.#watchers.delete(changed) };
   }
 
-  publish({ source, target, readOnly }: { source: string; target: string; readOnly: boolean }): Result<unknown> {
+  publish({ source, target, readOnly }: { source: string; target: string; readOnly: boolean }): Result<void> {
     this.#interrupt();
     if (this.missing.has(source)) return failed('ENOENT', 'openat2', source, 'clone-source');
     this.calls.push(`publish ${source} ${target} ${readOnly ? 'ro' : 'rw'}`);
@@ -126,13 +127,13 @@ export class FakeNode implements CsiKernel, Publisher {
       return { ok: true, value: { site, took: 1n as Nanoseconds, layers: [stack.length, 1] } };
     });
 
-  unpublish(target: string): Result<unknown> {
+  unpublish(target: string): Result<void> {
     this.calls.push(`unpublish ${target}`);
     this.unmountAll(target);
     return { ok: true, value: undefined };
   }
 
-  removeTarget(target: string): Result<unknown> {
+  removeTarget(target: string): Result<void> {
     this.calls.push(`rmdir ${target}`);
     this.directories.delete(target);
     return { ok: true, value: undefined };

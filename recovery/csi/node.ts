@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../engine/model.ts';
 import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
+import type { Publisher } from '../linux/publish.ts';
 import { checkRequired, checkStageRequest, checkTarget, parsePublishRequest, type Roots } from './arguments.ts';
 import type {
   Empty,
@@ -12,7 +13,7 @@ import type {
   NodeUnpublishRequest,
   NodeUnstageRequest,
 } from './messages.ts';
-import { type CsiKernel, type Publisher, publishVolume, unpublishVolume } from './publish.ts';
+import { type CsiKernel, publishVolume, unpublishVolume } from './publish.ts';
 import { type UnprovenSites, volumeStats } from './stats.ts';
 import { type CsiResult, succeeded } from './status.ts';
 

@@ -1,21 +1,12 @@
 import { requestedMount } from '../engine/identity.ts';
 import type { Failure, LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree } from '../engine/mount-sites.ts';
-import type { ClockPort, KernelPort, Result, VolumeLocks } from '../engine/ports.ts';
+import type { ClockPort, KernelPort, VolumeLocks } from '../engine/ports.ts';
+import type { Publisher } from '../linux/publish.ts';
 import type { PublishArguments } from './arguments.ts';
 import { awaitLiveSource, formatFailure, sourceMount } from './live-source.ts';
 import type { Empty, NodeUnpublishRequest } from './messages.ts';
 import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
-
-/** The changes that CSI makes to the node's mounts in addition to the engine's. Paths are in the node's mount namespace. */
-export interface Publisher {
-  /** Creates the target directory if it is missing and binds the source on it. */
-  publish(request: { readonly source: string; readonly target: string; readonly readOnly: boolean }): Result<unknown>;
-  /** Detaches all mounts at the target, including dead ones. Succeeds if there are none or the directory is missing. */
-  unpublish(target: string): Result<unknown>;
-  /** Removes the empty target directory, never its content. Succeeds if it is missing. */
-  removeTarget(target: string): Result<unknown>;
-}
 
 /** The kernel operations that the CSI services need. */
 export type CsiKernel = Pick<KernelPort, 'hostMounts' | 'ask' | 'watchMounts' | 'replaceAll'>;

@@ -11,7 +11,7 @@ import { followKubelet, linkAt } from './kubelet.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
 import { NamespaceLost, openNamespaces } from './namespaces.ts';
-import { defaultProberCommand, startProber } from './prober/client.ts';
+import { proberArgv, startProber } from './prober/client.ts';
 import { startLanes } from './prober/lanes.ts';
 import { createProcessNamespaces, credentialsOf, namespaceOf } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
@@ -72,7 +72,7 @@ export function openKernel(
   const table = parts.use(createNodeTable(sys, namespaces.value));
   const read = table.read();
   if (!read.ok && missing() === undefined) return unavailable(read);
-  const proberCommand = options.proberCommand ?? defaultProberCommand();
+  const proberCommand = options.proberCommand ?? proberArgv();
   const walker = parts.use(createWalker(sys, namespaces.value, proberCommand));
   const late = parts.use(createLateClose(sys));
   const context = {

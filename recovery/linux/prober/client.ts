@@ -7,16 +7,12 @@ import type { ReadAnswer, ReadRequest, Result } from '../../engine/ports.ts';
 import { failed, ok } from '../result.ts';
 import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 
-/** The command that starts the prober from source; a bundle has its own. The heap is small because the prober holds one line at a time. */
-export function defaultProberCommand(): readonly string[] {
-  return [
-    process.execPath,
-    '--max-semi-space-size=1',
-    '--max-old-space-size=24',
-    '--v8-pool-size=0',
-    '--disable-warning=ExperimentalWarning',
-    fileURLToPath(new URL('./main.ts', import.meta.url)),
-  ];
+const mainFile = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** The command that starts the prober, by default from source. The heap is small because the prober holds one line at a time. */
+export function proberArgv(program = mainFile): readonly string[] {
+  const small = ['--max-semi-space-size=1', '--max-old-space-size=24', '--v8-pool-size=0'];
+  return [process.execPath, ...small, '--disable-warning=ExperimentalWarning', program];
 }
 
 export interface ProberOptions {

@@ -3,7 +3,7 @@ import { parseCredentials } from '../processes.ts';
 import { calls, ReadFailure } from './calls.ts';
 import type { ProberRequest } from './protocol.ts';
 
-type Consumer = NonNullable<ProberRequest['as']>;
+type ReadingProcess = NonNullable<ProberRequest['as']>;
 
 const PR_SET_KEEPCAPS = 8;
 const PR_SET_PDEATHSIG = 1;
@@ -21,10 +21,10 @@ export class IdentityLost extends Error {
  * three, its groups, and its capabilities as far as the prober has them. A process with several threads cannot enter the consumer's user namespace;
  * ids are seen as the kernel has them, so they are right without that, and capabilities that hold only in that namespace are dropped.
  */
-export class Identity {
+export class ProberIdentity {
   readonly #header = Buffer.alloc(8);
   readonly #own = Buffer.alloc(24);
-  readonly #self: Omit<Consumer, 'pid'>;
+  readonly #self: Omit<ReadingProcess, 'pid'>;
 
   constructor() {
     const at = { step: 'start', path: '' };
@@ -56,7 +56,7 @@ export class Identity {
    * Reads /proc, so call it before entering the consumer's mount namespace. CAP_DAC_OVERRIDE, which root has in a container and the
    * agent has not, lets a process read what CAP_DAC_READ_SEARCH does.
    */
-  capabilitiesOf({ pid }: Consumer): bigint {
+  capabilitiesOf({ pid }: ReadingProcess): bigint {
     try {
       if (readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user')) return 0n;
       const shown = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
@@ -68,7 +68,7 @@ export class Identity {
   }
 
   /** Runs as the consumer, and always restores the own identity. */
-  as<T>(consumer: Consumer, capabilities: bigint, run: () => T): T {
+  as<T>(consumer: ReadingProcess, capabilities: bigint, run: () => T): T {
     const at = { step: 'take-identity', path: `uid ${consumer.uid}` };
     const undo: (() => void)[] = [];
     try {
@@ -114,6 +114,6 @@ export class Identity {
 }
 
 /** A user namespace may forbid setgroups, so it is called only if the groups differ. */
-function sameGroups(a: Pick<Consumer, 'groups'>, b: Pick<Consumer, 'groups'>): boolean {
+function sameGroups(a: Pick<ReadingProcess, 'groups'>, b: Pick<ReadingProcess, 'groups'>): boolean {
   return a.groups.length === b.groups.length && a.groups.every((group) => b.groups.includes(group));
 }

@@ -9,7 +9,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { CLONE_FS, CLONE_NEWNS, O_PATH } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
-import { Identity } from './identity.ts';
+import { ProberIdentity } from './identity.ts';
 import { answerLookUp } from './look-up.ts';
 import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 import { proveMount } from './read.ts';
@@ -18,7 +18,7 @@ import { type EnterNamespace, serveWaits } from './wait.ts';
 function main(): void {
   const parent = process.ppid;
   const [mode, uid, gid] = process.argv.slice(2);
-  const identity = new Identity();
+  const identity = new ProberIdentity();
   // The parent may have died before the kernel was asked to send a signal at its death.
   if (calls.getppid() !== parent) return;
   if (uid !== undefined) identity.become(Number(uid), Number(gid));
@@ -28,7 +28,7 @@ function main(): void {
   else serveReads(identity, enter);
 }
 
-function serveReads(identity: Identity, enter: EnterNamespace): void {
+function serveReads(identity: ProberIdentity, enter: EnterNamespace): void {
   const serve = ({ id, as, namespace, path }: ProberRequest): ProberResponse => {
     try {
       const capabilities = as === undefined ? 0n : identity.capabilitiesOf(as);

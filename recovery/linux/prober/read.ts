@@ -75,14 +75,14 @@ function listEntries(root: number, path: string): number | undefined {
   }
 }
 
-interface Listing {
+interface ListedRoot {
   /** The directory that was listed. */
   readonly root: number;
   readonly path: string;
   readonly used: number;
 }
 
-function readAnyFile({ root, path, used }: Listing): { readonly isProven: boolean; readonly unreadable: Failure[] } {
+function readAnyFile({ root, path, used }: ListedRoot): { readonly isProven: boolean; readonly unreadable: Failure[] } {
   const unreadable: Failure[] = [];
   let isProven = false;
   let tries = maxTries;
