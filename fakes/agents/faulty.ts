@@ -6,6 +6,18 @@
  * writable-for-an-instant  attaches read-only mounts as writable and makes them read-only some milliseconds later
  * leaks-mounts             leaves the dead mount beneath the new one
  * too-eager                recovers whatever it can, regardless of the feature gate, the pod's label and the access modes
+ * eager-after-a-while      obeys every limit for 8 s and then recovers whatever it can
+ * takes-dead-mounts-away   detaches dead mounts, so that the pod sees the directory beneath, whatever the limits are
+ * polls-only               looks for dead mounts every five seconds and is notified of nothing
+ * three-seconds-late       waits 3 s before each recovery
+ * claims-unread            reports that the pod has recovered without reading
+ * first-pod-only           recovers one pod of each volume
+ * half-writable            attaches every second mount as writable
+ * whole-dataset            mounts the whole dataset for a volume that is a directory of it
+ * other-dataset            mounts another dataset, if there is one
+ * stale-copy               mounts a copy of the files instead of the daemon's file system
+ * blank-refusals           refuses with events that say nothing
+ * misplaced-refusals       refuses with events on an object that does not exist
  */
 import { type WrappedModule, wrapModule } from './wrap-module.ts';
 
@@ -15,6 +27,18 @@ const faults: Readonly<Record<string, readonly (readonly [WrappedModule, query?:
   'writable-for-an-instant': [['attach', 'writable']],
   'leaks-mounts': [['attach', 'on-top']],
   'too-eager': [['policy']],
+  'eager-after-a-while': [['policy', 'later']],
+  'takes-dead-mounts-away': [['policy'], ['attach', 'detach-only']],
+  'polls-only': [['engine']],
+  'three-seconds-late': [['loadSyscalls', 'slow=3000']],
+  'claims-unread': [['prove']],
+  'first-pod-only': [['policy', 'first']],
+  'half-writable': [['attach', 'half-writable']],
+  'whole-dataset': [['plan', 'whole']],
+  'other-dataset': [['plan', 'other']],
+  'stale-copy': [['plan', 'copy']],
+  'blank-refusals': [['recorder', 'blank']],
+  'misplaced-refusals': [['recorder', 'misplaced']],
 };
 
 const [flag = ''] = process.argv.splice(2, 1);
@@ -26,5 +50,7 @@ if (fault === 'no-recovery')
   process.argv = process.argv.map((argument) =>
     argument.replace(/^--feature-gates=.*/, '--feature-gates=FuseRecovery=false'),
   );
+// So that it does not wait for its next pass.
+if (fault === 'eager-after-a-while') process.env.RECOVER_FUSE_PERIOD = '500ms';
 for (const [module, query] of wrapped) wrapModule(module, query);
 await import('../../recovery/agent/main.ts');

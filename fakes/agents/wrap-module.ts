@@ -3,17 +3,23 @@ import { registerHooks } from 'node:module';
 /** Modules of the agent that can be wrapped; each has a wrapper of the same name in `wrapped/`. */
 const realModules = {
   attach: new URL('../../recovery/linux/attach.ts', import.meta.url),
+  engine: new URL('../../recovery/engine/engine.ts', import.meta.url),
   loadSyscalls: new URL('../../recovery/linux/load-syscalls.ts', import.meta.url),
   log: new URL('../../recovery/agent/log.ts', import.meta.url),
+  plan: new URL('../../recovery/engine/plan.ts', import.meta.url),
   policy: new URL('../../recovery/engine/policy.ts', import.meta.url),
   prove: new URL('../../recovery/engine/prove.ts', import.meta.url),
+  recorder: new URL('../../recovery/agent/recorder.ts', import.meta.url),
 };
 const wrappers = {
   attach: new URL('./wrapped/attach.ts', import.meta.url),
+  engine: new URL('./wrapped/engine.ts', import.meta.url),
   loadSyscalls: new URL('./wrapped/load-syscalls.ts', import.meta.url),
   log: new URL('./wrapped/log.ts', import.meta.url),
+  plan: new URL('./wrapped/plan.ts', import.meta.url),
   policy: new URL('./wrapped/policy.ts', import.meta.url),
   prove: new URL('./wrapped/prove.ts', import.meta.url),
+  recorder: new URL('./wrapped/recorder.ts', import.meta.url),
 };
 
 export type WrappedModule = keyof typeof realModules;

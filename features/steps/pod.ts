@@ -219,7 +219,7 @@ async function judgeUnrecovered(world: RekindleWorld, scope: 'pod' | 'everything
 }
 
 async function judgeRecovered({ pod, scenario }: RekindleWorld): Promise<void> {
-  await untilPodRecovers(pod);
+  await untilPodRecovers(pod).catch(ignorePollTimeout);
   scenario.judge(...(await recoveryChecks(pod)));
 }
 

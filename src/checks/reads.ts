@@ -1,5 +1,5 @@
 import type { Consumer } from '../timeline/consumer.ts';
-import { operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { type Hang, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeOperation } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
@@ -86,6 +86,10 @@ function neverSees(timeline: Timeline, consumer: Consumer, { results, operation,
 /** An operation younger than this is not yet lost, in nanoseconds. */
 const inFlightNs = 2e9;
 
+/** Whether an operation is lost, and not only late at the moment at which the history was read. */
+export const neverReturned = ({ since, until }: Hang, { end }: Timeline): boolean =>
+  until === undefined && end - since > inFlightNs;
+
 /** Every operation of the pod succeeds, if late: none fails, and each returns. */
 export const seesNoError = defineCheck(
   { name: 'the pod waits, and sees no error', claims: ['L4'] },
@@ -96,8 +100,7 @@ export const seesNoError = defineCheck(
     const failures = operations.filter(({ result }) => result !== 'ok');
     const [first] = failures;
     if (first !== undefined) return fail(`${countErrors(failures)}; first, ${describeFailure(first, fault.at)}`);
-    const end = timeline.events.at(-1)?.at ?? 0;
-    const lost = hangs.find(({ since, until }) => until === undefined && end - since > inFlightNs);
+    const lost = hangs.find((hang) => neverReturned(hang, timeline));
     if (lost !== undefined)
       return fail(`an operation that began ${formatNs(lost.since - fault.at)} after the fault never came back`);
     const good = operations.filter((operation) => operation.finishedAt > fault.at && provesReading(operation));

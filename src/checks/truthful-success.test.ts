@@ -55,7 +55,18 @@ suite('every claim of a recovery is true', (timeline) => claimsOnlyTrueSuccess(t
     'fail',
     'before anything had crashed',
   ],
-  ['fails if a call never comes back afterwards', broken(adding(hang(500, 900, false))), 'fail', 'never came back'],
+  [
+    'fails if a call never comes back afterwards',
+    broken(adding(hang(500, 900, false), kubernetesEvent(3_000, 'Pod default/other'))),
+    'fail',
+    'never came back',
+  ],
+  [
+    'is inconclusive if a call may still come back',
+    broken(adding(hang(500, 900, false))),
+    'inconclusive',
+    'not back yet',
+  ],
   [
     'passes on a claim about another pod',
     broken(adding(kubernetesEvent(300, 'Pod default/other-app'))),

@@ -5,7 +5,7 @@ import type { SuccessClaim } from '../timeline/success-claims.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure } from './outage.ts';
-import { steadyCount } from './reads.ts';
+import { neverReturned, steadyCount } from './reads.ts';
 
 /**
  * Every claim that the pod was recovered is true: something had crashed, the agent had replaced the mount before it claimed
@@ -110,7 +110,12 @@ function judgeClaim({ claim, timeline, consumer, count }: JudgedClaim): CheckRes
   const wrong = next.find(({ result, finishedAt }) => result !== 'ok' && finishedAt < crash.to);
   if (wrong !== undefined) return fail(`${since}: later ${describeFailure(wrong, crash.from)}`);
   const stuck = hangs.find(({ since: began, until }) => began >= claim.at && began < crash.to && until === undefined);
-  if (stuck !== undefined) return fail(`${since}: an operation that began later never came back`);
+  if (stuck !== undefined) {
+    const sentence = `${since}: an operation that began later`;
+    return neverReturned(stuck, timeline)
+      ? fail(`${sentence} never came back`)
+      : inconclusive(`${sentence} is not back yet`);
+  }
   const hasRead = next.some((operation) => operation.op === 'read' && provesReading(operation));
   // If the next crash comes before enough operations, one good read suffices.
   const isOvertaken = crash.to < Number.POSITIVE_INFINITY;

@@ -208,7 +208,7 @@ suite(
       'no mount changed',
     ],
     ['fails on an empty directory', broken(failing(300, 301, 'EEMPTY')), 'fail', 'got EEMPTY 101 ms after the crash'],
-    ['fails if an operation never comes back', broken(adding(hang(300, 380, false))), 'fail', 'never came back'],
+    ['fails if an operation never comes back', down(adding(hang(300, 380, false))), 'fail', 'never came back'],
     [
       'is inconclusive if the daemon’s return is not known',
       broken(without((event) => event.kind === 'process' && event.change === 'ready')),

@@ -5,7 +5,7 @@ import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure, isOutageError } from './outage.ts';
-import { steadyCount } from './reads.ts';
+import { neverReturned, steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
 
 interface Window {
@@ -82,10 +82,14 @@ function findMountChange(timeline: Timeline, site: ConsumedVolume, { from, to, s
 }
 
 /** The first error that is not one of a dead connection, or the operation that never came back; while nobody recovers, nothing else may show. */
-function findOtherTrouble({ from, failures, hangs }: Crash, to: number, kernel: string): string | undefined {
+function findOtherTrouble(
+  timeline: Timeline,
+  { from, failures, hangs }: Crash,
+  { to, kernel }: { readonly to: number; readonly kernel: string },
+): string | undefined {
   const other = failures.find((failure) => failure.finishedAt < to && !isOutageError(failure, kernel));
   if (other !== undefined) return describeFailure(other, from);
-  const stuck = hangs.find(({ since, until }) => until === undefined && since < to);
+  const stuck = hangs.find((hang) => hang.since < to && neverReturned(hang, timeline));
   return (
     stuck && `an operation that began ${formatNs(Math.max(0, stuck.since - from))} after the crash never came back`
   );
@@ -122,7 +126,7 @@ function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult 
 
   const touch = findTouch(timeline, expected, { from: crash.from, to: Number.POSITIVE_INFINITY, scope });
   if (touch) return fail(`${touch.sentence} ${since(touch.at)}`);
-  const trouble = findOtherTrouble(crash, Number.POSITIVE_INFINITY, kernel);
+  const trouble = findOtherTrouble(timeline, crash, { to: Number.POSITIVE_INFINITY, kernel });
   if (trouble !== undefined) return fail(trouble);
   const firstFailure = crash.failures[0];
   if (firstFailure === undefined) return inconclusive('the pod saw no error after the crash');
@@ -182,7 +186,7 @@ function judgeDowntime(
       ready === undefined ? 'before any daemon was ready' : `${formatNs(ready - touch.at)} before the daemon was ready`;
     return fail(`${touch.sentence} ${formatNs(touch.at - crash.from)} after the crash, ${before}`);
   }
-  const trouble = findOtherTrouble(crash, to, site.kernel);
+  const trouble = findOtherTrouble(timeline, crash, { to, kernel: site.kernel });
   if (trouble !== undefined) return fail(trouble);
   const failed = crash.failures.filter(({ finishedAt }) => finishedAt < to).length;
   if (failed < steadyCount)

@@ -19,13 +19,16 @@ const labelled = 'a labelled pod runs, and is recovered';
 const down = 'nothing is mounted while the daemon is down';
 const many = 'many pods of one dataset';
 const subPath = 'a pod that got its label later is skipped with an event, and its sibling is recovered';
+const noData = 'a daemon that is back but gives no data is no recovery';
+const together = 'two datasets crash together, and each of their pods has its own again';
+const directory = 'a volume that is a directory of a dataset shows that directory again';
 
 export const expectations: readonly Expectation[] = [
   { profile: 'no-recovery', scenarios: [again, unlabelled, gateOff], claims: ['C3'], checks: [] },
   {
     profile: 'lies-about-success',
     scenarios: [labelled, again, unlabelled, gateOff, readWrite],
-    claims: ['A1', 'L4'],
+    claims: ['A1', 'C3', 'L4'],
     checks: [],
   },
   { profile: 'writable-for-an-instant', scenarios: [readOnly, again, gateOff, down], claims: ['L2'], checks: [] },
@@ -41,6 +44,28 @@ export const expectations: readonly Expectation[] = [
     claims: ['A2', 'E1', 'L2', 'L3'],
     checks: [],
   },
+  {
+    profile: 'eager-after-a-while',
+    scenarios: [readWrite, subPath, unlabelled, gateOff],
+    claims: ['A2', 'E1', 'L2', 'L3'],
+    checks: [],
+  },
+  {
+    profile: 'takes-dead-mounts-away',
+    scenarios: [readWrite, unlabelled, gateOff],
+    claims: ['A2', 'E1', 'L2'],
+    checks: [],
+  },
+  { profile: 'polls-only', scenarios: [again, labelled, unlabelled], claims: ['L1'], checks: [] },
+  { profile: 'three-seconds-late', scenarios: [labelled, readOnly], claims: ['L1'], checks: [] },
+  { profile: 'claims-unread', scenarios: [noData, readOnly], claims: ['A1', 'L4'], checks: [] },
+  { profile: 'first-pod-only', scenarios: [together, readOnly], claims: ['C3'], checks: [] },
+  { profile: 'half-writable', scenarios: [readOnly, gateOff], claims: ['L2'], checks: [] },
+  { profile: 'whole-dataset', scenarios: [directory, readOnly], claims: ['A1', 'C3', 'L4'], checks: [] },
+  { profile: 'other-dataset', scenarios: [together, readOnly], claims: ['A1', 'C3', 'L4'], checks: [] },
+  { profile: 'stale-copy', scenarios: [labelled, unlabelled], claims: ['C3'], checks: [] },
+  { profile: 'blank-refusals', scenarios: [readWrite, readOnly], claims: ['L2'], checks: [] },
+  { profile: 'misplaced-refusals', scenarios: [readWrite, readOnly], claims: ['L2'], checks: [] },
   // A correct agent that reports what it does by Kubernetes events only.
   {
     profile: 'fakes/agents/silent.yaml',

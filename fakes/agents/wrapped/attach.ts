@@ -1,4 +1,5 @@
 import { attach as attachReal } from '../../../recovery/linux/attach.ts';
+import { openPath } from '../../../recovery/linux/context.ts';
 import { done, ok } from '../../../recovery/linux/result.ts';
 import { MOUNT_ATTR_RDONLY } from '../../../recovery/linux/syscalls.ts';
 
@@ -39,11 +40,32 @@ const attachWritable: Attach = (context, attachment, table) => {
   return attached;
 };
 
+let attachments = 0;
+
+/** Attaches every second mount as writable. */
+const attachHalfWritable: Attach = (context, attachment, table) => {
+  attachments += 1;
+  const none = { set: 0, clear: 0, private: true, recursive: false };
+  if (attachments % 2 === 0) context.sys.setAttributes(attachment.tree, { ...none, clear: MOUNT_ATTR_RDONLY });
+  return attachReal(context, attachment, table);
+};
+
+/** Detaches the dead mount and attaches nothing, so that the directory beneath it shows. */
+const detachOnly: Attach = (context, { replacement: { stack } }) => {
+  const top = openPath(context.sys, stack.at(-1)?.mountPoint ?? '');
+  if (!top.ok) return top;
+  const detached = context.namespaces.detach(top.value);
+  context.sys.close(top.value);
+  return detached.ok ? ok([stack.length, stack.length - 1]) : detached;
+};
+
 const variants: Readonly<Record<string, Attach>> = {
   nothing: attachNothing,
   'on-top': attachOnTop,
   writable: attachWritable,
+  'half-writable': attachHalfWritable,
+  'detach-only': detachOnly,
 };
 
-/** Chosen by the query of this module's URL: `?nothing`, `?on-top` or `?writable`. */
+/** Chosen by the query of this module's URL: `?nothing`, `?on-top`, `?writable`, `?half-writable` or `?detach-only`. */
 export const attach: Attach = variants[new URL(import.meta.url).search.slice(1)] ?? attachReal;

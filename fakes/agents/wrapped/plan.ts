@@ -1,0 +1,56 @@
+import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Observation } from '../../../recovery/engine/diagnose.ts';
+import type { DeviceId, LiveSource, Step } from '../../../recovery/engine/model.ts';
+import { plan as planReal } from '../../../recovery/engine/plan.ts';
+import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
+
+export * from '../../../recovery/engine/plan.ts';
+
+type Choose = (observation: Observation, step: Exclude<Step, { kind: 'skip' }>) => LiveSource;
+
+/** The whole dataset, whatever directory of it the volume is. */
+const wholeDataset: Choose = (_, { source }) => ({ ...source, root: '/' });
+
+/** The source of another volume, if one answers. */
+const otherDataset: Choose = ({ snapshot }, { source, diagnosis }) => {
+  const others = snapshot.volumes
+    .filter(({ name }) => name !== diagnosis.volume.name)
+    .flatMap(({ sources }) => sources);
+  const answers = (path: string) => {
+    try {
+      return readdirSync(path).length > 0;
+    } catch {
+      return false;
+    }
+  };
+  const path = others.find(answers);
+  const mount = path === undefined ? undefined : snapshot.tree.top(path);
+  return path === undefined || mount === undefined ? source : { path, device: mount.device, root: mount.root };
+};
+
+const copies = new Map<string, LiveSource>();
+
+/** A file system in memory that has the files as they were at the first replacement. */
+const copy: Choose = (_, { source, diagnosis }) => {
+  const known = copies.get(diagnosis.volume.name);
+  if (known !== undefined) return known;
+  const path = `/runtime-mnt/copies/${copies.size}`;
+  mkdirSync(path, { recursive: true });
+  loadSyscalls().mount({ source: 'copy', target: path, fstype: 'tmpfs', flags: 0 });
+  for (const file of readdirSync(source.path)) copyFileSync(join(source.path, file), join(path, file));
+  const { dev } = statSync(path);
+  const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}` as DeviceId;
+  const made = { path, device, root: '/' };
+  copies.set(diagnosis.volume.name, made);
+  return made;
+};
+
+const variants: Readonly<Record<string, Choose>> = { whole: wholeDataset, other: otherDataset, copy };
+const choose = variants[new URL(import.meta.url).search.slice(1)] ?? ((_, { source }) => source);
+
+/** Mounts something else: the query of this module's URL is `?whole`, `?other` or `?copy`. */
+export const plan: typeof planReal = (observation, diagnoses, policy) =>
+  planReal(observation, diagnoses, policy).map((step) =>
+    step.kind === 'skip' ? step : { ...step, source: choose(observation, step) },
+  );
