@@ -211,6 +211,7 @@ Feature: Limits
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon crashes 4 times, each time as soon as the pod reads again
       Then each delay was predicted from the kubelet's source
+      And the recovery comes later as the kubelet waits longer
       And the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
@@ -222,5 +223,6 @@ Feature: Limits
       And it then runs for longer than the kubelet remembers
       When the FUSE daemon crashes 2 times, each time as soon as the pod reads again
       Then each delay was predicted from the kubelet's source, up to its cap and after its reset
+      And the recovery comes later as the kubelet waits longer
       And the pod reads the same files again, and was not restarted
       And every claim of a recovery is true

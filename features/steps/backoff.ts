@@ -1,6 +1,11 @@
 import { Then, When } from '@cucumber/cucumber';
+<<<<<<< HEAD
 import { backoffRows, type DelayExpectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
 import { growsAsPredicted } from '../../src/checks/backoff-as-predicted.ts';
+=======
+import { backoffRows, type Expectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
+import { growsAsPredicted, recoveryWaitsForRestart } from '../../src/checks/backoff-as-predicted.ts';
+>>>>>>> a1cd396 (checks, features: one meaning for each type name)
 import { sigkill } from '../../src/faults/daemon.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';
@@ -93,14 +98,21 @@ When('it then runs for longer than the kubelet remembers', async function (this:
 });
 
 Then("each delay was predicted from the kubelet's source", async function (this: RekindleWorld) {
-  await untilPodRecovers(this.pod);
-  this.scenario.judge(growsAsPredicted(loopOf(this).rows(), { required: ['first', 'doubled'] }));
+  await judgeDelays(this, ['first', 'doubled']);
 });
 
 Then(
   "each delay was predicted from the kubelet's source, up to its cap and after its reset",
   async function (this: RekindleWorld) {
-    await untilPodRecovers(this.pod);
-    this.scenario.judge(growsAsPredicted(loopOf(this).rows(), { required: ['capped', 'reset'] }));
+    await judgeDelays(this, ['capped', 'reset']);
   },
 );
+
+Then('the recovery comes later as the kubelet waits longer', function (this: RekindleWorld) {
+  this.scenario.judge(recoveryWaitsForRestart(loopOf(this).rows()));
+});
+
+async function judgeDelays(world: RekindleWorld, required: readonly BackoffRow['because'][]): Promise<void> {
+  await untilPodRecovers(world.pod);
+  world.scenario.judge(growsAsPredicted(loopOf(world).rows(), { required }));
+}

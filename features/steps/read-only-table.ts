@@ -95,13 +95,13 @@ async function judge(world: RekindleWorld, mustRead: (way: MountWay) => boolean)
 }
 
 /** Whether the pod reads, and on which sides the mount or its superblock is read-only. */
-interface MountState {
+interface WayState {
   readonly reads: boolean;
   readonly onNode: Writable;
   readonly inPod: Writable;
 }
 
-async function readState({ namespace, session }: RekindleWorld, { pod: name, dataset }: MountWay): Promise<MountState> {
+async function readState({ namespace, session }: RekindleWorld, { pod: name, dataset }: MountWay): Promise<WayState> {
   const pod = namespace.pod(name);
   const { metadata } = await pod.read();
   const target = `/pods/${metadata?.uid}/volumes/kubernetes.io~csi/${namespace.dataset(dataset).volume}/mount`;
@@ -135,7 +135,7 @@ async function canRead(pod: Pod): Promise<boolean> {
   return exitCode === 0;
 }
 
-const formatState = ({ reads, onNode, inPod }: MountState) =>
+const formatState = ({ reads, onNode, inPod }: WayState) =>
   `${reads ? 'reads' : 'does not read'}, ${onNode} on the node, ${inPod} in the pod`;
 
 const formatWay = ({ accessMode, claimReadOnly, superblock, mountReadOnly }: MountWay) =>

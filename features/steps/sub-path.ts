@@ -9,7 +9,7 @@ import type { RekindleWorld } from '../support/world.ts';
 /** The field by which a pod mounts a directory of a dataset. */
 export type SubPathKind = 'subPath' | 'subPathExpr' | 'subPath in an init container';
 
-export interface SubPathOptions {
+export interface SubPathPod {
   readonly name: string;
   readonly dataset: string;
   readonly directory: string;
@@ -115,7 +115,7 @@ Then('nothing of the node shows in the pod below \\/data', async function (this:
 });
 
 /** The document's app.yaml with a directory of the dataset at /data, instead of all of it. */
-export function subPathApplication({ name, dataset, directory, kind, labelled }: SubPathOptions): Manifest {
+export function subPathApplication({ name, dataset, directory, kind, labelled }: SubPathPod): Manifest {
   const pod = application({ name, dataset, labels: labelled ? { [applicationLabel]: 'true' } : {} });
   const { containers, ...spec } = pod.spec as { readonly containers: readonly V1Container[] };
   const mount = { mountPath: '/data', name: 'data-vol' };
@@ -141,7 +141,7 @@ export function subPathApplication({ name, dataset, directory, kind, labelled }:
 }
 
 /** Starts a pod on a directory of a dataset and reads in the container that mounts it. */
-async function startOnDirectory(world: RekindleWorld, options: SubPathOptions): Promise<void> {
+async function startOnDirectory(world: RekindleWorld, options: SubPathPod): Promise<void> {
   world.focus(options.name, options.dataset);
   await world.namespace.createObject(subPathApplication(options));
   const container = options.kind === 'subPath in an init container' ? initContainer : 'demo';

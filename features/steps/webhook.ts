@@ -13,7 +13,7 @@ import type { RekindleWorld } from '../support/world.ts';
 import { type SubPathKind, subPathApplication } from './sub-path.ts';
 
 /** The API server's answer to the creation of a pod. */
-interface Admission {
+interface CreationAnswer {
   /** Reason of the refusal; absent if the pod was created. */
   readonly denied?: string;
   /** HTTP status. */
@@ -23,8 +23,8 @@ interface Admission {
 }
 
 /** The answer to the pod that a scenario tried to create last. */
-const admissions = new WeakMap<RekindleWorld, Admission>();
-const admissionOf = (world: RekindleWorld): Admission => admissions.get(world) ?? { code: 0, warnings: [] };
+const admissions = new WeakMap<RekindleWorld, CreationAnswer>();
+const admissionOf = (world: RekindleWorld): CreationAnswer => admissions.get(world) ?? { code: 0, warnings: [] };
 
 When(
   'a labelled pod {string} is created that mounts directory {string} of {string} by {subPathKind}',
@@ -104,7 +104,7 @@ async function create(world: RekindleWorld, pod: Manifest): Promise<void> {
 }
 
 /** Creates a pod, and captures refusal and warnings. */
-async function createPod(core: CoreV1Api, namespace: string, pod: Manifest): Promise<Admission> {
+async function createPod(core: CoreV1Api, namespace: string, pod: Manifest): Promise<CreationAnswer> {
   let warnings: readonly string[] = [];
   const { middleware = [], ...options } = setHeaderOptions('Accept', 'application/json');
   const capturing = middleware.map((each) => ({

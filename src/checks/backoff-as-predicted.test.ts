@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BackoffRow } from '../timeline/record.ts';
-import { growsAsPredicted } from './backoff-as-predicted.ts';
+import { growsAsPredicted, recoveryWaitsForRestart } from './backoff-as-predicted.ts';
 
 const row = (change: Partial<BackoffRow> = {}): BackoffRow => ({
   crash: 1,
@@ -32,5 +32,27 @@ describe('growsAsPredicted', () => {
 
   it('names crash, prediction and what was seen instead', () => {
     expect(growsAsPredicted([row({ announcedMs: 40_000 })]).says).toBe('crash 1: 20 s predicted, 40 s announced');
+  });
+});
+
+describe('recoveryWaitsForRestart', () => {
+  const short = row({ predictedMs: 0, waitingNs: 1e8, recoveryNs: 2e8 });
+  const long = row({ crash: 2, predictedMs: 300_000, waitingNs: 3e9, recoveryNs: 2e8 });
+  const { recoveryNs: _, ...unread } = long;
+
+  it.each([
+    ['passes if the longest delay has the longer outage', [short, long], 'pass', '3.20 s of outage after crash 2'],
+    ['fails if it has not', [short, { ...long, waitingNs: 1e6, recoveryNs: 1e6 }], 'fail', '2.00 ms of outage after'],
+    [
+      'fails if the pod read before the restart',
+      [short, { ...long, recoveryNs: -1 }],
+      'fail',
+      'read before the daemon',
+    ],
+    ['fails if the pod did not read', [short, unread], 'fail', 'did not read again after crash 2'],
+    ['is inconclusive if the delays are equal', [short, short], 'inconclusive', 'equally long'],
+    ['is inconclusive without a crash', [], 'inconclusive', 'equally long'],
+  ] as const)('%s', (_, rows, verdict, says) => {
+    expect(recoveryWaitsForRestart(rows)).toMatchObject({ verdict, says: expect.stringContaining(says) });
   });
 });

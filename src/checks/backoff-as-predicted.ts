@@ -1,3 +1,4 @@
+import { formatNs } from '../timeline/duration.ts';
 import type { BackoffRow } from '../timeline/record.ts';
 import { defineCheck, fail, inconclusive, pass } from './check.ts';
 
@@ -28,6 +29,28 @@ export const growsAsPredicted = defineCheck(
     return pass(
       `${rows.length} delays from ${seconds(rows[0]?.predictedMs ?? 0)} to ${seconds(longest)} as predicted, none more than ${seconds(late)} later`,
     );
+  },
+);
+
+/** The pod reads again after each crash, never before the daemon is restarted, and last where the kubelet waits longest. */
+export const recoveryWaitsForRestart = defineCheck(
+  { name: 'the recovery comes later as the kubelet waits longer', claims: ['L5'] },
+  (rows: readonly BackoffRow[]) => {
+    const outages: { readonly crash: number; readonly predictedMs: number; readonly outageNs: number }[] = [];
+    for (const { crash, predictedMs, waitingNs, recoveryNs } of rows) {
+      if (waitingNs === undefined || recoveryNs === undefined)
+        return fail(`the pod did not read again after crash ${crash}`);
+      if (recoveryNs < 0) return fail(`after crash ${crash} the pod read before the daemon was restarted`);
+      outages.push({ crash, predictedMs, outageNs: waitingNs + recoveryNs });
+    }
+    const byDelay = outages.toSorted((a, b) => a.predictedMs - b.predictedMs);
+    const [shortest, longest] = [byDelay[0], byDelay.at(-1)];
+    if (shortest === undefined || longest === undefined || shortest.predictedMs === longest.predictedMs)
+      return inconclusive('the kubelet waited equally long after all crashes');
+    const format = ({ crash, predictedMs, outageNs }: typeof shortest) =>
+      `${formatNs(outageNs)} of outage after crash ${crash} with a delay of ${seconds(predictedMs)}`;
+    const sentence = `${format(shortest)}, ${format(longest)}`;
+    return longest.outageNs > shortest.outageNs ? pass(sentence) : fail(sentence);
   },
 );
 

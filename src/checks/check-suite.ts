@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { claims } from '../timeline/claims.ts';
 import type { CheckRecord } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { beats, cutAt, type History, type Row, recovered } from './sample-history.ts';
+import { beats, type CheckRow, cutAt, recovered, type SampleHistory } from './sample-history.ts';
 
 /** Tests a check: inconclusive on timelines without a crash, and a table of its conclusions. */
-export function suite(name: string, judge: (timeline: Timeline) => CheckRecord, rows: readonly Row[]) {
-  const check = (history: History) => judge(new Timeline(history));
+export function suite(name: string, judge: (timeline: Timeline) => CheckRecord, rows: readonly CheckRow[]) {
+  const check = (history: SampleHistory) => judge(new Timeline(history));
   describe(name, () => {
     it.each([
       ['an empty history', []],

@@ -24,7 +24,7 @@ export const printsDocumentedTranscript = defineCheck(
     if (firstError === undefined || lastError === undefined) {
       return inconclusive(`the loop listed ${listings.length} times and saw no error`);
     }
-    const isWhole = ({ names, broken }: Listing) => !broken && files.every((file) => names.includes(file));
+    const isWhole = ({ names, broken }: LoopListing) => !broken && files.every((file) => names.includes(file));
     // The last listing may be incomplete yet; one that was cut off shows question marks or an error of its own.
     const lacking = listings.slice(0, -1).find((listing) => !isWhole(listing) && !listing.broken);
     if (lacking !== undefined)
@@ -50,7 +50,7 @@ function judgeExit({ exit }: Transcript): CheckResult | undefined {
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 /** The output of one `ls -l`. */
-interface Listing {
+interface LoopListing {
   /** Index of its first line in the output. */
   readonly position: number;
   readonly names: readonly string[];
@@ -60,7 +60,7 @@ interface Listing {
 
 interface Transcript {
   readonly lines: number;
-  readonly listings: readonly Listing[];
+  readonly listings: readonly LoopListing[];
   /** Indexes of the error lines that the document shows. */
   readonly errors: readonly number[];
   /** The first line that belongs neither to a listing nor to such an error. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { failsCleanly } from './held-file.ts';
-import { agent, beats, fault, ms, type Row, where } from './sample-history.ts';
+import { agent, beats, type CheckRow, fault, ms, where } from './sample-history.ts';
 
 describe('a file that was held open', () => {
   const kernel = '6.18.5';
@@ -15,7 +15,7 @@ describe('a file that was held open', () => {
   });
   const before = [read(100, 'ok'), fault(200), read(250, 'ENOTCONN'), agent(300, 'recovered', where)];
   const after = [read(350, 'ENOTCONN'), read(400, 'ENOTCONN'), read(450, 'ENOTCONN')];
-  it.each<Row>([
+  it.each<CheckRow>([
     [
       'passes if it fails to the end',
       [...before, ...after],

@@ -14,12 +14,12 @@ import {
   type Break,
   beats,
   broken,
+  type CheckRow,
   consumer,
   cutAt,
   fault,
   nodeTable,
   podTable,
-  type Row,
   recovered,
   snapshot,
   volume,
@@ -153,7 +153,7 @@ it.each<[string, Break, number, string, string]>([
 
 describe('the target path and the container', () => {
   const other = nodeTable().map((line) => line.replace('0:60', '0:61'));
-  it.each<Row>([
+  it.each<CheckRow>([
     [
       'show the same filesystem',
       [snapshot(1, 'node', 'x', nodeTable()), snapshot(1, where, 'x', podTable())],

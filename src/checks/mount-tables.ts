@@ -158,7 +158,7 @@ export const showsOneFilesystem = defineCheck(
   },
 );
 
-export interface InnerMount {
+export interface InnerVolume {
   readonly consumer: Consumer;
   /** Mount path of the other volume, below the consumer's path: `/data/cache`. */
   readonly innerPath: string;
@@ -174,7 +174,7 @@ export interface InnerMount {
  */
 export const keepsInnerMount = defineCheck(
   { name: 'the volume mounted below survives', claims: ['C3'] },
-  (timeline: Timeline, { consumer, innerPath, before, after }: InnerMount) => {
+  (timeline: Timeline, { consumer, innerPath, before, after }: InnerVolume) => {
     const [crash] = timeline.observe(consumer).crashes;
     if (crash === undefined) return inconclusive(noCrash);
     const tables = timeline.mountTables(containerName(consumer));

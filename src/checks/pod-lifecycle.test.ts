@@ -6,6 +6,7 @@ import { endsInTime, isNotRestarted, keepsItsDaemon, startsAfterDaemon } from '.
 import {
   adding,
   broken,
+  type CheckRow,
   consumer,
   cutAt,
   daemon,
@@ -14,7 +15,6 @@ import {
   ms,
   nodeTable,
   podTable,
-  type Row,
   snapshot,
   targetPath,
   volume,
@@ -99,7 +99,7 @@ describe('a container starts on a living volume', () => {
   const shown = snapshot(300, where, 'started', podTable());
   const foreign = { ...mounted(150, 'node'), fstype: 'ext4' } as HistoryEvent;
   const bare = snapshot(300, where, 'started', podTable().slice(0, 1));
-  it.each<Row>([
+  it.each<CheckRow>([
     ['passes after the daemon', [...ready, started(200), shown], 'pass', '100 ms after the daemon was ready'],
     ['fails before it', [...ready, started(50), shown], 'fail', 'before the daemon was ready'],
     ['fails without it', [done(0, 'new-pod'), started(50), shown], 'fail', 'before the daemon was ready'],
@@ -124,7 +124,7 @@ describe('a deleted pod is gone in time', () => {
   });
   const ending = { consumer, volume, fault: 'drain', graceMs: 50 };
   const empty = nodeTable().slice(0, 2);
-  it.each<Row>([
+  it.each<CheckRow>([
     ['passes within its time', [done(0, 'drain'), removed(5000), snapshot(5100, 'node', 'x', empty)], 'pass', '5.00 s'],
     ['fails if it takes longer', [done(0, 'drain'), removed(5100)], 'fail', '5.05 s are allowed'],
     ['fails if it never goes', [done(0, 'drain')], 'fail', 'was never gone'],

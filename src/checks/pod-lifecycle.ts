@@ -20,7 +20,7 @@ export const keepsItsDaemon = defineCheck(
 );
 
 /** A container's status as the API server reports it. */
-export interface ContainerState {
+export interface RestartState {
   readonly containerId: string;
   readonly restartCount: number;
 }
@@ -28,9 +28,9 @@ export interface ContainerState {
 export interface Restarts {
   readonly consumer: Consumer;
   /** Before the first fault; absent if it was not recorded. */
-  readonly before?: ContainerState;
+  readonly before?: RestartState;
   /** After the last recovery. */
-  readonly after?: ContainerState;
+  readonly after?: RestartState;
 }
 
 /** The application's container is the same one as before, by its status, the kubelet's actions and its processes. */

@@ -7,18 +7,18 @@ import {
   adding,
   beats,
   broken,
+  type CheckRow,
   consumer,
   cutAt,
   daemon,
   done,
   failing,
   fault,
-  type History,
   hang,
   left,
   ms,
   podTable,
-  type Row,
+  type SampleHistory,
   snapshot,
   where,
   without,
@@ -57,7 +57,7 @@ suite('the pod reads again', (timeline) => readsAgain(timeline, consumer), [
 ]);
 
 /** All operations after 405 ms take the result of the one before them, which blocked. */
-function charged(history: HistoryEvent[]): History {
+function charged(history: HistoryEvent[]): SampleHistory {
   const end = 1001 * ms;
   return history.map((event) =>
     event.kind === 'probe' && event.at > 400 * ms ? { ...event, startedAt: end, finishedAt: end } : event,
@@ -98,7 +98,7 @@ const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, w
 const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })];
 
 describe('the pod waits, and sees no error', () => {
-  it.each<Row>([
+  it.each<CheckRow>([
     ['passes if every operation returns', [...hung, ...goesOn], 'pass', 'operations were good after the fault'],
     ['fails on an error', failing(3050, 3055, 'ENOTCONN')([...hung, ...goesOn]), 'fail', 'ENOTCONN'],
     ['fails on what never comes back', [...hung, hang(210, 400, false), ...goesOn], 'fail', 'never came back'],

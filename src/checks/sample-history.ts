@@ -188,16 +188,16 @@ export const failing =
       event.kind === 'probe' && event.at >= from * ms && event.at < to * ms ? { ...event, result } : event,
     );
 
-export type History = readonly HistoryEvent[];
+export type SampleHistory = readonly HistoryEvent[];
 
 /** A row in the table of a check's conclusions. */
-export type Row = readonly [situation: string, history: History, verdict: Verdict, says: string];
+export type CheckRow = readonly [situation: string, history: SampleHistory, verdict: Verdict, says: string];
 
-const through = (history: History, breaks: readonly Break[]): History => {
+const through = (history: SampleHistory, breaks: readonly Break[]): SampleHistory => {
   let changed = history;
   for (const apply of breaks) changed = apply([...changed]);
   return changed;
 };
-export const broken = (...breaks: readonly Break[]): History => through(recovered(), breaks);
-export const left = (...breaks: readonly Break[]): History => through(leftBroken(), breaks);
-export const down = (...breaks: readonly Break[]): History => through(stillDown(), breaks);
+export const broken = (...breaks: readonly Break[]): SampleHistory => through(recovered(), breaks);
+export const left = (...breaks: readonly Break[]): SampleHistory => through(leftBroken(), breaks);
+export const down = (...breaks: readonly Break[]): SampleHistory => through(stillDown(), breaks);

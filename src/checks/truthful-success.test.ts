@@ -11,12 +11,12 @@ import {
   daemon,
   failing,
   fault,
-  type History,
   hang,
   kubernetesEvent,
   left,
   ms,
   recovered,
+  type SampleHistory,
   where,
   without,
 } from './sample-history.ts';
@@ -84,7 +84,7 @@ suite('every claim of a recovery is true', (timeline) => claimsOnlyTrueSuccess(t
 
 describe('claims between one crash and the next', () => {
   /** A second crash at a moment before the first event has arrived. */
-  const again = (at: number, ...more: History) =>
+  const again = (at: number, ...more: SampleHistory) =>
     [
       ...recovered().filter((event) => event.at < 400 * ms),
       fault(at),
@@ -109,10 +109,10 @@ describe('claims between one crash and the next', () => {
   });
 
   it('may arrive after the next crash if only events report recoveries, once, and only if the pod had read', () => {
-    const withoutLog = (history: History) =>
+    const withoutLog = (history: SampleHistory) =>
       history.filter(({ kind, at }) => kind !== 'agent' && (kind !== 'event' || at > 410 * ms));
     const late = kubernetesEvent(420, 'Pod default/demo-app');
-    const verdictOf = (...more: History) =>
+    const verdictOf = (...more: SampleHistory) =>
       claimsOnlyTrueSuccess(new Timeline(withoutLog(again(410, ...more))), consumer).verdict;
     const read = beats({ from: 400, to: 410 });
     const own = kubernetesEvent(605, 'Pod default/demo-app');

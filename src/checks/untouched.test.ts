@@ -7,6 +7,7 @@ import {
   agent,
   beats,
   broken,
+  type CheckRow,
   consumer,
   cutAt,
   daemon,
@@ -18,7 +19,6 @@ import {
   left,
   mounted,
   podTable,
-  type Row,
   snapshot,
   targetPath,
   volume,
@@ -235,7 +235,7 @@ const hung = [done(200, 'hang'), ...beats({ from: 0, to: 200 }), snapshot(100, w
 const goesOn = [done(3000, 'hang', 'healed'), ...beats({ from: 3005, to: 3100 })];
 
 describe('a mount that is not dead is left alone', () => {
-  it.each<Row>([
+  it.each<CheckRow>([
     ['passes if nothing happens', [...hung, ...goesOn], 'pass', '2.80 s no mount changed'],
     ['ignores events after the fault was healed', [...hung, ...goesOn, mounted(3001, where)], 'pass', 'in 2.80 s'],
     ['fails on a mount in the pod', [...hung, mounted(900, where), ...goesOn], 'fail', '/data (default/demo-app/demo)'],
@@ -264,7 +264,7 @@ const refusedOn = (object: string, message = sentence) =>
   ({ ...kubernetesEvent(500, object, message), reason: 'FuseRecoverReadWrite' }) as HistoryEvent;
 
 describe('a refusal explains itself', () => {
-  it.each<Row>([
+  it.each<CheckRow>([
     ['passes on an event on the pod', [refusedOn('Pod default/demo-app')], 'pass', 'on Pod default/demo-app'],
     ['passes on an event on the Dataset', [refusedOn('Dataset default/demo-dataset')], 'pass', 'on Dataset'],
     ['fails on an event on another pod', [refusedOn('Pod default/other')], 'fail', 'is an event on Pod default/other'],

@@ -8,7 +8,7 @@ import { describeFailure, isOutageError } from './outage.ts';
 import { neverReturned, steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
 
-interface Window {
+interface WatchedTime {
   /** Both exclusive, in nanoseconds since the run began. */
   readonly from: number;
   readonly to: number;
@@ -22,7 +22,7 @@ interface Touch {
 }
 
 /** The first sign that a volume was touched in a window: a mount that came, went or is another one, an action of the agent, or a claim. */
-function findTouch(timeline: Timeline, site: ConsumedVolume, window: Window): Touch | undefined {
+function findTouch(timeline: Timeline, site: ConsumedVolume, window: WatchedTime): Touch | undefined {
   const { consumer, volume } = site;
   const { from, to, scope } = window;
   const container = containerName(consumer);
@@ -49,7 +49,11 @@ function findTouch(timeline: Timeline, site: ConsumedVolume, window: Window): To
 }
 
 /** A mount at the pod's path, or also at the volume's target paths: any that is added or removed, of whatever type it is. */
-function findMountChange(timeline: Timeline, site: ConsumedVolume, { from, to, scope }: Window): Touch | undefined {
+function findMountChange(
+  timeline: Timeline,
+  site: ConsumedVolume,
+  { from, to, scope }: WatchedTime,
+): Touch | undefined {
   const { consumer, volume } = site;
   const container = containerName(consumer);
   const isAtSite = (where: string, { mountPoint }: { readonly mountPoint: string }) =>
@@ -98,7 +102,7 @@ function findOtherTrouble(
 export interface NoRecovery extends ConsumedVolume {
   /** The claims that forbid it: `E1` if the gate is off, `A2` if the label is missing, `L2`, `L3`. */
   readonly claims: readonly string[];
-  readonly scope: Window['scope'];
+  readonly scope: WatchedTime['scope'];
   /** How long after the daemon's return this must last: longer than the agent's period. */
   readonly watchMs: number;
   /** Release of the kernel, as `uname -r` prints it. */
@@ -218,7 +222,7 @@ export const claimsNothing = defineCheck(
   },
 );
 
-export interface Refusal extends ConsumedVolume {
+export interface RefusalEvent extends ConsumedVolume {
   /** Part of the event's reason. */
   readonly reason: string;
   /** Name of the Dataset. */
@@ -237,9 +241,9 @@ const fewestWords = 8;
 export const explainsRefusal = defineCheck(
   {
     name: 'the refusal is an event on the pod or its Dataset, and explains itself',
-    claims: (_: Timeline, { claims }: Refusal) => claims,
+    claims: (_: Timeline, { claims }: RefusalEvent) => claims,
   },
-  (timeline: Timeline, { consumer: { namespace, pod, path }, volume, dataset, reason }: Refusal) => {
+  (timeline: Timeline, { consumer: { namespace, pod, path }, volume, dataset, reason }: RefusalEvent) => {
     const events = timeline.ofKind('event').filter((event) => event.reason.includes(reason));
     const objects = [`Pod ${namespace}/${pod}`, `Dataset ${namespace}/${dataset}`];
     const own = events.filter(({ object }) => objects.includes(object));

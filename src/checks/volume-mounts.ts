@@ -3,7 +3,7 @@ import { type Consumer, containerName } from '../timeline/consumer.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
-type Mount = NonNullable<ReturnType<typeof parseMountLine>>;
+type TableMount = NonNullable<ReturnType<typeof parseMountLine>>;
 
 /** A volume as one consumer uses it. */
 export interface ConsumedVolume {
@@ -58,7 +58,7 @@ export function volumeMounts(timeline: Timeline, { consumer, volume }: ConsumedV
 export const isTableKnown = (timeline: Timeline, where: string): boolean =>
   timeline.mountTables(where).length > 0 || timeline.ofKind('mount').some((event) => event.where === where);
 
-export const mountsIn = ({ lines }: Pick<EventOf<'snapshot'>, 'lines'>): readonly Mount[] =>
+export const mountsIn = ({ lines }: Pick<EventOf<'snapshot'>, 'lines'>): readonly TableMount[] =>
   lines.flatMap((line) => parseMountLine(line) ?? []);
 
 /**
@@ -69,7 +69,7 @@ export function visibleMount(
   table: Pick<EventOf<'snapshot'>, 'lines'>,
   isAt: (path: string) => boolean,
   parent?: number,
-): Mount | undefined {
+): TableMount | undefined {
   const mounts = mountsIn(table).filter(({ mountPoint }) => isAt(mountPoint));
   const tops = mounts.filter(({ id }) => !mounts.some(({ parentId }) => parentId === id));
   return tops.find(({ parentId }) => parentId === parent) ?? tops[0];

@@ -27,7 +27,7 @@ export interface PodDifferences {
 }
 
 /** A pod with a probe, as it was when the probe started. */
-interface Observation {
+interface ObservedContainer {
   readonly container: string;
   readonly path: string;
   readonly dataset: Dataset;
@@ -39,7 +39,7 @@ interface Observation {
 export class Pod {
   readonly namespace: Namespace;
   readonly name: string;
-  #observation: Observation | undefined;
+  #observation: ObservedContainer | undefined;
 
   constructor(namespace: Namespace, name: string) {
     this.namespace = namespace;
@@ -69,7 +69,7 @@ export class Pod {
   }
 
   /** State of the observed container when its probe started. */
-  get before(): Observation['before'] {
+  get before(): ObservedContainer['before'] {
     return this.#observed.before;
   }
 
@@ -79,7 +79,7 @@ export class Pod {
     return new Daemon(dataset, () => runningDaemon(dataset, node));
   }
 
-  get #observed(): Observation {
+  get #observed(): ObservedContainer {
     if (!this.#observation) throw new Error(`pod ${this.name} has not been started in this scenario`);
     return this.#observation;
   }

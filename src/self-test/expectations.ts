@@ -1,5 +1,5 @@
 /** What a run must find wrong with an agent, and nothing else, in scenarios that a correct agent passes. */
-export interface Expectation {
+export interface ExpectedFindings {
   /** Name of a negative profile, or the file of another. */
   readonly profile: string;
   /** Names of scenarios. */
@@ -23,7 +23,7 @@ const noData = 'a daemon that is back but gives no data is no recovery';
 const together = 'two datasets crash together, and each of their pods has its own again';
 const directory = 'a volume that is a directory of a dataset shows that directory again';
 
-export const expectations: readonly Expectation[] = [
+export const expectations: readonly ExpectedFindings[] = [
   { profile: 'no-recovery', scenarios: [again, unlabelled, gateOff], claims: ['C3'], checks: [] },
   {
     profile: 'lies-about-success',

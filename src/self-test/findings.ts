@@ -1,5 +1,5 @@
 import type { RunRecord, ScenarioRecord } from '../timeline/record.ts';
-import type { Expectation } from './expectations.ts';
+import type { ExpectedFindings } from './expectations.ts';
 
 /** What a run found wrong with an agent. */
 export interface RunFindings {
@@ -24,7 +24,7 @@ function brokenClaims({ checks, claims }: ScenarioRecord): readonly string[] {
 }
 
 /** Differences from the expectation, one sentence each. Empty if the run found exactly what was expected. */
-export function differences({ claims, checks, scenarios }: Expectation, record: RunRecord): readonly string[] {
+export function differences({ claims, checks, scenarios }: ExpectedFindings, record: RunRecord): readonly string[] {
   const found = findingsOf(record);
   const ran = record.scenarios.map(({ name }) => name);
   return [

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shippedScenarios } from '../gherkin.ts';
 import { parseRecord } from '../timeline/parse.ts';
-import { type Expectation, expectations } from './expectations.ts';
+import { type ExpectedFindings, expectations } from './expectations.ts';
 import { differences, findingsOf } from './findings.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,10 +29,10 @@ function locateScenarios(names: readonly string[]): readonly string[] {
 /** Agents that are judged at the same time; most of the time they wait. */
 const agentsAtOnce = 3;
 
-const breaksSomething = ({ claims, checks }: Expectation) => claims.length + checks.length > 0;
+const breaksSomething = ({ claims, checks }: ExpectedFindings) => claims.length + checks.length > 0;
 
 /** Runs the scenarios and returns the differences from the expectation. */
-async function judge(expectation: Expectation): Promise<readonly string[]> {
+async function judge(expectation: ExpectedFindings): Promise<readonly string[]> {
   const out = join('results/self-test', expectation.profile);
   const args = ['conform', '--profile', expectation.profile, '--out', out, ...locateScenarios(expectation.scenarios)];
   const run = spawn(process.execPath, [join(root, 'bin/rekindle.js'), ...args], { cwd: root, stdio: 'ignore' });

@@ -16,7 +16,7 @@ function without<Port extends object>(port: Port, methods: readonly (string | sy
 }
 
 /** An engine that nothing notifies: it looks for dead mounts once in each period. */
-export class Engine extends RealEngine {
+class PollingEngine extends RealEngine {
   constructor({ kernel, kubernetes, ...options }: EngineOptions) {
     super({
       ...options,
@@ -25,3 +25,5 @@ export class Engine extends RealEngine {
     });
   }
 }
+
+export { PollingEngine as Engine };
