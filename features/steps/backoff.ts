@@ -1,11 +1,6 @@
 import { Then, When } from '@cucumber/cucumber';
-<<<<<<< HEAD
 import { backoffRows, type DelayExpectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
-import { growsAsPredicted } from '../../src/checks/backoff-as-predicted.ts';
-=======
-import { backoffRows, type Expectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
 import { growsAsPredicted, recoveryWaitsForRestart } from '../../src/checks/backoff-as-predicted.ts';
->>>>>>> a1cd396 (checks, features: one meaning for each type name)
 import { sigkill } from '../../src/faults/daemon.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import type { BackoffRow } from '../../src/timeline/record.ts';

@@ -5,7 +5,7 @@ import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { formatDatasetStatus } from '../../src/scenario/dataset.ts';
 import { type Flaw, formatFieldPath, formatFlawValue, insertFlaw, parseFlaw } from '../../src/scenario/flaw.ts';
 import { application, applicationLabel, dataset, type Manifest } from '../../src/scenario/manifests.ts';
-import type { Pod } from '../../src/scenario/pod.ts';
+import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import { formatPodState } from '../../src/scenario/pod-state.ts';
 import { createVolume } from '../../src/scenario/volume.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
@@ -142,7 +142,7 @@ Then('each of these pods waits, with an event that gives the reason', async func
 
 /** A pod and a dataset of another tenant, whose volume would have the same name: `a-b`/`c` and `a`/`b-c`. */
 interface CollidingTenant {
-  readonly pod: Pod;
+  readonly pod: ScenarioPod;
   readonly dataset: string;
   readonly volume: string;
 }
@@ -184,7 +184,7 @@ Then("the other tenant's pod was given nothing", async function (this: RekindleW
 });
 
 /** No container of the pod was started, and no volume was published for it. */
-async function hasNothing(pod: Pod): Promise<CheckRecord> {
+async function hasNothing(pod: ScenarioPod): Promise<CheckRecord> {
   const title = { name: 'a tenant is given nothing of another’s', claims: [] };
   const found = await pod.read();
   const name = `${pod.namespace.name}/${pod.name}`;

@@ -3,7 +3,7 @@ import { failsCleanly } from '../../src/checks/held-file.ts';
 import { isLeftAlone } from '../../src/checks/untouched.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import type { Fault } from '../../src/faults/fault.ts';
-import type { Pod } from '../../src/scenario/pod.ts';
+import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 When('{fault}', async function (this: RekindleWorld, fault: Fault) {
@@ -53,7 +53,7 @@ Given('the dataset {string} with files of its own', async function (this: Rekind
 });
 
 /** Name of the program that holds a file open, in `output` events. */
-const fileHolder = ({ name }: Pod) => `held file in ${name}`;
+const fileHolder = ({ name }: ScenarioPod) => `held file in ${name}`;
 
 Given('the application holds a file open', async function (this: RekindleWorld) {
   const name = fileHolder(this.pod);

@@ -1,6 +1,6 @@
 import { Given, Then } from '@cucumber/cucumber';
 import { documentedFiles } from '../../src/scenario/manifests.ts';
-import type { Pod } from '../../src/scenario/pod.ts';
+import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -22,7 +22,7 @@ Then('all pods read the same files again, and none was restarted', async functio
 });
 
 /** Waits until Rekindle's agent has logged the recovery of each pod; with any other agent, until each pod reads. */
-async function untilAllRecover({ scenario }: RekindleWorld, pods: readonly Pod[]): Promise<void> {
+async function untilAllRecover({ scenario }: RekindleWorld, pods: readonly ScenarioPod[]): Promise<void> {
   const since = scenario.lastFaultAt;
   const missing = async () => {
     const claimed = new Set(
@@ -45,7 +45,7 @@ async function untilAllRecover({ scenario }: RekindleWorld, pods: readonly Pod[]
   });
 }
 
-async function unreadable(pods: readonly Pod[]): Promise<readonly Pod[]> {
+async function unreadable(pods: readonly ScenarioPod[]): Promise<readonly ScenarioPod[]> {
   const results = await inBatches(pods, async (pod) => {
     const { exitCode } = await pod.exec(['cat', `/data/${file}`]);
     return exitCode === 0 ? [] : [pod];
@@ -53,7 +53,7 @@ async function unreadable(pods: readonly Pod[]): Promise<readonly Pod[]> {
   return results.flat();
 }
 
-async function judgeAll(pods: readonly Pod[]): Promise<CheckRecord> {
+async function judgeAll(pods: readonly ScenarioPod[]): Promise<CheckRecord> {
   const expected = Buffer.from(bytes).toString('utf8');
   const problems = await inBatches(pods, async (pod) => {
     const { stdout, stderr } = await pod.exec(['cat', `/data/${file}`]);

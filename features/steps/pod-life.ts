@@ -1,7 +1,7 @@
 import { Then } from '@cucumber/cucumber';
 import { endsInTime, startsAfterDaemon } from '../../src/checks/pod-lifecycle.ts';
 import { graceSeconds, newPodName } from '../../src/faults/application.ts';
-import type { Pod } from '../../src/scenario/pod.ts';
+import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 Then('its container is not started, because of {string}', async function (this: RekindleWorld, reason: string) {
@@ -52,7 +52,7 @@ Then('every application pod is gone in time, and nothing of it is left', async f
 });
 
 /** Waits until the kubelet reports why a container cannot be started. */
-async function untilStartIsRefused(pod: Pod, reason: string): Promise<void> {
+async function untilStartIsRefused(pod: ScenarioPod, reason: string): Promise<void> {
   await pod.namespace.scenario.eventually({
     condition: `a container of ${pod.name} waits with a reason that contains "${reason}"`,
     read: async () => (await pod.read()).status?.containerStatuses?.[0]?.state,

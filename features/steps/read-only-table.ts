@@ -3,7 +3,7 @@ import { isReadOnly, parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import { application, applicationLabel } from '../../src/scenario/manifests.ts';
-import type { Pod } from '../../src/scenario/pod.ts';
+import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import type { CheckRecord } from '../../src/timeline/record.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -130,7 +130,7 @@ async function untilAllRead({ namespace, scenario }: RekindleWorld, ways: readon
   });
 }
 
-async function canRead(pod: Pod): Promise<boolean> {
+async function canRead(pod: ScenarioPod): Promise<boolean> {
   const { exitCode } = await pod.exec(['cat', '/data/myfile']);
   return exitCode === 0;
 }

@@ -7,7 +7,7 @@ import { readsAgain, readsNoWrongData, seesNoEmptyDirectory } from '../../src/ch
 import { kill1, sigkill } from '../../src/faults/daemon.ts';
 import { Daemon } from '../../src/scenario/daemon.ts';
 import { application, type Manifest, serverlessApplication, serverlessRecovery } from '../../src/scenario/manifests.ts';
-import type { Pod } from '../../src/scenario/pod.ts';
+import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import { untilPodRecovers } from '../../src/scenario/pod-reads.ts';
 import { formatPodState } from '../../src/scenario/pod-state.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
@@ -189,7 +189,7 @@ function sidecarOf({ dataset, namespace, pod }: RekindleWorld, container: string
 }
 
 /** Waits until a container was restarted at least a number of times. Returns how often it was. */
-function untilRestarted(pod: Pod, container: string, times: number): Promise<number> {
+function untilRestarted(pod: ScenarioPod, container: string, times: number): Promise<number> {
   return pod.namespace.scenario.eventually({
     condition: `the kubelet reports ${times} restarts of ${container}`,
     read: async () => {

@@ -1,19 +1,19 @@
 import { setWorldConstructor, World } from '@cucumber/cucumber';
 import type { Dataset, DatasetDifferences } from '../../src/scenario/dataset.ts';
 import type { Namespace } from '../../src/scenario/namespace.ts';
-import type { Pod, PodDifferences } from '../../src/scenario/pod.ts';
+import type { ScenarioPod, PodDifferences } from '../../src/scenario/pod.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { sessionOf } from '../../src/scenario/session.ts';
 
 /** State that the steps of one scenario share. */
 export class RekindleWorld extends World<{ session: string }> {
   #scenario: Scenario | undefined;
-  #pod: Pod | undefined;
+  #pod: ScenarioPod | undefined;
   #dataset: Dataset | undefined;
   /** Seed claims among the scenario's tags. */
   claims: readonly string[] = [];
   /** Pods without a probe. */
-  otherPods: readonly Pod[] = [];
+  otherPods: readonly ScenarioPod[] = [];
 
   get session() {
     return sessionOf(this.parameters.session);
@@ -45,11 +45,11 @@ export class RekindleWorld extends World<{ session: string }> {
   }
 
   /** The pod that the scenario is about. */
-  get pod(): Pod {
+  get pod(): ScenarioPod {
     return this.#pod ?? this.namespace.pod('demo-app');
   }
 
-  set pod(pod: Pod) {
+  set pod(pod: ScenarioPod) {
     this.#pod = pod;
   }
 

@@ -4,7 +4,7 @@ import { colourFor } from '../colour.ts';
 import { faultNamed } from '../faults/catalogue.ts';
 import { loadProfile } from '../profiles/load-profile.ts';
 import { startLoop } from '../scenario/documented-loop.ts';
-import type { Pod } from '../scenario/pod.ts';
+import type { ScenarioPod } from '../scenario/pod.ts';
 import {
   recoveryChecks,
   untilPodFails,
@@ -114,13 +114,13 @@ export async function crash(options: CrashOptions): Promise<RunOutcome> {
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
 
-async function judgeRecovery(pod: Pod): Promise<readonly CheckRecord[]> {
+async function judgeRecovery(pod: ScenarioPod): Promise<readonly CheckRecord[]> {
   await untilPodRecovers(pod);
   await untilRecoveryIsClaimed(pod);
   return recoveryChecks(pod);
 }
 
-async function judgeUnrecovered(pod: Pod): Promise<readonly CheckRecord[]> {
+async function judgeUnrecovered(pod: ScenarioPod): Promise<readonly CheckRecord[]> {
   await watchUnrecovered(pod);
   const { consumer, dataset, namespace } = pod;
   const { timeline, watchMs, session } = namespace.scenario;

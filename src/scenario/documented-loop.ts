@@ -1,14 +1,14 @@
 import type { HistoryEvent } from '../timeline/record.ts';
-import type { Pod } from './pod.ts';
+import type { ScenarioPod } from './pod.ts';
 import type { Scenario } from './scenario.ts';
 
 const deadMount = 'Transport endpoint is not connected';
 
 /** Name of the loop's program in `output` events. */
-export const loopIn = ({ name }: Pod) => `loop in ${name}`;
+export const loopIn = ({ name }: ScenarioPod) => `loop in ${name}`;
 
 /** Runs `ls -l /data` each second in the pod, as documented. Judged by errno's text, so its language is fixed. */
-export async function startLoop(pod: Pod): Promise<void> {
+export async function startLoop(pod: ScenarioPod): Promise<void> {
   const script = 'export LC_ALL=C; while true; do ls -l /data; sleep 1; done';
   await pod.run(['bash', '-c', script], loopIn(pod));
   await untilLoopLists(pod.namespace.scenario);

@@ -2,7 +2,7 @@ import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, PatchStrategy, type V
 import { fail, recordCheck } from '../checks/check.ts';
 import { Dataset } from './dataset.ts';
 import type { Manifest } from './manifests.ts';
-import { Pod } from './pod.ts';
+import { ScenarioPod } from './pod.ts';
 import type { Scenario } from './scenario.ts';
 
 /** A tenant's namespace: its API objects, and its datasets and pods by name. */
@@ -13,7 +13,7 @@ export class Namespace implements AsyncDisposable {
   readonly #custom: CustomObjectsApi;
   readonly #any: KubernetesObjectApi;
   readonly #datasets = new Map<string, Dataset>();
-  readonly #pods = new Map<string, Pod>();
+  readonly #pods = new Map<string, ScenarioPod>();
   #mountLinesBefore: number | undefined;
 
   constructor(scenario: Scenario, name: string) {
@@ -40,14 +40,14 @@ export class Namespace implements AsyncDisposable {
     return [...this.#datasets.values()];
   }
 
-  pod(name: string): Pod {
-    const pod = this.#pods.get(name) ?? new Pod(this, name);
+  pod(name: string): ScenarioPod {
+    const pod = this.#pods.get(name) ?? new ScenarioPod(this, name);
     this.#pods.set(name, pod);
     return pod;
   }
 
   /** Pods with a probe. */
-  get observedPods(): readonly Pod[] {
+  get observedPods(): readonly ScenarioPod[] {
     return [...this.#pods.values()].filter(({ isObserved }) => isObserved);
   }
 

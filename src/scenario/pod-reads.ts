@@ -6,7 +6,7 @@ import { probeName } from '../timeline/consumer.ts';
 import type { CheckRecord, HistoryEvent, ProbeEvent } from '../timeline/record.ts';
 import { claimsSuccess } from '../timeline/success-claims.ts';
 import { lastSeen } from './last-seen.ts';
-import type { Pod } from './pod.ts';
+import type { ScenarioPod } from './pod.ts';
 import { containerOf } from './pod-state.ts';
 import { ignorePollTimeout } from './scenario.ts';
 
@@ -14,7 +14,7 @@ import { ignorePollTimeout } from './scenario.ts';
 const steady = 10;
 
 /** Waits until the pod's probe has read ten times in a row, and listed, since the last fault or since it started. */
-export async function untilPodReads(pod: Pod): Promise<void> {
+export async function untilPodReads(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   const since = scenario.lastFaultAt;
   await scenario.eventually({
@@ -26,7 +26,7 @@ export async function untilPodReads(pod: Pod): Promise<void> {
 }
 
 /** Waits until the daemon is back after the last fault and the pod reads, so that reads from before the crash do not count. */
-export async function untilPodRecovers(pod: Pod): Promise<void> {
+export async function untilPodRecovers(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   const since = scenario.lastFaultAt;
   await scenario.daemonReadyAfter(since);
@@ -35,7 +35,7 @@ export async function untilPodRecovers(pod: Pod): Promise<void> {
 }
 
 /** Waits until an operation of the pod's probe has failed after the last fault. */
-export async function untilPodFails(pod: Pod): Promise<void> {
+export async function untilPodFails(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   const since = scenario.lastFaultAt;
   const probe = probeName(pod.consumer);
@@ -46,7 +46,7 @@ export async function untilPodFails(pod: Pod): Promise<void> {
 }
 
 /** Waits until the pod fails, the daemon is back, and the time has passed in which a recovery would have happened. */
-export async function watchUnrecovered(pod: Pod): Promise<void> {
+export async function watchUnrecovered(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   await untilPodFails(pod);
   await scenario.daemonReadyAfter(scenario.lastFaultAt);
@@ -54,7 +54,7 @@ export async function watchUnrecovered(pod: Pod): Promise<void> {
 }
 
 /** Waits for the agent's claim that it recovered the pod, and for the operations that confirm or refute the claim. */
-export async function untilRecoveryIsClaimed(pod: Pod): Promise<void> {
+export async function untilRecoveryIsClaimed(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   const since = scenario.lastFaultAt;
   const address = `${pod.namespace.name}/${pod.name}`;
@@ -82,14 +82,14 @@ export async function untilRecoveryIsClaimed(pod: Pod): Promise<void> {
 }
 
 /** The checks of a recovery from a crash, after which the pod must have seen the errors of a dead connection only. */
-export async function recoveryChecks(pod: Pod): Promise<readonly CheckRecord[]> {
+export async function recoveryChecks(pod: ScenarioPod): Promise<readonly CheckRecord[]> {
   const reading = await readingChecks(pod);
   const { timeline, session } = pod.namespace.scenario;
   return [...reading, seesNoOtherError(timeline, pod.consumer, session.cluster.kernel)];
 }
 
 /** Checks that the pod reads the same files from the daemon that runs now, never saw others, and was not restarted. */
-export async function readingChecks(pod: Pod): Promise<readonly CheckRecord[]> {
+export async function readingChecks(pod: ScenarioPod): Promise<readonly CheckRecord[]> {
   const { consumer, before, dataset, namespace } = pod;
   await namespace.countMounts();
   const { timeline } = namespace.scenario;
@@ -105,7 +105,7 @@ export async function readingChecks(pod: Pod): Promise<readonly CheckRecord[]> {
 }
 
 /** Waits until no operation that began since is still in progress; one that never returns is left for the checks to report. */
-async function untilNothingHangs(pod: Pod, since: number): Promise<void> {
+async function untilNothingHangs(pod: ScenarioPod, since: number): Promise<void> {
   const { scenario } = pod.namespace;
   const probe = probeName(pod.consumer);
   await scenario
@@ -122,7 +122,7 @@ async function untilNothingHangs(pod: Pod, since: number): Promise<void> {
 }
 
 /** Whether the last operations were all good. Searches backwards, because it is called often on a long history. */
-function readsSteadily(pod: Pod, since: number): boolean {
+function readsSteadily(pod: ScenarioPod, since: number): boolean {
   const { history } = pod.namespace.scenario;
   const probe = probeName(pod.consumer);
   let good = 0;
@@ -138,7 +138,7 @@ function readsSteadily(pod: Pod, since: number): boolean {
   return good >= steady && listed;
 }
 
-function operationsSince(pod: Pod, since: number): readonly ProbeEvent[] {
+function operationsSince(pod: ScenarioPod, since: number): readonly ProbeEvent[] {
   const { history } = pod.namespace.scenario;
   const probe = probeName(pod.consumer);
   const first = history.findLastIndex(({ at }) => at < since) + 1;

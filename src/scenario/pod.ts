@@ -36,7 +36,7 @@ interface ObservedContainer {
 }
 
 /** An application pod that uses a dataset. */
-export class Pod {
+export class ScenarioPod {
   readonly namespace: Namespace;
   readonly name: string;
   #observation: ObservedContainer | undefined;
