@@ -64,4 +64,18 @@ describe('the recovery is within the budget for the agent alone', () => {
     const agentReady = { ...daemon(395, 'ready'), role: 'agent' } as HistoryEvent;
     expect(budgeted(500, 10)(new Timeline(broken(adding(agentReady))))).toMatchObject({ verdict: 'pass' });
   });
+
+  it('is inconclusive if the probe itself was late', () => {
+    const late = (event: HistoryEvent): HistoryEvent =>
+      event.kind === 'probe' && event.at === 390e6
+        ? { ...event, startedAt: 560e6, finishedAt: 561e6 }
+        : event.kind === 'probe' && event.at > 390e6
+          ? { ...event, startedAt: event.startedAt + 200e6, finishedAt: event.finishedAt + 200e6 }
+          : event;
+    const history = broken().map(late);
+    expect(budgeted(500, 10)(new Timeline(history))).toMatchObject({
+      verdict: 'inconclusive',
+      says: expect.stringContaining('the probe itself was 170 ms late'),
+    });
+  });
 });

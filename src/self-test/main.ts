@@ -34,7 +34,8 @@ const breaksSomething = ({ claims, checks }: ExpectedFindings) => claims.length 
 /** Runs the scenarios and returns the differences from the expectation. */
 async function judge(expectation: ExpectedFindings): Promise<readonly string[]> {
   const out = join('results/self-test', expectation.profile);
-  const args = ['conform', '--profile', expectation.profile, '--out', out, ...locateScenarios(expectation.scenarios)];
+  const scenarios = locateScenarios(expectation.scenarios);
+  const args = ['conform', '--profile', expectation.profile, '--jobs', '2', '--out', out, ...scenarios];
   const run = spawn(process.execPath, [join(root, 'bin/rekindle.js'), ...args], { cwd: root, stdio: 'ignore' });
   const [status] = await once(run, 'exit');
   const expected = breaksSomething(expectation) ? 1 : 0;
