@@ -1,7 +1,7 @@
 import { setWorldConstructor, World } from '@cucumber/cucumber';
 import type { Dataset, DatasetDifferences } from '../../src/scenario/dataset.ts';
 import type { Namespace } from '../../src/scenario/namespace.ts';
-import type { ScenarioPod, PodDifferences } from '../../src/scenario/pod.ts';
+import type { PodDifferences, ScenarioPod } from '../../src/scenario/pod.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { sessionOf } from '../../src/scenario/session.ts';
 
