@@ -20,7 +20,7 @@ conform-long: $(modules) ## the scenarios that take minutes: a thousand replacem
 self-test: $(modules) ## judge the faulty agents, each of which has to be found out
 	@node_modules/.bin/node src/self-test/main.ts $(ARGS)
 
-mutants: $(modules) ## break the code on purpose, one line at a time, and see that something turns red
+mutants: $(modules) ## break the code on purpose, and see that something turns red (ARGS=--tests: without scenarios)
 	@node_modules/.bin/node mutants/run.ts $(ARGS)
 
 crash: $(modules) ## break one mount under a pod and watch it come back

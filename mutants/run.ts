@@ -11,7 +11,7 @@ Breaks copies of the tree, one breakage at a time in each, and prints which chec
 
   --only TEXT    the breakages of a claim or part, or whose name contains the text; may be repeated
   --list         list them, and break nothing
-  --tests        only those that a test must notice, which takes seconds each
+  --tests        only those that no scenario needs to notice, which takes seconds each
   --unchecked    without checking first that the tree is green as it is
   --jobs NUMBER  copies that are worked on at once (default: 2)
 
@@ -45,8 +45,8 @@ async function main(): Promise<number> {
   const only = values.only ?? [''];
   if (!Number.isInteger(jobs) || jobs < 1) return refuse(`--jobs takes a number from 1, not "${values.jobs}"`);
   const chosen = readMutants().filter(
-    ({ name, breaks, tests }) =>
-      only.some((text) => breaks === text || name.includes(text)) && (!values.tests || tests.length > 0),
+    ({ name, breaks, scenarios }) =>
+      only.some((text) => breaks === text || name.includes(text)) && (!values.tests || scenarios === undefined),
   );
   if (chosen.length === 0) return refuse(`no breakage matches ${only.join(' or ')}: --list shows all`);
   if (values.list) {

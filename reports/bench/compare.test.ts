@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compareBenches, compareDefaults, comparePhase, compareSeries, minimumCrashes } from './compare.ts';
-import { benchPhases } from './phases.ts';
+import { benchPhases, phaseSamples } from './phases.ts';
 import type { BenchSeries } from './record.ts';
-import { seededRandom } from './statistics.ts';
+import { quantile, seededRandom, sortedCopy } from './statistics.ts';
 import { recordedSeries } from './testing/recorded.ts';
 import { sampleBench, sampleCrash, sampleSeries } from './testing/sample-bench.ts';
 
@@ -27,6 +27,11 @@ const later = (series: BenchSeries, byMs: number): BenchSeries => ({
 
 const compare = (before: BenchSeries, after: BenchSeries) => compareSeries(before, after, compareDefaults);
 
+/** On a machine under load 20 ms are no relevant difference. */
+const quietSeries = recordedSeries.filter(
+  ({ crashes }) => quantile(sortedCopy(phaseSamples(crashes, agentPart)), 0.5) < 5,
+);
+
 describe.each(tries)('runs that were drawn from the same recorded run, try %i', (seed) => {
   const random = seededRandom(seed);
   const run = recordedSeries[seed % recordedSeries.length];
@@ -38,7 +43,8 @@ describe.each(tries)('runs that were drawn from the same recorded run, try %i', 
   });
 
   it('are worse and better if the agent takes 20 ms longer', () => {
-    const [fast, slow] = [another(run, random), later(another(run, random), 20)];
+    const quiet = quietSeries[seed % quietSeries.length];
+    const [fast, slow] = [another(quiet, random), later(another(quiet, random), 20)];
     const verdict = (before: BenchSeries, after: BenchSeries) =>
       compare(before, after).phases.find(({ phase }) => phase === agentPart)?.verdict;
     expect([verdict(fast, slow), verdict(slow, fast)]).toEqual(['worse', 'better']);

@@ -1,10 +1,7 @@
-import type { HistoryEvent, ProbeEvent, Recovery } from '../../src/timeline/record.ts';
+import type { EventOf, HistoryEvent, ProbeEvent, Recovery } from '../../src/timeline/record.ts';
 import { findRecoveries } from '../../src/timeline/recoveries.ts';
 import { Timeline } from '../../src/timeline/timeline.ts';
 import type { BenchCrash, BenchMoment } from './record.ts';
-
-type MountEvent = Extract<HistoryEvent, { kind: 'mount' }>;
-type AgentEvent = Extract<HistoryEvent, { kind: 'agent' }>;
 
 /** A pod with a probe, and the location of its volume. */
 export interface WatchedPod {
@@ -66,8 +63,8 @@ type MountMoment = 'mountVisible' | 'replacedOnNode' | 'replacedInPod';
 
 function mountsByMoment(
   { probe, uid, volume }: WatchedPod,
-  mounts: readonly MountEvent[],
-): Readonly<Record<MountMoment, MountEvent[]>> {
+  mounts: readonly EventOf<'mount'>[],
+): Readonly<Record<MountMoment, EventOf<'mount'>[]>> {
   const colon = probe.indexOf(':');
   const [where, path] = [probe.slice(0, colon), probe.slice(colon + 1)];
   const fuse = mounts.filter(({ fstype }) => fstype.startsWith('fuse'));
@@ -85,9 +82,9 @@ interface CrashView {
   /** Time of the next crash. */
   readonly until: number;
   readonly read: readonly ProbeEvent[];
-  readonly places: Readonly<Record<MountMoment, readonly MountEvent[]>>;
+  readonly places: Readonly<Record<MountMoment, readonly EventOf<'mount'>[]>>;
   /** The agent's log lines about the pod's volume. */
-  readonly agent: readonly AgentEvent[];
+  readonly agent: readonly EventOf<'agent'>[];
   /** Starts of the daemon's process. */
   readonly starts: readonly { readonly at: number }[];
   /** `<namespace>/<pod>/<container>`. */
@@ -97,7 +94,7 @@ interface CrashView {
 function deriveSample({ recovery, until, read, places, agent, starts, where }: CrashView): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) => events.find(({ at }) => at >= from && at < until)?.at;
-  const says = (event: AgentEvent['event'], of?: string) =>
+  const says = (event: EventOf<'agent'>['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
   const { readable = recovery.readable, steady } = findComeback(after, firstError ?? Number.POSITIVE_INFINITY);

@@ -2,7 +2,7 @@ import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts'
 import { formatNs } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
 import type { HistoryEvent, Recovery } from '../../src/timeline/record.ts';
-import type { Lane, Mark, Micros, PackedWindow, Span } from '../page/packed.ts';
+import type { Mark, Micros, PackedLane, PackedWindow, Span } from '../page/packed.ts';
 import type { Axis } from './chart.ts';
 import { isShown, markFor, processLane, type ShownEvent } from './event-marks.ts';
 import { mountLanes } from './mounts.ts';
@@ -15,7 +15,7 @@ export function microsOn({ zero }: Axis): ToMicros {
 }
 
 /** Builds the lanes of a time line. Probe results are drawn above them. */
-export function buildLanes({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis): Lane[] {
+export function buildLanes({ events }: Pick<ScenarioDigest, 'events'>, axis: Axis): PackedLane[] {
   const place = microsOn(axis);
   const told = events.filter(isShown);
   const lanes = new Map<string, { spans: Span[]; marks: Mark[] }>();
@@ -40,7 +40,7 @@ export function buildLanes({ events }: Pick<ScenarioDigest, 'events'>, axis: Axi
   lane('Kubelet').spans.push(...backOffs(told, axis));
   const drawn = [...lanes]
     .filter(([, { spans, marks }]) => spans.length + marks.length > 0)
-    .map(([name, { spans, marks }]): Lane => ({ name, spans, marks }));
+    .map(([name, { spans, marks }]): PackedLane => ({ name, spans, marks }));
   const sorted = drawn.sort((a, b) => rank(a) - rank(b));
   const rest = sorted.findIndex((one) => rank(one) > order.indexOf('Kubelet'));
   return sorted.toSpliced(rest < 0 ? sorted.length : rest, 0, ...mountLanes(events, axis));
@@ -48,7 +48,7 @@ export function buildLanes({ events }: Pick<ScenarioDigest, 'events'>, axis: Axi
 
 const order = ['FUSE daemon', 'Agent', 'Kubelet', 'Kubernetes events', 'Containers'];
 
-function rank({ name }: Lane): number {
+function rank({ name }: PackedLane): number {
   const found = order.findIndex((start) => name.startsWith(start));
   return found < 0 ? order.length : found;
 }
@@ -68,7 +68,7 @@ function passSpan({ at, tookNs = 0, line }: AgentEvent, says: string, place: ToM
 type ProcessEvent = Extract<HistoryEvent, { kind: 'process' }>;
 
 /** Life spans of processes. One whose first event is `ready` or `exited` existed before. */
-function processLanes(events: readonly ShownEvent[], axis: Axis): Lane[] {
+function processLanes(events: readonly ShownEvent[], axis: Axis): PackedLane[] {
   const place = microsOn(axis);
   const lanes = groupBy(
     events.filter((event) => event.kind === 'process'),

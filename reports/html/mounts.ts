@@ -2,7 +2,7 @@ import type { ScenarioDigest } from '../../src/timeline/digest.ts';
 import { clockSeconds, formatNs, formatOffset } from '../../src/timeline/duration.ts';
 import { groupBy } from '../../src/timeline/group-by.ts';
 import type { HistoryEvent, Recovery, ScenarioRecord } from '../../src/timeline/record.ts';
-import type { Lane, PackedTable, Span } from '../page/packed.ts';
+import type { PackedLane, PackedTable, Span } from '../page/packed.ts';
 import type { Axis } from './chart.ts';
 import { podName } from './event-marks.ts';
 
@@ -95,12 +95,12 @@ const shownLanes = 12;
 const handOverNs = 20e6;
 
 /** A lane for each mount point of a volume, with a span for each mount, in rows if they are stacked. */
-export function mountLanes(events: readonly HistoryEvent[], axis: Axis): Lane[] {
+export function mountLanes(events: readonly HistoryEvent[], axis: Axis): PackedLane[] {
   const mounts = events.filter((event) => event.kind === 'mount' && isVolume(event)) as MountEvent[];
   const places = [...groupBy(mounts, ({ where, mountPoint }) => `${where} ${mountPoint}`).values()];
   const lanes = places
     .slice(0, shownLanes)
-    .map((own): Lane => ({ name: laneName(own), spans: mountSpans(own, axis), marks: [] }));
+    .map((own): PackedLane => ({ name: laneName(own), spans: mountSpans(own, axis), marks: [] }));
   const left = places.length - shownLanes;
   return left > 0 ? [...lanes, { name: `${left} more places`, spans: [], marks: [] }] : lanes;
 }

@@ -1,11 +1,11 @@
-import type { Lane, Mark, Span } from './packed.ts';
+import type { Mark, PackedLane, Span } from './packed.ts';
 import type { HoverTarget, Picture } from './picture.ts';
 import { heights, lastRow } from './picture.ts';
 import { clockSeconds } from './scale.ts';
 import { drawShape } from './shapes.ts';
 
 interface LaneDrawing {
-  readonly lane: Lane;
+  readonly lane: PackedLane;
   readonly picture: Picture;
   readonly top: number;
   readonly x: (at: number) => number;

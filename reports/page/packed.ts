@@ -48,7 +48,7 @@ export interface Mark {
   readonly label?: string;
 }
 
-export interface Lane {
+export interface PackedLane {
   readonly name: string;
   readonly spans: readonly Span[];
   readonly marks: readonly Mark[];
@@ -114,7 +114,7 @@ export interface PackedScenario {
   readonly faults: readonly { readonly at: Micros; readonly name: string; readonly title: string }[];
   readonly windows: readonly PackedWindow[];
   readonly probes: readonly PackedProbe[];
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly PackedLane[];
   readonly events: readonly PackedEvent[];
   readonly output: readonly PackedLine[];
   readonly tables: readonly PackedTable[];
