@@ -111,3 +111,23 @@ describe('the pod waits, and sees no error', () => {
     });
   });
 });
+
+describe('a crash that the next one overtakes', () => {
+  // Between the crashes at 200 and 300 ms a single read is in flight.
+  const read = beats({ from: 205, to: 210, result: 'ECONNABORTED' })[0] as HistoryEvent & { kind: 'probe' };
+  const overtaken = (startedAt: number, finishedAt: number) => [
+    ...broken(without(({ kind, at }) => kind === 'probe' && at > 200 * ms && at < 400 * ms)),
+    fault(300),
+    daemon(300.5, 'exited'),
+    { ...read, startedAt: startedAt * ms, finishedAt: finishedAt * ms },
+    ...beats({ from: 305, to: 400, result: 'ENOTCONN' }),
+  ];
+
+  it('needs no listing of its own if an operation blocked the probe until then', () => {
+    expect(seesNoEmptyDirectory(new Timeline(overtaken(205, 301)), consumer).verdict).toBe('pass');
+  });
+
+  it('needs one if the probe had time', () => {
+    expect(seesNoEmptyDirectory(new Timeline(overtaken(205, 299)), consumer).says).toContain('no list after crash 1');
+  });
+});

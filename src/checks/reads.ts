@@ -1,5 +1,5 @@
 import type { Consumer } from '../timeline/consumer.ts';
-import { type Hang, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { type Crash, type Hang, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeOperation } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
@@ -70,6 +70,9 @@ interface Forbidden {
   readonly success: string;
 }
 
+/** A blocking operation begins at most so long after the crash, in nanoseconds. */
+const blockingNs = 100e6;
+
 /** Judges that a result never occurs, before, during and after crashes. */
 function neverSees(timeline: Timeline, consumer: Consumer, { results, operation, success }: Forbidden): CheckResult {
   const { operations, crashes } = timeline.observe(consumer);
@@ -77,7 +80,12 @@ function neverSees(timeline: Timeline, consumer: Consumer, { results, operation,
   const [first] = seen;
   if (first !== undefined) return fail(`${countErrors(seen)}; first, ${describeFailure(first, crashes[0]?.from)}`);
   if (crashes.length === 0) return inconclusive(noCrash);
-  const blind = crashes.findIndex((crash) => !operationsAfter(crash, operations).some(({ op }) => op === operation));
+  // An operation that was in flight almost from one crash to the next left no time for others.
+  const isBlocked = ({ from, to }: Crash) =>
+    operations.some(({ startedAt, finishedAt }) => startedAt < from + blockingNs && finishedAt >= to);
+  const blind = crashes.findIndex(
+    (crash) => !operationsAfter(crash, operations).some(({ op }) => op === operation) && !isBlocked(crash),
+  );
   if (blind >= 0) return inconclusive(`the probe did no ${operation} after crash ${blind + 1}`);
   const count = operations.filter((each) => each.op === operation && wasPerformed(each)).length;
   return pass(`${success} in ${count} ${operation} operations`);
