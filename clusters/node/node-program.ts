@@ -1,11 +1,9 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { exitOf } from '../../fakes/kubelet/container.ts';
+import { execa } from 'execa';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { lineSplitter, onLines } from '../../fakes/lines.ts';
+import { exitOf, type Program, streamed } from '../../fakes/program.ts';
 import { startFaultyProxy } from '../../fakes/store/faulty-proxy.ts';
 import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
@@ -19,8 +17,6 @@ export interface NodeContainer {
   readonly pid: number;
   readonly exited: Promise<unknown>;
 }
-
-export type NodeProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 /** What the sandbox's node and a node of a cluster provide differently. */
 export interface NodeParts {
@@ -65,12 +61,12 @@ export abstract class NodeProgram implements NodeVerbs {
   protected abstract container(target: ContainerRef): NodeContainer;
 
   /** Starts one of the harness's programs in a container's mount namespace, or in the node's. */
-  protected abstract startProgram(run: ProgramRun): NodeProcess;
+  protected abstract startProgram(run: ProgramRun): Program;
 
   abstract holdRestarts(target: ContainerRef): Promise<AsyncDisposable>;
 
   /** Reports the output of a program as events. Disposing of the result kills the program. */
-  protected report(program: NodeProcess, name: string): RunningProgram {
+  protected report(program: Program, name: string): RunningProgram {
     for (const stream of ['stdout', 'stderr'] as const)
       onLines(program[stream], (text) =>
         this.listeners.onEvent({ kind: 'output', at: now(), program: name, stream, text }),
@@ -108,10 +104,8 @@ export abstract class NodeProgram implements NodeVerbs {
     const identity = uid === 0 ? {} : { uid, gid };
     const flags = { pid, path, rate, name, files: JSON.stringify(files), ...identity };
     const [file = '', ...args] = probe;
-    const child = spawn(file, [...args, ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`)], {
-      env: { ...environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const argv = [...args, ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`)];
+    const child = execa(file, argv, { ...streamed, env: environment, stdin: 'pipe' });
     const ready = Promise.withResolvers<void>();
     const split = lineSplitter();
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -122,15 +116,14 @@ export abstract class NodeProgram implements NodeVerbs {
     });
     let lastError = '';
     onLines(child.stderr, (text) => (lastError = text));
-    child.on('close', (status) =>
-      ready.reject(new Error(`the probe of ${name} ended with status ${status}: ${lastError}`)),
+    const ended = exitOf(child).then(({ exitCode }) =>
+      ready.reject(new Error(`the probe of ${name} ended with status ${exitCode}: ${lastError}`)),
     );
-    const closed = once(child, 'close');
     await ready.promise;
     return {
       [Symbol.asyncDispose]: async () => {
         child.kill('SIGTERM');
-        await closed; // Its last lines count.
+        await ended; // Its last lines count.
       },
     };
   }

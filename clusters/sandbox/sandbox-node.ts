@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -8,10 +7,11 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { daemonProgram } from '../../fakes/fuse/bundle.ts';
-import { createImages, exitOf, type RuntimeOptions, type StartedContainer } from '../../fakes/kubelet/container.ts';
+import { createImages, type RuntimeOptions, type StartedContainer } from '../../fakes/kubelet/container.ts';
 import type { Kubelet } from '../../fakes/kubelet/kubelet.ts';
 import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
+import { exitOf, type Program, startProgram } from '../../fakes/program.ts';
 import { type Store, startStore } from '../../fakes/store/start-store.ts';
 import { driverName } from '../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
@@ -25,7 +25,7 @@ import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.t
 import { type ForeignReadiness, foreignReadiness } from '../node/foreign-readiness.ts';
 import { daemonEvent, roleOf } from '../node/log-events.ts';
 import { MountWatch } from '../node/mount-watch.ts';
-import { type NodeListeners, type NodeParts, type NodeProcess, NodeProgram } from '../node/node-program.ts';
+import { type NodeListeners, type NodeParts, NodeProgram } from '../node/node-program.ts';
 import { usageOfTree } from '../node/usage.ts';
 import { createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -184,12 +184,11 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     return this.report(this.container(target).exec(command, environment, workingDirectory), name);
   }
 
-  protected override startProgram({ program, args, target }: ProgramRun): NodeProcess {
+  protected override startProgram({ program, args, target }: ProgramRun): Program {
     const { environment, workingDirectory, programs } = this.#running.options;
     const command = [process.execPath, programs[program], ...args];
     if (target) return this.container(target).exec(command, environment, workingDirectory);
-    const [file = '', ...rest] = command;
-    return spawn(file, rest, { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    return startProgram(command, { env: environment, cwd: workingDirectory });
   }
 
   async holdRestarts({ namespace, pod, container }: ContainerRef): Promise<AsyncDisposable> {

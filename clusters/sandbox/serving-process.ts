@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { execa } from 'execa';
 import { onLines, parseLine } from '../../fakes/lines.ts';
+import { type Exit, exitOf, type Program, streamed } from '../../fakes/program.ts';
 
 interface ServingOptions {
   /** For messages: `control plane`, `agent`. */
@@ -14,12 +14,12 @@ interface ServingOptions {
 
 /** A part of the sandbox in a separate process, which prints `{"event":"ready"}` when it serves. */
 export interface ServingProcess {
-  readonly process: ChildProcess;
+  readonly process: Program;
   /** Resolves with that line. Rejects with the last errors of a process that ends before. */
   readonly ready: Promise<Readonly<Record<string, unknown>>>;
   /** Aborted when it has ended. */
   readonly ended: AbortSignal;
-  readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<Exit>;
 }
 
 export function startServing({
@@ -31,21 +31,16 @@ export function startServing({
   readonly environment: Readonly<Record<string, string>>;
 }): ServingProcess {
   const [file = '', ...args] = argv;
-  // Not execa, whose import would slow the start of every sandbox. The child's standard input ends with this process, so a child
-  // that watches it notices the end.
-  const child = spawn(file, args, { env: { ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
+  // The child's standard input ends with this process, so a child that watches it notices the end.
+  const child = execa(file, args, { ...streamed, stdin: 'pipe', env: environment });
   child.stdin.on('error', () => {}); // `exited` reports the end.
   return followServing(child, options);
 }
 
 /** Follows a process that was started otherwise. */
-export function followServing(
-  child: ChildProcess & { readonly stdout: Readable; readonly stderr: Readable },
-  { name, logFile, onLine }: ServingOptions,
-): ServingProcess {
+export function followServing(child: Program, { name, logFile, onLine }: ServingOptions): ServingProcess {
   const log = createWriteStream(logFile, { flags: 'a' });
   const ready = Promise.withResolvers<Readonly<Record<string, unknown>>>();
-  const exited = Promise.withResolvers<{ exitCode: number | null; signal: NodeJS.Signals | null }>();
   let errors = '';
   onLines(child.stdout, (text) => {
     log.write(`${text}\n`);
@@ -59,15 +54,16 @@ export function followServing(
     errors = `${errors}${text}\n`.slice(-2000);
   });
   const ended = new AbortController();
-  const end = (exitCode: number | null, signal: NodeJS.Signals | null, reason: string): void => {
-    exited.resolve({ exitCode, signal });
+  const exited = exitOf(child).then(async (exit) => {
+    // The message is about a program that could not be started.
+    const { exitCode, originalMessage } = await child;
+    const reason = exit.signal ?? (exitCode === undefined ? originalMessage : `exit status ${exitCode}`);
     const output = errors.trim() || 'it printed no error';
     ready.reject(new Error(`the ${name} ended before it was ready (${reason}): ${output}`));
     log.end();
     ended.abort();
-  };
-  child.on('error', (error) => end(null, null, error.message));
-  child.on('close', (exitCode, signal) => end(exitCode, signal, signal ?? `exit status ${exitCode}`));
+    return exit;
+  });
   ready.promise.catch(() => {}); // Reported to callers that await it.
-  return { process: child, ready: ready.promise, ended: ended.signal, exited: exited.promise };
+  return { process: child, ready: ready.promise, ended: ended.signal, exited };
 }

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { execaSync } from 'execa';
 
 /** FUSE daemons of other projects, by the names of their programs. */
 export const foreignDaemons = ['s3fs', 'rclone'] as const;
@@ -21,8 +21,9 @@ export function foreignDaemonProgram(name: ForeignDaemon): ForeignDaemonProgram 
 /** Name and version of the machine's program, such as `s3fs 1.90`; undefined if it is not on the PATH. */
 export function versionOf(name: ForeignDaemon, path: string): string | undefined {
   const argument = name === 'rclone' ? 'version' : '--version';
-  const { status, stdout } = spawnSync(name, [argument], { env: { PATH: path }, encoding: 'utf8', timeout: 10_000 });
-  if (status !== 0) return undefined;
+  const options = { env: { PATH: path }, extendEnv: false, reject: false, timeout: 10_000 } as const;
+  const { failed, stdout } = execaSync(name, [argument], options);
+  if (failed) return undefined;
   const [version] = /\d+(\.\d+)+/.exec(stdout) ?? [];
   return `${name} ${version ?? ''}`.trim();
 }

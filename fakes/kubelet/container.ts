@@ -1,7 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Readable } from 'node:stream';
 import type { V1Container, V1EnvVar, V1LifecycleHandler, V1Pod } from '@kubernetes/client-node';
+import { type Exit, exitOf, type Program, startProgram } from '../program.ts';
 import type { Linux } from './linux.ts';
 import { type ClonedMount, type ContainerMount, enterRootfs } from './rootfs.ts';
 
@@ -33,13 +31,6 @@ export interface RuntimeOptions {
   readonly keep: readonly string[];
 }
 
-type Program = ChildProcessByStdio<null, Readable, Readable>;
-
-export interface Exit {
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 /** A started container: process 1 of its own PID and mount namespaces. It has ended when `exited` resolves. */
 export interface StartedContainer {
   readonly pid: number;
@@ -62,7 +53,7 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
     const kinds = spec.hostPid ? (['mnt'] as const) : (['mnt', 'pid'] as const);
     const program = linux.inNewNamespaces(kinds, () => {
       enterRootfs(linux, scratch, clones, keep);
-      return spawnProgram(asFirstProcess(spec), spec.environment, spec.workingDirectory);
+      return startProgram(asFirstProcess(spec), { env: spec.environment, cwd: spec.workingDirectory });
     });
     return started(linux, program);
   } finally {
@@ -111,24 +102,8 @@ function started(linux: Linux, program: Program): StartedContainer {
     pid,
     program,
     exited: exitOf(program),
-    exec: (argv, environment, workingDirectory = '/') =>
-      linux.inNamespacesOf(pid, ['mnt', 'pid'], () => spawnProgram(argv, environment, workingDirectory)),
+    exec: (argv, env, cwd = '/') => linux.inNamespacesOf(pid, ['mnt', 'pid'], () => startProgram(argv, { env, cwd })),
   };
-}
-
-/** Resolves when a program has ended. A program that could not be started ends with 127, as in a shell. */
-export async function exitOf(program: Program): Promise<Exit> {
-  try {
-    const [exitCode, signal] = await once(program, 'close');
-    return { exitCode, signal };
-  } catch {
-    return { exitCode: 127, signal: null };
-  }
-}
-
-function spawnProgram([file, ...args]: readonly string[], env: Readonly<Record<string, string>>, cwd: string): Program {
-  if (file === undefined) throw new Error('a container needs a program');
-  return spawn(file, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export interface HookOptions {

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 
 /** The CRI's limit for one call (`--runtime-request-timeout`), in milliseconds of the kubelet's clock. */
 const runtimeTimeoutMs = 120_000;
@@ -57,23 +58,37 @@ export async function bindSubPath(mount: SubPathMount, options: SubPathOptions):
   });
 }
 
-interface ChildOptions extends SubPathOptions {
+interface CheckOptions extends SubPathOptions {
   readonly onFailure: (stderr: string) => string;
   readonly onTimeout: string;
 }
 
-/** Runs a child process, because the volume may be a FUSE mount that hangs. Resolves with a message if it fails or takes too long. */
-function failureOf([program = '', ...args]: readonly string[], options: ChildOptions): Promise<string | undefined> {
+/**
+ * Runs a child process, because the volume may be a FUSE mount that hangs. Resolves with a message if it fails or takes too long. Does
+ * not wait for the end of a process that is killed, since it may hang in the kernel.
+ */
+async function failureOf(
+  [program = '', ...args]: readonly string[],
+  options: CheckOptions,
+): Promise<string | undefined> {
   const { environment, timeoutMs, onFailure, onTimeout } = options;
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...environment } });
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-  child.on('error', ({ message }) => resolve(message));
-  child.on('close', (status) => resolve(status === 0 ? undefined : onFailure(stderr.trim())));
-  const timer = setTimeout(() => {
-    child.kill('SIGKILL');
-    resolve(onTimeout);
-  }, timeoutMs);
-  return promise.finally(() => clearTimeout(timer));
+  const child = execa(program, args, {
+    env: environment,
+    extendEnv: false,
+    cleanup: false,
+    reject: false,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const stop = new AbortController();
+  const timeout = delay(timeoutMs, onTimeout, { signal: stop.signal });
+  timeout.then(
+    () => child.kill('SIGKILL'),
+    () => {}, // The child was in time.
+  );
+  const ended = child.then(({ exitCode, stderr, shortMessage = '' }) => {
+    stop.abort();
+    if (exitCode === 0) return undefined;
+    return exitCode === undefined ? shortMessage : onFailure(stderr.trim());
+  });
+  return Promise.race([ended, timeout]);
 }

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Container, V1LifecycleHandler, V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import type { Exit } from '../program.ts';
 import {
   containerEnvironment,
-  type Exit,
   type Images,
   privilegesOf,
   type RuntimeOptions,

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { bundleScript } from '../bundle-script.ts';
 import { onJsonLine } from '../lines.ts';
+import { streamed } from '../program.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { S3Client } from './s3-client.ts';
 
@@ -69,7 +70,7 @@ export async function startStore({ runId, bucket, signal, environment }: StoreOp
 
 /** A process that ends when its standard input is closed, so also when its parent is killed. */
 export interface StoreProcess extends AsyncDisposable {
-  readonly child: ChildProcess & { readonly stdin: NodeJS.WritableStream; readonly stdout: Readable };
+  readonly child: { readonly pid?: number | undefined; readonly stdin: Writable; readonly stdout: Readable };
   /** Resolves with the reason once the process and its children are gone. */
   readonly ended: Promise<string>;
 }
@@ -91,9 +92,10 @@ export function startStoreProcess({
   readonly environment: StoreOptions['environment'];
   readonly graceMs?: number;
 }): StoreProcess {
-  const child = spawn(program, args, {
+  const child = execa(program, args, {
+    ...streamed,
     env: { ...environment, REKINDLE_RUN_ID: runId },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdin: 'pipe',
     // The leader of a process group, so that its children can be killed with it.
     detached: true,
   });
@@ -103,12 +105,11 @@ export function startStoreProcess({
   });
   child.stdin.on('error', () => undefined);
   let hasEnded = false;
-  const ended = new Promise<string>((resolve) => {
-    child.on('error', (error) => resolve(`${program}: ${error.message}`));
-    // Emitted once its children have closed its output, too.
-    child.on('close', (code, signal) => resolve(`it ended with ${signal ?? code}: ${errorOutput.trim()}`));
-  }).finally(() => {
+  // Resolves once its children have closed its output, too.
+  const ended = child.then(({ exitCode, signal, shortMessage }) => {
     hasEnded = true;
+    if (exitCode === undefined && signal === undefined) return shortMessage ?? '';
+    return `it ended with ${signal ?? exitCode}: ${errorOutput.trim()}`;
   });
   return {
     child,

@@ -1,23 +1,17 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { parseLine } from '../../../fakes/lines.ts';
+import { type Program, startProgram } from '../../../fakes/program.ts';
 import { S3Client } from '../../../fakes/store/s3-client.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, ProgramRun, Usage } from '../../cluster.ts';
 import { memoryCgroups } from '../../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../../node/foreign-readiness.ts';
 import { daemonEvent, roleOf, toEvent } from '../../node/log-events.ts';
-import {
-  type NodeContainer,
-  type NodeListeners,
-  type NodeParts,
-  type NodeProcess,
-  NodeProgram,
-} from '../../node/node-program.ts';
+import { type NodeContainer, type NodeListeners, type NodeParts, NodeProgram } from '../../node/node-program.ts';
 import { usageOfTree } from '../../node/usage.ts';
 import { processesOf, WatchedContainers } from './containers.ts';
 import { bundleFiles, bundleInImage, programFiles } from './in-image.ts';
@@ -88,13 +82,12 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
     return now();
   }
 
-  protected override startProgram({ program, args, target }: ProgramRun): NodeProcess {
+  protected override startProgram({ program, args, target }: ProgramRun): Program {
     const script = inBundle(programFiles[program]);
     // The other programs read all of /proc, which is the node's here, too.
     const pid = target ? this.container(target).pid : 1;
     const entered = script.endsWith('.cjs') ? [inBundle(bundleFiles.enter), String(pid)] : [];
-    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return spawn(process.execPath, [...entered, script, ...args], { env: environment, stdio });
+    return startProgram([process.execPath, ...entered, script, ...args], { env: environment, cwd: '/' });
   }
 
   async endExec(target: ContainerRef, command: readonly string[]): Promise<void> {

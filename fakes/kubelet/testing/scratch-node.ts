@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MS_SHARED } from '../../../recovery/linux/syscalls.ts';
-import { type ContainerSpec, exitOf, type StartedContainer, startContainer } from '../container.ts';
+import { exitOf } from '../../program.ts';
+import { type ContainerSpec, type StartedContainer, startContainer } from '../container.ts';
 import { type Linux, loadLinux } from '../linux.ts';
 import type { ContainerMount } from '../rootfs.ts';
 
