@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execaSync } from 'execa';
 
 /** Paths of the project's files from its root, those that are not yet committed included. */
 export function projectFiles(pattern: RegExp): readonly string[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'], {
-    encoding: 'utf8',
-  });
-  const gone = new Set(execFileSync('git', ['ls-files', '--deleted'], { encoding: 'utf8' }).split('\n'));
-  return listed.split('\n').filter((path) => pattern.test(path) && !gone.has(path));
+  const list = (...flags: readonly string[]) => execaSync('git', ['ls-files', ...flags], { lines: true }).stdout;
+  const gone = new Set(list('--deleted'));
+  return list('--cached', '--others', '--exclude-standard', '--deduplicate').filter(
+    (path) => pattern.test(path) && !gone.has(path),
+  );
 }

@@ -5,10 +5,10 @@
  * The output is the code as JavaScript, the types of the public API, the feature files, profiles and other files among the
  * sources, and the bundles from which programs are started, so that users of the package do not need a bundler.
  */
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 import { reachableTypes, withCompiledPaths } from './compiled-code.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -32,7 +32,7 @@ const folders = '{bin,clusters,fakes,features,recovery,reports,src}';
 
 function emit(): void {
   const tsc = join(project, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', join(project, 'packaging/tsconfig.json')], { stdio: 'inherit' });
+  execaSync(process.execPath, [tsc, '-p', join(project, 'packaging/tsconfig.json')], { stdio: 'inherit' });
 }
 
 function rewritePaths(): void {
@@ -62,7 +62,7 @@ function copyOtherFiles(): void {
 
 function createBundles(): void {
   const args = ['--input-type=module', '--eval', bundles];
-  execFileSync(process.execPath, args, { cwd: lib, stdio: 'inherit' });
+  execaSync(process.execPath, args, { cwd: lib, stdio: 'inherit' });
 }
 
 rmSync(lib, { recursive: true, force: true });

@@ -1,7 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 
@@ -18,7 +18,7 @@ export function userEnvironment(path: string): NodeJS.ProcessEnv {
 /** Compiles and packs the package into `<destination>/rekindle-<version>.tgz`. */
 export function pack(destination: string): { readonly path: string; readonly bytes: number } {
   const args = ['pack', '--json', '--silent', `--pack-destination=${destination}`];
-  const printed = execFileSync('npm', args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const printed = execaSync('npm', args, { cwd: project, stdin: 'ignore', stderr: 'inherit' }).stdout;
   const [packed] = JSON.parse(printed) as [{ readonly filename: string; readonly size: number }];
   return { path: join(destination, packed.filename), bytes: packed.size };
 }
@@ -39,11 +39,17 @@ export function install(tarball: string, folder: string, path: string): string |
     tarball,
   ];
   const env = userEnvironment(path);
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: folder, env, encoding: 'utf8' });
-  if (status === 0) return undefined;
-  const output = `${stdout}${stderr}`;
+  const { failed, exitCode, all } = execaSync('npm', args, {
+    cwd: folder,
+    env,
+    extendEnv: false,
+    all: true,
+    reject: false,
+  });
+  if (!failed) return undefined;
+  const output = all ?? '';
   const code = noPackages.exec(output)?.[0];
-  if (code === undefined) throw new Error(`npm install failed with status ${status}:\n${output}`);
+  if (code === undefined) throw new Error(`npm install failed with status ${exitCode}:\n${output}`);
   return `npm can neither find them in its cache nor download them: ${code}`;
 }
 

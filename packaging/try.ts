@@ -4,11 +4,11 @@
  *
  * Exit status 0: everything worked. 1: a step failed. 3: the dependencies are not available, so nothing was tried.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 import { parseExamples } from '../docs/examples/examples.ts';
 import { foreignPrograms, install, pack, userEnvironment } from './tarball.ts';
 
@@ -62,7 +62,7 @@ function tryPackage(folder: string): number {
   const env = userEnvironment(`${bare}${delimiter}${process.env.PATH}`);
   const run = (program: string, ...args: readonly string[]) => {
     say(`\n$ ${[program, ...args].join(' ')}`);
-    execFileSync(program, args, { cwd: empty, stdio: 'inherit', env });
+    execaSync(program, args, { cwd: empty, stdio: 'inherit', env, extendEnv: false });
   };
   run('node_modules/.bin/rekindle', 'crash');
   run('node_modules/.bin/rekindle', 'conform', '--tags', '@C2');

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
+import { execaSync } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startFaultyProxy } from '../store/faulty-proxy.ts';
 import { type Store, startStore } from '../store/start-store.ts';
@@ -20,8 +20,8 @@ function missing(): string | undefined {
 /** Other users cannot enter a checkout below a directory such as root's home. */
 function missingForOtherUsers(): string | undefined {
   const user = ['--reuid=1000', '--regid=1000', '--clear-groups'];
-  const { status } = spawnSync('setpriv', [...user, 'test', '-x', process.execPath]);
-  return status === 0 ? undefined : 'user 1000 cannot run Node from this directory';
+  const { failed } = execaSync('setpriv', [...user, 'test', '-x', process.execPath], { reject: false });
+  return !failed ? undefined : 'user 1000 cannot run Node from this directory';
 }
 
 const lacking = missing();
@@ -80,7 +80,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     expect((await stage.inside('cd "$M" && ls -d * sub/*; cat none')).stdout).toBe('myfile\nsub\nsub/big\n');
     expect((await stage.inside('echo new > "$M/made"')).code).not.toBe(0);
     await stage.inside('umount "$M"');
-    expect(await daemon.ended).toEqual([0, null]);
+    expect(await daemon.ended).toEqual({ exitCode: 0, signal: null });
   });
 
   it('has the file system type and source of the client that it stands in for', async () => {
@@ -128,7 +128,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
   it('unmounts on SIGTERM without fusermount and exits with 0', async () => {
     const daemon = stage.start();
     await daemon.line('ready');
-    expect(await daemon.kill('SIGTERM')).toEqual([0, null]);
+    expect(await daemon.kill('SIGTERM')).toEqual({ exitCode: 0, signal: null });
     expect(daemon.lines.at(-1)).toMatchObject({ event: 'exiting', reason: 'SIGTERM', unmounted: true });
     expect((await stage.inside('grep -c " $M " /proc/self/mountinfo')).stdout).toBe('0\n');
   });
@@ -136,7 +136,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
   it('leaves a dead mount on SIGTERM if configured to', async () => {
     const daemon = stage.start({ onTerm: 'exit' });
     await daemon.line('ready');
-    expect(await daemon.kill('SIGTERM')).toEqual([143, null]);
+    expect(await daemon.kill('SIGTERM')).toEqual({ exitCode: 143, signal: null });
     expect(await stage.read('myfile')).toBe('ENOTCONN');
   });
 
@@ -144,7 +144,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     const daemon = stage.start();
     await daemon.line('ready');
     await stage.inside('umount "$M"');
-    expect(await daemon.ended).toEqual([0, null]);
+    expect(await daemon.ended).toEqual({ exitCode: 0, signal: null });
     expect(daemon.lines.at(-1)).toMatchObject({ event: 'exiting', reason: 'the FUSE session ended' });
   });
 
@@ -157,14 +157,14 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
         'echo 1 > /sys/fs/fuse/connections/$minor/abort',
     );
     expect(aborted).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(await daemon.ended).toEqual([0, null]);
+    expect(await daemon.ended).toEqual({ exitCode: 0, signal: null });
     expect(await stage.read('myfile')).toBe('ENOTCONN');
   });
 
   it('does not replace a living daemon', async () => {
     await stage.start().line('ready');
     const second = stage.start();
-    expect(await second.ended).toEqual([1, null]);
+    expect(await second.ended).toEqual({ exitCode: 1, signal: null });
     expect(second.errorOutput()).toBe(`a living FUSE filesystem is mounted at ${stage.mountpoint}\n`);
     expect(await stage.read('myfile')).toBe('hello');
   });
@@ -220,7 +220,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     const daemon = stage.start({ exitAfterOps: 0 });
     await daemon.line('ready');
     expect(['ECONNABORTED', 'ENOTCONN']).toContain(await stage.read('myfile'));
-    expect(await daemon.ended).toEqual([1, null]);
+    expect(await daemon.ended).toEqual({ exitCode: 1, signal: null });
   });
 
   it('is not ready before it answers INIT, for which callers wait', async () => {
@@ -252,7 +252,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     ['missing credentials', ['--credentials=/nonexistent'], '/nonexistent/accessKeyId cannot be read (ENOENT)'],
   ])('refuses a wrong command line (%s) in one sentence, with status 2', async (_what, more, sentence) => {
     const daemon = stage.start(undefined, more);
-    expect(await daemon.ended).toEqual([2, null]);
+    expect(await daemon.ended).toEqual({ exitCode: 2, signal: null });
     expect(daemon.errorOutput()).toContain(sentence);
     expect(daemon.errorOutput().trimEnd().split('\n')).toHaveLength(1);
   });
@@ -270,7 +270,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
     const second = rootless.start();
     await second.line('ready');
     expect(await rootless.read('myfile')).toBe('hello');
-    expect(await second.kill('SIGTERM')).toEqual([0, null]);
+    expect(await second.kill('SIGTERM')).toEqual({ exitCode: 0, signal: null });
     expect((await rootless.inside('grep -c " $M " /proc/self/mountinfo')).stdout).toBe('0\n');
   });
 });

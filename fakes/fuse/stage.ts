@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { onJsonLine } from '../lines.ts';
+import { type Exit, exitOf, startProgram } from '../program.ts';
 import type { Store } from '../store/start-store.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { DaemonProgram } from './bundle.ts';
@@ -11,14 +12,14 @@ import type { DaemonProgram } from './bundle.ts';
 export type EventLine = Readonly<Record<string, unknown>>;
 
 export interface StagedDaemon {
-  readonly process: ChildProcess;
+  readonly process: { readonly pid?: number | undefined };
   readonly lines: readonly EventLine[];
   /** Resolves with exit code and signal after all output has been read. */
-  readonly ended: Promise<unknown[]>;
+  readonly ended: Promise<Exit>;
   readonly errorOutput: () => string;
   /** Resolves with the first line of an event. */
   line(event: string): Promise<EventLine>;
-  kill(signal: NodeJS.Signals): Promise<unknown[]>;
+  kill(signal: NodeJS.Signals): Promise<Exit>;
 }
 
 export interface DaemonStageOptions {
@@ -27,6 +28,16 @@ export interface DaemonStageOptions {
   /** In a user namespace of user 1000, with a world-writable /dev/fuse, as on common distributions. */
   readonly rootless?: boolean;
 }
+
+type Holder = ReturnType<typeof startHolder>;
+
+/** A shell in a mount namespace of its own, until its standard input ends. */
+const startHolder = (script: string, directory: string) =>
+  execa('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, directory], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    buffer: false,
+    reject: false,
+  });
 
 const someUser = 1000;
 const becomeSomeUser = ['/usr/bin/setpriv', `--reuid=${someUser}`, `--regid=${someUser}`, '--clear-groups'];
@@ -40,10 +51,10 @@ export class DaemonStage implements AsyncDisposable {
   readonly credentials: string;
   readonly mountpoint: string;
   readonly #options: DaemonStageOptions;
-  readonly #holder: ChildProcess;
+  readonly #holder: Holder;
   readonly #daemons: StagedDaemon[] = [];
 
-  private constructor(directory: string, options: DaemonStageOptions, holder: ChildProcess) {
+  private constructor(directory: string, options: DaemonStageOptions, holder: Holder) {
     this.directory = directory;
     this.credentials = join(directory, 'secrets');
     this.mountpoint = join(directory, 'jfs/jindofs-fuse');
@@ -58,9 +69,7 @@ export class DaemonStage implements AsyncDisposable {
       'mknod "$0/fuse" c 10 229 && chmod 666 "$0/fuse" && mount --bind "$0/fuse" /dev/fuse && ' +
       `exec ${becomeSomeUser.join(' ')} unshare --user --map-root-user --mount sh -c '${hold}'`;
     const script = options.rootless ? rootless : hold;
-    const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, directory], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const holder = startHolder(script, directory);
     await once(holder.stdout, 'data');
     const stage = new DaemonStage(directory, options, holder);
     await mkdir(stage.credentials);
@@ -87,7 +96,8 @@ export class DaemonStage implements AsyncDisposable {
     ];
     // Without PATH: the daemon starts no other program.
     const [enter = '', ...entering] = this.#enterCommand();
-    const child = spawn(enter, [...entering, ...program.command, ...flags, ...more], { env: {} });
+    const command = [enter, ...entering, ...program.command, ...flags, ...more];
+    const child = startProgram(command, { env: {}, cwd: '/' });
     const lines: EventLine[] = [];
     const waiting: (() => void)[] = [];
     let errorOutput = '';
@@ -101,8 +111,11 @@ export class DaemonStage implements AsyncDisposable {
       lines.push(line);
       wakeAll();
     });
-    const ended = once(child, 'close');
-    void ended.then(wakeAll);
+    let hasEnded = false;
+    const ended = exitOf(child).finally(() => {
+      hasEnded = true;
+      wakeAll();
+    });
     const daemon: StagedDaemon = {
       process: child,
       lines,
@@ -112,7 +125,7 @@ export class DaemonStage implements AsyncDisposable {
         for (;;) {
           const found = lines.find((line) => line.event === event);
           if (found !== undefined) return found;
-          if (child.exitCode !== null || child.signalCode !== null) throw new Error(`no ${event}: ${errorOutput}`);
+          if (hasEnded) throw new Error(`no ${event}: ${errorOutput}`);
           await new Promise<void>((resolve) => waiting.push(resolve));
         }
       },
@@ -126,14 +139,16 @@ export class DaemonStage implements AsyncDisposable {
   }
 
   /** Runs a shell command in the mount namespace, with the mount point as `$M`; in a child process, because the mount may be dead. */
-  inside(command: string): Promise<{ code: number | string | null; stdout: string; stderr: string }> {
-    const options = { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint }, timeout: 20_000 };
+  async inside(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const [enter = '', ...entering] = this.#enterCommand();
-    return new Promise((resolve) => {
-      execFile(enter, [...entering, 'sh', '-c', command], options, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr });
-      });
+    const { exitCode, stdout, stderr } = await execa(enter, [...entering, 'sh', '-c', command], {
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint },
+      extendEnv: false,
+      reject: false,
+      stripFinalNewline: false,
+      timeout: 20_000,
     });
+    return { code: exitCode ?? null, stdout, stderr };
   }
 
   /**
@@ -148,9 +163,8 @@ export class DaemonStage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const daemon of this.#daemons) await daemon.kill('SIGKILL');
-    const ended = once(this.#holder, 'exit');
-    this.#holder.stdin?.end();
-    await ended;
+    this.#holder.stdin.end();
+    await this.#holder;
     await rm(this.directory, { recursive: true });
   }
 

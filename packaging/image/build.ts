@@ -2,11 +2,11 @@
  * Builds the image of the command: `node packaging/image/build.ts [REFERENCE]`, by default `rekindle/cli:<version>`. Prints the
  * reference. The package is packed and installed on this machine, so that the build downloads only the base image.
  */
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 import { version } from '../../src/version.ts';
 import { install, pack } from '../tarball.ts';
 
@@ -31,7 +31,7 @@ try {
   layOut(context);
   copyFileSync(dockerfile, join(context, 'Dockerfile'));
   const args = ['build', '--quiet', '--network=none', '--tag', reference, context];
-  execFileSync('docker', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  execaSync('docker', args, { stdio: ['ignore', 'ignore', 'inherit'] });
 } finally {
   rmSync(context, { recursive: true, force: true });
 }

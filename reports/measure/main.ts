@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 import type { RunRecord, ScenarioRecord } from '../../src/timeline/record.ts';
 import { plots, sampleRecord, sampleScenario } from '../../src/timeline/testing/sample-run.ts';
 import { findChromium, startChromium } from './browser.ts';
@@ -59,14 +59,9 @@ try {
   };
   writeLargeRun(folder, { scenarios, operations, rate: 1000, machine });
   print(`history.ndjson: ${(statSync(join(folder, 'history.ndjson')).size / 1e6).toFixed(0)} MB`);
-  const said = execFileSync(
-    'sh',
-    ['-c', `"$0" "$@" 2>&1 >/dev/null`, process.execPath, '--import', meter, command, 'report', folder, '--anyway'],
-    {
-      encoding: 'utf8',
-    },
-  );
-  const { maxRSS, ms, userCPUTime, systemCPUTime } = JSON.parse(said.slice(said.lastIndexOf('{')));
+  const argv = ['--import', meter, command, 'report', folder, '--anyway'];
+  const { stderr } = execaSync(process.execPath, argv, { stdin: 'ignore', stdout: 'ignore' });
+  const { maxRSS, ms, userCPUTime, systemCPUTime } = JSON.parse(stderr.slice(stderr.lastIndexOf('{')));
   // On a machine that has nothing else to do, the whole process takes no longer than its threads together.
   figure('all reports, CPU time of all threads', (userCPUTime + systemCPUTime) / 1e6, 's', budgets.seconds);
   print(`  ${(ms / 1e3).toFixed(2)} s by the clock${busy()}`);

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { newRunId, runIdVariable, runRoleVariable } from '../run-id.ts';
 import type { RunRecord } from '../timeline/record.ts';
 import { readRecord } from './read-run.ts';
@@ -53,28 +53,29 @@ interface ProcessResult {
   readonly stderr: string;
 }
 
-function run(request: ConformRequest, runId: string): Promise<ProcessResult> {
+async function run(request: ConformRequest, runId: string): Promise<ProcessResult> {
   const { signal, onOutput = () => undefined } = request;
-  return new Promise((resolvePromise, reject) => {
-    const child = spawn(process.execPath, [command, 'conform', ...buildArguments(request)], {
-      cwd: request.cwd,
-      env: { ...process.env, [runIdVariable]: runId, [runRoleVariable]: 'harness' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const interrupt = () => child.kill('SIGINT');
-    signal?.addEventListener('abort', interrupt);
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', onOutput);
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-20_000);
-      onOutput(text);
-    });
-    child.on('error', reject);
-    child.on('close', (status) => {
-      signal?.removeEventListener('abort', interrupt);
-      resolvePromise({ status: status ?? undefined, stderr });
-    });
+  const child = execa(process.execPath, [command, 'conform', ...buildArguments(request)], {
+    ...(request.cwd !== undefined && { cwd: request.cwd }),
+    env: { [runIdVariable]: runId, [runRoleVariable]: 'harness' },
+    stdin: 'ignore',
+    buffer: false,
+    // It ends by itself, and cleans up, once its signal arrives.
+    cleanup: false,
+    reject: false,
   });
+  const interrupt = () => child.kill('SIGINT');
+  signal?.addEventListener('abort', interrupt);
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', onOutput);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-20_000);
+    onOutput(text);
+  });
+  const { exitCode, code, cause } = await child;
+  signal?.removeEventListener('abort', interrupt);
+  if (code !== undefined) throw cause;
+  return { status: exitCode, stderr };
 }
 
 function buildArguments(request: ConformRequest): string[] {

@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { execaNode } from 'execa';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import type { ClusterSummary, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
@@ -127,9 +127,14 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     const folder = join(all.folder, `runner-${runners.length + 1}`);
     mkdirSync(folder);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const child: ChildProcess = fork(all.program ?? program, [], {
+    const child = execaNode(all.program ?? program, {
       env: { ...all.options.env, REKINDLE_RUN_ID: all.options.runId },
+      extendEnv: false,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      buffer: false,
+      reject: false,
+      // It cleans up when the channel closes.
+      cleanup: false,
     });
     const send = (order: Order): void => {
       if (child.connected) child.send(order);
@@ -169,12 +174,12 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           return resolve();
       }
     });
-    child.on('exit', (status, signal) => {
+    void child.then(({ exitCode, signal }) => {
       all.signal.removeEventListener('abort', stop);
       // After `ended` or `failed` the promise is settled. Otherwise what was finished is kept, and other runners continue.
       if (!settled && !all.signal.aborted)
         found.errors.push(
-          `a runner ended in ${runner.scenario ?? 'its start or end'}: ${signal ?? `status ${status}`}`,
+          `a runner ended in ${runner.scenario ?? 'its start or end'}: ${signal ?? `status ${exitCode}`}`,
         );
       enter(runner.state === 'ends' ? 'ends' : 'dead');
       resolve();

@@ -3,11 +3,10 @@
  * the agent breaks, and an agent that breaks none must conform. `main.ts [PROFILE...]` writes to `results/self-test`, and exits with
  * status 1 if an agent was misjudged.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { shippedScenarios } from '../gherkin.ts';
 import { parseRecord } from '../timeline/parse.ts';
 import { type ExpectedFindings, expectations } from './expectations.ts';
@@ -36,8 +35,8 @@ async function judge(expectation: ExpectedFindings): Promise<readonly string[]> 
   const out = join('results/self-test', expectation.profile);
   const scenarios = locateScenarios(expectation.scenarios);
   const args = ['conform', '--profile', expectation.profile, '--jobs', '2', '--out', out, ...scenarios];
-  const run = spawn(process.execPath, [join(root, 'bin/rekindle.js'), ...args], { cwd: root, stdio: 'ignore' });
-  const [status] = await once(run, 'exit');
+  const command = [join(root, 'bin/rekindle.js'), ...args];
+  const { exitCode: status } = await execa(process.execPath, command, { cwd: root, stdio: 'ignore', reject: false });
   const expected = breaksSomething(expectation) ? 1 : 0;
   if (status !== expected)
     return [`the run ended with status ${status}, not ${expected}: see ${out}/latest/report.html`];

@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { onLines } from '../../../fakes/lines.ts';
+import { streamed } from '../../../fakes/program.ts';
 
 /** A parsed line of the probe's output. */
 interface ProbeLine {
@@ -9,7 +11,7 @@ interface ProbeLine {
 
 /** A probe that a test has started. Disposal kills it. */
 export interface RunningProbe extends AsyncDisposable {
-  readonly process: ChildProcess;
+  readonly process: { readonly stdin: Writable; kill(signal: NodeJS.Signals): boolean };
   readonly lines: readonly ProbeLine[];
   /** Resolves with the first line, past or future, that matches; rejects if the probe ends without one. */
   line(matches: (line: ProbeLine) => boolean): Promise<ProbeLine>;
@@ -20,23 +22,26 @@ export interface RunningProbe extends AsyncDisposable {
 export function startProbe(flags: Readonly<Record<string, string | number>>): RunningProbe {
   const program = fileURLToPath(new URL('./main.ts', import.meta.url));
   const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-  const child = spawn(process.execPath, [program, ...argv], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = execa(process.execPath, [program, ...argv], {
+    ...streamed,
+    extendEnv: true,
+    stdin: 'pipe',
+    stderr: 'ignore',
+  });
   const lines: ProbeLine[] = [];
   const waiting = new Set<() => void>();
   const notify = () => {
     for (const check of waiting) check();
   };
-  createInterface({ input: child.stdout }).on('line', (text) => {
+  onLines(child.stdout, (text) => {
     lines.push(JSON.parse(text));
     notify();
   });
   let ended = false;
-  const exited = new Promise<number | null>((resolve) => {
-    child.on('close', (code) => {
-      ended = true;
-      notify();
-      resolve(code);
-    });
+  const exited = child.then(({ exitCode = null }) => {
+    ended = true;
+    notify();
+    return exitCode;
   });
   return {
     process: child,
