@@ -68,6 +68,7 @@ async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerL
           store,
           holds,
           fakeDaemon,
+          confirmsMounts: options.environment.CI === 'true',
         },
         onEvent,
         onLog: (name, text) => logs.write(name, `${text}\n`),

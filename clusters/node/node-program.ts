@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
@@ -10,6 +9,7 @@ import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ContainerRef, FaultyStore, NodeVerbs, ProbeOptions, ProgramRun, RunningProgram } from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';
 import type { MemoryCgroups } from './cgroups.ts';
+import { readConfirmedTable, readMountTable } from './mount-table.ts';
 import { withoutEngineMounts } from './mount-watch.ts';
 
 /** Process 1 of a running container. */
@@ -29,6 +29,8 @@ export interface NodeParts {
   readonly probe: readonly string[];
   /** A process in the mount namespace of the node. */
   readonly init: number | 'self';
+  /** Mount tables are read once more by findmnt. */
+  readonly confirmsMounts: boolean;
   readonly store: {
     readonly endpoint: string;
     putObject(key: string, body: Uint8Array): Promise<void>;
@@ -155,8 +157,9 @@ export abstract class NodeProgram implements NodeVerbs {
   }
 
   async mountTable(target?: ContainerRef): Promise<readonly string[]> {
-    const pid = target ? this.container(target).pid : this.parts.init;
-    const lines = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').trimEnd().split('\n');
+    const { init, confirmsMounts, environment } = this.parts;
+    const pid = target ? this.container(target).pid : init;
+    const lines = confirmsMounts ? await readConfirmedTable(pid, environment.PATH ?? '') : readMountTable(pid);
     return target ? lines : withoutEngineMounts(lines);
   }
 

@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type Program, startProgram } from '../../fakes/program.ts';
 import type { NodeDifferences } from './conditions/condition.ts';
 
 /**
@@ -9,7 +8,7 @@ import type { NodeDifferences } from './conditions/condition.ts';
 export class KubeletProcess {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #kind: NodeDifferences['kubeletProcess'];
-  #process: ChildProcess | undefined;
+  #process: Program | undefined;
 
   constructor(environment: Readonly<Record<string, string>>, kind: NodeDifferences['kubeletProcess']) {
     this.#environment = environment;
@@ -20,19 +19,17 @@ export class KubeletProcess {
   /** Ends it and starts another, with another pid. */
   async restart(): Promise<void> {
     if (this.#process) {
-      const exited = once(this.#process, 'exit');
       this.#process.kill('SIGKILL');
-      await exited;
+      await this.#process;
     }
     this.#process = this.#start();
   }
 
-  #start(): ChildProcess | undefined {
+  #start(): Program | undefined {
     if (this.#kind === 'none') return undefined;
     const script = 'printf kubelet >/proc/$$/comm; while :; do sleep 3600 & wait $!; done';
     // Mounts below the kubelet's directory are shared with the node, as they are if it runs in a container.
     const own = this.#kind === 'own-namespace' ? ['unshare', '--mount', '--propagation=unchanged'] : [];
-    const [file = '', ...args] = [...own, '/bin/sh', '-c', script];
-    return spawn(file, args, { env: { ...this.#environment }, stdio: 'ignore' });
+    return startProgram([...own, '/bin/sh', '-c', script], { env: this.#environment, cwd: '/' });
   }
 }

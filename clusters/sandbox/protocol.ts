@@ -22,6 +22,8 @@ export interface SupervisorOptions {
   readonly clockScale: number;
   /** Names of the node conditions. */
   readonly conditions: readonly string[];
+  /** In CI: mount tables are read once more by findmnt. */
+  readonly confirmsMounts: boolean;
   /** The user's working directory. Containers see it, too. */
   readonly workingDirectory: string;
 }

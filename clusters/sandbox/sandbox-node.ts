@@ -24,7 +24,8 @@ import { ContainerLogs } from '../container-logs.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../node/foreign-readiness.ts';
 import { daemonEvent, roleOf } from '../node/log-events.ts';
-import { MountWatch } from '../node/mount-watch.ts';
+import { readMountTable } from '../node/mount-table.ts';
+import { MountWatch, withoutEngineMounts } from '../node/mount-watch.ts';
 import { type NodeListeners, type NodeParts, NodeProgram } from '../node/node-program.ts';
 import { usageOfTree } from '../node/usage.ts';
 import { createServiceAccounts } from './agent-access.ts';
@@ -249,7 +250,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     // A daemon that ended with its pod may leave a dead mount that nobody uses. Fluid's NodeStage would remove it.
     if (kubelet.pods(namespace).length === 0)
       this.#detachAll((path) => path.startsWith(`${places.mountRoot}/jindo/${namespace}/`));
-    const table = await this.mountTable();
+    const table = withoutEngineMounts(readMountTable('self'));
     const mounts = table.filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
     const pods = kubelet.pods(namespace).map((name) => `pod ${namespace}/${name}`);
     // Mounts of pods of the virtual node have only a UID in their path, so none may be left once no pod is.
@@ -305,6 +306,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       environment: options.environment,
       probe: [process.execPath, options.programs.probe],
       init: 'self',
+      confirmsMounts: options.confirmsMounts,
       store,
       address: '127.0.0.1',
     };

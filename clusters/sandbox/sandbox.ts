@@ -179,6 +179,7 @@ async function supervisorOptions(options: StartOptions, scratch: string): Promis
     programs: { ...options.programs, probe: await probeProgram(options.programs.probe) },
     clockScale,
     conditions,
+    confirmsMounts: environment.CI === 'true',
     environment: Object.fromEntries(
       Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
     ),

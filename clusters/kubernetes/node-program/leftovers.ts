@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Linux } from '../../../fakes/kubelet/linux.ts';
 import type { Mount } from '../../../recovery/engine/model.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { MNT_DETACH } from '../../../recovery/linux/syscalls.ts';
+import { readMountTable } from '../../node/mount-table.ts';
 
 const mountRoot = '/runtime-mnt';
 
@@ -15,7 +16,9 @@ export function removeLeftovers(linux: Linux, namespace: string): readonly strin
   const below = `${mountRoot}/jindo/${namespace}/`;
   detachAll(linux, ({ mountPoint }) => mountPoint.startsWith(below));
   removeEmpty(`/proc/1/root${mountRoot}/jindo/${namespace}`);
-  const lines = readTable().filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
+  const lines = readMountTable(1).filter(
+    (line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`),
+  );
   return lines.map((line) => `mount ${line}`);
 }
 
@@ -29,7 +32,7 @@ export function releaseShared(linux: Linux, podUid: string): void {
 }
 
 function detachAll(linux: Linux, condition: (mount: Mount) => boolean): void {
-  const mounts = parseMountinfo(readTable().join('\n')).filter(condition);
+  const mounts = parseMountinfo(readMountTable(1).join('\n')).filter(condition);
   if (mounts.length === 0) return;
   linux.inNamespacesOf(1, ['mnt'], () => {
     for (const { mountPoint } of mounts.toReversed())
@@ -57,8 +60,4 @@ function removeEmpty(directory: string): void {
   } catch {
     // Not empty.
   }
-}
-
-function readTable(): readonly string[] {
-  return readFileSync('/proc/1/mountinfo', 'utf8').trimEnd().split('\n');
 }

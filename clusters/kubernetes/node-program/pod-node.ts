@@ -58,6 +58,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
       environment,
       probe: [process.execPath, inBundle(programFiles.probe)],
       init: 1,
+      confirmsMounts: options.confirmsMounts,
       store: openStore(options.store),
       address,
     };

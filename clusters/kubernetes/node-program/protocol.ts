@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly store: RunningCluster['store'];
   /** A directory of the node. A FUSE daemon waits while its file `<namespace>.<pod>` is there. */
   readonly holds: string;
+  /** In CI: mount tables are read once more by findmnt. */
+  readonly confirmsMounts: boolean;
   /** FUSE daemons are our fake, which reports when it is ready. Otherwise statfs finds out. */
   readonly fakeDaemon: boolean;
 }
