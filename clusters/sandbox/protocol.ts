@@ -56,11 +56,9 @@ export interface SandboxProcedures extends NodeVerbs, Pick<RunningCluster, Sandb
   stop(): Promise<void>;
 }
 
-/** What the supervisor reports: events, serialised events, and lines for the progress display. */
-export type News =
-  | { readonly event: HistoryEvent }
-  | { readonly lines: readonly string[] }
-  | { readonly progress: string };
+/** What the supervisor reports: events as the history has them, and lines for the progress display. */
+export type News = HistoryEvent | { readonly progress: string };
 
-/** Messages arrive as arrays, in order. */
+/** A line that the supervisor writes, to a descriptor of its own because any library may print to standard output. */
 export type Message = Reply | News;
+export const reportsDescriptor = 3;

@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { release as kernelRelease, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { execa } from 'execa';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
+import { onLines, parseLine } from '../../fakes/lines.ts';
 import {
   type AgentSettings,
   CannotRun,
@@ -17,12 +16,19 @@ import {
   type StartOptions,
 } from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
+import { pollOrLast } from '../poll.ts';
 import { connect } from '../rpc.ts';
 import { findKubectl } from '../terminal.ts';
 import { keepAgentDaemonSet } from './agent-daemonset.ts';
 import { probeProgram } from './bundles.ts';
 import { programs } from './paths.ts';
-import type { Message, News, SandboxProcedures, SupervisorOptions } from './protocol.ts';
+import {
+  type Message,
+  type News,
+  reportsDescriptor,
+  type SandboxProcedures,
+  type SupervisorOptions,
+} from './protocol.ts';
 
 /** The default cluster: real kernel FUSE and the real agent, in private namespaces of this machine. */
 export const sandbox: Cluster = {
@@ -103,10 +109,9 @@ export const sandbox: Cluster = {
 };
 
 /** Runs without root in one user namespace for the whole sandbox. */
-function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): ChildProcess {
+function spawnSupervisor({ environment, runId, resultsDir }: StartOptions) {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  // Not execa: unshare passes the IPC descriptor of `stdio` on to the supervisor, which execa offers for Node programs only.
-  return spawn(
+  const child = execa(
     'unshare',
     [
       ...user,
@@ -124,37 +129,44 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions): Chil
     ],
     {
       env: { ...environment, REKINDLE_RUN_ID: runId },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      extendEnv: false,
+      stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
       cwd: resultsDir,
+      buffer: false,
+      reject: false,
+      cleanup: false,
     },
   );
+  child.stdin.on('error', () => {}); // It has ended.
+  return child;
 }
+
+type Supervisor = ReturnType<typeof spawnSupervisor>;
 
 /** With `unshare --kill-child`, process 1 of the namespace ends too, and with it everything in the sandbox. */
-async function endSupervisor(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const closed = once(child, 'exit');
+async function endSupervisor(child: Supervisor): Promise<void> {
   child.kill('SIGKILL');
-  await closed;
+  await child;
 }
 
-function connectSupervisor(child: ChildProcess, { onEvent, onProgress }: StartOptions): SandboxProcedures {
+function connectSupervisor(child: Supervisor, { onEvent, onProgress }: StartOptions): SandboxProcedures {
   return connect<SandboxProcedures, News>(
     {
-      send: (request) => void child.send(request),
-      onMessage: (listener) => child.on('message', (messages: readonly Message[]) => messages.forEach(listener)),
-      onEnd(listener) {
-        child.on('error', ({ message }) => listener(message));
-        child.on('exit', (status, signal) => listener(signal ?? `exit status ${status}`));
-      },
+      send: (request) => void child.stdin.write(`${JSON.stringify(request)}\n`),
+      onMessage: (listener) =>
+        onLines(child.stdio[reportsDescriptor], (line) => {
+          // A sandbox that is killed may leave half a line.
+          const message = parseLine(line);
+          if (message) listener(message as unknown as Message);
+        }),
+      onEnd: (listener) =>
+        void child.then(({ exitCode, signal, originalMessage }) =>
+          listener(signal ?? (exitCode === undefined ? (originalMessage ?? '') : `exit status ${exitCode}`)),
+        ),
     },
     {
       name: 'the sandbox',
-      onNews(news) {
-        if ('event' in news) onEvent(news.event);
-        else if ('progress' in news) onProgress(news.progress);
-        else for (const line of news.lines) onEvent(JSON.parse(line));
-      },
+      onNews: (news) => ('progress' in news ? onProgress(news.progress) : onEvent(news)),
     },
   );
 }
@@ -188,7 +200,7 @@ async function supervisorOptions(options: StartOptions, scratch: string): Promis
 }
 
 /** Enters the sandbox through its process 1, then the container by its PID there. */
-function enterCommand({ pid }: ChildProcess, inner: number): string {
+function enterCommand({ pid }: Supervisor, inner: number): string {
   const supervisor = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0];
   const user = process.getuid?.() === 0 ? '' : ' --user --preserve-credentials';
   return `nsenter --target ${supervisor}${user} --mount --pid nsenter --target ${inner} --mount --pid -- /bin/bash`;
@@ -200,15 +212,13 @@ const releaseTimeoutMs = 20_000;
 async function release(kubeConfig: KubeConfig, node: SandboxProcedures, namespace: string): Promise<readonly string[]> {
   const api = kubeConfig.makeApiClient(CoreV1Api);
   await api.deleteNamespace({ name: namespace });
-  let deadline = performance.now() + releaseTimeoutMs;
-  let fewest = Number.POSITIVE_INFINITY;
-  for (;;) {
-    const leftovers = await node.leftovers(namespace);
-    if (leftovers.length === 0 || performance.now() > deadline) return leftovers;
-    if (leftovers.length < fewest) {
-      fewest = leftovers.length;
-      deadline = performance.now() + releaseTimeoutMs;
-    }
-    await delay(20);
+  for (let fewest = Number.POSITIVE_INFINITY; ; ) {
+    const leftovers = await pollOrLast({
+      read: () => node.leftovers(namespace),
+      until: ({ length }) => length === 0 || length < fewest,
+      timeoutMs: releaseTimeoutMs,
+    });
+    if (leftovers.length === 0 || leftovers.length >= fewest) return leftovers;
+    fewest = leftovers.length;
   }
 }

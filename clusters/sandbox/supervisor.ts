@@ -1,38 +1,43 @@
 /** The first child of process 1 of the sandbox's PID namespace, which runs the node program there. Everything in the sandbox ends with it. */
 
 import { flushCompileCache } from 'node:module';
-import { type Request, serve } from '../rpc.ts';
-import type { Message } from './protocol.ts';
+import { Socket } from 'node:net';
+import { onLines } from '../../fakes/lines.ts';
+import { serve } from '../rpc.ts';
+import { type Message, reportsDescriptor } from './protocol.ts';
 import { SandboxNode } from './sandbox-node.ts';
 
-/** News is batched for this long, because each message interrupts the processes that are observed. */
+/** Standard output of this process would block if the harness is busy. */
+const reports = new Socket({ fd: reportsDescriptor, readable: false, writable: true });
+/** Lines are batched for this long, because each write interrupts the processes that are observed. */
 const batchMs = 5;
-let batch: Message[] = [];
+let batch: string[] = [];
 let timer: NodeJS.Timeout | undefined;
 
 const flush = (): void => {
   clearTimeout(timer);
   timer = undefined;
-  const messages = batch;
+  reports.write(batch.map((line) => `${line}\n`).join(''));
   batch = [];
-  if (process.connected) process.send?.(messages);
 };
-const send = (message: Message): void => {
-  batch.push(message);
+const write = (lines: readonly string[]): void => {
+  batch.push(...lines);
   timer ??= setTimeout(flush, batchMs);
 };
+const send = (message: Message): void => write([JSON.stringify(message)]);
 const node = new SandboxNode({
-  onEvent: (event) => send({ event }),
-  onSerialisedEvents: (lines) => send({ lines }),
+  onEvent: send,
+  onSerialisedEvents: write,
   onProgress: (progress) => send({ progress }),
 });
 const server = serve(node, (reply) => {
-  batch.push(reply);
+  send(reply);
   flush();
 });
 
-process.on('message', (request: Request) => void server.handle(request));
+onLines(process.stdin, (line) => void server.handle(JSON.parse(line)));
 // Usually written when a process ends by itself, which this one does not.
 flushCompileCache();
 // The harness has ended, in whatever way: nothing of the run may stay.
-process.on('disconnect', () => process.exit(0));
+process.stdin.on('close', () => process.exit(0));
+reports.on('error', () => process.exit(0));
