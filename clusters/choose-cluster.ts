@@ -1,10 +1,10 @@
+import { KubeConfig } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import type { DeployedAgent } from './kubernetes/agent-control.ts';
-import { existingProvider } from './kubernetes/existing.ts';
 import { kindProvider } from './kubernetes/kind.ts';
 import { kubernetesCluster } from './kubernetes/kubernetes-cluster.ts';
 import { minikubeProvider } from './kubernetes/minikube.ts';
-import type { ClusterRequest } from './kubernetes/provider.ts';
+import type { ClusterProvider, ClusterRequest } from './kubernetes/provider.ts';
 
 /** The Kubernetes cluster of a run. Data only, because it is sent to other processes. */
 export type KubernetesChoice =
@@ -27,4 +27,28 @@ export function chooseCluster(choice: KubernetesChoice): Cluster {
     case 'existing':
       return kubernetesCluster(existingProvider(choice.kubeConfig), choice.theirs);
   }
+}
+
+/**
+ * The user's cluster, which is left as it was. The caller asks for the user's consent. `text`: a kubeconfig, of whose contexts
+ * only the current one is used. It may hold credentials, so it is kept in memory only.
+ */
+function existingProvider(text: string): ClusterProvider {
+  return {
+    name: 'existing',
+    async open() {
+      const kubeConfig = new KubeConfig();
+      kubeConfig.loadFromString(text);
+      const context = kubeConfig.getCurrentContext();
+      return {
+        clusterName: context,
+        kubeConfig,
+        description: `the cluster of the context ${context}`,
+        isForeign: true,
+        remains: 'cluster',
+        hints: [],
+        async [Symbol.asyncDispose]() {},
+      };
+    },
+  };
 }

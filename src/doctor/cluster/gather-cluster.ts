@@ -12,7 +12,7 @@ import { managedBy, names } from '../../../recovery/deploy/options.ts';
 import type { Finding } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
 import { inspectNodes, type NodeInspection } from './inspect-nodes.ts';
-import { bucketUrl, type DatasetMount, keyNames, type NamedBucket, parseDatasetMounts } from './stores.ts';
+import { bucketUrl, type DatasetBucket, keyNames, type NamedBucket, parseDatasetBuckets } from './stores.ts';
 
 /** What `gatherCluster` found in a cluster, as plain data. */
 export interface InspectedCluster {
@@ -117,7 +117,7 @@ async function findStores(
   core: CoreV1Api,
   { kubeConfig, store }: GatherClusterOptions,
 ): Promise<readonly NamedBucket[]> {
-  const mounts = await datasetMounts(kubeConfig);
+  const mounts = await datasetBuckets(kubeConfig);
   const found = await Promise.all(mounts.map((mount) => withKeys(core, mount)));
   if (store === undefined) return distinct(found);
   const { endpoint, bucket, secret } = store;
@@ -133,11 +133,11 @@ async function findStores(
   return distinct([await withKeys(core, asked), ...found]);
 }
 
-async function datasetMounts(kubeConfig: KubeConfig): Promise<readonly DatasetMount[]> {
+async function datasetBuckets(kubeConfig: KubeConfig): Promise<readonly DatasetBucket[]> {
   const kind = { group: 'data.fluid.io', version: 'v1alpha1', plural: 'datasets' };
   try {
     const list = await kubeConfig.makeApiClient(CustomObjectsApi).listClusterCustomObject(kind);
-    return (list as { items: Parameters<typeof parseDatasetMounts>[0][] }).items.flatMap(parseDatasetMounts);
+    return (list as { items: Parameters<typeof parseDatasetBuckets>[0][] }).items.flatMap(parseDatasetBuckets);
   } catch (error) {
     // Fluid's custom resource definitions are not installed.
     if (error instanceof Error && 'code' in error && error.code === 404) return [];
@@ -147,7 +147,7 @@ async function datasetMounts(kubeConfig: KubeConfig): Promise<readonly DatasetMo
 
 async function withKeys(
   core: CoreV1Api,
-  { source, namespace, endpoint, bucket, secrets }: DatasetMount,
+  { source, namespace, endpoint, bucket, secrets }: DatasetBucket,
 ): Promise<NamedBucket> {
   const value = async (option: string) => {
     const from = secrets.get(option);

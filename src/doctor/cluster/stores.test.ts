@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bucketUrl, parseDatasetMounts } from './stores.ts';
+import { bucketUrl, parseDatasetBuckets } from './stores.ts';
 
 const dataset = {
   metadata: { name: 'demo', namespace: 'default' },
@@ -19,7 +19,7 @@ const dataset = {
 };
 
 test('a dataset says where its data is and which Secret has the keys; what is no object storage is left out', () => {
-  expect(parseDatasetMounts(dataset)).toEqual([
+  expect(parseDatasetBuckets(dataset)).toEqual([
     {
       source: 'dataset default/demo',
       namespace: 'default',
@@ -28,7 +28,7 @@ test('a dataset says where its data is and which Secret has the keys; what is no
       secrets: new Map([['fs.oss.accessKeyId', { name: 'mysecret', key: 'id' }]]),
     },
   ]);
-  expect(parseDatasetMounts({})).toEqual([]);
+  expect(parseDatasetBuckets({})).toEqual([]);
 });
 
 test('OSS is asked by the host of the bucket, anything else in path style and signed', () => {

@@ -9,7 +9,7 @@ export interface NamedBucket {
 }
 
 /** A Dataset's mount points, as the document has them (seed claims D2, D5). */
-export interface DatasetMount {
+export interface DatasetBucket {
   readonly source: string;
   readonly namespace: string;
   readonly endpoint: string;
@@ -36,9 +36,9 @@ interface DatasetLike {
 }
 
 /** The object storage of a Dataset. Omits mount points that are not object storage. */
-export function parseDatasetMounts({ metadata, spec }: DatasetLike): readonly DatasetMount[] {
+export function parseDatasetBuckets({ metadata, spec }: DatasetLike): readonly DatasetBucket[] {
   const { name = '', namespace = '' } = metadata ?? {};
-  return (spec?.mounts ?? []).flatMap(({ mountPoint = '', options = {}, encryptOptions = [] }): DatasetMount[] => {
+  return (spec?.mounts ?? []).flatMap(({ mountPoint = '', options = {}, encryptOptions = [] }): DatasetBucket[] => {
     const bucket = /^(?:oss|s3):\/\/([^/]+)/.exec(mountPoint)?.[1];
     const endpoint = options['fs.oss.endpoint'];
     if (bucket === undefined || endpoint === undefined) return [];
