@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 
-/** For programs whose output is read while they run. They get exactly the given environment, and whoever starts one ends it. */
+/** For programs whose output is read while they run. They get exactly the given environment, and are ended by their owner. */
 export const streamed = {
   stdin: 'ignore',
   buffer: false,
