@@ -111,3 +111,9 @@ describe('a scenario whose setup is complete', () => {
     expect(scenario).toMatchObject({ status: 'inconclusive', reason: 'the run was interrupted' });
   });
 });
+
+it('a feature that does not parse is an error of the run', () => {
+  const collector = new Collector({ notes: new Map(), now: () => 1, isInterrupted: () => false });
+  collector.take({ parseError: { source: { uri: 'a.feature' }, message: '(1:1): expected: #EOF' } });
+  expect(collector.errors).toEqual(['a.feature: (1:1): expected: #EOF']);
+});
