@@ -77,7 +77,7 @@ function mountTarget(
     top === undefined
       ? publisher.publish({ source: `${source.path}${subdirectory && `/${subdirectory}`}`, target, readOnly })
       : replaceMounts(kernel, { table: table.value, stack, top, request, source });
-  if (!mounted.ok && mounted.failure.errno === 'ESTALE') return 'source-changed';
+  if (!mounted.ok && ['ESTALE', 'EINPROGRESS'].includes(mounted.failure.errno)) return 'source-changed';
   if (!mounted.ok && subdirectory !== '' && isMissingDirectory(mounted.failure)) {
     const message = `"${subdirectory}" is not a directory of the volume mounted at ${source.path}`;
     return rejected('NOT_FOUND', `NodePublishVolume: ${message}`);
@@ -160,6 +160,7 @@ export function unpublishVolume(
   using lock = locks.tryAcquire(volumeId);
   if (lock === undefined) return volumeIsBusy('NodeUnpublishVolume', volumeId);
   const detached = publisher.unpublish(targetPath);
+  if (!detached.ok && detached.failure.errno === 'EINPROGRESS') return volumeIsBusy('NodeUnpublishVolume', volumeId);
   if (!detached.ok) return fail(`cannot unmount ${targetPath}: ${formatFailure(detached.failure)}`);
   const table = kernel.hostMounts();
   if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);

@@ -154,6 +154,11 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): R
       return;
     }
     if (result.failure.errno === 'ESTALE') return;
+    // A filesystem on the way is being asked, and answers before the retry.
+    if (result.failure.errno === 'EINPROGRESS') {
+      needsRetry = true;
+      return;
+    }
     // A pod that ended meanwhile did not fail to recover.
     if (now?.isGone(diagnosis.site)) return;
     noteAttempt(state, action);

@@ -164,7 +164,7 @@ function detachTop(context: KernelContext, fd: number, hasInner: boolean): Resul
 /** Opens the visible mount of a mount point, and fails with ESTALE if it is not `top`. */
 function withTop<T>(context: KernelContext, top: Mount, run: (fd: number) => Result<T>): Result<T> {
   const { sys } = context;
-  const opened = openPath(sys, top.mountPoint);
+  const opened = openPath(context, top.mountPoint);
   if (!opened.ok) return inStep('open-mount', top.mountPoint, opened);
   try {
     const identity = sys.identify(opened.value);

@@ -88,7 +88,7 @@ export function reachElsewhere(
 }
 
 function cloneElsewhere(
-  { sys, tier }: KernelContext,
+  context: KernelContext,
   fds: Descriptors,
   mount: Mount,
   node: readonly Mount[],
@@ -96,7 +96,8 @@ function cloneElsewhere(
   const step = 'inner-mounts';
   const other = mountedElsewhere(mount, node);
   if (other === undefined) return failed({ errno: 'EAGAIN', call: 'openat2', path: mount.mountPoint, step });
-  const opened = openPath(sys, other.path);
+  const { sys, tier } = context;
+  const opened = openPath(context, other.path);
   if (!opened.ok) return inStep(step, other.path, opened);
   try {
     const identity = sys.identify(opened.value);

@@ -5,7 +5,7 @@ import { failed, inStep, ok } from './result.ts';
 import { belowRoot, topMount } from './stack.ts';
 import type { Staging } from './staging.ts';
 import { AT_FDCWD, MS_PRIVATE, MS_REC, O_PATH, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
-import type { Walker } from './walker.ts';
+import { openCached, type Walker } from './walker.ts';
 
 /** The parts that every change of a mount table needs. */
 export interface KernelContext {
@@ -31,9 +31,20 @@ export function makePrivate(context: KernelContext, fd: number, recursive: boole
   });
 }
 
-/** Opens what is visible at a path, through no symbolic link. Asks no daemon unless a FUSE mount is on the way. */
-export function openPath(sys: Syscalls, path: string): Result<number> {
-  return sys.openat2({ at: AT_FDCWD, path, flags: O_PATH, resolve: RESOLVE_NO_SYMLINKS });
+/**
+ * Opens what is visible at a path of the namespace that is being visited, through no symbolic link. Never waits for a filesystem:
+ * EINPROGRESS if one must be asked, and the walker does it.
+ */
+export function openPath({ sys, walker }: Pick<KernelContext, 'sys' | 'walker'>, path: string): Result<number> {
+  const cached = openCached(sys, { at: AT_FDCWD, path, resolve: RESOLVE_NO_SYMLINKS });
+  if (cached !== undefined) return cached;
+  const root = sys.openat2({ at: AT_FDCWD, path: '/', flags: O_PATH, resolve: 0 });
+  if (!root.ok) return root;
+  try {
+    return walker.open(root.value, path.slice(1));
+  } finally {
+    sys.close(root.value);
+  }
 }
 
 /** A source, or the subdirectory of it that a site shows, opened to be cloned. */
@@ -49,7 +60,7 @@ export interface OpenSource {
  * ESTALE: another filesystem than the one in the snapshot is mounted at the path now. ENOENT: the source has no such directory.
  */
 export function openSource(
-  { sys, walker }: Pick<KernelContext, 'sys' | 'walker'>,
+  context: Pick<KernelContext, 'sys' | 'walker'>,
   fds: Descriptors,
   source: LiveSource,
   table: readonly Mount[],
@@ -60,7 +71,8 @@ export function openSource(
   if (subdirectory === undefined) {
     return failed({ errno: 'ENOENT', call: 'open_tree', path: `${source.path} (${source.root})`, step });
   }
-  const opened = fds.own(openPath(sys, source.path));
+  const { sys, walker } = context;
+  const opened = fds.own(openPath(context, source.path));
   if (!opened.ok) return inStep(step, source.path, opened);
   const identity = sys.identify(opened.value);
   if (!identity.ok) return inStep(step, source.path, identity);

@@ -65,8 +65,9 @@ function abortByUnmount(context: KernelContext, device: DeviceId): Result<void> 
   }
 }
 
-function cloneAt({ sys }: KernelContext, mount: Mount): Result<number> {
-  const opened = openPath(sys, mount.mountPoint);
+function cloneAt(context: KernelContext, mount: Mount): Result<number> {
+  const { sys } = context;
+  const opened = openPath(context, mount.mountPoint);
   if (!opened.ok) return opened;
   try {
     const identity = sys.identify(opened.value);

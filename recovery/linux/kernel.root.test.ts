@@ -140,6 +140,15 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it('waits for no daemon of an image on whose path a mount is', async () => {
+    expect(await kernel('stoppedImage')).toEqual({
+      stopped: ['open-mount EINPROGRESS', 'ok'],
+      unpublished: 'open-target EINPROGRESS',
+      resumed: ['ok'],
+      removed: 'ok',
+    });
+  });
+
   it('fails with ENODEV for an unknown connection', async () => {
     expect(await kernel('abortNothing')).toEqual(['abort ENODEV', 'abort ENODEV']);
   });

@@ -73,7 +73,9 @@ export function openKernel(
   const read = table.read();
   if (!read.ok && missing() === undefined) return unavailable(read);
   const proberCommand = options.proberCommand ?? proberArgv();
-  const walker = parts.use(createWalker(sys, namespaces.value, proberCommand));
+  const walker = parts.use(
+    createWalker({ sys, namespaces: namespaces.value, command: proberCommand, now: () => performance.now() }),
+  );
   const late = parts.use(createLateClose(sys));
   const context = {
     sys,

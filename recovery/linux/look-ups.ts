@@ -17,7 +17,7 @@ const idleTimeout = 2_000;
 const maxStuck = 2;
 
 export interface LookUpsOptions {
-  readonly context: Pick<KernelContext, 'sys' | 'namespaces' | 'nodeTable'>;
+  readonly context: Pick<KernelContext, 'sys' | 'namespaces' | 'nodeTable' | 'walker'>;
   /** The kubelet's directory, without symbolic links. */
   readonly kubeletRoot: () => string;
   /** The prober; the argument `look-up` is added. */
@@ -102,12 +102,14 @@ export function createLookUps({
 }
 
 /** Opens (O_PATH) the kubelet's directory of pods on the node, and compares it with the node's mount table. */
-function openPods({ sys, namespaces, nodeTable }: LookUpsOptions['context'], path: string): Result<number> {
+function openPods(context: LookUpsOptions['context'], path: string): Result<number> {
+  const { sys, namespaces, nodeTable } = context;
   const table = nodeTable();
   if (!table.ok) return table;
   const { stack, above } = new MountTree(table.value).at(path);
   const mount = stack.at(-1) ?? above.at(-1);
-  const opened = namespaces.inNode(() => openPath(sys, path));
+  context.walker.prepare(false);
+  const opened = namespaces.inNode(() => openPath(context, path));
   if (!opened.ok) return inStep('read-record', path, opened);
   const identity = sys.identify(opened.value);
   if (identity.ok && identity.value.mountId === mount?.id) return opened;

@@ -38,7 +38,7 @@ function publish(
   if (!table.ok) return table;
   const live = sourceAt(table.value, source);
   if (live === undefined) return failed({ errno: 'ESTALE', call: 'open_tree', path: source, step: 'clone-source' });
-  if (live.path !== source) context.walker.prepare();
+  context.walker.prepare(live.path !== source);
   const cloned = context.namespaces.inNode<Assembly>(() => {
     const opened = openSource(context, fds, live, table.value);
     if (!opened.ok) return opened;
@@ -64,7 +64,7 @@ function publish(
 function attachAt(context: KernelContext, fds: Descriptors, tree: number, target: string): Result<void> {
   const made = changeDirectory('mkdir', target, () => mkdirSync(target, { mode: 0o750 }), 'EEXIST');
   if (!made.ok) return made;
-  const opened = fds.own(openPath(context.sys, target));
+  const opened = fds.own(openPath(context, target));
   if (!opened.ok) return inStep('open-target', target, opened);
   const identity = context.sys.identify(opened.value);
   if (!identity.ok) return inStep('open-target', target, identity);
@@ -94,9 +94,10 @@ function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined
 
 function unpublish(context: KernelContext, target: string): Result<void> {
   const step = 'detach';
+  context.walker.prepare(false);
   return context.namespaces.inNode(() => {
     for (;;) {
-      const opened = openPath(context.sys, target);
+      const opened = openPath(context, target);
       if (!opened.ok) return opened.failure.errno === 'ENOENT' ? done : inStep('open-target', target, opened);
       try {
         const identity = context.sys.identify(opened.value);

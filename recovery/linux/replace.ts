@@ -72,8 +72,7 @@ class Job {
 
 function replaceBatch(context: KernelContext, jobs: readonly Job[]): void {
   using fds = new Descriptors(context.sys);
-  if (jobs.some(({ replacement: { source, below } }) => source.root !== '/' || below.length > 0))
-    context.walker.prepare();
+  context.walker.prepare(jobs.some(({ replacement: { source, below } }) => source.root !== '/' || below.length > 0));
 
   const withInner = jobs.filter(({ replacement }) => replacement.below.length > 0);
   visit(context, withInner, (job, table) => {
@@ -113,7 +112,7 @@ function carry(context: KernelContext, fds: Descriptors, job: Job, table: MountT
   }
   const inner = innerMounts(top, table, replacement.below);
   if (inner.length === 0) return done;
-  const root = fds.own(openPath(context.sys, top.mountPoint));
+  const root = fds.own(openPath(context, top.mountPoint));
   if (!root.ok) return inStep('open-mount', top.mountPoint, root);
   Object.assign(job, reachInner(context, fds, root.value, inner));
   return done;

@@ -2,25 +2,31 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
 import type { Namespaces } from './namespaces.ts';
-import type { LookupResponse, WaitRequest } from './prober/protocol.ts';
+import { type LookupResponse, ready, type WaitRequest } from './prober/protocol.ts';
 import { errnoOf, failed, inStep } from './result.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
-/** Milliseconds that a daemon may take for a look-up. Its source has just answered. */
+/** Milliseconds for which a daemon's answer to a look-up is waited for, all look-ups of the period together. */
+const patience = 10;
+const period = 50;
+/** Milliseconds after which a look-up without an answer is reported. */
 const lookupTimeout = 1000;
-/** Milliseconds that the child may take to start. */
-const startTimeout = 5000;
+/** Look-ups without an answer. They are never repeated, and more of them are not begun. */
+const maxOpen = 12;
 
 /**
- * Opens directories inside FUSE mounts and waits for their daemons only up to a deadline.
+ * Opens paths whose look-up may ask a FUSE daemon: directories inside a FUSE mount, and everything in a container whose image is on one.
  *
- * Paths in the kernel's cache are opened directly. A child process opens all others, and its descriptor is taken over. A child
- * that hangs is killed without waiting for its end.
+ * Paths in the kernel's cache are opened directly. A child process looks all others up, and its descriptor is taken over. If that takes
+ * longer than some milliseconds the caller tries again; the kernel's cache or the child then has the answer.
  */
 export interface Walker extends Disposable {
-  /** Starts the child if it is not running. Must be called before a mount namespace is visited. */
-  prepare(): void;
-  /** Opens (O_PATH) `path` below a descriptor, through no symbolic link. ETIMEDOUT: the daemon did not answer. */
+  /** Starts the child if it has been needed. Must be called before a mount namespace is visited. */
+  prepare(isNeeded: boolean): void;
+  /**
+   * Opens (O_PATH) `path` below a descriptor, through no symbolic link. EINPROGRESS: the look-up goes on, try again. ETIMEDOUT: the
+   * daemon has not answered for long.
+   */
   open(at: number, path: string): Result<number>;
 }
 
@@ -32,14 +38,23 @@ interface WalkerProcess {
   isReady: boolean;
 }
 
-export function createWalker(
-  sys: Syscalls,
-  namespaces: Pick<Namespaces, 'openOf'>,
-  command: readonly string[],
-): Walker {
+export interface WalkerOptions {
+  readonly sys: Syscalls;
+  readonly namespaces: Pick<Namespaces, 'openOf'>;
+  readonly command: readonly string[];
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+export function createWalker({ sys, namespaces, command, now }: WalkerOptions): Walker {
   let child: WalkerProcess | undefined;
-  const buffer = Buffer.alloc(256);
+  let isNeeded = false;
+  let periodBegan = 0;
+  let waited = 0;
   let nextId = 1;
+  /** When the look-ups that have no answer were begun, by device and path. */
+  const open = new Map<string, { readonly id: number; readonly begunAt: number }>();
+  const buffer = Buffer.alloc(65536);
 
   function end(): void {
     if (child === undefined) return;
@@ -47,51 +62,99 @@ export function createWalker(
     sys.close(child.requests);
     sys.close(child.responses);
     child = undefined;
+    open.clear();
   }
 
-  function openInChild(child: WalkerProcess, at: number, path: string): Result<number> {
-    const { requests, responses, process } = child;
-    const failure = { errno: 'ETIMEDOUT', call: 'openat2', path, step: '' };
-    try {
-      if (!child.isReady) {
-        const started = sys.waitReadable(responses, startTimeout);
-        if (!started.ok || !started.value) return failed(failure);
-        child.isReady = readSync(responses, buffer) > 0;
+  /** Reads responses until that of `id` comes or the patience ends. The descriptors of all others are released. */
+  function awaitResponse(child: WalkerProcess, id: number): LookupResponse | undefined {
+    if (now() - periodBegan > period) {
+      periodBegan = now();
+      waited = 0;
+    }
+    for (;;) {
+      const since = now();
+      const readable = sys.waitReadable(child.responses, Math.max(Math.ceil(patience - waited), 0));
+      waited += now() - since;
+      if (!readable.ok || !readable.value) return undefined;
+      const read = readSync(child.responses, buffer);
+      if (read === 0) {
+        end();
+        return undefined;
       }
-      const id = nextId++;
-      writeSync(requests, `${JSON.stringify({ id, at, path } satisfies WaitRequest)}\n`);
-      const answered = sys.waitReadable(responses, lookupTimeout);
-      if (!answered.ok || !answered.value) return failed(failure);
-      const text = buffer.toString('utf8', 0, readSync(responses, buffer));
-      if (text === '') return failed({ ...failure, errno: 'ECHILD' });
-      const response: LookupResponse = JSON.parse(text);
-      if ('errno' in response) return failed({ ...failure, errno: response.errno });
-      const opened = namespaces.openOf(process.pid ?? 0, response.fd);
-      writeSync(requests, `${JSON.stringify({ release: id } satisfies WaitRequest)}\n`);
-      return inStep('', path, opened);
-    } catch (error) {
-      return failed({ ...failure, errno: errnoOf(error) });
+      for (const line of buffer.toString('utf8', 0, read).split('\n')) {
+        if (line === ready) child.isReady = true;
+        if (line === ready || line === '') continue;
+        const response: LookupResponse & { readonly id: number } = JSON.parse(line);
+        for (const [key, each] of open) if (each.id === response.id) open.delete(key);
+        if (response.id === id) return response;
+        send(child, { release: response.id });
+      }
     }
   }
 
+  function openInChild(child: WalkerProcess, at: number, path: string): Result<number> {
+    const failure = { errno: 'EINPROGRESS', call: 'openat2', path, step: '' };
+    const root = sys.identify(at);
+    if (!root.ok) return root;
+    const key = `${root.value.device} ${path}`;
+    const before = open.get(key);
+    if (before !== undefined || !child.isReady) awaitResponse(child, 0);
+    if (open.has(key)) {
+      const isLate = now() - (before?.begunAt ?? 0) > lookupTimeout;
+      return failed({ ...failure, errno: isLate ? 'ETIMEDOUT' : 'EINPROGRESS' });
+    }
+    if (!child.isReady || open.size >= maxOpen) return failed(failure);
+    const id = nextId++;
+    open.set(key, { id, begunAt: now() });
+    send(child, { id, at, path });
+    const response = awaitResponse(child, id);
+    if (response === undefined) return failed(failure);
+    if ('errno' in response) return failed({ ...failure, errno: response.errno });
+    const opened = namespaces.openOf(child.process.pid ?? 0, response.fd);
+    send(child, { release: id });
+    return inStep('', path, opened);
+  }
+
   return {
-    prepare() {
-      if (child?.process.exitCode === null && child.process.signalCode === null) return;
+    prepare(needed) {
+      isNeeded ||= needed;
+      if (!isNeeded || (child?.process.exitCode === null && child.process.signalCode === null)) return;
       end();
       child = startChild(sys, command);
     },
     open(at, path) {
       const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
-      const cached = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
-      if (cached.ok) return cached;
-      // The child was abandoned earlier in this visit, so later look-ups do not wait again.
-      if (child === undefined) return failed({ errno: 'ETIMEDOUT', call: 'openat2', path, step: '' });
-      const opened = openInChild(child, at, path);
-      if (!opened.ok && (opened.failure.errno === 'ETIMEDOUT' || opened.failure.errno === 'ECHILD')) end();
-      return opened;
+      const cached = openCached(sys, { at, path, resolve });
+      if (cached !== undefined) return cached;
+      isNeeded = true;
+      if (child === undefined) return failed({ errno: 'EINPROGRESS', call: 'openat2', path, step: '' });
+      try {
+        return openInChild(child, at, path);
+      } catch (error) {
+        end();
+        return failed({ errno: errnoOf(error), call: 'openat2', path, step: '' });
+      }
     },
     [Symbol.dispose]: end,
   };
+}
+
+/** Opens (O_PATH) from the kernel's cache alone; undefined if a filesystem would have to be asked. */
+export function openCached(
+  sys: Pick<Syscalls, 'openat2'>,
+  { at, path, resolve }: { readonly at: number; readonly path: string; readonly resolve: number },
+): Result<number> | undefined {
+  // The kernel also gives up if the tree changes during the look-up.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const opened = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
+    // EINVAL: Linux 5.10 and 5.11 do not know RESOLVE_CACHED.
+    if (opened.ok || (opened.failure.errno !== 'EAGAIN' && opened.failure.errno !== 'EINVAL')) return opened;
+  }
+  return undefined;
+}
+
+function send({ requests }: WalkerProcess, request: WaitRequest): void {
+  writeSync(requests, `${JSON.stringify(request)}\n`);
 }
 
 function startChild(
@@ -105,7 +168,10 @@ function startChild(
   }
   const [stdin, requests] = input.value;
   const [responses, stdout] = output.value;
-  const child = spawn(program, [...args, 'wait'], { stdio: [stdin, stdout, 'inherit'], env: {} });
+  const child = spawn(program, [...args, 'wait'], {
+    stdio: [stdin, stdout, 'inherit'],
+    env: { UV_THREADPOOL_SIZE: String(maxOpen + 1) },
+  });
   // It ends with this process, which does not wait for it.
   child.unref();
   child.on('error', () => {});
