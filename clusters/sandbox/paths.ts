@@ -8,6 +8,8 @@ export const programs = {
   supervisor: program('clusters/sandbox/supervisor.ts'),
   controlPlane: program('fakes/control-plane/main.ts'),
   agent: program('recovery/agent/main.ts'),
+  /** A module that records the turns of an agent's event loop. */
+  turns: program('recovery/agent/turns.ts'),
   webhook: program('recovery/webhook/main.ts'),
   dyingAgent: program('fakes/agents/dying.ts'),
   neighbours: program('fakes/neighbours/main.ts'),

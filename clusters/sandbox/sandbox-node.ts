@@ -123,7 +123,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
       cpu,
-      command: program.command,
+      command: withTurns(program.command, environment),
       kubeconfigs: places.kubeconfigs,
       nodeName: places.name,
       socket: places.socket,
@@ -391,4 +391,12 @@ function isLostAtReboot(mountPoint: string): boolean {
 
 function now(): number {
   return Number(process.hrtime.bigint());
+}
+
+/** Records the turns of the agent's event loop if `recovery/agent/turns.ts` has started this run. */
+function withTurns(
+  [node = process.execPath, ...args]: readonly string[],
+  { REKINDLE_TURNS }: SupervisorOptions['environment'],
+) {
+  return REKINDLE_TURNS === undefined ? [node, ...args] : [node, `--import=${programs.turns}`, ...args];
 }

@@ -180,8 +180,8 @@ function requireDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: Star
 
 async function supervisorOptions(options: StartOptions, scratch: string): Promise<SupervisorOptions> {
   const { runId, resultsDir, agent, daemon, clockScale, conditions = [], environment, workingDirectory } = options;
-  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE } = environment;
-  const variables = { PATH, HOME, LANG, NODE_COMPILE_CACHE, REKINDLE_RUN_ID: runId };
+  const { PATH = '/usr/bin:/bin', HOME = '/', LANG, NODE_COMPILE_CACHE, REKINDLE_TURNS } = environment;
+  const variables = { PATH, HOME, LANG, NODE_COMPILE_CACHE, REKINDLE_TURNS, REKINDLE_RUN_ID: runId };
   return {
     runId,
     resultsDir,

@@ -9,6 +9,7 @@ const functions = {
   _exit: 'void _exit(int status)',
   chroot: 'int chroot(const char *path)',
   close: 'int close(int fd)',
+  clock_gettime: 'int clock_gettime(int clock, void *time)',
   dup3: 'int dup3(int from, int to, int flags)',
   epoll_create1: 'int epoll_create1(int flags)',
   epoll_ctl: 'int epoll_ctl(int epoll, int operation, int fd, void *event)',
