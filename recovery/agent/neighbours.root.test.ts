@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { isRoot, needsRoot, runScenario } from '../linux/fixtures/private-namespace.ts';
+
+interface Decided {
+  readonly demo: readonly string[];
+  readonly neighbours: readonly string[];
+}
+
+const decided = (name: string) => runScenario<Decided>('neighbours', name);
+
+/** The next crash may come before a proof has ended. */
+const usual = ['noticed', 'replaced', 'skipped source-not-live', 'unproven'];
+
+describe.skipIf(!isRoot)(`a recovery beside mounts that never answer${needsRoot}`, () => {
+  it('works, and nothing is decided about the mounts of other drivers', async () => {
+    const { demo, neighbours } = await decided('besideDrivers');
+    expect(demo).toContain('replaced');
+    expect(usual).toEqual(expect.arrayContaining([...demo]));
+    expect(neighbours).toEqual([]);
+  }, 60_000);
+
+  it('works, and other datasets are at most called hung', async () => {
+    const { demo, neighbours } = await decided('besideDatasets');
+    expect(demo).toContain('replaced');
+    expect(usual).toEqual(expect.arrayContaining([...demo]));
+    expect(['noticed', 'skipped hung']).toEqual(expect.arrayContaining([...neighbours]));
+  }, 60_000);
+});

@@ -1,0 +1,33 @@
+/**
+ * Measures whether neighbours delay a recovery: `node recovery/agent/neighbours.ts`, as root.
+ *
+ * Recovers one dataset again and again with the real engine on the real kernel: alone; beside 50 FUSE mounts that never answer, 20 whose daemon
+ * is stopped and 5 that answer after 30 s, as other drivers' mounts; and with these as sources of other datasets. In both cases a process
+ * has up to 100,000 descriptors. Prints milliseconds from the new daemon's readiness until the pod's mount is replaced.
+ */
+import { runScenario } from '../linux/fixtures/private-namespace.ts';
+
+interface Measured {
+  readonly owner: string;
+  /** Number of descriptors of the crowded process. */
+  readonly crowded: number;
+  /** Milliseconds. */
+  readonly took: readonly number[];
+  readonly demo: readonly string[];
+  readonly neighbours: readonly string[];
+}
+
+function quantile(sorted: readonly number[], share: number): string {
+  const value = sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN;
+  return value.toFixed(2).padStart(8);
+}
+
+const measured = await runScenario<readonly Measured[]>('neighbours', 'sideBySide', { timeoutMs: 600_000 });
+process.stdout.write('recoveries       min  median     p90     max  neighbours, and what was decided about them\n');
+for (const [owner, runs] of Map.groupBy(measured, (each) => each.owner)) {
+  const took = runs.flatMap((each) => each.took).sort((a, b) => a - b);
+  const shares = [0, 0.5, 0.9, 1].map((share) => quantile(took, share)).join('');
+  const decided = new Set(runs.flatMap(({ neighbours }) => neighbours));
+  const crowd = owner === 'nobody' ? '' : `, ${runs[0]?.crowded} descriptors; ${[...decided].join(', ') || 'nothing'}`;
+  process.stdout.write(`${String(took.length).padStart(10)}${shares}  ${owner}${crowd}\n`);
+}
