@@ -1,5 +1,6 @@
 /**
- * Prints the memory of an agent and its children: `node recovery/agent/memory.ts [PID]`.
+ * Prints the memory of an agent and its children: `node recovery/agent/memory.ts [PID]`; with `hung [COUNT]` that of the processes
+ * that wait for so many connections (100) whose daemons do not answer.
  *
  * Without a process id it bundles the agent into a temporary directory, starts it idle in a private mount namespace, as root,
  * with an empty API server, and measures it once its memory has settled.
@@ -9,8 +10,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Nanoseconds } from '../engine/model.ts';
+import { Stage } from '../linux/fixtures/stage.ts';
+import { startLanes } from '../linux/prober/lanes.ts';
 import { bundle } from './bundle.ts';
+import { proberBeside } from './programs.ts';
 import { serveNothing } from './testing/serve-nothing.ts';
 import { v8Flags } from './v8-flags.ts';
 
@@ -89,8 +94,42 @@ async function measureIdle(): Promise<void> {
   if (agent.pid !== undefined && agent.exitCode === null) print(treeOf(agent.pid).map(memoryOf));
 }
 
+/** Asks connections that never answer, in a private mount namespace, and measures the bundled processes that wait for them. */
+async function measureHung(count: number, root: string): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  await bundle(join(root, 'bundle'));
+  symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(root, 'bundle/node_modules'));
+  const prober = proberBeside(pathToFileURL(join(root, 'bundle/agent.mjs')));
+  await using stage = new Stage(mkdtempSync(join(root, 'mounts-')));
+  const now = () => process.hrtime.bigint() as Nanoseconds;
+  const lanes = parts.use(startLanes({ command: prober ?? [], nodeMountNamespace: undefined, now }));
+  const hung = Array.from({ length: count }, (_, index) => stage.dead(`hung-${index}`, true));
+  const statuses = new Set<string>();
+  do {
+    statuses.clear();
+    const asking = hung.map((path) =>
+      lanes.ask({ site: { kind: 'source', path }, device: stage.top(path).device, deadline: stage.in(2_000) }),
+    );
+    for (const { status } of await Promise.all(asking)) statuses.add(status);
+  } while (statuses.has('unknown'));
+  const children = treeOf(process.pid).filter((pid) => stage.commandOf(pid).includes('prober.mjs'));
+  process.stdout.write(`${count} connections are ${[...statuses].join(' or ')}\n`);
+  print(children.map(memoryOf));
+  stage.letDie();
+}
+
+function inPrivateNamespace(args: readonly string[]): Promise<unknown> {
+  const root = mkdtempSync(join(tmpdir(), 'rekindle-memory-'));
+  const inner = [process.execPath, fileURLToPath(import.meta.url), ...args, root];
+  const child = spawn('unshare', ['-m', '--propagation', 'private', ...inner], { stdio: 'inherit' });
+  return new Promise((resolve) => child.once('exit', resolve)).finally(() => rmSync(root, { recursive: true }));
+}
+
 if (import.meta.main) {
   const pid = Number(process.argv[2]);
-  if (pid > 0) print(treeOf(pid).map(memoryOf));
+  const [mode, count = '100', root] = process.argv.slice(2);
+  if (mode === 'hung' && root === undefined) await inPrivateNamespace([mode, count]);
+  else if (mode === 'hung') await measureHung(Number(count), String(root));
+  else if (pid > 0) print(treeOf(pid).map(memoryOf));
   else await measureIdle();
 }
