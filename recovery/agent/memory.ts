@@ -10,12 +10,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import type { Nanoseconds } from '../engine/model.ts';
 import { Stage } from '../linux/fixtures/stage.ts';
+import { proberArgv } from '../linux/prober/client.ts';
 import { startLanes } from '../linux/prober/lanes.ts';
 import { bundle } from './bundle.ts';
-import { proberBeside } from './programs.ts';
 import { serveNothing } from './testing/serve-nothing.ts';
 import { v8Flags } from './v8-flags.ts';
 
@@ -99,10 +99,11 @@ async function measureHung(count: number, root: string): Promise<void> {
   await using parts = new AsyncDisposableStack();
   await bundle(join(root, 'bundle'));
   symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(root, 'bundle/node_modules'));
-  const prober = proberBeside(pathToFileURL(join(root, 'bundle/agent.mjs')));
   await using stage = new Stage(mkdtempSync(join(root, 'mounts-')));
   const now = () => process.hrtime.bigint() as Nanoseconds;
-  const lanes = parts.use(startLanes({ command: prober ?? [], nodeMountNamespace: undefined, now }));
+  const lanes = parts.use(
+    startLanes({ command: proberArgv(join(root, 'bundle/prober.mjs')), nodeMountNamespace: undefined, now }),
+  );
   const hung = Array.from({ length: count }, (_, index) => stage.dead(`hung-${index}`, true));
   const statuses = new Set<string>();
   do {
