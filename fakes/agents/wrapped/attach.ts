@@ -52,7 +52,7 @@ const attachHalfWritable: Attach = (context, attachment, table) => {
 
 /** Detaches the dead mount and attaches nothing, so that the directory beneath it shows. */
 const detachOnly: Attach = (context, { replacement: { stack } }) => {
-  const top = openPath(context.sys, stack.at(-1)?.mountPoint ?? '');
+  const top = openPath(context, stack.at(-1)?.mountPoint ?? '');
   if (!top.ok) return top;
   const detached = context.namespaces.detach(top.value);
   context.sys.close(top.value);
