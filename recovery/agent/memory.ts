@@ -1,6 +1,6 @@
 /**
  * Prints the memory of an agent and its children: `node recovery/agent/memory.ts [PID]`; with `hung [COUNT]` that of the processes
- * that wait for so many connections (100) whose daemons do not answer.
+ * that wait for COUNT connections whose daemons do not answer, 100 by default.
  *
  * Without a process id it bundles the agent into a temporary directory, starts it idle in a private mount namespace, as root,
  * with an empty API server, and measures it once its memory has settled.
