@@ -2,7 +2,7 @@ import {
   diagnose,
   type KnownLiveness,
   mayHaveLiveSource,
-  type Observation,
+  type NodeObservation,
   observe,
   sourceQuestions,
   statusOf,
@@ -54,7 +54,7 @@ export interface RecoveryRequest {
   readonly repeatsAttempts: boolean;
 }
 
-export interface Recovery {
+export interface VolumeRecovery {
   readonly began: Nanoseconds;
   readonly applied: Nanoseconds;
   readonly actions: number;
@@ -71,7 +71,7 @@ export interface Recovery {
  * Diagnoses a volume whose sources have answered, plans, and applies the plan. This is synchronous: nothing is awaited between the
  * snapshot and the last mount call, so no two volumes and no two passes ever act at the same time.
  */
-export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): Recovery {
+export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): VolumeRecovery {
   const began = parts.clock.now();
   const { volume, state, repeatsAttempts } = request;
   const replaced = new Map<string, UnprovenSite>();
@@ -260,7 +260,7 @@ function hasUnaskedSource(snapshot: NodeSnapshot, volume: Volume, known: KnownLi
 }
 
 function unhealthySites(
-  observation: Observation,
+  observation: NodeObservation,
   diagnoses: readonly Diagnosis[],
   skips: readonly Skip[],
   replaced: ReadonlyMap<string, unknown>,
@@ -274,7 +274,7 @@ function unhealthySites(
     });
 }
 
-function isUnhealthy(observation: Observation, { state, volume, stack }: Diagnosis): boolean {
+function isUnhealthy(observation: NodeObservation, { state, volume, stack }: Diagnosis): boolean {
   if (state === 'healthy' || state === 'gone' || state === 'unknown') return false;
   const top = stack.at(-1);
   return state !== 'orphaned' || top === undefined || statusOf(observation, volume, top.device) !== 'live';
@@ -292,7 +292,7 @@ function updateUnproven({
   replaced,
   now,
 }: {
-  readonly observation: Observation;
+  readonly observation: NodeObservation;
   readonly volume: Volume;
   readonly state: VolumeState;
   readonly diagnoses: readonly Diagnosis[];

@@ -6,7 +6,7 @@ import { byText, containerSiteOrder, MountTree, normalizePath, type ObservedSite
 /** Kubernetes' default of `terminationMessagePath`. */
 const defaultTerminationLog = '/dev/termination-log';
 
-type ContainerSpec = Pod['containers'][number];
+type PodContainer = Pod['containers'][number];
 
 /** What the sites of a container depend on beside its mount table and the pod's spec. */
 export interface ContainerFacts {
@@ -71,7 +71,7 @@ export class ContainerMounts {
     return this.tree.at(normalizePath(path)).stack.length === 0;
   }
 
-  #hasTerminationLog({ terminationMessagePath = defaultTerminationLog }: ContainerSpec, { answers }: ContainerFacts) {
+  #hasTerminationLog({ terminationMessagePath = defaultTerminationLog }: PodContainer, { answers }: ContainerFacts) {
     const path = normalizePath(terminationMessagePath);
     const { terminationLog } = this.container;
     return path === terminationLog || mountPointAt(answers, this.container, path) === terminationLog;
@@ -99,7 +99,7 @@ export class ContainerMounts {
       readonly volume: Volume;
       readonly volumeMount: VolumeMount;
       readonly missing: readonly VolumeMount[];
-      readonly spec: ContainerSpec;
+      readonly spec: PodContainer;
       readonly facts: ContainerFacts;
     },
   ): OrderedSite {

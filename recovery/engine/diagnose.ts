@@ -5,8 +5,8 @@ import type {
   Liveness,
   Mount,
   MountSite,
-  MountState,
   OtherMount,
+  SiteState,
   SourceState,
   Volume,
 } from './model.ts';
@@ -14,7 +14,7 @@ import { isFuse, normalizePath, type ObservedSite } from './mount-sites.ts';
 import type { NodeSnapshot } from './snapshot.ts';
 
 /** A node snapshot with what the connections answered: all that a diagnosis and a plan depend on. */
-export interface Observation {
+export interface NodeObservation {
   readonly snapshot: NodeSnapshot;
   /** The sources that have answered, by `Volume.name`. A volume without an entry is not diagnosed. */
   readonly sources: ReadonlyMap<string, readonly SourceState[]>;
@@ -28,7 +28,7 @@ export interface KnownLiveness {
 }
 
 /** Observes some volumes of a snapshot. Sources that have not answered yet are left out. */
-export function observe(snapshot: NodeSnapshot, volumes: readonly Volume[], known: KnownLiveness): Observation {
+export function observe(snapshot: NodeSnapshot, volumes: readonly Volume[], known: KnownLiveness): NodeObservation {
   const liveness = new Map<DeviceId, Liveness>();
   const sources = new Map<string, readonly SourceState[]>();
   for (const volume of volumes) {
@@ -43,19 +43,19 @@ export function observe(snapshot: NodeSnapshot, volumes: readonly Volume[], know
 }
 
 /** The status of a device, which is unknown if it has not been asked. */
-export function statusOf(observation: Observation, volume: Volume, device: DeviceId): Liveness['status'] {
+export function statusOf(observation: NodeObservation, volume: Volume, device: DeviceId): Liveness['status'] {
   const source = observedSources(observation, volume).find((each) => each.state !== 'absent' && each.device === device);
   if (source !== undefined && source.state !== 'absent') return source.state;
   return observation.liveness.get(device)?.status ?? 'unknown';
 }
 
 /** The sources of a volume that have answered. */
-export function observedSources({ sources }: Observation, { name }: Volume): readonly SourceState[] {
+export function observedSources({ sources }: NodeObservation, { name }: Volume): readonly SourceState[] {
   return sources.get(name) ?? [];
 }
 
 /** Whether no source of a volume is known to be live, but one that could not be asked may be. */
-export function mayHaveLiveSource(observation: Observation, volume: Volume): boolean {
+export function mayHaveLiveSource(observation: NodeObservation, volume: Volume): boolean {
   const sources = observedSources(observation, volume);
   return sources.every(({ state }) => state !== 'live') && sources.some(({ state }) => state === 'unknown');
 }
@@ -131,14 +131,14 @@ export function hasStaleMount(
 }
 
 /** Diagnoses every site of every volume whose sources were observed. Equal observations give equal diagnoses. */
-export function diagnose(observation: Observation): readonly Diagnosis[] {
+export function diagnose(observation: NodeObservation): readonly Diagnosis[] {
   const { snapshot, sources } = observation;
   return snapshot.volumes
     .filter(({ name }) => sources.has(name))
     .flatMap((volume) => snapshot.sites(volume).map((site) => diagnoseSite(observation, site)));
 }
 
-function diagnoseSite(observation: Observation, { tree, nestedMounts, ...observed }: ObservedSite): Diagnosis {
+function diagnoseSite(observation: NodeObservation, { tree, nestedMounts, ...observed }: ObservedSite): Diagnosis {
   const removable = observation.snapshot.removableMount(observed);
   const site = { ...observed, ...(removable === undefined ? {} : { removable }) };
   const state = mountState(observation, site);
@@ -152,9 +152,9 @@ function diagnoseSite(observation: Observation, { tree, nestedMounts, ...observe
 }
 
 function mountState(
-  observation: Observation,
+  observation: NodeObservation,
   { volume, stack, conflict, removable, unattributed }: Omit<Diagnosis, 'state' | 'below'>,
-): MountState {
+): SiteState {
   const top = stack.at(-1);
   const live = liveDevices(observation, volume);
   if (top === undefined) return unattributed === undefined || live.has(unattributed.device) ? 'gone' : 'unfound';
@@ -172,7 +172,7 @@ function mountState(
   return status === 'live' ? 'healthy' : status;
 }
 
-function liveDevices(observation: Observation, volume: Volume): ReadonlySet<DeviceId> {
+function liveDevices(observation: NodeObservation, volume: Volume): ReadonlySet<DeviceId> {
   const sources = observedSources(observation, volume);
   return new Set(sources.flatMap((source) => (source.state === 'live' ? [source.device] : [])));
 }

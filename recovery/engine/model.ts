@@ -187,7 +187,7 @@ export type MountSite =
  * `contested`: two sources disagree about whose the site is, and it does not show the live source. `unfound`: nothing is mounted
  * there, but an earlier mount of the volume is somewhere else in the container.
  */
-export type MountState =
+export type SiteState =
   | 'healthy'
   | 'dead'
   | 'hung'
@@ -201,7 +201,7 @@ export type MountState =
 export interface Diagnosis {
   readonly volume: Volume;
   readonly site: MountSite;
-  readonly state: MountState;
+  readonly state: SiteState;
   /** All mounts at the site, bottom first; the last is the visible one. */
   readonly stack: readonly Mount[];
   /**

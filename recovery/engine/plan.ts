@@ -1,4 +1,4 @@
-import { mayHaveLiveSource, type Observation, observedSources, statusOf } from './diagnose.ts';
+import { mayHaveLiveSource, type NodeObservation, observedSources, statusOf } from './diagnose.ts';
 import type { Diagnosis, LiveSource, Policy, Step } from './model.ts';
 import { normalizePath, siteKey } from './mount-sites.ts';
 import { refusal } from './policy.ts';
@@ -8,7 +8,7 @@ import { refusal } from './policy.ts';
  * target paths come before its containers, so that a container that starts meanwhile gets the new mount. Equal observations
  * and policies give equal plans, whatever the order of the diagnoses.
  */
-export function plan(observation: Observation, diagnoses: readonly Diagnosis[], policy: Policy): readonly Step[] {
+export function plan(observation: NodeObservation, diagnoses: readonly Diagnosis[], policy: Policy): readonly Step[] {
   return [...diagnoses]
     .filter((diagnosis) => needsStep(observation, diagnosis))
     .map((diagnosis) => ({ diagnosis, rank: rank(diagnosis) }))
@@ -20,7 +20,7 @@ export function plan(observation: Observation, diagnoses: readonly Diagnosis[], 
  * Whether anything has to be done. A mount of an earlier daemon that still answers is left alone: the application can read it,
  * and a replacement would invalidate its working directory. So is every mount while its own daemon or the source could not be asked.
  */
-function needsStep(observation: Observation, { state, volume, stack }: Diagnosis): boolean {
+function needsStep(observation: NodeObservation, { state, volume, stack }: Diagnosis): boolean {
   if (mayHaveLiveSource(observation, volume)) return false;
   switch (state) {
     case 'healthy':
@@ -40,7 +40,7 @@ function needsStep(observation: Observation, { state, volume, stack }: Diagnosis
   }
 }
 
-function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): Step {
+function step(observation: NodeObservation, diagnosis: Diagnosis, policy: Policy): Step {
   const { removable, conflict, unattributed } = diagnosis;
   if (policy.enabled && conflict !== undefined) {
     const detail = `${conflict}: nothing is touched until they agree, restart the pod`;
@@ -69,7 +69,7 @@ function step(observation: Observation, diagnosis: Diagnosis, policy: Policy): S
 }
 
 /** The live source to mount at a site: the one beneath the dead top if half done, otherwise the volume's first. */
-function liveSource(observation: Observation, diagnosis: Diagnosis): LiveSource | 'foreign-directory' | undefined {
+function liveSource(observation: NodeObservation, diagnosis: Diagnosis): LiveSource | 'foreign-directory' | undefined {
   const { volume, stack, state, volumeMount } = diagnosis;
   const live = observedSources(observation, volume).filter((source) => source.state === 'live');
   const beneath = stack.at(-2)?.device;

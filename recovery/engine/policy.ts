@@ -1,10 +1,10 @@
-import { type Observation, observedSources } from './diagnose.ts';
+import { type NodeObservation, observedSources } from './diagnose.ts';
 import type { Diagnosis, Pod, Policy, SkipReason, Volume } from './model.ts';
 
 /** The label that requests recovery inside a pod; its value must be `true`. */
 export const recoveryLabel = 'fuse.serverful.fluid.io/inject';
 
-export interface Refusal {
+export interface PolicyRefusal {
   readonly reason: SkipReason;
   /** One sentence: what was refused, and what the user can do about it. */
   readonly detail: string;
@@ -14,7 +14,7 @@ export interface Refusal {
  * Why a site must not be touched, or undefined. Lasting reasons (gate, access modes, label) take precedence over passing ones (the
  * daemon is down), so that nobody waits for a recovery that will not come.
  */
-export function refusal(observation: Observation, diagnosis: Diagnosis, policy: Policy): Refusal | undefined {
+export function refusal(observation: NodeObservation, diagnosis: Diagnosis, policy: Policy): PolicyRefusal | undefined {
   return (
     gate(diagnosis, policy) ??
     readWrite(observation, diagnosis, policy) ??
@@ -35,13 +35,17 @@ export function isLabelled({ labels }: Pick<Pod, 'labels'>): boolean {
   return labels[recoveryLabel] === 'true';
 }
 
-function gate({ site }: Diagnosis, { enabled }: Policy): Refusal | undefined {
+function gate({ site }: Diagnosis, { enabled }: Policy): PolicyRefusal | undefined {
   if (enabled) return undefined;
   const detail = `${site.path} is not recovered because the feature gate is off: start the node plugin with --feature-gates=FuseRecovery=true`;
   return { reason: 'gate-off', detail };
 }
 
-function readWrite({ snapshot }: Observation, { volume }: Diagnosis, { readWriteScope }: Policy): Refusal | undefined {
+function readWrite(
+  { snapshot }: NodeObservation,
+  { volume }: Diagnosis,
+  { readWriteScope }: Policy,
+): PolicyRefusal | undefined {
   switch (readWriteScope) {
     case 'recover':
       return undefined;
@@ -61,7 +65,7 @@ function readWrite({ snapshot }: Observation, { volume }: Diagnosis, { readWrite
 
 const modes = ({ accessModes }: Volume) => (accessModes.length === 0 ? 'no access mode' : accessModes.join(', '));
 
-function pod({ snapshot }: Observation, { site, volume }: Diagnosis, policy: Policy): Refusal | undefined {
+function pod({ snapshot }: NodeObservation, { site, volume }: Diagnosis, policy: Policy): PolicyRefusal | undefined {
   const found = snapshot.pod(site.podUid);
   const name = found === undefined ? site.podUid : `${found.namespace}/${found.name}`;
   // This includes its target path: no container will start from it again, and unpublishing must not be disturbed.
@@ -82,19 +86,19 @@ function pod({ snapshot }: Observation, { site, volume }: Diagnosis, policy: Pol
   return undefined;
 }
 
-function subPath({ site, volume, volumeMount }: Diagnosis, policy: Policy): Refusal | undefined {
+function subPath({ site, volume, volumeMount }: Diagnosis, policy: Policy): PolicyRefusal | undefined {
   if (site.kind !== 'container' || volumeMount?.subPath === undefined || policy.subPath === 'recover') return undefined;
   const detail = `container ${site.container} mounts subPath "${volumeMount.subPath}" of volume ${volume.name} at ${site.path}: mount the whole volume, or restart the pod`;
   return { reason: 'sub-path', detail };
 }
 
-function nested({ site, volume, fuseAbove }: Diagnosis): Refusal | undefined {
+function nested({ site, volume, fuseAbove }: Diagnosis): PolicyRefusal | undefined {
   if (fuseAbove === undefined) return undefined;
   const detail = `${site.path} of volume ${volume.name} lies below the FUSE mount ${fuseAbove.mountPoint}, and reaching it would have to wait for that mount's daemon: mount the volume elsewhere`;
   return { reason: 'nested-below-fuse', detail };
 }
 
-function source(observation: Observation, { volume, site }: Diagnosis): Refusal | undefined {
+function source(observation: NodeObservation, { volume, site }: Diagnosis): PolicyRefusal | undefined {
   const states = observedSources(observation, volume);
   if (states.some(({ state }) => state === 'live')) return undefined;
   const hung = states.find(({ state }) => state === 'hung');

@@ -1,4 +1,4 @@
-import { type Recovery, type RecoveryRequest, recoverVolume } from './apply.ts';
+import { type RecoveryRequest, recoverVolume, type VolumeRecovery } from './apply.ts';
 import { sourceQuestions, sourceStates, volumeQuestions } from './diagnose.ts';
 import { type LivenessCache, VolumeAnswers } from './liveness.ts';
 import type { LookUps } from './look-ups.ts';
@@ -31,7 +31,7 @@ export interface VolumePassParts {
 }
 
 export interface VolumePassResult
-  extends Pick<Recovery, 'began' | 'applied' | 'actions' | 'skips' | 'replaced' | 'needsRetry'> {
+  extends Pick<VolumeRecovery, 'began' | 'applied' | 'actions' | 'skips' | 'replaced' | 'needsRetry'> {
   readonly verified: Nanoseconds;
 }
 

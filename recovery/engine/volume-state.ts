@@ -46,7 +46,7 @@ export interface VolumeState {
   unhealthy: readonly UnhealthySite[];
   /** When a replacement was last attempted. */
   actedAt: Nanoseconds | undefined;
-  /** Quick retries in a row; see `Recovery.needsRetry`. */
+  /** Quick retries in a row; see `VolumeRecovery.needsRetry`. */
   retries: number;
   /** The pass that waits for answers; a later one supersedes it if the sources have changed. */
   pending: { readonly sourceText: string } | undefined;

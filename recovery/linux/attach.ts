@@ -3,7 +3,7 @@ import { isFuse } from '../engine/mount-sites.ts';
 import type { Replacement, Result } from '../engine/ports.ts';
 import { type KernelContext, makePrivate, openPath } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
-import { flattened, innerMounts, type MountTree, stackState } from './stack.ts';
+import { flattened, type IndexedTable, innerMounts, stackState } from './stack.ts';
 
 /** Number of mounts at the site before and after. */
 export type Layers = readonly [before: number, after: number];
@@ -21,7 +21,11 @@ export interface Attachment {
  *
  * `table` returns the namespace's current mount table. ESTALE: the site has changed since the snapshot; nothing was done.
  */
-export function attach(context: KernelContext, attachment: Attachment, table: () => Result<MountTree>): Result<Layers> {
+export function attach(
+  context: KernelContext,
+  attachment: Attachment,
+  table: () => Result<IndexedTable>,
+): Result<Layers> {
   const quick = attachAtOnce(context, attachment);
   if (quick !== undefined) return quick;
   const { replacement, carried } = attachment;
@@ -83,7 +87,7 @@ function attachBeneath(
 export function finish(
   context: KernelContext,
   replacement: Replacement,
-  read: () => Result<MountTree>,
+  read: () => Result<IndexedTable>,
 ): Result<Layers> {
   const tree = read();
   if (!tree.ok) return tree;
@@ -102,7 +106,7 @@ export function finish(
 }
 
 /** Whether the live mount beneath has all inner mounts of the dead one. */
-export function innerAreBeneath(replacement: Replacement, table: MountTree): boolean {
+export function innerAreBeneath(replacement: Replacement, table: IndexedTable): boolean {
   const top = replacement.remove;
   const live = replacement.stack.at(-2);
   if (live === undefined) return false;

@@ -7,7 +7,7 @@ import { type CarriedMount, reachElsewhere, reachInner, type UnreachedMount } fr
 import { Descriptors, type KernelContext, type OpenSource, openPath, openSource } from './context.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { done, failed, inStep, ok } from './result.ts';
-import { flattened, innerMounts, type MountTree, mountTree } from './stack.ts';
+import { flattened, type IndexedTable, innerMounts, mountTree } from './stack.ts';
 import { STAGING_MOUNT_POINTS } from './staging.ts';
 
 /**
@@ -104,7 +104,7 @@ function replaceBatch(context: KernelContext, jobs: readonly Job[]): void {
   visit(context, jobs, (job, table) => settle(context, job, table));
 }
 
-function carry(context: KernelContext, fds: Descriptors, job: Job, table: MountTree): Result<void> {
+function carry(context: KernelContext, fds: Descriptors, job: Job, table: IndexedTable): Result<void> {
   const { replacement, top } = job;
   if (job.finishes) {
     if (innerAreBeneath(replacement, table)) return done;
@@ -185,7 +185,7 @@ function stage(context: KernelContext, fds: Descriptors, jobs: readonly Job[]): 
   if (!entered.ok) for (const job of staged) job.advance(() => inStep('stage', '', entered));
 }
 
-function settle(context: KernelContext, job: Job, table: () => Result<MountTree>): Result<void> {
+function settle(context: KernelContext, job: Job, table: () => Result<IndexedTable>): Result<void> {
   const { replacement, tree } = job;
   let layers: Result<Layers>;
   if (job.finishes) layers = finish(context, replacement, table);
@@ -202,7 +202,7 @@ function settle(context: KernelContext, job: Job, table: () => Result<MountTree>
 function visit(
   context: KernelContext,
   jobs: readonly Job[],
-  step: (job: Job, table: () => Result<MountTree>) => Result<void>,
+  step: (job: Job, table: () => Result<IndexedTable>) => Result<void>,
 ): void {
   const jobsByPid = Map.groupBy(
     jobs.filter((job) => job.failure === undefined),

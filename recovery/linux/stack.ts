@@ -1,14 +1,14 @@
 import type { DeviceId, Mount } from '../engine/model.ts';
 
 /** A mount table, indexed by id and by parent. */
-export interface MountTree {
+export interface IndexedTable {
   readonly mounts: readonly Mount[];
   readonly byId: ReadonlyMap<number, Mount>;
   /** Keyed by parent id, in the order of the table. */
   readonly children: ReadonlyMap<number, readonly Mount[]>;
 }
 
-export function mountTree(mounts: readonly Mount[]): MountTree {
+export function mountTree(mounts: readonly Mount[]): IndexedTable {
   const children = new Map<number, Mount[]>();
   for (const mount of mounts) {
     const siblings = children.get(mount.parentId);
@@ -28,7 +28,7 @@ export type StackState =
   | { readonly state: 'covered'; readonly by: Mount }
   | { readonly state: 'changed' };
 
-export function stackState({ byId, children }: MountTree, expected: readonly Mount[]): StackState {
+export function stackState({ byId, children }: IndexedTable, expected: readonly Mount[]): StackState {
   let below: Mount | undefined;
   for (const layer of expected) {
     const current = byId.get(layer.id);
@@ -61,7 +61,7 @@ export interface InnerMount {
  * The kernel drops mounts below a dead one when a process walks there, so `remembered` may have some that the table lacks. Mounts
  * inside lower layers of the same site are hidden and are not included.
  */
-export function innerMounts(top: Mount, tree: MountTree, remembered: readonly Mount[]): readonly InnerMount[] {
+export function innerMounts(top: Mount, tree: IndexedTable, remembered: readonly Mount[]): readonly InnerMount[] {
   const dropped = remembered.filter((mount) => !tree.byId.has(mount.id));
   const { children } = dropped.length === 0 ? tree : mountTree([...tree.mounts, ...dropped]);
   /** The topmost mount of a stack; the others and the mounts inside them are hidden. */

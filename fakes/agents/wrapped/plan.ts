@@ -1,13 +1,13 @@
 import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Observation } from '../../../recovery/engine/diagnose.ts';
+import type { NodeObservation } from '../../../recovery/engine/diagnose.ts';
 import type { DeviceId, LiveSource, Step } from '../../../recovery/engine/model.ts';
 import { plan as planReal } from '../../../recovery/engine/plan.ts';
 import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 
 export * from '../../../recovery/engine/plan.ts';
 
-type Choose = (observation: Observation, step: Exclude<Step, { kind: 'skip' }>) => LiveSource;
+type Choose = (observation: NodeObservation, step: Exclude<Step, { kind: 'skip' }>) => LiveSource;
 
 /** The whole dataset, whatever directory of it the volume is. */
 const wholeDataset: Choose = (_, { source }) => ({ ...source, root: '/' });

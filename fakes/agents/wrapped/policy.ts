@@ -1,7 +1,7 @@
-import type { Observation } from '../../../recovery/engine/diagnose.ts';
+import type { NodeObservation } from '../../../recovery/engine/diagnose.ts';
 import type { Diagnosis, Policy } from '../../../recovery/engine/model.ts';
 import { siteKey } from '../../../recovery/engine/mount-sites.ts';
-import { type Refusal, refusal as realRefusal } from '../../../recovery/engine/policy.ts';
+import { type PolicyRefusal, refusal as realRefusal } from '../../../recovery/engine/policy.ts';
 
 export * from '../../../recovery/engine/policy.ts';
 
@@ -47,6 +47,6 @@ const variants: Readonly<Record<string, Decide>> = { later: permitLater, first: 
 const decide = variants[new URL(import.meta.url).search.slice(1)] ?? permit;
 
 /** Chosen by the query of this module's URL: `?later`, `?first`, or none. */
-export function refusal(observation: Observation, diagnosis: Diagnosis, policy: Policy): Refusal | undefined {
+export function refusal(observation: NodeObservation, diagnosis: Diagnosis, policy: Policy): PolicyRefusal | undefined {
   return decide(observation, diagnosis, policy);
 }

@@ -1,4 +1,4 @@
-import type { Observation } from '../diagnose.ts';
+import type { NodeObservation } from '../diagnose.ts';
 import { lookUpKey } from '../look-ups.ts';
 import type {
   Container,
@@ -53,7 +53,7 @@ export interface ObservationFacts {
 }
 
 /** An observation in which each volume's source is live unless the facts differ. */
-export function observationWith(facts: ObservationFacts): Observation {
+export function observationWith(facts: ObservationFacts): NodeObservation {
   const { mounts, volumes, pods = [], containers = [] } = facts;
   const takenAt = 0n as Nanoseconds;
   const records = facts.records ?? recordsOf(mounts, volumes);
