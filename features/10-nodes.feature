@@ -21,6 +21,15 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
+    @C3 @fault:sigkill @node:foreign-inline-volume
+    Scenario: another driver's volume has the name of ours
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
     @C3 @fault:sigkill @node:many-descriptors
     Scenario: a process holds as many descriptors as it may
       Given FUSE recovery is enabled

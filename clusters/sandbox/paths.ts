@@ -13,6 +13,7 @@ export const programs = {
   webhook: program('recovery/webhook/main.ts'),
   dyingAgent: program('fakes/agents/dying.ts'),
   neighbours: program('fakes/neighbours/main.ts'),
+  inlineDriver: program('fakes/neighbours/inline-driver-main.ts'),
 } as const;
 
 /** Names and paths of the sandbox's node. */

@@ -32,7 +32,7 @@ import { createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
 import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
-import type { NodeCondition, NodeDifferences } from './conditions/condition.ts';
+import type { Neighbours, NodeCondition, NodeDifferences } from './conditions/condition.ts';
 import { describeFidelity } from './fidelity.ts';
 import { KubeletProcess } from './kubelet-process.ts';
 import { kubeletHistory, startKubelets } from './kubelets.ts';
@@ -65,8 +65,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         readonly options: SupervisorOptions;
         readonly kubelet: Kubelet;
         readonly kubeletProcess: KubeletProcess;
-        /** Mounts of the node's neighbours by mount point, as lines of mountinfo. */
-        readonly neighbours: ReadonlyMap<string, string>;
+        readonly neighbours: readonly Neighbours[];
         readonly store: Store;
         readonly agent: AgentProcess;
         readonly mounts: MountWatch;
@@ -268,29 +267,28 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     await store[Symbol.asyncDispose]();
   }
 
-  /** Starts what else is on the node. Returns the mounts of that. */
+  /** Starts what else is on the node. */
   async #startNeighbours(
     { environment, resultsDir }: SupervisorOptions,
     chosen: readonly NodeCondition[],
     kubeConfig: KubeConfig,
-  ): Promise<ReadonlyMap<string, string>> {
+  ): Promise<readonly Neighbours[]> {
     const begun = await Promise.all(
       chosen.map(async ({ name, begin }) => {
         const directory = join(places.neighbours, name);
         mkdirSync(directory, { recursive: true });
         const logFile = join(resultsDir, `logs/${name}.log`);
-        return begin?.({ kubeConfig, environment, logFile, directory, mountRoot: places.mountRoot });
+        const { kubeletRoot, mountRoot } = places;
+        return begin?.({ kubeConfig, environment, logFile, directory, kubeletRoot, mountRoot, mountLine });
       }),
     );
-    const lines = neighbourMounts();
-    return new Map(
-      begun.flatMap((neighbours) => (neighbours?.mountPoints ?? []).map((path) => [path, lines.get(path) ?? ''])),
-    );
+    return begun.filter((neighbours) => neighbours !== undefined);
   }
 
   async harmedNeighbours(): Promise<readonly string[]> {
-    const lines = neighbourMounts();
-    return [...this.#running.neighbours].filter(([path, line]) => lines.get(path) !== line).map(([path]) => path);
+    const mounts = this.#running.neighbours.flatMap((neighbours) => [...neighbours.mounts]);
+    if (mounts.length === 0) throw new Error('the node has no neighbours with mounts');
+    return mounts.filter(([path, line]) => mountLine(path) !== line).map(([path]) => path);
   }
 
   get #running() {
@@ -378,10 +376,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 }
 
-/** The node's mounts, as lines of mountinfo by mount point. */
-function neighbourMounts(): ReadonlyMap<string, string> {
+/** The line of mountinfo of the topmost mount at a path. */
+function mountLine(path: string): string {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
-  return new Map(lines.map((line) => [line.split(' ')[4] ?? '', line]));
+  return lines.findLast((line) => line.split(' ')[4] === path) ?? '';
 }
 
 /** Mounts of kubelet, agent and daemons. Their directories stay. */

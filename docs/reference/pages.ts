@@ -89,7 +89,7 @@ function conditionsPage(): string {
   const scenarios = shippedScenarios();
   const rows = [...conditions.values()].map(({ name, title, reports }) => {
     const own = scenarios.filter(({ tags }) => tags.includes(`@node:${name}`)).map((scenario) => scenario.name);
-    return `| \`${name}\` | ${title} | ${reports.join(', ')} | ${own.join('; ')} |`;
+    return `| \`${name}\` | ${title} | ${reports.join(', ') || 'found in a review'} | ${own.join('; ')} |`;
   });
   return `
 The ways in which nodes differ that \`npx rekindle conform --node\` imitates in the sandbox, public reports of such nodes

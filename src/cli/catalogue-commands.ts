@@ -21,7 +21,9 @@ export function addConditions(program: Command, { environment }: Context): void 
     .action(async () => {
       const { conditions } = await import('../../clusters/sandbox/conditions/catalogue.ts');
       for (const { name, title, reports } of conditions.values())
-        environment.stdout.write(`${name}\n    ${title}\n    reported in ${reports.join(', ')}\n`);
+        environment.stdout.write(
+          `${name}\n    ${title}\n    ${reports.length === 0 ? 'found in a review' : `reported in ${reports.join(', ')}`}\n`,
+        );
     });
 }
 

@@ -245,7 +245,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'unknown node condition',
       ['conform', '--node', 'slow-listing,moonlight'],
-      'unknown node condition "moonlight": accepted are hung-neighbours, kubelet-namespace, many-descriptors,',
+      'unknown node condition "moonlight": accepted are foreign-inline-volume, hung-neighbours, kubelet-namespace,',
     ],
     [
       'a node condition on kind',

@@ -6,7 +6,7 @@ export interface NodeCondition {
   readonly name: string;
   /** One sentence for `rekindle conditions` and reports: what the node has, and what that stands for. */
   readonly title: string;
-  /** Public reports of such nodes, `repository#number`. */
+  /** Public reports of such nodes, `repository#number`. Empty if it was found in a review only. */
   readonly reports: readonly string[];
   readonly differences?: NodeDifferences;
   /** Starts what else is on the node; before the node agent and the kubelet. */
@@ -33,10 +33,13 @@ export interface ConditionNode {
   readonly directory: string;
   /** Where datasets are mounted. */
   readonly mountRoot: string;
+  readonly kubeletRoot: string;
+  /** The line of mountinfo of the node's mount at a path; empty if there is none. */
+  readonly mountLine: (path: string) => string;
 }
 
 /** What else is on a node. It ends with the node. */
 export interface Neighbours {
-  /** Mount points on the node, which nobody but their owner may touch. */
-  readonly mountPoints: readonly string[];
+  /** Mounts on the node, which nobody but their owner may touch, as lines of mountinfo by mount point. More may come. */
+  readonly mounts: ReadonlyMap<string, string>;
 }

@@ -35,7 +35,7 @@ export const manyDescriptors: NodeCondition = {
       '100000',
     ];
     await startServing({ name: 'process with many descriptors', argv, environment, logFile }).ready;
-    return { mountPoints: [] };
+    return { mounts: new Map() };
   },
 };
 
@@ -52,7 +52,7 @@ export const secondKubelet: NodeCondition = {
     ].join('\n');
     const argv = ['unshare', '--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '/bin/sh', '-c'];
     await startServing({ name: 'second kubelet', argv: [...argv, script, directory], environment, logFile }).ready;
-    return { mountPoints: [] };
+    return { mounts: new Map() };
   },
 };
 
@@ -64,7 +64,7 @@ interface MountsOptions {
 }
 
 async function startMounts(node: ConditionNode, { name, count, sources }: MountsOptions): Promise<Neighbours> {
-  const { directory, environment, kubeConfig, logFile, mountRoot } = node;
+  const { directory, environment, kubeConfig, logFile, mountLine, mountRoot } = node;
   const api = kubeConfig.makeApiClient(CoreV1Api);
   const datasets = Array.from({ length: sources }, (_, index) => `${name}-${index}`);
   const sourceOf = (dataset: string) => `${mountRoot}/jindo/neighbours/${dataset}/jindofs-fuse`;
@@ -84,5 +84,5 @@ async function startMounts(node: ConditionNode, { name, count, sources }: Mounts
   const { process: daemon, ready } = startServing({ name: `daemon of ${name} mounts`, argv, environment, logFile });
   await ready;
   if (name === 'hung') daemon.kill('SIGSTOP');
-  return { mountPoints };
+  return { mounts: new Map(mountPoints.map((path) => [path, mountLine(path)])) };
 }
