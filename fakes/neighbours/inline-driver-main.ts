@@ -9,7 +9,7 @@ import { loadCsiServices } from '../../recovery/csi/definitions.ts';
 import { registrationService } from '../../recovery/csi/registration.ts';
 import { listenOn } from '../../recovery/csi/socket.ts';
 import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
-import { MNT_DETACH, MS_NODEV, MS_NOSUID } from '../../recovery/linux/syscalls.ts';
+import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_RDONLY } from '../../recovery/linux/syscalls.ts';
 import { RawFuse } from '../fuse/raw-fuse.ts';
 import { serve } from '../fuse/serve.ts';
 import { emptyTree } from '../fuse/tree.ts';
@@ -18,11 +18,9 @@ import { WrittenTree } from '../fuse/written-tree.ts';
 const [name = '', endpoint = '', registry = ''] = process.argv.slice(2);
 const sys = loadSyscalls();
 
-type Answer<Request> = (request: Request) => object | Promise<object>;
-
 const print = (event: string, path?: string): void => void process.stdout.write(`${JSON.stringify({ event, path })}\n`);
 
-function method<Request>(answer: Answer<Request>) {
+function method<Request>(answer: (request: Request) => object | Promise<object>) {
   return (call: ServerUnaryCall<Request, object>, done: sendUnaryData<object>): void => {
     Promise.resolve()
       .then(() => answer(call.request))
@@ -42,7 +40,7 @@ async function publish({ targetPath }: { readonly targetPath: string }): Promise
     fsname: name,
     subtype: 'neighbour',
     mountFuse({ source, target, fstype, data }) {
-      const mounted = sys.mount({ source, target, fstype, flags: MS_NOSUID | MS_NODEV, data });
+      const mounted = sys.mount({ source, target, fstype, flags: MS_NOSUID | MS_NODEV | MS_RDONLY, data });
       return mounted.ok ? undefined : 1;
     },
   } as ConstructorParameters<typeof RawFuse>[2]);

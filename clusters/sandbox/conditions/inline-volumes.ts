@@ -19,7 +19,8 @@ export const foreignInlineVolume: NodeCondition = {
     const driver = startServing({
       name: "another driver's node plugin",
       argv: [...argv, `${kubeletRoot}/plugins_registry`],
-      environment,
+      // Each of its mounts keeps a thread of the pool waiting for the kernel's next request.
+      environment: { ...environment, UV_THREADPOOL_SIZE: '64' },
       logFile,
       onLine({ event, path }) {
         if (event === 'published') mounts.set(String(path), mountLine(String(path)));
@@ -28,7 +29,8 @@ export const foreignInlineVolume: NodeCondition = {
     });
     await api.createNamespace({ body: { metadata: { name: namespace } } });
     const informer = makeInformer(kubeConfig, '/api/v1/persistentvolumes', () => api.listPersistentVolume());
-    const isOurs = ({ spec }: V1PersistentVolume) => spec?.csi?.driver === driverName;
+    // Volumes without a claim are those of other conditions.
+    const isOurs = ({ spec }: V1PersistentVolume) => spec?.csi?.driver === driverName && spec.claimRef !== undefined;
     informer.on('add', (volume) => {
       const name = volume.metadata?.name ?? '';
       const volumes = [{ name, csi: { driver: foreignDriver } }];
