@@ -174,7 +174,7 @@ export async function startController<K extends Kinds>({
 }
 
 /** An event about an object, shown by `kubectl describe`. */
-export interface ObjectEvent {
+export interface ControllerEvent {
   readonly object: KubernetesObject;
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
@@ -182,7 +182,7 @@ export interface ObjectEvent {
 }
 
 /** Creates Kubernetes events in the name of a component. Failures are ignored, since nothing depends on an event. */
-export function eventRecorder(core: CoreV1Api, component: string): (event: ObjectEvent) => Promise<void> {
+export function eventRecorder(core: CoreV1Api, component: string): (event: ControllerEvent) => Promise<void> {
   return async ({ object, type, reason, message }) => {
     const { apiVersion = '', kind = '', metadata = {} } = object;
     const { name = '', namespace = 'default', uid = '', resourceVersion = '' } = metadata;

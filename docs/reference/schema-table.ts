@@ -1,5 +1,5 @@
 /** The part of JSON Schema that the table shows. */
-export interface Schema {
+export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
@@ -10,16 +10,16 @@ export interface Schema {
 }
 
 /** Renders a row for each field; nested fields are named by their path. */
-export function schemaAsMarkdown(schema: Schema): string {
+export function schemaAsMarkdown(schema: JsonSchema): string {
   const rows = listRows(schema, '').map((cells) => `| ${cells.join(' | ')} |`);
   return ['| field | value | |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 type Row = readonly [field: string, value: string, description: string];
 
-function listRows(schema: Schema, path: string): readonly Row[] {
+function listRows(schema: JsonSchema, path: string): readonly Row[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, value]) => {
-    const field = value as Schema;
+    const field = value as JsonSchema;
     const fieldPath = path === '' ? name : `${path}.${name}`;
     const optional = schema.required?.includes(name) ? '' : 'Optional. ';
     return [
@@ -29,11 +29,11 @@ function listRows(schema: Schema, path: string): readonly Row[] {
   });
 }
 
-function describeType({ type, enum: values, items, default: fallback }: Schema): string {
+function describeType({ type, enum: values, items, default: fallback }: JsonSchema): string {
   const typeName = values
     ? values.map((value) => `\`${value}\``).join(', ')
     : items
-      ? `list of ${describeType(items as Schema)}`
+      ? `list of ${describeType(items as JsonSchema)}`
       : type === 'object'
         ? 'map'
         : type === 'string'

@@ -16,7 +16,7 @@ interface ServiceAccount {
 }
 
 /** What RBAC decides about. `name` is empty for a collection. */
-export interface ApiRequest {
+export interface AccessRequest {
   readonly verb: string;
   readonly resource: Resource;
   readonly subresource: string | undefined;
@@ -56,7 +56,7 @@ export class Tokens {
 const rbacGroup = 'rbac.authorization.k8s.io';
 
 /** Throws a 403, worded as the RBAC authorizer's, unless the user may do this. */
-export function authorize(store: Storage, user: User, request: ApiRequest): void {
+export function authorize(store: Storage, user: User, request: AccessRequest): void {
   if (user.kind === 'admin') return;
   const { namespace, resource, subresource, verb } = request;
   const clusterWide = grantedRules(store, 'clusterrolebindings', undefined, user);
@@ -106,7 +106,7 @@ function isSubject(subject: Json, { namespace, name }: ServiceAccount): boolean 
   );
 }
 
-function allows(rule: Json, { verb, resource, subresource, name }: ApiRequest): boolean {
+function allows(rule: Json, { verb, resource, subresource, name }: AccessRequest): boolean {
   const plural = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
   const has = (field: string, value: string): boolean => {
     const values = listAt(rule, field);

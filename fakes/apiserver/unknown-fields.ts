@@ -5,7 +5,7 @@ import { groupVersion } from './resource.ts';
 import { badRequest } from './status.ts';
 
 /** The part of a generated class of the client that describes its fields. */
-interface Model {
+interface FieldTypes {
   getAttributeTypeMap(): readonly { readonly baseName: string; readonly type: string }[];
 }
 
@@ -49,15 +49,15 @@ const modelName = ({ kind, version }: Resource): string =>
   kind === 'Event' ? 'CoreV1Event' : `${version.charAt(0).toUpperCase()}${version.slice(1)}${kind}`;
 
 /** Loads the client at the first write, because that takes a few hundred milliseconds. */
-async function loadModels(): Promise<ReadonlyMap<string, Model>> {
+async function loadModels(): Promise<ReadonlyMap<string, FieldTypes>> {
   const client: Readonly<Record<string, unknown>> = await import('@kubernetes/client-node');
-  return new Map(Object.entries(client).filter((entry): entry is [string, Model] => isModel(entry[1])));
+  return new Map(Object.entries(client).filter((entry): entry is [string, FieldTypes] => isModel(entry[1])));
 }
 
-const isModel = (value: unknown): value is Model => typeof value === 'function' && 'getAttributeTypeMap' in value;
+const isModel = (value: unknown): value is FieldTypes => typeof value === 'function' && 'getAttributeTypeMap' in value;
 
 interface Pruning {
-  readonly models: ReadonlyMap<string, Model>;
+  readonly models: ReadonlyMap<string, FieldTypes>;
   readonly path: string;
   readonly unknown: string[];
 }

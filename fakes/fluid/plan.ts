@@ -1,5 +1,5 @@
 import type { V1DaemonSet, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
-import type { ObjectEvent } from '../controller.ts';
+import type { ControllerEvent } from '../controller.ts';
 import {
   type FluidImages,
   makeClaim,
@@ -42,7 +42,7 @@ export type FluidStep =
       readonly do: 'set-status';
       readonly object: FluidObject;
       readonly status: Readonly<Record<string, unknown>>;
-      readonly events: readonly ObjectEvent[];
+      readonly events: readonly ControllerEvent[];
     };
 
 /** Whether a dataset is served, with the wrong fields if it is refused. */

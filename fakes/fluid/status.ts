@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import type { ObjectEvent } from '../controller.ts';
+import type { ControllerEvent } from '../controller.ts';
 import { type FieldError, formatErrors } from './fields.ts';
 import { type FluidObject, fuseRole, workerRole } from './names.ts';
 import type { Assessment, FluidStep } from './plan.ts';
@@ -80,12 +80,12 @@ function datasetEvents(
   runtime: FluidObject | undefined,
   assessment: Assessment,
   phase: ReadyCondition['phase'],
-): readonly ObjectEvent[] {
+): readonly ControllerEvent[] {
   if (phase === 'Bound') {
     return [{ object: dataset, type: 'Normal', reason: 'DatasetReady', message: 'The ddc runtime is ready.' }];
   }
   if (assessment.state !== 'refused') return [];
-  const warn = (object: FluidObject, reason: string, errors: readonly FieldError[]): readonly ObjectEvent[] =>
+  const warn = (object: FluidObject, reason: string, errors: readonly FieldError[]): readonly ControllerEvent[] =>
     errors.length === 0 ? [] : [{ object, type: 'Warning', reason, message: formatErrors(errors) }];
   return [
     ...warn(dataset, 'ErrorCreateDataset', assessment.dataset),

@@ -7,7 +7,7 @@ import {
   type Volume,
   type VolumeMount,
 } from '../engine/model.ts';
-import { type JsonObject, listAt, objectAt, textAt, texts } from './json.ts';
+import { listAt, objectAt, textAt, texts, type UncheckedObject } from './json.ts';
 
 /** A bound claim. */
 export interface Claim {
@@ -141,7 +141,7 @@ function otherMount({ mountPath, readOnly, subPath }: VolumeMount, volume: strin
 }
 
 /** The volume's claim, or the claim of a generic ephemeral volume, which is named `<pod>-<volume>`. */
-function claimOf(volume: JsonObject, pod: string): [string, { claim: string; readOnly: boolean }][] {
+function claimOf(volume: UncheckedObject, pod: string): [string, { claim: string; readOnly: boolean }][] {
   const name = textAt(volume, 'name');
   if (name === undefined) return [];
   if ('ephemeral' in volume) return [[name, { claim: `${pod}-${name}`, readOnly: false }]];
@@ -160,14 +160,14 @@ const plugins: Readonly<Record<string, string>> = {
 };
 
 /** The kubelet's directory of a volume, relative to the pod's directory. */
-function directoryOf(volume: JsonObject): [string, string][] {
+function directoryOf(volume: UncheckedObject): [string, string][] {
   const name = textAt(volume, 'name');
   const plugin = Object.keys(plugins).find((key) => key in volume);
   return name === undefined || plugin === undefined ? [] : [[name, `volumes/${plugins[plugin]}/${name}`]];
 }
 
 function toContainer(
-  container: JsonObject,
+  container: UncheckedObject,
   claims: PodSpec['claims'],
   directories: ReadonlyMap<string, string>,
 ): PodSpec['containers'][number][] {

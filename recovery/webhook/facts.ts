@@ -1,5 +1,5 @@
 import type { Volume } from '../engine/model.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { UncheckedObject } from '../kubernetes/json.ts';
 import type { Claim } from '../kubernetes/mapping.ts';
 import { claimsByVolume, type NewPod, type PodVolumeMount, volumeMounts } from './pod.ts';
 
@@ -17,8 +17,8 @@ export interface ClusterState {
 
 /** The FUSE container of a dataset's DaemonSet, and the volumes of that DaemonSet's pods. */
 export interface DaemonTemplate {
-  readonly container: JsonObject;
-  readonly volumes: readonly JsonObject[];
+  readonly container: UncheckedObject;
+  readonly volumes: readonly UncheckedObject[];
 }
 
 /** A pod's volume that mounts a dataset. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JsonObject, listAt, objectAt } from '../kubernetes/json.ts';
+import { listAt, objectAt, type UncheckedObject } from '../kubernetes/json.ts';
 import { admit } from './admit.ts';
 import type { ClusterState } from './facts.ts';
 import { mutate } from './mutate.ts';
@@ -70,8 +70,8 @@ it.each<[string, PodOptions]>([
 describe('a serverless pod', () => {
   const mutated = (options: PodOptions = {}, change: Partial<ClusterState> = {}) => {
     const { spec, metadata } = patched(pod({ labels: eci, annotations: auto, ...options }), change).pod as {
-      readonly spec: JsonObject;
-      readonly metadata: JsonObject;
+      readonly spec: UncheckedObject;
+      readonly metadata: UncheckedObject;
     };
     return {
       containers: listAt(spec, 'containers'),
@@ -79,7 +79,7 @@ describe('a serverless pod', () => {
       labels: objectAt(metadata, 'labels'),
     };
   };
-  const env = (container: JsonObject | undefined) =>
+  const env = (container: UncheckedObject | undefined) =>
     Object.fromEntries(listAt(container, 'env').map(({ name, value }) => [name, value]));
 
   it('gets the dataset’s FUSE container before its own', () => {
@@ -241,7 +241,7 @@ describe('a pod of any shape', () => {
   it('is admitted or denied, and mutated, without an exception', () => {
     fc.assert(
       fc.property(anything, (value) => {
-        const candidate = { namespace: 'default', pod: value as JsonObject };
+        const candidate = { namespace: 'default', pod: value as UncheckedObject };
         expect(admit(candidate, facts())).toHaveProperty('allowed');
         expect(Array.isArray(mutate(candidate, facts()))).toBe(true);
       }),

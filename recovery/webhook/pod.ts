@@ -1,10 +1,10 @@
 import { recoveryLabel } from '../engine/policy.ts';
-import { type JsonObject, objectAt, textAt, texts } from '../kubernetes/json.ts';
+import { objectAt, textAt, texts, type UncheckedObject } from '../kubernetes/json.ts';
 
 /** A pod that is about to be created. Its own `metadata.namespace` may be empty, so the namespace comes from the request. */
 export interface NewPod {
   readonly namespace: string;
-  readonly pod: JsonObject;
+  readonly pod: UncheckedObject;
 }
 
 /** The JSON patch operations (RFC 6902) that this webhook uses. */
@@ -29,25 +29,25 @@ export const injected = { label: 'done.sidecar.fluid.io/inject', value: 'true' }
 export const containerKinds = ['initContainers', 'containers'] as const;
 export type ContainerKind = (typeof containerKinds)[number];
 
-export interface PodContainer {
+export interface AdmittedContainer {
   readonly kind: ContainerKind;
   /** Index in the list as it was sent. */
   readonly index: number;
   readonly name: string;
-  readonly value: JsonObject;
+  readonly value: UncheckedObject;
 }
 
 export interface PodVolumeMount {
-  readonly container: PodContainer;
+  readonly container: AdmittedContainer;
   /** Index in the container's list as it was sent. */
   readonly index: number;
-  readonly value: JsonObject;
+  readonly value: UncheckedObject;
 }
 
-export const podLabels = (pod: JsonObject): Readonly<Record<string, string>> =>
+export const podLabels = (pod: UncheckedObject): Readonly<Record<string, string>> =>
   texts(objectAt(pod, 'metadata', 'labels'));
 
-export function podKind(pod: JsonObject): PodKind {
+export function podKind(pod: UncheckedObject): PodKind {
   const labels = podLabels(pod);
   if (labels[sidecarTarget.label] === sidecarTarget.value)
     return labels[injected.label] === injected.value ? 'other' : 'serverless';
@@ -55,24 +55,26 @@ export function podKind(pod: JsonObject): PodKind {
 }
 
 /** Whether the pod has the annotation by which serverless pods request recovery. */
-export function requestsRecovery(pod: JsonObject): boolean {
+export function requestsRecovery(pod: UncheckedObject): boolean {
   return texts(objectAt(pod, 'metadata', 'annotations'))[recoverPolicy.annotation] === recoverPolicy.value;
 }
 
 /** The objects of a list with their indices. Other values are skipped but still counted. */
 export function indexedObjects(
-  value: JsonObject,
+  value: UncheckedObject,
   key: string,
-): readonly { readonly index: number; readonly value: JsonObject }[] {
+): readonly { readonly index: number; readonly value: UncheckedObject }[] {
   const list = value[key];
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: unknown, index) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item) ? [{ index, value: item as JsonObject }] : [],
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? [{ index, value: item as UncheckedObject }]
+      : [],
   );
 }
 
 /** The pod's containers in the order in which they run: init containers first. */
-export function listContainers(pod: JsonObject): readonly PodContainer[] {
+export function listContainers(pod: UncheckedObject): readonly AdmittedContainer[] {
   const spec = objectAt(pod, 'spec');
   return containerKinds.flatMap((kind) =>
     indexedObjects(spec, kind).map(({ index, value }) => ({ kind, index, name: textAt(value, 'name') ?? '', value })),
@@ -81,7 +83,7 @@ export function listContainers(pod: JsonObject): readonly PodContainer[] {
 
 /** The claims that the pod's volumes refer to, keyed by the volume's name. */
 export function claimsByVolume(
-  pod: JsonObject,
+  pod: UncheckedObject,
 ): ReadonlyMap<string, { readonly claim: string; readonly readOnly: boolean }> {
   return new Map(
     indexedObjects(objectAt(pod, 'spec'), 'volumes').flatMap(({ value }) => {
@@ -94,7 +96,7 @@ export function claimsByVolume(
 }
 
 /** The volumeMounts of one of the pod's volumes, in all containers. */
-export function volumeMounts(pod: JsonObject, volume: string): readonly PodVolumeMount[] {
+export function volumeMounts(pod: UncheckedObject, volume: string): readonly PodVolumeMount[] {
   return listContainers(pod).flatMap((container) =>
     indexedObjects(container.value, 'volumeMounts')
       .filter(({ value }) => value.name === volume)

@@ -1,5 +1,5 @@
 import { recoveryLabel } from '../engine/policy.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { UncheckedObject } from '../kubernetes/json.ts';
 import type { Transport } from '../kubernetes/transport.ts';
 import { sidecarTarget } from './pod.ts';
 import { paths } from './server.ts';
@@ -38,7 +38,7 @@ export interface Registration {
 }
 
 /** The mutating configuration, and the validating one that is called after all mutations. Pure. */
-export function configurations({ endpoint, caBundle, exemptNamespaces }: Registration): readonly JsonObject[] {
+export function configurations({ endpoint, caBundle, exemptNamespaces }: Registration): readonly UncheckedObject[] {
   return kinds.map(({ kind, name, path }) => ({
     apiVersion,
     kind,
@@ -65,12 +65,12 @@ export function configurations({ endpoint, caBundle, exemptNamespaces }: Registr
 }
 
 /** The fields of the configurations that only the webhook knows. */
-function trustedAuthorities(caBundle: string): readonly JsonObject[] {
+function trustedAuthorities(caBundle: string): readonly UncheckedObject[] {
   const webhooks = selectors.map(({ webhook }) => ({ name: webhook, clientConfig: { caBundle } }));
   return kinds.map(({ kind, name }) => ({ apiVersion, kind, metadata: { name }, webhooks }));
 }
 
-function clientConfig(endpoint: WebhookEndpoint, path: string): JsonObject {
+function clientConfig(endpoint: WebhookEndpoint, path: string): UncheckedObject {
   return 'url' in endpoint ? { url: `${endpoint.url}${path}` } : { service: { ...endpoint.service, path } };
 }
 

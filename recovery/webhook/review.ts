@@ -1,4 +1,4 @@
-import { type JsonObject, objectAt, textAt } from '../kubernetes/json.ts';
+import { objectAt, textAt, type UncheckedObject } from '../kubernetes/json.ts';
 import type { Admission } from './admit.ts';
 import type { JsonPatch, NewPod } from './pod.ts';
 
@@ -57,7 +57,7 @@ function quote(value: unknown): string {
 }
 
 /** The response to the API server. A denial has code 403 and is for the pod's author; 400 and 500 are for the administrator. */
-export function createResponse(uid: string, admission: Admission, patch: JsonPatch = []): JsonObject {
+export function createResponse(uid: string, admission: Admission, patch: JsonPatch = []): UncheckedObject {
   const warnings = admission.warnings.length === 0 ? {} : { warnings: admission.warnings };
   if (!admission.allowed)
     return wrap({
@@ -72,8 +72,8 @@ export function createResponse(uid: string, admission: Admission, patch: JsonPat
 }
 
 /** The response to a request that cannot be decided: it is denied rather than admitted unchecked. */
-export function createErrorResponse(uid: string, code: 400 | 500, message: string): JsonObject {
+export function createErrorResponse(uid: string, code: 400 | 500, message: string): UncheckedObject {
   return wrap({ uid, allowed: false, status: { code, message } });
 }
 
-const wrap = (response: JsonObject): JsonObject => ({ apiVersion, kind: 'AdmissionReview', response });
+const wrap = (response: UncheckedObject): UncheckedObject => ({ apiVersion, kind: 'AdmissionReview', response });

@@ -1,5 +1,5 @@
 import type { AccessMode, Volume } from '../engine/model.ts';
-import type { JsonObject } from '../kubernetes/json.ts';
+import type { UncheckedObject } from '../kubernetes/json.ts';
 import type { ClusterState, DaemonTemplate } from './facts.ts';
 import type { NewPod } from './pod.ts';
 
@@ -81,7 +81,7 @@ export interface PodOptions {
   /** Claims, keyed by the name of the pod's volume. */
   readonly claims?: Readonly<Record<string, string>>;
   /** Replaces or extends the default spec. */
-  readonly spec?: JsonObject;
+  readonly spec?: UncheckedObject;
 }
 
 export function pod({

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { formatError } from '../agent/log.ts';
-import { type JsonObject, objectAt } from '../kubernetes/json.ts';
+import { objectAt, type UncheckedObject } from '../kubernetes/json.ts';
 import { admit } from './admit.ts';
 import type { Certificate } from './certificate.ts';
 import type { ClusterState } from './facts.ts';
@@ -94,7 +94,7 @@ async function decide(
   { factsFor, onDecision }: WebhookServerOptions,
   path: string,
   { uid, pod }: { readonly uid: string; readonly pod: NewPod },
-): Promise<JsonObject> {
+): Promise<UncheckedObject> {
   const name = formatPodName(pod);
   try {
     const facts = await factsFor(pod);
@@ -131,6 +131,6 @@ function sendText(response: ServerResponse, code: number, text: string): void {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
-function sendJson(response: ServerResponse, body: JsonObject): void {
+function sendJson(response: ServerResponse, body: UncheckedObject): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { isBelow, isNormalised } from '../csi/volume-source.ts';
-import { type JsonObject, listAt, objectAt, textAt } from '../kubernetes/json.ts';
+import { listAt, objectAt, textAt, type UncheckedObject } from '../kubernetes/json.ts';
 import type { DaemonTemplate } from './facts.ts';
 
 /** The node's directory that a FUSE container shares, and its mount point below that. */
@@ -15,8 +15,8 @@ export interface SharedDirectory {
 
 /** A container that starts before the pod's own, and the volumes that it needs in addition to the shared one. */
 export interface Sidecar {
-  readonly container: JsonObject & { readonly name: string };
-  readonly podVolumes: readonly JsonObject[];
+  readonly container: UncheckedObject & { readonly name: string };
+  readonly podVolumes: readonly UncheckedObject[];
 }
 
 export interface SidecarOptions {
@@ -105,7 +105,7 @@ const waitSeconds = 30;
  * `postStart` delays the application's containers until the filesystem answers, so that they never bind an empty directory.
  * `preStop` unmounts everything when the pod is deleted. After a crash the dead mounts stay until they are replaced.
  */
-function createHooks(shared: SharedDirectory): JsonObject {
+function createHooks(shared: SharedDirectory): UncheckedObject {
   const mountPath = quoteForShell(shared.mountPath);
   const mountPoint = quoteForShell(posix.join(shared.mountPath, shared.mountPoint));
   const isServed = `grep -qF ' '${mountPoint}' ' /proc/self/mountinfo && stat -f ${mountPoint} >/dev/null 2>&1`;

@@ -1,5 +1,5 @@
 import type { ClockPort } from '../engine/ports.ts';
-import { type JsonObject, listAt, objectAt, textAt } from '../kubernetes/json.ts';
+import { listAt, objectAt, textAt, type UncheckedObject } from '../kubernetes/json.ts';
 import { listWatch } from '../kubernetes/list-watch.ts';
 import { toClaim, toVolume } from '../kubernetes/mapping.ts';
 import { ApiError, type Transport } from '../kubernetes/transport.ts';
@@ -117,7 +117,7 @@ export function toDaemon(object: unknown): { readonly dataset: string; readonly 
   const release = textAt(labels, 'release');
   const role = textAt(labels, 'role');
   const spec = objectAt(object, 'spec', 'template', 'spec');
-  const [container]: readonly (JsonObject | undefined)[] = listAt(spec, 'containers');
+  const [container]: readonly (UncheckedObject | undefined)[] = listAt(spec, 'containers');
   if (namespace === undefined || release === undefined || !role?.endsWith('-fuse') || container === undefined)
     return undefined;
   return { dataset: `${namespace}/${release}`, template: { container, volumes: listAt(spec, 'volumes') } };
