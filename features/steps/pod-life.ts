@@ -10,12 +10,12 @@ Then('its container is not started, because of {string}', async function (this: 
 
 Then('the pod waits for its volume', async function (this: RekindleWorld) {
   await untilStartIsRefused(this.pod, 'ContainerCreating');
-  await this.scenario.watch();
+  await this.scenario.watchFor(this.scenario.watchMs);
 });
 
 Then('the other pod waits for its volume', async function (this: RekindleWorld) {
   await untilStartIsRefused(this.namespace.pod(newPodName(this.pod.name)), 'ContainerCreating');
-  await this.scenario.watch();
+  await this.scenario.watchFor(this.scenario.watchMs);
 });
 
 Then('the container starts on the living volume, and reads', async function (this: RekindleWorld) {
