@@ -247,6 +247,13 @@ it('sees the inner volume on the top mount while the dead mount below keeps its 
 const seen = (lines: readonly string[]): Break => adding(snapshot(950, where, 'after', lines));
 const replacing = (from: string, to: string) => podTable().map((line) => line.replace(from, to));
 
+/** The source mount of a second node, whose table is joined to that of the first one. */
+const otherNode = nodeTable()
+  .slice(0, 2)
+  .map((line) => line.replace('20 1', '70 1').replace('30 20 0:60', '80 70 0:77'));
+const coveringSource =
+  '33 30 0:78 / /runtime-mnt/jindo/default/demo-dataset/jindofs-fuse rw - fuse.jindofs-fuse jindofs rw';
+
 suite('the pod sees the mount of the daemon', (timeline) => showsDaemonsMount(timeline, { consumer, volume }), [
   ['passes if the pod shows the source mount', broken(), 'pass', '/data is / of a fuse.jindofs-fuse, device 0:60'],
   [
@@ -261,6 +268,18 @@ suite('the pod sees the mount of the daemon', (timeline) => showsDaemonsMount(ti
     broken(seen(replacing('0:60', '0:77'))),
     'fail',
     'is device 0:77, and the daemon serves device 0:60',
+  ],
+  [
+    'passes if the daemon of another node serves another device',
+    broken(adding(snapshot(950, 'node', 'after', [...otherNode, ...nodeTable()]))),
+    'pass',
+    'device 0:60',
+  ],
+  [
+    'fails on the mount that covers the source',
+    broken(adding(snapshot(950, 'node', 'after', [...nodeTable(), coveringSource]))),
+    'fail',
+    'the daemon serves device 0:78',
   ],
   ['fails if nothing is mounted', broken(seen(podTable().slice(0, 1))), 'fail', 'nothing is mounted at /data'],
   [

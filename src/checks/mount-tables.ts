@@ -4,7 +4,7 @@ import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure } from './outage.ts';
-import { type ConsumedVolume, csiVolumes, mountsIn, targetPathEnd, visibleMount } from './volume-mounts.ts';
+import { type ConsumedVolume, csiVolumes, mountsIn, targetPathEnd, topMounts, visibleMount } from './volume-mounts.ts';
 
 export interface SteadyTables {
   readonly consumers: readonly Consumer[];
@@ -123,8 +123,9 @@ export const showsDaemonsMount = defineCheck(
     const format = ({ root, fstype }: typeof old) => `${root} of a ${fstype}`;
     if (format(now) !== format(old)) return fail(`${consumer.path} was ${format(old)} and is ${format(now)}`);
     const node = timeline.mountTables('node').findLast(({ at }) => at > last.from);
-    const source = node && visibleMount(node, (path) => isSourceOf(volume, path));
-    if (source !== undefined && source.device !== now.device)
+    const sources = node ? topMounts(node, (path) => isSourceOf(volume, path)) : [];
+    const [source] = sources;
+    if (source && !sources.some(({ device }) => device === now.device))
       return fail(`${consumer.path} is device ${now.device}, and the daemon serves device ${source.device}`);
     if (source === undefined && crashes.length === 1 && now.device === old.device)
       return fail(`${consumer.path} is still device ${old.device}, whose daemon crashed`);

@@ -61,6 +61,15 @@ export const isTableKnown = (timeline: Timeline, where: string): boolean =>
 export const mountsIn = ({ lines }: Pick<EventOf<'snapshot'>, 'lines'>): readonly TableMount[] =>
   lines.flatMap((line) => parseMountLine(line) ?? []);
 
+/** The mounts at some paths that no other mount at these paths covers: on a cluster one for each node, whose tables are joined. */
+export function topMounts(
+  table: Pick<EventOf<'snapshot'>, 'lines'>,
+  isAt: (path: string) => boolean,
+): readonly TableMount[] {
+  const mounts = mountsIn(table).filter(({ mountPoint }) => isAt(mountPoint));
+  return mounts.filter(({ id }) => !mounts.some(({ parentId }) => parentId === id));
+}
+
 /**
  * The mount that is visible in a table at the paths for which `isAt` holds: one on which no other of them stands. If several
  * are, the one on the mount `parent` wins.
@@ -70,7 +79,6 @@ export function visibleMount(
   isAt: (path: string) => boolean,
   parent?: number,
 ): TableMount | undefined {
-  const mounts = mountsIn(table).filter(({ mountPoint }) => isAt(mountPoint));
-  const tops = mounts.filter(({ id }) => !mounts.some(({ parentId }) => parentId === id));
+  const tops = topMounts(table, isAt);
   return tops.find(({ parentId }) => parentId === parent) ?? tops[0];
 }
