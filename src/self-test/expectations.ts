@@ -40,7 +40,7 @@ export const expectations: readonly ExpectedFindings[] = [
   },
   {
     profile: 'too-eager',
-    scenarios: [readWrite, subPath, unlabelled, gateOff, again, readOnly],
+    scenarios: [readWrite, subPath, unlabelled, gateOff, readOnly],
     claims: ['A2', 'E1', 'L2', 'L3'],
     checks: [],
   },
