@@ -3,11 +3,14 @@ import { ready } from '../../recovery/linux/prober/protocol.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { foreignReadiness } from './foreign-readiness.ts';
 
-/** A prober that answers that each path is on the device 0:42. */
+/** A prober for which each path is on the live device 0:42. It answers in the order of the questions. */
 const script = `
   process.stdout.write(${JSON.stringify(`${ready}\n`)});
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) =>
-    process.stdout.write(JSON.stringify({ id: JSON.parse(line).id, answer: { device: '0:42' } }) + '\\n'));`;
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, device } = JSON.parse(line);
+    const answer = device === '0:42' ? {} : { unknown: 'ESTALE' };
+    process.stdout.write(JSON.stringify({ id, ...answer }) + '\\n');
+  });`;
 const daemon = 'ns/data-jindofs-fuse-x1/jindofs-fuse';
 const started = { kind: 'process', at: 1, role: 'daemon', name: daemon, change: 'started', pid: 7 } as const;
 const mount = (device: string, mountPoint = '/runtime-mnt/jindo/ns/data/jindofs-fuse') =>

@@ -136,6 +136,9 @@ describe.each(servers)('$name', ({ start, reason }) => {
     if (reason !== undefined) return;
     server = await start();
     await server.send('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
+    // Kubernetes admits pods once a controller has made the namespace's default service account.
+    const isAdmitted = async () => (await server.send('POST', `${inNamespace}/pods?dryRun=All`, pod('first'))).code;
+    await expect.poll(isAdmitted, { timeout: 60_000 }).toBe(201);
     for (const definition of customResources({}))
       await server.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   }, 400_000);
