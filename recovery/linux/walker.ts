@@ -6,9 +6,16 @@ import { type LookupResponse, ready, type WaitRequest } from './prober/protocol.
 import { errnoOf, failed, inStep } from './result.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
-/** Milliseconds for which a daemon's answer to a look-up is waited for, all look-ups of the period together. */
+/** Milliseconds for which a daemon's answer to a look-up is waited for. */
 const patience = 10;
-const period = 50;
+/**
+ * The share of all time that may be spent on waiting, and the milliseconds that can be saved up for one wait. Only a look-up whose
+ * answer came too late before waits that long: if the kernel does not cache its names, a late answer cannot be used.
+ */
+const waitingShare = 0.2;
+const maxWait = 250;
+/** Look-ups that are remembered because they were late. */
+const maxLate = 1000;
 /** Milliseconds after which a look-up without an answer is reported. */
 const lookupTimeout = 1000;
 /** Look-ups without an answer. They are never repeated, and more of them are not begun. */
@@ -49,46 +56,61 @@ export interface WalkerOptions {
 export function createWalker({ sys, namespaces, command, now }: WalkerOptions): Walker {
   let child: WalkerProcess | undefined;
   let isNeeded = false;
-  let periodBegan = 0;
-  let waited = 0;
+  let allowance = maxWait;
+  let countedAt = now();
   let nextId = 1;
+  /** The look-ups that were answered after the wait, by device and path. */
+  const late = new Set<string>();
   /** When the look-ups that have no answer were begun, by device and path. */
   const open = new Map<string, { readonly id: number; readonly begunAt: number }>();
   const buffer = Buffer.alloc(65536);
 
-  function end(): void {
+  function endChild(): void {
     if (child === undefined) return;
     child.process.kill('SIGKILL');
     sys.close(child.requests);
     sys.close(child.responses);
     child = undefined;
     open.clear();
+    late.clear();
   }
 
-  /** Reads responses until that of `id` comes or the patience ends. The descriptors of all others are released. */
-  function awaitResponse(child: WalkerProcess, id: number): LookupResponse | undefined {
-    if (now() - periodBegan > period) {
-      periodBegan = now();
-      waited = 0;
-    }
+  /** Milliseconds that may be waited now. */
+  function remainingAllowance(): number {
+    allowance = Math.min(allowance + waitingShare * (now() - countedAt), maxWait);
+    countedAt = now();
+    return allowance;
+  }
+
+  /** Reads responses until that of `id` comes or the limit in milliseconds ends. The descriptors of all others are released. */
+  function awaitResponse(child: WalkerProcess, id: number, limit: number): LookupResponse | undefined {
+    const end = now() + Math.min(limit, remainingAllowance());
     for (;;) {
       const since = now();
-      const readable = sys.waitReadable(child.responses, Math.max(Math.ceil(patience - waited), 0));
-      waited += now() - since;
+      const readable = sys.waitReadable(child.responses, Math.max(Math.ceil(end - since), 0));
+      allowance -= now() - since;
       if (!readable.ok || !readable.value) return undefined;
       const read = readSync(child.responses, buffer);
       if (read === 0) {
-        end();
+        endChild();
         return undefined;
       }
+      let awaited: LookupResponse | undefined;
       for (const line of buffer.toString('utf8', 0, read).split('\n')) {
         if (line === ready) child.isReady = true;
         if (line === ready || line === '') continue;
         const response: LookupResponse & { readonly id: number } = JSON.parse(line);
-        for (const [key, each] of open) if (each.id === response.id) open.delete(key);
-        if (response.id === id) return response;
+        const [key = ''] = [...open].find(([, each]) => each.id === response.id) ?? [];
+        open.delete(key);
+        if (response.id === id) {
+          awaited = response;
+          continue;
+        }
+        if (late.size === maxLate) late.clear();
+        late.add(key);
         send(child, { release: response.id });
       }
+      if (awaited !== undefined) return awaited;
     }
   }
 
@@ -98,7 +120,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     if (!root.ok) return root;
     const key = `${root.value.device} ${path}`;
     const before = open.get(key);
-    if (before !== undefined || !child.isReady) awaitResponse(child, 0);
+    if (before !== undefined || !child.isReady) awaitResponse(child, 0, patience);
     if (open.has(key)) {
       const isLate = now() - (before?.begunAt ?? 0) > lookupTimeout;
       return failed({ ...failure, errno: isLate ? 'ETIMEDOUT' : 'EINPROGRESS' });
@@ -107,7 +129,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     const id = nextId++;
     open.set(key, { id, begunAt: now() });
     send(child, { id, at, path });
-    const response = awaitResponse(child, id);
+    const response = awaitResponse(child, id, late.has(key) ? maxWait : patience);
     if (response === undefined) return failed(failure);
     if ('errno' in response) return failed({ ...failure, errno: response.errno });
     const opened = namespaces.openOf(child.process.pid ?? 0, response.fd);
@@ -119,7 +141,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     prepare(needed) {
       isNeeded ||= needed;
       if (!isNeeded || (child?.process.exitCode === null && child.process.signalCode === null)) return;
-      end();
+      endChild();
       child = startChild(sys, command);
     },
     open(at, path) {
@@ -131,11 +153,11 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
       try {
         return openInChild(child, at, path);
       } catch (error) {
-        end();
+        endChild();
         return failed({ errno: errnoOf(error), call: 'openat2', path, step: '' });
       }
     },
-    [Symbol.dispose]: end,
+    [Symbol.dispose]: endChild,
   };
 }
 
