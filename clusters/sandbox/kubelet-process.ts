@@ -1,4 +1,5 @@
-import { type Program, startProgram } from '../../fakes/program.ts';
+import { execa } from 'execa';
+import { type Program, streamed } from '../../fakes/program.ts';
 import type { NodeDifferences } from './conditions/condition.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { NodeDifferences } from './conditions/condition.ts';
 export class KubeletProcess {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #kind: NodeDifferences['kubeletProcess'];
-  #process: Program | undefined;
+  #process: Omit<Program, 'stdout' | 'stderr'> | undefined;
 
   constructor(environment: Readonly<Record<string, string>>, kind: NodeDifferences['kubeletProcess']) {
     this.#environment = environment;
@@ -25,11 +26,14 @@ export class KubeletProcess {
     this.#process = this.#start();
   }
 
-  #start(): Program | undefined {
+  #start(): Omit<Program, 'stdout' | 'stderr'> | undefined {
     if (this.#kind === 'none') return undefined;
     const script = 'printf kubelet >/proc/$$/comm; while :; do sleep 3600 & wait $!; done';
     // Mounts below the kubelet's directory are shared with the node, as they are if it runs in a container.
     const own = this.#kind === 'own-namespace' ? ['unshare', '--mount', '--propagation=unchanged'] : [];
-    return startProgram([...own, '/bin/sh', '-c', script], { env: this.#environment, cwd: '/' });
+    const [file = '', ...args] = [...own, '/bin/sh', '-c', script];
+    // Without pipes, which its last child would keep open.
+    const output = { stdout: 'ignore', stderr: 'ignore' } as const;
+    return execa(file, args, { ...streamed, ...output, env: this.#environment, cwd: '/' });
   }
 }
