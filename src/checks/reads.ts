@@ -1,10 +1,10 @@
 import type { Consumer } from '../timeline/consumer.ts';
-import { type Crash, type Hang, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { type Crash, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeOperation } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
-import { countErrors, describeFailure } from './outage.ts';
+import { countErrors, describeFailure, neverReturned } from './outage.ts';
 
 /** Good operations in a row that end an outage. */
 export const steadyCount = 10;
@@ -16,7 +16,7 @@ export const readsAgain = defineCheck(
     const { operations, crashes } = timeline.observe(consumer);
     const crash = crashes.at(-1);
     if (crash === undefined) return inconclusive(noCrash);
-    const lost = crash.hangs.find(({ until }) => until === undefined);
+    const lost = crash.hangs.find((hang) => neverReturned(hang, timeline));
     if (lost !== undefined)
       return fail(`an operation that began ${formatNs(lost.since - crash.from)} after the crash never came back`);
     const lastFailure = crash.failures.at(-1);
@@ -90,13 +90,6 @@ function neverSees(timeline: Timeline, consumer: Consumer, { results, operation,
   const count = operations.filter((each) => each.op === operation && wasPerformed(each)).length;
   return pass(`${success} in ${count} ${operation} operations`);
 }
-
-/** An operation younger than this is not yet lost, in nanoseconds. */
-const inFlightNs = 2e9;
-
-/** Whether an operation is lost, and not only late at the moment at which the history was read. */
-export const neverReturned = ({ since, until }: Hang, { end }: Timeline): boolean =>
-  until === undefined && end - since > inFlightNs;
 
 /** Every operation of the pod succeeds, if late: none fails, and each returns. */
 export const seesNoError = defineCheck(

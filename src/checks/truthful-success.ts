@@ -4,8 +4,8 @@ import { formatNs } from '../timeline/duration.ts';
 import type { SuccessClaim } from '../timeline/success-claims.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
-import { describeFailure } from './outage.ts';
-import { neverReturned, steadyCount } from './reads.ts';
+import { describeFailure, neverReturned } from './outage.ts';
+import { steadyCount } from './reads.ts';
 
 /**
  * Every claim that the pod was recovered is true: something had crashed, the agent had replaced the mount before it claimed

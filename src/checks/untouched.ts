@@ -4,8 +4,8 @@ import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
-import { describeFailure, isOutageError } from './outage.ts';
-import { neverReturned, steadyCount } from './reads.ts';
+import { describeFailure, isOutageError, neverReturned } from './outage.ts';
+import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
 
 interface WatchedTime {
