@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect, serve } from '../rpc.ts';
 import type { RunningExec } from './exec.ts';
-import { connectionCommand, historyFile, openSession } from './node-program/session.ts';
+import { connectionCommand, historyFile, openSession, requestsPipe } from './node-program/session.ts';
 import { resumingChannel } from './resuming-channel.ts';
 
 let folder: string;
@@ -115,7 +115,7 @@ it('ends if the node program has restarted, since its history is gone', async ()
 
 it('ignores half a request, which a broken connection left', async () => {
   const { calls } = session();
-  appendFileSync(join(folder, 'requests.ndjson'), '{"id":1,"procedure":"note","args":["on');
+  appendFileSync(join(folder, requestsPipe), '{"id":1,"procedure":"note","args":["on');
   const { remote } = harness();
   await remote.note('one');
   expect(calls).toEqual(['one']);

@@ -121,14 +121,6 @@ function watchOrPoll(path: string, scan: () => void): { close(): void } {
   }
 }
 
-/** Follows a file from its beginning. */
-export function followFile(path: string, onText: (text: string) => void): Disposable {
-  const read = createTail(path, onText);
-  const watcher = watchOrPoll(path, read);
-  read();
-  return { [Symbol.dispose]: () => watcher.close() };
-}
-
 /** Reads what was appended since the last call, or from the beginning if the file was truncated. */
 function createTail(path: string, onText: (text: string) => void): () => void {
   const buffer = Buffer.alloc(64 << 10);

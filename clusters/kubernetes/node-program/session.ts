@@ -1,15 +1,17 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import { lineSplitter, parseLine } from '../../../fakes/lines.ts';
 import type { Request } from '../../rpc.ts';
-import { followFile } from './pod-logs.ts';
 
-/** A folder of the node program's pod with the two files of a session. */
+/** A folder of the node program's pod with the history and the pipe of a session. */
 export const sessionFolder = (runId: string): string => `/tmp/rekindle-${runId}`;
 
 /** Everything that the node program reports: one JSON value a line, append-only. */
 export const historyFile = 'history.ndjson';
-const requestsFile = 'requests.ndjson';
+/** A named pipe, so that no request, some of which have credentials, is ever on a disk. */
+export const requestsPipe = 'requests';
 
 /** How often each end appends an empty line, which shows that it is alive. */
 export const heartbeatMs = 2_000;
@@ -27,7 +29,7 @@ export const historyLost = 3;
 export function connectionCommand(folder: string, offset: number): readonly string[] {
   const script = `cd "$1" && [ "$(stat -c %s ${historyFile})" -ge "$2" ] || exit ${historyLost}
 tail -c "+$(($2 + 1))" -s 0.2 --pid=$$ -f ${historyFile} &
-exec cat >> ${requestsFile}`;
+exec cat >> ${requestsPipe}`;
   return ['sh', '-c', script, 'sh', folder, String(offset)];
 }
 
@@ -45,17 +47,16 @@ export interface FileSession extends Disposable {
   write(lines: readonly string[]): void;
 }
 
-/** The node program's end of a session with the harness. Both files outlive each connection, so nothing is lost with one. */
+/** The node program's end of a session with the harness. History and pipe outlive each connection, so nothing is lost with one. */
 export function openSession({ folder, onRequest, onEnd, graceMs }: FileSessionOptions): FileSession {
   mkdirSync(folder, { recursive: true });
-  const requests = join(folder, requestsFile);
-  writeFileSync(requests, '');
+  const requests = openPipe(join(folder, requestsPipe));
   const write = (lines: readonly string[]): void =>
     appendFileSync(join(folder, historyFile), lines.map((line) => `${line}\n`).join(''));
   const heartbeat = setInterval(() => write(['']), heartbeatMs);
   const grace = setTimeout(() => onEnd('silence'), graceMs);
   const split = lineSplitter();
-  const following = followFile(requests, (text) => {
+  requests.on('data', (text: string) => {
     grace.refresh();
     for (const line of split(text)) {
       if (line === farewell) onEnd('farewell');
@@ -70,7 +71,15 @@ export function openSession({ folder, onRequest, onEnd, graceMs }: FileSessionOp
     [Symbol.dispose]() {
       clearInterval(heartbeat);
       clearTimeout(grace);
-      following[Symbol.dispose]();
+      requests.destroy();
     },
   };
+}
+
+/** Creates a named pipe and reads from it. It is open for writing too, so that it does not end with a connection. */
+function openPipe(path: string): Socket {
+  rmSync(path, { force: true });
+  execaSync('mkfifo', ['-m', '600', path]);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false }).setEncoding('utf8');
 }
