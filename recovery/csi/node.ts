@@ -32,7 +32,7 @@ export interface NodeService {
   nodeStageVolume(request: NodeStageRequest): Promise<CsiResult<Empty>>;
   nodeUnstageVolume(request: NodeUnstageRequest): Promise<CsiResult<Empty>>;
   nodePublishVolume(request: NodePublishRequest, call: CsiCall): Promise<CsiResult<Empty>>;
-  nodeUnpublishVolume(request: NodeUnpublishRequest): Promise<CsiResult<Empty>>;
+  nodeUnpublishVolume(request: NodeUnpublishRequest, call: CsiCall): Promise<CsiResult<Empty>>;
   nodeGetVolumeStats(request: NodeStatsRequest): Promise<CsiResult<NodeStatsResponse>>;
 }
 
@@ -71,12 +71,13 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
       if (!parsed.ok) return parsed;
       return publishVolume(options, parsed.value, { until: publishDeadline(call, clock), signal: call.signal });
     },
-    async nodeUnpublishVolume(request) {
+    async nodeUnpublishVolume(request, call) {
       const { volumeId, targetPath } = request;
       const rejection =
         checkRequired('NodeUnpublishVolume', { volume_id: volumeId, target_path: targetPath }) ??
         checkTarget('NodeUnpublishVolume', 'target_path', targetPath, kubeletRoot);
-      return rejection ?? unpublishVolume(options, request);
+      const limits = { until: publishDeadline(call, clock), signal: call.signal };
+      return rejection ?? unpublishVolume(options, request, limits);
     },
     async nodeGetVolumeStats(request) {
       const { volumeId, volumePath } = request;

@@ -20,6 +20,8 @@ export interface PublishParts {
 
 /** How long to wait before the volume's lock is tried again. The engine holds it for milliseconds during a recovery. */
 const lockRetryDelay = 10_000_000n as Nanoseconds;
+/** How long to wait before a path whose look-up goes on is tried again. */
+const lookUpDelay = 20_000_000n as Nanoseconds;
 
 /**
  * Binds the volume on its target path once its source is live (CSI NodePublishVolume). Waits without the lock and mounts
@@ -150,17 +152,31 @@ export function targetSite(path: string): Extract<MountSite, { kind: 'target' }>
 
 /**
  * Unmounts all layers at the target path and removes the directory (CSI NodeUnpublishVolume). Idempotent. The directory is
- * removed only once the mount table shows no mount there, and only if it is empty.
+ * removed only once the mount table shows no mount there, and only if it is empty. Waits while the path is being looked up.
  */
-export function unpublishVolume(
+export async function unpublishVolume(
+  parts: Pick<PublishParts, 'kernel' | 'publisher' | 'locks' | 'clock'>,
+  request: NodeUnpublishRequest,
+  { until, signal }: { readonly until: Nanoseconds; readonly signal: AbortSignal },
+): Promise<CsiResult<Empty>> {
+  const { clock } = parts;
+  for (;;) {
+    const result = unpublishOnce(parts, request);
+    if (result !== 'looking-up') return result;
+    if (signal.aborted || clock.now() >= until) return volumeIsBusy('NodeUnpublishVolume', request.volumeId);
+    await new Promise<void>((resolve) => clock.after(lookUpDelay, resolve));
+  }
+}
+
+function unpublishOnce(
   { kernel, publisher, locks }: Pick<PublishParts, 'kernel' | 'publisher' | 'locks'>,
   { volumeId, targetPath }: NodeUnpublishRequest,
-): CsiResult<Empty> {
+): CsiResult<Empty> | 'looking-up' {
   const fail = (message: string) => rejected('INTERNAL', `NodeUnpublishVolume: ${message}`);
   using lock = locks.tryAcquire(volumeId);
   if (lock === undefined) return volumeIsBusy('NodeUnpublishVolume', volumeId);
   const detached = publisher.unpublish(targetPath);
-  if (!detached.ok && detached.failure.errno === 'EINPROGRESS') return volumeIsBusy('NodeUnpublishVolume', volumeId);
+  if (!detached.ok && detached.failure.errno === 'EINPROGRESS') return 'looking-up';
   if (!detached.ok) return fail(`cannot unmount ${targetPath}: ${formatFailure(detached.failure)}`);
   const table = kernel.hostMounts();
   if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);

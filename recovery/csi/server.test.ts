@@ -445,6 +445,19 @@ describe('NodeUnpublishVolume', () => {
     expect(await outcome(client.nodeUnpublishVolume(unpublish))).toBe('OK');
   });
 
+  it('tries again while the target path is being looked up', async () => {
+    node.mount({ path: target, device: '0:40' });
+    const detach = node.unpublish.bind(node);
+    const failure = { errno: 'EINPROGRESS', call: 'openat2', path: target, step: '' };
+    node.unpublish = () => ({ ok: false, failure });
+    const unpublished = outcome(client.nodeUnpublishVolume(unpublish));
+    await until(() => clock.waiting === 1);
+    node.unpublish = detach;
+    clock.advance(20_000_000n);
+    expect(await unpublished).toBe('OK');
+    expect(node.table).toEqual([]);
+  });
+
   it('removes nothing while the mount table still shows a mount', async () => {
     node.mount({ path: target, device: '0:40' });
     node.unpublish = () => ({ ok: true, value: undefined });

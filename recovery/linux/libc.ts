@@ -19,6 +19,7 @@ const functions = {
   fchdir: 'int fchdir(int fd)',
   fstatfs: 'int fstatfs(int fd, void *buffer)',
   getppid: 'int getppid()',
+  mkfifo: 'int mkfifo(const char *path, uint mode)',
   mount: 'int mount(const char *source, const char *target, const char *fstype, ulong flags, const char *data)',
   open: 'int open(const char *path, int flags, int mode)',
   openat: 'int openat(int at, const void *path, int flags, int mode)',

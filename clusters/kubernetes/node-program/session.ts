@@ -1,8 +1,8 @@
 import { appendFileSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { execaSync } from 'execa';
 import { lineSplitter, parseLine } from '../../../fakes/lines.ts';
+import { lastErrno, libc } from '../../../recovery/linux/libc.ts';
 import type { Request } from '../../rpc.ts';
 
 /** A folder of the node program's pod with the history and the pipe of a session. */
@@ -79,7 +79,7 @@ export function openSession({ folder, onRequest, onEnd, graceMs }: FileSessionOp
 /** Creates a named pipe and reads from it. It is open for writing too, so that it does not end with a connection. */
 function openPipe(path: string): Socket {
   rmSync(path, { force: true });
-  execaSync('mkfifo', ['-m', '600', path]);
+  if (libc.mkfifo(path, 0o600) !== 0) throw new Error(`the pipe ${path} cannot be created: ${lastErrno()}`);
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   return new Socket({ fd, readable: true, writable: false }).setEncoding('utf8');
 }
