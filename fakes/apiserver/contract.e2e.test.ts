@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customResources } from '../fluid/custom-resources.ts';
 import { startApiServer } from './api-server.ts';
 
@@ -137,8 +137,9 @@ describe.each(servers)('$name', ({ start, reason }) => {
     server = await start();
     await server.send('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
     // Kubernetes admits pods once a controller has made the namespace's default service account.
-    const isAdmitted = async () => (await server.send('POST', `${inNamespace}/pods?dryRun=All`, pod('first'))).code;
-    await expect.poll(isAdmitted, { timeout: 60_000 }).toBe(201);
+    const admitted = async () =>
+      expect(await server.send('POST', `${inNamespace}/pods?dryRun=All`, pod('first'))).toMatchObject({ code: 201 });
+    await vi.waitFor(admitted, { timeout: 60_000 });
     for (const definition of customResources({}))
       await server.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   }, 400_000);
