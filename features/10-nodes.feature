@@ -84,6 +84,7 @@ Feature: Nodes as others run them
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
 
     @C3 @fault:sigkill @node:unreadable-file
     Scenario: the first file cannot be read

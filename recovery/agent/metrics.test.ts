@@ -3,7 +3,14 @@ import type { Decision, Nanoseconds, Pod } from '../engine/model.ts';
 import { createMetrics, type SiteProblem } from './metrics.ts';
 import { volume } from './testing/demo-volume.ts';
 
-const site = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
+const site = {
+  kind: 'container',
+  podUid: 'u1',
+  container: 'main',
+  mountNamespace: 'mnt:[1]',
+  pid: 7,
+  path: '/data',
+} as const;
 const took = 2_000_000n as Nanoseconds;
 const failure = { errno: 'EPERM', call: 'move_mount', path: '/data', step: 'attach' };
 const pod = { uid: 'u1', namespace: 'default', name: 'app' } as Pod;

@@ -15,7 +15,14 @@ const pod: Pod = {
   volumes: ['default-demo'],
   containers: [],
 };
-const site = { kind: 'container', podUid: 'u1', container: 'main', pid: 7, path: '/data' } as const;
+const site = {
+  kind: 'container',
+  podUid: 'u1',
+  container: 'main',
+  mountNamespace: 'mnt:[1]',
+  pid: 7,
+  path: '/data',
+} as const;
 
 describe('a decision', () => {
   it('is one line of the log with the time, the pod and the mount site, a metric, and events', () => {

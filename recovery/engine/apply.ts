@@ -302,10 +302,12 @@ function updateUnproven({
   const status = ({ device }: LiveSource) => statusOf(observation, volume, device);
   for (const [key, site] of replaced) state.unproven.set(key, site);
   const current = new Map(diagnoses.map((each) => [siteKey(each.site), each]));
-  for (const [key, { source }] of state.unproven) {
+  for (const [key, site] of state.unproven) {
     if (replaced.has(key)) continue;
-    const shown = current.get(key)?.stack.at(-1);
-    if (shown?.device !== source.device || status(source) === 'dead') state.unproven.delete(key);
+    const diagnosis = current.get(key);
+    const isShown = diagnosis?.stack.at(-1)?.device === site.source.device;
+    if (diagnosis === undefined || !isShown || status(site.source) === 'dead') state.unproven.delete(key);
+    else site.diagnosis = diagnosis;
   }
   return [...state.unproven.values()].filter((site) => isProofDue(site, now) && status(site.source) === 'live');
 }

@@ -78,8 +78,8 @@ export class ContainerMounts {
   }
 
   #siteAt(path: string, facts: Omit<Parameters<typeof observe>[1], 'site'>): OrderedSite {
-    const { podUid, name, pid } = this.container;
-    const site = { kind: 'container', podUid, container: name, pid, path } as const;
+    const { podUid, name, mountNamespace, pid } = this.container;
+    const site = { kind: 'container', podUid, container: name, mountNamespace, pid, path } as const;
     return { observed: observe(this.tree, { ...facts, site }), order: containerSiteOrder(site) };
   }
 

@@ -33,6 +33,20 @@ describe('success', () => {
     expect(world.decisionsOf('recovered')).toHaveLength(1);
   });
 
+  it('is claimed later, although the container is seen through another of its processes by then', async () => {
+    await using world = await oneHealthyPod();
+    crash(world);
+    const device = world.serve('demo');
+    world.kernel.deny(device, 1000);
+    await world.clock.settle();
+    const [main] = world.kernel.processes;
+    if (main === undefined) throw new Error('the pod has no container');
+    world.kernel.processes[0] = { ...main, pid: main.pid + 1 };
+    world.kernel.admit(device, 1000);
+    await world.clock.advance(30_000);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['target', 'container']);
+  });
+
   it('is not claimed if the daemon dies again before the read', async () => {
     await using world = await oneHealthyPod();
     await crashUnderReplacement(world, 'dead');

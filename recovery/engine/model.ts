@@ -176,6 +176,9 @@ export type MountSite =
       readonly kind: 'container';
       readonly podUid: string;
       readonly container: string;
+      /** Identifies the container among those of that name: its processes come and go. */
+      readonly mountNamespace: string;
+      /** A process in it when the snapshot was taken. */
       readonly pid: number;
       readonly path: string;
     };

@@ -25,7 +25,7 @@ export function targetPath(kubeletRoot: string, podUid: string, volume: string):
   return `${kubeletRoot}/pods/${podUid}/volumes/kubernetes.io~csi/${volume}/mount`;
 }
 
-/** A site as a key: equal in every snapshot for the same site, but different for another process of the same container. */
+/** A site as a key: equal in every snapshot for the same site, and different after the container has restarted. */
 export function siteKey(site: MountSite): string {
   return site.kind === 'target' ? `target\0${site.path}` : `container\0${containerSiteOrder(site)}`;
 }
@@ -35,9 +35,9 @@ export function containerSiteOrder({
   podUid,
   container,
   path,
-  pid,
+  mountNamespace,
 }: Extract<MountSite, { kind: 'container' }>): string {
-  return `${podUid}\0${container}\0${path}\0${String(pid).padStart(10, '0')}`;
+  return `${podUid}\0${container}\0${path}\0${mountNamespace}`;
 }
 
 export const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -6,7 +6,14 @@ import { readAsConsumer } from './prove.ts';
 import { containerOf, observationWith } from './testing/observations.ts';
 
 const source: LiveSource = { path: '/s', device: '0:51' as DeviceId, root: '/' };
-const inside: MountSite = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 1000, path: '/data' };
+const inside: MountSite = {
+  kind: 'container',
+  podUid: 'pod-1',
+  container: 'app',
+  mountNamespace: 'mnt:[1]',
+  pid: 1000,
+  path: '/data',
+};
 const user = { uid: 1000, gid: 100, groups: [5] };
 const containers = [containerOf('pod-2', []), containerOf('pod-1', [], { user })];
 const { snapshot } = observationWith({ mounts: [], volumes: [], containers });

@@ -6,7 +6,14 @@ import { podNamed, volumeNamed } from './testing/world.ts';
 const volume = volumeNamed('default-demo', { dataset: { namespace: 'default', name: 'demo' } });
 const pod = podNamed('pod-1', [{ volume: 'default-demo' }]);
 const objects = { volumes: [volume], podsByUid: new Map([[pod.uid, pod]]) };
-const inside: MountSite = { kind: 'container', podUid: 'pod-1', container: 'app', pid: 7, path: '/data' };
+const inside: MountSite = {
+  kind: 'container',
+  podUid: 'pod-1',
+  container: 'app',
+  mountNamespace: 'mnt:[1]',
+  pid: 7,
+  path: '/data',
+};
 const onNode: MountSite = { kind: 'target', podUid: 'pod-1', path: '/var/lib/kubelet/pods/pod-1/x' };
 const took = 2_500_000n as Nanoseconds;
 const failure = { errno: 'EACCES', call: 'read', path: '/data/a', step: 'read-byte' };

@@ -41,8 +41,11 @@ it('takes over the sites of an unchanged container from the previous snapshot', 
 
 it('knows which containers and mounts have gone', () => {
   const snapshot = new NodeSnapshot(facts);
-  const site = { kind: 'container', podUid: 'pod-1', container: 'app', pid: container.pid, path: '/data' } as const;
+  const { pid, mountNamespace } = container;
+  const site = { kind: 'container', podUid: 'pod-1', container: 'app', mountNamespace, pid, path: '/data' } as const;
   expect(snapshot.isGone(site)).toBe(false);
   expect(snapshot.isGone({ ...site, path: '/other' })).toBe(true);
-  expect(snapshot.isGone({ ...site, pid: 1 })).toBe(true);
+  expect(snapshot.isGone({ ...site, mountNamespace: 'mnt:[0]' })).toBe(true);
+  // Another process of the container is as good.
+  expect(snapshot.isGone({ ...site, pid: 1 })).toBe(false);
 });

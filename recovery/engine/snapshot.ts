@@ -175,8 +175,10 @@ export class NodeSnapshot implements SnapshotFacts {
   /** The container that contains a site. */
   container(site: MountSite): Container | undefined {
     if (site.kind === 'target') return undefined;
-    const { pid, podUid, container: name } = site;
-    return this.containers.find((each) => each.pid === pid && each.podUid === podUid && each.name === name);
+    const { mountNamespace, podUid, container: name } = site;
+    return this.containers.find(
+      (each) => each.mountNamespace === mountNamespace && each.podUid === podUid && each.name === name,
+    );
   }
 
   /** Whether nothing is mounted at a site any more, or its container has ended. */

@@ -20,7 +20,8 @@ export interface UnhealthySite {
 
 /** A site whose mount was replaced and that has not been proven yet. */
 export interface UnprovenSite {
-  readonly diagnosis: Diagnosis;
+  /** As last seen: the process by which a container is entered may have ended. */
+  diagnosis: Diagnosis;
   readonly source: LiveSource;
   /** When the pass that replaced the mount began to act. */
   readonly since: Nanoseconds;
