@@ -46,13 +46,17 @@ export const calls = {
     libc.close(fd);
   },
   read: (fd: number, buffer: Buffer, at: CallSite) => check(libc.read(fd, buffer, buffer.length), 'read', at),
-  /**
-   * Asks the daemon, which no cache does. Fails with ENODATA if the kernel answers in its place, with zeros, because the FUSE mount
-   * does not admit this user.
-   */
-  statfs(fd: number, at: CallSite): void {
+  /** Asks the daemon, which no cache does. Returns whether the answer is all zeros. */
+  statfs(fd: number, at: CallSite): boolean {
     check(libc.fstatfs(fd, statfsBuffer), 'fstatfs', at);
-    if (statfsBuffer.readBigUInt64LE(72) === 0n) throw new ReadFailure({ errno: 'ENODATA', call: 'fstatfs', ...at });
+    return statfsBuffer.readBigUInt64LE(72) === 0n;
+  },
+  /**
+   * Fails with EACCES if a FUSE mount does not admit this user. The kernel then answers statfs with zeros in the daemon's place, as some
+   * daemons do themselves, and refuses attributes, for which it asks no daemon here.
+   */
+  checkAdmitted(fd: number, at: CallSite): void {
+    check(libc.statx(fd, '', AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, statxBuffer), 'statx', at);
   },
   getdents: (fd: number, buffer: Buffer, at: CallSite) =>
     check(libc.getdents64(fd, buffer, buffer.length), 'getdents64', at),

@@ -11,6 +11,7 @@ describe.skipIf(!isRoot)(`a proof${needsRoot}`, () => {
       directories: 'ok',
       virtual: 'ok',
       endless: 'ok',
+      zeros: 'ok',
     });
   });
 

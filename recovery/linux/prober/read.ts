@@ -23,18 +23,20 @@ const virtualFiles = new Set(['.accesslog', '.config', '.control', '.stats']);
 const proofEnds = new Set(['ENOTCONN', 'ECONNABORTED', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
 /** Errors of statfs that are not an answer of the daemon: the kernel's for a connection that cannot be used, and our own. */
-const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ENODATA', 'EINTR', 'ENOMEM']);
+const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'EINTR', 'ENOMEM']);
 
 function askRoot(root: number, path: string): ReadAnswer {
   const device = calls.device(root, { step: 'read-device', path });
+  const at = { step: 'read-statfs', path };
+  let isZero = false;
   try {
-    calls.statfs(root, { step: 'read-statfs', path });
-    return { device };
+    isZero = calls.statfs(root, at);
   } catch (error) {
     // A daemon may not support statfs, and yet it has answered.
-    if (error instanceof ReadFailure && !noAnswer.has(error.failure.errno)) return { device };
-    throw error;
+    if (!(error instanceof ReadFailure) || noAnswer.has(error.failure.errno)) throw error;
   }
+  if (isZero) calls.checkAdmitted(root, at);
+  return { device };
 }
 
 /**

@@ -6,10 +6,6 @@ import { O_CLOEXEC, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS
 import { calls, ReadFailure } from './calls.ts';
 import { type Answer, type Question, ready, type WaitRequest, type WaitResponse } from './protocol.ts';
 
-const AT_EMPTY_PATH = 0x1000;
-const AT_STATX_DONT_SYNC = 0x4000;
-const STATX_TYPE = 1;
-
 /** Runs a function in a mount namespace; the process's own if undefined. */
 export type EnterNamespace = <T>(namespace: string | undefined, run: () => T) => T;
 
@@ -103,10 +99,7 @@ async function ask({ namespace, path, device }: Question, enter: EnterNamespace,
     if (typeof answered === 'string') return {};
     const usage = decodeStatfs(buffer);
     if (usage !== undefined) return { usage };
-    // The kernel answers with zeros if the mount does not admit this user, and refuses attributes, for which it asks no daemon here.
-    const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-    if (libc.statx(opened, '', flags, STATX_TYPE, Buffer.alloc(256)) < 0)
-      throw new ReadFailure({ errno: lastErrno(), call: 'statx', ...at });
+    calls.checkAdmitted(opened, at);
     return {};
   } finally {
     calls.close(opened);
