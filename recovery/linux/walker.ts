@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
 import type { Namespaces } from './namespaces.ts';
-import { type LookupResponse, ready, type WaitRequest } from './prober/protocol.ts';
+import { type OpenResponse, ready, type WaitRequest } from './prober/protocol.ts';
 import { errnoOf, failed, inStep } from './result.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
 /** Milliseconds for which a daemon's answer to a look-up is waited for. */
-const patience = 10;
+const usualWait = 10;
 /**
  * The share of all time that may be spent on waiting, and the milliseconds that can be saved up for one wait. Only a look-up whose
  * answer came too late before waits that long: if the kernel does not cache its names, a late answer cannot be used.
@@ -25,7 +25,7 @@ const maxOpen = 12;
  * Opens paths whose look-up may ask a FUSE daemon: directories inside a FUSE mount, and everything in a container whose image is on one.
  *
  * Paths in the kernel's cache are opened directly. A child process looks all others up, and its descriptor is taken over. If that takes
- * longer than some milliseconds the caller tries again; the kernel's cache or the child then has the answer.
+ * longer than some milliseconds the caller tries again: the kernel's cache then has the answer, or the child is waited for longer.
  */
 export interface Walker extends Disposable {
   /** Starts the child if it has been needed. Must be called before a mount namespace is visited. */
@@ -83,7 +83,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
   }
 
   /** Reads responses until that of `id` comes or the limit in milliseconds ends. The descriptors of all others are released. */
-  function awaitResponse(child: WalkerProcess, id: number, limit: number): LookupResponse | undefined {
+  function awaitResponse(child: WalkerProcess, id: number, limit: number): OpenResponse | undefined {
     const end = now() + Math.min(limit, remainingAllowance());
     for (;;) {
       const since = now();
@@ -95,11 +95,11 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
         endChild();
         return undefined;
       }
-      let awaited: LookupResponse | undefined;
+      let awaited: OpenResponse | undefined;
       for (const line of buffer.toString('utf8', 0, read).split('\n')) {
         if (line === ready) child.isReady = true;
         if (line === ready || line === '') continue;
-        const response: LookupResponse & { readonly id: number } = JSON.parse(line);
+        const response: OpenResponse & { readonly id: number } = JSON.parse(line);
         const [key = ''] = [...open].find(([, each]) => each.id === response.id) ?? [];
         open.delete(key);
         if (response.id === id) {
@@ -120,7 +120,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     if (!root.ok) return root;
     const key = `${root.value.device} ${path}`;
     const before = open.get(key);
-    if (before !== undefined || !child.isReady) awaitResponse(child, 0, patience);
+    if (before !== undefined || !child.isReady) awaitResponse(child, 0, usualWait);
     if (open.has(key)) {
       const isLate = now() - (before?.begunAt ?? 0) > lookupTimeout;
       return failed({ ...failure, errno: isLate ? 'ETIMEDOUT' : 'EINPROGRESS' });
@@ -129,7 +129,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     const id = nextId++;
     open.set(key, { id, begunAt: now() });
     send(child, { id, at, path });
-    const response = awaitResponse(child, id, late.has(key) ? maxWait : patience);
+    const response = awaitResponse(child, id, late.has(key) ? maxWait : usualWait);
     if (response === undefined) return failed(failure);
     if ('errno' in response) return failed({ ...failure, errno: response.errno });
     const opened = namespaces.openOf(child.process.pid ?? 0, response.fd);

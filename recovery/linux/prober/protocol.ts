@@ -47,7 +47,7 @@ export type WaitRequest =
   | { readonly release: number };
 
 /** Responses come in any order. There is none to `release`, and none to `confirm` if the answer has been printed. */
-export type WaitResponse = { readonly id: number } & (Answer | { readonly isAsked: boolean } | LookupResponse);
+export type WaitResponse = { readonly id: number } & (Answer | { readonly isAsked: boolean } | OpenResponse);
 
-/** The response to a look-up: a descriptor of the process, or the name of an errno. */
-export type LookupResponse = { readonly fd: number } | { readonly errno: string };
+/** The response to a path to open: a descriptor of the process, or the name of an errno. */
+export type OpenResponse = { readonly fd: number } | { readonly errno: string };
