@@ -1,11 +1,12 @@
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { Environment } from '../environment.ts';
-import { cannotRunFrom } from '../run/cannot-run-from.ts';
+import { cannotRunFrom, firstFailure } from '../run/cannot-run-from.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { WrongArgument } from './options.ts';
 
 /** Prints one sentence about what went wrong and whose fault it is, and returns the exit status. */
-export function printFailure(error: unknown, { stderr, env }: Environment): ExitStatus {
+export function printFailure(thrown: unknown, { stderr, env }: Environment): ExitStatus {
+  const error = firstFailure(thrown);
   if (error instanceof WrongArgument) {
     stderr.write(`rekindle: ${error.message}\n`);
     return exitStatus.usage;
@@ -19,7 +20,7 @@ export function printFailure(error: unknown, { stderr, env }: Environment): Exit
   const debug = env.DEBUG !== undefined && env.DEBUG !== '';
   const hint = debug ? '' : '; set DEBUG=1 to see where';
   stderr.write(`rekindle: internal error, which says nothing about the implementation: ${message}${hint}\n`);
-  if (debug && error instanceof Error) stderr.write(`${stackOf(error)}\n`);
+  if (debug && thrown instanceof Error) stderr.write(`${stackOf(thrown)}\n`);
   return exitStatus.inconclusive;
 }
 

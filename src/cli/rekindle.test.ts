@@ -196,6 +196,13 @@ describe('exit status', () => {
     expect(err).toContain(`cannot run here: ${code}: no: `);
   });
 
+  test('a clean-up that fails as well hides neither the failure nor its status', async () => {
+    const missing = new CannotRun([{ what: 'store refuses', remedy: 'check the keys' }]);
+    const verb = () => Promise.reject(new SuppressedError(new Error('clean-up broke'), missing));
+    const { status, err } = await run(['conform'], { verb });
+    expect({ status, err }).toEqual({ status: 3, err: 'rekindle: cannot run here: store refuses: check the keys\n' });
+  });
+
   test('an exception of our own ends with 4 in one sentence, with a stack only for DEBUG', async () => {
     const verb = () => Promise.reject(new Error('unexpected'));
     const plain = await run(['conform'], { verb });

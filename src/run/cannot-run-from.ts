@@ -11,6 +11,11 @@ const remedies: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open on this machine: sudo sysctl fs.file-max=1000000',
 };
 
+/** The failure that came first, rather than that of the clean-up after it. */
+export function firstFailure(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstFailure(error.suppressed) : error;
+}
+
 /** Finds, in the chain of causes, a failed system call for which the machine is to blame. */
 export function cannotRunFrom(error: unknown): CannotRun | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {

@@ -9,6 +9,7 @@ import { podDelete } from '../../faults/daemon.ts';
 import { Scenario } from '../../scenario/scenario.ts';
 import type { ScenarioNotes, Session } from '../../scenario/session.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
+import { firstFailure } from '../cannot-run-from.ts';
 import type { OpenRun } from '../run.ts';
 import { RequestCount } from './api-requests.ts';
 import type { Arm } from './plan.ts';
@@ -295,9 +296,8 @@ function withoutLogMoments({ moments: { noticed: _, verified: __, ...moments }, 
   return { ...crash, moments };
 }
 
-/** The first failure, rather than a failure of the clean-up after it. */
-function reasonOf(error: unknown): string {
-  if (error instanceof SuppressedError) return reasonOf(error.suppressed);
+function reasonOf(thrown: unknown): string {
+  const error = firstFailure(thrown);
   return error instanceof Error ? error.message : String(error);
 }
 
