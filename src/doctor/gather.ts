@@ -82,9 +82,12 @@ async function attemptWrite(directory: string): Promise<AttemptResult> {
   }
 }
 
+/** 10:229. A container may have another file of that name. */
+const fuseDeviceNumber = (10 << 8) | 229;
+
 function fuseDevice(path: string): FuseDevice {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isCharacterDevice()) return { state: 'absent' };
+  if (!stat?.isCharacterDevice() || stat.rdev !== fuseDeviceNumber) return { state: 'absent' };
   const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
   try {
     closeSync(openSync(path, constants.O_RDWR));
