@@ -7,7 +7,17 @@
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -107,7 +117,10 @@ async function main([program, ...args]: readonly string[]): Promise<number> {
     process.stderr.write('which command? node recovery/agent/turns.ts COMMAND...\n');
     return 2;
   }
-  const directory = mkdtempSync(join(fileURLToPath(new URL('../../dist', import.meta.url)), 'turns-'));
+  // Below the checkout, because an agent has a /tmp of its own.
+  const parent = fileURLToPath(new URL('../../dist', import.meta.url));
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, 'turns-'));
   try {
     const env = { ...process.env, REKINDLE_TURNS: directory };
     const child = spawn(program, args, { stdio: 'inherit', env });
