@@ -25,7 +25,7 @@ const retryEveryMs = 300;
 
 /**
  * The harness's end of a session. If a connection breaks, as when the kubelet restarts, the next one reads the history from the
- * byte where that one ended, and sends the requests that have no reply again. The node ignores those that it has.
+ * byte where that one ended, and resends the requests that have no reply. The node ignores those that it has.
  */
 export function resumingChannel<News extends object>({ connect, onReconnect }: ResumingOptions) {
   const unanswered = new Map<number, string>();
