@@ -75,7 +75,11 @@ function fuseDevice({ fuseDevice, root }: MachineFacts): Finding {
     case 'open':
       return ok(what, `can be opened (mode ${fuseDevice.mode})`);
     case 'absent':
-      return missing(what, 'is not there, or is another file', 'modprobe fuse; in a container: docker run --device /dev/fuse');
+      return missing(
+        what,
+        'is not there, or is another file',
+        'modprobe fuse; in a container: docker run --device /dev/fuse',
+      );
     case 'closed':
       return missing(
         what,
