@@ -55,6 +55,17 @@ test('reports a daemon as ready when its mount answers, even before its start wa
   await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }), patiently);
 });
 
+test('tells a standby from the daemon at the dataset’s own path', async () => {
+  const { readiness, ready } = watching();
+  await using _ = readiness;
+  const standby = 'ns/data-jindofs-fuse-standby-0-x3/jindofs-fuse';
+  for (const name of [standby, daemon]) readiness.take({ ...started, name });
+  readiness.take(mount('0:42'));
+  await vi.waitFor(() => expect(ready()).toMatchObject([{ name: daemon }]), patiently);
+  readiness.take(mount('0:42', '/runtime-mnt/jindo/ns/data/standby-0/jindofs-fuse'));
+  await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name: standby }), patiently);
+});
+
 test('ignores mounts of other instances and mounts that belong to no dataset', async () => {
   const { readiness, ready } = watching();
   await using _ = readiness;

@@ -26,7 +26,7 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
   const lanes = startLanes({ command: options.prober, nodeMountNamespace, now });
   /** Daemon containers by pod. */
   const running = new Map<string, string>();
-  /** When a dataset's mount answered before the start of its daemon was reported, which happens if containers are observed from outside. */
+  /** When the mount of a workload answered before the start of its daemon was reported, which happens if containers are observed from outside. */
   const early = new Map<string, number>();
 
   return {
@@ -43,9 +43,9 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
     if (change === 'exited') running.delete(pod);
     if (change !== 'started') return;
     running.set(pod, name);
-    for (const [dataset, at] of early)
-      if (servesDataset(dataset, pod)) {
-        early.delete(dataset);
+    for (const [workload, at] of early)
+      if (belongsTo(workload, pod)) {
+        early.delete(workload);
         reportReady(name, at);
       }
   }
@@ -55,24 +55,31 @@ export function foreignReadiness(options: ForeignReadinessOptions): ForeignReadi
   }
 
   async function probeMount({ mountPoint, device }: Extract<HistoryEvent, { kind: 'mount' }>): Promise<void> {
-    const dataset = parseDataset(mountPoint, mountRoot);
-    if (dataset === undefined) return;
+    const workload = workloadAt(mountPoint, mountRoot);
+    if (workload === undefined) return;
     const deadline = (now() + timeoutNs) as Nanoseconds;
     const site = { kind: 'source', path: mountPoint } as const;
     const { status } = await lanes.ask({ site, device: device as DeviceId, deadline });
     const at = Number(now());
     if (status !== 'live') return;
-    const name = [...running].find(([pod]) => servesDataset(dataset, pod))?.[1];
-    if (name === undefined) early.set(dataset, at);
+    const name = [...running].find(([pod]) => belongsTo(workload, pod))?.[1];
+    if (name === undefined) early.set(workload, at);
     else reportReady(name, at);
   }
 }
 
-const servesDataset = (dataset: string, pod: string): boolean => pod.startsWith(`${dataset}-jindofs-fuse-`);
+/** The generated end of a pod's name has no hyphen, so a standby's pod is not one of the dataset's other daemons. */
+const belongsTo = (workload: string, pod: string): boolean =>
+  pod.startsWith(`${workload}-`) && !pod.slice(workload.length + 1).includes('-');
 
-/** `<namespace>/<dataset>` of `<mount root>/<runtime>/<namespace>/<dataset>/<directory>`. */
-function parseDataset(mountPoint: string, mountRoot: string): string | undefined {
+/**
+ * `<namespace>/<workload>` of the pods that serve a source mount: `<mount root>/<runtime>/<namespace>/<dataset>/<directory>`, or
+ * `.../<dataset>/standby-<N>/<directory>` for a standby.
+ */
+function workloadAt(mountPoint: string, mountRoot: string): string | undefined {
   if (!mountPoint.startsWith(`${mountRoot}/`)) return undefined;
-  const [, namespace, dataset, directory, ...rest] = mountPoint.slice(mountRoot.length + 1).split('/');
-  return directory === undefined || rest.length > 0 ? undefined : `${namespace}/${dataset}`;
+  const [, namespace, dataset, ...rest] = mountPoint.slice(mountRoot.length + 1).split('/');
+  const standby = rest[0]?.startsWith('standby-') ? rest.shift() : undefined;
+  if (rest.length !== 1) return undefined;
+  return `${namespace}/${dataset}-jindofs-fuse${standby === undefined ? '' : `-${standby}`}`;
 }

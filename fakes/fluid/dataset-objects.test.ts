@@ -29,7 +29,15 @@ describe('on a real cluster', () => {
     ['Available', ['PersistentVolumeClaim']],
   ])('a claim is created once its volume has a phase: %s', (phase, created) => {
     const volume = { ...makeVolume(key, 'uid', settings), ...(phase !== undefined && { status: { phase } }) };
-    const observed = { key, dataset: demoDataset, runtime: demoRuntime, secretKeys, volume, pods: [] };
+    const observed = {
+      key,
+      dataset: demoDataset,
+      runtime: demoRuntime,
+      secretKeys,
+      volume,
+      pods: [],
+      standbyDaemonSets: [],
+    };
     const steps = plan({ ...observed, claim: undefined, daemonSet: undefined }, images, '2025-01-01T00:00:00.000Z');
     const kinds = steps.flatMap((step) => (step.do === 'create' ? [step.object.kind] : []));
     expect(kinds.filter((kind) => kind === 'PersistentVolumeClaim')).toEqual(created);

@@ -17,6 +17,10 @@ import {
   fuseRole,
   hostDirectory,
   podLabels,
+  standbyDaemonSetName,
+  standbyDirectory,
+  standbyLabel,
+  standbyRole,
   volumeLabels,
   volumeName,
   workerRole,
@@ -122,25 +126,38 @@ interface FusePodOptions {
   readonly settings: DatasetSettings;
   readonly runtime: FluidObject;
   readonly images: FluidImages;
+  /** The number of a standby from 0. Absent: the daemon at the dataset's own source path. */
+  readonly standby?: number | undefined;
+}
+
+/** Name and labels of a daemon's DaemonSet and pods. */
+function fuseIdentity({ key, runtime, standby }: Pick<FusePodOptions, 'key' | 'runtime' | 'standby'>) {
+  const role = standby === undefined ? fuseRole : standbyRole(standby);
+  const ofStandby = standby === undefined ? {} : { [standbyLabel]: key.name };
+  return {
+    name: standby === undefined ? daemonSetName(key) : standbyDaemonSetName(key, standby),
+    labels: { ...podLabels(key, runtime.metadata.uid ?? '', role), ...ofStandby },
+    selector: { app: 'jindo', role, release: key.name },
+  };
 }
 
 /**
  * The DaemonSet of a dataset's FUSE daemons. It is never scheduled: FUSE pods are created one by one, on the nodes that need one. It
  * exists because the webhook derives a sidecar's container from its template.
  */
-export function makeFuseDaemonSet({ key, settings, runtime, images }: FusePodOptions): V1DaemonSet {
-  const labels = podLabels(key, runtime.metadata.uid ?? '', fuseRole);
-  const selector = { app: 'jindo', role: fuseRole, release: key.name };
+export function makeFuseDaemonSet(options: FusePodOptions): V1DaemonSet {
+  const { key, runtime } = options;
+  const { name, labels, selector } = fuseIdentity(options);
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
-    metadata: { name: daemonSetName(key), namespace: key.namespace, labels, ownerReferences: [ownedBy(runtime)] },
+    metadata: { name, namespace: key.namespace, labels, ownerReferences: [ownedBy(runtime)] },
     spec: {
       selector: { matchLabels: selector },
       updateStrategy: { type: 'OnDelete' },
       template: {
         metadata: { labels },
-        spec: { ...fuseSpec({ key, settings, images }), nodeSelector: { [`fluid.io/f-${volumeName(key)}`]: 'true' } },
+        spec: { ...fuseSpec(options), nodeSelector: { [`fluid.io/f-${volumeName(key)}`]: 'true' } },
       },
     },
   };
@@ -154,13 +171,14 @@ export function makeFusePod({
   readonly nodeName: string;
 }): V1Pod {
   const { key, settings, runtime } = options;
+  const { name, labels } = fuseIdentity(options);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      generateName: `${key.name}-jindofs-fuse-`,
+      generateName: `${name}-`,
       namespace: key.namespace,
-      labels: podLabels(key, runtime.metadata.uid ?? '', fuseRole),
+      labels,
       ownerReferences: [ownedBy(runtime)],
       ...(settings.behaviour === undefined ? {} : { annotations: { [behaviourAnnotation]: settings.behaviour } }),
     },
@@ -168,7 +186,8 @@ export function makeFusePod({
   };
 }
 
-function fuseSpec({ key, settings, images: { fuse, onCluster } }: Omit<FusePodOptions, 'runtime'>): V1PodSpec {
+function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FusePodOptions): V1PodSpec {
+  const path = standby === undefined ? hostDirectory(key) : standbyDirectory(key, standby);
   const hold = onCluster && holdFile(onCluster);
   return {
     restartPolicy: 'Always',
@@ -201,7 +220,7 @@ function fuseSpec({ key, settings, images: { fuse, onCluster } }: Omit<FusePodOp
       },
     ],
     volumes: [
-      { name: 'jindofs-fuse-mount', hostPath: { path: hostDirectory(key), type: 'DirectoryOrCreate' } },
+      { name: 'jindofs-fuse-mount', hostPath: { path, type: 'DirectoryOrCreate' } },
       { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
       credentialsVolume(settings),
       ...(hold ? [hold.volume] : []),

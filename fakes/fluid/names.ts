@@ -28,9 +28,15 @@ export const isOwn = ({ metadata }: { readonly metadata?: V1ObjectMeta }): boole
 
 export const driver = 'fuse.csi.fluid.io';
 export const fuseRole = 'jindofs-fuse';
+/** Role of a standby's pods, by its number from 0. It differs from `fuseRole`, so that the document's selector finds active pods only. */
+export const standbyRole = (standby: number): string => `${fuseRole}-standby-${standby}`;
 export const workerRole = 'jindofs-worker';
 /** JSON that makes the fake FUSE file system misbehave; it applies to FUSE pods that are created afterwards. */
 export const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
+/** Number of standbys of a dataset (`1` to `3`): further FUSE daemons with source mounts of their own. */
+export const standbyAnnotation = 'rekindle.dev/standby';
+/** Label of everything that belongs to a standby; its value is the dataset's name. */
+export const standbyLabel = 'rekindle.dev/standby-of';
 
 /** The name that Fluid gives the PersistentVolume. Two datasets can share one: `a-b`/`c` and `a`/`b-c`. */
 export const volumeName = ({ namespace, name }: DatasetKey): string => `${namespace}-${name}`;
@@ -38,11 +44,19 @@ export const volumeName = ({ namespace, name }: DatasetKey): string => `${namesp
 /** The directory of the host that a FUSE pod mounts as /jfs: the parent of the source mount, so that a daemon can start over a dead one. */
 export const hostDirectory = ({ namespace, name }: DatasetKey): string => `/runtime-mnt/jindo/${namespace}/${name}`;
 
+/** The directory that a standby's pods mount as /jfs, by its number from 0. It lies in the dataset's own, so no other dataset has it. */
+export const standbyDirectory = (key: DatasetKey, standby: number): string =>
+  `${hostDirectory(key)}/standby-${standby}`;
+
 /** The path of the source mount on the host. */
 export const fluidPath = (key: DatasetKey): string => `${hostDirectory(key)}/jindofs-fuse`;
 
 /** The DaemonSet whose template a dataset's FUSE daemons use (Fluid `charts/jindocache`). */
 export const daemonSetName = ({ name }: DatasetKey): string => `${name}-jindofs-fuse`;
+
+/** The DaemonSet of a standby, by its number from 0. */
+export const standbyDaemonSetName = (key: DatasetKey, standby: number): string =>
+  `${daemonSetName(key)}-standby-${standby}`;
 
 /** Labels of the volume and the claim (Fluid `pkg/utils/label.go`); the UID replaces names that are too long for a label. */
 export function volumeLabels(key: DatasetKey, uid: string): Record<string, string> {

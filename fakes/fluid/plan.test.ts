@@ -2,7 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { defaultImages, makeClaim, makeFuseDaemonSet, makeFusePod, makeVolume } from './dataset-objects.ts';
 import { demoApp, demoDataset, demoRuntime } from './documented-manifests.ts';
-import { behaviourAnnotation, type FluidObject } from './names.ts';
+import { behaviourAnnotation, type FluidObject, standbyAnnotation } from './names.ts';
 import { type FluidStep, type ObservedDataset, plan } from './plan.ts';
 import { validateDataset } from './validate-dataset.ts';
 
@@ -38,6 +38,7 @@ const observed = (change: Partial<ObservedDataset> = {}): ObservedDataset => ({
   volume,
   claim,
   daemonSet,
+  standbyDaemonSets: [],
   pods: [],
   ...change,
 });
@@ -177,6 +178,68 @@ describe('the plan for a dataset', () => {
     const pods = [app({ nodeName: 'n1' }), fuse('n1')];
     const gone = steps({ ...change, pods }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
     expect(gone).toEqual([pods[1], daemonSet, claim, volume]);
+  });
+
+  describe('with standbys', () => {
+    const ask = (standbys: string): FluidObject => ({
+      ...demoDataset,
+      metadata: { ...demoDataset.metadata, annotations: { [standbyAnnotation]: standbys } },
+    });
+    const set = (standby: number) =>
+      makeFuseDaemonSet({ key, settings, runtime: demoRuntime, images: defaultImages, standby });
+    const pod = (standby: number, nodeName = 'n1') =>
+      makeFusePod({ key, settings, runtime: demoRuntime, nodeName, images: defaultImages, standby });
+
+    it('creates a DaemonSet for each, and a pod of each on each node in use', () => {
+      const all = steps({ dataset: ask('2'), pods: [app({ nodeName: 'n1' }), fuse('n1'), pod(1)] });
+      const names = all.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
+      expect(names.slice(0, 2)).toEqual(['demo-dataset-jindofs-fuse-standby-0', 'demo-dataset-jindofs-fuse-standby-1']);
+      const created = all.flatMap((step) => (step.do === 'create-on-node' ? [step.pod] : []));
+      expect(created.map(({ metadata }) => metadata?.labels?.role)).toEqual(['jindofs-fuse-standby-0']);
+    });
+
+    it('shares no directory of the host with another daemon, except below the directory of its dataset', () => {
+      const paths = [fuse('n1'), pod(0), pod(1)].map(({ spec }) => spec?.volumes?.[0]?.hostPath?.path);
+      const directory = '/runtime-mnt/jindo/default/demo-dataset';
+      expect(paths).toEqual([directory, `${directory}/standby-0`, `${directory}/standby-1`]);
+    });
+
+    it('is found by its own labels, and never by the selector of the document or of the active DaemonSet', () => {
+      const labels = pod(0).metadata?.labels;
+      expect(labels).toMatchObject({ 'rekindle.dev/standby-of': 'demo-dataset', role: 'jindofs-fuse-standby-0' });
+      expect(set(0).spec?.selector.matchLabels).toEqual({
+        app: 'jindo',
+        role: 'jindofs-fuse-standby-0',
+        release: 'demo-dataset',
+      });
+      expect(set(0).metadata?.labels).toMatchObject({ 'rekindle.dev/standby-of': 'demo-dataset' });
+    });
+
+    it('removes those that are not asked for any more, and leaves the daemon that is active', () => {
+      const pods = [app({ nodeName: 'n1' }), fuse('n1'), pod(0), pod(1)];
+      const standbyDaemonSets = [set(0), set(1)];
+      const removed = (dataset: FluidObject) =>
+        steps({ dataset, pods, standbyDaemonSets }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
+      expect(removed(ask('2'))).toEqual([]);
+      expect(removed(ask('1'))).toEqual([set(1), pod(1)]);
+      expect(removed(demoDataset)).toEqual([set(0), set(1), pod(0), pod(1)]);
+    });
+
+    it('removes all of them when the dataset is gone', () => {
+      const gone = steps({ dataset: undefined, pods: [fuse('n1'), pod(0)], standbyDaemonSets: [set(0)] });
+      expect(gone.flatMap((step) => (step.do === 'delete' ? [step.object] : []))).toEqual(
+        [fuse('n1'), pod(0), set(0), daemonSet, claim, volume].map((object) =>
+          expect.objectContaining({ metadata: object.metadata }),
+        ),
+      );
+    });
+
+    it.each(['0', '4', '1.5', 'yes', ''])('refuses %j, and says what it takes', (standbys) => {
+      const [event] = steps({ dataset: ask(standbys) }).flatMap((step) =>
+        step.do === 'set-status' ? step.events : [],
+      );
+      expect(event?.message).toContain('metadata.annotations.rekindle.dev/standby: must be "1", "2" or "3"');
+    });
   });
 
   it('names the wrong field of the runtime, in the condition and in an event', () => {

@@ -9,7 +9,17 @@ import {
   makeWorkerPod,
 } from './dataset-objects.ts';
 import type { FieldError } from './fields.ts';
-import { type DatasetKey, type FluidObject, fuseRole, isOwn, volumeName, workerRole } from './names.ts';
+import {
+  type DatasetKey,
+  type FluidObject,
+  fuseRole,
+  isOwn,
+  standbyDaemonSetName,
+  standbyLabel,
+  standbyRole,
+  volumeName,
+  workerRole,
+} from './names.ts';
 import { datasetStatus, runtimeStatus } from './status.ts';
 import { type DatasetSettings, type SecretKeys, validateDataset } from './validate-dataset.ts';
 import { type RuntimeSettings, validateRuntime } from './validate-runtime.ts';
@@ -25,6 +35,8 @@ export interface ObservedDataset {
   readonly claim: V1PersistentVolumeClaim | undefined;
   /** The DaemonSet with the dataset's name, whether or not these controllers created it. */
   readonly daemonSet: V1DaemonSet | undefined;
+  /** Those of the namespace with a standby's label for the dataset. */
+  readonly standbyDaemonSets: readonly V1DaemonSet[];
   /** All pods of the namespace. */
   readonly pods: readonly V1Pod[];
 }
@@ -93,6 +105,7 @@ function belongsTo(volume: V1PersistentVolume, { namespace, name }: DatasetKey):
   return isOwn(volume) && claim?.namespace === namespace && claim?.name === name;
 }
 
+const isStandby = ({ metadata }: V1Pod): boolean => metadata?.labels?.[standbyLabel] !== undefined;
 const hasEnded = ({ status }: V1Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 const isBeingDeleted = ({ metadata }: DatasetObject): boolean => metadata?.deletionTimestamp !== undefined;
 const unlessDeleted = (object: FluidObject | undefined): FluidObject | undefined =>
@@ -103,9 +116,10 @@ const ownPods = ({ key, pods }: ObservedDataset): readonly V1Pod[] =>
 
 /** Deletes what was created for a dataset that is gone or has lost its runtime. */
 function tearDown(observed: ObservedDataset): readonly FluidStep[] {
-  const { key, claim, volume, daemonSet } = observed;
+  const { key, claim, volume, daemonSet, standbyDaemonSets } = observed;
   return [
     ...ownPods(observed),
+    ...standbyDaemonSets.filter(isOwn),
     ...(daemonSet && isOwn(daemonSet) ? [daemonSet] : []),
     ...(claim && isOwn(claim) ? [claim] : []),
     ...(volume && belongsTo(volume, key) ? [volume] : []),
@@ -127,25 +141,32 @@ function build({
   readonly settings: DatasetSettings & RuntimeSettings;
   readonly images: FluidImages;
 }): readonly FluidStep[] {
-  const { key, volume, claim, daemonSet } = observed;
+  const { key, volume, claim, daemonSet, standbyDaemonSets } = observed;
   const uid = dataset.metadata.uid ?? '';
   const pods = ownPods(observed);
   const workers = pods.filter(({ metadata }) => metadata?.labels?.role === workerRole);
-  const fusePods = pods.filter(({ metadata }) => metadata?.labels?.role === fuseRole);
+  const standbys = Array.from({ length: settings.standbys }, (_, standby) => standby);
   const wantedWorkers = Array.from({ length: settings.replicas }, (_, index) =>
     makeWorkerPod({ key, runtime, index, images }),
   );
   const wantedNames = new Set(wantedWorkers.map(({ metadata }) => metadata?.name));
   const presentNames = new Set(workers.map(({ metadata }) => metadata?.name));
-  const servedNodes = new Set(fusePods.map(({ spec }) => spec?.nodeName));
+  const standbyRoles = new Set(standbys.map(standbyRole));
+  const standbyNames = new Set(standbys.map((standby) => standbyDaemonSetName(key, standby)));
+  const presentStandbys = new Set(standbyDaemonSets.map(({ metadata }) => metadata?.name));
   const superfluous = [
+    ...standbyDaemonSets.filter((set) => isOwn(set) && !standbyNames.has(set.metadata?.name ?? '')),
+    ...pods.filter((pod) => isStandby(pod) && !standbyRoles.has(pod.metadata?.labels?.role ?? '') && !hasEnded(pod)),
     ...pods.filter((pod) => hasEnded(pod)),
     ...workers.filter((pod) => !wantedNames.has(pod.metadata?.name) && !hasEnded(pod)),
-  ].filter((pod) => !isBeingDeleted(pod));
+  ].filter((object) => !isBeingDeleted(object));
   const fuse = { key, settings, runtime, images };
   const missing = [
     // Before the claim: a pod whose claim is bound must find the DaemonSet.
     ...(daemonSet ? [] : [makeFuseDaemonSet(fuse)]),
+    ...standbys
+      .filter((standby) => !presentStandbys.has(standbyDaemonSetName(key, standby)))
+      .map((standby) => makeFuseDaemonSet({ ...fuse, standby })),
     ...(volume ? [] : [makeVolume(key, uid, settings)]),
     ...(claim || !isVolumeOffered(observed, images) ? [] : [makeClaim(key, uid, settings)]),
   ];
@@ -155,9 +176,14 @@ function build({
     ...wantedWorkers
       .filter(({ metadata }) => !presentNames.has(metadata?.name))
       .map((object): FluidStep => ({ do: 'create', object })),
-    ...nodesInUse(observed)
-      .filter((nodeName) => !servedNodes.has(nodeName))
-      .map((nodeName): FluidStep => ({ do: 'create-on-node', pod: makeFusePod({ ...fuse, nodeName }) })),
+    ...[undefined, ...standbys].flatMap((standby) => {
+      const role = standby === undefined ? fuseRole : standbyRole(standby);
+      const own = pods.filter(({ metadata }) => metadata?.labels?.role === role);
+      const servedNodes = new Set(own.map(({ spec }) => spec?.nodeName));
+      return nodesInUse(observed)
+        .filter((nodeName) => !servedNodes.has(nodeName))
+        .map((nodeName): FluidStep => ({ do: 'create-on-node', pod: makeFusePod({ ...fuse, standby, nodeName }) }));
+    }),
   ];
 }
 

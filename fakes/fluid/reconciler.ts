@@ -18,6 +18,7 @@ import {
   group,
   isOwn,
   pluralNames,
+  standbyLabel,
   version,
   volumeName,
 } from './names.ts';
@@ -123,6 +124,9 @@ function observe(informers: Informers<WatchedObjects>, key: DatasetKey): Observe
     volume: informers.volumes.get(volumeName(key)),
     claim: informers.claims.get(name, namespace),
     daemonSet: informers.daemonSets.get(daemonSetName(key), namespace),
+    standbyDaemonSets: informers.daemonSets
+      .list(namespace)
+      .filter(({ metadata }) => metadata?.labels?.[standbyLabel] === name),
     pods: informers.pods.list(namespace),
   };
 }

@@ -30,6 +30,7 @@ describe('a Dataset', () => {
         },
         accessModes: ['ReadOnlyMany'],
         capacity: '100Pi',
+        standbys: 0,
         behaviour: undefined,
       },
     });

@@ -9,7 +9,7 @@ import {
   toFieldErrors,
   type Validation,
 } from './fields.ts';
-import { behaviourAnnotation, type FluidObject } from './names.ts';
+import { behaviourAnnotation, type FluidObject, standbyAnnotation } from './names.ts';
 
 /** A key of a Secret in the dataset's namespace. */
 export interface SecretKey {
@@ -33,6 +33,8 @@ export interface DatasetSettings extends MountPoint {
   readonly capacity: string;
   /** The JSON of the annotation, unchanged. */
   readonly behaviour: string | undefined;
+  /** Number of standbys, 0 to 3. */
+  readonly standbys: number;
 }
 
 /** The Secrets of the dataset's namespace: the keys of each, by name. */
@@ -116,6 +118,7 @@ export function validateDataset(
       accessModes: modes.length > 0 ? modes : ['ReadOnlyMany'],
       capacity: annotations[capacityAnnotation] ?? '100Pi',
       behaviour: annotations[behaviourAnnotation],
+      standbys: Number(annotations[standbyAnnotation] ?? 0),
     },
   };
 }
@@ -127,6 +130,7 @@ function checkMetadata({ metadata }: Pick<FluidObject, 'metadata'>): readonly Fi
   const { name = '', annotations = {} } = metadata;
   const behaviour = annotations[behaviourAnnotation];
   const capacity = annotations[capacityAnnotation];
+  const standbys = annotations[standbyAnnotation];
   const errors: FieldError[] = [];
   if (!dnsLabel.test(name) || name.length > 63) {
     const message =
@@ -135,6 +139,10 @@ function checkMetadata({ metadata }: Pick<FluidObject, 'metadata'>): readonly Fi
   }
   if (behaviour !== undefined && !isJson(behaviour)) {
     errors.push({ field: `metadata.annotations.${behaviourAnnotation}`, message: 'must be JSON' });
+  }
+  if (standbys !== undefined && !/^[1-3]$/.test(standbys)) {
+    const message = `must be "1", "2" or "3", the number of standbys, not ${JSON.stringify(standbys)}; without the annotation there is none`;
+    errors.push({ field: `metadata.annotations.${standbyAnnotation}`, message });
   }
   if (capacity !== undefined && !quantity.safeParse(capacity).success) {
     errors.push({ field: `metadata.annotations.${capacityAnnotation}`, message: 'must be a quantity such as 100Gi' });
