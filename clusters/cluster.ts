@@ -27,8 +27,8 @@ export type Capability =
   | 'node-reboot'
   /** `openFaultyStore`. */
   | 'store-faults'
-  /** The FUSE daemon accepts commands: to be slow, to hang and so on. */
-  | 'told-daemon'
+  /** The FUSE daemon is the fake one, whose behaviour can be set: slow, hanging and so on. */
+  | 'fake-daemon'
   /** The kubelet is Kubernetes' own, with its back-off. */
   | 'real-kubelet'
   /** FUSE mounts can be idmapped if the daemon allows it (Linux 6.12). */

@@ -55,7 +55,7 @@ Feature: Limits
       Then the pod is not recovered
       And an event refuses the recovery because of "ReadWrite"
 
-    @L2 @fault:sigkill @needs:told-daemon @waits @needs:agent-flags
+    @L2 @fault:sigkill @needs:fake-daemon @waits @needs:agent-flags
     Scenario: a mount that was read-only for any reason stays so, and a writable one is left alone
       Given FUSE recovery is enabled, but off for read-write datasets
       And pods that mount datasets in each of these ways:
@@ -158,13 +158,13 @@ Feature: Limits
       Then it is not created, because of "failed calling webhook"
       And pod "other" without the label reads "demo-dataset" at /data
 
-    @L3 @needs:told-daemon
+    @L3 @needs:fake-daemon
     Scenario: a directory that is a symbolic link out of the volume is not mounted
       Given the dataset "demo-dataset", in which "escape" is a symbolic link to "/etc"
       When a pod "demo-app" without the label is created that mounts directory "escape" of "demo-dataset"
       Then its container is not started, because of "failed to prepare subPath"
 
-    @L3 @fault:pod-delete @needs:told-daemon @waits @promises:no-sub-path
+    @L3 @fault:pod-delete @needs:fake-daemon @waits @promises:no-sub-path
     Scenario: a directory that becomes a symbolic link does not lead out of the volume
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "logs"
@@ -195,7 +195,7 @@ Feature: Limits
       Then the pod reads the same files again, and was not restarted
       And the outage is reported by phase, within the profile's budget
 
-    @documented @A1 @L4 @fault:pod-delete @needs:told-daemon @waits
+    @documented @A1 @L4 @fault:pod-delete @needs:fake-daemon @waits
     Scenario: a daemon that is back but gives no data is no recovery
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data

@@ -26,7 +26,7 @@ Feature: Step 3: create an application pod that mounts the dataset
     Then the pod reads the same files again, and was not restarted
     And every claim of a recovery is true
 
-  @A1 @fault:sigkill @needs:idmapped-fuse @needs:told-daemon
+  @A1 @fault:sigkill @needs:idmapped-fuse @needs:fake-daemon
   Scenario: a pod with users of its own reads again
     Given FUSE recovery is enabled
     And the dataset "demo-dataset", whose daemon allows its mounts to be idmapped

@@ -1,4 +1,4 @@
-@needs:told-daemon
+@needs:fake-daemon
 Feature: Recovery in a serverless environment
   Without a node plugin, a sidecar serves the dataset.
 

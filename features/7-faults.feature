@@ -4,7 +4,7 @@ Feature: Ways in which a FUSE daemon is lost
 
   Rule: However the daemon ends, the pod reads again without a restart
 
-    @C2 @C3 @fault:kill-1 @needs:told-daemon
+    @C2 @C3 @fault:kill-1 @needs:fake-daemon
     Scenario: "kill 1", and the daemon leaves its mount behind
       Given FUSE recovery is enabled
       And the dataset "demo-dataset", whose daemon does not unmount when it is ended
@@ -87,7 +87,7 @@ Feature: Ways in which a FUSE daemon is lost
       When that is over
       Then the pod reads on, and saw no error
 
-    @C3 @L4 @fault:hang-operation @needs:told-daemon @waits
+    @C3 @L4 @fault:hang-operation @needs:fake-daemon @waits
     Scenario: one operation hangs until the daemon is killed
       Given FUSE recovery is enabled
       And the dataset "demo-dataset", whose daemon can lose an operation
@@ -148,7 +148,7 @@ Feature: Ways in which a FUSE daemon is lost
 
   Rule: The pod's other volumes and open files are not harmed
 
-    @C3 @L1 @fault:volume-below @needs:told-daemon
+    @C3 @L1 @fault:volume-below @needs:fake-daemon
     Scenario: another volume inside, known to the kernel
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 3600 s
@@ -158,7 +158,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the volume at /data/cache is still there, with what was written to it
       And every claim of a recovery is true
 
-    @C3 @L1 @fault:volume-below @needs:told-daemon
+    @C3 @L1 @fault:volume-below @needs:fake-daemon
     Scenario: another volume inside, which the kernel drops
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
@@ -168,7 +168,7 @@ Feature: Ways in which a FUSE daemon is lost
       And the volume at /data/cache is still there, with what was written to it
       And every claim of a recovery is true
 
-    @C3 @L1 @fault:volume-below @needs:told-daemon
+    @C3 @L1 @fault:volume-below @needs:fake-daemon
     Scenario: a directory of the node inside, which the kernel drops
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
@@ -177,7 +177,7 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads the same files again, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
 
-    @C3 @L1 @fault:volume-below @needs:told-daemon @waits
+    @C3 @L1 @fault:volume-below @needs:fake-daemon @waits
     Scenario: something inside that is lost
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s
@@ -217,7 +217,7 @@ Feature: Ways in which a FUSE daemon is lost
       And all pods read the same files again, and none was restarted
       And the mount tables have not grown
 
-    @C3 @L4 @fault:empty-dataset @needs:told-daemon
+    @C3 @L4 @fault:empty-dataset @needs:fake-daemon
     Scenario: a dataset without any file
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" without any file

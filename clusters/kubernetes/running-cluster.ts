@@ -199,7 +199,7 @@ function listCapabilities(
     ...can('agent-flags', agentIsOurs),
     ...can('two-nodes', agentNodes.length > 1),
     ...can('kubelet-restart', nodesAreOurs),
-    ...can('told-daemon', fakeDaemon),
+    ...can('fake-daemon', fakeDaemon),
   ];
 }
 

@@ -162,7 +162,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         ...(mountsBeneath({ reported: agent.tier, flag: options.agent.kernelTier, kernel: release() })
           ? ['mount-beneath' as const]
           : []),
-        ...(options.daemon ? [] : ['told-daemon' as const]),
+        ...(options.daemon ? [] : ['fake-daemon' as const]),
       ],
     };
   }

@@ -55,9 +55,9 @@ const needs: Readonly<Record<string, { readonly capability: Capability; readonly
     capability: 'node-reboot',
     reason: 'needs a node that may be switched off and on',
   },
-  '@needs:told-daemon': {
-    capability: 'told-daemon',
-    reason: 'needs the fake FUSE daemon, which can be told how to behave',
+  '@needs:fake-daemon': {
+    capability: 'fake-daemon',
+    reason: 'needs the fake FUSE daemon, whose behaviour can be set',
   },
   '@needs:store-faults': {
     capability: 'store-faults',
