@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster } from '../../clusters/cluster.ts';
 import { isNotRecovered } from '../checks/untouched.ts';
 import { colourFor } from '../colour.ts';
 import { faultNamed } from '../faults/catalogue.ts';
@@ -12,26 +13,34 @@ import {
   untilRecoveryIsClaimed,
   watchUnrecovered,
 } from '../scenario/pod-reads.ts';
-import { Scenario } from '../scenario/scenario.ts';
+import { CheckNotPassed, ignorePollTimeout, Scenario } from '../scenario/scenario.ts';
 import type { ScenarioNotes, Session } from '../scenario/session.ts';
-import type { CheckRecord, HistoryEvent, Recovery, ScenarioRecord } from '../timeline/record.ts';
+import type { CheckRecord, HistoryEvent, Recovery, ScenarioRecord, StepRecord } from '../timeline/record.ts';
 import { momentNames, moments } from '../timeline/stages.ts';
 import { Timeline } from '../timeline/timeline.ts';
+import { deriveStatus } from '../timeline/verdict.ts';
 import type { CrashOptions, RunOutcome } from '../verbs.ts';
+import { cannotRunFrom } from './cannot-run-from.ts';
 import { createNarrator } from './narrator.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 
 /** Time between the start of a program and the crash. */
 const warmUpMs = 1500;
 
-/** Reproduces one crash in the sandbox and prints it as it happens. */
-export async function crash(options: CrashOptions): Promise<RunOutcome> {
+/**
+ * Reproduces one crash in the sandbox and prints it as it happens. Whatever stops it, the record and the timeline up to then are
+ * written. `loadCluster` is for tests.
+ */
+export async function crash(
+  options: CrashOptions,
+  loadCluster: () => Promise<Cluster> = () => clusterFor({ cluster: 'sandbox' }),
+): Promise<RunOutcome> {
   const { environment, recovery } = options;
   const { stdout, stderr, env, signal } = environment;
   const paint = colourFor(stdout, env);
   const print = (line: string) => void stdout.write(`${line}\n`);
   const heading = (line: string) => print(`\n${paint('bold', line)}`);
-  const cluster = await clusterFor({ cluster: 'sandbox' });
+  const cluster = await loadCluster();
   const fault = faultNamed(options.fault);
   if (!fault) throw new Error(`unknown fault ${options.fault}`);
   const profile = await loadProfile('rekindle', environment.cwd);
@@ -43,17 +52,30 @@ export async function crash(options: CrashOptions): Promise<RunOutcome> {
   const narrate = (event: HistoryEvent) => {
     if (!isOver) narrator(event);
   };
-  await using run = await openRun({
-    ...options,
-    cluster,
-    agent,
-    clockScale: 1,
-    onProgress: (line) => void stderr.write(`… ${line}\n`),
-    onEvent: narrate,
-  });
-  const { history } = run;
-  const notes: ScenarioNotes = { id: 'crash', startedAt: history.now(), finishedAt: 0, checks: [] };
   const leftovers: string[] = [];
+  await using life = new AsyncDisposableStack();
+  /** The verdict is known by then, and what cannot be cleaned up must not hide it. Nothing answers after an interruption. */
+  const endLater = <T extends AsyncDisposable>(resource: T): T =>
+    life.adopt(resource, async () => {
+      try {
+        await resource[Symbol.asyncDispose]();
+      } catch (error) {
+        if (!signal.aborted && !(error instanceof CheckNotPassed)) leftovers.push(messageOf(error));
+      }
+    });
+  const run = endLater(
+    await openRun({
+      ...options,
+      cluster,
+      agent,
+      clockScale: 1,
+      onProgress: (line) => void stderr.write(`… ${line}\n`),
+      onEvent: narrate,
+    }),
+  );
+  const { history } = run;
+  const startedAt = history.now();
+  const notes: ScenarioNotes = { id: 'crash', startedAt, finishedAt: 0, checks: [] };
   const onEvent = (event: HistoryEvent) => {
     if (event.kind === 'fault') crashedAt ??= event.at;
     history.append(event);
@@ -70,29 +92,45 @@ export async function crash(options: CrashOptions): Promise<RunOutcome> {
     onEvent,
   };
   history.enter(notes.id);
-  await using scenario = new Scenario(session, notes);
+  const scenario = endLater(new Scenario(session, notes));
   await scenario.begin();
   const pod = scenario.namespace.pod('demo-app');
   const dataset = scenario.namespace.dataset('demo-dataset');
 
-  heading(`A pod that reads /data from a FUSE mount, node agent with FuseRecovery=${recovery}`);
-  await dataset.create();
-  await pod.start(dataset, { labelled: true });
-  const program = options.command.length > 0 ? await pod.run(options.command) : undefined;
-  if (program) await delay(warmUpMs, undefined, { signal });
-  else await startLoop(pod);
+  let stop: StepRecord | undefined;
+  try {
+    heading(`A pod that reads /data from a FUSE mount, node agent with FuseRecovery=${recovery}`);
+    await dataset.create();
+    await pod.start(dataset, { labelled: true });
+    const program = options.command.length > 0 ? await pod.run(options.command) : undefined;
+    if (program) await delay(warmUpMs, undefined, { signal });
+    else await startLoop(pod);
 
-  heading(`Crash: ${fault.title}`);
-  await dataset.daemon.inject(fault);
-  await untilPodFails(pod);
-  await scenario.faults.heal();
-  notes.checks.push(...(await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod))));
-  await scenario.namespace.countMounts();
-  if (program) notes.checks.push(await judgeSurvival(options.command, program.exited, signal));
+    heading(`Crash: ${fault.title}`);
+    await dataset.daemon.inject(fault);
+    await untilPodFails(pod);
+    await scenario.faults.heal();
+    notes.checks.push(...(await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod))));
+    await scenario.namespace.countMounts();
+    if (program) notes.checks.push(await judgeSurvival(options.command, program.exited, signal));
+  } catch (error) {
+    if (!signal.aborted && cannotRunFrom(error) !== undefined) throw error;
+    const message = messageOf(error);
+    if (!signal.aborted) stderr.write(`rekindle: ${message}\n`);
+    stop = {
+      keyword: 'When',
+      text: fault.title,
+      status: 'failed',
+      at: startedAt,
+      tookNs: history.now() - startedAt,
+      error: message,
+      cause: signal.aborted ? 'interruption' : 'error',
+    };
+  }
   notes.finishedAt = history.now();
   isOver = true;
 
-  const scenarioRecord = createScenarioRecord(options, notes);
+  const scenarioRecord = createScenarioRecord(options, notes, stop);
   const command = ['rekindle', 'crash'];
   const record = await conclude({
     ...(await siteFacts(run)),
@@ -114,8 +152,13 @@ export async function crash(options: CrashOptions): Promise<RunOutcome> {
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
 
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
 async function judgeRecovery(pod: ScenarioPod): Promise<readonly CheckRecord[]> {
-  await untilPodRecovers(pod);
+  await untilPodRecovers(pod).catch(ignorePollTimeout);
+  const checks = await recoveryChecks(pod);
+  // A pod that does not read is judged as it is: nothing will claim its recovery.
+  if (checks.some(({ verdict }) => verdict !== 'pass')) return checks;
   await untilRecoveryIsClaimed(pod);
   return recoveryChecks(pod);
 }
@@ -136,9 +179,15 @@ function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: Scenario
   ];
 }
 
-/** The one scenario of `rekindle crash`. */
-function createScenarioRecord({ fault, recovery }: CrashOptions, notes: ScenarioNotes): ScenarioRecord {
-  const bad = notes.checks.find(({ verdict }) => verdict !== 'pass');
+/** The one scenario of `rekindle crash`. `stop`: what broke it off. */
+function createScenarioRecord(
+  { fault, recovery }: CrashOptions,
+  notes: ScenarioNotes,
+  stop: StepRecord | undefined,
+): ScenarioRecord {
+  const steps = stop === undefined ? [] : [stop];
+  const { checks } = notes;
+  const reason = stop?.error ?? checks.find(({ verdict }) => verdict !== 'pass')?.says;
   return {
     id: notes.id,
     feature: 'rekindle crash',
@@ -147,12 +196,12 @@ function createScenarioRecord({ fault, recovery }: CrashOptions, notes: Scenario
     name: `${fault}, ${recovery ? 'with recovery' : 'without recovery'}`,
     tags: [`@fault:${fault}`],
     claims: recovery ? ['C2', 'C3', 'L1'] : ['E1'],
-    status: bad?.verdict ?? 'pass',
-    ...(bad && { reason: bad.says }),
+    status: deriveStatus({ steps, checks }),
+    ...(reason !== undefined && { reason }),
     startedAt: notes.startedAt,
     finishedAt: notes.finishedAt,
-    steps: [],
-    checks: notes.checks,
+    steps,
+    checks,
     recoveries: [],
     ...(notes.mountLines && { mountLines: notes.mountLines }),
   };
