@@ -161,6 +161,18 @@ describe('a series is worse', () => {
     expect(`${verdict}: ${because}`).toContain(expected);
   });
 
+  it('if its agent is held to a CPU limit and has become slower, although the machine has not', () => {
+    const conditions = { ...before.conditions, agentCpuMillis: 200 };
+    const [held, slower] = [5, 9].map((agentMs) =>
+      sampleSeries({
+        conditions,
+        crashes: crashes.map(({ crash }) => sampleCrash(crash, agentMs + (crash % 5) / 100)),
+      }),
+    );
+    const verdicts = [held, slower].map((after) => held && after && compare(held, after).verdict);
+    expect(verdicts).toEqual(['same', 'worse']);
+  });
+
   it('if the later run lacks it, unless that was interrupted', () => {
     const [earlier, series] = [sampleBench(), sampleSeries({ id: 'pods=10/agent' })];
     const verdict = (interrupted: boolean) =>

@@ -104,6 +104,16 @@ describe('what cannot be compared is said in a sentence, with status 2', () => {
       'conditions of agent: datasets 1, fault sigkill, pacingMs 50, pods 1, rate 1000 and datasets 1',
     ],
     [
+      'a CPU limit of the agent',
+      () => [
+        store('a.json'),
+        store('b.json', {
+          series: [sampleSeries({ conditions: { ...sampleSeries().conditions, agentCpuMillis: 200 } })],
+        }),
+      ],
+      'rate 1000 and agentCpuMillis 200, datasets 1',
+    ],
+    [
       'other series',
       () => [store('a.json'), store('b.json', { series: [sampleSeries({ id: 'pods=1/agent' })] })],
       'have no series in common: agent; pods=1/agent',
