@@ -20,7 +20,8 @@ export async function runScenarios(tree: string, tags: string): Promise<Findings
   const record: RunRecord | undefined = read(join(results, 'latest/record.json'));
   if (record === undefined) return { error: `no record of "${tags}": ${output}` };
   const shown = record.scenarios.filter(({ status }) => status !== 'skipped');
-  if (shown.length === 0) return { error: `no scenario of "${tags}" can run here` };
+  if (shown.length === 0)
+    return { error: `no scenario of "${tags}" ran: ${record.errors?.[0] ?? 'none can run here'}` };
   const unready = shown.find((scenario) => scenario.status !== 'pass' && !reachedFirstWhen(scenario));
   if (unready) return { error: `"${unready.name}" did not reach its first When: ${unready.reason}` };
   const ofRun = (record.checks ?? []).filter(({ verdict }) => verdict === 'fail');
