@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import parseTagExpression from '@cucumber/tag-expressions';
 import { describe, expect, it } from 'vitest';
 import { conditions } from '../clusters/sandbox/conditions/catalogue.ts';
 import {
@@ -73,6 +75,26 @@ describe('the scenarios of a feature file', () => {
     const names = shippedScenarios().flatMap(({ runsAs }) => runsAs);
     expect(names.length).toBeGreaterThan(80);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('.ci/run on kind', () => {
+  const script = readFileSync(new URL('../.ci/run', import.meta.url), 'utf8');
+  const part = /^kind_set\(\) \{\n(.*?)^\}/ms.exec(script)?.[1] ?? '';
+  const real = /real='([^']*)'/.exec(part)?.[1] ?? '';
+  const expression = parseTagExpression((/--tags '([^']*)'/.exec(part)?.[1] ?? '').replace('$real', real));
+  const left = shippedScenarios().filter(({ tags }) => !tags.includes('@long') && !expression.evaluate([...tags]));
+
+  it('runs what the sandbox cannot, and features 5 to 9', () => {
+    const unique = [
+      '@documented',
+      '@needs:real-kubelet',
+      '@needs:idmapped-fuse',
+      '@needs:kubelet-restart',
+      '@needs:two-nodes',
+    ];
+    expect(left.filter(({ tags }) => tags.some((tag) => unique.includes(tag)))).toEqual([]);
+    expect(left.filter(({ uri }) => /^[5789]-/.test(uri)).map(({ name }) => name)).toEqual([]);
   });
 });
 
