@@ -1,4 +1,4 @@
-import { isShownBy, type VolumeEvidence } from './identity.ts';
+import { mayBeShownBy, type VolumeEvidence } from './identity.ts';
 import { type LookUpAnswers, mountPointAt } from './look-ups.ts';
 import type { Container, Mount, Pod, Volume, VolumeMount } from './model.ts';
 import { byText, containerSiteOrder, MountTree, normalizePath, type ObservedSite, observe } from './mount-sites.ts';
@@ -106,7 +106,7 @@ export class ContainerMounts {
     const named = new Set(spec.mounts.map(({ mountPath }) => normalizePath(mountPath)));
     const links = new Set(missing.map((each) => mountPointAt(answers, this.container, normalizePath(each.mountPath))));
     const shown = evidence();
-    const isFree = (mount: Mount) => !named.has(mount.mountPoint) && isShownBy(shown, mount);
+    const isFree = (mount: Mount) => !named.has(mount.mountPoint) && mayBeShownBy(shown, mount);
     const free = this.container.mounts.filter(isFree);
     const link = mountPointAt(answers, this.container, path);
     const only = new Set(free.filter(({ device }) => shown.devices.has(device)).map(({ mountPoint }) => mountPoint));

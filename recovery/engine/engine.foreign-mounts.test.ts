@@ -1,25 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceId } from './model.ts';
+import type { DeviceId, Mount } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
-import { createWorld, podNamed, volumeNamed, type World } from './testing/world.ts';
+import { createWorld, podNamed, sourcePath, volumeNamed, type World } from './testing/world.ts';
 
-/** Mounts a FUSE filesystem of the application's own over the volume in its container. */
-function mountOver(world: World): { readonly own: DeviceId; readonly devices: () => readonly DeviceId[] } {
+const gocryptfs: Partial<Mount> = { fstype: 'fuse.gocryptfs', mountSource: '/cipher' };
+
+/** Mounts a FUSE filesystem of the application's own over the volume in its container. Without `facts` it resembles the volume's. */
+function mountOver(
+  world: World,
+  facts: Partial<Mount> = gocryptfs,
+): { readonly own: DeviceId; readonly devices: () => readonly DeviceId[] } {
   const table = world.kernel.processes[0]?.mounts ?? [];
-  const own = world.kernel.mountFuse(table, '/data');
-  const top = table.findIndex(({ device }) => device === own);
-  const mount = table[top];
-  if (mount !== undefined) table[top] = { ...mount, fstype: 'fuse.gocryptfs', mountSource: '/cipher' };
+  const own = world.kernel.mountFuse(table, '/data', 'live', facts);
   const devices = () => table.filter(({ mountPoint }) => mountPoint === '/data').map(({ device }) => device);
   return { own, devices };
 }
 
 describe('a FUSE mount that the application put over the volume', () => {
-  it.each(['hung', 'dead'] as const)('is left alone if it is %s', async (state) => {
+  it.each([
+    ['hung', 'has a name of its own', gocryptfs],
+    ['dead', 'has a name of its own', gocryptfs],
+    ['hung', 'is named like the volume’s', {}],
+    ['dead', 'is named like the volume’s', {}],
+  ] as const)('is left alone if it is %s and %s', async (state, _, facts) => {
     await using world = await oneHealthyPod();
     world.volumes.push(volumeNamed('other'));
     world.serve('other');
-    const { own, devices } = mountOver(world);
+    const { own, devices } = mountOver(world, facts);
     await world.clock.advance(65_000);
     const before = devices();
     world.kernel.setState(own, state);
@@ -44,6 +51,43 @@ describe('a FUSE mount that the application put over the volume', () => {
     await world.clock.settle();
     expect(world.decisionsOf('recovered').map(({ site }) => site.path)).toEqual([world.target('pod-1')]);
     expect(devices()).toEqual(before);
+  });
+});
+
+describe('a mount that an earlier agent has stacked on the volume’s first one', () => {
+  /** A pod with such mounts on the node and in its container, and a daemon that has died once more before the engine starts. */
+  async function stackedTwice(): Promise<World> {
+    const world = createWorld();
+    world.volumes.push(volumeNamed('demo'));
+    const first = world.serve('demo');
+    const [container] = world.run(podNamed('pod-1', [{}]));
+    world.kernel.crash(first);
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    const device = world.serve('demo');
+    world.kernel.bind(world.kernel.host, world.target('pod-1'), { device });
+    world.kernel.bind(container?.mounts ?? [], '/data', { device });
+    world.kernel.crash(device);
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    world.serve('demo');
+    return world;
+  }
+
+  it('is recovered', async () => {
+    await using world = await stackedTwice();
+    world.engine.start();
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('is recovered in a container that failed when the target path was recovered', async () => {
+    await using world = await stackedTwice();
+    world.kernel.failWith((_, { site }) => (site.kind === 'container' ? 'ENOSPC' : undefined));
+    world.engine.start();
+    await world.clock.settle();
+    expect(world.broken()).toEqual(['/data']);
+    world.kernel.failWith(undefined);
+    await world.clock.advance(15_000);
+    expect(world.broken()).toEqual([]);
   });
 });
 

@@ -38,9 +38,9 @@ describe('any history', () => {
           world.serve('demo');
           const [container] = world.run(podNamed('pod-1', [{}]));
           crash(world);
-          const live = world.serve('demo');
-          const corpse = world.kernel.mountFuse(world.kernel.host, '/elsewhere');
+          const corpse = world.serve('demo');
           world.kernel.crash(corpse);
+          const live = world.serve('demo');
           const inside = container?.mounts ?? [];
           for (const [table, path, found] of [
             [world.kernel.host, world.target('pod-1'), onNode],

@@ -48,35 +48,44 @@ function isRecordOf(record: VolumeRecord, { name, handle }: Volume): boolean {
 
 /** What shows that a mount is a volume's. */
 export interface VolumeEvidence {
-  /** Devices that its sources had, now or in an earlier snapshot, and those that the kubelet had published. */
+  /** Devices that its sources had, now or in an earlier snapshot, and those that root has mounted for it on the node. */
   readonly devices: ReadonlySet<DeviceId>;
-  /** Filesystem types and mount sources of these mounts, for a device that only an earlier agent has seen. */
+  /** Filesystem types and mount sources of these mounts, which a tenant chooses for its own mounts. They hint, but prove nothing. */
   readonly origins: ReadonlySet<string>;
 }
 
-/** `mounts`: of the volume beyond doubt. `earlier`: devices that its sources had in earlier snapshots. */
-export function volumeEvidence(mounts: readonly Mount[], earlier: Iterable<DeviceId> = []): VolumeEvidence {
-  const own = mounts.filter(isFuse);
-  return { devices: new Set([...earlier, ...own.map(({ device }) => device)]), origins: new Set(own.map(origin)) };
+/**
+ * `certain`: mounts of the volume beyond doubt. `onNode`: others at its target paths. Only root mounts there, so if their daemon names them
+ * like the certain ones, an earlier agent has put them there. `earlier`: devices that its sources had in earlier snapshots.
+ */
+export function volumeEvidence(
+  { certain, onNode = [] }: { readonly certain: readonly Mount[]; readonly onNode?: readonly Mount[] },
+  earlier: Iterable<DeviceId> = [],
+): VolumeEvidence {
+  const own = certain.filter(isFuse);
+  const origins = new Set(own.map(origin));
+  const mounts = [...own, ...onNode.filter((mount) => isFuse(mount) && origins.has(origin(mount)))];
+  return { devices: new Set([...earlier, ...mounts.map(({ device }) => device)]), origins };
 }
 
 const origin = ({ fstype, mountSource }: Mount) => `${fstype} ${mountSource}`;
 
-export const isShownBy = ({ devices, origins }: VolumeEvidence, mount: Mount): boolean =>
+/** Whether a mount is the volume's or at least resembles those that are. */
+export const mayBeShownBy = ({ devices, origins }: VolumeEvidence, mount: Mount): boolean =>
   isFuse(mount) && (devices.has(mount.device) || origins.has(origin(mount)));
 
 /**
  * The visible mount of a site if it is the volume's. The bottom one is, because the kubelet or the container runtime has put it
- * there for the volume. One above it is only if there is evidence: any other is the application's own.
+ * there for the volume. One above it is only if it has a device of the volume: any other is the application's own.
  */
 export function removableMount(
   { stack, conflict }: Pick<ObservedSite, 'stack' | 'conflict'>,
-  evidence: VolumeEvidence,
+  { devices }: Pick<VolumeEvidence, 'devices'>,
 ): RemovableMount | undefined {
   const [bottom] = stack;
   const top = stack.at(-1);
   if (top === undefined || bottom === undefined || !isFuse(top) || conflict !== undefined) return undefined;
-  const isOwn = top === bottom || isShownBy(evidence, top) || isShownBy(volumeEvidence([bottom]), top);
+  const isOwn = top.device === bottom.device || devices.has(top.device);
   return isOwn ? (top as RemovableMount) : undefined;
 }
 

@@ -28,7 +28,7 @@ export interface SnapshotFacts {
   readonly volumes: readonly Volume[];
   readonly pods: readonly Pod[];
   readonly lookUps: LookUpAnswers;
-  /** Devices that the sources had in earlier snapshots, by `Volume.name`. */
+  /** Devices that were the volume's in earlier snapshots, by `Volume.name`. */
   readonly earlierDevices: ReadonlyMap<string, ReadonlySet<DeviceId>>;
 }
 
@@ -50,8 +50,8 @@ export class NodeSnapshot implements SnapshotFacts {
   readonly #podsByUid: ReadonlyMap<string, Pod>;
   readonly #containers: ReadonlyMap<Container, ContainerMounts>;
   readonly #sites: Map<Volume, readonly ObservedSite[]>;
-  readonly #targets = new Map<Volume, readonly ObservedSite[]>();
-  readonly #evidence = new Map<Volume, VolumeEvidence>();
+  readonly #targets: Map<Volume, readonly ObservedSite[]>;
+  readonly #evidence: Map<Volume, VolumeEvidence>;
 
   constructor(facts: SnapshotFacts, previous?: NodeSnapshot) {
     const { mounts, kubeletRoot, pods, containers } = facts;
@@ -74,7 +74,11 @@ export class NodeSnapshot implements SnapshotFacts {
     this.#containers = isSameContainers
       ? previous.#containers
       : new Map(containers.map((each) => [each, known?.get(each) ?? new ContainerMounts(each)]));
-    this.#sites = isSameNode && isSamePods && isSameAnswers && isSameContainers ? previous.#sites : new Map();
+    const hasSameTargets = isSameNode && isSamePods && isSameAnswers && previous.volumes === facts.volumes;
+    this.#targets = hasSameTargets ? previous.#targets : new Map();
+    this.#evidence =
+      hasSameTargets && previous.earlierDevices === facts.earlierDevices ? previous.#evidence : new Map();
+    this.#sites = hasSameTargets && isSameContainers ? previous.#sites : new Map();
   }
 
   /** The node's mount table, indexed by path. */
@@ -132,11 +136,10 @@ export class NodeSnapshot implements SnapshotFacts {
     const known = this.#evidence.get(volume);
     if (known !== undefined) return known;
     const published = this.targetSites(volume).filter(({ conflict }) => conflict === undefined);
-    const mounts = [
-      ...volume.sources.flatMap((path) => this.tree.at(path).stack),
-      ...published.flatMap(({ stack }) => stack.slice(0, 1)),
-    ];
-    const evidence = volumeEvidence(mounts, this.earlierDevices.get(volume.name));
+    const sources = volume.sources.flatMap((path) => this.tree.at(path).stack);
+    const certain = [...sources, ...published.flatMap(({ stack }) => stack.slice(0, 1))];
+    const onNode = published.flatMap(({ stack }) => stack.slice(1));
+    const evidence = volumeEvidence({ certain, onNode }, this.earlierDevices.get(volume.name));
     this.#evidence.set(volume, evidence);
     return evidence;
   }
@@ -211,7 +214,7 @@ export class SnapshotCache {
   #containersReadAt: Nanoseconds | undefined;
   #fullScanAt: Nanoseconds | undefined;
   /** Replaced by each change, as snapshots refer to it. */
-  #sourceDevices: SnapshotFacts['earlierDevices'] = new Map();
+  #knownDevices: SnapshotFacts['earlierDevices'] = new Map();
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
@@ -271,7 +274,7 @@ export class SnapshotCache {
     const { volumes, pods } = kubernetes.view();
     const containers = scope === undefined ? this.containers : kernel.containers(scope);
     const facts = { tier: kernel.tier, takenAt: clock.now(), kubeletRoot, mounts: mounts.value, containers };
-    const known = { lookUps: lookUps.answers, earlierDevices: this.#sourceDevices };
+    const known = { lookUps: lookUps.answers, earlierDevices: this.#knownDevices };
     this.#latest = new NodeSnapshot({ ...facts, volumes, pods, ...known }, this.#latest);
     this.#rememberSources(this.#latest);
     return { ok: true, value: this.#latest };
@@ -279,21 +282,20 @@ export class SnapshotCache {
 
   #rememberSources({ tree, volumes }: NodeSnapshot): void {
     const added = volumes.flatMap(({ name, sources }) => {
-      const known = this.#sourceDevices.get(name);
+      const known = this.#knownDevices.get(name);
       const tops = sources.flatMap((path) => tree.top(path) ?? []).filter(isFuse);
       const devices = tops.map(({ device }) => device).filter((device) => !known?.has(device));
       return devices.length === 0 ? [] : [[name, new Set([...(known ?? []), ...devices])] as const];
     });
-    if (added.length > 0) this.#sourceDevices = new Map([...this.#sourceDevices, ...added]);
+    if (added.length > 0) this.#knownDevices = new Map([...this.#knownDevices, ...added]);
   }
 
-  /** Forgets what no longer exists: the kernel reuses the numbers of devices, and a pod takes its target paths along. */
+  /** Remembers whose the devices are that exist, and forgets all others: the kernel reuses the numbers of devices, and a pod takes its target paths along. */
   #forget(snapshot: NodeSnapshot, devices: ReadonlySet<DeviceId>): void {
-    const names = new Set(snapshot.volumes.map(({ name }) => name));
-    const remaining = [...this.#sourceDevices]
-      .filter(([name]) => names.has(name))
-      .map(([name, known]) => [name, known.intersection(devices)] as const);
-    this.#sourceDevices = new Map(remaining);
+    // Once its target paths have been recovered, nothing else shows that an earlier agent's mount in a container is the volume's.
+    this.#knownDevices = new Map(
+      snapshot.volumes.map((volume) => [volume.name, snapshot.evidence(volume).devices.intersection(devices)]),
+    );
     this.#options.lookUps.retain(snapshot.volumes.flatMap((volume) => snapshot.lookUpsFor(volume)));
   }
 }
