@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceId } from './model.ts';
+import type { DeviceId, Mount } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
+import type { ModelledContainer } from './testing/modelled-kernel.ts';
 import { createWorld, openPolicy, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 describe('a crash and its recovery', () => {
@@ -304,6 +305,28 @@ describe('a crash and its recovery', () => {
     expect(world.kernel.counts.reads).toBe(before.reads);
     expect(world.kernel.counts.scans - before.scans).toBe(5);
     expect(world.decisions.filter(({ event }) => event !== 'passed' && event !== 'noticed')).toEqual([]);
+  });
+
+  it('recovers a container with a dead mount that a pass of another volume has found', async () => {
+    await using world = await oneHealthyPod();
+    world.volumes.push(volumeNamed('other'));
+    world.serve('other');
+    const device = crash(world);
+    world.serve('demo');
+    await world.clock.advance(65_000);
+    const [container] = world.kernel.processes;
+    const late = { ...container, pid: 4000, mountNamespace: 'mnt:[4000]', mounts: [] as Mount[] } as ModelledContainer;
+    for (const { mountPoint, device, fstype } of container?.mounts ?? [])
+      if (mountPoint !== '/data') world.kernel.bind(late.mounts, mountPoint, { device, fstype });
+    world.kernel.bind(late.mounts, '/data', { device });
+    delete late.lastRead;
+    world.kernel.processes.push(late);
+    crash(world, 'other');
+    await world.clock.settle();
+    world.serve('other');
+    expect(world.broken()).toEqual(['/data']);
+    await world.clock.advance(5_000);
+    expect(world.broken()).toEqual([]);
   });
 
   it('recovers a volume that is mounted twice in a container, and leaves a read-write one alone', async () => {

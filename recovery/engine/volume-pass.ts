@@ -115,13 +115,13 @@ export function startVolumePass(
 
 function isUnchanged(
   answers: VolumeAnswers,
-  { snapshot, volume, targets }: VolumeFingerprint,
+  fingerprint: VolumeFingerprint,
   state: VolumeState,
   now: Nanoseconds,
 ): boolean {
-  const states = sourceStates(snapshot, volume, answers);
+  const states = sourceStates(fingerprint.snapshot, fingerprint.volume, answers);
   return (
-    !targets.hasStaleMount &&
+    !fingerprint.hasStaleMountAnywhere() &&
     state.unhealthy.length === 0 &&
     [...state.unproven.values()].every((site) => !isProofDue(site, now)) &&
     states.every((each) => each.state === 'live') &&

@@ -99,8 +99,14 @@ export function createWorld(options: Partial<EngineOptions> = {}): World {
   const pods: Pod[] = [];
   const watchers = new Set<() => void>();
   const locks = createVolumeLocks();
+  let seen: ReturnType<KubernetesPort['view']> = { volumes: [], pods: [] };
+  const isSame = (before: readonly object[], now: readonly object[]) =>
+    before.length === now.length && now.every((each, at) => each === before[at]);
   const kubernetes: KubernetesPort = {
-    view: () => ({ volumes: [...volumes], pods: [...pods] }),
+    view() {
+      if (!isSame(seen.volumes, volumes) || !isSame(seen.pods, pods)) seen = { volumes: [...volumes], pods: [...pods] };
+      return seen;
+    },
     watch(changed) {
       watchers.add(changed);
       return { [Symbol.dispose]: () => void watchers.delete(changed) };
