@@ -4,6 +4,7 @@ import parseTagExpression from '@cucumber/tag-expressions';
 import { InvalidArgumentError, Option } from 'commander';
 import { foreignDaemons } from '../../clusters/cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { parseDuration } from '../timeline/duration.ts';
 
 /** A mistake in the command line, exit status 2. The message is one sentence that names the argument and the accepted values. */
 export class WrongArgument extends Error {
@@ -35,13 +36,10 @@ export function parseCpu(text: string): number {
   throw new InvalidArgumentError('Accepted are 10m and more, as in 200m or 0.5.');
 }
 
-const milliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
 /** Parses `0`, `250ms`, `5s` or `2m` into milliseconds. */
 export function parseTime(text: string): number {
-  const match = /^(\d{1,6}(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  if (text === '0') return 0;
-  if (match) return Number(match[1]) * (milliseconds[match[2] ?? ''] ?? Number.NaN);
+  const milliseconds = text === '0' ? 0 : parseDuration(text);
+  if (milliseconds !== undefined) return milliseconds;
   throw new InvalidArgumentError('Accepted are times, as 0, 250ms, 5s or 2m.');
 }
 
@@ -114,7 +112,7 @@ export async function chosenProfile(
   try {
     return { profile: await loadProfile(given, cwd), source: isProfilePath(given) ? resolve(cwd, given) : given };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'BAD_PROFILE') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'BAD_FILE') throw error;
     throw new WrongArgument(`bad profile ${(error as Error).message.replaceAll(/\s*\n\s*/g, '; ')}`);
   }
 }

@@ -50,17 +50,17 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
     .description('validate a file and report problems by line and column')
     .argument('<file>')
     .action(async (file: string) => {
-      const [{ loadProfile }, { BadProfile, formatProblems }] = await Promise.all([
+      const [{ loadProfile }, { BadFile, formatProblems }] = await Promise.all([
         import('../profiles/load-profile.ts'),
-        import('../profiles/bad-profile.ts'),
+        import('../yaml-file.ts'),
       ]);
       const path = resolve(cwd, file);
       try {
         const { name, title } = await loadProfile(path, cwd);
         stdout.write(`${file}: a valid profile: ${name}, ${title}\n`);
       } catch (error) {
-        if (!(error instanceof BadProfile)) throw error;
-        const shown = new BadProfile(file, error.problems);
+        if (!(error instanceof BadFile)) throw error;
+        const shown = new BadFile(file, error.problems);
         stderr.write(formatProblems(shown, textOf(path)));
         ends(exitStatus.usage);
       }

@@ -1,9 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BadProfile } from './bad-profile.ts';
-import { parseProfile } from './parse-profile.ts';
-import type { Profile } from './profile.ts';
+import { BadFile, parseYaml } from '../yaml-file.ts';
+import { type Profile, profileSchema } from './profile.ts';
 
 const shipped = import.meta.dirname;
 /** Profiles of faulty agents, which test the harness itself. */
@@ -36,22 +35,25 @@ export async function shippedProfile(name: string): Promise<string | undefined> 
 /** A path has a slash, or ends in .yaml or .yml; anything else is the name of a shipped profile. */
 export const isProfilePath = (nameOrPath: string): boolean => nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
 
-/** Loads a shipped profile by name, or any other by its path. @throws BadProfile */
+/** Loads a shipped profile by name, or any other by its path. @throws BadFile */
 export async function loadProfile(nameOrPath: string, cwd: string): Promise<Profile> {
   const isPath = isProfilePath(nameOrPath);
   const path = isPath ? resolve(cwd, nameOrPath) : await shippedProfile(nameOrPath);
   if (path === undefined) {
     const says = `no such profile; known: ${(await profileNames()).join(', ')}, or the path of a YAML file`;
-    throw new BadProfile(nameOrPath, [{ says }]);
+    throw new BadFile(nameOrPath, [{ says }]);
   }
   const yaml = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new BadProfile(
-      nameOrPath,
-      [{ says: `the profile cannot be read: ${cause.syscall ?? 'open'}: ${cause.code}` }],
-      { cause },
-    );
+    throw new BadFile(nameOrPath, [{ says: `the profile cannot be read: ${cause.syscall ?? 'open'}: ${cause.code}` }], {
+      cause,
+    });
   });
   return parseProfile(yaml, isPath ? nameOrPath : `${nameOrPath}.yaml`);
+}
+
+/** Reads a profile from YAML. `file` is used only in messages. @throws BadFile with all problems */
+export function parseProfile(yaml: string, file: string): Profile {
+  return parseYaml(yaml, file, { schema: profileSchema, name: 'a profile' });
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { agentCommand, loadProfile, negativeProfileNames, profileNames } from './load-profile.ts';
-import { parseProfile } from './parse-profile.ts';
+import { agentCommand, loadProfile, negativeProfileNames, parseProfile, profileNames } from './load-profile.ts';
 import { profileSchema } from './profile.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -92,7 +91,7 @@ describe('a profile of one’s own', () => {
 
   it('is refused with the known names if its name is unknown', async () => {
     await expect(loadProfile('juice', '/')).rejects.toMatchObject({
-      code: 'BAD_PROFILE',
+      code: 'BAD_FILE',
       message: 'juice: no such profile; known: ack-fluid, fluid, rekindle, or the path of a YAML file',
     });
   });

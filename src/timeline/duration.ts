@@ -26,3 +26,11 @@ export function clockSeconds(ns: number): string {
 function significant(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
+
+const millisecondsIn: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Parses `250ms`, `5s`, `2m`, `12h` or `30d` into milliseconds; undefined for any other text. */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d{1,6}(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number) * (millisecondsIn[unit] ?? Number.NaN);
+}
