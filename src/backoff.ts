@@ -28,30 +28,57 @@ export interface Prediction {
   readonly because: Because;
 }
 
+/** What the kubelet remembers of a container that it has restarted before. */
+export interface BackoffMemory {
+  /** Restarts since the series began: at the first exit, or at the last one after a long run. */
+  readonly restarts: number;
+  /** Start of the present run. */
+  readonly startedAt: number;
+}
+
+/** The delay before the next start of a container that ends at `finishedAt`. */
+export function nextDelay(
+  memory: BackoffMemory | undefined,
+  finishedAt: number,
+  rules: BackoffRules = kubeletRules,
+): Prediction {
+  const restarts = restartsInSeries(memory, finishedAt, rules);
+  if (restarts === 0) return { delayMs: 0, because: memory === undefined ? 'first' : 'reset' };
+  const doubled = rules.initialMs * 2 ** (restarts - 1);
+  return doubled > rules.maximumMs
+    ? { delayMs: rules.maximumMs, because: 'capped' }
+    : { delayMs: doubled, because: 'doubled' };
+}
+
 /**
- * The delay before the next start of a container that ends at `finishedAt`; `restarts` are those before, oldest first. The
- * time of a start stands for the time at which the kubelet allowed it, which cannot be seen and is slightly earlier.
+ * What the kubelet remembers after a restart. The time of a start stands for the time at which the kubelet allowed it, which
+ * cannot be seen and is slightly earlier.
  */
+export function rememberRestart(
+  memory: BackoffMemory | undefined,
+  { finishedAt, startedAt }: SeenRestart,
+  rules: BackoffRules = kubeletRules,
+): BackoffMemory {
+  return { restarts: restartsInSeries(memory, finishedAt, rules) + 1, startedAt };
+}
+
+function restartsInSeries(
+  memory: BackoffMemory | undefined,
+  finishedAt: number,
+  { resetAfterMs }: BackoffRules,
+): number {
+  return memory === undefined || finishedAt - memory.startedAt > resetAfterMs ? 0 : memory.restarts;
+}
+
+/** The delay after `restarts`, oldest first. */
 export function predictDelay(
   restarts: readonly SeenRestart[],
   finishedAt: number,
-  { initialMs, maximumMs, resetAfterMs }: BackoffRules = kubeletRules,
+  rules: BackoffRules = kubeletRules,
 ): Prediction {
-  const last = restarts.at(-1);
-  if (last === undefined) return { delayMs: 0, because: 'first' };
-  const ends = [...restarts.map((restart) => restart.finishedAt), finishedAt];
-  const isReset = (index: number) => (ends[index] ?? 0) - (restarts[index - 1]?.startedAt ?? 0) > resetAfterMs;
-  // Restarts since the series began: at the first exit, or at the last one after a long run.
-  const series =
-    ends.length -
-    1 -
-    Math.max(
-      0,
-      ends.findLastIndex((_, index) => index > 0 && isReset(index)),
-    );
-  if (series === 0) return { delayMs: 0, because: 'reset' };
-  const doubled = initialMs * 2 ** (series - 1);
-  return doubled > maximumMs ? { delayMs: maximumMs, because: 'capped' } : { delayMs: doubled, because: 'doubled' };
+  let memory: BackoffMemory | undefined;
+  for (const restart of restarts) memory = rememberRestart(memory, restart, rules);
+  return nextDelay(memory, finishedAt, rules);
 }
 
 /** A restart in a history, with the kubelet's announcement. */
