@@ -5,6 +5,7 @@ import { claimRows, claimsAsMarkdown, faultsAsText, readLastPasses } from '../..
 import { faults } from '../../src/faults/catalogue.ts';
 import { shippedScenarios } from '../../src/gherkin.ts';
 import { profileJsonSchema } from '../../src/profiles/profile.ts';
+import { fleetJsonSchema } from '../../src/simulate/fleet/fleet-file.ts';
 import { commandLineAsMarkdown } from './command-line.ts';
 import { schemaAsMarkdown } from './schema-table.ts';
 
@@ -22,6 +23,7 @@ export async function referencePages(): Promise<readonly Page[]> {
     { file: 'command-line.md', text: renderPage('The command line', await commandLineAsMarkdown()) },
     { file: 'agent.md', text: renderPage('The node agent', agentPage()) },
     { file: 'profile.md', text: renderPage('Profiles', profilePage()) },
+    { file: 'fleet.md', text: renderPage('Fleets', fleetPage()) },
     { file: 'record.md', text: renderPage('The record of a run', recordPage()) },
     { file: 'claims.md', text: renderPage('Claims and faults', claimsPage()) },
     { file: 'node-conditions.md', text: renderPage('Node conditions', conditionsPage()) },
@@ -50,6 +52,18 @@ Schema for editors. To write one, see [Judge your own driver](../how-to/judge-yo
 ${schemaAsMarkdown(profileJsonSchema())}
 
 ${['rekindle', 'ack-fluid', 'fluid'].map((name) => `## ${name}\n\n${fence('yaml', project(`src/profiles/${name}.yaml`))}`).join('\n\n')}
+`;
+}
+
+function fleetPage(): string {
+  return `
+A fleet describes nodes, pods and daemons, how often daemons end, and the means of recovery to compare. It is a YAML file with these
+fields and no others, which \`npx rekindle simulate --fleet FILE\` reads. Times have units: \`250ms\`, \`5s\`, \`2m\`, \`12h\`, \`30d\`. See
+[Forecast for a fleet](../how-to/forecast-for-a-fleet.md).
+
+${schemaAsMarkdown(fleetJsonSchema())}
+
+${['large', 'small'].map((name) => `## ${name}\n\n${fence('yaml', project(`src/simulate/fleet/fleets/${name}.yaml`))}`).join('\n\n')}
 `;
 }
 

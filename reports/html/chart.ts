@@ -34,7 +34,7 @@ export interface ChartSeries {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Colour, and how the line is dashed. */
-  readonly tone: 1 | 2 | 3 | 4 | 5;
+  readonly tone: 1 | 2 | 3 | 4 | 5 | 6;
   /** `step` goes right first, then up. */
   readonly as: 'line' | 'step' | 'points';
 }

@@ -10,7 +10,7 @@ function self(command: string, env: Record<string, string>) {
   return { execPath: '/node', execArgv: ['--x'], argv: ['/node', '/main.ts', command, '--tags', '@C2'], env, execve };
 }
 
-test.each(['conform', 'crash', 'bench'])(
+test.each(['conform', 'crash', 'bench', 'simulate'])(
   '%s replaces itself by itself, with a new run id and the role in its environment',
   (command) => {
     const it = self(command, { HOME: '/h' });

@@ -10,7 +10,7 @@ interface Self {
   readonly execve?: (file: string, args: readonly string[], env: Record<string, string | undefined>) => void;
 }
 
-const commandsWithRun = ['conform', 'crash', 'bench'];
+const commandsWithRun = ['conform', 'crash', 'bench', 'simulate'];
 
 /** Returns true if the command starts a run, which must be cleaned up when it is interrupted. */
 export function startsRun(argv: readonly string[]): boolean {

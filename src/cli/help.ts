@@ -110,6 +110,16 @@ Examples:
 Exit status: 0 · 1 if --fail-on or a budget demands it · 2 if the runs cannot be compared
 `;
 
+export const simulateHelp = `
+Simulates every daemon and pod of a fleet for a year: crashes by cause, the kubelet's back-off, the agent's phases as rekindle bench
+measured them, and compares six means of recovery: outages, availability, requests at the API server, memory and CPU of a node. Prints
+the figures and where each comes from; writes fleet.json and fleet.html. Ctrl-C stops it; then nothing is written.
+
+Examples:
+  rekindle simulate --fleet small
+  rekindle simulate --fleet ./my-fleet.yaml --seed 7
+`;
+
 export const doctorHelp = `
 Without a context, it checks this machine for the sandbox. With one, it checks the Kubernetes version, the nodes' systems, other
 Fluid installations, the buckets that datasets name and virtual nodes; on each node, a short-lived privileged pod checks kernel,

@@ -217,7 +217,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'no command',
       [],
-      'a command is missing: accepted are conform, crash, bench, compare, deploy, doctor, faults, conditions,',
+      'a command is missing: accepted are conform, crash, bench, compare, simulate, deploy, doctor, faults,',
     ],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
     [

@@ -14,6 +14,7 @@ import { WrongArgument } from './options.ts';
 import { printFailure } from './print-failure.ts';
 import { addProfile } from './profile-command.ts';
 import { addJudge, addReport } from './report-command.ts';
+import { addSimulate } from './simulate-command.ts';
 
 /** Runs the command line (without interpreter and script) and returns the exit status. Never rejects. */
 export async function rekindle(argv: readonly string[], context: Context): Promise<ExitStatus> {
@@ -47,6 +48,7 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
     addCrash,
     addBench,
     addCompare,
+    addSimulate,
     addDeploy,
     addDoctor,
     addFaults,
