@@ -13,7 +13,7 @@ import { formatError, type Log } from './log.ts';
 import { version } from './version.ts';
 
 export interface DriverOptions {
-  readonly options: Pick<AgentOptions, 'nodeId' | 'mountRoot' | 'kubeletRoot'>;
+  readonly options: Pick<AgentOptions, 'nodeId' | 'mountRoot' | 'kubeletRoot' | 'standby'>;
   readonly csi: NonNullable<AgentOptions['csi']>;
   readonly kernel: Kernel;
   readonly locks: VolumeLocks;

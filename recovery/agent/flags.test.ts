@@ -26,6 +26,7 @@ describe('flags', () => {
         pods: 'label',
         unsupportedRuntimes: expect.arrayContaining(['kata', 'gvisor', 'runv']),
       },
+      standby: false,
       kernelTier: undefined,
       abortHungAfter: undefined,
       nodeMountNamespace: undefined,
@@ -103,6 +104,13 @@ describe('flags', () => {
   });
 
   it.each([
+    ['FuseRecovery=true,FuseStandby=true', true],
+    ['FuseStandby=true,FuseRecovery=true,FuseStandby=false', false],
+  ])('--feature-gates=%s sets the gate of standbys to %s', (text, standby) => {
+    expect(options([`--feature-gates=${text}`])).toMatchObject({ standby, policy: { enabled: true } });
+  });
+
+  it.each([
     ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
     [':9100', { host: undefined, port: 9100 }],
     ['[::1]:9100', { host: '::1', port: 9100 }],
@@ -119,8 +127,13 @@ describe('flags', () => {
     [['--kernel-tier=6.4'], {}, '--kernel-tier=6.4: the accepted values are 6.5, 5.12, 5.10'],
     [['--read-write-scope=all'], {}, '--read-write-scope=all: the accepted values are volume, cluster, recover'],
     [['--sub-path=x'], {}, '--sub-path=x: the accepted values are refuse, recover'],
-    [['--feature-gates=Other=true'], {}, '--feature-gates: Other is not known; the only gate is FuseRecovery'],
+    [
+      ['--feature-gates=Other=true'],
+      {},
+      '--feature-gates: Other is not known; the gates are FuseRecovery, FuseStandby',
+    ],
     [['--feature-gates=FuseRecovery'], {}, '--feature-gates: FuseRecovery: the accepted values are FuseRecovery=true'],
+    [['--feature-gates=FuseStandby=true'], {}, '--feature-gates: FuseStandby=true needs FuseRecovery=true'],
     [['--feature-gates=FuseRecovery=yes'], {}, '--feature-gates: FuseRecovery=yes: the accepted values are'],
     [['--metrics-addr=8080'], {}, '--metrics-addr=8080 is not of the form HOST:PORT or :PORT'],
     [['--metrics-addr=:70000'], {}, '--metrics-addr=:70000 is not of the form'],

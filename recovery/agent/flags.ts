@@ -23,6 +23,8 @@ export interface AgentOptions {
   /** Path. If undefined, the pod's service account is used. */
   readonly kubeconfig: string | undefined;
   readonly policy: Policy;
+  /** Feature gate `FuseStandby`. */
+  readonly standby: boolean;
   readonly kernelTier: KernelTier | undefined;
   readonly abortHungAfter: Nanoseconds | undefined;
   /** Path of the node's mount namespace, or `kubelet` for the kubelet's. If undefined, the agent's own is used. */
@@ -131,6 +133,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
     throw new FlagError('--nodeid or NODE_ID is needed: the name of this node');
   const beside = otherPlugin(value('beside'));
   const csi = beside === undefined ? driver(value) : undefined;
+  const enabled = gates(value('feature-gates') ?? '');
   return {
     nodeId,
     csi,
@@ -138,12 +141,13 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
     metrics: address(value('metrics-addr') ?? ':8080'),
     kubeconfig: value('kubeconfig'),
     policy: {
-      enabled: gates(value('feature-gates') ?? ''),
+      enabled: enabled.has('FuseRecovery'),
       readWriteScope: oneOf(given, 'read-write-scope', ['volume', 'cluster', 'recover']),
       subPath: oneOf(given, 'sub-path', ['refuse', 'recover']),
       pods: oneOf(given, 'pods', ['label', 'all']),
       unsupportedRuntimes: (value('unsupported-runtimes') ?? defaultRuntimes).split(',').filter((name) => name !== ''),
     },
+    standby: enabled.has('FuseStandby'),
     kernelTier: given.has('kernel-tier') ? oneOf(given, 'kernel-tier', ['6.5', '5.12', '5.10']) : undefined,
     abortHungAfter: given.has('abort-hung-after')
       ? duration('--abort-hung-after', given.get('abort-hung-after') ?? '')
@@ -168,20 +172,26 @@ function oneOf<const T extends string>(
   return found;
 }
 
-function gates(text: string): boolean {
-  let enabled = false;
+const gateNames = ['FuseRecovery', 'FuseStandby'] as const;
+type Gate = (typeof gateNames)[number];
+
+/** The gates that are on. Those beside FuseRecovery need it. */
+function gates(text: string): ReadonlySet<Gate> {
+  const enabled = new Set<Gate>();
   for (const gate of text.split(',').filter((each) => each.trim() !== '')) {
-    const [name, value, ...more] = gate.split('=').map((each) => each.trim());
-    if (name !== 'FuseRecovery')
-      throw new FlagError(`--feature-gates: ${name} is not known; the only gate is FuseRecovery`);
+    const [given, value, ...more] = gate.split('=').map((each) => each.trim());
+    const name = gateNames.find((each) => each === given);
+    if (name === undefined)
+      throw new FlagError(`--feature-gates: ${given} is not known; the gates are ${gateNames.join(', ')}`);
     const isTrue = /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
     if (!(isTrue || /^(0|f|F|FALSE|false|False)$/.test(value ?? '')) || more.length > 0) {
-      throw new FlagError(
-        `--feature-gates: ${gate.trim()}: the accepted values are FuseRecovery=true and FuseRecovery=false`,
-      );
+      throw new FlagError(`--feature-gates: ${gate.trim()}: the accepted values are ${name}=true and ${name}=false`);
     }
-    enabled = isTrue;
+    if (isTrue) enabled.add(name);
+    else enabled.delete(name);
   }
+  const [dependent] = enabled.has('FuseRecovery') ? [] : enabled;
+  if (dependent !== undefined) throw new FlagError(`--feature-gates: ${dependent}=true needs FuseRecovery=true`);
   return enabled;
 }
 

@@ -18,6 +18,9 @@ Required
 What it recovers
   --feature-gates FuseRecovery=true
                            turns recovery on; it is off by default, and then nothing is recovered
+  --feature-gates FuseRecovery=true,FuseStandby=true
+                           if a second daemon of the dataset serves <source directory>/standby-<N>, pods go on with it as soon
+                           as the first one dies; needs Linux 5.12
   --pods label|all         label (default): only pods labelled fuse.serverful.fluid.io/inject=true are entered
   --read-write-scope volume|cluster|recover
                            volume (default): a volume that is not read-only is refused; cluster: nothing is recovered while

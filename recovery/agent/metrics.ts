@@ -70,6 +70,16 @@ export function createMetrics({
     buckets: fine,
     registers,
   });
+  const failovers = new Counter({
+    name: 'rekindle_failovers_total',
+    help: 'Daemons that died while their standby was live, so that pods went on with it',
+    registers,
+  });
+  const refusedStandbys = new Counter({
+    name: 'rekindle_standbys_refused_total',
+    help: 'Standbys that were found and are not used',
+    registers,
+  });
   const layers = new Gauge({
     name: 'rekindle_mount_layers',
     help: 'Mounts on top of each other at the site that was replaced last, before and after',
@@ -118,6 +128,12 @@ export function createMetrics({
     record(decision) {
       switch (decision.event) {
         case 'noticed':
+          break;
+        case 'standby-refused':
+          refusedStandbys.inc();
+          break;
+        case 'failed-over':
+          failovers.inc();
           break;
         case 'skipped':
           skips.inc({ reason: decision.reason });

@@ -8,6 +8,8 @@ export interface PublishArguments {
   readonly source: VolumeSource;
   readonly target: string;
   readonly readOnly: boolean;
+  /** Whether no pod may write to the volume, on any node. */
+  readonly isReadOnlyVolume: boolean;
 }
 
 export interface Roots {
@@ -66,10 +68,12 @@ export function parsePublishRequest(
   if (targetRejection !== undefined) return targetRejection;
   const source = parseVolumeSource(request.volumeContext, mountRoot);
   if (!source.ok) return rejected(source.code, `${call}: ${source.message}`);
+  const isReadOnlyVolume = readOnlyModes.has(request.volumeCapability?.accessMode?.mode ?? 'UNKNOWN');
   return succeeded({
     volumeId: request.volumeId,
     source: source.value,
     target: request.targetPath,
-    readOnly: request.readonly || readOnlyModes.has(request.volumeCapability?.accessMode?.mode ?? 'UNKNOWN'),
+    readOnly: request.readonly || isReadOnlyVolume,
+    isReadOnlyVolume,
   });
 }

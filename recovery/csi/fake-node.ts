@@ -34,9 +34,12 @@ export class FakeClock implements ClockPort {
 
 /** A mount table in memory for tests, with the operations of the CSI services. */
 export class FakeNode implements CsiKernel, Publisher {
+  readonly tier = '6.5';
   table: Mount[] = [];
   /** Answers by path; `live` by default. */
   readonly answers = new Map<string, Liveness>();
+  /** Paths whose daemon never answers. */
+  readonly silent = new Set<string>();
   /** Directories that the volumes lack. */
   readonly missing = new Set<string>();
   /** Answers wait for this promise. */
@@ -87,6 +90,7 @@ export class FakeNode implements CsiKernel, Publisher {
   async ask({ site }: Parameters<CsiKernel['ask']>[0]): Promise<Liveness> {
     this.asked++;
     await this.answerGate;
+    if (this.silent.has(site.path)) return new Promise(() => {});
     return this.answers.get(site.path) ?? { status: 'live', usage: this.usage };
   }
 

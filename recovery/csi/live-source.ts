@@ -13,38 +13,69 @@ export interface SourceWait {
   readonly kernel: Pick<KernelPort, 'hostMounts' | 'ask' | 'watchMounts'>;
   readonly clock: ClockPort;
   readonly source: VolumeSource;
+  /** The paths of the volume's source mounts in the node's table, best first; by default only the ordinary one. */
+  readonly paths?: (table: readonly Mount[]) => readonly string[];
   /** When to give up. */
   readonly until: Nanoseconds;
   /** Aborted when the caller hangs up. */
   readonly signal: AbortSignal;
 }
 
+/** A source mount that is being asked, or has answered. */
+interface AskedSource {
+  readonly mount: Mount;
+  readonly path: string;
+  readonly promise: Promise<Liveness>;
+  answer?: Liveness;
+}
+
 /**
- * Waits until a daemon serves the volume: a FUSE filesystem is mounted at the path and answers statfs. Nothing is listed or read, as
- * that may take minutes and loads the store. A directory without a mount never counts as the volume. A daemon that takes long is asked
- * only once, unless another one is mounted in its place. At the deadline it rejects with FAILED_PRECONDITION if nothing is mounted,
- * UNAVAILABLE if the mount is dead, and DEADLINE_EXCEEDED if it does not answer.
+ * Waits until a daemon serves the volume: a FUSE filesystem is mounted at one of its paths and answers statfs. Nothing is listed or
+ * read, as that may take minutes and loads the store. A directory without a mount never counts as the volume. A daemon that takes long
+ * is asked only once, unless another one is mounted in its place, and a standby is taken meanwhile. At the deadline it rejects with
+ * FAILED_PRECONDITION if nothing is mounted, UNAVAILABLE if the mount is dead, and DEADLINE_EXCEEDED if it does not answer.
  */
 export async function awaitLiveSource(wait: SourceWait): Promise<CsiResult<LiveSource>> {
-  const { kernel, clock, source, until, signal } = wait;
-  let asked: { readonly mount: number; readonly answer: Promise<Liveness> } | undefined;
+  const { clock, source, until, signal } = wait;
+  let asked: readonly AskedSource[] = [];
   for (;;) {
     using change = watchForChange(wait);
-    const found = findSource(wait);
-    let result: CsiResult<LiveSource> = found.ok ? notLive(source.path, hung) : found;
-    if (found.ok) {
-      const mount = found.value;
-      const question = questionTo({ kind: 'source', path: source.path }, mount);
-      if (asked?.mount !== mount.id) asked = { mount: mount.id, answer: kernel.ask({ ...question, deadline: until }) };
-      const answer = await Promise.race([asked.answer, change.promise]);
-      if (answer !== undefined) asked = undefined;
-      if (answer?.status === 'live') return succeeded(toLiveSource(mount, source));
-      if (answer !== undefined) result = notLive(source.path, answer);
-    } else if (found.code === 'INTERNAL') return found;
+    const found = findSources(wait);
+    if (!found.ok) return found;
+    asked = found.value.map((each) => ask(wait, each, asked));
+    await Promise.race([firstLive(asked), change.promise]);
+    let result: CsiResult<LiveSource> | undefined;
+    for (const each of asked) {
+      if (each.answer?.status === 'live') return succeeded(toLiveSource(each, source));
+      result ??= notLive(each.path, each.answer ?? hung);
+    }
+    result ??= notMounted(source);
+    asked = asked.filter(({ answer }) => answer === undefined);
     if (signal.aborted) return rejected('CANCELLED', 'the caller has hung up');
     if (clock.now() >= until) return result;
     await change.promise;
   }
+}
+
+function ask(
+  { kernel, until }: SourceWait,
+  { path, mount }: Pick<AskedSource, 'path' | 'mount'>,
+  before: readonly AskedSource[],
+): AskedSource {
+  const known = before.find((each) => each.mount.id === mount.id && each.path === path);
+  if (known !== undefined) return known;
+  const promise = kernel.ask({ ...questionTo({ kind: 'source', path }, mount), deadline: until });
+  const asked: AskedSource = { path, mount, promise };
+  void promise.then((answer) => {
+    asked.answer = answer;
+  });
+  return asked;
+}
+
+/** Resolves once the best live source is known, or all have answered; never if there is none. */
+async function firstLive(asked: readonly AskedSource[]): Promise<void> {
+  if (asked.length === 0) return new Promise(() => {});
+  for (const { promise } of asked) if ((await promise).status === 'live') return;
 }
 
 const hung = { status: 'hung' } as const;
@@ -74,15 +105,25 @@ export function sourceMount(table: readonly Mount[], path: string): Mount | unde
   return top !== undefined && isFuse(top) ? top : undefined;
 }
 
-function findSource({ kernel, source: { path } }: SourceWait): CsiResult<Mount> {
+function findSources({
+  kernel,
+  source,
+  paths = () => [source.path],
+}: SourceWait): CsiResult<readonly Pick<AskedSource, 'path' | 'mount'>[]> {
   const table = kernel.hostMounts();
   if (!table.ok) return rejected('INTERNAL', `cannot read the node's mount table: ${formatFailure(table.failure)}`);
-  const mount = sourceMount(table.value, path);
-  if (mount !== undefined) return succeeded(mount);
-  return rejected('FAILED_PRECONDITION', `no FUSE filesystem is mounted at ${path}: its daemon is not up`);
+  return succeeded(
+    paths(table.value).flatMap((path) => {
+      const mount = sourceMount(table.value, path);
+      return mount === undefined ? [] : [{ path, mount }];
+    }),
+  );
 }
 
-function toLiveSource({ device, root }: Mount, { path, subdirectory }: VolumeSource): LiveSource {
+const notMounted = ({ path }: VolumeSource) =>
+  rejected('FAILED_PRECONDITION', `no FUSE filesystem is mounted at ${path}: its daemon is not up`);
+
+function toLiveSource({ path, mount: { device, root } }: AskedSource, { subdirectory }: VolumeSource): LiveSource {
   return { path, device, root: posix.join(root, subdirectory) };
 }
 

@@ -43,6 +43,8 @@ export interface NodeServiceOptions extends Roots {
   readonly locks: VolumeLocks;
   readonly unproven: UnprovenSites;
   readonly clock: ClockPort;
+  /** Feature gate `FuseStandby`. */
+  readonly standby: boolean;
 }
 
 const capabilities = ['STAGE_UNSTAGE_VOLUME', 'GET_VOLUME_STATS', 'VOLUME_CONDITION'] as const;

@@ -1,7 +1,8 @@
-import { requestedMount } from '../engine/identity.ts';
-import type { Failure, LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
-import { isFuse, MountTree } from '../engine/mount-sites.ts';
+import { requestedMount, volumeEvidence } from '../engine/identity.ts';
+import type { DeviceId, Failure, LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
+import { isFuse, MountTree, standbyPaths } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort, VolumeLocks } from '../engine/ports.ts';
+import { admitStandbys } from '../engine/standby.ts';
 import type { Publisher } from '../linux/publish.ts';
 import type { PublishArguments } from './arguments.ts';
 import { awaitLiveSource, formatFailure, sourceMount } from './live-source.ts';
@@ -9,13 +10,15 @@ import type { Empty, NodeUnpublishRequest } from './messages.ts';
 import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
 
 /** The kernel operations that the CSI services need. */
-export type CsiKernel = Pick<KernelPort, 'hostMounts' | 'ask' | 'watchMounts' | 'replaceAll'>;
+export type CsiKernel = Pick<KernelPort, 'tier' | 'hostMounts' | 'ask' | 'watchMounts' | 'replaceAll'>;
 
 export interface PublishParts {
   readonly kernel: CsiKernel;
   readonly publisher: Publisher;
   readonly locks: VolumeLocks;
   readonly clock: ClockPort;
+  /** Feature gate `FuseStandby`. */
+  readonly standby: boolean;
 }
 
 /** How long to wait before the volume's lock is tried again. The engine holds it for milliseconds during a recovery. */
@@ -35,7 +38,9 @@ export async function publishVolume(
   const { kernel, locks, clock } = parts;
   const startedAt = clock.now();
   for (;;) {
-    const source = await awaitLiveSource({ kernel, clock, source: request.source, until, signal });
+    const paths = parts.standby ? (table: readonly Mount[]) => sourcePaths(parts, request, table) : undefined;
+    const wait = { kernel, clock, source: request.source, until, signal };
+    const source = await awaitLiveSource({ ...wait, ...(paths === undefined ? {} : { paths }) });
     if (!source.ok) return rejected(source.code, `NodePublishVolume: ${source.message}`);
     if (signal.aborted) return rejected('CANCELLED', 'NodePublishVolume: the caller has hung up');
     using lock = locks.tryAcquire(request.volumeId);
@@ -49,6 +54,29 @@ export async function publishVolume(
     }
     await new Promise<void>((resolve) => void clock.after(lockRetryDelay, resolve));
   }
+}
+
+/**
+ * The source mounts of a volume, the active one first: that which its target paths show. Then the ordinary one, and standbys that have
+ * the same origin.
+ */
+function sourcePaths(
+  { kernel }: Pick<PublishParts, 'kernel'>,
+  { source: { path }, target, isReadOnlyVolume }: PublishArguments,
+  table: readonly Mount[],
+): readonly string[] {
+  const candidates = standbyPaths(table).get(path) ?? [];
+  if (candidates.length === 0) return [path];
+  const tree = new MountTree(table);
+  const suffix = target.replace(/^.*\/pods\/[^/]+/, '');
+  const targets = new Set(table.flatMap(({ mountPoint }) => (mountPoint.endsWith(suffix) ? [mountPoint] : [])));
+  const published = [...targets].flatMap((each) => tree.top(each) ?? []);
+  const evidence = volumeEvidence({ certain: [...tree.at(path).stack, ...published] });
+  const facts = { tree, tier: kernel.tier, isReadOnly: isReadOnlyVolume, evidence, foreign: new Set<DeviceId>() };
+  const all = [path, ...admitStandbys(candidates, facts).paths];
+  const shown = new Set(published.map(({ device }) => device));
+  const isActive = (each: string) => shown.has(tree.top(each)?.device ?? ('' as DeviceId));
+  return [...all.filter(isActive), ...all.filter((each) => !isActive(each))];
 }
 
 /** Rejects with ABORTED, as the specification requires during another operation on the volume. */

@@ -68,6 +68,7 @@ function serve(endpoint: string): Promise<GrpcServer> {
       kubeletRoot: '/var/lib/kubelet',
       kernel: node,
       publisher: node,
+      standby: true,
       locks,
       unproven: () => unproven,
       clock,
@@ -319,6 +320,62 @@ describe('NodePublishVolume', () => {
     node.mount({ path: source, device: '0:50' });
     await published;
     expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+  });
+
+  describe('with a standby', () => {
+    const standby = source.replace(/\/jindofs-fuse$/, '/standby-0/jindofs-fuse');
+
+    it.each([
+      ['absent', undefined],
+      ['dead', dead],
+    ])('takes it if the ordinary source is %s', async (_, answer) => {
+      if (answer !== undefined) node.mount({ path: source, device: '0:40' });
+      node.answers.set(source, answer ?? live);
+      node.mount({ path: standby, device: '0:50' });
+      await client.nodePublishVolume(request);
+      expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+    });
+
+    it('takes it while the ordinary source does not answer', async () => {
+      node.mount({ path: source, device: '0:40' });
+      node.silent.add(source);
+      node.mount({ path: standby, device: '0:50' });
+      const published = client.nodePublishVolume(request);
+      await until(() => node.asked === 2);
+      clock.advance(300_000_000n);
+      await published;
+      expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+    });
+
+    it.each([
+      ['0:50', '0:50'],
+      ['0:40', '0:40'],
+      ['8:2', '0:40'],
+    ])('takes the source that another pod shows: %s', async (shown, expected) => {
+      node.mount({ path: source, device: '0:40' });
+      node.mount({ path: standby, device: '0:50' });
+      node.mount({ path: target.replace(/pods\/[^/]+/, 'pods/other'), device: shown });
+      await client.nodePublishVolume(request);
+      expect(node.stack(target)).toMatchObject([{ device: expected }]);
+    });
+
+    it.each([
+      ['is of another mount source', { mountSource: 'other' }, request],
+      [
+        'is of a volume that is not read-only',
+        {},
+        { ...request, volumeCapability: { mount: {}, accessMode: { mode: 'MULTI_NODE_MULTI_WRITER' } } },
+      ],
+    ] as const)('waits for the ordinary source if the standby %s', async (_, mount, asked) => {
+      node.mount({ path: source, device: '0:40' });
+      node.answers.set(source, dead);
+      node.mount({ path: standby, device: '0:50', ...mount });
+      const refusal = outcome(client.nodePublishVolume(asked));
+      await until(() => node.watchers === 1);
+      clock.advance(31_000_000_000n);
+      expect(await refusal).toContain('UNAVAILABLE: NodePublishVolume: the FUSE mount at');
+      expect(node.calls).toEqual([]);
+    });
   });
 
   it.each([

@@ -59,7 +59,7 @@ export interface VolumeRecovery {
   readonly applied: Nanoseconds;
   readonly actions: number;
   readonly skips: number;
-  readonly replaced: number;
+  readonly replaced: readonly UnprovenSite[];
   /** Sites that show the source and have not been proven. */
   readonly unproven: readonly UnprovenSite[];
   readonly snapshot: NodeSnapshot;
@@ -134,7 +134,7 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): V
     applied: applied as Nanoseconds,
     actions,
     skips: skips.length,
-    replaced: replaced.size,
+    replaced: [...replaced.values()],
     unproven,
     snapshot,
     needsRetry,

@@ -66,9 +66,9 @@ export interface SourceMount {
   readonly mount: Mount | undefined;
 }
 
-export function sourceMounts({ tree }: NodeSnapshot, { sources }: Volume): readonly SourceMount[] {
-  return sources.map((path) => {
-    const top = tree.top(path);
+export function sourceMounts(snapshot: NodeSnapshot, volume: Volume): readonly SourceMount[] {
+  return snapshot.sourcePaths(volume).map((path) => {
+    const top = snapshot.tree.top(path);
     return { path, mount: top !== undefined && isFuse(top) ? top : undefined };
   });
 }
@@ -164,6 +164,11 @@ function mountState(
   if (removable === undefined) return 'healthy';
   const status = statusOf(observation, volume, top.device);
   if (status === 'unknown') return 'unknown';
+  // An active daemon that hangs keeps its sites, unless its connection is aborted: it may answer yet.
+  const isSource = observedSources(observation, volume).some(
+    (each) => each.state === 'hung' && each.device === top.device,
+  );
+  if (isSource) return 'hung';
   if (live.size > 0) {
     const beneath = stack.at(-2);
     if (beneath === undefined || !live.has(beneath.device)) return 'orphaned';

@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly policy: () => Policy;
   /** As the node's mount table spells it; `/var/lib/kubelet` by default. */
   readonly kubeletRoot?: string;
+  /** Feature gate `FuseStandby`; off by default. */
+  readonly standby?: boolean;
   /** Interval of the passes that need no trigger; 5 s by default. */
   readonly resyncPeriod?: Nanoseconds;
   /** How long a connection may hang before it is aborted; never aborted by default. */
@@ -47,6 +49,7 @@ const milliseconds = (count: number) => BigInt(count * 1_000_000) as Nanoseconds
 
 const defaults = {
   kubeletRoot: '/var/lib/kubelet',
+  standby: false,
   resyncPeriod: milliseconds(5_000),
   readDeadline: milliseconds(2_000),
   firstReadDeadline: milliseconds(60_000),
@@ -215,7 +218,7 @@ export class Engine implements AsyncDisposable {
   ): void {
     const volumes = new Set([fingerprint.volume.name]);
     this.#watchDaemons();
-    if (replaced > 0) this.#request('confirm', volumes);
+    if (replaced.length > 0) this.#request('confirm', volumes);
     if (state.isHoldingReports) {
       this.#schedule(reportDelay, () => state.isHoldingReports && this.#request('resync', volumes));
     }

@@ -68,7 +68,8 @@ export function volumeEvidence(
   return { devices: new Set([...earlier, ...mounts.map(({ device }) => device)]), origins };
 }
 
-const origin = ({ fstype, mountSource }: Mount) => `${fstype} ${mountSource}`;
+/** File system type and mount source, which daemons of one dataset share. */
+export const origin = ({ fstype, mountSource }: Mount) => `${fstype} ${mountSource}`;
 
 /** Whether a mount is the volume's or at least resembles those that are. */
 export const mayBeShownBy = ({ devices, origins }: VolumeEvidence, mount: Mount): boolean =>

@@ -122,6 +122,11 @@ export class VolumeAnswers {
     return this.isEnough(sources) && needed.every(({ device }) => this.#answered.has(device));
   }
 
+  /** Resolves when all of these questions have been answered. */
+  async all(questions: readonly LivenessQuestion[]): Promise<void> {
+    await Promise.all(questions.map(({ device }) => this.#asked.get(device)));
+  }
+
   /** Resolves when another of these questions has been answered. */
   async next(questions: readonly LivenessQuestion[]): Promise<void> {
     const open = questions.filter(({ device }) => !this.#answered.has(device));

@@ -295,6 +295,9 @@ export interface Failure {
 /** What started a pass. */
 export type Trigger = 'start' | 'mount-table' | 'daemon-exit' | 'kubernetes' | 'resync' | 'confirm';
 
+/** `active`: the target paths show the source. `standby`: they show another one. */
+export type SourceRole = 'active' | 'standby';
+
 /** What the engine reports as it happens; the only input of logs, metrics and Kubernetes events. */
 export type Decision =
   | {
@@ -302,8 +305,24 @@ export type Decision =
       readonly trigger: Trigger;
       readonly volume: string;
       readonly source: SourceState;
+      /** Missing if the volume has no standby. */
+      readonly role?: SourceRole;
+      /** Path of another source, which is live. */
+      readonly other?: string;
       /** The connection had hung for longer than allowed and was aborted. */
       readonly aborted?: true;
+    }
+  /** A standby is not used. */
+  | { readonly event: 'standby-refused'; readonly volume: Volume; readonly path: string; readonly detail: string }
+  /** The daemon at `from` has died, and sites were given the mount at `to`, which had been live before. */
+  | {
+      readonly event: 'failed-over';
+      readonly volume: Volume;
+      readonly from: string;
+      readonly to: string;
+      readonly sites: number;
+      /** From when the engine began to act to the last mount call. */
+      readonly took: Nanoseconds;
     }
   | {
       readonly event: 'skipped';

@@ -48,11 +48,18 @@ export class NodeMounts {
   readonly kubeletRoot: string;
   readonly tree: MountTree;
   #podUids: ReadonlyMap<string, readonly string[]> | undefined;
+  #standbyPaths: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(mounts: readonly Mount[], kubeletRoot: string) {
     this.mounts = mounts;
     this.kubeletRoot = kubeletRoot;
     this.tree = new MountTree(mounts);
+  }
+
+  /** The paths of standbys by that of the ordinary source mount. */
+  get standbyPaths(): ReadonlyMap<string, readonly string[]> {
+    this.#standbyPaths ??= standbyPaths(this.mounts);
+    return this.#standbyPaths;
   }
 
   /** The target paths of a volume: those that have a mount, and those of the pods that use the volume. */
@@ -81,6 +88,23 @@ function podUidsByVolume(mounts: readonly Mount[], kubeletRoot: string): Readonl
     else known.push(uid);
   }
   return uids;
+}
+
+const standbyPath = /^(.*)\/standby-(\d+)(\/[^/]+)$/;
+
+/** The paths in a mount table that have the form of a standby's, by the path of the ordinary source mount. */
+export function standbyPaths(mounts: readonly Pick<Mount, 'mountPoint'>[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, { readonly path: string; readonly number: number }[]>();
+  for (const { mountPoint: path } of mounts) {
+    const [, directory, number, name] = (path.includes('/standby-') && standbyPath.exec(path)) || [];
+    if (directory === undefined) continue;
+    const known = found.get(`${directory}${name}`) ?? [];
+    if (!known.some((each) => each.path === path)) known.push({ path, number: Number(number) });
+    found.set(`${directory}${name}`, known);
+  }
+  return new Map(
+    [...found].map(([source, paths]) => [source, paths.sort((a, b) => a.number - b.number).map(({ path }) => path)]),
+  );
 }
 
 export function observe(

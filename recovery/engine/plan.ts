@@ -68,12 +68,16 @@ function step(observation: NodeObservation, diagnosis: Diagnosis, policy: Policy
   return { kind: diagnosis.state === 'half-done' ? 'finish' : 'replace', diagnosis, source, remove: removable };
 }
 
-/** The live source to mount at a site: the one beneath the dead top if half done, otherwise the volume's first. */
+/** The live source to mount at a site: the one beneath the dead top if half done, otherwise the active one or the volume's first. */
 function liveSource(observation: NodeObservation, diagnosis: Diagnosis): LiveSource | 'foreign-directory' | undefined {
   const { volume, stack, state, volumeMount } = diagnosis;
   const live = observedSources(observation, volume).filter((source) => source.state === 'live');
   const beneath = stack.at(-2)?.device;
-  const chosen = (state === 'half-done' ? live.find(({ device }) => device === beneath) : undefined) ?? live[0];
+  const active = observation.snapshot.activeDevice(volume);
+  const chosen =
+    (state === 'half-done' ? live.find(({ device }) => device === beneath) : undefined) ??
+    live.find(({ device }) => device === active) ??
+    live[0];
   if (chosen === undefined) return undefined;
   const { path, device } = chosen;
   const mount = observation.snapshot.tree.top(path);

@@ -98,10 +98,10 @@ function nested({ site, volume, fuseAbove }: Diagnosis): PolicyRefusal | undefin
   return { reason: 'nested-below-fuse', detail };
 }
 
-function source(observation: NodeObservation, { volume, site }: Diagnosis): PolicyRefusal | undefined {
+function source(observation: NodeObservation, { volume, site, state }: Diagnosis): PolicyRefusal | undefined {
   const states = observedSources(observation, volume);
-  if (states.some(({ state }) => state === 'live')) return undefined;
-  const hung = states.find(({ state }) => state === 'hung');
+  if (state !== 'hung' && states.some((each) => each.state === 'live')) return undefined;
+  const hung = states.find((each) => each.state === 'hung');
   if (hung !== undefined) {
     const detail = `the FUSE daemon of volume ${volume.name} at ${hung.path} does not answer: restart it, or set --abort-hung-after`;
     return { reason: 'hung', detail };

@@ -74,6 +74,15 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
   switch (decision.event) {
     case 'noticed':
       return sourceEvents(decision, objects);
+    case 'standby-refused': {
+      const { volume, detail } = decision;
+      return onDataset(volume, { type: 'Warning', reason: 'FuseStandbyRefused' }, `Standby not used: ${detail}`);
+    }
+    case 'failed-over': {
+      const { volume, from, to, sites, took } = decision;
+      const message = `FUSE daemon of volume ${volume.name} at ${from} died: ${sites} mounts were given to the standby at ${to} within ${milliseconds(took)} ms`;
+      return onDataset(volume, { type: 'Normal', reason: 'FuseFailover' }, message);
+    }
     case 'skipped': {
       const { volume, site, reason, detail } = decision;
       const notice = skipNotices[reason];
@@ -114,8 +123,17 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
 export function logFields(decision: Decision): Readonly<Record<string, string | number | boolean>> {
   switch (decision.event) {
     case 'noticed': {
-      const { event, trigger, volume, source, aborted } = decision;
-      return { event, trigger, volume, ...sourceFields(source), ...(aborted === undefined ? {} : { aborted }) };
+      const { event, trigger, volume, source, role, aborted } = decision;
+      const more = { ...(role === undefined ? {} : { role }), ...(aborted === undefined ? {} : { aborted }) };
+      return { event, trigger, volume, ...sourceFields(source), ...more };
+    }
+    case 'standby-refused': {
+      const { event, volume, path, detail } = decision;
+      return { event, volume: volume.name, path, detail };
+    }
+    case 'failed-over': {
+      const { event, volume, from, to, sites, took } = decision;
+      return { event, volume: volume.name, from, to, sites, tookNs: Number(took) };
     }
     case 'skipped': {
       const { event, volume, site, reason, detail } = decision;
@@ -155,7 +173,7 @@ export function logFields(decision: Decision): Readonly<Record<string, string | 
 }
 
 function sourceEvents(
-  { volume, source, aborted }: Extract<Decision, { event: 'noticed' }>,
+  { volume, source, role, other, aborted }: Extract<Decision, { event: 'noticed' }>,
   { volumes }: EventObjects,
 ): ObjectEvent[] {
   const found = volumes.find(({ name }) => name === volume);
@@ -169,13 +187,20 @@ function sourceEvents(
       `FUSE daemon of volume ${volume} at ${source.path} did not answer and its connection was aborted`,
     );
   }
-  const notice: Notice = { type: 'Warning', reason: source.state === 'hung' ? 'FuseDaemonHung' : 'FuseDaemonDown' };
-  const problem =
-    source.state === 'hung' ? 'does not answer: pods' : `is gone (${source.errno}): pods see this error or EIO, and`;
+  const kind = source.state === 'hung' ? 'Hung' : 'Down';
+  const answer = source.state === 'hung' ? 'does not answer' : `is gone (${source.errno})`;
+  if (role === 'standby') {
+    const notice: Notice = { type: 'Warning', reason: `FuseStandby${kind}` };
+    const message = `Standby of volume ${volume} at ${source.path} ${answer}: until it is back, pods wait for the restart of a daemon that dies`;
+    return onDataset(found, notice, message);
+  }
+  const errors = source.state === 'hung' ? ': pods read' : ': pods see this error or EIO, and read';
+  const remedy =
+    other !== undefined && source.state === 'dead' ? `from the standby at ${other}` : 'after it has been restarted';
   return onDataset(
     found,
-    notice,
-    `FUSE daemon of volume ${volume} at ${source.path} ${problem} read again after it has been restarted`,
+    { type: 'Warning', reason: `FuseDaemon${kind}` },
+    `FUSE daemon of volume ${volume} at ${source.path} ${answer}${errors} again ${remedy}`,
   );
 }
 

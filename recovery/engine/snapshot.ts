@@ -15,7 +15,9 @@ import type {
   Volume,
 } from './model.ts';
 import { isFuse, type MountTree, NodeMounts, type ObservedSite } from './mount-sites.ts';
+import { isReadOnly } from './policy.ts';
 import type { ClockPort, ContainerScope, KernelPort, KubernetesPort, Result } from './ports.ts';
+import { admitStandbys, noStandbys, type Standbys } from './standby.ts';
 
 export interface SnapshotFacts {
   readonly tier: KernelTier;
@@ -30,6 +32,8 @@ export interface SnapshotFacts {
   readonly lookUps: LookUpAnswers;
   /** Devices that were the volume's in earlier snapshots, by `Volume.name`. */
   readonly earlierDevices: ReadonlyMap<string, ReadonlySet<DeviceId>>;
+  /** Feature gate `FuseStandby`; off by default. */
+  readonly standby?: boolean;
 }
 
 /**
@@ -46,12 +50,14 @@ export class NodeSnapshot implements SnapshotFacts {
   readonly pods: readonly Pod[];
   readonly lookUps: LookUpAnswers;
   readonly earlierDevices: SnapshotFacts['earlierDevices'];
+  readonly standby: boolean;
   readonly #node: NodeMounts;
   readonly #podsByUid: ReadonlyMap<string, Pod>;
   readonly #containers: ReadonlyMap<Container, ContainerMounts>;
   readonly #sites: Map<Volume, readonly ObservedSite[]>;
   readonly #targets: Map<Volume, readonly ObservedSite[]>;
   readonly #evidence: Map<Volume, VolumeEvidence>;
+  readonly #standbys: Map<Volume, Standbys>;
 
   constructor(facts: SnapshotFacts, previous?: NodeSnapshot) {
     const { mounts, kubeletRoot, pods, containers } = facts;
@@ -64,6 +70,7 @@ export class NodeSnapshot implements SnapshotFacts {
     this.pods = pods;
     this.lookUps = facts.lookUps;
     this.earlierDevices = facts.earlierDevices;
+    this.standby = facts.standby ?? false;
     const isSameNode = previous?.mounts === mounts && previous.kubeletRoot === kubeletRoot;
     const isSamePods = previous?.pods === pods;
     const isSameAnswers = previous?.lookUps === facts.lookUps;
@@ -78,6 +85,7 @@ export class NodeSnapshot implements SnapshotFacts {
     this.#targets = hasSameTargets ? previous.#targets : new Map();
     this.#evidence =
       hasSameTargets && previous.earlierDevices === facts.earlierDevices ? previous.#evidence : new Map();
+    this.#standbys = hasSameTargets ? previous.#standbys : new Map();
     this.#sites = hasSameTargets && isSameContainers ? previous.#sites : new Map();
   }
 
@@ -135,13 +143,58 @@ export class NodeSnapshot implements SnapshotFacts {
   evidence(volume: Volume): VolumeEvidence {
     const known = this.#evidence.get(volume);
     if (known !== undefined) return known;
-    const published = this.targetSites(volume).filter(({ conflict }) => conflict === undefined);
-    const sources = volume.sources.flatMap((path) => this.tree.at(path).stack);
-    const certain = [...sources, ...published.flatMap(({ stack }) => stack.slice(0, 1))];
-    const onNode = published.flatMap(({ stack }) => stack.slice(1));
-    const evidence = volumeEvidence({ certain, onNode }, this.earlierDevices.get(volume.name));
+    const { certain, onNode } = this.#ownMounts(volume);
+    const standbys = this.standbys(volume).paths.flatMap((path) => this.tree.at(path).stack);
+    const earlier = this.earlierDevices.get(volume.name);
+    const evidence = volumeEvidence({ certain: [...certain, ...standbys], onNode }, earlier);
     this.#evidence.set(volume, evidence);
     return evidence;
+  }
+
+  /** The mounts at the ordinary sources of a volume, and those that the kubelet had published. */
+  #ownMounts(volume: Volume) {
+    const published = this.targetSites(volume).filter(({ conflict }) => conflict === undefined);
+    const sources = volume.sources.flatMap((path) => this.tree.at(path).stack);
+    return {
+      certain: [...sources, ...published.flatMap(({ stack }) => stack.slice(0, 1))],
+      onNode: published.flatMap(({ stack }) => stack.slice(1)),
+    };
+  }
+
+  /** The standbys of a volume; none if the gate is off. */
+  standbys(volume: Volume): Standbys {
+    if (!this.standby) return noStandbys;
+    const known = this.#standbys.get(volume);
+    if (known !== undefined) return known;
+    const paths = volume.sources.flatMap((path) => this.#node.standbyPaths.get(path) ?? []);
+    const standbys = paths.length === 0 ? noStandbys : this.#admit(volume, paths);
+    this.#standbys.set(volume, standbys);
+    return standbys;
+  }
+
+  #admit(volume: Volume, paths: readonly string[]): Standbys {
+    const others = this.volumes
+      .flatMap(({ sources }) => sources.filter((path) => !volume.sources.includes(path)))
+      .flatMap((path) => [path, ...(this.#node.standbyPaths.get(path) ?? [])]);
+    return admitStandbys(paths, {
+      tree: this.tree,
+      tier: this.tier,
+      isReadOnly: isReadOnly(volume),
+      evidence: volumeEvidence(this.#ownMounts(volume)),
+      foreign: new Set(others.flatMap((path) => this.tree.top(path)?.device ?? [])),
+    });
+  }
+
+  /** Paths of all source mounts of a volume: the ordinary ones and its standbys. */
+  sourcePaths(volume: Volume): readonly string[] {
+    return [...volume.sources, ...this.standbys(volume).paths];
+  }
+
+  /** The device of the active source, which the target paths show; undefined if they show none of the present sources. */
+  activeDevice(volume: Volume): DeviceId | undefined {
+    const devices = new Set(this.sourcePaths(volume).map((path) => this.tree.top(path)?.device));
+    const shown = this.targetSites(volume).map(({ stack }) => stack.at(-1)?.device);
+    return shown.find((device) => device !== undefined && devices.has(device));
   }
 
   /** The visible mount of a site if it is the volume's. */
@@ -197,6 +250,7 @@ export interface SnapshotOptions {
   readonly kubernetes: Pick<KubernetesPort, 'view'>;
   readonly clock: Pick<ClockPort, 'now'>;
   readonly kubeletRoot: string;
+  readonly standby: boolean;
   /** How long the containers of an earlier snapshot may be used. */
   readonly containersMaxAge: Nanoseconds;
   readonly lookUps: Pick<LookUps, 'answers' | 'retain'>;
@@ -268,22 +322,26 @@ export class SnapshotCache {
   }
 
   #take(scope?: ContainerScope): Result<NodeSnapshot> {
-    const { kernel, kubernetes, clock, kubeletRoot, lookUps } = this.#options;
+    const { kernel, kubernetes, clock, kubeletRoot, lookUps, standby } = this.#options;
     const mounts = kernel.hostMounts();
     if (!mounts.ok) return mounts;
     const { volumes, pods } = kubernetes.view();
     const containers = scope === undefined ? this.containers : kernel.containers(scope);
     const facts = { tier: kernel.tier, takenAt: clock.now(), kubeletRoot, mounts: mounts.value, containers };
-    const known = { lookUps: lookUps.answers, earlierDevices: this.#knownDevices };
+    const known = { lookUps: lookUps.answers, earlierDevices: this.#knownDevices, standby };
     this.#latest = new NodeSnapshot({ ...facts, volumes, pods, ...known }, this.#latest);
     this.#rememberSources(this.#latest);
     return { ok: true, value: this.#latest };
   }
 
-  #rememberSources({ tree, volumes }: NodeSnapshot): void {
-    const added = volumes.flatMap(({ name, sources }) => {
+  #rememberSources(snapshot: NodeSnapshot): void {
+    const added = snapshot.volumes.flatMap((volume) => {
+      const { name } = volume;
       const known = this.#knownDevices.get(name);
-      const tops = sources.flatMap((path) => tree.top(path) ?? []).filter(isFuse);
+      const tops = snapshot
+        .sourcePaths(volume)
+        .flatMap((path) => snapshot.tree.top(path) ?? [])
+        .filter(isFuse);
       const devices = tops.map(({ device }) => device).filter((device) => !known?.has(device));
       return devices.length === 0 ? [] : [[name, new Set([...(known ?? []), ...devices])] as const];
     });

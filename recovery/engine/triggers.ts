@@ -24,7 +24,8 @@ export class VolumeFingerprint {
     this.snapshot = snapshot;
     this.volume = volume;
     this.sources = sourceMounts(snapshot, volume);
-    this.sourceText = this.sources.map(({ path, mount }) => `${path}=${mountText(mount)}`).join(' ');
+    const refused = snapshot.standbys(volume).refused.map(({ path, device }) => `${path}!${device}`);
+    this.sourceText = [...this.sources.map(({ path, mount }) => `${path}=${mountText(mount)}`), ...refused].join(' ');
   }
 
   /** The target paths; computed on first use. Equal texts mean the same mounts. */

@@ -2,7 +2,7 @@ import { type RecoveryRequest, recoverVolume, type VolumeRecovery } from './appl
 import { sourceQuestions, sourceStates, volumeQuestions } from './diagnose.ts';
 import { type LivenessCache, VolumeAnswers } from './liveness.ts';
 import type { LookUps } from './look-ups.ts';
-import type { Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
+import type { DeviceId, Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 import { prove } from './prove.ts';
 import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
@@ -68,7 +68,9 @@ export function startVolumePass(
   return {
     async finish({ trigger, maySkip, scanContainers }) {
       const { holdsReports, repeatsAttempts = false } = triggerRules[trigger];
+      const before = state.sources;
       if (!(await sourcesAnswered())) return end();
+      void reportLateSources(trigger);
       if (maySkip && isUnchanged(answers, fingerprint, state, parts.clock.now())) return end();
       reportSources(parts, answers, { volume, state, trigger, snapshot });
       scanContainers();
@@ -81,7 +83,7 @@ export function startVolumePass(
       end();
       if (complete === undefined) return undefined;
       reportSources(parts, answers, { volume, state, trigger, snapshot: complete });
-      return recoverAndProve(parts, answers, { volume, state, snapshot: complete, repeatsAttempts });
+      return recoverAndProve(parts, answers, { volume, state, snapshot: complete, repeatsAttempts }, before);
     },
   };
 
@@ -91,6 +93,14 @@ export function startVolumePass(
       if (answers.isEnough(sources)) return true;
       await answers.next(sources);
     }
+  }
+
+  /** Reports the sources that were not waited for once all have answered. Nothing is done about them, as another one is live. */
+  async function reportLateSources(trigger: Trigger): Promise<void> {
+    if (sources.every(({ device }) => answers.get(device) !== undefined)) return;
+    await answers.all(sources);
+    if (!parts.isStopped() && state.sourceText === sourceText)
+      reportSources(parts, answers, { volume, state, trigger, snapshot });
   }
 
   /** A snapshot in which all devices that matter have answered. */
@@ -119,13 +129,18 @@ function isUnchanged(
   state: VolumeState,
   now: Nanoseconds,
 ): boolean {
-  const states = sourceStates(fingerprint.snapshot, fingerprint.volume, answers);
+  const { snapshot, volume } = fingerprint;
+  const active = snapshot.activeDevice(volume);
+  const known = new Set(state.sources.map((each) => JSON.stringify(each)));
+  const states = sourceStates(snapshot, volume, answers);
   return (
     !fingerprint.hasStaleMountAnywhere() &&
     state.unhealthy.length === 0 &&
     [...state.unproven.values()].every((site) => !isProofDue(site, now)) &&
-    states.every((each) => each.state === 'live') &&
-    JSON.stringify(states) === JSON.stringify(state.sources)
+    // A standby may answer later; what the pods see must have answered.
+    state.sources.every((each) => each.state === 'live') &&
+    (active === undefined || answers.get(active) !== undefined) &&
+    states.every((each) => known.has(JSON.stringify(each)))
   );
 }
 
@@ -136,7 +151,7 @@ function isOutage(answers: VolumeAnswers, snapshot: NodeSnapshot, volume: Volume
 
 function nothingDone(began: Nanoseconds): VolumePassResult {
   const none = 0n as Nanoseconds;
-  return { began, applied: none, verified: none, actions: 0, skips: 0, replaced: 0, needsRetry: false };
+  return { began, applied: none, verified: none, actions: 0, skips: 0, replaced: [], needsRetry: false };
 }
 
 /** Remembers the states of the sources and reports those that have changed. */
@@ -151,10 +166,21 @@ function reportSources(
   }: Pick<RecoveryRequest, 'volume' | 'state' | 'snapshot'> & { readonly trigger: Trigger },
 ): void {
   const states = sourceStates(snapshot, volume, answers).filter(({ state: each }) => each !== 'unknown');
-  const paths = new Set(states.map(({ path }) => path));
+  const answered = new Set(states.map(({ path }) => path));
+  const present = snapshot.sourcePaths(volume);
   // A source that could not be asked, or has not answered because another was enough, keeps its state.
-  state.sources = [...states, ...state.sources.filter(({ path }) => !paths.has(path))];
-  for (const source of states) journal.noticed({ trigger, volume: volume.name, source });
+  const kept = state.sources.filter(({ path }) => !answered.has(path) && present.includes(path));
+  state.sources = [...states, ...kept];
+  const active = snapshot.activeDevice(volume);
+  const hasStandby = snapshot.standbys(volume).paths.length > 0;
+  for (const source of states) {
+    const role = source.state !== 'absent' && source.device !== active ? 'standby' : 'active';
+    const other = states.find((each) => each.state === 'live' && each.path !== source.path)?.path;
+    const roles = { role, ...(other === undefined ? {} : { other }) } as const;
+    const isKnown = hasStandby && active !== undefined;
+    journal.noticed({ trigger, volume: volume.name, source, ...(isKnown ? roles : {}) });
+  }
+  journal.refusedStandbys(volume, snapshot.standbys(volume).refused);
   onSourceStates(volume, states);
 }
 
@@ -162,6 +188,7 @@ async function recoverAndProve(
   parts: VolumePassParts,
   liveness: VolumeAnswers,
   request: RecoveryRequest,
+  before: readonly SourceState[],
 ): Promise<VolumePassResult> {
   const { clock, snapshots } = parts;
   const recovery = recoverVolume(
@@ -169,7 +196,8 @@ async function recoverAndProve(
     request,
   );
   const recoveredAt = clock.now();
-  if (recovery.replaced > 0) parts.onReplaced();
+  reportFailover(parts, request.volume, { recovery, before, took: (recoveredAt - recovery.began) as Nanoseconds });
+  if (recovery.replaced.length > 0) parts.onReplaced();
   const proofParts = {
     ...parts,
     delay: parts.proofDelay,
@@ -180,4 +208,29 @@ async function recoverAndProve(
   };
   await prove(proofParts, request.state, recovery.snapshot, recovery.unproven);
   return { ...recovery, verified: (clock.now() - recoveredAt) as Nanoseconds };
+}
+
+/** Sites that showed one source and were given another one that had been live before have failed over. */
+function reportFailover(
+  { recorder }: Pick<VolumePassParts, 'recorder'>,
+  volume: Volume,
+  {
+    recovery: { replaced },
+    before,
+    took,
+  }: {
+    readonly recovery: Pick<VolumeRecovery, 'replaced'>;
+    /** The sources as of the previous pass. */
+    readonly before: readonly SourceState[];
+    readonly took: Nanoseconds;
+  },
+): void {
+  const [first] = replaced;
+  if (first === undefined) return;
+  const earlier = (device: DeviceId | undefined) =>
+    before.find((each) => each.state !== 'absent' && each.device === device);
+  const from = earlier(first.diagnosis.stack.at(-1)?.device);
+  const to = earlier(first.source.device);
+  if (from === undefined || to?.state !== 'live') return;
+  recorder({ event: 'failed-over', volume, from: from.path, to: to.path, sites: replaced.length, took });
 }

@@ -1,5 +1,6 @@
 import type {
   Action,
+  Decision,
   Diagnosis,
   Failure,
   LiveSource,
@@ -7,10 +8,11 @@ import type {
   Nanoseconds,
   Skip,
   SourceState,
-  Trigger,
+  Volume,
 } from './model.ts';
 import { siteKey } from './mount-sites.ts';
 import type { Recorder, VolumeLocks } from './ports.ts';
+import type { RefusedStandby } from './standby.ts';
 
 /** An unhealthy site, and why it is left alone if it is. */
 export interface UnhealthySite {
@@ -84,11 +86,7 @@ export function noteAttempt({ attempts }: VolumeState, action: Action): void {
 
 const attemptText = ({ kind, source }: Action) => `${kind} ${source.device}`;
 
-export interface SourceNotice {
-  readonly trigger: Trigger;
-  readonly volume: string;
-  readonly source: SourceState;
-}
+export type SourceNotice = Omit<Extract<Decision, { event: 'noticed' }>, 'event' | 'aborted'>;
 
 /**
  * Passes decisions to the recorder, but repeats neither a source's state nor a refusal or failure with the same reason at the
@@ -97,6 +95,8 @@ export interface SourceNotice {
 export interface Journal {
   noticed(notice: SourceNotice): void;
   aborted(notice: SourceNotice): void;
+  /** Reported once as long as it lasts. */
+  refusedStandbys(volume: Volume, refused: readonly RefusedStandby[]): void;
   skipped(skip: Skip): void;
   failed(diagnosis: Pick<Diagnosis, 'volume' | 'site' | 'stack'>, failure: Failure): void;
   /** Reported once for each mount that was given to a site, whatever else fails later. */
@@ -110,15 +110,21 @@ export interface Journal {
 export function createJournal(recorder: Recorder): Journal {
   const sites = new Map<string, Map<string, string>>();
   const sources = new Map<string, Map<string, string>>();
+  const standbys = new Map<string, Map<string, string>>();
 
   return {
-    noticed({ trigger, volume, source }) {
-      if (isNew(sources, volume, source.path, sourceText(source))) {
-        recorder({ event: 'noticed', trigger, volume, source });
-      }
+    noticed(notice) {
+      const { volume, source } = notice;
+      if (isNew(sources, volume, source.path, sourceText(source))) recorder({ event: 'noticed', ...notice });
     },
-    aborted({ trigger, volume, source }) {
-      recorder({ event: 'noticed', trigger, volume, source, aborted: true });
+    aborted: (notice) => recorder({ event: 'noticed', ...notice, aborted: true }),
+    refusedStandbys(volume, refused) {
+      const present = new Map(refused.map((each) => [each.path, each.detail]));
+      const reported = standbys.get(volume.name);
+      for (const path of reported?.keys() ?? []) if (!present.has(path)) reported?.delete(path);
+      for (const [path, detail] of present) {
+        if (isNew(standbys, volume.name, path, detail)) recorder({ event: 'standby-refused', volume, path, detail });
+      }
     },
     skipped({ diagnosis, reason, detail }) {
       const { volume, site, stack } = diagnosis;
@@ -145,6 +151,7 @@ export function createJournal(recorder: Recorder): Journal {
     forget(volume) {
       sites.delete(volume);
       sources.delete(volume);
+      standbys.delete(volume);
     },
   };
 }

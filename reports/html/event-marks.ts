@@ -50,6 +50,8 @@ function shapeFor(event: ShownEvent): Omit<EventMark, 'says'> {
     case 'agent': {
       const marks = {
         noticed: ['diamond', 'calm'],
+        'standby-refused': ['ring', 'warn'],
+        'failed-over': ['diamond', 'ok'],
         skipped: ['ring', 'warn'],
         replaced: ['square', 'calm'],
         recovered: ['circle', 'ok'],

@@ -227,7 +227,17 @@ export const historyEvent = z.discriminatedUnion('kind', [
   z.object({
     ...common,
     kind: z.literal('agent'),
-    event: z.enum(['noticed', 'skipped', 'replaced', 'recovered', 'unproven', 'failed', 'passed']),
+    event: z.enum([
+      'noticed',
+      'standby-refused',
+      'failed-over',
+      'skipped',
+      'replaced',
+      'recovered',
+      'unproven',
+      'failed',
+      'passed',
+    ]),
     volume: text.exactOptional(),
     /** `node`, or `<namespace>/<pod>/<container>`. */
     where: text.exactOptional(),

@@ -1,4 +1,4 @@
-import type { Container, DeviceId, Liveness, Mount, Nanoseconds, VolumeRecord } from '../model.ts';
+import type { Container, DeviceId, KernelTier, Liveness, Mount, Nanoseconds, VolumeRecord } from '../model.ts';
 import { MountTree } from '../mount-sites.ts';
 import type {
   AskRequest,
@@ -76,7 +76,7 @@ export interface ModelledKernel extends KernelPort {
   readonly records: Map<string, VolumeRecord>;
 }
 
-export function createModelledKernel(clock: ClockPort): ModelledKernel {
+export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5'): ModelledKernel {
   const host: Mount[] = [];
   const processes: ModelledContainer[] = [];
   const connections = new Map<DeviceId, Connection>();
@@ -271,7 +271,7 @@ export function createModelledKernel(clock: ClockPort): ModelledKernel {
   }
 
   return {
-    tier: '6.5',
+    tier,
     host,
     processes,
     counts,

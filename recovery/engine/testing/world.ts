@@ -3,6 +3,7 @@ import {
   type Decision,
   type DeviceId,
   driverName,
+  type KernelTier,
   type Mount,
   type Nanoseconds,
   type Pod,
@@ -91,9 +92,9 @@ export interface World extends AsyncDisposable {
   decisionsOf<E extends Decision['event']>(event: E): Extract<Decision, { event: E }>[];
 }
 
-export function createWorld(options: Partial<EngineOptions> = {}): World {
+export function createWorld(options: Partial<EngineOptions> = {}, tier: KernelTier = '6.5'): World {
   const clock = createModelledClock();
-  const kernel = createModelledKernel(clock);
+  const kernel = createModelledKernel(clock, tier);
   const decisions: Decision[] = [];
   const volumes: Volume[] = [];
   const pods: Pod[] = [];

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineOptions } from './engine.ts';
+import type { DeviceId, Mount, Nanoseconds, Volume } from './model.ts';
+import { crash } from './testing/healthy-pod.ts';
+import { createWorld, podNamed, sourcePath, volumeNamed, type World } from './testing/world.ts';
+
+const standbyPath = (number = 0, volume = 'demo') =>
+  sourcePath(volume).replace(/\/jindofs-fuse$/, `/standby-${number}/jindofs-fuse`);
+
+/** A pod that reads a volume whose daemon has a standby, and an engine that has nothing to do. */
+async function podWithStandby(
+  options: Partial<EngineOptions> = {},
+  { volume = {}, mount = {} }: { readonly volume?: Partial<Volume>; readonly mount?: Partial<Mount> } = {},
+): Promise<World & { readonly standby: DeviceId }> {
+  const world = createWorld({ standby: true, ...options });
+  world.volumes.push(volumeNamed('demo', volume));
+  world.serve('demo');
+  world.run(podNamed('pod-1', [{}]));
+  const standby = world.kernel.mountFuse(world.kernel.host, standbyPath(), 'live', mount);
+  world.engine.start();
+  await world.clock.settle();
+  return Object.assign(world, { standby });
+}
+
+const shown = (world: World) => world.top(world.kernel.host, world.target('pod-1'))?.device;
+
+describe('a standby', () => {
+  it('takes over as soon as the daemon dies, which is reported', async () => {
+    await using world = await podWithStandby();
+    crash(world);
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(shown(world)).toBe(world.standby);
+    expect(world.decisionsOf('failed-over')).toMatchObject([{ from: sourcePath('demo'), to: standbyPath(), sites: 2 }]);
+    expect(world.decisionsOf('noticed').at(-1)).toMatchObject({
+      source: { state: 'dead' },
+      role: 'active',
+      other: standbyPath(),
+    });
+    expect(world.decisionsOf('recovered')).toHaveLength(2);
+  });
+
+  it('does nothing if the gate is off', async () => {
+    await using world = await podWithStandby({ standby: false });
+    crash(world);
+    await world.clock.settle();
+    expect(world.broken()).toHaveLength(2);
+    expect(world.decisionsOf('failed-over')).toEqual([]);
+  });
+
+  it('is what the restarted daemon becomes, and nothing moves back', async () => {
+    await using world = await podWithStandby();
+    crash(world);
+    await world.clock.settle();
+    const restarted = world.serve('demo');
+    await world.clock.advance(20_000);
+    expect(shown(world)).toBe(world.standby);
+    world.kernel.crash(world.standby);
+    await world.clock.settle();
+    expect(shown(world)).toBe(restarted);
+    expect(world.decisionsOf('failed-over').map(({ from, to }) => [from, to])).toEqual([
+      [sourcePath('demo'), standbyPath()],
+      [standbyPath(), sourcePath('demo')],
+    ]);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('gives a site that was left dead the active source', async () => {
+    await using world = await podWithStandby();
+    world.run(podNamed('pod-2', [{}], { labels: {} }));
+    crash(world);
+    await world.clock.settle();
+    world.serve('demo');
+    await world.clock.settle();
+    world.pods[1] = podNamed('pod-2', [{}]);
+    await world.engine.pass('kubernetes');
+    expect(world.kernel.processes.map(({ mounts }) => world.top(mounts, '/data')?.device)).toEqual([
+      world.standby,
+      world.standby,
+    ]);
+  });
+
+  it('is not used while it hangs', async () => {
+    await using world = await podWithStandby();
+    world.kernel.setState(world.standby, 'hung');
+    await world.clock.advance(10_000);
+    expect(world.decisionsOf('noticed').at(-1)).toMatchObject({ source: { state: 'hung' }, role: 'standby' });
+    crash(world);
+    await world.clock.advance(1_000);
+    expect(world.kernel.counts.replacements).toBe(0);
+    const restarted = world.serve('demo');
+    await world.clock.advance(1_000);
+    expect(shown(world)).toBe(restarted);
+    expect(world.decisionsOf('failed-over')).toEqual([]);
+  });
+
+  it('is reported when it dies, and its successor takes over', async () => {
+    await using world = await podWithStandby();
+    world.kernel.crash(world.standby);
+    await world.clock.settle();
+    expect(world.decisionsOf('noticed').at(-1)).toMatchObject({ source: { state: 'dead' }, role: 'standby' });
+    const successor = world.kernel.mountFuse(world.kernel.host, standbyPath());
+    await world.clock.settle();
+    crash(world);
+    await world.clock.settle();
+    expect(shown(world)).toBe(successor);
+  });
+
+  it('leaves the mounts of a daemon that hangs alone, unless hung connections are aborted', async () => {
+    await using world = await podWithStandby();
+    world.kernel.setState(world.sourceOf('demo') ?? ('' as DeviceId), 'hung');
+    await world.clock.advance(60_000);
+    expect(world.kernel.counts.replacements).toBe(0);
+    expect(world.decisionsOf('skipped').map(({ reason }) => reason)).toEqual(['hung', 'hung']);
+    world.replaceEngine({ abortHungAfter: 10_000_000_000n as Nanoseconds });
+    world.engine.start();
+    await world.clock.advance(120_000);
+    expect(shown(world)).toBe(world.standby);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('takes over from a daemon that died before the agent was started', async () => {
+    await using world = await podWithStandby();
+    await world.engine[Symbol.asyncDispose]();
+    crash(world);
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    world.replaceEngine();
+    world.engine.start();
+    await world.clock.settle();
+    expect(shown(world)).toBe(world.standby);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it.each(['active', 'standby'])('recovers from whichever comes back first if both are dead: %s', async (first) => {
+    await using world = await podWithStandby();
+    world.kernel.crash(world.standby);
+    crash(world);
+    await world.clock.advance(5_000);
+    expect(world.kernel.counts.replacements).toBe(0);
+    const back = first === 'active' ? world.serve('demo') : world.kernel.mountFuse(world.kernel.host, standbyPath());
+    await world.clock.settle();
+    expect(shown(world)).toBe(back);
+    expect(world.broken()).toEqual([]);
+  });
+
+  const refused = async (world: World, detail: string) => {
+    crash(world);
+    await world.clock.advance(30_000);
+    expect(world.kernel.counts.replacements).toBe(0);
+    expect(world.decisionsOf('standby-refused')).toMatchObject([
+      { path: standbyPath(), detail: expect.stringContaining(detail) },
+    ]);
+    // Ordinary recovery goes on.
+    const restarted = world.serve('demo');
+    await world.clock.settle();
+    expect(world.kernel.counts.replacements === 0 || shown(world) === restarted).toBe(true);
+  };
+
+  it.each<[string, Partial<Mount>]>([
+    ['of another mount source', { mountSource: 'other-version' }],
+    ['of another file system type', { fstype: 'fuse.other' }],
+  ])('is refused once if it is %s', async (_, mount) => {
+    await using world = await podWithStandby({}, { mount });
+    await refused(world, 'the volume\'s is "fuse.fake fake"');
+  });
+
+  it('is refused once if it is no FUSE mount', async () => {
+    await using world = await podWithStandby({}, { mount: { fstype: 'tmpfs' } });
+    await refused(world, 'is a mount of type tmpfs and not of a FUSE daemon');
+  });
+
+  it('is refused once for a volume that is not read-only, whatever the scope of the refusal', async () => {
+    await using world = await podWithStandby({}, { volume: { accessModes: ['ReadWriteMany'] } });
+    world.policy = { ...world.policy, readWriteScope: 'recover' };
+    await refused(world, 'would not have the last writes');
+  });
+
+  it('is refused once on a kernel without mount_setattr', async () => {
+    await using world = createWorld({ standby: true }, '5.10');
+    world.volumes.push(volumeNamed('demo'));
+    world.serve('demo');
+    world.run(podNamed('pod-1', [{}]));
+    world.kernel.mountFuse(world.kernel.host, standbyPath());
+    world.engine.start();
+    await world.clock.settle();
+    await refused(world, 'boot Linux 5.12');
+  });
+
+  it.each([sourcePath('other'), standbyPath(0, 'other')])(
+    'is refused once if it is the mount of another dataset at %s',
+    async (path) => {
+      await using world = createWorld({ standby: true });
+      world.volumes.push(volumeNamed('demo'), volumeNamed('other'));
+      world.serve('demo');
+      world.run(podNamed('pod-1', [{}]));
+      const other = world.kernel.mountFuse(world.kernel.host, path);
+      world.kernel.bind(world.kernel.host, standbyPath(), { device: other });
+      world.engine.start();
+      await world.clock.settle();
+      const refusals = () => world.decisionsOf('standby-refused').filter(({ volume }) => volume.name === 'demo');
+      crash(world);
+      await world.clock.advance(30_000);
+      expect(world.kernel.counts.replacements).toBe(0);
+      expect(refusals()).toMatchObject([{ detail: expect.stringContaining('another dataset') }]);
+    },
+  );
+});
