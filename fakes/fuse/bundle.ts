@@ -4,7 +4,10 @@ import type { Plugin } from 'esbuild';
 import { bundleScript } from '../bundle-script.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const store = join(here, '../store');
+const folders = [
+  here,
+  ...['../store', '../../recovery/linux', '../../recovery/keeper'].map((name) => join(here, name)),
+];
 
 /** The command that starts the daemon; its flags are appended. It needs no environment variables. */
 export interface DaemonProgram {
@@ -15,7 +18,7 @@ export interface DaemonProgram {
 export async function daemonProgram(): Promise<DaemonProgram> {
   const script = await bundleScript({
     entryPoints: [join(here, 'daemon.ts'), join(here, 'parse-behaviour.ts')],
-    sources: [here, store],
+    sources: folders,
     output: join(here, '../../dist/fuse'),
     plugins: [leanFuseNative],
   });
@@ -24,7 +27,7 @@ export async function daemonProgram(): Promise<DaemonProgram> {
 
 /**
  * Bundles fuse-native without modules that it only loads: child_process (3 ms), which it uses for fusermount, and the search for its
- * prebuilt library (1 ms). zod stays in a file of its own, which is loaded only if there is a behaviour.
+ * prebuilt library (1 ms), and koffi without its search (10 ms). zod stays in a file of its own, which is loaded only if there is a behaviour.
  */
 const leanFuseNative: Plugin = {
   name: 'lean fuse-native',
@@ -33,8 +36,9 @@ const leanFuseNative: Plugin = {
       'node-gyp-build': `module.exports = () => require('fuse-native/prebuilds/linux-x64/node.napi.node')`,
       'fuse-shared-library': 'module.exports = {}',
       child_process: 'module.exports = {}',
+      koffi: `module.exports = require('@koromix/koffi-linux-x64/linux_x64/koffi.node')`,
     };
-    onResolve({ filter: /^(node-gyp-build|fuse-shared-library|child_process)$/ }, ({ path }) => ({
+    onResolve({ filter: /^(node-gyp-build|fuse-shared-library|child_process|koffi)$/ }, ({ path }) => ({
       path,
       namespace: 'replacement',
     }));

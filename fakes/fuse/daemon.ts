@@ -2,9 +2,12 @@
  * A FUSE daemon that serves a bucket's prefix, as process 1 of a container. It reports what it does on standard output, one JSON object
  * per line: `started`, `held`, `released`, `ready`, `write`, `store`, `hung`, `changed`, `exiting`.
  */
-import { accessSync, constants, mkdirSync, writeSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { deviceOfDescriptor } from '../../recovery/linux/fuse-descriptor.ts';
+import { libc } from '../../recovery/linux/libc.ts';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { type Credentials, readCredentials } from '../store/credentials.ts';
 import { S3Client, type StoreFailure } from '../store/s3-client.ts';
 import type { Behaviour } from './behaviour.ts';
@@ -13,7 +16,9 @@ import { detachDead } from './dead-mounts.ts';
 import { type EmitEvent, eventLines } from './event-lines.ts';
 import { type DaemonFlags, parseFlags } from './flags.ts';
 import type { Fuse, FuseOperations } from './fuse-native.ts';
+import { KeeperLink, type TakenConnection } from './keeper-link.ts';
 import { loadNative, type Native } from './native.ts';
+import type { RawFuseOptions } from './raw-fuse.ts';
 import { serve } from './serve.ts';
 import { attachSidecarMount, createStagingDirectory, parseSidecarSettings, type SidecarSettings } from './sidecar.ts';
 import { onSessionEnd, waitWhileHeld, warmUp } from './startup.ts';
@@ -23,6 +28,8 @@ import { WrittenTree } from './written-tree.ts';
 const storeTimeoutMs = 5_000;
 const usage = 2;
 const fstype = 'jindofs-fuse';
+/** Of what daemons leave to their successors. A daemon continues on no connection of another version. */
+const settingVersion = 1;
 
 void main(process.argv.slice(2), process.env);
 
@@ -47,8 +54,6 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   await setImmediate();
 
   const sidecar = parseSidecarSettings(environment);
-  const failure = sidecar ? checkDevice() : await prepareMountPoint(flags, native);
-  if (failure !== undefined) return refuse(1, failure);
   const tree = new WrittenTree({
     lower: bucket ?? emptyTree,
     now: Date.now,
@@ -56,7 +61,26 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   });
   const ignore = () => {};
   await warmUp(serve({ tree, behaviour: () => ({}), emit: ignore, onReady: ignore, crash: ignore }));
-  await mountAndServe({ tree, behaviour, flags, sidecar, native, emit });
+  const { keeper: path, mountpoint } = flags;
+  const keeper = path === undefined ? undefined : new KeeperLink({ path, mountpoint, emit });
+  const taken = await takeOver(keeper);
+  if (taken === undefined) {
+    const failure = sidecar ? checkDevice() : await prepareMountPoint(flags, native);
+    if (failure !== undefined) return refuse(1, failure);
+  }
+  await mountAndServe({ tree, behaviour, flags, sidecar, native, emit, keeper, taken });
+}
+
+/** The connection of an earlier daemon of this kind, if the keeper has one. */
+async function takeOver(keeper: KeeperLink | undefined): Promise<TakenConnection | undefined> {
+  if (keeper === undefined) return undefined;
+  const onTerm = () => endProcess(143);
+  process.on('SIGTERM', onTerm);
+  const taken = await keeper.ask();
+  process.off('SIGTERM', onTerm);
+  if (taken === undefined || parseSetting(taken.setting)?.version === settingVersion) return taken;
+  keeper.release(taken);
+  return undefined;
 }
 
 /** Mounts the tree and handles signals until the process ends. */
@@ -67,6 +91,8 @@ async function mountAndServe({
   sidecar,
   native,
   emit,
+  keeper,
+  taken,
 }: {
   readonly tree: WrittenTree;
   readonly behaviour: Behaviour;
@@ -74,11 +100,13 @@ async function mountAndServe({
   readonly sidecar: SidecarSettings | undefined;
   readonly native: Native;
   readonly emit: EmitEvent;
+  readonly keeper: KeeperLink | undefined;
+  readonly taken: TakenConnection | undefined;
 }): Promise<void> {
   const staging = sidecar ? createStagingDirectory(tmpdir()) : mountpoint;
   const exit = (code: number, reason: string, fields: object = {}): never => {
     emit('exiting', { reason, code, ...fields });
-    process.exit(code);
+    return endProcess(code);
   };
   let current = behaviour;
   if (behaviour.onUsr2)
@@ -97,7 +125,7 @@ async function mountAndServe({
     const mount = { staging, mountpoint, native: native.asynchronous };
     const failure = sidecar ? await attachSidecarMount({ ...mount, settings: sidecar }) : undefined;
     if (failure !== undefined) return refuse(1, failure);
-    emit('ready', { mountpoint });
+    emit('ready', { mountpoint, ...(taken === undefined ? {} : { takenOver: true }) });
     onSessionEnd(() => exit(0, 'the FUSE session ended'));
   };
   const operations = serve({
@@ -107,18 +135,26 @@ async function mountAndServe({
     onReady: () => void becomeReady(),
     crash: (reason) => exit(1, reason),
   });
-  const fuse = await createFuse(staging, operations, { readOnlySuperblock: readOnly, ...behaviour }, native);
+  const raw = {
+    emit,
+    taken: taken?.fd,
+    onServing: keeper && ((fd: number) => void keeper.keep(fd, encodeSetting(fd, mountpoint))),
+  };
+  const needsRaw = behaviour.idmap || keeper !== undefined;
+  const options = { readOnlySuperblock: readOnly, ...behaviour };
+  const fuse = await createFuse(staging, operations, options, native, needsRaw ? raw : undefined);
   fuse.mount((error) => {
     if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
   });
 }
 
-/** fuse-native, or the raw server if mounts must be idmappable. */
+/** fuse-native, or the raw server if `raw` is given. */
 async function createFuse(
   mountpoint: string,
   operations: FuseOperations,
-  { idmap, readOnlySuperblock, entryTimeoutSeconds, attributeTimeoutSeconds }: Behaviour,
+  { readOnlySuperblock, entryTimeoutSeconds, attributeTimeoutSeconds }: Behaviour,
   { Fuse: FuseNative, mountFuse }: Native,
+  raw: Pick<RawFuseOptions, 'emit' | 'taken' | 'onServing'> | undefined,
 ): Promise<Fuse> {
   const options = {
     timeout: false,
@@ -129,9 +165,25 @@ async function createFuse(
     ...(entryTimeoutSeconds === undefined ? {} : { entryTimeout: String(entryTimeoutSeconds) }),
     ...(attributeTimeoutSeconds === undefined ? {} : { attrTimeout: String(attributeTimeoutSeconds) }),
   } as const;
-  if (!idmap) return new FuseNative(mountpoint, operations, options);
+  if (raw === undefined) return new FuseNative(mountpoint, operations, options);
   const { RawFuse } = await import('./raw-fuse.ts');
-  return new RawFuse(mountpoint, operations, { ...options, mountFuse });
+  return new RawFuse(mountpoint, operations, { ...options, mountFuse, ...raw });
+}
+
+/** What a successor must know of the connection beside the store. Before Linux 6.16 only the daemon can name the device to the keeper. */
+function encodeSetting(fd: number, mountpoint: string): string {
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const device =
+    deviceOfDescriptor(fd) ?? mounts.findLast(({ mountPoint }) => mountPoint === mountpoint)?.device ?? null;
+  return JSON.stringify({ version: settingVersion, device });
+}
+
+function parseSetting(setting: string): { readonly version?: unknown } | undefined {
+  try {
+    return JSON.parse(setting);
+  } catch {
+    return undefined;
+  }
 }
 
 async function parseBehaviourFlag({ behaviour }: DaemonFlags): Promise<Behaviour | string> {
@@ -175,6 +227,12 @@ function checkDevice(): string | undefined {
   } catch (error) {
     return `/dev/fuse cannot be used (${(error as NodeJS.ErrnoException).code})`;
   }
+}
+
+/** Ends without waiting for threads: one may be in a read of /dev/fuse that ends with the process only. */
+function endProcess(code: number): never {
+  libc._exit(code);
+  return process.exit(code);
 }
 
 function refuse(code: number, sentence: string): void {

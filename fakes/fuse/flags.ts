@@ -14,6 +14,8 @@ export interface DaemonFlags {
   readonly behaviour: string | undefined;
   /** The daemon does not mount while this file exists, which is how the harness keeps it down on a cluster. */
   readonly holdFile: string | undefined;
+  /** The socket of the keeper that keeps the connection while no daemon runs (`recovery/keeper`). */
+  readonly keeper: string | undefined;
   /** The superblock is read-only, as with `-o ro`, unless the behaviour overrides it. */
   readonly readOnly: boolean;
 }
@@ -23,7 +25,7 @@ export type DaemonArguments =
   | { readonly ok: false; readonly message: string };
 
 const required = ['mountpoint', 'endpoint', 'bucket', 'credentials'] as const;
-const optional = ['prefix', 'behaviour', 'hold-file', 'read-only'] as const;
+const optional = ['prefix', 'behaviour', 'hold-file', 'keeper', 'read-only'] as const;
 
 /** Parses `--name=value` arguments. */
 export function parseFlags(argv: readonly string[]): DaemonArguments {
@@ -51,6 +53,7 @@ export function parseFlags(argv: readonly string[]): DaemonArguments {
       credentials,
       behaviour: given.get('behaviour'),
       holdFile: given.get('hold-file'),
+      keeper: given.get('keeper'),
       readOnly: given.get('read-only') === 'true',
     },
   };

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { closeSync, openSync, read, writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { EmitEvent } from './event-lines.ts';
 import type { Fuse, FuseOperations, FuseOptions } from './fuse-native.ts';
 import {
   encodeAttributes,
@@ -26,32 +28,54 @@ export type MountFuse = (mount: {
 type RawResponse = number | Buffer | undefined;
 
 const root = 1n;
-const { ENOSYS, ENOENT } = constants.errno;
+/** The node of requests that concern no file. */
+const noNode = 0n;
+/** S_IFMT and S_IFDIR. */
+const typeMask = 0o170000;
+const directoryType = 0o040000;
+const { ENOSYS, ENOENT, ESTALE } = constants.errno;
+
+export interface RawFuseOptions extends FuseOptions {
+  readonly mountFuse: MountFuse;
+  /** A /dev/fuse descriptor whose connection another daemon has served; nothing is mounted then. */
+  readonly taken?: number | undefined;
+  /** Receives the descriptor before anything is reported as ready, once INIT is answered. */
+  readonly onServing?: ((fd: number) => void) | undefined;
+  readonly emit: EmitEvent;
+}
 
 /**
- * A server that speaks the FUSE protocol itself, because libfuse 2 does not support idmapped mounts, which pods with a user namespace need
- * (`hostUsers: false`). It supports reading only.
+ * A server that speaks the FUSE protocol itself: libfuse 2 supports neither idmapped mounts, which pods with a user namespace need
+ * (`hostUsers: false`), nor continuing on the connection of another daemon. It supports reading only.
+ *
+ * Node ids follow from paths and file handles are all zero, so that a successor needs nothing but the store to answer for them.
  */
 export class RawFuse implements Fuse {
   readonly #mountpoint: string;
   readonly #served: FuseOperations;
-  readonly #options: FuseOptions;
-  readonly #mountFuse: MountFuse;
+  readonly #options: RawFuseOptions;
   readonly #paths = new Map<bigint, string>([[root, '/']]);
-  readonly #nodes = new Map<string, bigint>([['/', root]]);
+  readonly #buffer = Buffer.allocUnsafe(maxReadBytes + 4096);
   #fd = -1;
+  #search: Promise<void> | undefined;
 
-  constructor(mountpoint: string, served: FuseOperations, options: FuseOptions & { readonly mountFuse: MountFuse }) {
+  constructor(mountpoint: string, served: FuseOperations, options: RawFuseOptions) {
     this.#mountpoint = mountpoint;
     this.#served = served;
     this.#options = options;
-    this.#mountFuse = options.mountFuse;
   }
 
   mount(done: (error: Error | null) => void): void {
+    const { fsname, subtype, taken, mountFuse } = this.#options;
+    if (taken !== undefined) {
+      this.#fd = taken;
+      this.#readNext();
+      done(null);
+      this.#onServing();
+      return;
+    }
     this.#fd = openSync('/dev/fuse', 'r+');
-    const { fsname, subtype } = this.#options;
-    const errno = this.#mountFuse({
+    const errno = mountFuse({
       target: this.#mountpoint,
       fstype: `fuse.${subtype}`,
       source: fsname,
@@ -63,32 +87,70 @@ export class RawFuse implements Fuse {
   }
 
   #readNext(): void {
-    const buffer = Buffer.allocUnsafe(maxReadBytes + 4096);
-    read(this.#fd, buffer, 0, buffer.length, null, (error, length) => {
+    read(this.#fd, this.#buffer, 0, this.#buffer.length, null, (error, length) => {
       // The connection was aborted or its last mount is gone. The daemon notices that the descriptor is closed.
       if (error?.code === 'ENODEV') return closeSync(this.#fd);
-      if (!error) void this.#handle(parseRequest(buffer.subarray(0, length)));
+      if (!error) void this.#handle(parseRequest(Buffer.from(this.#buffer.subarray(0, length))));
       this.#readNext();
     });
   }
 
+  #onServing(): void {
+    this.#options.onServing?.(this.#fd);
+    this.#served.init(() => {});
+  }
+
   async #handle(request: RawRequest): Promise<void> {
-    const response = await this.#respond(request);
+    const { emit } = this.#options;
+    if (request.isResent) emit('resent', { op: request.opcode, unique: String(request.unique) });
+    const path = this.#paths.get(request.node) ?? (await this.#findPath(request.node));
+    const response = await this.#respond(request, path);
     if (response === undefined) return;
     const [errno, body] = typeof response === 'number' ? [response, undefined] : [0, response];
     try {
       writeSync(this.#fd, encodeResponse(request.unique, errno, body));
     } catch (error) {
-      // The caller was interrupted, or the connection has ended.
-      if (!['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      // The caller was interrupted, or the request was answered before.
+      if (code === 'ENOENT') emit('answer-refused', { op: request.opcode, unique: String(request.unique) });
+      else if (code !== 'ENODEV') throw error;
     }
     // Idmapped mounts are possible once INIT is answered.
-    if (request.opcode === opcode.init) this.#served.init(() => {});
+    if (request.opcode === opcode.init) this.#onServing();
   }
 
-  #respond({ opcode: op, node, body }: RawRequest): RawResponse | Promise<RawResponse> {
+  /** Finds the path of a node that another daemon has named to the kernel, by naming all paths. */
+  async #findPath(node: bigint): Promise<string | undefined> {
+    if (node === noNode) return '/';
+    this.#search ??= this.#nameAll().finally(() => {
+      this.#search = undefined;
+    });
+    await this.#search;
+    return this.#paths.get(node);
+  }
+
+  async #nameAll(): Promise<void> {
+    const directories = ['/'];
+    for (let directory = directories.shift(); directory !== undefined; directory = directories.shift()) {
+      const parent = directory;
+      const names = await new Promise<readonly string[]>((resolve) => {
+        this.#served.readdir(parent, (_status, found) => resolve(found ?? []));
+      });
+      for (const name of names) {
+        if (name === '.' || name === '..') continue;
+        const path = parent === '/' ? `/${name}` : `${parent}/${name}`;
+        this.#nodeOf(path);
+        const mode = await new Promise<number>((resolve) => {
+          this.#served.getattr(path, (_status, stat) => resolve(stat?.mode ?? 0));
+        });
+        if ((mode & typeMask) === directoryType) directories.push(path);
+      }
+    }
+  }
+
+  #respond({ opcode: op, node, body }: RawRequest, path: string | undefined): RawResponse | Promise<RawResponse> {
     const served = this.#served;
-    const path = this.#paths.get(node) ?? '/';
+    if (path === undefined) return op === opcode.forget ? undefined : ESTALE;
     const validSeconds = Number(this.#options.entryTimeout ?? 1);
     switch (op) {
       case opcode.init:
@@ -148,10 +210,9 @@ export class RawFuse implements Fuse {
   }
 
   #nodeOf(path: string): bigint {
-    const known = this.#nodes.get(path);
-    if (known !== undefined) return known;
-    const node = root + BigInt(this.#nodes.size);
-    this.#nodes.set(path, node);
+    if (path === '/') return root;
+    // The highest bit keeps it apart from the root's and from 0.
+    const node = createHash('sha1').update(path).digest().readBigUInt64LE() | (1n << 63n);
     this.#paths.set(node, path);
     return node;
   }

@@ -21,7 +21,10 @@ export const opcode = {
 
 export interface RawRequest {
   readonly opcode: number;
+  /** Echoed in the response as it is. */
   readonly unique: bigint;
+  /** Whether another daemon has read the request and not answered it (FUSE_UNIQUE_RESEND). */
+  readonly isResent: boolean;
   readonly node: bigint;
   readonly body: Buffer;
 }
@@ -33,6 +36,7 @@ export function parseRequest(bytes: Buffer): RawRequest {
   return {
     opcode: bytes.readUInt32LE(4),
     unique: bytes.readBigUInt64LE(8),
+    isResent: bytes.readBigUInt64LE(8) >> 63n === 1n,
     node: bytes.readBigUInt64LE(16),
     body: bytes.subarray(headerBytes),
   };

@@ -7,9 +7,12 @@ export type NativeFunction = KoffiFunc<(...args: readonly unknown[]) => number>;
 /** The functions by prototype. */
 const functions = {
   _exit: 'void _exit(int status)',
+  accept4: 'int accept4(int socket, void *address, void *length, int flags)',
+  bind: 'int bind(int socket, const void *address, uint length)',
   chroot: 'int chroot(const char *path)',
   close: 'int close(int fd)',
   clock_gettime: 'int clock_gettime(int clock, void *time)',
+  connect: 'int connect(int socket, const void *address, uint length)',
   dup3: 'int dup3(int from, int to, int flags)',
   epoll_create1: 'int epoll_create1(int flags)',
   epoll_ctl: 'int epoll_ctl(int epoll, int operation, int fd, void *event)',
@@ -19,6 +22,8 @@ const functions = {
   fchdir: 'int fchdir(int fd)',
   fstatfs: 'int fstatfs(int fd, void *buffer)',
   getppid: 'int getppid()',
+  getsockopt: 'int getsockopt(int socket, int level, int option, void *value, void *length)',
+  listen: 'int listen(int socket, int backlog)',
   mkfifo: 'int mkfifo(const char *path, uint mode)',
   mount: 'int mount(const char *source, const char *target, const char *fstype, ulong flags, const char *data)',
   open: 'int open(const char *path, int flags, int mode)',
@@ -27,8 +32,12 @@ const functions = {
   poll: 'int poll(void *fds, ulong count, int timeout)',
   prctl: 'int prctl(int option, ulong a, ulong b, ulong c, ulong d)',
   read: 'long read(int fd, void *buffer, size_t size)',
+  recvmsg: 'long recvmsg(int socket, _Inout_ msghdr *message, int flags)',
   renameat2: 'int renameat2(int from, const char *fromPath, int to, const char *toPath, uint flags)',
+  sendmsg: 'long sendmsg(int socket, _In_ msghdr *message, int flags)',
   setns: 'int setns(int fd, int nstype)',
+  setsockopt: 'int setsockopt(int socket, int level, int option, const void *value, uint length)',
+  socket: 'int socket(int domain, int type, int protocol)',
   statx: 'int statx(int at, const char *path, int flags, uint mask, void *buffer)',
   umount2: 'int umount2(const char *target, int flags)',
   unshare: 'int unshare(int flags)',
@@ -79,13 +88,35 @@ function bindAtFirstUse(): Libc {
         return value;
       },
     });
-  for (const [name, prototype] of Object.entries(functions)) define(name, (library) => library.func(prototype));
+  for (const [name, prototype] of Object.entries(functions))
+    define(name, (library) => {
+      if (prototype.includes('msghdr')) defineMessageType();
+      return library.func(prototype);
+    });
   for (const [name, [number, parameters]] of Object.entries(systemCalls))
     define(name, (library) => {
       const call = library.func(`long syscall(long number, ${parameters})`);
       return Object.assign(call.bind(undefined, number), { async: call.async.bind(undefined, number) });
     });
   return bound;
+}
+
+let isMessageTypeDefined = false;
+
+/** `man 2 recvmsg`. */
+function defineMessageType(): void {
+  if (isMessageTypeDefined) return;
+  isMessageTypeDefined = true;
+  koffi.struct('iovec', { base: 'void *', length: 'size_t' });
+  koffi.struct('msghdr', {
+    name: 'void *',
+    nameLength: 'uint',
+    parts: 'iovec *',
+    partCount: 'size_t',
+    control: 'void *',
+    controlLength: 'size_t',
+    flags: 'int',
+  });
 }
 
 /** The name of the errno that the last call of this thread left, `ENOENT`. */

@@ -7,7 +7,7 @@ import { inStep, ok } from './result.ts';
 import type { Syscalls } from './syscalls.ts';
 
 /** Waits for a descriptor in Node's own event loop, and closes it on disposal. */
-function onReadable(sys: Syscalls, fd: number, ready: () => void): Disposable {
+export function onReadable(sys: Pick<Syscalls, 'close'>, fd: number, ready: () => void): Disposable {
   let open = true;
   const poll = pollReadable(fd, () => {
     // koffi calls back outside of Node's handling of promises; from an immediate they settle at once.

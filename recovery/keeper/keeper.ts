@@ -1,0 +1,344 @@
+import { closeSync, lstatSync, openSync, readdirSync, rmSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../agent/log.ts';
+import type { DeviceId, Failure, Nanoseconds } from '../engine/model.ts';
+import type { ClockPort } from '../engine/ports.ts';
+import { deviceOfDescriptor, hasConnectionEnded, isFuseDescriptor, requestResend } from '../linux/fuse-descriptor.ts';
+import { loadSyscalls } from '../linux/load-syscalls.ts';
+import { errnoOf } from '../linux/result.ts';
+import {
+  acceptUnix,
+  type DescriptorMessage,
+  listenUnix,
+  peerOf,
+  receiveDescriptors,
+  sendDescriptors,
+} from '../linux/unix-sockets.ts';
+import { onReadable } from '../linux/watch.ts';
+import {
+  emptyKeeping,
+  type Keeping,
+  type KeepingEffect,
+  type KeepingEvent,
+  type KeptDescriptor,
+  type Peer,
+  stepKeeping,
+} from './keeping.ts';
+import { writeKeptFile } from './kept-file.ts';
+import { messages, socketName } from './protocol.ts';
+
+export interface KeeperOptions {
+  /** Only root may write it. Each directory in it belongs to the volume whose pod mounts that directory and no other. */
+  readonly directory: string;
+  /** How long a connection without a daemon is kept. */
+  readonly deadline: Nanoseconds;
+  /** Why this kernel has no takeover; undefined if it has. */
+  readonly unsupported: string | undefined;
+  readonly clock: ClockPort;
+  readonly log: Log;
+}
+
+/** How often directories and connections are looked at without a notification. */
+const checkPeriod = 1_000_000_000n as Nanoseconds;
+
+interface ConnectedPeer extends Peer {
+  readonly socket: number;
+  /** Disposal closes the socket. */
+  readonly reading: Disposable;
+  /** Readable once the process has ended. Disposal of `living`, which calls back then, closes it. */
+  readonly pidfd: number;
+  readonly living: Disposable;
+}
+
+interface Volume {
+  readonly name: string;
+  readonly peers: Map<number, ConnectedPeer>;
+  readonly listening: Disposable;
+  keeping: Keeping;
+  timer: Disposable | undefined;
+}
+
+/**
+ * Keeps the /dev/fuse descriptor of each volume whose daemon sends it, so that the connection outlives the daemon, and hands it to the
+ * next daemon. It decides nothing itself: `stepKeeping` does.
+ */
+export class Keeper implements Disposable {
+  readonly #options: KeeperOptions;
+  readonly #sys = loadSyscalls();
+  readonly #volumes = new Map<string, Volume>();
+  /** Names of directories that have been refused, so that each is reported once. */
+  readonly #refused = new Set<string>();
+  readonly #parts = new DisposableStack();
+  /** Sent where a message needs a descriptor that means nothing. */
+  readonly #placeholder = openSync('/dev/null', 'r');
+  #connections = 0;
+  #keptText: string | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Throws if the directory cannot be watched. Must be called once. */
+  start(): void {
+    const { directory, unsupported, log } = this.#options;
+    if (unsupported !== undefined) log.warn('unsupported', { reason: unsupported });
+    const watcher = watch(directory, () => this.#check());
+    this.#parts.defer(() => watcher.close());
+    // What an earlier keeper has left.
+    this.#writeKept();
+    this.#check();
+    this.#schedule();
+  }
+
+  [Symbol.dispose](): void {
+    this.#parts.dispose();
+    for (const { listening, peers, timer } of this.#volumes.values()) {
+      listening[Symbol.dispose]();
+      timer?.[Symbol.dispose]();
+      for (const peer of peers.values()) forget(peer);
+    }
+  }
+
+  #schedule(): void {
+    const timer = this.#options.clock.after(checkPeriod, () => {
+      this.#check();
+      this.#schedule();
+    });
+    this.#parts.use(timer);
+  }
+
+  /** Listens in directories that are new, and drops connections that have ended. */
+  #check(): void {
+    const { directory, log } = this.#options;
+    try {
+      for (const name of readdirSync(directory)) if (!this.#volumes.has(name)) this.#open(name);
+    } catch (error) {
+      log.error('cannot-list', { directory, errno: errnoOf(error) });
+    }
+    for (const volume of this.#volumes.values()) this.#dropEnded(volume);
+  }
+
+  #open(name: string): void {
+    const { directory, log } = this.#options;
+    const path = join(directory, name);
+    const status = lstatSync(path, { throwIfNoEntry: false });
+    if (status?.isDirectory() !== true) return;
+    if (status.uid !== 0 || (status.mode & 0o022) !== 0) {
+      this.#refuseDirectory(name);
+      return;
+    }
+    rmSync(join(path, socketName), { force: true });
+    const socket = this.#inDirectory(path, (short) => listenUnix(`${short}/${socketName}`));
+    if (!socket.ok) {
+      this.#failed({ name }, 'the volume has no socket', socket.failure);
+      return;
+    }
+    const listening = onReadable(this.#sys, socket.value, () => this.#accept(volume, socket.value));
+    const volume: Volume = { name, peers: new Map(), listening, keeping: emptyKeeping, timer: undefined };
+    this.#volumes.set(name, volume);
+    log.info('listening', { volume: name });
+  }
+
+  #refuseDirectory(name: string): void {
+    if (this.#refused.has(name)) return;
+    this.#refused.add(name);
+    const path = join(this.#options.directory, name);
+    const reason = `${path} may be written by others than root: chown root ${path} and chmod 755 ${path}`;
+    this.#options.log.warn('refused', { volume: name, reason });
+  }
+
+  /** The path of a socket is limited to 107 bytes, so its directory is named by a descriptor. */
+  #inDirectory<T>(path: string, work: (short: string) => T): T {
+    const fd = openSync(path, 'r');
+    try {
+      return work(`/proc/self/fd/${fd}`);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #accept(volume: Volume, listening: number): void {
+    const socket = acceptUnix(listening);
+    if (!socket.ok) {
+      if (socket.failure.errno !== 'EAGAIN') this.#failed(volume, 'a daemon cannot connect', socket.failure);
+      return;
+    }
+    const peer = peerOf(socket.value);
+    if (!peer.ok) {
+      // Without SO_PEERPIDFD (Linux 6.5) there is no takeover either. The daemon reads the end of the connection.
+      this.#sys.close(socket.value);
+      this.#failed(volume, 'a daemon cannot be identified', peer.failure);
+      return;
+    }
+    const { pid, uid, pidfd } = peer.value;
+    const connected: ConnectedPeer = {
+      connection: this.#connections++,
+      pid,
+      socket: socket.value,
+      pidfd,
+      reading: onReadable(this.#sys, socket.value, () => this.#receive(volume, connected)),
+      living: onReadable(this.#sys, pidfd, () => this.#exited(volume, connected)),
+    };
+    volume.peers.set(connected.connection, connected);
+    const { unsupported } = this.#options;
+    const refusal =
+      uid === 0 ? unsupported : `process ${pid} runs as user ${uid}, and only root may hand over a connection`;
+    if (refusal !== undefined) {
+      this.#refuse(volume, connected, refusal);
+      return;
+    }
+    // Their ends may be reported after this connection, for which they would be in the way.
+    for (const each of [...volume.peers.values()]) {
+      const ended = this.#sys.waitReadable(each.pidfd, 0);
+      if (ended.ok && ended.value) this.#exited(volume, each);
+    }
+    this.#dropEnded(volume);
+    this.#dispatch(volume, { kind: 'connected', peer: connected });
+  }
+
+  #receive(volume: Volume, peer: ConnectedPeer): void {
+    const received = receiveDescriptors(peer.socket);
+    if (!received.ok) {
+      if (received.failure.errno === 'EAGAIN') return;
+      const { errno } = received.failure;
+      this.#refuse(volume, peer, `the descriptor of process ${peer.pid} cannot be received (${errno})`);
+      return;
+    }
+    if (received.value === undefined) {
+      this.#disconnected(volume, peer);
+      return;
+    }
+    const { bytes, descriptors } = received.value;
+    const [descriptor, ...others] = descriptors;
+    const setting = bytes.toString('utf8');
+    const isOffer = descriptor !== undefined && setting !== messages.close && isFuseDescriptor(descriptor);
+    for (const fd of isOffer ? others : descriptors) closeSync(fd);
+    if (isOffer) {
+      const device = deviceOfDescriptor(descriptor) ?? deviceIn(setting);
+      this.#dispatch(volume, { kind: 'offered', peer, kept: { descriptor, setting, device } });
+    } else if (setting === messages.close) this.#dispatch(volume, { kind: 'released', peer });
+    else this.#refuse(volume, peer, `process ${peer.pid} sent no descriptor of /dev/fuse`);
+  }
+
+  #disconnected(volume: Volume, peer: ConnectedPeer): void {
+    peer.reading[Symbol.dispose]();
+    this.#dispatch(volume, { kind: 'disconnected', peer });
+    // A process that serves the connection may do so without the socket, as JuiceFS' does, so its end is still waited for.
+    if (volume.keeping.holder?.pid === peer.pid) return;
+    forget(peer);
+    volume.peers.delete(peer.connection);
+  }
+
+  #exited(volume: Volume, peer: ConnectedPeer): void {
+    forget(peer);
+    volume.peers.delete(peer.connection);
+    this.#dropEnded(volume);
+    this.#dispatch(volume, { kind: 'exited', peer });
+  }
+
+  #dropEnded(volume: Volume): void {
+    const { kept } = volume.keeping;
+    if (kept !== undefined && hasConnectionEnded(kept.descriptor)) this.#dispatch(volume, { kind: 'ended' });
+  }
+
+  #dispatch(volume: Volume, event: KeepingEvent): void {
+    const { clock, deadline } = this.#options;
+    const { keeping, effects } = stepKeeping(volume.keeping, event, { now: clock.now(), deadline });
+    volume.keeping = keeping;
+    // Handing over comes first: the volume's readers wait for it.
+    const ordered = [...effects].sort((a, b) => Number(b.kind === 'hand-over') - Number(a.kind === 'hand-over'));
+    for (const effect of ordered) this.#perform(volume, effect);
+    this.#watchDeadline(volume);
+    this.#writeKept();
+  }
+
+  #perform(volume: Volume, effect: KeepingEffect): void {
+    switch (effect.kind) {
+      case 'greet':
+        this.#send(volume, effect.peer, { bytes: Buffer.from(messages[effect.message]), descriptors: [] });
+        break;
+      case 'hand-over':
+        this.#handOver(volume, effect.peer, effect.kept);
+        break;
+      case 'refuse': {
+        const peer = volume.peers.get(effect.peer.connection);
+        if (peer !== undefined) this.#refuse(volume, peer, effect.sentence);
+        break;
+      }
+      case 'close':
+        closeSync(effect.descriptor);
+        break;
+      case 'report': {
+        const { pid, device } = effect;
+        this.#options.log.info(effect.event, { volume: volume.name, pid, device });
+        break;
+      }
+    }
+  }
+
+  #handOver(volume: Volume, peer: Peer, { descriptor, setting }: KeptDescriptor): void {
+    const asked = requestResend(descriptor);
+    if (!asked.ok) this.#failed(volume, 'unanswered requests are not sent again', asked.failure);
+    const sent = this.#send(volume, peer, { bytes: Buffer.from(setting), descriptors: [descriptor] });
+    // Without the descriptor the process serves as little as one that has ended.
+    if (!sent) this.#dispatch(volume, { kind: 'exited', peer });
+  }
+
+  #send(volume: Volume, { connection }: Peer, { bytes, descriptors }: DescriptorMessage): boolean {
+    const socket = volume.peers.get(connection)?.socket;
+    if (socket === undefined) return false;
+    const sent = sendDescriptors(socket, { bytes, descriptors: [this.#placeholder, ...descriptors] });
+    if (!sent.ok) this.#failed(volume, 'a daemon cannot be reached', sent.failure);
+    return sent.ok;
+  }
+
+  #refuse(volume: Volume, peer: ConnectedPeer, sentence: string): void {
+    this.#options.log.warn('refused', { volume: volume.name, pid: peer.pid, reason: sentence });
+    this.#send(volume, peer, { bytes: Buffer.from(`${messages.refused}${sentence}`), descriptors: [] });
+    this.#disconnected(volume, peer);
+  }
+
+  #watchDeadline(volume: Volume): void {
+    const { clock, deadline } = this.#options;
+    volume.timer?.[Symbol.dispose]();
+    const { orphanedAt } = volume.keeping;
+    volume.timer =
+      orphanedAt === undefined
+        ? undefined
+        : clock.after((orphanedAt + deadline - clock.now()) as Nanoseconds, () =>
+            this.#dispatch(volume, { kind: 'tick' }),
+          );
+  }
+
+  /** Names the connections without a daemon to the agent. */
+  #writeKept(): void {
+    const { directory, deadline, log } = this.#options;
+    const kept = [...this.#volumes.values()].flatMap(({ keeping: { kept: each, orphanedAt } }) => {
+      if (each?.device === undefined || orphanedAt === undefined) return [];
+      return [{ device: each.device, until: (orphanedAt + deadline) as Nanoseconds }];
+    });
+    const text = kept.map(({ device, until }) => `${device} ${until}`).join();
+    if (text === this.#keptText) return;
+    try {
+      writeKeptFile(directory, kept);
+      this.#keptText = text;
+    } catch (error) {
+      log.error('cannot-tell-agent', { directory, errno: errnoOf(error) });
+    }
+  }
+
+  #failed({ name }: Pick<Volume, 'name'>, effect: string, { errno, call }: Failure): void {
+    this.#options.log.error('failed', { volume: name, effect, errno, call });
+  }
+}
+
+function forget({ reading, living }: ConnectedPeer): void {
+  reading[Symbol.dispose]();
+  living[Symbol.dispose]();
+}
+
+/** The device that a daemon names, as `{"device":"0:55"}`. */
+function deviceIn(setting: string): DeviceId | undefined {
+  const named = /"device":"(0:\d+)"/.exec(setting)?.[1];
+  return named === undefined ? undefined : (named as DeviceId);
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+import { lstatSync, mkdirSync } from 'node:fs';
+import { release } from 'node:os';
+import pino from 'pino';
+import { monotonicClock } from '../agent/clock.ts';
+import { createLog } from '../agent/log.ts';
+import { takeoverUnsupported } from '../linux/fuse-descriptor.ts';
+import { type KeeperFlags, parseKeeperFlags } from './flags.ts';
+import { Keeper } from './keeper.ts';
+
+const parsed = parseKeeperFlags(process.argv.slice(2));
+switch (parsed.kind) {
+  case 'help':
+    process.stdout.write(parsed.text);
+    break;
+  case 'error':
+    refuse(2, parsed.message);
+    break;
+  case 'run':
+    run(parsed.flags);
+}
+
+function run({ directory, deadline }: KeeperFlags): void {
+  const unsafe = prepareDirectory(directory);
+  if (unsafe !== undefined) {
+    refuse(3, unsafe);
+    return;
+  }
+  const log = createLog(pino.destination({ dest: 1, sync: true }), monotonicClock.now);
+  const keeper = new Keeper({
+    directory,
+    deadline,
+    unsupported: takeoverUnsupported(release()),
+    clock: monotonicClock,
+    log,
+  });
+  // Keeps the process alive without volumes, as timers of the clock do not.
+  setInterval(() => {}, 2 ** 30);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+  keeper.start();
+  log.info('started', { directory });
+}
+
+/** Creates the directory. Returns a sentence if it cannot be used. */
+function prepareDirectory(directory: string): string | undefined {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    const { uid, mode } = lstatSync(directory);
+    if (uid === 0 && (mode & 0o022) === 0) return undefined;
+    return `${directory} may be written by others than root: chown root ${directory} and chmod 755 ${directory}`;
+  } catch (error) {
+    return `${directory} cannot be used (${(error as NodeJS.ErrnoException).code})`;
+  }
+}
+
+function refuse(code: number, sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+  process.exitCode = code;
+}
