@@ -4,7 +4,17 @@ import { z } from 'zod';
 import { claims } from '../src/timeline/claims.ts';
 
 /** Parts of the harness that breakages aim at; the others break a claim. */
-const parts = ['checks', 'verdict', 'probe', 'run', 'reports', 'bench', 'command line', 'identity'] as const;
+const parts = [
+  'checks',
+  'verdict',
+  'probe',
+  'run',
+  'reports',
+  'bench',
+  'command line',
+  'identity',
+  'forecast',
+] as const;
 
 const edit = z.strictObject({
   file: z.string(),

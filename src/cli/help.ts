@@ -115,9 +115,13 @@ Simulates every daemon and pod of a fleet for a year: crashes by cause, the kube
 measured them, and compares six means of recovery: outages, availability, requests at the API server, memory and CPU of a node. Prints
 the figures and where each comes from; writes fleet.json and fleet.html. Ctrl-C stops it; then nothing is written.
 
+--check predicts the recoveries and the crash loops of other runs by the same model, each number of pods from the other ones, and
+names the predictions that miss a median by more than 25 %.
+
 Examples:
   rekindle simulate --fleet small
   rekindle simulate --fleet ./my-fleet.yaml --seed 7
+  rekindle simulate --check results/bench results/conform    how well does the model predict what was measured?
 `;
 
 export const doctorHelp = `

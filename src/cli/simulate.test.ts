@@ -1,7 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sampleBench } from '../../reports/bench/testing/sample-bench.ts';
+import { linearSeries } from '../simulate/fleet/testing/sample-fleet.ts';
+import { sampleRun } from '../timeline/testing/sample-run.ts';
 import { createFakeContext, type FakeContextOptions } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
@@ -23,6 +26,7 @@ causes:
 
 async function simulate(args: readonly string[], yaml = fleet, options: Partial<FakeContextOptions> = {}) {
   writeFileSync(join(cwd, 'fleet.yaml'), yaml);
+  writeFileSync(join(cwd, 'bench.json'), JSON.stringify(sampleBench()));
   const { context, stdout, stderr } = createFakeContext({ cwd, ...options });
   const status = await rekindle(['simulate', ...args], context);
   const read = (file: string) => readFileSync(join(cwd, 'results', context.runId, file), 'utf8');
@@ -126,10 +130,34 @@ describe('rekindle simulate --fleet', () => {
     [['--fleet', 'nope'], 'no such fleet; known: large, small, or the path of a YAML file'],
     [['--fleet', './nope.yaml'], 'cannot be read: ENOENT'],
     [['--fleet', 'small', '--seed', '-1'], 'Accepted are whole numbers from 0 to 4294967295'],
-    [[], '--fleet is missing'],
+    [[], 'one of --fleet and --check is needed'],
+    [['--fleet', 'small', '--check', 'x'], 'one of --fleet and --check is needed'],
+    [['--check', 'nowhere'], 'bad results nowhere: no results: accepted are the folder of a run of bench or conform'],
+    [['--check', 'fleet.yaml'], 'bad results fleet.yaml: fleet.yaml: is not JSON'],
+    [['--check', 'bench.json'], 'nothing to predict: accepted are runs of bench with --vary pods=1,10,100'],
   ])('refuses %j', async (args, says) => {
     const { status, err } = await simulate(args);
     expect(err).toContain(says);
     expect(status).toBe(2);
+  });
+});
+
+describe('rekindle simulate --check', () => {
+  it('prints predicted and measured of a benchmark and of the crash loops of a run', async () => {
+    const folder = join(cwd, 'run');
+    mkdirSync(folder);
+    const backoff = [0, 10].map((seconds, index) => ({
+      ...{ crash: index + 1, ranMs: 5000, because: 'first' as const, predictedMs: seconds * 1000 },
+      ...{ waitingNs: seconds * 1e9, recoveryNs: 1e9 },
+    }));
+    const { record } = sampleRun({ operations: 10 });
+    const scenarios = record.scenarios.map((scenario, index) => (index === 0 ? { ...scenario, backoff } : scenario));
+    writeFileSync(join(folder, 'record.json'), JSON.stringify({ ...record, scenarios }));
+    const bench = sampleBench({ series: [linearSeries(1), linearSeries(5)] });
+    writeFileSync(join(folder, 'bench.json'), JSON.stringify(bench));
+    const { status, out } = await simulate(['--check', 'run']);
+    expect(out).toMatch(/^1 pod: crash → first good read +\d+ +\d+ +[+−]\d+ % +5 +✔$/m);
+    expect(out).toMatch(/^crash loop, crash 2: 10 s \(doubled\) /m);
+    expect(status).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { benchPhases, phaseSamples } from '../../../reports/bench/phases.ts';
 import type { BenchRecord, BenchSeries } from '../../../reports/bench/record.ts';
-import { sortedCopy } from '../../../reports/bench/statistics.ts';
+import { fitLine, sortedCopy } from '../../../reports/bench/statistics.ts';
 import type { Draws } from './draws.ts';
 import type { Spread } from './fleet-file.ts';
 
@@ -16,7 +16,6 @@ interface MeasuredPoint {
   /** In milliseconds, sorted. */
   readonly first: Float64Array;
   readonly last: Float64Array;
-  readonly daemonReady: Float64Array;
   readonly cpuMs: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly requests: number | undefined;
@@ -37,8 +36,9 @@ export class MeasuredPhases {
   /** Names the benchmark. */
   readonly source: string;
   readonly points: readonly MeasuredPoint[];
-  /** From the start of the daemon's container to ready, in milliseconds, sorted. */
+  /** From the start of the daemon's container to ready, and from the crash to ready, in milliseconds, sorted. */
   readonly #starts: Float64Array;
+  readonly #ready: Float64Array;
   readonly #restPerHour: number;
   readonly #record: BenchRecord;
 
@@ -52,10 +52,9 @@ export class MeasuredPhases {
     );
     this.points = series.flatMap(pointOf).toSorted((a, b) => a.pods - b.pods);
     if (this.points.length === 0) throw new UnusableBench(`${this.source} has no recovery by the agent`);
-    this.#starts = samplesOf(
-      series.flatMap(({ crashes }) => crashes),
-      'daemon-start',
-    );
+    const crashes = series.flatMap((one) => one.crashes);
+    this.#starts = samplesOf(crashes, 'daemon-start');
+    this.#ready = samplesOf(crashes, 'daemon');
     // After a recovery of many pods, events are still being sent when the count at rest begins.
     const { during, overMs } =
       series.toSorted((a, b) => a.conditions.pods - b.conditions.pods)[0]?.apiRequests?.idle ?? {};
@@ -74,6 +73,11 @@ export class MeasuredPhases {
 
   drawStart(draws: Draws): number {
     return sampleAt(this.#starts, draws.share());
+  }
+
+  /** From a crash without a back-off to ready. */
+  drawReady(draws: Draws): number {
+    return sampleAt(this.#ready, draws.share());
   }
 
   /** `share`: which of the recoveries, from the quickest (0) to the slowest (1). */
@@ -110,18 +114,20 @@ export class MeasuredPhases {
     return samples.length > 1 ? { median: sampleAt(samples, 0.5), p99: sampleAt(samples, 0.99) } : undefined;
   }
 
-  /** Interpolates between the neighbouring points; beyond the last two, their line goes on. */
+  /** Interpolates between the neighbouring points; beyond the first and last one, a line through all of them goes on. */
   #between(pods: number, figure: (point: MeasuredPoint) => number | undefined): number {
-    const known = this.points.flatMap((point) => {
+    const known = this.points.flatMap((point): readonly (readonly [number, number])[] => {
       const value = figure(point);
-      return value === undefined ? [] : [{ pods: point.pods, value }];
+      return value === undefined ? [] : [[point.pods, value]];
     });
-    const after = known.findIndex((point) => point.pods >= pods);
-    const right = after < 0 ? known.length - 1 : Math.max(after, Math.min(1, known.length - 1));
-    const [a, b] = [known[right - 1], known[right]];
-    if (b === undefined) return 0;
-    if (a === undefined || a.pods === b.pods) return b.value;
-    return Math.max(0, a.value + ((b.value - a.value) * (pods - a.pods)) / (b.pods - a.pods));
+    const after = known.findIndex(([measured]) => measured >= pods);
+    const [left, right] = after > 0 ? [known[after - 1], known[after]] : [known[0], known.at(-1)];
+    if (left === undefined || right === undefined) return 0;
+    const isBeyond = after < 0 || (after === 0 && pods < left[0]);
+    const line = isBeyond ? fitLine(known) : undefined;
+    if (line !== undefined) return Math.max(0, line.base + line.slope * pods);
+    if (left[0] === right[0]) return left[1];
+    return Math.max(0, left[1] + ((right[1] - left[1]) * (pods - left[0])) / (right[0] - left[0]));
   }
 }
 
@@ -142,7 +148,7 @@ function pointOf({ conditions: { pods }, crashes, agent, apiRequests }: BenchSer
   ];
   return [
     {
-      ...{ pods, first, last, daemonReady: samplesOf(crashes, 'daemon') },
+      ...{ pods, first, last },
       cpuMs: agent && (agent.last.cpuMs - agent.first.cpuMs) / number,
       memoryBytes: agent?.last.anonymousBytes,
       requests: apiRequests && sent && sumOf(sent) / apiRequests.crashes,

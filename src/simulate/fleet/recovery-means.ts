@@ -123,7 +123,7 @@ export function meansFor(fleet: Fleet, measured: MeasuredPhases): readonly Means
     takeover: {
       ...agent,
       name: 'takeover',
-      title: takeover.waitingSuccessor ? 'takeover by a waiting daemon' : 'takeover by the restarted daemon',
+      title: takeover.waitingSuccessor ? 'takeover without a restart' : 'takeover after a restart',
       secondDaemon: takeover.waitingSuccessor,
       service: (a, b) =>
         (takeover.waitingSuccessor ? alternate(a, b, 'taken over') : serves(a)).map((service, index, all) => {

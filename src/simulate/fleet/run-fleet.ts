@@ -52,9 +52,9 @@ export function loadFleet(given: string, cwd: string): LoadedFleet {
     ]);
   const path = isPath ? resolve(cwd, given) : join(shipped, `${given}.yaml`);
   const fleet = parseFleet(readText(path, given), given);
-  const bench = fleet.measured === undefined ? shippedBench : resolve(dirname(path), fleet.measured);
   const refuse = (says: string, cause?: unknown) => new BadFile(given, [{ says }], { cause });
   try {
+    const bench = fleet.measured === undefined ? shippedBench : resolve(dirname(path), fleet.measured);
     const measured = new MeasuredPhases(parseBench(readText(bench, given), fleet.measured ?? basename(bench)));
     const pods = Math.ceil(fleet.podsPerNode / fleet.datasetsPerNode);
     if (pods > measured.mostPods)

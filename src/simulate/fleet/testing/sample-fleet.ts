@@ -36,3 +36,13 @@ export function forecastAll(options: ForecastOptions): Forecast {
     if (step.done) return step.value;
   }
 }
+
+/** A series in which the first pod reads after 2 ms, and each of the pods 0.4 ms after the one before. */
+export function linearSeries(pods: number, lastMs = 2 + 0.4 * pods) {
+  const crashes = Array.from({ length: 5 }, (_, index) => {
+    const { moments, ...crash } = sampleCrash(index + 1, 2, 100);
+    return { ...crash, moments: { ...moments, ...(pods > 1 && { lastReadable: (100 + lastMs) * 1e6 }) } };
+  });
+  const conditions = { fault: 'sigkill', pods, datasets: 1, rate: 1000, pacingMs: 50 };
+  return sampleSeries({ id: `pods=${pods}/agent`, conditions, crashes });
+}
