@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { daemonLife, upgradesFor } from './daemon-life.ts';
+import { daemonLife, type Upgrade, upgradesFor } from './daemon-life.ts';
 import { Draws } from './draws.ts';
 import { yearMs } from './fleet-file.ts';
 import { sampleFleet } from './testing/sample-fleet.ts';
@@ -54,6 +54,34 @@ describe('the life of a daemon', () => {
     expect(first).toEqual({ at: yearMs / 4 + 2 * 3600 * second, cause: 'daemonUpgrade' });
     expect(again?.at).toBe((first?.at ?? 0) + yearMs / 2);
     expect(gaps(lines)).toEqual([5, 5]);
+  });
+
+  it('begins without a back-off in a new pod, however often the old one crashed', () => {
+    const often = ['crash', 'oom'].map((cause) => `${cause}: { perDaemonYear: 10000 }`).join(', ');
+    const upgrade = 'daemonUpgrade: { perYear: 365, nodesAtOnce: 50, takes: 1m, podStart: { median: 3s, p99: 3s } }';
+    const periods = livesOf([`causes: { ${often}, ${upgrade} }`]);
+    const afterUpgrade = periods.flatMap(({ to, end }, index) => {
+      const isFirst = periods[index - 1]?.end === 'daemonUpgrade' && end !== 'daemonUpgrade';
+      const next = periods[index + 1];
+      return isFirst && next && next.from < next.to ? [Math.round(next.from - to)] : [];
+    });
+    expect(afterUpgrade.length).toBeGreaterThan(300);
+    expect(new Set(afterUpgrade)).toEqual(new Set([2 * second]));
+  });
+
+  it('is upgraded while it is not ready as well, and starts again from then on', () => {
+    const fleet = sampleFleet([
+      'causes: { crash: { perDaemonYear: 1 }, nodeUpgrade: { perYear: 0, nodesAtOnce: 1, takes: 10m } }',
+    ]);
+    const life = (upgrades: readonly Upgrade[]) =>
+      daemonLife({ fleet, upgrades, draws: new Draws(1), start: () => 60 * second });
+    const crash = life([])[0]?.to ?? 0;
+    const at = crash + 30 * second;
+    expect(life([{ at, cause: 'nodeUpgrade' }]).slice(0, 3)).toMatchObject([
+      { from: 0, to: crash, end: 'crash' },
+      { from: at, to: at, end: 'nodeUpgrade' },
+      { from: at + 660 * second },
+    ]);
   });
 
   it('is a sequence of periods in order within the forecast, whatever the causes', () => {

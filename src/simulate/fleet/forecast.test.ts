@@ -45,6 +45,14 @@ describe('closed forms', () => {
     expectBetween(result.unavailability, closeTo(share * warmUp, 50 * 10));
   });
 
+  it('with nothing and pods that stay, all are dead from the first crash to the end', () => {
+    const stays = 'pods: { replacedAfter: 100000d }';
+    const { unavailability, outagesMs } = forecast('nothing', [crashes, 'days: 36.5', stays, start]);
+    // A tenth of a year with two crashes on average, of which the first one counts.
+    expectBetween(unavailability, closeTo(1 - (1 - Math.exp(-2)) / 2, 400));
+    expect(outagesMs.unfinished).toBe(outagesMs.count);
+  });
+
   it('with a plain poll, the outage is longer by half a period on average', () => {
     const [poll, ordinary] = (['poll', 'ordinary'] as const).map((means) =>
       forecast(means, [crashes, start, 'poll: { period: 8s }']),
@@ -160,6 +168,13 @@ describe('a forecast', () => {
       seed: 7,
     }).means;
     expect(all(7).means.find(({ name }) => name === 'standby')).toEqual(alone);
+  });
+
+  it('adds up the outages of a pod', () => {
+    const fleet = { ...sampleFleet([causes, start, 'compare: [ordinary]']), nodes: 1, podsPerNode: 1 };
+    const [result] = forecastAll({ fleet, measured: measuredExactly(20), seed: 7 }).means;
+    expect(result?.outagesMs.count).toBeGreaterThan(10);
+    expect(result?.downtimeMs.max).toBeCloseTo(result?.downtimeMs.mean ?? 0, 3);
   });
 
   it('attributes all downtime to causes, and never has more of it than time', () => {
