@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleRun } from '../src/timeline/testing/sample-run.ts';
 import { renderBench } from './bench/html.ts';
 import { sampleBench } from './bench/testing/sample-bench.ts';
+import { renderFleet } from './fleet/html.ts';
+import { sampleForecast } from './fleet/testing/sample-forecast.ts';
 import { renderHtml } from './html.ts';
 import { findChromium, startChromium } from './measure/browser.ts';
 
@@ -26,6 +28,7 @@ describe.skipIf(chromium === undefined)('the page in a browser (needs Chromium; 
     folder = mkdtempSync(join(tmpdir(), 'rekindle-page-'));
     writeFileSync(join(folder, 'report.html'), renderHtml(sampleRun({ operations: 600 })));
     writeFileSync(join(folder, 'bench.html'), renderBench(sampleBench()));
+    writeFileSync(join(folder, 'fleet.html'), renderFleet(sampleForecast()));
     browser = await startChromium(chromium ?? '');
     page = await open();
   }, 120_000);
@@ -79,17 +82,25 @@ describe.skipIf(chromium === undefined)('the page in a browser (needs Chromium; 
     }
   }
 
-  for (const colorScheme of ['light', 'dark'] as const) {
-    it(`has nothing that axe objects to on a benchmark’s page, ${colorScheme}`, { timeout: 60_000 }, async () => {
+  it.each([
+    ['bench', 'light'],
+    ['bench', 'dark'],
+    ['fleet', 'light'],
+    ['fleet', 'dark'],
+  ] as const)(
+    'has nothing that axe objects to on the page of %s, %s',
+    { timeout: 60_000 },
+    async (name, colorScheme) => {
       const own = await browser.newPage({ colorScheme, viewport: { width: 390, height: 844 } });
-      await own.goto(`file://${folder}/bench.html`);
+      await own.goto(`file://${folder}/${name}.html`);
       await own.evaluate('document.querySelector("details").open = true');
       await own.evaluate(axe.source);
       const { violations } = (await own.evaluate('axe.run()')) as AxeResults;
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+      expect(await own.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
       await own.close();
-    });
-  }
+    },
+  );
 
   it('opens the scenario that a link leads to, and draws it', async () => {
     const own = await open({}, '#daemon-stays-away');

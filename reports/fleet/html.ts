@@ -21,6 +21,7 @@ import {
   formatAvailability,
   formatBytes,
   formatDuration,
+  formatNines,
   formatRate,
   outageHead,
   outageRow,
@@ -73,7 +74,7 @@ function sentenceFor({ title, downtimeMs, outagesMs }: MeansForecast): string {
 
 function tile({ title, unavailability, outagesMs, node }: MeansForecast): Html {
   const stalls = outagesMs.count > 0 ? outagesMs.stalls / outagesMs.count : 0;
-  return html`<div><dt>${title}</dt><dd><b>${ninesFor(unavailability).toFixed(1)} nines</b><small>${formatAvailability(unavailability)} of the time${stalls > 0 && html`; ${(stalls * 100).toFixed(0)} % of outages only stall`}${node.memoryBytes > 0 && html`; ${formatBytes(node.memoryBytes)} a node`}</small></dd></div>`;
+  return html`<div><dt>${title}</dt><dd><b>${unavailability > 0 ? `${formatNines(unavailability)} nines` : 'no outage'}</b><small>${formatAvailability(unavailability)} of the time${stalls > 0 && html`; ${(stalls * 100).toFixed(0)} % of outages only stall`}${node.memoryBytes > 0 && html`; ${formatBytes(node.memoryBytes)} a node`}</small></dd></div>`;
 }
 
 function figures(name: string, head: readonly string[], rows: readonly (readonly string[])[]): Html {

@@ -39,7 +39,7 @@ export function outageRow({ title, outagesMs, unavailability, downtimeMs }: Mean
   return [
     title,
     formatAvailability(unavailability),
-    ninesFor(unavailability).toFixed(1),
+    formatNines(unavailability),
     ...[p50, p90, p99, p999, p9999, max, downtimeMs.mean, downtimeMs.p9999].map(formatDuration),
   ];
 }
@@ -100,6 +100,11 @@ export function formatAvailability(unavailability: number): string {
   const nines = ninesFor(unavailability);
   const digits = Number.isFinite(nines) ? Math.max(1, Math.ceil(nines) - 1) : 0;
   return `${(100 * (1 - unavailability)).toFixed(digits)} %`;
+}
+
+/** The nines of an availability, as in 5.3. */
+export function formatNines(unavailability: number): string {
+  return unavailability > 0 ? ninesFor(unavailability).toFixed(1) : '-';
 }
 
 /** Digits in groups of three. */
