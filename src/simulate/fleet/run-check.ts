@@ -7,7 +7,7 @@ import { parseRecord, UnreadableRun } from '../../timeline/parse.ts';
 import { BadFile } from '../../yaml-file.ts';
 import { type CheckedFigure, checkBench, checkLoop, checkText } from './check.ts';
 
-export interface CheckOptions {
+export interface CheckedRuns {
   /** Folders of results, or `bench.json` files. */
   readonly results: readonly string[];
   readonly seed: number;
@@ -15,7 +15,7 @@ export interface CheckOptions {
 }
 
 /** Predicts what these runs measured, and prints both side by side. @throws BadFile */
-export function runCheck({ results, seed, environment }: CheckOptions): void {
+export function runCheck({ results, seed, environment }: CheckedRuns): void {
   const figures = results.flatMap((given) => {
     const { bench, loops } = readResults(given, environment.cwd);
     return [...(bench ? checkBench(bench, seed) : []), ...loops];
@@ -32,12 +32,12 @@ export function runCheck({ results, seed, environment }: CheckOptions): void {
   for (const line of checkText(figures)) environment.stdout.write(`${line}\n`);
 }
 
-interface Results {
+interface CheckedRun {
   readonly bench?: BenchRecord;
   readonly loops: readonly CheckedFigure[];
 }
 
-function readResults(given: string, cwd: string): Results {
+function readResults(given: string, cwd: string): CheckedRun {
   const path = resolve(cwd, given);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const [bench, record] = isFolder ? [join(path, 'bench.json'), join(path, 'record.json')] : [path, ''];

@@ -176,11 +176,7 @@ function sourcesOf({ daemon, standby, takeover }: Fleet, measured: MeasuredPhase
     },
     {
       figure: 'takeover',
-      source: outage(
-        takeover.outage,
-        'takeover',
-        `the goal of a stall of 10 ms once a daemon is there (${inWords(goalTakeover)}), not a measurement`,
-      ),
+      source: `${outage(takeover.outage, 'takeover', `the goal of a stall of 10 ms once a daemon is there (${inWords(goalTakeover)}), not a measurement`)}; the keeper's own default deadline of 20 s, and a guess of its memory`,
     },
   ];
 }

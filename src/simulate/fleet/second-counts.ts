@@ -35,7 +35,8 @@ export class SecondCounts {
     let total = 0;
     for (const [index, chunk] of this.#chunks.entries()) {
       if (chunk === undefined) continue;
-      for (const [place, count] of chunk.entries()) {
+      for (let place = 0; place < chunk.length; place++) {
+        const count = chunk[place] ?? 0;
         if (count === 0) continue;
         total += count;
         sketch.add(count + atRest);
