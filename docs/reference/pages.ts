@@ -64,6 +64,12 @@ fields and no others, which \`npx rekindle simulate --fleet FILE\` reads. Times 
 ${schemaAsMarkdown(fleetJsonSchema())}
 
 ${['large', 'small'].map((name) => `## ${name}\n\n${fence('yaml', project(`src/simulate/fleet/fleets/${name}.yaml`))}`).join('\n\n')}
+
+## fleet.json
+
+A forecast is written as a \`FleetRecord\`; NaN is null:
+
+${fence('ts', project('reports/fleet/record.ts'))}
 `;
 }
 

@@ -46,9 +46,10 @@ export class MeasuredPhases {
   constructor(record: BenchRecord, without?: number) {
     this.#record = record;
     this.source = `bench ${record.runId} (${record.cluster}, kernel ${record.machine.kernel}, ${record.machine.cpus} CPUs)`;
+    // A series with a fidelity of its own is from the sandbox that a cluster is compared with.
     const series = record.series.filter(
-      ({ arm, program, conditions }) =>
-        arm === 'agent' && program === undefined && conditions.datasets === 1 && conditions.pods !== without,
+      ({ arm, program, fidelity, conditions: { datasets, pods } }) =>
+        arm === 'agent' && program === undefined && fidelity === undefined && datasets === 1 && pods !== without,
     );
     this.points = series.flatMap(pointOf).toSorted((a, b) => a.pods - b.pods);
     if (this.points.length === 0) throw new UnusableBench(`${this.source} has no recovery by the agent`);
@@ -66,9 +67,10 @@ export class MeasuredPhases {
     return this.#restPerHour;
   }
 
-  /** The number of pods up to which it is measured. With one series, there is no line beyond it. */
+  /** Up to which number of pods it says something: with one number there is no line beyond it. */
   get mostPods(): number {
-    return this.points.length > 1 ? Number.POSITIVE_INFINITY : (this.points[0]?.pods ?? 0);
+    const measured = new Set(this.points.map(({ pods }) => pods));
+    return measured.size > 1 ? Number.POSITIVE_INFINITY : (this.points[0]?.pods ?? 0);
   }
 
   drawStart(draws: Draws): number {
