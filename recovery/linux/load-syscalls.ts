@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { mkdirSync, readlinkSync, readSync, rmdirSync } from 'node:fs';
 import type { DeviceId } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { directoryEntries, lastErrno, libc } from './libc.ts';
@@ -45,6 +45,15 @@ export function loadSyscalls(): Syscalls {
   function nothing(returned: number, call: string, path: string): Result<void> {
     const result = value(returned, call, path);
     return result.ok ? done : result;
+  }
+
+  /** A call that Node makes, and whose failures it throws. */
+  function attempt<T>(call: string, path: string, run: () => T): Result<T> {
+    try {
+      return ok(run());
+    } catch (error) {
+      return failed({ errno: errnoOf(error), call, path, step: '' });
+    }
   }
 
   function pollFor(fd: number, events: number, milliseconds: number): Result<boolean> {
@@ -170,6 +179,9 @@ export function loadSyscalls(): Syscalls {
         libc.close(context.value);
       }
     },
+    readlink: (path) => attempt('readlink', path, () => readlinkSync(path)),
+    mkdir: (path, mode) => attempt('mkdir', path, () => void mkdirSync(path, { mode })),
+    rmdir: (path) => attempt('rmdir', path, () => rmdirSync(path)),
     fchdir: (fd) => nothing(libc.fchdir(fd), 'fchdir', ''),
     setns: (fd, nstype) => nothing(libc.setns(fd, nstype), 'setns', ''),
     unshare: (flags) => nothing(libc.unshare(flags), 'unshare', ''),

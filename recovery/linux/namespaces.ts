@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
 import { done, inStep, ok } from './result.ts';
 import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, O_DIRECTORY, O_PATH, type Syscalls } from './syscalls.ts';
@@ -112,7 +111,11 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
     return moved.ok ? run(`thread-self/fd/${fd}`) : moved;
   }
 
-  const isElsewhere = (path: string) => !sameNamespace(path, '/proc/thread-self/ns/mnt');
+  function isElsewhere(path: string): boolean {
+    const there = sys.readlink(path);
+    const here = sys.readlink('/proc/thread-self/ns/mnt');
+    return !there.ok || !here.ok || there.value !== here.value;
+  }
 
   return ok({
     inNode: (run) =>
@@ -130,12 +133,4 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
       sys.close(procFd);
     },
   });
-}
-
-function sameNamespace(a: string, b: string): boolean {
-  try {
-    return readlinkSync(a) === readlinkSync(b);
-  } catch {
-    return false;
-  }
 }

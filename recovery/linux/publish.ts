@@ -1,11 +1,10 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
 import type { LiveSource, Mount } from '../engine/model.ts';
 import { isFuse } from '../engine/mount-sites.ts';
 import type { Result } from '../engine/ports.ts';
 import { type Assembly, assemble, needsStaging } from './assemble.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
 import { Descriptors, type KernelContext, openPath, openSource } from './context.ts';
-import { done, errnoOf, failed, inStep, ok } from './result.ts';
+import { done, failed, inStep, ok } from './result.ts';
 
 /** The mount operations of the CSI node service. Paths are those of the node's mount namespace. */
 export interface Publisher {
@@ -25,7 +24,7 @@ export function createPublisher(context: KernelContext): Publisher {
     publish: (request) => publish(context, request),
     unpublish: (target) => unpublish(context, target),
     removeTarget: (target) =>
-      context.namespaces.inNode(() => changeDirectory('rmdir', target, () => rmdirSync(target), 'ENOENT')),
+      context.namespaces.inNode(() => accepting('ENOENT', inStep('rmdir', target, context.sys.rmdir(target)))),
   };
 }
 
@@ -62,7 +61,8 @@ function publish(
 }
 
 function attachAt(context: KernelContext, fds: Descriptors, tree: number, target: string): Result<void> {
-  const made = changeDirectory('mkdir', target, () => mkdirSync(target, { mode: 0o750 }), 'EEXIST');
+  // Safe below the kubelet's directories, which only root can write to.
+  const made = accepting('EEXIST', inStep('mkdir', target, context.sys.mkdir(target, 0o750)));
   if (!made.ok) return made;
   const opened = fds.own(openPath(context, target));
   if (!opened.ok) return inStep('open-target', target, opened);
@@ -116,13 +116,7 @@ function unpublish(context: KernelContext, target: string): Result<void> {
   });
 }
 
-/** Safe below the kubelet's directories, which only root can write to. Succeeds with the errno `accepted` too. */
-function changeDirectory(call: string, path: string, change: () => void, accepted: string): Result<void> {
-  try {
-    change();
-    return done;
-  } catch (error) {
-    const errno = errnoOf(error);
-    return errno === accepted ? done : failed({ errno, call, path, step: call });
-  }
+/** Succeeds with that errno, too. */
+function accepting(errno: string, result: Result<void>): Result<void> {
+  return result.ok || result.failure.errno !== errno ? result : done;
 }

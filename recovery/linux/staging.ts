@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import type { Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import type { Namespaces } from './namespaces.ts';
-import { errnoOf, failed, inStep, ok } from './result.ts';
+import { inStep, ok } from './result.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_PRIVATE, MS_REC, type Syscalls } from './syscalls.ts';
 
 /** Number of mount points in a staging namespace, `/0` to `/255`: this many clones are prepared together. */
@@ -33,7 +32,7 @@ export function openStaging(sys: Syscalls, namespaces: Namespaces): Result<Stagi
   if (!made.ok) return made;
   const fd = made.value;
   // Entered again, because the thread that covered the root still has the old root.
-  const prepared = namespaces.inNamespace(fd, makeMountPoints);
+  const prepared = namespaces.inNamespace(fd, () => makeMountPoints(sys));
   if (prepared.ok) {
     return ok({
       enter: (run) => namespaces.inNamespace(fd, run),
@@ -79,13 +78,12 @@ function readTable(sys: Syscalls, namespaces: Namespaces): Result<readonly Mount
   return text.ok ? ok(parseMountinfo(text.value)) : text;
 }
 
-function makeMountPoints(): Result<void> {
-  try {
-    for (let index = 0; index < STAGING_MOUNT_POINTS; index++) mkdirSync(`/${index}`);
-    return ok(undefined);
-  } catch (error) {
-    return failed({ errno: errnoOf(error), call: 'mkdir', path: '/', step: 'open-staging' });
+function makeMountPoints(sys: Syscalls): Result<void> {
+  for (let index = 0; index < STAGING_MOUNT_POINTS; index++) {
+    const made = sys.mkdir(`/${index}`);
+    if (!made.ok) return inStep('open-staging', '/', made);
   }
+  return ok(undefined);
 }
 
 function firstFailure(calls: readonly (() => Result<void>)[]): Result<void> {

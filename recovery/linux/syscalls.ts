@@ -46,6 +46,10 @@ export interface Syscalls {
   /** Creates a detached filesystem instance of `fstype`. */
   fsmount(fstype: string): Result<number>;
 
+  readlink(path: string): Result<string>;
+  mkdir(path: string, mode?: number): Result<void>;
+  rmdir(path: string): Result<void>;
+
   fchdir(fd: number): Result<void>;
   /** Enters a namespace. `nstype` is its kind, CLONE_NEWNS and so on. */
   setns(fd: number, nstype: number): Result<void>;
@@ -121,6 +125,7 @@ export const MS_NOATIME = 0x400;
 export const MS_NODIRATIME = 0x800;
 export const MS_BIND = 0x1000;
 export const MS_REC = 0x4000;
+export const MS_UNBINDABLE = 0x20000;
 export const MS_PRIVATE = 0x40000;
 export const MS_SLAVE = 0x80000;
 export const MS_SHARED = 0x100000;

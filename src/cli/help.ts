@@ -118,7 +118,13 @@ the figures and where each comes from; writes fleet.json and fleet.html. Ctrl-C 
 --check predicts the recoveries and the crash loops of other runs by the same model, each number of pods from the other ones, and
 names the predictions that miss a median by more than 25 %.
 
+--against-kernel runs random histories of mount calls on a modelled kernel and in private mount namespaces of this machine, with the
+agent's replacements, publishing and clean-up among them, and compares all mount tables, what reads come to, and every errno after each
+call. It needs root. A history that fails is made as short as possible and printed with its seed.
+
 Examples:
+  rekindle simulate --against-kernel --seeds 500
+  rekindle simulate --against-kernel --seed 1:42 --kernel-tier 5.10
   rekindle simulate --fleet small
   rekindle simulate --fleet ./my-fleet.yaml --seed 7
   rekindle simulate --check results/bench results/conform    how well does the model predict what was measured?

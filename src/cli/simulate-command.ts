@@ -1,13 +1,14 @@
-import type { Command } from 'commander';
+import { availableParallelism } from 'node:os';
+import { type Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { simulateHelp } from './help.ts';
-import { largestSeed, parseSeed, WrongArgument, writableFolder } from './options.ts';
+import { largestSeed, WrongArgument, wholeNumber, writableFolder } from './options.ts';
+import { type HistoryFlags, parseHistorySeed, simulateHistories } from './simulate-histories.ts';
 
-interface SimulateFlags {
+interface SimulateFlags extends HistoryFlags {
   readonly fleet?: string;
   readonly check?: readonly string[];
-  readonly seed?: number;
   readonly out: string;
 }
 
@@ -15,20 +16,46 @@ interface SimulateFlags {
 export function addSimulate(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('simulate')
-    .description('forecast for a fleet of nodes what each means of recovery is worth, and what it costs')
+    .description('forecast for a fleet what recovery is worth, or compare the modelled kernel with this one')
     .option('--fleet <file>', 'a fleet as YAML, or the name of a shipped one')
     .option('--check <results...>', 'predict runs of bench and conform, and print predicted and measured side by side')
-    .option('--seed <number>', `random seed, from 0 to ${largestSeed} (default: a new one, printed)`, parseSeed)
+    .option('--against-kernel', 'run random histories on the modelled kernel and on this one, and compare them', false)
+    .option('--seeds <number>', 'number of histories (default: 1000, or 1 with --seed)', wholeNumber(1, 10_000_000))
+    .option('--steps <number>', 'steps of each history', wholeNumber(1, 10_000), 60)
+    .addOption(
+      new Option('--kernel-tier <tier>', 'use only what this kernel release offers')
+        .choices(['6.5', '5.12', '5.10'])
+        .default('6.5'),
+    )
+    .addOption(
+      new Option('--jobs <number>', 'processes that run histories')
+        .argParser(wholeNumber(1, 64))
+        .default(availableParallelism(), 'one for each processor'),
+    )
+    .option('--json', 'print the result of histories as JSON', false)
+    .option('--junit <file>', 'also write the result of histories as JUnit XML')
+    .option(
+      '--seed <number>',
+      `random seed, from 0 to ${largestSeed}, or as a failed history printed it (default: a new one, printed)`,
+      parseHistorySeed,
+    )
     .option('--out <folder>', 'folder for results', 'results')
     .addHelpText('after', simulateHelp)
-    .action(async (flags: SimulateFlags) => ends(await forecast(flags, context)));
+    .action(async (flags: SimulateFlags) => {
+      if (!flags.againstKernel) return ends(await forecast(flags, context));
+      if (flags.fleet !== undefined || flags.check !== undefined)
+        throw new WrongArgument('--against-kernel runs histories: omit --fleet and --check');
+      ends(await simulateHistories(flags, context));
+    });
 }
 
 async function forecast({ check, fleet, out, seed: given }: SimulateFlags, context: Context): Promise<ExitStatus> {
   const { environment, random, runId } = context;
   const seed = given ?? Math.floor(random() * (largestSeed + 1));
   if ((fleet === undefined) === (check === undefined))
-    throw new WrongArgument('one of --fleet and --check is needed: a fleet to forecast, or runs to predict');
+    throw new WrongArgument(
+      'one of --fleet, --check and --against-kernel is needed: a fleet to forecast, runs to predict, or histories to compare',
+    );
   // Loaded on demand, because other commands do not need the schemas of a benchmark.
   try {
     if (check !== undefined) {

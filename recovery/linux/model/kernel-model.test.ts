@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { parseMountinfo } from '../mountinfo.ts';
+import { AT_FDCWD, CLONE_NEWNS, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_SHARED, MS_SLAVE, O_PATH } from '../syscalls.ts';
+import { KernelModel } from './kernel-model.ts';
+import { ModelledSyscalls } from './modelled-syscalls.ts';
+
+function openProcess() {
+  const kernel = new KernelModel();
+  const sys = new ModelledSyscalls({ kernel });
+  for (const path of ['/a', '/a/in', '/b']) sys.mkdir(path);
+  return { kernel, sys };
+}
+
+function table(sys: ModelledSyscalls) {
+  const proc = sys.open('/proc');
+  const opened = proc.ok ? sys.openat2({ at: proc.value, path: 'thread-self/mountinfo', flags: 0, resolve: 0 }) : proc;
+  const text = opened.ok ? sys.readText(opened.value) : opened;
+  return text.ok ? parseMountinfo(text.value) : [];
+}
+
+const points = (sys: ModelledSyscalls) => table(sys).map(({ mountPoint }) => mountPoint);
+const propagation = (sys: ModelledSyscalls, target: string, flags: number) =>
+  sys.mount({ source: null, target, fstype: null, flags });
+const tmpfs = (sys: ModelledSyscalls, target: string) =>
+  sys.mount({ source: 'memory', target, fstype: 'tmpfs', flags: 0 });
+
+function open(sys: ModelledSyscalls, path: string): number {
+  const opened = sys.openat2({ at: AT_FDCWD, path, flags: O_PATH, resolve: 0 });
+  if (!opened.ok) throw new Error(opened.failure.errno);
+  return opened.value;
+}
+
+describe('the modelled kernel', () => {
+  it.each([
+    ['peers', 0, ['/', '/a']],
+    ['slaves', MS_SLAVE, ['/', '/a']],
+    ['not to private mounts', MS_PRIVATE, ['/']],
+  ])('propagates a mount: %s', (_, flags, expected) => {
+    const { kernel, sys } = openProcess();
+    propagation(sys, '/', MS_SHARED);
+    const other = new ModelledSyscalls({ kernel });
+    other.unshare(CLONE_NEWNS);
+    if (flags !== 0) propagation(other, '/', flags);
+    tmpfs(sys, '/a');
+    expect(points(other)).toEqual(expected);
+    sys.umount('/a', MNT_DETACH);
+    expect(points(other)).toEqual(['/']);
+  });
+
+  it('attaches a detached clone beneath a mount, which stays visible until it is detached', () => {
+    const { sys } = openProcess();
+    tmpfs(sys, '/a');
+    const clone = sys.cloneTree(open(sys, '/b'), false);
+    const top = open(sys, '/a');
+    expect(clone.ok && sys.moveMount(clone.value, { at: top, path: '', beneath: true }).ok).toBe(true);
+    expect(points(sys)).toEqual(['/', '/a', '/a']);
+    const seen = sys.identify(open(sys, '/a'));
+    expect(seen.ok && seen.value.device).toBe('0:40');
+    sys.umount('/a', MNT_DETACH);
+    const after = sys.identify(open(sys, '/a'));
+    expect(after.ok && after.value.device).toBe('8:1');
+  });
+
+  it('drops the mounts below a name that a dead daemon cannot confirm, in every namespace', () => {
+    const kernel = new KernelModel();
+    const connection = { state: 'live' as const, entries: new Set(['in']), entryTimeout: 0 };
+    const sys = new ModelledSyscalls({
+      kernel,
+      filesystem: (fstype, source) =>
+        fstype === 'fuse' ? kernel.filesystem({ fstype, source, connection }) : undefined,
+    });
+    sys.mkdir('/a');
+    sys.mount({ source: 'daemon', target: '/a', fstype: 'fuse', flags: 0 });
+    tmpfs(sys, '/a/in');
+    expect(points(sys)).toEqual(['/', '/a', '/a/in']);
+    Object.assign(connection, { state: 'dead' });
+    expect(sys.openat2({ at: AT_FDCWD, path: '/a/in', flags: O_PATH, resolve: 0 })).toMatchObject({
+      failure: { errno: 'ENOTCONN' },
+    });
+    expect(points(sys)).toEqual(['/', '/a']);
+  });
+
+  it('gives the number of a mount and of a device again once nothing uses it', () => {
+    const { sys } = openProcess();
+    tmpfs(sys, '/a');
+    const [, first] = table(sys);
+    const held = open(sys, '/a');
+    sys.umount('/a', MNT_DETACH);
+    tmpfs(sys, '/b');
+    const [, second] = table(sys);
+    expect(second?.device).not.toBe(first?.device);
+    sys.close(held);
+    tmpfs(sys, '/a');
+    expect(table(sys).at(-1)).toMatchObject({ id: first?.id, device: first?.device });
+  });
+
+  it('closes detached trees at the end of a process', () => {
+    const { kernel, sys } = openProcess();
+    sys.mount({ source: '/b', target: '/a', fstype: null, flags: MS_BIND });
+    const agent = new ModelledSyscalls({ kernel });
+    agent.cloneTree(open(agent, '/a'), false);
+    const before = table(sys).length;
+    agent.exit();
+    expect(table(sys)).toHaveLength(before);
+    tmpfs(sys, '/b');
+    expect(Math.max(...table(sys).map(({ id }) => id))).toBe(4);
+  });
+});

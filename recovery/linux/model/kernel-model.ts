@@ -1,0 +1,239 @@
+import type { DeviceId } from '../../engine/model.ts';
+import {
+  type Connection,
+  type Dentry,
+  Filesystem,
+  type FilesystemFacts,
+  followDown,
+  type MountNamespace,
+  type VfsMount,
+  type VfsPath,
+} from './mounts.ts';
+import { MountPropagation } from './propagation.ts';
+import { lookUp, mountsBelow, walk } from './walk.ts';
+
+/** What keeps mounts in use besides namespaces: a process's open files, root and working directory. */
+export interface MountUser {
+  namespace: MountNamespace;
+  /** The namespaces that it has open. */
+  namespaces(): Iterable<MountNamespace>;
+  /** The paths that it has open, or that are its root and its working directory. */
+  paths(): Iterable<VfsPath>;
+  /** Moves root and working directory from one directory to another (`pivot_root`). */
+  moveRoot(from: VfsPath, to: VfsPath): void;
+}
+
+export interface KernelModelOptions {
+  /** Milliseconds. */
+  readonly now?: () => number;
+  /** First number of the devices that are made (`0:<minor>`). */
+  readonly firstMinor?: number;
+}
+
+const firstInode = 4026531840;
+
+/**
+ * A modelled kernel: mount namespaces, mounts, propagation and FUSE connections. Processes use it through `ModelledSyscalls`.
+ * `rekindle simulate --against-kernel` compares it with the running kernel.
+ */
+export class KernelModel {
+  readonly now: () => number;
+  readonly users = new Set<MountUser>();
+  readonly propagation: MountPropagation;
+  /** The namespace that exists at the beginning: a hidden root with one file system on it. */
+  readonly initial: MountNamespace;
+  readonly #kept = new Set<MountNamespace>();
+  readonly #usedMounts = new Set<number>();
+  readonly #usedGroups = new Set<number>();
+  readonly #usedMinors = new Set<number>();
+  readonly #watchers = new Set<(namespace: MountNamespace) => void>();
+  #mayHaveFree = false;
+  #nextInode = firstInode;
+  readonly #firstMinor: number;
+
+  constructor({ now = () => 0, firstMinor = 40 }: KernelModelOptions = {}) {
+    this.now = now;
+    this.#firstMinor = firstMinor;
+    const free = (used: Set<number>) => {
+      let number = 1;
+      while (used.has(number)) number += 1;
+      used.add(number);
+      return number;
+    };
+    this.propagation = new MountPropagation({
+      mount: () => free(this.#usedMounts),
+      group: () => free(this.#usedGroups),
+    });
+    const hidden = this.propagation.create(
+      new Filesystem({ device: '0:1' as DeviceId, fstype: 'rootfs', source: 'rootfs' }).root,
+      ['rw'],
+    );
+    this.initial = this.#namespace(hidden, false);
+    const disk = new Filesystem({ device: '8:1' as DeviceId, fstype: 'ext4', source: '/dev/root' });
+    disk.root.child('proc');
+    this.propagation.attach(this.propagation.create(disk.root, ['rw', 'relatime']), hidden, hidden.root);
+    this.keep(this.initial);
+  }
+
+  /** Keeps a namespace, as a process in it does. */
+  keep(namespace: MountNamespace): Disposable {
+    this.#kept.add(namespace);
+    return {
+      [Symbol.dispose]: () => {
+        this.#kept.delete(namespace);
+        this.mayHaveFreed();
+      },
+    };
+  }
+
+  #namespace(root: VfsMount, isAnonymous: boolean, origin?: MountNamespace): MountNamespace {
+    this.#nextInode += 1;
+    const namespace = { inode: this.#nextInode, root, isAnonymous, ...(origin === undefined ? {} : { origin }) };
+    for (const mount of root.tree()) mount.namespace = namespace;
+    return namespace;
+  }
+
+  /** A detached tree, a copy of a part of a namespace or a new file system. */
+  anonymous(root: VfsMount, origin?: MountNamespace): MountNamespace {
+    return this.#namespace(root, true, origin);
+  }
+
+  /** A copy of a namespace (`unshare`), and where its mounts went. */
+  copyNamespace({ root }: MountNamespace): {
+    readonly namespace: MountNamespace;
+    readonly copies: Map<VfsMount, VfsMount>;
+  } {
+    const copied = this.propagation.copyTree(root, root.root, { unbindable: true });
+    if (copied === undefined) throw new Error('a namespace has a root');
+    const copies = new Map<VfsMount, VfsMount>();
+    const pair = (old: VfsMount, copy: VfsMount) => {
+      copies.set(old, copy);
+      for (const child of old.children) {
+        const twin = child.mountpoint === undefined ? undefined : copy.on(child.mountpoint);
+        if (twin !== undefined) pair(child, twin);
+      }
+    };
+    pair(root, copied);
+    return { namespace: this.#namespace(copied, false), copies };
+  }
+
+  /** The directory that a process has as its root when it enters a namespace. */
+  rootOf({ root }: MountNamespace): VfsPath {
+    return followDown({ mount: root, dentry: root.root });
+  }
+
+  filesystem(facts: Omit<FilesystemFacts, 'device'> & { readonly device?: DeviceId }): Filesystem {
+    if (facts.device !== undefined) return new Filesystem({ ...facts, device: facts.device });
+    this.#sweep();
+    let minor = this.#firstMinor;
+    while (this.#usedMinors.has(minor)) minor += 1;
+    this.#usedMinors.add(minor);
+    return new Filesystem({ ...facts, device: `0:${minor}` as DeviceId });
+  }
+
+  /** Called before each call that makes mounts, so that numbers that are no longer used can be given again. */
+  prepare(): void {
+    this.#sweep();
+  }
+
+  mayHaveFreed(): void {
+    this.#mayHaveFree = true;
+  }
+
+  /** Removes a mount with all in and on it. */
+  remove(mount: VfsMount, propagate: boolean): void {
+    this.propagation.remove(mount, propagate);
+    this.mayHaveFreed();
+  }
+
+  walk(from: VfsPath, path: string, cached = false): VfsPath | string {
+    return walk(from, path, { cached, ...this.#walkParts });
+  }
+
+  /** Looks up a name before its creation, which always asks a daemon. */
+  lookUpNew(directory: Dentry, name: string): Dentry | string {
+    return lookUp(directory, name, { asks: true, ...this.#walkParts });
+  }
+
+  get #walkParts() {
+    return { now: this.now(), dropMounts: (dentry: Dentry) => this.dropMounts(dentry) };
+  }
+
+  /** Removes the mounts on and below a name that is no longer valid, in all namespaces and without propagation. */
+  dropMounts(dentry: Dentry): void {
+    for (const mount of mountsBelow(dentry, this.#attached())) {
+      if (mount.namespace === undefined) continue;
+      const { namespace } = mount;
+      this.remove(mount, false);
+      this.changed(namespace);
+    }
+  }
+
+  /** Calls back after the table of a namespace has changed. */
+  watch(changed: (namespace: MountNamespace) => void): Disposable {
+    this.#watchers.add(changed);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(changed) };
+  }
+
+  changed(namespace: MountNamespace): void {
+    for (const watcher of this.#watchers) watcher(namespace);
+  }
+
+  /** The connections with a mount that is in use. */
+  connections(): ReadonlyMap<DeviceId, Connection> {
+    const found = new Map<DeviceId, Connection>();
+    for (const { filesystem } of this.#inUse())
+      if (filesystem.connection !== undefined) found.set(filesystem.device, filesystem.connection);
+    return found;
+  }
+
+  #namespaces(): Set<MountNamespace> {
+    const all = new Set(this.#kept);
+    for (const user of this.users) {
+      all.add(user.namespace);
+      for (const namespace of user.namespaces()) all.add(namespace);
+    }
+    return all;
+  }
+
+  *#attached(): Generator<VfsMount> {
+    for (const { root } of this.#namespaces()) yield* root.tree();
+  }
+
+  *#inUse(): Generator<VfsMount> {
+    yield* this.#attached();
+    for (const user of this.users)
+      for (const { mount } of user.paths()) {
+        let top = mount;
+        while (top.parent !== undefined) top = top.parent;
+        yield* top.tree();
+      }
+  }
+
+  /** Frees numbers, and takes apart the namespaces that nothing uses any more. */
+  #sweep(): void {
+    if (!this.#mayHaveFree) return;
+    this.#mayHaveFree = false;
+    const mounts = new Set(this.#inUse());
+    const live = this.#namespaces();
+    const groups = new Set<number>();
+    for (const mount of mounts) {
+      for (const group of [mount.group, mount.master]) {
+        if (group === undefined) continue;
+        groups.add(group.id);
+        for (const member of [...group.members])
+          if (!mounts.has(member) && !(member.namespace !== undefined && live.has(member.namespace)))
+            this.propagation.change(member, 'private');
+      }
+    }
+    this.#usedMounts.clear();
+    this.#usedMinors.clear();
+    this.#usedGroups.clear();
+    for (const { id, filesystem, group, master } of mounts) {
+      this.#usedMounts.add(id);
+      const [major, minor] = filesystem.device.split(':').map(Number);
+      if (major === 0 && minor !== undefined) this.#usedMinors.add(minor);
+      for (const each of [group, master]) if (each !== undefined) this.#usedGroups.add(each.id);
+    }
+  }
+}

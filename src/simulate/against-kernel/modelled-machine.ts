@@ -1,0 +1,41 @@
+import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
+import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
+import type { Connection } from '../../../recovery/linux/model/mounts.ts';
+import type { Machine } from './machine.ts';
+
+const hour = 3_600_000;
+
+export function createModelledMachine(): Machine {
+  const kernel = new KernelModel();
+  const connections = new Map<string, Connection>();
+  let mounting: Connection | undefined;
+  const sys = new ModelledSyscalls({
+    kernel,
+    filesystem: (fstype, source) =>
+      kernel.filesystem({ fstype, source, ...(mounting === undefined ? {} : { connection: mounting }) }),
+  });
+  return {
+    sys,
+    mountFuse(daemon, { path, flags, caches }) {
+      const entries = new Set(['in', 'in/in', `d${daemon}`, `in/d${daemon}`, `in/in/d${daemon}`]);
+      const connection: Connection = { state: 'live', entries, entryTimeout: caches ? hour : 0 };
+      mounting = connection;
+      try {
+        const mounted = sys.mount({ source: `d${daemon}`, target: path, fstype: 'fuse.sim', flags });
+        if (mounted.ok) connections.set(`d${daemon}`, connection);
+        return mounted;
+      } finally {
+        mounting = undefined;
+      }
+    },
+    setDaemon(daemon, state) {
+      const connection = connections.get(`d${daemon}`);
+      if (connection !== undefined && connection.state !== 'dead') connection.state = state;
+    },
+    list: (fd) => sys.list(fd),
+    async reset() {
+      connections.clear();
+    },
+    [Symbol.dispose]: () => sys.exit(),
+  };
+}
