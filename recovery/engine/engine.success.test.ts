@@ -102,6 +102,21 @@ describe('success', () => {
     expect(attempts).toBe(2);
   });
 
+  it('is reported once as unproven while reads elsewhere hang, and claimed when it can be read', async () => {
+    await using world = await oneHealthyPod();
+    const { read } = world.kernel;
+    const failure = { errno: 'EAGAIN', call: 'read', path: '/data', step: 'probers-hang' };
+    world.kernel.read = async () => ({ ok: false, failure });
+    crash(world);
+    world.serve('demo');
+    await world.clock.advance(600_000);
+    expect(world.decisionsOf('unproven').map(({ site }) => site.kind)).toEqual(['container', 'target']);
+    expect(world.decisionsOf('recovered')).toEqual([]);
+    world.kernel.read = read;
+    await world.clock.advance(10_000);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['container', 'target']);
+  });
+
   it('is claimed later if the first read hangs and a later one succeeds', async () => {
     await using world = await oneHealthyPod();
     const next = await crashUnderReplacement(world, 'hung');

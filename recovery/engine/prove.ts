@@ -87,7 +87,7 @@ export async function prove(
     const reads = unprovenSite.failures.length;
     const doubled = BigInt(Math.max(reads - 1, 0));
     if (reads < maxReads) unprovenSite.dueAt = (clock.now() + (parts.retryDelay << doubled)) as Nanoseconds;
-    if (!isOwn) journal.unproven(diagnosis, source, failure);
+    if (!isOwn || failure.step === 'probers-hang') journal.unproven(diagnosis, source, failure);
   }
 
   /** Whether the site has been given no other mount meanwhile. */
@@ -102,6 +102,7 @@ export async function prove(
 
 /** Whether a read failed before it reached the mount, because no prober was free or the process to read as has ended. */
 function isOwnError({ errno, step }: Failure): boolean {
+  if (step === 'probers-hang') return true;
   if (step === 'read-queue') return errno !== 'ETIMEDOUT';
   return errno === 'ECHILD' || errno === 'ESRCH' || (errno === 'ENOENT' && step === 'enter');
 }

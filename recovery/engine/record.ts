@@ -231,10 +231,12 @@ function formatFailures(failures: readonly Failure[]): string {
 
 /** Why a mount is not proven yet, as part of a sentence. */
 export function formatUnproven({ errno, call, path, step }: Failure): string {
+  if (step === 'probers-hang') return 'the reads of too many other mounts hang';
   return step === 'proof-continues' ? 'the first read has not finished' : `${call} of ${path} answered ${errno}`;
 }
 
 function remedy({ errno, step }: Failure): string {
+  if (step === 'probers-hang') return 'it is read once they end: look for daemons on this node that do not answer';
   if (step === 'proof-continues') return 'the daemon may be slow to list its files; the read goes on';
   if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return "the daemon died again: look at its pod's log";
   if (errno === 'ETIMEDOUT') return "the daemon does not answer: look at its pod's log";

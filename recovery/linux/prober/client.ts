@@ -24,12 +24,18 @@ export interface ProberOptions {
 }
 
 export interface Prober extends AsyncDisposable {
-  /** Never rejects. ETIMEDOUT: no answer by the deadline, or an earlier read of the same connection still hangs. */
+  /**
+   * Never rejects. ETIMEDOUT: no answer by the deadline, or an earlier read of the same connection still hangs. EAGAIN at step
+   * `probers-hang`: so do the reads of so many other connections that no process may be started.
+   */
   read(request: ReadRequest): Promise<Result<ReadAnswer>>;
 }
 
-/** If this many connections are slow to read, all other reads wait for the first of them. A worker takes 11 MB. */
-const maxWorkers = 12;
+/**
+ * If this many connections are slow to read, all other reads wait for the first of them. Killed processes that hang count too: each takes
+ * 11 MB until its daemon ends.
+ */
+const maxProcesses = 12;
 /** After this time, in milliseconds, another worker is started so that a slow read does not delay other connections. */
 const slowAfter = 30;
 
@@ -54,12 +60,14 @@ interface RunningRead {
 
 export function startProber(options: ProberOptions): Prober {
   const workers = new Map<Worker, RunningRead | undefined>();
-  /** The number of abandoned workers per connection that have not ended yet. */
-  const stuck = new Map<DeviceId, number>();
+  /** Abandoned workers that have not ended yet, with their connections. No read of these is begun. */
+  const stuck = new Map<Worker, DeviceId>();
   let queue: PendingRead[] = [];
   let nextId = 1;
   let isDisposed = false;
   let slowReadTimer: NodeJS.Timeout | undefined;
+
+  const mayAddWorker = () => workers.size + stuck.size < maxProcesses;
 
   function addWorker(): void {
     const worker = startWorker(options.command);
@@ -71,7 +79,10 @@ export function startProber(options: ProberOptions): Prober {
   }
 
   function dispatch(): void {
-    if (queue.length > 0 && workers.size === 0) addWorker();
+    if (queue.length > 0 && workers.size === 0) {
+      if (mayAddWorker()) addWorker();
+      else for (const each of queue.splice(0)) settle(each, failed(failure('EAGAIN', 'probers-hang', each.request)));
+    }
     const busyDevices = new Set([...workers.values()].map((busy) => busy?.pending.request.device));
     for (const [worker, busy] of [...workers]) {
       if (busy !== undefined) continue;
@@ -89,7 +100,7 @@ export function startProber(options: ProberOptions): Prober {
   function watchForSlowReads(): void {
     clearTimeout(slowReadTimer);
     slowReadTimer = undefined;
-    if (queue.length === 0 || workers.size >= maxWorkers) return;
+    if (queue.length === 0 || !mayAddWorker()) return;
     slowReadTimer = setTimeout(() => {
       const now = performance.now();
       const allSlow = [...workers].every(
@@ -146,13 +157,9 @@ export function startProber(options: ProberOptions): Prober {
       return;
     }
     workers.delete(worker);
-    stuck.set(device, (stuck.get(device) ?? 0) + 1);
+    stuck.set(worker, device);
     worker.abandon();
-    void worker.ended.then(() => {
-      const count = (stuck.get(device) ?? 1) - 1;
-      if (count === 0) stuck.delete(device);
-      else stuck.set(device, count);
-    });
+    void worker.ended.then(() => stuck.delete(worker));
     pending.settle(failed(failure('ETIMEDOUT', 'read', pending.request)));
     // Queued reads of the same connection would hang too.
     const { same = [], others = [] } = Object.groupBy(queue, ({ request }) =>
@@ -168,7 +175,8 @@ export function startProber(options: ProberOptions): Prober {
   return {
     read(request) {
       if (isDisposed) return Promise.resolve(failed(failure('ECANCELED', 'read-queue', request)));
-      if (stuck.has(request.device)) return Promise.resolve(failed(failure('ETIMEDOUT', 'read-queue', request)));
+      if ([...stuck.values()].includes(request.device))
+        return Promise.resolve(failed(failure('ETIMEDOUT', 'read-queue', request)));
       const { promise, resolve } = Promise.withResolvers<Result<ReadAnswer>>();
       const remaining = Number(request.deadline - options.now()) / 1e6;
       const allowance = Math.max(1, Math.ceil(remaining));

@@ -15,6 +15,15 @@ describe.skipIf(!isRoot)(`a proof${needsRoot}`, () => {
     });
   });
 
+  it('is refused while the processes of too many other proofs hang, and made once they have ended', async () => {
+    expect(await runScenario('proof', 'hangingListings', { timeoutMs: 110_000 })).toEqual({
+      hang: 12,
+      refused: 2,
+      beside: 'probers-hang EAGAIN',
+      after: 'ok',
+    });
+  }, 120_000);
+
   it('reads what a root container may read, with the capabilities that the agent is deployed with', async () => {
     expect(await runScenario('proof', 'rootContainer', { input: capabilities })).toEqual({
       sees: 'contents',
