@@ -30,6 +30,24 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
+    @C3 @fault:sigkill @node:fuse-on-top
+    Scenario: the application has mounted FUSE over its volume
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
+    @C3 @fault:sigkill @node:image-on-fuse
+    Scenario: the images of containers lie on FUSE
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
     @C3 @fault:sigkill @node:many-descriptors
     Scenario: a process holds as many descriptors as it may
       Given FUSE recovery is enabled

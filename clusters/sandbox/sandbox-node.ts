@@ -32,7 +32,7 @@ import { createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
 import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
-import type { Neighbours, NodeCondition, NodeDifferences } from './conditions/condition.ts';
+import type { ConditionNode, Neighbours, NodeCondition, NodeDifferences } from './conditions/condition.ts';
 import { describeFidelity } from './fidelity.ts';
 import { KubeletProcess } from './kubelet-process.ts';
 import { kubeletHistory, startKubelets } from './kubelets.ts';
@@ -115,10 +115,11 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     mounts.watch('self', 'node');
     const chosen = conditionsNamed(options.conditions);
     const differences = combineDifferences(chosen);
-    const neighbours = await this.#startNeighbours(options, chosen, kubeConfig);
+    const neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux });
     const kubeletProcess = new KubeletProcess(environment, differences.kubeletProcess);
     const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
-    const kubelets = this.#startKubelets(options, { runtime, kubeConfig, daemon, differences });
+    const inPods = { ...runtime, image: differences.image };
+    const kubelets = this.#startKubelets(options, { runtime: inPods, kubeConfig, daemon, differences });
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
       cpu,
@@ -271,7 +272,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   async #startNeighbours(
     { environment, resultsDir }: SupervisorOptions,
     chosen: readonly NodeCondition[],
-    kubeConfig: KubeConfig,
+    { kubeConfig, linux }: Pick<ConditionNode, 'kubeConfig' | 'linux'>,
   ): Promise<readonly Neighbours[]> {
     const begun = await Promise.all(
       chosen.map(async ({ name, begin }) => {
@@ -279,16 +280,16 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         mkdirSync(directory, { recursive: true });
         const logFile = join(resultsDir, `logs/${name}.log`);
         const { kubeletRoot, mountRoot } = places;
-        return begin?.({ kubeConfig, environment, logFile, directory, kubeletRoot, mountRoot, mountLine });
+        return begin?.({ kubeConfig, environment, logFile, directory, kubeletRoot, mountRoot, linux });
       }),
     );
     return begun.filter((neighbours) => neighbours !== undefined);
   }
 
   async harmedNeighbours(): Promise<readonly string[]> {
-    const mounts = this.#running.neighbours.flatMap((neighbours) => [...neighbours.mounts]);
-    if (mounts.length === 0) throw new Error('the node has no neighbours with mounts');
-    return mounts.filter(([path, line]) => mountLine(path) !== line).map(([path]) => path);
+    const { neighbours } = this.#running;
+    if (neighbours.every(({ mounts }) => mounts.size === 0)) throw new Error('the node has no neighbours with mounts');
+    return neighbours.flatMap(({ mounts }) => mounts.touched());
   }
 
   get #running() {
@@ -350,8 +351,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       this.#watched.delete(event.pid);
     }
     for (const historyEvent of kubeletHistory(event, at)) this.#onEvent(historyEvent);
-    if (event.event === 'started' && roleOf(event.container) === 'container')
-      this.#watchMounts(event.pid, event.container);
+    if (event.event !== 'started' || roleOf(event.container) !== 'container') return;
+    this.#watchMounts(event.pid, event.container);
+    for (const { onContainer } of this.#parts?.neighbours ?? []) onContainer?.(event.pid);
   }
 
   #watchMounts(pid: number, where: string): void {
@@ -374,12 +376,6 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     );
     for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, MNT_DETACH);
   }
-}
-
-/** The line of mountinfo of the topmost mount at a path. */
-function mountLine(path: string): string {
-  const lines = readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
-  return lines.findLast((line) => line.split(' ')[4] === path) ?? '';
 }
 
 /** Mounts of kubelet, agent and daemons. Their directories stay. */

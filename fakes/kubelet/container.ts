@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   readonly scratch: string;
   /** Paths of the machine that every root must contain. */
   readonly keep: readonly string[];
+  /** A directory of the node below each root, in place of an image. */
+  readonly image?: string | undefined;
 }
 
 /** A started container: process 1 of its own PID and mount namespaces. It has ended when `exited` resolves. */
@@ -41,7 +43,7 @@ export interface StartedContainer {
 }
 
 /** Starts a container. It is synchronous up to the container's first instruction, so that no other code runs in the wrong namespace. */
-export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: ContainerSpec): StartedContainer {
+export function startContainer({ linux, scratch, keep, image }: RuntimeOptions, spec: ContainerSpec): StartedContainer {
   const clones: ClonedMount[] = [];
   try {
     for (const mount of spec.mounts) {
@@ -52,7 +54,7 @@ export function startContainer({ linux, scratch, keep }: RuntimeOptions, spec: C
     }
     const kinds = spec.hostPid ? (['mnt'] as const) : (['mnt', 'pid'] as const);
     const program = linux.inNewNamespaces(kinds, () => {
-      enterRootfs(linux, scratch, clones, keep);
+      enterRootfs(linux, clones, { root: scratch, keep, image });
       return startProgram(asFirstProcess(spec), { env: spec.environment, cwd: spec.workingDirectory });
     });
     return started(linux, program);

@@ -38,14 +38,23 @@ const ownDirectories = new Set([
 ]);
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'fuse'];
 
+export interface Rootfs {
+  /** An empty directory of the node, on which the root is built. */
+  readonly root: string;
+  /** Further paths of the machine that the root must contain, such as the run's own programs. */
+  readonly keep: readonly string[];
+  /** A directory of the node that is the lower layer of the root, as a snapshotter provides it. */
+  readonly image?: string | undefined;
+}
+
 /**
- * Builds a container's root on a tmpfs at `root` and makes it the root of the calling thread's new mount namespace. It has
+ * Builds a container's root on a tmpfs and makes it the root of the calling thread's new mount namespace. It has
  * the machine's programs in place of an image's, its own /dev, and the pod's volumes with the propagation that the pod requests.
- * `keep` has further paths of the machine that the root must contain, such as the run's own programs.
  */
-export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedMount[], keep: readonly string[]): void {
+export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], { root, keep, image }: Rootfs): void {
   linux.mount(null, '/', null, MS_SLAVE | MS_REC);
   linux.mount('container', root, 'tmpfs', MS_NOSUID, 'mode=755');
+  if (image !== undefined) mountImage(linux, root, image);
   for (const name of readdirSync('/')) {
     const path = `/${name}`;
     if (ownDirectories.has(name)) continue;
@@ -62,6 +71,12 @@ export function enterRootfs(linux: Linux, root: string, mounts: readonly ClonedM
   makeDevices(linux, root);
   for (const mount of mounts) attachVolume(linux, root, mount);
   linux.pivotInto(root);
+}
+
+function mountImage(linux: Linux, root: string, image: string): void {
+  const [upper, work] = [join(root, 'upper'), join(root, 'work')];
+  for (const path of [upper, work]) mkdirSync(path);
+  linux.mount('overlay', root, 'overlay', MS_NOSUID, `lowerdir=${image},upperdir=${upper},workdir=${work}`);
 }
 
 function bindMachine(linux: Linux, path: string, root: string): void {

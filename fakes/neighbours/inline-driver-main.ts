@@ -9,11 +9,9 @@ import { loadCsiServices } from '../../recovery/csi/definitions.ts';
 import { registrationService } from '../../recovery/csi/registration.ts';
 import { listenOn } from '../../recovery/csi/socket.ts';
 import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
-import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_RDONLY } from '../../recovery/linux/syscalls.ts';
-import { RawFuse } from '../fuse/raw-fuse.ts';
-import { serve } from '../fuse/serve.ts';
+import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import { emptyTree } from '../fuse/tree.ts';
-import { WrittenTree } from '../fuse/written-tree.ts';
+import { serveTree } from './serve-tree.ts';
 
 const [name = '', endpoint = '', registry = ''] = process.argv.slice(2);
 const sys = loadSyscalls();
@@ -33,21 +31,7 @@ function method<Request>(answer: (request: Request) => object | Promise<object>)
 
 async function publish({ targetPath }: { readonly targetPath: string }): Promise<object> {
   mkdirSync(targetPath, { recursive: true });
-  const tree = new WrittenTree({ lower: emptyTree, now: Date.now, onChange: () => {} });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const operations = serve({ tree, behaviour: () => ({}), emit: () => {}, onReady: resolve, crash: () => {} });
-  const fuse = new RawFuse(targetPath, operations, {
-    fsname: name,
-    subtype: 'neighbour',
-    mountFuse({ source, target, fstype, data }) {
-      const mounted = sys.mount({ source, target, fstype, flags: MS_NOSUID | MS_NODEV | MS_RDONLY, data });
-      return mounted.ok ? undefined : 1;
-    },
-  } as ConstructorParameters<typeof RawFuse>[2]);
-  fuse.mount((error) => {
-    if (error) throw error;
-  });
-  await promise;
+  await serveTree({ target: targetPath, lower: emptyTree, source: name });
   print('published', targetPath);
   return {};
 }

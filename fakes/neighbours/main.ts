@@ -1,14 +1,17 @@
 /**
  * What else may be on a node. Arguments: `silent MOUNTPOINT...` mounts FUSE and never answers INIT, `hung MOUNTPOINT...` answers only
- * that, and `descriptors COUNT` opens a file COUNT times, or as often as it may. Creates the mount points. Prints a ready line.
+ * that, `image MOUNTPOINT` serves the image of containers, and `descriptors COUNT` opens a file COUNT times, or as often as it may. Creates
+ * the mount points. Prints a ready line.
  */
 import { mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { loadSyscalls } from '../../recovery/linux/load-syscalls.ts';
 import { MS_NODEV, MS_NOSUID } from '../../recovery/linux/syscalls.ts';
 import { encodeInit, encodeResponse, maxReadBytes, opcode, parseRequest } from '../fuse/raw-requests.ts';
+import { imageWith, serveTree } from './serve-tree.ts';
 
 const [kind = '', ...rest] = process.argv.slice(2);
 if (kind === 'descriptors') openMany(Number(rest[0]));
+else if (kind === 'image') await mountImage(rest[0] ?? '');
 else for (const mountPoint of rest) mountSilently(mountPoint, kind === 'hung');
 process.stdout.write('{"event":"ready"}\n');
 setInterval(() => {}, 2 ** 30);
@@ -20,6 +23,13 @@ function openMany(count: number): void {
     // The limit of this machine is lower.
     if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
   }
+}
+
+/** The directories on the way to what a container mounts or runs. */
+async function mountImage(target: string): Promise<void> {
+  mkdirSync(target, { recursive: true });
+  const names = ['data', 'mnt', 'proc', 'run', 'sys', 'tmp', 'var'];
+  await serveTree({ target, lower: imageWith(names), source: 'snapshotter' });
 }
 
 function mountSilently(target: string, answersInit: boolean): void {

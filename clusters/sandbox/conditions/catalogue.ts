@@ -1,4 +1,5 @@
 import type { NodeCondition, NodeDifferences } from './condition.ts';
+import * as containerMounts from './container-mounts.ts';
 import * as dataset from './dataset.ts';
 import * as inlineVolumes from './inline-volumes.ts';
 import * as kubelet from './kubelet.ts';
@@ -6,7 +7,7 @@ import * as neighbours from './neighbours.ts';
 
 /** All node conditions by name, in order of names. */
 export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
-  [dataset, inlineVolumes, kubelet, neighbours]
+  [containerMounts, dataset, inlineVolumes, kubelet, neighbours]
     .flatMap((group) => Object.values<NodeCondition>(group))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((condition) => [condition.name, condition]),

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Behaviour } from '../../../fakes/fuse/behaviour.ts';
+import type { Linux } from '../../../fakes/kubelet/linux.ts';
 
 /** A way in which nodes differ, imitated in the sandbox by means of the real kernel. */
 export interface NodeCondition {
@@ -19,6 +21,8 @@ export interface NodeDifferences {
   readonly kubeletProcess?: 'own-namespace' | 'none';
   /** How the kubelet's `vol_data.json` is found after it has been written. */
   readonly volumeData?: 'empty';
+  /** A directory that is the image of every container of a pod. */
+  readonly image?: string;
   /** Of every FUSE daemon whose dataset requests no other. */
   readonly daemon?: Behaviour;
 }
@@ -34,12 +38,45 @@ export interface ConditionNode {
   /** Where datasets are mounted. */
   readonly mountRoot: string;
   readonly kubeletRoot: string;
-  /** The line of mountinfo of the node's mount at a path; empty if there is none. */
-  readonly mountLine: (path: string) => string;
+  readonly linux: Linux;
 }
 
 /** What else is on a node. It ends with the node. */
 export interface Neighbours {
-  /** Mounts on the node, which nobody but their owner may touch, as lines of mountinfo by mount point. More may come. */
-  readonly mounts: ReadonlyMap<string, string>;
+  /** Mounts that only their owner may touch. More may come. */
+  readonly mounts: Pick<NeighbourMounts, 'touched' | 'size'>;
+  /** Called with process 1 of each container of an application that has started. */
+  readonly onContainer?: (pid: number) => void;
+}
+
+/** Mounts and how they were, as lines of mountinfo. */
+export class NeighbourMounts {
+  readonly #lines = new Map<string, string>();
+
+  get size(): number {
+    return this.#lines.size;
+  }
+
+  /** `process`: one in whose namespace the mount is, by default the node's. */
+  add(path: string, process: number | 'self' = 'self'): void {
+    this.#lines.set(`${process} ${path}`, mountLine(path, process));
+  }
+
+  delete(path: string, process: number | 'self' = 'self'): void {
+    this.#lines.delete(`${process} ${path}`);
+  }
+
+  /** The mount points of those that are not as they were. */
+  touched(): readonly string[] {
+    return [...this.#lines].flatMap(([key, line]) => {
+      const [process = '', path = ''] = key.split(' ');
+      return mountLine(path, process) === line ? [] : [path];
+    });
+  }
+}
+
+/** The line of mountinfo of the topmost mount at a path; empty if there is none. */
+function mountLine(path: string, process: number | string): string {
+  const lines = readFileSync(`/proc/${process}/mountinfo`, 'utf8').trimEnd().split('\n');
+  return lines.findLast((line) => line.split(' ')[4] === path) ?? '';
 }

@@ -2,7 +2,7 @@ import { CoreV1Api, makeInformer, type V1PersistentVolume } from '@kubernetes/cl
 import { driverName } from '../../../recovery/engine/model.ts';
 import { node as places, programs } from '../paths.ts';
 import { startServing } from '../serving-process.ts';
-import type { NodeCondition } from './condition.ts';
+import { NeighbourMounts, type NodeCondition } from './condition.ts';
 
 const foreignDriver = 'inline.neighbours.example';
 const namespace = 'neighbours';
@@ -12,8 +12,8 @@ export const foreignInlineVolume: NodeCondition = {
   title:
     "for each volume of this driver, another pod has another driver's inline volume of the same name, which is a FUSE mount",
   reports: [],
-  async begin({ environment, kubeConfig, logFile, directory, kubeletRoot, mountLine }) {
-    const mounts = new Map<string, string>();
+  async begin({ environment, kubeConfig, logFile, directory, kubeletRoot }) {
+    const mounts = new NeighbourMounts();
     const api = kubeConfig.makeApiClient(CoreV1Api);
     const argv = [process.execPath, programs.inlineDriver, foreignDriver, `${directory}/csi.sock`];
     const driver = startServing({
@@ -23,7 +23,7 @@ export const foreignInlineVolume: NodeCondition = {
       environment: { ...environment, UV_THREADPOOL_SIZE: '64' },
       logFile,
       onLine({ event, path }) {
-        if (event === 'published') mounts.set(String(path), mountLine(String(path)));
+        if (event === 'published') mounts.add(String(path));
         if (event === 'unpublished') mounts.delete(String(path));
       },
     });

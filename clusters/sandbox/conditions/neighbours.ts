@@ -2,7 +2,7 @@ import { CoreV1Api } from '@kubernetes/client-node';
 import { driverName } from '../../../recovery/engine/model.ts';
 import { programs } from '../paths.ts';
 import { startServing } from '../serving-process.ts';
-import type { ConditionNode, Neighbours, NodeCondition } from './condition.ts';
+import { type ConditionNode, NeighbourMounts, type Neighbours, type NodeCondition } from './condition.ts';
 
 export const silentNeighbours: NodeCondition = {
   name: 'silent-neighbours',
@@ -35,7 +35,7 @@ export const manyDescriptors: NodeCondition = {
       '100000',
     ];
     await startServing({ name: 'process with many descriptors', argv, environment, logFile }).ready;
-    return { mounts: new Map() };
+    return { mounts: new NeighbourMounts() };
   },
 };
 
@@ -52,7 +52,7 @@ export const secondKubelet: NodeCondition = {
     ].join('\n');
     const argv = ['unshare', '--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '/bin/sh', '-c'];
     await startServing({ name: 'second kubelet', argv: [...argv, script, directory], environment, logFile }).ready;
-    return { mounts: new Map() };
+    return { mounts: new NeighbourMounts() };
   },
 };
 
@@ -64,7 +64,7 @@ interface MountsOptions {
 }
 
 async function startMounts(node: ConditionNode, { name, count, sources }: MountsOptions): Promise<Neighbours> {
-  const { directory, environment, kubeConfig, logFile, mountLine, mountRoot } = node;
+  const { directory, environment, kubeConfig, logFile, mountRoot } = node;
   const api = kubeConfig.makeApiClient(CoreV1Api);
   const datasets = Array.from({ length: sources }, (_, index) => `${name}-${index}`);
   const sourceOf = (dataset: string) => `${mountRoot}/jindo/neighbours/${dataset}/jindofs-fuse`;
@@ -84,5 +84,7 @@ async function startMounts(node: ConditionNode, { name, count, sources }: Mounts
   const { process: daemon, ready } = startServing({ name: `daemon of ${name} mounts`, argv, environment, logFile });
   await ready;
   if (name === 'hung') daemon.kill('SIGSTOP');
-  return { mounts: new Map(mountPoints.map((path) => [path, mountLine(path)])) };
+  const mounts = new NeighbourMounts();
+  for (const path of mountPoints) mounts.add(path);
+  return { mounts };
 }
