@@ -58,6 +58,22 @@ Feature: Nodes as others run them
 
   Rule: The kubelet is found however it runs
 
+    @C3 @fault:sigkill @node:kubelet-root
+    Scenario: the kubelet's directory is elsewhere
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @node:kubelet-root-symlink
+    Scenario: the kubelet's directory is known by a symbolic link
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
     @C3 @fault:kubelet-restart @fault:sigkill @node:kubelet-namespace
     Scenario: the kubelet starts again in another mount namespace
       Given FUSE recovery is enabled

@@ -2,18 +2,34 @@ import { type Kubelet, type KubeletOptions, startKubelet } from '../../fakes/kub
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { roleOf } from '../node/log-events.ts';
+import type { NodeDifferences } from './conditions/condition.ts';
 import { node as places } from './paths.ts';
 
-/** Starts the kubelets of the node and of the virtual node, which has no CSI driver. */
-export async function startKubelets(
-  shared: Omit<KubeletOptions, 'nodeName' | 'nodeLabels' | 'rootDir'>,
-): Promise<Kubelet> {
-  const { name: nodeName, kubeletRoot: rootDir, virtual } = places;
+/** How the path of the kubelet's directory is spelled. */
+export interface KubeletDirectories {
+  /** Without symbolic links. */
+  readonly directory: string;
+  readonly kubelet: string;
+  readonly agent: string;
+}
+
+export function kubeletDirectories({ kubeletRoot, hasKubeletLink = false }: NodeDifferences): KubeletDirectories {
+  const kubelet = kubeletRoot ?? places.kubeletRoot;
+  return {
+    directory: kubeletRoot ?? (hasKubeletLink ? '/data/kubelet' : places.kubeletRoot),
+    kubelet,
+    agent: hasKubeletLink ? places.kubeletRoot : kubelet,
+  };
+}
+
+/** Starts the kubelets of the node and of the virtual node, which has no CSI driver and a directory of its own. */
+export async function startKubelets(own: Omit<KubeletOptions, 'nodeName' | 'nodeLabels'>): Promise<Kubelet> {
+  const { name: nodeName, virtual } = places;
   return combineKubelets(
     ...(await Promise.all([
-      startKubelet({ ...shared, nodeName, rootDir }),
+      startKubelet({ ...own, nodeName }),
       startKubelet({
-        ...shared,
+        ...own,
         nodeName: virtual.name,
         nodeLabels: virtual.labels,
         rootDir: virtual.kubeletRoot,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_SHARED } from '../../recovery/linux/syscalls.ts';
+import type { KubeletDirectories } from './kubelets.ts';
 
 /** Directories that the sandbox's node does not share with the machine. Empty at first. */
 const ownDirectories = ['/data', '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
@@ -18,18 +19,21 @@ type Entry =
  * node in their documented places, even if the caller cannot write to the machine's root. Propagation is shared, as on a node, so that
  * mounts reach pods. The namespace owns all of it, so nothing is left when its last process ends.
  */
-export function enterNodeRoot(linux: Linux, root: string): void {
+export function enterNodeRoot(linux: Linux, root: string, kubelet: KubeletDirectories): void {
+  const { directory, agent: known } = kubelet;
   // Cloned before anything is mounted at `root`, which is below one of them.
-  const entries = listEntries(linux, '/');
+  const entries = listEntries(linux, [...new Set([...ownDirectories, directory])], '/');
   linux.mount('rekindle', root, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const entry of entries) {
     const path = join(root, entry.path);
     if (entry.kind === 'link') symlinkSync(entry.to, path);
-    else mkdirSync(path, { recursive: true });
+    else if (entry.path !== known) mkdirSync(path, { recursive: true });
     if (entry.kind !== 'bind') continue;
     linux.attachTree(entry.tree, path);
     linux.close(entry.tree);
   }
+  mkdirSync(join(root, directory), { recursive: true });
+  if (known !== directory) symlinkSync(directory, join(root, known));
   linux.mount('proc', join(root, 'proc'), 'proc', MS_NOSUID | MS_NODEV);
   linux.pivotInto(root);
   for (const path of outerKubeletMounts(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, MNT_DETACH);
@@ -37,20 +41,20 @@ export function enterNodeRoot(linux: Linux, root: string): void {
 }
 
 /** A directory that contains one of ours is recreated entry by entry. All others are bind-mounted. */
-function listEntries(linux: Linux, directory: string): readonly Entry[] {
-  const own = ownDirectories.filter((path) => join(path, '..') === directory);
+function listEntries(linux: Linux, own: readonly string[], directory: string): readonly Entry[] {
+  const here = own.filter((path) => join(path, '..') === directory);
   const others = readdirSync(directory)
     .map((name) => join(directory, name))
-    .filter((path) => !ownDirectories.includes(path))
+    .filter((path) => !own.includes(path))
     .flatMap((path): readonly Entry[] => {
       const status = lstatSync(path);
       if (status.isSymbolicLink()) return [{ kind: 'link', path, to: readlinkSync(path) }];
       if (!status.isDirectory()) return [];
-      if (ownDirectories.some((own) => own.startsWith(`${path}/`)))
-        return [{ kind: 'directory', path }, ...listEntries(linux, path)];
+      if (own.some((each) => each.startsWith(`${path}/`)))
+        return [{ kind: 'directory', path }, ...listEntries(linux, own, path)];
       return [{ kind: 'bind', path, tree: linux.cloneTree(path) }];
     });
-  return [...others, ...own.map((path): Entry => ({ kind: 'own', path }))];
+  return [...others, ...here.map((path): Entry => ({ kind: 'own', path }))];
 }
 
 /** The files that a kubelet binds into each container, by which the agent identifies it. */

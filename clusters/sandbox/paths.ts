@@ -19,8 +19,8 @@ export const programs = {
 /** Names and paths of the sandbox's node. */
 export const node = {
   name: 'sandbox',
+  /** Where agents expect the kubelet's directory. */
   kubeletRoot: '/var/lib/kubelet',
-  socket: '/var/lib/kubelet/csi-plugins/fuse.csi.fluid.io/csi.sock',
   scratch: '/var/lib/rekindle/rootfs',
   kubeconfigs: {
     admin: '/var/lib/rekindle/admin.kubeconfig',

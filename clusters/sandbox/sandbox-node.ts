@@ -35,7 +35,7 @@ import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
 import type { ConditionNode, Neighbours, NodeCondition, NodeDifferences } from './conditions/condition.ts';
 import { describeFidelity } from './fidelity.ts';
 import { KubeletProcess } from './kubelet-process.ts';
-import { kubeletHistory, startKubelets } from './kubelets.ts';
+import { type KubeletDirectories, kubeletDirectories, kubeletHistory, startKubelets } from './kubelets.ts';
 import { enterNodeRoot } from './node-root.ts';
 import { node as places, programs } from './paths.ts';
 import type { SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
@@ -47,6 +47,7 @@ interface KubeletParts {
   /** The program of the FUSE pods. */
   readonly daemon: { readonly command: readonly string[] };
   readonly differences: NodeDifferences;
+  readonly kubeletRoot: string;
 }
 
 export interface SandboxListeners extends NodeListeners {
@@ -65,6 +66,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         readonly options: SupervisorOptions;
         readonly kubelet: Kubelet;
         readonly kubeletProcess: KubeletProcess;
+        readonly directories: KubeletDirectories;
         readonly neighbours: readonly Neighbours[];
         readonly store: Store;
         readonly agent: AgentProcess;
@@ -84,7 +86,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const { onEvent } = this.listeners;
     const onProgress = this.#onProgress;
     const linux = loadLinux();
-    enterNodeRoot(linux, options.scratch);
+    const chosen = conditionsNamed(options.conditions);
+    const differences = combineDifferences(chosen);
+    const directories = kubeletDirectories(differences);
+    enterNodeRoot(linux, options.scratch, directories);
     for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
 
     onProgress('starting API server, Fluid controllers and object store');
@@ -113,21 +118,20 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       this.#foreign = foreignReadiness({ onEvent, prober: proberArgv(), mountRoot: places.mountRoot });
     const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
-    const chosen = conditionsNamed(options.conditions);
-    const differences = combineDifferences(chosen);
-    const neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux });
+    const kubeletRoot = directories.kubelet;
+    const neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux, kubeletRoot });
     const kubeletProcess = new KubeletProcess(environment, differences.kubeletProcess);
     const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
     const inPods = { ...runtime, image: differences.image };
-    const kubelets = this.#startKubelets(options, { runtime: inPods, kubeConfig, daemon, differences });
+    const kubelets = this.#startKubelets(options, { runtime: inPods, kubeConfig, daemon, differences, kubeletRoot });
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
       cpu,
       command: withTurns(program.command, environment),
       kubeconfigs: places.kubeconfigs,
       nodeName: places.name,
-      socket: places.socket,
-      kubeletRoot: places.kubeletRoot,
+      socket: join(directories.agent, 'csi-plugins', driverName, 'csi.sock'),
+      kubeletRoot: directories.agent,
       runtime,
       registered: async (signal) => (await kubelets).registered(driverName, signal),
       environment,
@@ -150,7 +154,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       }).ready,
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
-    this.#parts = { options, kubelet, kubeletProcess, neighbours, store, agent, mounts, linux, memory };
+    this.#parts = { options, kubelet, kubeletProcess, directories, neighbours, store, agent, mounts, linux, memory };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       url,
@@ -225,11 +229,13 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async rebootNode(): Promise<number> {
-    const { agent, kubelet } = this.#running;
+    const { agent, kubelet, directories } = this.#running;
     const at = now();
     await agent.powerOff();
     await kubelet.reboot(async () => {
-      this.#detachAll(isLostAtReboot);
+      // Mounts of kubelet, agent and daemons. Their directories stay.
+      const lost = [`${directories.directory}/`, `${places.mountRoot}/`];
+      this.#detachAll((mountPoint) => lost.some((root) => mountPoint.startsWith(root)));
       await agent.startAgain();
     });
     return at;
@@ -272,15 +278,14 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   async #startNeighbours(
     { environment, resultsDir }: SupervisorOptions,
     chosen: readonly NodeCondition[],
-    { kubeConfig, linux }: Pick<ConditionNode, 'kubeConfig' | 'linux'>,
+    given: Pick<ConditionNode, 'kubeConfig' | 'linux' | 'kubeletRoot'>,
   ): Promise<readonly Neighbours[]> {
     const begun = await Promise.all(
       chosen.map(async ({ name, begin }) => {
         const directory = join(places.neighbours, name);
         mkdirSync(directory, { recursive: true });
         const logFile = join(resultsDir, `logs/${name}.log`);
-        const { kubeletRoot, mountRoot } = places;
-        return begin?.({ kubeConfig, environment, logFile, directory, kubeletRoot, mountRoot, linux });
+        return begin?.({ ...given, environment, logFile, directory, mountRoot: places.mountRoot });
       }),
     );
     return begun.filter((neighbours) => neighbours !== undefined);
@@ -324,12 +329,13 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   #startKubelets(
     { environment, clockScale, resultsDir }: SupervisorOptions,
-    { runtime, kubeConfig, daemon, differences }: KubeletParts,
+    { runtime, kubeConfig, daemon, differences, kubeletRoot }: KubeletParts,
   ): Promise<Kubelet> {
     const logs = new ContainerLogs(resultsDir);
     // A daemon uses the last flag, which is the dataset's own if it has one.
     const behaviour = differences.daemon ? [`--behaviour=${JSON.stringify(differences.daemon)}`] : [];
     return startKubelets({
+      rootDir: kubeletRoot,
       kubeConfig,
       runtime,
       images: createImages({ 'rekindle/fuse': [...daemon.command, ...behaviour] }),
@@ -376,11 +382,6 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     );
     for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, MNT_DETACH);
   }
-}
-
-/** Mounts of kubelet, agent and daemons. Their directories stay. */
-function isLostAtReboot(mountPoint: string): boolean {
-  return [places.kubeletRoot, places.mountRoot].some((root) => mountPoint.startsWith(`${root}/`));
 }
 
 function now(): number {

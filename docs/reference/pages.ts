@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { conditions } from '../../clusters/sandbox/conditions/catalogue.ts';
+import { conditions, spelling } from '../../clusters/sandbox/conditions/catalogue.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
 import { claimRows, claimsAsMarkdown, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
@@ -107,9 +107,10 @@ ${fence('text', faultsAsText(faults.values(), scenarios))}
 
 function conditionsPage(): string {
   const scenarios = shippedScenarios();
-  const rows = [...conditions.values()].map(({ name, title, reports }) => {
+  const rows = [...conditions.values()].map((condition) => {
+    const { name, title, reports } = condition;
     const own = scenarios.filter(({ tags }) => tags.includes(`@node:${name}`)).map((scenario) => scenario.name);
-    return `| \`${name}\` | ${title} | ${reports.join(', ') || 'found in a review'} | ${own.join('; ')} |`;
+    return `| \`${spelling(condition)}\` | ${title} | ${reports.join(', ') || 'found in a review'} | ${own.join('; ')} |`;
   });
   return `
 The ways in which nodes differ that \`npx rekindle conform --node\` imitates in the sandbox, public reports of such nodes

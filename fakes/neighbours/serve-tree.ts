@@ -20,15 +20,17 @@ export function serveTree({
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const operations = serve({ tree, behaviour: () => ({}), emit: () => {}, onReady: resolve, crash: () => {} });
   const fuse = new RawFuse(target, operations, {
+    timeout: false,
+    allowOther: true,
     fsname: source,
     subtype: 'neighbour',
     // The kernel asks for each name each time, so that no look-up is answered from its cache.
-    entryTimeout: 0,
+    entryTimeout: '0',
     mountFuse({ source, target, fstype, data }) {
       const mounted = sys.mount({ source, target, fstype, flags: MS_NOSUID | MS_NODEV | MS_RDONLY, data });
       return mounted.ok ? undefined : 1;
     },
-  } as ConstructorParameters<typeof RawFuse>[2]);
+  });
   fuse.mount((error) => error && reject(error));
   return promise;
 }

@@ -49,7 +49,7 @@ export async function startAgent({
   random,
   signal,
 }: StartAgentOptions): Promise<AsyncDisposable> {
-  const { nodeId, mountRoot, kubeletRoot, policy, standby, resyncPeriod, abortHungAfter, beside } = options;
+  const { nodeId, mountRoot, policy, standby, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, prober, log));
   // The two plugins share no lock, and only this tier never removes mounts of the other.
@@ -129,7 +129,7 @@ export async function startAgent({
       locks,
       recorder: createRecorder({ log, metrics, events, kubernetes }),
       policy: () => (other?.recovers() ? { ...policy, enabled: false } : policy),
-      kubeletRoot,
+      kubeletRoot: () => kernel.kubeletDirectory(),
       standby,
       resyncPeriod,
       ...(abortHungAfter === undefined ? {} : { abortHungAfter }),

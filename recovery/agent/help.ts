@@ -35,7 +35,7 @@ What it recovers
 
 Paths
   MOUNT_ROOT=/runtime-mnt           environment: directory below which FUSE daemons mount
-  KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory, without symbolic links
+  KUBELET_ROOTDIR=/var/lib/kubelet  environment: the kubelet's directory, or a symbolic link to it
   --node-mount-namespace PATH       the kubelet's mount namespace if it is not the agent's own: a path (/proc/1/ns/mnt), or
                                     "kubelet" to find its process
 

@@ -36,6 +36,8 @@ export class FakeClock implements ClockPort {
 export class FakeNode implements CsiKernel, Publisher {
   readonly tier = '6.5';
   table: Mount[] = [];
+  /** Where the kubelet's directory is if its path is a link. */
+  kubeletRoot = '/var/lib/kubelet';
   /** Answers by path; `live` by default. */
   readonly answers = new Map<string, Liveness>();
   /** Paths whose daemon never answers. */
@@ -81,6 +83,10 @@ export class FakeNode implements CsiKernel, Publisher {
 
   stack(path: string): Mount[] {
     return this.table.filter(({ mountPoint }) => mountPoint === path);
+  }
+
+  kubeletDirectory(): string {
+    return this.kubeletRoot;
   }
 
   hostMounts(): Result<readonly Mount[]> {

@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../engine/model.ts';
 import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import type { Publisher } from '../linux/publish.ts';
 import { checkRequired, checkStageRequest, checkTarget, parsePublishRequest, type Roots } from './arguments.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
 import { type CsiKernel, publishVolume, unpublishVolume } from './publish.ts';
 import { type UnprovenSites, volumeStats } from './stats.ts';
 import { type CsiResult, succeeded } from './status.ts';
+import { isBelow } from './volume-source.ts';
 
 /** The context of a CSI call. */
 export interface CsiCall {
@@ -38,7 +40,7 @@ export interface NodeService {
 
 export interface NodeServiceOptions extends Roots {
   readonly nodeId: string;
-  readonly kernel: CsiKernel;
+  readonly kernel: CsiKernel & Pick<Kernel, 'kubeletDirectory'>;
   readonly publisher: Publisher;
   readonly locks: VolumeLocks;
   readonly unproven: UnprovenSites;
@@ -56,7 +58,10 @@ const responseMargin = 300_000_000n;
 
 /** Stage and Unstage only validate: the daemon mounts the volume itself, and Fluid decides on which nodes daemons run. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
-  const { nodeId, kubeletRoot, clock } = options;
+  const { nodeId, kernel, clock } = options;
+  /** The kubelet may spell its directory with symbolic links, which no mount table shows. */
+  const withoutLinks = (path: string, directory: string) =>
+    isBelow(path, options.kubeletRoot) ? `${directory}${path.slice(options.kubeletRoot.length)}` : path;
   return {
     nodeGetInfo: async () => succeeded({ nodeId }),
     nodeGetCapabilities: async () => succeeded({ capabilities: capabilities.map((type) => ({ rpc: { type } })) }),
@@ -69,22 +74,27 @@ export function createNodeService(options: NodeServiceOptions): NodeService {
       return rejection ?? succeeded({});
     },
     async nodePublishVolume(request, call) {
-      const parsed = parsePublishRequest(request, options);
+      const kubeletRoot = kernel.kubeletDirectory();
+      const targetPath = withoutLinks(request.targetPath, kubeletRoot);
+      const parsed = parsePublishRequest({ ...request, targetPath }, { ...options, kubeletRoot });
       if (!parsed.ok) return parsed;
       return publishVolume(options, parsed.value, { until: publishDeadline(call, clock), signal: call.signal });
     },
     async nodeUnpublishVolume(request, call) {
-      const { volumeId, targetPath } = request;
+      const { volumeId } = request;
+      const kubeletRoot = kernel.kubeletDirectory();
+      const targetPath = withoutLinks(request.targetPath, kubeletRoot);
       const rejection =
         checkRequired('NodeUnpublishVolume', { volume_id: volumeId, target_path: targetPath }) ??
         checkTarget('NodeUnpublishVolume', 'target_path', targetPath, kubeletRoot);
       const limits = { until: publishDeadline(call, clock), signal: call.signal };
-      return rejection ?? unpublishVolume(options, request, limits);
+      return rejection ?? unpublishVolume(options, { ...request, targetPath }, limits);
     },
     async nodeGetVolumeStats(request) {
-      const { volumeId, volumePath } = request;
+      const { volumeId } = request;
+      const volumePath = withoutLinks(request.volumePath, kernel.kubeletDirectory());
       const rejection = checkRequired('NodeGetVolumeStats', { volume_id: volumeId, volume_path: volumePath });
-      return rejection ?? volumeStats(options, request);
+      return rejection ?? volumeStats(options, { ...request, volumePath });
     },
   };
 }

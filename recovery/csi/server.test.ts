@@ -528,6 +528,24 @@ describe('NodeUnpublishVolume', () => {
   });
 });
 
+describe("a kubelet's directory that is a symbolic link", () => {
+  const linked = '/data/kubelet';
+  const plain = target.replace('/var/lib/kubelet', linked);
+
+  it.each([
+    ['the link', target],
+    ['the directory', plain],
+  ])('is used by the path that mount tables show, if the kubelet uses that of %s', async (_, path) => {
+    node.kubeletRoot = linked;
+    node.mount({ path: source, device: '0:50' });
+    await client.nodePublishVolume({ ...request, targetPath: path });
+    expect(node.stack(plain)).toHaveLength(1);
+    expect((await client.nodeGetVolumeStats({ volumeId: 'default-demo', volumePath: path })).usage).toHaveLength(2);
+    await client.nodeUnpublishVolume({ volumeId: 'default-demo', targetPath: path });
+    expect(node.stack(plain)).toEqual([]);
+  });
+});
+
 describe('NodeGetVolumeStats', () => {
   const stats = { volumeId: 'default-demo', volumePath: target };
 

@@ -35,7 +35,7 @@ export interface ManifestOptions {
   readonly gate: boolean;
   /** Additional flags of the agent. */
   readonly agentArgs: readonly string[];
-  /** The kubelet's directory, without symbolic links. */
+  /** The kubelet's directory, or a symbolic link to it. */
   readonly kubeletRoot: string;
   /** The directory that contains the source mounts. */
   readonly mountRoot: string;

@@ -22,8 +22,8 @@ export interface EngineOptions {
   readonly locks: VolumeLocks;
   /** Called by each pass, as the gate may change. Call `pass('kubernetes')` after a change. */
   readonly policy: () => Policy;
-  /** As the node's mount table spells it; `/var/lib/kubelet` by default. */
-  readonly kubeletRoot?: string;
+  /** The kubelet's directory as the node's mount table spells it; `/var/lib/kubelet` by default. */
+  readonly kubeletRoot?: () => string;
   /** Feature gate `FuseStandby`; off by default. */
   readonly standby?: boolean;
   /** Interval of the passes that need no trigger; 5 s by default. */
@@ -48,7 +48,7 @@ type Settings = Omit<Required<EngineOptions>, 'abortHungAfter'> & { readonly abo
 const milliseconds = (count: number) => BigInt(count * 1_000_000) as Nanoseconds;
 
 const defaults = {
-  kubeletRoot: '/var/lib/kubelet',
+  kubeletRoot: () => '/var/lib/kubelet',
   standby: false,
   resyncPeriod: milliseconds(5_000),
   readDeadline: milliseconds(2_000),

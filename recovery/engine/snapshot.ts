@@ -249,7 +249,7 @@ export interface SnapshotOptions {
   readonly kernel: Pick<KernelPort, 'tier' | 'hostMounts' | 'containers'>;
   readonly kubernetes: Pick<KubernetesPort, 'view'>;
   readonly clock: Pick<ClockPort, 'now'>;
-  readonly kubeletRoot: string;
+  readonly kubeletRoot: () => string;
   readonly standby: boolean;
   /** How long the containers of an earlier snapshot may be used. */
   readonly containersMaxAge: Nanoseconds;
@@ -327,7 +327,8 @@ export class SnapshotCache {
     if (!mounts.ok) return mounts;
     const { volumes, pods } = kubernetes.view();
     const containers = scope === undefined ? this.containers : kernel.containers(scope);
-    const facts = { tier: kernel.tier, takenAt: clock.now(), kubeletRoot, mounts: mounts.value, containers };
+    const read = { mounts: mounts.value, containers, kubeletRoot: kubeletRoot() };
+    const facts = { tier: kernel.tier, takenAt: clock.now(), ...read };
     const known = { lookUps: lookUps.answers, earlierDevices: this.#knownDevices, standby };
     this.#latest = new NodeSnapshot({ ...facts, volumes, pods, ...known }, this.#latest);
     this.#rememberSources(this.#latest);

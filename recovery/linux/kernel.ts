@@ -29,7 +29,7 @@ export interface KernelOptions {
   readonly nodeMountNamespace?: string;
   /** Called after the kubelet's namespace became unknown, for a reason, or known again. */
   readonly onKubelet?: (missing: string | undefined) => void;
-  /** `/var/lib/kubelet` by default. */
+  /** `/var/lib/kubelet` by default. It may lead through symbolic links. */
   readonly kubeletRoot?: string;
   /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
   readonly onUnknownContainer?: (pid: number, reason: string) => void;
@@ -40,6 +40,8 @@ export interface KernelOptions {
 export interface Kernel extends KernelPort, Publisher, AsyncDisposable {
   /** Why the node's mount namespace is unknown, so that nothing can be done; undefined if it is known. */
   missing(): string | undefined;
+  /** The kubelet's directory without symbolic links, as the node's mount table spells it. */
+  kubeletDirectory(): string;
 }
 
 /**
@@ -147,6 +149,7 @@ function assembleKernel(
   return {
     tier: context.tier,
     missing,
+    kubeletDirectory,
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
     replaceAll(replacements) {

@@ -19,11 +19,13 @@ export function addConditions(program: Command, { environment }: Context): void 
     .command('conditions')
     .description('list the conditions of nodes that rekindle conform --node imitates, and public reports of such nodes')
     .action(async () => {
-      const { conditions } = await import('../../clusters/sandbox/conditions/catalogue.ts');
-      for (const { name, title, reports } of conditions.values())
+      const { conditions, spelling } = await import('../../clusters/sandbox/conditions/catalogue.ts');
+      for (const condition of conditions.values()) {
+        const { title, reports } = condition;
         environment.stdout.write(
-          `${name}\n    ${title}\n    ${reports.length === 0 ? 'found in a review' : `reported in ${reports.join(', ')}`}\n`,
+          `${spelling(condition)}\n    ${title}\n    ${reports.length === 0 ? 'found in a review' : `reported in ${reports.join(', ')}`}\n`,
         );
+      }
     });
 }
 

@@ -79,9 +79,10 @@ async function parseConditions(given: string | undefined, { cluster }: ChosenClu
   if (given === undefined) return [];
   if (cluster !== 'sandbox')
     throw new WrongArgument(`--node is for the sandbox: with --cluster ${cluster} the nodes are what they are`);
-  const known = (await import('../../clusters/sandbox/conditions/catalogue.ts')).conditions;
+  const { conditions, findCondition, spelling } = await import('../../clusters/sandbox/conditions/catalogue.ts');
   const names = given.split(',');
-  for (const name of names) if (!known.has(name)) throw unknown('node condition', name, [...known.keys()]);
+  const known = [...conditions.values()].map(spelling);
+  for (const name of names) if (!findCondition(name)) throw unknown('node condition', name, known);
   return [...new Set(names)];
 }
 

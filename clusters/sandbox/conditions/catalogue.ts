@@ -13,10 +13,23 @@ export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
     .map((condition) => [condition.name, condition]),
 );
 
+/** A condition as it is written, `NAME` or `NAME=VALUE`, with its differences; undefined if there is none such. */
+export function findCondition(text: string): NodeCondition | undefined {
+  const [, name = '', value] = /^([^=]*)(?:=(.*))?$/.exec(text) ?? [];
+  const condition = conditions.get(name);
+  if (condition?.value === undefined) return value === undefined ? condition : undefined;
+  const given = value ?? condition.value.default;
+  if (!condition.value.isValid(given)) return undefined;
+  return { ...condition, differences: condition.value.differences(given) };
+}
+
+/** The name of a condition as it can be written. */
+export const spelling = ({ name, value }: NodeCondition) => (value === undefined ? name : `${name}=${value.name}`);
+
 /** @throws if a name is unknown, which the command line has checked */
 export function conditionsNamed(names: readonly string[]): readonly NodeCondition[] {
   return names.map((name) => {
-    const condition = conditions.get(name);
+    const condition = findCondition(name);
     if (!condition) throw new Error(`unknown node condition ${name}`);
     return condition;
   });

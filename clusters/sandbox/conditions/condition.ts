@@ -11,12 +11,23 @@ export interface NodeCondition {
   /** Public reports of such nodes, `repository#number`. Empty if it was found in a review only. */
   readonly reports: readonly string[];
   readonly differences?: NodeDifferences;
+  /** The value that follows the name, as in `kubelet-root=PATH`. */
+  readonly value?: {
+    readonly name: string;
+    readonly default: string;
+    readonly isValid: (value: string) => boolean;
+    readonly differences: (value: string) => NodeDifferences;
+  };
   /** Starts what else is on the node; before the node agent and the kubelet. */
   readonly begin?: (node: ConditionNode) => Promise<Neighbours>;
 }
 
 /** What the parts of a node do differently. */
 export interface NodeDifferences {
+  /** The kubelet's directory. `/var/lib/kubelet` by default. */
+  readonly kubeletRoot?: string;
+  /** `/var/lib/kubelet` is a symbolic link to the kubelet's directory, and the agent knows only the link. */
+  readonly hasKubeletLink?: boolean;
   /** `own-namespace`: the kubelet has a mount namespace of its own, and another one after each restart. `none`: no process has its name. */
   readonly kubeletProcess?: 'own-namespace' | 'none';
   /** How the kubelet's `vol_data.json` is found after it has been written. */

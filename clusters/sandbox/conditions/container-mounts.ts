@@ -27,8 +27,7 @@ export const imageOnFuse: NodeCondition = {
 
 export const fuseOnTop: NodeCondition = {
   name: 'fuse-on-top',
-  title:
-    "a process of each container, in a mount namespace of its own, has mounted FUSE over the dataset, with the type and source of the dataset's own mount, and never answers",
+  title: "a process of each container has covered the dataset with FUSE of the same type and source, and never answers",
   reports: [],
   async begin({ linux, environment }) {
     const mounts = new NeighbourMounts();

@@ -1,4 +1,33 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isNormalised } from '../../../recovery/csi/volume-source.ts';
 import type { NodeCondition } from './condition.ts';
+
+export const kubeletRoot: NodeCondition = {
+  name: 'kubelet-root',
+  title: "the kubelet's directory is elsewhere, and the agent is deployed with its path",
+  reports: ['k3s#840', 'k0s#1842', 'secrets-store-csi-driver#206', 'fluid#3327'],
+  value: {
+    name: 'PATH',
+    default: '/data/kubelet',
+    isValid: (path) => isNormalised(path) && !leadsThroughLinks(path),
+    differences: (path) => ({ kubeletRoot: path }),
+  },
+};
+
+export const kubeletRootSymlink: NodeCondition = {
+  name: 'kubelet-root-symlink',
+  title: "/var/lib/kubelet is a symbolic link to the kubelet's directory, and the agent knows only the link",
+  reports: ['microk8s#5125', 'bottlerocket#2218'],
+  differences: { hasKubeletLink: true },
+};
+
+/** Such a path may lead to a directory that the node shares with this machine. */
+function leadsThroughLinks(path: string): boolean {
+  if (path === '/') return false;
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink || leadsThroughLinks(dirname(path));
+}
 
 export const kubeletNamespace: NodeCondition = {
   name: 'kubelet-namespace',
