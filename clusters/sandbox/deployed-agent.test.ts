@@ -25,7 +25,11 @@ const spec = (gate: boolean | 'default' = true) =>
 it("runs the agent with its manifest's user, capabilities and no_new_privs, and without processes of its own", () => {
   expect(spec()).toMatchObject({
     hostPid: true,
-    privileges: { capabilities: capabilities.map((name) => name.toLowerCase()), noNewPrivileges: true },
+    privileges: {
+      capabilities: capabilities.map((name) => name.toLowerCase()),
+      noNewPrivileges: true,
+      readOnlyRoot: true,
+    },
   });
   expect(spec().privileges).not.toHaveProperty('user');
 });

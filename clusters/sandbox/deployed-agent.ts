@@ -21,7 +21,7 @@ const kubeconfigMount = '/var/run/secrets/rekindle/kubeconfig';
 
 /**
  * The agent's container according to the manifest that `rekindle deploy` applies: its arguments, environment, host directories,
- * user, capabilities and no_new_privs. Creates the host directories.
+ * user, capabilities, no_new_privs and read-only root. Creates the host directories.
  */
 export function deployedAgent({
   manifest,
@@ -45,6 +45,9 @@ export function deployedAgent({
     mkdirSync(source, { recursive: true });
     return { source, target, readOnly, propagation: 'None' } as const;
   });
+  // Not of the manifest: `recovery/agent/turns.ts` lets the agent write its record there.
+  const { REKINDLE_TURNS: turns } = environment;
+  if (turns !== undefined) mounts.push({ source: turns, target: turns, readOnly: false, propagation: 'None' });
   return {
     argv: [...program, ...args.map((argument) => expand(argument, own) ?? argument), `--kubeconfig=${kubeconfigMount}`],
     environment: own,

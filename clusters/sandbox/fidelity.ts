@@ -25,7 +25,7 @@ export function describeFidelity({
         part: 'node agent',
         is: agent.command
           ? `another program: ${agent.command.join(' ')}`
-          : `the one for production, ${packaging}, with the privileges of its DaemonSet but no seccomp filter`,
+          : `the one for production, ${packaging}, with the privileges and the read-only root of its DaemonSet, but no seccomp filter`,
         fake: false,
       },
       { part: 'admission webhook', is: `the one for production, ${packaging}, called over HTTPS`, fake: false },

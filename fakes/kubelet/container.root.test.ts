@@ -13,7 +13,7 @@ describe.skipIf(!root)('a container (needs root)', () => {
     expect(seen.exit).toEqual({ exitCode: 7, signal: null });
   });
 
-  it('has exactly the capabilities of its security context, and the processes of the node if it asks for them', () => {
+  it('has exactly the privileges of its security context, and the processes of the node if it asks for them', () => {
     // CAP_DAC_READ_SEARCH is 2, CAP_SYS_ADMIN is 21.
     const both = '0000000000200004';
     expect(inNamespaces<Seen>('./privileges.ts')).toEqual({
@@ -21,6 +21,7 @@ describe.skipIf(!root)('a container (needs root)', () => {
       bounding: both,
       inheritable: '0000000000000000',
       noNewPrivileges: '1',
+      written: '/dev/shm',
       seesNode: true,
       ownMounts: true,
     });

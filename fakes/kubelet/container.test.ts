@@ -10,6 +10,7 @@ describe('the privileges of a container', () => {
     ['root, whose group is its own', { runAsUser: 0, runAsGroup: 5 }, {}],
     ['capabilities', { capabilities }, { capabilities: ['sys_admin', 'kill'] }],
     ['more capabilities', { capabilities: { add: ['SYS_ADMIN'] } }, {}],
+    ['a read-only root', { readOnlyRootFilesystem: true }, { readOnlyRoot: true }],
     ['no escalation', { allowPrivilegeEscalation: false }, { noNewPrivileges: true }],
   ])('follow a security context with %s', (_, securityContext, privileges) => {
     expect(privilegesOf({}, { name: 'c', securityContext })).toEqual(privileges);

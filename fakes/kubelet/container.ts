@@ -21,6 +21,7 @@ export interface Privileges {
   /** All that it may ever have, in lower case and without `CAP_`. Absent: no limit. */
   readonly capabilities?: readonly string[];
   readonly noNewPrivileges?: boolean;
+  readonly readOnlyRoot?: boolean;
 }
 
 export interface RuntimeOptions {
@@ -54,7 +55,7 @@ export function startContainer({ linux, scratch, keep, image }: RuntimeOptions, 
     }
     const kinds = spec.hostPid ? (['mnt'] as const) : (['mnt', 'pid'] as const);
     const program = linux.inNewNamespaces(kinds, () => {
-      enterRootfs(linux, clones, { root: scratch, keep, image });
+      enterRootfs(linux, clones, { root: scratch, keep, image, isReadOnly: spec.privileges?.readOnlyRoot });
       return startProgram(asFirstProcess(spec), { env: spec.environment, cwd: spec.workingDirectory });
     });
     return started(linux, program);
@@ -82,9 +83,9 @@ function withPrivileges({ user, capabilities, noNewPrivileges }: Privileges): re
   return flags.length === 0 ? [] : ['setpriv', ...flags, '--'];
 }
 
-/** The privileges that the security contexts of pod and container grant. Root is the sandbox's own. */
+/** The privileges that the security contexts of pod and container grant, without a seccomp filter. Root is the sandbox's own. */
 export function privilegesOf({ spec }: V1Pod, { securityContext }: V1Container): Privileges {
-  const { runAsUser, runAsGroup, allowPrivilegeEscalation, capabilities } = {
+  const { runAsUser, runAsGroup, allowPrivilegeEscalation, capabilities, readOnlyRootFilesystem } = {
     ...spec?.securityContext,
     ...securityContext,
   };
@@ -94,6 +95,7 @@ export function privilegesOf({ spec }: V1Pod, { securityContext }: V1Container):
       capabilities: (capabilities.add ?? []).map((name) => name.toLowerCase()),
     }),
     ...(allowPrivilegeEscalation === false && { noNewPrivileges: true }),
+    ...(readOnlyRootFilesystem && { readOnlyRoot: true }),
   };
 }
 

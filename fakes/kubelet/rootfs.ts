@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MS_BIND, MS_NOSUID, MS_PRIVATE, MS_REC, MS_SLAVE } from '../../recovery/linux/syscalls.ts';
 import type { Linux } from './linux.ts';
 
@@ -45,13 +46,16 @@ export interface Rootfs {
   readonly keep: readonly string[];
   /** A directory of the node that is the lower layer of the root, as a snapshotter provides it. */
   readonly image?: string | undefined;
+  /** `readOnlyRootFilesystem`: only volumes and /dev can be written to. */
+  readonly isReadOnly?: boolean | undefined;
 }
 
 /**
  * Builds a container's root on a tmpfs and makes it the root of the calling thread's new mount namespace. It has
  * the machine's programs in place of an image's, its own /dev, and the pod's volumes with the propagation that the pod requests.
  */
-export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], { root, keep, image }: Rootfs): void {
+export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], rootfs: Rootfs): void {
+  const { root, keep, image, isReadOnly = false } = rootfs;
   linux.mount(null, '/', null, MS_SLAVE | MS_REC);
   linux.mount('container', root, 'tmpfs', MS_NOSUID, 'mode=755');
   if (image !== undefined) mountImage(linux, root, image);
@@ -70,6 +74,7 @@ export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], { root
   linux.mount('/proc', join(root, 'proc'), null, MS_BIND | MS_REC);
   makeDevices(linux, root);
   for (const mount of mounts) attachVolume(linux, root, mount);
+  if (isReadOnly) makeReadOnly(linux, root, ['/dev', '/proc', ...mounts.map(({ target }) => target)]);
   linux.pivotInto(root);
 }
 
@@ -77,6 +82,14 @@ function mountImage(linux: Linux, root: string, image: string): void {
   const [upper, work] = [join(root, 'upper'), join(root, 'work')];
   for (const path of [upper, work]) mkdirSync(path);
   linux.mount('overlay', root, 'overlay', MS_NOSUID, `lowerdir=${image},upperdir=${upper},workdir=${work}`);
+}
+
+function makeReadOnly(linux: Linux, root: string, except: readonly string[]): void {
+  const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
+  const kept = except.map((path) => join(root, path));
+  for (const { mountPoint } of parseMountinfo(readFileSync('/proc/thread-self/mountinfo', 'utf8'))) {
+    if (isBelow(mountPoint, root) && !kept.some((path) => isBelow(mountPoint, path))) linux.remountReadOnly(mountPoint);
+  }
 }
 
 function bindMachine(linux: Linux, path: string, root: string): void {

@@ -27,7 +27,7 @@ export const imageOnFuse: NodeCondition = {
 
 export const fuseOnTop: NodeCondition = {
   name: 'fuse-on-top',
-  title: "a process of each container has covered the dataset with FUSE of the same type and source, and never answers",
+  title: 'a process of each container has covered the dataset with FUSE of the same type and source, and never answers',
   reports: [],
   async begin({ linux, environment }) {
     const mounts = new NeighbourMounts();

@@ -4,11 +4,15 @@ import { scratchNode } from './scratch-node.ts';
 /** What a container with the security context of the agent's manifest may do; prints it as JSON. */
 const container = scratchNode().start({
   // The last program has been executed once it prints.
-  argv: ['sh', '-c', 'echo; exec sleep infinity'],
+  argv: [
+    'sh',
+    '-c',
+    `for path in /tmp /usr /dev/shm; do test -w $path && printf "$path "; done; echo; exec sleep infinity`,
+  ],
   hostPid: true,
-  privileges: { capabilities: ['sys_admin', 'dac_read_search'], noNewPrivileges: true },
+  privileges: { capabilities: ['sys_admin', 'dac_read_search'], noNewPrivileges: true, readOnlyRoot: true },
 });
-container.program.stdout.once('data', () => {
+container.program.stdout.once('data', (written) => {
   const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
   process.stdout.write(
@@ -17,6 +21,7 @@ container.program.stdout.once('data', () => {
       bounding: field('CapBnd'),
       inheritable: field('CapInh'),
       noNewPrivileges: field('NoNewPrivs'),
+      written: String(written).trim(),
       seesNode: readlinkSync(`/proc/${container.pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid'),
       ownMounts: readlinkSync(`/proc/${container.pid}/ns/mnt`) !== readlinkSync('/proc/self/ns/mnt'),
     }),
