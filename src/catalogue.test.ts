@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import parseTagExpression from '@cucumber/tag-expressions';
 import { describe, expect, it } from 'vitest';
-import { conditions } from '../clusters/sandbox/conditions/catalogue.ts';
+import { combinations, conditions } from '../clusters/sandbox/conditions/catalogue.ts';
 import {
   claimRows,
   claimsAsMarkdown,
@@ -156,6 +156,13 @@ describe('the claims', () => {
 it('every tag of a node condition names one, and every condition has a scenario', () => {
   const tagged = shippedScenarios().flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('@node:')));
   expect([...new Set(tagged)].toSorted()).toEqual([...conditions.keys()].map((name) => `@node:${name}`));
+});
+
+it('every node condition is in one combination, and CI runs each of these', () => {
+  expect(combinations.flat().toSorted()).toEqual([...conditions.keys()]);
+  const script = readFileSync(new URL('../.ci/run', import.meta.url), 'utf8');
+  const runs = [...script.matchAll(/^nodes \S+ (\S+)$/gm)].map(([, names = '']) => names.split(','));
+  expect(runs).toEqual(combinations);
 });
 
 it('a fault is listed with what has to come of it and the scenarios that inject it', () => {

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration, loadSources, loadSupport, runCucumber } from '@cucumber/cucumber/api';
 import type { Envelope } from '@cucumber/messages';
+import { combinations } from '../../clusters/sandbox/conditions/catalogue.ts';
 import { parseScenarios, type ScenarioSource } from '../gherkin.ts';
 import type { PlannedScenario } from './runners.ts';
 
@@ -54,16 +55,25 @@ export function onAnyNode(locations: readonly string[]): readonly PlannedScenari
   return locations.map((location) => ({ location, conditions: [] }));
 }
 
-/** Each scenario, `FILE:LINE`, with the conditions of the node that it must run on: the run's, and those among its tags. */
+/**
+ * Each scenario, `FILE:LINE`, with the conditions of the node that it must run on: the run's, and those among its tags. Scenarios whose
+ * conditions can be combined get the same node, which has the conditions of all of them.
+ */
 export function planNodes(locations: readonly string[], ofRun: readonly string[]): readonly PlannedScenario[] {
   const files = new Map<string, readonly ScenarioSource[]>();
-  return locations.map((location) => {
+  const planned = locations.map((location) => {
     const [, file = '', line = '1'] = /^(.*):(\d+)$/.exec(location) ?? [];
     const scenarios = files.get(file) ?? parseScenarios(readFileSync(resolve(features('..'), file), 'utf8'), file);
     files.set(file, scenarios);
     const tags = scenarios.findLast((scenario) => scenario.line <= Number(line))?.tags ?? [];
-    const own = tags.filter((tag) => tag.startsWith(nodeTag)).map((tag) => tag.slice(nodeTag.length));
-    return { location, conditions: [...new Set([...ofRun, ...own])].toSorted() };
+    return { location, own: tags.filter((tag) => tag.startsWith(nodeTag)).map((tag) => tag.slice(nodeTag.length)) };
+  });
+  const isCombined = (combination: readonly string[], own: readonly string[]) =>
+    own.length > 0 && own.every((name) => combination.includes(name));
+  return planned.map(({ location, own }) => {
+    const combination = combinations.find((each) => isCombined(each, own));
+    const shared = combination ? planned.flatMap((each) => (isCombined(combination, each.own) ? each.own : [])) : own;
+    return { location, conditions: [...new Set([...ofRun, ...shared])].toSorted() };
   });
 }
 

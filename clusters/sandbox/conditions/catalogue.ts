@@ -13,6 +13,19 @@ export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
     .map((condition) => [condition.name, condition]),
 );
 
+/**
+ * Conditions that do not influence each other: each difference is of another part of the node, and none hides what another one shows.
+ * Scenarios that are about some of them share a node.
+ */
+export const combinations: readonly (readonly string[])[] = [
+  [
+    ...['silent-neighbours', 'hung-neighbours', 'many-descriptors', 'second-kubelet'],
+    ...['foreign-inline-volume', 'fuse-on-top'],
+  ],
+  ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root'],
+  ['no-kubelet-process', 'slow-listing', 'image-on-fuse', 'kubelet-root-symlink'],
+];
+
 /** A condition as it is written, `NAME` or `NAME=VALUE`, with its differences; undefined if there is none such. */
 export function findCondition(text: string): NodeCondition | undefined {
   const [, name = '', value] = /^([^=]*)(?:=(.*))?$/.exec(text) ?? [];
