@@ -25,8 +25,8 @@ process.on('message', async ({ order, scenario, options }) => {
   if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [] });
 });`;
 
-/** Runs one scenario at a time, `NAME@CONDITION`. Returns the finished ones too. */
-async function run(scenarios: readonly string[], mostRunners: number, broken = false) {
+/** Runs scenarios, `NAME@CONDITION`, by default one at a time. Returns the finished ones too. */
+async function run(scenarios: readonly string[], mostRunners: number, { broken = false, jobs = 1 } = {}) {
   const path = join(folder, 'runner.mjs');
   writeFileSync(path, program);
   const finished: string[] = [];
@@ -37,7 +37,7 @@ async function run(scenarios: readonly string[], mostRunners: number, broken = f
       const [location = '', ...conditions] = scenario.split('@');
       return { location, conditions };
     }),
-    jobs: 1,
+    jobs,
     mostRunners,
     onProgress: () => {},
     onFinished: ({ name }) => finished.push(name),
@@ -66,6 +66,13 @@ it('runs each scenario on a node of its conditions, one node after the other if 
   expect(started).toEqual([[], ['slow-listing']]);
 });
 
+it('starts a node under conditions for every three scenarios', async () => {
+  const scenarios = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `${name}@slow-listing`);
+  const { finished, started } = await run(scenarios, 8, { jobs: 8 });
+  expect(finished).toHaveLength(7);
+  expect(started.length).toBeLessThanOrEqual(3);
+});
+
 it('keeps what was finished if a runner dies, and reports what did not run', async () => {
   const { finished, ...ran } = await run(['first', 'deadly', 'never'], 1);
   expect(finished).toEqual(['first']);
@@ -82,5 +89,5 @@ it('keeps what was finished if the machine lacks something from then on', async 
 
 it('cannot run if the machine lacks something from the start', async () => {
   const missing = [{ what: 'the disk is full', remedy: 'make room' }];
-  await expect(run(['first'], 1, true)).rejects.toMatchObject({ missing });
+  await expect(run(['first'], 1, { broken: true })).rejects.toMatchObject({ missing });
 });

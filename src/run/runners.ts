@@ -41,6 +41,9 @@ export interface RanAll {
   readonly leftovers: readonly string[];
 }
 
+/** Scenarios that wait for a node under conditions, before another such node is started. */
+const scenariosPerNode = 3;
+
 interface RunnerProcess {
   readonly folder: string;
   readonly conditions: readonly string[];
@@ -89,7 +92,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
         idle.send({ order: 'run', scenario: idle.scenario });
         continue;
       }
-      const [unserved] = queue.filter(({ conditions }) => runnersUnder(conditions, 'starts') < countUnder(conditions));
+      const [unserved] = queue.filter(({ conditions }) => needsRunner(conditions));
       // Runners whose nodes no scenario needs any more make room.
       endIdle();
       if (unserved === undefined || !mayStart()) return;
@@ -106,9 +109,13 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     return queue.filter((scenario) => isDeepStrictEqual(scenario.conditions, conditions)).length;
   }
 
-  function runnersUnder(conditions: readonly string[], state: RunnerProcess['state']): number {
-    return runners.filter((runner) => runner.state === state && isDeepStrictEqual(runner.conditions, conditions))
-      .length;
+  /** To start a node under conditions takes as long as some scenarios, so these do not get one each. */
+  function needsRunner(conditions: readonly string[]): boolean {
+    const own = runners.filter((runner) => isDeepStrictEqual(runner.conditions, conditions));
+    const isStarting = own.filter(({ state }) => state === 'starts').length;
+    if (conditions.length === 0) return isStarting < countUnder(conditions);
+    const alive = own.filter(({ state }) => state !== 'ends' && state !== 'dead').length;
+    return alive < Math.ceil(countUnder(conditions) / scenariosPerNode);
   }
 
   function endIdle(): void {
