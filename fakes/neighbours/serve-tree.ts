@@ -20,6 +20,7 @@ export function serveTree({
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const operations = serve({ tree, behaviour: () => ({}), emit: () => {}, onReady: resolve, crash: () => {} });
   const fuse = new RawFuse(target, operations, {
+    emit: () => {},
     timeout: false,
     allowOther: true,
     fsname: source,
