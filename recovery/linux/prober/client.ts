@@ -26,7 +26,7 @@ export interface ProberOptions {
 export interface Prober extends AsyncDisposable {
   /**
    * Never rejects. ETIMEDOUT: no answer by the deadline, or an earlier read of the same connection still hangs. EAGAIN at step
-   * `probers-hang`: so do the reads of so many other connections that no process may be started.
+   * `probers-hang`: reads of other connections hang, and no further process may be started.
    */
   read(request: ReadRequest): Promise<Result<ReadAnswer>>;
 }
