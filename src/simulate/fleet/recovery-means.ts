@@ -83,7 +83,7 @@ export function meansFor(fleet: Fleet, measured: MeasuredPhases): readonly Means
       name: 'restart',
       title: 'restarting the pod',
       podsReturn: () => ({ baseMs: 0, stepMs: 0 }),
-      replacedAfter: (draws) => draws.logNormal(restart.takes),
+      replacedAfter: (draws) => restart.noticed + draws.logNormal(restart.takes),
       api: () => free,
       apiPerPod: restart,
     },
