@@ -123,6 +123,8 @@ export interface ProgramRun {
 export interface AgentSettings {
   /** `default`: without the gate's flag. */
   readonly fuseRecovery: boolean | 'default';
+  /** Whether the gate `FuseStandby` is on, too. Absent: it is not mentioned. */
+  readonly standby?: boolean;
   readonly kernelTier?: '6.5' | '5.12' | '5.10';
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
   /** How long a connection may hang before it is aborted (`1s`). Absent: it is never aborted. */

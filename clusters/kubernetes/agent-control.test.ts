@@ -14,6 +14,12 @@ describe('the flags of a deployed agent', () => {
     expect(more.slice(3)).toEqual(['--kernel-tier=5.10', '--abort-hung-after=500ms']);
     expect(withFlags(more, { fuseRecovery: false })).toEqual(deployed);
   });
+
+  it('have the gate of standbys while it is asked for', () => {
+    const on = withFlags(deployed, { fuseRecovery: true, standby: true });
+    expect(on[1]).toBe('--feature-gates=FuseRecovery=true,FuseStandby=true');
+    expect(withFlags(on, { fuseRecovery: false })).toEqual(deployed);
+  });
 });
 
 describe('the arguments of an agent that others deployed', () => {

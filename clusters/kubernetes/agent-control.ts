@@ -167,7 +167,7 @@ export class AgentControl implements AsyncDisposable {
 
 /** The agent's arguments with the requested flags. All other arguments are unchanged. */
 export function withFlags(args: readonly string[], options: AgentSettings): readonly string[] {
-  const { fuseRecovery, kernelTier, readWriteScope, abortHungAfter } = options;
+  const { fuseRecovery, standby, kernelTier, readWriteScope, abortHungAfter } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
     '--kernel-tier': kernelTier,
     '--read-write-scope': readWriteScope,
@@ -175,7 +175,8 @@ export function withFlags(args: readonly string[], options: AgentSettings): read
   };
   const flagName = (arg: string) => arg.split('=', 1)[0] ?? '';
   // Flags keep their positions, so that requesting the current ones changes nothing.
-  const replaced = withGate(args, fuseRecovery).flatMap((arg) => {
+  const gates = withGate(withGate(args, fuseRecovery), standby ? true : 'default', 'FuseStandby');
+  const replaced = gates.flatMap((arg) => {
     const name = flagName(arg);
     if (!(name in wanted)) return [arg];
     return wanted[name] === undefined ? [] : [`${name}=${wanted[name]}`];
@@ -188,13 +189,16 @@ export function withFlags(args: readonly string[], options: AgentSettings): read
 }
 
 const gateFlag = '--feature-gates';
-const gate = 'FuseRecovery';
 
 /**
  * An agent's arguments with the gate on or off, as the document sets it, or by default, without it. Other arguments and other
  * gates are unchanged, and a gate that is not mentioned stays so if it must be off.
  */
-export function withGate(args: readonly string[], state: AgentSettings['fuseRecovery']): readonly string[] {
+export function withGate(
+  args: readonly string[],
+  state: AgentSettings['fuseRecovery'],
+  gate = 'FuseRecovery',
+): readonly string[] {
   const separate = args.indexOf(gateFlag);
   const index = separate < 0 ? args.findIndex((arg) => arg.startsWith(`${gateFlag}=`)) : separate + 1;
   const given = (args[index] ?? '').replace(`${gateFlag}=`, '').split(',');

@@ -1,7 +1,17 @@
 import { parseLine } from '../../fakes/lines.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 
-const decisions = ['noticed', 'skipped', 'replaced', 'recovered', 'unproven', 'failed', 'passed'] as const;
+const decisions = [
+  'noticed',
+  'standby-refused',
+  'failed-over',
+  'skipped',
+  'replaced',
+  'recovered',
+  'unproven',
+  'failed',
+  'passed',
+] as const;
 
 /** Converts a decision on the agent's log to an event, at the agent's own time stamp. */
 export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent | undefined {

@@ -168,7 +168,8 @@ export class AgentProcess {
       const program = diesBefore
         ? [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`]
         : command;
-      const manifest = { kubeletRoot, agentArgs: ownFlags(agent) };
+      const furtherGates = agent.standby ? (['FuseStandby'] as const) : [];
+      const manifest = { kubeletRoot, agentArgs: ownFlags(agent), furtherGates };
       const gate = agent.fuseRecovery;
       const spec = deployedAgent({ manifest, gate, nodeName, program, kubeconfig: kubeconfigs.agent, environment });
       return followServing(startContainer(runtime, spec).program, follow);
@@ -179,7 +180,9 @@ export class AgentProcess {
         ...agent.command,
         `--nodeid=${nodeName}`,
         `--endpoint=unix://${socket}`,
-        ...(agent.fuseRecovery === 'default' ? [] : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}`]),
+        ...(agent.fuseRecovery === 'default'
+          ? []
+          : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}${agent.standby ? ',FuseStandby=true' : ''}`]),
         `--kubeconfig=${kubeconfigs.admin}`,
         ...ownFlags(agent),
       ],

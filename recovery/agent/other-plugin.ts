@@ -59,11 +59,10 @@ export function isGateOn(daemonSet: unknown): boolean {
   );
 }
 
-/** The gate's value on a command line, or undefined if it is not set. */
-export function gateIn(words: readonly unknown[]): boolean | undefined {
+/** A gate's value on a command line, or undefined if it is not set. */
+export function gateIn(words: readonly unknown[], name = 'FuseRecovery'): boolean | undefined {
+  const gate = new RegExp(`\\b${name}=(\\w+)`, 'g');
   const gates = words.filter((word) => typeof word === 'string').flatMap((word) => [...word.matchAll(gate)]);
   const value = gates.at(-1)?.[1];
   return value === undefined ? undefined : /^(1|t|true)$/i.test(value);
 }
-
-const gate = /\bFuseRecovery=(\w+)/g;

@@ -3,7 +3,7 @@ import { gateIn } from '../agent/other-plugin.ts';
 import { v8Flags } from '../agent/v8-flags.ts';
 import { driverName } from '../engine/model.ts';
 import { listAt, objectAt } from '../kubernetes/json.ts';
-import { labelsFor, type ManifestOptions, names } from './options.ts';
+import { type FurtherGate, labelsFor, type ManifestOptions, names } from './options.ts';
 
 /**
  * SYS_ADMIN, SYS_PTRACE, SYS_CHROOT and DAC_READ_SEARCH are needed to enter mount namespaces and to mount in them, SETUID and SETGID
@@ -100,7 +100,7 @@ const onRealNodes = {
 };
 
 function container(
-  { image, gate, agentArgs, kubeletRoot, mountRoot, appArmor }: ManifestOptions,
+  { image, gate, furtherGates, agentArgs, kubeletRoot, mountRoot, appArmor }: ManifestOptions,
   { args, env = [], mounts }: Agent,
 ): V1Container {
   const volumeMounts = mounts.map(({ name, mountPath }) => ({ name, mountPath }));
@@ -113,7 +113,7 @@ function container(
       '--nodeid=$(NODE_ID)',
       ...args,
       // On a line of its own, so that administrators can change it by sed.
-      `--feature-gates=FuseRecovery=${gate}`,
+      `--feature-gates=${[`FuseRecovery=${gate}`, ...furtherGates.map((name) => `${name}=true`)]}`,
       '--node-mount-namespace=kubelet',
       `--metrics-addr=:${port}`,
       ...agentArgs,
@@ -152,9 +152,12 @@ function container(
   };
 }
 
-/** The gate in the flags of a node plugin's DaemonSet; undefined if there is no plugin or no such flag. */
-export function liveGate(daemonSet: KubernetesObject | undefined): boolean | undefined {
+/** A gate in the flags of a node plugin's DaemonSet; undefined if there is no plugin or no such flag. */
+export function liveGate(
+  daemonSet: KubernetesObject | undefined,
+  name: 'FuseRecovery' | FurtherGate = 'FuseRecovery',
+): boolean | undefined {
   const containers = listAt(objectAt(daemonSet, 'spec', 'template', 'spec'), 'containers');
-  const gates = containers.flatMap(({ command, args }) => gateIn([command, args].flat()) ?? []);
+  const gates = containers.flatMap(({ command, args }) => gateIn([command, args].flat(), name) ?? []);
   return gates.length === 0 ? undefined : gates.some(Boolean);
 }

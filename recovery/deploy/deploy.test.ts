@@ -74,6 +74,19 @@ describe('deploy', () => {
     expect(args).toContain('--sub-path=recover');
   });
 
+  it('turns recovery and standbys on if standbys are asked for, and keeps them from then on', async () => {
+    const api = createFakeApi();
+    await deployOn(api);
+    const gates = () => {
+      const { args } = (api.objects.get(agent) as V1DaemonSet).spec?.template.spec?.containers[0] ?? {};
+      return args?.filter((argument) => argument.startsWith('--feature-gates='));
+    };
+    await deployOn(api, { standby: true });
+    expect(gates()).toEqual(['--feature-gates=FuseRecovery=true,FuseStandby=true']);
+    await deployOn(api, { image: 'rekindle/agent:2' });
+    expect(gates()).toEqual(['--feature-gates=FuseRecovery=true,FuseStandby=true']);
+  });
+
   it('keeps a gate that is turned on during the deployment', async () => {
     const api = createFakeApi();
     await deployOn(api);

@@ -4,7 +4,7 @@ import { type Api, formatTitle, isOurs, openApi, refuseForeign } from './api.ts'
 import { type Applied, applyOver, formatApplied } from './apply-over.ts';
 import { CannotDeploy } from './errors.ts';
 import { besideManifests, manifests } from './manifests.ts';
-import { defaultOptions, type ManifestOptions, names } from './options.ts';
+import { defaultOptions, furtherGates, type ManifestOptions, names } from './options.ts';
 import { removeObjects } from './remove.ts';
 import { waitReady } from './wait-ready.ts';
 
@@ -16,6 +16,8 @@ export interface DeployOptions {
   readonly agentArgs?: readonly string[];
   /** Deploys only recovery, alongside another node plugin. */
   readonly beside?: boolean;
+  /** Turns the gates FuseRecovery and FuseStandby on. */
+  readonly standby?: boolean;
   /** The API server validates everything, but nothing is changed. */
   readonly dryRun?: boolean;
   /** How long to wait until everything is ready; two minutes by default. */
@@ -42,10 +44,21 @@ export function deploy(options: DeployOptions): Promise<Deployed> {
 }
 
 export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kubeConfig'>): Promise<Deployed> {
-  const { namespace, image, agentArgs = [], beside = false, dryRun = false, signal, onProgress } = options;
+  const {
+    namespace,
+    image,
+    agentArgs = [],
+    beside = false,
+    standby = false,
+    dryRun = false,
+    signal,
+    onProgress,
+  } = options;
   const appArmor = (await api.minorVersion()) >= appArmorField ? 'field' : 'annotation';
   // Recovery alone is useless with the gate off.
-  const desired: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, gate: beside, appArmor };
+  const gate = beside || standby;
+  const gates = { gate, furtherGates: standby ? (['FuseStandby'] as const) : [] };
+  const desired: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, ...gates, appArmor };
   const render = beside ? besideManifests : manifests;
   const live = new Map<string, KubernetesObject>();
   for (const object of render(desired)) {
@@ -83,7 +96,7 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
   return { changed: done.filter(({ change }) => change !== 'unchanged').map(formatApplied) };
 }
 
-/** The object to apply, with the gate of the existing one. */
+/** The object to apply, with the gates of the existing one, except that standbys that are asked for need both. */
 function withLiveGate(
   render: typeof manifests,
   desired: ManifestOptions,
@@ -91,8 +104,14 @@ function withLiveGate(
   before: KubernetesObject | undefined,
 ): KubernetesObject {
   if (target.kind !== 'DaemonSet') return target;
-  const gate = liveGate(before) ?? desired.gate;
-  return render({ ...desired, gate }).find((object) => formatTitle(object) === formatTitle(target)) ?? target;
+  const asked = new Set(desired.furtherGates);
+  const on = furtherGates.filter((name) => asked.has(name) || liveGate(before, name) === true);
+  const gate = asked.size > 0 || (liveGate(before) ?? desired.gate);
+  return (
+    render({ ...desired, gate, furtherGates: gate ? on : [] }).find(
+      (object) => formatTitle(object) === formatTitle(target),
+    ) ?? target
+  );
 }
 
 /** Throws if the node plugin recovers mounts itself: two that replace the same mounts would undo each other's work. */

@@ -27,12 +27,17 @@ export const labelsFor = (part: string) => ({
   'app.kubernetes.io/part-of': 'rekindle',
 });
 
+export const furtherGates = ['FuseStandby'] as const;
+export type FurtherGate = (typeof furtherGates)[number];
+
 export interface ManifestOptions {
   readonly namespace: string;
   /** Image of the agent and the webhook. */
   readonly image: string;
   /** Value of the feature gate `FuseRecovery`. */
   readonly gate: boolean;
+  /** Feature gates that are on besides; they need `FuseRecovery`. */
+  readonly furtherGates: readonly FurtherGate[];
   /** Additional flags of the agent. */
   readonly agentArgs: readonly string[];
   /** The kubelet's directory, or a symbolic link to it. */
@@ -47,6 +52,7 @@ export const defaultOptions: ManifestOptions = {
   namespace: names.namespace,
   image: `${imageRepository}:${version}`,
   gate: false,
+  furtherGates: [],
   agentArgs: [],
   kubeletRoot: '/var/lib/kubelet',
   mountRoot: '/runtime-mnt',

@@ -14,6 +14,7 @@ interface DeployFlags extends KubeConfigFlags {
   readonly print: boolean;
   readonly remove: boolean;
   readonly beside: boolean;
+  readonly standby: boolean;
 }
 
 /** `rekindle deploy`. */
@@ -28,6 +29,7 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--image <reference>', 'image of the agent and the webhook')
     .option('--timeout <seconds>', 'how long to wait until everything is ready', wholeNumber(1, 86_400), 120)
     .option('--beside', 'install recovery only, alongside a node plugin that keeps publishing', false)
+    .option('--standby', 'turn on recovery and standbys: --feature-gates=FuseRecovery=true,FuseStandby=true', false)
     .option('--dry-run', 'print what would change, and change nothing', false)
     .option('--print', 'print the manifests without contacting a cluster', false)
     .option('--remove', 'remove a deployment', false)
@@ -50,11 +52,12 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
   // Loaded on demand, because the client library's models take a second to load.
   const { CannotDeploy, defaultOptions, deploy, manifests, besideManifests, names, removeDeployment, toYaml } =
     await import('../../recovery/deploy/index.ts');
-  const { beside, dryRun } = flags;
+  const { beside, standby, dryRun } = flags;
   const namespace = flags.namespace ?? (beside ? names.besideNamespace : names.namespace);
   const image = flags.image ?? defaultOptions.image;
   if (flags.print) {
-    const options = { ...defaultOptions, namespace, image, agentArgs, gate: beside };
+    const gates = { gate: beside || standby, furtherGates: standby ? (['FuseStandby'] as const) : [] };
+    const options = { ...defaultOptions, namespace, image, agentArgs, ...gates };
     stdout.write(toYaml((beside ? besideManifests : manifests)(options)));
     return;
   }
@@ -68,7 +71,7 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
       return;
     }
     const timeoutMs = flags.timeout * 1000;
-    const asked = { kubeConfig, namespace, image, agentArgs, beside, dryRun, timeoutMs, signal, onProgress };
+    const asked = { kubeConfig, namespace, image, agentArgs, beside, standby, dryRun, timeoutMs, signal, onProgress };
     const { changed } = await deploy(asked);
     stdout.write(summarize(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));
   } catch (error) {

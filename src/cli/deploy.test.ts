@@ -44,6 +44,11 @@ describe('deploy --print', () => {
     expect(out).toContain('- --feature-gates=FuseRecovery=false');
   });
 
+  test('prints both gates on with --standby', async () => {
+    const { out } = await run(['deploy', '--print', '--standby']);
+    expect(out).toContain('- --feature-gates=FuseRecovery=true,FuseStandby=true');
+  });
+
   test('prints recovery alone with --beside, in a namespace of its own', async () => {
     const { out } = await run(['deploy', '--print', '--beside']);
     expect(kinds(out)).toEqual(['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'DaemonSet']);

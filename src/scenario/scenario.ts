@@ -100,8 +100,9 @@ export class Scenario implements AsyncDisposable {
     return this.#agentOptions;
   }
 
-  async setRecovery(fuseRecovery: AgentSettings['fuseRecovery']): Promise<void> {
-    if (this.#agentOptions.fuseRecovery !== fuseRecovery) await this.restartAgent({ fuseRecovery });
+  async setRecovery(fuseRecovery: AgentSettings['fuseRecovery'], { standby = false } = {}): Promise<void> {
+    const { fuseRecovery: recovers, standby: hasStandby = false } = this.#agentOptions;
+    if (recovers !== fuseRecovery || hasStandby !== standby) await this.restartAgent({ fuseRecovery, standby });
   }
 
   /** Restarts the agent with other flags; those of the session return with the end of the scenario. */
