@@ -10,6 +10,7 @@ import * as podLifecycle from './pod-lifecycle.ts';
 import * as readOnly from './read-only.ts';
 import * as reads from './reads.ts';
 import * as secrets from './secret-kept.ts';
+import * as standby from './standby.ts';
 import * as success from './truthful-success.ts';
 import * as untouched from './untouched.ts';
 import * as budget from './within-budget.ts';
@@ -26,6 +27,7 @@ const modules = [
   readOnly,
   reads,
   secrets,
+  standby,
   success,
   untouched,
   budget,

@@ -4,7 +4,15 @@ import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 import { describeFailure } from './outage.ts';
-import { type ConsumedVolume, csiVolumes, mountsIn, targetPathEnd, topMounts, visibleMount } from './volume-mounts.ts';
+import {
+  type ConsumedVolume,
+  csiVolumes,
+  mountsIn,
+  sourceOf,
+  targetPathEnd,
+  topMounts,
+  visibleMount,
+} from './volume-mounts.ts';
 
 export interface SteadyTables {
   readonly consumers: readonly Consumer[];
@@ -123,7 +131,7 @@ export const showsDaemonsMount = defineCheck(
     const format = ({ root, fstype }: typeof old) => `${root} of a ${fstype}`;
     if (format(now) !== format(old)) return fail(`${consumer.path} was ${format(old)} and is ${format(now)}`);
     const node = timeline.mountTables('node').findLast(({ at }) => at > last.from);
-    const sources = node ? topMounts(node, (path) => isSourceOf(volume, path)) : [];
+    const sources = node ? topMounts(node, (path) => sourceOf(path)?.volume === volume) : [];
     const [source] = sources;
     if (source && !sources.some(({ device }) => device === now.device))
       return fail(`${consumer.path} is device ${now.device}, and the daemon serves device ${source.device}`);
@@ -132,12 +140,6 @@ export const showsDaemonsMount = defineCheck(
     return pass(`${consumer.path} is ${format(now)}, device ${now.device}${source ? ', as the source mount is' : ''}`);
   },
 );
-
-/** Whether a path is `.../<namespace>/<dataset>/<directory>` of the volume `<namespace>-<dataset>`. */
-function isSourceOf(volume: string, path: string): boolean {
-  const [namespace, dataset] = path.split('/').slice(-3);
-  return !path.includes(csiVolumes) && `${namespace}-${dataset}` === volume;
-}
 
 /**
  * The pod's target path on the node and its container show the same file system, by the last tables. After an incomplete

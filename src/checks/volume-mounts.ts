@@ -18,6 +18,21 @@ export const csiVolumes = '/kubernetes.io~csi/';
 /** The end of the volume's target paths on the node. */
 export const targetPathEnd = (volume: string): string => `${csiVolumes}${volume}/mount`;
 
+/** A source mount by its path: its volume, and the workload whose pods serve it. */
+interface Source {
+  readonly volume: string;
+  /** `<namespace>/<name>`, without the generated end of a pod's name. */
+  readonly workload: string;
+}
+
+/** The source mount at `.../<namespace>/<dataset>/<directory>`, or `.../<dataset>/standby-<N>/<directory>` for a standby. */
+export function sourceOf(path: string): Source | undefined {
+  const [, namespace, dataset, standby] = /([^/]+)\/([^/]+?)(?:\/(standby-\d+))?\/[^/]+$/.exec(path) ?? [];
+  if (namespace === undefined || path.includes(csiVolumes)) return undefined;
+  const workload = `${namespace}/${dataset}-jindofs-fuse${standby === undefined ? '' : `-${standby}`}`;
+  return { volume: `${namespace}-${dataset}`, workload };
+}
+
 /** A mount of a volume: seen when it was made, or as a line of a mount table. */
 export interface ObservedMount {
   readonly at: number;

@@ -13,7 +13,13 @@ import { defineCheck, fail, inconclusive, pass } from './check.ts';
  */
 export const recoversWithinBudget = defineCheck(
   { name: 'the pod reads again within the budget', claims: ['L1'] },
-  (timeline: Timeline, { consumer, budgets }: { readonly consumer: Consumer; readonly budgets: Budgets }) => {
+  (
+    timeline: Timeline,
+    {
+      consumer,
+      budgets,
+    }: { readonly consumer: Consumer; readonly budgets: Pick<Budgets, 'outageMs' | 'readyToReadableMs'> },
+  ) => {
     const { outageMs, readyToReadableMs } = budgets;
     const felt = timeline.recoveries.filter(
       ({ probe, firstError }) => probe === probeName(consumer) && firstError !== undefined,
@@ -56,10 +62,10 @@ export const recoversWithinBudget = defineCheck(
 );
 
 /** If the probe's own thread waits this long for a processor, so may the agent. */
-const busyNs = 100e6;
+export const busyNs = 100e6;
 
 /** The longest time for which an operation was due between two moments, and no other was in progress, before it started. */
-function longestDelay(operations: readonly ProbeEvent[], from: number, to: number): number {
+export function longestDelay(operations: readonly ProbeEvent[], from: number, to: number): number {
   let longest = 0;
   let free = 0;
   for (const { at, startedAt, finishedAt } of operations) {

@@ -19,6 +19,12 @@ const promises = z.strictObject({
     .describe(
       'What happens to a pod that mounts a directory of a volume: it is not recovered (`refuse`), or anything (`unspecified`), and the scenarios about it are skipped.',
     ),
+  standby: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a pod goes on with a standby, a second daemon of its dataset, as soon as its daemon dies. If not, the scenarios about it are skipped.',
+    ),
   explainsRefusals: z
     .boolean()
     .default(false)
@@ -34,6 +40,11 @@ const budgets = z.strictObject({
   outageMs: milliseconds.describe(
     'From the crash to the first good read in the pod, for the first crash of a daemon that is restarted at once.',
   ),
+  failoverMs: milliseconds
+    .default(1000)
+    .describe(
+      'From the death of a daemon to the first good read in the pod if a standby is ready, whatever the back-off is.',
+    ),
 });
 
 const agent = z.strictObject({

@@ -48,6 +48,7 @@ describe('profiles of faulty agents', () => {
   const faulty = [
     'blank-refusals',
     'claims-unread',
+    'dead-standby',
     'eager-after-a-while',
     'first-pod-only',
     'half-writable',
@@ -117,7 +118,7 @@ describe('a profile of one’s own', () => {
     ['command: [/opt/agent]', 'command: --x', 'agent.command is "--x"; accepted: a list of text'],
     ['command: [/opt/agent]', 'flags: []', 'agent.flags is not a field of a profile; accepted here: command'],
     ['name: ack-fluid', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
-    ['promises:', 'promise:', 'promises is missing; accepted: a map with recovers, readWriteScope, subPath, explains'],
+    ['promises:', 'promise:', 'promises is missing; accepted: a map with recovers, readWriteScope, subPath, standby'],
   ])('is refused where %j is %j', (from, to, says) => {
     const bad = good.replace(from, to);
     expect(() => parseProfile(bad, 'x.yaml')).toThrow(says);

@@ -101,6 +101,11 @@ const promised: readonly {
     reason: 'the profile promises nothing about subPath',
   },
   {
+    tag: '@promises:standby',
+    isGiven: ({ standby }) => standby,
+    reason: 'the profile promises nothing about standbys',
+  },
+  {
     tag: '@promises:explanations',
     isGiven: ({ explainsRefusals }) => explainsRefusals,
     reason: 'the profile does not promise to explain refusals',

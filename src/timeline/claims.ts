@@ -1,7 +1,7 @@
 import type { ScenarioRecord, ScenarioStatus } from './record.ts';
 
 /** The promises of the document by claim id, in its order: one short sentence each. */
-export const claims: Readonly<Record<string, string>> = {
+const documented: Readonly<Record<string, string>> = {
   P1: 'Kubernetes is 1.18 or later.',
   P2: 'The node’s operating system is not ContainerOS.',
   P3: 'No other Fluid is installed beside ack-fluid.',
@@ -30,6 +30,19 @@ export const claims: Readonly<Record<string, string>> = {
   V3: 'After kill 1 in fluid-fuse-0 the pod sees errors, then the files again.',
 };
 
+/** Promises that the document does not make, of what is off by default: standbys. */
+const ofStandbys: Readonly<Record<string, string>> = {
+  S1: 'With a standby, an outage does not wait for the daemon’s restart, however often a daemon crashes.',
+  S2: 'A failover mounts nothing twice.',
+  S3: 'A volume stays read-only through a failover.',
+  S4: 'A standby that is dead or hung is never attached.',
+  S5: 'The restarted daemon is the standby of the next crash.',
+  S6: 'Nothing holds a standby that is removed, nor a volume of a pod that is gone.',
+};
+
+/** All promises by claim id: one short sentence each. */
+export const claims: Readonly<Record<string, string>> = { ...documented, ...ofStandbys };
+
 export interface ClaimResult {
   readonly id: string;
   /** Absent if the document has no such claim. */
@@ -56,7 +69,7 @@ export function judgeClaims(scenarios: readonly ScenarioRecord[]): ClaimResult[]
 /** Claims of the document that no scenario of the run examines. */
 export function unexaminedClaims(scenarios: readonly ScenarioRecord[]): string[] {
   const examined = new Set(scenarios.flatMap((scenario) => scenario.claims));
-  return Object.keys(claims).filter((id) => !examined.has(id));
+  return Object.keys(documented).filter((id) => !examined.has(id));
 }
 
 function worstStatus(statuses: readonly ScenarioStatus[]): ScenarioStatus {

@@ -115,4 +115,4 @@ export function readyTimesAfter({ daemons }: Timeline, crash: Crash): readonly n
 }
 
 /** A daemon's name without the generated suffix of its pod: a FUSE pod that was deleted is replaced by one with another suffix. */
-const workloadName = (name: string): string => name.replace(/-[a-z0-9]{5}(?=\/[^/]+$|$)/, '');
+export const workloadName = (name: string): string => name.replace(/-[a-z0-9]{5}(?=\/[^/]+$|$)/, '');
