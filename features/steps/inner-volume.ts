@@ -1,6 +1,6 @@
 import { Given, Then } from '@cucumber/cucumber';
 import { keepsInnerMount } from '../../src/checks/mount-tables.ts';
-import type { VolumeBelow } from '../../src/scenario/manifests.ts';
+import { standbyAnnotation, type VolumeBelow } from '../../src/scenario/manifests.ts';
 import { untilPodReads } from '../../src/scenario/pod-reads.ts';
 import { ignorePollTimeout } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
@@ -13,6 +13,13 @@ Given(
   'the dataset {string} with a directory "cache", whose names the kernel keeps for {duration}',
   async function (this: RekindleWorld, name: string, ms: number) {
     await this.create(name, { directories: ['cache'], behaviour: { entryTimeoutSeconds: ms / 1000 } });
+  },
+);
+
+Given(
+  'the dataset {string} with a directory "cache", and a standby',
+  async function (this: RekindleWorld, name: string) {
+    await this.create(name, { directories: ['cache'], annotations: { [standbyAnnotation]: '1' } });
   },
 );
 

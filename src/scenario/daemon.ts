@@ -1,4 +1,5 @@
 import type { ContainerRef } from '../../clusters/cluster.ts';
+import { sourceOf, topMounts, visibleMount } from '../checks/volume-mounts.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Dataset } from './dataset.ts';
 import { lastSeen } from './last-seen.ts';
@@ -13,6 +14,11 @@ export class Daemon {
   constructor(dataset: Dataset, find: () => Promise<ContainerRef>) {
     this.#dataset = dataset;
     this.#find = find;
+  }
+
+  /** The container at this moment. */
+  container(): Promise<ContainerRef> {
+    return this.#find();
   }
 
   /**
@@ -38,13 +44,17 @@ export class Daemon {
   }
 }
 
-/** Waits until the FUSE pod of a dataset is Running on a node, or on any. Returns its container. */
-export async function runningDaemon({ namespace, name }: Dataset, node: string | undefined): Promise<ContainerRef> {
+/** Waits until the FUSE pod of a dataset is Running on a node, or on any. Returns its container. `role`: the label of its pods. */
+export async function runningDaemon(
+  { namespace, name }: Dataset,
+  node: string | undefined,
+  role = 'jindofs-fuse',
+): Promise<ContainerRef> {
   const { scenario } = namespace;
   const [pod] = await scenario.eventually({
-    condition: `the FUSE pod of ${name} is Running`,
+    condition: `the FUSE pod of ${name} with the role ${role} is Running`,
     read: async () =>
-      (await namespace.listPods(`role=jindofs-fuse,release=${name}`)).filter(
+      (await namespace.listPods(`role=${role},release=${name}`)).filter(
         ({ metadata, spec }) =>
           metadata?.deletionTimestamp === undefined && (node === undefined || spec?.nodeName === node),
       ),
@@ -52,4 +62,32 @@ export async function runningDaemon({ namespace, name }: Dataset, node: string |
     format: (pods) => (pods[0] ? formatPodState(pods[0]) : `no FUSE pod; ${lastSeen(scenario.history)}`),
   });
   return { namespace: namespace.name, pod: pod?.metadata?.name ?? '', container: 'jindofs-fuse' };
+}
+
+/** The daemon whose file system the pods show, or one that is ready to take its place. */
+export type DaemonRole = 'active' | 'standby';
+
+/** Finds a daemon of a dataset with standbys by its role now: failovers change it. It is read from the devices of the mounts. */
+export async function daemonInRole(dataset: Dataset, role: DaemonRole): Promise<ContainerRef> {
+  const { namespace, name, volume } = dataset;
+  const { scenario } = namespace;
+  const pod = namespace.observedPods.find((observed) => observed.dataset === dataset);
+  if (pod === undefined) throw new Error(`no pod that is observed uses ${name}`);
+  const { path } = pod.consumer;
+  const found = await scenario.eventually({
+    condition: `${name} has a source mount in the role ${role}`,
+    read: async () => {
+      const shown = visibleMount({ lines: await pod.mountTable() }, (mountPoint) => mountPoint === path)?.device;
+      const node = { lines: await scenario.session.cluster.mountTable() };
+      const sources = topMounts(node, (mountPoint) => sourceOf(mountPoint)?.volume === volume);
+      const workloads = (isActive: boolean) =>
+        sources.flatMap(({ device, mountPoint }) =>
+          (device === shown) === isActive ? (sourceOf(mountPoint)?.workload ?? []) : [],
+        );
+      return { active: workloads(true)[0], standby: workloads(false)[0] };
+    },
+    until: (workloads) => workloads[role] !== undefined,
+    format: ({ active, standby }) => `active: ${active ?? 'none'}, standby: ${standby ?? 'none'}`,
+  });
+  return runningDaemon(dataset, pod.node, found[role]?.replace(`${namespace.name}/${name}-`, ''));
 }

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { FaultyStore } from '../../clusters/cluster.ts';
-import { Daemon, runningDaemon } from './daemon.ts';
-import { behaviourAnnotation, dataset, documentedFiles, type Manifest, secret } from './manifests.ts';
+import { Daemon, type DaemonRole, daemonInRole, runningDaemon } from './daemon.ts';
+import {
+  behaviourAnnotation,
+  dataset,
+  documentedFiles,
+  type Manifest,
+  secret,
+  standbyAnnotation,
+} from './manifests.ts';
 import type { Namespace } from './namespace.ts';
 
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -53,6 +60,20 @@ export class Dataset {
     return new Daemon(this, () => {
       const user = this.namespace.observedPods.find((pod) => pod.dataset === this);
       return runningDaemon(this, user?.node);
+    });
+  }
+
+  /** A daemon of a dataset with standbys, by the role that it has when a fault is injected. */
+  daemonInRole(role: DaemonRole): Daemon {
+    return new Daemon(this, () => daemonInRole(this, role));
+  }
+
+  /** Asks for a number of standbys, 1 to 3, or for none. `behaviour`: of the FUSE pods that are created from now on. */
+  async setStandbys(count: number, behaviour?: NonNullable<DatasetDifferences['behaviour']>): Promise<void> {
+    const object = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', name: this.name };
+    const annotations = { [standbyAnnotation]: count === 0 ? null : String(count) };
+    await this.namespace.patchMetadata(object, {
+      annotations: { ...annotations, ...(behaviour && behaviourAnnotation(behaviour)) },
     });
   }
 

@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 /** The faults of a scenario and the containers whose restart is held back; both end with the scenario at the latest. */
 export class FaultInjection {
   readonly #session: Session;
-  readonly #holds: AsyncDisposable[] = [];
+  readonly #holds: { readonly container: ContainerRef; readonly hold: AsyncDisposable }[] = [];
   readonly #injected: { readonly fault: Fault; readonly target: string; readonly injected: Injected }[] = [];
 
   constructor(session: Session) {
@@ -14,11 +14,15 @@ export class FaultInjection {
 
   /** Keeps the kubelet from restarting a container until `allowRestarts`. */
   async holdRestarts(container: ContainerRef): Promise<void> {
-    this.#holds.push(await this.#session.cluster.holdRestarts(container));
+    this.#holds.push({ container, hold: await this.#session.cluster.holdRestarts(container) });
   }
 
-  async allowRestarts(): Promise<void> {
-    for (const hold of this.#holds.splice(0)) await hold[Symbol.asyncDispose]();
+  /** `pod`: only of this one. */
+  async allowRestarts(pod?: string): Promise<void> {
+    const isMeant = ({ container }: { readonly container: ContainerRef }) => pod === undefined || container.pod === pod;
+    const released = this.#holds.filter(isMeant);
+    this.#holds.splice(0, Number.POSITIVE_INFINITY, ...this.#holds.filter((held) => !isMeant(held)));
+    for (const { hold } of released) await hold[Symbol.asyncDispose]();
   }
 
   /** Injects a fault and records it; a lasting fault ends with `heal`. */

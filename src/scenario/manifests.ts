@@ -35,6 +35,9 @@ export const behaviourAnnotation = (behaviour: object): Readonly<Record<string, 
   'rekindle.dev/fuse-behaviour': JSON.stringify(behaviour),
 });
 
+/** Number of standbys of a Dataset. */
+export const standbyAnnotation = 'rekindle.dev/standby';
+
 /** The document's dataset.yaml; only the object store differs. */
 export function dataset(options: DatasetOptions): readonly Manifest[] {
   const { name, store, directory, accessModes, behaviour } = options;

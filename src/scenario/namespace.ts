@@ -64,10 +64,13 @@ export class Namespace implements AsyncDisposable {
     { apiVersion, kind, name }: { readonly apiVersion: string; readonly kind: string; readonly name: string },
     metadata: {
       readonly labels?: Readonly<Record<string, string>>;
-      readonly annotations?: Readonly<Record<string, string>>;
+      /** Null removes one. */
+      readonly annotations?: Readonly<Record<string, string | null>>;
     },
   ): Promise<void> {
-    const body = { apiVersion, kind, metadata: { ...metadata, name, namespace: this.name } };
+    // Its type does not know that null removes a value.
+    const merged = { ...metadata, name, namespace: this.name } as NonNullable<Manifest['metadata']>;
+    const body = { apiVersion, kind, metadata: merged };
     await this.#any.patch(body, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
   }
 

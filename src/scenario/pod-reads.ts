@@ -2,6 +2,7 @@ import { showsDaemonsMount } from '../checks/mount-tables.ts';
 import { seesNoOtherError } from '../checks/outage.ts';
 import { isNotRestarted } from '../checks/pod-lifecycle.ts';
 import { readsAgain, readsNoWrongData, seesNoEmptyDirectory } from '../checks/reads.ts';
+import { attachesLivingOnly, failsOver, mountsOnce } from '../checks/standby.ts';
 import { probeName } from '../timeline/consumer.ts';
 import type { CheckRecord, HistoryEvent, ProbeEvent } from '../timeline/record.ts';
 import { claimsSuccess } from '../timeline/success-claims.ts';
@@ -13,10 +14,9 @@ import { ignorePollTimeout } from './scenario.ts';
 /** Consecutive good operations after which a pod counts as reading again. */
 const steady = 10;
 
-/** Waits until the pod's probe has read ten times in a row, and listed, since the last fault or since it started. */
-export async function untilPodReads(pod: ScenarioPod): Promise<void> {
+/** Waits until the pod's probe has read ten times in a row, and listed, since the last fault (or `since`), or since it started. */
+export async function untilPodReads(pod: ScenarioPod, since = pod.namespace.scenario.lastFaultAt): Promise<void> {
   const { scenario } = pod.namespace;
-  const since = scenario.lastFaultAt;
   await scenario.eventually({
     condition: `pod ${pod.name} reads`,
     read: () => readsSteadily(pod, since),
@@ -32,6 +32,28 @@ export async function untilPodRecovers(pod: ScenarioPod): Promise<void> {
   await scenario.daemonReadyAfter(since);
   await untilPodReads(pod);
   await untilNothingHangs(pod, since);
+}
+
+/** Waits until the daemon that the last fault struck has ended and the pod reads, whether or not the daemon is back. */
+export async function untilPodFailsOver(pod: ScenarioPod): Promise<void> {
+  const { scenario } = pod.namespace;
+  const since = scenario.lastFaultAt;
+  const isEnd = (event: HistoryEvent) =>
+    event.kind === 'process' && event.role === 'daemon' && event.change === 'exited' && event.at > since;
+  await scenario.happens('the daemon has ended', isEnd);
+  await untilPodReads(pod, scenario.history.find(isEnd)?.at);
+  await untilNothingHangs(pod, since);
+  const { container, path } = pod.consumer;
+  const where = `${pod.namespace.name}/${pod.name}/${container}`;
+  await scenario.happens(
+    'another mount is attached in the pod',
+    (event) =>
+      event.kind === 'mount' &&
+      event.change === 'added' &&
+      event.where === where &&
+      event.mountPoint === path &&
+      event.at > since,
+  );
 }
 
 /** Waits until an operation of the pod's probe has failed after the last fault. */
@@ -86,6 +108,23 @@ export async function recoveryChecks(pod: ScenarioPod): Promise<readonly CheckRe
   const reading = await readingChecks(pod);
   const { timeline, session } = pod.namespace.scenario;
   return [...reading, seesNoOtherError(timeline, pod.consumer, session.cluster.kernel)];
+}
+
+/** The checks of a failover, after which the pod may have seen the errors of a dead connection, or nothing at all. */
+export async function failoverChecks(pod: ScenarioPod): Promise<readonly CheckRecord[]> {
+  const { consumer, dataset } = pod;
+  // The first one needs an error that the pod may not have seen.
+  const [, ...reading] = await readingChecks(pod);
+  const { timeline, session } = pod.namespace.scenario;
+  const { capabilities, kernel } = session.cluster;
+  const mounts = { consumer, volume: dataset.volume };
+  return [
+    failsOver(timeline, { consumer, budgets: { failoverMs: session.profile.budgets.failoverMs } }),
+    mountsOnce(timeline, { ...mounts, mountsBeneath: capabilities.has('mount-beneath') }),
+    attachesLivingOnly(timeline, mounts),
+    ...reading,
+    seesNoOtherError(timeline, consumer, kernel),
+  ];
 }
 
 /** Checks that the pod reads the same files from the daemon that runs now, never saw others, and was not restarted. */
