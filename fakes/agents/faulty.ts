@@ -16,6 +16,7 @@
  * whole-dataset            mounts the whole dataset for a volume that is a directory of it
  * other-dataset            mounts another dataset, if there is one
  * stale-copy               mounts a copy of the files instead of the daemon's file system
+ * dead-standby             attaches the mount of a standby that is dead
  * blank-refusals           refuses with events that say nothing
  * misplaced-refusals       refuses with events on an object that does not exist
  */
@@ -37,6 +38,7 @@ const faults: Readonly<Record<string, readonly (readonly [WrappedModule, query?:
   'whole-dataset': [['plan', 'whole']],
   'other-dataset': [['plan', 'other']],
   'stale-copy': [['plan', 'copy']],
+  'dead-standby': [['plan', 'dead-standby']],
   'blank-refusals': [['recorder', 'blank']],
   'misplaced-refusals': [['recorder', 'misplaced']],
 };

@@ -22,6 +22,8 @@ const subPath = 'a pod that got its label later is skipped with an event, and it
 const noData = 'a daemon that is back but gives no data is no recovery';
 const together = 'two datasets crash together, and each of their pods has its own again';
 const directory = 'a volume that is a directory of a dataset shows that directory again';
+const lonely = 'the standby is dead';
+const failover = 'the active daemon is killed and does not come back';
 
 export const expectations: readonly ExpectedFindings[] = [
   { profile: 'no-recovery', scenarios: [again, unlabelled, gateOff], claims: ['C3'], checks: [] },
@@ -34,8 +36,8 @@ export const expectations: readonly ExpectedFindings[] = [
   { profile: 'writable-for-an-instant', scenarios: [readOnly, again, gateOff, down], claims: ['L2'], checks: [] },
   {
     profile: 'leaks-mounts',
-    scenarios: [again, readOnly, unlabelled, gateOff],
-    claims: [],
+    scenarios: [again, readOnly, unlabelled, gateOff, failover],
+    claims: ['S2'],
     checks: ['the mount table does not grow'],
   },
   {
@@ -66,6 +68,7 @@ export const expectations: readonly ExpectedFindings[] = [
   { profile: 'stale-copy', scenarios: [labelled, unlabelled], claims: ['C3'], checks: [] },
   { profile: 'blank-refusals', scenarios: [readWrite, readOnly], claims: ['L2'], checks: [] },
   { profile: 'misplaced-refusals', scenarios: [readWrite, readOnly], claims: ['L2'], checks: [] },
+  { profile: 'dead-standby', scenarios: [lonely, failover, again], claims: ['S4'], checks: [] },
   // A correct agent that reports what it does by Kubernetes events only.
   {
     profile: 'fakes/agents/silent.yaml',

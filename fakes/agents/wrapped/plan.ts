@@ -46,11 +46,24 @@ const copy: Choose = (_, { source, diagnosis }) => {
   return made;
 };
 
-const variants: Readonly<Record<string, Choose>> = { whole: wholeDataset, other: otherDataset, copy };
-const choose = variants[new URL(import.meta.url).search.slice(1)] ?? ((_, { source }) => source);
+/** The mount of a standby, dead or alive, if no daemon serves the volume. */
+function withDeadStandby({ snapshot }: NodeObservation, step: Step): Step {
+  const { volume, removable, stack } = step.diagnosis;
+  if (step.kind !== 'skip' || step.reason !== 'source-not-live' || removable === undefined) return step;
+  const path = snapshot.sourcePaths(volume).find((each) => each.includes('/standby-'));
+  const mount = path === undefined ? undefined : snapshot.tree.top(path);
+  if (path === undefined || mount === undefined || mount.device === stack.at(-1)?.device) return step;
+  const source = { path, device: mount.device, root: mount.root };
+  return { kind: 'replace', diagnosis: step.diagnosis, source, remove: removable };
+}
 
-/** Mounts something else: the query of this module's URL is `?whole`, `?other` or `?copy`. */
+const variants: Readonly<Record<string, Choose>> = { whole: wholeDataset, other: otherDataset, copy };
+const query = new URL(import.meta.url).search.slice(1);
+const choose = variants[query] ?? ((_, { source }) => source);
+
+/** Mounts something else: the query of this module's URL is `?whole`, `?other`, `?copy` or `?dead-standby`. */
 export const plan: typeof planReal = (observation, diagnoses, policy) =>
-  planReal(observation, diagnoses, policy).map((step) =>
-    step.kind === 'skip' ? step : { ...step, source: choose(observation, step) },
-  );
+  planReal(observation, diagnoses, policy).map((step) => {
+    if (query === 'dead-standby') return withDeadStandby(observation, step);
+    return step.kind === 'skip' ? step : { ...step, source: choose(observation, step) };
+  });
