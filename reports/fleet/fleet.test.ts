@@ -56,7 +56,7 @@ describe('the printed forecast', () => {
 
   it('says what ended the daemons, and what the forecast took', () => {
     expect(lines).toContain('daemons ended: crash 14,000, out of memory 6,000');
-    expect(lines).toContain('Simulated in 12.3 s with 600 MiB; --seed 7 repeats it.');
+    expect(lines).toContain('Simulated in 12.3 s (11.2 s of CPU) with 600 MiB; --seed 7 repeats it.');
   });
 });
 

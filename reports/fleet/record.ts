@@ -66,7 +66,7 @@ export interface FleetRecord {
   readonly ends: Readonly<Record<string, number>>;
   readonly means: readonly MeansForecast[];
   /** What the forecast itself took. */
-  readonly cost: { readonly seconds: number; readonly peakBytes: number };
+  readonly cost: { readonly seconds: number; readonly cpuSeconds: number; readonly peakBytes: number };
 }
 
 /** The number of nines of an availability, as in 4.3. */

@@ -73,7 +73,7 @@ export function describeEnds(ends: FleetRecord['ends']): string {
 
 /** What the forecast itself took. */
 export function describeCost({ cost, seed }: FleetRecord): string {
-  return `Simulated in ${cost.seconds.toFixed(1)} s with ${(cost.peakBytes / 2 ** 20).toFixed(0)} MiB; --seed ${seed} repeats it.`;
+  return `Simulated in ${cost.seconds.toFixed(1)} s (${cost.cpuSeconds.toFixed(1)} s of CPU) with ${(cost.peakBytes / 2 ** 20).toFixed(0)} MiB; --seed ${seed} repeats it.`;
 }
 
 export const causeTitles: Readonly<Record<string, string>> = {

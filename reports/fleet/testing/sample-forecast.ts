@@ -46,7 +46,7 @@ export function sampleForecast(change: Partial<FleetRecord> = {}): FleetRecord {
       sampleMeans('standby', 'a standby daemon', 4),
       sampleMeans('takeover', 'takeover after a restart', 2900),
     ],
-    cost: { seconds: 12.3, peakBytes: 600 * 2 ** 20 },
+    cost: { seconds: 12.3, cpuSeconds: 11.2, peakBytes: 600 * 2 ** 20 },
     ...change,
   };
 }

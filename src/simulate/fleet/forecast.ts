@@ -3,6 +3,7 @@ import { type Cause, causeNames, daemonLife, type ServicePeriod, upgradesFor } f
 import { Draws } from './draws.ts';
 import { type Fleet, yearMs } from './fleet-file.ts';
 import type { ApiCost, MeasuredPhases } from './measured.ts';
+import { PodGroup } from './pod-group.ts';
 import { isOutage, type MeansModel, meansFor, type Service } from './recovery-means.ts';
 import { quantilesOf, SecondCounts } from './second-counts.ts';
 import { Sketch } from './sketch.ts';
@@ -84,6 +85,7 @@ class Tally {
   readonly #requests: SecondCounts;
   readonly #events: SecondCounts;
   readonly #end: number;
+  readonly #pods: PodGroup;
   readonly #outages = new Sketch();
   readonly #downtimes = new Sketch();
   readonly #byCause = new Float64Array(causeNames.length);
@@ -98,68 +100,44 @@ class Tally {
     this.#requests = new SecondCounts(fleet.days * 86_400);
     this.#events = new SecondCounts(fleet.days * 86_400);
     this.#end = fleet.days * (yearMs / 365);
+    this.#pods = new PodGroup(Math.ceil(fleet.podsPerNode / fleet.datasetsPerNode));
   }
 
   /** The pods of one dataset on one node. */
   addDataset(node: number, dataset: number, services: readonly Service[]): void {
     const { datasetsPerNode, podsPerNode } = this.#fleet;
-    const pods = Math.floor(podsPerNode / datasetsPerNode) + (dataset < podsPerNode % datasetsPerNode ? 1 : 0);
+    const pods = this.#pods;
+    pods.reset(Math.floor(podsPerNode / datasetsPerNode) + (dataset < podsPerNode % datasetsPerNode ? 1 : 0));
     const draws = new Draws(this.#seed, streams.pods, node, dataset);
-    const { podsReturn, replacedAfter } = this.#model;
-    /** When each pod's outage began; negative if it reads. */
-    const since = new Float64Array(pods).fill(-1);
-    const cause = new Uint8Array(pods);
-    const replacedAt = new Float64Array(pods);
-    const down = new Float64Array(pods);
-    let dead = 0;
-
-    const close = (pod: number, at: number, isStall: boolean) => {
-      const took = Math.min(at, this.#end) - (since[pod] ?? 0);
-      this.#outages.add(took);
-      if (isStall) this.#stalls++;
-      down[pod] = (down[pod] ?? 0) + took;
-      const kind = cause[pod] ?? 0;
-      this.#byCause[kind] = (this.#byCause[kind] ?? 0) + took;
-      since[pod] = -1;
-      dead--;
-    };
-
+    const { api, apiPerPod, cpuMs, podsReturn, replacedAfter } = this.#model;
+    const replaced = replacedAfter && (() => replacedAfter(draws));
     for (const service of services) {
-      if (dead > 0) {
-        const { baseMs, stepMs } = podsReturn(service, dead, draws);
-        let returned = 0;
-        for (let pod = 0, order = 0; pod < pods; pod++) {
-          if ((since[pod] ?? 0) < 0) continue;
-          const at = Math.max(service.from, replacedAt[pod] ?? 0) + baseMs + stepMs * order++;
-          if (at >= service.to) continue;
-          close(pod, at, service.by === 'taken over');
-          returned++;
-          if (this.#model.apiPerPod) this.#count(at, this.#model.apiPerPod);
-        }
+      const { by, end, from, to } = service;
+      if (pods.dead > 0) {
+        const { baseMs, stepMs } = podsReturn(service, pods.dead, draws);
+        const returned = pods.recover({ from, baseMs, stepMs, before: to }, (began, ended, kind) => {
+          this.#addOutage(began, ended, kind);
+          if (by === 'taken over') this.#stalls++;
+          if (apiPerPod) this.#count(ended, apiPerPod);
+        });
         if (returned > 0) {
-          this.#count(service.from + baseMs, this.#model.api(returned));
-          this.#cpuMs += this.#model.cpuMs(returned);
+          this.#count(from + baseMs, api(returned));
+          this.#cpuMs += cpuMs(returned);
         }
       }
-      const { end, to } = service;
       if (end === undefined) break;
-      if (!isOutage(end)) {
-        for (let pod = 0; pod < pods && dead > 0; pod++) if ((since[pod] ?? 0) >= 0) close(pod, to, false);
-        continue;
-      }
-      const kind = causeNames.indexOf(end);
-      for (let pod = 0; pod < pods; pod++) {
-        if ((since[pod] ?? 0) >= 0) continue;
-        since[pod] = to;
-        cause[pod] = kind;
-        if (replacedAfter) replacedAt[pod] = to + replacedAfter(draws);
-      }
-      dead = pods;
+      if (isOutage(end)) pods.fail(to, causeNames.indexOf(end), replaced);
+      else pods.endAll(to, this.#addOutage);
     }
-    this.#unfinished += dead;
-    for (let pod = 0; pod < pods && dead > 0; pod++) if ((since[pod] ?? 0) >= 0) close(pod, this.#end, false);
-    for (const ms of down) this.#downtimes.add((ms * yearMs) / this.#end);
+    this.#unfinished += pods.dead;
+    pods.endAll(this.#end, this.#addOutage);
+    for (const ms of pods.downtimes) this.#downtimes.add((ms * yearMs) / this.#end);
   }
+
+  readonly #addOutage = (began: number, ended: number, kind: number) => {
+    this.#outages.add(ended - began);
+    this.#byCause[kind] = (this.#byCause[kind] ?? 0) + ended - began;
+  };
 
   #count(at: number, { requests, events }: ApiCost): void {
     this.#requests.add(at, requests);
