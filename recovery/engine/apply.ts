@@ -198,7 +198,7 @@ function applyActions(
   });
 }
 
-function replacementFor({ kind, diagnosis, source, remove }: Action, { mounts }: NodeSnapshot): Replacement {
+export function replacementFor({ kind, diagnosis, source, remove }: Action, { mounts }: NodeSnapshot): Replacement {
   const { site, stack, below, volume, volumeMount } = diagnosis;
   // A read-only site stays so, whether because of the PersistentVolume, the pod's volumeMount, or the mount itself.
   const readOnly =

@@ -5,7 +5,7 @@ import type { Journal } from './volume-state.ts';
 
 /** Watches daemons for their exit, by the device of their connection. */
 export interface DaemonWatches extends Disposable {
-  /** Watches these daemons and no others. One that has exited is not watched again under the same device. */
+  /** Watches these daemons and no others. If one has exited and is given again, another process has its connection. */
   watchOnly(devices: ReadonlySet<DeviceId>): void;
 }
 
@@ -14,24 +14,26 @@ export function createDaemonWatches(
   onExit: (device: DeviceId) => void,
 ): DaemonWatches {
   const watches = new Map<DeviceId, Disposable>();
+  const exited = new Set<DeviceId>();
+  const end = (device: DeviceId) => {
+    watches.get(device)?.[Symbol.dispose]();
+    watches.delete(device);
+    exited.delete(device);
+  };
   return {
     watchOnly(devices) {
-      for (const [device, watch] of watches) {
-        if (devices.has(device)) continue;
-        watches.delete(device);
-        watch[Symbol.dispose]();
-      }
+      for (const device of [...watches.keys()]) if (!devices.has(device) || exited.has(device)) end(device);
       for (const device of devices) {
         if (watches.has(device)) continue;
-        watches.set(
-          device,
-          kernel.watchDaemon(device, () => onExit(device)),
-        );
+        const watch = kernel.watchDaemon(device, () => {
+          exited.add(device);
+          onExit(device);
+        });
+        watches.set(device, watch);
       }
     },
     [Symbol.dispose]() {
-      for (const watch of watches.values()) watch[Symbol.dispose]();
-      watches.clear();
+      for (const device of [...watches.keys()]) end(device);
     },
   };
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from './engine.ts';
 import type { DeviceId, Mount, Nanoseconds, Volume } from './model.ts';
+import { MountTree } from './mount-sites.ts';
 import { crash } from './testing/healthy-pod.ts';
-import { createWorld, podNamed, sourcePath, volumeNamed, type World } from './testing/world.ts';
+import { AgentDied } from './testing/modelled-kernel.ts';
+import { createWorld, openPolicy, podNamed, sourcePath, volumeNamed, type World } from './testing/world.ts';
 
 const standbyPath = (number = 0, volume = 'demo') =>
   sourcePath(volume).replace(/\/jindofs-fuse$/, `/standby-${number}/jindofs-fuse`);
@@ -204,4 +206,132 @@ describe('a standby', () => {
       expect(refusals()).toMatchObject([{ detail: expect.stringContaining('another dataset') }]);
     },
   );
+});
+
+describe('a failover', () => {
+  const preparedAt = (world: World) => world.kernel.prepared.map(({ site, source }) => [site.path, source.device]);
+
+  it('is prepared in containers while a standby is live, and for the restarted daemon afterwards', async () => {
+    await using world = await podWithStandby();
+    await world.clock.advance(100);
+    expect(preparedAt(world)).toEqual([['/data', world.standby]]);
+    crash(world);
+    await world.clock.advance(1_000);
+    expect(preparedAt(world)).toEqual([]);
+    const restarted = world.serve('demo');
+    await world.clock.advance(1_000);
+    expect(preparedAt(world)).toEqual([['/data', restarted]]);
+  });
+
+  it.each<readonly [string, (world: World) => void]>([
+    ['standby', ({ kernel }) => kernel.detach(kernel.host, standbyPath())],
+    ['daemon of the standby', ({ kernel }) => kernel.crash(kernel.host.at(-1)?.device ?? ('' as DeviceId))],
+    ['pod', ({ pods }) => void pods.pop()],
+    ['dataset', ({ volumes }) => void volumes.pop()],
+  ])('is prepared no more within a second after the %s has gone', async (_, remove) => {
+    await using world = await podWithStandby();
+    await world.clock.advance(100);
+    expect(world.kernel.prepared).toHaveLength(1);
+    remove(world);
+    world.kubernetesChanged();
+    await world.clock.advance(1_000);
+    expect(world.kernel.prepared).toEqual([]);
+  });
+
+  it.each<readonly [string, (world: World) => void]>([
+    ['there is no standby', ({ kernel }) => kernel.detach(kernel.host, standbyPath())],
+    [
+      'a mount is inside',
+      ({ kernel }) =>
+        void kernel.bind(kernel.processes[0]?.mounts ?? [], '/data/cache', {
+          device: '0:99' as DeviceId,
+          fstype: 'tmpfs',
+        }),
+    ],
+    ['the pod has no label', (world) => void world.pods.splice(0, 1, podNamed('pod-1', [{}], { labels: {} }))],
+    ['recovery is off', (world) => Object.assign(world, { policy: { ...openPolicy, enabled: false } })],
+  ])('is not prepared if %s', async (_, arrange) => {
+    await using world = await podWithStandby();
+    arrange(world);
+    world.kubernetesChanged();
+    // All tables are read once a minute.
+    await world.clock.advance(61_000);
+    expect(world.kernel.prepared).toEqual([]);
+  });
+
+  it('includes containers with mounts inside', async () => {
+    await using world = await podWithStandby();
+    const mounts = world.kernel.processes[0]?.mounts ?? [];
+    world.kernel.bind(mounts, '/data/cache', { device: '0:99' as DeviceId, fstype: 'tmpfs' });
+    await world.clock.advance(61_000);
+    crash(world);
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+    expect(world.top(mounts, '/data/cache')?.device).toBe('0:99');
+  });
+
+  it('waits until the connection is dead if a process hands it over, and watches the next process', async () => {
+    await using world = await podWithStandby();
+    const device = world.sourceOf('demo') ?? ('' as DeviceId);
+    world.kernel.handOver(device);
+    await world.clock.settle();
+    expect(world.kernel.counts.replacements).toBe(0);
+    world.kernel.crash(device);
+    await world.clock.settle();
+    expect(shown(world)).toBe(world.standby);
+  });
+
+  it('does not take an answer that the standby gave before the daemon died', async () => {
+    await using world = await podWithStandby();
+    // The answer is still on its way when the daemon dies, and then the standby hangs.
+    void world.engine.pass('resync');
+    crash(world);
+    world.kernel.setState(world.standby, 'hung');
+    await world.clock.advance(1_000);
+    expect(world.kernel.counts.replacements).toBe(0);
+  });
+
+  it('reaches a pod that is created meanwhile', async () => {
+    await using world = await podWithStandby();
+    crash(world);
+    world.run(podNamed('pod-2', [{}]));
+    await world.clock.advance(6_000);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('continues from the next daemon if the standby dies in the middle of it', async () => {
+    await using world = await podWithStandby();
+    world.run(podNamed('pod-2', [{}]));
+    await world.clock.advance(6_000);
+    let calls = 0;
+    world.kernel.failWith(() => {
+      calls += 1;
+      if (calls === 3) world.kernel.setState(world.standby, 'dead');
+      return undefined;
+    });
+    crash(world);
+    await world.clock.settle();
+    world.kernel.failWith(undefined);
+    world.serve('demo');
+    await world.clock.advance(11_000);
+    expect(world.broken()).toEqual([]);
+    for (const { mounts } of world.kernel.processes) expect(new MountTree(mounts).at('/data').stack).toHaveLength(1);
+  });
+
+  it('leaves one mount at each site, wherever the agent dies', async () => {
+    for (let calls = 0; calls < 4; calls++) {
+      await using world = await podWithStandby();
+      await world.engine[Symbol.asyncDispose]();
+      world.kernel.crash(world.sourceOf('demo') ?? ('' as DeviceId));
+      world.replaceEngine();
+      world.kernel.dieBefore(calls);
+      await world.engine.pass('start').catch((error) => expect(error).toBeInstanceOf(AgentDied));
+      world.kernel.dieBefore(undefined);
+      world.replaceEngine();
+      await world.engine.pass('start');
+      expect(world.broken()).toEqual([]);
+      expect(new MountTree(world.kernel.host).at(world.target('pod-1')).stack).toHaveLength(1);
+      expect(new MountTree(world.kernel.processes[0]?.mounts ?? []).at('/data').stack).toHaveLength(1);
+    }
+  });
 });

@@ -3,6 +3,7 @@ import { createLivenessCache } from './liveness.ts';
 import { LookUps } from './look-ups.ts';
 import type { DeviceId, Failure, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
+import { createFailoverPlans } from './prepare.ts';
 import { SnapshotCache } from './snapshot.ts';
 import { createCandidate, reportDelay, triggerRules, VolumeFingerprint } from './triggers.ts';
 import { startVolumePass, type VolumePassParts, type VolumePassResult } from './volume-pass.ts';
@@ -61,6 +62,9 @@ const defaults = {
 const firstRetryDelay = milliseconds(25);
 const maxRetries = 8;
 
+/** How long after a pass the preparation of failovers waits, so that programs that wait for their mounts come first. */
+const preparationDelay = milliseconds(50);
+
 type Volumes = ReadonlySet<string> | 'all';
 
 /**
@@ -84,6 +88,8 @@ export class Engine implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>();
   #isStopped = false;
   #isMountChangeDelayed = false;
+  readonly #failoverPlans = createFailoverPlans();
+  #isPreparing = false;
 
   constructor(options: EngineOptions) {
     const settings: Settings = { ...defaults, ...options, abortHungAfter: options.abortHungAfter };
@@ -124,7 +130,10 @@ export class Engine implements AsyncDisposable {
       isStopped: () => this.#isStopped,
       onSourceStates: ({ name }, states) => onHung(name, states),
       // A proof may take long, and the daemon may die again meanwhile.
-      onReplaced: () => this.#schedule(settings.proofDelay, () => this.#watchDaemons()),
+      onReplaced: () => {
+        this.#schedule(settings.proofDelay, () => this.#watchDaemons());
+        this.#prepareSoon();
+      },
     };
   }
 
@@ -177,13 +186,14 @@ export class Engine implements AsyncDisposable {
     if (!taken.ok) return this.#recordFailedPass(trigger, began, taken.failure);
     const snapshot = taken.value;
     this.#forgetOthers(snapshot.volumes);
+    this.#prepareSoon();
 
     const examined = snapshot.volumes
       .filter(({ name }) => volumes === 'all' || volumes.has(name))
       .map((volume) => createCandidate(new VolumeFingerprint(snapshot, volume), this.#state(volume.name)))
       .filter(rule.examines);
     const passes = examined.flatMap((candidate) => {
-      const pass = startVolumePass(this.#volumePassParts, snapshot, candidate);
+      const pass = startVolumePass(this.#volumePassParts, snapshot, candidate, trigger);
       return pass === undefined ? [] : [{ pass, candidate }];
     });
     if (passes.length === 0 && !rule.reportsIdlePass) return;
@@ -200,7 +210,7 @@ export class Engine implements AsyncDisposable {
     const maySkip = rule.skipsUnchanged === true && this.#snapshots.containers === containersBefore;
     const results = await Promise.all(
       passes.map(async ({ pass, candidate }) => {
-        const result = await pass.finish({ trigger, maySkip, scanContainers });
+        const result = await pass.finish({ maySkip, scanContainers });
         if (result !== undefined && !this.#isStopped) this.#followUp(candidate, result);
         return result ?? [];
       }),
@@ -218,6 +228,7 @@ export class Engine implements AsyncDisposable {
   ): void {
     const volumes = new Set([fingerprint.volume.name]);
     this.#watchDaemons();
+    this.#prepareSoon();
     if (replaced.length > 0) this.#request('confirm', volumes);
     if (state.isHoldingReports) {
       this.#schedule(reportDelay, () => state.isHoldingReports && this.#request('resync', volumes));
@@ -232,6 +243,19 @@ export class Engine implements AsyncDisposable {
     const sources = [...this.#states.values()].flatMap((state) => state.sources);
     const served = sources.flatMap((each) => (each.state === 'live' || each.state === 'hung' ? [each.device] : []));
     this.#daemons.watchOnly(new Set(served));
+  }
+
+  /** Prepares the failovers of all volumes, and drops what is held for others, in several turns if there is much. */
+  #prepareSoon(): void {
+    if (!this.#settings.standby || this.#isPreparing) return;
+    this.#isPreparing = true;
+    this.#schedule(preparationDelay, () => {
+      this.#isPreparing = false;
+      const taken = this.#snapshots.node();
+      const policy = this.#settings.policy();
+      const wanted = taken.ok ? this.#failoverPlans(taken.value, this.#states, policy) : [];
+      if (!this.#settings.kernel.prepare(wanted)) this.#prepareSoon();
+    });
   }
 
   /** Requests a pass. All requests within one turn of the event loop make one pass for each trigger. */

@@ -23,3 +23,36 @@ it('a device keeps its latest answer if a later question is unsuccessful', async
   }
   expect(known).toEqual(['live', 'live', 'dead', 'dead']);
 });
+
+it('a question that was asked too early is asked once more, unless the answer is final', async () => {
+  const device = '0:42' as DeviceId;
+  const question: LivenessQuestion = { device, site: { kind: 'source', path: '/runtime-mnt/demo' } };
+  const asked: PromiseWithResolvers<Answer>[] = [];
+  let now = 0n;
+  const cache = createLivenessCache({
+    kernel: {
+      ask() {
+        const answer = Promise.withResolvers<Answer>();
+        asked.push(answer);
+        return answer.promise;
+      },
+    },
+    clock: { now: () => now++ as Nanoseconds },
+    readDeadline: 1n as Nanoseconds,
+    firstReadDeadline: 1n as Nanoseconds,
+  });
+  const early = cache.ask(question);
+  const late = cache.ask(question, now++ as Nanoseconds);
+  expect(asked).toHaveLength(1);
+  asked[0]?.resolve({ status: 'live' });
+  expect(await early).toEqual({ status: 'live' });
+  await expect.poll(() => asked.length).toBe(2);
+  const again = cache.ask(question);
+  asked[1]?.resolve({ status: 'dead', errno: 'ENOTCONN' });
+  expect([await late, await again]).toMatchObject([{ status: 'dead' }, { status: 'dead' }]);
+  const before = cache.ask(question);
+  const final = cache.ask(question, now++ as Nanoseconds);
+  asked[2]?.resolve({ status: 'dead', errno: 'ENOTCONN' });
+  expect([await before, await final]).toMatchObject([{ status: 'dead' }, { status: 'dead' }]);
+  expect(asked).toHaveLength(3);
+});

@@ -15,7 +15,8 @@ export function questionTo(site: AskRequest['site'], { device, superOptions }: M
 
 /** How connections answered, with at most one read in progress per device, however many volumes and passes ask. */
 export interface LivenessCache {
-  ask(question: LivenessQuestion): Promise<Liveness>;
+  /** `after`: a question that was asked before that time is asked once more when it has been answered, unless the answer is final. */
+  ask(question: LivenessQuestion, after?: Nanoseconds): Promise<Liveness>;
   /** The latest answer of a device, which an unsuccessful question does not change. */
   get(device: DeviceId): Liveness | undefined;
   /** Whether the device has been live at least once. */
@@ -38,7 +39,7 @@ export function createLivenessCache({
   readonly firstReadDeadline: Nanoseconds;
 }): LivenessCache {
   const latest = new Map<DeviceId, Liveness>();
-  const inProgress = new Map<DeviceId, Promise<Liveness>>();
+  const inProgress = new Map<DeviceId, { readonly askedAt: Nanoseconds; readonly reading: Promise<Liveness> }>();
   const hasBeenLive = new Set<DeviceId>();
 
   async function ask(question: LivenessQuestion): Promise<Liveness> {
@@ -50,16 +51,18 @@ export function createLivenessCache({
   }
 
   return {
-    ask(question) {
+    ask(question, after) {
       const { device } = question;
-      const reading =
-        inProgress.get(device) ??
-        ask(question).then((liveness) => {
-          inProgress.delete(device);
-          if (liveness.status !== 'unknown') latest.set(device, liveness);
-          return liveness;
-        });
-      inProgress.set(device, reading);
+      const running = inProgress.get(device);
+      if (running !== undefined && (after === undefined || running.askedAt > after)) return running.reading;
+      const asked =
+        running?.reading.then((liveness) => (liveness.status === 'dead' ? liveness : ask(question))) ?? ask(question);
+      const reading = asked.then((liveness) => {
+        if (inProgress.get(device)?.reading === reading) inProgress.delete(device);
+        if (liveness.status !== 'unknown') latest.set(device, liveness);
+        return liveness;
+      });
+      inProgress.set(device, { askedAt: clock.now(), reading });
       return reading;
     },
     get: (device) => latest.get(device),
@@ -83,18 +86,21 @@ export interface VolumeQuestions {
 /** The answers of one pass over a volume. Each device is asked once in it. */
 export class VolumeAnswers {
   readonly #cache: LivenessCache;
+  readonly #after: Nanoseconds | undefined;
   readonly #asked = new Map<DeviceId, Promise<Liveness>>();
   readonly #answered = new Map<DeviceId, Liveness>();
 
-  constructor(cache: LivenessCache) {
+  /** `after`: when the questions must have been asked. */
+  constructor(cache: LivenessCache, after?: Nanoseconds) {
     this.#cache = cache;
+    this.#after = after;
   }
 
   ask(questions: readonly LivenessQuestion[]): void {
     for (const question of questions) {
       const { device } = question;
       if (this.#asked.has(device)) continue;
-      const reading = this.#cache.ask(question).then((liveness) => {
+      const reading = this.#cache.ask(question, this.#after).then((liveness) => {
         this.#answered.set(device, liveness);
         return liveness;
       });

@@ -89,6 +89,11 @@ export interface KernelPort {
    * Never rejects.
    */
   lookUp(lookUp: LookUp): Promise<Result<VolumeRecord | { readonly mountPoint: string }>>;
+  /**
+   * Makes in advance what `replaceAll` will need for these replacements, and drops what it holds for any other. Some are made in each
+   * call; false if more remain, so that it must be called again.
+   */
+  prepare(wanted: readonly Replacement[]): boolean;
   /** Clones all sources, then replaces all mounts; one result each, in order. Idempotent, and safe to kill between any two calls. */
   replaceAll(replacements: readonly Replacement[]): readonly Result<Replaced>[];
   /** Asks the daemon, but not the store behind it, by statfs. Never waits for another connection or for a read. Never rejects. */

@@ -76,6 +76,8 @@ export interface TriggerRule {
   readonly scan: (context: ScanContext) => ContainerScope | undefined;
   /** Reports what the sources answered before it scans containers, rather than scanning while they are being asked. */
   readonly reportsBeforeScan?: true;
+  /** Asks the sources after the pass has begun, and supersedes a pass that has asked them before. */
+  readonly asksAnew?: true;
   /** Ends early for volumes whose sources, sites and containers are unchanged. */
   readonly skipsUnchanged?: true;
   /** Reports waiting sites of a volume without a live source only after `reportDelay`. */
@@ -98,6 +100,7 @@ export const triggerRules: Readonly<Record<Trigger, TriggerRule>> = {
     // While the daemon is down there is time to find its consumers; once it is back there is none.
     scan: () => 'new',
     reportsBeforeScan: true,
+    asksAnew: true,
     holdsReports: true,
     repeatsAttempts: true,
   },
@@ -130,8 +133,11 @@ export const triggerRules: Readonly<Record<Trigger, TriggerRule>> = {
     examines: () => true,
     scan: ({ now, snapshots: { fullScanAt }, examined }) => {
       if (fullScanAt === undefined || now - fullScanAt >= fullScanPeriod) return 'fresh';
+      // Its containers must be known before a daemon dies.
+      const hasStandby = ({ fingerprint: { snapshot, volume } }: Candidate) =>
+        snapshot.standbys(volume).paths.length > 0;
       const isSettling = ({ state: { actedAt } }: Candidate) => actedAt !== undefined && now - actedAt < settlePeriod;
-      const needsScan = (each: Candidate) => isSettling(each) || each.state.unhealthy.length > 0;
+      const needsScan = (each: Candidate) => isSettling(each) || hasStandby(each) || each.state.unhealthy.length > 0;
       return examined.some(needsScan) ? 'new' : undefined;
     },
     skipsUnchanged: true,

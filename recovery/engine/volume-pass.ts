@@ -39,7 +39,6 @@ export interface VolumePassResult
 export interface VolumePass {
   /** Undefined if a later pass has superseded this one, or if nothing had changed. */
   finish(options: {
-    readonly trigger: Trigger;
     /** Whether to end early if sources and sites are unchanged. */
     readonly maySkip: boolean;
     /** Scans the containers as thoroughly as the trigger asks for; repeated calls do nothing. */
@@ -55,25 +54,27 @@ export function startVolumePass(
   parts: VolumePassParts,
   snapshot: NodeSnapshot,
   { fingerprint, state }: Pick<Candidate, 'fingerprint' | 'state'>,
+  trigger: Trigger,
 ): VolumePass | undefined {
   const { volume, sourceText } = fingerprint;
-  if (state.pending?.sourceText === sourceText) return undefined;
+  const { asksAnew = false, reportsBeforeScan = false, holdsReports, repeatsAttempts = false } = triggerRules[trigger];
+  if (state.pending?.sourceText === sourceText && !asksAnew) return undefined;
   const token = { sourceText };
   state.pending = token;
-  const answers = new VolumeAnswers(parts.liveness);
+  const answers = new VolumeAnswers(parts.liveness, asksAnew ? parts.clock.now() : undefined);
   const sources = sourceQuestions(snapshot, volume);
   answers.ask(sources);
   const isSuperseded = () => parts.isStopped() || state.pending !== token;
 
   return {
-    async finish({ trigger, maySkip, scanContainers }) {
-      const { holdsReports, repeatsAttempts = false } = triggerRules[trigger];
+    async finish({ maySkip, scanContainers }) {
       const before = state.sources;
       if (!(await sourcesAnswered())) return end();
-      void reportLateSources(trigger);
+      void reportLateSources();
       if (maySkip && isUnchanged(answers, fingerprint, state, parts.clock.now())) return end();
       reportSources(parts, answers, { volume, state, trigger, snapshot });
-      scanContainers();
+      // If a standby is live there is no time to find consumers; the next pass finds those that are not known yet.
+      if (!reportsBeforeScan || isOutage(answers, snapshot, volume)) scanContainers();
       state.isHoldingReports = holdsReports === true && isOutage(answers, snapshot, volume);
       if (state.isHoldingReports) {
         end();
@@ -96,7 +97,7 @@ export function startVolumePass(
   }
 
   /** Reports the sources that were not waited for once all have answered. Nothing is done about them, as another one is live. */
-  async function reportLateSources(trigger: Trigger): Promise<void> {
+  async function reportLateSources(): Promise<void> {
     if (sources.every(({ device }) => answers.get(device) !== undefined)) return;
     await answers.all(sources);
     if (!parts.isStopped() && state.sourceText === sourceText)

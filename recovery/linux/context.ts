@@ -1,6 +1,7 @@
 import type { KernelTier, LiveSource, Mount } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import type { Namespaces } from './namespaces.ts';
+import type { PreparedMounts } from './prepared.ts';
 import { failed, inStep, ok } from './result.ts';
 import { belowRoot, topMount } from './stack.ts';
 import type { Staging } from './staging.ts';
@@ -15,6 +16,7 @@ export interface KernelContext {
   readonly walker: Walker;
   readonly late: LateClose;
   readonly tier: KernelTier;
+  readonly prepared: Pick<PreparedMounts, 'take' | 'pidfd'>;
   /** The node's current mount table. */
   nodeTable(): Result<readonly Mount[]>;
 }

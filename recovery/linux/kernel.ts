@@ -11,9 +11,10 @@ import { followKubelet, linkAt } from './kubelet.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
 import { NamespaceLost, openNamespaces } from './namespaces.ts';
+import { createPreparedMounts, type PreparedMounts } from './prepared.ts';
 import { proberArgv, startProber } from './prober/client.ts';
 import { startLanes } from './prober/lanes.ts';
-import { createProcessNamespaces, credentialsOf, namespaceOf } from './processes.ts';
+import { createProcessNamespaces, credentialsOf, namespaceOf, openFilesLimit } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
 import { ok } from './result.ts';
@@ -79,20 +80,24 @@ export function openKernel(
     createWalker({ sys, namespaces: namespaces.value, command: proberCommand, now: () => performance.now() }),
   );
   const late = parts.use(createLateClose(sys));
-  const context = {
+  const context: KernelContext = {
     sys,
     namespaces: namespaces.value,
     staging: staging.value,
     walker,
     late,
     tier: tier.value,
+    get prepared() {
+      return prepared;
+    },
     nodeTable: () => table.read(),
   };
+  const prepared = parts.use(createPreparedMounts(context, openFilesLimit() - reservedDescriptors));
   const onNode = () => {
     table.reopen();
     options.onKubelet?.(missing());
   };
-  const known = { ...options, proberCommand, node, missing };
+  const known = { ...options, proberCommand, node, missing, prepared };
   return { ok: true, value: assembleKernel(context, table, known, parts.move()) };
 }
 
@@ -101,7 +106,7 @@ function assembleKernel(
   table: NodeTable,
   options: KernelOptions &
     Required<Pick<KernelOptions, 'proberCommand'>> &
-    Pick<Kernel, 'missing'> & { readonly node: string | undefined },
+    Pick<Kernel, 'missing'> & { readonly node: string | undefined; readonly prepared: PreparedMounts },
   parts: DisposableStack,
 ): Kernel {
   const { sys } = context;
@@ -109,6 +114,7 @@ function assembleKernel(
     node: nodeMountNamespace,
     missing,
     proberCommand,
+    prepared,
     kubeletRoot = '/var/lib/kubelet',
     onUnknownContainer,
   } = options;
@@ -152,6 +158,7 @@ function assembleKernel(
     kubeletDirectory,
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
+    prepare: (wanted) => prepared.hold(wanted),
     replaceAll(replacements) {
       for (const { site } of replacements) if (site.kind === 'container') containers.changed(site.pid);
       return replaceAll(context, replacements);
@@ -171,6 +178,9 @@ function assembleKernel(
     },
   };
 }
+
+/** Descriptors for everything beside what is prepared for standbys. */
+const reservedDescriptors = 500;
 
 /** The path of a directory on the node as its mount table spells it, without symbolic links. */
 function withoutLinks({ namespaces }: KernelContext, path: string): string {

@@ -47,6 +47,12 @@ export function parseCredentials(status: string): Container['user'] | undefined 
   return { uid, gid, groups: numbers('Groups') ?? [] };
 }
 
+/** The number of files that this process may have open. Node raises its soft limit to the hard one. */
+export function openFilesLimit(): number {
+  const limit = /^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+}
+
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');

@@ -54,6 +54,14 @@ class Job {
     return wantedOptions(this.top.options, this.replacement.readOnly);
   }
 
+  /** Takes over the clone that was made in advance, if there is one. */
+  take({ prepared }: KernelContext, fds: Descriptors): void {
+    const clone = prepared.take(this.replacement);
+    if (clone === undefined) return;
+    fds.own(ok(clone));
+    this.tree = clone;
+  }
+
   /** Runs one step unless an earlier one failed, and adds up the time. */
   advance(step: () => Result<void>): void {
     if (this.failure !== undefined) return;
@@ -81,24 +89,29 @@ function replaceBatch(context: KernelContext, jobs: readonly Job[]): void {
   });
 
   const replacing = jobs.filter((job) => !job.finishes);
+  for (const job of replacing) if (job.carried.length === 0 && job.unreached.length === 0) job.take(context, fds);
+  const cloning = replacing.filter(({ tree }) => tree === undefined);
   const users = new Map<number, Result<number>>();
-  for (const job of replacing) openUserNamespace(context, fds, users, job);
-  const inNode = context.namespaces.inNode(() => {
-    const table = context.nodeTable();
-    if (!table.ok) return table;
-    const sources = new Map<string, Result<OpenSource>>();
-    for (const job of replacing) {
-      job.advance(() => {
-        const { path, device, root } = job.replacement.source;
-        const key = `${device} ${root} ${path}`;
-        const source = sources.get(key) ?? openSource(context, fds, job.replacement.source, table.value);
-        sources.set(key, source);
-        return source.ok ? clone(context, fds, users, job, source.value) : source;
-      });
-    }
-    return done;
-  });
-  if (!inNode.ok) for (const job of replacing) job.advance(() => inStep('clone-source', '', inNode));
+  for (const job of cloning) openUserNamespace(context, fds, users, job);
+  const cloned =
+    cloning.length === 0
+      ? done
+      : context.namespaces.inNode(() => {
+          const table = context.nodeTable();
+          if (!table.ok) return table;
+          const sources = new Map<string, Result<OpenSource>>();
+          for (const job of cloning) {
+            job.advance(() => {
+              const { path, device, root } = job.replacement.source;
+              const key = `${device} ${root} ${path}`;
+              const source = sources.get(key) ?? openSource(context, fds, job.replacement.source, table.value);
+              sources.set(key, source);
+              return source.ok ? clone(context, fds, users, job, source.value) : source;
+            });
+          }
+          return done;
+        });
+  if (!cloned.ok) for (const job of cloning) job.advance(() => inStep('clone-source', '', cloned));
 
   stage(context, fds, replacing);
   visit(context, jobs, (job, table) => settle(context, job, table));
@@ -217,7 +230,8 @@ function visit(
     return done;
   };
   const pids = [...jobsByPid.keys()].filter((pid) => pid !== NODE);
-  const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, () => readTable(context)));
+  const read = () => readTable(context);
+  const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, read), context.prepared.pidfd);
   const visited = new Map(pids.map((pid, index) => [pid, entered[index] ?? done]));
   if (jobsByPid.has(NODE))
     visited.set(

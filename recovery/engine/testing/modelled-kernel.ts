@@ -60,6 +60,8 @@ export interface ModelledKernel extends KernelPort {
   detach(table: Mount[], path: string): void;
   /** Ends the daemon, after which every call on the connection fails with ENOTCONN. */
   crash(device: DeviceId): void;
+  /** Ends the process of the daemon, whose connection another process has. */
+  handOver(device: DeviceId): void;
   setState(device: DeviceId, state: ConnectionState): void;
   stateOf(device: DeviceId): ConnectionState;
   /** Makes reads of the device fail with EACCES for a uid. */
@@ -72,6 +74,8 @@ export interface ModelledKernel extends KernelPort {
   /** Makes a path a slave of another site, as for a pod with HostToContainer on a kernel that stacks mounts. */
   propagate(from: string, to: Mount[], path: string): void;
   readonly aborted: DeviceId[];
+  /** The replacements for which something is held. */
+  readonly prepared: readonly Replacement[];
   /** What the kubelet has recorded beside target paths. */
   readonly records: Map<string, VolumeRecord>;
 }
@@ -85,6 +89,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
   const counts: Counts = { questions: 0, reads: 0, tables: 0, scans: 0, allScans: 0, replacements: 0 };
   const aborted: DeviceId[] = [];
   const records = new Map<string, VolumeRecord>();
+  const prepared: Replacement[] = [];
   let snapshot: readonly Mount[] | undefined;
   let containers: readonly Container[] = [];
   let nextMount = 100;
@@ -143,6 +148,10 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
 
   function crash(device: DeviceId): void {
     setState(device, 'dead');
+    handOver(device);
+  }
+
+  function handOver(device: DeviceId): void {
     const exits = [...(daemons.get(device) ?? [])];
     daemons.delete(device);
     for (const exited of exits) exited();
@@ -277,6 +286,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
     counts,
     aborted,
     records,
+    prepared,
     mountFuse(table, path, state = 'live', facts = {}) {
       // The kernel gives the number of a device again once nothing uses it.
       const device = facts.device ?? (`0:${nextMinor}` as DeviceId);
@@ -291,6 +301,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
       if (top !== undefined) remove(table, top);
     },
     crash,
+    handOver,
     setState,
     stateOf: (device) => connections.get(device)?.state ?? 'dead',
     deny: (device, uid) => void connections.get(device)?.denied.add(uid),
@@ -332,6 +343,10 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
       return found === undefined
         ? { ok: false, failure: { errno: 'ENOENT', call: 'openat2', path, step: 'look-up' } }
         : { ok: true, value: found };
+    },
+    prepare(wanted) {
+      prepared.splice(0, prepared.length, ...wanted);
+      return true;
     },
     replaceAll: (replacements) => replacements.map(replace),
     ask,

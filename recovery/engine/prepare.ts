@@ -1,0 +1,71 @@
+import { replacementFor } from './apply.ts';
+import { diagnose, type NodeObservation } from './diagnose.ts';
+import type { Policy, SourceState, Volume } from './model.ts';
+import { plan } from './plan.ts';
+import type { Replacement } from './ports.ts';
+import type { NodeSnapshot } from './snapshot.ts';
+import type { VolumeState } from './volume-state.ts';
+
+/**
+ * The replacements in containers that will follow if a volume's active daemon dies while its standby is live: the plan for that moment,
+ * made now. A site with mounts inside is left out, because its replacement must contain them, and they may not be held. So are target
+ * paths, for which no program waits.
+ */
+export function failoverReplacements(
+  snapshot: NodeSnapshot,
+  volume: Volume,
+  { sources, policy }: { readonly sources: readonly SourceState[]; readonly policy: Policy },
+): readonly Replacement[] {
+  const active = snapshot.activeDevice(volume);
+  const known = new Map(sources.map((each) => [each.path, each]));
+  const ordered = snapshot.sourcePaths(volume).flatMap((path) => known.get(path) ?? []);
+  const standby = ordered.find((each) => each.state === 'live' && each.device !== active);
+  if (active === undefined || standby === undefined) return [];
+  const dead = { status: 'dead', errno: 'ENOTCONN' } as const;
+  const observation: NodeObservation = {
+    snapshot,
+    sources: new Map([[volume.name, [standby]]]),
+    liveness: new Map([[active, dead]]),
+  };
+  return plan(observation, diagnose(observation), policy).flatMap((step) => {
+    const { site, below } = step.diagnosis;
+    if (step.kind !== 'replace' || site.kind !== 'container' || below.length > 0) return [];
+    return [replacementFor(step, snapshot)];
+  });
+}
+
+interface Made {
+  readonly inputs: readonly unknown[];
+  readonly replacements: readonly Replacement[];
+}
+
+/** Plans failovers, and again only if something has changed. Equal plans are the same array. */
+export function createFailoverPlans(): (
+  snapshot: NodeSnapshot,
+  states: ReadonlyMap<string, Pick<VolumeState, 'sources'>>,
+  policy: Policy,
+) => readonly Replacement[] {
+  const made = new Map<string, Made>();
+  let all: { readonly parts: readonly Made[]; readonly replacements: readonly Replacement[] } | undefined;
+
+  return (snapshot, states, policy) => {
+    const names = new Set(snapshot.volumes.map(({ name }) => name));
+    for (const name of made.keys()) if (!names.has(name)) made.delete(name);
+    const parts = snapshot.volumes.flatMap((volume): Made[] => {
+      const { name } = volume;
+      const { sources } = states.get(name) ?? {};
+      if (sources === undefined || snapshot.standbys(volume).paths.length === 0) return [];
+      const inputs = [snapshot.sites(volume), volume, policy, JSON.stringify(sources)];
+      const before = made.get(name);
+      const isSame = before?.inputs.every((input, index) => input === inputs[index]) === true;
+      const part = isSame
+        ? before
+        : { inputs, replacements: failoverReplacements(snapshot, volume, { sources, policy }) };
+      made.set(name, part);
+      return [part];
+    });
+    const isSame = all?.parts.length === parts.length && parts.every((part, index) => part === all?.parts[index]);
+    if (!isSame || all === undefined) all = { parts, replacements: parts.flatMap(({ replacements }) => replacements) };
+    return all.replacements;
+  };
+}
