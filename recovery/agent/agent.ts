@@ -11,6 +11,7 @@ import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { createTransport } from '../kubernetes/transport.ts';
 import { type Kernel, openKernel } from '../linux/kernel.ts';
+import { openFilesLimit } from '../linux/processes.ts';
 import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { monotonicClock as clock } from './clock.ts';
 import { startDriver } from './driver.ts';
@@ -164,6 +165,8 @@ export async function startAgent({
     ),
   );
   log.info('listening', { metrics: http.address });
+  const shortage = standby ? descriptorShortage(openFilesLimit()) : undefined;
+  if (shortage !== undefined) log.warn('standbys-limited', { error: shortage });
   const driver =
     options.csi === undefined
       ? undefined
@@ -192,13 +195,23 @@ export async function startAgent({
   return parts.move();
 }
 
+/** Descriptors for 1,000 consumers, a clone and a pidfd each, and for everything else. */
+const neededDescriptors = 2_600;
+
+/** Why not all failovers of a full node can be prepared; the others take a few milliseconds longer. */
+export function descriptorShortage(limit: number): string | undefined {
+  if (limit >= neededDescriptors) return undefined;
+  return `this process may have ${limit} files open, and needs ${neededDescriptors} to prepare failovers of 1,000 pods: raise the limit of open files (LimitNOFILE) of the container runtime`;
+}
+
 function openKernelFor(
-  { kernelTier, nodeMountNamespace, kubeletRoot }: AgentOptions,
+  { kernelTier, nodeMountNamespace, kubeletRoot, standby }: AgentOptions,
   prober: readonly string[] | undefined,
   log: Log,
 ): Kernel {
   const opened = openKernel({
     kubeletRoot,
+    standby,
     onKubelet: (missing) =>
       missing === undefined ? log.info('kubelet-found', {}) : log.warn('kubelet-lost', { missing }),
     onUnknownContainer: (pid, reason) => log.info('container-unknown', { pid, reason }),

@@ -128,6 +128,7 @@ export function createMetrics({
     record(decision) {
       switch (decision.event) {
         case 'noticed':
+        case 'standby-differs':
           break;
         case 'standby-refused':
           refusedStandbys.inc();

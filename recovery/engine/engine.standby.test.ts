@@ -208,6 +208,42 @@ describe('a standby', () => {
   );
 });
 
+describe('the contents of a standby', () => {
+  const differences = (world: World) => world.decisionsOf('standby-differs').map(({ standby }) => standby);
+
+  it.each([
+    ['same', 'files', []],
+    ['other', 'other files', [standbyPath()]],
+  ])('are compared once while both daemons live: %s files', async (_, listing, expected) => {
+    await using world = await podWithStandby();
+    world.kernel.setListing(world.standby, listing);
+    await world.clock.advance(100);
+    expect(differences(world)).toEqual(expected);
+    const { reads } = world.kernel.counts;
+    await world.clock.advance(60_000);
+    expect(differences(world)).toEqual(expected);
+    expect(world.kernel.counts.reads).toBe(reads);
+  });
+
+  it('are compared with those of the restarted daemon, too', async () => {
+    await using world = await podWithStandby();
+    await world.clock.advance(100);
+    crash(world);
+    await world.clock.settle();
+    world.kernel.setListing(world.serve('demo'), 'other files');
+    await world.clock.advance(1_000);
+    expect(differences(world)).toEqual([sourcePath('demo')]);
+  });
+
+  it('are not called different if they cannot be listed', async () => {
+    await using world = await podWithStandby();
+    world.kernel.setListing(world.standby, 'other files');
+    world.kernel.deny(world.standby, 0);
+    await world.clock.advance(1_000);
+    expect(differences(world)).toEqual([]);
+  });
+});
+
 describe('a failover', () => {
   const preparedAt = (world: World) => world.kernel.prepared.map(({ site, source }) => [site.path, source.device]);
 

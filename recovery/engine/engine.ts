@@ -3,7 +3,7 @@ import { createLivenessCache } from './liveness.ts';
 import { LookUps } from './look-ups.ts';
 import type { DeviceId, Failure, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
-import { createFailoverPlans } from './prepare.ts';
+import { compareContents, createFailoverPlans } from './prepare.ts';
 import { SnapshotCache } from './snapshot.ts';
 import { createCandidate, reportDelay, triggerRules, VolumeFingerprint } from './triggers.ts';
 import { startVolumePass, type VolumePassParts, type VolumePassResult } from './volume-pass.ts';
@@ -252,9 +252,16 @@ export class Engine implements AsyncDisposable {
     this.#schedule(preparationDelay, () => {
       this.#isPreparing = false;
       const taken = this.#snapshots.node();
-      const policy = this.#settings.policy();
-      const wanted = taken.ok ? this.#failoverPlans(taken.value, this.#states, policy) : [];
-      if (!this.#settings.kernel.prepare(wanted)) this.#prepareSoon();
+      const { kernel, recorder, clock, policy, proofTimeout } = this.#settings;
+      const wanted = taken.ok ? this.#failoverPlans(taken.value, this.#states, policy()) : [];
+      if (!kernel.prepare(wanted)) this.#prepareSoon();
+      if (!taken.ok) return;
+      const deadline = (clock.now() + proofTimeout) as Nanoseconds;
+      for (const volume of taken.value.volumes) {
+        const state = this.#state(volume.name);
+        const report: Recorder = (decision) => this.#isStopped || recorder(decision);
+        void compareContents({ kernel, recorder: report, deadline }, taken.value, { volume, state });
+      }
     });
   }
 

@@ -314,6 +314,8 @@ export type Decision =
     }
   /** A standby is not used. */
   | { readonly event: 'standby-refused'; readonly volume: Volume; readonly path: string; readonly detail: string }
+  /** The roots of two live sources have different entries. */
+  | { readonly event: 'standby-differs'; readonly volume: Volume; readonly active: string; readonly standby: string }
   /** The daemon at `from` has died, and sites were given the mount at `to`, which had been live before. */
   | {
       readonly event: 'failed-over';

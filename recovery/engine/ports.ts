@@ -54,6 +54,8 @@ export interface AskRequest {
 export interface ReadAnswer {
   /** The device that answered. */
   readonly device: DeviceId;
+  /** Equal for mounts whose first batch of directory entries has the same names; missing if it is a single file. */
+  readonly listing?: string;
   /** Files that the proof passed over, because they could not be read, with the error of each. */
   readonly unreadable?: readonly Failure[];
 }
@@ -104,7 +106,10 @@ export interface KernelPort {
   abort(device: DeviceId): Result<void>;
   /** Calls back after the node's mount table changed (POLLPRI). */
   watchMounts(changed: () => void): Disposable;
-  /** Calls back once when the daemon of a connection exits (pidfd); does nothing if the daemon is not found. */
+  /**
+   * Calls back once when the daemon of a connection exits (pidfd), or any FUSE daemon if the kernel does not show whose connection it
+   * is; does nothing if none is found.
+   */
   watchDaemon(device: DeviceId, exited: () => void): Disposable;
 }
 

@@ -1,8 +1,8 @@
 import { replacementFor } from './apply.ts';
 import { diagnose, type NodeObservation } from './diagnose.ts';
-import type { Policy, SourceState, Volume } from './model.ts';
+import type { DeviceId, Nanoseconds, Policy, SourceState, Volume } from './model.ts';
 import { plan } from './plan.ts';
-import type { Replacement } from './ports.ts';
+import type { KernelPort, Recorder, Replacement } from './ports.ts';
 import type { NodeSnapshot } from './snapshot.ts';
 import type { VolumeState } from './volume-state.ts';
 
@@ -16,22 +16,69 @@ export function failoverReplacements(
   volume: Volume,
   { sources, policy }: { readonly sources: readonly SourceState[]; readonly policy: Policy },
 ): readonly Replacement[] {
-  const active = snapshot.activeDevice(volume);
-  const known = new Map(sources.map((each) => [each.path, each]));
-  const ordered = snapshot.sourcePaths(volume).flatMap((path) => known.get(path) ?? []);
-  const standby = ordered.find((each) => each.state === 'live' && each.device !== active);
+  const { active, standby } = sourceRoles(snapshot, volume, sources);
   if (active === undefined || standby === undefined) return [];
   const dead = { status: 'dead', errno: 'ENOTCONN' } as const;
   const observation: NodeObservation = {
     snapshot,
     sources: new Map([[volume.name, [standby]]]),
-    liveness: new Map([[active, dead]]),
+    liveness: new Map([[active.device, dead]]),
   };
   return plan(observation, diagnose(observation), policy).flatMap((step) => {
     const { site, below } = step.diagnosis;
     if (step.kind !== 'replace' || site.kind !== 'container' || below.length > 0) return [];
     return [replacementFor(step, snapshot)];
   });
+}
+
+type PresentSource = Exclude<SourceState, { state: 'absent' }>;
+
+/** The active source of a volume, whatever its state, and the standby that follows if it dies. */
+function sourceRoles(
+  snapshot: NodeSnapshot,
+  volume: Volume,
+  sources: readonly SourceState[],
+): { readonly active: PresentSource | undefined; readonly standby: PresentSource | undefined } {
+  const device = snapshot.activeDevice(volume);
+  const known = new Map(sources.map((each) => [each.path, each]));
+  const present = snapshot
+    .sourcePaths(volume)
+    .flatMap((path) => known.get(path) ?? [])
+    .filter((each) => each.state !== 'absent');
+  return {
+    active: present.find((each) => each.device === device),
+    standby: present.find((each) => each.state === 'live' && each.device !== device),
+  };
+}
+
+export interface ComparisonParts {
+  readonly kernel: Pick<KernelPort, 'read'>;
+  readonly recorder: Recorder;
+  readonly deadline: Nanoseconds;
+}
+
+/**
+ * Lists the roots of a volume's active source and of its standby, once for each pair of daemons and while both live, as a dead one cannot
+ * be listed any more. A difference is reported and changes nothing; a listing that fails is not.
+ */
+export async function compareContents(
+  { kernel, recorder, deadline }: ComparisonParts,
+  snapshot: NodeSnapshot,
+  { volume, state }: { readonly volume: Volume; readonly state: Pick<VolumeState, 'sources' | 'compared'> },
+): Promise<void> {
+  const { active, standby } = sourceRoles(snapshot, volume, state.sources);
+  if (active?.state !== 'live' || standby === undefined) return;
+  const pair = [active.device, standby.device].sort().join();
+  if (state.compared === pair) return;
+  state.compared = pair;
+  const [shown, other] = await Promise.all([active, standby].map(listing));
+  if (shown === undefined || other === undefined || shown === other) return;
+  recorder({ event: 'standby-differs', volume, active: active.path, standby: standby.path });
+
+  async function listing({ path, device }: { readonly path: string; readonly device: DeviceId }) {
+    const answer = await kernel.read({ site: { kind: 'source', path }, device, deadline });
+    return answer.ok && answer.value.device === device ? answer.value.listing : undefined;
+  }
 }
 
 interface Made {

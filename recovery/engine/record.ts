@@ -78,6 +78,11 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
       const { volume, detail } = decision;
       return onDataset(volume, { type: 'Warning', reason: 'FuseStandbyRefused' }, `Standby not used: ${detail}`);
     }
+    case 'standby-differs': {
+      const { volume, active, standby } = decision;
+      const message = `Standby of volume ${volume.name} at ${standby} shows other files than ${active}: pods will see them if it takes over, so restart the daemon that is out of date`;
+      return onDataset(volume, { type: 'Warning', reason: 'FuseStandbyDiffers' }, message);
+    }
     case 'failed-over': {
       const { volume, from, to, sites, took } = decision;
       const message = `FUSE daemon of volume ${volume.name} at ${from} died: ${sites} mounts were given to the standby at ${to} within ${milliseconds(took)} ms`;
@@ -130,6 +135,10 @@ export function logFields(decision: Decision): Readonly<Record<string, string | 
     case 'standby-refused': {
       const { event, volume, path, detail } = decision;
       return { event, volume: volume.name, path, detail };
+    }
+    case 'standby-differs': {
+      const { event, volume, active, standby } = decision;
+      return { event, volume: volume.name, active, standby };
     }
     case 'failed-over': {
       const { event, volume, from, to, sites, took } = decision;

@@ -46,6 +46,8 @@ export interface VolumeState {
   /** The latest `VolumeFingerprint.targets.text` that a changed mount table was compared with. */
   targetText: string | undefined;
   sources: readonly SourceState[];
+  /** The devices of the daemons whose contents were compared last. */
+  compared: string | undefined;
   unhealthy: readonly UnhealthySite[];
   /** When a replacement was last attempted. */
   actedAt: Nanoseconds | undefined;
@@ -65,6 +67,7 @@ export function createVolumeState(): VolumeState {
     sourceText: undefined,
     targetText: undefined,
     sources: [],
+    compared: undefined,
     unhealthy: [],
     actedAt: undefined,
     retries: 0,

@@ -16,7 +16,8 @@ export interface KernelContext {
   readonly walker: Walker;
   readonly late: LateClose;
   readonly tier: KernelTier;
-  readonly prepared: Pick<PreparedMounts, 'take' | 'pidfd'>;
+  /** What was made in advance for a failover. */
+  readonly prepared?: Pick<PreparedMounts, 'take' | 'pidfd'>;
   /** The node's current mount table. */
   nodeTable(): Result<readonly Mount[]>;
 }

@@ -49,7 +49,8 @@ function search() {
     pause: async (milliseconds) => void pauses.push(milliseconds),
   });
   const opened = () => listings.length;
-  return { find: (connection: number) => found.find(device(connection), signal), pauses, opened };
+  const holders = (connection: number) => found.find(device(connection), signal);
+  return { holders, find: async (connection: number) => (await holders(connection)).pids, pauses, opened };
 }
 
 it('finds all processes that hold a connection', async () => {
@@ -94,4 +95,11 @@ it('does not search in vain if the kernel shows no connections', async () => {
   const { find, pauses } = search();
   expect(await find(7)).toEqual([]);
   expect(pauses).not.toContain(27);
+});
+
+it('suspects every process that holds /dev/fuse if the kernel shows no connections', async () => {
+  addProcess(10, 3, [undefined]);
+  addProcess(20, 3);
+  addProcess(30, 3, [undefined, undefined]);
+  expect(await search().holders(7)).toEqual({ pids: [], suspects: [10, 30] });
 });

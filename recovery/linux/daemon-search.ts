@@ -9,12 +9,15 @@ export function connectionOf(device: DeviceId): number | undefined {
   return major === 0 ? minor : undefined;
 }
 
+/** Processes that have a connection's /dev/fuse open. The connection lives until the last of them closes it. */
+export interface ConnectionHolders {
+  readonly pids: readonly number[];
+  /** Processes that have some /dev/fuse open, if the kernel does not show of which connection, which Linux does not before 6.16. */
+  readonly suspects: readonly number[];
+}
+
 export interface DaemonSearch {
-  /**
-   * Processes that have a connection's /dev/fuse open, as their fdinfo shows it; none if there is none or the kernel does not show it.
-   * The connection lives until the last of them closes it.
-   */
-  find(device: DeviceId, signal: AbortSignal): Promise<readonly number[]>;
+  find(device: DeviceId, signal: AbortSignal): Promise<ConnectionHolders>;
 }
 
 export interface DaemonSearchOptions {
@@ -35,7 +38,7 @@ const thoroughPause = 27;
 interface Search {
   readonly connection: number;
   readonly signal: AbortSignal;
-  readonly resolve: (pids: readonly number[]) => void;
+  readonly resolve: (holders: ConnectionHolders) => void;
   readonly pids: number[];
 }
 
@@ -54,24 +57,29 @@ export function createDaemonSearch(options: DaemonSearchOptions): DaemonSearch {
     while (waiting.length > 0) {
       const searches = waiting;
       waiting = [];
-      const mayFind = await searchIn(searches, 'first');
+      const suspects = new Set<number>();
+      const mayFind = await searchIn(searches, 'first', suspects);
       const open = searches.filter(({ pids }) => pids.length === 0);
-      for (const each of searches) if (each.pids.length > 0) each.resolve(each.pids);
-      if (open.length > 0 && mayFind) await searchIn(open, 'rest');
-      for (const each of open) each.resolve(each.pids);
+      for (const { pids, resolve } of searches) if (pids.length > 0) resolve({ pids, suspects: [] });
+      if (open.length > 0 && mayFind) await searchIn(open, 'rest', suspects);
+      for (const { pids, resolve } of open) resolve({ pids, suspects: pids.length === 0 ? [...suspects] : [] });
     }
     isRunning = false;
   }
 
   /** False if the kernel shows no connection, which Linux does before 6.16, or nobody waits for the result. */
-  async function searchIn(searches: readonly Search[], part: 'first' | 'rest'): Promise<boolean> {
+  async function searchIn(
+    searches: readonly Search[],
+    part: 'first' | 'rest',
+    suspects: Set<number>,
+  ): Promise<boolean> {
     let since = now();
-    const seen = { shown: false, hidden: false };
+    let isShown = false;
     for (const pid of processIds(proc)) {
       for (const fd of descriptorsOf(pid, part)) {
         const connection = connectionIn(pid, fd);
-        if (connection === 'hidden') seen.hidden = true;
-        else if (connection !== undefined) seen.shown = true;
+        if (connection === 'hidden') suspects.add(pid);
+        else if (connection !== undefined) isShown = true;
         for (const each of searches)
           if (each.connection === connection && !each.pids.includes(pid)) each.pids.push(pid);
         if (now() - since < slice) continue;
@@ -80,7 +88,7 @@ export function createDaemonSearch(options: DaemonSearchOptions): DaemonSearch {
         since = now();
       }
     }
-    return seen.shown || !seen.hidden;
+    return isShown || suspects.size === 0;
   }
 
   /** The lowest descriptors of a process, or all others. One at a time, as the kernel needs a second for a hundred thousand. */
@@ -113,8 +121,8 @@ export function createDaemonSearch(options: DaemonSearchOptions): DaemonSearch {
   return {
     find(device, signal) {
       const connection = connectionOf(device);
-      const { promise, resolve } = Promise.withResolvers<readonly number[]>();
-      if (connection === undefined) resolve([]);
+      const { promise, resolve } = Promise.withResolvers<ConnectionHolders>();
+      if (connection === undefined) resolve({ pids: [], suspects: [] });
       else {
         waiting.push({ connection, signal, resolve, pids: [] });
         if (!isRunning) void run();

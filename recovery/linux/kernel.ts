@@ -32,6 +32,8 @@ export interface KernelOptions {
   readonly onKubelet?: (missing: string | undefined) => void;
   /** `/var/lib/kubelet` by default. It may lead through symbolic links. */
   readonly kubeletRoot?: string;
+  /** Feature gate `FuseStandby`: the end of a daemon is noticed even if the kernel does not show whose connection it has. */
+  readonly standby?: boolean;
   /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
   readonly onUnknownContainer?: (pid: number, reason: string) => void;
   /** Command that starts the prober; a bundle has its own. Lanes and walker add the argument `wait`. */
@@ -116,6 +118,7 @@ function assembleKernel(
     proberCommand,
     prepared,
     kubeletRoot = '/var/lib/kubelet',
+    standby = false,
     onUnknownContainer,
   } = options;
   const now = () => process.hrtime.bigint() as Nanoseconds;
@@ -168,7 +171,7 @@ function assembleKernel(
     lookUp: (lookUp) => lookUps.lookUp(lookUp),
     abort: (device) => abortConnection(context, device),
     watchMounts: (changed) => table.watch(changed),
-    watchDaemon: (device, exited) => watchDaemon(sys, search, device, exited),
+    watchDaemon: (device, exited) => watchDaemon({ sys, search, watchesSuspects: standby }, device, exited),
     publish,
     unpublish,
     removeTarget,
@@ -207,13 +210,32 @@ function namespacesOfNode(node: string | undefined): ReadonlySet<string> {
   return new Set([own, nodes].filter((name) => name !== undefined));
 }
 
-function watchDaemon(sys: Syscalls, search: DaemonSearch, device: DeviceId, exited: () => void): Disposable {
+interface DaemonWatchParts {
+  readonly sys: Syscalls;
+  readonly search: DaemonSearch;
+  readonly watchesSuspects: boolean;
+}
+
+/** If only suspects are found, calls back when any of them ends, as it may be the daemon. */
+function watchDaemon(
+  { sys, search, watchesSuspects }: DaemonWatchParts,
+  device: DeviceId,
+  exited: () => void,
+): Disposable {
   using parts = new DisposableStack();
   const stop = new AbortController();
   parts.defer(() => stop.abort());
   const watch = parts.move();
-  void search.find(device, stop.signal).then((pids) => {
-    if (!stop.signal.aborted && pids.length > 0) watch.use(watchProcesses(sys, pids, exited));
+  void search.find(device, stop.signal).then(({ pids, suspects }) => {
+    if (stop.signal.aborted) return;
+    if (pids.length > 0) watch.use(watchProcesses(sys, pids, exited));
+    if (!watchesSuspects) return;
+    let hasExited = false;
+    const oneExited = () => {
+      if (!hasExited) exited();
+      hasExited = true;
+    };
+    for (const pid of suspects) watch.use(watchProcesses(sys, [pid], oneExited));
   });
   return { [Symbol.dispose]: () => watch.dispose() };
 }

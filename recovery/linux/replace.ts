@@ -56,7 +56,7 @@ class Job {
 
   /** Takes over the clone that was made in advance, if there is one. */
   take({ prepared }: KernelContext, fds: Descriptors): void {
-    const clone = prepared.take(this.replacement);
+    const clone = prepared?.take(this.replacement);
     if (clone === undefined) return;
     fds.own(ok(clone));
     this.tree = clone;
@@ -231,7 +231,7 @@ function visit(
   };
   const pids = [...jobsByPid.keys()].filter((pid) => pid !== NODE);
   const read = () => readTable(context);
-  const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, read), context.prepared.pidfd);
+  const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, read), context.prepared?.pidfd);
   const visited = new Map(pids.map((pid, index) => [pid, entered[index] ?? done]));
   if (jobsByPid.has(NODE))
     visited.set(

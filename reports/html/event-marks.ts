@@ -51,6 +51,7 @@ function shapeFor(event: ShownEvent): Omit<EventMark, 'says'> {
       const marks = {
         noticed: ['diamond', 'calm'],
         'standby-refused': ['ring', 'warn'],
+        'standby-differs': ['ring', 'warn'],
         'failed-over': ['diamond', 'ok'],
         skipped: ['ring', 'warn'],
         replaced: ['square', 'calm'],

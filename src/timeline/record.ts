@@ -230,6 +230,7 @@ export const historyEvent = z.discriminatedUnion('kind', [
     event: z.enum([
       'noticed',
       'standby-refused',
+      'standby-differs',
       'failed-over',
       'skipped',
       'replaced',

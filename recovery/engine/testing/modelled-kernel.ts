@@ -34,6 +34,7 @@ interface Connection {
   state: ConnectionState;
   readonly waiting: Set<() => void>;
   readonly denied: Set<number>;
+  listing: string;
   /** When the question that has no answer was asked. */
   askedAt?: Nanoseconds;
 }
@@ -60,6 +61,8 @@ export interface ModelledKernel extends KernelPort {
   detach(table: Mount[], path: string): void;
   /** Ends the daemon, after which every call on the connection fails with ENOTCONN. */
   crash(device: DeviceId): void;
+  /** Gives the root of a connection other entries. */
+  setListing(device: DeviceId, listing: string): void;
   /** Ends the process of the daemon, whose connection another process has. */
   handOver(device: DeviceId): void;
   setState(device: DeviceId, state: ConnectionState): void;
@@ -135,7 +138,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
   }
 
   function connect(device: DeviceId, state: ConnectionState): void {
-    connections.set(device, { state, waiting: new Set(), denied: new Set() });
+    connections.set(device, { state, waiting: new Set(), denied: new Set(), listing: 'files' });
   }
 
   function setState(device: DeviceId, state: ConnectionState): void {
@@ -207,7 +210,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
     if (!(await answers(connection, deadline))) return fails('ETIMEDOUT', 'read-list');
     if (connection.state === 'dead') return fails('ENOTCONN', 'read-list');
     if (connection.denied.has(user?.uid ?? 0)) return fails('EACCES', 'read-byte');
-    return { ok: true, value: { device: top.device } };
+    return { ok: true, value: { device: top.device, listing: connection.listing } };
   }
 
   /** As for the adapter, links of a container in a user namespace of its own are not followed. */
@@ -299,6 +302,10 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
     detach(table, path) {
       const top = new MountTree(table).top(path);
       if (top !== undefined) remove(table, top);
+    },
+    setListing(device, listing) {
+      const connection = connections.get(device);
+      if (connection !== undefined) connection.listing = listing;
     },
     crash,
     handOver,

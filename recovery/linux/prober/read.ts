@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Failure } from '../../engine/model.ts';
 import type { ReadAnswer } from '../../engine/ports.ts';
 import { type DirectoryEntry, directoryEntries } from '../libc.ts';
@@ -55,10 +56,11 @@ export function proveMount(path: string): ReadAnswer {
       calls.read(root, oneByte, { step: 'read-byte', path });
       return answer;
     }
+    const listed = { ...answer, listing: listingOf(used) };
     const { isProven, unreadable } = readAnyFile({ root, path, used });
     const [first] = unreadable;
-    if (first === undefined) return answer;
-    if (isProven) return { ...answer, unreadable };
+    if (first === undefined) return listed;
+    if (isProven) return { ...listed, unreadable };
     // Since Linux 6.19 a dead connection may answer reads with EIO, as a damaged file does.
     askRoot(root, path);
     throw new ReadFailure(first);
@@ -75,6 +77,11 @@ function listEntries(root: number, path: string): number | undefined {
     if (error instanceof ReadFailure && error.failure.errno === 'ENOTDIR') return undefined;
     throw error;
   }
+}
+
+function listingOf(used: number): string {
+  const names = Array.from(directoryEntries(dirents, used), ({ name }) => name).sort(Buffer.compare);
+  return createHash('sha256').update(Buffer.concat(names)).digest('hex');
 }
 
 interface ListedRoot {
