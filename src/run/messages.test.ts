@@ -32,6 +32,7 @@ After(() => {});
 `;
 
 let cwd: string;
+let lines: string[];
 let envelopes: readonly Envelope[];
 const all = <K extends keyof Envelope>(kind: K) =>
   envelopes.flatMap((one) => one[kind] ?? []) as NonNullable<Envelope[K]>[];
@@ -44,7 +45,7 @@ beforeAll(async () => {
   const provided = { import: ['steps.mjs'], paths: ['recovery.feature'] };
   const { runConfiguration } = await loadConfiguration({ file: false, provided }, environment);
   const loaded = await loadSupport(runConfiguration, environment);
-  const lines: string[] = [];
+  lines = [];
   for (const line of [5, 12, 13]) {
     const sources = { ...runConfiguration.sources, paths: [`recovery.feature:${line}`] };
     await runCucumber({ ...runConfiguration, sources, support: loaded }, environment, (message) =>
@@ -65,6 +66,15 @@ describe('mergeStreams', () => {
     expect(all('testCase')).toHaveLength(3);
     expect(envelopes[0]).toHaveProperty('meta');
     expect(envelopes.at(-1)?.testRunFinished?.success).toBe(false);
+  });
+
+  it('leaves everything but ids as it came, and in that order', () => {
+    const kinds = ['testCase', 'testCaseStarted', 'testStepStarted', 'testStepFinished', 'testCaseFinished'] as const;
+    const withoutIds = (line: string) => line.replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, '');
+    const isEvent = (line: string) => kinds.some((kind) => line.startsWith(`{"${kind}":`));
+    const merged = envelopes.map((envelope) => JSON.stringify(envelope)).filter(isEvent);
+    expect(merged.length).toBeGreaterThan(15);
+    expect(merged.map(withoutIds)).toEqual(lines.filter(isEvent).map(withoutIds));
   });
 
   it('refers only to what it declares', () => {
