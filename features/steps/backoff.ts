@@ -17,8 +17,8 @@ class CrashLoop {
 
   /** Crashes the daemon as soon as the pod reads. The prediction enters the history before the fault does. */
   async crash(): Promise<void> {
-    const { pod, dataset, session } = this.#world;
-    if (this.#expected.length > 0) await untilPodRecovers(pod);
+    const { pod, dataset, scenario, session } = this.#world;
+    if (this.#expected.length > 0) await scenario.onlyWaiting(() => untilPodRecovers(pod));
     const now = Number(process.hrtime.bigint());
     const expectation = this.#expect((session.history.now() / 1e6) * this.#clockScale);
     this.#expected.push(expectation);
@@ -29,9 +29,10 @@ class CrashLoop {
 
   /** Waits until the daemon has run longer than the kubelet remembers its crashes. */
   async runLong(): Promise<void> {
-    await untilPodRecovers(this.#world.pod);
+    const { pod, scenario } = this.#world;
+    await scenario.onlyWaiting(() => untilPodRecovers(pod));
     // The margin is for the time between the last start and its event.
-    await this.#world.scenario.watchFor((kubeletRules.resetAfterMs * 1.02) / this.#clockScale);
+    await scenario.watchFor((kubeletRules.resetAfterMs * 1.02) / this.#clockScale);
   }
 
   /** The predicted and observed delays, which also enter the record. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { shippedScenarios } from '../gherkin.ts';
-import { planNodes } from './run-features.ts';
+import { listScenarios, planNodes } from './run-features.ts';
 
 /** The scenario that is about a node condition, or about none. */
 function scenarioUnder(condition: string | undefined): string {
@@ -32,4 +32,24 @@ it('scenarios whose conditions can be combined share a node, and no others do', 
     [],
   ]);
   expect(planned(['kubelet-namespace', 'no-kubelet-process'])).toEqual([['kubelet-namespace'], ['no-kubelet-process']]);
+});
+
+it('a run has all documented scenarios by default, those that wait before those that work, and those without a crash last', async () => {
+  const { scenarios, errors } = await listScenarios({ paths: [] });
+  const shipped = shippedScenarios();
+  const found = scenarios.map((location) => {
+    const [, uri = '', line] = /([^/]+):(\d+)$/.exec(location) ?? [];
+    return shipped.findLast((each) => each.uri === uri && each.line <= Number(line));
+  });
+  expect(errors).toEqual([]);
+  expect(new Set(found.map((each) => each?.name))).toEqual(
+    new Set(shipped.filter(({ tags }) => tags.includes('@documented')).map(({ name }) => name)),
+  );
+  const ranks = found.map((each) => {
+    const tags = each?.tags ?? [];
+    const order = ['@needs:scaled-clock', '@waits'].findIndex((tag) => tags.includes(tag));
+    if (order >= 0) return order;
+    return tags.some((tag) => tag.startsWith('@fault:')) ? 2 : 3;
+  });
+  expect(ranks).toEqual(ranks.toSorted());
 });

@@ -34,8 +34,18 @@ export interface Selection {
   readonly all?: boolean;
 }
 
-/** Scenarios that wait for a kubelet's back-off take longest and start first; next those in which something must not happen. */
-const longest = ['@needs:scaled-clock', '@waits'];
+/**
+ * Scenarios that wait for a kubelet's back-off take longest and start first; next those in which something must not happen; last those
+ * that need no crash and fill what is left of the time.
+ */
+const longest = [
+  '@needs:scaled-clock',
+  '@waits',
+  '@needs:quick-restarts',
+  '@fault:kill-1',
+  '@fault:two-datasets',
+  '@fault:sigkill',
+];
 
 /** Lists the selected scenarios as `FILE:LINE`, the longest first and otherwise in the order of the files; and parse errors. */
 export async function listScenarios(

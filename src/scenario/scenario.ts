@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentSettings, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import { type PollOptions, PollTimeout, poll } from '../../clusters/poll.ts';
+import { fail, recordCheck } from '../checks/check.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { formatNotPassed } from '../timeline/verdict.ts';
@@ -122,6 +123,19 @@ export class Scenario implements AsyncDisposable {
     return poll({ ...condition, timeoutMs: this.#timeoutMs, signal: this.session.signal });
   }
 
+  /**
+   * Waits for an outcome of what is judged. That it does not come in time is its failure, also in a step before the first When, where a
+   * timeout would otherwise be ours. @throws CheckNotPassed
+   */
+  async judgeWait<T>(name: string, wait: () => Promise<T>): Promise<T> {
+    try {
+      return await wait();
+    } catch (error) {
+      if (error instanceof PollTimeout) this.judge(recordCheck({ name, claims: [] }, fail(error.message)));
+      throw error;
+    }
+  }
+
   /** Waits until the history contains an event. */
   async happens(condition: string, isEvent: (event: HistoryEvent) => boolean): Promise<void> {
     await this.eventually({
@@ -149,10 +163,16 @@ export class Scenario implements AsyncDisposable {
 
   /** Lets time pass while the observers record. */
   async watchFor(milliseconds: number): Promise<void> {
-    const { signal, onWait } = this.session;
+    const { signal } = this.session;
+    await this.onlyWaiting(() => delay(milliseconds, undefined, { signal }));
+  }
+
+  /** Marks a time in which the scenario only waits, so that another one may work. */
+  async onlyWaiting(wait: () => Promise<void>): Promise<void> {
+    const { onWait } = this.session;
     onWait?.(true);
     try {
-      await delay(milliseconds, undefined, { signal });
+      await wait();
     } finally {
       onWait?.(false);
     }

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { clientConfig } from '../../fakes/apiserver/client-config.ts';
+import { CheckNotPassed, Scenario } from './scenario.ts';
+import type { ScenarioNotes, Session } from './session.ts';
+
+const kubeConfig = clientConfig({ url: 'http://127.0.0.1:1', token: '' });
+
+/** A scenario that only waits: whatever else it used of its cluster would be undefined. */
+function createScenario(onWait: (waits: boolean) => void = () => {}) {
+  const notes: ScenarioNotes = { id: 'x', startedAt: 0, finishedAt: 0, checks: [] };
+  const session = { cluster: { patienceMs: 1, kubeConfig }, signal: new AbortController().signal, agent: {}, onWait };
+  return { notes, scenario: new Scenario(session as unknown as Session, notes) };
+}
+
+describe('an outcome that a scenario waits for', () => {
+  it('is a failed check if it does not come in time', async () => {
+    const { notes, scenario } = createScenario();
+    const outcome = { condition: 'the pod waits', read: () => 3, until: (n: number) => n > 3, format: String };
+    const waited = scenario.judgeWait('no pod starts', () => scenario.eventually(outcome));
+    await expect(waited).rejects.toThrow(CheckNotPassed);
+    expect(notes.checks).toMatchObject([{ name: 'no pod starts', verdict: 'fail' }]);
+    expect(notes.checks[0]?.says).toContain('the pod waits: not after');
+  });
+
+  it('is not judged if something else goes wrong', async () => {
+    const { notes, scenario } = createScenario();
+    await expect(scenario.judgeWait('no pod starts', () => Promise.reject(new Error('EPIPE')))).rejects.toThrow(
+      'EPIPE',
+    );
+    expect(notes.checks).toEqual([]);
+  });
+});
+
+it('a time in which a scenario only waits ends with the wait, however that ends', async () => {
+  const waits: boolean[] = [];
+  const { scenario } = createScenario((each) => waits.push(each));
+  await scenario.onlyWaiting(async () => void waits.push(waits.length === 1));
+  await expect(scenario.onlyWaiting(() => Promise.reject(new Error('EPIPE')))).rejects.toThrow('EPIPE');
+  expect(waits).toEqual([true, true, false, true, false]);
+});
