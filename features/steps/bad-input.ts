@@ -126,9 +126,11 @@ Then('each of these pods waits, with an event that gives the reason', async func
   const volumes = hostileVolumes.get(this) ?? [];
   for (const { name, words } of volumes) {
     const object = `Pod ${this.namespace.name}/${name}`;
-    await this.scenario.happens(
-      `an event of ${object} says ${words}`,
-      (event) => event.kind === 'event' && event.object === object && event.message.includes(words),
+    await this.scenario.judgeWait(title.name, () =>
+      this.scenario.happens(
+        `an event of ${object} contains “${words}”`,
+        (event) => event.kind === 'event' && event.object === object && event.message.includes(words),
+      ),
     );
   }
   const table = await this.session.cluster.mountTable();
@@ -171,12 +173,14 @@ When(
 
 Then('that dataset is refused with a sentence that names the volume', async function (this: RekindleWorld) {
   const { pod, dataset, volume } = tenantOf(this);
-  await this.scenario.eventually({
-    condition: `Dataset ${dataset} is refused because of the volume ${volume}`,
-    read: () => pod.namespace.datasetStatus(dataset),
-    until: ({ phase, message }) => phase === 'Failed' && message.includes(volume),
-    format: formatDatasetStatus,
-  });
+  await this.scenario.judgeWait('a dataset whose volume would be another tenant’s is refused', () =>
+    this.scenario.eventually({
+      condition: `Dataset ${dataset} is refused because of the volume ${volume}`,
+      read: () => pod.namespace.datasetStatus(dataset),
+      until: ({ phase, message }) => phase === 'Failed' && message.includes(volume),
+      format: formatDatasetStatus,
+    }),
+  );
 });
 
 Then("the other tenant's pod was given nothing", async function (this: RekindleWorld) {

@@ -64,7 +64,8 @@ Then('the volume at \\/data\\/cache is still there, with what was written to it'
 });
 
 Then('at \\/data\\/cache it reads the files of {string}', async function (this: RekindleWorld, dataset: string) {
-  await untilInnerDatasetReads(this, dataset);
+  const title = 'a dataset that is mounted below another is carried over';
+  await this.scenario.judgeWait(title, () => untilInnerDatasetReads(this, dataset));
 });
 
 Then('at \\/data the pod reads on', async function (this: RekindleWorld) {

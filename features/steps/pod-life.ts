@@ -53,12 +53,15 @@ Then('every application pod is gone in time, and nothing of it is left', async f
 
 /** Waits until the kubelet reports why a container cannot be started. */
 async function untilStartIsRefused(pod: ScenarioPod, reason: string): Promise<void> {
-  await pod.namespace.scenario.eventually({
-    condition: `a container of ${pod.name} waits with a reason that contains "${reason}"`,
-    read: async () => (await pod.read()).status?.containerStatuses?.[0]?.state,
-    until: (state) => `${state?.waiting?.reason} ${state?.waiting?.message}`.includes(reason),
-    format: (state) => JSON.stringify(state ?? {}),
-  });
+  const { scenario } = pod.namespace;
+  await scenario.judgeWait('no container starts on a dead volume', () =>
+    scenario.eventually({
+      condition: `a container of ${pod.name} waits with a reason that contains "${reason}"`,
+      read: async () => (await pod.read()).status?.containerStatuses?.[0]?.state,
+      until: (state) => `${state?.waiting?.reason} ${state?.waiting?.message}`.includes(reason),
+      format: (state) => JSON.stringify(state ?? {}),
+    }),
+  );
 }
 
 /** Judges when and on which mount the pod's container is started after the last fault. */

@@ -204,7 +204,7 @@ Then('both mounts of the pod show the same filesystem', async function (this: Re
 });
 
 async function readsOn({ pod, scenario }: RekindleWorld): Promise<void> {
-  await untilPodReads(pod);
+  await scenario.judgeWait('the pod reads on', () => untilPodReads(pod));
   scenario.judge(seesNoError(scenario.timeline, pod.consumer));
 }
 
