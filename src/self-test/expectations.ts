@@ -61,7 +61,7 @@ export const expectations: readonly ExpectedFindings[] = [
   { profile: 'polls-only', scenarios: [again, labelled, unlabelled], claims: ['L1'], checks: [] },
   { profile: 'three-seconds-late', scenarios: [labelled, readOnly], claims: ['L1'], checks: [] },
   { profile: 'claims-unread', scenarios: [noData, readOnly], claims: ['A1', 'L4'], checks: [] },
-  { profile: 'first-pod-only', scenarios: [together, readOnly], claims: ['C3'], checks: [] },
+  { profile: 'first-pod-only', scenarios: [together, readOnly, many], claims: ['C3'], checks: [] },
   { profile: 'half-writable', scenarios: [readOnly, gateOff], claims: ['L2'], checks: [] },
   { profile: 'whole-dataset', scenarios: [directory, readOnly], claims: ['A1', 'C3', 'L4'], checks: [] },
   { profile: 'other-dataset', scenarios: [together, readOnly], claims: ['A1', 'C3', 'L4'], checks: [] },
