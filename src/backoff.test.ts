@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { predictDelay, type SeenRestart } from './backoff.ts';
+import { backoffRows, predictDelay, type SeenRestart } from './backoff.ts';
+import type { HistoryEvent } from './timeline/record.ts';
 
 const second = 1000;
 
@@ -62,4 +63,24 @@ describe('the expected delay', () => {
     expect(predictDelay(restarts.slice(0, 1), 1, reduced).delayMs).toBe(second);
     expect(predictDelay(restarts, 7, reduced)).toEqual({ delayMs: 60 * second, because: 'capped' });
   });
+});
+
+it('a row has the longest time that the kubelet may reckon a container to have run', () => {
+  const process = (change: 'started' | 'exited', at: number): HistoryEvent => ({
+    kind: 'process',
+    change,
+    role: 'daemon',
+    name: 'ns/pod/c',
+    pid: 1,
+    at: at * 1e6,
+  });
+  const history = [process('started', 0), process('exited', 5), process('started', 7), process('exited', 11)];
+  const expected = [
+    { delayMs: 100, because: 'first', ranMs: 0 },
+    { delayMs: 200, because: 'doubled', ranMs: 300 },
+  ] as const;
+  const options = { container: 'ns/pod/c', clockScale: 100, expected, outages: [] };
+  const rows = backoffRows([...history, process('started', 14)], options);
+  // From 5 ms + 1 ms of delay to 14 ms, by a clock that is a hundred times faster.
+  expect(rows.map(({ ranAtMostMs }) => ranAtMostMs)).toEqual([undefined, 800]);
 });

@@ -146,11 +146,15 @@ export function backoffRows(history: readonly HistoryEvent[], options: RowsOptio
     const restart = seen[index];
     const outage = outages[index];
     const readable = outage?.readable;
+    const [before, delayBefore] = [seen[index - 1], expected[index - 1]?.delayMs];
     return {
       crash: index + 1,
       ranMs,
       because,
       predictedMs: delayMs,
+      ...(restart &&
+        before &&
+        delayBefore !== undefined && { ranAtMostMs: restart.startedAt - before.finishedAt - delayBefore }),
       ...(restart && { observedMs: restart.startedAt - restart.finishedAt }),
       ...(restart?.announcedMs !== undefined && { announcedMs: restart.announcedMs }),
       ...(restart && outage && { waitingNs: restart.restartedAt - outage.crash }),

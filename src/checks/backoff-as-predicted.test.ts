@@ -18,6 +18,17 @@ describe('growsAsPredicted', () => {
     ['much later, as on a busy machine', { observedMs: 90_000 }, 'pass'],
     ['too early', { observedMs: 15_000 }, 'fail'],
     ['announced as another delay', { announcedMs: 40_000 }, 'fail'],
+    [
+      'announced as if forgotten, and may have been',
+      { announcedMs: 0, ranMs: 447e3, ranAtMostMs: 734e3 },
+      'inconclusive',
+    ],
+    ['announced as if forgotten, too early for that', { announcedMs: 0, ranMs: 447e3, ranAtMostMs: 599e3 }, 'fail'],
+    [
+      'not forgotten, though it was time',
+      { because: 'reset', ranMs: 601e3, ranAtMostMs: 734e3, announcedMs: 40_000 },
+      'fail',
+    ],
     ['never started again', { observedMs: undefined }, 'inconclusive'],
   ] as const)('judges a restart that was %s', (_, change, verdict) => {
     const { observedMs, ...rest } = row(change as Partial<BackoffRow>);

@@ -1,3 +1,4 @@
+import { kubeletRules } from '../backoff.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { BackoffRow } from '../timeline/record.ts';
 import { defineCheck, fail, inconclusive, pass } from './check.ts';
@@ -16,12 +17,17 @@ export const growsAsPredicted = defineCheck(
     const longest = Math.max(0, ...rows.map(({ predictedMs }) => predictedMs));
     const unseen = rows.find(({ observedMs }) => observedMs === undefined);
     if (rows.length === 0 || unseen) return inconclusive(`crash ${unseen?.crash ?? 1} was followed by no restart`);
-    for (const { crash, predictedMs, announcedMs, observedMs = 0 } of rows) {
-      const predicted = `crash ${crash}: ${seconds(predictedMs)} predicted`;
-      if (announcedMs !== undefined && announcedMs !== predictedMs)
-        return fail(`${predicted}, ${seconds(announcedMs)} announced`);
-      if (observedMs < predictedMs * tolerance)
-        return fail(`${predicted}, started again after ${seconds(observedMs)} already`);
+    for (const { crash, ranMs, ranAtMostMs = ranMs, predictedMs, announcedMs, observedMs = 0 } of rows) {
+      const isAnnouncedOtherwise = announcedMs !== undefined && announcedMs !== predictedMs;
+      if (!isAnnouncedOtherwise && observedMs >= predictedMs * tolerance) continue;
+      const found = isAnnouncedOtherwise
+        ? `${seconds(announcedMs)} announced`
+        : `started again after ${seconds(observedMs)} already`;
+      const sentence = `crash ${crash}: ${seconds(predictedMs)} predicted, ${found}`;
+      const [least, most] = [seconds(ranMs), seconds(ranAtMostMs)];
+      return ranMs <= kubeletRules.resetAfterMs && ranAtMostMs > kubeletRules.resetAfterMs
+        ? inconclusive(`${sentence}: the container had run for ${least} to ${most}, and the kubelet may have forgotten`)
+        : fail(sentence);
     }
     const missing = required.find((because) => !rows.some((row) => row.because === because));
     if (missing !== undefined) return inconclusive(`no delay after any of the crashes was ${missing}`);

@@ -101,8 +101,10 @@ export type Recovery = Immutable<z.infer<typeof recovery>>;
 const backoffRow = z.object({
   /** From 1. */
   crash: count,
-  /** How long the container had run. */
+  /** How long the container had run when the delay was predicted. */
   ranMs: z.number(),
+  /** How long it may have run by the kubelet's own reckoning, from the time at which that allowed the start. Absent: unknown. */
+  ranAtMostMs: z.number().exactOptional(),
   because: z.enum(['first', 'doubled', 'capped', 'reset']),
   /** Predicted before the crash. */
   predictedMs: z.number(),
