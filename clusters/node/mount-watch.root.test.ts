@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { MountWatch } from './mount-watch.ts';
@@ -22,13 +22,14 @@ it.skipIf(needs !== '')(`sees what is mounted in a container that was still bein
   const root = mkdtempSync(join(tmpdir(), 'rekindle-watch-'));
   await using scope = new AsyncDisposableStack();
   scope.defer(() => rmdirSync(root));
-  const container = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, root], {
+  const container = execa('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, root], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    buffer: false,
+    reject: false,
   });
-  const ended = once(container, 'exit');
   scope.defer(async () => {
     container.kill('SIGKILL');
-    await ended;
+    await container;
   });
   await once(container.stdout, 'data');
   const seen = Promise.withResolvers<HistoryEvent>();

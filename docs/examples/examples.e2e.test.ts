@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../src/cli/context.ts';
 import { requirements } from '../../src/doctor/assess.ts';
@@ -58,8 +58,8 @@ describe.each(pages)('$page', ({ examples }) => {
     test.skipIf(reason !== undefined)(title, { timeout: 300_000 }, () => {
       const args = ['--noprofile', '--norc', '-eu', '-o', 'pipefail', '-c', example.text];
       const env = { ...process.env, npm_config_yes: 'false', CI: 'true' };
-      const result = spawnSync('bash', args, { cwd: folder, env, encoding: 'utf8' });
-      expect(result.status, `${result.stdout}${result.stderr}`).toBe(example.status);
+      const result = execaSync('bash', args, { cwd: folder, env, extendEnv: false, reject: false });
+      expect(result.exitCode, `${result.stdout}${result.stderr}`).toBe(example.status);
     });
   }
 });

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
+import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customResources } from '../fluid/custom-resources.ts';
 import { startApiServer } from './api-server.ts';
@@ -63,7 +63,7 @@ async function standIn(): Promise<ServerUnderTest> {
 }
 
 function kind(...args: readonly string[]): string {
-  return execFileSync('kind', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 });
+  return execaSync('kind', args, { stdin: 'ignore', timeout: 300_000 }).stdout;
 }
 
 async function kubernetes(): Promise<ServerUnderTest> {
@@ -100,8 +100,8 @@ async function kubernetes(): Promise<ServerUnderTest> {
 
 function missingForKubernetes(): string | undefined {
   try {
-    execFileSync('docker', ['info'], { stdio: 'ignore', timeout: 20_000 });
-    execFileSync('docker', ['image', 'inspect', 'kindest/node:v1.34.4'], { stdio: 'ignore', timeout: 20_000 });
+    execaSync('docker', ['info'], { stdio: 'ignore', timeout: 20_000 });
+    execaSync('docker', ['image', 'inspect', 'kindest/node:v1.34.4'], { stdio: 'ignore', timeout: 20_000 });
     kind('version');
     return undefined;
   } catch {

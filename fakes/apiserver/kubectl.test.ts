@@ -1,13 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { execa, execaSync } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { startApiServer } from './api-server.ts';
 
-const missing = spawnSync('kubectl', ['version', '--client']).error !== undefined;
+const missing = execaSync('kubectl', ['version', '--client'], { reject: false }).code === 'ENOENT';
 
 const manifest = `
 apiVersion: v1
@@ -39,12 +37,14 @@ async function start() {
   await writeFile(join(directory, 'kubeconfig'), server.kubeConfig());
   await writeFile(join(directory, 'manifest.yaml'), manifest);
   const run = async (command: string): Promise<string> => {
-    const child = spawn('bash', ['-o', 'pipefail', '-c', command], {
+    const { stdout, stderr } = await execa('bash', ['-o', 'pipefail', '-c', command], {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory, KUBECONFIG: join(directory, 'kubeconfig') },
+      extendEnv: false,
+      reject: false,
+      stripFinalNewline: false,
     });
-    const [out, error] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    return out === '' ? error : out;
+    return stdout === '' ? stderr : stdout;
   };
   return {
     run,

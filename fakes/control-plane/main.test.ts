@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from './flags.ts';
 
 const program = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 function run(...flags: readonly string[]) {
-  const child = spawn(process.execPath, [program, ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = execa(process.execPath, [program, ...flags], { stdin: 'pipe', buffer: false, reject: false });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const complaints: string[] = [];
   child.stderr.on('data', (chunk) => complaints.push(String(chunk)));

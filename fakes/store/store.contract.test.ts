@@ -1,4 +1,3 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { execa, execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCredentials } from './credentials.ts';
 import { S3Client, signRequest } from './s3-client.ts';
@@ -26,10 +26,11 @@ async function startMinio(): Promise<Store> {
     MINIO_ROOT_USER: credentials.accessKeyId,
     MINIO_ROOT_PASSWORD: credentials.accessKeySecret,
   };
-  const minio = spawn('minio', ['server', '--quiet', '--address', `127.0.0.1:${port}`, data], { env, stdio: 'ignore' });
+  const args = ['server', '--quiet', '--address', `127.0.0.1:${port}`, data];
+  const minio = execa('minio', args, { env, extendEnv: false, stdio: 'ignore', reject: false });
   scope.defer(async () => {
-    const exited = once(minio, 'exit');
-    if (minio.kill()) await exited;
+    minio.kill();
+    await minio;
   });
   const address = { endpoint: `http://127.0.0.1:${port}`, bucket };
   const client = scope.use(new S3Client({ address, credentials, timeoutMs: 10_000 }));
@@ -59,7 +60,7 @@ const startEmbedded = (): Promise<Store> =>
     environment: process.env,
   });
 
-const hasMinio = spawnSync('minio', ['--version']).status === 0;
+const hasMinio = execaSync('minio', ['--version'], { reject: false }).exitCode === 0;
 
 describe.each([
   { name: 'the embedded store', start: startEmbedded, isAvailable: true },

