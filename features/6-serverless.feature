@@ -9,6 +9,7 @@ Feature: Recovery in a serverless environment
 
     @documented @V1 @P5
     Scenario: a pod with the documented label runs with a sidecar, on a virtual node
+      Given the dataset "demo-dataset", whose daemon takes 1500 ms to serve
       When pod "demo-app" with the documented label and annotations of a serverless pod reads "demo-dataset" at /data
       Then "demo-app" is 2/2 Running with 0 restarts, and has a container "fluid-fuse-0"
       And it is on a node labelled "type=virtual-kubelet", and uses no volume of a CSI driver

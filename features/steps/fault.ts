@@ -29,6 +29,13 @@ Given(
   },
 );
 
+Given(
+  'the dataset {string}, whose daemon takes {duration} to serve',
+  async function (this: RekindleWorld, name: string, readyAfterMs: number) {
+    await this.create(name, { behaviour: { readyAfterMs } });
+  },
+);
+
 Given('the dataset {string}, whose daemon can lose an operation', async function (this: RekindleWorld, name: string) {
   await this.create(name, { behaviour: { onUsr2: { hang: ['readdir'] } } });
 });

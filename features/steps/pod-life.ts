@@ -1,4 +1,5 @@
 import { Then } from '@cucumber/cucumber';
+import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { endsInTime, startsAfterDaemon } from '../../src/checks/pod-lifecycle.ts';
 import { graceSeconds, newPodName } from '../../src/faults/application.ts';
 import type { ScenarioPod } from '../../src/scenario/pod.ts';
@@ -9,13 +10,11 @@ Then('its container is not started, because of {string}', async function (this: 
 });
 
 Then('the pod waits for its volume', async function (this: RekindleWorld) {
-  await untilStartIsRefused(this.pod, 'ContainerCreating');
-  await this.scenario.watchFor(this.scenario.watchMs);
+  await judgeWaiting(this, this.pod);
 });
 
 Then('the other pod waits for its volume', async function (this: RekindleWorld) {
-  await untilStartIsRefused(this.namespace.pod(newPodName(this.pod.name)), 'ContainerCreating');
-  await this.scenario.watchFor(this.scenario.watchMs);
+  await judgeWaiting(this, this.namespace.pod(newPodName(this.pod.name)));
 });
 
 Then('the container starts on the living volume, and reads', async function (this: RekindleWorld) {
@@ -61,6 +60,22 @@ async function untilStartIsRefused(pod: ScenarioPod, reason: string): Promise<vo
       until: (state) => `${state?.waiting?.reason} ${state?.waiting?.message}`.includes(reason),
       format: (state) => JSON.stringify(state ?? {}),
     }),
+  );
+}
+
+/** Watches a pod whose daemon is down: it must wait, and neither the dead mount nor an empty directory may be given to it. */
+async function judgeWaiting({ scenario, session }: RekindleWorld, pod: ScenarioPod): Promise<void> {
+  await untilStartIsRefused(pod, 'ContainerCreating');
+  await scenario.watchFor(scenario.watchMs);
+  const { metadata } = await pod.read();
+  const lines = await session.cluster.mountTable();
+  const mounted = lines.filter((line) => line.includes(`/pods/${metadata?.uid}/volumes/kubernetes.io~csi/`));
+  const finding =
+    mounted.length > 0
+      ? fail(`while its daemon was down ${pod.name} was given ${mounted.join('; ')}`)
+      : pass(`for ${scenario.watchMs / 1000} s nothing was mounted for ${pod.name}`);
+  scenario.judge(
+    recordCheck({ name: 'nothing is mounted for a new pod while its daemon is down', claims: ['L4'] }, finding),
   );
 }
 
