@@ -161,6 +161,18 @@ describe('a series is worse', () => {
     expect(`${verdict}: ${because}`).toContain(expected);
   });
 
+  it('by no latency if half of the earlier crashes stalled the probe, but if the later ones did', () => {
+    const slower = crashes.map(({ crash }) => sampleCrash(crash, 50 + (crash % 5) / 100));
+    const stalled = (all: typeof crashes) => all.map((crash) => ({ ...crash, longestStallNs: 60e6 }));
+    const verdictOf = (first: typeof crashes, second: typeof crashes) =>
+      compare(sampleSeries({ crashes: first }), sampleSeries({ crashes: second }));
+    expect(verdictOf(stalled(crashes), stalled(slower))).toMatchObject({
+      verdict: 'cannot tell',
+      because: 'the machine of the earlier run was busy: half of the crashes stalled the probe for 60.0 ms',
+    });
+    expect(verdictOf(crashes, stalled(slower)).verdict).toBe('worse');
+  });
+
   it('if its agent is held to a CPU limit and has become slower, although the machine has not', () => {
     const conditions = { ...before.conditions, agentCpuMillis: 200 };
     const [held, slower] = [5, 9].map((agentMs) =>

@@ -28,6 +28,9 @@ const largestNegativeShare = 1 - shares.p90;
 /** Beyond this factor, under load or on an idle machine, the agent's times do not follow the machine's any more. */
 const largestMachineFactor = 1.5;
 
+/** If half of the crashes stall the probe of the reference for longer, a phase of a few milliseconds is mostly a wait for a processor. */
+const busyStallNs = 40e6;
+
 /** Confidence of "same". */
 const sameConfidence = 0.95;
 
@@ -67,7 +70,7 @@ export const minimumCrashes = minimumSamples(shares.p50, compareDefaults.confide
  * - mount lines, errors other than those of a dead mount, or stalls of a second became more frequent, or
  * - the median or the 90th percentile of a phase in the agent's hands has certainly grown by a relevant difference, and by more than the
  *   start of the daemon, which shows how fast the machine was (`machineFactor`). If that start took 1.5 times as long, or as much less,
- *   latencies cannot be compared.
+ *   or if the machine of the earlier run was busy (`busyStallNs`), latencies cannot be compared.
  */
 export function compareBenches(before: BenchRecord, after: BenchRecord, options = compareDefaults): SeriesChange[] {
   return before.series.map((series) => {
@@ -85,12 +88,17 @@ export function compareBenches(before: BenchRecord, after: BenchRecord, options 
 }
 
 export function compareSeries(before: BenchSeries, after: BenchSeries, options: CompareOptions): SeriesChange {
-  const factors = { p50: machineFactor(before, after, shares.p50), p90: machineFactor(before, after, shares.p90) };
+  const stalls = sortedCopy(before.crashes.map(({ longestStallNs }) => longestStallNs));
+  // Of the reference only: an agent that has come to stall the probe must not escape.
+  const isBusy = quantile(stalls, shares.p50) > busyStallNs;
+  const factor = (share: number) => (isBusy ? Number.POSITIVE_INFINITY : machineFactor(before, after, share));
+  const factors = { p50: factor(shares.p50), p90: factor(shares.p90) };
   const phases = benchPhases.flatMap((phase) => {
     const samples = [phaseSamples(before.crashes, phase), phaseSamples(after.crashes, phase)] as const;
     return samples[0].length === 0 && samples[1].length === 0 ? [] : [comparePhase(phase, samples, options, factors)];
   });
-  const found = circumstances(before, after, options);
+  const busy = `the machine of the earlier run was busy: half of the crashes stalled the probe for ${formatMs(quantile(stalls, shares.p50) / 1e6)} ms`;
+  const found = [...circumstances(before, after, options), ...(isBusy ? [['cannot tell', busy] as const] : [])];
   const isExplained = found.some(([verdict]) => verdict === 'cannot tell');
   const findings: readonly (readonly [Difference, string])[] = [
     ...found,

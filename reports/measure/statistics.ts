@@ -1,7 +1,7 @@
 /**
  * Measures by simulation whether the statistics of `rekindle bench` and `compare` hold, and prints three tables: `npm run
- * measure-statistics`. With results folders of `rekindle bench` as arguments it first makes `fixtures/recorded.json` from them:
- * runs of the same code, from different hours.
+ * measure-statistics`. With results folders of `rekindle bench` as arguments it adds these runs to `fixtures/recorded.json`: runs of the
+ * same code, from different hours.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { parseBench } from '../bench/parse.ts';
 import { benchPhases, headline, phaseSamples } from '../bench/phases.ts';
 import type { BenchCrash, BenchSeries } from '../bench/record.ts';
 import { minimumSamples, quantile, quantileInterval, seededRandom, shares, sortedCopy } from '../bench/statistics.ts';
-import { packRuns, recordedSeries } from '../bench/testing/recorded.ts';
+import { addRuns, recordedSeries } from '../bench/testing/recorded.ts';
 
 const tries = 2000;
 const print = (lines: readonly string[]) => void process.stdout.write(`${lines.join('\n')}\n`);
@@ -130,7 +130,7 @@ const folders = process.argv.slice(2);
 if (folders.length > 0) {
   const file = fileURLToPath(new URL('../bench/fixtures/recorded.json', import.meta.url));
   const records = folders.map((folder) => parseBench(readFileSync(join(folder, 'bench.json'), 'utf8'), folder));
-  writeFileSync(file, JSON.stringify(packRuns(records)));
+  writeFileSync(file, JSON.stringify(addRuns(records)));
   print([`${file}: now npx biome check --write reports/bench/fixtures, and this command again without arguments`]);
 } else {
   const random = seededRandom(1);

@@ -94,7 +94,8 @@ export const compareHelp = `
 Each argument is the results folder of a rekindle bench run, or its bench.json, for instance a committed baseline. The first is
 the reference; every other run is compared with it, phase by phase: better, same, worse, or cannot tell. A difference matters if
 it exceeds --tolerance of the reference and what the machine explains: the daemon's start shows how fast it was, and latencies
-cannot be compared if it took 1.5 times as long. Only phases that the agent controls count for the verdict. A series is also worse
+cannot be compared if it took 1.5 times as long, or if half of the earlier run's crashes stalled the probe for more than 40 ms,
+because the machine was busy. Only phases that the agent controls count for the verdict. A series is also worse
 if the later run lacks it or ended early, if pods were not recovered, mount lines grew, or stalls of a second or errors other than
 those of a dead mount became more frequent. Runs of different fidelity, machines or conditions are refused, because their
 differences mean nothing; --anyway compares them nevertheless.

@@ -43,8 +43,8 @@ function unpack(row: readonly (number | null)[], index: number): BenchCrash {
   };
 }
 
-/** The agent's series of real runs, for the fixture. */
-export function packRuns(records: readonly BenchRecord[]): RecordedRuns {
+/** The fixture with the agent's series of more real runs. */
+export function addRuns(records: readonly BenchRecord[]): RecordedRuns {
   const runs = records.map(({ startedAt, series }) => ({
     startedAt,
     crashes: (series.find(({ id }) => id === 'agent')?.crashes ?? []).map(({ moments, longestStallNs }) =>
@@ -53,5 +53,5 @@ export function packRuns(records: readonly BenchRecord[]): RecordedRuns {
       ),
     ),
   }));
-  return { runs };
+  return { runs: [...(recorded as RecordedRuns).runs, ...runs] };
 }
