@@ -58,7 +58,7 @@ async function start() {
 describe.skipIf(missing)(
   `kubectl on the fake API server${missing ? ' (skipped: kubectl is not on the PATH)' : ''}`,
   () => {
-    it('turns the feature gate on as documented, twice', async () => {
+    it('turns the feature gate on as documented, twice', { timeout: 120_000 }, async () => {
       await using rig = await start();
       await rig.run('kubectl create -f manifest.yaml');
       const enable =
@@ -71,7 +71,7 @@ describe.skipIf(missing)(
       expect(await rig.run(generation)).toBe('2');
     });
 
-    it('creates, lists, applies, labels and deletes', async () => {
+    it('creates, lists, applies, labels and deletes', { timeout: 120_000 }, async () => {
       await using rig = await start();
       expect(await rig.run('kubectl create -f manifest.yaml')).toContain('pod/demo-app created');
       expect(await rig.run('kubectl get pod demo-app')).toMatch(

@@ -78,7 +78,7 @@ describe.each(interpreters)('started by %s', (node) => {
     });
   });
 
-  test('the real command line answers', async () => {
+  test('the real command line answers', { timeout: 120_000 }, async () => {
     expect((await run(node, [command, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(await run(node, [command, 'crash', '--fault', 'x'])).toMatchObject({
       exitCode: 2,
