@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Engine } from '../engine/engine.ts';
 import type { Nanoseconds } from '../engine/model.ts';
@@ -56,6 +56,12 @@ export async function startAgent({
   // The two plugins share no lock, and only this tier never removes mounts of the other.
   if (beside !== undefined && kernel.tier !== '6.5')
     throw new CannotStart(`--beside needs mounts to be replaced beneath, this is tier ${kernel.tier}: boot Linux 6.5`);
+  // Each part of the start has a turn of the event loop of its own, because no turn may take 20 ms of CPU.
+  const turn = async () => {
+    await nextTurn();
+    signal.throwIfAborted();
+  };
+  await turn();
   const locks = createVolumeLocks();
   const ended = new AbortController();
   parts.defer(() => ended.abort());
@@ -158,6 +164,7 @@ export async function startAgent({
       ...(problem === undefined ? [] : [`daemonsets: ${problem}`]),
     ];
   };
+  await turn();
   const http = parts.use(
     await orCannotStart(
       () => serveHttp({ ...options.metrics, metrics, missing, defect: () => proberDefect(kernel) }),
@@ -167,6 +174,7 @@ export async function startAgent({
   log.info('listening', { metrics: http.address });
   const shortage = standby ? descriptorShortage(openFilesLimit()) : undefined;
   if (shortage !== undefined) log.warn('standbys-limited', { error: shortage });
+  await turn();
   const driver =
     options.csi === undefined
       ? undefined
@@ -183,6 +191,7 @@ export async function startAgent({
         );
   await Promise.race([Promise.all([kubernetes.synced, other?.synced]), aborted(signal)]);
   waiting.delete('the API server');
+  await turn();
   engine.start();
   log.info('ready', {
     metrics: http.address,

@@ -1,13 +1,13 @@
 /**
  * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Writes agent.mjs and webhook.mjs (executable) and prober.mjs. koffi is not bundled because of its native library. It
+ * Writes agent.mjs and webhook.mjs (executable), prober.mjs, and the parts that agent.mjs loads. koffi is not bundled because of its native library. It
  * is resolved from a parent node_modules, in which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { v8Flags } from './v8-flags.ts';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -37,9 +37,14 @@ const withoutModels: Plugin = {
 const builtinsAsNeeded: Plugin = {
   name: 'builtins-as-needed',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:|https?$)/ }, ({ path }) => ({ path, namespace: 'builtin' }));
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    // One for each importer: if they shared it, it would be a file of its own.
+    onResolve({ filter: /^(node:|https?$)/ }, ({ path, importer }) => ({
+      path: `${path} for ${importer}`,
+      namespace: 'builtin',
+      pluginData: path,
+    }));
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ pluginData }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(pluginData)});`,
     }));
   },
 };
@@ -60,30 +65,30 @@ const withoutFetch: Plugin = {
   },
 };
 
+const options: BuildOptions = {
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  external: ['koffi'],
+  minify: true,
+  keepNames: true,
+  legalComments: 'linked',
+  plugins: [withoutModels, withoutFetch, builtinsAsNeeded],
+  logLevel: 'warning',
+};
+
 /** Writes the bundle and returns its directory. */
 export async function bundle(outdir: string): Promise<string> {
   mkdirSync(outdir, { recursive: true });
   const require = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
-  await build({
-    entryPoints: [
-      { in: source('./main.ts'), out: 'agent' },
-      { in: source('../linux/prober/main.ts'), out: 'prober' },
-      { in: source('../webhook/main.ts'), out: 'webhook' },
-    ],
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    external: ['koffi'],
-    banner: { js: require },
-    minify: true,
-    keepNames: true,
-    legalComments: 'linked',
-    plugins: [withoutModels, withoutFetch, builtinsAsNeeded],
-    logLevel: 'warning',
-  });
+  const program = (path: string, name: string) => ({ in: source(path), out: name });
+  const common = { ...options, outdir, banner: { js: require } };
+  // The agent loads its parts in several turns of its event loop. Its children start as one file.
+  await build({ ...common, entryPoints: [program('./main.ts', 'agent')], splitting: true, chunkNames: 'agent-[hash]' });
+  const others = [program('../linux/prober/main.ts', 'prober'), program('../webhook/main.ts', 'webhook')];
+  await build({ ...common, entryPoints: others });
   for (const program of ['agent.mjs', 'webhook.mjs']) chmodSync(join(outdir, program), 0o755);
   return outdir;
 }

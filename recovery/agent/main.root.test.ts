@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -132,6 +132,7 @@ describe.skipIf(!isRoot)(`the agent as a process${isRoot ? '' : ' (needs root, t
     const agent = start();
     const failed = await line(agent, 'watch-failed');
     expect(failed.error).toContain('ECONNREFUSED');
+    await expect.poll(() => existsSync(`${directory}/csi.sock`), { timeout: 20_000 }).toBe(true);
     using client = createCsiClient(`unix://${directory}/csi.sock`);
     expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
     expect((await client.probe({})).ready.value).toBe(false);

@@ -177,10 +177,11 @@ export class Engine implements AsyncDisposable {
   }
 
   async #pass(trigger: Trigger, volumes: Volumes): Promise<void> {
-    if (this.#isStopped) return;
     const { clock } = this.#settings;
     const began = clock.now();
     const rule = triggerRules[trigger];
+    if (rule.scansFirst) await this.#settings.kernel.prepareContainers();
+    if (this.#isStopped) return;
     const scanned = rule.scansFirst ? this.#snapshots.scan('fresh') : undefined;
     const taken = scanned === undefined ? this.#snapshots.node() : { ok: true as const, value: scanned };
     if (!taken.ok) return this.#recordFailedPass(trigger, began, taken.failure);
@@ -200,6 +201,8 @@ export class Engine implements AsyncDisposable {
 
     // The containers are scanned while the sources are being asked.
     const scope = rule.scan({ now: clock.now(), snapshots: this.#snapshots, examined });
+    if (scope === 'fresh') await this.#settings.kernel.prepareContainers();
+    if (this.#isStopped) return;
     const containersBefore = this.#snapshots.containers;
     let hasScanned = scope === undefined;
     const scanContainers = () => {

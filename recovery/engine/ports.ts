@@ -85,6 +85,8 @@ export interface KernelPort {
    * (facts: node, Kubernetes).
    */
   containers(scope: ContainerScope): readonly Container[];
+  /** Reads most of what `containers('fresh')` needs, in short slices. Without it a scan is one long turn of the event loop. */
+  prepareContainers(): Promise<void>;
   /**
    * Answers a look-up without blocking. For `record` any failure means that nothing is known: the file is missing, empty, unreadable, not
    * a record, or not in the kubelet's own directory. For `mount` the path leads to no mount, or a daemon would have to be asked.

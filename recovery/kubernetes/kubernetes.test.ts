@@ -108,6 +108,13 @@ describe('watching Kubernetes', () => {
     ).toBe(true);
   });
 
+  it('asks for fewer pods at once than for claims, as they are larger', async () => {
+    await watched();
+    const limitOf = (kind: string) =>
+      requests.find((line) => line.includes(`/${kind}?limit=`))?.match(/limit=(\d+)/)?.[1];
+    expect([limitOf('pods'), limitOf('persistentvolumeclaims')]).toEqual(['100', '500']);
+  });
+
   it('follows additions, changes and deletions', async () => {
     const seen = await watched();
     let changes = 0;

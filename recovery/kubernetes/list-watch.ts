@@ -10,6 +10,8 @@ export interface ListWatchOptions<T> {
   /** Such as `/api/v1/pods`. */
   readonly path: string;
   readonly fieldSelector?: string;
+  /** Objects per page: 500, or fewer if they are large. */
+  readonly pageSize?: number;
   /** Extracts the relevant part of an object. Returns undefined if the object is irrelevant. */
   readonly map: (object: unknown) => T | undefined;
   /** Called after each list and after each change of the objects. */
@@ -38,8 +40,8 @@ export interface ListWatch<T> extends AsyncDisposable {
 /** For this long after its last answer an API server may fail without the objects being called out of date. */
 const silentAfter = 60_000_000_000n;
 
-/** Objects per page, because the list of all claims of a large cluster is too long for one response. */
-const pageSize = 500;
+/** Objects per page, because the list of all claims of a large cluster is too long for one response, and for one turn of the event loop. */
+const usualPageSize = 500;
 
 /** The server is asked to end a watch after 5 to 10 minutes, as in client-go. The watch is then resumed. */
 const shortestWatchSeconds = 300;
@@ -187,6 +189,7 @@ async function list<T>({
   transport,
   path,
   fieldSelector,
+  pageSize = usualPageSize,
   map,
   objects,
   onChange,

@@ -3,7 +3,7 @@ import { remountFlags } from './attributes.ts';
 import type { CarriedMount } from './carry.ts';
 import type { Descriptors, KernelContext } from './context.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { done, failed, inStep } from './result.ts';
+import { done, failed, inStep, ok } from './result.ts';
 import type { InnerMount } from './stack.ts';
 import { AT_FDCWD, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_REC, MS_REMOUNT, O_PATH } from './syscalls.ts';
 
@@ -65,18 +65,15 @@ function prepare(
 function putInside(
   context: KernelContext,
   tree: number,
-  { path, tree: inner, elsewhere, mount }: CarriedMount,
+  { path, tree: inner, elsewhere, mount, directory }: CarriedMount,
 ): Result<void> {
   const { sys, namespaces, walker, tier } = context;
-  const directory = walker.open(tree, path);
-  if (!directory.ok) return directory;
-  try {
-    const moved = sys.moveMount(inner, { at: directory.value, path: '' });
-    if (!moved.ok || !elsewhere || tier !== '5.10') return moved;
-    return namespaces.withPathOf(inner, (target) => remount(context, target, mount.options, []));
-  } finally {
-    sys.close(directory.value);
-  }
+  const opened = directory === undefined ? walker.open(tree, path) : ok(directory);
+  if (!opened.ok) return opened;
+  const moved = sys.moveMount(inner, { at: opened.value, path: '' });
+  if (directory === undefined) sys.close(opened.value);
+  if (!moved.ok || !elsewhere || tier !== '5.10') return moved;
+  return namespaces.withPathOf(inner, (target) => remount(context, target, mount.options, []));
 }
 
 function remount(

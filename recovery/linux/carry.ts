@@ -16,6 +16,8 @@ export interface CarriedMount {
   readonly inside: readonly InnerMount[];
   /** Whether it is a clone of another mount of the same directory, which may have other options and propagation. */
   readonly elsewhere: boolean;
+  /** The directory of the replacement that it will be mounted on, opened; missing if it is inside another carried mount. */
+  readonly directory?: number;
 }
 
 /** An inner mount that could not be opened through the dead mount; the node may have another mount of it. */
@@ -112,4 +114,24 @@ function cloneElsewhere(
   } finally {
     sys.close(opened.value);
   }
+}
+
+/**
+ * Opens the directories of a replacement that carried mounts will be mounted on. EINPROGRESS: they are being looked up in this clone of
+ * the source, which must be kept for the next attempt.
+ */
+export function withDirectories(
+  { walker }: KernelContext,
+  fds: Descriptors,
+  tree: number,
+  carried: readonly CarriedMount[],
+): Result<readonly CarriedMount[]> {
+  const found: CarriedMount[] = [];
+  for (const inner of carried) {
+    const isInside = carried.some(({ path }) => inner.path.startsWith(`${path}/`));
+    const directory = isInside ? undefined : fds.own(walker.open(tree, inner.path));
+    if (directory?.ok === false) return inStep('inner-mounts', inner.path, directory);
+    found.push(directory === undefined ? inner : { ...inner, directory: directory.value });
+  }
+  return ok(found);
 }

@@ -124,6 +124,52 @@ describe('a scan for new containers', () => {
   });
 });
 
+describe('the preparation of a fresh scan', () => {
+  const prepare = (containers: ReturnType<typeof open>) => [...containers.prepare()].length;
+
+  it('reads in steps what the scan would read', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', [line(2, '/data')]);
+    run(11, 'mnt:[11]', [line(2, '/other')]);
+    // Two processes and two tables.
+    expect(prepare(containers)).toBe(4);
+    reads = 0;
+    expect(points(containers.find('fresh'))).toEqual(['app /data', 'app /other']);
+    expect(reads).toBe(0);
+  });
+
+  it.each([
+    ['was long ago', () => (now = 300)],
+    ['was for another process of the namespace', () => run(9, 'mnt:[10]', [line(2, '/data')])],
+    ['missed a mount that was replaced afterwards', (containers: ReturnType<typeof open>) => containers.changed(10)],
+  ])('does not count if it %s', (_, happens) => {
+    const containers = open();
+    run(10, 'mnt:[10]', []);
+    prepare(containers);
+    change(10, [line(2, '/data')]);
+    happens(containers);
+    expect(points(containers.find('fresh'))).toEqual(['app /data']);
+  });
+
+  it('is used once', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', []);
+    prepare(containers);
+    containers.find('fresh');
+    change(10, [line(2, '/data')]);
+    expect(points(containers.find('fresh'))).toEqual(['app /data']);
+  });
+
+  it('keeps the reason why a container is unknown, for the scan that reports it', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', [line(2, '/log', `/var/lib/kubelet/pods/${uid}/containers/b/0a1b`)]);
+    prepare(containers);
+    expect(unknown).toEqual([]);
+    containers.find('fresh');
+    expect(unknown).toEqual(['10: several termination logs are mounted']);
+  });
+});
+
 describe('a fresh scan', () => {
   it('reads every table', () => {
     const containers = open();

@@ -4,7 +4,7 @@ import type { Container, DeviceId, Mount } from '../engine/model.ts';
 import { MountTree, normalizePath } from '../engine/mount-sites.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { credentialsOf, namespaceOf, type ProcessNamespaces, startTime } from './processes.ts';
+import { credentialsOf, namespaceOf, type ProcessNamespaces, preparedFor, startTime } from './processes.ts';
 import { belowRoot, relativePath } from './stack.ts';
 import type { Syscalls } from './syscalls.ts';
 
@@ -97,6 +97,8 @@ const settlingTime = 3_000;
 export interface Containers {
   /** Returns the same array as before if nothing has changed. */
   find(scope: ContainerScope): readonly Container[];
+  /** Reads what the next `find('fresh')` needs, a process or a table at each step. */
+  prepare(): Generator<void>;
   /** Invalidates the mount table of a process's container. */
   changed(pid: number): void;
 }
@@ -111,9 +113,21 @@ interface KnownContainer {
   readonly firstSeen: number;
 }
 
+/** What was read of a mount namespace in preparation of a scan. */
+interface PreparedNamespace {
+  readonly pid: number;
+  readonly entry: KnownContainer | undefined;
+  /** Why its container cannot be identified. */
+  readonly unknown?: string;
+  /** Milliseconds, monotonic. */
+  readonly readAt: number;
+}
+
 /** One scan. */
 interface Scan extends Omit<ContainerScan, 'pods' | 'onUnknown'> {
   readonly pods: PodsDirectory | undefined;
+  /** By mount namespace. */
+  readonly prepared: ReadonlyMap<string, PreparedNamespace>;
   readonly onUnknown: (pid: number, mountNamespace: string, reason: string) => void;
 }
 
@@ -123,14 +137,38 @@ export function createContainers(options: ContainerScan): Containers {
   let known: ReadonlyMap<string, KnownContainer> = new Map();
   let containers: readonly Container[] = [];
   const outdated = new Set<number>();
+  let prepared = new Map<string, PreparedNamespace>();
   return {
-    changed: (pid) => void outdated.add(pid),
+    changed(pid) {
+      outdated.add(pid);
+      prepared = new Map();
+    },
+    *prepare() {
+      yield* options.processes.prepare();
+      prepared = new Map();
+      const pods = options.pods();
+      const except = options.except();
+      for (const { pid, mountNamespace } of options.processes.locate(true)) {
+        if (prepared.has(mountNamespace) || except.has(mountNamespace)) continue;
+        let unknown: string | undefined;
+        const onUnknown: Scan['onUnknown'] = (_pid, _namespace, reason) => {
+          unknown = reason;
+        };
+        const scan = { ...options, pods, prepared, onUnknown };
+        const entry = inspect(scan, pid, mountNamespace, known.get(mountNamespace));
+        const readAt = options.now();
+        if (entry !== 'gone')
+          prepared.set(mountNamespace, { pid, entry, readAt, ...(unknown === undefined ? {} : { unknown }) });
+        yield;
+      }
+    },
     find(scope) {
       const pods = options.pods();
       const unknown = new Map<string, string>();
       const scan: Scan = {
         ...options,
         pods,
+        prepared: scope === 'fresh' ? prepared : new Map(),
         onUnknown(pid, mountNamespace, reason) {
           unknown.set(mountNamespace, reason);
           if (reported.get(mountNamespace) !== reason) options.onUnknown?.(pid, reason);
@@ -139,6 +177,7 @@ export function createContainers(options: ContainerScan): Containers {
       const rescan = scope === 'new' ? outdated : undefined;
       const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, rescan);
       outdated.clear();
+      prepared = new Map();
       reported = scope === 'known' ? new Map([...reported, ...unknown]) : unknown;
       known = new Map(found.map((entry) => [entry.container.mountNamespace, entry]));
       const isSame =
@@ -164,12 +203,26 @@ function scanAll(
     if (seen.has(mountNamespace)) continue;
     const before = known.get(mountNamespace);
     const isSettled = before?.container.pid === pid && scan.now() - before.firstSeen >= settlingTime;
-    const entry = isSettled && outdated?.has(pid) === false ? before : inspect(scan, pid, mountNamespace, before);
+    const entry = isSettled && outdated?.has(pid) === false ? before : readPrepared(scan, pid, mountNamespace, before);
     if (entry === 'gone') continue;
     seen.add(mountNamespace);
     if (entry !== undefined) found.push(entry);
   }
   return found;
+}
+
+/** What was read in preparation of the scan, or else reads it. */
+function readPrepared(
+  scan: Scan,
+  pid: number,
+  mountNamespace: string,
+  before: KnownContainer | undefined,
+): KnownContainer | undefined | 'gone' {
+  const prepared = scan.prepared.get(mountNamespace);
+  if (prepared?.pid !== pid || scan.now() - prepared.readAt >= preparedFor)
+    return inspect(scan, pid, mountNamespace, before);
+  if (prepared.unknown !== undefined) scan.onUnknown(pid, mountNamespace, prepared.unknown);
+  return prepared.entry;
 }
 
 function readAgain(scan: Scan, known: ReadonlyMap<string, KnownContainer>): readonly KnownContainer[] {

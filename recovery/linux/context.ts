@@ -15,6 +15,7 @@ export interface KernelContext {
   readonly staging: Staging;
   readonly walker: Walker;
   readonly late: LateClose;
+  readonly clones: KeptClones;
   readonly tier: KernelTier;
   /** What was made in advance for a failover. */
   readonly prepared?: Pick<PreparedMounts, 'take' | 'pidfd'>;
@@ -102,6 +103,11 @@ export class Descriptors implements Disposable {
     return result;
   }
 
+  /** Leaves a descriptor open, for another owner. */
+  release(fd: number): void {
+    this.#open.splice(this.#open.indexOf(fd), 1);
+  }
+
   [Symbol.dispose](): void {
     for (const fd of this.#open.splice(0).reverse()) this.#sys.close(fd);
   }
@@ -134,5 +140,40 @@ export function createLateClose(sys: Pick<Syscalls, 'close'>): LateClose {
       waiting.push(fd);
     },
     [Symbol.dispose]: closeAll,
+  };
+}
+
+/** Milliseconds for which a clone waits for the next attempt. It keeps its filesystem alive. */
+const cloneLifetime = 1000;
+
+/**
+ * Clones in which a directory is being looked up. The answer is a directory of that clone and of no other, so that the next attempt must
+ * use the same clone.
+ */
+export interface KeptClones extends Disposable {
+  /** `key` names the mount that is cloned and the clone's attributes. */
+  keep(key: string, tree: number): void;
+  take(key: string): number | undefined;
+}
+
+export function createKeptClones(sys: Pick<Syscalls, 'close'>): KeptClones {
+  const kept = new Map<string, { readonly tree: number; readonly timer: NodeJS.Timeout }>();
+  const take = (key: string) => {
+    const clone = kept.get(key);
+    clearTimeout(clone?.timer);
+    kept.delete(key);
+    return clone?.tree;
+  };
+  const drop = (key: string) => {
+    const tree = take(key);
+    if (tree !== undefined) sys.close(tree);
+  };
+  return {
+    take,
+    keep(key, tree) {
+      drop(key);
+      kept.set(key, { tree, timer: setTimeout(() => drop(key), cloneLifetime).unref() });
+    },
+    [Symbol.dispose]: () => [...kept.keys()].forEach(drop),
   };
 }

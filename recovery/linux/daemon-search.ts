@@ -31,7 +31,7 @@ export interface DaemonSearchOptions {
 }
 
 /** Milliseconds of work in one turn of the event loop. */
-const slice = 3;
+export const slice = 3;
 /** Milliseconds between slices of a thorough search, which may take ten times as long but must not use up the CPU limit. */
 const thoroughPause = 27;
 

@@ -3,8 +3,8 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
 import type { KernelPort, ReadRequest } from '../engine/ports.ts';
 import { createContainers, podsDirectory } from './containers.ts';
-import { createLateClose, type KernelContext } from './context.ts';
-import { createDaemonSearch, type DaemonSearch } from './daemon-search.ts';
+import { createKeptClones, createLateClose, type KernelContext } from './context.ts';
+import { createDaemonSearch, type DaemonSearch, slice } from './daemon-search.ts';
 import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { followKubelet, linkAt } from './kubelet.ts';
@@ -82,12 +82,14 @@ export function openKernel(
     createWalker({ sys, namespaces: namespaces.value, command: proberCommand, now: () => performance.now() }),
   );
   const late = parts.use(createLateClose(sys));
+  const clones = parts.use(createKeptClones(sys));
   const context: KernelContext = {
     sys,
     namespaces: namespaces.value,
     staging: staging.value,
     walker,
     late,
+    clones,
     tier: tier.value,
     get prepared() {
       return prepared;
@@ -162,6 +164,14 @@ function assembleKernel(
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
     prepare: (wanted) => prepared.hold(wanted),
+    async prepareContainers() {
+      let since = performance.now();
+      for (const _ of containers.prepare()) {
+        if (performance.now() - since < slice) continue;
+        await nextTurn();
+        since = performance.now();
+      }
+    },
     replaceAll(replacements) {
       for (const { site } of replacements) if (site.kind === 'container') containers.changed(site.pid);
       return replaceAll(context, replacements);

@@ -11,7 +11,6 @@ const functions = {
   bind: 'int bind(int socket, const void *address, uint length)',
   chroot: 'int chroot(const char *path)',
   close: 'int close(int fd)',
-  clock_gettime: 'int clock_gettime(int clock, void *time)',
   connect: 'int connect(int socket, const void *address, uint length)',
   dup3: 'int dup3(int from, int to, int flags)',
   epoll_create1: 'int epoll_create1(int flags)',

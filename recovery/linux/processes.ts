@@ -70,6 +70,8 @@ export interface NamespacedProcess {
 export interface ProcessNamespaces {
   /** All processes that may be inspected, by ascending pid. `onlyNew`: reuse the namespace of processes that are known. */
   locate(onlyNew: boolean): readonly NamespacedProcess[];
+  /** Reads the namespaces for the next `locate`, one at each step. */
+  prepare(): Generator<void>;
 }
 
 export interface ProcessNamespacesOptions {
@@ -86,6 +88,9 @@ interface KnownProcess {
   readonly mountNamespace: string | undefined;
 }
 
+/** For this long, in milliseconds, what was read in preparation of a scan is recent enough for it. */
+export const preparedFor = 250;
+
 /** A process younger than this, in milliseconds, may still change its namespace: container runtimes start in the node's. */
 const settlingTime = 3_000;
 
@@ -95,8 +100,24 @@ const settlingTime = 3_000;
  */
 export function createProcessNamespaces({ proc, sys, now }: ProcessNamespacesOptions): ProcessNamespaces {
   let known: ReadonlyMap<number, KnownProcess> = new Map();
+  let prepared = new Map<string, { readonly mountNamespace: string | undefined; readonly readAt: number }>();
+
+  function read(pid: number, inode: number | undefined, scannedAt: number): string | undefined {
+    const before = prepared.get(`${pid} ${inode}`);
+    return before !== undefined && scannedAt - before.readAt < preparedFor
+      ? before.mountNamespace
+      : namespaceOf(proc, pid, 'mnt');
+  }
 
   return {
+    *prepare() {
+      prepared = new Map();
+      for (const { pid, inode } of listProcesses()) {
+        if (inode !== undefined)
+          prepared.set(`${pid} ${inode}`, { mountNamespace: namespaceOf(proc, pid, 'mnt'), readAt: now() });
+        yield;
+      }
+    },
     locate(onlyNew) {
       const scannedAt = now();
       const next = new Map<number, KnownProcess>();
@@ -105,7 +126,7 @@ export function createProcessNamespaces({ proc, sys, now }: ProcessNamespacesOpt
         const same = inode !== undefined && before?.inode === inode ? before : undefined;
         const firstSeen = same?.firstSeen ?? scannedAt;
         const isSettled = onlyNew && same !== undefined && scannedAt - firstSeen >= settlingTime;
-        const mountNamespace = isSettled ? same.mountNamespace : namespaceOf(proc, pid, 'mnt');
+        const mountNamespace = isSettled ? same.mountNamespace : read(pid, inode, scannedAt);
         next.set(pid, { inode: inode ?? 0, firstSeen, mountNamespace });
       }
       known = next;

@@ -70,6 +70,15 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       });
     });
 
+    it('carries an inner mount into a replacement whose daemon answers each look-up late', async () => {
+      expect(await replace('innerLate', { tier })).toMatchObject({
+        outcome: [layers],
+        file: 'source',
+        inner: 'inner\n',
+        deep: 'deep\n',
+      });
+    });
+
     it.each([
       ['innerExpired', 'inner-mounts EAGAIN'],
       ['innerDirectoryMissing', 'inner-mounts ENOENT'],

@@ -1,9 +1,10 @@
 import type { Mount, MountSite } from '../engine/model.ts';
+import { siteKey } from '../engine/mount-sites.ts';
 import type { Replaced, Replacement, Result } from '../engine/ports.ts';
 import { assemble, needsStaging } from './assemble.ts';
 import { attach, finish, innerAreBeneath, type Layers } from './attach.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
-import { type CarriedMount, reachElsewhere, reachInner, type UnreachedMount } from './carry.ts';
+import { type CarriedMount, reachElsewhere, reachInner, type UnreachedMount, withDirectories } from './carry.ts';
 import { Descriptors, type KernelContext, type OpenSource, openPath, openSource } from './context.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { done, failed, inStep, ok } from './result.ts';
@@ -139,25 +140,41 @@ function clone(
   source: OpenSource,
 ): Result<void> {
   const { replacement } = job;
-  const tree = fds.own(context.sys.cloneTree(source.fd, false));
-  if (!tree.ok) return inStep('clone-source', replacement.source.path, tree);
+  const user = userNamespaceOf(job, users);
+  if (!user.ok) return user;
+  const key = JSON.stringify([siteKey(replacement.site), replacement.source, job.wanted]);
+  const kept = context.clones.take(key);
+  const tree = fds.own(kept === undefined ? cloneSource(context, job, source, user.value) : ok(kept));
+  if (!tree.ok) return tree;
   job.tree = tree.value;
   job.present = source.options;
 
-  const user = userNamespaceOf(job, users);
-  if (!user.ok) return user;
-  if (context.tier !== '5.10') {
-    const changed = context.sys.setAttributes(job.tree, attributeChange(job.wanted, user.value));
-    const step = user.value === undefined ? 'set-attributes' : 'idmap';
-    if (!changed.ok) return inStep(step, replacement.source.path, changed);
-  } else if (user.value !== undefined) {
-    return failed({ errno: 'ENOSYS', call: 'mount_setattr', path: replacement.source.path, step: 'idmap' });
-  }
-
   const elsewhere = reachElsewhere(context, fds, job.unreached, replacement.elsewhere);
   if (!elsewhere.ok) return elsewhere;
-  job.carried = [...job.carried, ...elsewhere.value];
-  return done;
+  const carried = withDirectories(context, fds, tree.value, [...job.carried, ...elsewhere.value]);
+  if (carried.ok) job.carried = carried.value;
+  else if (carried.failure.errno === 'EINPROGRESS') {
+    fds.release(tree.value);
+    context.clones.keep(key, tree.value);
+  }
+  return carried.ok ? done : carried;
+}
+
+function cloneSource(
+  { sys, tier }: KernelContext,
+  { replacement: { source }, wanted }: Job,
+  { fd }: OpenSource,
+  userNamespace: number | undefined,
+): Result<number> {
+  const tree = inStep('clone-source', source.path, sys.cloneTree(fd, false));
+  if (!tree.ok || (tier === '5.10' && userNamespace === undefined)) return tree;
+  const changed =
+    tier === '5.10'
+      ? failed({ errno: 'ENOSYS', call: 'mount_setattr', path: '', step: '' })
+      : sys.setAttributes(tree.value, attributeChange(wanted, userNamespace));
+  if (changed.ok) return tree;
+  sys.close(tree.value);
+  return inStep(userNamespace === undefined ? 'set-attributes' : 'idmap', source.path, changed);
 }
 
 /** An idmapped mount uses the user namespace of its pod. */

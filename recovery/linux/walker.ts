@@ -6,16 +6,14 @@ import { type OpenResponse, ready, type WaitRequest } from './prober/protocol.ts
 import { errnoOf, failed, inStep } from './result.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Syscalls } from './syscalls.ts';
 
-/** Milliseconds for which a daemon's answer to a look-up is waited for. */
-const usualWait = 10;
 /**
- * The share of all time that may be spent on waiting, and the milliseconds that can be saved up for one wait. Only a look-up whose
- * answer came too late before waits that long: if the kernel does not cache its names, a late answer cannot be used.
+ * Milliseconds for which a daemon's answer to a look-up is waited for: in all at one go, as no turn of the event loop may wait 20 ms, and
+ * as a share of all time.
  */
+const maxWait = 10;
 const waitingShare = 0.2;
-const maxWait = 250;
-/** Look-ups that are remembered because they were late. */
-const maxLate = 1000;
+/** Milliseconds for which a late answer is kept until the look-up is tried again. It keeps the mount alive that it leads to. */
+const answerLifetime = 1000;
 /** Milliseconds after which a look-up without an answer is reported. */
 const lookupTimeout = 1000;
 /** Look-ups without an answer. They are never repeated, and more of them are not begun. */
@@ -25,7 +23,7 @@ const maxOpen = 12;
  * Opens paths whose look-up may ask a FUSE daemon: directories inside a FUSE mount, and everything in a container whose image is on one.
  *
  * Paths in the kernel's cache are opened directly. A child process looks all others up, and its descriptor is taken over. If that takes
- * longer than some milliseconds the caller tries again: the kernel's cache then has the answer, or the child is waited for longer.
+ * longer than some milliseconds the caller tries again, and gets the descriptor that has been found meanwhile.
  */
 export interface Walker extends Disposable {
   /** Starts the child if it has been needed. Must be called before a mount namespace is visited. */
@@ -36,6 +34,8 @@ export interface Walker extends Disposable {
    */
   open(at: number, path: string): Result<number>;
 }
+
+type WalkerResponse = OpenResponse & { readonly id: number };
 
 interface WalkerProcess {
   readonly process: ChildProcess;
@@ -59,10 +59,11 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
   let allowance = maxWait;
   let countedAt = now();
   let nextId = 1;
-  /** The look-ups that were answered after the wait, by device and path. */
-  const late = new Set<string>();
-  /** When the look-ups that have no answer were begun, by device and path. */
-  const open = new Map<string, { readonly id: number; readonly begunAt: number }>();
+  /** The look-ups without an answer, by mount and path, each with a descriptor of its root, which the caller may close before it is used. */
+  const open = new Map<string, { readonly id: number; readonly root: number; readonly begunAt: number }>();
+  /** The answers that no caller has taken, by mount and path. */
+  const answers = new Map<string, { readonly response: WalkerResponse; readonly readAt: number }>();
+  let cleaning: NodeJS.Timeout | undefined;
   const buffer = Buffer.alloc(65536);
 
   function endChild(): void {
@@ -71,8 +72,11 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     sys.close(child.requests);
     sys.close(child.responses);
     child = undefined;
+    for (const { root } of open.values()) sys.close(root);
     open.clear();
-    late.clear();
+    answers.clear();
+    clearTimeout(cleaning);
+    cleaning = undefined;
   }
 
   /** Milliseconds that may be waited now. */
@@ -82,58 +86,84 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
     return allowance;
   }
 
-  /** Reads responses until that of `id` comes or the limit in milliseconds ends. The descriptors of all others are released. */
-  function awaitResponse(child: WalkerProcess, id: number, limit: number): OpenResponse | undefined {
-    const end = now() + Math.min(limit, remainingAllowance());
+  /** Reads responses until that to a look-up comes, or until the time has passed that may be spent on waiting. */
+  function awaitResponse(child: WalkerProcess, key: string): void {
+    const end = now() + remainingAllowance();
     for (;;) {
       const since = now();
       const readable = sys.waitReadable(child.responses, Math.max(Math.ceil(end - since), 0));
       allowance -= now() - since;
-      if (!readable.ok || !readable.value) return undefined;
-      const read = readSync(child.responses, buffer);
-      if (read === 0) {
+      if (!readable.ok || !readable.value) return;
+      if (!readResponses(child)) {
         endChild();
-        return undefined;
+        return;
       }
-      let awaited: OpenResponse | undefined;
-      for (const line of buffer.toString('utf8', 0, read).split('\n')) {
-        if (line === ready) child.isReady = true;
-        if (line === ready || line === '') continue;
-        const response: OpenResponse & { readonly id: number } = JSON.parse(line);
-        const [key = ''] = [...open].find(([, each]) => each.id === response.id) ?? [];
-        open.delete(key);
-        if (response.id === id) {
-          awaited = response;
-          continue;
-        }
-        if (late.size === maxLate) late.clear();
-        late.add(key);
-        send(child, { release: response.id });
-      }
-      if (awaited !== undefined) return awaited;
+      if (child.isReady && (answers.has(key) || !open.has(key))) return;
     }
   }
 
-  function openInChild(child: WalkerProcess, at: number, path: string): Result<number> {
+  /** Returns false if the child has ended. */
+  function readResponses(child: WalkerProcess): boolean {
+    const read = readSync(child.responses, buffer);
+    for (const line of buffer.toString('utf8', 0, read).split('\n')) {
+      if (line === ready) child.isReady = true;
+      if (line === ready || line === '') continue;
+      const response: WalkerResponse = JSON.parse(line);
+      const [key, lookUp] = [...open].find(([, each]) => each.id === response.id) ?? [];
+      if (key === undefined || lookUp === undefined) continue;
+      sys.close(lookUp.root);
+      open.delete(key);
+      answers.set(key, { response, readAt: now() });
+    }
+    return read > 0;
+  }
+
+  /** Has the child close the descriptors for which no caller has come again. */
+  function dropUnused(): void {
+    cleaning = undefined;
+    if (child === undefined) return;
+    const readable = sys.waitReadable(child.responses, 0);
+    if (readable.ok && readable.value && !readResponses(child)) {
+      endChild();
+      return;
+    }
+    for (const [key, { response, readAt }] of answers) {
+      if (now() - readAt < answerLifetime) continue;
+      answers.delete(key);
+      send(child, { release: response.id });
+    }
+    if (open.size + answers.size > 0) cleanLater();
+  }
+
+  function cleanLater(): void {
+    cleaning ??= setTimeout(dropUnused, answerLifetime).unref();
+  }
+
+  function openInChild(served: WalkerProcess, at: number, path: string): Result<number> {
     const failure = { errno: 'EINPROGRESS', call: 'openat2', path, step: '' };
     const root = sys.identify(at);
     if (!root.ok) return root;
-    const key = `${root.value.device} ${path}`;
-    const before = open.get(key);
-    if (before !== undefined || !child.isReady) awaitResponse(child, 0, usualWait);
-    if (open.has(key)) {
-      const isLate = now() - (before?.begunAt ?? 0) > lookupTimeout;
+    const key = `${root.value.mountId} ${root.value.device} ${path}`;
+    if (open.has(key) || !served.isReady) awaitResponse(served, key);
+    if (!answers.has(key) && !open.has(key)) {
+      if (child !== served || !served.isReady || open.size >= maxOpen) return failed(failure);
+      const held = namespaces.openOf(process.pid, at);
+      if (!held.ok) return held;
+      const id = nextId++;
+      open.set(key, { id, root: held.value, begunAt: now() });
+      send(served, { id, at: held.value, path });
+      awaitResponse(served, key);
+    }
+    const answer = answers.get(key)?.response;
+    if (answer === undefined) {
+      cleanLater();
+      const isLate = now() - (open.get(key)?.begunAt ?? now()) > lookupTimeout;
       return failed({ ...failure, errno: isLate ? 'ETIMEDOUT' : 'EINPROGRESS' });
     }
-    if (!child.isReady || open.size >= maxOpen) return failed(failure);
-    const id = nextId++;
-    open.set(key, { id, begunAt: now() });
-    send(child, { id, at, path });
-    const response = awaitResponse(child, id, late.has(key) ? maxWait : usualWait);
-    if (response === undefined) return failed(failure);
-    if ('errno' in response) return failed({ ...failure, errno: response.errno });
-    const opened = namespaces.openOf(child.process.pid ?? 0, response.fd);
-    send(child, { release: id });
+    answers.delete(key);
+    if ('errno' in answer) return failed({ ...failure, errno: answer.errno });
+    const opened = namespaces.openOf(served.process.pid ?? 0, answer.fd);
+    send(served, { release: answer.id });
     return inStep('', path, opened);
   }
 

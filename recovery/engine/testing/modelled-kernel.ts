@@ -320,6 +320,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
       failing = errnoFor;
     },
     propagate: (from, table, path) => void slaves.set(from, { table, path }),
+    prepareContainers: () => Promise.resolve(),
     hostMounts() {
       counts.tables += 1;
       snapshot ??= [...host];
