@@ -12,7 +12,7 @@ import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Sysc
  */
 const maxWait = 10;
 const waitingShare = 0.2;
-/** Milliseconds for which a late answer is kept until the look-up is tried again. It keeps the mount alive that it leads to. */
+/** Milliseconds after the begin of a look-up for which its answer is kept until the caller tries again. It keeps a mount alive. */
 const answerLifetime = 1000;
 /** Milliseconds after which a look-up without an answer is reported. */
 const lookupTimeout = 1000;
@@ -62,7 +62,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
   /** The look-ups without an answer, by mount and path, each with a descriptor of its root, which the caller may close before it is used. */
   const open = new Map<string, { readonly id: number; readonly root: number; readonly begunAt: number }>();
   /** The answers that no caller has taken, by mount and path. */
-  const answers = new Map<string, { readonly response: WalkerResponse; readonly readAt: number }>();
+  const answers = new Map<string, { readonly response: WalkerResponse; readonly begunAt: number }>();
   let cleaning: NodeJS.Timeout | undefined;
   const buffer = Buffer.alloc(65536);
 
@@ -113,7 +113,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
       if (key === undefined || lookUp === undefined) continue;
       sys.close(lookUp.root);
       open.delete(key);
-      answers.set(key, { response, readAt: now() });
+      answers.set(key, { response, begunAt: lookUp.begunAt });
     }
     return read > 0;
   }
@@ -127,8 +127,8 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
       endChild();
       return;
     }
-    for (const [key, { response, readAt }] of answers) {
-      if (now() - readAt < answerLifetime) continue;
+    for (const [key, { response, begunAt }] of answers) {
+      if (now() - begunAt < answerLifetime) continue;
       answers.delete(key);
       send(child, { release: response.id });
     }
