@@ -64,6 +64,8 @@ export function openStage({ sys }: Machine, { namespaces: home, staging }: Machi
     staging,
     tier,
     late: { close: (fd) => sys.close(fd), [Symbol.dispose]: () => undefined },
+    // A call that fails is not repeated.
+    clones: { keep: (_, tree) => sys.close(tree), take: () => undefined, [Symbol.dispose]: () => undefined },
     walker: {
       prepare: () => undefined,
       open(at, path) {
