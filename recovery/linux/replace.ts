@@ -1,5 +1,4 @@
 import type { Mount, MountSite } from '../engine/model.ts';
-import { siteKey } from '../engine/mount-sites.ts';
 import type { Replaced, Replacement, Result } from '../engine/ports.ts';
 import { assemble, needsStaging } from './assemble.ts';
 import { attach, finish, innerAreBeneath, type Layers } from './attach.ts';
@@ -142,7 +141,7 @@ function clone(
   const { replacement } = job;
   const user = userNamespaceOf(job, users);
   if (!user.ok) return user;
-  const key = JSON.stringify([siteKey(replacement.site), replacement.source, job.wanted]);
+  const key = JSON.stringify([replacement.site, replacement.source, job.wanted]);
   const kept = context.clones.take(key);
   const tree = fds.own(kept === undefined ? cloneSource(context, job, source, user.value) : ok(kept));
   if (!tree.ok) return tree;
