@@ -22,8 +22,8 @@ const tolerance = 0.25;
 const median = (values: readonly number[]) => quantile(sortedCopy(values), 0.5);
 
 /**
- * Predicts each series of a benchmark from its other series, so that no measurement predicts itself: how long the pod with the
- * probe and the last pod wait after a crash, and after the daemon is ready.
+ * Predicts each series of a benchmark from its other series, so that no measurement predicts itself: when the pod with the probe
+ * and the last pod read after the daemon is ready, and after the crash. The daemon's own time is given, as a fleet file gives it.
  */
 export function checkBench(record: BenchRecord, seed: number): readonly CheckedFigure[] {
   const agents = record.series.filter(({ arm, conditions }) => arm === 'agent' && conditions.datasets === 1);
@@ -50,10 +50,12 @@ function checkSeries(
   others: MeasuredPhases,
   random: Draws,
 ): readonly CheckedFigure[] {
+  const samplesOf = (name: string) =>
+    benchPhases.filter((phase) => phase.name === name).flatMap((phase) => phaseSamples(crashes, phase));
+  const ready = samplesOf('daemon');
   const predicted = Array.from({ length: draws }, () => {
-    const ready = others.drawReady(random);
     const { firstMs, lastMs } = others.readable(pods, random.share());
-    return { firstMs, lastMs, outageMs: ready + firstMs };
+    return { firstMs, lastMs, outageMs: (ready[Math.floor(random.share() * ready.length)] ?? 0) + firstMs };
   });
   const name = `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
   const figures = [
@@ -66,8 +68,7 @@ function checkSeries(
     { name: `${name}: ready → last pod reads`, phase: 'last-pod', values: predicted.map((one) => one.lastMs) },
   ];
   return figures.flatMap((figure) => {
-    const phases = benchPhases.filter((phase) => phase.name === figure.phase);
-    const samples = phases.flatMap((phase) => phaseSamples(crashes, phase));
+    const samples = samplesOf(figure.phase);
     if (samples.length === 0) return [];
     const { values } = figure;
     return [{ name: figure.name, predictedMs: median(values), measuredMs: median(samples), count: samples.length }];

@@ -55,9 +55,16 @@ describe('the phases of a benchmark', () => {
     expect(measured.restPerHour).toBe(0);
   });
 
-  it('draw a start and a return of the daemon from those that were measured', () => {
-    const measured = bench(linearSeries(10));
-    expect(measured.drawReady(new Draws(1))).toBeCloseTo(100);
-    expect(measured.drawStart(new Draws(1))).toBe(0);
+  it('draw a start of the daemon between the quickest and the slowest that were measured', () => {
+    const { crashes, ...series } = linearSeries(10);
+    const started = crashes.map(({ moments, ...crash }, index) => ({
+      ...crash,
+      moments: { ...moments, daemonStarted: (100 - 10 * (index + 1)) * 1e6 },
+    }));
+    const measured = bench({ ...series, crashes: started });
+    const draws = new Draws(1);
+    const starts = Array.from({ length: 1000 }, () => measured.drawStart(draws));
+    expect(Math.min(...starts)).toBeCloseTo(10, 0);
+    expect(Math.max(...starts)).toBeCloseTo(50, 0);
   });
 });

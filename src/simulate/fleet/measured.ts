@@ -36,9 +36,8 @@ export class MeasuredPhases {
   /** Names the benchmark. */
   readonly source: string;
   readonly points: readonly MeasuredPoint[];
-  /** From the start of the daemon's container to ready, and from the crash to ready, in milliseconds, sorted. */
+  /** From the start of the daemon's container to ready, in milliseconds, sorted. */
   readonly #starts: Float64Array;
-  readonly #ready: Float64Array;
   readonly #restPerHour: number;
   readonly #record: BenchRecord;
 
@@ -55,7 +54,6 @@ export class MeasuredPhases {
     if (this.points.length === 0) throw new UnusableBench(`${this.source} has no recovery by the agent`);
     const crashes = series.flatMap((one) => one.crashes);
     this.#starts = samplesOf(crashes, 'daemon-start');
-    this.#ready = samplesOf(crashes, 'daemon');
     // After a recovery of many pods, events are still being sent when the count at rest begins.
     const { during, overMs } =
       series.toSorted((a, b) => a.conditions.pods - b.conditions.pods)[0]?.apiRequests?.idle ?? {};
@@ -75,11 +73,6 @@ export class MeasuredPhases {
 
   drawStart(draws: Draws): number {
     return sampleAt(this.#starts, draws.share());
-  }
-
-  /** From a crash without a back-off to ready. */
-  drawReady(draws: Draws): number {
-    return sampleAt(this.#ready, draws.share());
   }
 
   /** `share`: which of the recoveries, from the quickest (0) to the slowest (1). */
