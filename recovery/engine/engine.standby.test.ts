@@ -188,6 +188,20 @@ describe('a standby', () => {
     await refused(world, 'boot Linux 5.12');
   });
 
+  it('is not what a container mounts at such a path, which is ignored', async () => {
+    await using world = createWorld({ standby: true });
+    world.volumes.push(volumeNamed('demo'));
+    world.serve('demo');
+    world.run(podNamed('pod-1', [{}]));
+    world.kernel.mountFuse(world.kernel.processes[0]?.mounts ?? [], standbyPath());
+    world.engine.start();
+    await world.clock.advance(1_000);
+    crash(world);
+    await world.clock.advance(10_000);
+    expect(world.kernel.counts.replacements).toBe(0);
+    expect(world.decisionsOf('standby-refused')).toEqual([]);
+  });
+
   it.each([sourcePath('other'), standbyPath(0, 'other')])(
     'is refused once if it is the mount of another dataset at %s',
     async (path) => {
