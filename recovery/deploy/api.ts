@@ -3,6 +3,7 @@ import {
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
+  type V1DaemonSet,
   type V1Pod,
   VersionApi,
 } from '@kubernetes/client-node';
@@ -22,6 +23,7 @@ export interface Api {
   remove(object: KubernetesObject): Promise<boolean>;
   /** The pods with the label `app`, or all. */
   listPods(namespace: string, app?: string): Promise<readonly V1Pod[]>;
+  listDaemonSets(namespace: string): Promise<readonly V1DaemonSet[]>;
   /** Minor version of Kubernetes 1. */
   minorVersion(): Promise<number>;
 }
@@ -62,6 +64,11 @@ export function openApi(kubeConfig: KubeConfig): Api {
         const { items } = await objects.list<V1Pod>('v1', 'Pod', namespace, ...args, app && `app=${app}`);
         // The items of a list have no kind.
         return items.map((pod) => ({ ...pod, kind: 'Pod' }));
+      }),
+    listDaemonSets: (namespace) =>
+      send(`list the DaemonSets of ${namespace}`, async () => {
+        const { items } = await objects.list<V1DaemonSet>('apps/v1', 'DaemonSet', namespace);
+        return items;
       }),
     async minorVersion() {
       const { minor } = await send('ask for the version', () => kubeConfig.makeApiClient(VersionApi).getCode());

@@ -60,8 +60,11 @@ const failedOver = (): HistoryEvent[] => [
   process(360, '', 'ready'),
   ...tables(900),
 ];
-const after = (...breaks: readonly Break[]) =>
-  breaks.reduce<readonly HistoryEvent[]>((all, one) => one([...all]), failedOver());
+const after = (...breaks: readonly Break[]) => {
+  let history: readonly HistoryEvent[] = failedOver();
+  for (const apply of breaks) history = apply([...history]);
+  return history;
+};
 const seesErrorsUntil =
   (until: number): Break =>
   (history) => [

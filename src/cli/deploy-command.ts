@@ -80,7 +80,8 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
   }
 }
 
-function summarize(lines: readonly string[], what: string, nothing: string, where: string): string {
+/** `staging, namespace fluid-system: 2 changed`, and a line for each. */
+export function summarize(lines: readonly string[], what: string, nothing: string, where: string): string {
   if (lines.length === 0) return `${where}: ${nothing}\n`;
   return `${where}: ${lines.length} ${what}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }

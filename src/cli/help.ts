@@ -182,3 +182,20 @@ Examples:
 
 Exit status: as of conform, by the new verdict · 2 if the record contradicts itself or is of another version
 `;
+
+export const standbyHelp = `
+Copies the FUSE DaemonSet of a dataset, as Fluid has made it, with another name, other labels, and a mount path in the dataset's own
+directory: <mount root>/<runtime>/<namespace>/<dataset>/standby-0. The copy has no port, cache or writable host directory of the
+original and no owner: Fluid neither changes nor deletes it, so remove it with the dataset. Run the command again after the runtime has
+changed; it changes only what differs.
+
+The node agent uses standbys if its gate is on: rekindle deploy --standby. When the dataset's daemon dies, pods go on with the standby
+within milliseconds, whatever the kubelet's back-off is, and the restarted daemon is the standby from then on. Each standby costs the
+memory of one more daemon on each node. Only volumes with the access mode ReadOnlyMany alone have a use for it, from Linux 5.12 on.
+
+Examples:
+  rekindle standby demo-dataset
+  rekindle standby demo-dataset -n team-a --replicas 2 --context staging
+  rekindle standby demo-dataset --print                 look at it first
+  rekindle standby demo-dataset --remove
+`;

@@ -15,6 +15,7 @@ import { printFailure } from './print-failure.ts';
 import { addProfile } from './profile-command.ts';
 import { addJudge, addReport } from './report-command.ts';
 import { addSimulate } from './simulate-command.ts';
+import { addStandby } from './standby-command.ts';
 
 /** Runs the command line (without interpreter and script) and returns the exit status. Never rejects. */
 export async function rekindle(argv: readonly string[], context: Context): Promise<ExitStatus> {
@@ -50,6 +51,7 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
     addCompare,
     addSimulate,
     addDeploy,
+    addStandby,
     addDoctor,
     addFaults,
     addConditions,

@@ -1,4 +1,4 @@
-import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1DaemonSet, V1Pod } from '@kubernetes/client-node';
 import { type Api, formatTitle } from '../api.ts';
 import { Conflict } from '../errors.ts';
 
@@ -37,6 +37,7 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
     listPods: async function () {
       return this.pods;
     },
+    listDaemonSets: async () => [...objects.values()].filter(({ kind }) => kind === 'DaemonSet') as V1DaemonSet[],
     minorVersion: async () => 34,
   };
 }
