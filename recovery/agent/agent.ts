@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Engine } from '../engine/engine.ts';
-import type { Nanoseconds } from '../engine/model.ts';
+import type { DeviceId, Nanoseconds } from '../engine/model.ts';
 import { MountTree } from '../engine/mount-sites.ts';
 import { createVolumeLocks } from '../engine/volume-state.ts';
+import { readKeptFile } from '../keeper/kept-file.ts';
+import { keeperDirectory } from '../keeper/protocol.ts';
 import { observeRequests } from '../kubernetes/api-call.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
@@ -50,7 +52,7 @@ export async function startAgent({
   random,
   signal,
 }: StartAgentOptions): Promise<AsyncDisposable> {
-  const { nodeId, mountRoot, policy, standby, resyncPeriod, abortHungAfter, beside } = options;
+  const { nodeId, mountRoot, policy, standby, takeover, resyncPeriod, abortHungAfter, beside } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, prober, log));
   // The two plugins share no lock, and only this tier never removes mounts of the other.
@@ -138,6 +140,7 @@ export async function startAgent({
       policy: () => (other?.recovers() ? { ...policy, enabled: false } : policy),
       kubeletRoot: () => kernel.kubeletDirectory(),
       standby,
+      ...(takeover ? { keptUntil } : {}),
       resyncPeriod,
       ...(abortHungAfter === undefined ? {} : { abortHungAfter }),
     }),
@@ -212,6 +215,9 @@ export function descriptorShortage(limit: number): string | undefined {
   if (limit >= neededDescriptors) return undefined;
   return `this process may have ${limit} files open, and needs ${neededDescriptors} to prepare failovers of 1,000 pods: raise the limit of open files (LimitNOFILE) of the container runtime`;
 }
+
+/** Reads a small file of a tmpfs, and only for a connection that does not answer. */
+const keptUntil = (device: DeviceId) => readKeptFile(keeperDirectory).find((each) => each.device === device)?.until;
 
 function openKernelFor(
   { kernelTier, nodeMountNamespace, kubeletRoot, standby }: AgentOptions,

@@ -1,7 +1,7 @@
 /**
- * Bundles the agent, its child processes and the admission webhook: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
+ * Bundles the agent, its child processes, the admission webhook and the keeper: `node recovery/agent/bundle.ts [outdir]`, by default into dist/agent.
  *
- * Writes agent.mjs and webhook.mjs (executable), prober.mjs, and the parts that agent.mjs loads. koffi is not bundled because of its native library. It
+ * Writes agent.mjs, webhook.mjs and keeper.mjs (executable), prober.mjs, and the parts that agent.mjs loads. koffi is not bundled because of its native library. It
  * is resolved from a parent node_modules, in which an image needs `koffi` and `@koromix/koffi-linux-x64`.
  */
 import { chmodSync, mkdirSync } from 'node:fs';
@@ -87,9 +87,13 @@ export async function bundle(outdir: string): Promise<string> {
   const common = { ...options, outdir, banner: { js: require } };
   // The agent loads its parts in several turns of its event loop. Its children start as one file.
   await build({ ...common, entryPoints: [program('./main.ts', 'agent')], splitting: true, chunkNames: 'agent-[hash]' });
-  const others = [program('../linux/prober/main.ts', 'prober'), program('../webhook/main.ts', 'webhook')];
+  const others = [
+    program('../linux/prober/main.ts', 'prober'),
+    program('../webhook/main.ts', 'webhook'),
+    program('../keeper/main.ts', 'keeper'),
+  ];
   await build({ ...common, entryPoints: others });
-  for (const program of ['agent.mjs', 'webhook.mjs']) chmodSync(join(outdir, program), 0o755);
+  for (const program of ['agent.mjs', 'webhook.mjs', 'keeper.mjs']) chmodSync(join(outdir, program), 0o755);
   return outdir;
 }
 

@@ -27,6 +27,7 @@ describe('flags', () => {
         unsupportedRuntimes: expect.arrayContaining(['kata', 'gvisor', 'runv']),
       },
       standby: false,
+      takeover: false,
       kernelTier: undefined,
       abortHungAfter: undefined,
       nodeMountNamespace: undefined,
@@ -108,6 +109,13 @@ describe('flags', () => {
     ['FuseStandby=true,FuseRecovery=true,FuseStandby=false', false],
   ])('--feature-gates=%s sets the gate of standbys to %s', (text, standby) => {
     expect(options([`--feature-gates=${text}`])).toMatchObject({ standby, policy: { enabled: true } });
+  });
+
+  it('has a gate of takeover, which needs recovery', () => {
+    expect(options(['--feature-gates=FuseRecovery=true,FuseTakeover=true'])).toMatchObject({ takeover: true });
+    expect(parse(['--feature-gates=FuseTakeover=true'])).toMatchObject({
+      message: expect.stringContaining('FuseTakeover=true needs FuseRecovery=true'),
+    });
   });
 
   it.each([

@@ -25,6 +25,8 @@ export interface AgentOptions {
   readonly policy: Policy;
   /** Feature gate `FuseStandby`. */
   readonly standby: boolean;
+  /** Connections that a keeper holds for daemons that are away are left alone. */
+  readonly takeover: boolean;
   readonly kernelTier: KernelTier | undefined;
   readonly abortHungAfter: Nanoseconds | undefined;
   /** Path of the node's mount namespace, or `kubelet` for the kubelet's. If undefined, the agent's own is used. */
@@ -148,6 +150,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
       unsupportedRuntimes: (value('unsupported-runtimes') ?? defaultRuntimes).split(',').filter((name) => name !== ''),
     },
     standby: enabled.has('FuseStandby'),
+    takeover: enabled.has('FuseTakeover'),
     kernelTier: given.has('kernel-tier') ? oneOf(given, 'kernel-tier', ['6.5', '5.12', '5.10']) : undefined,
     abortHungAfter: given.has('abort-hung-after')
       ? duration('--abort-hung-after', given.get('abort-hung-after') ?? '')
@@ -172,7 +175,7 @@ function oneOf<const T extends string>(
   return found;
 }
 
-const gateNames = ['FuseRecovery', 'FuseStandby'] as const;
+const gateNames = ['FuseRecovery', 'FuseStandby', 'FuseTakeover'] as const;
 type Gate = (typeof gateNames)[number];
 
 /** The gates that are on. Those beside FuseRecovery need it. */

@@ -21,6 +21,9 @@ What it recovers
   --feature-gates FuseRecovery=true,FuseStandby=true
                            if a second daemon of the dataset serves <source directory>/standby-<N>, pods go on with it as soon
                            as the first one dies; needs Linux 5.12
+  --feature-gates FuseRecovery=true,FuseTakeover=true
+                           a connection that a keeper on the node holds for the next daemon is left alone until the keeper's
+                           deadline, although it does not answer; needs Linux 6.9
   --pods label|all         label (default): only pods labelled fuse.serverful.fluid.io/inject=true are entered
   --read-write-scope volume|cluster|recover
                            volume (default): a volume that is not read-only is refused; cluster: nothing is recovered while

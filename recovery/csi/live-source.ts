@@ -130,6 +130,7 @@ function toLiveSource({ path, mount: { device, root } }: AskedSource, { subdirec
 function notLive(path: string, answer: typeof hung | Exclude<Liveness, { status: 'live' }>): CsiRejection {
   switch (answer.status) {
     case 'hung':
+    case 'kept':
       return rejected('DEADLINE_EXCEEDED', `the FUSE daemon of ${path} does not answer`);
     case 'dead':
       return rejected('UNAVAILABLE', `the FUSE mount at ${path} is not served: ${answer.errno}`);

@@ -80,6 +80,8 @@ function conditionUnless(
   switch (answer.status) {
     case 'hung':
       return { abnormal: true, message: 'the FUSE daemon of the volume does not answer' };
+    case 'kept':
+      return { abnormal: true, message: 'the FUSE daemon of the volume is away, and its connection is kept' };
     case 'dead':
       return { abnormal: true, message: `the FUSE daemon of the volume is gone (${answer.errno})` };
     case 'unknown':

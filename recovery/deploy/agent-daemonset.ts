@@ -2,8 +2,9 @@ import type { KubernetesObject, V1Container, V1DaemonSet, V1PodSpec } from '@kub
 import { gateIn } from '../agent/other-plugin.ts';
 import { v8Flags } from '../agent/v8-flags.ts';
 import { driverName } from '../engine/model.ts';
+import { keeperDirectory } from '../keeper/protocol.ts';
 import { listAt, objectAt } from '../kubernetes/json.ts';
-import { type FurtherGate, labelsFor, type ManifestOptions, names } from './options.ts';
+import { type FurtherGate, hasTakeover, labelsFor, type ManifestOptions, names } from './options.ts';
 
 /**
  * SYS_ADMIN, SYS_PTRACE, SYS_CHROOT and DAC_READ_SEARCH are needed to enter mount namespaces and to mount in them, SETUID and SETGID
@@ -20,8 +21,21 @@ interface Agent {
   readonly args: readonly string[];
   readonly env: V1Container['env'];
   /** Host directories and where they are mounted. */
-  readonly mounts: readonly { readonly name: string; readonly mountPath: string; readonly path: string }[];
+  readonly mounts: readonly HostMount[];
 }
+
+interface HostMount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly path: string;
+  readonly readOnly?: true;
+}
+
+/** Where the agent reads which connections the keeper holds. */
+const keeperMounts = (options: ManifestOptions): readonly HostMount[] =>
+  hasTakeover(options)
+    ? [{ name: 'keeper-dir', mountPath: keeperDirectory, path: keeperDirectory, readOnly: true }]
+    : [];
 
 /**
  * The node agent (Fluid `charts/fluid/fluid/templates/csi/daemonset.yaml`): CSI node plugin and recovery in one container, which
@@ -29,7 +43,7 @@ interface Agent {
  */
 export function agentDaemonSet(options: ManifestOptions): V1DaemonSet {
   const { kubeletRoot } = options;
-  return daemonSet(options, {
+  return agentSet(options, {
     name: names.agent,
     args: [
       '--endpoint=$(CSI_ENDPOINT)',
@@ -40,6 +54,7 @@ export function agentDaemonSet(options: ManifestOptions): V1DaemonSet {
     mounts: [
       { name: 'plugin-dir', mountPath: '/plugin', path: socketDirectory(kubeletRoot) },
       { name: 'registration-dir', mountPath: '/registration', path: `${kubeletRoot}/plugins_registry` },
+      ...keeperMounts(options),
     ],
   });
 }
@@ -47,10 +62,10 @@ export function agentDaemonSet(options: ManifestOptions): V1DaemonSet {
 /** Recovery alongside another node plugin, without CSI socket, registration and host directories. */
 export function besideDaemonSet(options: ManifestOptions): V1DaemonSet {
   const args = [`--beside=${names.namespace}/${names.agent}`];
-  return daemonSet(options, { name: names.beside, args, env: [], mounts: [] });
+  return agentSet(options, { name: names.beside, args, env: [], mounts: keeperMounts(options) });
 }
 
-function daemonSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
+function agentSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
   const { namespace, appArmor } = options;
   const labels = labelsFor(agent.name);
   const annotations = appArmor === 'annotation' ? { annotations: unconfined } : {};
@@ -85,7 +100,7 @@ function pod(options: ManifestOptions, agent: Agent): V1PodSpec {
 }
 
 /** Virtual nodes have no kubelet to mount anything. The image is for x86-64. */
-const onRealNodes = {
+export const onRealNodes = {
   requiredDuringSchedulingIgnoredDuringExecution: {
     nodeSelectorTerms: [
       {
@@ -103,7 +118,7 @@ function container(
   { image, gate, furtherGates, agentArgs, kubeletRoot, mountRoot, appArmor }: ManifestOptions,
   { args, env = [], mounts }: Agent,
 ): V1Container {
-  const volumeMounts = mounts.map(({ name, mountPath }) => ({ name, mountPath }));
+  const volumeMounts = mounts.map(({ path: _, ...mount }) => mount);
   return {
     name: names.agentContainer,
     image,

@@ -1,6 +1,7 @@
 import type { KubernetesObject, V1DaemonSet, V1Deployment } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from '../agent/flags.ts';
+import { parseKeeperFlags } from '../keeper/flags.ts';
 import { parseWebhookFlags } from '../webhook/flags.ts';
 import { liveGate } from './agent-daemonset.ts';
 import { isOurs } from './api.ts';
@@ -23,6 +24,33 @@ const env = (workload: V1DaemonSet) =>
 /** Arguments with variables replaced, as the kubelet does. */
 const argv = (workload: V1DaemonSet) =>
   containerOf(workload)?.args?.map((arg) => arg.replace(/\$\((\w+)\)/g, (_, name) => env(workload)[name] ?? '')) ?? [];
+
+describe('the keeper', () => {
+  const agentArgs = ['--feature-gates=FuseTakeover=true'];
+  const objects = manifests({ ...defaultOptions, agentArgs });
+  const keeper = find<V1DaemonSet>(objects, 'DaemonSet', 'rekindle-keeper');
+
+  it('is deployed only if the gate is on, and is replaced only by hand', () => {
+    expect(find(all, 'DaemonSet', 'rekindle-keeper')).toBeUndefined();
+    expect(keeper.spec?.updateStrategy).toEqual({ type: 'OnDelete' });
+  });
+
+  it('starts with valid flags and no capability, and sees the processes of the node', () => {
+    const { args = [], securityContext } = containerOf(keeper) ?? {};
+    expect(parseKeeperFlags(args)).toMatchObject({ kind: 'run', flags: { directory: '/run/rekindle-keeper' } });
+    expect(securityContext?.capabilities).toEqual({ drop: ['ALL'] });
+    expect(podOf(keeper).hostPID).toBe(true);
+  });
+
+  it('shares its directory with the agent, which may only read it', () => {
+    const mounts = (workload: V1DaemonSet) => containerOf(workload)?.volumeMounts ?? [];
+    const withGate = find<V1DaemonSet>(objects, 'DaemonSet', 'csi-nodeplugin-fluid');
+    const own = { name: 'keeper-dir', mountPath: '/run/rekindle-keeper' };
+    expect(mounts(keeper)).toEqual([own]);
+    expect(mounts(withGate)).toContainEqual({ ...own, readOnly: true });
+    expect(mounts(agent).map(({ name }) => name)).not.toContain('keeper-dir');
+  });
+});
 
 describe('the deployed objects', () => {
   it('have our label', () => {

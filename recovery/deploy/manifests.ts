@@ -2,7 +2,8 @@ import type { KubernetesObject, V1CSIDriver, V1Namespace } from '@kubernetes/cli
 import { driverName } from '../engine/model.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { agentDaemonSet, besideDaemonSet } from './agent-daemonset.ts';
-import { labelsFor, type ManifestOptions, names } from './options.ts';
+import { keeperDaemonSet } from './keeper-daemonset.ts';
+import { hasTakeover, labelsFor, type ManifestOptions, names } from './options.ts';
 import { webhookConfigurations, webhookDeployment, webhookSecret, webhookService } from './webhook-deployment.ts';
 
 /** All deployed objects, in the order in which they are applied. */
@@ -11,6 +12,8 @@ export function manifests(options: ManifestOptions): readonly KubernetesObject[]
     namespace(options),
     csiDriver(),
     ...agentAccess(options),
+    // Before the agent, whose pods mount its directory.
+    ...keeper(options),
     agentDaemonSet(options),
     ...webhookAccess(options),
     webhookSecret(options),
@@ -23,8 +26,10 @@ export function manifests(options: ManifestOptions): readonly KubernetesObject[]
 
 /** The objects for recovery alongside another node plugin; none of them exists before. */
 export function besideManifests(options: ManifestOptions): readonly KubernetesObject[] {
-  return [namespace(options), ...besideAccess(options), besideDaemonSet(options)];
+  return [namespace(options), ...besideAccess(options), ...keeper(options), besideDaemonSet(options)];
 }
+
+const keeper = (options: ManifestOptions) => (hasTakeover(options) ? [keeperDaemonSet(options)] : []);
 
 function namespace({ namespace: name }: ManifestOptions): V1Namespace {
   const labels = { ...labelsFor(names.agent), 'pod-security.kubernetes.io/enforce': 'privileged' };

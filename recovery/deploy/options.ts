@@ -13,6 +13,7 @@ export const names = {
   agentContainer: 'plugins',
   /** The DaemonSet alongside another node plugin. */
   beside: 'rekindle-recovery',
+  keeper: 'rekindle-keeper',
   webhook: 'fluid-webhook',
   /** The Secret with the webhook's certificate. */
   certificates: 'fluid-webhook-certificates',
@@ -32,7 +33,7 @@ export type FurtherGate = (typeof furtherGates)[number];
 
 export interface ManifestOptions {
   readonly namespace: string;
-  /** Image of the agent and the webhook. */
+  /** Image of the agent, the webhook and the keeper. */
   readonly image: string;
   /** Value of the feature gate `FuseRecovery`. */
   readonly gate: boolean;
@@ -47,6 +48,10 @@ export interface ManifestOptions {
   /** Kubernetes before 1.30 only has an annotation for the AppArmor profile. */
   readonly appArmor: 'field' | 'annotation';
 }
+
+/** Whether the agent's flags turn on the gate that needs a keeper on each node. */
+export const hasTakeover = ({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): boolean =>
+  agentArgs.some((argument) => /^--feature-gates=(.*,)?FuseTakeover=true(,|$)/.test(argument));
 
 export const defaultOptions: ManifestOptions = {
   namespace: names.namespace,

@@ -19,7 +19,9 @@ export interface RemoveOptions {
 export async function removeDeployment(options: RemoveOptions): Promise<{ readonly removed: readonly string[] }> {
   const { kubeConfig, namespace, beside = false, dryRun = false, signal, onProgress } = options;
   const api = openApi(kubeConfig);
-  const objects = (beside ? besideManifests : manifests)({ ...defaultOptions, namespace });
+  // Whether there is a keeper follows from the flags of the agent, which are not known here.
+  const agentArgs = ['--feature-gates=FuseTakeover=true'];
+  const objects = (beside ? besideManifests : manifests)({ ...defaultOptions, namespace, agentArgs });
   return { removed: await removeObjects({ api, objects, dryRun, signal, onProgress }) };
 }
 

@@ -111,7 +111,7 @@ export function createHungConnections(
       if (!isCurrent()) return;
       const remaining = dueAt - clock.now();
       if (status === 'live' || status === 'dead') hungMounts.delete(device);
-      else if (status === 'unknown') askAfter(readDeadline);
+      else if (status === 'unknown' || status === 'kept') askAfter(readDeadline);
       else if (remaining > 0n) askAfter(remaining);
       else abort();
     }

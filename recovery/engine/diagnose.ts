@@ -54,10 +54,13 @@ export function observedSources({ sources }: NodeObservation, { name }: Volume):
   return sources.get(name) ?? [];
 }
 
-/** Whether no source of a volume is known to be live, but one that could not be asked may be. */
+/** Whether no source of a volume is known to be live, but one that could not be asked or is kept may be. */
 export function mayHaveLiveSource(observation: NodeObservation, volume: Volume): boolean {
   const sources = observedSources(observation, volume);
-  return sources.every(({ state }) => state !== 'live') && sources.some(({ state }) => state === 'unknown');
+  return (
+    sources.every(({ state }) => state !== 'live') &&
+    sources.some(({ state }) => state === 'unknown' || state === 'kept')
+  );
 }
 
 /** A source path and its FUSE mount. */
@@ -87,6 +90,7 @@ function sourceState({ path, mount }: SourceMount, known: KnownLiveness): Source
       return undefined;
     case 'live':
     case 'hung':
+    case 'kept':
       return { state: liveness.status, path, device };
     case 'dead':
     case 'unknown':
@@ -164,11 +168,11 @@ function mountState(
   if (removable === undefined) return 'healthy';
   const status = statusOf(observation, volume, top.device);
   if (status === 'unknown') return 'unknown';
-  // An active daemon that hangs keeps its sites, unless its connection is aborted: it may answer yet.
+  // A connection that is kept for a daemon keeps its sites, and so does that of a daemon that hangs unless it is aborted.
   const isSource = observedSources(observation, volume).some(
-    (each) => each.state === 'hung' && each.device === top.device,
+    (each) => each.state !== 'absent' && each.device === top.device,
   );
-  if (isSource) return 'hung';
+  if (isSource && (status === 'hung' || status === 'kept')) return status;
   if (live.size > 0) {
     const beneath = stack.at(-2);
     if (beneath === undefined || !live.has(beneath.device)) return 'orphaned';

@@ -1,7 +1,7 @@
 import { createDaemonWatches, createHungConnections } from './daemons.ts';
 import { createLivenessCache } from './liveness.ts';
 import { LookUps } from './look-ups.ts';
-import type { DeviceId, Failure, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
+import type { DeviceId, Failure, Liveness, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
 import { compareContents, createFailoverPlans } from './prepare.ts';
 import { SnapshotCache } from './snapshot.ts';
@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly resyncPeriod?: Nanoseconds;
   /** How long a connection may hang before it is aborted; never aborted by default. */
   readonly abortHungAfter?: Nanoseconds;
+  /** Until when a keeper holds a connection for a daemon that is away; undefined, as by default: none does. */
+  readonly keptUntil?: (device: DeviceId) => Nanoseconds | undefined;
   /** How long a daemon that has answered before may take to answer; 2 s by default. */
   readonly readDeadline?: Nanoseconds;
   /**
@@ -52,6 +54,7 @@ const defaults = {
   kubeletRoot: () => '/var/lib/kubelet',
   standby: false,
   resyncPeriod: milliseconds(5_000),
+  keptUntil: () => undefined,
   readDeadline: milliseconds(2_000),
   firstReadDeadline: milliseconds(60_000),
   proofDelay: milliseconds(4),
@@ -85,6 +88,8 @@ export class Engine implements AsyncDisposable {
   readonly #watches = new DisposableStack();
   readonly #timers = new Set<Disposable>();
   readonly #requested = new Map<Trigger, Volumes>();
+  /** Until when connections are kept, by volume. */
+  readonly #releases = new Map<string, Nanoseconds>();
   readonly #running = new Set<Promise<void>>();
   #isStopped = false;
   #isMountChangeDelayed = false;
@@ -128,7 +133,11 @@ export class Engine implements AsyncDisposable {
       snapshots: this.#snapshots,
       lookUps: this.#lookUps,
       isStopped: () => this.#isStopped,
-      onSourceStates: ({ name }, states) => onHung(name, states),
+      onSourceStates: ({ name }, states) => {
+        onHung(name, states);
+        for (const source of states)
+          if (source.state === 'kept') this.#lookWhenReleased(name, liveness.get(source.device));
+      },
       // A proof may take long, and the daemon may die again meanwhile.
       onReplaced: () => {
         this.#schedule(settings.proofDelay, () => this.#watchDaemons());
@@ -240,6 +249,13 @@ export class Engine implements AsyncDisposable {
     if (needsRetry && state.retries <= maxRetries) {
       this.#schedule(firstRetryDelay << BigInt(state.retries - 1), () => this.#request('mount-table', volumes));
     }
+  }
+
+  /** Looks at a volume again when the keeper will have let its connection go, which nothing else shows. */
+  #lookWhenReleased(volume: string, answer: Liveness | undefined): void {
+    if (answer?.status !== 'kept' || this.#releases.get(volume) === answer.until) return;
+    this.#releases.set(volume, answer.until);
+    this.#schedule(answer.until - this.#settings.clock.now(), () => this.#request('resync', new Set([volume])));
   }
 
   #watchDaemons(): void {
@@ -359,6 +375,7 @@ export class Engine implements AsyncDisposable {
     for (const name of this.#states.keys()) {
       if (names.has(name)) continue;
       this.#states.delete(name);
+      this.#releases.delete(name);
       this.#journal.forget(name);
     }
   }

@@ -13,6 +13,7 @@ it('a device keeps its latest answer if a later question is unsuccessful', async
   const cache = createLivenessCache({
     kernel: { ask: async () => answers.shift() ?? ({ status: 'unknown' } as Answer) },
     clock: { now: () => 0n as Nanoseconds },
+    keptUntil: () => undefined,
     readDeadline: deadline,
     firstReadDeadline: deadline,
   });

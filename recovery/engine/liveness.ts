@@ -28,9 +28,11 @@ export interface LivenessCache {
 export function createLivenessCache({
   kernel,
   clock,
+  keptUntil,
   readDeadline,
   firstReadDeadline,
 }: {
+  readonly keptUntil: (device: DeviceId) => Nanoseconds | undefined;
   readonly kernel: Pick<KernelPort, 'ask'>;
   readonly clock: Pick<ClockPort, 'now'>;
   /** How long a device that has been live before may take. */
@@ -45,7 +47,11 @@ export function createLivenessCache({
   async function ask(question: LivenessQuestion): Promise<Liveness> {
     const { site, device } = question;
     const timeout = site.kind === 'source' && !hasBeenLive.has(device) ? firstReadDeadline : readDeadline;
-    const liveness = await kernel.ask({ ...question, deadline: (clock.now() + timeout) as Nanoseconds });
+    const answer = await kernel.ask({ ...question, deadline: (clock.now() + timeout) as Nanoseconds });
+    // Only silence may be explained by a keeper: a connection that a keeper has let go, or died with, answers that it is dead.
+    const until = answer.status === 'hung' ? keptUntil(device) : undefined;
+    const isKept = until !== undefined && until > clock.now();
+    const liveness: Liveness = isKept ? { status: 'kept', until } : answer;
     if (liveness.status === 'live') hasBeenLive.add(device);
     return liveness;
   }

@@ -152,6 +152,8 @@ export type Liveness =
   | { readonly status: 'dead'; readonly errno: string }
   /** `since`: when the first unanswered question was asked. */
   | { readonly status: 'hung'; readonly since: Nanoseconds }
+  /** It does not answer because its daemon is away; a keeper holds the connection until then. */
+  | { readonly status: 'kept'; readonly until: Nanoseconds }
   /** It could not be asked, because of an error of the agent's own or because the mount was replaced meanwhile. */
   | { readonly status: 'unknown'; readonly errno: string };
 
@@ -160,6 +162,7 @@ export type SourceState =
   | { readonly state: 'live'; readonly path: string; readonly device: DeviceId }
   | { readonly state: 'dead'; readonly path: string; readonly device: DeviceId; readonly errno: string }
   | { readonly state: 'hung'; readonly path: string; readonly device: DeviceId }
+  | { readonly state: 'kept'; readonly path: string; readonly device: DeviceId }
   | { readonly state: 'unknown'; readonly path: string; readonly device: DeviceId; readonly errno: string }
   | { readonly state: 'absent'; readonly path: string };
 
@@ -185,7 +188,7 @@ export type MountSite =
 
 /**
  * `healthy`: the top mount is the live source's. `dead`: it answers ENOTCONN or ECONNABORTED and no source is live.
- * `hung`: it does not answer. `orphaned`: a source is live, but another device is on top. `half-done`: the live source is mounted
+ * `hung`: it does not answer. `kept`: nor does it, but a keeper holds its connection for the next daemon. `orphaned`: a source is live, but another device is on top. `half-done`: the live source is mounted
  * directly beneath the dead top. `gone`: nothing is mounted. `unknown`: the top mount's daemon could not be asked.
  * `contested`: two sources disagree about whose the site is, and it does not show the live source. `unfound`: nothing is mounted
  * there, but an earlier mount of the volume is somewhere else in the container.
@@ -194,6 +197,7 @@ export type SiteState =
   | 'healthy'
   | 'dead'
   | 'hung'
+  | 'kept'
   | 'orphaned'
   | 'half-done'
   | 'gone'

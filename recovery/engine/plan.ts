@@ -26,6 +26,7 @@ function needsStep(observation: NodeObservation, { state, volume, stack }: Diagn
     case 'healthy':
     case 'gone':
     case 'unknown':
+    case 'kept':
       return false;
     case 'orphaned': {
       const top = stack.at(-1);

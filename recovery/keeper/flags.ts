@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { parseDuration } from '../agent/flags.ts';
 import type { Nanoseconds } from '../engine/model.ts';
+import { keeperDirectory } from './protocol.ts';
 
 export interface KeeperFlags {
   readonly directory: string;
@@ -15,7 +16,7 @@ export type ParsedKeeperFlags =
 
 /** In seconds; the kubelet allows a pod 30 to end by default. */
 const longestDeadline = 25;
-const defaults = { directory: '/run/rekindle-keeper', deadline: '20s' };
+const defaults = { directory: keeperDirectory, deadline: '20s' };
 
 const help = `Usage: rekindle-keeper [flags]
 

@@ -16,6 +16,9 @@ export const messages = {
   close: 'CLOSE',
 } as const;
 
+/** Directory of the node with a directory for each volume. Only root may write it. */
+export const keeperDirectory = '/run/rekindle-keeper';
+
 /** The name of the socket in a volume's directory. JuiceFS' mount pods expect this one. */
 export const socketName = 'fuse_fd_csi_comm.sock';
 
