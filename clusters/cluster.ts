@@ -31,6 +31,8 @@ export type Capability =
   | 'fake-daemon'
   /** The kubelet is Kubernetes' own, with its back-off. */
   | 'real-kubelet'
+  /** `AgentSettings.keeper`, `killKeeper`: the kernel sends unanswered requests of a FUSE connection again (Linux 6.9). */
+  | 'takeover'
   /** FUSE mounts can be idmapped if the daemon allows it (Linux 6.12). */
   | 'idmapped-fuse'
   /** `restartKubelet`. */
@@ -133,8 +135,18 @@ export interface AgentSettings {
   readonly command?: readonly string[];
   /** CPU limit of its process tree once it serves, in thousandths of a core (`cpu-limit`). */
   readonly cpuMillis?: number;
+  /** A keeper of FUSE connections runs on the node, and the gate FuseTakeover is on (`takeover`). */
+  readonly keeper?: KeeperSettings;
   /** It sends itself SIGKILL at this point. The agent that is started next does not. */
   readonly diesBefore?: AgentDeath;
+}
+
+/** How the keeper runs. */
+export interface KeeperSettings {
+  /** How long it keeps a connection without a daemon (`1s`). Absent: 20 s. */
+  readonly deadline?: string;
+  /** Name of a fault (`fakes/agents/faulty-keeper.ts`). Absent: the deployed program. */
+  readonly fault?: string;
 }
 
 /** A point in the agent's work: just before the n-th mount since its start is attached or detached. */
@@ -308,6 +320,8 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   rebootNode?(): Promise<number>;
   /** Restarts the kubelet of a container's node. Resolves with the time. Absent without `kubelet-restart`. */
   restartKubelet?(target: ContainerRef): Promise<number>;
+  /** Sends SIGKILL to the keeper, which is started again as any container is. Resolves with the time. Absent without `takeover`. */
+  killKeeper?(): Promise<number>;
   /** Mount points of other programs on the node that somebody has touched. Absent without `node-conditions`. */
   harmedNeighbours?(): Promise<readonly string[]>;
   /** Waits until everything of the namespace is gone: pods, mounts, processes. Resolves with what is left. */
@@ -317,10 +331,9 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
 }
 
 /** A member that only some clusters have. Scenarios that use it are skipped on the others. @throws if it is absent */
-export function requireMember<Name extends 'kubectl' | 'rebootNode' | 'restartKubelet' | 'harmedNeighbours'>(
-  cluster: RunningCluster,
-  name: Name,
-): NonNullable<RunningCluster[Name]> {
+export function requireMember<
+  Name extends 'kubectl' | 'rebootNode' | 'restartKubelet' | 'killKeeper' | 'harmedNeighbours',
+>(cluster: RunningCluster, name: Name): NonNullable<RunningCluster[Name]> {
   const member = cluster[name];
   if (member === undefined) throw new Error(`${cluster.name} has no ${name}`);
   return member as NonNullable<RunningCluster[Name]>;

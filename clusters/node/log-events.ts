@@ -33,15 +33,17 @@ export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent |
   };
 }
 
+const reportedByDaemons: ReadonlySet<unknown> = new Set(['write', 'resent', 'answer-refused', 'keeper-refused']);
+
 /**
- * Converts a line of a FUSE daemon's output to an event, at the daemon's own time stamp: that it is ready, or that it received a
- * write, which is a violation because volumes of the documented flow are read-only. `name`: `<namespace>/<pod>/<container>`.
+ * Converts a line of a FUSE daemon's output to an event, at the daemon's own time stamp: that it is ready, that it received a write,
+ * which is a violation because volumes of the documented flow are read-only, or what happened to requests at a takeover. `name`: `<namespace>/<pod>/<container>`.
  */
 export function daemonEvent(name: string, text: string): HistoryEvent | undefined {
   const line = parseLine(text);
   const at = Number(line?.ns);
   if (line?.event === 'ready') return { kind: 'process', at, role: 'daemon', name, change: 'ready' };
-  if (line?.event === 'write') return { kind: 'output', at, program: name, stream: 'stdout', text };
+  if (line && reportedByDaemons.has(line.event)) return { kind: 'output', at, program: name, stream: 'stdout', text };
   return undefined;
 }
 

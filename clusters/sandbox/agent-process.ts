@@ -198,11 +198,12 @@ export class AgentProcess {
 }
 
 /** In the sandbox all agents share the network of the machine. */
-function ownFlags({ abortHungAfter, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
+function ownFlags({ abortHungAfter, keeper, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
   return [
     '--metrics-addr=127.0.0.1:0',
     ...(kernelTier ? [`--kernel-tier=${kernelTier}`] : []),
     ...(abortHungAfter ? [`--abort-hung-after=${abortHungAfter}`] : []),
+    ...(keeper ? ['--feature-gates=FuseTakeover=true'] : []),
     ...(readWriteScope ? [`--read-write-scope=${readWriteScope}`] : []),
   ];
 }

@@ -11,6 +11,7 @@ import { programs } from './paths.ts';
 export interface AgentProgram {
   readonly command: readonly string[];
   readonly webhook: readonly string[];
+  readonly keeper: readonly string[];
   /** As in production. Otherwise the sources are run, which start slower and use more memory. */
   readonly bundled: boolean;
 }
@@ -27,6 +28,7 @@ export async function agentProgram(): Promise<AgentProgram> {
   return {
     command: start(bundled ? script : programs.agent),
     webhook: start(bundled ? join(folder, 'webhook.mjs') : programs.webhook),
+    keeper: [process.execPath, bundled ? join(folder, 'keeper.mjs') : programs.keeper],
     bundled,
   };
 }

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1Pod } from '@kubernetes/client-node';
 import { type ContainerSpec, containerEnvironment, expand, privilegesOf } from '../../fakes/kubelet/container.ts';
 import { agentDaemonSet } from '../../recovery/deploy/agent-daemonset.ts';
 import { defaultOptions, type ManifestOptions } from '../../recovery/deploy/options.ts';
@@ -31,17 +31,39 @@ export function deployedAgent({
   kubeconfig,
   environment,
 }: DeployedAgentOptions): ContainerSpec {
-  const { spec } = agentDaemonSet({ ...defaultOptions, ...manifest, gate: gate === true }).spec?.template ?? {};
-  const [container] = spec?.containers ?? [];
-  if (!spec || !container) throw new Error("the agent's DaemonSet has no container");
-  const args = (container.args ?? []).filter(
+  const daemonSet = agentDaemonSet({ ...defaultOptions, ...manifest, gate: gate === true });
+  const container = deployedContainer({ daemonSet, nodeName, program, environment });
+  const argv = container.argv.filter(
     (argument) => gate !== 'default' || !argument.startsWith('--feature-gates='),
   );
+  return {
+    ...container,
+    argv: [...argv, `--kubeconfig=${kubeconfigMount}`],
+    mounts: [...container.mounts, { source: kubeconfig, target: kubeconfigMount, readOnly: true, propagation: 'None' }],
+    files: new Set([kubeconfigMount]),
+  };
+}
+
+export interface DeployedContainerOptions extends Pick<DeployedAgentOptions, 'nodeName' | 'program' | 'environment'> {
+  readonly daemonSet: V1DaemonSet;
+}
+
+/** The container of a DaemonSet that `rekindle deploy` applies. Creates its host directories. */
+export function deployedContainer({
+  daemonSet,
+  nodeName,
+  program,
+  environment,
+}: DeployedContainerOptions): ContainerSpec {
+  const { spec } = daemonSet.spec?.template ?? {};
+  const [container] = spec?.containers ?? [];
+  const { name = '' } = daemonSet.metadata ?? {};
+  if (!spec || !container) throw new Error(`DaemonSet ${name} has no container`);
   const pod: V1Pod = { spec: { ...spec, nodeName } };
   const own = { ...environment, ...containerEnvironment(container, pod) };
   const mounts = (container.volumeMounts ?? []).map(({ name, mountPath: target, readOnly = false }) => {
     const source = spec.volumes?.find((volume) => volume.name === name)?.hostPath?.path;
-    if (source === undefined) throw new Error(`volume ${name} of the agent is no host directory`);
+    if (source === undefined) throw new Error(`volume ${name} is no host directory`);
     mkdirSync(source, { recursive: true });
     return { source, target, readOnly, propagation: 'None' } as const;
   });
@@ -49,11 +71,11 @@ export function deployedAgent({
   const { REKINDLE_TURNS: turns } = environment;
   if (turns !== undefined) mounts.push({ source: turns, target: turns, readOnly: false, propagation: 'None' });
   return {
-    argv: [...program, ...args.map((argument) => expand(argument, own) ?? argument), `--kubeconfig=${kubeconfigMount}`],
+    argv: [...program, ...(container.args ?? []).map((argument) => expand(argument, own) ?? argument)],
     environment: own,
     workingDirectory: '/',
-    mounts: [...mounts, { source: kubeconfig, target: kubeconfigMount, readOnly: true, propagation: 'None' }],
-    files: new Set([kubeconfigMount]),
+    mounts,
+    files: new Set<string>(),
     ...(spec.hostPID && { hostPid: true }),
     privileges: privilegesOf(pod, container),
   };

@@ -1,12 +1,13 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
+import { keeperDirectory } from '../../recovery/keeper/protocol.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_SHARED } from '../../recovery/linux/syscalls.ts';
 import type { KubeletDirectories } from './kubelets.ts';
 
 /** Directories that the sandbox's node does not share with the machine. Empty at first. */
-const ownDirectories = ['/data', '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
+const ownDirectories = ['/data', keeperDirectory, '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
 
 type Entry =
   | { readonly kind: 'own'; readonly path: string }

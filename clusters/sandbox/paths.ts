@@ -11,6 +11,8 @@ export const programs = {
   /** A module that records the turns of an agent's event loop. */
   turns: program('recovery/agent/turns.ts'),
   webhook: program('recovery/webhook/main.ts'),
+  keeper: program('recovery/keeper/main.ts'),
+  faultyKeeper: program('fakes/agents/faulty-keeper.ts'),
   dyingAgent: program('fakes/agents/dying.ts'),
   neighbours: program('fakes/neighbours/main.ts'),
   inlineDriver: program('fakes/neighbours/inline-driver-main.ts'),

@@ -14,6 +14,7 @@ import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { exitOf, type Program, startProgram } from '../../fakes/program.ts';
 import { type Store, startStore } from '../../fakes/store/start-store.ts';
 import { driverName } from '../../recovery/engine/model.ts';
+import { takeoverUnsupported } from '../../recovery/linux/fuse-descriptor.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { proberArgv } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
@@ -34,6 +35,7 @@ import { agentProgram } from './bundles.ts';
 import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
 import type { ConditionNode, Neighbours, NodeCondition, NodeDifferences } from './conditions/condition.ts';
 import { describeFidelity } from './fidelity.ts';
+import { KeeperProcess } from './keeper-process.ts';
 import { KubeletProcess } from './kubelet-process.ts';
 import { type KubeletDirectories, kubeletDirectories, kubeletHistory, startKubelets } from './kubelets.ts';
 import { enterNodeRoot } from './node-root.ts';
@@ -70,6 +72,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         readonly neighbours: readonly Neighbours[];
         readonly store: Store;
         readonly agent: AgentProcess;
+        readonly keeper: KeeperProcess;
         readonly mounts: MountWatch;
         readonly linux: Linux;
         readonly memory: MemoryCgroups | undefined;
@@ -138,6 +141,15 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       logFile: join(resultsDir, 'logs/agent.log'),
       onEvent,
     });
+    const keeper = new KeeperProcess({
+      command: program.keeper,
+      nodeName: places.name,
+      runtime,
+      environment,
+      logFile: join(resultsDir, 'logs/keeper.log'),
+      onEvent,
+    });
+    await keeper.follow(options.agent.keeper);
     const [kubelet] = await Promise.all([
       kubelets,
       agent.start(options.agent),
@@ -154,7 +166,19 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       }).ready,
     ]);
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
-    this.#parts = { options, kubelet, kubeletProcess, directories, neighbours, store, agent, mounts, linux, memory };
+    this.#parts = {
+      options,
+      kubelet,
+      kubeletProcess,
+      directories,
+      neighbours,
+      store,
+      agent,
+      keeper,
+      mounts,
+      linux,
+      memory,
+    };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       url,
@@ -168,6 +192,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
           ? ['mount-beneath' as const]
           : []),
         ...(options.daemon ? [] : ['fake-daemon' as const]),
+        ...(takeoverUnsupported(release()) === undefined ? ['takeover' as const] : []),
       ],
     };
   }
@@ -206,6 +231,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async restartAgent(agent: AgentSettings): Promise<void> {
+    await this.#running.keeper.follow(agent.keeper);
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
   }
@@ -218,6 +244,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const { agent } = this.#running;
     await agent.stop();
     return { [Symbol.asyncDispose]: () => agent.startAgain() };
+  }
+
+  async killKeeper(): Promise<number> {
+    return this.#running.keeper.kill();
   }
 
   async restartKubelet(): Promise<number> {
@@ -266,9 +296,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async stop(): Promise<void> {
-    const { agent, kubelet, mounts, store } = this.#running;
+    const { agent, keeper, kubelet, mounts, store } = this.#running;
     await kubelet[Symbol.asyncDispose]();
     await agent.stop();
+    await keeper.follow(undefined);
     mounts[Symbol.dispose]();
     await this.#foreign?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();

@@ -96,6 +96,7 @@ export const sandbox: Cluster = {
       agentUsage: node.agentUsage,
       rebootNode: node.rebootNode,
       restartKubelet: node.restartKubelet,
+      killKeeper: node.killKeeper,
       harmedNeighbours: node.harmedNeighbours,
       async restartAgent(agent) {
         await restart(agent);

@@ -7,6 +7,7 @@ import type {
   V1PodSpec,
   V1Volume,
 } from '@kubernetes/client-node';
+import { keeperDirectory, socketName } from '../../recovery/keeper/protocol.ts';
 import {
   behaviourAnnotation,
   type DatasetKey,
@@ -16,6 +17,7 @@ import {
   fluidPath,
   fuseRole,
   hostDirectory,
+  keeperVolume,
   podLabels,
   standbyDaemonSetName,
   standbyDirectory,
@@ -189,6 +191,8 @@ export function makeFusePod({
 function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FusePodOptions): V1PodSpec {
   const path = standby === undefined ? hostDirectory(key) : standbyDirectory(key, standby);
   const hold = onCluster && holdFile(onCluster);
+  // A standby serves a connection of its own, which no other daemon continues on.
+  const keeper = settings.takeover && standby === undefined ? keeperSocket(key) : undefined;
   return {
     restartPolicy: 'Always',
     tolerations: [{ operator: 'Exists' }],
@@ -207,6 +211,7 @@ function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FuseP
           `--credentials=${credentialsDirectory}`,
           ...(settings.behaviour === undefined ? [] : [`--behaviour=${settings.behaviour}`]),
           ...(hold ? [hold.flag] : []),
+          ...(keeper ? [keeper.flag] : []),
           // As Jindo does: a container runtime makes a new bind mount, which does not inherit read-only from the one on the node.
           ...(onCluster && settings.accessModes.includes('ReadOnlyMany') ? ['--read-only=true'] : []),
         ],
@@ -216,6 +221,7 @@ function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FuseP
           { name: 'jindofs-fuse-device', mountPath: '/dev/fuse' },
           { name: 'credentials', mountPath: credentialsDirectory, readOnly: true },
           ...(hold ? [hold.mount] : []),
+          ...(keeper ? [keeper.mount] : []),
         ],
       },
     ],
@@ -224,6 +230,7 @@ function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FuseP
       { name: 'jindofs-fuse-device', hostPath: { path: '/dev/fuse', type: 'CharDevice' } },
       credentialsVolume(settings),
       ...(hold ? [hold.volume] : []),
+      ...(keeper ? [keeper.volume] : []),
     ],
   };
 }
@@ -238,6 +245,16 @@ function holdFile({ holds }: OnCluster) {
     flag: `--hold-file=${mountPath}/$(POD_NAMESPACE).$(POD_NAME)`,
     mount: { name, mountPath, readOnly: true },
     volume: { name, hostPath: { path: holds, type: 'DirectoryOrCreate' } },
+  };
+}
+
+/** The flag for the keeper's socket, and the directory that contains it. */
+function keeperSocket(key: DatasetKey) {
+  const name = 'jindofs-fuse-keeper';
+  return {
+    flag: `--keeper=${keeperDirectory}/${socketName}`,
+    mount: { name, mountPath: keeperDirectory },
+    volume: { name, hostPath: { path: keeperVolume(key), type: 'DirectoryOrCreate' } },
   };
 }
 

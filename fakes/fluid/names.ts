@@ -1,4 +1,5 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
+import { keeperDirectory } from '../../recovery/keeper/protocol.ts';
 import type { ObjectKey } from '../controller.ts';
 
 export const group = 'data.fluid.io';
@@ -35,6 +36,8 @@ export const workerRole = 'jindofs-worker';
 export const behaviourAnnotation = 'rekindle.dev/fuse-behaviour';
 /** Number of standbys of a dataset (`1` to `3`): further FUSE daemons with source mounts of their own. */
 export const standbyAnnotation = 'rekindle.dev/standby';
+/** `true`: the dataset's daemons leave their connection to the keeper of the node (`recovery/keeper`). */
+export const takeoverAnnotation = 'rekindle.dev/takeover';
 /** Label of everything that belongs to a standby; its value is the dataset's name. */
 export const standbyLabel = 'rekindle.dev/standby-of';
 
@@ -47,6 +50,9 @@ export const hostDirectory = ({ namespace, name }: DatasetKey): string => `/runt
 /** The directory that a standby's pods mount as /jfs, by its number from 0. It lies in the dataset's own, so no other dataset has it. */
 export const standbyDirectory = (key: DatasetKey, standby: number): string =>
   `${hostDirectory(key)}/standby-${standby}`;
+
+/** The keeper's directory of a dataset on the node. A namespace has no dot in its name, so no two datasets have the same one. */
+export const keeperVolume = ({ namespace, name }: DatasetKey): string => `${keeperDirectory}/${namespace}.${name}`;
 
 /** The path of the source mount on the host. */
 export const fluidPath = (key: DatasetKey): string => `${hostDirectory(key)}/jindofs-fuse`;

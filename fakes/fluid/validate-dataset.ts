@@ -9,7 +9,7 @@ import {
   toFieldErrors,
   type Validation,
 } from './fields.ts';
-import { behaviourAnnotation, type FluidObject, standbyAnnotation } from './names.ts';
+import { behaviourAnnotation, type FluidObject, standbyAnnotation, takeoverAnnotation } from './names.ts';
 
 /** A key of a Secret in the dataset's namespace. */
 export interface SecretKey {
@@ -35,6 +35,8 @@ export interface DatasetSettings extends MountPoint {
   readonly behaviour: string | undefined;
   /** Number of standbys, 0 to 3. */
   readonly standbys: number;
+  /** Its daemons leave their connection to a keeper. */
+  readonly takeover: boolean;
 }
 
 /** The Secrets of the dataset's namespace: the keys of each, by name. */
@@ -118,6 +120,7 @@ export function validateDataset(
       accessModes: modes.length > 0 ? modes : ['ReadOnlyMany'],
       capacity: annotations[capacityAnnotation] ?? '100Pi',
       behaviour: annotations[behaviourAnnotation],
+      takeover: annotations[takeoverAnnotation] === 'true',
       standbys: Number(annotations[standbyAnnotation] ?? 0),
     },
   };

@@ -74,10 +74,10 @@ function asFirstProcess({ argv, hostPid, privileges = {} }: ContainerSpec): read
 }
 
 function withPrivileges({ user, capabilities, noNewPrivileges }: Privileges): readonly string[] {
-  const only = capabilities?.map((name) => `+${name}`).join(',');
+  const only = capabilities && ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
   const flags = [
     ...(user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : []),
-    ...(only === undefined ? [] : [`--bounding-set=-all,${only}`, '--inh-caps=-all']),
+    ...(only === undefined ? [] : [`--bounding-set=${only}`, '--inh-caps=-all']),
     ...(noNewPrivileges ? ['--no-new-privs'] : []),
   ];
   return flags.length === 0 ? [] : ['setpriv', ...flags, '--'];

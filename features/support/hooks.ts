@@ -30,7 +30,9 @@ Before(async function (this: RekindleWorld, { pickle }) {
   history.enter(id);
   // At the usual rate the history of a thousand crashes would take gigabytes, and on a busy machine they are slow.
   const isLong = tags.includes('@long');
-  this.scenario = new Scenario(this.session, own, isLong ? { probeRate: 50, timeoutMultiplier: 6 } : {});
+  const [rate] = tags.flatMap((tag) => /^@probe:(\d+)$/.exec(tag)?.[1] ?? []);
+  const pace = isLong ? { probeRate: 50, timeoutMultiplier: 6 } : rate === undefined ? {} : { probeRate: Number(rate) };
+  this.scenario = new Scenario(this.session, own, pace);
   await this.scenario.begin();
   return undefined;
 });

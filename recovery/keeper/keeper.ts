@@ -12,6 +12,7 @@ import {
   listenUnix,
   peerOf,
   receiveDescriptors,
+  type SocketPeer,
   sendDescriptors,
 } from '../linux/unix-sockets.ts';
 import { onReadable } from '../linux/watch.ts';
@@ -170,7 +171,7 @@ export class Keeper implements Disposable {
       this.#failed(volume, 'a daemon cannot be identified', peer.failure);
       return;
     }
-    const { pid, uid, pidfd } = peer.value;
+    const { pid, pidfd } = peer.value;
     const connected: ConnectedPeer = {
       connection: this.#connections++,
       pid,
@@ -181,8 +182,7 @@ export class Keeper implements Disposable {
     };
     volume.peers.set(connected.connection, connected);
     const { unsupported } = this.#options;
-    const refusal =
-      uid === 0 ? unsupported : `process ${pid} runs as user ${uid}, and only root may hand over a connection`;
+    const refusal = refusalOf(peer.value) ?? unsupported;
     if (refusal !== undefined) {
       this.#refuse(volume, connected, refusal);
       return;
@@ -330,6 +330,13 @@ export class Keeper implements Disposable {
   #failed({ name }: Pick<Volume, 'name'>, effect: string, { errno, call }: Failure): void {
     this.#options.log.error('failed', { volume: name, effect, errno, call });
   }
+}
+
+/** A process of another PID namespace has the number 0 here, so that two of them could not be told apart. */
+function refusalOf({ pid, uid }: SocketPeer): string | undefined {
+  if (pid === 0) return "a process outside of the node's PID namespace has connected: run the keeper with hostPID";
+  if (uid === 0) return undefined;
+  return `process ${pid} runs as user ${uid}, and only root may hand over a connection`;
 }
 
 function forget({ reading, living }: ConnectedPeer): void {

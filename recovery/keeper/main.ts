@@ -38,7 +38,7 @@ function run({ directory, deadline }: KeeperFlags): void {
   setInterval(() => {}, 2 ** 30);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   keeper.start();
-  log.info('started', { directory });
+  log.info('ready', { directory });
 }
 
 /** Creates the directory. Returns a sentence if it cannot be used. */

@@ -11,6 +11,7 @@ import * as readOnly from './read-only.ts';
 import * as reads from './reads.ts';
 import * as secrets from './secret-kept.ts';
 import * as standby from './standby.ts';
+import * as takeover from './takeover.ts';
 import * as success from './truthful-success.ts';
 import * as untouched from './untouched.ts';
 import * as budget from './within-budget.ts';
@@ -29,6 +30,7 @@ const modules = [
   secrets,
   standby,
   success,
+  takeover,
   untouched,
   budget,
 ];

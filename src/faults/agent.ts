@@ -1,4 +1,4 @@
-import type { AgentDeath } from '../../clusters/cluster.ts';
+import { type AgentDeath, requireMember } from '../../clusters/cluster.ts';
 import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
 
 export const agentKill: Fault = {
@@ -67,4 +67,14 @@ export const agentUpgrade: Fault = {
     const stopped = await cluster.stopAgent();
     return lasting(at, () => stopped[Symbol.asyncDispose]());
   },
+};
+
+export const keeperKill: Fault = {
+  name: 'keeper-kill',
+  step: 'the keeper is killed',
+  title: 'SIGKILL to the keeper of FUSE connections, which is started again, as by an upgrade',
+  claims: [],
+  expected: 'living daemons give the next keeper their connections; those that were kept without a daemon end',
+  isCrash: false,
+  inject: async ({ cluster }) => momentary(await requireMember(cluster, 'killKeeper')()),
 };

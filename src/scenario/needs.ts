@@ -31,6 +31,10 @@ const needs: Readonly<Record<string, { readonly capability: Capability; readonly
     capability: 'idmapped-fuse',
     reason: 'needs pods with users of their own, on nodes whose kernel can idmap a FUSE mount (Linux 6.12)',
   },
+  '@needs:takeover': {
+    capability: 'takeover',
+    reason: 'needs a keeper of FUSE connections, and a kernel that sends unanswered requests again (Linux 6.9)',
+  },
   '@needs:memory-cgroups': {
     capability: 'memory-cgroups',
     reason: 'needs memory cgroups that can be written, as root has them',
