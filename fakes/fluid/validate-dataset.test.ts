@@ -31,6 +31,7 @@ describe('a Dataset', () => {
         accessModes: ['ReadOnlyMany'],
         capacity: '100Pi',
         standbys: 0,
+        takeover: false,
         behaviour: undefined,
       },
     });

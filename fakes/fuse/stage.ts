@@ -139,14 +139,14 @@ export class DaemonStage implements AsyncDisposable {
   }
 
   /** Runs a shell command in the mount namespace, with the mount point as `$M`; in a child process, because the mount may be dead. */
-  async inside(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  async inside(command: string, timeout = 20_000): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const [enter = '', ...entering] = this.#enterCommand();
     const { exitCode, stdout, stderr } = await execa(enter, [...entering, 'sh', '-c', command], {
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint },
       extendEnv: false,
       reject: false,
       stripFinalNewline: false,
-      timeout: 20_000,
+      timeout,
     });
     return { code: exitCode ?? null, stdout, stderr };
   }

@@ -9,14 +9,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readKeptFile } from '../../recovery/keeper/kept-file.ts';
 import { socketName } from '../../recovery/keeper/protocol.ts';
 import { takeoverUnsupported } from '../../recovery/linux/fuse-descriptor.ts';
-import { onJsonLine } from '../lines.ts';
-import { exitOf, startProgram } from '../program.ts';
 import { type Store, startStore } from '../store/start-store.ts';
 import { type DaemonProgram, daemonProgram } from './bundle.ts';
-import { DaemonStage, type EventLine, type StagedDaemon } from './stage.ts';
+import { DaemonStage, type StagedDaemon } from './stage.ts';
+import { StagedKeeper } from './staged-keeper.ts';
 
 const lacking = process.getuid?.() === 0 ? takeoverUnsupported(release()) : 'not root';
-const keeperScript = fileURLToPath(new URL('../../recovery/keeper/main.ts', import.meta.url));
 const big = Buffer.from(Array.from({ length: 300_007 }, (_, i) => (i * 7) % 251));
 /** Reads through a descriptor that it opens once, and by a relative path, and counts. */
 const readerScript = `
@@ -36,40 +34,6 @@ const readerScript = `
   }
   console.log(JSON.stringify(result));
 `;
-
-/** A keeper from its sources. */
-class StagedKeeper {
-  readonly lines: EventLine[] = [];
-  readonly #child;
-  readonly #ended;
-  #wake = Promise.withResolvers<void>();
-
-  constructor(directory: string, deadline: string) {
-    const command = [process.execPath, keeperScript, `--directory=${directory}`, `--deadline=${deadline}`] as const;
-    this.#child = startProgram(command, { env: {}, cwd: '/' });
-    this.#ended = exitOf(this.#child);
-    this.#child.stderr.pipe(process.stderr);
-    onJsonLine(this.#child.stdout, (line) => {
-      this.lines.push(line);
-      this.#wake.resolve();
-      this.#wake = Promise.withResolvers();
-    });
-  }
-
-  /** Resolves with the n-th line of an event. */
-  async line(event: string, n = 1): Promise<EventLine> {
-    for (;;) {
-      const found = this.lines.filter((line) => line.event === event)[n - 1];
-      if (found !== undefined) return found;
-      await this.#wake.promise;
-    }
-  }
-
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
-  }
-}
 
 describe.skipIf(lacking !== undefined)(`takeover${lacking === undefined ? '' : `, skipped: ${lacking}`}`, () => {
   let store: Store;

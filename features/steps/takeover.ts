@@ -1,6 +1,7 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import type { KeeperSettings } from '../../clusters/cluster.ts';
-import { answersOnce, fallsBackInTime, heldFileGoesOn, waitsWithinBudget } from '../../src/checks/takeover.ts';
+import { waitsWithinBudget } from '../../src/checks/reads.ts';
+import { answersOnce, fallsBackInTime, heldFileGoesOn } from '../../src/checks/takeover.ts';
 import { keeperKill } from '../../src/faults/agent.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import type { RekindleWorld } from '../support/world.ts';

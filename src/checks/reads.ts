@@ -94,19 +94,34 @@ function neverSees(timeline: Timeline, consumer: Consumer, { results, operation,
 /** Every operation of the pod succeeds, if late: none fails, and each returns. */
 export const seesNoError = defineCheck(
   { name: 'the pod waits, and sees no error', claims: ['L4'] },
-  (timeline: Timeline, consumer: Consumer) => {
-    const { operations, hangs } = timeline.observe(consumer);
-    const [fault] = timeline.ofKind('fault');
-    if (fault === undefined) return inconclusive('the history has no fault');
-    const failures = operations.filter(({ result }) => result !== 'ok');
-    const [first] = failures;
-    if (first !== undefined) return fail(`${countErrors(failures)}; first, ${describeFailure(first, fault.at)}`);
-    const lost = hangs.find((hang) => neverReturned(hang, timeline));
-    if (lost !== undefined)
-      return fail(`an operation that began ${formatNs(lost.since - fault.at)} after the fault never came back`);
-    const good = operations.filter((operation) => operation.finishedAt > fault.at && provesReading(operation));
-    if (good.length === 0) return inconclusive('the pod did nothing after the fault');
-    const longest = Math.max(...good.map(({ at, finishedAt }) => finishedAt - at));
-    return pass(`${good.length} operations were good after the fault; the longest took ${formatNs(longest)}`);
-  },
+  (timeline: Timeline, consumer: Consumer) => judgeWaiting(timeline, consumer),
 );
+
+export interface StallBudget {
+  readonly consumer: Consumer;
+  /** The longest that one operation may take, from when it was due. */
+  readonly stallMs: number;
+}
+
+/** A connection is taken over: no operation fails or is lost, and none waits longer than the budget. */
+export const waitsWithinBudget = defineCheck(
+  { name: 'the pod waits within the budget, and no operation fails', claims: [] },
+  (timeline: Timeline, { consumer, stallMs }: StallBudget) => judgeWaiting(timeline, consumer, stallMs * 1e6),
+);
+
+function judgeWaiting(timeline: Timeline, consumer: Consumer, budget = Number.POSITIVE_INFINITY): CheckResult {
+  const { operations, hangs } = timeline.observe(consumer);
+  const [fault] = timeline.ofKind('fault');
+  if (fault === undefined) return inconclusive('the history has no fault');
+  const failures = operations.filter(({ result }) => result !== 'ok');
+  const [first] = failures;
+  if (first !== undefined) return fail(`${countErrors(failures)}; first, ${describeFailure(first, fault.at)}`);
+  const lost = hangs.find((hang) => neverReturned(hang, timeline));
+  if (lost !== undefined)
+    return fail(`an operation that began ${formatNs(lost.since - fault.at)} after the fault never came back`);
+  const good = operations.filter((operation) => operation.finishedAt > fault.at && provesReading(operation));
+  if (good.length === 0) return inconclusive('the pod did nothing after the fault');
+  const longest = Math.max(...good.map(({ at, finishedAt }) => finishedAt - at));
+  const figures = `${good.length} operations were good after the fault; the longest took ${formatNs(longest)}`;
+  return longest > budget ? fail(`${figures}, the budget is ${formatNs(budget)}`) : pass(figures);
+}

@@ -1,38 +1,8 @@
 import type { Consumer } from '../timeline/consumer.ts';
-import { provesReading } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, pass } from './check.ts';
-import { countErrors, describeFailure, neverReturned } from './outage.ts';
-
-export interface StallBudget {
-  readonly consumer: Consumer;
-  /** The longest that one operation may take, from when it was due. */
-  readonly stallMs: number;
-}
-
-/** A connection is taken over: no operation fails or is lost, and none waits longer than the budget. */
-export const waitsWithinBudget = defineCheck(
-  { name: 'the pod waits within the budget, and no operation fails', claims: [] },
-  (timeline: Timeline, { consumer, stallMs }: StallBudget) => {
-    const { operations, hangs } = timeline.observe(consumer);
-    const [first] = timeline.injections;
-    if (first === undefined) return inconclusive('the history has no fault');
-    const failures = operations.filter(({ result }) => result !== 'ok');
-    const [failed] = failures;
-    if (failed !== undefined) return fail(`${countErrors(failures)}; first, ${describeFailure(failed, first.at)}`);
-    const lost = hangs.find((hang) => neverReturned(hang, timeline));
-    if (lost !== undefined)
-      return fail(`an operation that began ${formatNs(lost.since - first.at)} after the fault was lost`);
-    const good = operations.filter((each) => each.finishedAt > first.at && provesReading(each));
-    if (good.length === 0) return inconclusive('the pod did nothing after the fault');
-    const longest = Math.max(...good.map(({ at, finishedAt }) => finishedAt - at));
-    const figures = `the longest of ${good.length} operations after the fault took ${formatNs(longest)}`;
-    return longest > stallMs * 1e6
-      ? fail(`${figures}, the budget is ${formatNs(stallMs * 1e6)}`)
-      : pass(`${figures} of ${formatNs(stallMs * 1e6)}`);
-  },
-);
+import { neverReturned } from './outage.ts';
 
 export interface HeldProgram {
   /** As in its `output` events: the program prints `ok`, `wrong` or an errno name for each read. */
