@@ -55,6 +55,10 @@ const agent = z.strictObject({
     .describe(
       'Program (an absolute path, or one on the PATH) and first arguments. By default, Rekindle’s own agent. `{node}` is the Node that Rekindle runs with, `{rekindle}/` its folder.',
     ),
+  keeperFault: z
+    .enum(['loses-a-request', 'hands-over-late'])
+    .optional()
+    .describe('What the keeper of FUSE connections does wrong, for Rekindle’s own test.'),
 });
 
 const find = z.strictObject({

@@ -21,6 +21,9 @@ const many = 'many pods of one dataset';
 const subPath = 'a pod that got its label later is skipped with an event, and its sibling is recovered';
 const noData = 'a daemon that is back but gives no data is no recovery';
 const together = 'two datasets crash together, and each of their pods has its own again';
+const unanswered = 'the daemon has read requests and answers none when it is killed';
+const neverComes = 'the successor never comes';
+const ordinary = 'a dataset whose daemon does not know about keepers';
 const directory = 'a volume that is a directory of a dataset shows that directory again';
 const lonely = 'the standby is dead';
 const failover = 'the active daemon is killed and does not come back';
@@ -75,5 +78,17 @@ export const expectations: readonly ExpectedFindings[] = [
     scenarios: [labelled, again, many, unlabelled, gateOff],
     claims: [],
     checks: [],
+  },
+  {
+    profile: 'loses-a-request',
+    scenarios: [unanswered, ordinary],
+    claims: [],
+    checks: ['the pod waits within the budget, and no operation fails'],
+  },
+  {
+    profile: 'hands-over-late',
+    scenarios: [neverComes, ordinary],
+    claims: [],
+    checks: ['waiting ends at the deadline of the keeper'],
   },
 ];
