@@ -13,6 +13,7 @@ const parts = [
   'bench',
   'command line',
   'identity',
+  'takeover',
   'forecast',
 ] as const;
 
