@@ -44,6 +44,8 @@ describe('a connection that a keeper holds', () => {
     await using world = await keptPod();
     await world.clock.advance(8_000);
     world.kernel.crash(world.device);
+    await world.clock.advance(1_000);
+    expect(world.decisionsOf('noticed').at(-1)?.source.state).toBe('dead');
     world.serve('demo');
     await world.clock.advance(100);
     expect(world.broken()).toEqual([]);

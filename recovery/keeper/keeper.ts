@@ -332,7 +332,7 @@ export class Keeper implements Disposable {
   }
 }
 
-/** A process of another PID namespace has the number 0 here, so that two of them could not be told apart. */
+/** A process of another PID namespace has the number 0 here, so that two of them could not be distinguished. */
 function refusalOf({ pid, uid }: SocketPeer): string | undefined {
   if (pid === 0) return "a process outside of the node's PID namespace has connected: run the keeper with hostPID";
   if (uid === 0) return undefined;
