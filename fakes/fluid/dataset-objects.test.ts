@@ -84,3 +84,27 @@ test('the definitions keep unknown fields, in the status too, and have the label
     ],
   });
 });
+
+describe('a dataset whose daemons leave their connection to a keeper', () => {
+  const podOf = (takeover: boolean, standby?: number) =>
+    makeFusePod({ key, settings: { ...settings, takeover }, runtime: demoRuntime, nodeName: 'n1', images, standby });
+  const keeperPaths = ({ spec }: ReturnType<typeof makeFusePod>) =>
+    spec?.volumes?.flatMap(({ hostPath }) => (hostPath?.path.includes('keeper') ? [hostPath.path] : []));
+  const keeperFlags = ({ spec }: ReturnType<typeof makeFusePod>) =>
+    spec?.containers[0]?.args?.filter((argument) => argument.startsWith('--keeper='));
+
+  test("has the keeper's directory of its own, and no other", () => {
+    expect(keeperPaths(podOf(true))).toEqual(['/run/rekindle-keeper/default.demo-dataset']);
+    expect(keeperFlags(podOf(true))).toEqual(['--keeper=/run/rekindle-keeper/fuse_fd_csi_comm.sock']);
+  });
+
+  test('is asked for by the annotation, and never for a standby', () => {
+    const metadata = { ...demoDataset.metadata, annotations: { 'rekindle.dev/takeover': 'true' } };
+    expect(validateDataset({ ...demoDataset, metadata }, secretKeys)).toMatchObject({ value: { takeover: true } });
+    expect(settings.takeover).toBe(false);
+    for (const pod of [podOf(false), podOf(true, 0)]) {
+      expect(keeperPaths(pod)).toEqual([]);
+      expect(keeperFlags(pod)).toEqual([]);
+    }
+  });
+});

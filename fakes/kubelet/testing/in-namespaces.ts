@@ -8,13 +8,19 @@ const flags = ['--mount', '--propagation=private', '--pid', '--fork', '--kill-ch
 
 /**
  * Runs a script of this folder as the sandbox's supervisor would run, in mount and PID namespaces of its own, and gives what it
- * printed as JSON. Its argument is an empty directory to mount on, which is removed however the script ends.
+ * printed as JSON. Its first argument is an empty directory to mount on, which is removed however the script ends.
  */
-export function inNamespaces<T>(script: string): T {
+export function inNamespaces<T>(script: string, ...args: readonly string[]): T {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const directory = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
   try {
+<<<<<<< HEAD
     const { stdout, stderr } = execaSync('unshare', [...flags, process.execPath, path, directory], { reject: false });
+=======
+    const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, path, directory, ...args], {
+      encoding: 'utf8',
+    });
+>>>>>>> 63dbf08 (kubelet, fluid: containers without capabilities; the keeper's directory)
     try {
       return JSON.parse(stdout);
     } catch {
