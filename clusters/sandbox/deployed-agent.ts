@@ -33,9 +33,7 @@ export function deployedAgent({
 }: DeployedAgentOptions): ContainerSpec {
   const daemonSet = agentDaemonSet({ ...defaultOptions, ...manifest, gate: gate === true });
   const container = deployedContainer({ daemonSet, nodeName, program, environment });
-  const argv = container.argv.filter(
-    (argument) => gate !== 'default' || !argument.startsWith('--feature-gates='),
-  );
+  const argv = container.argv.filter((argument) => gate !== 'default' || !argument.startsWith('--feature-gates='));
   return {
     ...container,
     argv: [...argv, `--kubeconfig=${kubeconfigMount}`],

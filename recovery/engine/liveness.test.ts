@@ -39,6 +39,7 @@ it('a question that was asked too early is asked once more, unless the answer is
       },
     },
     clock: { now: () => now++ as Nanoseconds },
+    keptUntil: () => undefined,
     readDeadline: 1n as Nanoseconds,
     firstReadDeadline: 1n as Nanoseconds,
   });

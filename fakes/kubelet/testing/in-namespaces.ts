@@ -14,13 +14,9 @@ export function inNamespaces<T>(script: string, ...args: readonly string[]): T {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const directory = mkdtempSync(join(tmpdir(), 'rekindle-test-'));
   try {
-<<<<<<< HEAD
-    const { stdout, stderr } = execaSync('unshare', [...flags, process.execPath, path, directory], { reject: false });
-=======
-    const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, path, directory, ...args], {
-      encoding: 'utf8',
+    const { stdout, stderr } = execaSync('unshare', [...flags, process.execPath, path, directory, ...args], {
+      reject: false,
     });
->>>>>>> 63dbf08 (kubelet, fluid: containers without capabilities; the keeper's directory)
     try {
       return JSON.parse(stdout);
     } catch {

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { scratchNode } from './scratch-node.ts';
 
-/** What a container with the capabilities in the arguments may do, with the rest of the agent's security context; prints it as JSON. */
+/** What a container may do with the capabilities in the arguments and the rest of the agent's security context; prints it as JSON. */
 const container = scratchNode().start({
   // The last program has been executed once it prints.
   argv: [
@@ -10,11 +10,7 @@ const container = scratchNode().start({
     `for path in /tmp /usr /dev/shm; do test -w $path && printf "$path "; done; echo; exec sleep infinity`,
   ],
   hostPid: true,
-<<<<<<< HEAD
-  privileges: { capabilities: ['sys_admin', 'dac_read_search'], noNewPrivileges: true, readOnlyRoot: true },
-=======
-  privileges: { capabilities: process.argv.slice(3), noNewPrivileges: true },
->>>>>>> 63dbf08 (kubelet, fluid: containers without capabilities; the keeper's directory)
+  privileges: { capabilities: process.argv.slice(3), noNewPrivileges: true, readOnlyRoot: true },
 });
 container.program.stdout.once('data', (written) => {
   const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
