@@ -56,8 +56,8 @@ async function forecast({ check, fleet, out, seed: given }: SimulateFlags, conte
     throw new WrongArgument(
       'one of --fleet, --check and --against-kernel is needed: a fleet to forecast, runs to predict, or histories to compare',
     );
-  // Loaded on demand, because other commands do not need the schemas of a benchmark.
   try {
+    // Loaded on demand, because other commands do not need the schemas of a benchmark.
     if (check !== undefined) {
       const { runCheck } = await import('../simulate/fleet/run-check.ts');
       runCheck({ results: check, seed, environment });
