@@ -12,7 +12,7 @@ let directory: string;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'rekindle-bundle-'));
   await bundle(directory);
-});
+}, 60_000);
 
 afterAll(() => rmSync(directory, { recursive: true }));
 

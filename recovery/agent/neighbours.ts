@@ -3,13 +3,13 @@
  *
  * Recovers one dataset again and again with the real engine on the real kernel: alone; beside 50 FUSE mounts that never answer, 20 whose daemon
  * is stopped and 5 that answer after 30 s, as other drivers' mounts; and with these as sources of other datasets. In both cases a process
- * has up to 100,000 descriptors. Prints milliseconds from the new daemon's readiness until the pod's mount is replaced.
+ * has 100,000 descriptors, or several have together if one may not. Prints milliseconds from the new daemon's readiness until the pod's mount is replaced.
  */
 import { runScenario } from '../linux/fixtures/private-namespace.ts';
 
-interface Measured {
+interface RunBesideNeighbours {
   readonly owner: string;
-  /** Number of descriptors of the crowded process. */
+  /** Number of descriptors of the crowded processes. */
   readonly crowded: number;
   /** Milliseconds. */
   readonly took: readonly number[];
@@ -22,7 +22,7 @@ function quantile(sorted: readonly number[], share: number): string {
   return value.toFixed(2).padStart(8);
 }
 
-const measured = await runScenario<readonly Measured[]>('neighbours', 'sideBySide', { timeoutMs: 600_000 });
+const measured = await runScenario<readonly RunBesideNeighbours[]>('neighbours', 'sideBySide', { timeoutMs: 600_000 });
 process.stdout.write('recoveries       min  median     p90     max  neighbours, and what was decided about them\n');
 for (const [owner, runs] of Map.groupBy(measured, (each) => each.owner)) {
   const took = runs.flatMap((each) => each.took).sort((a, b) => a - b);
