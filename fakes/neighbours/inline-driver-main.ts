@@ -16,6 +16,8 @@ import { serveTree } from './serve-tree.ts';
 const [name = '', endpoint = '', registry = ''] = process.argv.slice(2);
 const sys = loadSyscalls();
 
+const published = new Set<string>();
+
 const print = (event: string, path?: string): void => void process.stdout.write(`${JSON.stringify({ event, path })}\n`);
 
 function method<Request>(answer: (request: Request) => object | Promise<object>) {
@@ -30,6 +32,9 @@ function method<Request>(answer: (request: Request) => object | Promise<object>)
 }
 
 async function publish({ targetPath }: { readonly targetPath: string }): Promise<object> {
+  // The kubelet publishes again after its restart. To touch the path then, this process would have to answer itself.
+  if (published.has(targetPath)) return {};
+  published.add(targetPath);
   mkdirSync(targetPath, { recursive: true });
   await serveTree({ target: targetPath, lower: emptyTree, source: name });
   print('published', targetPath);
@@ -38,6 +43,7 @@ async function publish({ targetPath }: { readonly targetPath: string }): Promise
 
 function unpublish({ targetPath }: { readonly targetPath: string }): object {
   print('unpublished', targetPath);
+  published.delete(targetPath);
   sys.umount(targetPath, MNT_DETACH);
   rmdirSync(targetPath);
   return {};

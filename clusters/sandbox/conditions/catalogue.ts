@@ -23,7 +23,8 @@ export const combinations: readonly (readonly string[])[] = [
     ...['foreign-inline-volume', 'fuse-on-top'],
   ],
   ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root'],
-  ['no-kubelet-process', 'slow-listing', 'image-on-fuse', 'kubelet-root-symlink'],
+  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink'],
+  ['slow-listing'],
 ];
 
 /** A condition as it is written, `NAME` or `NAME=VALUE`, with its differences; undefined if there is none such. */
