@@ -8,7 +8,7 @@
 import { runScenario } from '../linux/fixtures/private-namespace.ts';
 import { takePriority } from './priority.ts';
 
-interface Measured {
+interface FailoverTimes {
   readonly killedAt: number;
   readonly exitAt: number;
   readonly failedAt: number;
@@ -26,10 +26,10 @@ interface Measured {
 takePriority();
 const [consumers = 10, crashes = 50] = process.argv.slice(2).map(Number);
 const input = { consumers, crashes };
-const measured = await runScenario<readonly Measured[]>('standby', 'latency', { input, timeoutMs: 900_000 });
+const measured = await runScenario<readonly FailoverTimes[]>('standby', 'latency', { input, timeoutMs: 900_000 });
 
-const endOf = ({ exitAt, failedAt }: Measured) => Math.min(exitAt, failedAt);
-const phases: readonly [string, (each: Measured) => number][] = [
+const endOf = ({ exitAt, failedAt }: FailoverTimes) => Math.min(exitAt, failedAt);
+const phases: readonly [string, (each: FailoverTimes) => number][] = [
   ['kill to end of the connection', (each) => endOf(each) - each.killedAt],
   ['end of the connection to first good read', (each) => each.readAt - endOf(each)],
   ['  until the sources have answered', (each) => each.actedAt - endOf(each)],

@@ -81,7 +81,7 @@ export async function compareContents(
   }
 }
 
-interface Made {
+interface FailoverPlan {
   readonly inputs: readonly unknown[];
   readonly replacements: readonly Replacement[];
 }
@@ -92,23 +92,23 @@ export function createFailoverPlans(): (
   states: ReadonlyMap<string, Pick<VolumeState, 'sources'>>,
   policy: Policy,
 ) => readonly Replacement[] {
-  const made = new Map<string, Made>();
-  let all: { readonly parts: readonly Made[]; readonly replacements: readonly Replacement[] } | undefined;
+  const plans = new Map<string, FailoverPlan>();
+  let all: { readonly parts: readonly FailoverPlan[]; readonly replacements: readonly Replacement[] } | undefined;
 
   return (snapshot, states, policy) => {
     const names = new Set(snapshot.volumes.map(({ name }) => name));
-    for (const name of made.keys()) if (!names.has(name)) made.delete(name);
-    const parts = snapshot.volumes.flatMap((volume): Made[] => {
+    for (const name of plans.keys()) if (!names.has(name)) plans.delete(name);
+    const parts = snapshot.volumes.flatMap((volume): FailoverPlan[] => {
       const { name } = volume;
       const { sources } = states.get(name) ?? {};
       if (sources === undefined || snapshot.standbys(volume).paths.length === 0) return [];
       const inputs = [snapshot.sites(volume), volume, policy, JSON.stringify(sources)];
-      const before = made.get(name);
+      const before = plans.get(name);
       const isSame = before?.inputs.every((input, index) => input === inputs[index]) === true;
       const part = isSame
         ? before
         : { inputs, replacements: failoverReplacements(snapshot, volume, { sources, policy }) };
-      made.set(name, part);
+      plans.set(name, part);
       return [part];
     });
     const isSame = all?.parts.length === parts.length && parts.every((part, index) => part === all?.parts[index]);
