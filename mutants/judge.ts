@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { SimulationReport } from '../src/simulate/protocol.ts';
 import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
 
 /** What checks found in a tree: what is red and what is green, or why they could not run. */
@@ -86,4 +87,32 @@ function read<T>(path: string): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Histories after which a breakage is taken to be unnoticed. */
+const mostHistories = 1000;
+
+/** Runs simulated histories in a copy of the tree, from the same seed each time, until one fails. */
+export async function runSimulation(tree: string): Promise<{ readonly noticed: boolean; readonly text: string }> {
+  const order = {
+    against: 'invariants',
+    first: 1,
+    seeds: mostHistories,
+    stride: 1,
+    steps: 60,
+    tier: '6.5',
+    mostFailures: 1,
+  };
+  const program = ['src/simulate/main.ts', JSON.stringify(order)];
+  const { stdout, stderr } = await execa(process.execPath, program, { cwd: tree, reject: false, timeout: timeoutMs });
+  const reports: readonly SimulationReport[] = stdout
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+  const failed = reports.find((report) => report.kind === 'failed');
+  if (failed !== undefined) {
+    const { seed, message, steps } = failed.failure;
+    return { noticed: true, text: `history ${seed}, ${steps.length} steps: ${message}` };
+  }
+  if (reports.at(-1)?.kind === 'done') return { noticed: false, text: `SURVIVED ${mostHistories} histories` };
+  return { noticed: false, text: `ERROR: ${stderr.trim().split('\n').at(-1) ?? 'it ended'}` };
 }

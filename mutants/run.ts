@@ -1,17 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Findings, runScenarios, runTests } from './judge.ts';
+import { type Findings, runScenarios, runSimulation, runTests } from './judge.ts';
 import { DoesNotApply } from './locate.ts';
 import { type Mutant, readMutants } from './mutant.ts';
 import { TreeCopy } from './tree-copy.ts';
 
-const usage = `Usage: make mutants ARGS="[--only TEXT]... [--list] [--tests] [--unchecked] [--jobs NUMBER]"
+const usage = `Usage: make mutants ARGS="[--only TEXT]... [--list] [--tests | --simulated] [--unchecked] [--jobs NUMBER]"
 
 Breaks copies of the tree, one breakage at a time in each, and prints which check notices and after how long. The tree itself stays as it is.
 
   --only TEXT    the breakages of a claim or part, or whose name contains the text; may be repeated
   --list         list them, and break nothing
   --tests        only those that no scenario needs to notice, which takes seconds each
+  --simulated    those of the agent's engine, mount calls and CSI service; prints how many simulated histories notice each
   --unchecked    without checking first that the tree is green as it is
   --jobs NUMBER  copies that are worked on at once (default: 2)
 
@@ -25,6 +26,7 @@ const options = {
   only: { type: 'string', multiple: true },
   list: { type: 'boolean' },
   tests: { type: 'boolean' },
+  simulated: { type: 'boolean' },
   unchecked: { type: 'boolean' },
   jobs: { type: 'string' },
   help: { type: 'boolean' },
@@ -45,14 +47,17 @@ async function main(): Promise<number> {
   const only = values.only ?? [''];
   if (!Number.isInteger(jobs) || jobs < 1) return refuse(`--jobs takes a number from 1, not "${values.jobs}"`);
   const chosen = readMutants().filter(
-    ({ name, breaks, scenarios }) =>
-      only.some((text) => breaks === text || name.includes(text)) && (!values.tests || scenarios === undefined),
+    ({ name, breaks, scenarios, edits }) =>
+      only.some((text) => breaks === text || name.includes(text)) &&
+      (!values.tests || scenarios === undefined) &&
+      (!values.simulated || edits.some(({ file }) => isSimulated.test(file))),
   );
   if (chosen.length === 0) return refuse(`no breakage matches ${only.join(' or ')}: --list shows all`);
   if (values.list) {
     for (const { breaks, name, edits } of chosen) write(row([breaks, name, edits.map(({ file }) => file).join(' ')]));
     return 0;
   }
+  if (values.simulated) return breakEach(chosen, jobs, simulateOne);
   const red = values.unchecked ? [] : await redBefore(chosen);
   if (red.length > 0) {
     write(`the tree is red without any breakage, so nothing can be shown:\n  ${red.join('\n  ')}`);
@@ -83,7 +88,7 @@ async function redBefore(chosen: readonly Mutant[]): Promise<readonly string[]> 
 }
 
 /** Works on several at a time, since a check that turns red mostly waits for what does not come. */
-async function breakEach(chosen: readonly Mutant[], jobs: number): Promise<number> {
+async function breakEach(chosen: readonly Mutant[], jobs: number, judge = tryOut): Promise<number> {
   write(row(['breaks', 'breakage', 'seconds', 'what turned red']));
   const bad: string[] = [];
   const waiting = chosen.values();
@@ -91,7 +96,7 @@ async function breakEach(chosen: readonly Mutant[], jobs: number): Promise<numbe
     using tree = new TreeCopy(project);
     for (const mutant of waiting) {
       const start = performance.now();
-      const { noticed, text } = await tryOut(tree, mutant);
+      const { noticed, text } = await judge(tree, mutant);
       if (!noticed) bad.push(mutant.name);
       write(row([mutant.breaks, mutant.name, ((performance.now() - start) / 1000).toFixed(1), text]));
     }
@@ -100,6 +105,19 @@ async function breakEach(chosen: readonly Mutant[], jobs: number): Promise<numbe
   write(`\n${chosen.length} breakages, ${chosen.length - bad.length} noticed.`);
   if (bad.length > 0) write(`Not noticed, or not judged: ${bad.join('; ')}.`);
   return bad.length > 0 ? 1 : 0;
+}
+
+/** What `rekindle simulate` runs of the agent. */
+const isSimulated = /^recovery\/(engine|csi|linux\/(attach|attributes|carry|publish|replace|stack))/;
+
+async function simulateOne(tree: TreeCopy, { edits }: Mutant): ReturnType<typeof tryOut> {
+  try {
+    using _broken = tree.breakBy(edits);
+    return await runSimulation(tree.path);
+  } catch (error) {
+    if (error instanceof DoesNotApply) return { noticed: false, text: `ERROR: ${error.message}` };
+    throw error;
+  }
 }
 
 /** Runs the tests first, and scenarios only if those stay green. */

@@ -112,18 +112,25 @@ Exit status: 0 · 1 if --fail-on or a budget demands it · 2 if the runs cannot 
 `;
 
 export const simulateHelp = `
-Simulates every daemon and pod of a fleet for a year: crashes by cause, the kubelet's back-off, the agent's phases as rekindle bench
+Without --fleet and --check it runs random histories on a modelled node in virtual time: daemons crash, hang and stack their mounts, pods
+come and go, containers restart, tenants mount, the API server is silent, and the agent dies before any system call. The engine, its mount
+calls and the CSI service are the agent's own. After each step no pod may have another volume's data or a writable mount, a tenant's mounts
+must be left, and no success may be reported that is none; at rest every pod that can be recovered must read. A history that fails is
+made as short as possible, and printed with its seed. Exit status 1: a history failed.
+
+--against-kernel runs random histories of mount calls on the modelled kernel and in private mount namespaces of this machine, with the
+agent's replacements, publishing and clean-up among them, and compares all mount tables, what reads come to, and every errno after each
+call. It needs root.
+
+--fleet simulates every daemon and pod of a fleet for a year: crashes by cause, the kubelet's back-off, the agent's phases as rekindle bench
 measured them, and compares six means of recovery: outages, availability, requests at the API server, memory and CPU of a node. Prints
 the figures and where each comes from; writes fleet.json and fleet.html. Ctrl-C stops it; then nothing is written.
 
 --check predicts the recoveries and the crash loops of other runs by the same model, each number of pods from the other ones, and
 names the predictions that miss a median by more than 25 %.
 
---against-kernel runs random histories of mount calls on a modelled kernel and in private mount namespaces of this machine, with the
-agent's replacements, publishing and clean-up among them, and compares all mount tables, what reads come to, and every errno after each
-call. It needs root. A history that fails is made as short as possible and printed with its seed.
-
 Examples:
+  rekindle simulate --seeds 2000
   rekindle simulate --against-kernel --seeds 500
   rekindle simulate --against-kernel --seed 1:42 --kernel-tier 5.10
   rekindle simulate --fleet small

@@ -16,10 +16,14 @@ interface SimulateFlags extends HistoryFlags {
 export function addSimulate(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   program
     .command('simulate')
-    .description('forecast for a fleet what recovery is worth, or compare the modelled kernel with this one')
+    .description('run random histories on a modelled node, compare its kernel with this one, or forecast for a fleet')
     .option('--fleet <file>', 'a fleet as YAML, or the name of a shipped one')
     .option('--check <results...>', 'predict runs of bench and conform, and print predicted and measured side by side')
-    .option('--against-kernel', 'run random histories on the modelled kernel and on this one, and compare them', false)
+    .option(
+      '--against-kernel',
+      'run histories of mount calls on the modelled kernel and on this one, and compare them',
+      false,
+    )
     .option('--seeds <number>', 'number of histories (default: 1000, or 1 with --seed)', wholeNumber(1, 10_000_000))
     .option('--steps <number>', 'steps of each history', wholeNumber(1, 10_000), 60)
     .addOption(
@@ -42,10 +46,10 @@ export function addSimulate(program: Command, context: Context, ends: (status: E
     .option('--out <folder>', 'folder for results', 'results')
     .addHelpText('after', simulateHelp)
     .action(async (flags: SimulateFlags) => {
-      if (!flags.againstKernel) return ends(await forecast(flags, context));
-      if (flags.fleet !== undefined || flags.check !== undefined)
+      const isForecast = flags.fleet !== undefined || flags.check !== undefined;
+      if (isForecast && flags.againstKernel)
         throw new WrongArgument('--against-kernel runs histories: omit --fleet and --check');
-      ends(await simulateHistories(flags, context));
+      ends(await (isForecast ? forecast(flags, context) : simulateHistories(flags, context)));
     });
 }
 
@@ -53,9 +57,7 @@ async function forecast({ check, fleet, out, seed: given }: SimulateFlags, conte
   const { environment, random, runId } = context;
   const seed = given ?? Math.floor(random() * (largestSeed + 1));
   if ((fleet === undefined) === (check === undefined))
-    throw new WrongArgument(
-      'one of --fleet, --check and --against-kernel is needed: a fleet to forecast, runs to predict, or histories to compare',
-    );
+    throw new WrongArgument('one of --fleet and --check is needed: a fleet to forecast, or runs to predict');
   try {
     // Loaded on demand, because other commands do not need the schemas of a benchmark.
     if (check !== undefined) {

@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startComparing } from './against-kernel/against-kernel.ts';
 import { MachineFailed } from './against-kernel/machine.ts';
+import { startSimulating } from './node/simulate-node.ts';
 import type { SimulationOrder, SimulationReport } from './protocol.ts';
 
 const order: SimulationOrder = JSON.parse(process.argv[2] ?? '{}');
@@ -14,7 +15,7 @@ const report = (each: SimulationReport) => void process.stdout.write(`${JSON.str
 const reportPeriod = 500;
 
 async function simulate(): Promise<void> {
-  using simulation = startComparing(order);
+  using simulation = order.against === 'kernel' ? startComparing(order) : startSimulating(order);
   let [histories, steps, failures, reportedAt] = [0, 0, 0, performance.now()];
   for (let seed = order.first; seed < order.first + order.seeds; seed += order.stride) {
     const { steps: ran, failure } = await simulation.run(seed);

@@ -140,10 +140,15 @@ export class KernelModel {
     this.#mayHaveFree = true;
   }
 
+  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry): void {
+    for (const namespace of this.propagation.attach(source, parent, mountpoint)) this.changed(namespace);
+  }
+
   /** Removes a mount with all in and on it. */
   remove(mount: VfsMount, propagate: boolean): void {
-    this.propagation.remove(mount, propagate);
+    const changed = this.propagation.remove(mount, propagate);
     this.mayHaveFreed();
+    for (const namespace of changed) this.changed(namespace);
   }
 
   walk(from: VfsPath, path: string, cached = false): VfsPath | string {
@@ -161,12 +166,8 @@ export class KernelModel {
 
   /** Removes the mounts on and below a name that is no longer valid, in all namespaces and without propagation. */
   dropMounts(dentry: Dentry): void {
-    for (const mount of mountsBelow(dentry, this.#attached())) {
-      if (mount.namespace === undefined) continue;
-      const { namespace } = mount;
-      this.remove(mount, false);
-      this.changed(namespace);
-    }
+    for (const mount of mountsBelow(dentry, this.#attached()))
+      if (mount.namespace !== undefined) this.remove(mount, false);
   }
 
   /** Calls back after the table of a namespace has changed. */

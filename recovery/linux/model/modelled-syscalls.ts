@@ -235,6 +235,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
         each.options = changedOptions(each.options, change);
         if (change.private) this.#kernel.propagation.change(each, 'private');
       }
+      this.#kernel.changed(namespace);
       return ok(undefined);
     });
   }
@@ -284,7 +285,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     if (parent.isWithin(old)) return 'ELOOP';
     // Something may have to be mounted on its root, which must be possible.
     if (old.topmost.root.isUnreachable) return 'ENOENT';
-    this.#kernel.propagation.attach(old, parent, mountpoint);
+    this.#kernel.attach(old, parent, mountpoint);
     return undefined;
   }
 
@@ -307,6 +308,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       if (flags & MS_REMOUNT) {
         if (mount.namespace !== this.namespace || !isRoot(found)) return 'EINVAL';
         mount.options = remounted(mount.options, flags);
+        this.#kernel.changed(this.namespace);
         return ok(undefined);
       }
       if (flags & MS_BIND) {
@@ -345,7 +347,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       this.#kernel.remove(tree, false);
       return refused;
     }
-    this.#kernel.propagation.attach(tree, mount, dentry);
+    this.#kernel.attach(tree, mount, dentry);
     return ok(undefined);
   }
 
@@ -540,7 +542,6 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       this.#kernel.prepare();
       const result = run();
       this.#kernel.mayHaveFreed();
-      if (typeof result !== 'string' && result.ok) this.#kernel.changed(this.namespace);
       return result;
     });
   }

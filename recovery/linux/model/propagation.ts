@@ -1,4 +1,4 @@
-import { type Dentry, PeerGroup, VfsMount } from './mounts.ts';
+import { type Dentry, type MountNamespace, PeerGroup, VfsMount } from './mounts.ts';
 
 /** Kinds of propagation, `man 7 mount_namespaces`. */
 export type Propagation = 'shared' | 'slave' | 'private' | 'unbindable';
@@ -81,9 +81,10 @@ export class MountPropagation {
 
   /**
    * Attaches a tree at a directory of a mount, and copies of it wherever the mount's events go. If something is mounted there already it
-   * ends up on top of the new tree.
+   * ends up on top of the new tree. Gives the namespaces whose tables change.
    */
-  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry): void {
+  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry): ReadonlySet<MountNamespace> {
+    const changed = new Set<MountNamespace>();
     const added: { readonly tree: VfsMount; readonly parent: VfsMount }[] = [];
     const isMoved = source.parent !== undefined;
     if (parent.group !== undefined) {
@@ -97,7 +98,9 @@ export class MountPropagation {
       for (const each of tree.tree()) each.namespace = onto.namespace;
       const top = tree.topmost;
       covering?.putOn(top, top.root);
+      if (onto.namespace !== undefined) changed.add(onto.namespace);
     }
+    return changed;
   }
 
   #spread(
@@ -141,9 +144,9 @@ export class MountPropagation {
 
   /**
    * Removes a mount and all in and on it, as a lazy unmount does. `propagate`: also those that have come to be by propagation, unless
-   * something else is mounted in them.
+   * something else is mounted in them. Gives the namespaces whose tables change.
    */
-  remove(mount: VfsMount, propagate: boolean): void {
+  remove(mount: VfsMount, propagate: boolean): ReadonlySet<MountNamespace> {
     const going = new Set(mount.tree());
     const others = propagate ? propagated(going) : new Set<VfsMount>();
     for (const other of others) {
@@ -158,12 +161,14 @@ export class MountPropagation {
       cover.putOn(onto, at);
     }
     const all = [...going, ...others];
+    const changed = new Set(all.flatMap(({ namespace }) => namespace ?? []));
     // Locked mounts stay connected to their parents, so that what they hide stays hidden from descriptors as well.
     for (const each of all) each.namespace = undefined;
     for (const each of all) {
       if (!(each.isLocked && each.parent !== undefined && each.parent.namespace === undefined)) each.disconnect();
       this.change(each, 'private');
     }
+    return changed;
   }
 }
 

@@ -1,0 +1,31 @@
+import { seededRandom } from '../../../reports/bench/statistics.ts';
+import type { SimulatedFailure, SimulationOrder } from '../protocol.ts';
+import { shrink } from '../shrink.ts';
+import { drawNodeHistory } from './node-history.ts';
+import { isDeath, runNodeHistory } from './simulated-run.ts';
+
+/** Runs histories of a modelled node, one after another. */
+export function startSimulating({ steps, tier }: Pick<SimulationOrder, 'steps' | 'tier'>) {
+  // The agent dies out of its own calls, so its passes reject with nobody to see it.
+  const onRejection = (error: unknown) => {
+    if (!isDeath(error)) throw error;
+  };
+  process.on('unhandledRejection', onRejection);
+  return {
+    async run(seed: number): Promise<{ readonly steps: number; readonly failure?: SimulatedFailure }> {
+      const history = drawNodeHistory(seededRandom(seed), steps);
+      const first = await runNodeHistory(history, tier);
+      if (first.violation === undefined) return { steps: first.steps };
+      const short = await shrink(history.slice(0, first.steps), async (shorter) => {
+        const again = await runNodeHistory(shorter, tier);
+        return again.violation === undefined ? undefined : again.steps;
+      });
+      const shown = await runNodeHistory(short, tier);
+      return {
+        steps: first.steps,
+        failure: { seed, message: shown.violation ?? first.violation, story: shown.story, steps: short },
+      };
+    },
+    [Symbol.dispose]: () => void process.off('unhandledRejection', onRejection),
+  };
+}
