@@ -49,6 +49,8 @@ describe('the judgement of recorded turns', () => {
     expect(judge().status).toBe(1);
     const longest = [{ at: 100, cpu: 5, waited: 3, pressed: 0 }];
     writeFileSync(join(directory, 'agent.json'), JSON.stringify({ turns: 12, longest }));
+    // Of an agent that was killed while it wrote.
+    writeFileSync(join(directory, 'other.json.part'), '{"turns":');
     expect(judge()).toEqual({ status: 0, summary: '1 agents, 12 turns, 0 of them too long' });
   });
 });

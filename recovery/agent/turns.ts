@@ -7,7 +7,17 @@
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -101,9 +111,10 @@ function record(file: string): void {
     const turn = turnBetween(before, readClocks());
     turns++;
     longest = [...new Set([...sorted([...longest, turn], 'cpu'), ...sorted([...longest, turn], 'waited')])];
-    // Often, as agents are killed.
+    // Often, as agents are killed, even while they write.
     if (turn.at - writtenAt > 100) {
-      writeFileSync(file, JSON.stringify({ turns, longest } satisfies TurnsOfAgent));
+      writeFileSync(`${file}.part`, JSON.stringify({ turns, longest } satisfies TurnsOfAgent));
+      renameSync(`${file}.part`, file);
       writtenAt = turn.at;
     }
     before = readClocks();
@@ -120,9 +131,8 @@ function sorted(turns: readonly Turn[], key: 'cpu' | 'waited'): readonly Turn[] 
 
 /** Prints what the agents recorded. Returns whether all of them kept the rule. */
 function judge(directory: string): boolean {
-  const agents = readdirSync(directory).map(
-    (name): TurnsOfAgent => JSON.parse(readFileSync(join(directory, name), 'utf8')),
-  );
+  const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
+  const agents = names.map((name): TurnsOfAgent => JSON.parse(readFileSync(join(directory, name), 'utf8')));
   const total = agents.reduce((sum, { turns }) => sum + turns, 0);
   const all = agents.flatMap(({ longest }) => longest);
   const tooLong = all.filter(isTooLong);
