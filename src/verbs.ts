@@ -68,6 +68,8 @@ export interface BenchOptions extends RunOptions, BenchConditions {
   readonly vary?: { readonly name: keyof BenchConditions; readonly points: readonly Partial<BenchConditions>[] };
   /** Also measure recovery by a plain poll, by restarting the pod, and no recovery. */
   readonly baselines: boolean;
+  /** Also measure the same crashes with a standby of each dataset. */
+  readonly standby?: boolean;
   /** Maximum number of crashes for each baseline. */
   readonly baselineCrashes: number;
   /** How long to watch the baseline without recovery. */

@@ -28,6 +28,7 @@ const confidence = 0.95;
 const tones: Readonly<Record<ArmName, ChartSeries['tone']>> = {
   agent: 1,
   rekindle: 3,
+  standby: 3,
   poll: 2,
   restart: 4,
   nothing: 5,

@@ -66,6 +66,15 @@ export const benchPhases: readonly BenchPhase[] = [
   { name: 'outage', says: 'crash → first good read', to: 'readable' },
 ];
 
+/**
+ * The phases of a failover, which does not wait for the daemon: its own death, and what follows. The connection has ended with the pod's
+ * first error or the end of the daemon's process, whichever is seen first.
+ */
+export const failoverPhases: readonly BenchPhase[] = [
+  { name: 'death', says: 'crash → end of the connection', to: 'connectionEnded' },
+  { name: 'failover', says: 'end of the connection → first good read', from: 'connectionEnded', to: 'readable' },
+];
+
 /** The default phase of a budget, and the phases of which ratios are shown. */
 export const headline = { agent: 'ready-to-readable', whole: 'outage' } as const;
 

@@ -42,7 +42,9 @@ function ratioCells({ series, agent, phase, confidence }: Compared): readonly [s
   const [samples, reference] = [phaseSamples(series.crashes, phase), phaseSamples(agent.crashes, phase)];
   const median = (values: readonly number[]) => quantile(sortedCopy(values), 0.5);
   if (reference.length === 0) return ['-', '', ''];
-  if (samples.length === 0 && series.crashes.length > 0) {
+  const { from } = phase;
+  const began = series.crashes.some(({ moments }) => from === undefined || moments[from] !== undefined);
+  if (samples.length === 0 && began) {
     const least = series.deadlineMs / median(reference);
     return [`more than ${formatMs(series.deadlineMs)}`, phase.from ? '' : `> ${times(least)}`, ''];
   }

@@ -7,6 +7,7 @@ export const benchSchema = 'rekindle.bench/1';
 /** The measured moments of a crash, in the order of a successful recovery. */
 const benchMoments = [
   'firstError',
+  'connectionEnded',
   'noticed',
   'daemonStarted',
   'daemonReady',
@@ -56,6 +57,8 @@ const conditions = z.object({
   kernelTier: text.exactOptional(),
   /** Each crash has a new FUSE pod, because a real kubelet delays the restart of one that crashed before. */
   freshPods: z.literal(true).exactOptional(),
+  /** Standbys of each dataset. */
+  standbys: count.exactOptional(),
 });
 export type Conditions = Readonly<z.infer<typeof conditions>>;
 
@@ -81,7 +84,7 @@ const series = z.object({
   /** `pods=10/agent`: the varied condition, if any, and the arm. Equal in all runs of the same kind. */
   id: text.min(1),
   /** The means of recovery: the agent under test, or a baseline. */
-  arm: z.enum(['agent', 'rekindle', 'poll', 'restart', 'nothing']),
+  arm: z.enum(['agent', 'rekindle', 'standby', 'poll', 'restart', 'nothing']),
   /** The means of recovery, in one line. */
   title: text,
   conditions,

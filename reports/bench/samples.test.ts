@@ -53,6 +53,33 @@ const crash = [
 const sourceMount = mount(199, 'node', '/runtime-mnt/jindo/ns/data/jindofs-fuse');
 
 describe('a crash, as a benchmark has it', () => {
+  it('ends the connection with the first error or with the daemon, whichever is seen first', () => {
+    const at = (end: number) => {
+      const events = [
+        ...reads(0, 100),
+        fault(100),
+        daemon(end, 'exited'),
+        ...reads(100, 105),
+        ...reads(105, 110, 'ENOTCONN'),
+      ];
+      const [sample] = crashSamples([...events, mount(109, where, '/data'), ...reads(110, 150)], scenario, [pod]);
+      return sample?.moments.connectionEnded;
+    };
+    expect([at(103), at(108)]).toEqual([3 * ms, 5.5 * ms]);
+  });
+
+  it('is over with the first good read after the replacement if the probe saw no error', () => {
+    const events = [
+      ...reads(0, 100),
+      fault(100),
+      daemon(103, 'exited'),
+      mount(104.2, where, '/data'),
+      ...reads(100, 150),
+    ];
+    const [sample] = crashSamples(events, scenario, [pod]);
+    expect(sample?.moments).toMatchObject({ connectionEnded: 3 * ms, readable: 4.5 * ms });
+  });
+
   it('has each moment since the crash, those of the mounts from the mount tables', () => {
     const healed = [
       sourceMount,

@@ -47,13 +47,15 @@ export function crashSamples(
     const read = timeline.operations.get(pod.probe) ?? [];
     const places = mountsByMoment(pod, mounts);
     const agent = agentEvents.filter(({ volume }) => volume === pod.volume);
-    const starts = timeline.daemons.filter(({ change, name }) => change === 'started' && name.startsWith(pod.daemon));
+    const daemons = timeline.daemons.filter(({ name }) => name.startsWith(pod.daemon));
+    const starts = daemons.filter(({ change }) => change === 'started');
+    const exits = daemons.filter(({ change }) => change === 'exited');
     const where = pod.probe.slice(0, pod.probe.indexOf(':'));
     return mine.flatMap((recovery, index) => {
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
       const { from, to = Number.POSITIVE_INFINITY } = pod;
       return recovery.crash >= from && recovery.crash < to
-        ? [deriveSample({ recovery, until, read, places, agent, starts, where })]
+        ? [deriveSample({ recovery, until, read, places, agent, starts, exits, where })]
         : [];
     });
   });
@@ -87,20 +89,26 @@ interface CrashView {
   readonly agent: readonly EventOf<'agent'>[];
   /** Starts of the daemon's process. */
   readonly starts: readonly { readonly at: number }[];
+  /** Ends of daemons of the dataset. */
+  readonly exits: readonly { readonly at: number }[];
   /** `<namespace>/<pod>/<container>`. */
   readonly where: string;
 }
 
-function deriveSample({ recovery, until, read, places, agent, starts, where }: CrashView): CrashSample {
+function deriveSample({ recovery, until, read, places, agent, starts, exits, where }: CrashView): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) => events.find(({ at }) => at >= from && at < until)?.at;
   const says = (event: EventOf<'agent'>['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
-  const { readable = recovery.readable, steady } = findComeback(after, firstError ?? Number.POSITIVE_INFINITY);
+  const { readable = recovery.readable, steady } = findComeback(
+    after,
+    firstError ?? first(places.replacedInPod) ?? Number.POSITIVE_INFINITY,
+  );
   const visible = places.mountVisible.find(({ at }) => at >= from && at < until)?.at;
   const seen: Partial<Record<BenchMoment, number | undefined>> = {
     firstError,
+    connectionEnded: earliest(firstError, first(exits)),
     noticed: recovery.noticed,
     daemonStarted: starts.findLast(({ at }) => at >= from && at <= (daemonReady ?? from))?.at,
     daemonReady,

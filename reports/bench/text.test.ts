@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { BenchCrash } from './record.ts';
 import { sampleBench, sampleCrash, sampleSeries } from './testing/sample-bench.ts';
 import { benchText, sandboxText } from './text.ts';
 
@@ -28,6 +29,27 @@ it('shows the phases of an outage on a cluster next to those in the sandbox, and
       series: [{ ...series[0], crashes: crashes(6, 900) } as never, series[1] as never],
     }).at(-1),
   ).toContain('✘');
+});
+
+it('shows what a standby is worth, and the death of the daemon apart', () => {
+  const ended = (readableMs: number, restart: BenchCrash['moments'] = {}) => {
+    const { moments: _, ...rest } = sampleCrash(1, 5);
+    return [{ ...rest, moments: { firstError: 1e6, connectionEnded: 0.75e6, readable: readableMs * 1e6, ...restart } }];
+  };
+  const ordinary = sampleSeries({ crashes: ended(200.75, { daemonReady: 199e6 }) });
+  const standby = sampleSeries({ id: 'standby', arm: 'standby', title: 'with a standby', crashes: ended(2.75) });
+  const text = benchText(sampleBench({ series: [ordinary, standby] }));
+  const from = text.findIndex((line) => line.startsWith('with and without a standby'));
+  expect(text.slice(from + 1, from + 6).map((line) => line.trim().split(/ {2,}/))).toEqual([
+    ['milliseconds', 'p50', 'p90', 'p99', 'max', 'n'],
+    ["agent: Rekindle's agent", 'crash → end of the connection', '0.75', '0.75', '0.75', '0.75', '1'],
+    ['end of the connection → first good read', '200', '200', '200', '200', '1'],
+    ['standby: with a standby', 'crash → end of the connection', '0.75', '0.75', '0.75', '0.75', '1'],
+    ['end of the connection → first good read', '2.00', '2.00', '2.00', '2.00', '1'],
+  ]);
+  expect(benchText(sampleBench({ series: [ordinary] })).join()).not.toContain('a standby');
+  // A failover does not begin with the daemon's return.
+  expect(text.join()).not.toContain('more than 30000');
 });
 
 it('is empty for a run in one place', () => {

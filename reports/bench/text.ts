@@ -1,7 +1,7 @@
 import type { BudgetResult } from './budget.ts';
 import type { FigureChange, SeriesChange } from './compare.ts';
 import { formatMs, inColumns, pacingText, readyNote, requestText, usageText } from './format.ts';
-import { benchPhases, clockDisagreements, headline, isRecovered, phaseSamples } from './phases.ts';
+import { benchPhases, clockDisagreements, failoverPhases, headline, isRecovered, phaseSamples } from './phases.ts';
 import { ratioTables } from './ratios.ts';
 import type { BenchRecord, BenchSeries } from './record.ts';
 import { fitLine, growthExponent, type Interval, quantile, sortedCopy, summarize } from './statistics.ts';
@@ -14,6 +14,7 @@ export function benchText(record: BenchRecord): readonly string[] {
     ...record.series.flatMap((series) => ['', ...seriesText(series)]),
     ...sandboxText(record),
     ...ratioText(record.series),
+    ...failoverText(record.series),
     ...curveText(record.series),
     ...(record.interrupted
       ? ['', 'Interrupted: these figures are of the crashes before the interruption, and are in bench.json.']
@@ -90,6 +91,23 @@ function ratioText(series: readonly BenchSeries[]): readonly string[] {
     `${point}side by side, in this run`,
     ...inColumns([head, ...rows].map(([first = '', ...others]) => [`  ${first}`, ...others])),
   ]);
+}
+
+/** What a standby is worth: from the end of the connection to the first good read, for each arm of a run that has standbys. */
+function failoverText(series: readonly BenchSeries[]): readonly string[] {
+  if (!series.some(({ arm }) => arm === 'standby')) return [];
+  const rows = series.flatMap(({ id, title, crashes }) =>
+    failoverPhases.map(({ says, ...phase }, index) => {
+      const figures = summarize(phaseSamples(crashes, { says, ...phase }), confidence);
+      const cells = figures ? [figures.p50, figures.p90, figures.p99, figures.max].map(formatMs) : ['-', '-', '-', '-'];
+      return [index === 0 ? `  ${id}: ${title}` : '', says, ...cells, String(figures?.count ?? 0)];
+    }),
+  );
+  return [
+    '',
+    'with and without a standby, in this run; without one, the restart of the daemon is part of it',
+    ...inColumns([['  milliseconds', '', 'p50', 'p90', 'p99', 'max', 'n'], ...rows]),
+  ];
 }
 
 /** The agent's phases as a function of the condition that was varied. */

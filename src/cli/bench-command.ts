@@ -18,6 +18,7 @@ interface BenchFlags extends RunFlags, ClusterFlags {
   readonly pacing: number;
   readonly vary?: NonNullable<BenchOptions['vary']>;
   readonly baselines: boolean;
+  readonly standby: boolean;
   readonly baselineCrashes: number;
   readonly deadline: number;
   readonly peer?: string;
@@ -59,6 +60,7 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
       'also measure the same crashes recovered by a plain poll, by restarting the pod, and not at all',
       false,
     )
+    .option('--standby', 'also measure the same crashes with a standby, a second daemon of each dataset', false)
     .option('--baseline-crashes <number>', 'largest number of crashes of a baseline', count, 20)
     .addOption(
       new Option('--deadline <time>', 'how long to watch the baseline that does nothing')
@@ -113,6 +115,7 @@ function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>,
   const most = Math.max(pods, ...(vary?.points ?? []).map((point) => point.pods ?? 1));
   const flag = [
     given.baselines && '--baselines',
+    given.standby && '--standby',
     given.peer !== undefined && '--peer',
     given.agentCpuMillis !== undefined && '--agent-cpu',
     most > 1 && `--pods ${most}`,
@@ -128,11 +131,24 @@ async function sandboxRuns({ requirements, environment }: Context): Promise<bool
 }
 
 function optionsOf(flags: BenchFlags) {
-  const { agentCpu, baselineCrashes, baselines, crashes, datasets, deadline, fault, pacing, peer, pods, rate } = flags;
+  const {
+    agentCpu,
+    baselineCrashes,
+    baselines,
+    crashes,
+    datasets,
+    deadline,
+    fault,
+    pacing,
+    peer,
+    pods,
+    rate,
+    standby,
+  } = flags;
   if (peer?.trim() === '') throw new WrongArgument('bad --peer "": a command is accepted');
   return {
     ...{ crashes, warmUp: flags.warmUp, fault, pods, datasets, rate, pacingMs: pacing },
-    ...{ baselines, baselineCrashes, deadlineMs: deadline },
+    ...{ baselines, standby, baselineCrashes, deadlineMs: deadline },
     ...(flags.vary !== undefined && { vary: flags.vary }),
     ...(peer !== undefined && { peer }),
     ...(agentCpu !== undefined && { agentCpuMillis: agentCpu }),

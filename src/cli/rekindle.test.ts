@@ -109,13 +109,25 @@ describe('what is asked for reaches the scenario engine', () => {
 });
 
 test('bench takes conditions, one of them with several values, and what it is measured against', async () => {
-  const flags = ['--vary', 'pods=1, 10', '--pacing', '2s', '--agent-cpu', '0.2', '--warm-up', '0', '--baselines'];
+  const flags = [
+    '--vary',
+    'pods=1, 10',
+    '--pacing',
+    '2s',
+    '--agent-cpu',
+    '0.2',
+    '--warm-up',
+    '0',
+    '--baselines',
+    '--standby',
+  ];
   expect((await run(['bench', ...flags, '--peer', 'sh --x'])).benched[0]).toMatchObject({
     vary: { name: 'pods', points: [{ pods: 1 }, { pods: 10 }] },
     pacingMs: 2000,
     agentCpuMillis: 200,
     warmUp: 0,
     baselines: true,
+    standby: true,
     peer: 'sh --x',
     fault: 'sigkill',
   });

@@ -1,6 +1,7 @@
 import type { ContainerRef } from '../../clusters/cluster.ts';
 import { sourceOf, topMounts, visibleMount } from '../checks/volume-mounts.ts';
 import type { Fault } from '../faults/fault.ts';
+import type { Consumer } from '../timeline/consumer.ts';
 import type { Dataset } from './dataset.ts';
 import { lastSeen } from './last-seen.ts';
 import { formatPodState } from './pod-state.ts';
@@ -67,18 +68,23 @@ export async function runningDaemon(
 /** The daemon whose file system the pods show, or one that is ready to take its place. */
 export type DaemonRole = 'active' | 'standby';
 
-/** Finds a daemon of a dataset with standbys by its role now: failovers change it. It is read from the devices of the mounts. */
-export async function daemonInRole(dataset: Dataset, role: DaemonRole): Promise<ContainerRef> {
+/**
+ * Finds a daemon of a dataset with standbys by its role now: failovers change it. It is read from the devices of the mounts, of a pod
+ * that uses the dataset: by default one with a probe.
+ */
+export async function daemonInRole(dataset: Dataset, role: DaemonRole, consumer?: Consumer): Promise<ContainerRef> {
   const { namespace, name, volume } = dataset;
   const { scenario } = namespace;
+  const { cluster } = scenario.session;
   const pod = namespace.observedPods.find((observed) => observed.dataset === dataset);
-  if (pod === undefined) throw new Error(`no pod that is observed uses ${name}`);
-  const { path } = pod.consumer;
+  const user = consumer ?? pod?.consumer;
+  if (user === undefined) throw new Error(`no pod that is observed uses ${name}`);
   const found = await scenario.eventually({
     condition: `${name} has a source mount in the role ${role}`,
     read: async () => {
-      const shown = visibleMount({ lines: await pod.mountTable() }, (mountPoint) => mountPoint === path)?.device;
-      const node = { lines: await scenario.session.cluster.mountTable() };
+      const table = { lines: await cluster.mountTable(user) };
+      const shown = visibleMount(table, (mountPoint) => mountPoint === user.path)?.device;
+      const node = { lines: await cluster.mountTable() };
       const sources = topMounts(node, (mountPoint) => sourceOf(mountPoint)?.volume === volume);
       const workloads = (isActive: boolean) =>
         sources.flatMap(({ device, mountPoint }) =>
@@ -89,5 +95,5 @@ export async function daemonInRole(dataset: Dataset, role: DaemonRole): Promise<
     until: (workloads) => workloads[role] !== undefined,
     format: ({ active, standby }) => `active: ${active ?? 'none'}, standby: ${standby ?? 'none'}`,
   });
-  return runningDaemon(dataset, pod.node, found[role]?.replace(`${namespace.name}/${name}-`, ''));
+  return runningDaemon(dataset, pod?.node, found[role]?.replace(`${namespace.name}/${name}-`, ''));
 }

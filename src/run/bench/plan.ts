@@ -61,6 +61,8 @@ export interface Arm {
   /** How long to wait for a recovery. */
   readonly deadlineMs: number;
   readonly program?: NonNullable<BenchSeries['program']>;
+  /** Standbys of each dataset. */
+  readonly standbys?: number;
 }
 
 const pollAgent = fileURLToPath(new URL('../../../fakes/agents/polling.ts', import.meta.url));
@@ -94,9 +96,18 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
         program,
       }
     : { ...all, ...rekindle, name: 'agent' };
-  if (!baselines) return [tested];
+  const withStandby: Arm = {
+    ...all,
+    ...rekindle,
+    name: 'standby',
+    title: "Rekindle's agent with a standby",
+    agent: { ...recovering, standby: true },
+    standbys: 1,
+  };
+  const ours = options.standby ? [tested, withStandby] : [tested];
+  if (!baselines) return ours;
   return [
-    tested,
+    ...ours,
     ...(program ? [{ ...all, ...rekindle, name: 'rekindle' as const }] : []),
     {
       ...fewer,

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WatchedPod } from '../../../reports/bench/samples.ts';
+import { Daemon, daemonInRole } from '../../scenario/daemon.ts';
 import { checksums } from '../../scenario/dataset.ts';
-import { documentedFiles } from '../../scenario/manifests.ts';
+import { documentedFiles, standbyAnnotation } from '../../scenario/manifests.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 import type { RecoveryWatch } from './recovery-watch.ts';
@@ -16,6 +17,8 @@ export interface SeriesPodsOptions {
   readonly rate: number;
   /** Whether the first pod of each dataset has a probe. Otherwise one process reads in all pods. */
   readonly probed: boolean;
+  /** Standbys of each dataset. */
+  readonly standbys: number;
   /** Folder for the instructions to these processes. */
   readonly folder: string;
   readonly onProgress: (line: string) => void;
@@ -56,16 +59,25 @@ export class SeriesPods {
 
   /** Creates datasets and pods. Resolves when all run and their probes and sweeps read. */
   async start(): Promise<void> {
-    const { scenario, datasets, pods, probed, folder } = this.#options;
+    const { scenario, datasets, pods, probed, standbys, folder } = this.#options;
+    const annotations = standbys > 0 ? { annotations: { [standbyAnnotation]: String(standbys) } } : {};
     for (let index = 1; index <= datasets; index++) {
       const name = `demo-dataset-${index}`;
-      await scenario.namespace.dataset(name).create();
+      await scenario.namespace.dataset(name).create(annotations);
       const sweeps = pods > 1 || !probed;
       const options = { scenario, folder, name: `${scenario.namespace.name}-sweep-${index}`, path: `/data/${file}` };
       const sweep = sweeps ? await Sweep.start(options) : undefined;
       this.#datasets.push({ name, pods: [], ...(sweep && { sweep }) });
     }
     await this.renew();
+  }
+
+  /** The daemon that the pods of a dataset with standbys show now. */
+  activeDaemon(name: string): Daemon {
+    const { scenario } = this.#options;
+    const pod = this.#datasets.find((each) => each.name === name)?.pods[0] ?? '';
+    const dataset = scenario.namespace.dataset(name);
+    return new Daemon(dataset, () => daemonInRole(dataset, 'active', { ...this.#target(pod), path: '/data' }));
   }
 
   /** Prepares for a crash. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Usage } from '../../../clusters/cluster.ts';
 import { PollTimeout, poll, pollOrLast } from '../../../clusters/poll.ts';
 import { waitsForIdleAgent } from '../../../reports/bench/format.ts';
-import type { BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
+import type { ArmName, BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
 import { crashSamples } from '../../../reports/bench/samples.ts';
 import { faults } from '../../faults/catalogue.ts';
 import { podDelete } from '../../faults/daemon.ts';
@@ -71,6 +71,8 @@ class SeriesRun {
   readonly #notes: ScenarioNotes;
   readonly #watch = new RecoveryWatch();
   readonly #strikes: CrashObservation[][] = [];
+  /** Names of the daemons that have been ready. */
+  readonly #readyDaemons = new Set<string>();
   #waitedFor = 0;
   #pods: SeriesPods | undefined;
   #stopped: string | undefined;
@@ -123,6 +125,7 @@ class SeriesRun {
         ...conditions,
         pacingMs: arm.pacingMs,
         ...(this.#freshPods && { freshPods: true as const }),
+        ...(arm.standbys !== undefined && { standbys: arm.standbys }),
       },
       ...(inSandbox && { fidelity: this.#bench.run.cluster.fidelity }),
       ...(arm.program && { program: arm.program }),
@@ -146,10 +149,13 @@ class SeriesRun {
   async #crashAll(scenario: Scenario): Promise<void> {
     const { bench, arm, conditions } = { bench: this.#bench, ...this.#plan };
     const { datasets, pods, rate } = conditions;
-    const pod = { scenario, watch: this.#watch, datasets, pods, rate, probed: arm.acts !== 'harness' };
+    const { standbys = 0 } = arm;
+    const pod = { scenario, watch: this.#watch, datasets, pods, rate, standbys, probed: arm.acts !== 'harness' };
     this.#pods = new SeriesPods({ ...pod, folder: bench.run.resultsDir, onProgress: bench.onProgress });
     await this.#pods.start();
     await this.#steady('the probes read', arm.deadlineMs);
+    const daemons = datasets * (1 + standbys);
+    await this.#until('the standbys are ready', () => this.#readyDaemons.size >= daemons, arm.deadlineMs);
     const { cluster } = bench.run;
     if (arm.acts === 'agent' && !arm.agent.command)
       this.#requests = new RequestCount(() => cluster.agentMetrics(), bench.session.signal);
@@ -210,12 +216,15 @@ class SeriesRun {
     const all: CrashObservation[] = [];
     this.#strikes.push(all);
     for (const { name } of pods.datasets) {
-      await scenario.namespace.dataset(name).daemon.inject(fault);
+      const { daemon } = scenario.namespace.dataset(name);
+      await (arm.standbys ? pods.activeDaemon(name) : daemon).inject(fault);
       const at = scenario.lastFaultAt + this.#bench.run.origin;
       all.push({ dataset: name, at, good: [], pods: conditions.pods });
     }
     if (arm.acts === 'harness') await this.#restartPods(pods);
     const recovered = await this.#steady('every pod reads again', arm.deadlineMs);
+    // The next crash is a failover only if the daemon is back, as its standby.
+    if (arm.standbys) await this.#until('the daemon is back', () => Number.isFinite(this.#watch.readyAt));
     this.#waitedFor++;
     for (const [index, { sweep }] of pods.datasets.entries()) {
       const strike = all[index];
@@ -264,6 +273,8 @@ class SeriesRun {
 
   #take(event: HistoryEvent): void {
     if (event.kind === 'process' && event.role === 'daemon' && event.by) this.#readyBy = event.by;
+    if (event.kind === 'process' && event.role === 'daemon' && event.change === 'ready')
+      this.#readyDaemons.add(event.name);
     this.#watch.take(event);
     this.#pods?.take(event);
   }
@@ -286,15 +297,32 @@ class SeriesRun {
         return strike && crash ? [withSweep({ ...sample, crash }, strike)] : [];
       })
       .toSorted((a, b) => a.crash - b.crash)
-      .map((crash) => (arm.name === 'agent' || arm.name === 'rekindle' ? crash : withoutLogMoments(crash)))
+      .map((crash) => momentsOf[arm.name](crash))
       .flatMap(counted);
   }
+}
+
+/** The restart of the daemon is no part of a failover. */
+function withoutRestart(crash: BenchCrash): BenchCrash {
+  const { daemonStarted: _, daemonReady: __, mountVisible: ___, ...moments } = crash.moments;
+  return { ...crash, moments };
 }
 
 /** Drops moments from the agent's log: in a baseline, our agent runs without recovery and its log describes nothing. */
 function withoutLogMoments({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
   return { ...crash, moments };
 }
+
+const asSeen = (crash: BenchCrash): BenchCrash => crash;
+/** What counts of a crash, by arm. */
+const momentsOf: Readonly<Record<ArmName, (crash: BenchCrash) => BenchCrash>> = {
+  agent: asSeen,
+  rekindle: asSeen,
+  standby: withoutRestart,
+  poll: withoutLogMoments,
+  restart: withoutLogMoments,
+  nothing: withoutLogMoments,
+};
 
 function reasonOf(thrown: unknown): string {
   const error = firstFailure(thrown);
