@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { isFuseDescriptor } from '../../recovery/linux/fuse-descriptor.ts';
 import type { EmitEvent } from './event-lines.ts';
 import type { FuseOperations } from './fuse-native.ts';
 
@@ -49,9 +50,10 @@ export function onSessionEnd(callback: () => void): void {
   }, sessionPollMs).unref();
 }
 
+/** By its number: a descriptor that another daemon has opened has a path of that daemon's mount namespace. */
 function isFuseDevice(descriptor: string): boolean {
   try {
-    return readlinkSync(`/proc/self/fd/${descriptor}`) === '/dev/fuse';
+    return isFuseDescriptor(Number(descriptor));
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -232,9 +232,10 @@ describe.skipIf(lacking !== undefined)(`takeover${lacking === undefined ? '' : `
 
   it('refuses a directory that others than root may write', async () => {
     await startKeeper('20s');
-    await mkdir(join(keeperDirectory, 'open'));
-    await chmod(join(keeperDirectory, 'open'), 0o777);
-    await mkdir(join(keeperDirectory, 'next'));
+    const made = join(stage.directory, 'open');
+    await mkdir(made);
+    await chmod(made, 0o777);
+    await rename(made, join(keeperDirectory, 'open'));
     const { reason } = await keeper.line('refused');
     expect(reason).toContain('may be written by others than root');
   });

@@ -1,7 +1,7 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import type { KeeperSettings } from '../../clusters/cluster.ts';
 import { waitsWithinBudget } from '../../src/checks/reads.ts';
-import { answersOnce, fallsBackInTime, heldFileGoesOn } from '../../src/checks/takeover.ts';
+import { answersOnce, daemonsGoOn, fallsBackInTime, heldFileGoesOn } from '../../src/checks/takeover.ts';
 import { keeperKill } from '../../src/faults/agent.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import type { RekindleWorld } from '../support/world.ts';
@@ -80,6 +80,7 @@ Then('no operation fails, and none waits longer than {duration}', async function
   this.scenario.judge(
     waitsWithinBudget(this.timeline, { consumer: this.pod.consumer, stallMs: ms }),
     answersOnce(this.timeline),
+    daemonsGoOn(this.timeline),
   );
 });
 

@@ -3,7 +3,7 @@ import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { waitsWithinBudget } from './reads.ts';
 import { beats, type CheckRow, consumer, fault, hang, ms } from './sample-history.ts';
-import { answersOnce, fallsBackInTime, heldFileGoesOn } from './takeover.ts';
+import { answersOnce, daemonsGoOn, fallsBackInTime, heldFileGoesOn } from './takeover.ts';
 
 const output = (at: number, program: string, text: string): HistoryEvent => ({
   kind: 'output',
@@ -69,6 +69,19 @@ describe('the answers of daemons', () => {
     ['are inconclusive without a fault', [line('resent')], 'inconclusive', 'no fault'],
   ])('%s', (_, history, verdict, says) => {
     expect(answersOnce(new Timeline(history))).toMatchObject({ verdict, says: expect.stringContaining(says) });
+  });
+});
+
+describe('daemons after a takeover', () => {
+  const exit = (at: number, how: object) =>
+    ({ kind: 'process', at: at * ms, role: 'daemon', name: 'jindofs-fuse', change: 'exited', ...how }) as HistoryEvent;
+  const killed = exit(201, { signal: 'SIGKILL' });
+  it.each<CheckRow>([
+    ['pass if each was killed', [fault(200), killed], 'pass', '1 daemons ended'],
+    ['fail if one ends by itself', [fault(200), killed, exit(300, { exitCode: 0 })], 'fail', 'with status 0'],
+    ['are inconclusive without a fault', [killed], 'inconclusive', 'no fault'],
+  ])('%s', (_, history, verdict, says) => {
+    expect(daemonsGoOn(new Timeline(history))).toMatchObject({ verdict, says: expect.stringContaining(says) });
   });
 });
 

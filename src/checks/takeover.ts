@@ -39,6 +39,20 @@ export const answersOnce = defineCheck({ name: 'no request is answered twice', c
   return pass(`the kernel sent ${resent} requests again and refused no answer`);
 });
 
+/** A daemon that takes a connection over serves it until it is killed: one that ends by itself only hands its work on. */
+export const daemonsGoOn = defineCheck(
+  { name: 'no daemon ends by itself after a takeover', claims: [] },
+  (timeline: Timeline) => {
+    const [fault] = timeline.injections;
+    if (fault === undefined) return inconclusive('the history has no fault');
+    const exits = timeline.daemons.filter(({ change, at }) => change === 'exited' && at > fault.at);
+    const alone = exits.find(({ signal }) => signal !== 'SIGKILL');
+    if (alone !== undefined)
+      return fail(`a daemon ended ${formatNs(alone.at - fault.at)} after the fault with status ${alone.exitCode}`);
+    return pass(`${exits.length} daemons ended, each because it was killed`);
+  },
+);
+
 export interface FallBack {
   readonly consumer: Consumer;
   /** The keeper's deadline, and how late the end of the connection may be seen. */
