@@ -93,6 +93,23 @@ Feature: Standbys
         | active  |
         | standby |
 
+    @S3 @promises:explanations
+    Scenario: the dataset is read-write
+      Given FUSE recovery is enabled, with standbys
+      And a read-write dataset "demo-dataset" with a standby
+      When pod "demo-app" reads "demo-dataset" at /data, whose standby is ready
+      Then an event on the dataset says "FuseStandbyRefused"
+
+    @S1 @fault:sigkill @needs:fake-daemon @promises:explanations
+    Scenario: the standby has other files
+      Given FUSE recovery is enabled, with standbys
+      And the dataset "demo-dataset" of the document
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the dataset gets a standby that has one file more
+      And an event on the dataset says "FuseStandbyDiffers"
+      When the active daemon is killed and does not come back
+      Then the pod goes on with the standby, and was not restarted
+
     @S2 @S4 @fault:oom @needs:memory-cgroups
     Scenario: the memory of both runs out under the same load
       Given FUSE recovery is enabled, with standbys

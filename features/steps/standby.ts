@@ -22,6 +22,10 @@ Given('the dataset {string} with a standby', async function (this: RekindleWorld
   await this.create(name, { annotations: { [standbyAnnotation]: '1' } });
 });
 
+Given('a read-write dataset {string} with a standby', async function (this: RekindleWorld, name: string) {
+  await this.create(name, { accessModes: ['ReadWriteMany'], annotations: { [standbyAnnotation]: '1' } });
+});
+
 Given(
   'pod {string} reads {string} at \\/data, whose standby is ready',
   async function (this: RekindleWorld, pod: string, dataset: string) {
