@@ -133,7 +133,7 @@ names the predictions that miss a median by more than 25 %.
 Examples:
   rekindle simulate --seeds 2000
   rekindle simulate --against-kernel --seeds 500
-  rekindle simulate --against-kernel --seed 1:42 --kernel-tier 5.10
+  rekindle simulate --against-kernel --seed 2:42 --kernel-tier 5.10
   rekindle simulate --fleet small
   rekindle simulate --fleet ./my-fleet.yaml --seed 7
   rekindle simulate --check results/bench results/conform    how well does the model predict what was measured?

@@ -168,6 +168,26 @@ export class KernelModel {
   dropMounts(dentry: Dentry): void {
     for (const mount of mountsBelow(dentry, this.#attached()))
       if (mount.namespace !== undefined) this.remove(mount, false);
+    this.#forgetUnused(dentry);
+  }
+
+  /** Names below a name that is no longer valid are dropped from the cache, unless something uses them. */
+  #forgetUnused(dentry: Dentry): void {
+    const used = new Set<Dentry>();
+    const use = (each: Dentry) => {
+      for (let at: Dentry | undefined = each; at !== undefined && !used.has(at); at = at.parent) used.add(at);
+    };
+    for (const { root, mountpoint } of this.#inUse()) {
+      use(root);
+      if (mountpoint !== undefined) use(mountpoint);
+    }
+    for (const user of this.users) for (const { dentry: open } of user.paths()) use(open);
+    const visit = (at: Dentry): void => {
+      for (const [name, child] of [...at.children])
+        if (used.has(child)) visit(child);
+        else at.children.delete(name);
+    };
+    visit(dentry);
   }
 
   /** Calls back after the table of a namespace has changed. */

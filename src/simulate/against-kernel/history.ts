@@ -86,7 +86,7 @@ const makers: readonly (readonly [weight: number, make: (draw: Draw) => MountSte
     (draw) => ({
       op: 'propagation',
       namespace: draw(4),
-      path: path(draw),
+      path: draw(2) === 0 ? '/' : path(draw),
       type: propagationTypes[Math.min(draw(7) >> 1, 3)] ?? 'shared',
       recursive: draw(3) === 0,
     }),
@@ -136,9 +136,17 @@ function mountFlags(draw: Draw): number {
 export function drawHistory(random: () => number, steps: number): readonly MountStep[] {
   const draw = (below: number) => Math.floor(random() * below);
   const kinds = makers.flatMap(([weight, make]) => Array.from({ length: weight }, () => make));
-  return Array.from({ length: steps }, () => {
+  const drawn = Array.from({ length: steps }, () => {
     const make = kinds[draw(kinds.length)];
     if (make === undefined) throw new Error('no kind of step');
     return make(draw);
   });
+  return draw(3) > 0 ? [...nodeWithContainer, ...drawn].slice(0, steps) : drawn;
 }
+
+/** Most histories begin as a node does: a shared root, and a namespace that receives its mounts. */
+const nodeWithContainer: readonly MountStep[] = [
+  { op: 'propagation', namespace: 0, path: '/', type: 'shared', recursive: true },
+  { op: 'copy-namespace', namespace: 0 },
+  { op: 'propagation', namespace: 1, path: '/', type: 'slave', recursive: true },
+];

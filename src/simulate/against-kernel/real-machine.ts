@@ -17,7 +17,11 @@ export function openRealMachine(): Machine {
   if (wake < 0) throw new MachineFailed({ errno: lastErrno(), call: 'eventfd', path: '' });
   const memory = new SharedArrayBuffer(64);
   const shared = new Int32Array(memory);
-  const worker = new Worker(new URL('./daemons/worker.ts', import.meta.url), { workerData: { memory, wake } });
+  const worker = new Worker(new URL('./daemons/worker.ts', import.meta.url), {
+    workerData: { memory, wake },
+    // It serves and closes descriptors that this thread opens.
+    trackUnmanagedFds: false,
+  });
   worker.unref();
   // Held open, because the namespaces of a history have no such directory.
   const devices = openSync('/dev', 'r');

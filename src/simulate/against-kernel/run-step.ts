@@ -172,7 +172,8 @@ function replace({ stage }: Run, step: Extract<MountStep, { readonly op: 'replac
     source: { path: step.source, device: source.device, root: source.root },
     remove: top as RemovableMount,
     readOnly: step.readOnly,
-    elsewhere: node.value,
+    // Not in the order of the table, which is that of the mounts' creation: copies by propagation are created in an order of the kernel's own.
+    elsewhere: node.value.toSorted((a, b) => (a.mountPoint < b.mountPoint ? -1 : a.mountPoint > b.mountPoint ? 1 : 0)),
   };
   const [replaced] = replaceAll(context, [replacement]);
   if (replaced === undefined) return 'no result';
