@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { historyEvent } from '../../src/timeline/record.ts';
 import { toEvent } from './log-events.ts';
 
 describe('a line of the agent’s log', () => {
@@ -33,4 +34,11 @@ describe('a line of the agent’s log', () => {
       expect(toEvent(line)).toBeUndefined();
     },
   );
+});
+
+it('every decision of the agent that a record can have is converted', () => {
+  const agent = historyEvent.options.flatMap(({ shape }) => (shape.kind.value === 'agent' ? [shape] : []))[0];
+  const decisions = agent !== undefined && 'event' in agent ? agent.event.options : [];
+  expect(decisions).toContain('recovered');
+  expect(decisions.map((event) => toEvent({ event, ns: '1' })?.kind)).toEqual(decisions.map(() => 'agent'));
 });

@@ -4,6 +4,7 @@ import type { HistoryEvent } from '../../src/timeline/record.ts';
 const decisions = [
   'noticed',
   'standby-refused',
+  'standby-differs',
   'failed-over',
   'skipped',
   'replaced',
