@@ -16,6 +16,8 @@ export class Dentry {
   readonly filesystem: Filesystem;
   readonly parent: Dentry | undefined;
   readonly name: string;
+  /** Path below the root of the file system, beginning with a slash. */
+  readonly path: string;
   readonly children = new Map<string, Dentry>();
   /** Milliseconds of the modelled clock until when a name of a FUSE file system may be used without asking. */
   validUntil = Number.POSITIVE_INFINITY;
@@ -26,12 +28,7 @@ export class Dentry {
     this.filesystem = filesystem;
     this.name = name;
     this.parent = parent;
-  }
-
-  /** Path below the root of the file system, beginning with a slash. */
-  get path(): string {
-    if (this.parent === undefined) return '/';
-    return `${this.parent.path === '/' ? '' : this.parent.path}/${this.name}`;
+    this.path = parent === undefined ? '/' : `${parent.path === '/' ? '' : parent.path}/${name}`;
   }
 
   isWithin(directory: Dentry): boolean {
