@@ -108,6 +108,19 @@ describe('a standby', () => {
     expect(shown(world)).toBe(successor);
   });
 
+  it('is prepared for and watched as soon as it answers, although the active daemon answers first', async () => {
+    await using world = await podWithStandby();
+    world.kernel.detach(world.kernel.host, standbyPath());
+    const late = world.kernel.mountFuse(world.kernel.host, standbyPath(), 'starting');
+    await world.clock.advance(100);
+    world.kernel.setState(late, 'live');
+    await world.clock.advance(100);
+    expect(world.kernel.prepared.map(({ source }) => source.device)).toEqual([late]);
+    world.kernel.crash(late);
+    await world.clock.settle();
+    expect(world.decisionsOf('noticed').at(-1)).toMatchObject({ source: { state: 'dead', device: late } });
+  });
+
   it('leaves the mounts of a daemon that hangs alone, unless hung connections are aborted', async () => {
     await using world = await podWithStandby();
     world.kernel.setState(world.sourceOf('demo') ?? ('' as DeviceId), 'hung');

@@ -139,7 +139,7 @@ export class Engine implements AsyncDisposable {
           if (source.state === 'kept') this.#lookWhenReleased(name, liveness.get(source.device));
       },
       // A proof may take long, and the daemon may die again meanwhile.
-      onReplaced: () => {
+      onSourcesChanged: () => {
         this.#schedule(settings.proofDelay, () => this.#watchDaemons());
         this.#prepareSoon();
       },

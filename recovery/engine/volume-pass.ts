@@ -26,8 +26,8 @@ export interface VolumePassParts {
   readonly isStopped: () => boolean;
   /** The sources of the volume have answered, and nothing has been done about it yet. */
   readonly onSourceStates: (volume: Volume, states: readonly SourceState[]) => void;
-  /** Mounts have been replaced, and their proofs begin. */
-  readonly onReplaced: () => void;
+  /** Mounts have been replaced, and their proofs begin, or a source has answered after the pass went on. */
+  readonly onSourcesChanged: () => void;
 }
 
 export interface VolumePassResult
@@ -100,8 +100,9 @@ export function startVolumePass(
   async function reportLateSources(): Promise<void> {
     if (sources.every(({ device }) => answers.get(device) !== undefined)) return;
     await answers.all(sources);
-    if (!parts.isStopped() && state.sourceText === sourceText)
-      reportSources(parts, answers, { volume, state, trigger, snapshot });
+    if (parts.isStopped() || state.sourceText !== sourceText) return;
+    reportSources(parts, answers, { volume, state, trigger, snapshot });
+    parts.onSourcesChanged();
   }
 
   /** A snapshot in which all devices that matter have answered. */
@@ -198,7 +199,7 @@ async function recoverAndProve(
   );
   const recoveredAt = clock.now();
   reportFailover(parts, request.volume, { recovery, before, took: (recoveredAt - recovery.began) as Nanoseconds });
-  if (recovery.replaced.length > 0) parts.onReplaced();
+  if (recovery.replaced.length > 0) parts.onSourcesChanged();
   const proofParts = {
     ...parts,
     delay: parts.proofDelay,
