@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
-import { monotonicClock } from '../../recovery/agent/clock.ts';
+import { monotonicClock } from '../../recovery/clock.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
 import { type AgentSettings, CannotRun, type ContainerRef } from '../cluster.ts';
 import { poll } from '../poll.ts';

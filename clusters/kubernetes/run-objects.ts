@@ -8,7 +8,7 @@ import {
 import { customResources } from '../../fakes/fluid/custom-resources.ts';
 import { createCredentials } from '../../fakes/store/credentials.ts';
 import { minioName, minioObjects, minioPort } from '../../fakes/store/minio-objects.ts';
-import { monotonicClock } from '../../recovery/agent/clock.ts';
+import { monotonicClock } from '../../recovery/clock.ts';
 import { openApi } from '../../recovery/deploy/api.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';

@@ -7,7 +7,7 @@ const realModules = {
   fuseDescriptor: new URL('../../recovery/linux/fuse-descriptor.ts', import.meta.url),
   keeping: new URL('../../recovery/keeper/keeping.ts', import.meta.url),
   loadSyscalls: new URL('../../recovery/linux/load-syscalls.ts', import.meta.url),
-  log: new URL('../../recovery/agent/log.ts', import.meta.url),
+  log: new URL('../../recovery/log.ts', import.meta.url),
   plan: new URL('../../recovery/engine/plan.ts', import.meta.url),
   policy: new URL('../../recovery/engine/policy.ts', import.meta.url),
   prove: new URL('../../recovery/engine/prove.ts', import.meta.url),

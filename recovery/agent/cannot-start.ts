@@ -1,4 +1,4 @@
-import { formatError } from './log.ts';
+import { formatError } from '../log.ts';
 
 /** The machine or cluster does not meet a requirement. The message is one sentence with the remedy. Exit status 3. */
 export class CannotStart extends Error {

@@ -1,3 +1,4 @@
+import { monotonicClock as clock } from '../clock.ts';
 import { createControllerService, createIdentityService } from '../csi/identity.ts';
 import { createNodeService } from '../csi/node.ts';
 import { serveRegistration } from '../csi/registration.ts';
@@ -6,10 +7,9 @@ import type { UnprovenSites } from '../csi/stats.ts';
 import type { VolumeLocks } from '../engine/ports.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { NamespaceLost } from '../linux/namespaces.ts';
+import { formatError, type Log } from '../log.ts';
 import { orCannotStart } from './cannot-start.ts';
-import { monotonicClock as clock } from './clock.ts';
 import type { AgentOptions } from './flags.ts';
-import { formatError, type Log } from './log.ts';
 import { version } from './version.ts';
 
 export interface DriverOptions {

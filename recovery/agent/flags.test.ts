@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseFlags } from './flags.ts';
+import { parseDuration } from '../clock.ts';
+import { parseFlags } from './flags.ts';
 
 const needed = ['--nodeid=node-1', '--endpoint=unix:///csi/csi.sock'];
 const parse = (argv: string[] = [], env: Record<string, string> = {}) =>

@@ -1,3 +1,4 @@
+import { parseDuration } from '../clock.ts';
 import type { RegistrationOptions } from '../csi/registration.ts';
 import { parseEndpoint } from '../csi/socket.ts';
 import { isNormalised } from '../csi/volume-source.ts';
@@ -246,29 +247,4 @@ function address(text: string): AgentOptions['metrics'] {
     throw new FlagError(`--metrics-addr=${text} is not of the form HOST:PORT or :PORT`);
   }
   return { host: bracketed ?? (host || undefined), port: Number(port) };
-}
-
-const units: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
-
-/** Parses a Go duration (`5s`, `1m30s`, `250ms`) like `time.ParseDuration`. Returns undefined for other texts and for negative durations. */
-export function parseDuration(text: string): Nanoseconds | undefined {
-  if (text === '0') return 0n as Nanoseconds;
-  let end = 0;
-  let total = 0;
-  for (const match of text.matchAll(part)) {
-    if (match.index !== end) return undefined;
-    end += match[0].length;
-    total += Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN);
-  }
-  if (end === 0 || end !== text.length || !Number.isSafeInteger(Math.round(total))) return undefined;
-  return BigInt(Math.round(total)) as Nanoseconds;
 }

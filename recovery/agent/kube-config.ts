@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
+import { formatError } from '../log.ts';
 import { CannotStart } from './cannot-start.ts';
-import { formatError } from './log.ts';
 
 /** Loads a kubeconfig, or the service account of the agent's pod. */
 export function loadKubeConfig(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Nanoseconds, Pod } from '../engine/model.ts';
 import type { EventDraft } from '../kubernetes/event-queue.ts';
-import { createLog } from './log.ts';
+import { createLog } from '../log.ts';
 import { createRecorder } from './recorder.ts';
 import { volume } from './testing/demo-volume.ts';
 

@@ -1,7 +1,7 @@
 import type { KubernetesPort, Recorder } from '../engine/ports.ts';
 import { type EventObjects, eventsFor, logFields } from '../engine/record.ts';
 import type { EventQueue } from '../kubernetes/event-queue.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Sends each decision to the log, the metrics and Kubernetes without blocking. */

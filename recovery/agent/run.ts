@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import pino from 'pino';
+import { monotonicClock } from '../clock.ts';
 import { proberArgv } from '../linux/prober/client.ts';
+import { createLog, formatError } from '../log.ts';
 import { startAgent } from './agent.ts';
 import { CannotStart } from './cannot-start.ts';
-import { monotonicClock } from './clock.ts';
 import { type AgentOptions, parseFlags } from './flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { createLog, formatError } from './log.ts';
 import { takePriority } from './priority.ts';
 
 /** Timeout of a clean shutdown. Mounts are not touched, so exiting early loses nothing. */

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { parseDuration } from '../agent/flags.ts';
+import { parseDuration } from '../clock.ts';
 import type { Nanoseconds } from '../engine/model.ts';
 import { keeperDirectory } from './protocol.ts';
 

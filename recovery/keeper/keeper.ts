@@ -1,6 +1,5 @@
 import { closeSync, lstatSync, openSync, readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../agent/log.ts';
 import type { DeviceId, Failure, Nanoseconds } from '../engine/model.ts';
 import type { ClockPort } from '../engine/ports.ts';
 import { deviceOfDescriptor, hasConnectionEnded, isFuseDescriptor, requestResend } from '../linux/fuse-descriptor.ts';
@@ -16,6 +15,7 @@ import {
   sendDescriptors,
 } from '../linux/unix-sockets.ts';
 import { onReadable } from '../linux/watch.ts';
+import type { Log } from '../log.ts';
 import {
   emptyKeeping,
   type Keeping,
@@ -51,7 +51,7 @@ interface ConnectedPeer extends Peer {
   readonly living: Disposable;
 }
 
-interface Volume {
+interface ServedVolume {
   readonly name: string;
   readonly peers: Map<number, ConnectedPeer>;
   readonly listening: Disposable;
@@ -66,7 +66,7 @@ interface Volume {
 export class Keeper implements Disposable {
   readonly #options: KeeperOptions;
   readonly #sys = loadSyscalls();
-  readonly #volumes = new Map<string, Volume>();
+  readonly #volumes = new Map<string, ServedVolume>();
   /** Names of directories that have been refused, so that each is reported once. */
   readonly #refused = new Set<string>();
   readonly #parts = new DisposableStack();
@@ -135,7 +135,7 @@ export class Keeper implements Disposable {
       return;
     }
     const listening = onReadable(this.#sys, socket.value, () => this.#accept(volume, socket.value));
-    const volume: Volume = { name, peers: new Map(), listening, keeping: emptyKeeping, timer: undefined };
+    const volume: ServedVolume = { name, peers: new Map(), listening, keeping: emptyKeeping, timer: undefined };
     this.#volumes.set(name, volume);
     log.info('listening', { volume: name });
   }
@@ -158,7 +158,7 @@ export class Keeper implements Disposable {
     }
   }
 
-  #accept(volume: Volume, listening: number): void {
+  #accept(volume: ServedVolume, listening: number): void {
     const socket = acceptUnix(listening);
     if (!socket.ok) {
       if (socket.failure.errno !== 'EAGAIN') this.#failed(volume, 'a daemon cannot connect', socket.failure);
@@ -196,7 +196,7 @@ export class Keeper implements Disposable {
     this.#dispatch(volume, { kind: 'connected', peer: connected });
   }
 
-  #receive(volume: Volume, peer: ConnectedPeer): void {
+  #receive(volume: ServedVolume, peer: ConnectedPeer): void {
     const received = receiveDescriptors(peer.socket);
     if (!received.ok) {
       if (received.failure.errno === 'EAGAIN') return;
@@ -220,7 +220,7 @@ export class Keeper implements Disposable {
     else this.#refuse(volume, peer, `process ${peer.pid} sent no descriptor of /dev/fuse`);
   }
 
-  #disconnected(volume: Volume, peer: ConnectedPeer): void {
+  #disconnected(volume: ServedVolume, peer: ConnectedPeer): void {
     peer.reading[Symbol.dispose]();
     this.#dispatch(volume, { kind: 'disconnected', peer });
     // A process that serves the connection may do so without the socket, as JuiceFS' does, so its end is still waited for.
@@ -229,19 +229,19 @@ export class Keeper implements Disposable {
     volume.peers.delete(peer.connection);
   }
 
-  #exited(volume: Volume, peer: ConnectedPeer): void {
+  #exited(volume: ServedVolume, peer: ConnectedPeer): void {
     forget(peer);
     volume.peers.delete(peer.connection);
     this.#dropEnded(volume);
     this.#dispatch(volume, { kind: 'exited', peer });
   }
 
-  #dropEnded(volume: Volume): void {
+  #dropEnded(volume: ServedVolume): void {
     const { kept } = volume.keeping;
     if (kept !== undefined && hasConnectionEnded(kept.descriptor)) this.#dispatch(volume, { kind: 'ended' });
   }
 
-  #dispatch(volume: Volume, event: KeepingEvent): void {
+  #dispatch(volume: ServedVolume, event: KeepingEvent): void {
     const { clock, deadline } = this.#options;
     const { keeping, effects } = stepKeeping(volume.keeping, event, { now: clock.now(), deadline });
     volume.keeping = keeping;
@@ -252,7 +252,7 @@ export class Keeper implements Disposable {
     this.#writeKept();
   }
 
-  #perform(volume: Volume, effect: KeepingEffect): void {
+  #perform(volume: ServedVolume, effect: KeepingEffect): void {
     switch (effect.kind) {
       case 'greet':
         this.#send(volume, effect.peer, { bytes: Buffer.from(messages[effect.message]), descriptors: [] });
@@ -276,7 +276,7 @@ export class Keeper implements Disposable {
     }
   }
 
-  #handOver(volume: Volume, peer: Peer, { descriptor, setting }: KeptDescriptor): void {
+  #handOver(volume: ServedVolume, peer: Peer, { descriptor, setting }: KeptDescriptor): void {
     const asked = requestResend(descriptor);
     if (!asked.ok) this.#failed(volume, 'unanswered requests are not sent again', asked.failure);
     const sent = this.#send(volume, peer, { bytes: Buffer.from(setting), descriptors: [descriptor] });
@@ -284,7 +284,7 @@ export class Keeper implements Disposable {
     if (!sent) this.#dispatch(volume, { kind: 'exited', peer });
   }
 
-  #send(volume: Volume, { connection }: Peer, { bytes, descriptors }: DescriptorMessage): boolean {
+  #send(volume: ServedVolume, { connection }: Peer, { bytes, descriptors }: DescriptorMessage): boolean {
     const socket = volume.peers.get(connection)?.socket;
     if (socket === undefined) return false;
     const sent = sendDescriptors(socket, { bytes, descriptors: [this.#placeholder, ...descriptors] });
@@ -292,13 +292,13 @@ export class Keeper implements Disposable {
     return sent.ok;
   }
 
-  #refuse(volume: Volume, peer: ConnectedPeer, sentence: string): void {
+  #refuse(volume: ServedVolume, peer: ConnectedPeer, sentence: string): void {
     this.#options.log.warn('refused', { volume: volume.name, pid: peer.pid, reason: sentence });
     this.#send(volume, peer, { bytes: Buffer.from(`${messages.refused}${sentence}`), descriptors: [] });
     this.#disconnected(volume, peer);
   }
 
-  #watchDeadline(volume: Volume): void {
+  #watchDeadline(volume: ServedVolume): void {
     const { clock, deadline } = this.#options;
     volume.timer?.[Symbol.dispose]();
     const { orphanedAt } = volume.keeping;
@@ -327,7 +327,7 @@ export class Keeper implements Disposable {
     }
   }
 
-  #failed({ name }: Pick<Volume, 'name'>, effect: string, { errno, call }: Failure): void {
+  #failed({ name }: Pick<ServedVolume, 'name'>, effect: string, { errno, call }: Failure): void {
     this.#options.log.error('failed', { volume: name, effect, errno, call });
   }
 }

@@ -2,9 +2,9 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import pino from 'pino';
-import { monotonicClock } from '../agent/clock.ts';
-import { createLog } from '../agent/log.ts';
+import { monotonicClock } from '../clock.ts';
 import { takeoverUnsupported } from '../linux/fuse-descriptor.ts';
+import { createLog } from '../log.ts';
 import { type KeeperFlags, parseKeeperFlags } from './flags.ts';
 import { Keeper } from './keeper.ts';
 

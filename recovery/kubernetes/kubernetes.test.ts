@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { monotonicClock } from '../agent/clock.ts';
+import { monotonicClock } from '../clock.ts';
 import type { ClockPort } from '../engine/ports.ts';
 import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { createEventSender } from './event-sender.ts';

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { formatError } from '../agent/log.ts';
 import { createModelledClock, type ModelledClock } from '../engine/testing/modelled-clock.ts';
+import { formatError } from '../log.ts';
 import { type ListWatch, listWatch } from './list-watch.ts';
 import { ApiError, type ApiRequest, ApiTimeout, type Transport } from './transport.ts';
 

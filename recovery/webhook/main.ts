@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import pino from 'pino';
 import { CannotStart } from '../agent/cannot-start.ts';
-import { monotonicClock } from '../agent/clock.ts';
 import { loadKubeConfig } from '../agent/kube-config.ts';
-import { createLog } from '../agent/log.ts';
+import { monotonicClock } from '../clock.ts';
+import { createLog } from '../log.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
 import { startWebhook } from './webhook.ts';
 

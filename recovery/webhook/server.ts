@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { formatError } from '../agent/log.ts';
 import { objectAt, type UncheckedObject } from '../kubernetes/json.ts';
+import { formatError } from '../log.ts';
 import { admit } from './admit.ts';
 import type { Certificate } from './certificate.ts';
 import type { ClusterState } from './facts.ts';

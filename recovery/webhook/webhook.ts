@@ -1,8 +1,8 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { orCannotStart } from '../agent/cannot-start.ts';
-import { monotonicClock as clock } from '../agent/clock.ts';
-import { formatError, type Log } from '../agent/log.ts';
+import { monotonicClock as clock } from '../clock.ts';
 import { createTransport } from '../kubernetes/transport.ts';
+import { formatError, type Log } from '../log.ts';
 import { createCertificateManager, createSecretStore, type ServingCertificate } from './certificate.ts';
 import type { WebhookFlags } from './flags.ts';
 import { register, type WebhookEndpoint } from './registration.ts';

@@ -2,7 +2,7 @@ import type { KernelTier } from '../../../recovery/engine/model.ts';
 import { WouldBlock } from '../../../recovery/linux/model/walk.ts';
 import type { MountStep } from './history.ts';
 import { type Machine, type MachineContext, openStage } from './machine.ts';
-import { type Run, readTables, runStep } from './run-step.ts';
+import { type HistoryRun, readTables, runStep } from './run-step.ts';
 import { normalizedTables } from './tables.ts';
 
 export interface OpenMachine {
@@ -51,7 +51,7 @@ export async function compare(
   }
 }
 
-function runOnModel(run: Run, step: MountStep): string | undefined {
+function runOnModel(run: HistoryRun, step: MountStep): string | undefined {
   try {
     return runStep(run, step);
   } catch (error) {
@@ -62,7 +62,7 @@ function runOnModel(run: Run, step: MountStep): string | undefined {
 
 function openRun({ machine, context }: OpenMachine, tier: KernelTier) {
   const stage = openStage(machine, context, tier);
-  const run: Run = { machine, stage, trees: [] };
+  const run: HistoryRun = { machine, stage, trees: [] };
   return {
     run,
     [Symbol.dispose]() {

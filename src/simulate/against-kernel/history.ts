@@ -1,3 +1,5 @@
+import { createDraws, type Draw, type WeightedMaker } from '../draw.ts';
+
 /** Directories that the calls of a history name; each new file system has `in` and `in/in` as well. */
 export const paths = ['/0', '/1', '/2', '/0/in', '/1/in', '/2/in', '/0/in/in', '/'] as const;
 
@@ -64,10 +66,8 @@ export type MountStep =
   | { readonly op: 'publish'; readonly source: string; readonly path: string; readonly readOnly: boolean }
   | { readonly op: 'unpublish'; readonly path: string };
 
-type Draw = (below: number) => number;
-
 /** The kinds of steps, as often as they are listed with. */
-const makers: readonly (readonly [weight: number, make: (draw: Draw) => MountStep])[] = [
+const makers: readonly WeightedMaker<MountStep>[] = [
   [3, (draw) => ({ op: 'copy-namespace', namespace: draw(4) })],
   [
     8,
@@ -134,13 +134,8 @@ function mountFlags(draw: Draw): number {
 
 /** `random`: numbers in [0, 1). */
 export function drawHistory(random: () => number, steps: number): readonly MountStep[] {
-  const draw = (below: number) => Math.floor(random() * below);
-  const kinds = makers.flatMap(([weight, make]) => Array.from({ length: weight }, () => make));
-  const drawn = Array.from({ length: steps }, () => {
-    const make = kinds[draw(kinds.length)];
-    if (make === undefined) throw new Error('no kind of step');
-    return make(draw);
-  });
+  const { draw, maker } = createDraws(random, makers);
+  const drawn = Array.from({ length: steps }, () => maker()(draw));
   return draw(3) > 0 ? [...nodeWithContainer, ...drawn].slice(0, steps) : drawn;
 }
 

@@ -26,7 +26,7 @@ export interface Machine {
 }
 
 /** The namespaces of one history, and the agent's own parts on a machine. */
-export interface Stage extends Disposable {
+export interface HistoryNode extends Disposable {
   readonly context: KernelContext;
   /** The namespaces of the history; the first one is the node's. */
   readonly namespaces: number[];
@@ -44,7 +44,11 @@ export function openMachineContext(sys: Syscalls) {
 export type MachineContext = ReturnType<typeof openMachineContext>;
 
 /** Makes an empty namespace with a few directories as the node's. */
-export function openStage({ sys }: Machine, { namespaces: home, staging }: MachineContext, tier: KernelTier): Stage {
+export function openStage(
+  { sys }: Machine,
+  { namespaces: home, staging }: MachineContext,
+  tier: KernelTier,
+): HistoryNode {
   const base = taken(openStaging(sys, home));
   const node = taken(base.enter(() => home.openCurrent()));
   const table = taken(base.enter(() => home.openTable()));
@@ -99,7 +103,7 @@ export function openStage({ sys }: Machine, { namespaces: home, staging }: Machi
 }
 
 /** Makes a copy of a namespace of the history, unless it has four. */
-export function copyNamespace({ sys }: Machine, stage: Stage, from: number): Result<void> {
+export function copyNamespace({ sys }: Machine, stage: HistoryNode, from: number): Result<void> {
   if (stage.namespaces.length >= 4) return ok(undefined);
   const copied = stage.inNamespace(from, () => {
     const unshared = sys.unshare(CLONE_NEWNS);

@@ -17,20 +17,20 @@ import {
   RESOLVE_CACHED,
 } from '../../../recovery/linux/syscalls.ts';
 import type { MountStep } from './history.ts';
-import { copyNamespace, type Machine, openAt, type Stage } from './machine.ts';
+import { copyNamespace, type HistoryNode, type Machine, openAt } from './machine.ts';
 
 const propagationFlags = { shared: MS_SHARED, slave: MS_SLAVE, private: MS_PRIVATE, unbindable: MS_UNBINDABLE };
 
 /** A machine in the middle of a history. */
-export interface Run {
+export interface HistoryRun {
   readonly machine: Machine;
-  readonly stage: Stage;
+  readonly stage: HistoryNode;
   /** Descriptors of detached trees, some of which have been attached since. */
   readonly trees: number[];
 }
 
 /** Runs one step and gives its outcome: `ok` with what it found, or the errno. */
-export function runStep(run: Run, step: MountStep): string {
+export function runStep(run: HistoryRun, step: MountStep): string {
   const { machine, stage, trees } = run;
   const { sys } = machine;
   const visit = (index: number, body: () => Result<unknown>) => outcome(stage.inNamespace(index, body));
@@ -129,14 +129,16 @@ export function runStep(run: Run, step: MountStep): string {
 }
 
 /** The mount tables of all namespaces. */
-export const readTables = ({ stage: { context, namespaces, inNamespace } }: Run): readonly (readonly Mount[])[] =>
+export const readTables = ({
+  stage: { context, namespaces, inNamespace },
+}: HistoryRun): readonly (readonly Mount[])[] =>
   namespaces.map((_, index) => {
     const table = inNamespace(index, () => readTable(context));
     return table.ok ? table.value : [];
   });
 
 function setDaemon(
-  { machine, stage: { daemons } }: Run,
+  { machine, stage: { daemons } }: HistoryRun,
   { op, daemon }: Extract<MountStep, { readonly daemon: number }>,
 ): string {
   const index = daemons.length === 0 ? -1 : daemon % daemons.length;
@@ -149,7 +151,7 @@ function setDaemon(
 }
 
 /** What the engine would ask for, with the live mount at a path of the node as the source. */
-function replace({ stage }: Run, step: Extract<MountStep, { readonly op: 'replace' }>): string {
+function replace({ stage }: HistoryRun, step: Extract<MountStep, { readonly op: 'replace' }>): string {
   const { context } = stage;
   const index = step.namespace % stage.namespaces.length;
   const table = stage.inNamespace(index, () => readTable(context));
@@ -180,7 +182,7 @@ function replace({ stage }: Run, step: Extract<MountStep, { readonly op: 'replac
   return replaced.ok ? `replaced, layers ${replaced.value.layers.join(' to ')}` : describeFailure(replaced.failure);
 }
 
-function withPath<T>({ machine: { sys } }: Run, path: string, use: (fd: number) => Result<T>): Result<T> {
+function withPath<T>({ machine: { sys } }: HistoryRun, path: string, use: (fd: number) => Result<T>): Result<T> {
   const opened = openAt(sys, path);
   if (!opened.ok) return opened;
   try {

@@ -1,3 +1,5 @@
+import { createDraws, type WeightedMaker } from '../draw.ts';
+
 /** One event of a simulated node; `after`: milliseconds since the one before. Volumes and pods are numbers modulo their count. */
 export type NodeStep = { readonly after: number } & (
   | {
@@ -13,10 +15,9 @@ export type NodeStep = { readonly after: number } & (
   | { readonly op: 'restart-kubelet' | 'api-silent' | 'api-answers' | 'wait' }
 );
 
-type Draw = (below: number) => number;
 type Body = NodeStep extends infer Step ? (Step extends unknown ? Omit<Step, 'after'> : never) : never;
 
-const makers: readonly (readonly [weight: number, make: (draw: Draw) => Body])[] = [
+const makers: readonly WeightedMaker<Body>[] = [
   [
     5,
     (draw) => ({
@@ -47,11 +48,9 @@ const pauses = [0, 0, 1, 5, 30, 200, 1000, 4000, 12_000];
 
 /** `random`: numbers in [0, 1). */
 export function drawNodeHistory(random: () => number, steps: number): readonly NodeStep[] {
-  const draw = (below: number) => Math.floor(random() * below);
-  const kinds = makers.flatMap(([weight, make]) => Array.from({ length: weight }, () => make));
+  const { draw, maker } = createDraws(random, makers);
   return Array.from({ length: steps }, (): NodeStep => {
-    const make = kinds[draw(kinds.length)];
-    if (make === undefined) throw new Error('no kind of step');
+    const make = maker();
     return { after: pauses[draw(pauses.length)] ?? 0, ...make(draw) };
   });
 }

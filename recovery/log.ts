@@ -1,5 +1,5 @@
 import pino, { type DestinationStream } from 'pino';
-import type { Nanoseconds } from '../engine/model.ts';
+import type { Nanoseconds } from './engine/model.ts';
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
