@@ -15,12 +15,17 @@ beforeEach(() => {
 afterEach(() => rmSync(proc, { recursive: true }));
 
 /** A process with descriptors of files and, after them of FUSE connections (undefined: one that is not shown) and of more files. */
-function addProcess(pid: number, files: number, connections: readonly (number | undefined)[] = [], more = 0): void {
+function addProcess(
+  pid: number,
+  files: number,
+  connections: readonly (number | undefined)[] = [],
+  { more = 0, fuse = '/dev/fuse' }: { readonly more?: number; readonly fuse?: string } = {},
+): void {
   const path = join(proc, String(pid));
   for (const directory of ['fd', 'fdinfo']) mkdirSync(join(path, directory), { recursive: true });
   const descriptors = [...Array(files).fill('file'), ...connections, ...Array(more).fill('file')];
   for (const [fd, connection] of descriptors.entries()) {
-    symlinkSync(connection === 'file' ? '/dev/null' : '/dev/fuse', join(path, 'fd', String(fd)));
+    symlinkSync(connection === 'file' ? '/dev/null' : fuse, join(path, 'fd', String(fd)));
     if (connection === 'file') continue;
     const text = connection === undefined ? 'pos: 0\n' : `fuse_connection:\t${connection}\n`;
     writeFileSync(join(path, 'fdinfo', String(fd)), text);
@@ -60,8 +65,17 @@ it('finds all processes that hold a connection', async () => {
   expect(await search().find(7)).toEqual([10, 30]);
 });
 
+// `readlink` on Linux 6.18 after the mount of the device, or of the tmpfs at /dev, was detached.
+it.each(['/', '/fuse'])(
+  'finds a daemon that took its descriptor over from a namespace that is gone: %s',
+  async (fuse) => {
+    addProcess(10, 3, [7], { fuse });
+    expect(await search().find(7)).toEqual([10]);
+  },
+);
+
 it('finds a daemon whose descriptor is one of hundreds', async () => {
-  addProcess(10, 150, [7], 150);
+  addProcess(10, 150, [7], { more: 150 });
   expect(await search().find(7)).toEqual([10]);
 });
 

@@ -107,12 +107,18 @@ export function createDaemonSearch(options: DaemonSearchOptions): DaemonSearch {
     }
   }
 
-  /** The connection of a descriptor if it is /dev/fuse; `hidden` if it has none or the kernel does not show it. */
+  /**
+   * The connection of a descriptor if it is /dev/fuse; `hidden` if it has none or the kernel does not show it. A descriptor that was
+   * taken over from a daemon whose mount namespace is gone has a path that begins at the detached mount: `/fuse`, or `/` if the device
+   * itself had been bound.
+   */
   function connectionIn(pid: number, fd: number): number | 'hidden' | undefined {
     try {
-      if (readlinkSync(`${proc}/${pid}/fd/${fd}`) !== '/dev/fuse') return undefined;
+      const path = readlinkSync(`${proc}/${pid}/fd/${fd}`);
+      if (path !== '/' && !path.endsWith('/fuse')) return undefined;
       const shown = /^fuse_connection:\s*(\d+)$/m.exec(readFileSync(`${proc}/${pid}/fdinfo/${fd}`, 'latin1'))?.[1];
-      return shown === undefined ? 'hidden' : Number(shown);
+      if (shown !== undefined) return Number(shown);
+      return path === '/' ? undefined : 'hidden';
     } catch {
       return undefined;
     }
