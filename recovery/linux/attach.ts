@@ -43,9 +43,35 @@ export function attach(
 
   return withTop(context, top, (fd) => {
     if (context.tier !== '6.5') return stack(context, attachment, fd);
+    const leftover = leftoverBeneath(replacement);
+    if (leftover !== undefined) return replaceBoth(context, attachment, leftover, fd);
     const beneath = attachBeneath(context, attachment, top, fd);
     // The mount is locked, inherited into the pod's user namespace: nothing can be attached beneath it, and it cannot be detached.
     return beneath ?? stack(context, attachment, fd);
+  });
+}
+
+/**
+ * The bottom layer, if an agent attached it beneath the top and died before it detached the top, and its daemon has been replaced
+ * since. Nothing else would ever remove it.
+ */
+function leftoverBeneath(replacement: Replacement): Mount | undefined {
+  const [bottom, ...above] = replacement.stack;
+  return bottom !== undefined && above.length === 1 && isEarlierInstance(bottom, replacement) ? bottom : undefined;
+}
+
+/** Detaches the top first: the application sees the leftover, and never the directory. */
+function replaceBoth(context: KernelContext, attachment: Attachment, leftover: Mount, fd: number): Result<Layers> {
+  const path = leftover.mountPoint;
+  const before = attachment.replacement.stack.length;
+  const detached = detachTop(context, fd, attachment.carried > 0);
+  if (!detached.ok && detached.failure.errno === 'EINVAL') return stack(context, attachment, fd);
+  if (!detached.ok) return inStep('detach', path, detached);
+  return withTop(context, leftover, (lower) => {
+    const beneath = attachBeneath(context, attachment, leftover, lower);
+    if (beneath !== undefined) return beneath.ok ? ok<Layers>([before, before - 1]) : beneath;
+    const attached = attachOnTop(context, attachment.tree, lower);
+    return attached.ok ? ok<Layers>([before, before]) : inStep('attach-on-top', path, attached);
   });
 }
 
@@ -57,6 +83,7 @@ function attachAtOnce(context: KernelContext, attachment: Attachment): Result<La
   const { replacement, carried } = attachment;
   const top = replacement.remove;
   if (context.tier !== '6.5' || carried > 0 || replacement.below.length > 0) return undefined;
+  if (leftoverBeneath(replacement) !== undefined) return undefined;
   const attached = withTop(context, top, (fd) => {
     const placement = context.sys.placement(fd);
     if (!placement.ok || placement.value.carries || placement.value.parentId !== top.parentId) return ok(undefined);

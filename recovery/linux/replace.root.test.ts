@@ -117,6 +117,14 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
       });
     });
 
+    it('replaces what an agent left beneath the top when it died, if its daemon has died as well', async () => {
+      expect(await replace('leftover', { tier })).toEqual({
+        outcome: [tier === '6.5' ? '2>1' : '2>2'],
+        after: tier === '6.5' ? ['tmpfs'] : ['fuse.fixture', 'tmpfs'],
+        text: 'source',
+      });
+    });
+
     it('does nothing to a stack that is not half done', async () => {
       expect(await replace('finishOfSomethingElse', { tier })).toEqual({ outcome: ['check-stack ESTALE'], depth: 2 });
     });

@@ -16,7 +16,6 @@ export const violation = (message: string): Error => new InvariantViolation(mess
 export class Invariants {
   readonly #node: ModelledNode;
   readonly #tier: KernelTier;
-  agentDeaths = 0;
   /** The sites that were read since they were last replaced. */
   readonly #proven = new Set<string>();
 
@@ -68,12 +67,9 @@ export class Invariants {
       if (!mounted.has(foreign)) fail('an inline volume of another driver was removed');
   }
 
-  /**
-   * Each target and container mount has few layers: one below the visible one if mounts are stacked, and for each death of the agent one
-   * that it had attached.
-   */
+  /** Each target and container mount has few layers: one beside the visible one, and another if mounts are stacked. */
   #checkBound(): void {
-    const most = (this.#tier === '6.5' ? 2 : 3) + this.agentDeaths;
+    const most = this.#tier === '6.5' ? 2 : 3;
     for (const pod of this.#node.pods) {
       for (const [root, path] of [
         [this.#node.kernel.initial.root, targetOf(pod)],

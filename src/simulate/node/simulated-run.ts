@@ -219,7 +219,6 @@ class NodeRun {
         onDeath: () => {
           if (this.#isOver) return;
           this.#tell('the agent dies');
-          this.#invariants.agentDeaths += 1;
           this.#later(agentRestart, () => this.#startAgent());
         },
       });
