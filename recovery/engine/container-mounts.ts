@@ -1,4 +1,4 @@
-import { mayBeShownBy, type VolumeEvidence } from './identity.ts';
+import { hasDeviceOf, mayBeShownBy, type VolumeEvidence } from './identity.ts';
 import { type LookUpAnswers, mountPointAt } from './look-ups.ts';
 import type { Container, Mount, Pod, Volume, VolumeMount } from './model.ts';
 import { byText, containerSiteOrder, MountTree, normalizePath, type ObservedSite, observe } from './mount-sites.ts';
@@ -109,7 +109,7 @@ export class ContainerMounts {
     const isFree = (mount: Mount) => !named.has(mount.mountPoint) && mayBeShownBy(shown, mount);
     const free = this.container.mounts.filter(isFree);
     const link = mountPointAt(answers, this.container, path);
-    const only = new Set(free.filter(({ device }) => shown.devices.has(device)).map(({ mountPoint }) => mountPoint));
+    const only = new Set(free.filter((mount) => hasDeviceOf(shown, mount)).map(({ mountPoint }) => mountPoint));
     const found = missing.length === 1 && only.size === 1 ? [...only][0] : undefined;
     const linked = link !== undefined && free.some(({ mountPoint }) => mountPoint === link) ? link : found;
     if (linked !== undefined) return this.#siteAt(linked, { volume, volumeMount, nestedMounts: [] });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { removableMount, targetOwner, volumeEvidence } from './identity.ts';
+import { origin, removableMount, targetOwner, volumeEvidence } from './identity.ts';
 import type { DeviceId, Mount, VolumeRecord } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
 import { tableOf } from './testing/observations.ts';
@@ -43,12 +43,21 @@ describe('the visible mount of a site', () => {
   const own = { fstype: 'fuse.gocryptfs', mountSource: '/cipher' };
   const [, certain, stacked, foreign] = tableOf([layer('0:50'), layer('0:51'), layer('0:52', own)]);
   const onNode = [stacked, foreign].filter((mount) => mount !== undefined);
-  const evidence = volumeEvidence({ certain: certain ? [certain] : [], onNode }, ['0:49' as DeviceId]);
+  const evidence = volumeEvidence(
+    { certain: certain ? [certain] : [], onNode },
+    new Map([['0:49' as DeviceId, origin(certain as Mount)]]),
+  );
   it.each([
     ['may be removed', 'it is the only one, which the runtime put there', [layer('0:70', own)], true],
-    ['may be removed', 'the volume has its device', [layer('0:48'), layer('0:50', own)], true],
+    ['may be removed', 'the volume has its device', [layer('0:48'), layer('0:50')], true],
     ['may be removed', 'the volume had its device earlier', [layer('0:70', own), layer('0:49')], true],
     ['may be removed', 'an earlier agent has put its device on the node', [layer('0:70', own), layer('0:51')], true],
+    [
+      'is the application’s',
+      'the kernel has given it a number that was the volume’s',
+      [layer('0:70'), layer('0:49', own)],
+      false,
+    ],
     ['is the application’s', 'another put its device on the node', [layer('0:50'), layer('0:52', own)], false],
     ['is the application’s', 'it only resembles those of the volume', [layer('0:50'), layer('0:71')], false],
     ['is the application’s', 'only a daemon of its own is known', [layer('0:50'), layer('0:70', own)], false],

@@ -46,10 +46,16 @@ function isRecordOf(record: VolumeRecord, { name, handle }: Volume): boolean {
   return record.driverName === driverName && record.volumeHandle === handle && record.specVolID === name;
 }
 
+/** Devices, with the file system type and mount source that the mounts of each have. */
+export type KnownDevices = ReadonlyMap<DeviceId, string>;
+
 /** What shows that a mount is a volume's. */
 export interface VolumeEvidence {
-  /** Devices that its sources had, now or in an earlier snapshot, and those that root has mounted for it on the node. */
-  readonly devices: ReadonlySet<DeviceId>;
+  /**
+   * Devices that its sources had, now or in an earlier snapshot, and those that root has mounted for it on the node; with the origin of
+   * each, because the kernel reuses the numbers of devices.
+   */
+  readonly devices: KnownDevices;
   /** Filesystem types and mount sources of these mounts, which a tenant chooses for its own mounts. They hint, but prove nothing. */
   readonly origins: ReadonlySet<string>;
 }
@@ -60,20 +66,24 @@ export interface VolumeEvidence {
  */
 export function volumeEvidence(
   { certain, onNode = [] }: { readonly certain: readonly Mount[]; readonly onNode?: readonly Mount[] },
-  earlier: Iterable<DeviceId> = [],
+  earlier: KnownDevices = new Map(),
 ): VolumeEvidence {
   const own = certain.filter(isFuse);
   const origins = new Set(own.map(origin));
   const mounts = [...own, ...onNode.filter((mount) => isFuse(mount) && origins.has(origin(mount)))];
-  return { devices: new Set([...earlier, ...mounts.map(({ device }) => device)]), origins };
+  return { devices: new Map([...earlier, ...mounts.map((mount) => [mount.device, origin(mount)] as const)]), origins };
 }
 
 /** File system type and mount source, which daemons of one dataset share. */
 export const origin = ({ fstype, mountSource }: Mount) => `${fstype} ${mountSource}`;
 
+/** Whether a mount has a device of the volume. */
+export const hasDeviceOf = ({ devices }: Pick<VolumeEvidence, 'devices'>, mount: Mount): boolean =>
+  devices.get(mount.device) === origin(mount);
+
 /** Whether a mount is the volume's or at least resembles those that are. */
-export const mayBeShownBy = ({ devices, origins }: VolumeEvidence, mount: Mount): boolean =>
-  isFuse(mount) && (devices.has(mount.device) || origins.has(origin(mount)));
+export const mayBeShownBy = (evidence: VolumeEvidence, mount: Mount): boolean =>
+  isFuse(mount) && (hasDeviceOf(evidence, mount) || evidence.origins.has(origin(mount)));
 
 /**
  * The visible mount of a site if it is the volume's. The bottom one is, because the kubelet or the container runtime has put it
@@ -81,12 +91,12 @@ export const mayBeShownBy = ({ devices, origins }: VolumeEvidence, mount: Mount)
  */
 export function removableMount(
   { stack, conflict }: Pick<ObservedSite, 'stack' | 'conflict'>,
-  { devices }: Pick<VolumeEvidence, 'devices'>,
+  evidence: Pick<VolumeEvidence, 'devices'>,
 ): RemovableMount | undefined {
   const [bottom] = stack;
   const top = stack.at(-1);
   if (top === undefined || bottom === undefined || !isFuse(top) || conflict !== undefined) return undefined;
-  const isOwn = top.device === bottom.device || devices.has(top.device);
+  const isOwn = top.device === bottom.device || hasDeviceOf(evidence, top);
   return isOwn ? (top as RemovableMount) : undefined;
 }
 

@@ -1,5 +1,13 @@
 import { ContainerMounts, sortSites } from './container-mounts.ts';
-import { removableMount, targetOwner, type VolumeEvidence, volumeEvidence } from './identity.ts';
+import {
+  hasDeviceOf,
+  type KnownDevices,
+  origin,
+  removableMount,
+  targetOwner,
+  type VolumeEvidence,
+  volumeEvidence,
+} from './identity.ts';
 import { type LookUpAnswers, type LookUps, recordAt } from './look-ups.ts';
 import type {
   Container,
@@ -31,7 +39,7 @@ export interface SnapshotFacts {
   readonly pods: readonly Pod[];
   readonly lookUps: LookUpAnswers;
   /** Devices that were the volume's in earlier snapshots, by `Volume.name`. */
-  readonly earlierDevices: ReadonlyMap<string, ReadonlySet<DeviceId>>;
+  readonly earlierDevices: ReadonlyMap<string, KnownDevices>;
   /** Feature gate `FuseStandby`; off by default. */
   readonly standby?: boolean;
 }
@@ -212,7 +220,7 @@ export class NodeSnapshot implements SnapshotFacts {
     const bound = this.mounts.filter(({ mountPoint }) => mountPoint.startsWith(directory));
     if (bound.length > 0) return bound.some((mount) => mount.root.replace(/\/\/deleted$/, '') === root);
     const top = stack.at(-1);
-    return top !== undefined && this.evidence(volume).devices.has(top.device);
+    return top !== undefined && hasDeviceOf(this.evidence(volume), top);
   }
 
   /** The look-ups that the sites of a volume depend on. */
@@ -343,8 +351,10 @@ export class SnapshotCache {
         .sourcePaths(volume)
         .flatMap((path) => snapshot.tree.top(path) ?? [])
         .filter(isFuse);
-      const devices = tops.map(({ device }) => device).filter((device) => !known?.has(device));
-      return devices.length === 0 ? [] : [[name, new Set([...(known ?? []), ...devices])] as const];
+      const devices = tops
+        .map((mount) => [mount.device, origin(mount)] as const)
+        .filter(([device, from]) => known?.get(device) !== from);
+      return devices.length === 0 ? [] : [[name, new Map([...(known ?? []), ...devices])] as const];
     });
     if (added.length > 0) this.#knownDevices = new Map([...this.#knownDevices, ...added]);
   }
@@ -353,7 +363,10 @@ export class SnapshotCache {
   #forget(snapshot: NodeSnapshot, devices: ReadonlySet<DeviceId>): void {
     // Once its target paths have been recovered, nothing else shows that an earlier agent's mount in a container is the volume's.
     this.#knownDevices = new Map(
-      snapshot.volumes.map((volume) => [volume.name, snapshot.evidence(volume).devices.intersection(devices)]),
+      snapshot.volumes.map((volume) => {
+        const known = [...snapshot.evidence(volume).devices].filter(([device]) => devices.has(device));
+        return [volume.name, new Map(known)];
+      }),
     );
     this.#options.lookUps.retain(snapshot.volumes.flatMap((volume) => snapshot.lookUpsFor(volume)));
   }

@@ -59,7 +59,9 @@ export function observationWith(facts: ObservationFacts): NodeObservation {
   const records = facts.records ?? recordsOf(mounts, volumes);
   const known = {
     lookUps: new Map([...records].map(([target, record]) => [lookUpKey({ kind: 'record', target }), record])),
-    earlierDevices: new Map(volumes.map(({ name }) => [name, new Set([dead, hung])])),
+    earlierDevices: new Map(
+      volumes.map(({ name }) => [name, new Map([dead, hung].map((each) => [each, 'fuse.fake fake']))]),
+    ),
   };
   const liveSource = ({ name }: Volume): [string, SourceState[]] => [
     name,
