@@ -58,7 +58,7 @@ Feature: Standbys
       And the standby is killed and does not come back
       And an event on the dataset says "FuseStandbyDown"
       And the volume is left alone, for longer than the period of the agent
-      When the active daemon is killed
+      When the active daemon is killed, and comes back after 2 s
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
       And no mount of a dead daemon was attached, and none twice

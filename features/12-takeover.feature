@@ -46,6 +46,7 @@ Feature: A new daemon continues on the connection of a dead one
       And pod "demo-app" reads "demo-dataset" at /data
       And the keeper has the connection
       When the FUSE daemon stops answering one operation
+      And an operation of the pod hangs
       And the FUSE daemon is killed from the node
       Then no operation fails, and none waits longer than 10 s
 

@@ -55,6 +55,13 @@ When('the active daemon is killed and does not come back', async function (this:
   await strike(this, 'active', sigkill, { staysDown: true });
 });
 
+/** A correct agent plans nothing in short outages, so only a longer one shows that it leaves a dead standby alone. */
+When('the active daemon is killed, and comes back after {duration}', async function (this: RekindleWorld, ms: number) {
+  await strike(this, 'active', sigkill, { staysDown: true });
+  await this.scenario.watchFor(ms);
+  await this.scenario.faults.allowRestarts(struck.get(this)?.get('active')?.pod);
+});
+
 When('the standby is killed and does not come back', async function (this: RekindleWorld) {
   await strike(this, 'standby', sigkill, { staysDown: true });
   await untilStruckHasEnded(this, 'standby');

@@ -59,6 +59,11 @@ When('the FUSE daemon is killed, and its successor is killed as soon as it runs'
   await untilTakenOver(this, 1, 'served');
 });
 
+/** So that the daemon has a request when it is killed. */
+When('an operation of the pod hangs', async function (this: RekindleWorld) {
+  await this.scenario.happens('an operation of the pod hangs', ({ kind }) => kind === 'hang');
+});
+
 When('keeper and FUSE daemon are killed at once', async function (this: RekindleWorld) {
   await Promise.all([this.dataset.daemon.inject(sigkill), this.dataset.daemon.inject(keeperKill)]);
 });
