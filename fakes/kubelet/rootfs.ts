@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkS
 import { dirname, join } from 'node:path';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MS_BIND, MS_NOSUID, MS_PRIVATE, MS_REC, MS_SLAVE } from '../../recovery/linux/syscalls.ts';
-import type { Linux } from './linux.ts';
+import { type Linux, LinuxError } from './linux.ts';
 
 /** A mount of a container, `Mount` in the CRI. */
 export interface ContainerMount {
@@ -88,7 +88,13 @@ function makeReadOnly(linux: Linux, root: string, except: readonly string[]): vo
   const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
   const kept = except.map((path) => join(root, path));
   for (const { mountPoint } of parseMountinfo(readFileSync('/proc/thread-self/mountinfo', 'utf8'))) {
-    if (isBelow(mountPoint, root) && !kept.some((path) => isBelow(mountPoint, path))) linux.remountReadOnly(mountPoint);
+    if (!isBelow(mountPoint, root) || kept.some((path) => isBelow(mountPoint, path))) continue;
+    try {
+      linux.remountReadOnly(mountPoint);
+    } catch (error) {
+      // Another mount hides it, so that its path leads to no mount point.
+      if (!(error instanceof LinuxError && error.code === 'EINVAL')) throw error;
+    }
   }
 }
 
