@@ -107,7 +107,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
         'live',
         { usage: { totalBytes: 409600, availableBytes: 245760, usedBytes: 122880, inodes: 8, freeInodes: 7 } },
       ],
-      whileListing: ['live', 'read-list '],
+      whileListing: ['ignores readdir', 'live', 'read-list '],
       dead: 'dead ENOTCONN',
       unsupported: 'live',
       zeros: 'live',
@@ -165,7 +165,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
   });
 
   it('does not take a connection for hung because many answered reads are queued', async () => {
-    expect(await kernel('manyReads')).toEqual({ tookLonger: true, said: ['ok'] });
+    expect(await kernel('manyReads')).toEqual(['ok']);
   });
 
   it('finds containers of pods and forgets them when they end', async () => {
