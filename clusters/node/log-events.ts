@@ -1,22 +1,10 @@
 import { parseLine } from '../../fakes/lines.ts';
+import { agentDecisions } from '../../src/timeline/agent-decisions.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-
-const decisions = [
-  'noticed',
-  'standby-refused',
-  'standby-differs',
-  'failed-over',
-  'skipped',
-  'replaced',
-  'recovered',
-  'unproven',
-  'failed',
-  'passed',
-] as const;
 
 /** Converts a decision on the agent's log to an event, at the agent's own time stamp. */
 export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent | undefined {
-  const event = decisions.find((name) => name === line.event);
+  const event = agentDecisions.find((name) => name === line.event);
   if (!event || typeof line.ns !== 'string') return undefined;
   const text = (key: string) => (typeof line[key] === 'string' ? { [key]: line[key] as string } : {});
   const where =
