@@ -1,11 +1,29 @@
 import { parseLine } from '../../fakes/lines.ts';
-import { agentDecisions } from '../../src/timeline/agent-decisions.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
+
+type AgentDecision = Extract<HistoryEvent, { kind: 'agent' }>['event'];
+
+/** Every decision of the schema, by type: one that is missing here would be lost. The schema itself would bring Zod to the node. */
+const decisions: Readonly<Record<AgentDecision, true>> = {
+  noticed: true,
+  'standby-refused': true,
+  'standby-differs': true,
+  'failed-over': true,
+  skipped: true,
+  replaced: true,
+  recovered: true,
+  unproven: true,
+  failed: true,
+  passed: true,
+};
+
+const isDecision = (value: unknown): value is AgentDecision =>
+  typeof value === 'string' && Object.hasOwn(decisions, value);
 
 /** Converts a decision on the agent's log to an event, at the agent's own time stamp. */
 export function toEvent(line: Readonly<Record<string, unknown>>): HistoryEvent | undefined {
-  const event = agentDecisions.find((name) => name === line.event);
-  if (!event || typeof line.ns !== 'string') return undefined;
+  const { event } = line;
+  if (!isDecision(event) || typeof line.ns !== 'string') return undefined;
   const text = (key: string) => (typeof line[key] === 'string' ? { [key]: line[key] as string } : {});
   const where =
     line.place === 'container' ? `${line.pod}/${line.container}` : line.place === 'target' ? 'node' : undefined;

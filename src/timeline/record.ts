@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { agentDecisions } from './agent-decisions.ts';
 
 /*
  * The files that a run leaves behind: `record.json` (a `RunRecord`) and `history.ndjson` (a `HistoryEvent` per line). Checks and
@@ -230,7 +229,18 @@ export const historyEvent = z.discriminatedUnion('kind', [
   z.object({
     ...common,
     kind: z.literal('agent'),
-    event: z.enum(agentDecisions),
+    event: z.enum([
+      'noticed',
+      'standby-refused',
+      'standby-differs',
+      'failed-over',
+      'skipped',
+      'replaced',
+      'recovered',
+      'unproven',
+      'failed',
+      'passed',
+    ]),
     volume: text.exactOptional(),
     /** `node`, or `<namespace>/<pod>/<container>`. */
     where: text.exactOptional(),
