@@ -126,7 +126,11 @@ export const triggerRules: Readonly<Record<Trigger, TriggerRule>> = {
   /** Follows a replacement, to find mounts that the containers' tables did not show at the time. */
   confirm: {
     scansFirst: true,
-    examines: ({ state, fingerprint }) => state.unproven.size > 0 || fingerprint.hasStaleMountAnywhere(),
+    // After a failover the dead daemon's mount is still at its source, so that a container that shows it does not look stale.
+    examines: ({ state, fingerprint }) =>
+      state.unproven.size > 0 ||
+      fingerprint.hasStaleMountAnywhere() ||
+      state.sources.some((source) => source.state === 'dead'),
     scan: () => undefined,
   },
   resync: {
