@@ -42,6 +42,14 @@ describe('a standby', () => {
     expect(world.decisionsOf('recovered')).toHaveLength(2);
   });
 
+  it('takes over in a container that started after the last scan, and waits for no resync', async () => {
+    await using world = await podWithStandby();
+    world.run(podNamed('pod-2', [{}]));
+    crash(world);
+    await world.clock.settle();
+    expect(world.broken()).toEqual([]);
+  });
+
   it('does nothing if the gate is off', async () => {
     await using world = await podWithStandby({ standby: false });
     crash(world);
