@@ -80,7 +80,13 @@ suite('failsOver', (timeline) => failsOver(timeline, { consumer, budgets: { fail
     'fails if the pod waited for the daemon',
     after(seesErrorsUntil(365)),
     'fail',
-    'the pod read 166 ms after the crash, and the daemon was back after 160 ms',
+    'the pod read 166 ms after the crash, of 100 ms, and the daemon was back after 160 ms',
+  ],
+  [
+    'fails if the pod waited although the daemon did not come back',
+    after(seesErrorsUntil(365), (history) => history.filter(({ kind, at }) => kind !== 'process' || at <= 203 * ms)),
+    'fail',
+    'the pod read 166 ms after the crash, of 100 ms, and the daemon did not come back',
   ],
   [
     'fails if an error comes after the first good read',
