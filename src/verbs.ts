@@ -39,10 +39,14 @@ export interface CrashOptions extends RunOptions {
   readonly fault: string;
   /** If false, the agent's gate stays off and the mount stays broken. */
   readonly recovery: boolean;
-  /** Keep everything running until interrupted, and print how to enter the pod. */
+  /** Keep everything running until interrupted, and take commands: crash again, a shell in the pod, quit. */
   readonly hold: boolean;
   /** The user's program and its arguments, run in the pod; empty for the documented loop. */
   readonly command: readonly string[];
+  /** Text that the program must print after the pod reads again. */
+  readonly expect?: string;
+  /** How long the program is watched after the recovery. */
+  readonly watchMs: number;
 }
 
 /** The conditions of one benchmark series. */

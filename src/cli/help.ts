@@ -59,14 +59,16 @@ Examples:
 
 export const crashHelp = `
 Crashes a FUSE daemon under a pod and shows what the pod sees, what the node sees and what the agent does.
-With a COMMAND after --, that program runs in the pod with the dataset at /data while the daemon crashes under it.
+With a COMMAND after --, that program runs in the pod with the dataset at /data while the daemon crashes under it, and is judged
+by what it prints: with --expect, this text after the pod reads again; otherwise anything, but as its last line an error of the
+dead mount. A status other than 0 is a failure, too.
 
 Examples:
   rekindle crash
   rekindle crash --fault sigkill --no-recovery
   rekindle crash --fault agent-kill+sigkill
   rekindle crash --hold
-  rekindle crash -- python3 train.py --data /data
+  rekindle crash --expect 'step' --for 30s -- python3 -u train.py --data /data
 `;
 
 export const benchHelp = `
