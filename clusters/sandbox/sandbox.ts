@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { execa } from 'execa';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
-import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { onLines, parseLine } from '../../fakes/lines.ts';
 import {
@@ -49,7 +48,7 @@ export const sandbox: Cluster = {
 
     const started = await node.start(await supervisorOptions(options, scratch));
     stack.defer(() => node.stop().catch(() => {}));
-    const kubeConfig = clientConfig(started);
+    const kubeConfig = clientConfig(started.kubeConfig);
     stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
     let flags = options.agent;
     const restart = (agent: AgentSettings): Promise<void> => {
@@ -63,7 +62,7 @@ export const sandbox: Cluster = {
         rollOut: (fuseRecovery) => restart({ ...flags, fuseRecovery }),
       }),
     );
-    const kubectl = findKubectl({ kubeConfig: kubeConfigText(started), environment, runId, onEvent });
+    const kubectl = findKubectl({ kubeConfig: started.kubeConfig, environment, runId, onEvent });
     const life = stack.move();
     return {
       name: 'sandbox',
