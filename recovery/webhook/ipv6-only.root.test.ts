@@ -10,9 +10,7 @@ function inIpv6Only(script: string) {
   return spawnSync('unshare', argv, { encoding: 'utf8' });
 }
 
-it('where there is only IPv6, the API server reaches the webhook, and the kubelet the agent (needs root)', ({
-  skip,
-}) => {
+it('in a network with only IPv6, webhook and agent are reachable (needs root)', ({ skip }) => {
   const { status, stderr } = inIpv6Only('grep -q ^0*1 /proc/net/if_inet6');
   skip(status !== 0, `no network namespace with only IPv6: ${stderr.trim()}`);
   const { stdout, stderr: errors } = inIpv6Only(`exec ${process.execPath} ${program}`);
