@@ -19,6 +19,7 @@ import { proberArgv } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
+import { packageFlags } from '../bundled-packages.ts';
 import type { AgentSettings, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
 import { ContainerLogs } from '../container-logs.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
@@ -97,7 +98,13 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     onProgress('starting API server, Fluid controllers and object store');
     const controlPlane = startServing({
       name: 'control plane',
-      argv: [process.execPath, programs.controlPlane, '--port=0', `--kubeconfig=${places.kubeconfigs.admin}`],
+      argv: [
+        process.execPath,
+        ...packageFlags(),
+        programs.controlPlane,
+        '--port=0',
+        `--kubeconfig=${places.kubeconfigs.admin}`,
+      ],
       environment,
       logFile: join(resultsDir, 'logs/control-plane.log'),
     });

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { onLines, parseLine } from '../../fakes/lines.ts';
+import { bundlePackages, packageFlags } from '../bundled-packages.ts';
 import {
   type AgentSettings,
   CannotRun,
@@ -36,6 +37,7 @@ export const sandbox: Cluster = {
     const { signal, environment, runId, onEvent } = options;
     signal.throwIfAborted();
     requireDaemon(options);
+    await bundlePackages();
     await using stack = new AsyncDisposableStack();
     const scratch = mkdtempSync(join(tmpdir(), `rekindle-${runId}-`));
     // The directory is empty: what was mounted on it was mounted in the sandbox's own namespace only.
@@ -123,8 +125,7 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions) {
       // Process 1 never leaves the node's mount namespace, as on a real node; the supervisor visits those of containers.
       ...['/bin/sh', '-c', '"$@"; exit "$?"', 'init'],
       process.execPath,
-      // Fewer garbage collections, which take the processors from what is measured.
-      '--min-semi-space-size=16',
+      ...packageFlags(),
       programs.supervisor,
     ],
     {

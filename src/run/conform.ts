@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path';
+import { bundlePackages } from '../../clusters/bundled-packages.ts';
 import { colourFor } from '../colour.ts';
 import { featurePath } from '../gherkin.ts';
 import { agentCommand, loadProfile } from '../profiles/load-profile.ts';
@@ -35,6 +36,8 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   };
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
+  // Once, instead of in each runner.
+  await bundlePackages();
   const selected = await listScenarios({
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { execaNode } from 'execa';
+import { packageFlags } from '../../clusters/bundled-packages.ts';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import type { ClusterSummary, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
@@ -135,6 +136,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     mkdirSync(folder);
     const { promise, resolve } = Promise.withResolvers<void>();
     const child = execaNode(all.program ?? program, {
+      nodeOptions: packageFlags(),
       env: { ...all.options.env, REKINDLE_RUN_ID: all.options.runId },
       extendEnv: false,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
