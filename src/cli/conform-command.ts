@@ -80,7 +80,8 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
       conditions,
       flags: givenFlags(command),
     };
-    ends(await runVerb(context, ({ conform }) => conform(options), place));
+    const printed = flags.json && 'record.json';
+    ends(await runVerb(context, ({ conform }) => conform(options), { ...place, printed }));
   });
 }
 

@@ -48,7 +48,8 @@ export function addCrash(program: Command, context: Context, ends: (status: Exit
       ...(expect !== undefined && { expect }),
       watchMs: watchMs ?? defaultWatchMs,
     };
-    ends(await runVerb(context, ({ crash }) => crash(options)));
+    const printed = flags.json && 'record.json';
+    ends(await runVerb(context, ({ crash }) => crash(options), { printed }));
   });
 }
 

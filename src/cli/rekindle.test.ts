@@ -6,6 +6,7 @@ import { CannotRun } from '../../clusters/cluster.ts';
 import { featurePath } from '../gherkin.ts';
 import type { RunRecord } from '../timeline/record.ts';
 import { sampleRun } from '../timeline/testing/sample-run.ts';
+import type { RunOptions } from '../verbs.ts';
 import { createFakeContext, type FakeContextOptions } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
@@ -161,6 +162,29 @@ describe('what is asked for reaches the scenario engine', () => {
       watchMs: 10_000,
     });
   });
+
+  test.each([
+    ['conform', 'record.json'],
+    ['crash', 'record.json'],
+    ['bench', 'bench.json'],
+  ])('%s --json prints only %s on standard output', async (command, file) => {
+    writeFileSync(join(cwd, file), '{"of":"the run"}');
+    const verb = async ({ environment }: RunOptions) => {
+      environment.stdout.write('narration\n');
+      return { verdict: 'pass', leftovers: [], resultsDir: cwd } as const;
+    };
+    const { out, err } = await run([command, '--json'], { verb });
+    expect([out, err]).toEqual(['{"of":"the run"}', 'narration\n']);
+  });
+
+  test.each([['faults'], ['conditions'], ['claims'], ['profile', 'list']])(
+    '%s --json prints JSON',
+    async (...command) => {
+      const { out, status } = await run([...command, '--json']);
+      expect(status).toBe(0);
+      expect(Object.keys(JSON.parse(out)).length).toBeGreaterThan(1);
+    },
+  );
 
   test('crash takes what its program must print, and how long to wait for it', async () => {
     const { crashed } = await run(['crash', '--expect', 'step', '--for', '1m', '--', 'train']);
