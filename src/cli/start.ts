@@ -28,7 +28,11 @@ export async function start(self: NodeJS.Process, runId: RunId): Promise<never> 
     pid: self.pid,
     uid: self.geteuid?.() ?? 0,
     loadVerbs,
-    requirements: () => requirements({ env, temporary: temporaryFolder(env) }),
+    requirements() {
+      // This and loading the verb take seconds on a busy machine.
+      stderr.write('… checking what this machine can run\n');
+      return requirements({ env, temporary: temporaryFolder(env) });
+    },
     forced,
   };
   const broke = Promise.withResolvers<unknown>();

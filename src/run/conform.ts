@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { bundlePackages } from '../../clusters/bundled-packages.ts';
 import { colourFor } from '../colour.ts';
 import { featurePath } from '../gherkin.ts';
@@ -54,6 +54,7 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   const known = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+  using progress = reportSilence(selected.scenarios.length, onProgress);
   const ran = await runAll({
     options: {
       runId,
@@ -75,7 +76,9 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     // On Kubernetes all scenarios share one cluster.
     mostRunners: options.kubernetes ? 1 : runnersPerJob * jobs,
     onProgress: jobs === 1 ? onProgress : () => {},
+    onStarted: progress.started,
     onFinished(scenario) {
+      progress.finished(scenario);
       scenarios.push(scenario);
       print(scenario);
     },
@@ -116,6 +119,28 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     write(`These again: ${['rekindle', 'conform', '--only-failed', ...options.flags].map(quoteWord).join(' ')}\n`);
   write(`${paint(colour[verdict], verdictNames[verdict])}. ${explainVerdict(record)}\n${resultsDir}/report.html\n`);
   return { verdict, leftovers: ran.leftovers, resultsDir };
+}
+
+/** Without a verdict for this long, what is going on is printed. */
+const silenceMs = 5_000;
+
+/** Prints how far a run is while no scenario finishes. */
+function reportSilence(total: number, print: (line: string) => void) {
+  const running = new Set<string>();
+  let done = 0;
+  const timer = setInterval(() => {
+    const names = [...running].map((location) => basename(location));
+    print(`${done} of ${total} done; ${names.length > 0 ? `running: ${names.join(', ')}` : 'starting sandboxes'}`);
+  }, silenceMs);
+  return {
+    started: (location: string) => void running.add(location),
+    finished({ uri, line }: ScenarioRecord) {
+      done++;
+      running.delete(`${uri}:${line}`);
+      timer.refresh();
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
 }
 
 /** The command that runs one scenario again, from the same folder. */

@@ -29,6 +29,7 @@ export interface RunAllOptions {
   /** Number of runners at most; by default as many as jobs. */
   readonly mostRunners?: number;
   readonly onProgress: (line: string) => void;
+  readonly onStarted?: (location: string) => void;
   readonly onFinished: (scenario: ScenarioRecord) => void;
   readonly signal: AbortSignal;
   /** The program of a runner, which tests replace. */
@@ -91,6 +92,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
         idle.state = 'works';
         idle.scenario = next.location;
         idle.send({ order: 'run', scenario: idle.scenario });
+        all.onStarted?.(idle.scenario);
         continue;
       }
       const [unserved] = queue.filter(({ conditions }) => needsRunner(conditions));
