@@ -7,7 +7,7 @@ import type { Resource } from './resource.ts';
 import { groupVersion } from './resource.ts';
 import type { Selector } from './selectors.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
-import { badRequest, methodNotAllowed, noSuchPath, success } from './status.ts';
+import { badRequest, methodNotAllowed, noSuchPath, notAcceptable, success } from './status.ts';
 import type { Storage } from './storage.ts';
 import { dropUnknownFields, isFieldValidation } from './unknown-fields.ts';
 import { streamWatch } from './watch-stream.ts';
@@ -56,22 +56,54 @@ function selector(resource: Resource, query: URLSearchParams): Selector {
   return (object) => labels(object) && fields(object);
 }
 
-function renderer({ request, path, store, now }: Exchange): (object: ApiObject) => JsonObject {
-  if (!request.headers.accept?.includes('as=Table')) return (object) => object;
-  return (object) => table(path.resource, [object], String(store.version), now());
+const metaVersion = 'meta.k8s.io/v1';
+
+/** An object without all that is not metadata, as clients may request it. */
+const metadataOnly = ({ metadata }: { readonly metadata: JsonObject }): JsonObject => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: metaVersion,
+  metadata,
+});
+
+/**
+ * The form that the client prefers (kubernetes.io/docs/reference/using-api/api-concepts, "Alternate representations"). A metadata-only
+ * list has a kind of its own.
+ */
+function acceptedForm({ request }: Exchange, isList: boolean): 'Table' | 'metadata' | 'object' {
+  const [preferred = ''] = (request.headers.accept ?? '').split(',');
+  const form = /;\s*as=(\w+)/.exec(preferred)?.[1];
+  if (form === undefined) return 'object';
+  if (form === 'Table') return form;
+  if (form === (isList ? 'PartialObjectMetadataList' : 'PartialObjectMetadata')) return 'metadata';
+  throw notAcceptable(form, isList);
+}
+
+function renderer(exchange: Exchange): (object: ApiObject) => JsonObject {
+  const { path, store, now } = exchange;
+  switch (acceptedForm(exchange, false)) {
+    case 'Table':
+      return (object) => table(path.resource, [object], String(store.version), now());
+    case 'metadata':
+      return metadataOnly;
+    case 'object':
+      return (object) => object;
+  }
 }
 
 function list(exchange: Exchange): JsonObject {
-  const { request, path, query, store, now } = exchange;
+  const { path, query, store, now } = exchange;
   const matches = selector(path.resource, query);
   const items = store.list(path.resource, path.namespace).filter(matches);
-  if (request.headers.accept?.includes('as=Table')) return table(path.resource, items, String(store.version), now());
-  return {
-    kind: `${path.resource.kind}List`,
-    apiVersion: groupVersion(path.resource),
-    metadata: { resourceVersion: String(store.version) },
-    items,
-  };
+  const version = String(store.version);
+  const metadata = { resourceVersion: version };
+  switch (acceptedForm(exchange, true)) {
+    case 'Table':
+      return table(path.resource, items, version, now());
+    case 'metadata':
+      return { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata, items: items.map(metadataOnly) };
+    case 'object':
+      return { kind: `${path.resource.kind}List`, apiVersion: groupVersion(path.resource), metadata, items };
+  }
 }
 
 function watch(exchange: Exchange): void {
@@ -264,7 +296,7 @@ function table(resource: Resource, objects: readonly ApiObject[], version: strin
         formatAge(object.metadata.creationTimestamp, now),
         ...wide.map(({ read }) => read(object)),
       ],
-      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+      object: metadataOnly(object),
     })),
   };
 }

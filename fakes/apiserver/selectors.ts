@@ -49,6 +49,12 @@ const metadataFields: SelectableFields = {
   'metadata.namespace': ({ metadata }) => metadata.namespace ?? '',
 };
 
+/** Kinds without fields of their own have another message (apimachinery, `DefaultMetaV1FieldSelectorConversion`). */
+const unsupported = (key: string, fields: SelectableFields) =>
+  Object.keys(fields).length > 0
+    ? `field label not supported: ${key}`
+    : `"${key}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
+
 /** Parses a field selector such as `spec.nodeName=a,status.phase!=Failed`. An unsupported field is a 400. */
 export function fieldSelector(text: string, fields: SelectableFields): Selector {
   const readers = { ...metadataFields, ...fields };
@@ -56,7 +62,7 @@ export function fieldSelector(text: string, fields: SelectableFields): Selector 
     const [, key = '', operator, value = ''] = equality.exec(part) ?? [];
     if (operator === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
     const read = readers[key];
-    if (!read) throw badRequest(`field label not supported: ${key}`);
+    if (!read) throw badRequest(unsupported(key, fields));
     return (object) => (read(object) === value) === (operator !== '!=');
   });
   return parts.length === 0 ? everything : (object) => parts.every((matches) => matches(object));

@@ -117,6 +117,13 @@ export const unsupportedMediaType = (given: string, accepted: readonly string[])
     `the body of the request was in an unknown format (${given}) - accepted media types include: ${accepted.join(', ')}`,
   );
 
+export const notAcceptable = (form: string, isList: boolean): StatusError =>
+  new StatusError(
+    406,
+    'NotAcceptable',
+    `you requested ${form}, but the requested object is ${isList ? '' : 'not '}a list`,
+  );
+
 export const tooLarge = (limitBytes: number): StatusError =>
   new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
 

@@ -16,7 +16,7 @@ export interface WatchRequest {
   /** Sends the existing objects first, then a bookmark (`sendInitialEvents`). */
   readonly initialEvents: boolean;
   readonly timeoutSeconds: number;
-  /** Converts an object to the form that the client accepts: itself, or a Table. */
+  /** Converts an object to the form that the client accepts. */
   readonly render: (object: ApiObject) => JsonObject;
 }
 
