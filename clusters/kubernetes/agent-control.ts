@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
 import { monotonicClock } from '../../recovery/clock.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
+import { followScope } from '../all-volumes-access.ts';
 import { type AgentSettings, CannotRun, type ContainerRef } from '../cluster.ts';
 import { poll } from '../poll.ts';
 
@@ -56,6 +57,7 @@ export class AgentControl implements AsyncDisposable {
     // A killed run may have left the selector behind.
     const { nodeSelector = {} } = (await this.#read()).spec?.template.spec ?? {};
     if (Object.keys(noNode).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anyNode });
+    if (this.#options.agentIsOurs) await this.#followScope(options);
     const container = await this.#container();
     this.#original ??= container;
     const { args = [] } = container;
@@ -115,7 +117,14 @@ export class AgentControl implements AsyncDisposable {
     const original = this.#original;
     // The run itself may have been aborted.
     this.#signal = AbortSignal.timeout(restoreMs);
-    if (original) await this.#patch(await this.#container(), original.args ?? []);
+    if (!original) return;
+    await this.#patch(await this.#container(), original.args ?? []);
+    if (this.#options.agentIsOurs) await this.#followScope({});
+  }
+
+  #followScope(settings: Pick<AgentSettings, 'readWriteScope'>): Promise<void> {
+    const { kubeConfig, daemonSet } = this.#options;
+    return followScope(kubeConfig, { namespace: daemonSet.namespace, name: daemonSet.name }, settings);
   }
 
   async #patch({ name, args: present = [] }: V1Container, args: readonly string[]): Promise<void> {

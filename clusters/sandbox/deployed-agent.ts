@@ -11,14 +11,13 @@ export interface DeployedAgentOptions {
   readonly nodeName: string;
   /** Replaces the command of the image. */
   readonly program: readonly string[];
-  /** A directory of the node: the volume of the service account. */
-  readonly account: string;
+  /** A file of the node that replaces the service account. */
+  readonly kubeconfig: string;
   /** In addition to the manifest's environment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** `ServiceAccount` of kube-apiserver's admission. */
-const accountMount = '/var/run/secrets/kubernetes.io/serviceaccount';
+const kubeconfigMount = '/var/run/secrets/rekindle/kubeconfig';
 
 /**
  * The agent's container according to the manifest that `rekindle deploy` applies: its arguments, environment, host directories,
@@ -29,7 +28,7 @@ export function deployedAgent({
   gate,
   nodeName,
   program,
-  account,
+  kubeconfig,
   environment,
 }: DeployedAgentOptions): ContainerSpec {
   const daemonSet = agentDaemonSet({ ...defaultOptions, ...manifest, gate: gate === true });
@@ -37,8 +36,9 @@ export function deployedAgent({
   const argv = container.argv.filter((argument) => gate !== 'default' || !argument.startsWith('--feature-gates='));
   return {
     ...container,
-    argv,
-    mounts: [...container.mounts, { source: account, target: accountMount, readOnly: true, propagation: 'None' }],
+    argv: [...argv, `--kubeconfig=${kubeconfigMount}`],
+    mounts: [...container.mounts, { source: kubeconfig, target: kubeconfigMount, readOnly: true, propagation: 'None' }],
+    files: new Set([kubeconfigMount]),
   };
 }
 

@@ -30,8 +30,9 @@ export interface SupervisorOptions {
 
 /** What is known once the sandbox has started. */
 export interface Started {
-  /** The administrator's, as text. */
-  readonly kubeConfig: string;
+  /** Of the API server. */
+  readonly url: string;
+  readonly token: string;
   readonly store: RunningCluster['store'];
   readonly fidelity: Fidelity;
   /** What this machine and the agent's flags allow, beyond what every sandbox can do. */

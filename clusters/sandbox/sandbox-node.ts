@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ import { proberArgv } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
-import { packageFlags } from '../bundled-packages.ts';
+import { followScope } from '../all-volumes-access.ts';
 import type { AgentSettings, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
 import { ContainerLogs } from '../container-logs.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
@@ -29,7 +30,7 @@ import { readMountTable } from '../node/mount-table.ts';
 import { MountWatch, withoutEngineMounts } from '../node/mount-watch.ts';
 import { type NodeListeners, type NodeParts, NodeProgram } from '../node/node-program.ts';
 import { usageOfTree } from '../node/usage.ts';
-import { createServiceAccounts } from './agent-access.ts';
+import { agentAccount, createServiceAccounts } from './agent-access.ts';
 import { AgentProcess } from './agent-process.ts';
 import { agentProgram } from './bundles.ts';
 import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
@@ -66,6 +67,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   #parts:
     | {
         readonly options: SupervisorOptions;
+        readonly kubeConfig: KubeConfig;
         readonly kubelet: Kubelet;
         readonly kubeletProcess: KubeletProcess;
         readonly directories: KubeletDirectories;
@@ -96,31 +98,26 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
 
     onProgress('starting API server, Fluid controllers and object store');
+    const token = randomBytes(16).toString('hex');
     const controlPlane = startServing({
       name: 'control plane',
-      argv: [
-        process.execPath,
-        ...packageFlags(),
-        programs.controlPlane,
-        '--port=0',
-        `--kubeconfig=${places.kubeconfigs.admin}`,
-      ],
+      argv: [process.execPath, programs.controlPlane, '--port=0', `--token=${token}`],
       environment,
       logFile: join(resultsDir, 'logs/control-plane.log'),
     });
-    const [, store, program, daemon] = await Promise.all([
+    const [ready, store, program, daemon] = await Promise.all([
       controlPlane.ready,
       this.#startStore(options),
       agentProgram(),
       options.daemon ? foreignDaemonProgram(options.daemon) : daemonProgram(),
     ]);
-    const admin = readFileSync(places.kubeconfigs.admin, 'utf8');
-    const kubeConfig = clientConfig(admin);
+    const url = String(ready.url);
+    const kubeConfig = clientConfig({ url, token });
     const accounts = await createServiceAccounts(kubeConfig);
+    await followScope(kubeConfig, agentAccount, options.agent);
+    writeFileSync(places.kubeconfigs.admin, kubeConfig.exportConfig());
+    writeFileSync(places.kubeconfigs.agent, accounts.agent);
     writeFileSync(places.kubeconfigs.webhook, accounts.webhook);
-    mkdirSync(places.agentAccount);
-    for (const [name, content] of Object.entries(accounts.agent.files))
-      writeFileSync(join(places.agentAccount, name), content);
 
     onProgress('starting the node agent and the kubelet');
     if (options.daemon)
@@ -137,8 +134,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const agent = new AgentProcess({
       cpu,
       command: withTurns(program.command, environment),
-      account: { directory: places.agentAccount, environment: accounts.agent.environment },
-      adminKubeconfig: places.kubeconfigs.admin,
+      kubeconfigs: places.kubeconfigs,
       nodeName: places.name,
       socket: join(directories.agent, 'csi-plugins', driverName, 'csi.sock'),
       kubeletRoot: directories.agent,
@@ -175,6 +171,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
     this.#parts = {
       options,
+      kubeConfig,
       kubelet,
       kubeletProcess,
       directories,
@@ -188,7 +185,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
-      kubeConfig: admin,
+      url,
+      token,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
       fidelity: describeFidelity({ ...options, bundled: program.bundled }),
       capabilities: [
@@ -238,6 +236,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   async restartAgent(agent: AgentSettings): Promise<void> {
     await this.#running.keeper.follow(agent.keeper);
+    await followScope(this.#running.kubeConfig, agentAccount, agent);
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
   }

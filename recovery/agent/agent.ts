@@ -79,12 +79,16 @@ export async function startAgent({
       }),
     pods: () => kubernetes.view().pods,
   });
+  const allVolumes = policy.readWriteScope === 'cluster';
+  if (allVolumes)
+    log.info('all-volumes-watched', { reason: '--read-write-scope=cluster needs the access modes of all' });
   const transport = observeRequests(createTransport(kubeConfig, clock), (call) => metrics.requested(call));
   const kubernetes = parts.use(
     watchKubernetes({
       transport,
       nodeName: nodeId,
       mountRoot,
+      allVolumes,
       clock,
       random,
       onError: (kind, error) => log.warn('watch-failed', { kind, error: formatError(error) }),

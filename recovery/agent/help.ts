@@ -27,7 +27,8 @@ What it recovers
   --pods label|all         label (default): only pods labelled fuse.serverful.fluid.io/inject=true are entered
   --read-write-scope volume|cluster|recover
                            volume (default): a volume that is not read-only is refused; cluster: nothing is recovered while
-                           any dataset is not read-only; recover: read-write volumes too, whose writes may be lost
+                           any dataset is not read-only, for which each node watches the metadata of all volumes of the
+                           cluster; recover: read-write volumes too, whose writes may be lost
   --sub-path refuse|recover
                            refuse (default): mounts of a subPath are left alone
   --unsupported-runtimes kata,gvisor,...

@@ -121,7 +121,6 @@ export class FakeNode implements CsiKernel, Publisher {
         path: target,
         device: mount.device,
         root,
-        fstype: mount.fstype,
         options: mount.options.includes('ro') ? ['ro'] : options,
       });
     }

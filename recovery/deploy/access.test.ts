@@ -20,6 +20,12 @@ const quiet = { clock, random: () => 0, onError: () => {}, onRecovered: () => {}
 const watched = { ...quiet, mountRoot: '/runtime-mnt' };
 const namespace = names.namespace;
 
+/** A pod that uses a claim. */
+const podOf = (claimName: string) => ({
+  metadata: { namespace: 'default', name: 'app', uid: 'u1' },
+  spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }], containers: [] },
+});
+
 /** An API server that has the given objects and records requests. Other lists are empty, and watches are silent. */
 function createRecordingTransport(objects: Readonly<Record<string, unknown>> = {}): {
   readonly transport: Transport;
@@ -49,9 +55,12 @@ type Recording = ReturnType<typeof createRecordingTransport>;
 const watches = ({ calls }: Recording, count: number) =>
   expect.poll(() => calls.filter(({ verb }) => verb === 'watch').length).toBeGreaterThanOrEqual(count);
 
-async function recover(recording: Recording): Promise<void> {
+const recover = (recording: Recording) => recoverWith(recording, { allVolumes: false });
+const recoverByAllVolumes = (recording: Recording) => recoverWith(recording, { allVolumes: true });
+
+async function recoverWith(recording: Recording, { allVolumes }: { readonly allVolumes: boolean }): Promise<void> {
   const { transport } = recording;
-  await using kubernetes = watchKubernetes({ ...watched, transport, nodeName: 'node-1' });
+  await using kubernetes = watchKubernetes({ ...watched, allVolumes, transport, nodeName: 'node-1' });
   await kubernetes.synced;
   const signal = new AbortController().signal;
   const sender = createEventSender({ transport, nodeName: 'node-1', randomHex: () => 'cafe', signal });
@@ -60,7 +69,7 @@ async function recover(recording: Recording): Promise<void> {
   const seen = { count: 1, first: new Date(0), last: new Date(0) };
   const name = await sender.create(draft, seen);
   await sender.count(draft, name, { ...seen, count: 2 });
-  await watches(recording, 3);
+  await watches(recording, allVolumes ? 2 : 1);
 }
 
 async function watchPlugin(recording: Recording): Promise<void> {
@@ -68,7 +77,7 @@ async function watchPlugin(recording: Recording): Promise<void> {
   const plugin = { namespace, name: names.agent };
   await using other = watchOtherPlugin({ ...quiet, transport, plugin, onChange: () => {} });
   await other.synced;
-  await watches(recording, 4);
+  await watches(recording, 2);
 }
 
 async function admit(recording: Recording): Promise<void> {
@@ -113,12 +122,22 @@ function rightsOf({ verbs, apiGroups = [], resources = [], resourceNames = [unde
   );
 }
 
+const readWriteScope = (...agentArgs: readonly string[]) => ({ ...defaultOptions, agentArgs });
+
 it.each([
   ['agent', agentAccess(defaultOptions), [recover]],
+  ['agent with all volumes in scope', agentAccess(readWriteScope('--read-write-scope=cluster')), [recoverByAllVolumes]],
+  [
+    'agent with all volumes in scope',
+    agentAccess(readWriteScope('--read-write-scope', 'cluster')),
+    [recoverByAllVolumes],
+  ],
+  ['agent with volumes in scope', agentAccess(readWriteScope('--read-write-scope=volume')), [recover]],
   ['agent alongside another', besideAccess(defaultOptions), [recover, watchPlugin]],
   ['webhook', webhookAccess(defaultOptions), [admit]],
 ])('grants the %s exactly what it requests', async (_, objects, parts) => {
   const recording = createRecordingTransport({
+    '/api/v1/pods': { metadata: { resourceVersion: '1' }, items: [podOf('demo')] },
     '/api/v1/namespaces/default/persistentvolumeclaims/demo': claimObject,
     '/api/v1/persistentvolumes/default-demo': volumeObject(),
     [`/api/v1/namespaces/${namespace}/secrets/${names.certificates}`]: { metadata: { resourceVersion: '1' } },

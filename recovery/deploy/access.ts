@@ -5,11 +5,20 @@ import { labelsFor, type ManifestOptions, names } from './options.ts';
 const rbac = 'rbac.authorization.k8s.io';
 const watched = ['list', 'watch'];
 
-/** The requests of recovery. A test compares them with the calls that are made. */
+/**
+ * The requests of recovery. A test compares them with the calls that are made. RBAC cannot limit them to the pods of a node and to what
+ * these use (docs/adr/0053).
+ */
 const recoveryRules: readonly V1PolicyRule[] = [
-  { apiGroups: [''], resources: ['pods', 'persistentvolumes', 'persistentvolumeclaims'], verbs: watched },
+  { apiGroups: [''], resources: ['pods'], verbs: watched },
+  { apiGroups: [''], resources: ['persistentvolumes', 'persistentvolumeclaims'], verbs: ['get'] },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   { apiGroups: ['data.fluid.io'], resources: ['datasets'], verbs: ['get'] },
+];
+
+/** For `--read-write-scope=cluster`, which depends on the access modes of all volumes. */
+export const allVolumesRules: readonly V1PolicyRule[] = [
+  { apiGroups: [''], resources: ['persistentvolumes'], verbs: watched },
 ];
 
 /** To watch the gate of the other node plugin. */
@@ -32,12 +41,19 @@ const webhookSecretRules: readonly V1PolicyRule[] = [
   { apiGroups: [''], resources: ['secrets'], resourceNames: [names.certificates], verbs: ['get', 'patch'] },
 ];
 
-export function agentAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {
-  return access({ part: names.agent, namespace, clusterRules: recoveryRules });
+export function agentAccess(options: ManifestOptions): readonly KubernetesObject[] {
+  return access({ part: names.agent, namespace: options.namespace, clusterRules: agentRules(options) });
 }
 
-export function besideAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {
-  return access({ part: names.beside, namespace, clusterRules: [...recoveryRules, ...besideRules] });
+export function besideAccess(options: ManifestOptions): readonly KubernetesObject[] {
+  const clusterRules = [...agentRules(options), ...besideRules];
+  return access({ part: names.beside, namespace: options.namespace, clusterRules });
+}
+
+/** Rights that only some flags need are granted with them. */
+function agentRules({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): readonly V1PolicyRule[] {
+  const needsAllVolumes = /(^|\s)--?read-write-scope[= ]cluster(\s|$)/.test(agentArgs.join(' '));
+  return [...recoveryRules, ...(needsAllVolumes ? allVolumesRules : [])];
 }
 
 export function webhookAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {

@@ -1,14 +1,13 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { keeperDirectory } from '../keeper/protocol.ts';
-import { onRealNodes, runtime, selinux } from './agent-daemonset.ts';
+import { onRealNodes } from './agent-daemonset.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';
 
 /**
  * The keeper of FUSE connections. It needs no capability: descriptors are sent to it. It shares the node's processes, because it watches
  * those that send them. An administrator replaces it by hand, node by node, and only its deletion makes the kubelet do so.
  */
-export function keeperDaemonSet(options: ManifestOptions): V1DaemonSet {
-  const { namespace, image } = options;
+export function keeperDaemonSet({ namespace, image }: ManifestOptions): V1DaemonSet {
   const name = names.keeper;
   const labels = labelsFor(name);
   const volume = 'keeper-dir';
@@ -22,7 +21,6 @@ export function keeperDaemonSet(options: ManifestOptions): V1DaemonSet {
       template: {
         metadata: { labels },
         spec: {
-          ...runtime(options),
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           hostPID: true,
@@ -43,7 +41,6 @@ export function keeperDaemonSet(options: ManifestOptions): V1DaemonSet {
                 allowPrivilegeEscalation: false,
                 capabilities: { drop: ['ALL'] },
                 seccompProfile: { type: 'RuntimeDefault' },
-                ...selinux,
               },
               resources: { requests: { cpu: '5m', memory: '48Mi' }, limits: { memory: '128Mi' } },
               volumeMounts: [{ name: volume, mountPath: keeperDirectory }],

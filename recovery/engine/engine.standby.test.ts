@@ -223,11 +223,16 @@ describe('a standby', () => {
     expect(world.decisionsOf('standby-refused')).toEqual([]);
   });
 
-  it.each([sourcePath('other'), standbyPath(0, 'other')])(
-    'is refused once if it is the mount of another dataset at %s',
-    async (path) => {
+  it.each([
+    [sourcePath('other'), ['other']],
+    [standbyPath(0, 'other'), ['other']],
+    [sourcePath('other'), []],
+    [standbyPath(0, 'other'), []],
+  ])(
+    'is refused once if it is the mount of another dataset at %s, with known volumes demo, %j',
+    async (path, others) => {
       await using world = createWorld({ standby: true });
-      world.volumes.push(volumeNamed('demo'), volumeNamed('other'));
+      world.volumes.push(volumeNamed('demo'), ...others.map((name) => volumeNamed(name)));
       world.serve('demo');
       world.run(podNamed('pod-1', [{}]));
       const other = world.kernel.mountFuse(world.kernel.host, path);
@@ -241,6 +246,24 @@ describe('a standby', () => {
       expect(refusals()).toMatchObject([{ detail: expect.stringContaining('another dataset') }]);
     },
   );
+});
+
+describe('a standby whose mount root is bound to a second place', () => {
+  it('is used', async () => {
+    await using world = createWorld({ standby: true });
+    world.volumes.push(volumeNamed('demo'));
+    const active = world.serve('demo');
+    world.run(podNamed('pod-1', [{}]));
+    const standby = world.kernel.mountFuse(world.kernel.host, standbyPath());
+    for (const [path, device] of [
+      [sourcePath('demo'), active],
+      [standbyPath(), standby],
+    ] as const)
+      world.kernel.bind(world.kernel.host, path.replace('/runtime-mnt/', '/runtime-mnt/view/'), { device });
+    world.engine.start();
+    await world.clock.settle();
+    expect(world.decisionsOf('standby-refused')).toEqual([]);
+  });
 });
 
 describe('the contents of a standby', () => {

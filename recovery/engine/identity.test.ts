@@ -15,12 +15,15 @@ const inline: VolumeRecord = {
 };
 const claims = podNamed('pod-1', [{}]);
 const claimsAnother = podNamed('pod-1', [{ volume: 'another' }]);
+const claimsUnread = { ...claimsAnother, hasUnreadClaims: true } as const;
 
 describe('a target path with the name of a volume', () => {
   it.each([
     ['is its', 'its pod claims the volume and the record agrees', claims, ours, 'volume'],
     ['is its', 'its pod claims the volume and there is no record', claims, undefined, 'volume'],
     ['is its', 'its pod is unknown and the record names the volume', undefined, ours, 'volume'],
+    ['is its', 'a claim of its pod is unread and the record names the volume', claimsUnread, ours, 'volume'],
+    ['is not its', 'a claim of its pod is unread and there is no record', claimsUnread, undefined, 'other'],
     ['is contested', 'its pod claims the volume and the record names an inline volume', claims, inline, 'conflict'],
     ['is contested', 'its pod claims another volume and the record names this one', claimsAnother, ours, 'conflict'],
     ['is not its', 'its pod is unknown and there is no record', undefined, undefined, 'other'],

@@ -28,7 +28,7 @@ export function targetOwner(
   volume: Volume,
   { pod, record }: { readonly pod: Pod | undefined; readonly record: VolumeRecord | undefined },
 ): TargetOwner {
-  const isClaimed = pod?.volumes.includes(volume.name);
+  const isClaimed = claims(pod, volume);
   if (record === undefined) return { kind: isClaimed ? 'volume' : 'other' };
   if (isRecordOf(record, volume)) {
     if (isClaimed !== false) return { kind: 'volume' };
@@ -38,6 +38,12 @@ export function targetOwner(
   if (!isClaimed) return { kind: 'other' };
   const detail = `a claim of pod ${nameOf(pod)} leads to volume ${volume.name}, but the kubelet has recorded volume ${record.volumeHandle} of driver ${record.driverName}`;
   return { kind: 'conflict', detail };
+}
+
+/** Whether a claim of a pod leads to the volume; undefined if that is not known. */
+function claims(pod: Pod | undefined, { name }: Volume): boolean | undefined {
+  if (pod?.volumes.includes(name)) return true;
+  return pod === undefined || pod.hasUnreadClaims ? undefined : false;
 }
 
 const nameOf = (pod: Pod | undefined) => `${pod?.namespace}/${pod?.name}`;

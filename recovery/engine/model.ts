@@ -85,6 +85,8 @@ export interface Pod {
   readonly deleting: boolean;
   /** `Volume.name` of all volumes in `spec.volumes`, whether or not a container mounts them. */
   readonly volumes: readonly string[];
+  /** Set while it is not known where all of its claims lead, so that `volumes` may lack some. */
+  readonly hasUnreadClaims?: true;
   /** Containers and init containers. */
   readonly containers: readonly {
     readonly name: string;

@@ -181,15 +181,13 @@ export class NodeSnapshot implements SnapshotFacts {
   }
 
   #admit(volume: Volume, paths: readonly string[]): Standbys {
-    const others = this.volumes
-      .flatMap(({ sources }) => sources.filter((path) => !volume.sources.includes(path)))
-      .flatMap((path) => [path, ...(this.#node.standbyPaths.get(path) ?? [])]);
+    const others = sourceMountsBeside(this.mounts, [...volume.sources, ...paths]);
     return admitStandbys(paths, {
       tree: this.tree,
       tier: this.tier,
       isReadOnly: isReadOnly(volume),
       evidence: volumeEvidence(this.#ownMounts(volume)),
-      foreign: new Set(others.flatMap((path) => this.tree.top(path)?.device ?? [])),
+      foreign: new Set(others.flatMap(({ mountPoint }) => this.tree.top(mountPoint)?.device ?? [])),
     });
   }
 
@@ -370,6 +368,18 @@ export class SnapshotCache {
     );
     this.#options.lookUps.retain(snapshot.volumes.flatMap((volume) => snapshot.lookUpsFor(volume)));
   }
+}
+
+/** FUSE mounts in the directory tree of some source mounts that are neither these, nor other views of them, nor in a pod's directory. */
+function sourceMountsBeside(mounts: readonly Mount[], paths: readonly string[]): readonly Mount[] {
+  const root = paths[0]?.replace(/^(\/[^/]+\/).*$/, '$1') ?? '/';
+  // The mount root may be bound to a second place, below which the dataset's own mounts appear again.
+  const views = paths.map((path) => `/${path.split('/').slice(-4).join('/')}`);
+  return mounts.filter((mount) => {
+    const { mountPoint: path } = mount;
+    if (!path.startsWith(root) || !isFuse(mount) || /\/pods\/[^/]+\/volume/.test(path)) return false;
+    return !views.some((view) => path.endsWith(view));
+  });
 }
 
 function devicesIn({ mounts, containers }: NodeSnapshot): ReadonlySet<DeviceId> {

@@ -19,8 +19,13 @@ const pod = (name: string, spec: object = {}) => ({
   },
 });
 
-/** A minimal API server for lists and watches. Tests set what it serves. */
+const claimPath = '/api/v1/namespaces/default/persistentvolumeclaims/demo';
+const volumePath = '/api/v1/persistentvolumes/default-demo';
+const volumesPath = '/api/v1/persistentvolumes';
+
+/** A minimal API server for lists, watches and objects. Tests set what it serves. */
 let lists: Record<string, object[]>;
+let objects: Record<string, object>;
 let watches: Map<string, ServerResponse>;
 let requests: string[];
 let bodies: unknown[];
@@ -30,11 +35,8 @@ let kubernetes: Kubernetes | undefined;
 let errors: string[];
 
 beforeEach(async () => {
-  lists = {
-    '/api/v1/persistentvolumes': [volumeObject()],
-    '/api/v1/persistentvolumeclaims': [claimObject],
-    '/api/v1/pods': [pod('app')],
-  };
+  lists = { '/api/v1/pods': [pod('app')] };
+  objects = { [claimPath]: claimObject, [volumePath]: volumeObject() };
   watches = new Map();
   requests = [];
   bodies = [];
@@ -52,7 +54,13 @@ beforeEach(async () => {
       response.flushHeaders();
       return;
     }
-    const items = lists[pathname] ?? [];
+    const items = lists[pathname];
+    if (items === undefined) {
+      if (request.method !== 'GET') return void response.end('{}');
+      const object = objects[pathname];
+      response.writeHead(object === undefined ? 404 : 200).end(JSON.stringify(object ?? {}));
+      return;
+    }
     const at = Number(searchParams.get('continue') ?? 0);
     const page = items.slice(at, at + 2);
     const more = at + 2 < items.length ? { continue: String(at + 2) } : {};
@@ -78,14 +86,15 @@ function transport(clock: Pick<ClockPort, 'after'> = monotonicClock) {
   return createTransport(kubeConfig, clock);
 }
 
-async function watched(): Promise<Kubernetes> {
+async function watched({ allVolumes = false, clock = monotonicClock as ClockPort } = {}): Promise<Kubernetes> {
   kubernetes = watchKubernetes({
     transport: transport(),
     nodeName: 'node-1',
     mountRoot: '/runtime-mnt',
+    allVolumes,
     onError: (path, error) => void errors.push(`${path}: ${error}`),
     onRecovered: () => {},
-    clock: monotonicClock,
+    clock,
     random: () => 0,
   });
   await kubernetes.synced;
@@ -108,11 +117,26 @@ describe('watching Kubernetes', () => {
     ).toBe(true);
   });
 
-  it('asks for fewer pods at once than for claims, as they are larger', async () => {
-    await watched();
-    const limitOf = (kind: string) =>
-      requests.find((line) => line.includes(`/${kind}?limit=`))?.match(/limit=(\d+)/)?.[1];
-    expect([limitOf('pods'), limitOf('persistentvolumeclaims')]).toEqual(['100', '500']);
+  it('watches nothing but these pods, and reads only what they use', async () => {
+    lists['/api/v1/pods'] = [
+      pod('a'),
+      pod('b'),
+      pod('c', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'foreign' } }] }),
+    ];
+    objects['/api/v1/namespaces/default/persistentvolumeclaims/foreign'] = {
+      metadata: { namespace: 'default', name: 'foreign' },
+      spec: { volumeName: 'disk' },
+    };
+    objects[`${volumesPath}/disk`] = { ...volumeObject({ csi: { driver: 'ebs' } }), metadata: { name: 'disk' } };
+    expect(names(await watched())).toEqual(['a', 'b']);
+    await expect.poll(() => watches.size, { interval: 2 }).toBe(1);
+    expect([...new Set(requests.map((line) => line.replace(/\?.*/, '')))].sort()).toEqual([
+      'GET /api/v1/namespaces/default/persistentvolumeclaims/demo',
+      'GET /api/v1/namespaces/default/persistentvolumeclaims/foreign',
+      'GET /api/v1/persistentvolumes/default-demo',
+      'GET /api/v1/persistentvolumes/disk',
+      'GET /api/v1/pods',
+    ]);
   });
 
   it('follows additions, changes and deletions', async () => {
@@ -134,8 +158,8 @@ describe('watching Kubernetes', () => {
     seen.watch(() => changes++);
     const before = seen.view();
     await send('/api/v1/pods', 'MODIFIED', { ...pod('app'), status: { phase: 'Running' } });
-    const foreign = { metadata: { namespace: 'default', name: 'other' }, spec: { volumeName: 'of-another-driver' } };
-    await send('/api/v1/persistentvolumeclaims', 'ADDED', foreign);
+    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'foreign' } }];
+    await send('/api/v1/pods', 'ADDED', pod('other', { volumes }));
     await expect.poll(() => seen.view() !== before, { interval: 2 }).toBe(true);
     await send('/api/v1/pods', 'ADDED', pod('late'));
     await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
@@ -182,22 +206,91 @@ describe('watching Kubernetes', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('is not synced while access to a kind is denied', async () => {
-    answer = (request, response) => {
-      if (!request.url?.startsWith('/api/v1/persistentvolumes')) return false;
-      response.writeHead(403).end('{"message":"forbidden"}');
-      return true;
+  describe('with a claim that cannot be read', () => {
+    const unread = (path: string) => {
+      answer = (request, response) => {
+        if (request.url !== path) return false;
+        response.writeHead(403).end('{"message":"forbidden"}');
+        return true;
+      };
     };
-    let synced = false;
-    const waiting = watched().then(() => {
-      synced = true;
+
+    it('starts without its pod, says why, and finds it once it can be read', async () => {
+      unread(claimPath);
+      const seen = await watched();
+      expect(names(seen)).toEqual([]);
+      expect(seen.problems()).toEqual([expect.stringMatching(/^persistentvolumeclaims: 1 not read for \d s \(403\)$/)]);
+      expect(errors).toEqual([expect.stringContaining('403')]);
+      answer = () => false;
+      await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app']);
+      expect(seen.problems()).toEqual([]);
     });
-    const denied = () => requests.filter((line) => line.includes('/persistentvolumes?')).length;
-    await expect.poll(denied, { interval: 5 }).toBeGreaterThan(1);
-    expect(synced).toBe(false);
-    expect(errors).toEqual([expect.stringContaining('403')]);
-    answer = () => false;
-    await waiting;
+
+    it('does not say that a pod has no other volume', async () => {
+      const other = '/api/v1/namespaces/default/persistentvolumeclaims/other';
+      unread(other);
+      const volumes = ['demo', 'other'].map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } }));
+      lists['/api/v1/pods'] = [pod('app', { volumes })];
+      const seen = await watched();
+      expect(seen.view().pods).toMatchObject([{ volumes: ['default-demo'], hasUnreadClaims: true }]);
+      // Now it is known that there is no such claim.
+      answer = () => false;
+      await expect.poll(() => seen.view().pods[0]?.hasUnreadClaims, { interval: 2 }).toBeUndefined();
+    });
+
+    it('keeps what it knows of it for a pod that uses it, too', async () => {
+      const seen = await watched();
+      unread(claimPath);
+      await send('/api/v1/pods', 'ADDED', pod('late'));
+      await expect.poll(() => names(seen), { interval: 2 }).toEqual(['app', 'late']);
+    });
+  });
+
+  it('reads the volume again for a new pod', async () => {
+    const clock = createModelledClock();
+    const seen = await watched({ clock });
+    await clock.advance(2_000);
+    objects[volumePath] = volumeObject({ accessModes: ['ReadWriteMany'] });
+    await send('/api/v1/pods', 'ADDED', pod('late'));
+    await expect.poll(() => seen.view().volumes[0]?.accessModes, { interval: 2 }).toEqual(['ReadWriteMany']);
+  });
+
+  describe('if all volumes matter', () => {
+    const listed = (name: string, annotations: object = {}) => ({
+      metadata: { name, resourceVersion: '3', annotations },
+    });
+
+    it('watches their metadata, and reads those that may be of this driver', async () => {
+      const accepted: unknown[] = [];
+      answer = ({ url, headers }) => {
+        if (url?.startsWith(`${volumesPath}?`)) accepted.push(headers.accept);
+        return false;
+      };
+      const provisioned = { 'pv.kubernetes.io/provisioned-by': 'ebs.csi.aws.com' };
+      lists[volumesPath] = [listed('default-demo'), listed('elsewhere'), listed('disk', provisioned)];
+      objects[`${volumesPath}/elsewhere`] = {
+        ...volumeObject({ accessModes: ['ReadWriteMany'] }),
+        ...listed('elsewhere'),
+      };
+      const seen = await watched({ allVolumes: true });
+      expect(
+        seen
+          .view()
+          .volumes.map(({ name }) => name)
+          .sort(),
+      ).toEqual(['default-demo', 'elsewhere']);
+      expect(requests.filter((line) => line.includes('/disk'))).toEqual([]);
+      await expect
+        .poll(() => accepted, { interval: 2 })
+        .toEqual([
+          'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+          'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+          'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+        ]);
+      objects[`${volumesPath}/late`] = { ...volumeObject(), ...listed('late') };
+      await send(volumesPath, 'ADDED', listed('late'));
+      await expect.poll(() => seen.view().volumes.length, { interval: 2 }).toBe(3);
+    });
   });
 });
 

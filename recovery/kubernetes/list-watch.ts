@@ -12,6 +12,8 @@ export interface ListWatchOptions<T> {
   readonly fieldSelector?: string;
   /** Objects per page: 500, or fewer if they are large. */
   readonly pageSize?: number;
+  /** Whether objects arrive without all that is not metadata. */
+  readonly metadataOnly?: boolean;
   /** Extracts the relevant part of an object. Returns undefined if the object is irrelevant. */
   readonly map: (object: unknown) => T | undefined;
   /** Called after each list and after each change of the objects. */
@@ -40,7 +42,7 @@ export interface ListWatch<T> extends AsyncDisposable {
 /** For this long after its last answer an API server may fail without the objects being called out of date. */
 const silentAfter = 60_000_000_000n;
 
-/** Objects per page, because the list of all claims of a large cluster is too long for one response, and for one turn of the event loop. */
+/** Objects per page, because the list of all volumes of a large cluster is too long for one response, and for one turn of the event loop. */
 const usualPageSize = 500;
 
 /** The server is asked to end a watch after 5 to 10 minutes, as in client-go. The watch is then resumed. */
@@ -166,7 +168,7 @@ function needsList(error: unknown): boolean {
 }
 
 /** Identifies the cause of an error. Messages also contain versions and change with each attempt. */
-function causeOf(error: unknown): string {
+export function causeOf(error: unknown): string {
   if (error instanceof ApiError) return String(error.status);
   if (!(error instanceof Error)) return String(error);
   return 'code' in error ? String(error.code) : error.name;
@@ -185,11 +187,17 @@ function pause(clock: ClockPort, ms: number, signal: AbortSignal): Promise<void>
   return promise;
 }
 
+/** Kubernetes API concepts, "Alternate representations". */
+export const partial = (kind: 'PartialObjectMetadata' | 'PartialObjectMetadataList') => ({
+  accept: `application/json;as=${kind};g=meta.k8s.io;v=v1`,
+});
+
 async function list<T>({
   transport,
   path,
   fieldSelector,
   pageSize = usualPageSize,
+  metadataOnly = false,
   map,
   objects,
   onChange,
@@ -204,7 +212,8 @@ async function list<T>({
     const query = new URLSearchParams({ limit: String(pageSize) });
     if (fieldSelector !== undefined) query.set('fieldSelector', fieldSelector);
     if (next !== undefined) query.set('continue', next);
-    const page = await transport.json({ method: 'GET', path: `${path}?${query}`, signal });
+    const accept = metadataOnly ? partial('PartialObjectMetadataList') : {};
+    const page = await transport.json({ method: 'GET', path: `${path}?${query}`, ...accept, signal });
     const items = objectAt(page).items;
     for (const item of Array.isArray(items) ? items : []) store(found, item, map(item));
     next = textAt(objectAt(page, 'metadata'), 'continue');
@@ -220,7 +229,7 @@ async function list<T>({
 
 /** Yields the resource version of each event. Calls `onStable` after the watch has been open for some time. */
 async function* watch<T>(
-  { transport, path, fieldSelector, map, objects, onChange, clock, random, signal }: Running<T>,
+  { transport, path, fieldSelector, metadataOnly = false, map, objects, onChange, clock, random, signal }: Running<T>,
   version: string,
   onStable: () => void,
 ): AsyncGenerator<string> {
@@ -232,7 +241,8 @@ async function* watch<T>(
     timeoutSeconds: String(askedSeconds),
   });
   if (fieldSelector !== undefined) query.set('fieldSelector', fieldSelector);
-  const asked = { method: 'GET', path: `${path}?${query}`, signal } as const;
+  const accept = metadataOnly ? partial('PartialObjectMetadata') : {};
+  const asked = { method: 'GET', path: `${path}?${query}`, ...accept, signal } as const;
   const response = await transport.stream(asked);
   const limit = askedSeconds + graceSeconds;
   using timers = new DisposableStack();

@@ -48,7 +48,13 @@ const podObject = {
 };
 
 const claim = { namespace: 'default', name: 'demo', volume: 'default-demo' };
-const bound = { volumes: new Map([[volume.name, volume]]), claims: new Map([['default/demo', claim]]) };
+const bound = {
+  volumes: new Map([[volume.name, volume]]),
+  claims: new Map([
+    ['default/demo', claim],
+    ['default/other', undefined],
+  ]),
+};
 
 describe('a PersistentVolume', () => {
   it('becomes a volume with its dataset, sources and access modes', () => {
@@ -172,9 +178,25 @@ describe('a pod', () => {
     expect(spec && toPod(spec, { volumes, claims })?.volumes).toEqual(['default-demo']);
   });
 
+  it('may have further volumes until all of its claims have been read', () => {
+    const spec = toPodSpec(podObject);
+    const claims = new Map([['default/demo', claim]]);
+    expect(spec && toPod(spec, { ...bound, claims })?.hasUnreadClaims).toBe(true);
+  });
+
+  it('may have further volumes until those of its claims have been read', () => {
+    const spec = toPodSpec(podObject);
+    const other = { namespace: 'default', name: 'other', volume: 'pv-1' };
+    const claims = new Map([...bound.claims, ['default/other', other] as const]);
+    expect(spec && toPod(spec, { ...bound, claims })?.hasUnreadClaims).toBe(true);
+    const volumes = new Map<string, Volume | 'foreign'>([...bound.volumes, ['pv-1', 'foreign']]);
+    expect(spec && toPod(spec, { claims, volumes })?.hasUnreadClaims).toBeUndefined();
+  });
+
   it.each([
-    ['whose volumes are of other drivers', { ...bound, volumes: new Map() }],
-    ['whose claim is not bound', { ...bound, claims: new Map() }],
+    ['whose volumes are of other drivers', { ...bound, volumes: new Map([[volume.name, 'foreign' as const]]) }],
+    ['whose claim is not bound', { ...bound, claims: new Map([['default/demo', undefined]]) }],
+    ['whose claims have not been read', { ...bound, claims: new Map() }],
     [
       'whose claim names a volume that is bound to another claim',
       {

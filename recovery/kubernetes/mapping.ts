@@ -62,6 +62,14 @@ export function toVolume(object: unknown, mountRoot: string): Volume | undefined
   };
 }
 
+/**
+ * Maps a PersistentVolume that was read by its name. `foreign`: it is another driver's, or has no valid source, and stays so, as its source
+ * cannot be changed. Undefined: there is none.
+ */
+export function toReadVolume(object: unknown, mountRoot: string): Volume | 'foreign' | undefined {
+  return object === undefined ? undefined : (toVolume(object, mountRoot) ?? 'foreign');
+}
+
 /** Maps a PersistentVolumeClaim. Returns undefined if it is not bound. */
 export function toClaim(object: unknown): Claim | undefined {
   const metadata = objectAt(object, 'metadata');
@@ -99,17 +107,22 @@ export function toPodSpec(object: unknown): PodSpec | undefined {
   };
 }
 
+/** Claims and volumes as they were read, by key; the value of those that do not exist or are not bound is undefined. */
+export interface ReadClaims {
+  readonly claims: ReadonlyMap<string, Claim | undefined>;
+  readonly volumes: ReadonlyMap<string, Volume | 'foreign' | undefined>;
+}
+
 /** Resolves the pod's claims to volumes of this driver. Returns undefined if there are none. */
-export function toPod(
-  { claims, ...spec }: PodSpec,
-  {
-    volumes,
-    claims: bound,
-  }: { readonly volumes: ReadonlyMap<string, Volume>; readonly claims: ReadonlyMap<string, Claim> },
-): Pod | undefined {
+export function toPod({ claims, ...spec }: PodSpec, { volumes, claims: bound }: ReadClaims): Pod | undefined {
   const names = new Map<string, string>();
+  let hasUnread = false;
   for (const [podVolume, { claim }] of claims) {
-    const volume = volumes.get(bound.get(`${spec.namespace}/${claim}`)?.volume ?? '');
+    const key = `${spec.namespace}/${claim}`;
+    const name = bound.get(key)?.volume;
+    const volume = volumes.get(name ?? '');
+    hasUnread ||= !bound.has(key) || (name !== undefined && !volumes.has(name));
+    if (volume === 'foreign') continue;
     // A claim may name any volume. It is bound to the volume only if the volume names the claim in turn.
     const isBound = volume?.dataset?.name === claim && volume.dataset.namespace === spec.namespace;
     if (volume !== undefined && isBound) names.set(podVolume, volume.name);
@@ -118,6 +131,7 @@ export function toPod(
   return {
     ...spec,
     volumes: [...new Set(names.values())],
+    ...(hasUnread ? { hasUnreadClaims: true } : {}),
     containers: spec.containers.map(({ mounts, others, ...container }) => {
       const ours = mounts.flatMap((mount) => {
         const volume = names.get(mount.volume);

@@ -9,6 +9,8 @@ export interface ApiRequest {
   /** Path and query below the cluster's server. */
   readonly path: string;
   readonly body?: { readonly contentType: string; readonly value: unknown };
+  /** Form of the response; `application/json` by default. */
+  readonly accept?: string;
   /** Aborts the request, including the body of its response. */
   readonly signal: AbortSignal;
 }
@@ -59,7 +61,7 @@ export function createTransport(kubeConfig: KubeConfig, clock: Pick<ClockPort, '
     const url = new URL(cluster.server.replace(/\/$/, '') + asked.path);
     const options: RequestOptions = {
       method: asked.method,
-      headers: { accept: 'application/json' },
+      headers: { accept: asked.accept ?? 'application/json' },
       signal: asked.signal,
     };
     await kubeConfig.applyToHTTPSOptions(options);

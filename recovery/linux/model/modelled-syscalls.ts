@@ -46,7 +46,6 @@ type OpenFile =
   | { readonly kind: 'proc' }
   | { readonly kind: 'table'; readonly path: VfsPath }
   | { readonly kind: 'namespace'; readonly namespace: MountNamespace }
-  | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'user' };
 
 export interface ModelledProcessOptions {
@@ -86,10 +85,8 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     this.#kernel.mayHaveFreed();
   }
 
-  /** The text of its mountinfo, as another process reads it. */
-  get table(): string {
-    this.#kernel.prepare();
-    return tableText(this.#root);
+  get openFiles(): number {
+    return this.#files.size;
   }
 
   *namespaces(): Generator<MountNamespace> {
@@ -411,12 +408,9 @@ export class ModelledSyscalls implements Syscalls, MountUser {
   setns(fd: number): Result<void> {
     return this.#call('setns', '', () => {
       const file = this.#files.get(fd);
-      const namespace = file?.kind === 'process' ? this.#options.namespaceOf?.(file.pid) : undefined;
-      if (file?.kind === 'process' && namespace === undefined) return 'ESRCH';
-      const entered = file?.kind === 'namespace' ? file.namespace : namespace;
-      if (entered === undefined) return 'EINVAL';
-      this.namespace = entered;
-      this.#root = this.#kernel.rootOf(entered);
+      if (file?.kind !== 'namespace') return 'EINVAL';
+      this.namespace = file.namespace;
+      this.#root = this.#kernel.rootOf(file.namespace);
       this.#directory = this.#root;
       this.#kernel.mayHaveFreed();
       return ok(undefined);
@@ -435,8 +429,8 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     });
   }
 
-  pidfdOpen(pid: number): Result<number> {
-    return this.#call('pidfd_open', '', () => (this.#isRunning(pid) ? this.#add({ kind: 'process', pid }) : 'ESRCH'));
+  pidfdOpen(): Result<number> {
+    return this.#unsupported('pidfd_open');
   }
 
   pipe(): Result<never> {
