@@ -6,6 +6,7 @@ import {
   claimRows,
   claimsAsMarkdown,
   claimsAsText,
+  faultRows,
   faultsAsText,
   renewLastPasses,
   whereItPassed,
@@ -166,7 +167,7 @@ it('every node condition is in one combination, and CI runs each of these', () =
 });
 
 it('a fault is listed with what has to come of it and the scenarios that inject it', () => {
-  const text = faultsAsText([sigkill], scenarios);
+  const text = faultsAsText(faultRows([sigkill], scenarios));
   expect(text).toContain('sigkill  (C3)');
   expect(text).toContain(`expected: ${sigkill.expected}`);
   expect(text).toContain('scenario: it reads again');

@@ -105,18 +105,27 @@ export function claimsAsMarkdown(rows: readonly ClaimRow[]): string {
   ].join('');
 }
 
+export interface FaultRow extends Pick<Fault, 'name' | 'title' | 'claims' | 'expected' | 'isCrash'> {
+  /** Names of the scenarios that inject it. */
+  readonly scenarios: readonly string[];
+}
+
+export function faultRows(faults: Iterable<Fault>, scenarios: readonly ScenarioSource[]): readonly FaultRow[] {
+  return Array.from(faults, ({ name, title, claims, expected, isCrash }) => {
+    const shown = scenarios.filter(({ tags }) => tags.includes(`@fault:${name}`));
+    return { name, title, claims, expected, isCrash, scenarios: shown.map((scenario) => scenario.name) };
+  });
+}
+
 /** Formats faults for a terminal, each with its title, the expected result, and the scenarios that inject it. */
-export function faultsAsText(faults: Iterable<Fault>, scenarios: readonly ScenarioSource[]): string {
-  return [...faults]
-    .flatMap(({ name, title, claims, expected, isCrash }) => {
-      const shown = scenarios.filter(({ tags }) => tags.includes(`@fault:${name}`));
-      return [
-        `${name}  (${claims.join(', ')})${isCrash ? '' : '  not for rekindle crash'}`,
-        `    ${title}`,
-        `    expected: ${expected}`,
-        ...shown.map((scenario) => `    scenario: ${scenario.name}`),
-      ];
-    })
+export function faultsAsText(rows: readonly FaultRow[]): string {
+  return rows
+    .flatMap(({ name, title, claims, expected, isCrash, scenarios }) => [
+      `${name}  (${claims.join(', ')})${isCrash ? '' : '  not for rekindle crash'}`,
+      `    ${title}`,
+      `    expected: ${expected}`,
+      ...scenarios.map((scenario) => `    scenario: ${scenario}`),
+    ])
     .map((line) => `${line}\n`)
     .join('');
 }

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateMessages } from '@cucumber/gherkin';
 import { type GherkinDocument, IdGenerator, type Pickle, SourceMediaType } from '@cucumber/messages';
@@ -20,6 +20,9 @@ export interface ScenarioSource {
 }
 
 const features = fileURLToPath(new URL('../features', import.meta.url));
+
+/** Absolute path of a feature file, as a record names it. */
+export const featurePath = (uri: string): string => resolve(features, '..', uri);
 
 /** The scenarios of all shipped feature files, in the order in which they run. */
 export function shippedScenarios(): readonly ScenarioSource[] {

@@ -33,16 +33,22 @@ export interface ConformOptions extends RunOptions {
   readonly conditions: readonly string[];
   /** Number of scenarios that run in parallel, each on its own cluster. */
   readonly jobs: number;
+  /** Flags of the command line that a scenario needs to run again as it ran; without those that select scenarios, and the seed. */
+  readonly flags: readonly string[];
 }
 
 export interface CrashOptions extends RunOptions {
   readonly fault: string;
   /** If false, the agent's gate stays off and the mount stays broken. */
   readonly recovery: boolean;
-  /** Keep everything running until interrupted, and print how to enter the pod. */
+  /** Keep everything running until interrupted, and take commands: crash again, a shell in the pod, quit. */
   readonly hold: boolean;
   /** The user's program and its arguments, run in the pod; empty for the documented loop. */
   readonly command: readonly string[];
+  /** Text that the program must print after the pod reads again. */
+  readonly expect?: string;
+  /** How long the program is watched after the recovery. */
+  readonly watchMs: number;
 }
 
 /** The conditions of one benchmark series. */

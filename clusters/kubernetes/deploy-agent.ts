@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { openApi } from '../../recovery/deploy/api.ts';
-import { deploy, names } from '../../recovery/deploy/index.ts';
+import { CannotDeploy, deploy, names } from '../../recovery/deploy/index.ts';
 import { removeDeployment } from '../../recovery/deploy/remove.ts';
 import { step } from './provider.ts';
 
@@ -28,9 +28,15 @@ export async function deployAgent(deployment: AgentDeployment): Promise<void> {
       await removeDeployment({ kubeConfig, namespace, onProgress, signal: AbortSignal.timeout(removalMs) });
     });
   }
-  await step(onProgress, 'deploying the node agent and the webhook', () =>
+  const { incomplete } = await step(onProgress, 'deploying the node agent and the webhook', () =>
     deploy({ kubeConfig, namespace, image, signal, onProgress }),
   );
+  // A node without an agent would make scenarios fail that are placed there.
+  if (incomplete.length > 0)
+    throw new CannotDeploy(
+      incomplete.join(', '),
+      'use a cluster whose nodes are all ready, or remove those that are not',
+    );
 }
 
 /** Returns whether a DaemonSet of the agent's name exists. */

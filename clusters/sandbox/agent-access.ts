@@ -1,16 +1,22 @@
 import { CoreV1Api, type KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
-import { clientConfig } from '../../fakes/apiserver/client-config.ts';
+import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { agentAccess, webhookAccess } from '../../recovery/deploy/access.ts';
 import { defaultOptions, names } from '../../recovery/deploy/options.ts';
+
+/** A service account as a pod receives it: files of the volume, and the server's address in the environment. */
+export interface ServiceAccount {
+  readonly files: { readonly token: string; readonly 'ca.crt': string; readonly namespace: string };
+  readonly environment: { readonly KUBERNETES_SERVICE_HOST: string; readonly KUBERNETES_SERVICE_PORT: string };
+}
 
 export const agentAccount = { namespace: names.namespace, name: names.agent };
 
 /**
- * Creates the service accounts of agent and webhook with the roles of `rekindle deploy`, and returns a kubeconfig for each, as JSON.
- * Thus the stand-in of the API server refuses what a cluster would refuse.
+ * Creates the service accounts of agent and webhook with the roles of `rekindle deploy`. Thus the stand-in of the API server refuses what
+ * a cluster would refuse. The webhook, which has no container here, gets a kubeconfig.
  */
 export async function createServiceAccounts(admin: KubeConfig): Promise<{
-  readonly agent: string;
+  readonly agent: ServiceAccount;
   readonly webhook: string;
 }> {
   const objects = KubernetesObjectApi.makeApiClient(admin);
@@ -18,16 +24,24 @@ export async function createServiceAccounts(admin: KubeConfig): Promise<{
   const access = [...agentAccess(defaultOptions), ...webhookAccess(defaultOptions), ...selfRegistration()];
   await Promise.all(access.map((object) => objects.create(object)));
   const core = admin.makeApiClient(CoreV1Api);
-  const kubeConfigFor = async (name: string): Promise<string> => {
+  const { server: url = '', caData = '' } = admin.getCurrentCluster() ?? {};
+  const authority = Buffer.from(caData, 'base64').toString();
+  const tokenFor = async (name: string): Promise<string> => {
     const account = { name, namespace: names.namespace };
     const { status } = await core.createNamespacedServiceAccountToken({
       ...account,
       body: { spec: { audiences: [] } },
     });
-    const url = admin.getCurrentCluster()?.server ?? '';
-    return clientConfig({ url, token: status?.token ?? '' }).exportConfig();
+    return status?.token ?? '';
   };
-  return { agent: await kubeConfigFor(names.agent), webhook: await kubeConfigFor(names.webhook) };
+  const { hostname, port } = new URL(url);
+  return {
+    agent: {
+      files: { token: await tokenFor(names.agent), 'ca.crt': authority, namespace: names.namespace },
+      environment: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
+    },
+    webhook: kubeConfigText({ url, authority, user: { token: await tokenFor(names.webhook) } }),
+  };
 }
 
 /** The deployment creates the webhook's configurations on a cluster. The sandbox's webhook has a URL and creates them itself. */

@@ -7,9 +7,9 @@ const where = { name: 'csi-nodeplugin-fluid', namespace: 'fluid-system' };
 
 async function start(gate: boolean) {
   await using stack = new AsyncDisposableStack();
-  const server = stack.use(await startApiServer({ port: 0, token: 't' }));
+  const server = stack.use(await startApiServer({ port: 0 }));
   const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromString(server.kubeConfig());
+  kubeConfig.loadFromString(server.kubeConfig);
   const apps = kubeConfig.makeApiClient(AppsV1Api);
   await kubeConfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: where.namespace } } });
   const rolledOut: boolean[] = [];

@@ -15,8 +15,10 @@ import { followServing, type ServingProcess, startServing } from './serving-proc
 
 export interface AgentProcessOptions {
   readonly command: readonly string[];
-  /** Paths. Our agent has its service account. Another program gets `admin`, because its roles are unknown. */
-  readonly kubeconfigs: { readonly admin: string; readonly agent: string };
+  /** Of our agent, in a directory of the node. */
+  readonly account: { readonly directory: string; readonly environment: Readonly<Record<string, string>> };
+  /** Path of the kubeconfig of another program: the administrator's, because its roles are unknown. */
+  readonly adminKubeconfig: string;
   readonly nodeName: string;
   readonly socket: string;
   readonly kubeletRoot: string;
@@ -162,7 +164,7 @@ export class AgentProcess {
   }
 
   #spawn(agent: AgentSettings, follow: Parameters<typeof followServing>[1]): ServingProcess {
-    const { command, environment, kubeconfigs, kubeletRoot, nodeName, runtime, socket } = this.#options;
+    const { account, adminKubeconfig, command, environment, kubeletRoot, nodeName, runtime, socket } = this.#options;
     if (!agent.command) {
       const { diesBefore } = agent;
       const program = diesBefore
@@ -171,7 +173,14 @@ export class AgentProcess {
       const furtherGates = agent.standby ? (['FuseStandby'] as const) : [];
       const manifest = { kubeletRoot, agentArgs: ownFlags(agent), furtherGates };
       const gate = agent.fuseRecovery;
-      const spec = deployedAgent({ manifest, gate, nodeName, program, kubeconfig: kubeconfigs.agent, environment });
+      const spec = deployedAgent({
+        manifest,
+        gate,
+        nodeName,
+        program,
+        account: account.directory,
+        environment: { ...environment, ...account.environment },
+      });
       return followServing(startContainer(runtime, spec).program, follow);
     }
     return startServing({
@@ -183,7 +192,7 @@ export class AgentProcess {
         ...(agent.fuseRecovery === 'default'
           ? []
           : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}${agent.standby ? ',FuseStandby=true' : ''}`]),
-        `--kubeconfig=${kubeconfigs.admin}`,
+        `--kubeconfig=${adminKubeconfig}`,
         ...ownFlags(agent),
       ],
       environment: { ...environment, KUBELET_ROOTDIR: kubeletRoot, MOUNT_ROOT: defaultOptions.mountRoot },

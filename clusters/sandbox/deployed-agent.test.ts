@@ -18,7 +18,7 @@ const spec = (gate: boolean | 'default' = true) =>
     manifest: { kubeletRoot, agentArgs: ['--kernel-tier=5.10'] },
     nodeName: 'sandbox',
     program: ['node', 'agent.mjs'],
-    kubeconfig: '/node/kubeconfig',
+    account: '/node/account',
     environment: { PATH: '/usr/bin' },
   });
 
@@ -52,14 +52,13 @@ it("gives it its manifest's arguments and environment, as a kubelet resolves the
   });
 });
 
-it('mounts the host directories that the manifest names, which it creates, and a kubeconfig', () => {
-  const { mounts, files } = spec();
+it('mounts the host directories that the manifest names, which it creates, and the service account', () => {
+  const { mounts } = spec();
   expect(mounts.map(({ source, target }) => [source, target])).toEqual([
     [join(kubeletRoot, 'csi-plugins/fuse.csi.fluid.io'), '/plugin'],
     [join(kubeletRoot, 'plugins_registry'), '/registration'],
-    ['/node/kubeconfig', '/var/run/secrets/rekindle/kubeconfig'],
+    ['/node/account', '/var/run/secrets/kubernetes.io/serviceaccount'],
   ]);
-  expect(files).toEqual(new Set(['/var/run/secrets/rekindle/kubeconfig']));
   expect(readdirSync(kubeletRoot).toSorted()).toEqual(['csi-plugins', 'plugins_registry']);
 });
 

@@ -11,13 +11,14 @@ export interface DeployedAgentOptions {
   readonly nodeName: string;
   /** Replaces the command of the image. */
   readonly program: readonly string[];
-  /** A file of the node that replaces the service account. */
-  readonly kubeconfig: string;
+  /** A directory of the node: the volume of the service account. */
+  readonly account: string;
   /** In addition to the manifest's environment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const kubeconfigMount = '/var/run/secrets/rekindle/kubeconfig';
+/** `ServiceAccount` of kube-apiserver's admission. */
+const accountMount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * The agent's container according to the manifest that `rekindle deploy` applies: its arguments, environment, host directories,
@@ -28,7 +29,7 @@ export function deployedAgent({
   gate,
   nodeName,
   program,
-  kubeconfig,
+  account,
   environment,
 }: DeployedAgentOptions): ContainerSpec {
   const daemonSet = agentDaemonSet({ ...defaultOptions, ...manifest, gate: gate === true });
@@ -36,9 +37,8 @@ export function deployedAgent({
   const argv = container.argv.filter((argument) => gate !== 'default' || !argument.startsWith('--feature-gates='));
   return {
     ...container,
-    argv: [...argv, `--kubeconfig=${kubeconfigMount}`],
-    mounts: [...container.mounts, { source: kubeconfig, target: kubeconfigMount, readOnly: true, propagation: 'None' }],
-    files: new Set([kubeconfigMount]),
+    argv,
+    mounts: [...container.mounts, { source: account, target: accountMount, readOnly: true, propagation: 'None' }],
   };
 }
 

@@ -39,7 +39,7 @@ export function describeFidelity({
         fake: false,
       })),
       { part: 'virtual node', is: 'fake: a second kubelet without node agent and CSI driver', fake: true },
-      { part: 'API server, scheduler and DaemonSet controller', is: 'fake: HTTP, for the real client', fake: true },
+      { part: 'API server, scheduler and DaemonSet controller', is: 'fake: HTTPS, for real clients', fake: true },
       { part: "Fluid's controllers", is: 'fake', fake: true },
       { part: 'object store', is: 'embedded S3 store', fake: true },
     ],

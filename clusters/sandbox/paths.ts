@@ -26,9 +26,10 @@ export const node = {
   scratch: '/var/lib/rekindle/rootfs',
   kubeconfigs: {
     admin: '/var/lib/rekindle/admin.kubeconfig',
-    agent: '/var/lib/rekindle/agent.kubeconfig',
     webhook: '/var/lib/rekindle/webhook.kubeconfig',
   },
+  /** The volume that a kubelet mounts for the agent's service account. */
+  agentAccount: '/var/lib/rekindle/agent-account',
   mountRoot: '/runtime-mnt',
   /** Has a directory for each node condition. */
   neighbours: '/var/lib/rekindle/neighbours',

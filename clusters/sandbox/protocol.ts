@@ -30,9 +30,8 @@ export interface SupervisorOptions {
 
 /** What is known once the sandbox has started. */
 export interface Started {
-  /** Of the API server. */
-  readonly url: string;
-  readonly token: string;
+  /** The administrator's, as text. */
+  readonly kubeConfig: string;
   readonly store: RunningCluster['store'];
   readonly fidelity: Fidelity;
   /** What this machine and the agent's flags allow, beyond what every sandbox can do. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +20,7 @@ import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
 import { followScope } from '../all-volumes-access.ts';
+import { packageFlags } from '../bundled-packages.ts';
 import type { AgentSettings, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
 import { ContainerLogs } from '../container-logs.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
@@ -98,26 +98,32 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
 
     onProgress('starting API server, Fluid controllers and object store');
-    const token = randomBytes(16).toString('hex');
     const controlPlane = startServing({
       name: 'control plane',
-      argv: [process.execPath, programs.controlPlane, '--port=0', `--token=${token}`],
+      argv: [
+        process.execPath,
+        ...packageFlags(),
+        programs.controlPlane,
+        '--port=0',
+        `--kubeconfig=${places.kubeconfigs.admin}`,
+      ],
       environment,
       logFile: join(resultsDir, 'logs/control-plane.log'),
     });
-    const [ready, store, program, daemon] = await Promise.all([
+    const [, store, program, daemon] = await Promise.all([
       controlPlane.ready,
       this.#startStore(options),
       agentProgram(),
       options.daemon ? foreignDaemonProgram(options.daemon) : daemonProgram(),
     ]);
-    const url = String(ready.url);
-    const kubeConfig = clientConfig({ url, token });
+    const admin = readFileSync(places.kubeconfigs.admin, 'utf8');
+    const kubeConfig = clientConfig(admin);
     const accounts = await createServiceAccounts(kubeConfig);
     await followScope(kubeConfig, agentAccount, options.agent);
-    writeFileSync(places.kubeconfigs.admin, kubeConfig.exportConfig());
-    writeFileSync(places.kubeconfigs.agent, accounts.agent);
     writeFileSync(places.kubeconfigs.webhook, accounts.webhook);
+    mkdirSync(places.agentAccount);
+    for (const [name, content] of Object.entries(accounts.agent.files))
+      writeFileSync(join(places.agentAccount, name), content);
 
     onProgress('starting the node agent and the kubelet');
     if (options.daemon)
@@ -134,7 +140,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const agent = new AgentProcess({
       cpu,
       command: withTurns(program.command, environment),
-      kubeconfigs: places.kubeconfigs,
+      account: { directory: places.agentAccount, environment: accounts.agent.environment },
+      adminKubeconfig: places.kubeconfigs.admin,
       nodeName: places.name,
       socket: join(directories.agent, 'csi-plugins', driverName, 'csi.sock'),
       kubeletRoot: directories.agent,
@@ -185,8 +192,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     };
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
-      url,
-      token,
+      kubeConfig: admin,
       store: { endpoint, bucket, accessKeyId, accessKeySecret },
       fidelity: describeFidelity({ ...options, bundled: program.bundled }),
       capabilities: [

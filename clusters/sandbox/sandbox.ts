@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { execa } from 'execa';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
-import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { onLines, parseLine } from '../../fakes/lines.ts';
+import { bundlePackages, packageFlags } from '../bundled-packages.ts';
 import {
   type AgentSettings,
   CannotRun,
@@ -37,6 +37,7 @@ export const sandbox: Cluster = {
     const { signal, environment, runId, onEvent } = options;
     signal.throwIfAborted();
     requireDaemon(options);
+    await bundlePackages();
     await using stack = new AsyncDisposableStack();
     const scratch = mkdtempSync(join(tmpdir(), `rekindle-${runId}-`));
     // The directory is empty: what was mounted on it was mounted in the sandbox's own namespace only.
@@ -49,7 +50,7 @@ export const sandbox: Cluster = {
 
     const started = await node.start(await supervisorOptions(options, scratch));
     stack.defer(() => node.stop().catch(() => {}));
-    const kubeConfig = clientConfig(started);
+    const kubeConfig = clientConfig(started.kubeConfig);
     stack.use(await watchKubernetesEvents(kubeConfig, onEvent));
     let flags = options.agent;
     const restart = (agent: AgentSettings): Promise<void> => {
@@ -63,7 +64,7 @@ export const sandbox: Cluster = {
         rollOut: (fuseRecovery) => restart({ ...flags, fuseRecovery }),
       }),
     );
-    const kubectl = findKubectl({ kubeConfig: kubeConfigText(started), environment, runId, onEvent });
+    const kubectl = findKubectl({ kubeConfig: started.kubeConfig, environment, runId, onEvent });
     const life = stack.move();
     return {
       name: 'sandbox',
@@ -124,8 +125,7 @@ function spawnSupervisor({ environment, runId, resultsDir }: StartOptions) {
       // Process 1 never leaves the node's mount namespace, as on a real node; the supervisor visits those of containers.
       ...['/bin/sh', '-c', '"$@"; exit "$?"', 'init'],
       process.execPath,
-      // Fewer garbage collections, which take the processors from what is measured.
-      '--min-semi-space-size=16',
+      ...packageFlags(),
       programs.supervisor,
     ],
     {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { conditions, spelling } from '../../clusters/sandbox/conditions/catalogue.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
-import { claimRows, claimsAsMarkdown, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
+import { claimRows, claimsAsMarkdown, faultRows, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
 import { shippedScenarios } from '../../src/gherkin.ts';
 import { profileJsonSchema } from '../../src/profiles/profile.ts';
@@ -101,7 +101,7 @@ ${claimsAsMarkdown(claimRows(scenarios, readLastPasses()))}
 
 The ways to lose a mount, the expected result of each, and the scenarios that test it:
 
-${fence('text', faultsAsText(faults.values(), scenarios))}
+${fence('text', faultsAsText(faultRows(faults.values(), scenarios)))}
 `;
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createServer, request as httpsRequest, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { V1Pod } from '@kubernetes/client-node';
@@ -10,7 +10,7 @@ import { monotonicClock } from '../../recovery/clock.ts';
 import { createLog } from '../../recovery/log.ts';
 import { createSelfSigned } from '../../recovery/webhook/certificate.ts';
 import { startWebhook } from '../../recovery/webhook/webhook.ts';
-import { pod, type Rig, refusal, start, token } from './test-rig.ts';
+import { pod, type Rig, refusal, sendRaw, start } from './test-rig.ts';
 
 let rig: Rig;
 let stack: AsyncDisposableStack;
@@ -22,15 +22,13 @@ afterEach(() => stack.disposeAsync());
 
 /** Creates a pod without the client, to see the response's headers. */
 async function createRaw(body: object): Promise<{ code: number; warnings: string | undefined; text: string }> {
-  const sent = request(`${rig.server.url}/api/v1/namespaces/default/pods`, {
+  const { code, headers, text } = await sendRaw(rig.config, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-  }).end(JSON.stringify(body));
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of response) text += chunk;
-  const { warning } = response.headers;
-  return { code: response.statusCode ?? 0, warnings: warning, text };
+    path: '/api/v1/namespaces/default/pods',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { code, warnings: headers.warning, text };
 }
 
 describe('the webhook, registered with the API server, over HTTPS and through the real client', () => {

@@ -1,9 +1,11 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { CoreV1Api, CustomObjectsApi, KubeConfig, PatchStrategy, VersionApi } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi, PatchStrategy, VersionApi } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverVersion } from './api-server.ts';
+import { createAuthority } from './authority.ts';
+import { administrator } from './rbac.ts';
 import type { Rig } from './test-rig.ts';
-import { openWatch, pod, refusal, start, token } from './test-rig.ts';
+import { openWatch, pod, refusal, sendRaw, start, withToken } from './test-rig.ts';
 
 describe('the fake API server, through the real client', () => {
   let rig: Rig;
@@ -16,20 +18,24 @@ describe('the fake API server, through the real client', () => {
     expect((await rig.config.makeApiClient(VersionApi).getCode()).gitVersion).toBe(serverVersion);
   });
 
-  it('refuses a request without the token with 401', async () => {
-    const stranger = new KubeConfig();
-    stranger.loadFromClusterAndUser(
-      { name: 'c', server: rig.server.url, skipTLSVerify: true },
-      { name: 'u', token: 'wrong' },
-    );
-    const call = stranger.makeApiClient(CoreV1Api).listNamespacedPod({ namespace: 'default' });
+  it('refuses a request with a wrong token with 401', async () => {
+    const call = withToken(rig.config, 'wrong').makeApiClient(CoreV1Api).listNamespacedPod({ namespace: 'default' });
     expect(await refusal(call)).toMatchObject({ code: 401 });
   });
 
-  it('accepts the token as a bearer token', async () => {
-    const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: 'c', server: rig.server.url, skipTLSVerify: true }, { name: 'u', token });
-    expect((await config.makeApiClient(CoreV1Api).listNamespace()).items).toHaveLength(2);
+  it('refuses a request without credentials with 401, but reports its health and version', async () => {
+    const stranger = withToken(rig.config, '');
+    expect((await sendRaw(stranger, { method: 'GET', path: '/api/v1/namespaces' })).code).toBe(401);
+    for (const path of ['/healthz', '/livez', '/readyz', '/version'])
+      expect((await sendRaw(stranger, { method: 'GET', path })).code).toBe(200);
+  });
+
+  it('refuses a client certificate of another authority with 401', async () => {
+    const { key, certificate } = await (await createAuthority(new Date())).issueClient(administrator);
+    const base64 = (pem: string) => Buffer.from(pem).toString('base64');
+    const stranger = withToken(rig.config, '');
+    stranger.users = [{ name: 'u', certData: base64(certificate), keyData: base64(key) }];
+    expect((await sendRaw(stranger, { method: 'GET', path: '/api/v1/namespaces' })).code).toBe(401);
   });
 
   describe('objects', () => {

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { JsonObject } from './api-object.ts';
+import { certifiedUser, createAuthority } from './authority.ts';
 import { discovery, openapi } from './discovery.ts';
 import { answer, type RequestPath, sendJson } from './handlers.ts';
 import { kubeConfigText } from './kubeconfig.ts';
-import { Tokens } from './rbac.ts';
+import { administrator, Tokens, type User } from './rbac.ts';
 import { Registry, type Sources, systemSources } from './registry.ts';
 import { findResource, resources } from './resources.ts';
 import { noSuchPath, StatusError, unauthorized } from './status.ts';
@@ -16,8 +18,6 @@ export const serverVersion = 'v1.34.0+rekindle-fake';
 export interface ApiServerOptions {
   /** 0: any free port of 127.0.0.1. */
   readonly port: number;
-  /** Bearer token of the administrator. Every request, except for health and version, must carry it or a service account's. */
-  readonly token: string;
   /** Closes the server when aborted. */
   readonly signal?: AbortSignal;
   /** Number of changes kept for each kind, 4,096 by default: a watch that starts before them gets a 410. */
@@ -26,10 +26,10 @@ export interface ApiServerOptions {
 }
 
 export interface ApiServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`. */
+  /** `https://127.0.0.1:PORT`. */
   readonly url: string;
-  /** A kubeconfig as text: `new KubeConfig().loadFromString(server.kubeConfig())`. */
-  kubeConfig(): string;
+  /** A kubeconfig of the administrator as text: `new KubeConfig().loadFromString(server.kubeConfig)`. */
+  readonly kubeConfig: string;
 }
 
 /** Longer than any client keeps an idle connection, so that none is closed just when a client uses it. */
@@ -42,25 +42,37 @@ function internalError(error: unknown): JsonObject {
   return new StatusError(500, 'InternalError', `Internal error occurred: ${message}`).status;
 }
 
-/** Serves the Kubernetes API from memory, over HTTP on 127.0.0.1, until disposed of. */
+/**
+ * Serves the Kubernetes API from memory, over HTTPS on 127.0.0.1 with an authority of its own, until disposed of. Every request, except for
+ * health and version, must carry a client certificate of that authority or the token of a service account.
+ */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const sources = options.sources ?? systemSources;
   const store = new Storage(options.historyLength ?? 4096);
   const registry = new Registry({ store, sources });
   const documents: ReadonlyMap<string, JsonObject> = new Map([...discovery(serverVersion), ...openapi()]);
-  const tokens = new Tokens(options.token);
+  const tokens = new Tokens();
+  const authority = await createAuthority(sources.now());
+  const [serving, client] = await Promise.all([
+    authority.issueServer(['127.0.0.1', 'localhost', 'kubernetes.default.svc']),
+    authority.issueClient(administrator),
+  ]);
+
+  const identify = ({ headers, socket }: IncomingMessage): User | undefined => {
+    const certificate = socket instanceof TLSSocket && socket.authorized && socket.getPeerCertificate().raw;
+    if (certificate) return certifiedUser(certificate);
+    return tokens.identify(headers.authorization?.replace(/^Bearer /, '') ?? '');
+  };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
-    const [, inPath, rest = pathname] = /^\/token\/([^/]+)(\/.*)$/.exec(pathname) ?? [];
-    const plain = rest.replace(/\/+$/, '');
+    const plain = pathname.replace(/\/+$/, '');
     if (healthPaths.has(plain)) {
       response.end('ok');
       return;
     }
-    const token = inPath === undefined ? request.headers.authorization?.replace(/^Bearer /, '') : decode(inPath);
-    const user = tokens.identify(token ?? '');
     if (plain === '/version' && request.method === 'GET') return sendJson(response, 200, documents.get(plain) ?? {});
+    const user = identify(request);
     if (!user) throw unauthorized();
     const document = documents.get(plain);
     if (document && request.method === 'GET') return sendJson(response, 200, document);
@@ -69,7 +81,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     await answer({ request, response, path, query, registry, store, user, tokens, now: () => sources.now() });
   };
 
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout }, (request, response) => {
+  const tls = { key: serving.key, cert: serving.certificate, ca: authority.certificate };
+  const optional = { requestCert: true, rejectUnauthorized: false };
+  const connections = { noDelay: true, keepAlive: true, keepAliveTimeout };
+  const server = createServer({ ...tls, ...optional, ...connections }, (request, response) => {
     serve(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else if (error instanceof StatusError) sendJson(response, error.status.code, error.status);
@@ -103,10 +118,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const onAbort = (): void => void close();
   if (options.signal?.aborted) await close();
   options.signal?.addEventListener('abort', onAbort, { once: true });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo | null)?.port ?? options.port}`;
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo | null)?.port ?? options.port}`;
   return {
     url,
-    kubeConfig: () => kubeConfigText({ url, token: options.token }),
+    kubeConfig: kubeConfigText({ url, authority: authority.certificate, user: client }),
     async [Symbol.asyncDispose]() {
       options.signal?.removeEventListener('abort', onAbort);
       await close();

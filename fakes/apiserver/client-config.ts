@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { Agent, type RequestOptions, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import {
   createConfiguration,
@@ -11,29 +11,26 @@ import {
 } from '@kubernetes/client-node';
 
 /**
- * A client configuration for a fake API server. By default the client opens a new connection pool, and thus a new connection, for each
- * request if certificates are not verified; there is no TLS here at all.
+ * A client configuration from a kubeconfig, as text, for many requests to one server. By default the client opens a new connection pool,
+ * and thus a new connection, for each request.
  */
-export function clientConfig({ url, token }: { readonly url: string; readonly token: string }): KubeConfig {
-  const config = new FakeServerConfig(token);
-  config.loadFromClusterAndUser({ name: 'rekindle', server: url, skipTLSVerify: true }, { name: 'rekindle', token });
+export function clientConfig(kubeConfig: string): KubeConfig {
+  const config = new ReusingConfig();
+  config.loadFromString(kubeConfig);
   return config;
 }
 
 type ApiClass<Api> = new (configuration: ReturnType<typeof createConfiguration>) => Api;
 
-class FakeServerConfig extends KubeConfig {
-  readonly #token: string;
-  readonly #http = keepAliveHttp();
+class ReusingConfig extends KubeConfig {
+  readonly #http = keepAliveHttp(this);
+  #dispatcher: ReturnType<RequestContext['getDispatcher']>;
 
-  constructor(token: string) {
-    super();
-    this.#token = token;
-  }
-
-  /** Watches use `fetch`, which falls back to its own connection pool. */
+  /** Watches use `fetch` with this pool. */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-    context.setHeaderParam('Authorization', `Bearer ${this.#token}`);
+    await super.applySecurityAuthentication(context);
+    this.#dispatcher ??= context.getDispatcher();
+    if (this.#dispatcher) context.setDispatcher(this.#dispatcher);
   }
 
   override makeApiClient<Api>(api: ApiClass<Api>): Api {
@@ -42,24 +39,30 @@ class FakeServerConfig extends KubeConfig {
   }
 }
 
-/** HTTP over kept-alive connections. A request takes a fifth of the time that it takes with `fetch`. */
-function keepAliveHttp(): HttpLibrary {
-  const agent = new Agent({ keepAlive: true });
+/** HTTPS over kept-alive connections. A request takes a fifth of the time that it takes with `fetch`. */
+function keepAliveHttp(config: KubeConfig): HttpLibrary {
+  let agent: Promise<Agent> | undefined;
+  const connect = async (): Promise<Agent> => {
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    const { ca, cert, key } = options;
+    return new Agent({ keepAlive: true, ca, cert, key });
+  };
   return wrapHttpLibrary({
-    send: (context) =>
-      new Promise((resolve, reject) => {
-        const options = { agent, method: context.getHttpMethod(), headers: context.getHeaders() };
-        const sent = request(context.getUrl(), options, (response) => {
-          const headers = Object.fromEntries(
-            Object.entries(response.headers).map(([name, value]) => [name, `${value}`]),
-          );
-          text(response).then((body) => {
-            const responseBody = { text: async () => body, binary: async () => Buffer.from(body), stream: () => null };
-            resolve(new ResponseContext(response.statusCode ?? 0, headers, responseBody));
-          }, reject);
-        });
-        sent.on('error', reject);
-        sent.end(context.getBody() as string | undefined);
-      }),
+    async send(context) {
+      agent ??= connect();
+      const options = { agent: await agent, method: context.getHttpMethod(), headers: context.getHeaders() };
+      const { promise, resolve, reject } = Promise.withResolvers<ResponseContext>();
+      const sent = request(context.getUrl(), options, (response) => {
+        const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, `${value}`]));
+        text(response).then((body) => {
+          const responseBody = { text: async () => body, binary: async () => Buffer.from(body), stream: () => null };
+          resolve(new ResponseContext(response.statusCode ?? 0, headers, responseBody));
+        }, reject);
+      });
+      sent.on('error', reject);
+      sent.end(context.getBody() as string | undefined);
+      return promise;
+    },
   });
 }

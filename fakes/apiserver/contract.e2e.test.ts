@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customResources } from '../fluid/custom-resources.ts';
-import { startApiServer } from './api-server.ts';
+import { sendRaw, start as startStandIn, withToken } from './test-rig.ts';
 
 /*
  * What clients may rely on, asked of the stand-in and of Kubernetes' own API server (on kind) alike. Each run has a namespace of its own.
@@ -32,59 +28,14 @@ interface Sending {
   readonly token?: string;
 }
 
-interface ServerUnderTest extends AsyncDisposable {
-  send(method: string, path: string, body?: object, sending?: Sending): Promise<Answer>;
-  /** The events of a watch, once the server has ended it. */
-  watch(path: string, sending?: Sending): Promise<readonly WatchEvent[]>;
-}
-
 interface WatchEvent {
   readonly type: string;
   // biome-ignore lint/suspicious/noExplicitAny: any kind of object
   readonly object: any;
 }
 
-async function eventsOf(sent: ClientRequest): Promise<readonly WatchEvent[]> {
-  sent.end();
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
-  const lines = (await text(response)).split('\n').filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line));
-}
-
-const names = (list: { readonly items: readonly { readonly metadata: { readonly name: string } }[] }) =>
-  list.items.map(({ metadata }) => metadata.name);
-
-async function answerTo(sent: ClientRequest, body: object | undefined): Promise<Answer> {
-  const content = Buffer.from(body === undefined ? '' : JSON.stringify(body));
-  // Node sends no length for a DELETE otherwise.
-  sent.setHeader('content-length', content.length);
-  sent.end(content);
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
-  const parsed = JSON.parse((await text(response)) || '{}');
-  const { reason, message } = parsed;
-  const { warning } = response.headers;
-  return { code: response.statusCode ?? 0, reason, message, ...(warning && { warning }), body: parsed };
-}
-
-const headersFor = (
-  body: object | undefined,
-  { type = 'application/json', accept = 'application/json' }: Sending,
-): Record<string, string> => ({ accept, ...(body === undefined ? {} : { 'content-type': type }) });
-
-async function standIn(): Promise<ServerUnderTest> {
-  const server = await startApiServer({ port: 0, token: 'admin' });
-  return {
-    send(method, path, body, sending = {}) {
-      const { token = 'admin' } = sending;
-      const headers = { ...headersFor(body, sending), ...(token !== '' && { authorization: `Bearer ${token}` }) };
-      return answerTo(httpRequest(`${server.url}${path}`, { method, headers }), body);
-    },
-    watch(path, sending = {}) {
-      const headers = { ...headersFor(undefined, sending), authorization: 'Bearer admin' };
-      return eventsOf(httpRequest(`${server.url}${path}`, { headers }));
-    },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
+interface ServerUnderTest extends AsyncDisposable {
+  readonly config: KubeConfig;
 }
 
 function kind(...args: readonly string[]): string {
@@ -107,22 +58,7 @@ async function kubernetes(): Promise<ServerUnderTest> {
   }
   const config = new KubeConfig();
   config.loadFromString(readFileSync(file, 'utf8'));
-  const url = config.getCurrentCluster()?.server ?? '';
-  const admin: RequestOptions = {};
-  await config.applyToHTTPSOptions(admin);
-  const { ca } = admin;
-  return {
-    send(method, path, body, sending = {}) {
-      const { token } = sending;
-      const authorization = token ? { authorization: `Bearer ${token}` } : {};
-      const options = token === undefined ? admin : { ca, agent: false as const };
-      const headers = { ...headersFor(body, sending), ...authorization };
-      return answerTo(httpsRequest(`${url}${path}`, { ...options, method, headers }), body);
-    },
-    watch: (path, sending = {}) =>
-      eventsOf(httpsRequest(`${url}${path}`, { ...admin, headers: headersFor(undefined, sending) })),
-    [Symbol.asyncDispose]: async () => remove(),
-  };
+  return { config, [Symbol.asyncDispose]: async () => remove() };
 }
 
 function missingForKubernetes(): string | undefined {
@@ -138,7 +74,7 @@ function missingForKubernetes(): string | undefined {
 
 const missing = missingForKubernetes();
 const servers = [
-  { name: 'the stand-in', start: standIn, reason: undefined },
+  { name: 'the stand-in', start: () => startStandIn(), reason: undefined },
   { name: `Kubernetes' own API server${missing ? ` (${missing})` : ''}`, start: kubernetes, reason: missing },
 ];
 
@@ -157,33 +93,56 @@ const event = (name: string, involved: object) => ({
   reason: 'Tested',
 });
 
+const names = (list: { readonly items: readonly { readonly metadata: { readonly name: string } }[] }) =>
+  list.items.map(({ metadata }) => metadata.name);
+
 describe.each(servers)('$name', ({ start, reason }) => {
   let server: ServerUnderTest;
   beforeAll(async () => {
     if (reason !== undefined) return;
     server = await start();
-    await server.send('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
+    await send('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
     // Kubernetes admits pods once a controller has made the namespace's default service account.
     const admitted = async () =>
-      expect(await server.send('POST', `${inNamespace}/pods?dryRun=All`, pod('first'))).toMatchObject({ code: 201 });
+      expect(await send('POST', `${inNamespace}/pods?dryRun=All`, pod('first'))).toMatchObject({ code: 201 });
     await vi.waitFor(admitted, { timeout: 60_000 });
     for (const definition of customResources({}))
-      await server.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+      await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   }, 400_000);
   afterAll(() => server?.[Symbol.asyncDispose](), 120_000);
   const test = it.skipIf(reason !== undefined);
 
+  async function send(method: string, path: string, body?: object, sending: Sending = {}): Promise<Answer> {
+    const { type = 'application/json', accept = 'application/json', token } = sending;
+    const config = token === undefined ? server.config : withToken(server.config, token);
+    const { code, headers, text } = await sendRaw(config, {
+      method,
+      path,
+      headers: { accept, ...(body && { 'content-type': type }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const parsed = JSON.parse(text || '{}');
+    const { reason, message } = parsed;
+    return { code, reason, message, ...(headers.warning && { warning: headers.warning }), body: parsed };
+  }
+
+  /** The events of a watch, once the server has ended it. */
+  async function eventsOf(path: string, { accept = 'application/json' }: Sending = {}): Promise<readonly WatchEvent[]> {
+    const { text } = await sendRaw(server.config, { method: 'GET', path, headers: { accept } });
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+  }
+
   test('refuses a request without credentials or with a wrong token', async () => {
-    expect(await server.send('GET', `${inNamespace}/pods`, undefined, { token: 'wrong' })).toMatchObject({ code: 401 });
+    expect(await send('GET', `${inNamespace}/pods`, undefined, { token: 'wrong' })).toMatchObject({ code: 401 });
   });
 
   test('answers 404 for a missing object, and for a missing namespace', async () => {
-    expect(await server.send('GET', `${inNamespace}/pods/none`)).toMatchObject({
+    expect(await send('GET', `${inNamespace}/pods/none`)).toMatchObject({
       code: 404,
       reason: 'NotFound',
       message: 'pods "none" not found',
     });
-    expect(await server.send('POST', '/api/v1/namespaces/none/secrets', { metadata: { name: 'a' } })).toMatchObject({
+    expect(await send('POST', '/api/v1/namespaces/none/secrets', { metadata: { name: 'a' } })).toMatchObject({
       code: 404,
       message: 'namespaces "none" not found',
     });
@@ -191,8 +150,8 @@ describe.each(servers)('$name', ({ start, reason }) => {
 
   test('answers 409 to a second creation', async () => {
     const secret = { metadata: { name: 'twice' } };
-    expect(await server.send('POST', `${inNamespace}/secrets`, secret)).toMatchObject({ code: 201 });
-    expect(await server.send('POST', `${inNamespace}/secrets`, secret)).toMatchObject({
+    expect(await send('POST', `${inNamespace}/secrets`, secret)).toMatchObject({ code: 201 });
+    expect(await send('POST', `${inNamespace}/secrets`, secret)).toMatchObject({
       code: 409,
       reason: 'AlreadyExists',
       message: 'secrets "twice" already exists',
@@ -200,44 +159,44 @@ describe.each(servers)('$name', ({ start, reason }) => {
   });
 
   test('answers 409 to an update of an old version, by PUT and by PATCH', async () => {
-    const { body: first } = await server.send('POST', `${inNamespace}/configmaps`, { metadata: { name: 'old' } });
+    const { body: first } = await send('POST', `${inNamespace}/configmaps`, { metadata: { name: 'old' } });
     const path = `${inNamespace}/configmaps/old`;
-    const { body: second } = await server.send('PATCH', path, { data: { a: '1' } }, merge);
+    const { body: second } = await send('PATCH', path, { data: { a: '1' } }, merge);
     expect(second.metadata.resourceVersion).not.toBe(first.metadata.resourceVersion);
     const stale = { code: 409, reason: 'Conflict', message: expect.stringContaining('the object has been modified') };
-    expect(await server.send('PUT', path, { ...first, data: { b: '2' } })).toMatchObject(stale);
+    expect(await send('PUT', path, { ...first, data: { b: '2' } })).toMatchObject(stale);
     const { resourceVersion } = first.metadata;
-    expect(await server.send('PATCH', path, { metadata: { resourceVersion }, data: {} }, merge)).toMatchObject(stale);
+    expect(await send('PATCH', path, { metadata: { resourceVersion }, data: {} }, merge)).toMatchObject(stale);
   });
 
   test('leaves the version as it is if an update changes nothing', async () => {
-    const { body } = await server.send('POST', `${inNamespace}/configmaps`, {
+    const { body } = await send('POST', `${inNamespace}/configmaps`, {
       metadata: { name: 'same' },
       data: { a: '1' },
     });
-    const { body: after } = await server.send('PATCH', `${inNamespace}/configmaps/same`, { data: { a: '1' } }, merge);
+    const { body: after } = await send('PATCH', `${inNamespace}/configmaps/same`, { data: { a: '1' } }, merge);
     expect(after.metadata.resourceVersion).toBe(body.metadata.resourceVersion);
   });
 
   test('answers 422 to an event in another namespace than its object’s', async () => {
     const involved = { namespace };
-    expect(await server.send('POST', `${inNamespace}/events`, event('right', involved))).toMatchObject({ code: 201 });
-    expect(await server.send('POST', '/api/v1/namespaces/default/events', event('wrong', involved))).toMatchObject({
+    expect(await send('POST', `${inNamespace}/events`, event('right', involved))).toMatchObject({ code: 201 });
+    expect(await send('POST', '/api/v1/namespaces/default/events', event('wrong', involved))).toMatchObject({
       code: 422,
       reason: 'Invalid',
       message: expect.stringContaining('involvedObject.namespace'),
     });
-    expect(await server.send('POST', `${inNamespace}/events`, event('node', { kind: 'Node' }))).toMatchObject({
+    expect(await send('POST', `${inNamespace}/events`, event('node', { kind: 'Node' }))).toMatchObject({
       code: 422,
     });
   });
 
   test('drops unknown fields with a warning, and refuses them under strict validation', async () => {
     const misspelt = pod('misspelt', { restartPolice: 'Never' });
-    const strict = await server.send('POST', `${inNamespace}/pods?fieldValidation=Strict`, misspelt);
+    const strict = await send('POST', `${inNamespace}/pods?fieldValidation=Strict`, misspelt);
     expect(strict).toMatchObject({ code: 400, reason: 'BadRequest' });
     expect(strict.message).toContain('strict decoding error: unknown field "spec.restartPolice"');
-    const dropped = await server.send('POST', `${inNamespace}/pods?dryRun=All`, misspelt);
+    const dropped = await send('POST', `${inNamespace}/pods?dryRun=All`, misspelt);
     expect(dropped.code).toBe(201);
     expect(dropped.warning).toContain('unknown field \\"spec.restartPolice\\"');
     expect(dropped.body.spec).not.toHaveProperty('restartPolice');
@@ -248,17 +207,17 @@ describe.each(servers)('$name', ({ start, reason }) => {
       code,
       reason: cause,
       message,
-    } = await server.send('POST', `${inNamespace}/secrets`, {
+    } = await send('POST', `${inNamespace}/secrets`, {
       metadata: { name: 'A_B' },
     });
     expect({ code, cause }).toEqual({ code: 422, cause: 'Invalid' });
     expect(message).toContain('metadata.name: Invalid value: "A_B": a lowercase RFC 1123 subdomain must consist of');
     const labelled = { metadata: { name: 'a', labels: { a: 'not valid' } } };
-    expect(await server.send('POST', `${inNamespace}/secrets`, labelled)).toMatchObject({
+    expect(await send('POST', `${inNamespace}/secrets`, labelled)).toMatchObject({
       code: 422,
       message: expect.stringContaining('metadata.labels: Invalid value: "not valid"'),
     });
-    expect(await server.send('POST', `${inNamespace}/pods`, { metadata: { name: 'a' }, spec: {} })).toMatchObject({
+    expect(await send('POST', `${inNamespace}/pods`, { metadata: { name: 'a' }, spec: {} })).toMatchObject({
       code: 422,
       message: expect.stringContaining('spec.containers: Required value'),
     });
@@ -268,19 +227,19 @@ describe.each(servers)('$name', ({ start, reason }) => {
     const csi = { driver: 'fuse.csi.fluid.io', volumeHandle: 'a' };
     const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadOnlyMany'], csi };
     const name = 'contract-volume';
-    expect(await server.send('POST', '/api/v1/persistentvolumes', { metadata: { name }, spec })).toMatchObject({
+    expect(await send('POST', '/api/v1/persistentvolumes', { metadata: { name }, spec })).toMatchObject({
       code: 201,
     });
     const change = { spec: { csi: { volumeHandle: 'b' } } };
-    expect(await server.send('PATCH', `/api/v1/persistentvolumes/${name}`, change, merge)).toMatchObject({
+    expect(await send('PATCH', `/api/v1/persistentvolumes/${name}`, change, merge)).toMatchObject({
       code: 422,
       reason: 'Invalid',
     });
-    await server.send('DELETE', `/api/v1/persistentvolumes/${name}`);
+    await send('DELETE', `/api/v1/persistentvolumes/${name}`);
   });
 
   test('encodes stringData, and returns no such field', async () => {
-    const { body } = await server.send('POST', `${inNamespace}/secrets`, {
+    const { body } = await send('POST', `${inNamespace}/secrets`, {
       metadata: { name: 'text' },
       stringData: { a: 'b' },
     });
@@ -289,30 +248,30 @@ describe.each(servers)('$name', ({ start, reason }) => {
   });
 
   test('keeps the status apart from the rest', async () => {
-    const { body } = await server.send('POST', `${inNamespace}/pods`, {
+    const { body } = await send('POST', `${inNamespace}/pods`, {
       ...pod('parts', { schedulerName: 'none' }),
       status: { phase: 'Running' },
     });
     expect(body.status.phase).toBe('Pending');
     const path = `${inNamespace}/pods/parts`;
     const patch = { metadata: { annotations: { a: 'b' } }, status: { message: 'm' } };
-    expect((await server.send('PATCH', path, patch, merge)).body.status).not.toHaveProperty('message');
+    expect((await send('PATCH', path, patch, merge)).body.status).not.toHaveProperty('message');
     const change = { spec: { nodeName: 'n' }, status: { message: 'm' } };
-    const after = await server.send('PATCH', `${path}/status`, change, merge);
+    const after = await send('PATCH', `${path}/status`, change, merge);
     expect(after.body).toMatchObject({ status: { message: 'm' } });
     expect(after.body.spec.nodeName).toBeUndefined();
   });
 
   test('selects pods by their node, also in a watch', async () => {
     for (const nodeName of ['here', 'elsewhere'])
-      await server.send('POST', `${inNamespace}/pods`, pod(`on-${nodeName}`, { nodeName }));
+      await send('POST', `${inNamespace}/pods`, pod(`on-${nodeName}`, { nodeName }));
     const selected = `/api/v1/pods?fieldSelector=${encodeURIComponent('spec.nodeName=here')}`;
-    const { body } = await server.send('GET', selected);
+    const { body } = await send('GET', selected);
     expect(names(body)).toEqual(['on-here']);
     const watch = `${selected}&watch=true&timeoutSeconds=1&resourceVersion=0`;
-    const events = await server.watch(watch);
+    const events = await eventsOf(watch);
     expect(events.map(({ type, object }) => `${type} ${object.metadata.name}`)).toEqual(['ADDED on-here']);
-    expect(await server.send('GET', '/api/v1/persistentvolumes?fieldSelector=spec.csi.driver%3Da')).toMatchObject({
+    expect(await send('GET', '/api/v1/persistentvolumes?fieldSelector=spec.csi.driver%3Da')).toMatchObject({
       code: 400,
       message: expect.stringContaining('"spec.csi.driver" is not a known field selector'),
     });
@@ -321,47 +280,47 @@ describe.each(servers)('$name', ({ start, reason }) => {
   test('returns only metadata to a client that asks for it', async () => {
     const metadata = (kind: string) => ({ accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` });
     const partial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'partial' } };
-    await server.send('POST', `${inNamespace}/configmaps`, { metadata: { name: 'partial' }, data: { a: '1' } });
-    const one = await server.send('GET', `${inNamespace}/configmaps/partial`, undefined, metadata(partial.kind));
+    await send('POST', `${inNamespace}/configmaps`, { metadata: { name: 'partial' }, data: { a: '1' } });
+    const one = await send('GET', `${inNamespace}/configmaps/partial`, undefined, metadata(partial.kind));
     expect(one.body).toMatchObject(partial);
     expect(one.body).not.toHaveProperty('data');
     const selected = `${inNamespace}/configmaps?fieldSelector=metadata.name%3Dpartial`;
-    const list = await server.send('GET', selected, undefined, metadata('PartialObjectMetadataList'));
+    const list = await send('GET', selected, undefined, metadata('PartialObjectMetadataList'));
     expect(list.body).toMatchObject({ kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' });
     expect(list.body.items).toMatchObject([partial]);
     expect(list.body.items[0]).not.toHaveProperty('data');
     const watch = `${selected}&watch=true&timeoutSeconds=1&resourceVersion=0`;
-    const [added] = await server.watch(watch, metadata(partial.kind));
+    const [added] = await eventsOf(watch, metadata(partial.kind));
     expect(added).toMatchObject({ type: 'ADDED', object: partial });
     expect(added?.object).not.toHaveProperty('data');
-    expect(await server.send('GET', selected, undefined, metadata(partial.kind))).toMatchObject({ code: 406 });
+    expect(await send('GET', selected, undefined, metadata(partial.kind))).toMatchObject({ code: 406 });
   });
 
   test('answers 409 to a deletion with the uid of another object', async () => {
-    await server.send('POST', `${inNamespace}/secrets`, { metadata: { name: 'precious' } });
+    await send('POST', `${inNamespace}/secrets`, { metadata: { name: 'precious' } });
     const options = { preconditions: { uid: '00000000-0000-0000-0000-000000000000' } };
-    expect(await server.send('DELETE', `${inNamespace}/secrets/precious`, options)).toMatchObject({ code: 409 });
-    expect(await server.send('GET', `${inNamespace}/secrets/precious`)).toMatchObject({ code: 200 });
+    expect(await send('DELETE', `${inNamespace}/secrets/precious`, options)).toMatchObject({ code: 409 });
+    expect(await send('GET', `${inNamespace}/secrets/precious`)).toMatchObject({ code: 200 });
   });
 
   test('answers 415 to an unknown kind of patch', async () => {
-    await server.send('POST', `${inNamespace}/secrets`, { metadata: { name: 'patched' } });
-    expect(await server.send('PATCH', `${inNamespace}/secrets/patched`, {}, { type: 'text/plain' })).toMatchObject({
+    await send('POST', `${inNamespace}/secrets`, { metadata: { name: 'patched' } });
+    expect(await send('PATCH', `${inNamespace}/secrets/patched`, {}, { type: 'text/plain' })).toMatchObject({
       code: 415,
     });
   });
 
   test('grants a service account what its roles say, and nothing else', async () => {
-    await server.send('POST', `${inNamespace}/serviceaccounts`, { metadata: { name: 'reader' } });
-    const { body } = await server.send('POST', `${inNamespace}/serviceaccounts/reader/token`, { spec: {} });
+    await send('POST', `${inNamespace}/serviceaccounts`, { metadata: { name: 'reader' } });
+    const { body } = await send('POST', `${inNamespace}/serviceaccounts/reader/token`, { spec: {} });
     const reader = { token: body.status.token as string };
     const user = `system:serviceaccount:${namespace}:reader`;
-    expect(await server.send('GET', `${inNamespace}/secrets`, undefined, reader)).toMatchObject({
+    expect(await send('GET', `${inNamespace}/secrets`, undefined, reader)).toMatchObject({
       code: 403,
       reason: 'Forbidden',
       message: `secrets is forbidden: User "${user}" cannot list resource "secrets" in API group "" in the namespace "${namespace}"`,
     });
-    expect(await server.send('GET', '/api/v1/pods', undefined, reader)).toMatchObject({
+    expect(await send('GET', '/api/v1/pods', undefined, reader)).toMatchObject({
       code: 403,
       message: `pods is forbidden: User "${user}" cannot list resource "pods" in API group "" at the cluster scope`,
     });
@@ -370,19 +329,19 @@ describe.each(servers)('$name', ({ start, reason }) => {
       { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
       { apiGroups: [''], resources: ['configmaps'], resourceNames: ['mine'], verbs: ['get', 'list', 'patch'] },
     ];
-    await server.send('POST', `${rbac}/namespaces/${namespace}/roles`, { metadata: { name: 'reader' }, rules });
+    await send('POST', `${rbac}/namespaces/${namespace}/roles`, { metadata: { name: 'reader' }, rules });
     const bindings = `${rbac}/namespaces/${namespace}/rolebindings`;
-    await server.send('POST', bindings, {
+    await send('POST', bindings, {
       metadata: { name: 'reader' },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
       subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace }],
     });
     // Kubernetes' authorizer learns of new roles through informers.
     await expect
-      .poll(async () => (await server.send('GET', `${inNamespace}/pods`, undefined, reader)).code, { timeout: 20_000 })
+      .poll(async () => (await send('GET', `${inNamespace}/pods`, undefined, reader)).code, { timeout: 20_000 })
       .toBe(200);
     const asReader = async (method: string, path: string, content?: object, type?: string) =>
-      (await server.send(method, path, content, { ...reader, ...(type && { type }) })).code;
+      (await send(method, path, content, { ...reader, ...(type && { type }) })).code;
     expect(await asReader('GET', '/api/v1/pods')).toBe(403);
     expect(await asReader('GET', `${inNamespace}/pods/parts`)).toBe(403);
     expect(await asReader('GET', '/api/v1/namespaces/default/pods')).toBe(403);
@@ -394,15 +353,15 @@ describe.each(servers)('$name', ({ start, reason }) => {
     const mine = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mine' } };
     const applied = `${inNamespace}/configmaps/mine?fieldManager=test&force=true`;
     expect(await asReader('PATCH', applied, mine, apply.type)).toBe(403);
-    await server.send('PATCH', applied, mine, apply);
+    await send('PATCH', applied, mine, apply);
     expect(await asReader('PATCH', applied, { ...mine, data: { a: 'b' } }, apply.type)).toBe(200);
 
     const changed = { roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'other' } };
-    expect(await server.send('PATCH', `${bindings}/reader`, changed, merge)).toMatchObject({ code: 422 });
+    expect(await send('PATCH', `${bindings}/reader`, changed, merge)).toMatchObject({ code: 422 });
   });
 
   test('issues no token for a service account that does not exist', async () => {
-    expect(await server.send('POST', `${inNamespace}/serviceaccounts/none/token`, { spec: {} })).toMatchObject({
+    expect(await send('POST', `${inNamespace}/serviceaccounts/none/token`, { spec: {} })).toMatchObject({
       code: 404,
     });
   });
@@ -416,8 +375,8 @@ describe.each(servers)('$name', ({ start, reason }) => {
       metadata: { name: 'demo' },
       spec: { mounts: [{ mountPoint: 'oss://a', name: 'a' }] },
     };
-    await expect.poll(async () => (await server.send('POST', path, dataset)).code, { timeout: 20_000 }).not.toBe(404);
-    expect(await server.send('PUT', `${path}/demo`, { ...dataset, spec: { mounts: [] } })).toMatchObject({
+    await expect.poll(async () => (await send('POST', path, dataset)).code, { timeout: 20_000 }).not.toBe(404);
+    expect(await send('PUT', `${path}/demo`, { ...dataset, spec: { mounts: [] } })).toMatchObject({
       code: 422,
       message: expect.stringContaining('metadata.resourceVersion: Invalid value'),
     });

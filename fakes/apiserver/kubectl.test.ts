@@ -32,9 +32,9 @@ spec:
 `;
 
 async function start() {
-  const server = await startApiServer({ port: 0, token: 't' });
+  const server = await startApiServer({ port: 0 });
   const directory = await mkdtemp(join(tmpdir(), 'rekindle-kubectl-'));
-  await writeFile(join(directory, 'kubeconfig'), server.kubeConfig());
+  await writeFile(join(directory, 'kubeconfig'), server.kubeConfig);
   await writeFile(join(directory, 'manifest.yaml'), manifest);
   const run = async (command: string): Promise<string> => {
     const { stdout, stderr } = await execa('bash', ['-o', 'pipefail', '-c', command], {

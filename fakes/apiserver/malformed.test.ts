@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Rig } from './test-rig.ts';
-import { start, token } from './test-rig.ts';
+import { sendRaw, start } from './test-rig.ts';
 
 describe('malformed requests to the fake API server', () => {
   let rig: Rig;
@@ -10,14 +10,8 @@ describe('malformed requests to the fake API server', () => {
   afterEach(async () => rig[Symbol.asyncDispose]());
 
   const send = async (method: string, path: string, body?: string, type = 'application/json') => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': type };
-    const response = await fetch(`${rig.server.url}${path}`, {
-      method,
-      headers,
-      ...(body === undefined ? {} : { body }),
-    });
-    const status = (await response.json()) as { kind: string };
-    return { code: response.status, kind: status.kind };
+    const { code, text } = await sendRaw(rig.config, { method, path, body, headers: { 'content-type': type } });
+    return { code, kind: (JSON.parse(text) as { kind: string }).kind };
   };
   const pods = '/api/v1/namespaces/default/pods';
   const huge: string = JSON.stringify({ metadata: { name: 'x', annotations: { a: 'x'.repeat(4 * 1024 * 1024) } } });

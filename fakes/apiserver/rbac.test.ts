@@ -1,6 +1,6 @@
-import { CoreV1Api, KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
+import { CoreV1Api, type KubernetesObject } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pod, type Rig, refusal, start } from './test-rig.ts';
+import { pod, type Rig, refusal, start, withToken } from './test-rig.ts';
 
 const group = 'rbac.authorization.k8s.io';
 const rule = (verbs: readonly string[], resources: readonly string[], extra: object = {}) => ({
@@ -23,10 +23,7 @@ describe('the stand-in enforces RBAC for service accounts', () => {
   async function client(name: string): Promise<CoreV1Api> {
     const body = { spec: { audiences: [] } };
     const { status } = await rig.core.createNamespacedServiceAccountToken({ name, namespace: 'default', body });
-    const config = new KubeConfig();
-    const server = { name: 'c', server: rig.server.url, skipTLSVerify: true };
-    config.loadFromClusterAndUser(server, { name, token: status?.token ?? '' });
-    return config.makeApiClient(CoreV1Api);
+    return withToken(rig.config, status?.token ?? '').makeApiClient(CoreV1Api);
   }
 
   async function grant(kind: 'Role' | 'ClusterRole', rules: readonly object[]): Promise<void> {
@@ -87,9 +84,9 @@ describe('the stand-in enforces RBAC for service accounts', () => {
   });
 
   it('refuses a forged token with 401', async () => {
-    const config = new KubeConfig();
     const token = `${Buffer.from('default/reader').toString('base64url')}.${'A'.repeat(43)}`;
-    config.loadFromClusterAndUser({ name: 'c', server: rig.server.url, skipTLSVerify: true }, { name: 'u', token });
-    expect(await refusal(config.makeApiClient(CoreV1Api).listNamespace())).toMatchObject({ code: 401 });
+    expect(await refusal(withToken(rig.config, token).makeApiClient(CoreV1Api).listNamespace())).toMatchObject({
+      code: 401,
+    });
   });
 });

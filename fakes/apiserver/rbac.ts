@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Json, JsonObject } from './api-object.ts';
 import { listAt, stringAt } from './api-object.ts';
 import type { Resource } from './resource.ts';
@@ -6,14 +6,16 @@ import { findResource } from './resources.ts';
 import { StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
 
-/** `admin` may do everything, like a member of `system:masters`. A service account may do what RBAC objects grant. */
-export type User = { readonly kind: 'admin' } | ServiceAccount;
-
-interface ServiceAccount {
-  readonly kind: 'service-account';
-  readonly namespace: string;
+/** A member of the group `system:masters` may do everything, any other user what RBAC objects grant. */
+export interface User {
   readonly name: string;
+  readonly groups: readonly string[];
 }
+
+/** As kubeadm names it. */
+export const administrator: User = { name: 'kubernetes-admin', groups: ['system:masters'] };
+
+const serviceAccountPrefix = 'system:serviceaccount:';
 
 /** What RBAC decides about. `name` is empty for a collection. */
 export interface AccessRequest {
@@ -24,13 +26,9 @@ export interface AccessRequest {
   readonly name: string;
 }
 
-/** Issues and recognises bearer tokens: the administrator's, which is given, and those of service accounts. */
+/** Issues and recognises bearer tokens of service accounts. */
 export class Tokens {
-  readonly #adminToken: string;
-
-  constructor(adminToken: string) {
-    this.#adminToken = adminToken;
-  }
+  readonly #key = randomBytes(32);
 
   issue(namespace: string, name: string): string {
     const claim = Buffer.from(`${namespace}/${name}`).toString('base64url');
@@ -39,17 +37,17 @@ export class Tokens {
 
   /** Returns the user of a token, or undefined if it is not one of this server's. */
   identify(token: string): User | undefined {
-    if (token === this.#adminToken) return { kind: 'admin' };
     const [claim = '', signature = ''] = token.split('.');
     const expected = this.#sign(claim);
     if (signature.length !== expected.length || !timingSafeEqual(Buffer.from(signature), Buffer.from(expected)))
       return undefined;
     const [namespace = '', name = ''] = Buffer.from(claim, 'base64url').toString().split('/');
-    return { kind: 'service-account', namespace, name };
+    const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
+    return { name: `${serviceAccountPrefix}${namespace}:${name}`, groups };
   }
 
   #sign(claim: string): string {
-    return createHmac('sha256', this.#adminToken).update(claim).digest('base64url');
+    return createHmac('sha256', this.#key).update(claim).digest('base64url');
   }
 }
 
@@ -57,7 +55,7 @@ const rbacGroup = 'rbac.authorization.k8s.io';
 
 /** Throws a 403, worded as the RBAC authorizer's, unless the user may do this. */
 export function authorize(store: Storage, user: User, request: AccessRequest): void {
-  if (user.kind === 'admin') return;
+  if (user.groups.includes('system:masters')) return;
   const { namespace, resource, subresource, verb } = request;
   const clusterWide = grantedRules(store, 'clusterrolebindings', undefined, user);
   const inNamespace = namespace === undefined ? [] : grantedRules(store, 'rolebindings', namespace, user);
@@ -68,19 +66,19 @@ export function authorize(store: Storage, user: User, request: AccessRequest): v
   throw new StatusError(
     403,
     'Forbidden',
-    `${object} is forbidden: User "system:serviceaccount:${user.namespace}:${user.name}" cannot ${verb} resource "${plural}" in API group "${resource.group}" ${scope}`,
+    `${object} is forbidden: User "${user.name}" cannot ${verb} resource "${plural}" in API group "${resource.group}" ${scope}`,
   );
 }
 
-/** The rules of all roles that the bindings of one kind grant to a service account. */
+/** The rules of all roles that the bindings of one kind grant to a user. */
 function grantedRules(
   store: Storage,
   plural: 'clusterrolebindings' | 'rolebindings',
   namespace: string | undefined,
-  account: ServiceAccount,
+  user: User,
 ): readonly Json[] {
   return list(store, plural, namespace)
-    .filter((binding) => listAt(binding, 'subjects').some((subject) => isSubject(subject, account)))
+    .filter((binding) => listAt(binding, 'subjects').some((subject) => isSubject(subject, user)))
     .flatMap((binding) => {
       const roles =
         stringAt(binding, 'roleRef', 'kind') === 'Role' ? list(store, 'roles', namespace) : list(store, 'clusterroles');
@@ -96,14 +94,16 @@ function list(store: Storage, plural: string, namespace?: string): readonly Json
   return resource ? store.list(resource, namespace) : [];
 }
 
-function isSubject(subject: Json, { namespace, name }: ServiceAccount): boolean {
+function isSubject(subject: Json, { name, groups }: User): boolean {
   const subjectName = stringAt(subject, 'name');
-  if (stringAt(subject, 'kind') === 'ServiceAccount')
-    return subjectName === name && stringAt(subject, 'namespace') === namespace;
-  return (
-    stringAt(subject, 'kind') === 'Group' &&
-    ['system:authenticated', 'system:serviceaccounts', `system:serviceaccounts:${namespace}`].includes(subjectName)
-  );
+  switch (stringAt(subject, 'kind')) {
+    case 'ServiceAccount':
+      return name === `${serviceAccountPrefix}${stringAt(subject, 'namespace')}:${subjectName}`;
+    case 'Group':
+      return subjectName === 'system:authenticated' || groups.includes(subjectName);
+    default:
+      return subjectName === name;
+  }
 }
 
 function allows(rule: Json, { verb, resource, subresource, name }: AccessRequest): boolean {

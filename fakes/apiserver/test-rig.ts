@@ -1,9 +1,11 @@
+import { once } from 'node:events';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type RequestOptions, request } from 'node:https';
+import { text } from 'node:stream/consumers';
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { ApiException, CoreV1Api, KubeConfig, KubernetesObjectApi, Watch } from '@kubernetes/client-node';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
 import { startApiServer } from './api-server.ts';
-
-export const token = 'secret token/1';
 
 export interface Rig extends AsyncDisposable {
   readonly server: ApiServer;
@@ -14,9 +16,9 @@ export interface Rig extends AsyncDisposable {
 
 /** Starts a server on a free port, with clients for it. */
 export async function start(options: Partial<ApiServerOptions> = {}): Promise<Rig> {
-  const server = await startApiServer({ port: 0, token, ...options });
+  const server = await startApiServer({ port: 0, ...options });
   const config = new KubeConfig();
-  config.loadFromString(server.kubeConfig());
+  config.loadFromString(server.kubeConfig);
   return {
     server,
     config,
@@ -24,6 +26,36 @@ export async function start(options: Partial<ApiServerOptions> = {}): Promise<Ri
     objects: KubernetesObjectApi.makeApiClient(config),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+interface RawRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Sends a request with the credentials of a configuration, but without the client, which checks and drops fields itself. */
+export async function sendRaw(
+  config: KubeConfig,
+  { method, path, body = '', headers }: RawRequest,
+): Promise<{ readonly code: number; readonly headers: IncomingHttpHeaders; readonly text: string }> {
+  const options: RequestOptions = { method, headers: { ...headers } };
+  await config.applyToHTTPSOptions(options);
+  const sent = request(`${config.getCurrentCluster()?.server}${path}`, options);
+  // Node sends no length for a DELETE otherwise.
+  sent.setHeader('content-length', Buffer.byteLength(body));
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return { code: response.statusCode ?? 0, headers: response.headers, text: await text(response) };
+}
+
+/** The same server for another user. */
+export function withToken(config: KubeConfig, token: string): KubeConfig {
+  const other = new KubeConfig();
+  const cluster = config.getCurrentCluster();
+  if (cluster) other.loadFromClusterAndUser(cluster, { name: 'u', token });
+  return other;
 }
 
 export const pod = (name: string, extra: Partial<V1Pod> = {}): V1Pod => ({

@@ -3,6 +3,7 @@ import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { clientConfig } from '../apiserver/client-config.ts';
+import { sendRaw } from '../apiserver/test-rig.ts';
 import { type Informer, startInformer } from '../controller.ts';
 import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/documented-manifests.ts';
 import { type FluidObject, group, pluralNames, version } from '../fluid/names.ts';
@@ -21,8 +22,8 @@ interface Rig extends AsyncDisposable {
 
 async function start(): Promise<Rig> {
   await using starting = new AsyncDisposableStack();
-  const server = starting.use(await startApiServer({ port: 0, token: 't' }));
-  const config = clientConfig({ url: server.url, token: 't' });
+  const server = starting.use(await startApiServer({ port: 0 }));
+  const config = clientConfig(server.kubeConfig);
   const core = config.makeApiClient(CoreV1Api);
   const custom = config.makeApiClient(CustomObjectsApi);
   await core.createNode({
@@ -52,8 +53,8 @@ async function start(): Promise<Rig> {
       };
       // Lists any kind through the path of its watch.
       const list = async () => {
-        const response = await fetch(`${server.url}${path}`, { headers: { authorization: 'Bearer t' } });
-        return (await response.json()) as { items: FluidObject[] };
+        const { text } = await sendRaw(config, { method: 'GET', path });
+        return JSON.parse(text) as { items: FluidObject[] };
       };
       informer = await startInformer<FluidObject>({
         kubeConfig: config,

@@ -1,20 +1,22 @@
 export interface Flags {
   readonly port: number;
-  readonly token: string;
+  /** Path of the file to which the administrator's kubeconfig is written. */
+  readonly kubeconfig: string;
 }
 
-/** Parses `--port=0 --token=...`; returns a sentence if they are wrong. */
+/** Parses `--port=0 --kubeconfig=PATH`; returns a sentence if they are wrong. */
 export function parseFlags(argv: readonly string[]): Flags | string {
   const given = new Map<string, string>();
   for (const argument of argv) {
     const [, name = '', value = ''] = /^--([a-z]+)=(.*)$/s.exec(argument) ?? [];
-    if (name !== 'port' && name !== 'token') return `unknown flag ${argument}; accepted: --port=0, --token=TOKEN`;
+    if (name !== 'port' && name !== 'kubeconfig')
+      return `unknown flag ${argument}; accepted: --port=0, --kubeconfig=PATH`;
     given.set(name, value);
   }
   const port = Number(given.get('port') ?? 0);
-  const token = given.get('token') ?? '';
+  const kubeconfig = given.get('kubeconfig') ?? '';
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     return `--port=${given.get('port')}: must be between 0 and 65535`;
-  if (token === '') return '--token=TOKEN is needed: every request must carry it';
-  return { port, token };
+  if (kubeconfig === '') return "--kubeconfig=PATH is needed: the administrator's credentials are written there";
+  return { port, kubeconfig };
 }

@@ -1,9 +1,9 @@
 /**
  * The fake control plane as one process: API server, scheduler, volume binder and Fluid's controllers. Prints
- * `{"event":"ready","url":...}` as soon as the API server answers, and `{"event":"controllers"}` once the controllers watch.
+ * `{"event":"ready","url":...}` as soon as the API server answers and the administrator's kubeconfig is written, and `{"event":"controllers"}` once the controllers watch.
  * Ends on SIGTERM, on SIGINT, when its standard input closes and when its parent exits.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { parseFlags } from './flags.ts';
@@ -26,11 +26,12 @@ async function main(): Promise<number> {
   // Keep serving if standard output is closed.
   process.stdout.on('error', () => {});
   const server = await startApiServer(flags);
+  writeFileSync(flags.kubeconfig, server.kubeConfig, { mode: 0o600 });
   emit({ event: 'ready', url: server.url });
   // Loading the client takes a few hundred milliseconds, during which requests are already served.
   Promise.all([import('./controllers.ts'), import('../apiserver/client-config.ts')])
     .then(([{ startControllers }, { clientConfig }]) =>
-      startControllers({ kubeConfig: clientConfig({ url: server.url, token: flags.token }), log }),
+      startControllers({ kubeConfig: clientConfig(server.kubeConfig), log }),
     )
     .then(
       () => {

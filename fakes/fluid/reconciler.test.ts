@@ -10,9 +10,9 @@ const key = { namespace: 'default', name: 'demo-dataset' };
 const keys = new Set(['fs.oss.accessKeyId', 'fs.oss.accessKeySecret']);
 
 async function start() {
-  const server = await startApiServer({ port: 0, token: 't' });
+  const server = await startApiServer({ port: 0 });
   const config = new KubeConfig();
-  config.loadFromString(server.kubeConfig());
+  config.loadFromString(server.kubeConfig);
   return {
     core: config.makeApiClient(CoreV1Api),
     apply: stepApplier(config),

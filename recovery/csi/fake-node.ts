@@ -121,6 +121,7 @@ export class FakeNode implements CsiKernel, Publisher {
         path: target,
         device: mount.device,
         root,
+        fstype: mount.fstype,
         options: mount.options.includes('ro') ? ['ro'] : options,
       });
     }

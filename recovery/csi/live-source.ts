@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { questionTo } from '../engine/liveness.ts';
 import type { Failure, Liveness, LiveSource, Mount, Nanoseconds } from '../engine/model.ts';
-import { isFuse, MountTree } from '../engine/mount-sites.ts';
+import { MountTree, mayBeSource } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { type CsiRejection, type CsiResult, rejected, succeeded } from './status.ts';
 import type { VolumeSource } from './volume-source.ts';
@@ -30,7 +30,7 @@ interface AskedSource {
 }
 
 /**
- * Waits until a daemon serves the volume: a FUSE filesystem is mounted at one of its paths and answers statfs. Nothing is listed or
+ * Waits until the volume is served: a FUSE filesystem, or one of a network, is mounted at one of its paths and answers statfs. Nothing is listed or
  * read, as that may take minutes and loads the store. A directory without a mount never counts as the volume. A daemon that takes long
  * is asked only once, unless another one is mounted in its place, and a standby is taken meanwhile. At the deadline it rejects with
  * FAILED_PRECONDITION if nothing is mounted, UNAVAILABLE if the mount is dead, and DEADLINE_EXCEEDED if it does not answer.
@@ -99,10 +99,10 @@ function watchForChange({
   return { promise, [Symbol.dispose]: () => moved.dispose() };
 }
 
-/** The topmost mount at the path if it is a FUSE mount. */
+/** The topmost mount at the path if it may be a source. */
 export function sourceMount(table: readonly Mount[], path: string): Mount | undefined {
   const top = new MountTree(table).top(path);
-  return top !== undefined && isFuse(top) ? top : undefined;
+  return top !== undefined && mayBeSource(top) ? top : undefined;
 }
 
 function findSources({

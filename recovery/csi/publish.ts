@@ -98,10 +98,10 @@ function mountTarget(
   if (mountOfSource?.device !== source.device) return 'source-changed';
   const { stack } = new MountTree(table.value).at(target);
   const top = stack.at(-1);
-  if (top !== undefined && !isFuse(top)) {
+  if (top !== undefined && isMountOf(top, source)) return checkAccess(top, mountOfSource, request);
+  if (top !== undefined && !(isFuse(top) && isFuse(mountOfSource))) {
     return rejected('ALREADY_EXISTS', `NodePublishVolume: a filesystem of type ${top.fstype} is mounted at ${target}`);
   }
-  if (top !== undefined && isMountOf(top, source)) return checkAccess(top, mountOfSource, request);
   const { subdirectory } = request.source;
   const mounted =
     top === undefined

@@ -277,6 +277,17 @@ describe('NodePublishVolume', () => {
     expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
   });
 
+  it('binds a source that a client in the kernel mounts, once, and replaces none by the other kind', async () => {
+    node.mount({ path: source, device: '0:50', fstype: 'nfs4' });
+    await client.nodePublishVolume(request);
+    expect(node.stack(target)).toMatchObject([{ device: '0:50' }]);
+    await client.nodePublishVolume(request);
+    expect(node.calls).toHaveLength(1);
+    node.mount({ path: source, device: '0:51' });
+    expect(await outcome(client.nodePublishVolume(request))).toContain('type nfs4 is mounted');
+    expect(node.calls).toHaveLength(1);
+  });
+
   it('rejects a target with another filesystem', async () => {
     node.mount({ path: source, device: '0:50' });
     node.mount({ path: target, device: '0:9', fstype: 'tmpfs' });
@@ -570,6 +581,17 @@ describe('NodeGetVolumeStats', () => {
     const { usage: reported, volumeCondition } = await client.nodeGetVolumeStats(stats);
     expect(reported).toEqual([]);
     expect(volumeCondition).toEqual({ abnormal, message });
+  });
+
+  it.each([
+    { answer: hung, abnormal: true, message: 'the nfs4 filesystem of the volume does not answer' },
+    { answer: unknown, abnormal: false, message: 'the nfs4 filesystem of the volume does not answer' },
+    { answer: live, abnormal: false, message: 'the nfs4 filesystem of the volume answers' },
+  ])('reports the condition of a volume without a daemon that is $answer.status', async (each) => {
+    node.mount({ path: target, device: '0:50', fstype: 'nfs4' });
+    node.answers.set(target, each.answer);
+    const { volumeCondition } = await client.nodeGetVolumeStats(stats);
+    expect(volumeCondition).toEqual({ abnormal: each.abnormal, message: each.message });
   });
 
   it('reports a replaced mount that its consumer has not been seen to read', async () => {

@@ -1,6 +1,6 @@
 import { questionTo } from '../engine/liveness.ts';
-import type { FilesystemUsage, Liveness, Nanoseconds } from '../engine/model.ts';
-import { isFuse, MountTree } from '../engine/mount-sites.ts';
+import type { FilesystemUsage, Liveness, Mount, Nanoseconds } from '../engine/model.ts';
+import { isFuse, MountTree, mayBeSource } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort } from '../engine/ports.ts';
 import { formatUnproven } from '../engine/record.ts';
 import type { UnprovenSite } from '../engine/volume-state.ts';
@@ -35,12 +35,13 @@ export async function volumeStats(
   if (!table.ok)
     return rejected('INTERNAL', `NodeGetVolumeStats: cannot read the mount table: ${formatFailure(table.failure)}`);
   const mount = new MountTree(table.value).top(volumePath);
-  if (mount === undefined || !isFuse(mount)) {
+  if (mount === undefined || !mayBeSource(mount)) {
     return rejected('NOT_FOUND', `NodeGetVolumeStats: volume ${volumeId} is not published at ${volumePath}`);
   }
   const site = targetSite(volumePath);
   const deadline = (clock.now() + answerTimeout) as Nanoseconds;
   const answer = await kernel.ask({ ...questionTo(site, mount), deadline });
+  if (!isFuse(mount)) return succeeded(networkStats(mount, answer));
   if (answer.status !== 'live') return succeeded({ usage: [], volumeCondition: conditionUnless(answer) });
   return succeeded({
     usage: answer.usage === undefined ? [] : toCsiUsage(answer.usage),
@@ -50,6 +51,14 @@ export async function volumeStats(
       ),
     ),
   });
+}
+
+/** Of a filesystem without a daemon. If it does not answer, its server is away, and the kernel goes on as soon as it is back. */
+function networkStats({ fstype }: Mount, answer: Liveness): NodeStatsResponse {
+  const answers = answer.status === 'live';
+  const message = `the ${fstype} filesystem of the volume ${answers ? 'answers' : 'does not answer'}`;
+  const usage = answers && answer.usage !== undefined ? toCsiUsage(answer.usage) : [];
+  return { usage, volumeCondition: { abnormal: !answers && answer.status !== 'unknown', message } };
 }
 
 /** A mount whose first read goes on is not abnormal, as a large directory takes long to list. */

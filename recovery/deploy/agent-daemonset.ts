@@ -88,6 +88,7 @@ const unconfined = { [`container.apparmor.security.beta.kubernetes.io/${names.ag
 function pod(options: ManifestOptions, agent: Agent): V1PodSpec {
   const volumes = agent.mounts.map(({ name, path }) => ({ name, hostPath: { path, type: 'DirectoryOrCreate' } }));
   return {
+    ...runtime(options),
     serviceAccountName: agent.name,
     hostPID: true,
     priorityClassName: 'system-node-critical',
@@ -99,13 +100,20 @@ function pod(options: ManifestOptions, agent: Agent): V1PodSpec {
   };
 }
 
-/** Virtual nodes have no kubelet to mount anything. The image is for x86-64. */
+export const runtime = ({ runtimeClass }: ManifestOptions): Pick<V1PodSpec, 'runtimeClassName'> =>
+  runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass };
+
+/** With SELinux enforcing, ordinary containers may neither enter the kubelet's namespace nor write to its directories. */
+export const selinux = { seLinuxOptions: { type: 'spc_t' } };
+
+/** Virtual nodes have no kubelet to mount anything, and Fargate runs no DaemonSets. The image is for x86-64. */
 export const onRealNodes = {
   requiredDuringSchedulingIgnoredDuringExecution: {
     nodeSelectorTerms: [
       {
         matchExpressions: [
           { key: 'type', operator: 'NotIn', values: ['virtual-kubelet'] },
+          { key: 'eks.amazonaws.com/compute-type', operator: 'NotIn', values: ['fargate'] },
           { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] },
           { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] },
         ],
@@ -147,6 +155,7 @@ function container(
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'], add: [...capabilities] },
       seccompProfile: { type: 'RuntimeDefault' },
+      ...selinux,
       ...(appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
     },
     startupProbe: {

@@ -1,9 +1,12 @@
 import {
+  CoreV1Api,
+  type CoreV1Event,
   type KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
   type V1DaemonSet,
+  type V1Node,
   type V1Pod,
   VersionApi,
 } from '@kubernetes/client-node';
@@ -24,12 +27,21 @@ export interface Api {
   /** The pods with the label `app`, or all. */
   listPods(namespace: string, app?: string): Promise<readonly V1Pod[]>;
   listDaemonSets(namespace: string): Promise<readonly V1DaemonSet[]>;
+  /** Empty if the user may not list nodes. */
+  listNodes(): Promise<readonly V1Node[]>;
+  /** The latest warnings of a namespace, newest first. Empty if the user may not list events. */
+  listWarnings(namespace: string): Promise<readonly CoreV1Event[]>;
+  /** Why a pod that runs is not ready, as its readiness probe is answered; undefined if it is ready or cannot be asked. */
+  askPod(pod: V1Pod): Promise<string | undefined>;
+  /** What the kubelet of a node answers; undefined if it does not serve the path, or the user may not ask it. */
+  askKubelet(node: string, path: 'flagz' | 'configz'): Promise<string | undefined>;
   /** Minor version of Kubernetes 1. */
   minorVersion(): Promise<number>;
 }
 
 export function openApi(kubeConfig: KubeConfig): Api {
   const objects = KubernetesObjectApi.makeApiClient(kubeConfig);
+  const core = kubeConfig.makeApiClient(CoreV1Api);
   const server = kubeConfig.getCurrentCluster()?.server ?? 'no server';
   const send = async <T>(description: string, request: () => Promise<T>): Promise<T> => {
     try {
@@ -70,11 +82,43 @@ export function openApi(kubeConfig: KubeConfig): Api {
         const { items } = await objects.list<V1DaemonSet>('apps/v1', 'DaemonSet', namespace);
         return items;
       }),
+    listNodes: async () => (await core.listNode().catch(noneIfForbidden)).items,
+    async listWarnings(namespace) {
+      const list = { namespace, fieldSelector: 'type=Warning' };
+      const { items } = await core.listNamespacedEvent(list).catch(noneIfForbidden);
+      const time = ({ lastTimestamp, eventTime }: CoreV1Event) => new Date(lastTimestamp ?? eventTime ?? 0).getTime();
+      return items.toSorted((a, b) => time(b) - time(a));
+    },
+    async askPod({ metadata, spec }) {
+      const [container] = spec?.containers ?? [];
+      const { path = '/', port, scheme = 'HTTP' } = container?.readinessProbe?.httpGet ?? {};
+      const number = container?.ports?.find(({ name }) => name === port)?.containerPort ?? port;
+      const name = `${scheme.toLowerCase()}:${metadata?.name}:${number}`;
+      const { namespace = '' } = metadata ?? {};
+      const answer = core.connectGetNamespacedPodProxyWithPath({ name, namespace, path: path.slice(1) });
+      // The API server's own errors are objects.
+      return answer.then(
+        () => undefined,
+        (error) => (httpStatus(error) === 503 ? errorText(error) : undefined),
+      );
+    },
+    askKubelet: (name, path) => core.connectGetNodeProxyWithPath({ name, path }).catch(() => undefined),
     async minorVersion() {
       const { minor } = await send('ask for the version', () => kubeConfig.makeApiClient(VersionApi).getCode());
       return Number.parseInt(minor, 10);
     },
   };
+}
+
+function noneIfForbidden(error: unknown): { readonly items: never[] } {
+  if (httpStatus(error) === 403) return { items: [] };
+  throw error;
+}
+
+/** The body of an error that is no Status of the API server. */
+function errorText(error: unknown): string | undefined {
+  const body = error instanceof Error && 'body' in error ? error.body : undefined;
+  return typeof body === 'string' && !body.startsWith('{') ? body : undefined;
 }
 
 /** `daemonset/csi-nodeplugin-fluid`. */

@@ -1,7 +1,9 @@
-import type { KubernetesObject, V1DaemonSet, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, KubernetesObject, V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { liveGate } from './agent-daemonset.ts';
+import { formatTitle } from './api.ts';
 import { deployThrough } from './deploy.ts';
+import { CannotDeploy } from './errors.ts';
 import { manifests } from './manifests.ts';
 import { defaultOptions } from './options.ts';
 import { removeObjects } from './remove.ts';
@@ -18,7 +20,7 @@ function deployOn(api: FakeApi, options: Partial<Parameters<typeof deployThrough
     signal,
     onProgress: (line: string) => void progress.push(line),
   };
-  return deployThrough(api, { ...defaults, ...options }).then(({ changed }) => ({ changed, progress }));
+  return deployThrough(api, { ...defaults, ...options }).then((deployed) => ({ ...deployed, progress }));
 }
 
 /** Turns the gate on like the document's sed. */
@@ -52,6 +54,7 @@ describe('deploy', () => {
     expect((await deployOn(api)).changed).toHaveLength(all);
     expect(await deployOn(api)).toEqual({
       changed: [],
+      incomplete: [],
       progress: expect.arrayContaining([`${agent} unchanged`, `${agent} ready`]),
     });
   });
@@ -132,23 +135,173 @@ describe('deploy', () => {
     expect(api.objects.get('namespace/fluid-system')?.metadata?.labels).toEqual({ team: 'a' });
   });
 
-  it('names the image that cannot be pulled, and removes what it created', async () => {
+  it('names the image that cannot be pulled', async () => {
     const api = createFakeApi();
-    const apply = api.apply;
-    api.apply = async (object, how) => {
-      const applied = await apply.call(api, object, how);
-      const unready = { ...applied, status: { desiredNumberScheduled: 1 } };
-      if (object.kind === 'DaemonSet') api.objects.set(agent, unready as KubernetesObject);
-      return applied;
-    };
+    api.statuses.set(agent, { desiredNumberScheduled: 1 });
     api.pods = [withoutImage('older/x:1'), withoutImage('nowhere/x:1')];
     const failed = deployOn(api, { image: 'nowhere/x:1' });
     await expect(failed).rejects.toMatchObject({
       what: 'pod-of-nowhere on node-1: ErrImagePull: not found',
       remedy: expect.stringContaining('load nowhere/x:1 into the nodes'),
     });
-    // The pod is foreign, so its namespace stays.
-    expect([...api.objects.keys()]).toEqual(['namespace/fluid-system']);
+  });
+
+  it('removes what it created if the API server refuses an object', async () => {
+    const api = createFakeApi();
+    api.beforeApply = ({ kind }) => {
+      if (kind === 'Deployment') throw new CannotDeploy('cannot apply', 'ask for the right to');
+    };
+    await expect(deployOn(api)).rejects.toThrow('cannot apply');
+    expect(api.objects.size).toBe(0);
+  });
+});
+
+describe('a cluster that is not all well', () => {
+  const timeoutMs = 1;
+  const webhookPods = { replicas: 2, updatedReplicas: 2, readyReplicas: 2 };
+
+  const node = (name: string, isReady: boolean): V1Node => ({
+    metadata: { name },
+    status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'Unknown' }] },
+  });
+
+  /** A pod of the agent that is not ready. */
+  const unready = (nodeName: string, phase = 'Pending'): V1Pod => ({
+    metadata: { name: `agent-on-${nodeName}`, namespace: 'fluid-system' },
+    spec: { nodeName, containers: [] },
+    status: { phase },
+  });
+
+  const warning = (kind: string, name: string, message: string): CoreV1Event => ({
+    metadata: {},
+    involvedObject: { kind, name },
+    reason: 'FailedCreate',
+    message,
+  });
+
+  it('is deployed in part, without delay, if all that is missing are pods on nodes that are not ready', async () => {
+    const api = createFakeApi();
+    api.statuses.set(agent, { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberReady: 2 });
+    api.nodes = [node('a', true), node('b', true), node('c', false)];
+    api.pods = [unready('c')];
+    const { incomplete } = await deployOn(api, { timeoutMs: 2 ** 30 });
+    expect(incomplete).toEqual([`${agent}: 2 of 3 ready; node c is not ready`]);
+    expect(api.objects.size).toBe(manifests(defaultOptions).length);
+  });
+
+  it('waits for pods on nodes that are ready, whatever the others do', async () => {
+    const api = createFakeApi();
+    api.statuses.set(agent, { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberReady: 1 });
+    api.nodes = [node('a', true), node('b', true), node('c', false)];
+    api.pods = [unready('b'), unready('c')];
+    const ready = { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberReady: 2 };
+    const listNodes = api.listNodes;
+    let polls = 0;
+    api.listNodes = async () => {
+      polls++;
+      if (polls === 3) {
+        api.setStatus(agent, ready);
+        api.pods = [unready('c')];
+      }
+      return listNodes.call(api);
+    };
+    expect((await deployOn(api, { timeoutMs: 2 ** 30 })).incomplete).toEqual([
+      `${agent}: 2 of 3 ready; node c is not ready`,
+    ]);
+    expect(polls).toBeGreaterThan(3);
+  });
+
+  it('is complete once the node is back and the command is run again', async () => {
+    const api = createFakeApi();
+    api.statuses.set(agent, { desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady: 1 });
+    api.nodes = [node('a', true), node('b', false)];
+    api.pods = [unready('b')];
+    expect((await deployOn(api)).incomplete).toHaveLength(1);
+    api.statuses.clear();
+    api.setStatus(agent, { desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady: 2 });
+    api.pods = [];
+    expect(await deployOn(api)).toMatchObject({ changed: [], incomplete: [] });
+  });
+
+  it.each([
+    ['a quota', agent, { desiredNumberScheduled: 2 }, 'DaemonSet', 'csi-nodeplugin-fluid', /^exceeded quota/],
+    ['admission', 'deployment/fluid-webhook', {}, 'ReplicaSet', 'fluid-webhook-6d5f', /^violates PodSecurity/],
+  ])('shows the event that says why %s creates no pod, and keeps everything for a second run', async (...row) => {
+    const [, title, status, kind, name, message] = row;
+    const api = createFakeApi();
+    api.statuses.set(title, status);
+    const text = message.source.slice(1);
+    api.events = [warning(kind, name, text), warning('Pod', 'foreign-1', 'FailedMount'), warning(kind, name, text)];
+    const failed = deployOn(api, { timeoutMs });
+    await expect(failed).rejects.toMatchObject({ what: expect.stringContaining(`; FailedCreate: ${text}`) });
+    await expect(failed).rejects.toMatchObject({
+      what: expect.not.stringMatching(/FailedMount|FailedCreate.*FailedCreate/),
+    });
+    const kept = manifests(defaultOptions).filter(
+      (object) => title === agent || !object.kind?.endsWith('WebhookConfiguration'),
+    );
+    expect([...api.objects.keys()].toSorted()).toEqual(kept.map(formatTitle).toSorted());
+    api.statuses.clear();
+    api.setStatus(title, { ...webhookPods, desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberReady: 1 });
+    expect((await deployOn(api)).incomplete).toEqual([]);
+  });
+
+  it('says what an agent waits for that runs and is not ready', async () => {
+    const api = createFakeApi();
+    api.statuses.set(agent, { desiredNumberScheduled: 1, updatedNumberScheduled: 1 });
+    api.nodes = [node('a', true)];
+    api.pods = [unready('a', 'Running')];
+    api.answers.set('agent-on-a', 'waiting for the kubelet to register the driver\n');
+    const what = expect.stringContaining('agent-on-a on a: waiting for the kubelet to register the driver');
+    await expect(deployOn(api, { timeoutMs })).rejects.toMatchObject({ what });
+  });
+});
+
+describe("the kubelets' directory", () => {
+  const root = (api: FakeApi) =>
+    (api.objects.get(agent) as V1DaemonSet).spec?.template.spec?.containers[0]?.env?.find(
+      ({ name }) => name === 'KUBELET_ROOTDIR',
+    )?.value;
+  const node = (name: string, args?: readonly string[]): V1Node => ({
+    metadata: { name, ...(args && { annotations: { 'k3s.io/node-args': JSON.stringify(args) } }) },
+  });
+
+  it.each<[string, (api: FakeApi) => void, string]>([
+    ['is the usual one if no kubelet tells', () => {}, '/var/lib/kubelet'],
+    [
+      'is the one that all kubelets tell',
+      (api) => {
+        api.flagz.set('a', 'kubelet flags\n\nv=2\nroot-dir=/data/kubelet\n');
+        api.flagz.set('b', 'root-dir=/data/kubelet');
+      },
+      '/data/kubelet',
+    ],
+    [
+      'is among the arguments that K3s records',
+      (api) => {
+        api.nodes = [node('a', ['server', '--kubelet-arg', 'root-dir=/srv/kubelet'])];
+      },
+      '/srv/kubelet',
+    ],
+  ])('%s', async (_, arrange, expected) => {
+    const api = createFakeApi();
+    api.nodes = [node('a'), node('b')];
+    arrange(api);
+    await deployOn(api);
+    expect(root(api)).toBe(expected);
+  });
+
+  it('must be the same on all nodes, or be named', async () => {
+    const api = createFakeApi();
+    api.nodes = [node('a'), node('b', ['agent', '--kubelet-arg=root-dir=/srv/kubelet'])];
+    api.flagz.set('a', 'root-dir=/var/lib/kubelet');
+    await expect(deployOn(api)).rejects.toMatchObject({
+      what: expect.stringMatching(/differ: .*\/srv\/kubelet on b/),
+      remedy: expect.stringContaining('--kubelet-root'),
+    });
+    expect(api.objects.size).toBe(0);
+    await deployOn(api, { placement: { kubeletRoot: '/kubelet' } });
+    expect(root(api)).toBe('/kubelet');
   });
 });
 

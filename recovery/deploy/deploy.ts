@@ -3,10 +3,17 @@ import { liveGate } from './agent-daemonset.ts';
 import { type Api, formatTitle, isOurs, openApi, refuseForeign } from './api.ts';
 import { type Applied, applyOver, formatApplied } from './apply-over.ts';
 import { CannotDeploy } from './errors.ts';
+import { findKubeletRoot } from './kubelet-root.ts';
 import { besideManifests, manifests } from './manifests.ts';
 import { defaultOptions, furtherGates, type ManifestOptions, names } from './options.ts';
-import { removeObjects } from './remove.ts';
-import { waitReady } from './wait-ready.ts';
+import { isWebhookConfiguration, removeObjects } from './remove.ts';
+import { isServing, waitReady } from './wait-ready.ts';
+import { webhookDeployment } from './webhook-deployment.ts';
+
+/** Where on nodes and how in a cluster the parts run. Defaults as of `ManifestOptions`. */
+export type Placement = Partial<
+  Pick<ManifestOptions, 'kubeletRoot' | 'mountRoot' | 'webhookPort' | 'webhookHostNetwork' | 'runtimeClass'>
+>;
 
 export interface DeployOptions {
   readonly kubeConfig: KubeConfig;
@@ -14,6 +21,8 @@ export interface DeployOptions {
   readonly image: string;
   /** Additional flags of the agent. */
   readonly agentArgs?: readonly string[];
+  /** Without `kubeletRoot` the kubelets are asked. */
+  readonly placement?: Placement;
   /** Deploys only recovery, alongside another node plugin. */
   readonly beside?: boolean;
   /** Turns the gates FuseRecovery and FuseStandby on. */
@@ -30,6 +39,8 @@ export interface DeployOptions {
 export interface Deployed {
   /** Such as `daemonset/csi-nodeplugin-fluid created`; empty if nothing has changed. */
   readonly changed: readonly string[];
+  /** What serves without being complete, such as agents on nodes that are not ready. A line each; empty if all is ready. */
+  readonly incomplete: readonly string[];
 }
 
 /** The first minor version of Kubernetes 1 with a field for the AppArmor profile. */
@@ -37,7 +48,8 @@ const appArmorField = 30;
 
 /**
  * Deploys by server-side apply and waits until everything is ready. Keeps the gate as administrators have set it. Removes the objects it
- * created if they do not become ready or if it is aborted. Rejects with `CannotDeploy`.
+ * created if the API server refuses one of them or if it is aborted. What does not become ready stays, with its pods and events, but for
+ * webhook configurations that nobody serves: those would refuse pods. Rejects with `CannotDeploy`.
  */
 export function deploy(options: DeployOptions): Promise<Deployed> {
   return deployThrough(openApi(options.kubeConfig), options);
@@ -48,6 +60,7 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
     namespace,
     image,
     agentArgs = [],
+    placement = {},
     beside = false,
     standby = false,
     dryRun = false,
@@ -58,7 +71,10 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
   // Recovery alone is useless with the gate off.
   const gate = beside || standby;
   const gates = { gate, furtherGates: standby ? (['FuseStandby'] as const) : [] };
-  const desired: ManifestOptions = { ...defaultOptions, namespace, image, agentArgs, ...gates, appArmor };
+  const found = placement.kubeletRoot === undefined ? await findKubeletRoot(api) : undefined;
+  if (found !== undefined) onProgress(`the kubelets' directory is ${found}`);
+  const places = { ...placement, ...(found !== undefined && { kubeletRoot: found }) };
+  const desired: ManifestOptions = { ...defaultOptions, ...places, namespace, image, agentArgs, ...gates, appArmor };
   const render = beside ? besideManifests : manifests;
   const live = new Map<string, KubernetesObject>();
   for (const object of render(desired)) {
@@ -69,6 +85,8 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
   if (beside) await refuseOtherRecovery(api);
 
   const done: Applied[] = [];
+  let incomplete: readonly string[] = [];
+  let isApplied = false;
   try {
     for (const target of render(desired)) {
       signal.throwIfAborted();
@@ -81,19 +99,23 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
       onProgress(formatApplied(applied));
       done.push(applied);
     }
+    isApplied = true;
     if (!dryRun) {
       const timeoutMs = options.timeoutMs ?? 120_000;
-      await waitReady({ api, objects: done.map(({ object }) => object), timeoutMs, signal, onProgress });
+      incomplete = await waitReady({ api, objects: done.map(({ object }) => object), timeoutMs, signal, onProgress });
     }
   } catch (error) {
     const created = done.filter(({ change }) => change === 'created').map(({ object }) => object);
-    if (!dryRun && created.length > 0) {
-      onProgress('removing what was created');
-      await removeObjects({ api, objects: created, onProgress, signal: AbortSignal.timeout(60_000) });
+    const isUndone = !isApplied || signal.aborted;
+    const isServed = !isUndone && (await isServing(api, webhookDeployment(desired)));
+    const removed = created.filter((object) => isUndone || (isWebhookConfiguration(object) && !isServed));
+    if (!dryRun && removed.length > 0) {
+      onProgress(isUndone ? 'removing what was created' : 'removing what would refuse pods meanwhile');
+      await removeObjects({ api, objects: removed, onProgress, signal: AbortSignal.timeout(60_000) });
     }
     throw error;
   }
-  return { changed: done.filter(({ change }) => change !== 'unchanged').map(formatApplied) };
+  return { changed: done.filter(({ change }) => change !== 'unchanged').map(formatApplied), incomplete };
 }
 
 /** The object to apply, with the gates of the existing one, except that standbys that are asked for need both. */

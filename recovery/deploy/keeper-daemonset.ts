@@ -1,13 +1,14 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { keeperDirectory } from '../keeper/protocol.ts';
-import { onRealNodes } from './agent-daemonset.ts';
+import { onRealNodes, runtime, selinux } from './agent-daemonset.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';
 
 /**
  * The keeper of FUSE connections. It needs no capability: descriptors are sent to it. It shares the node's processes, because it watches
  * those that send them. An administrator replaces it by hand, node by node, and only its deletion makes the kubelet do so.
  */
-export function keeperDaemonSet({ namespace, image }: ManifestOptions): V1DaemonSet {
+export function keeperDaemonSet(options: ManifestOptions): V1DaemonSet {
+  const { namespace, image } = options;
   const name = names.keeper;
   const labels = labelsFor(name);
   const volume = 'keeper-dir';
@@ -21,6 +22,7 @@ export function keeperDaemonSet({ namespace, image }: ManifestOptions): V1Daemon
       template: {
         metadata: { labels },
         spec: {
+          ...runtime(options),
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           hostPID: true,
@@ -41,6 +43,7 @@ export function keeperDaemonSet({ namespace, image }: ManifestOptions): V1Daemon
                 allowPrivilegeEscalation: false,
                 capabilities: { drop: ['ALL'] },
                 seccompProfile: { type: 'RuntimeDefault' },
+                ...selinux,
               },
               resources: { requests: { cpu: '5m', memory: '48Mi' }, limits: { memory: '128Mi' } },
               volumeMounts: [{ name: volume, mountPath: keeperDirectory }],

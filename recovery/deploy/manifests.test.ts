@@ -134,6 +134,52 @@ describe('the deployed objects', () => {
     }
   });
 
+  it('follow the nodes: directories, network and runtime', () => {
+    const places = { kubeletRoot: '/data/kubelet', mountRoot: '/var/lib/runtime-mnt', runtimeClass: 'runc' };
+    const network = { webhookPort: 10_250, webhookHostNetwork: true };
+    const moved = manifests({
+      ...defaultOptions,
+      ...places,
+      ...network,
+      agentArgs: ['--feature-gates=FuseTakeover=true'],
+      gate: true,
+    });
+    const movedAgent = find<V1DaemonSet>(moved, 'DaemonSet', 'csi-nodeplugin-fluid');
+    const movedWebhook = find<V1Deployment>(moved, 'Deployment', 'fluid-webhook');
+    expect(parseFlags({ argv: argv(movedAgent), env: env(movedAgent) })).toMatchObject({
+      options: {
+        kubeletRoot: '/data/kubelet',
+        mountRoot: '/var/lib/runtime-mnt',
+        csi: { registration: { endpoint: '/data/kubelet/csi-plugins/fuse.csi.fluid.io/csi.sock' } },
+      },
+    });
+    expect(podOf(movedAgent).volumes?.map(({ hostPath }) => hostPath?.path)).toContain(
+      '/data/kubelet/plugins_registry',
+    );
+    expect(parseWebhookFlags({ argv: containerOf(movedWebhook)?.args ?? [], env: {} })).toMatchObject({
+      flags: { host: undefined, port: 10_250, mountRoot: '/var/lib/runtime-mnt' },
+    });
+    expect(containerOf(movedWebhook)?.ports).toEqual([{ name: 'https', containerPort: 10_250 }]);
+    expect(podOf(movedWebhook)).toMatchObject({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' });
+    expect(movedWebhook.spec?.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 });
+    const workloads = moved.filter(({ kind = '' }) => ['DaemonSet', 'Deployment'].includes(kind));
+    expect(workloads.map((object) => podOf(object as V1DaemonSet).runtimeClassName)).toEqual(Array(3).fill('runc'));
+  });
+
+  it('may use the directories of a node with SELinux, and the webhook needs none', () => {
+    const type = (workload: V1DaemonSet | V1Deployment) => containerOf(workload)?.securityContext?.seLinuxOptions?.type;
+    expect([agent, recovery].map(type)).toEqual(['spc_t', 'spc_t']);
+    expect(type(webhook)).toBeUndefined();
+  });
+
+  it('are in a namespace that allows their pods, without a warning for each', () => {
+    expect(find(all, 'Namespace', 'fluid-system').metadata?.labels).toMatchObject({
+      'pod-security.kubernetes.io/enforce': 'privileged',
+      'pod-security.kubernetes.io/audit': 'privileged',
+      'pod-security.kubernetes.io/warn': 'privileged',
+    });
+  });
+
   it('avoid virtual nodes', () => {
     const terms =
       podOf(agent).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
@@ -141,6 +187,11 @@ describe('the deployed objects', () => {
       key: 'type',
       operator: 'NotIn',
       values: ['virtual-kubelet'],
+    });
+    expect(terms?.[0]?.matchExpressions).toContainEqual({
+      key: 'eks.amazonaws.com/compute-type',
+      operator: 'NotIn',
+      values: ['fargate'],
     });
   });
 

@@ -32,7 +32,9 @@ export function besideManifests(options: ManifestOptions): readonly KubernetesOb
 const keeper = (options: ManifestOptions) => (hasTakeover(options) ? [keeperDaemonSet(options)] : []);
 
 function namespace({ namespace: name }: ManifestOptions): V1Namespace {
-  const labels = { ...labelsFor(names.agent), 'pod-security.kubernetes.io/enforce': 'privileged' };
+  // Without the other two, a cluster whose defaults are stricter warns about each pod.
+  const modes = ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'privileged']);
+  const labels = { ...labelsFor(names.agent), ...Object.fromEntries(modes) };
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
 }
 

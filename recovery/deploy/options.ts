@@ -45,6 +45,12 @@ export interface ManifestOptions {
   readonly kubeletRoot: string;
   /** The directory that contains the source mounts. */
   readonly mountRoot: string;
+  /** Port of the webhook's pods, to which the API server must have access. */
+  readonly webhookPort: number;
+  /** Whether the webhook uses the network of its node, for API servers that reach nodes but no pods. */
+  readonly webhookHostNetwork: boolean;
+  /** RuntimeClass of all pods, for nodes whose default runtime runs pods in a virtual machine. Undefined: the default runtime. */
+  readonly runtimeClass?: string;
   /** Kubernetes before 1.30 only has an annotation for the AppArmor profile. */
   readonly appArmor: 'field' | 'annotation';
 }
@@ -61,5 +67,7 @@ export const defaultOptions: ManifestOptions = {
   agentArgs: [],
   kubeletRoot: '/var/lib/kubelet',
   mountRoot: '/runtime-mnt',
+  webhookPort: 9443,
+  webhookHostNetwork: false,
   appArmor: 'field',
 };

@@ -36,13 +36,15 @@ export interface RemoveObjectsOptions {
 
 const pollMs = 300;
 
+export const isWebhookConfiguration = ({ kind = '' }: KubernetesObject): boolean =>
+  kind.endsWith('WebhookConfiguration');
+
 /** Removes those objects that Rekindle deployed, and returns their titles. */
 export async function removeObjects(options: RemoveObjectsOptions): Promise<readonly string[]> {
   const { api, objects, dryRun = false, signal, onProgress } = options;
   const removed: string[] = [];
   const order = objects.toReversed();
   // Without its webhook a configuration would block pods.
-  const isWebhookConfiguration = ({ kind = '' }: KubernetesObject) => kind.endsWith('WebhookConfiguration');
   for (const object of [
     ...order.filter(isWebhookConfiguration),
     ...order.filter((each) => !isWebhookConfiguration(each)),

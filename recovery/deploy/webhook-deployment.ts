@@ -1,14 +1,15 @@
 import type { KubernetesObject, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { v8Flags } from '../agent/v8-flags.ts';
 import { configurations, exemptNamespaces } from '../webhook/registration.ts';
+import { runtime } from './agent-daemonset.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';
 
-const port = 9443;
 const nobody = 65_532;
 const health = { path: '/healthz', port: 'https', scheme: 'HTTPS' } as const;
 
 /** The admission webhook. It makes its own certificates, which its replicas share, and mounts nothing from the node. */
-export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptions): V1Deployment {
+export function webhookDeployment(options: ManifestOptions): V1Deployment {
+  const { namespace, image, mountRoot, webhookPort: port, webhookHostNetwork } = options;
   const labels = labelsFor(names.webhook);
   return {
     apiVersion: 'apps/v1',
@@ -16,10 +17,16 @@ export function webhookDeployment({ namespace, image, mountRoot }: ManifestOptio
     metadata: { name: names.webhook, namespace, labels },
     spec: {
       replicas: 2,
+      // In the network of a node the new pod needs the port of the old one.
+      ...(webhookHostNetwork && {
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      }),
       selector: { matchLabels: { app: names.webhook } },
       template: {
         metadata: { labels },
         spec: {
+          ...runtime(options),
+          ...(webhookHostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
           serviceAccountName: names.webhook,
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 10,

@@ -15,7 +15,7 @@ function withLinks(
   world.serve('demo');
   const pod = podNamed('pod-1', mounts, labelled ? {} : { labels: {} });
   const containers = pod.containers.map((each) => ({ ...each, terminationMessagePath: log }));
-  world.run({ ...pod, containers }, links);
+  world.run({ ...pod, containers }, { links });
   return world;
 }
 
@@ -66,7 +66,7 @@ describe('a mount path that leads through a symbolic link of the image', () => {
   it('is recovered after a failed attempt', async () => {
     await using world = withLinks([{ mountPath: '/var/run/data' }, { mountPath: '/mnt/data' }]);
     world.engine.start();
-    world.kernel.failWith((_, { site }) => (site.kind === 'container' ? 'ENOSPC' : undefined));
+    world.kernel.failWith((_, visited) => (visited === 'container' ? 'ENOSPC' : undefined));
     await restartDaemon(world);
     expect(recoveredInside(world)).toEqual([]);
     world.kernel.failWith(undefined);
@@ -89,13 +89,7 @@ describe('a mount path that leads through a symbolic link of the image', () => {
     await using world = withLinks([{ mountPath: '/var/run/data' }, { mountPath: '/mnt/data' }]);
     const [container] = world.kernel.processes;
     const table = container?.mounts ?? [];
-    const own = world.kernel.mountFuse(table, '/own/data');
-    const at = table.findIndex(({ device }) => device === own);
-    table.splice(
-      at,
-      1,
-      ...table.slice(at, at + 1).map((mount) => ({ ...mount, fstype: 'fuse.own', mountSource: 'own' })),
-    );
+    const own = world.kernel.mountFuse(table, '/own/data', 'live', { fstype: 'fuse.own', mountSource: 'own' });
     world.kernel.crash(own);
     if (container !== undefined)
       world.kernel.processes.splice(0, 1, { ...container, links: { ...links, '/var/run': '/own' } });

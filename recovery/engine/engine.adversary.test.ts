@@ -70,11 +70,11 @@ class Attack implements AsyncDisposable {
     world.engine.start();
   }
 
-  get #tables(): Mount[][] {
+  get #tables(): (readonly Mount[])[] {
     return this.world.kernel.processes.filter(({ podUid }) => podUid !== 'victim').map(({ mounts }) => mounts);
   }
 
-  #mountOwn(table: Mount[], path: string, facts: Partial<Mount>, isForeign: boolean): void {
+  #mountOwn(table: readonly Mount[], path: string, facts: Partial<Mount>, isForeign: boolean): void {
     const device = this.world.kernel.mountFuse(table, path, 'live', facts);
     this.ownDevices.add(device);
     if (isForeign) this.foreign.push({ table, device });
@@ -91,14 +91,7 @@ class Attack implements AsyncDisposable {
     const pid = 5000 + this.#count++;
     const [container] = this.containers;
     if (container === undefined) return;
-    const made = {
-      ...container,
-      pid,
-      mountNamespace: `mnt:[${pid}]`,
-      userNamespace: 'user:[5]',
-      mounts: [] as Mount[],
-    };
-    this.world.kernel.bind(made.mounts, '/', { device: '0:41' as DeviceId, fstype: 'tmpfs' });
+    const made = this.world.kernel.fork(container, { pid, startTime: String(pid), userNamespace: 'user:[5]' });
     this.world.kernel.processes.push(made);
     this.#mountOwn(made.mounts, path, facts, false);
   }

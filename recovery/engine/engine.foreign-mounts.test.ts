@@ -81,7 +81,7 @@ describe('a mount that an earlier agent has stacked on the volume’s first one'
 
   it('is recovered in a container that failed when the target path was recovered', async () => {
     await using world = await stackedTwice();
-    world.kernel.failWith((_, { site }) => (site.kind === 'container' ? 'ENOSPC' : undefined));
+    world.kernel.failWith((_, visited) => (visited === 'container' ? 'ENOSPC' : undefined));
     world.engine.start();
     await world.clock.settle();
     expect(world.broken()).toEqual(['/data']);
@@ -98,8 +98,7 @@ describe('a container whose termination log is not where the spec of its pod req
     world.serve('demo');
     const pod = podNamed('pod-1', [{}]);
     const spec = { ...(terminationMessagePath === undefined ? {} : { terminationMessagePath }) };
-    const [container] = world.run({ ...pod, containers: pod.containers.map((each) => ({ ...each, ...spec })) });
-    if (container !== undefined) world.kernel.processes.splice(0, 1, { ...container, terminationLog });
+    world.run({ ...pod, containers: pod.containers.map((each) => ({ ...each, ...spec })) }, { terminationLog });
     world.engine.start();
     await world.clock.settle();
     crash(world);

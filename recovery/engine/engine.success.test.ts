@@ -9,8 +9,8 @@ async function crashUnderReplacement(world: World, becomes: 'dead' | 'hung'): Pr
   crash(world);
   await world.clock.settle();
   const next = world.serve('demo');
-  world.kernel.failWith((step) => {
-    if (step === 'detach') world.kernel.setState(next, becomes);
+  world.kernel.failWith((call) => {
+    if (call === 'umount2') world.kernel.setState(next, becomes);
     return undefined;
   });
   return next;
@@ -64,9 +64,7 @@ describe('success', () => {
     await using world = await oneHealthyPod();
     crash(world);
     await world.clock.settle();
-    world.kernel.failWith((step, { site }) =>
-      step === 'attach-beneath' && site.kind === 'container' ? 'ENOSPC' : undefined,
-    );
+    world.kernel.failWith((call, visited) => (call === 'move_mount' && visited === 'container' ? 'ENOSPC' : undefined));
     world.serve('demo');
     await world.clock.settle();
     const attempted = world.kernel.counts.replacements;

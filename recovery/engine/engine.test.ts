@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceId, Mount } from './model.ts';
+import type { DeviceId } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
-import type { ModelledContainer } from './testing/modelled-kernel.ts';
 import { createWorld, openPolicy, podNamed, sourcePath, volumeNamed } from './testing/world.ts';
 
 describe('a crash and its recovery', () => {
@@ -195,9 +194,13 @@ describe('a crash and its recovery', () => {
   });
 
   it('proves rather than fails a container that mount propagation has recovered meanwhile', async () => {
-    await using world = await oneHealthyPod();
-    const inside = world.kernel.processes[0]?.mounts ?? [];
-    world.kernel.propagate(world.target('pod-1'), inside, '/data');
+    // This kernel stacks mounts.
+    await using world = createWorld({}, '5.10');
+    world.volumes.push(volumeNamed('demo'));
+    world.serve('demo');
+    world.run(podNamed('pod-1', [{}]), { propagation: 'slave' });
+    world.engine.start();
+    await world.clock.settle();
     crash(world);
     world.serve('demo');
     await world.clock.settle();
@@ -311,15 +314,12 @@ describe('a crash and its recovery', () => {
     await using world = await oneHealthyPod();
     world.volumes.push(volumeNamed('other'));
     world.serve('other');
-    const device = crash(world);
+    crash(world);
+    const [container] = world.kernel.processes;
+    if (container === undefined) throw new Error('the pod has no container');
+    const late = world.kernel.fork(container, { pid: 4000, startTime: '4000' });
     world.serve('demo');
     await world.clock.advance(65_000);
-    const [container] = world.kernel.processes;
-    const late = { ...container, pid: 4000, mountNamespace: 'mnt:[4000]', mounts: [] as Mount[] } as ModelledContainer;
-    for (const { mountPoint, device, fstype } of container?.mounts ?? [])
-      if (mountPoint !== '/data') world.kernel.bind(late.mounts, mountPoint, { device, fstype });
-    world.kernel.bind(late.mounts, '/data', { device });
-    delete late.lastRead;
     world.kernel.processes.push(late);
     crash(world, 'other');
     await world.clock.settle();

@@ -191,6 +191,18 @@ export function isFuse({ fstype }: Pick<Mount, 'fstype'>): boolean {
   return /^[a-z]*fuse(blk)?(\.|$)/.test(fstype);
 }
 
+/** Filesystems that a node has without any daemon: of its disks and images, in memory, and the kernel's own. */
+const localTypes =
+  /^(tmpfs|rootfs|devtmpfs|overlay|aufs|ext[234]|xfs|btrfs|zfs|bcachefs|f2fs|vfat|squashfs|erofs|iso9660|autofs|proc|sysfs|devpts|cgroup2?|fusectl)$/;
+
+/**
+ * Whether a mount may be a volume's source: of a FUSE daemon, or of a client in the kernel (NFS, CephFS, Lustre and others), which no daemon's end
+ * breaks and which reconnects by itself. Such mounts are published, and otherwise left alone.
+ */
+export function mayBeSource(mount: Pick<Mount, 'fstype'>): boolean {
+  return isFuse(mount) || !localTypes.test(mount.fstype);
+}
+
 /** An absolute path without empty, `.`, `..` and trailing components. */
 export function normalizePath(path: string): string {
   const parts: string[] = [];

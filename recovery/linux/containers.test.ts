@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createContainers, identifyContainer, podsDirectory } from './containers.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { createProcessNamespaces } from './processes.ts';
+import { createProcessNamespaces, processFiles } from './processes.ts';
 
 const uid = '6f1bdc4a-1111-4222-8333-123456789abc';
 const settled = 60_000;
@@ -40,9 +40,8 @@ const open = () => {
   const calls = loadSyscalls();
   const processes = createProcessNamespaces({ proc, sys: calls, now: () => now });
   return createContainers({
-    proc,
+    files: processFiles(proc, sys),
     except: () => new Set(['mnt:[1]']),
-    sys,
     processes,
     now: () => now,
     pods: () => podsDirectory(parseMountinfo(node), '/var/lib/kubelet'),

@@ -1,12 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Container, DeviceId, Mount } from '../engine/model.ts';
 import { MountTree, normalizePath } from '../engine/mount-sites.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { credentialsOf, namespaceOf, type ProcessNamespaces, preparedFor, startTime } from './processes.ts';
+import { type ProcessFiles, type ProcessNamespaces, preparedFor } from './processes.ts';
 import { belowRoot, relativePath } from './stack.ts';
-import type { Syscalls } from './syscalls.ts';
 
 export interface ContainerIdentity {
   readonly podUid: string;
@@ -76,15 +74,13 @@ export function identifyContainer(mounts: readonly Mount[], pods: PodsDirectory)
 }
 
 export interface ContainerScan {
-  /** Mount point of the node's proc: `/proc`. */
-  readonly proc: string;
+  readonly files: ProcessFiles;
   /** Mount namespaces that are never scanned, `mnt:[inode]`: the node's and our own. */
   readonly except: () => ReadonlySet<string>;
   /** No container is found if it is undefined. */
   readonly pods: () => PodsDirectory | undefined;
   /** Called once for each mount namespace whose container cannot be identified. */
   readonly onUnknown?: (pid: number, reason: string) => void;
-  readonly sys: Pick<Syscalls, 'readText'>;
   readonly processes: ProcessNamespaces;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
@@ -228,7 +224,7 @@ function readPrepared(
 function readAgain(scan: Scan, known: ReadonlyMap<string, KnownContainer>): readonly KnownContainer[] {
   return [...known.values()].flatMap((before) => {
     const { pid, mountNamespace } = before.container;
-    if (namespaceOf(scan.proc, pid, 'mnt') !== mountNamespace) return [];
+    if (scan.files.namespaceOf(pid, 'mnt') !== mountNamespace) return [];
     const entry = inspect(scan, pid, mountNamespace, before);
     return entry === undefined || entry === 'gone' || entry.startTime !== before.startTime ? [] : [entry];
   });
@@ -236,13 +232,13 @@ function readAgain(scan: Scan, known: ReadonlyMap<string, KnownContainer>): read
 
 /** Undefined if the namespace is not a container's. */
 function inspect(
-  { proc, sys, now, pods, onUnknown }: Scan,
+  { files, now, pods, onUnknown }: Scan,
   pid: number,
   mountNamespace: string,
   before: KnownContainer | undefined,
 ): KnownContainer | undefined | 'gone' {
-  const started = startTime(proc, pid);
-  const text = readTable(sys, `${proc}/${pid}/mountinfo`);
+  const started = files.startTime(pid);
+  const text = files.mountTable(pid);
   if (text === undefined || started === undefined) return 'gone';
   const same = before?.text === text && before.startTime === started ? before : undefined;
   const mounts = same?.container.mounts ?? parseMountinfo(text);
@@ -250,27 +246,12 @@ function inspect(
   const identification = identifyContainer(mounts, pods);
   if (identification.kind === 'unknown') onUnknown(pid, mountNamespace, identification.reason);
   if (identification.kind !== 'container') return undefined;
-  const user = credentialsOf(proc, pid);
-  const userNamespace = namespaceOf(proc, pid, 'user');
+  const user = files.credentials(pid);
+  const userNamespace = files.namespaceOf(pid, 'user');
   if (user === undefined || userNamespace === undefined) return 'gone';
-  const foreign = userNamespace !== namespaceOf(proc, 'self', 'user');
+  const foreign = userNamespace !== files.namespaceOf('self', 'user');
   const { identity } = identification;
   const read = { ...identity, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
   const container = same !== undefined && isDeepStrictEqual(same.container, read) ? same.container : read;
   return { container, startTime: started, text, firstSeen: before?.startTime === started ? before.firstSeen : now() };
-}
-
-/** Opens the file each time, because an open descriptor would keep the mounts of a dead pod alive. */
-function readTable(sys: Pick<Syscalls, 'readText'>, path: string): string | undefined {
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      const text = sys.readText(fd);
-      return text.ok && text.value !== '' ? text.value : undefined;
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return undefined;
-  }
 }

@@ -14,7 +14,7 @@ import { NamespaceLost, openNamespaces } from './namespaces.ts';
 import { createPreparedMounts, type PreparedMounts } from './prepared.ts';
 import { proberArgv, startProber } from './prober/client.ts';
 import { startLanes } from './prober/lanes.ts';
-import { createProcessNamespaces, credentialsOf, namespaceOf, openFilesLimit } from './processes.ts';
+import { createProcessNamespaces, credentialsOf, namespaceOf, openFilesLimit, processFiles } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
 import { ok } from './result.ts';
@@ -147,8 +147,7 @@ function assembleKernel(
     return node.ok ? podsDirectory(node.value, kubeletDirectory()) : undefined;
   };
   const containers = createContainers({
-    proc: '/proc',
-    sys,
+    files: processFiles('/proc', sys),
     processes,
     except,
     pods,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Container } from '../engine/model.ts';
 import { O_DIRECTORY, type Syscalls } from './syscalls.ts';
 
@@ -56,6 +56,40 @@ export function openFilesLimit(): number {
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** What /proc shows of one process. Each gives undefined if the process has ended or may not be inspected. */
+export interface ProcessFiles {
+  namespaceOf(pid: number | 'self', kind: 'mnt' | 'user'): string | undefined;
+  startTime(pid: number): string | undefined;
+  credentials(pid: number): Container['user'] | undefined;
+  /** The text of its mountinfo. */
+  mountTable(pid: number): string | undefined;
+}
+
+/** `proc`: mount point of proc, `/proc`. */
+export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): ProcessFiles {
+  return {
+    namespaceOf: (pid, kind) => namespaceOf(proc, pid, kind),
+    startTime: (pid) => startTime(proc, pid),
+    credentials: (pid) => credentialsOf(proc, pid),
+    mountTable: (pid) => readTable(sys, `${proc}/${pid}/mountinfo`),
+  };
+}
+
+/** Opens the file each time, because an open descriptor would keep the mounts of a dead pod alive. */
+function readTable(sys: Pick<Syscalls, 'readText'>, path: string): string | undefined {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const text = sys.readText(fd);
+      return text.ok && text.value !== '' ? text.value : undefined;
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return undefined;
   }

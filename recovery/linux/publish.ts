@@ -1,5 +1,5 @@
 import type { LiveSource, Mount } from '../engine/model.ts';
-import { isFuse } from '../engine/mount-sites.ts';
+import { mayBeSource } from '../engine/mount-sites.ts';
 import type { Result } from '../engine/ports.ts';
 import { type Assembly, assemble, needsStaging } from './assemble.ts';
 import { attributeChange, wantedOptions } from './attributes.ts';
@@ -75,8 +75,8 @@ function attachAt(context: KernelContext, fds: Descriptors, tree: number, target
 }
 
 /**
- * The FUSE mount that contains a path, from the table alone: the deepest mount on the way, and the topmost of a stack. Undefined if
- * that is not a FUSE mount, so that the bare directory below a missing source mount is never published.
+ * The source mount that contains a path, from the table alone: the deepest mount on the way, and the topmost of a stack. Undefined if
+ * that may not be a source, so that the bare directory below a missing source mount is never published.
  */
 function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined {
   let found: Mount | undefined;
@@ -86,7 +86,7 @@ function sourceAt(table: readonly Mount[], path: string): LiveSource | undefined
     if (found === undefined || mountPoint.length > found.mountPoint.length || mount.parentId === found.id)
       found = mount;
   }
-  if (found === undefined || !isFuse(found)) return undefined;
+  if (found === undefined || !mayBeSource(found)) return undefined;
   const rest = path.slice(found.mountPoint === '/' ? 0 : found.mountPoint.length);
   const root = found.root === '/' ? rest || '/' : `${found.root}${rest}`;
   return { path: found.mountPoint, device: found.device, root };

@@ -7,6 +7,7 @@ import * as mountTables from './mount-tables.ts';
 import * as writes from './nothing-written.ts';
 import * as outage from './outage.ts';
 import * as podLifecycle from './pod-lifecycle.ts';
+import * as program from './program.ts';
 import * as readOnly from './read-only.ts';
 import * as reads from './reads.ts';
 import * as secrets from './secret-kept.ts';
@@ -25,6 +26,7 @@ const modules = [
   writes,
   outage,
   podLifecycle,
+  program,
   readOnly,
   reads,
   secrets,

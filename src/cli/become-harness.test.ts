@@ -14,11 +14,11 @@ test.each(['conform', 'crash', 'bench', 'simulate'])(
   '%s replaces itself by itself, with a new run id and the role in its environment',
   (command) => {
     const it = self(command, { HOME: '/h' });
-    becomeHarness(it, () => id);
+    becomeHarness(it, { flags: ['--y'], newId: () => id });
     const env = { HOME: '/h', REKINDLE_RUN_ID: id, REKINDLE_RUN_ROLE: 'harness' };
     expect(it.execve).toHaveBeenCalledExactlyOnceWith(
       '/node',
-      ['/node', '--x', '/main.ts', command, '--tags', '@C2'],
+      ['/node', '--x', '--y', '/main.ts', command, '--tags', '@C2'],
       env,
     );
   },
@@ -26,19 +26,19 @@ test.each(['conform', 'crash', 'bench', 'simulate'])(
 
 test('the harness keeps its id, and does not pass its role on', () => {
   const it = self('conform', { REKINDLE_RUN_ID: id, REKINDLE_RUN_ROLE: 'harness' });
-  expect(becomeHarness(it, () => other)).toBe(id);
+  expect(becomeHarness(it, { newId: () => other })).toBe(id);
   expect(it.execve).not.toHaveBeenCalled();
   expect(it.env).toEqual({ REKINDLE_RUN_ID: id });
 });
 
 test('a run inside a run has an id of its own', () => {
   const it = self('crash', { REKINDLE_RUN_ID: other });
-  becomeHarness(it, () => id);
+  becomeHarness(it, { newId: () => id });
   expect(it.execve.mock.calls[0]?.[2]).toMatchObject({ REKINDLE_RUN_ID: id, REKINDLE_RUN_ROLE: 'harness' });
 });
 
 test('other commands stay as they are', () => {
   const it = self('doctor', {});
-  becomeHarness(it, () => id);
+  becomeHarness(it, { newId: () => id });
   expect(it.execve).not.toHaveBeenCalled();
 });

@@ -10,6 +10,14 @@ interface Self {
   readonly execve?: (file: string, args: readonly string[], env: Record<string, string | undefined>) => void;
 }
 
+interface HarnessOptions {
+  /** Flags that Node gets with the run id. */
+  readonly flags?: readonly string[];
+  readonly newId?: () => RunId;
+}
+
+const defaultId = () => newRunId(new Date(), Math.random);
+
 const commandsWithRun = ['conform', 'crash', 'bench', 'simulate'];
 
 /** Returns true if the command starts a run, which must be cleaned up when it is interrupted. */
@@ -22,7 +30,7 @@ export function startsRun(argv: readonly string[]): boolean {
  * the program was started with: so a command that starts a run re-executes itself with the id in its environment. Children
  * inherit the id, but not the role.
  */
-export function becomeHarness(self: Self, newId: () => RunId = () => newRunId(new Date(), Math.random)): RunId {
+export function becomeHarness(self: Self, { flags = [], newId = defaultId }: HarnessOptions = {}): RunId {
   const given = parseRunId(self.env[runIdVariable] ?? '');
   if (self.env[runRoleVariable] === 'harness' && given !== undefined) {
     delete self.env[runRoleVariable];
@@ -31,7 +39,7 @@ export function becomeHarness(self: Self, newId: () => RunId = () => newRunId(ne
   const runId = newId();
   if (startsRun(self.argv)) {
     const env = { ...self.env, [runIdVariable]: runId, [runRoleVariable]: 'harness' };
-    self.execve?.(self.execPath, [self.execPath, ...self.execArgv, ...self.argv.slice(1)], env);
+    self.execve?.(self.execPath, [self.execPath, ...self.execArgv, ...flags, ...self.argv.slice(1)], env);
   }
   self.env[runIdVariable] = runId;
   return runId;

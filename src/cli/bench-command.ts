@@ -85,7 +85,8 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     if (given.peer !== undefined) checkProgram(given.peer, context);
     const idleMs = flags.idle ?? (place.kubernetes ? 60_000 : 0);
     const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place, idleMs, besideSandbox };
-    ends(await runVerb(context, ({ bench }) => bench(options), place));
+    const printed = flags.json && 'bench.json';
+    ends(await runVerb(context, ({ bench }) => bench(options), { ...place, printed }));
   });
 }
 

@@ -1,15 +1,22 @@
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
+import { jsonOption, toJson } from './options.ts';
+
+interface CatalogueFlags {
+  readonly json?: true;
+}
 
 /** `rekindle claims`. */
 export function addClaims(program: Command, { environment }: Context): void {
   program
     .command('claims')
     .description('list the documented promises, the scenarios that test them, and where these last passed')
-    .action(async () => {
+    .addOption(jsonOption())
+    .action(async ({ json }: CatalogueFlags) => {
       const { claimRows, claimsAsText, readLastPasses } = await import('../catalogue.ts');
       const { shippedScenarios } = await import('../gherkin.ts');
-      environment.stdout.write(claimsAsText(claimRows(shippedScenarios(), readLastPasses())));
+      const rows = claimRows(shippedScenarios(), readLastPasses());
+      environment.stdout.write(json ? toJson(rows) : claimsAsText(rows));
     });
 }
 
@@ -18,8 +25,18 @@ export function addConditions(program: Command, { environment }: Context): void 
   program
     .command('conditions')
     .description('list the conditions of nodes that rekindle conform --node imitates, and public reports of such nodes')
-    .action(async () => {
+    .addOption(jsonOption())
+    .action(async ({ json }: CatalogueFlags) => {
       const { conditions, spelling } = await import('../../clusters/sandbox/conditions/catalogue.ts');
+      if (json) {
+        const rows = [...conditions.values()].map((each) => ({
+          condition: spelling(each),
+          title: each.title,
+          reports: each.reports,
+        }));
+        environment.stdout.write(toJson(rows));
+        return;
+      }
       for (const condition of conditions.values()) {
         const { title, reports } = condition;
         environment.stdout.write(
@@ -34,12 +51,14 @@ export function addFaults(program: Command, { environment }: Context): void {
   program
     .command('faults')
     .description('list the ways to lose a mount, the expected result of each, and the scenarios that test it')
-    .action(async () => {
-      const [{ faultsAsText }, { shippedScenarios }, { faults }] = await Promise.all([
+    .addOption(jsonOption())
+    .action(async ({ json }: CatalogueFlags) => {
+      const [{ faultRows, faultsAsText }, { shippedScenarios }, { faults }] = await Promise.all([
         import('../catalogue.ts'),
         import('../gherkin.ts'),
         import('../faults/catalogue.ts'),
       ]);
-      environment.stdout.write(faultsAsText(faults.values(), shippedScenarios()));
+      const rows = faultRows(faults.values(), shippedScenarios());
+      environment.stdout.write(json ? toJson(rows) : faultsAsText(rows));
     });
 }

@@ -11,7 +11,7 @@ import { UnreadableRun } from '../timeline/parse.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { compareHelp } from './help.ts';
-import { unknown, WrongArgument } from './options.ts';
+import { jsonOption, toJson, unknown, WrongArgument } from './options.ts';
 
 interface CompareFlags {
   readonly failOn: readonly string[];
@@ -19,6 +19,7 @@ interface CompareFlags {
   readonly tolerance: string;
   readonly anyway: boolean;
   readonly html?: string;
+  readonly json?: true;
 }
 
 /** A benchmark with the name that the user gave. */
@@ -51,6 +52,7 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
     .option('--tolerance <percent>', 'largest irrelevant difference, in percent of the reference', '15')
     .option('--html <file>', 'also write the last comparison as an HTML page with overlaid distributions')
     .option('--anyway', 'compare runs even if their differences mean nothing', false)
+    .addOption(jsonOption())
     .addHelpText('after', compareHelp)
     .action((names: readonly string[], flags: CompareFlags) => {
       const failOn = flags.failOn.map(parseVerdict);
@@ -59,9 +61,10 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
       const [reference, ...others] = names.map((name) => ({ name, record: readBench(name, environment.cwd) }));
       if (!reference || others.length === 0) throw new WrongArgument('compare takes two runs or more');
       const say = (lines: readonly string[]) => {
-        for (const line of lines) environment.stdout.write(`${line}\n`);
+        if (!flags.json) for (const line of lines) environment.stdout.write(`${line}\n`);
       };
       let failed = false;
+      const comparisons: unknown[] = [];
       for (const other of others) {
         const differing = comparable(reference, other, flags.anyway);
         say(['', `${reference.name} → ${other.name}`, ...differing.map((line) => `  not alike: ${line}`)]);
@@ -73,9 +76,11 @@ export function addCompare(program: Command, { environment }: Context, ends: (st
         }
         const results = budgets.flatMap((budget) => judgeBudget(budget, other.record));
         say(results.length > 0 ? ['', ...budgetText(results)] : []);
+        comparisons.push({ before: reference.name, after: other.name, differing, changes, budgets: results });
         failed ||= results.some(({ isMet }) => !isMet);
         failed ||= changes.some(({ id, verdict }) => isTested(reference.record, id) && failOn.includes(verdict));
       }
+      if (flags.json) environment.stdout.write(toJson(comparisons));
       ends(failed ? exitStatus.notConformant : exitStatus.conformant);
     });
 }

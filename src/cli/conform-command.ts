@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
@@ -21,6 +22,7 @@ const defaultJobs = Math.min(8, availableParallelism() + 2);
 interface ConformFlags extends RunFlags, ClusterFlags {
   readonly tags?: string;
   readonly all?: true;
+  readonly onlyFailed?: true;
   readonly profile: string;
   readonly jobs?: number;
   readonly node?: string;
@@ -34,6 +36,7 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .argument('[features...]', 'feature files or folders')
     .option('--all', 'all shipped scenarios except those tagged @long: every fault, every limit in depth, bad input')
     .option('--tags <expression>', 'only scenarios with these tags, as in "@C2 and not @L1"')
+    .option('--only-failed', 'only the scenarios that failed or were inconclusive in the last run, with its seed')
     .addOption(new Option('--profile <name|file>', 'implementation to judge and what it promises').default('rekindle'))
     .option(
       '--node <conditions>',
@@ -54,25 +57,62 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
       throw new WrongArgument(
         `the profile ${profile.name} has no agent for --cluster ${place.cluster}: install it in a cluster of yours, and use --cluster existing`,
       );
-    const paths = featurePaths(features, environment.cwd);
+    const given = featurePaths(features, environment.cwd);
     const tags = flags.tags === undefined ? {} : { tags: checkTags(flags.tags, await shippedTags()) };
-    if (flags.all && (flags.tags !== undefined || paths.length > 0))
+    if (flags.all && (flags.tags !== undefined || given.length > 0))
       throw new WrongArgument('--all selects every scenario: omit it, or the tags and paths');
+    if (flags.onlyFailed && (flags.all || flags.tags !== undefined || given.length > 0))
+      throw new WrongArgument('--only-failed selects the scenarios: omit it, or --all, the tags and paths');
     const all = flags.all ? { all: true } : {};
     const jobs = jobsOf(flags.jobs, place);
     const conditions = await parseConditions(flags.node, place);
+    const shared = runOptions(flags, context);
+    const again = flags.onlyFailed ? await notPassed(join(shared.out, 'latest'), profile.name) : undefined;
     const options = {
-      ...runOptions(flags, context),
+      ...shared,
+      ...(again && flags.seed === undefined && { seed: again.seed }),
       ...tags,
       ...all,
       ...place,
       profile: source,
-      paths,
+      paths: again?.paths ?? given,
       jobs,
       conditions,
+      flags: givenFlags(command),
     };
-    ends(await runVerb(context, ({ conform }) => conform(options), place));
+    const printed = flags.json && 'record.json';
+    ends(await runVerb(context, ({ conform }) => conform(options), { ...place, printed }));
   });
+}
+
+/** Flags that say which scenarios run, how many at a time, and where results and cluster stay. */
+const selecting = new Set(['--all', '--tags', '--only-failed', '--jobs', '--seed', '--keep']);
+
+/** The other flags of the command line, as words. */
+function givenFlags(command: Command): readonly string[] {
+  return command.options.flatMap((option) => {
+    const { long } = option;
+    const name = option.attributeName();
+    if (!long || selecting.has(long) || command.getOptionValueSource(name) !== 'cli') return [];
+    const value: unknown = command.getOptionValue(name);
+    return value === true ? [long] : [long, String(value)];
+  });
+}
+
+/** The scenarios of a run that neither passed nor were skipped, as absolute paths, and its seed. @throws WrongArgument */
+async function notPassed(folder: string, profile: string) {
+  const [{ readRecord }, { featurePath }] = await Promise.all([import('../api/read-run.ts'), import('../gherkin.ts')]);
+  const record = await readRecord(folder).catch((error: unknown) => {
+    throw new WrongArgument(`--only-failed needs a finished run in ${folder}: ${(error as Error).message}`);
+  });
+  const [, verb] = record.command;
+  if (verb !== 'conform')
+    throw new WrongArgument(`--only-failed needs a run of conform, and the last one in ${folder} is one of ${verb}`);
+  if (record.profile !== profile)
+    throw new WrongArgument(`the last run judged the profile ${record.profile}: add --profile ${record.profile}`);
+  const open = record.scenarios.filter(({ status }) => status === 'fail' || status === 'inconclusive');
+  if (open.length === 0) throw new WrongArgument(`nothing failed in ${folder}: there is nothing to run again`);
+  return { seed: record.seed, paths: open.map(({ uri, line }) => `${featurePath(uri)}:${line}`) };
 }
 
 async function parseConditions(given: string | undefined, { cluster }: ChosenCluster): Promise<readonly string[]> {

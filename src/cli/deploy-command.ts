@@ -1,5 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
+import { isNormalised } from '../../recovery/csi/volume-source.ts';
+import type { Placement } from '../../recovery/deploy/index.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
@@ -15,6 +17,11 @@ interface DeployFlags extends KubeConfigFlags {
   readonly remove: boolean;
   readonly beside: boolean;
   readonly standby: boolean;
+  readonly kubeletRoot?: string;
+  readonly mountRoot?: string;
+  readonly webhookPort?: number;
+  readonly webhookHostNetwork?: boolean;
+  readonly runtimeClass?: string;
 }
 
 /** `rekindle deploy`. */
@@ -30,14 +37,34 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--timeout <seconds>', 'how long to wait until everything is ready', wholeNumber(1, 86_400), 120)
     .option('--beside', 'install recovery only, alongside a node plugin that keeps publishing', false)
     .option('--standby', 'turn on recovery and standbys: --feature-gates=FuseRecovery=true,FuseStandby=true', false)
+    .option(
+      '--kubelet-root <path>',
+      "the kubelet's directory on the nodes, or a symbolic link to it (default: what the kubelets tell, or /var/lib/kubelet)",
+      parsePath,
+    )
+    .option(
+      '--mount-root <path>',
+      "directory of the nodes below which FUSE daemons mount, Fluid's runtime.mountRoot (default: /runtime-mnt)",
+      parsePath,
+    )
+    .option(
+      '--webhook-port <port>',
+      'port of the webhook that the API server reaches (default: 9443)',
+      wholeNumber(1024, 65_535),
+    )
+    .option('--webhook-host-network', 'the webhook uses the network of its node, for API servers that reach no pods')
+    .option(
+      '--runtime-class <name>',
+      'RuntimeClass of all pods, if the default one of the nodes is a sandbox',
+      parseName,
+    )
     .option('--dry-run', 'print what would change, and change nothing', false)
     .option('--print', 'print the manifests without contacting a cluster', false)
     .option('--remove', 'remove a deployment', false)
     .addHelpText('after', deployHelp)
     .action(async (agentArgs: readonly string[], flags: DeployFlags) => {
       try {
-        await runDeploy(agentArgs, flags, context);
-        ends(exitStatus.conformant);
+        ends(await runDeploy(agentArgs, flags, context));
       } catch (error) {
         // An interrupted deployment has removed what it created.
         if (!context.environment.signal.aborted) throw error;
@@ -46,7 +73,11 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     });
 }
 
-async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { environment }: Context): Promise<void> {
+async function runDeploy(
+  agentArgs: readonly string[],
+  flags: DeployFlags,
+  { environment }: Context,
+): Promise<ExitStatus> {
   const { stdout, stderr, signal } = environment;
   if (flags.remove && flags.print) throw new WrongArgument('--remove and --print cannot be combined');
   // Loaded on demand, because the client library's models take a second to load.
@@ -55,11 +86,12 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
   const { beside, standby, dryRun } = flags;
   const namespace = flags.namespace ?? (beside ? names.besideNamespace : names.namespace);
   const image = flags.image ?? defaultOptions.image;
+  const placement = placementOf(flags);
   if (flags.print) {
     const gates = { gate: beside || standby, furtherGates: standby ? (['FuseStandby'] as const) : [] };
-    const options = { ...defaultOptions, namespace, image, agentArgs, ...gates };
+    const options = { ...defaultOptions, ...placement, namespace, image, agentArgs, ...gates };
     stdout.write(toYaml((beside ? besideManifests : manifests)(options)));
-    return;
+    return exitStatus.conformant;
   }
   const kubeConfig = loadKubeConfig(flags, environment);
   const onProgress = (line: string) => void stderr.write(`${line}\n`);
@@ -68,16 +100,49 @@ async function runDeploy(agentArgs: readonly string[], flags: DeployFlags, { env
     if (flags.remove) {
       const { removed } = await removeDeployment({ kubeConfig, namespace, beside, dryRun, signal, onProgress });
       stdout.write(summarize(removed, dryRun ? 'would be removed' : 'removed', 'nothing to remove', where));
-      return;
+      return exitStatus.conformant;
     }
     const timeoutMs = flags.timeout * 1000;
-    const asked = { kubeConfig, namespace, image, agentArgs, beside, standby, dryRun, timeoutMs, signal, onProgress };
-    const { changed } = await deploy(asked);
+    const options = { namespace, image, agentArgs, placement, beside, standby, dryRun };
+    const { changed, incomplete } = await deploy({ kubeConfig, ...options, timeoutMs, signal, onProgress });
     stdout.write(summarize(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));
+    if (incomplete.length === 0) return exitStatus.conformant;
+    stdout.write(summarize(incomplete, 'not complete yet', '', where));
+    stderr.write('rekindle: deployed in part: what is ready works; mend the rest and run it again\n');
+    return exitStatus.partial;
   } catch (error) {
     if (error instanceof CannotDeploy) throw new CannotRun([error], { cause: error });
     throw error;
   }
+}
+
+/** Without the options that were not given. */
+function placementOf({
+  kubeletRoot,
+  mountRoot,
+  webhookPort,
+  webhookHostNetwork,
+  runtimeClass,
+}: DeployFlags): Placement {
+  return {
+    ...(kubeletRoot !== undefined && { kubeletRoot }),
+    ...(mountRoot !== undefined && { mountRoot }),
+    ...(webhookPort !== undefined && { webhookPort }),
+    ...(webhookHostNetwork !== undefined && { webhookHostNetwork }),
+    ...(runtimeClass !== undefined && { runtimeClass }),
+  };
+}
+
+function parsePath(text: string): string {
+  const path = text.replace(/\/+$/, '');
+  if (isNormalised(path)) return path;
+  throw new InvalidArgumentError('Accepted are absolute paths without ".", ".." and doubled slashes, other than /.');
+}
+
+/** The name of a cluster-scoped object (RFC 1123). */
+function parseName(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('Accepted are names of lower case letters, digits, dots and hyphens.');
 }
 
 /** `staging, namespace fluid-system: 2 changed`, and a line for each. */

@@ -49,6 +49,17 @@ describe('deploy --print', () => {
     expect(out).toContain('- --feature-gates=FuseRecovery=true,FuseStandby=true');
   });
 
+  test('prints where the kubelet and the daemons are, and how the API server reaches the webhook', async () => {
+    const places = ['--kubelet-root', '/data/kubelet/', '--mount-root=/var/lib/runtime-mnt', '--runtime-class=runc'];
+    const { out } = await run(['deploy', '--print', ...places, '--webhook-port=10250', '--webhook-host-network']);
+    expect(out).toContain('path: /data/kubelet/plugins_registry');
+    expect(out.match(/\/var\/lib\/runtime-mnt/g)).toHaveLength(2);
+    expect(out).not.toContain('/var/lib/kubelet');
+    expect(out).toContain('- --listen=:10250');
+    expect(out).toContain('hostNetwork: true');
+    expect(out.match(/runtimeClassName: runc/g)).toHaveLength(2);
+  });
+
   test('prints recovery alone with --beside, in a namespace of its own', async () => {
     const { out } = await run(['deploy', '--print', '--beside']);
     expect(kinds(out)).toEqual(['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'DaemonSet']);
@@ -69,6 +80,18 @@ describe('a cluster that cannot be chosen ends with 2 and one sentence', () => {
       ['deploy', '--kubeconfig', 'good', '--timeout', 'soon'],
       "argument 'soon' is invalid. Accepted are whole numbers from 1 to 86400.",
     ],
+    [
+      'no path',
+      ['deploy', '--print', '--kubelet-root', 'kubelet'],
+      "argument 'kubelet' is invalid. Accepted are absolute",
+    ],
+    ['the root', ['deploy', '--print', '--mount-root', '/'], "argument '/' is invalid. Accepted are absolute paths"],
+    [
+      'a port of root',
+      ['deploy', '--print', '--webhook-port', '443'],
+      'Accepted are whole numbers from 1024 to 65535.',
+    ],
+    ['no name', ['deploy', '--print', '--runtime-class', 'Run C'], 'Accepted are names of lower case letters'],
     ['two wishes', ['deploy', '--remove', '--print'], '--remove and --print cannot be combined'],
     ['half a bucket', ['doctor', '--kubeconfig', 'good', '--bucket', 'b'], '--endpoint and --bucket belong together'],
     [

@@ -8,7 +8,7 @@ import { temporaryFolder } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { doctorHelp } from './help.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { WrongArgument } from './options.ts';
+import { jsonOption, toJson, WrongArgument } from './options.ts';
 
 interface DoctorFlags {
   readonly context?: string;
@@ -18,6 +18,7 @@ interface DoctorFlags {
   readonly bucket?: string;
   readonly secret?: string;
   readonly pods: boolean;
+  readonly json?: true;
 }
 
 /** `rekindle doctor`. */
@@ -33,6 +34,7 @@ export function addDoctor(program: Command, context: Context, ends: (status: Exi
     .option('--endpoint <url>', 'object storage to check')
     .option('--bucket <name>', 'bucket to check')
     .option('--secret <namespace/name>', "Secret with the bucket's keys, in the documented format")
+    .addOption(jsonOption())
     .addHelpText('after', doctorHelp)
     .action(async (flags: DoctorFlags) => {
       const inCluster = flags.context !== undefined || flags.kubeconfig !== undefined;
@@ -42,7 +44,8 @@ export function addDoctor(program: Command, context: Context, ends: (status: Exi
       if (context.environment.signal.aborted) return ends(exitStatus.interrupted);
       const missing = missingRequirements(findings);
       const verdict = missing.length === 0 ? `${claim}.` : `${claim.replace('can', 'cannot')} yet.`;
-      stdout.write(`${formatFindings(findings, colourFor(stdout, env))}\n${verdict}\n`);
+      const text = `${formatFindings(findings, colourFor(stdout, env))}\n${verdict}\n`;
+      stdout.write(flags.json ? toJson({ canRun: missing.length === 0, findings }) : text);
       ends(missing.length === 0 ? exitStatus.conformant : exitStatus.cannotRun);
     });
 }

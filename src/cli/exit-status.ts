@@ -8,6 +8,7 @@ export const exitStatus = {
   cannotRun: 3,
   inconclusive: 4,
   leftovers: 5,
+  partial: 6,
   interrupted: 130,
 } as const;
 

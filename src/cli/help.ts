@@ -21,6 +21,7 @@ Exit status:
   3    this machine cannot run it; what is missing is printed with its remedy
   4    inconclusive, or Rekindle itself failed
   5    something could not be cleaned up; it is listed
+  6    rekindle deploy: deployed in part; what is not complete is listed, and the command can be run again
   130  interrupted, after cleaning up
   If several apply, the status is the first of 1, 2, 3, 4, 5 and 130, and the messages name them all.
 
@@ -59,14 +60,16 @@ Examples:
 
 export const crashHelp = `
 Crashes a FUSE daemon under a pod and shows what the pod sees, what the node sees and what the agent does.
-With a COMMAND after --, that program runs in the pod with the dataset at /data while the daemon crashes under it.
+With a COMMAND after --, that program runs in the pod with the dataset at /data while the daemon crashes under it, and is judged
+by what it prints: with --expect, this text after the pod reads again; otherwise anything, but as its last line an error of the
+dead mount. A status other than 0 is a failure, too.
 
 Examples:
   rekindle crash
   rekindle crash --fault sigkill --no-recovery
   rekindle crash --fault agent-kill+sigkill
   rekindle crash --hold
-  rekindle crash -- python3 train.py --data /data
+  rekindle crash --expect 'step' --for 30s -- python3 -u train.py --data /data
 `;
 
 export const benchHelp = `
@@ -155,10 +158,20 @@ Applies the manifests (server-side), waits until everything is ready, and prints
 recovery is on: an update leaves the feature gate unchanged. --print shows the manifests; recovery/deploy/kustomize has the same for
 kubectl apply -k. node recovery/deploy/image/build.ts builds the image.
 
+What nodes and clusters need is found beforehand by rekindle doctor --context. If the kubelet's directory is elsewhere, name it with
+--kubelet-root (MicroK8s: /var/snap/microk8s/common/var/lib/kubelet; k0s: /var/lib/k0s/kubelet) or the link that leads to it. Where the
+root of the nodes is read-only, name a directory below /var with --mount-root, and give Fluid the same (helm: runtime.mountRoot).
+If the API server reaches nodes but no pods, use --webhook-host-network; if a firewall lets only some ports through, --webhook-port.
+
+Pods on nodes that are not ready stop nothing: exit status 6 and a line for each, and the agent starts there when the node is back. If
+pods are not created or do not start, the events say why, and everything stays for you to look at; run the command again afterwards.
+Only webhook configurations without a webhook are removed, because they would refuse labelled pods. Exit status 3: nothing serves.
+
 Examples:
   rekindle deploy --context my-cluster --image registry.example/rekindle/agent:0.1.0
   rekindle deploy --dry-run
   rekindle deploy --beside
+  rekindle deploy --kubelet-root /data/kubelet --mount-root /var/lib/runtime-mnt
   rekindle deploy --remove
 `;
 

@@ -65,10 +65,17 @@ export function checkTags(expression: string, known: readonly string[]): string 
   return expression;
 }
 
+/** The option of every command that reports something. */
+export const jsonOption = () => new Option('--json', 'print JSON instead of text');
+
+/** What `--json` prints. */
+export const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
 /** Options of every command that starts a run. */
 export function sharedOptions(): readonly Option[] {
   return [
     new Option('--out <folder>', 'folder for results').default('results'),
+    new Option('--json', 'print the record as JSON in the end; everything else goes to standard error'),
     new Option('--seed <number>', `random seed, from 0 to ${largestSeed} (default: a new one, printed)`).argParser(
       parseSeed,
     ),

@@ -59,7 +59,7 @@ test.each([
   [['validate', 'no.yaml'], 'no.yaml: the profile cannot be read: open: ENOENT'],
   [['show', 'juice'], 'rekindle: unknown profile "juice": accepted are ack-fluid, fluid, rekindle'],
   [['frob'], "rekindle: unknown command 'frob': accepted are list, show, validate, schema"],
-  [['list', '--long'], "rekindle: unknown option '--long': accepted are --help"],
+  [['list', '--long'], "rekindle: unknown option '--long': accepted are --json, --help"],
 ])('%j is refused with what is accepted', async (args, says) => {
   expect(await run(...args)).toEqual({ status: 2, out: '', err: `${says}\n` });
 });

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
-import { unknown } from './options.ts';
+import { jsonOption, toJson, unknown } from './options.ts';
 
 const profileHelp = `
 Examples:
@@ -23,10 +23,15 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
   command
     .command('list')
     .description('list the shipped profiles')
-    .action(async () => {
+    .addOption(jsonOption())
+    .action(async ({ json }: { readonly json?: true }) => {
       const { loadProfile, negativeProfileNames, profileNames } = await import('../profiles/load-profile.ts');
       const load = (names: readonly string[]) => Promise.all(names.map((name) => loadProfile(name, cwd)));
       const [shipped, faulty] = await Promise.all([load(await profileNames()), load(await negativeProfileNames())]);
+      if (json) {
+        stdout.write(toJson({ shipped, faulty }));
+        return;
+      }
       const width = Math.max(...[...shipped, ...faulty].map(({ name }) => name.length));
       const row = ({ name, title }: { readonly name: string; readonly title: string }) =>
         `${name.padEnd(width)}  ${title}\n`;

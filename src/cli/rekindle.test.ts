@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CannotRun } from '../../clusters/cluster.ts';
+import { featurePath } from '../gherkin.ts';
+import type { RunRecord } from '../timeline/record.ts';
+import { sampleRun } from '../timeline/testing/sample-run.ts';
+import type { RunOptions } from '../verbs.ts';
 import { createFakeContext, type FakeContextOptions } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
@@ -34,6 +38,7 @@ describe('what is asked for reaches the scenario engine', () => {
         paths: [],
         jobs: expect.any(Number),
         conditions: [],
+        flags: [],
         environment: context.environment,
       },
     ]);
@@ -73,6 +78,56 @@ describe('what is asked for reaches the scenario engine', () => {
       seed: 7,
       out: join(cwd, 'a/b'),
       paths: [join(cwd, 'f'), `${join(cwd, 'f/a.feature')}:3:9`],
+      flags: ['--profile', 'ack-fluid', '--out', 'a/b', '--kernel-tier', '5.12'],
+    });
+  });
+
+  describe('conform --only-failed', () => {
+    const lastRun = (change: (record: RunRecord) => RunRecord = (record) => record) => {
+      mkdirSync(join(cwd, 'results/latest'), { recursive: true });
+      writeFileSync(join(cwd, 'results/latest/record.json'), JSON.stringify(change(sampleRun().record)));
+    };
+
+    test('selects what failed or was inconclusive in the last run, with its seed', async () => {
+      lastRun();
+      const { conformed, status } = await run(['conform', '--only-failed']);
+      const open = sampleRun().record.scenarios.filter((each) => ['fail', 'inconclusive'].includes(each.status));
+      expect(status).toBe(0);
+      expect(conformed[0]).toMatchObject({
+        seed: 424242,
+        paths: open.map(({ uri, line }) => `${featurePath(uri)}:${line}`),
+        flags: [],
+      });
+      expect(open).toHaveLength(2);
+    });
+
+    test('prefers a seed that is given', async () => {
+      lastRun();
+      expect((await run(['conform', '--only-failed', '--seed', '7'])).conformed[0]?.seed).toBe(7);
+    });
+
+    test.each<[string, readonly string[], (() => void) | undefined, string]>([
+      ['there is no run', [], undefined, 'needs a finished run in'],
+      ['tags are given', ['--tags', '@C2'], lastRun, '--only-failed selects the scenarios: omit it, or --all'],
+      [
+        'the last run was a crash',
+        [],
+        () => lastRun((record) => ({ ...record, command: ['rekindle', 'crash'] })),
+        'is one of crash',
+      ],
+      ['the last run judged another profile', ['--profile', 'ack-fluid'], lastRun, 'add --profile rekindle'],
+      [
+        'nothing failed',
+        [],
+        () => lastRun((record) => ({ ...record, verdict: 'inconclusive', scenarios: [] })),
+        'nothing failed in',
+      ],
+    ])('is refused if %s', async (_, flags, prepare, says) => {
+      prepare?.();
+      const { status, err, conformed } = await run(['conform', '--only-failed', ...flags]);
+      expect(err).toContain(says);
+      expect(status).toBe(2);
+      expect(conformed).toEqual([]);
     });
   });
 
@@ -104,7 +159,46 @@ describe('what is asked for reaches the scenario engine', () => {
       recovery: false,
       hold: true,
       command: ['ls', '-l', '--seed'],
+      watchMs: 10_000,
     });
+  });
+
+  test.each([
+    ['conform', 'record.json'],
+    ['crash', 'record.json'],
+    ['bench', 'bench.json'],
+  ])('%s --json prints only %s on standard output', async (command, file) => {
+    writeFileSync(join(cwd, file), '{"of":"the run"}');
+    const verb = async ({ environment }: RunOptions) => {
+      environment.stdout.write('narration\n');
+      return { verdict: 'pass', leftovers: [], resultsDir: cwd } as const;
+    };
+    const { out, err } = await run([command, '--json'], { verb });
+    expect([out, err]).toEqual(['{"of":"the run"}', 'narration\n']);
+  });
+
+  test.each([['faults'], ['conditions'], ['claims'], ['profile', 'list']])(
+    '%s --json prints JSON',
+    async (...command) => {
+      const { out, status } = await run([...command, '--json']);
+      expect(status).toBe(0);
+      expect(Object.keys(JSON.parse(out)).length).toBeGreaterThan(1);
+    },
+  );
+
+  test('crash takes what its program must print, and how long to wait for it', async () => {
+    const { crashed } = await run(['crash', '--expect', 'step', '--for', '1m', '--', 'train']);
+    expect(crashed[0]).toMatchObject({ expect: 'step', watchMs: 60_000, command: ['train'] });
+  });
+
+  test.each([
+    [['--expect', 'x'], '--expect is about a COMMAND'],
+    [['--for', '5s'], '--for is about a COMMAND'],
+    [['--no-recovery', '--expect', 'x', '--', 'ls'], '--expect cannot be met with --no-recovery'],
+  ])('crash %j is refused', async (flags, says) => {
+    const { crashed, err, status } = await run(['crash', ...flags]);
+    expect([crashed, status]).toEqual([[], 2]);
+    expect(err).toContain(says);
   });
 });
 
@@ -235,7 +329,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'unknown flag',
       ['conform', '--foo'],
-      "unknown option '--foo': accepted are --all, --tags, --profile, --node, --jobs, --cluster,",
+      "unknown option '--foo': accepted are --all, --tags, --only-failed, --profile, --node, --jobs, --cluster,",
     ],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
     ['unknown tag', ['conform', '--tags', '@C9'], 'unknown tag "@C9": accepted are @A1, @A2, @C1, @C2,'],

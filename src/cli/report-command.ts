@@ -12,7 +12,7 @@ import { explainVerdict, verdictNames } from '../timeline/verdict.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus, statusForVerdict } from './exit-status.ts';
 import { judgeHelp, reportHelp } from './help.ts';
-import { WrongArgument, writableFolder } from './options.ts';
+import { jsonOption, toJson, WrongArgument, writableFolder } from './options.ts';
 
 /** `rekindle report`. */
 export function addReport(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
@@ -50,8 +50,9 @@ export function addJudge(program: Command, { environment }: Context, ends: (stat
     .description('run the checks of this version over a stored run, and regenerate its reports')
     .argument('<results>', 'folder of a run')
     .option('--out <folder>', 'folder for the new record, the history and the reports (default: the folder of the run)')
+    .addOption(jsonOption())
     .addHelpText('after', judgeHelp)
-    .action(async (results: string, { out }: { readonly out?: string }) => {
+    .action(async (results: string, { out, json }: { readonly out?: string; readonly json?: true }) => {
       const history: HistoryEvent[] = [];
       const digest = new Digest();
       const onEvent = (event: HistoryEvent) => {
@@ -60,7 +61,6 @@ export function addJudge(program: Command, { environment }: Context, ends: (stat
       };
       const stored = readRun({ results, cwd, onEvent, digest });
       const { record, rejudgements } = judgeAgain({ record: stored, history }, new Date());
-      for (const line of rejudgements.flatMap(describeRejudgement)) stdout.write(`${line}\n`);
 
       const from = resolve(cwd, results);
       const folder = writableFolder(out ?? results, cwd);
@@ -69,6 +69,11 @@ export function addJudge(program: Command, { environment }: Context, ends: (stat
         renameSync(join(folder, 'record.json'), join(folder, originalRecord));
       await writeRun(folder, { record, digest, cwd });
 
+      if (json) {
+        stdout.write(toJson({ verdict: record.verdict, stored: stored.verdict, scenarios: rejudgements }));
+        return ends(statusForVerdict[record.verdict]);
+      }
+      for (const line of rejudgements.flatMap(describeRejudgement)) stdout.write(`${line}\n`);
       const differing = rejudgements.filter(({ differences }) => differences.length > 0).length;
       const { verdict } = record;
       const count = `${differing} ${differing === 1 ? 'differs' : 'differ'}`;

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRun } from '../../clusters/cluster.ts';
 import { type CleanOutcome, cleanRun } from '../doctor/clean/clean-run.ts';
@@ -12,6 +14,8 @@ import { printFailure } from './print-failure.ts';
 /** Unparsed flags of every command that starts a run. */
 export interface RunFlags {
   readonly out: string;
+  /** Standard output is for the record. */
+  readonly json?: true;
   readonly seed?: number;
   readonly kernelTier?: NonNullable<RunOptions['kernelTier']>;
   readonly daemon?: NonNullable<RunOptions['daemon']>;
@@ -22,7 +26,7 @@ const killedRunTimeoutMs = 5_000;
 
 /** Validates the shared flags. Creates the results folder and nothing else. */
 export function runOptions(
-  { out, seed, kernelTier, daemon }: RunFlags,
+  { out, seed, kernelTier, daemon, json }: RunFlags,
   { environment, runId, random }: Context,
 ): RunOptions {
   return {
@@ -31,18 +35,18 @@ export function runOptions(
     out: writableFolder(out, environment.cwd),
     ...(kernelTier === undefined ? {} : { kernelTier }),
     ...(daemon === undefined ? {} : { daemon }),
-    environment,
+    environment: json ? { ...environment, stdout: environment.stderr } : environment,
   };
 }
 
 /**
  * Runs a command if this machine can, and removes whatever is left of the run afterwards. On the first interruption the command
- * stops and cleans up by itself; on the second, its processes are killed first.
+ * stops and cleans up by itself; on the second, its processes are killed first. `printed`: the file of the results that `--json` prints.
  */
 export async function runVerb(
   context: Context,
   verb: (verbs: Verbs) => Promise<RunOutcome>,
-  { kubernetes }: Pick<ConformOptions, 'kubernetes'> = {},
+  { kubernetes, printed }: Pick<ConformOptions, 'kubernetes'> & { readonly printed?: string | undefined } = {},
 ): Promise<ExitStatus> {
   const { environment, forced, loadVerbs, requirements } = context;
   // On a cluster, the nodes need what the sandbox needs of this machine.
@@ -53,6 +57,9 @@ export async function runVerb(
   const running = settle(loadVerbs().then(verb));
   const end = await Promise.race([running, forced.then(() => forceEnd(context, running))]);
   const swept = await sweep(context);
+  // An interruption may have come before there was anything to print.
+  const file = end.ok && printed !== undefined ? join(end.outcome.resultsDir, printed) : undefined;
+  if (file !== undefined && existsSync(file)) environment.stdout.write(readFileSync(file, 'utf8'));
   const interrupted = environment.signal.aborted;
   const leftovers = [...(end.ok ? end.outcome.leftovers : []), ...swept.leftovers];
   for (const leftover of leftovers) environment.stderr.write(`rekindle: could not clean up: ${leftover}\n`);

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml';
 import { type ApiServer, startApiServer } from '../../fakes/apiserver/api-server.ts';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
-import { kubeConfigText } from '../../fakes/apiserver/kubeconfig.ts';
 import { defaultImages, makeFuseDaemonSet } from '../../fakes/fluid/dataset-objects.ts';
 import { demoDataset, demoRuntime } from '../../fakes/fluid/documented-manifests.ts';
 import { validateDataset } from '../../fakes/fluid/validate-dataset.ts';
@@ -22,16 +21,16 @@ const original = makeFuseDaemonSet({ key, settings: validation.value, runtime: d
 let server: ApiServer;
 let cwd: string;
 beforeAll(async () => {
-  server = await startApiServer({ port: 0, token: 't' });
+  server = await startApiServer({ port: 0 });
   cwd = mkdtempSync(join(tmpdir(), 'rekindle-cli-'));
-  writeFileSync(join(cwd, 'config'), kubeConfigText({ url: server.url, token: 't' }));
+  writeFileSync(join(cwd, 'config'), server.kubeConfig);
 });
 afterAll(async () => {
   rmSync(cwd, { recursive: true });
   await server[Symbol.asyncDispose]();
 });
 
-const apps = () => clientConfig({ url: server.url, token: 't' }).makeApiClient(AppsV1Api);
+const apps = () => clientConfig(server.kubeConfig).makeApiClient(AppsV1Api);
 const names = async () =>
   (await apps().listNamespacedDaemonSet({ namespace: 'default' })).items.map(({ metadata }) => metadata?.name);
 

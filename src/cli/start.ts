@@ -14,21 +14,25 @@ import { rekindle } from './rekindle.ts';
 
 /** Runs the command line of a process and exits. */
 export async function start(self: NodeJS.Process, runId: RunId): Promise<never> {
-  const { stdout, stderr, env } = self;
+  const { stdin, stdout, stderr, env } = self;
   // If the reader is gone (`rekindle conform | head`), continue to the end, because the results are files.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   // Other commands have nothing to clean up and end at once.
   const leaves = startsRun(self.argv) || changesCluster(self.argv);
   const { signal, forced } = listenForInterruption(leaves ? self : new EventEmitter(), stderr);
   const context: Context = {
-    environment: { cwd: self.cwd(), stdout, stderr, env, signal },
+    environment: { cwd: self.cwd(), stdin, stdout, stderr, env, signal },
     runId,
     version,
     random: Math.random,
     pid: self.pid,
     uid: self.geteuid?.() ?? 0,
     loadVerbs,
-    requirements: () => requirements({ env, temporary: temporaryFolder(env) }),
+    requirements() {
+      // This and loading the verb take seconds on a busy machine.
+      stderr.write('… checking what this machine can run\n');
+      return requirements({ env, temporary: temporaryFolder(env) });
+    },
     forced,
   };
   const broke = Promise.withResolvers<unknown>();

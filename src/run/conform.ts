@@ -1,5 +1,7 @@
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
+import { bundlePackages } from '../../clusters/bundled-packages.ts';
 import { colourFor } from '../colour.ts';
+import { featurePath } from '../gherkin.ts';
 import { agentCommand, loadProfile } from '../profiles/load-profile.ts';
 import { joinHistories } from '../timeline/history.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
@@ -34,6 +36,8 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   };
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
+  // Once, instead of in each runner.
+  await bundlePackages();
   const selected = await listScenarios({
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),
@@ -41,13 +45,16 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   });
   const results = makeResults(options);
   const { resultsDir, origin } = results;
-  onProgress(`${selected.scenarios.length} scenarios, ${jobs} at a time; seed ${seed}, results in ${resultsDir}`);
+  onProgress(
+    `${formatCount(selected.scenarios.length)}${jobs > 1 ? `, ${jobs} at a time` : ''}; seed ${seed}, results in ${resultsDir}`,
+  );
 
   const scenarios: ScenarioRecord[] = [];
-  const print = createPrinter({ write, paint });
+  const print = createPrinter({ write, paint, rerun: (scenario) => rerunCommand(options, scenario) });
   const known = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+  using progress = reportSilence(selected.scenarios.length, onProgress);
   const ran = await runAll({
     options: {
       runId,
@@ -69,7 +76,9 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     // On Kubernetes all scenarios share one cluster.
     mostRunners: options.kubernetes ? 1 : runnersPerJob * jobs,
     onProgress: jobs === 1 ? onProgress : () => {},
+    onStarted: progress.started,
     onFinished(scenario) {
+      progress.finished(scenario);
       scenarios.push(scenario);
       print(scenario);
     },
@@ -96,6 +105,8 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   });
   const { verdict } = record;
   const counts = countStatuses(record.scenarios);
+  if (signal.aborted && record.scenarios.length < selected.scenarios.length)
+    write(`\n${formatNotRun(selected.scenarios, record.scenarios)}\n`);
   const all = [
     `${counts.pass} passed`,
     `${counts.fail} failed`,
@@ -103,9 +114,55 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     `${counts.skipped} skipped`,
   ];
   const colour = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const;
-  write(`\n${record.scenarios.length} scenarios: ${all.join(', ')} in ${seconds(began)}\n`);
+  write(`\n${formatCount(record.scenarios.length)}: ${all.join(', ')} in ${seconds(began)}\n`);
+  if (counts.fail + counts.inconclusive > 1)
+    write(`These again: ${['rekindle', 'conform', '--only-failed', ...options.flags].map(quoteWord).join(' ')}\n`);
   write(`${paint(colour[verdict], verdictNames[verdict])}. ${explainVerdict(record)}\n${resultsDir}/report.html\n`);
   return { verdict, leftovers: ran.leftovers, resultsDir };
+}
+
+/** Without a verdict for this long, what is going on is printed. */
+const silenceMs = 5_000;
+
+/** Prints how far a run is while no scenario finishes. */
+function reportSilence(total: number, print: (line: string) => void) {
+  const running = new Set<string>();
+  let done = 0;
+  const timer = setInterval(() => {
+    const names = [...running].map((location) => basename(location));
+    print(`${done} of ${total} done; ${names.length > 0 ? `running: ${names.join(', ')}` : 'starting sandboxes'}`);
+  }, silenceMs);
+  return {
+    started: (location: string) => void running.add(location),
+    finished({ uri, line }: ScenarioRecord) {
+      done++;
+      running.delete(`${uri}:${line}`);
+      timer.refresh();
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+/** The command that runs one scenario again, from the same folder. */
+function rerunCommand({ environment, seed, flags }: ConformOptions, { uri, line }: ScenarioRecord): string {
+  const path = relative(environment.cwd, featurePath(uri));
+  return ['rekindle', 'conform', `${path}:${line}`, '--seed', `${seed}`, ...flags].map(quoteWord).join(' ');
+}
+
+const quoteWord = (word: string) =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+const formatCount = (scenarios: number) => `${scenarios} scenario${scenarios === 1 ? '' : 's'}`;
+
+/** Which of the planned scenarios, `FILE:LINE`, an interruption kept from running. */
+function formatNotRun(planned: readonly string[], ran: readonly ScenarioRecord[]): string {
+  const known = new Set(ran.map(({ uri, line }) => `${uri}:${line}`));
+  const missing = planned
+    .filter((location) => !known.has(location))
+    .toSorted(new Intl.Collator('en', { numeric: true }).compare);
+  const files = [...Map.groupBy(missing, (location) => location.replace(/:\d+$/, ''))];
+  const lines = files.map(([file, own]) => `  ${file}${own.map((location) => /:\d+$/.exec(location)?.[0]).join('')}`);
+  return [`${formatCount(missing.length)} did not run:`, ...lines].join('\n');
 }
 
 function seconds(since: number): string {

@@ -60,6 +60,7 @@ function optionsFor(signal: AbortSignal): CrashOptions & { readonly printed: () 
     recovery: true,
     hold: false,
     command: [],
+    watchMs: 10_000,
     environment: { cwd: process.cwd(), env: process.env, stdout: sink, stderr: sink, signal },
     printed: () => texts.join(''),
   };

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster } from '../../clusters/cluster.ts';
+import type { Cluster, RunningProgram } from '../../clusters/cluster.ts';
+import { pollOrLast } from '../../clusters/poll.ts';
+import { getsItsDataBack, type ObservedProgram } from '../checks/program.ts';
 import { isNotRecovered } from '../checks/untouched.ts';
 import { colourFor } from '../colour.ts';
 import { faultNamed } from '../faults/catalogue.ts';
@@ -21,6 +23,7 @@ import { Timeline } from '../timeline/timeline.ts';
 import { deriveStatus } from '../timeline/verdict.ts';
 import type { CrashOptions, RunOutcome } from '../verbs.ts';
 import { cannotRunFrom } from './cannot-run-from.ts';
+import { hold } from './hold.ts';
 import { createNarrator } from './narrator.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 
@@ -97,22 +100,29 @@ export async function crash(
   const pod = scenario.namespace.pod('demo-app');
   const dataset = scenario.namespace.dataset('demo-dataset');
 
+  const strike = async () => {
+    crashedAt = undefined;
+    heading(`Crash: ${fault.title}`);
+    await dataset.daemon.inject(fault);
+    await untilPodFails(pod);
+    await scenario.faults.heal();
+    const checks = await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod));
+    await scenario.namespace.countMounts();
+    notes.checks.push(...checks);
+    return checks;
+  };
+
   let stop: StepRecord | undefined;
   try {
     heading(`A pod that reads /data from a FUSE mount, node agent with FuseRecovery=${recovery}`);
     await dataset.create();
     await pod.start(dataset, { labelled: true });
     const program = options.command.length > 0 ? await pod.run(options.command) : undefined;
-    if (program) await delay(warmUpMs, undefined, { signal });
+    if (program) await untilWarm(program, signal);
     else await startLoop(pod);
-
-    heading(`Crash: ${fault.title}`);
-    await dataset.daemon.inject(fault);
-    await untilPodFails(pod);
-    await scenario.faults.heal();
-    notes.checks.push(...(await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod))));
-    await scenario.namespace.countMounts();
-    if (program) notes.checks.push(await judgeSurvival(options.command, program.exited, signal));
+    await strike();
+    if (program && recovery) notes.checks.push(await judgeProgram(pod, program, options));
+    else if (program) await delay(options.watchMs, undefined, { signal });
   } catch (error) {
     if (!signal.aborted && cannotRunFrom(error) !== undefined) throw error;
     const message = messageOf(error);
@@ -127,27 +137,30 @@ export async function crash(
       cause: signal.aborted ? 'interruption' : 'error',
     };
   }
-  notes.finishedAt = history.now();
+  const end = async () => {
+    notes.finishedAt = history.now();
+    return conclude({
+      ...(await siteFacts(run)),
+      options,
+      profile: profile.name,
+      command: ['rekindle', 'crash'],
+      scenarios: [createScenarioRecord(options, notes, stop)],
+      leftovers,
+      errors: [],
+    });
+  };
   isOver = true;
-
-  const scenarioRecord = createScenarioRecord(options, notes, stop);
-  const command = ['rekindle', 'crash'];
-  const record = await conclude({
-    ...(await siteFacts(run)),
-    options,
-    profile: profile.name,
-    command,
-    scenarios: [scenarioRecord],
-    leftovers,
-    errors: [],
-  });
-  heading('What came of it');
-  for (const line of conclusionOf(run, notes)) print(`  ${line}`);
-  print(`\n${run.resultsDir}/report.html  (run ${options.runId})`);
-  if (options.hold) {
-    heading('Held until Ctrl-C. To step inside the pod, in another terminal:');
-    print(`  ${await run.cluster.stepInside(pod.container)}`);
-    await delay(2 ** 31 - 1, undefined, { signal }).catch(() => {});
+  let record = await end();
+  const conclusion = conclusionOf(run, notes);
+  if (conclusion.length > 0) heading('What came of it');
+  for (const line of conclusion) print(`  ${line}`);
+  print(`\n${run.resultsDir}/report.html  (run ${options.runId}, seed ${options.seed})`);
+  if (options.hold && !signal.aborted) {
+    isOver = false;
+    const stepInside = await run.cluster.stepInside(pod.container);
+    await hold({ environment, stepInside, heading, print, crash: async () => (await strike()).map(formatCheck) });
+    isOver = true;
+    if (notes.finishedAt < (scenario.lastFaultAt ?? 0)) record = await end();
   }
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
@@ -173,11 +186,16 @@ async function judgeUnrecovered(pod: ScenarioPod): Promise<readonly CheckRecord[
 
 function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {
   return [
-    ...checks.map(({ verdict, name, says }) => `${verdict === 'pass' ? '✔' : '✘'} ${name}: ${says}`),
+    ...checks.map(formatCheck),
     ...Timeline.ofScenario(history.events, id).recoveries.flatMap(formatPhases),
-    `mount table of node and pod: ${mountLines?.before} lines before, ${mountLines?.after} after`,
+    ...(mountLines
+      ? [`mount table of node and pod: ${mountLines.before} lines before, ${mountLines.after} after`]
+      : []),
   ];
 }
+
+const marks = { pass: '✔', fail: '✘', inconclusive: '?' } as const;
+const formatCheck = ({ verdict, name, says }: CheckRecord) => `${marks[verdict]} ${name}: ${says}`;
 
 /** The one scenario of `rekindle crash`. `stop`: what broke it off. */
 function createScenarioRecord(
@@ -216,26 +234,40 @@ function formatPhases(recovery: Recovery): readonly string[] {
   });
 }
 
-/** How long a program is watched after the recovery. */
-const survivalMs = 10_000;
+/** Gives a program time to start. @throws Error if it ends, because nothing would then be read during the crash */
+async function untilWarm({ name, exited }: RunningProgram, signal: AbortSignal): Promise<void> {
+  const end = await Promise.race([exited, delay(warmUpMs, undefined, { signal })]);
+  if (end === undefined) return;
+  const reason =
+    end.exitCode === 127 || end.exitCode === 126
+      ? "the pod has no such program: it sees this machine's programs, with a /tmp of its own"
+      : "let it go on while the daemon crashes, as in: sh -c 'while :; do cat /data/myfile.txt; sleep 1; done'";
+  throw new Error(`"${name}" ended with ${end.signal ?? `status ${end.exitCode}`} before the crash: ${reason}`);
+}
 
-/** A program survives if it still runs well after the recovery, or ended by itself with status 0. */
-async function judgeSurvival(
-  command: readonly string[],
-  exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>,
-  signal: AbortSignal,
+/** Watches a program after the recovery, until it prints the expected text, or ends, or its time is over. */
+async function judgeProgram(
+  pod: ScenarioPod,
+  { name, exited }: RunningProgram,
+  { expect, watchMs, environment: { signal } }: CrashOptions,
 ): Promise<CheckRecord> {
-  const timeout = delay(survivalMs, undefined, { signal });
-  const end = await Promise.race([exited, timeout]);
-  const name = 'the application survives the recovery';
-  const program = command.join(' ');
-  if (!end)
-    return { name, claims: ['L1'], verdict: 'pass', says: `"${program}" still ran ${survivalMs / 1000} s later` };
-  const ending = end.signal ?? `status ${end.exitCode}`;
-  return {
-    name,
-    claims: ['L1'],
-    verdict: end.exitCode === 0 ? 'pass' : 'fail',
-    says: `"${program}" ended with ${ending}`,
-  };
+  let end: ObservedProgram['end'];
+  void exited.then((ended) => {
+    end = ended;
+  });
+  const judge = () =>
+    getsItsDataBack(pod.namespace.scenario.timeline, {
+      name,
+      consumer: pod.consumer,
+      ...(expect !== undefined && { expect }),
+      ...(end && { end }),
+    });
+  await pollOrLast({
+    read: () => end !== undefined || (expect !== undefined && judge().verdict === 'pass'),
+    until: (isOver) => isOver,
+    timeoutMs: watchMs,
+    intervalMs: 100,
+    signal,
+  });
+  return judge();
 }

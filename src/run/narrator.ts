@@ -27,11 +27,15 @@ export function createNarrator({ write, crashedAt }: NarratorOptions): (event: H
       if (result !== 'ok') return print(finishedAt, describe(event));
       return print(finishedAt, { actor: 'pod', text: before === undefined ? 'reads /data' : 'reads again' });
     }
+    if (event.kind === 'output') return print(event.at, { actor: 'output', text: clip(event.text) });
     if (isWorthALine(event)) print(event.at, describe(event));
   };
 }
 
-function isWorthALine(event: Exclude<HistoryEvent, { kind: 'probe' }>): boolean {
+/** A program may print lines of any length. */
+const clip = (text: string) => (text.length > 100 ? `${text.slice(0, 99)}…` : text);
+
+function isWorthALine(event: Exclude<HistoryEvent, { kind: 'probe' | 'output' }>): boolean {
   switch (event.kind) {
     case 'process':
       return event.role === 'daemon' || (event.role === 'agent' && event.change === 'exited');

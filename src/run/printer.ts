@@ -4,6 +4,8 @@ import type { ScenarioRecord, StepRecord } from '../timeline/record.ts';
 export interface PrinterOptions {
   readonly write: (text: string) => void;
   readonly paint: Colour;
+  /** The command that runs a scenario again as it ran. */
+  readonly rerun: (scenario: ScenarioRecord) => string;
 }
 
 const marks = { passed: '✔', failed: '✘', skipped: '-', undefined: '?', pending: '?' } as const;
@@ -16,7 +18,7 @@ const verdicts = {
 } as const;
 
 /** Prints a finished scenario as Gherkin, with its verdict; the name of its feature and rule if it differs from the last one's. */
-export function createPrinter({ write, paint }: PrinterOptions): (scenario: ScenarioRecord) => void {
+export function createPrinter({ write, paint, rerun }: PrinterOptions): (scenario: ScenarioRecord) => void {
   let feature = '';
   let rule: string | undefined;
   const step = ({ keyword, text, status, tookNs, error }: StepRecord): void => {
@@ -35,5 +37,7 @@ export function createPrinter({ write, paint }: PrinterOptions): (scenario: Scen
     write(
       `    ${paint(colour, word)}${scenario.status === 'skipped' && scenario.reason ? `: ${scenario.reason}` : ''}\n`,
     );
+    if (scenario.status === 'fail' || scenario.status === 'inconclusive')
+      write(`    ${paint('dim', `again: ${rerun(scenario)}`)}\n`);
   };
 }

@@ -106,11 +106,10 @@ export interface Results {
   readonly origin: number;
 }
 
-/** Makes `<out>/<run id>/` and points `<out>/latest` at it. */
+/** Makes `<out>/<run id>/`. */
 export function makeResults({ out, runId }: Pick<RunOptions, 'out' | 'runId'>): Results {
   const resultsDir = join(out, runId);
   mkdirSync(resultsDir);
-  pointLatest(out, runId);
   return { resultsDir, startedAt: new Date(), origin: Number(process.hrtime.bigint()) };
 }
 
@@ -155,7 +154,10 @@ export async function siteFacts({ cluster, history, resultsDir, startedAt, origi
   return { resultsDir, startedAt, origin, clusters, events: history.events };
 }
 
-/** Writes the record and all reports, which contain nothing but what the record and the searched files do. */
+/**
+ * Writes the record and all reports, which contain nothing but what the record and the searched files do, and points `<out>/latest` at the
+ * run, so that it always has a record.
+ */
 export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   const { options, profile, command, leftovers, errors, events, resultsDir, startedAt } = conclusion;
   const [place] = conclusion.clusters;
@@ -184,6 +186,7 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   const checks = [searchForSecrets(conclusion, JSON.stringify(draft))];
   const record: RunRecord = { ...draft, checks, verdict: deriveVerdict({ ...draft, checks }) };
   await writeRun(resultsDir, { record, digest: digestOf(events), cwd: options.environment.cwd });
+  pointLatest(options.out, options.runId);
   reportToCi(record, options.environment);
   return record;
 }

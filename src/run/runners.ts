@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { execaNode } from 'execa';
+import { packageFlags } from '../../clusters/bundled-packages.ts';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import type { ClusterSummary, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
@@ -28,6 +29,7 @@ export interface RunAllOptions {
   /** Number of runners at most; by default as many as jobs. */
   readonly mostRunners?: number;
   readonly onProgress: (line: string) => void;
+  readonly onStarted?: (location: string) => void;
   readonly onFinished: (scenario: ScenarioRecord) => void;
   readonly signal: AbortSignal;
   /** The program of a runner, which tests replace. */
@@ -90,6 +92,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
         idle.state = 'works';
         idle.scenario = next.location;
         idle.send({ order: 'run', scenario: idle.scenario });
+        all.onStarted?.(idle.scenario);
         continue;
       }
       const [unserved] = queue.filter(({ conditions }) => needsRunner(conditions));
@@ -135,6 +138,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     mkdirSync(folder);
     const { promise, resolve } = Promise.withResolvers<void>();
     const child = execaNode(all.program ?? program, {
+      nodeOptions: packageFlags(),
       env: { ...all.options.env, REKINDLE_RUN_ID: all.options.runId },
       extendEnv: false,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

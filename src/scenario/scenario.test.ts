@@ -1,9 +1,10 @@
+import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { CheckNotPassed, Scenario } from './scenario.ts';
 import type { ScenarioNotes, Session } from './session.ts';
 
-const kubeConfig = clientConfig({ url: 'http://127.0.0.1:1', token: '' });
+const kubeConfig = new KubeConfig();
+kubeConfig.loadFromClusterAndUser({ name: 'c', server: 'https://127.0.0.1:1', skipTLSVerify: false }, { name: 'u' });
 
 /** A scenario that only waits: whatever else it used of its cluster would be undefined. */
 function createScenario(onWait: (waits: boolean) => void = () => {}) {

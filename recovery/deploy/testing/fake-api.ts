@@ -1,4 +1,4 @@
-import type { KubernetesObject, V1DaemonSet, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, KubernetesObject, V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
 import { type Api, formatTitle } from '../api.ts';
 import { Conflict } from '../errors.ts';
 
@@ -7,7 +7,17 @@ export interface FakeApi extends Api {
   readonly objects: Map<string, KubernetesObject>;
   /** Called before each apply, to make concurrent changes. */
   beforeApply: (object: KubernetesObject) => void;
+  /** What the status of an object will be; `ready` by default. */
+  readonly statuses: Map<string, object>;
+  /** Changes the status of an object that exists. */
+  setStatus(title: string, status: object): void;
   pods: V1Pod[];
+  nodes: V1Node[];
+  events: CoreV1Event[];
+  /** What readiness probes answer, by the name of the pod. */
+  readonly answers: Map<string, string>;
+  /** What kubelets answer, by the name of the node. */
+  readonly flagz: Map<string, string>;
 }
 
 /** An API server in memory, which applies by replacing objects and makes them ready at once. */
@@ -17,11 +27,18 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
     ...object,
     metadata: { ...object.metadata, resourceVersion: String(++version), uid: formatTitle(object) },
   });
+  const statuses = new Map<string, object>();
   const objects = new Map(given.map((object) => [formatTitle(object), stored(object)]));
   return {
     objects,
     beforeApply: () => {},
+    statuses,
+    setStatus: (title, status) => void objects.set(title, { ...objects.get(title), status } as KubernetesObject),
     pods: [],
+    nodes: [],
+    events: [],
+    answers: new Map(),
+    flagz: new Map(),
     read: async (object) => objects.get(formatTitle(object)),
     async apply(object, { dryRun }) {
       this.beforeApply(object);
@@ -29,7 +46,7 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
       const { resourceVersion } = object.metadata ?? {};
       if (resourceVersion !== undefined && resourceVersion !== before?.metadata?.resourceVersion)
         throw new Conflict('the object has been modified');
-      const after = ready(stored(object));
+      const after = withStatus(stored(object), statuses.get(formatTitle(object)) ?? statusOf(before));
       if (!dryRun) objects.set(formatTitle(object), after);
       return after;
     },
@@ -38,16 +55,30 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
       return this.pods;
     },
     listDaemonSets: async () => [...objects.values()].filter(({ kind }) => kind === 'DaemonSet') as V1DaemonSet[],
+    listNodes: async function () {
+      return this.nodes;
+    },
+    listWarnings: async function () {
+      return this.events;
+    },
+    askPod: async function ({ metadata }) {
+      return this.answers.get(metadata?.name ?? '');
+    },
+    askKubelet: async function (node, path) {
+      return path === 'flagz' ? this.flagz.get(node) : undefined;
+    },
     minorVersion: async () => 34,
   };
 }
 
+const statusOf = (object: KubernetesObject | undefined) => (object as { readonly status?: object } | undefined)?.status;
+
 /** Adds what controllers and the webhook itself would add. */
-function ready(object: KubernetesObject): KubernetesObject {
+function withStatus(object: KubernetesObject, given: object | undefined): KubernetesObject {
   const { webhooks } = object as { readonly webhooks?: readonly { readonly clientConfig: object }[] };
   const trusted = webhooks?.map((one) => ({ ...one, clientConfig: { ...one.clientConfig, caBundle: 'AAAA' } }));
   const replicas = 2;
-  const status = {
+  const status = given ?? {
     desiredNumberScheduled: 1,
     updatedNumberScheduled: 1,
     numberReady: 1,

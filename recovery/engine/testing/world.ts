@@ -1,3 +1,4 @@
+import { followLinks, type ModelledProcess } from '../../linux/model/modelled-process.ts';
 import { Engine, type EngineOptions } from '../engine.ts';
 import {
   type Decision,
@@ -16,9 +17,9 @@ import { MountTree, normalizePath, targetPath } from '../mount-sites.ts';
 import type { KubernetesPort, VolumeLocks } from '../ports.ts';
 import { createVolumeLocks } from '../volume-state.ts';
 import { createModelledClock, type ModelledClock } from './modelled-clock.ts';
-import { createModelledKernel, followLinks, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
+import { createModelledKernel, kubeletRoot, type ModelledContainer, type ModelledKernel } from './modelled-kernel.ts';
 
-export const kubeletRoot = '/var/lib/kubelet';
+export { kubeletRoot };
 
 export const openPolicy: Policy = {
   enabled: true,
@@ -65,6 +66,13 @@ export function podNamed(uid: string, mounts: readonly Partial<VolumeMount>[], f
   };
 }
 
+export interface ContainerOptions extends Pick<ModelledProcess, 'links'> {
+  /** Whether containers receive the mounts that appear at target paths (HostToContainer). */
+  readonly propagation?: 'slave' | 'private';
+  /** Where the termination log is mounted, if not where the spec requests it. */
+  readonly terminationLog?: string;
+}
+
 /** A node with volumes, pods, a modelled kernel and clock, and an engine that can be stopped and recreated. */
 export interface World extends AsyncDisposable {
   readonly kernel: ModelledKernel;
@@ -79,8 +87,8 @@ export interface World extends AsyncDisposable {
   serve(volume: string, state?: 'live' | 'starting'): DeviceId;
   /** The device of the source mount. */
   sourceOf(volume: string): DeviceId | undefined;
-  /** Publishes the volumes of a pod and starts its containers with the mounts of the target paths. `links`: those of their images. */
-  run(pod: Pod, links?: Readonly<Record<string, string>>): ModelledContainer[];
+  /** Publishes the volumes of a pod and starts its containers with the mounts of the target paths. */
+  run(pod: Pod, options?: ContainerOptions): ModelledContainer[];
   target(pod: string, volume?: string): string;
   top(table: readonly Mount[], path: string): Mount | undefined;
   /** Paths of the sites of running pods whose top mount does not answer. */
@@ -143,10 +151,10 @@ export function createWorld(options: Partial<EngineOptions> = {}, tier: KernelTi
       return kernel.mountFuse(kernel.host, pathOf(volume), state);
     },
     sourceOf: (volume: string) => top(kernel.host, pathOf(volume))?.device,
-    run(pod: Pod, links: Readonly<Record<string, string>> = {}) {
+    run(pod: Pod, options: ContainerOptions = {}) {
       pods.push(pod);
       for (const volume of pod.volumes) publish(pod.uid, volume);
-      return pod.containers.map(({ name }) => start(pod, name, links));
+      return pod.containers.map(({ name }) => start(pod, name, options));
     },
     target,
     top,
@@ -187,30 +195,19 @@ export function createWorld(options: Partial<EngineOptions> = {}, tier: KernelTi
     kernel.bind(kernel.host, target(podUid, volume), { device: source.device, options, root });
   }
 
-  function start(pod: Pod, name: string, links: Readonly<Record<string, string>>): ModelledContainer {
-    const spec = pod.containers.find((each) => each.name === name);
-    const { mounts: declared = [], terminationMessagePath = '/dev/termination-log' } = spec ?? {};
-    const pid = nextPid;
+  function start(pod: Pod, name: string, options: ContainerOptions): ModelledContainer {
+    const { links = {}, propagation = 'private' } = options;
+    const { mounts = [], terminationMessagePath = '/dev/termination-log' } =
+      pod.containers.find((each) => each.name === name) ?? {};
+    const log = `${kubeletRoot}/pods/${pod.uid}/containers/${name}/0`;
+    const volumeMounts = mounts.map(({ volume, mountPath, subPath, readOnly }) => ({
+      from: `${target(pod.uid, volume)}${subPath === undefined ? '' : `/${subPath}`}`,
+      path: followLinks(normalizePath(mountPath), links),
+      ...{ readOnly, propagation },
+    }));
+    const terminationLog = { from: log, path: options.terminationLog ?? followLinks(terminationMessagePath, links) };
+    const container = kernel.start({ podUid: pod.uid, name, pid: nextPid, links }, [terminationLog, ...volumeMounts]);
     nextPid += 1;
-    const container: ModelledContainer = {
-      podUid: pod.uid,
-      name,
-      terminationLog: followLinks(terminationMessagePath, links),
-      links,
-      pid,
-      mountNamespace: `mnt:[${pid}]`,
-      user: { uid: 1000, gid: 1000, groups: [] },
-      mounts: [],
-    };
-    kernel.bind(container.mounts, '/', { device: '0:40' as DeviceId, fstype: 'overlay' });
-    kernel.bind(container.mounts, container.terminationLog, { device: '8:1' as DeviceId, fstype: 'ext4' });
-    for (const mount of declared) {
-      const from = top(kernel.host, target(pod.uid, mount.volume));
-      if (from === undefined) continue;
-      const { device, options } = from;
-      const root = mount.subPath === undefined ? from.root : `${from.root === '/' ? '' : from.root}/${mount.subPath}`;
-      kernel.bind(container.mounts, followLinks(normalizePath(mount.mountPath), links), { device, options, root });
-    }
     kernel.processes.push(container);
     return container;
   }

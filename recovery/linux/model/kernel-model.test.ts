@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseMountinfo } from '../mountinfo.ts';
 import { AT_FDCWD, CLONE_NEWNS, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_SHARED, MS_SLAVE, O_PATH } from '../syscalls.ts';
+import { FuseConnection } from './connection.ts';
 import { KernelModel } from './kernel-model.ts';
 import { ModelledSyscalls } from './modelled-syscalls.ts';
 
@@ -63,7 +64,7 @@ describe('the modelled kernel', () => {
 
   it('drops the mounts below a name that a dead daemon cannot confirm, in every namespace', () => {
     const kernel = new KernelModel();
-    const connection = { state: 'live' as const, entries: new Set(['in']), entryTimeout: 0 };
+    const connection = new FuseConnection({ entries: ['in'], entryTimeout: 0 });
     const sys = new ModelledSyscalls({
       kernel,
       filesystem: (fstype, source) =>
@@ -73,7 +74,7 @@ describe('the modelled kernel', () => {
     sys.mount({ source: 'daemon', target: '/a', fstype: 'fuse', flags: 0 });
     tmpfs(sys, '/a/in');
     expect(points(sys)).toEqual(['/', '/a', '/a/in']);
-    Object.assign(connection, { state: 'dead' });
+    connection.crash();
     expect(sys.openat2({ at: AT_FDCWD, path: '/a/in', flags: O_PATH, resolve: 0 })).toMatchObject({
       failure: { errno: 'ENOTCONN' },
     });

@@ -1,6 +1,6 @@
 import type { DeviceId } from '../../engine/model.ts';
+import type { FuseConnection } from './connection.ts';
 import {
-  type Connection,
   type Dentry,
   Filesystem,
   type FilesystemFacts,
@@ -81,6 +81,23 @@ export class KernelModel {
     return {
       [Symbol.dispose]: () => {
         this.#kept.delete(namespace);
+        this.mayHaveFreed();
+      },
+    };
+  }
+
+  /** Keeps a path in use, as a request does that waits for its daemon. */
+  hold(path: VfsPath): Disposable {
+    const user: MountUser = {
+      namespace: this.initial,
+      namespaces: () => [],
+      paths: () => [path],
+      moveRoot: () => undefined,
+    };
+    this.users.add(user);
+    return {
+      [Symbol.dispose]: () => {
+        this.users.delete(user);
         this.mayHaveFreed();
       },
     };
@@ -201,8 +218,8 @@ export class KernelModel {
   }
 
   /** The connections with a mount that is in use. */
-  connections(): ReadonlyMap<DeviceId, Connection> {
-    const found = new Map<DeviceId, Connection>();
+  connections(): ReadonlyMap<DeviceId, FuseConnection> {
+    const found = new Map<DeviceId, FuseConnection>();
     for (const { filesystem } of this.#inUse())
       if (filesystem.connection !== undefined) found.set(filesystem.device, filesystem.connection);
     return found;

@@ -46,6 +46,7 @@ type OpenFile =
   | { readonly kind: 'proc' }
   | { readonly kind: 'table'; readonly path: VfsPath }
   | { readonly kind: 'namespace'; readonly namespace: MountNamespace }
+  | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'user' };
 
 export interface ModelledProcessOptions {
@@ -85,8 +86,10 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     this.#kernel.mayHaveFreed();
   }
 
-  get openFiles(): number {
-    return this.#files.size;
+  /** The text of its mountinfo, as another process reads it. */
+  get table(): string {
+    this.#kernel.prepare();
+    return tableText(this.#root);
   }
 
   *namespaces(): Generator<MountNamespace> {
@@ -408,9 +411,12 @@ export class ModelledSyscalls implements Syscalls, MountUser {
   setns(fd: number): Result<void> {
     return this.#call('setns', '', () => {
       const file = this.#files.get(fd);
-      if (file?.kind !== 'namespace') return 'EINVAL';
-      this.namespace = file.namespace;
-      this.#root = this.#kernel.rootOf(file.namespace);
+      const namespace = file?.kind === 'process' ? this.#options.namespaceOf?.(file.pid) : undefined;
+      if (file?.kind === 'process' && namespace === undefined) return 'ESRCH';
+      const entered = file?.kind === 'namespace' ? file.namespace : namespace;
+      if (entered === undefined) return 'EINVAL';
+      this.namespace = entered;
+      this.#root = this.#kernel.rootOf(entered);
       this.#directory = this.#root;
       this.#kernel.mayHaveFreed();
       return ok(undefined);
@@ -429,8 +435,8 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     });
   }
 
-  pidfdOpen(): Result<number> {
-    return this.#unsupported('pidfd_open');
+  pidfdOpen(pid: number): Result<number> {
+    return this.#call('pidfd_open', '', () => (this.#isRunning(pid) ? this.#add({ kind: 'process', pid }) : 'ESRCH'));
   }
 
   pipe(): Result<never> {

@@ -1,15 +1,5 @@
 import type { DeviceId } from '../../engine/model.ts';
-
-/** How a modelled FUSE connection answers. `starting`: its daemon has not greeted the kernel; then and when it hangs, requests wait. */
-export type ConnectionState = 'live' | 'starting' | 'hung' | 'dead';
-
-export interface Connection {
-  state: ConnectionState;
-  /** The paths that the daemon serves: directories and files below its root, without a leading slash. */
-  readonly entries: ReadonlySet<string>;
-  /** Milliseconds for which the kernel may use a name without asking again. */
-  readonly entryTimeout: number;
-}
+import type { FuseConnection } from './connection.ts';
 
 /** A file or directory of a file system, as far as the kernel has it in its cache; all of it unless the file system is FUSE. */
 export class Dentry {
@@ -62,7 +52,7 @@ export interface FilesystemFacts {
   readonly fstype: string;
   readonly source: string;
   readonly superOptions?: string;
-  readonly connection?: Connection;
+  readonly connection?: FuseConnection;
 }
 
 /** A superblock. */
@@ -71,7 +61,7 @@ export class Filesystem {
   readonly fstype: string;
   readonly source: string;
   readonly superOptions: string;
-  readonly connection: Connection | undefined;
+  readonly connection: FuseConnection | undefined;
   readonly root: Dentry;
 
   constructor(facts: FilesystemFacts) {

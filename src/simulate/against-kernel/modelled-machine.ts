@@ -1,14 +1,12 @@
+import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
-import type { Connection } from '../../../recovery/linux/model/mounts.ts';
 import type { Machine } from './machine.ts';
-
-const hour = 3_600_000;
 
 export function createModelledMachine(): Machine {
   const kernel = new KernelModel();
-  const connections = new Map<string, Connection>();
-  let mounting: Connection | undefined;
+  const connections = new Map<string, FuseConnection>();
+  let mounting: FuseConnection | undefined;
   const sys = new ModelledSyscalls({
     kernel,
     filesystem: (fstype, source) =>
@@ -18,7 +16,7 @@ export function createModelledMachine(): Machine {
     sys,
     mountFuse(daemon, { path, flags, caches }) {
       const entries = new Set(['in', 'in/in', `d${daemon}`, `in/d${daemon}`, `in/in/d${daemon}`]);
-      const connection: Connection = { state: 'live', entries, entryTimeout: caches ? hour : 0 };
+      const connection = new FuseConnection({ entries, ...(caches ? {} : { entryTimeout: 0 }) });
       mounting = connection;
       try {
         const mounted = sys.mount({ source: `d${daemon}`, target: path, fstype: 'fuse.sim', flags });

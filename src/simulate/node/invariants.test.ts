@@ -57,7 +57,7 @@ describe('the invariants of a simulated node', () => {
     node.mountInContainer(pod, 'cover');
     node.mountInContainer(pod, 'inside');
     invariants.check();
-    pod.process?.umount('/data', MNT_DETACH);
+    pod.process?.sys.umount('/data', MNT_DETACH);
     expect(() => invariants.check()).toThrow('lost a mount of its own');
   });
 

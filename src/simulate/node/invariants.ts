@@ -30,7 +30,7 @@ export class Invariants {
       const target = targetOf(pod);
       this.#checkTree(pod, this.#node.kernel.initial.root, target);
       if (pod.process === undefined) continue;
-      this.#checkTree(pod, pod.process.namespace.root, '/data');
+      this.#checkTree(pod, pod.process.sys.namespace.root, '/data');
       // Below 6.5 the dead mount is detached for a moment, with what is in it, before the complete replacement takes its place.
       if (!isBetweenCalls || this.#tier === '6.5') this.#checkTenant(pod);
       const seen = this.#node.siteOf(pod)?.mount.filesystem;
@@ -55,7 +55,7 @@ export class Invariants {
   }
 
   #checkTenant({ spec, process, cover, inside }: SimulatedPod): void {
-    const mounted = [...(process?.namespace.root.tree() ?? [])];
+    const mounted = [...(process?.sys.namespace.root.tree() ?? [])];
     for (const own of [cover, inside])
       if (own !== undefined && !mounted.some(({ filesystem }) => filesystem === own))
         fail(`${spec.uid} lost a mount of its own: ${own.source}`);
@@ -72,7 +72,7 @@ export class Invariants {
     for (const pod of this.#node.pods) {
       for (const [root, path] of [
         [this.#node.kernel.initial.root, targetOf(pod)],
-        ...(pod.process === undefined ? [] : [[pod.process.namespace.root, '/data'] as const]),
+        ...(pod.process === undefined ? [] : [[pod.process.sys.namespace.root, '/data'] as const]),
       ] as const) {
         const layers = [...root.tree()].filter(
           (mount) => mount.filesystem.fstype === 'fuse.jindo' && pathOf(mount) === path,
@@ -94,7 +94,7 @@ export class Invariants {
     if (decision.event === 'replaced') this.#mayReplace(pod, site.kind);
     const seen = site.kind === 'container' ? this.#node.siteOf(pod) : this.#node.at(site.path);
     // The container may have been restarted since, or the tenant may have covered the mount.
-    if (site.kind === 'container' && site.pid !== pod.pid) return;
+    if (site.kind === 'container' && site.pid !== pod.process?.pid) return;
     if (seen === undefined || seen.mount.filesystem === pod.cover) return;
     const { filesystem } = seen.mount;
     if (this.#node.volumeOf(filesystem) !== volume.name)

@@ -7,26 +7,12 @@ import {
 } from '../../../recovery/engine/model.ts';
 import { targetPath } from '../../../recovery/engine/mount-sites.ts';
 import type { ModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
+import { type ConnectionState, FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
+import { enterContainer, type ModelledProcess, makeDirectory } from '../../../recovery/linux/model/modelled-process.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
-import type {
-  Connection,
-  ConnectionState,
-  Filesystem,
-  MountNamespace,
-  VfsPath,
-} from '../../../recovery/linux/model/mounts.ts';
-import {
-  CLONE_NEWNS,
-  MNT_DETACH,
-  MS_BIND,
-  MS_NODEV,
-  MS_NOSUID,
-  MS_PRIVATE,
-  MS_REC,
-  MS_SHARED,
-  MS_SLAVE,
-} from '../../../recovery/linux/syscalls.ts';
+import type { Filesystem, MountNamespace, VfsPath } from '../../../recovery/linux/model/mounts.ts';
+import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_REC, MS_SHARED } from '../../../recovery/linux/syscalls.ts';
 import { taken } from '../against-kernel/machine.ts';
 
 /** As whom the containers run. */
@@ -34,7 +20,6 @@ export const containerUser = { uid: 1000, gid: 1000, groups: [] };
 
 export const kubeletRoot = '/var/lib/kubelet';
 export const mountRoot = '/runtime-mnt';
-const hour = 3_600_000;
 
 /** A pod with one container that reads one volume at `/data`. */
 export interface SimulatedPod {
@@ -42,8 +27,7 @@ export interface SimulatedPod {
   readonly volume: Volume;
   readonly propagation: 'slave' | 'private';
   /** The container's process, if it runs. */
-  process: ModelledSyscalls | undefined;
-  pid: number;
+  process: ModelledProcess | undefined;
   /** A file system that the tenant mounted over `/data`, and one inside of it, of the running container. */
   cover: Filesystem | undefined;
   inside: Filesystem | undefined;
@@ -58,11 +42,9 @@ export class ModelledNode {
   /** File systems of another driver at target paths. */
   readonly foreign: Filesystem[] = [];
   readonly #host: ModelledSyscalls;
-  readonly #connections = new Map<string, Connection>();
-  readonly #waiting = new Map<Connection, Set<() => void>>();
-  readonly #exits = new Map<string, Set<() => void>>();
-  readonly #owners = new Map<Connection, string>();
-  #mounting: Connection | undefined;
+  readonly #connections = new Map<string, FuseConnection>();
+  readonly #owners = new Map<FuseConnection, string>();
+  #mounting: FuseConnection | undefined;
   #generation = 0;
   #nextPid = 1000;
 
@@ -93,7 +75,7 @@ export class ModelledNode {
     const isFuse = () => this.#at(this.kernel.initial, path)?.mount.filesystem.connection !== undefined;
     while (!stacks && isFuse()) taken(this.#host.umount(path, MNT_DETACH));
     this.#generation += 1;
-    const connection: Connection = { state: 'starting', entries: new Set(['data', 'inner']), entryTimeout: hour };
+    const connection = new FuseConnection({ state: 'starting', entries: ['data', 'inner'] });
     this.#mounting = connection;
     // Daemons of all datasets give their mounts the same name.
     taken(this.#host.mount({ source: 'jindofs', target: path, fstype: 'fuse.jindo', flags: MS_NOSUID | MS_NODEV }));
@@ -102,35 +84,15 @@ export class ModelledNode {
     this.#connections.set(volume.name, connection);
   }
 
-  connectionOf(volume: Volume): Connection | undefined {
+  connectionOf(volume: Volume): FuseConnection | undefined {
     return this.#connections.get(volume.name);
   }
 
   setState(volume: Volume, state: ConnectionState): void {
     const connection = this.#connections.get(volume.name);
     if (connection === undefined || connection.state === 'dead') return;
-    connection.state = state;
-    if (state === 'hung' || state === 'starting') return;
-    for (const wake of [...(this.#waiting.get(connection) ?? [])]) wake();
-    this.#waiting.delete(connection);
-    if (state !== 'dead') return;
-    const device = [...this.kernel.connections()].find(([, each]) => each === connection)?.[0] ?? '';
-    const exits = [...(this.#exits.get(device) ?? [])];
-    this.#exits.delete(device);
-    for (const exited of exits) exited();
-  }
-
-  /** Calls back when a daemon ends. */
-  onExit(device: string, exited: () => void): Disposable {
-    const all = this.#exits.get(device) ?? new Set();
-    this.#exits.set(device, all.add(exited));
-    return { [Symbol.dispose]: () => void all.delete(exited) };
-  }
-
-  onAnswer(connection: Connection, wake: () => void): Disposable {
-    const all = this.#waiting.get(connection) ?? new Set();
-    this.#waiting.set(connection, all.add(wake));
-    return { [Symbol.dispose]: () => void all.delete(wake) };
+    if (state === 'dead') connection.crash();
+    else connection.state = state;
   }
 
   createPod(volume: Volume, propagation: 'slave' | 'private', labelled: boolean): SimulatedPod {
@@ -146,7 +108,6 @@ export class ModelledNode {
       volume,
       propagation,
       process: undefined,
-      pid: 0,
       cover: undefined,
       inside: undefined,
     };
@@ -158,26 +119,27 @@ export class ModelledNode {
     return pod;
   }
 
+  /** The processes of running containers. */
+  get processes(): readonly ModelledProcess[] {
+    return this.pods.flatMap(({ process }) => process ?? []).sort((a, b) => a.pid - b.pid);
+  }
+
   /** Starts the pod's container with a mount of the target path, as a runtime does. */
   startContainer(pod: SimulatedPod): void {
     const sys = this.#process();
-    const mount = (target: string, flags: number, source: string | null = null, fstype: string | null = null) =>
-      taken(sys.mount({ source, target, fstype, flags }));
-    taken(sys.unshare(CLONE_NEWNS));
-    mount('/', MS_REC | MS_SLAVE);
-    mount('/run/container', 0, 'overlay', 'overlay');
-    makeDirectory(sys, '/run/container/data');
-    mount('/run/container/data', MS_BIND | MS_REC, targetOf(pod));
-    mount('/run/container/data', MS_REC | (pod.propagation === 'slave' ? MS_SLAVE : MS_PRIVATE));
-    mount('/run/container', MS_PRIVATE);
-    taken(sys.pivotRoot('/run/container', '/run/container'));
-    taken(sys.umount('/', MNT_DETACH));
-    Object.assign(pod, { process: sys, pid: this.#nextPid, cover: undefined, inside: undefined });
+    const log = `${kubeletRoot}/pods/${pod.spec.uid}/containers/app/${this.#nextPid}`;
+    makeDirectory(this.#host, log);
+    enterContainer(sys, [
+      { from: log, path: '/dev/termination-log' },
+      { from: targetOf(pod), path: '/data', propagation: pod.propagation },
+    ]);
+    const process = { pid: this.#nextPid, startTime: String(this.#nextPid), user: containerUser, sys };
+    Object.assign(pod, { process, cover: undefined, inside: undefined });
     this.#nextPid += 1;
   }
 
   stopContainer(pod: SimulatedPod): void {
-    pod.process?.exit();
+    pod.process?.sys.exit();
     Object.assign(pod, { process: undefined, cover: undefined, inside: undefined });
   }
 
@@ -196,10 +158,10 @@ export class ModelledNode {
     // The directory cannot be opened if the volume does not answer.
     if (where === 'inside' && this.siteOf(pod)?.mount.filesystem.connection?.state !== 'live') return;
     // Its daemon has ended, as the volume's has.
-    this.#mounting = isFuse ? { state: 'dead', entries: new Set(), entryTimeout: 0 } : undefined;
-    const mounted = pod.process.mount({ source: `tenant#${this.#generation}`, target: path, fstype, flags: 0 });
+    this.#mounting = isFuse ? new FuseConnection({ state: 'dead' }) : undefined;
+    const mounted = pod.process.sys.mount({ source: `tenant#${this.#generation}`, target: path, fstype, flags: 0 });
     this.#mounting = undefined;
-    if (mounted.ok) pod[where] = this.#at(pod.process.namespace, path)?.mount.filesystem;
+    if (mounted.ok) pod[where] = this.#at(pod.process.sys.namespace, path)?.mount.filesystem;
   }
 
   /** Mounts an inline volume of another driver at a target path that bears the name of a volume. Its daemon has ended. */
@@ -207,7 +169,7 @@ export class ModelledNode {
     if (this.foreign.length > 0) return;
     const target = targetPath(kubeletRoot, `pod-foreign-${volume.name}`, volume.name);
     makeDirectory(this.#host, target);
-    this.#mounting = { state: 'dead', entries: new Set(), entryTimeout: 0 };
+    this.#mounting = new FuseConnection({ state: 'dead' });
     const mounted = this.#host.mount({ source: 'jindofs', target, fstype: 'fuse.jindo', flags: MS_NOSUID | MS_NODEV });
     this.#mounting = undefined;
     if (!mounted.ok) return;
@@ -216,13 +178,9 @@ export class ModelledNode {
     if (found !== undefined) this.foreign.push(found);
   }
 
-  namespaceOf(pid: number): MountNamespace | undefined {
-    return this.pods.find((pod) => pod.pid === pid && pod.process !== undefined)?.process?.namespace;
-  }
-
   /** What the container sees at `/data`. */
   siteOf(pod: SimulatedPod): VfsPath | undefined {
-    return pod.process === undefined ? undefined : this.#at(pod.process.namespace, '/data');
+    return pod.process === undefined ? undefined : this.#at(pod.process.sys.namespace, '/data');
   }
 
   at(path: string): VfsPath | undefined {
@@ -255,15 +213,6 @@ function volumeNamed(name: string, isWritable: boolean): Volume {
     sources: [`${mountRoot}/jindo/default/${name}/jindofs-fuse`],
     accessModes: [isWritable ? 'ReadWriteMany' : 'ReadOnlyMany'],
   };
-}
-
-function makeDirectory(sys: ModelledSyscalls, path: string): void {
-  let made = '';
-  for (const name of path.split('/').slice(1)) {
-    made += `/${name}`;
-    const result = sys.mkdir(made);
-    if (!result.ok && result.failure.errno !== 'EEXIST') taken(result);
-  }
 }
 
 export const milliseconds = (count: number) => BigInt(Math.round(count * 1_000_000)) as Nanoseconds;

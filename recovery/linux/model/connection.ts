@@ -1,0 +1,87 @@
+import type { Nanoseconds } from '../../engine/model.ts';
+import type { ClockPort } from '../../engine/ports.ts';
+
+/** How a modelled FUSE connection answers. `starting`: its daemon has not greeted the kernel; then and when it hangs, requests wait. */
+export type ConnectionState = 'live' | 'starting' | 'hung' | 'dead';
+
+export interface ConnectionFacts {
+  readonly state?: ConnectionState;
+  /** The paths that the daemon serves: directories and files below its root, without a leading slash. */
+  readonly entries?: Iterable<string>;
+  /** Milliseconds for which the kernel may use a name without asking again; an hour by default. */
+  readonly entryTimeout?: number;
+}
+
+const hour = 3_600_000;
+
+/** A modelled FUSE connection with its daemon. */
+export class FuseConnection {
+  readonly entries: ReadonlySet<string>;
+  readonly entryTimeout: number;
+  /** What a read of its root lists, so that contents can differ. */
+  listing = 'files';
+  /** Users that cannot read. */
+  readonly denied = new Set<number>();
+  readonly #waiting = new Set<() => void>();
+  readonly #exits = new Set<() => void>();
+  #state: ConnectionState;
+
+  constructor({ state = 'live', entries = [], entryTimeout = hour }: ConnectionFacts = {}) {
+    this.#state = state;
+    this.entries = new Set(entries);
+    this.entryTimeout = entryTimeout;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  set state(state: ConnectionState) {
+    this.#state = state;
+    if (this.isSilent) return;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Whether requests wait. */
+  get isSilent(): boolean {
+    return this.#state === 'starting' || this.#state === 'hung';
+  }
+
+  /** Ends the daemon, after which every call on the connection fails with ENOTCONN. */
+  crash(): void {
+    this.state = 'dead';
+    this.handOver();
+  }
+
+  /** Ends the process of the daemon, whose connection another process has. */
+  handOver(): void {
+    const exits = [...this.#exits];
+    this.#exits.clear();
+    for (const exited of exits) exited();
+  }
+
+  /** Calls back once when the process of the daemon ends. */
+  onExit(exited: () => void): Disposable {
+    this.#exits.add(exited);
+    return { [Symbol.dispose]: () => void this.#exits.delete(exited) };
+  }
+
+  /**
+   * Makes a request. Resolves with false at the deadline if the daemon has not answered by then; the request still waits, and uses what
+   * `held` stands for until it is answered.
+   */
+  async answers(clock: ClockPort, deadline: Nanoseconds, held: () => Disposable): Promise<boolean> {
+    if (!this.isSilent) return true;
+    const use = held();
+    return new Promise((resolve) => {
+      const timer = clock.after((deadline - clock.now()) as Nanoseconds, () => resolve(false));
+      const wake = () => {
+        timer[Symbol.dispose]();
+        this.#waiting.delete(wake);
+        use[Symbol.dispose]();
+        resolve(true);
+      };
+      this.#waiting.add(wake);
+    });
+  }
+}
