@@ -21,7 +21,7 @@ describe('any history', () => {
     expect(lines()).toBe(before);
     expect(world.broken()).toEqual([]);
     expect(world.decisionsOf('recovered')).toHaveLength(2_000);
-  });
+  }, 240_000);
 
   /** The mounts at a site, bottom first. */
   const layers = fc.array(fc.constantFrom('dead' as const, 'live' as const), { minLength: 0, maxLength: 4 });
@@ -69,6 +69,27 @@ describe('any history', () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  it('finishes in a container what an agent left half-done, although the target path was recovered long before', async () => {
+    await using world = await oneHealthyPod();
+    const pods = world.pods.splice(0);
+    world.kubernetesChanged();
+    crash(world);
+    world.kernel.detach(world.kernel.host, sourcePath('demo'));
+    world.serve('demo');
+    await world.clock.advance(5_000);
+    await world.engine[Symbol.asyncDispose]();
+    world.pods.push(...pods);
+    world.replaceEngine();
+    // It has attached the live mount beneath the dead one.
+    world.kernel.dieBefore(1);
+    await expect(world.engine.pass('start')).rejects.toBeInstanceOf(AgentDied);
+    world.kernel.dieBefore(undefined);
+    world.replaceEngine();
+    await world.engine.pass('start');
+    expect(world.broken()).toEqual([]);
+    expect(world.kernel.processes[0]?.mounts.filter(({ mountPoint }) => mountPoint === '/data')).toHaveLength(1);
   });
 
   const happening = fc.oneof(

@@ -93,16 +93,17 @@ export const mayBeShownBy = (evidence: VolumeEvidence, mount: Mount): boolean =>
 
 /**
  * The visible mount of a site if it is the volume's. The bottom one is, because the kubelet or the container runtime has put it
- * there for the volume. One above it is only if it has a device of the volume: any other is the application's own.
+ * there for the volume. One above it is only if it has a device of the volume, or if an agent has begun to replace it and died: any other
+ * is the application's own.
  */
 export function removableMount(
-  { stack, conflict }: Pick<ObservedSite, 'stack' | 'conflict'>,
+  { stack, conflict, isHalfReplaced }: Pick<ObservedSite, 'stack' | 'conflict' | 'isHalfReplaced'>,
   evidence: Pick<VolumeEvidence, 'devices'>,
 ): RemovableMount | undefined {
   const [bottom] = stack;
   const top = stack.at(-1);
   if (top === undefined || bottom === undefined || !isFuse(top) || conflict !== undefined) return undefined;
-  const isOwn = top.device === bottom.device || hasDeviceOf(evidence, top);
+  const isOwn = top.device === bottom.device || isHalfReplaced === true || hasDeviceOf(evidence, top);
   return isOwn ? (top as RemovableMount) : undefined;
 }
 

@@ -14,6 +14,8 @@ export interface ObservedSite {
   readonly volumeMount?: VolumeMount;
   /** Mounts of other volumes that the pod's spec places below the site. */
   readonly nestedMounts: readonly OtherMount[];
+  /** Another mount was attached beneath the visible one, which an agent does that replaces it. */
+  readonly isHalfReplaced?: true;
   /** What two sources say if they disagree about whose the site is. */
   readonly conflict?: string;
   /** Nothing is mounted at the site, but this mount of the volume belongs to no site of the container. */
@@ -113,7 +115,11 @@ export function observe(
 ): ObservedSite {
   const { stack, above } = tree.at(facts.site.path);
   const fuseAbove = above.findLast(isFuse);
-  return { ...facts, stack, tree, ...(fuseAbove === undefined ? {} : { fuseAbove }) };
+  return {
+    ...{ ...facts, stack, tree },
+    ...(fuseAbove === undefined ? {} : { fuseAbove }),
+    ...(tree.isHalfReplaced(stack) ? { isHalfReplaced: true } : {}),
+  };
 }
 
 /** The mounts that a walk to a path meets. */
@@ -130,8 +136,10 @@ export class MountTree {
   readonly #roots = new Map<string, Mount>();
   /** By the parent's id, then by mount point. */
   readonly #children = new Map<number, Map<string, Mount>>();
+  readonly #mounts: readonly Mount[];
 
   constructor(mounts: readonly Mount[]) {
+    this.#mounts = mounts;
     const ids = new Set(mounts.map(({ id }) => id));
     for (const mount of mounts) {
       const { id, parentId, mountPoint } = mount;
@@ -165,6 +173,15 @@ export class MountTree {
   /** The visible mount at a path. */
   top(path: string): Mount | undefined {
     return this.at(path).stack.at(-1);
+  }
+
+  /**
+   * Whether the mount below the last one of a stack was attached beneath it. The kernel lists mounts in the order in which they were made,
+   * so that one which covers another comes after it unless the other was attached later.
+   */
+  isHalfReplaced(stack: readonly Mount[]): boolean {
+    const [beneath, top] = stack.slice(-2);
+    return top !== undefined && beneath !== undefined && this.#mounts.indexOf(top) < this.#mounts.indexOf(beneath);
   }
 
   /** All descendants of a mount, parents first, without those in `except` and their descendants. */

@@ -204,7 +204,7 @@ export class NodeSnapshot implements SnapshotFacts {
   }
 
   /** The visible mount of a site if it is the volume's. */
-  removableMount(observed: Pick<ObservedSite, 'volume' | 'stack' | 'conflict'>): RemovableMount | undefined {
+  removableMount(observed: Omit<ObservedSite, 'site' | 'tree' | 'nestedMounts'>): RemovableMount | undefined {
     return removableMount(observed, this.evidence(observed.volume));
   }
 

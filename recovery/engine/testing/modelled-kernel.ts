@@ -9,7 +9,7 @@ import {
 } from '../../linux/model/modelled-process.ts';
 import { ModelledSyscalls } from '../../linux/model/modelled-syscalls.ts';
 import { type Filesystem, followDown, isRoot, type MountNamespace, type VfsPath } from '../../linux/model/mounts.ts';
-import { parseMountinfo } from '../../linux/mountinfo.ts';
+import { createMountinfoParser } from '../../linux/mountinfo.ts';
 import { CLONE_NEWNS, MNT_DETACH, MS_REC, MS_SHARED } from '../../linux/syscalls.ts';
 import type { DeviceId, KernelTier, Mount, VolumeRecord } from '../model.ts';
 import type { ClockPort, KernelPort, Replacement } from '../ports.ts';
@@ -87,7 +87,10 @@ const entries = ['a', 'b', 'cache', 'sub', 'team'];
 
 export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5'): ModelledKernel {
   const kernel = new KernelModel({ now: () => Number(clock.now() / 1_000_000n) });
-  const tables = new Map<MountNamespace, Mount[]>();
+  const tables = new Map<
+    MountNamespace,
+    { readonly table: Mount[]; readonly parse: (text: string) => readonly Mount[] }
+  >();
   const users = new Map<readonly Mount[], ModelledSyscalls>();
   const filesystems = new Map<DeviceId, Filesystem>();
   const processes: ModelledContainer[] = [];
@@ -100,15 +103,15 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
   let failing: Parameters<ModelledKernel['failWith']>[0];
 
   const tableOf = (sys: ModelledSyscalls): Mount[] => {
-    const table = tables.get(sys.namespace) ?? [];
-    tables.set(sys.namespace, table);
+    const known = tables.get(sys.namespace) ?? { table: [], parse: createMountinfoParser() };
+    tables.set(sys.namespace, known);
+    const { table, parse } = known;
     if (!users.has(table)) users.set(table, sys);
-    table.splice(0, table.length, ...parseMountinfo(sys.table));
+    table.splice(0, table.length, ...parse(sys.table));
     return table;
   };
   kernel.watch((namespace) => {
-    const table = tables.get(namespace);
-    const user = table === undefined ? undefined : users.get(table);
+    const user = users.get(tables.get(namespace)?.table ?? []);
     if (user !== undefined) tableOf(user);
   });
   const node = new ModelledSyscalls({ kernel });

@@ -88,7 +88,6 @@ export class ModelledSyscalls implements Syscalls, MountUser {
 
   /** The text of its mountinfo, as another process reads it. */
   get table(): string {
-    this.#kernel.prepare();
     return tableText(this.#root);
   }
 

@@ -137,9 +137,10 @@ export class VfsMount {
   }
 
   /** This mount and all those in and on it, parents first. */
-  *tree(): Generator<VfsMount> {
-    yield this;
-    for (const child of this.children) yield* child.tree();
+  tree(found: VfsMount[] = []): readonly VfsMount[] {
+    found.push(this);
+    for (const child of this.children) child.tree(found);
+    return found;
   }
 
   isWithin(mount: VfsMount): boolean {
