@@ -76,6 +76,8 @@ export interface BenchOptions extends RunOptions, BenchConditions {
   readonly baselines: boolean;
   /** Also measure the same crashes with a standby of each dataset. */
   readonly standby?: boolean;
+  /** Crash the daemon as soon as the pod reads again, under the kubelet's back-off, whose clock runs less fast than otherwise. */
+  readonly crashLoop?: boolean;
   /** Maximum number of crashes for each baseline. */
   readonly baselineCrashes: number;
   /** How long to watch the baseline without recovery. */

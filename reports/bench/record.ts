@@ -38,6 +38,8 @@ const crash = z.object({
   late: count,
   /** Number of pods that had not read again before the deadline. */
   podsLost: count.exactOptional(),
+  /** How long the kubelet delays the restart of the daemon, by its own clock, which may be scaled. */
+  backoffNs: z.number().exactOptional(),
   longestStallNs: z.number(),
 });
 export type BenchCrash = Immutable<z.infer<typeof crash>>;
@@ -59,6 +61,8 @@ const conditions = z.object({
   freshPods: z.literal(true).exactOptional(),
   /** Standbys of each dataset. */
   standbys: count.exactOptional(),
+  /** Each crash follows the recovery from the one before, under the kubelet's back-off. */
+  crashLoop: z.literal(true).exactOptional(),
 });
 export type Conditions = Readonly<z.infer<typeof conditions>>;
 

@@ -42,6 +42,7 @@ export function crashSamples(
   });
   const mounts = timeline.ofKind('mount').filter(({ change }) => change === 'added');
   const agentEvents = timeline.ofKind('agent');
+  const restarts = timeline.ofKind('kubelet').filter(({ event }) => event === 'restart-scheduled');
   return pods.flatMap((pod) => {
     const mine = found.filter(({ probe }) => probe === pod.probe);
     const read = timeline.operations.get(pod.probe) ?? [];
@@ -50,12 +51,13 @@ export function crashSamples(
     const daemons = timeline.daemons.filter(({ name }) => name.startsWith(pod.daemon));
     const starts = daemons.filter(({ change }) => change === 'started');
     const exits = daemons.filter(({ change }) => change === 'exited');
+    const backoffs = restarts.filter((event) => event.pod.startsWith(pod.daemon));
     const where = pod.probe.slice(0, pod.probe.indexOf(':'));
     return mine.flatMap((recovery, index) => {
       const until = mine[index + 1]?.crash ?? Number.POSITIVE_INFINITY;
       const { from, to = Number.POSITIVE_INFINITY } = pod;
       return recovery.crash >= from && recovery.crash < to
-        ? [deriveSample({ recovery, until, read, places, agent, starts, exits, where })]
+        ? [deriveSample({ recovery, until, read, places, agent, starts, exits, backoffs, where })]
         : [];
     });
   });
@@ -91,11 +93,22 @@ interface CrashView {
   readonly starts: readonly { readonly at: number }[];
   /** Ends of daemons of the dataset. */
   readonly exits: readonly { readonly at: number }[];
+  readonly backoffs: readonly EventOf<'kubelet'>[];
   /** `<namespace>/<pod>/<container>`. */
   readonly where: string;
 }
 
-function deriveSample({ recovery, until, read, places, agent, starts, exits, where }: CrashView): CrashSample {
+function deriveSample({
+  recovery,
+  until,
+  read,
+  places,
+  agent,
+  starts,
+  exits,
+  backoffs,
+  where,
+}: CrashView): CrashSample {
   const { crash: from, daemonReady, firstError } = recovery;
   const first = (events: readonly { readonly at: number }[]) => events.find(({ at }) => at >= from && at < until)?.at;
   const says = (event: EventOf<'agent'>['event'], of?: string) =>
@@ -119,6 +132,7 @@ function deriveSample({ recovery, until, read, places, agent, starts, exits, whe
     steady,
     verified: says('recovered', where) ?? recovery.verified,
   };
+  const backoffNs = backoffs.find(({ at }) => at >= from && at < until)?.delayNs;
   const outage = after.filter(({ at }) => at < (steady ?? until));
   return {
     at: from,
@@ -127,6 +141,7 @@ function deriveSample({ recovery, until, read, places, agent, starts, exits, whe
     errors: recovery.errors,
     late: outage.filter(({ at, finishedAt }) => finishedAt - at > lateNs).length,
     longestStallNs: recovery.longestStallNs,
+    ...(backoffNs !== undefined && { backoffNs }),
   };
 }
 

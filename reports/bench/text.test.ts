@@ -52,6 +52,25 @@ it('shows what a standby is worth, and the death of the daemon apart', () => {
   expect(text.join()).not.toContain('more than 30000');
 });
 
+it('counts the delays of a crash loop at the speed of the kubelet, but only if the pod waited for them', () => {
+  const loop = (daemonMs: number | undefined) => {
+    const { moments, ...rest } = sampleCrash(2, 5, 260);
+    const { daemonReady: _, ...without } = moments;
+    return [{ ...rest, backoffNs: 10e9, moments: daemonMs === undefined ? without : moments }];
+  };
+  const conditions = { ...sampleSeries().conditions, crashLoop: true } as const;
+  const series = [
+    sampleSeries({ conditions, crashes: loop(260) }),
+    sampleSeries({ id: 'standby', arm: 'standby', conditions, crashes: loop(undefined) }),
+  ];
+  const { fidelity } = sampleBench();
+  const text = benchText(sampleBench({ series, fidelity: { ...fidelity, clockScale: 50 } }));
+  const from = text.findIndex((line) => line.startsWith('a crash loop'));
+  // 265 ms, of which 200 were the delay of 10 s.
+  expect(text[from + 2]?.trim().split(/ {2,}/)).toEqual(['2', '10.0 s', '10.1 s', '10.0 s', '265 ms']);
+  expect(benchText(sampleBench()).join()).not.toContain('a crash loop');
+});
+
 it('is empty for a run in one place', () => {
   expect(sandboxText({ cluster: 'sandbox', series: [sampleSeries()] })).toEqual([]);
 });

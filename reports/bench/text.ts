@@ -1,9 +1,10 @@
+import { formatNs } from '../../src/timeline/duration.ts';
 import type { BudgetResult } from './budget.ts';
 import type { FigureChange, SeriesChange } from './compare.ts';
 import { formatMs, inColumns, pacingText, readyNote, requestText, usageText } from './format.ts';
 import { benchPhases, clockDisagreements, failoverPhases, headline, isRecovered, phaseSamples } from './phases.ts';
 import { ratioTables } from './ratios.ts';
-import type { BenchRecord, BenchSeries } from './record.ts';
+import type { BenchCrash, BenchRecord, BenchSeries } from './record.ts';
 import { fitLine, growthExponent, type Interval, quantile, sortedCopy, summarize } from './statistics.ts';
 
 const confidence = 0.95;
@@ -15,6 +16,7 @@ export function benchText(record: BenchRecord): readonly string[] {
     ...sandboxText(record),
     ...ratioText(record.series),
     ...failoverText(record.series),
+    ...crashLoopText(record),
     ...curveText(record.series),
     ...(record.interrupted
       ? ['', 'Interrupted: these figures are of the crashes before the interruption, and are in bench.json.']
@@ -107,6 +109,33 @@ function failoverText(series: readonly BenchSeries[]): readonly string[] {
     '',
     'with and without a standby, in this run; without one, the restart of the daemon is part of it',
     ...inColumns([['  milliseconds', '', 'p50', 'p90', 'p99', 'max', 'n'], ...rows]),
+  ];
+}
+
+/**
+ * The outage of each crash of a loop, with the kubelet's delay at its own speed: if the pod read only after the restart, what the delay
+ * was shortened by is added.
+ */
+function crashLoopText({ series, fidelity }: BenchRecord): readonly string[] {
+  const loops = series.filter(({ conditions }) => conditions.crashLoop);
+  if (loops.length === 0) return [];
+  const { clockScale } = fidelity;
+  const outage = ({ moments: { daemonReady, readable }, backoffNs = 0 }: BenchCrash) => {
+    if (readable === undefined) return 'not in time';
+    const shortened = daemonReady === undefined ? 0 : backoffNs - backoffNs / clockScale;
+    return formatNs(readable + shortened);
+  };
+  const numbers = [...new Set(loops.flatMap(({ crashes }) => crashes.map(({ crash }) => crash)))];
+  const rows = numbers.map((number) => {
+    const own = loops.map(({ crashes }) => crashes.find(({ crash }) => crash === number));
+    return [`  ${number}`, ...own.flatMap((one) => (one ? [formatNs(one.backoffNs ?? 0), outage(one)] : ['-', '-']))];
+  });
+  const head = ['  crash', ...loops.flatMap(({ arm }) => ['the kubelet waits', `outage, ${arm}`])];
+  return [
+    '',
+    `a crash loop; the kubelet's clock ran ${clockScale} times as fast, and its delays are shown and counted at its own speed`,
+    ...inColumns([head, ...rows]),
+    ...loops.map(({ arm, title }) => `  ${arm}: ${title}`),
   ];
 }
 

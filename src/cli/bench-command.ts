@@ -19,6 +19,7 @@ interface BenchFlags extends RunFlags, ClusterFlags {
   readonly vary?: NonNullable<BenchOptions['vary']>;
   readonly baselines: boolean;
   readonly standby: boolean;
+  readonly crashLoop: boolean;
   readonly baselineCrashes: number;
   readonly deadline: number;
   readonly peer?: string;
@@ -26,6 +27,9 @@ interface BenchFlags extends RunFlags, ClusterFlags {
   readonly idle?: number;
   readonly sandbox: boolean;
 }
+
+/** In a crash loop the kubelet's delay has reached its maximum by then. */
+const loopCrashes = 10;
 
 /** A parser for each condition of a benchmark. */
 const conditions = {
@@ -61,6 +65,11 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
       false,
     )
     .option('--standby', 'also measure the same crashes with a standby, a second daemon of each dataset', false)
+    .option(
+      '--crash-loop',
+      "crash the daemon ten times (or --crashes) as soon as the pod reads again, under the kubelet's back-off, with and without a standby",
+      false,
+    )
     .option('--baseline-crashes <number>', 'largest number of crashes of a baseline', count, 20)
     .addOption(
       new Option('--deadline <time>', 'how long to watch the baseline that does nothing')
@@ -78,7 +87,7 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
   command.addHelpText('after', benchHelp).action(async (flags: BenchFlags) => {
     await checkFaults(flags);
-    const given = optionsOf(flags);
+    const given = flags.crashLoop ? crashLoopOf(flags, command) : optionsOf(flags);
     const place = await chosenCluster(flags, context);
     if (place.kubernetes) refuseInCluster(given, flags.cluster);
     const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));
@@ -116,6 +125,7 @@ function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>,
   const most = Math.max(pods, ...(vary?.points ?? []).map((point) => point.pods ?? 1));
   const flag = [
     given.baselines && '--baselines',
+    given.crashLoop && '--crash-loop',
     given.standby && '--standby',
     given.peer !== undefined && '--peer',
     given.agentCpuMillis !== undefined && '--agent-cpu',
@@ -149,11 +159,23 @@ function optionsOf(flags: BenchFlags) {
   if (peer?.trim() === '') throw new WrongArgument('bad --peer "": a command is accepted');
   return {
     ...{ crashes, warmUp: flags.warmUp, fault, pods, datasets, rate, pacingMs: pacing },
-    ...{ baselines, standby, baselineCrashes, deadlineMs: deadline },
+    ...{ baselines, standby, crashLoop: flags.crashLoop, baselineCrashes, deadlineMs: deadline },
     ...(flags.vary !== undefined && { vary: flags.vary }),
     ...(peer !== undefined && { peer }),
     ...(agentCpu !== undefined && { agentCpuMillis: agentCpu }),
   };
+}
+
+/** A crash loop decides how often and how fast daemons crash. */
+function crashLoopOf(flags: BenchFlags, command: Command): ReturnType<typeof optionsOf> {
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
+  const other = command.options.find(
+    (option) =>
+      ['warmUp', 'pacing', 'vary', 'baselines'].includes(option.attributeName()) && isGiven(option.attributeName()),
+  );
+  if (other !== undefined) throw new WrongArgument(`${other.long} does not go with --crash-loop: omit one of them`);
+  const crashes = isGiven('crashes') ? flags.crashes : loopCrashes;
+  return { ...optionsOf({ ...flags, crashes, warmUp: 0, pacing: 0, standby: true }), crashLoop: true };
 }
 
 /** Checks that the program exists before anything starts. */

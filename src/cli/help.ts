@@ -89,6 +89,7 @@ Examples:
   rekindle bench --cluster kind --crashes 30
   rekindle bench --baselines
   rekindle bench --standby --crashes 200             end of the connection → first good read, with a standby
+  rekindle bench --crash-loop                        what the kubelet's back-off costs, with and without a standby
   rekindle bench --vary rate=10,100,1000              does the probe disturb the result?
   rekindle bench --vary pods=1,10,100,250 --agent-cpu 200m --crashes 10
   rekindle bench --peer ./csi-nodeplugin --baselines

@@ -227,6 +227,12 @@ test('bench takes conditions, one of them with several values, and what it is me
   });
 });
 
+test('bench --crash-loop crashes ten times without a pause, with and without a standby', async () => {
+  const loop = { crashLoop: true, standby: true, warmUp: 0, pacingMs: 0 };
+  expect((await run(['bench', '--crash-loop'])).benched[0]).toMatchObject({ ...loop, crashes: 10 });
+  expect((await run(['bench', '--crash-loop', '--crashes', '4'])).benched[0]).toMatchObject({ ...loop, crashes: 4 });
+});
+
 test('bench by default crashes 50 times under 1,000 operations a second', async () => {
   expect((await run(['bench'])).benched[0]).toMatchObject({ crashes: 50, rate: 1000 });
   expect((await run(['bench', '--crashes', '3', '--rate', '200'])).benched[0]).toMatchObject({ crashes: 3, rate: 200 });
@@ -403,6 +409,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
       ['bench', '--vary', 'luck=1'],
       "argument 'luck=1' is invalid. Unknown condition: accepted are fault, pods, datasets, rate",
     ],
+    ['a pace in a crash loop', ['bench', '--crash-loop', '--pacing', '1s'], '--pacing does not go with --crash-loop'],
     ['no values', ['bench', '--vary', 'pods'], "argument 'pods' is invalid. Accepted is NAME=VALUE,VALUE"],
     [
       'value of a condition',

@@ -19,6 +19,7 @@ export function planOf(options: BenchOptions): readonly SeriesPlan[] {
       ...{ fault, pods, datasets, rate, pacingMs },
       ...(agentCpuMillis !== undefined && { agentCpuMillis }),
       ...(kernelTier !== undefined && { kernelTier }),
+      ...(options.crashLoop && { crashLoop: true as const }),
     };
     return armsFor(options, conditions).map((arm) => ({
       id: `${prefix}${arm.name}`,

@@ -302,9 +302,11 @@ class SeriesRun {
   }
 }
 
-/** The restart of the daemon is no part of a failover. */
+/** The restart of the daemon is no part of a failover, unless the pod read only after it. */
 function withoutRestart(crash: BenchCrash): BenchCrash {
-  const { daemonStarted: _, daemonReady: __, mountVisible: ___, ...moments } = crash.moments;
+  const { daemonStarted: _, daemonReady, mountVisible: ___, ...moments } = crash.moments;
+  const { readable = Number.POSITIVE_INFINITY } = moments;
+  if (daemonReady !== undefined && daemonReady < readable) return crash;
   return { ...crash, moments };
 }
 
