@@ -48,6 +48,15 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
+    @C3 @fault:sigkill @node:non-fuse-source
+    Scenario: another dataset has no FUSE daemon
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
     @C3 @fault:sigkill @node:many-descriptors
     Scenario: a process holds as many descriptors as it may
       Given FUSE recovery is enabled
@@ -68,6 +77,30 @@ Feature: Nodes as others run them
 
     @C3 @fault:sigkill @node:kubelet-root-symlink
     Scenario: the kubelet's directory is known by a symbolic link
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @node:mount-root
+    Scenario: datasets are mounted below another directory
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @node:read-only-root
+    Scenario: the node's root directory is read-only
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @node:mount-path-symlink
+    Scenario: the mount path is a symbolic link of the image
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
 import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
 import { serveRegistration } from '../../recovery/csi/registration.ts';
-import { defaultOptions } from '../../recovery/deploy/options.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { type AgentSettings, ForeignAgentFailed } from '../cluster.ts';
 import type { CpuCgroups } from '../node/cgroups.ts';
@@ -22,6 +21,7 @@ export interface AgentProcessOptions {
   readonly nodeName: string;
   readonly socket: string;
   readonly kubeletRoot: string;
+  readonly mountRoot: string;
   readonly runtime: RuntimeOptions;
   /** Resolves once the kubelet knows the driver, or on abort. */
   readonly registered: (signal: AbortSignal) => Promise<void>;
@@ -164,14 +164,15 @@ export class AgentProcess {
   }
 
   #spawn(agent: AgentSettings, follow: Parameters<typeof followServing>[1]): ServingProcess {
-    const { account, adminKubeconfig, command, environment, kubeletRoot, nodeName, runtime, socket } = this.#options;
+    const { account, adminKubeconfig, command, environment, kubeletRoot, mountRoot, nodeName, runtime, socket } =
+      this.#options;
     if (!agent.command) {
       const { diesBefore } = agent;
       const program = diesBefore
         ? [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`]
         : command;
       const furtherGates = agent.standby ? (['FuseStandby'] as const) : [];
-      const manifest = { kubeletRoot, agentArgs: ownFlags(agent), furtherGates };
+      const manifest = { kubeletRoot, mountRoot, agentArgs: ownFlags(agent), furtherGates };
       const gate = agent.fuseRecovery;
       const spec = deployedAgent({
         manifest,
@@ -195,7 +196,7 @@ export class AgentProcess {
         `--kubeconfig=${adminKubeconfig}`,
         ...ownFlags(agent),
       ],
-      environment: { ...environment, KUBELET_ROOTDIR: kubeletRoot, MOUNT_ROOT: defaultOptions.mountRoot },
+      environment: { ...environment, KUBELET_ROOTDIR: kubeletRoot, MOUNT_ROOT: mountRoot },
     });
   }
 

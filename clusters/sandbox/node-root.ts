@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { keeperDirectory } from '../../recovery/keeper/protocol.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
-import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_SHARED } from '../../recovery/linux/syscalls.ts';
+import { MNT_DETACH, MS_BIND, MS_NODEV, MS_NOSUID, MS_SHARED } from '../../recovery/linux/syscalls.ts';
 import type { KubeletDirectories } from './kubelets.ts';
 
 /** Directories that the sandbox's node does not share with the machine. Empty at first. */
-const ownDirectories = ['/data', keeperDirectory, '/runtime-mnt', '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
+const ownDirectories = ['/data', keeperDirectory, '/var/lib/kubelet', '/var/lib/rekindle', '/proc'];
 
 type Entry =
   | { readonly kind: 'own'; readonly path: string }
@@ -15,15 +15,23 @@ type Entry =
   | { readonly kind: 'link'; readonly path: string; readonly to: string }
   | { readonly kind: 'bind'; readonly path: string; readonly tree: number };
 
+export interface NodeDirectories {
+  readonly kubelet: KubeletDirectories;
+  readonly mountRoot: string;
+  /** Of the root directory itself. */
+  readonly isReadOnly: boolean;
+}
+
 /**
  * Mounts a tmpfs at `root` and makes it the root of this mount namespace. It has the machine's directories, and those of a Kubernetes
  * node in their documented places, even if the caller cannot write to the machine's root. Propagation is shared, as on a node, so that
  * mounts reach pods. The namespace owns all of it, so nothing is left when its last process ends.
  */
-export function enterNodeRoot(linux: Linux, root: string, kubelet: KubeletDirectories): void {
+export function enterNodeRoot(linux: Linux, root: string, { kubelet, mountRoot, isReadOnly }: NodeDirectories): void {
   const { directory, agent: known } = kubelet;
+  const own = [...new Set([...ownDirectories, directory, mountRoot])];
   // Cloned before anything is mounted at `root`, which is below one of them.
-  const entries = listEntries(linux, [...new Set([...ownDirectories, directory])], '/');
+  const entries = listEntries(linux, own, '/');
   linux.mount('rekindle', root, 'tmpfs', MS_NOSUID, 'mode=755');
   for (const entry of entries) {
     const path = join(root, entry.path);
@@ -33,10 +41,18 @@ export function enterNodeRoot(linux: Linux, root: string, kubelet: KubeletDirect
     linux.attachTree(entry.tree, path);
     linux.close(entry.tree);
   }
-  mkdirSync(join(root, directory), { recursive: true });
+  for (const path of [directory, mountRoot]) mkdirSync(join(root, path), { recursive: true });
   if (known !== directory) symlinkSync(directory, join(root, known));
   linux.mount('proc', join(root, 'proc'), 'proc', MS_NOSUID | MS_NODEV);
   linux.pivotInto(root);
+  // What a node writes to is on another filesystem than its root directory.
+  if (isReadOnly) {
+    for (const path of own.filter((each) => each !== '/proc')) {
+      linux.mount(path, path, null, MS_BIND);
+      linux.mount(null, path, null, MS_SHARED);
+    }
+    linux.remountReadOnly('/');
+  }
   for (const path of outerKubeletMounts(readFileSync('/proc/self/mountinfo', 'utf8'))) linux.umount(path, MNT_DETACH);
   linux.mount(null, '/', null, MS_SHARED);
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
@@ -44,6 +45,9 @@ import { node as places, programs } from './paths.ts';
 import type { SandboxProcedures, Started, SupervisorOptions } from './protocol.ts';
 import { startServing } from './serving-process.ts';
 
+/** How long the pods of neighbours may take to start. */
+const neighboursMs = 30_000;
+
 interface KubeletParts {
   readonly runtime: RuntimeOptions;
   readonly kubeConfig: KubeConfig;
@@ -71,6 +75,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         readonly kubelet: Kubelet;
         readonly kubeletProcess: KubeletProcess;
         readonly directories: KubeletDirectories;
+        readonly mountRoot: string;
         readonly neighbours: readonly Neighbours[];
         readonly store: Store;
         readonly agent: AgentProcess;
@@ -94,7 +99,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const chosen = conditionsNamed(options.conditions);
     const differences = combineDifferences(chosen);
     const directories = kubeletDirectories(differences);
-    enterNodeRoot(linux, options.scratch, directories);
+    const { mountRoot = places.mountRoot, isRootReadOnly: isReadOnly = false } = differences;
+    enterNodeRoot(linux, options.scratch, { kubelet: directories, mountRoot, isReadOnly });
     for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
 
     onProgress('starting API server, Fluid controllers and object store');
@@ -106,6 +112,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         programs.controlPlane,
         '--port=0',
         `--kubeconfig=${places.kubeconfigs.admin}`,
+        `--mount-root=${mountRoot}`,
       ],
       environment,
       logFile: join(resultsDir, 'logs/control-plane.log'),
@@ -126,15 +133,14 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       writeFileSync(join(places.agentAccount, name), content);
 
     onProgress('starting the node agent and the kubelet');
-    if (options.daemon)
-      this.#foreign = foreignReadiness({ onEvent, prober: proberArgv(), mountRoot: places.mountRoot });
+    if (options.daemon) this.#foreign = foreignReadiness({ onEvent, prober: proberArgv(), mountRoot });
     const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
     const kubeletRoot = directories.kubelet;
-    const neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux, kubeletRoot });
+    const neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux, kubeletRoot, mountRoot });
     const kubeletProcess = new KubeletProcess(environment, differences.kubeletProcess);
     const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
-    const inPods = { ...runtime, image: differences.image };
+    const inPods = { ...runtime, image: differences.image, links: differences.imageLinks };
     const kubelets = this.#startKubelets(options, { runtime: inPods, kubeConfig, daemon, differences, kubeletRoot });
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
     const agent = new AgentProcess({
@@ -145,6 +151,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       nodeName: places.name,
       socket: join(directories.agent, 'csi-plugins', driverName, 'csi.sock'),
       kubeletRoot: directories.agent,
+      mountRoot,
       runtime,
       registered: async (signal) => (await kubelets).registered(driverName, signal),
       environment,
@@ -168,6 +175,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         argv: [
           ...program.webhook,
           '--listen=127.0.0.1:0',
+          `--mount-root=${mountRoot}`,
           `--kubeconfig=${places.kubeconfigs.webhook}`,
           '--register=self',
         ],
@@ -182,6 +190,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       kubelet,
       kubeletProcess,
       directories,
+      mountRoot,
       neighbours,
       store,
       agent,
@@ -270,12 +279,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async rebootNode(): Promise<number> {
-    const { agent, kubelet, directories } = this.#running;
+    const { agent, kubelet, directories, mountRoot } = this.#running;
     const at = now();
     await agent.powerOff();
     await kubelet.reboot(async () => {
       // Mounts of kubelet, agent and daemons. Their directories stay.
-      const lost = [`${directories.directory}/`, `${places.mountRoot}/`];
+      const lost = [`${directories.directory}/`, `${mountRoot}/`];
       this.#detachAll((mountPoint) => lost.some((root) => mountPoint.startsWith(root)));
       await agent.startAgain();
     });
@@ -293,10 +302,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async leftovers(namespace: string): Promise<readonly string[]> {
-    const { kubelet } = this.#running;
+    const { kubelet, mountRoot } = this.#running;
     // A daemon that ended with its pod may leave a dead mount that nobody uses. Fluid's NodeStage would remove it.
     if (kubelet.pods(namespace).length === 0)
-      this.#detachAll((path) => path.startsWith(`${places.mountRoot}/jindo/${namespace}/`));
+      this.#detachAll((path) => path.startsWith(`${mountRoot}/jindo/${namespace}/`));
     const table = withoutEngineMounts(readMountTable('self'));
     const mounts = table.filter((line) => line.includes(`/jindo/${namespace}/`) || line.includes(`/${namespace}-`));
     const pods = kubelet.pods(namespace).map((name) => `pod ${namespace}/${name}`);
@@ -320,14 +329,14 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   async #startNeighbours(
     { environment, resultsDir }: SupervisorOptions,
     chosen: readonly NodeCondition[],
-    given: Pick<ConditionNode, 'kubeConfig' | 'linux' | 'kubeletRoot'>,
+    given: Pick<ConditionNode, 'kubeConfig' | 'linux' | 'kubeletRoot' | 'mountRoot'>,
   ): Promise<readonly Neighbours[]> {
     const begun = await Promise.all(
       chosen.map(async ({ name, begin }) => {
         const directory = join(places.neighbours, name);
         mkdirSync(directory, { recursive: true });
         const logFile = join(resultsDir, `logs/${name}.log`);
-        return begin?.({ ...given, environment, logFile, directory, mountRoot: places.mountRoot });
+        return begin?.({ ...given, environment, logFile, directory });
       }),
     );
     return begun.filter((neighbours) => neighbours !== undefined);
@@ -336,6 +345,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   async harmedNeighbours(): Promise<readonly string[]> {
     const { neighbours } = this.#running;
     if (neighbours.every(({ mounts }) => mounts.size === 0)) throw new Error('the node has no neighbours with mounts');
+    const late = delay(neighboursMs, 'late', { ref: false });
+    const states = await Promise.all(neighbours.map(({ started }) => started && Promise.race([started, late])));
+    if (states.includes('late')) return [`a pod of a neighbour does not run after ${neighboursMs / 1000} s`];
     return neighbours.flatMap(({ mounts }) => mounts.touched());
   }
 

@@ -8,6 +8,8 @@ export async function startControllers(options: {
   readonly kubeConfig: KubeConfig;
   /** Receives one line for each failure that is retried. */
   readonly log: (line: string) => void;
+  /** As of `FluidOptions`. */
+  readonly mountRoot?: string | undefined;
 }): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   await Promise.all(

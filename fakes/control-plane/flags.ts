@@ -2,15 +2,17 @@ export interface Flags {
   readonly port: number;
   /** Path of the file to which the administrator's kubeconfig is written. */
   readonly kubeconfig: string;
+  /** The directory of nodes below which daemons mount; Fluid's usual one if it is missing. */
+  readonly mountRoot?: string;
 }
 
-/** Parses `--port=0 --kubeconfig=PATH`; returns a sentence if they are wrong. */
+/** Parses `--port=0 --kubeconfig=PATH --mount-root=PATH`; returns a sentence if they are wrong. */
 export function parseFlags(argv: readonly string[]): Flags | string {
   const given = new Map<string, string>();
   for (const argument of argv) {
-    const [, name = '', value = ''] = /^--([a-z]+)=(.*)$/s.exec(argument) ?? [];
-    if (name !== 'port' && name !== 'kubeconfig')
-      return `unknown flag ${argument}; accepted: --port=0, --kubeconfig=PATH`;
+    const [, name = '', value = ''] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
+    if (!['port', 'kubeconfig', 'mount-root'].includes(name))
+      return `unknown flag ${argument}; accepted: --port=0, --kubeconfig=PATH, --mount-root=PATH`;
     given.set(name, value);
   }
   const port = Number(given.get('port') ?? 0);
@@ -18,5 +20,6 @@ export function parseFlags(argv: readonly string[]): Flags | string {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     return `--port=${given.get('port')}: must be between 0 and 65535`;
   if (kubeconfig === '') return "--kubeconfig=PATH is needed: the administrator's credentials are written there";
-  return { port, kubeconfig };
+  const mountRoot = given.get('mount-root');
+  return { port, kubeconfig, ...(mountRoot !== undefined && { mountRoot }) };
 }

@@ -68,7 +68,7 @@ export function makeVolume(key: DatasetKey, uid: string, settings: DatasetSettin
         driver,
         volumeHandle: name,
         volumeAttributes: {
-          fluid_path: fluidPath(key),
+          fluid_path: fluidPath(key, settings.mountRoot),
           mount_type: 'jindo',
           runtime_namespace: key.namespace,
           runtime_name: key.name,
@@ -189,7 +189,8 @@ export function makeFusePod({
 }
 
 function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FusePodOptions): V1PodSpec {
-  const path = standby === undefined ? hostDirectory(key) : standbyDirectory(key, standby);
+  const { mountRoot } = settings;
+  const path = standby === undefined ? hostDirectory(key, mountRoot) : standbyDirectory(key, standby, mountRoot);
   const hold = onCluster && holdFile(onCluster);
   // A standby serves a connection of its own, which no other daemon continues on.
   const keeper = settings.takeover && standby === undefined ? keeperSocket(key) : undefined;

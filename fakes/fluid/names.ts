@@ -45,17 +45,19 @@ export const standbyLabel = 'rekindle.dev/standby-of';
 export const volumeName = ({ namespace, name }: DatasetKey): string => `${namespace}-${name}`;
 
 /** The directory of the host that a FUSE pod mounts as /jfs: the parent of the source mount, so that a daemon can start over a dead one. */
-export const hostDirectory = ({ namespace, name }: DatasetKey): string => `/runtime-mnt/jindo/${namespace}/${name}`;
+export const hostDirectory = ({ namespace, name }: DatasetKey, mountRoot = '/runtime-mnt'): string =>
+  `${mountRoot}/jindo/${namespace}/${name}`;
 
 /** The directory that a standby's pods mount as /jfs, by its number from 0. It lies in the dataset's own, so no other dataset has it. */
-export const standbyDirectory = (key: DatasetKey, standby: number): string =>
-  `${hostDirectory(key)}/standby-${standby}`;
+export const standbyDirectory = (key: DatasetKey, standby: number, mountRoot?: string): string =>
+  `${hostDirectory(key, mountRoot)}/standby-${standby}`;
 
 /** The keeper's directory of a dataset on the node. A namespace has no dot in its name, so no two datasets have the same one. */
 export const keeperVolume = ({ namespace, name }: DatasetKey): string => `${keeperDirectory}/${namespace}.${name}`;
 
 /** The path of the source mount on the host. */
-export const fluidPath = (key: DatasetKey): string => `${hostDirectory(key)}/jindofs-fuse`;
+export const fluidPath = (key: DatasetKey, mountRoot?: string): string =>
+  `${hostDirectory(key, mountRoot)}/jindofs-fuse`;
 
 /** The DaemonSet whose template a dataset's FUSE daemons use (Fluid `charts/jindocache`). */
 export const daemonSetName = ({ name }: DatasetKey): string => `${name}-jindofs-fuse`;

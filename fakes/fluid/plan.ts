@@ -26,6 +26,8 @@ import { type RuntimeSettings, validateRuntime } from './validate-runtime.ts';
 
 /** Everything that the plan for one dataset depends on. */
 export interface ObservedDataset {
+  /** As of `DatasetSettings`. */
+  readonly mountRoot?: string | undefined;
   readonly key: DatasetKey;
   readonly dataset: FluidObject | undefined;
   readonly runtime: FluidObject | undefined;
@@ -76,7 +78,16 @@ export function plan(observed: ObservedDataset, images: FluidImages, now: string
   ];
   if (!runtime) return [...status, ...tearDown(observed)];
   if (assessment.state !== 'accepted') return status;
-  return [...build({ observed, dataset, runtime, settings: assessment.settings, images }), ...status];
+  return [
+    ...build({
+      observed,
+      dataset,
+      runtime,
+      settings: { ...assessment.settings, mountRoot: observed.mountRoot },
+      images,
+    }),
+    ...status,
+  ];
 }
 
 function assess(observed: ObservedDataset & { readonly dataset: FluidObject }): Assessment {

@@ -39,10 +39,17 @@ export interface FluidOptions {
   /** Receives one line for each failure that is retried. */
   readonly log: (line: string) => void;
   readonly images?: FluidImages;
+  /** As of `DatasetSettings`. */
+  readonly mountRoot?: string | undefined;
 }
 
 /** Runs Fluid's controllers for Datasets and JindoRuntimes through the real client, until disposed of. */
-export function startFluid({ kubeConfig, log, images = defaultImages }: FluidOptions): Promise<AsyncDisposable> {
+export function startFluid({
+  kubeConfig,
+  log,
+  images = defaultImages,
+  mountRoot,
+}: FluidOptions): Promise<AsyncDisposable> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const apps = kubeConfig.makeApiClient(AppsV1Api);
   const custom = kubeConfig.makeApiClient(CustomObjectsApi);
@@ -83,7 +90,7 @@ export function startFluid({ kubeConfig, log, images = defaultImages }: FluidOpt
       },
     },
     async reconcile(key, informers) {
-      for (const step of plan(observe(informers, key), images, new Date().toISOString())) {
+      for (const step of plan({ ...observe(informers, key), mountRoot }, images, new Date().toISOString())) {
         if ((await apply(step)) === 'outdated') return 'retry';
       }
       return 'done';

@@ -37,6 +37,8 @@ export interface DatasetSettings extends MountPoint {
   readonly standbys: number;
   /** Its daemons leave their connection to a keeper. */
   readonly takeover: boolean;
+  /** Of these controllers (`MOUNT_ROOT`), not of the dataset: the directory below which daemons mount. `/runtime-mnt` by default. */
+  readonly mountRoot?: string | undefined;
 }
 
 /** The Secrets of the dataset's namespace: the keys of each, by name. */

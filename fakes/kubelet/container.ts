@@ -32,6 +32,8 @@ export interface RuntimeOptions {
   readonly keep: readonly string[];
   /** A directory of the node below each root, in place of an image. */
   readonly image?: string | undefined;
+  /** As of `Rootfs`. */
+  readonly links?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A started container: process 1 of its own PID and mount namespaces. It has ended when `exited` resolves. */
@@ -44,7 +46,10 @@ export interface StartedContainer {
 }
 
 /** Starts a container. It is synchronous up to the container's first instruction, so that no other code runs in the wrong namespace. */
-export function startContainer({ linux, scratch, keep, image }: RuntimeOptions, spec: ContainerSpec): StartedContainer {
+export function startContainer(
+  { linux, scratch, keep, image, links }: RuntimeOptions,
+  spec: ContainerSpec,
+): StartedContainer {
   const clones: ClonedMount[] = [];
   try {
     for (const mount of spec.mounts) {
@@ -55,7 +60,8 @@ export function startContainer({ linux, scratch, keep, image }: RuntimeOptions, 
     }
     const kinds = spec.hostPid ? (['mnt'] as const) : (['mnt', 'pid'] as const);
     const program = linux.inNewNamespaces(kinds, () => {
-      enterRootfs(linux, clones, { root: scratch, keep, image, isReadOnly: spec.privileges?.readOnlyRoot });
+      const isReadOnly = spec.privileges?.readOnlyRoot;
+      enterRootfs(linux, clones, { root: scratch, keep, image, links, isReadOnly });
       return startProgram(asFirstProcess(spec), { env: spec.environment, cwd: spec.workingDirectory });
     });
     return started(linux, program);

@@ -1,4 +1,13 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MS_BIND, MS_NOSUID, MS_PRIVATE, MS_REC, MS_SLAVE } from '../../recovery/linux/syscalls.ts';
@@ -46,6 +55,8 @@ export interface Rootfs {
   readonly keep: readonly string[];
   /** A directory of the node that is the lower layer of the root, as a snapshotter provides it. */
   readonly image?: string | undefined;
+  /** Symbolic links of the image, relative to its root: the path of each and what it leads to. */
+  readonly links?: Readonly<Record<string, string>> | undefined;
   /** `readOnlyRootFilesystem`: only volumes and /dev can be written to. */
   readonly isReadOnly?: boolean | undefined;
 }
@@ -55,7 +66,7 @@ export interface Rootfs {
  * the machine's programs in place of an image's, its own /dev, and the pod's volumes with the propagation that the pod requests.
  */
 export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], rootfs: Rootfs): void {
-  const { root, keep, image, isReadOnly = false } = rootfs;
+  const { root, keep, image, links = {}, isReadOnly = false } = rootfs;
   linux.mount(null, '/', null, MS_SLAVE | MS_REC);
   linux.mount('container', root, 'tmpfs', MS_NOSUID, 'mode=755');
   if (image !== undefined) mountImage(linux, root, image);
@@ -66,6 +77,10 @@ export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], rootfs
     if (status.isSymbolicLink()) symlinkSync(readlinkSync(path), join(root, name));
     else if (status.isDirectory()) bindMachine(linux, path, root);
   }
+  for (const [path, to] of Object.entries(links)) {
+    mkdirSync(join(root, to), { recursive: true });
+    symlinkSync(to, join(root, path));
+  }
   for (const name of ['proc', 'sys', 'tmp', 'run', 'var/tmp', 'data', 'mnt'])
     mkdirSync(join(root, name), { recursive: true });
   for (const path of keep) if (ownDirectories.has(path.split('/')[1] ?? '')) bindMachine(linux, path, root);
@@ -73,8 +88,8 @@ export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], rootfs
   // A user namespace may mount a /proc for its new PID namespace only if another /proc is visible.
   linux.mount('/proc', join(root, 'proc'), null, MS_BIND | MS_REC);
   makeDevices(linux, root);
-  for (const mount of mounts) attachVolume(linux, root, mount);
-  if (isReadOnly) makeReadOnly(linux, root, ['/dev', '/proc', ...mounts.map(({ target }) => target)]);
+  const volumes = mounts.map((mount) => attachVolume(linux, root, mount));
+  if (isReadOnly) makeReadOnly(linux, root, [join(root, 'dev'), join(root, 'proc'), ...volumes]);
   linux.pivotInto(root);
 }
 
@@ -84,9 +99,8 @@ function mountImage(linux: Linux, root: string, image: string): void {
   linux.mount('overlay', root, 'overlay', MS_NOSUID, `lowerdir=${image},upperdir=${upper},workdir=${work}`);
 }
 
-function makeReadOnly(linux: Linux, root: string, except: readonly string[]): void {
+function makeReadOnly(linux: Linux, root: string, kept: readonly string[]): void {
   const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
-  const kept = except.map((path) => join(root, path));
   for (const { mountPoint } of parseMountinfo(readFileSync('/proc/thread-self/mountinfo', 'utf8'))) {
     if (!isBelow(mountPoint, root) || kept.some((path) => isBelow(mountPoint, path))) continue;
     try {
@@ -116,17 +130,20 @@ function makeDevices(linux: Linux, root: string): void {
   mkdirSync(join(dev, 'shm'));
 }
 
-function attachVolume(linux: Linux, root: string, mount: ClonedMount): void {
-  const target = join(root, mount.target);
-  if (mount.isDirectory) mkdirSync(target, { recursive: true });
-  else if (!lstatSync(target, { throwIfNoEntry: false })) {
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, '');
+/** Returns the mount point: as a runtime does, it follows the links of the image. */
+function attachVolume(linux: Linux, root: string, mount: ClonedMount): string {
+  const path = join(root, mount.target);
+  if (mount.isDirectory) mkdirSync(path, { recursive: true });
+  else if (!lstatSync(path, { throwIfNoEntry: false })) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, '');
   }
+  const target = realpathSync(path);
   linux.attachTree(mount.tree, target);
   // The namespace is not visible to any other process yet.
   if (mount.remountReadOnly) linux.remountReadOnly(target);
-  if (mount.propagation === 'Bidirectional') return;
+  if (mount.propagation === 'Bidirectional') return target;
   const kind = mount.propagation === 'HostToContainer' ? MS_SLAVE : MS_PRIVATE;
   linux.mount(null, target, null, kind | MS_REC);
+  return target;
 }

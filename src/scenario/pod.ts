@@ -29,6 +29,7 @@ export interface PodDifferences {
 /** A pod with a probe, as it was when the probe started. */
 interface ObservedContainer {
   readonly container: string;
+  /** The mount point, to which the path of the pod's spec may lead by a symbolic link of the image. */
   readonly path: string;
   readonly dataset: Dataset;
   readonly node: string | undefined;
@@ -114,11 +115,12 @@ export class ScenarioPod {
     dataset: Dataset,
     {
       container = 'demo',
-      path = '/data',
+      path: mountPath = '/data',
       files = dataset.files,
     }: { readonly container?: string; readonly path?: string; readonly files?: Files } = {},
   ): Promise<void> {
     const pod = await this.ready(container);
+    const path = await this.#mountPoint(container, mountPath);
     await this.#probe(container, path, files);
     const status = containerOf(pod, container);
     const before = { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
@@ -165,6 +167,15 @@ export class ScenarioPod {
   /** Starts one of the harness's own programs in the pod, until the end of the scenario. */
   runProgram(program: Omit<ProgramRun, 'target'>): Promise<RunningProgram> {
     return this.namespace.scenario.runProgram({ ...program, target: this.container });
+  }
+
+  async #mountPoint(container: string, path: string): Promise<string> {
+    const { cluster } = this.namespace.scenario.session;
+    const target = { ...this.container, container };
+    const table = await cluster.mountTable(target);
+    if (table.some((line) => line.split(' ')[4] === path)) return path;
+    const { stdout } = await cluster.exec(target, ['readlink', '-f', path]);
+    return stdout.trim() || path;
   }
 
   async #probe(container: string, path: string, files: Files): Promise<void> {

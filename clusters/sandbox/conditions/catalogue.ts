@@ -4,10 +4,11 @@ import * as dataset from './dataset.ts';
 import * as inlineVolumes from './inline-volumes.ts';
 import * as kubelet from './kubelet.ts';
 import * as neighbours from './neighbours.ts';
+import * as sources from './sources.ts';
 
 /** All node conditions by name, in order of names. */
 export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
-  [containerMounts, dataset, inlineVolumes, kubelet, neighbours]
+  [containerMounts, dataset, inlineVolumes, kubelet, neighbours, sources]
     .flatMap((group) => Object.values<NodeCondition>(group))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((condition) => [condition.name, condition]),
@@ -20,10 +21,10 @@ export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
 export const combinations: readonly (readonly string[])[] = [
   [
     ...['silent-neighbours', 'hung-neighbours', 'many-descriptors', 'second-kubelet'],
-    ...['foreign-inline-volume', 'fuse-on-top'],
+    ...['foreign-inline-volume', 'fuse-on-top', 'non-fuse-source'],
   ],
-  ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root'],
-  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink'],
+  ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root', 'mount-root'],
+  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'mount-path-symlink'],
   ['slow-listing'],
 ];
 

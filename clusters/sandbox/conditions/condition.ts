@@ -28,6 +28,12 @@ export interface NodeDifferences {
   readonly kubeletRoot?: string;
   /** `/var/lib/kubelet` is a symbolic link to the kubelet's directory, and the agent knows only the link. */
   readonly hasKubeletLink?: boolean;
+  /** The directory below which datasets are mounted. `/runtime-mnt` by default. */
+  readonly mountRoot?: string;
+  /** The node's root directory can be written to by nobody, as on an immutable system. */
+  readonly isRootReadOnly?: true;
+  /** Symbolic links of the image of every container of a pod: the path of each and what it leads to, relative to its root. */
+  readonly imageLinks?: Readonly<Record<string, string>>;
   /** `own-namespace`: the kubelet has a mount namespace of its own, and another one after each restart. `none`: no process has its name. */
   readonly kubeletProcess?: 'own-namespace' | 'none';
   /** How the kubelet's `vol_data.json` is found after it has been written. */
@@ -56,6 +62,8 @@ export interface ConditionNode {
 export interface Neighbours {
   /** Mounts that only their owner may touch. More may come. */
   readonly mounts: Pick<NeighbourMounts, 'touched' | 'size'>;
+  /** Resolves once its pods run. Absent: it has none. */
+  readonly started?: Promise<void>;
   /** Called with process 1 of each container of an application that has started. */
   readonly onContainer?: (pid: number) => void;
 }

@@ -25,6 +25,13 @@ export const imageOnFuse: NodeCondition = {
   },
 };
 
+export const mountPathSymlink: NodeCondition = {
+  name: 'mount-path-symlink',
+  title: 'the mount path of the application is a symbolic link of its image, which the container runtime follows',
+  reports: ['seaweedfs-csi-driver#264'],
+  differences: { imageLinks: { data: 'mnt/image/data' } },
+};
+
 export const fuseOnTop: NodeCondition = {
   name: 'fuse-on-top',
   title: 'a process of each container has covered the dataset with FUSE of the same type and source, and never answers',

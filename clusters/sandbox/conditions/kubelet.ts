@@ -22,6 +22,29 @@ export const kubeletRootSymlink: NodeCondition = {
   differences: { hasKubeletLink: true },
 };
 
+/** Directories of the node that containers do not share, so that no mount shows in all of them. */
+const unshared = /^\/(data|mnt|run|var)\//;
+
+export const mountRoot: NodeCondition = {
+  name: 'mount-root',
+  title: 'the FUSE daemons of datasets mount below another directory, and the agent is deployed with its path',
+  reports: ['fluid#222'],
+  value: {
+    name: 'PATH',
+    default: '/data/runtime-mnt',
+    isValid: (path) => isNormalised(path) && unshared.test(path) && !leadsThroughLinks(path),
+    differences: (path) => ({ mountRoot: path }),
+  },
+};
+
+export const readOnlyRoot: NodeCondition = {
+  name: 'read-only-root',
+  title:
+    'the root directory of the node is read-only, so that datasets are mounted below /var, as on COS, Bottlerocket and Talos',
+  reports: ['fluid#222'],
+  differences: { isRootReadOnly: true, mountRoot: '/var/lib/runtime-mnt' },
+};
+
 /** Such a path may lead to a directory that the node shares with this machine. */
 function leadsThroughLinks(path: string): boolean {
   if (path === '/') return false;

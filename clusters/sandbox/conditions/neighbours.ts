@@ -43,15 +43,20 @@ export const secondKubelet: NodeCondition = {
   name: 'second-kubelet',
   title: 'another process is called kubelet and has a lower pid, in a container of a nested cluster',
   reports: ['kind#1614'],
-  async begin({ environment, logFile, directory }) {
+  async begin({ environment, logFile, directory, kubeletRoot, mountRoot }) {
     const script = [
-      'mount -t tmpfs nested "$0" && mount --bind "$0" /var/lib/kubelet && mount --bind "$0" /runtime-mnt',
+      'mount -t tmpfs nested "$0" && mount --bind "$0" "$1" && mount --bind "$0" "$2"',
       'printf kubelet >/proc/self/comm',
       'echo \'{"event":"ready"}\'',
       'while :; do sleep 3600 & wait $!; done',
     ].join('\n');
     const argv = ['unshare', '--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '/bin/sh', '-c'];
-    await startServing({ name: 'second kubelet', argv: [...argv, script, directory], environment, logFile }).ready;
+    await startServing({
+      name: 'second kubelet',
+      argv: [...argv, script, directory, kubeletRoot, mountRoot],
+      environment,
+      logFile,
+    }).ready;
     return { mounts: new NeighbourMounts() };
   },
 };
