@@ -3,7 +3,14 @@ import type { DeviceId } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 import { directoryEntries, lastErrno, libc } from './libc.ts';
 import { done, errnoOf, failed, ok } from './result.ts';
-import { MOUNT_ATTR_IDMAP, MS_PRIVATE, type NumberedEntry, O_CLOEXEC, type Syscalls } from './syscalls.ts';
+import {
+  MOUNT_ATTR_IDMAP,
+  MS_PRIVATE,
+  type NumberedEntry,
+  O_CLOEXEC,
+  RESOLVE_CACHED,
+  type Syscalls,
+} from './syscalls.ts';
 
 const AT_EMPTY_PATH = 0x1000;
 const AT_NO_AUTOMOUNT = 0x800;
@@ -108,7 +115,10 @@ export function loadSyscalls(): Syscalls {
       howBuffer.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
       howBuffer.writeBigUInt64LE(0n, 8);
       howBuffer.writeBigUInt64LE(BigInt(resolve), 16);
-      return value(libc.openat2(at, path, howBuffer, howBuffer.length), 'openat2', path);
+      const opened = value(libc.openat2(at, path, howBuffer, howBuffer.length), 'openat2', path);
+      if (opened.ok || opened.failure.errno !== 'EINVAL' || (resolve & RESOLVE_CACHED) === 0) return opened;
+      // Linux 5.10 and 5.11 do not know RESOLVE_CACHED, so that nothing can be opened from their cache alone.
+      return failed({ ...opened.failure, errno: 'EAGAIN' });
     },
     close: (fd) => {
       libc.close(fd);

@@ -10,7 +10,10 @@ import type { Result } from '../engine/ports.ts';
 export interface Syscalls {
   /** Opens close-on-exec and, without flags, for reading. Only for files of /proc and /sys and for the process's own root. */
   open(path: string, flags?: number): Result<number>;
-  /** Asks the daemon if `path` leads below the root of a FUSE mount, unless `resolve` has RESOLVE_CACHED. */
+  /**
+   * Asks the daemon if `path` leads below the root of a FUSE mount, unless `resolve` has RESOLVE_CACHED: then EAGAIN if the cache does not
+   * know, as before Linux 5.12.
+   */
   openat2(how: { at: number; path: string; flags: number; resolve: number }): Result<number>;
   close(fd: number): void;
   /** Makes a descriptor a copy of another one, in place of the file that it refers to. */

@@ -199,8 +199,7 @@ export function openCached(
   // The kernel also gives up if the tree changes during the look-up.
   for (let attempt = 0; attempt < 3; attempt++) {
     const opened = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
-    // EINVAL: Linux 5.10 and 5.11 do not know RESOLVE_CACHED.
-    if (opened.ok || (opened.failure.errno !== 'EAGAIN' && opened.failure.errno !== 'EINVAL')) return opened;
+    if (opened.ok || opened.failure.errno !== 'EAGAIN') return opened;
   }
   return undefined;
 }

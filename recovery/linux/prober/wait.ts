@@ -2,9 +2,12 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FilesystemUsage } from '../../engine/model.ts';
 import { lastErrno, libc, type NativeFunction, pollReadable } from '../libc.ts';
+import { loadSyscalls } from '../load-syscalls.ts';
 import { O_CLOEXEC, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
 import { type Answer, type Question, ready, type WaitRequest, type WaitResponse } from './protocol.ts';
+
+const sys = loadSyscalls();
 
 /** Runs a function in a mount namespace; the process's own if undefined. */
 export type EnterNamespace = <T>(namespace: string | undefined, run: () => T) => T;
@@ -113,11 +116,11 @@ function toFailure(error: unknown): Answer {
 
 /** Opens (O_PATH) from the kernel's cache if it can, otherwise in a thread. Resolves with a descriptor or the name of an errno. */
 async function openPath(at: number, path: string, resolve: number): Promise<number | string> {
-  const how = (flags: number) => Buffer.from(BigUint64Array.of(BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(flags)).buffer);
-  const cached = libc.openat2(at, path, how(resolve | RESOLVE_CACHED), 24);
-  if (cached >= 0) return cached;
-  const errno = lastErrno();
-  return errno === 'EAGAIN' ? inThread(libc.openat2, at, path, how(resolve), 24) : errno;
+  const how = Buffer.from(BigUint64Array.of(BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(resolve)).buffer);
+  const cached = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
+  if (cached.ok) return cached.value;
+  const { errno } = cached.failure;
+  return errno === 'EAGAIN' ? inThread(libc.openat2, at, path, how, how.length) : errno;
 }
 
 /** Runs a call in a thread of the pool. Resolves with its result or the name of its errno. */
