@@ -15,6 +15,7 @@ const parts = [
   'identity',
   'takeover',
   'forecast',
+  'simulation',
 ] as const;
 
 const edit = z.strictObject({

@@ -27,9 +27,10 @@ export function addSimulate(program: Command, context: Context, ends: (status: E
     .option('--seeds <number>', 'number of histories (default: 1000, or 1 with --seed)', wholeNumber(1, 10_000_000))
     .option('--steps <number>', 'steps of each history', wholeNumber(1, 10_000), 60)
     .addOption(
-      new Option('--kernel-tier <tier>', 'use only what this kernel release offers')
-        .choices(['6.5', '5.12', '5.10'])
-        .default('6.5'),
+      new Option(
+        '--kernel-tier <tier>',
+        'use only what this kernel release offers (default: the best that the kernel has)',
+      ).choices(['6.5', '5.12', '5.10']),
     )
     .addOption(
       new Option('--jobs <number>', 'processes that run histories')

@@ -15,7 +15,7 @@ export interface HistoryFlags {
   readonly seeds?: number;
   readonly seed?: number;
   readonly steps: number;
-  readonly kernelTier: KernelTier;
+  readonly kernelTier?: KernelTier;
   readonly jobs: number;
   readonly json: boolean;
   readonly junit?: string;
@@ -28,7 +28,7 @@ export async function simulateHistories(flags: HistoryFlags, { environment, rand
   const seeds = flags.seeds ?? (flags.seed === undefined ? 1000 : 1);
   const first = flags.seed ?? Math.floor(random() * (largestSeed + 1 - seeds));
   const name = againstKernel ? 'comparisons with the kernel' : 'histories';
-  stderr.write(`${seeds} ${name} of ${steps} steps from seed ${formatSeed(first)}, tier ${tier}\n`);
+  stderr.write(`${seeds} ${name} of ${steps} steps from seed ${formatSeed(first)}${tier === undefined ? '' : `, tier ${tier}`}\n`);
   const result = await runSimulation({
     ...{ against: againstKernel ? ('kernel' as const) : ('invariants' as const), mostFailures: 3 },
     ...{ first, seeds, steps, tier, jobs, signal },
@@ -79,7 +79,7 @@ function formatResult({ histories, steps, milliseconds, failures }: SimulationRe
 function formatFailure({ seed, message, story }: SimulatedFailure, flags: HistoryFlags): string {
   const { againstKernel, steps, kernelTier } = flags;
   const against = againstKernel ? '--against-kernel ' : '';
-  const again = `rekindle simulate ${against}--seed ${formatSeed(seed)} --steps ${steps} --kernel-tier ${kernelTier}`;
+  const again = `rekindle simulate ${against}--seed ${formatSeed(seed)} --steps ${steps}${kernelTier === undefined ? '' : ` --kernel-tier ${kernelTier}`}`;
   return [`seed ${formatSeed(seed)}: ${message}`, ...story.map((line) => `  ${line}`), `Again: ${again}`].join('\n');
 }
 

@@ -14,6 +14,13 @@ const report = (each: SimulationReport) => void process.stdout.write(`${JSON.str
 /** Milliseconds between two reports of progress. */
 const reportPeriod = 500;
 
+const asRoot = 'run it as root, in a container with CAP_SYS_ADMIN';
+const remedies: Readonly<Record<string, string>> = {
+  EPERM: asRoot,
+  EACCES: asRoot,
+  ENOSYS: 'this kernel lacks the call: omit --kernel-tier, or boot Linux 5.10 or later',
+};
+
 async function simulate(): Promise<void> {
   using simulation = order.against === 'kernel' ? startComparing(order) : startSimulating(order);
   let [histories, steps, failures, reportedAt] = [0, 0, 0, performance.now()];
@@ -39,8 +46,6 @@ try {
   report({ kind: 'done' });
 } catch (error) {
   if (!(error instanceof MachineFailed)) throw error;
-  const remedy = ['EPERM', 'EACCES'].includes(error.errno)
-    ? 'run it as root, in a container with CAP_SYS_ADMIN'
-    : 'rekindle doctor checks what this machine can run';
+  const remedy = remedies[error.errno] ?? 'rekindle doctor checks what this machine can run';
   report({ kind: 'cannot-run', what: error.message, remedy });
 }

@@ -10,7 +10,8 @@ export interface SimulationOrder {
   readonly seeds: number;
   readonly stride: number;
   readonly steps: number;
-  readonly tier: KernelTier;
+  /** The best one that the kernel offers by default. */
+  readonly tier?: KernelTier | undefined;
   /** Failures after which it stops. */
   readonly mostFailures: number;
 }

@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { detectTier } from '../kernel-tier.ts';
 import { parseMountinfo } from '../mountinfo.ts';
-import { AT_FDCWD, CLONE_NEWNS, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_SHARED, MS_SLAVE, O_PATH } from '../syscalls.ts';
+import { openNamespaces } from '../namespaces.ts';
+import { openStaging } from '../staging.ts';
+import {
+  AT_FDCWD,
+  CLONE_NEWNS,
+  MNT_DETACH,
+  MS_BIND,
+  MS_PRIVATE,
+  MS_SHARED,
+  MS_SLAVE,
+  O_PATH,
+  RESOLVE_CACHED,
+} from '../syscalls.ts';
 import { FuseConnection } from './connection.ts';
 import { KernelModel } from './kernel-model.ts';
 import { ModelledSyscalls } from './modelled-syscalls.ts';
@@ -46,6 +59,19 @@ describe('the modelled kernel', () => {
     expect(points(other)).toEqual(expected);
     sys.umount('/a', MNT_DETACH);
     expect(points(other)).toEqual(['/']);
+  });
+
+  it.each([
+    ['6.5', 'ok'],
+    ['5.12', 'ok'],
+    ['5.10', 'EAGAIN'],
+  ] as const)('offers what a kernel of tier %s does', (tier, lookUp) => {
+    const sys = new ModelledSyscalls({ kernel: new KernelModel({ tier }) });
+    const namespaces = openNamespaces(sys, undefined);
+    const staging = namespaces.ok ? openStaging(sys, namespaces.value) : namespaces;
+    expect(staging.ok && detectTier(sys, staging.value)).toEqual({ ok: true, value: tier });
+    const cached = sys.openat2({ at: AT_FDCWD, path: '/', flags: O_PATH, resolve: RESOLVE_CACHED });
+    expect(cached.ok ? 'ok' : cached.failure.errno).toBe(lookUp);
   });
 
   it('attaches a detached clone beneath a mount, which stays visible until it is detached', () => {

@@ -1,4 +1,4 @@
-import type { DeviceId } from '../../engine/model.ts';
+import type { DeviceId, KernelTier } from '../../engine/model.ts';
 import type { FuseConnection } from './connection.ts';
 import {
   type Dentry,
@@ -28,6 +28,8 @@ export interface KernelModelOptions {
   readonly now?: () => number;
   /** First number of the devices that are made (`0:<minor>`). */
   readonly firstMinor?: number;
+  /** What it offers: 6.5, by default, is all of it. */
+  readonly tier?: KernelTier;
 }
 
 const firstInode = 4026531840;
@@ -38,6 +40,7 @@ const firstInode = 4026531840;
  */
 export class KernelModel {
   readonly now: () => number;
+  readonly tier: KernelTier;
   readonly users = new Set<MountUser>();
   readonly propagation: MountPropagation;
   /** The namespace that exists at the beginning: a hidden root with one file system on it. */
@@ -51,8 +54,9 @@ export class KernelModel {
   #nextInode = firstInode;
   readonly #firstMinor: number;
 
-  constructor({ now = () => 0, firstMinor = 40 }: KernelModelOptions = {}) {
+  constructor({ now = () => 0, firstMinor = 40, tier = '6.5' }: KernelModelOptions = {}) {
     this.now = now;
+    this.tier = tier;
     this.#firstMinor = firstMinor;
     const free = (used: Set<number>) => {
       let number = 1;

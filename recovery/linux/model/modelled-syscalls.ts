@@ -131,7 +131,9 @@ export class ModelledSyscalls implements Syscalls, MountUser {
         const namespace = pid === undefined ? undefined : this.#options.namespaceOf?.(Number(pid));
         return namespace === undefined ? 'ENOENT' : this.#add({ kind: 'namespace', namespace });
       }
-      const found = this.#walk(at, path, (resolve & RESOLVE_CACHED) !== 0);
+      const cached = (resolve & RESOLVE_CACHED) !== 0;
+      if (cached && this.#kernel.tier === '5.10') return 'EAGAIN';
+      const found = this.#walk(at, path, cached);
       return typeof found === 'string' ? found : this.#add({ kind: 'path', path: found });
     });
   }
@@ -220,6 +222,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
 
   setAttributes(fd: number, change: AttributeChange): Result<void> {
     return this.#change('mount_setattr', '', () => {
+      if (this.#kernel.tier === '5.10') return 'ENOSYS';
       const path = this.#path(fd);
       const { set, clear, userNamespace } = change;
       if (set === 0 && clear === 0 && !change.private && userNamespace === undefined) return ok(undefined);
@@ -247,6 +250,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     { at, path, beneath = false }: { at: number; path: string; beneath?: boolean },
   ): Result<void> {
     return this.#change('move_mount', path, () => {
+      if (beneath && this.#kernel.tier !== '6.5') return 'EINVAL';
       const source = this.#path(from);
       const found = path === '' ? this.#path(at) : this.#walk(at, path);
       if (source === undefined || found === undefined) return 'EBADF';

@@ -1,21 +1,27 @@
+import { detectTier, effectiveTier } from '../../../recovery/linux/kernel-tier.ts';
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import type { SimulatedFailure, SimulationOrder } from '../protocol.ts';
 import { shrink } from '../shrink.ts';
 import { compare } from './compare.ts';
 import { drawHistory } from './history.ts';
-import { openMachineContext } from './machine.ts';
+import { MachineFailed, openMachineContext, taken } from './machine.ts';
 import { createModelledMachine } from './modelled-machine.ts';
 import { openRealMachine } from './real-machine.ts';
 
 /**
- * Compares the modelled kernel with the running one, history by history. Needs root, or the rights of a user namespace.
- * @throws MachineFailed if the kernel refuses what every history needs
+ * Compares a modelled kernel that offers what the running one does with it, history by history. Needs root, or the rights of a user
+ * namespace.
+ * @throws MachineFailed if the kernel refuses what every history needs, or does not offer the tier
  */
-export function startComparing({ steps, tier }: Pick<SimulationOrder, 'steps' | 'tier'>) {
-  const modelled = createModelledMachine();
-  const model = { machine: modelled, context: openMachineContext(modelled.sys) };
+export function startComparing({ steps, tier: forced }: Pick<SimulationOrder, 'steps' | 'tier'>) {
   const real = openRealMachine();
   const kernel = { machine: real, context: openMachineContext(real.sys) };
+  const offered = taken(detectTier(real.sys, kernel.context.staging));
+  const effective = effectiveTier(offered, forced);
+  if (!effective.ok) throw new MachineFailed({ ...effective.failure, path: `for tier ${forced}` });
+  const tier = effective.value;
+  const modelled = createModelledMachine(offered);
+  const model = { machine: modelled, context: openMachineContext(modelled.sys) };
   return {
     async run(seed: number): Promise<{ readonly steps: number; readonly failure?: SimulatedFailure }> {
       const history = drawHistory(seededRandom(seed), steps);

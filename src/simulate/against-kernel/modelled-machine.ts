@@ -1,10 +1,12 @@
+import type { KernelTier } from '../../../recovery/engine/model.ts';
 import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import type { Machine } from './machine.ts';
 
-export function createModelledMachine(): Machine {
-  const kernel = new KernelModel();
+/** A modelled kernel that offers what one of this tier does. */
+export function createModelledMachine(tier: KernelTier): Machine {
+  const kernel = new KernelModel({ tier });
   const connections = new Map<string, FuseConnection>();
   let mounting: FuseConnection | undefined;
   const sys = new ModelledSyscalls({

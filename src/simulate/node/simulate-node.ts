@@ -5,7 +5,7 @@ import { drawNodeHistory } from './node-history.ts';
 import { isDeath, runNodeHistory } from './simulated-run.ts';
 
 /** Runs histories of a modelled node, one after another. */
-export function startSimulating({ steps, tier }: Pick<SimulationOrder, 'steps' | 'tier'>) {
+export function startSimulating({ steps, tier = '6.5' }: Pick<SimulationOrder, 'steps' | 'tier'>) {
   // The agent dies out of its own calls, so its passes reject with nobody to see it.
   const onRejection = (error: unknown) => {
     if (!isDeath(error)) throw error;
