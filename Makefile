@@ -2,7 +2,7 @@
 # Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
-.PHONY: help conform conform-all conform-long self-test mutants crash bench doctor clean report test test-all lint
+.PHONY: help conform conform-all conform-long self-test mutants kernels crash bench doctor clean report test test-all lint
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -22,6 +22,9 @@ self-test: $(modules) ## judge the faulty agents, each of which has to be found 
 
 mutants: $(modules) ## break the code on purpose, and see that something turns red (ARGS=--tests: without scenarios)
 	@node_modules/.bin/node mutants/run.ts $(ARGS)
+
+kernels: $(modules) ## boot other kernels, user-mode and emulated, and run doctor, a crash, comparisons and the documented set on each
+	@node_modules/.bin/node kernels/run.ts $(ARGS)
 
 crash: $(modules) ## break one mount under a pod and watch it come back
 	@$(rekindle) crash $(ARGS)

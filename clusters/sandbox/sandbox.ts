@@ -84,7 +84,7 @@ export const sandbox: Cluster = {
         ...(kubectl ? ['kubectl' as const] : []),
       ]),
       kernel: kernelRelease(),
-      patienceMs: 20_000,
+      patienceMs: 20_000 * Number(options.environment.REKINDLE_TIMEOUT_MULTIPLIER ?? 1),
       kubeConfig,
       store: started.store,
       ...(kubectl && { kubectl }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { conditions, spelling } from '../../clusters/sandbox/conditions/catalogue.ts';
+import { kernelResultsAsMarkdown, readKernelResults } from '../../kernels/results.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
 import { claimRows, claimsAsMarkdown, faultRows, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
@@ -26,6 +27,7 @@ export async function referencePages(): Promise<readonly Page[]> {
     { file: 'fleet.md', text: renderPage('Fleets', fleetPage()) },
     { file: 'record.md', text: renderPage('The record of a run', recordPage()) },
     { file: 'claims.md', text: renderPage('Claims and faults', claimsPage()) },
+    { file: 'kernels.md', text: renderPage('Kernels', kernelsPage()) },
     { file: 'node-conditions.md', text: renderPage('Node conditions', conditionsPage()) },
   ];
 }
@@ -119,6 +121,22 @@ The ways in which nodes differ that \`npx rekindle conform --node\` imitates in 
 | condition | the node | reported in | scenario |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
+`;
+}
+
+function kernelsPage(): string {
+  return `
+What the checks of \`make kernels\` last found on each kernel. It boots Debian's kernels of every release, so that the node is really
+that old or new; \`--kernel-tier\` only forbids the agent to use newer calls. On each it runs \`rekindle doctor\` (the tier that it finds),
+\`rekindle crash\` (the lines of the mount tables before and after), and 200 histories of \`rekindle simulate --against-kernel\`; on
+user-mode Linux also the documented scenarios and those of a standby. \`.ci/run\` boots one user-mode kernel for each commit.
+
+User-mode Linux is a program of the host with one slow processor and the host's clock, so a check of a budget may fail there because of
+the machine. An emulated machine counts time by instructions, and misses no deadline because of its host.
+
+\`REKINDLE_TIMEOUT_MULTIPLIER\` (6 on these machines) lengthens waits for a condition, and no budget of a check.
+
+${kernelResultsAsMarkdown(readKernelResults())}
 `;
 }
 

@@ -28,7 +28,9 @@ export async function simulateHistories(flags: HistoryFlags, { environment, rand
   const seeds = flags.seeds ?? (flags.seed === undefined ? 1000 : 1);
   const first = flags.seed ?? Math.floor(random() * (largestSeed + 1 - seeds));
   const name = againstKernel ? 'comparisons with the kernel' : 'histories';
-  stderr.write(`${seeds} ${name} of ${steps} steps from seed ${formatSeed(first)}${tier === undefined ? '' : `, tier ${tier}`}\n`);
+  stderr.write(
+    `${seeds} ${name} of ${steps} steps from seed ${formatSeed(first)}${tier === undefined ? '' : `, tier ${tier}`}\n`,
+  );
   const result = await runSimulation({
     ...{ against: againstKernel ? ('kernel' as const) : ('invariants' as const), mostFailures: 3 },
     ...{ first, seeds, steps, tier, jobs, signal },

@@ -1,0 +1,30 @@
+/** A kernel that a package of Debian has, and how it is booted. */
+export interface Kernel {
+  readonly name: string;
+  /** A program of this machine: boots in seconds, but by the real clock and with one processor. Or a whole machine, emulated. */
+  readonly boots: 'user-mode' | 'emulated';
+  /** Debian's releases that have it, the newest version of which is taken. */
+  readonly suites: readonly string[];
+  /** Packages that are unpacked beside it. */
+  readonly besides?: readonly string[];
+}
+
+/** From the oldest that is promised to the newest that Debian has. */
+export const kernels: readonly Kernel[] = [
+  { name: 'user-mode-5.10', boots: 'user-mode', suites: ['bullseye'] },
+  { name: 'user-mode-6.1', boots: 'user-mode', suites: ['bookworm'] },
+  { name: 'user-mode-6.12', boots: 'user-mode', suites: ['trixie'] },
+  // Built for the C library of its release.
+  { name: 'user-mode-newest', boots: 'user-mode', suites: ['sid'], besides: ['libc6'] },
+  { name: '5.10', boots: 'emulated', suites: ['bullseye', 'bullseye-security'] },
+  { name: '6.1', boots: 'emulated', suites: ['bookworm', 'bookworm-security'] },
+  { name: '6.12', boots: 'emulated', suites: ['trixie', 'trixie-security'] },
+  { name: 'newest', boots: 'emulated', suites: ['trixie-backports'] },
+];
+
+/** The user-mode kernel that is tried for a commit: each commit one, in time all. `hash`: hexadecimal. */
+export function kernelForCommit(hash: string): Kernel {
+  const userMode = kernels.filter(({ boots }) => boots === 'user-mode');
+  const number = Number.parseInt(hash.slice(0, 8), 16) || 0;
+  return userMode[number % userMode.length] as Kernel;
+}

@@ -1,0 +1,83 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** What is checked on a kernel. `arguments` are those of `rekindle`; `$OUT` is a directory that is brought back. */
+export interface GuestCheck {
+  readonly name: 'doctor' | 'crash' | 'comparisons' | 'documented' | 'standby';
+  readonly arguments: string;
+  /** Seconds of the guest's clock. */
+  readonly limit: number;
+  /** The part of the output that says what came of it. */
+  readonly summary: RegExp;
+}
+
+export interface CheckChoice {
+  /** Histories that are compared with the modelled kernel. */
+  readonly histories: number;
+  readonly documented: boolean;
+}
+
+export function guestChecks({ histories, documented }: CheckChoice): readonly GuestCheck[] {
+  const comparisons = `simulate --against-kernel --seeds ${histories} --steps 40 --jobs 1`;
+  const scenarios = (name: 'documented' | 'standby', chosen: string): GuestCheck => ({
+    ...{ name, arguments: `conform --out "$OUT/${name}" ${chosen}`, limit: 1500 },
+    summary: /^\d+ scenarios: .*$/m,
+  });
+  return [
+    { name: 'doctor', arguments: 'doctor', limit: 120, summary: /(?<=kernel +)\d.*/ },
+    { name: 'crash', arguments: 'crash --out "$OUT"', limit: 300, summary: /(?<=mount table of node and pod: ).*/ },
+    { name: 'comparisons', arguments: comparisons, limit: 1200, summary: /^\d+ comparisons .*/m },
+    ...(documented
+      ? [scenarios('documented', '--jobs 1'), scenarios('standby', '--jobs 1 features/11-standby.feature')]
+      : []),
+  ];
+}
+
+/**
+ * A shell command that makes the checks one after another, and leaves `<name>.log`, `<name>.status` and `release` in `$OUT`. Waits are
+ * longer than elsewhere, because the guest has one slow processor; what is judged has the bounds that it always has.
+ */
+export function guestCommand(checks: readonly GuestCheck[]): string {
+  return [
+    'export PATH="$PWD/node_modules/.bin:$PATH" REKINDLE_TIMEOUT_MULTIPLIER=6',
+    'uname -r >"$OUT/release"',
+    'check() {',
+    '  local name=$1 limit=$2 began=$SECONDS status; shift 2',
+    '  timeout --kill-after=10 "$limit" node bin/rekindle.js "$@" >"$OUT/$name.log" 2>&1; status=$?',
+    '  echo "$status $((SECONDS - began))" >"$OUT/$name.status"',
+    '  echo "  $name: status $status after $((SECONDS - began)) s"',
+    '}',
+    ...checks.map(({ name, limit, arguments: words }) => `check ${name} ${limit} ${words}`),
+  ].join('\n');
+}
+
+export const checkResult = z.strictObject({
+  name: z.string(),
+  /** `not run`: the guest ended before. */
+  outcome: z.enum(['passed', 'failed', 'not run']),
+  seconds: z.number().optional(),
+  summary: z.string(),
+});
+
+export type CheckResult = z.infer<typeof checkResult>;
+
+/** Reads what the guest left. */
+export function readResults(directory: string, checks: readonly GuestCheck[]): readonly CheckResult[] {
+  const read = (file: string) => {
+    const path = join(directory, file);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
+  return checks.map(({ name, summary }) => {
+    const [status, seconds] = read(`${name}.status`).trim().split(' ');
+    const log = read(`${name}.log`);
+    const lastLine = log.trim().split('\n').at(-1) ?? '';
+    if (!status) return { name, outcome: 'not run', summary: lastLine };
+    return {
+      name,
+      outcome: status === '0' ? 'passed' : 'failed',
+      seconds: Number(seconds),
+      summary: summary.exec(log)?.[0] ?? lastLine,
+    };
+  });
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { kernelForCommit, kernels } from './catalogue.ts';
+import { guestChecks, guestCommand, readResults } from './guest.ts';
+import { findDependencies } from './packages.ts';
+import { kernelResultsAsMarkdown } from './results.ts';
+
+const checks = guestChecks({ histories: 40, documented: true });
+
+it('tries every user-mode kernel for some commit, and the same one for the same commit', () => {
+  const chosen = Array.from({ length: 16 }, (_, digit) => kernelForCommit(`0000000${digit.toString(16)}ffff`));
+  const userMode = kernels.filter(({ boots }) => boots === 'user-mode');
+  expect(new Set(chosen)).toEqual(new Set(userMode));
+  expect(kernelForCommit('')).toBe(userMode[0]);
+});
+
+it('finds the parts of a divided kernel among the dependencies of its package', () => {
+  const printed = `linux-image-7.3.4+deb13-cloud-amd64
+  PreDepends: linux-base
+ |Depends: dracut
+  Depends: linux-base-7.3.4+deb13-cloud-amd64
+  Depends: linux-binary-7.3.4+deb13-cloud-amd64
+  Depends: linux-modules-cloud-amd64
+  Depends: linux-modules-7.3.4+deb13-cloud-amd64`;
+  expect(findDependencies(printed, 'linux-binary')).toEqual(['linux-binary-7.3.4+deb13-cloud-amd64']);
+  expect(findDependencies(printed, 'linux-modules')).toEqual(['linux-modules-7.3.4+deb13-cloud-amd64']);
+  expect(findDependencies(printed, 'linux-image')).toEqual([]);
+});
+
+it('runs the documented scenarios only if they are chosen', () => {
+  expect(guestCommand(checks)).toContain('check documented');
+  expect(guestCommand(guestChecks({ histories: 200, documented: false }))).not.toContain('conform');
+});
+
+it('reads what the guest left, and counts what it did not come to as not run', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rekindle-kernels-'));
+  try {
+    const leave = (file: string, text: string) => writeFileSync(join(directory, file), text);
+    leave('doctor.status', '0 17\n');
+    leave('doctor.log', '✔ platform  Linux\n! kernel           5.10.46: tier 5.10, flags\n');
+    leave('crash.status', '124 300\n');
+    leave('crash.log', 'starting\nrekindle: not ready\n');
+    leave('comparisons.log', 'in the middle\n');
+    expect(readResults(directory, checks)).toEqual([
+      { name: 'doctor', outcome: 'passed', seconds: 17, summary: '5.10.46: tier 5.10, flags' },
+      { name: 'crash', outcome: 'failed', seconds: 300, summary: 'rekindle: not ready' },
+      { name: 'comparisons', outcome: 'not run', summary: 'in the middle' },
+      { name: 'documented', outcome: 'not run', summary: '' },
+      { name: 'standby', outcome: 'not run', summary: '' },
+    ]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+it('shows every check of a kernel in one row', () => {
+  const check = { name: 'doctor', outcome: 'failed', summary: 'a | b' } as const;
+  const named = { kernel: 'newest', package: 'linux 7', release: '7.3.4', date: '2026-11-30' };
+  const rows = kernelResultsAsMarkdown([{ ...named, boots: 'emulated', checks: [check] }]).split('\n');
+  expect(rows.at(-1)).toBe('| 7.3.4 | emulated | linux 7 | 2026-11-30 | doctor failed: a / b |');
+});
