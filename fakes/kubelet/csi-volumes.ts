@@ -36,6 +36,8 @@ export interface VolumeRequest {
   readonly accessMode: 'MULTI_NODE_READER_ONLY' | 'MULTI_NODE_MULTI_WRITER' | 'SINGLE_NODE_WRITER';
   readonly readOnly: boolean;
   readonly volumeContext: Readonly<Record<string, string>>;
+  /** Of `nodePublishSecretRef`, for the publication alone. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /** The file by which a kubelet finds driver and handle of a target or staging path again. */
@@ -63,6 +65,7 @@ export async function setUpClaim(
     accessMode: accessModeOf(pv),
     readOnly: readOnly ?? source.readOnly ?? false,
     volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Persistent') },
+    ...(await readSecret(context, source.nodePublishSecretRef)),
   };
   const stage = () => csi.stage({ ...request, volumeContext: volumeAttributes ?? {} });
   await stage();
@@ -87,7 +90,7 @@ export async function setUpClaim(
 export async function setUpInline(
   context: VolumeContext,
   name: string,
-  { driver, readOnly, volumeAttributes }: V1CSIVolumeSource,
+  { driver, readOnly, volumeAttributes, nodePublishSecretRef }: V1CSIVolumeSource,
 ): Promise<MountedVolume> {
   const { pod, uid } = context;
   const request: VolumeRequest = {
@@ -97,6 +100,7 @@ export async function setUpInline(
     accessMode: 'SINGLE_NODE_WRITER',
     readOnly: readOnly ?? false,
     volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Ephemeral') },
+    ...(await readSecret(context, nodePublishSecretRef)),
   };
   return { name, ...(await publish(context, request, { specVolume: name, lifecycle: 'Ephemeral' })) };
 }
@@ -209,6 +213,18 @@ function removeQuietly(targetPath: string): void {
   } catch {
     // It is still a mount, which the next attempt finds.
   }
+}
+
+/** A secret that a volume refers to; one without a namespace is in the pod's. */
+async function readSecret(
+  { api, pod }: VolumeContext,
+  ref: { readonly name?: string; readonly namespace?: string } | undefined,
+): Promise<Pick<VolumeRequest, 'secrets'>> {
+  if (ref === undefined) return {};
+  const { name = '', namespace = namespaceOf(pod) } = ref;
+  const { data = {} } = await api.readNamespacedSecret({ name, namespace });
+  const entries = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]);
+  return { secrets: Object.fromEntries(entries) };
 }
 
 /** What a CSIDriver object with `podInfoOnMount` requests. */

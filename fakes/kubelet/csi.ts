@@ -30,14 +30,20 @@ export function createCsiNode(plugins: PluginRegistry, clockScale: number): CsiN
       await client.nodeStageVolume({ volumeId, stagingTargetPath, volumeContext, volumeCapability }, { timeoutMs });
     },
     async publish(request) {
-      const { driver, volumeId, stagingTargetPath, targetPath, volumeContext, readOnly: readonly } = request;
+      const { driver, volumeId, stagingTargetPath, targetPath, volumeContext, secrets, readOnly: readonly } = request;
       published.set(volumeId, (published.get(volumeId) ?? new Set()).add(targetPath));
-      await plugins
-        .driver(driver)
-        .nodePublishVolume(
-          { volumeId, stagingTargetPath, targetPath, volumeContext, readonly, volumeCapability: capability(request) },
-          { timeoutMs },
-        );
+      await plugins.driver(driver).nodePublishVolume(
+        {
+          volumeId,
+          stagingTargetPath,
+          targetPath,
+          volumeContext,
+          readonly,
+          volumeCapability: capability(request),
+          ...(secrets && { secrets }),
+        },
+        { timeoutMs },
+      );
     },
     async unpublish({ driver, volumeId, targetPath }) {
       await plugins.driver(driver).nodeUnpublishVolume({ volumeId, targetPath }, { timeoutMs });

@@ -39,6 +39,8 @@ export interface NodePublishRequest {
   readonly readonly: boolean;
   /** The PersistentVolume's `volumeAttributes`, and the pod's identity as `csi.storage.k8s.io/pod.*`. */
   readonly volumeContext: Readonly<Record<string, string>>;
+  /** What the volume's `nodePublishSecretRef` names; this driver has no use for it. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface NodeUnpublishRequest {
