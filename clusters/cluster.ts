@@ -2,6 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { ForeignDaemon } from '../fakes/foreign-daemons/foreign-daemon.ts';
 import type { ContainerRef } from '../src/timeline/consumer.ts';
 import type { Fidelity, HistoryEvent } from '../src/timeline/record.ts';
+import type { NodeProcess } from './node/processes.ts';
 
 export { foreignDaemons } from '../fakes/foreign-daemons/foreign-daemon.ts';
 
@@ -131,8 +132,10 @@ export interface AgentSettings {
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
   /** How long a connection may hang before it is aborted (`1s`). Absent: it is never aborted. */
   readonly abortHungAfter?: string;
-  /** A program that replaces the agent: the faulty agents of the negative profiles. */
+  /** A program that replaces the agent. */
   readonly command?: readonly string[];
+  /** Name of the CSI driver that the program serves. Absent: Fluid's. */
+  readonly driver?: string;
   /** CPU limit of its process tree once it serves, in thousandths of a core (`cpu-limit`). */
   readonly cpuMillis?: number;
   /** A keeper of FUSE connections runs on the node, and the gate FuseTakeover is on (`takeover`). */
@@ -172,6 +175,12 @@ export interface Cluster {
 }
 
 export type { ContainerRef };
+
+/** Process 1 of a container. With `command`: the only process of that container's node whose command line it matches instead. */
+export interface ProcessRef extends ContainerRef {
+  /** A regular expression. */
+  readonly command?: string;
+}
 
 export interface ExecResult {
   readonly exitCode: number | null;
@@ -231,8 +240,10 @@ export interface NodeVerbs {
   askStore(path: string, headers: Readonly<Record<string, string>>): Promise<number>;
   /** Starts one of the harness's own programs on the node. */
   runProgram(run: ProgramRun): Promise<RunningProgram>;
-  /** Signals process 1 of a container from outside, as the OOM killer does. Resolves with the time of kill(2). */
-  kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number>;
+  /** Signals a process from outside, as the OOM killer does. Resolves with the time of kill(2). */
+  kill(target: ProcessRef, signal: NodeJS.Signals): Promise<number>;
+  /** Processes of a container's node whose command line matches. */
+  processes(target: ProcessRef): Promise<readonly NodeProcess[]>;
   /** Aborts the FUSE connection of a daemon's container, as an administrator does through fusectl. Resolves with the time. */
   abortConnection(daemon: ContainerRef): Promise<number>;
   /** Makes the kernel's OOM killer end process 1 of a container, by a limit of its memory cgroup. Resolves with the time. */
@@ -255,6 +266,7 @@ export const nodeVerbs: Readonly<Record<keyof NodeVerbs, 'time' | 'value'>> = {
   askStore: 'value',
   runProgram: 'value',
   kill: 'time',
+  processes: 'value',
   abortConnection: 'time',
   outOfMemory: 'time',
   killWhenReady: 'time',

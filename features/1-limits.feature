@@ -1,3 +1,4 @@
+@dataset
 Feature: Limits
   Recovery is not seamless, is for read-only datasets only, and begins when the daemon is back.
 

@@ -1,3 +1,4 @@
+@dataset
 Feature: Nodes as others run them
   Nodes differ, and a tenant's neighbours are not the tenant's business. Each condition is one that users have reported.
 

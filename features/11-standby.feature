@@ -1,4 +1,4 @@
-@standby @promises:standby
+@dataset @standby @promises:standby
 Feature: Standbys
   A standby is a second FUSE daemon of a dataset, with a source mount of its own. The document knows none, and the gate FuseStandby is
   off by default. With it, a pod goes on with the standby at once when the daemon dies.

@@ -1,4 +1,4 @@
-@takeover @needs:takeover @needs:fake-daemon @needs:agent-flags
+@dataset @takeover @needs:takeover @needs:fake-daemon @needs:agent-flags
 Feature: A new daemon continues on the connection of a dead one
   Not in the document: gate FuseTakeover, off by default. A keeper on the node holds the connection while no daemon runs, so that calls
   wait instead of failing, and open files go on. Volumes whose daemons do not know how are recovered as documented.

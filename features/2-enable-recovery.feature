@@ -1,3 +1,4 @@
+@dataset
 Feature: Step 1: enable recovery of FUSE mounts
   The feature gate FuseRecovery of the node plugin is off by default.
 

@@ -1,3 +1,4 @@
+@dataset
 Feature: Step 2: create a Fluid dataset
   A Secret with the credentials, a Dataset and a JindoRuntime of the same name.
 

@@ -1,3 +1,4 @@
+@dataset
 Feature: Step 3: create an application pod that mounts the dataset
   The label fuse.serverful.fluid.io/inject=true turns recovery on for the pod.
 

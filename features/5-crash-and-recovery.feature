@@ -1,3 +1,4 @@
+@dataset
 Feature: Step 4: verify that FUSE mounts recover
   A loop lists /data every second while the FUSE daemon crashes under it.
 

@@ -1,4 +1,4 @@
-@needs:fake-daemon
+@dataset @needs:fake-daemon
 Feature: Recovery in a serverless environment
   Without a node plugin, a sidecar serves the dataset.
 

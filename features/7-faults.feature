@@ -1,4 +1,4 @@
-@faults
+@dataset @faults
 Feature: Ways in which a FUSE daemon is lost
   The document names one: out of memory. In each case the pod reads again once the daemon is back.
 

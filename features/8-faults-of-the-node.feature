@@ -1,4 +1,4 @@
-@faults
+@dataset @faults
 Feature: Faults of agent, application and node
   The node agent, the application and the node may fail too, at any moment of a recovery.
 

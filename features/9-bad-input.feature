@@ -1,4 +1,4 @@
-@bad-input
+@dataset @bad-input
 Feature: Bad input
   Malformed input is refused by name, or works. No tenant is given another tenant's data, and no other recovery suffers.
 

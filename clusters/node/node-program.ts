@@ -6,11 +6,20 @@ import { exitOf, type Program, streamed } from '../../fakes/program.ts';
 import { startFaultyProxy } from '../../fakes/store/faulty-proxy.ts';
 import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
-import type { ContainerRef, FaultyStore, NodeVerbs, ProbeOptions, ProgramRun, RunningProgram } from '../cluster.ts';
+import type {
+  ContainerRef,
+  FaultyStore,
+  NodeVerbs,
+  ProbeOptions,
+  ProcessRef,
+  ProgramRun,
+  RunningProgram,
+} from '../cluster.ts';
 import { abortConnection } from './abort-connection.ts';
 import type { MemoryCgroups } from './cgroups.ts';
 import { readConfirmedTable, readMountTable } from './mount-table.ts';
 import { withoutEngineMounts } from './mount-watch.ts';
+import { findProcesses, type NodeProcess } from './processes.ts';
 
 /** Process 1 of a running container. */
 export interface NodeContainer {
@@ -130,12 +139,16 @@ export abstract class NodeProgram implements NodeVerbs {
     };
   }
 
-  async kill(target: ContainerRef, signal: NodeJS.Signals): Promise<number> {
-    const { pid } = this.container(target);
+  async kill(target: ProcessRef, signal: NodeJS.Signals): Promise<number> {
+    const pid = target.command === undefined ? this.container(target).pid : onlyProcess(target.command);
     // Taken first, because consequences of the kill may be observed before this process runs again.
     const at = now();
     process.kill(pid, signal);
     return at;
+  }
+
+  async processes({ command = '' }: ProcessRef): Promise<readonly NodeProcess[]> {
+    return findProcesses(command);
   }
 
   async abortConnection(daemon: ContainerRef): Promise<number> {
@@ -175,6 +188,16 @@ export abstract class NodeProgram implements NodeVerbs {
       [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
     };
   }
+}
+
+/** @throws if none or several match */
+function onlyProcess(command: string): number {
+  const [first, ...others] = findProcesses(command);
+  if (first === undefined) throw new Error(`no process of the node matches ${command}`);
+  if (others.length === 0) return first.pid;
+  throw new Error(
+    `${others.length + 1} processes of the node match ${command}: ${[first, ...others].map(({ command: text }) => text).join('; ')}`,
+  );
 }
 
 function now(): number {

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
+import { type ContainerSpec, type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
 import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
 import { serveRegistration } from '../../recovery/csi/registration.ts';
+import { driverName } from '../../recovery/engine/model.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { type AgentSettings, ForeignAgentFailed } from '../cluster.ts';
 import type { CpuCgroups } from '../node/cgroups.ts';
@@ -19,12 +21,13 @@ export interface AgentProcessOptions {
   /** Path of the kubeconfig of another program: the administrator's, because its roles are unknown. */
   readonly adminKubeconfig: string;
   readonly nodeName: string;
-  readonly socket: string;
+  /** Parent of the directories of CSI sockets, each of which is named after its driver. */
+  readonly sockets: string;
   readonly kubeletRoot: string;
   readonly mountRoot: string;
   readonly runtime: RuntimeOptions;
   /** Resolves once the kubelet knows the driver, or on abort. */
-  readonly registered: (signal: AbortSignal) => Promise<void>;
+  readonly registered: (driver: string, signal: AbortSignal) => Promise<void>;
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly onEvent: (event: HistoryEvent) => void;
@@ -59,6 +62,14 @@ export class AgentProcess {
     return this.#child?.process.pid;
   }
 
+  get #driver(): string {
+    return this.#agent?.driver ?? driverName;
+  }
+
+  get #socket(): string {
+    return join(this.#options.sockets, this.#driver, 'csi.sock');
+  }
+
   /** The kernel tier that the running agent reports. */
   get tier(): string | undefined {
     return this.#tier;
@@ -74,7 +85,7 @@ export class AgentProcess {
     this.#shouldRun = true;
     this.#agent = agent;
     const { logFile, onEvent } = this.#options;
-    const name = 'csi-nodeplugin-fluid';
+    const name = agent.driver ?? 'csi-nodeplugin-fluid';
     const child = this.#spawn(agent, {
       name: 'agent',
       logFile,
@@ -97,7 +108,7 @@ export class AgentProcess {
     });
     const { tier, metrics } = await (agent.command ? this.#awaitForeign(child) : child.ready);
     if (agent.command && !this.#registrar) this.#registrar = await this.#startRegistrar();
-    await this.#options.registered(AbortSignal.any([AbortSignal.timeout(serviceMs), child.ended]));
+    await this.#options.registered(this.#driver, AbortSignal.any([AbortSignal.timeout(serviceMs), child.ended]));
     if (agent.cpuMillis !== undefined) this.#limit = this.#options.cpu?.limit(pid, agent.cpuMillis);
     if (typeof metrics === 'string') this.#metrics = metrics;
     if (typeof tier === 'string') this.#tier = tier;
@@ -145,7 +156,7 @@ export class AgentProcess {
   async #awaitForeign(child: ServingProcess): ServingProcess['ready'] {
     const stop = new AbortController();
     const timeout = delay(serviceMs, undefined, { signal: stop.signal }).then(() => {
-      throw new Error(`it does not serve ${this.#options.socket} after ${serviceMs / 1000} s`);
+      throw new Error(`it does not serve ${this.#socket} after ${serviceMs / 1000} s`);
     });
     timeout.catch(() => {});
     try {
@@ -158,14 +169,13 @@ export class AgentProcess {
   }
 
   async #accepts(signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
-    await accepts(this.#options.socket, signal);
+    await accepts(this.#socket, signal);
     await delay(readyLineMs, undefined, { signal }).catch(() => {});
     return {};
   }
 
   #spawn(agent: AgentSettings, follow: Parameters<typeof followServing>[1]): ServingProcess {
-    const { account, adminKubeconfig, command, environment, kubeletRoot, mountRoot, nodeName, runtime, socket } =
-      this.#options;
+    const { account, adminKubeconfig, command, environment, kubeletRoot, mountRoot, nodeName, runtime } = this.#options;
     if (!agent.command) {
       const { diesBefore } = agent;
       const program = diesBefore
@@ -184,12 +194,14 @@ export class AgentProcess {
       });
       return followServing(startContainer(runtime, spec).program, follow);
     }
+    if (agent.driver !== undefined)
+      return followServing(startContainer(runtime, this.#driverContainer(agent.command)).program, follow);
     return startServing({
       ...follow,
       argv: [
         ...agent.command,
         `--nodeid=${nodeName}`,
-        `--endpoint=unix://${socket}`,
+        `--endpoint=unix://${this.#socket}`,
         ...(agent.fuseRecovery === 'default'
           ? []
           : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}${agent.standby ? ',FuseStandby=true' : ''}`]),
@@ -200,10 +212,36 @@ export class AgentProcess {
     });
   }
 
+  /** A node plugin as most drivers have it: privileged, with processes of its own, and the mounts of the kubelet's directory shared. */
+  #driverContainer(command: readonly string[]): ContainerSpec {
+    const { adminKubeconfig, environment, kubeletRoot, mountRoot, nodeName } = this.#options;
+    const shared = [kubeletRoot, mountRoot].map(
+      (path) => ({ source: path, target: path, readOnly: false, propagation: 'Bidirectional' }) as const,
+    );
+    const kubeconfig = {
+      source: adminKubeconfig,
+      target: '/run/kubeconfig',
+      readOnly: true,
+      propagation: 'None',
+    } as const;
+    return {
+      argv: [
+        ...command,
+        `--nodeid=${nodeName}`,
+        `--endpoint=unix://${this.#socket}`,
+        `--kubeconfig=${kubeconfig.target}`,
+      ],
+      environment,
+      workingDirectory: '/',
+      mounts: [...shared, kubeconfig],
+      files: new Set([kubeconfig.target]),
+    };
+  }
+
   /** Registers the driver of another program, as the sidecar node-driver-registrar does. */
   #startRegistrar(): Promise<AsyncDisposable> {
-    const { kubeletRoot, socket: endpoint } = this.#options;
-    return serveRegistration({ directory: kubeletPaths(kubeletRoot).plugins, endpoint, onStatus: () => {} });
+    const directory = kubeletPaths(this.#options.kubeletRoot).plugins;
+    return serveRegistration({ driver: this.#driver, directory, endpoint: this.#socket, onStatus: () => {} });
   }
 }
 

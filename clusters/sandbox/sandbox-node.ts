@@ -13,7 +13,6 @@ import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { exitOf, type Program, startProgram } from '../../fakes/program.ts';
 import { type Store, startStore } from '../../fakes/store/start-store.ts';
-import { driverName } from '../../recovery/engine/model.ts';
 import { takeoverUnsupported } from '../../recovery/linux/fuse-descriptor.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { proberArgv } from '../../recovery/linux/prober/client.ts';
@@ -149,11 +148,11 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       account: { directory: places.agentAccount, environment: accounts.agent.environment },
       adminKubeconfig: places.kubeconfigs.admin,
       nodeName: places.name,
-      socket: join(directories.agent, 'csi-plugins', driverName, 'csi.sock'),
+      sockets: join(directories.agent, 'csi-plugins'),
       kubeletRoot: directories.agent,
       mountRoot,
       runtime,
-      registered: async (signal) => (await kubelets).registered(driverName, signal),
+      registered: async (driver, signal) => (await kubelets).registered(driver, signal),
       environment,
       logFile: join(resultsDir, 'logs/agent.log'),
       onEvent,

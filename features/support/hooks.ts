@@ -20,9 +20,7 @@ Before(async function (this: RekindleWorld, { pickle }) {
   this.claims = claimsFor(tags);
   const steps = pickle.steps.map(({ text }) => text);
   const reason =
-    missingFor(tags, cluster) ??
-    unfitFor(tags, profile.agent?.command) ??
-    unpromisedIn({ steps, tags }, profile.promises);
+    missingFor(tags, cluster) ?? unfitFor(tags, profile.agent?.command) ?? unpromisedIn({ steps, tags }, profile);
   if (reason !== undefined) {
     notes.set(pickle.id, { ...own, reason });
     return 'skipped';

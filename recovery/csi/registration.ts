@@ -12,6 +12,8 @@ export type RegistrationStatus =
   | { readonly registered: false; readonly error: string };
 
 export interface RegistrationOptions {
+  /** Name of the driver. By default ours. */
+  readonly driver?: string;
   /** Path of the kubelet's `plugins_registry` in this process's mount namespace. */
   readonly directory: string;
   /** Path of the CSI socket in the kubelet's mount namespace. */
@@ -26,11 +28,16 @@ const csiVersions = ['1.0.0'];
  * Registers the driver with the kubelet, which watches the directory and calls each socket in it. Replaces the sidecar
  * `node-driver-registrar`. The CSI socket must be served before. Disposal removes the socket, which unregisters the driver.
  */
-export async function serveRegistration({ directory, endpoint, onStatus }: RegistrationOptions): Promise<GrpcServer> {
+export async function serveRegistration({
+  driver: name = driverName,
+  directory,
+  endpoint,
+  onStatus,
+}: RegistrationOptions): Promise<GrpcServer> {
   const server = new Server();
   server.addService(registrationService(), {
     GetInfo(_call: unknown, reply: sendUnaryData<object>) {
-      reply(null, { type: 'CSIPlugin', name: driverName, endpoint, supportedVersions: csiVersions });
+      reply(null, { type: 'CSIPlugin', name, endpoint, supportedVersions: csiVersions });
     },
     NotifyRegistrationStatus(
       { request }: ServerUnaryCall<{ pluginRegistered: boolean; error: string }, object>,
@@ -44,7 +51,7 @@ export async function serveRegistration({ directory, endpoint, onStatus }: Regis
       reply(null, {});
     },
   });
-  return await listenOn(server, join(directory, `${driverName}-reg.sock`));
+  return await listenOn(server, join(directory, `${name}-reg.sock`));
 }
 
 /** The Registration service of the kubelet's definition. */

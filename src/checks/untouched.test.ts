@@ -25,7 +25,14 @@ import {
   where,
   without,
 } from './sample-history.ts';
-import { claimsNothing, doesNothingWhileDown, explainsRefusal, isLeftAlone, isNotRecovered } from './untouched.ts';
+import {
+  claimsNothing,
+  doesNothingWhileDown,
+  explainsRefusal,
+  isLeftAlone,
+  isNotRecovered,
+  staysBroken,
+} from './untouched.ts';
 
 const notRecovered = (scope: 'pod' | 'everything') => (timeline: Timeline) =>
   isNotRecovered(timeline, {
@@ -299,4 +306,18 @@ suite('nothing claims what cannot be read', (timeline) => claimsNothing(timeline
   ['is inconclusive if the pod reads again', broken(), 'inconclusive', 'the pod read again'],
   ['is inconclusive if it was not watched long enough', left(cutAt(3_000)), 'inconclusive', 'watched for 2.61 s only'],
   ['is inconclusive if the daemon did not come back', down(), 'inconclusive', 'did not come back'],
+]);
+
+suite('the pod stays broken', (timeline) => staysBroken(timeline, { consumer, watchMs: 6_000, kernel: '6.12.0' }), [
+  ['passes if errors last to the end', left(), 'pass', '1259 operations failed in 6.29 s'],
+  [
+    'passes whether or not the FUSE process comes back',
+    left(without((event) => event.kind === 'process')),
+    'pass',
+    '1259 operations failed',
+  ],
+  ['fails if the pod reads again', left(failing(3_000, 3_010, 'ok')), 'fail', 'the pod read again 2.80 s after'],
+  ['fails if an empty directory shows', left(failing(3_000, 3_010, 'ENOENT')), 'fail', 'got ENOENT'],
+  ['fails if an operation never returns', left(adding(hang(300, 6_400, false))), 'fail', 'never came back'],
+  ['is inconclusive if it was watched too briefly', left(cutAt(4_000)), 'inconclusive', '6.00 s are needed'],
 ]);

@@ -156,6 +156,32 @@ function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult 
   );
 }
 
+/** What is needed to judge that a pod stays broken. `watchMs`: how long it must fail. `kernel`: as `uname -r` prints it. */
+export type StaysBroken = Pick<NoRecovery, 'consumer' | 'watchMs' | 'kernel'>;
+
+/** Without recovery a pod sees the errors of a dead connection and nothing else, from the crash to the end of the history. */
+export const staysBroken = defineCheck(
+  { name: 'the pod stays broken, as documented', claims: [] },
+  (timeline: Timeline, { consumer, watchMs, kernel }: StaysBroken) => {
+    const { operations, crashes } = timeline.observe(consumer);
+    const crash = crashes.at(-1);
+    if (crash === undefined) return inconclusive(noCrash);
+    const trouble = findOtherTrouble(timeline, crash, { to: Number.POSITIVE_INFINITY, kernel });
+    if (trouble !== undefined) return fail(trouble);
+    const [first] = crash.failures;
+    if (first === undefined) return inconclusive('the pod saw no error after the crash');
+    const good = operations.find((operation) => operation.startedAt > first.finishedAt && provesReading(operation));
+    if (good !== undefined)
+      return fail(
+        `the pod read again ${formatNs(good.finishedAt - crash.from)} after the crash, which is not promised`,
+      );
+    const watched = (crash.failures.at(-1)?.finishedAt ?? 0) - first.finishedAt;
+    if (crash.failures.length < steadyCount || watched < watchMs * 1e6)
+      return inconclusive(`the pod was watched for ${formatNs(watched)}, ${formatNs(watchMs * 1e6)} are needed`);
+    return pass(`${crash.failures.length} operations failed in ${formatNs(watched)}, and none any other way`);
+  },
+);
+
 /** Between a crash and the daemon's being ready again no mount of the pod changes, nothing claims a recovery, and only the outage shows. */
 export const doesNothingWhileDown = defineCheck(
   { name: 'nothing is recovered while the daemon is down', claims: ['L4'] },

@@ -3,7 +3,7 @@ import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { suite } from './check-suite.ts';
 import { adding, beats, broken, consumer, daemon, failing, fault, left, without } from './sample-history.ts';
-import { recoversWithinBudget } from './within-budget.ts';
+import { endsOutageInTime, recoversWithinBudget } from './within-budget.ts';
 
 const budgeted =
   (outageMs: number, readyToReadableMs: number) =>
@@ -79,3 +79,15 @@ describe('the recovery is within the budget for the agent alone', () => {
     });
   });
 });
+
+suite('the outage ends in time', (timeline) => endsOutageInTime(timeline, { consumer, outageMs: 210 }), [
+  ['passes if the pod reads within the budget', broken(), 'pass', 'the outage took 201 ms, the budget is 210 ms'],
+  [
+    'passes whether or not the FUSE process is known',
+    broken(without((event) => event.kind === 'process')),
+    'pass',
+    'the outage took 201 ms',
+  ],
+  ['fails if it takes longer', broken(failing(400, 450, 'ENOTCONN')), 'fail', 'the outage took 251 ms'],
+  ['fails if the pod does not read again', left(), 'fail', 'did not read again'],
+]);

@@ -1,10 +1,11 @@
 import type { Budgets } from '../profiles/profile.ts';
 import { type Consumer, probeName } from '../timeline/consumer.ts';
+import { provesReading } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeEvent, Recovery } from '../timeline/record.ts';
 import { momentNames, waterfallOf } from '../timeline/stages.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { defineCheck, fail, inconclusive, pass } from './check.ts';
+import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 
 /**
  * Each recovery of the consumer is as fast as the profile promises. The budget of the whole outage applies to the first crash
@@ -58,6 +59,24 @@ export const recoversWithinBudget = defineCheck(
     return pass(
       `first outage ${formatNs(worst.outage)} of ${formatNs(outageMs * 1e6)}, daemon ready to readable ${formatNs(worst.ready)} of ${formatNs(readyToReadableMs * 1e6)}${many}`,
     );
+  },
+);
+
+/** After the last crash the pod reads again within the budget of an outage, whether or not it is known when the FUSE process was back. */
+export const endsOutageInTime = defineCheck(
+  { name: 'the outage ends within the budget', claims: [] },
+  (timeline: Timeline, { consumer, outageMs }: { readonly consumer: Consumer; readonly outageMs: number }) => {
+    const { operations, crashes } = timeline.observe(consumer);
+    const crash = crashes.at(-1);
+    const lastFailure = crash?.failures.at(-1);
+    if (crash === undefined || lastFailure === undefined) return inconclusive(noCrash);
+    const good = operations.find(
+      (operation) => operation.startedAt >= lastFailure.finishedAt && provesReading(operation),
+    );
+    if (good === undefined) return fail('the pod did not read again');
+    const outage = good.finishedAt - crash.from;
+    const figures = `the outage took ${formatNs(outage)}, the budget is ${formatNs(outageMs * 1e6)}`;
+    return outage > outageMs * 1e6 ? fail(figures) : pass(figures);
   },
 );
 

@@ -45,14 +45,16 @@ test('the profile of a faulty agent is shown, too', async () => {
 });
 
 test('reports every problem of a file with its line and column', async () => {
-  writeFileSync(join(cwd, 'mine.yaml'), 'name: mine\ntitle: Mine\npromises:\n  recovers: maybe\n');
+  writeFileSync(join(cwd, 'mine.yaml'), 'version: 2\ntitle: Mine\npromises:\n  class: maybe\n');
   const { status, out, err } = await run('validate', 'mine.yaml');
   expect({ status, out }).toEqual({ status: 2, out: '' });
-  expect(err).toContain(`mine.yaml:4:13: promises.recovers is "maybe"; accepted: true, false
-    4 |   recovers: maybe
-      |             ^
+  expect(
+    err,
+  ).toContain(`mine.yaml:4:10: promises.class is "maybe"; accepted: rebind, enter, propagate, descriptor, automount, publish, none
+    4 |   class: maybe
+      |          ^
 `);
-  expect(err).toContain('mine.yaml: budgets is missing');
+  expect(err).toContain('mine.yaml: name is missing');
 });
 
 test.each([

@@ -239,7 +239,7 @@ test('bench by default crashes 50 times under 1,000 operations a second', async 
 });
 
 const profile =
-  'name: mine\ntitle: Mine\npromises: {recovers: true, readWriteScope: volume, subPath: refuse}\nbudgets: {readyToReadableMs: 1, outageMs: 1}\n';
+  'version: 2\nname: mine\ntitle: Mine\npromises: {class: enter, readWriteScope: volume, subPath: refuse}\nbudgets: {readyToReadableMs: 1, outageMs: 1}\n';
 const kubeConfig = JSON.stringify({
   contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
   clusters: [{ name: 'c', cluster: { server: 'https://c' } }],

@@ -1,10 +1,10 @@
-import type { AgentSettings, ContainerRef, FaultyStore, RunningCluster } from '../../clusters/cluster.ts';
+import type { AgentSettings, ContainerRef, FaultyStore, ProcessRef, RunningCluster } from '../../clusters/cluster.ts';
 
 /** The targets that a fault may strike. */
 export interface FaultContext {
   readonly cluster: RunningCluster;
-  /** The FUSE daemon's container. */
-  readonly daemon: ContainerRef;
+  /** The FUSE daemon: process 1 of a container, or a process of the node, for faults that only signal it. */
+  readonly daemon: ProcessRef;
   /** The daemons of the scenario's other datasets. */
   readonly otherDaemons: readonly ContainerRef[];
   /** A pod that mounts the dataset. */

@@ -53,7 +53,24 @@ export async function loadProfile(nameOrPath: string, cwd: string): Promise<Prof
 
 /** Reads a profile from YAML. `file` is used only in messages. @throws BadFile with all problems */
 export function parseProfile(yaml: string, file: string): Profile {
-  return parseYaml(yaml, file, { schema: profileSchema, name: 'a profile' });
+  try {
+    return parseYaml(yaml, file, { schema: profileSchema, name: 'a profile' });
+  } catch (error) {
+    if (!(error instanceof BadFile)) throw error;
+    const [first, ...others] = error.problems;
+    throw new BadFile(file, [explainChange(first), ...others.map(explainChange)]);
+  }
+}
+
+/** What profiles of the first version had otherwise, by the beginning of the problem. */
+const changes: Readonly<Record<string, string>> = {
+  'version is missing': 'this is a profile of the first version: add "version: 2"',
+  'promises.recovers is not a field': 'write promises.class: rebind or enter if it was true, none if it was false',
+};
+
+function explainChange(problem: BadFile['problems'][0]): BadFile['problems'][0] {
+  const [, change] = Object.entries(changes).find(([beginning]) => problem.says.startsWith(beginning)) ?? [];
+  return change === undefined ? problem : { ...problem, says: `${problem.says}; ${change}` };
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

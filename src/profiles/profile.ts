@@ -1,21 +1,32 @@
 import { z } from 'zod';
+import { placeholdersIn, processPlaceholders, volumePlaceholders } from './template.ts';
 
 const milliseconds = z.number('a number of milliseconds').positive('a number of milliseconds above 0');
 const text = z.string('text').min(1, 'text that is not empty');
 
+/** Classes of recovery in which a running pod has its data again, and those in which only a new pod has. */
+const recovering = ['rebind', 'enter', 'propagate', 'descriptor', 'automount'] as const;
+const lasting = ['publish', 'none'] as const;
+
+/** Whether a running pod has its data again after the death of a FUSE process. */
+export const recovers = ({ class: promised }: Pick<Profile['promises'], 'class'>): boolean =>
+  recovering.some((each) => each === promised);
+
 const promises = z.strictObject({
-  recovers: z
-    .boolean()
+  class: z
+    .enum([...recovering, ...lasting])
     .describe(
-      'Whether data comes back. If not, scenarios that turn recovery on are skipped, and in the others the pod must stay broken as documented.',
+      'How data comes back. After errors: the node plugin mounts again for each pod (`rebind`), also inside containers (`enter`), or pods with `HostToContainer` see the new mount (`propagate`). After waiting: the connection is kept (`descriptor`), or the next access mounts (`automount`). Not in this pod: only a new pod has data (`publish`, `none`).',
     ),
   readWriteScope: z
     .enum(['volume', 'cluster', 'recover'])
+    .default('recover')
     .describe(
       'What a read-write dataset turns off: its own recovery (`volume`), all recovery (`cluster`), nothing (`recover`). With `recover`, scenarios in which it must not be recovered are skipped.',
     ),
   subPath: z
     .enum(['refuse', 'unspecified'])
+    .default('unspecified')
     .describe(
       'What happens to a pod that mounts a directory of a volume: it is not recovered (`refuse`), or anything (`unspecified`), and the scenarios about it are skipped.',
     ),
@@ -61,6 +72,62 @@ const agent = z.strictObject({
     .describe('What the keeper of FUSE connections does wrong, for Rekindle’s own test.'),
 });
 
+/** An object as `kubectl apply` takes it. */
+const manifest = z.looseObject({
+  apiVersion: text,
+  kind: text,
+  metadata: z.looseObject({ name: text }),
+});
+
+const volume = z.strictObject({
+  driver: text.describe('Name of the CSI driver, as its CSIDriver object has it.'),
+  objects: z
+    .array(manifest)
+    .describe(
+      'Objects that are created for each volume, in this order, such as a Secret, a PersistentVolume and its claim. Texts in them may have the placeholders `{namespace}`, `{name}` and `{directory}` (in the bucket), and `{endpoint}`, `{bucket}`, `{accessKeyId}` and `{secretAccessKey}` of the object store.',
+    ),
+  source: z
+    .looseObject({})
+    .describe('The volume in the pod: `persistentVolumeClaim` or `csi`, with the same placeholders.'),
+});
+
+const podNeeds = z.strictObject({
+  labels: z.record(text, text).default({}).describe('Labels that a pod needs in order to be recovered.'),
+  annotations: z.record(text, text).default({}).describe('Annotations that it needs.'),
+  propagation: z
+    .enum(['None', 'HostToContainer'])
+    .default('None')
+    .describe('`mountPropagation` of its mount. With the class `propagate`, a pod without it must stay broken.'),
+});
+
+const pattern = text.refine((source) => compiles(source), 'a regular expression');
+
+const fuseProcess = z
+  .strictObject({
+    pod: z
+      .strictObject({
+        namespace: text.describe('Its namespace.'),
+        selector: text.describe('Its labels, as `kubectl get --selector` takes them.'),
+        container: text.describe('Its container, whose process 1 serves the volume.'),
+      })
+      .optional()
+      .describe('The FUSE process is process 1 of a container in a pod of its own.'),
+    plugin: pattern
+      .optional()
+      .describe('It is a process of the node plugin, which ends with it: a regular expression for its command line.'),
+    host: pattern.optional().describe('It is a process of the node: a regular expression for its command line.'),
+  })
+  .refine((places) => Object.keys(places).length === 1, 'exactly one of pod, plugin, host');
+
+function compiles(source: string): boolean {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const find = z.strictObject({
   daemonSet: z
     .strictObject({
@@ -71,8 +138,8 @@ const find = z.strictObject({
     .describe('The installed node plugin, which is judged as it is; only its gate is changed.'),
 });
 
-/** What an implementation promises, and how it is found and driven. Its YAML has the same shape. */
-export const profileSchema = z.strictObject({
+const profileFields = z.strictObject({
+  version: z.literal(2).describe('Of this format: `2`.'),
   name: z
     .string('text')
     .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'lower-case letters, digits and dashes')
@@ -84,14 +151,65 @@ export const profileSchema = z.strictObject({
     .describe(
       'How often it looks for dead mounts without being notified. What must not happen is watched for twice as long, and for 10 s at least.',
     ),
-  budgets: budgets.describe(
-    'The longest times that conform. They should be generous: they separate broken from working, not fast from slow.',
-  ),
+  budgets: budgets
+    .prefault({ readyToReadableMs: 15_000, outageMs: 60_000 })
+    .describe(
+      'The longest times that conform. They should be generous: they separate broken from working, not fast from slow.',
+    ),
+  volume: volume
+    .optional()
+    .describe('How a volume comes to be. By default, the Dataset and the JindoRuntime of the document.'),
+  fill: z
+    .enum(['store', 'pod'])
+    .default('store')
+    .describe(
+      'How its files come into it: they are put into the object store, below `{directory}` (`store`), or written by a pod that has the volume (`pod`).',
+    ),
+  pod: podNeeds.prefault({}).describe('What a pod needs, if the volume is not a Dataset.'),
+  process: fuseProcess
+    .optional()
+    .describe(
+      'Where the FUSE process of a volume is. Texts may have the placeholders `{namespace}` and `{name}`, `{volume}` (the name of the PersistentVolume) and `{pod}` (the UID of the pod). Required with `volume`.',
+    ),
+  restartedBy: z
+    .enum(['kubelet', 'plugin', 'systemd', 'nobody'])
+    .default('kubelet')
+    .describe('What starts the FUSE process again after its death.'),
+  gate: z
+    .enum(['FuseRecovery', 'none'])
+    .default('FuseRecovery')
+    .describe(
+      'The feature gate of the node plugin that turns recovery on. Without one, scenarios that turn it off are skipped.',
+    ),
   agent: agent.optional().describe('How Rekindle runs the agent in a cluster that it creates. Absent if it cannot.'),
   find: find
     .optional()
     .describe('How it is found in an existing cluster. If absent, Rekindle’s own agent is deployed there.'),
 });
+
+/** Reports fields that make no sense together, and placeholders that have no value. */
+function refuseContradictions(
+  { volume: own, process: fuse, promises: { class: promised }, restartedBy }: z.infer<typeof profileFields>,
+  context: z.RefinementCtx,
+): void {
+  const refuse = (path: readonly string[], message: string) =>
+    context.addIssue({ code: 'custom', path: [...path], message });
+  if (own && !fuse) refuse(['process'], 'a map with one of pod, plugin, host, because there is a volume');
+  if (!own && fuse) refuse(['process'], 'no process without a volume: that of a Dataset is known');
+  if (restartedBy === 'nobody' && recovers({ class: promised }))
+    refuse(['restartedBy'], `kubelet, plugin or systemd, because promises.class is ${promised}`);
+  const unknown = (value: unknown, known: readonly string[]) =>
+    placeholdersIn(value).filter((each) => !known.includes(each));
+  const [inVolume] = unknown([own?.objects, own?.source], volumePlaceholders);
+  if (inVolume) refuse(['volume'], `only the placeholders ${format(volumePlaceholders)}, and not {${inVolume}}`);
+  const [inProcess] = unknown(fuse, processPlaceholders);
+  if (inProcess) refuse(['process'], `only the placeholders ${format(processPlaceholders)}, and not {${inProcess}}`);
+}
+
+const format = (names: readonly string[]) => names.map((name) => `{${name}}`).join(', ');
+
+/** What an implementation promises, and how it is found and driven. Its YAML has the same shape. */
+export const profileSchema = profileFields.superRefine(refuseContradictions);
 
 export type Profile = z.infer<typeof profileSchema>;
 export type Budgets = Profile['budgets'];

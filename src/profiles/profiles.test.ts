@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { agentCommand, loadProfile, negativeProfileNames, parseProfile, profileNames } from './load-profile.ts';
 import { profileSchema } from './profile.ts';
+import { fillPattern, fillTemplate } from './template.ts';
 
 const root = join(import.meta.dirname, '../..');
 const good = readFileSync(join(import.meta.dirname, 'ack-fluid.yaml'), 'utf8').replace(
@@ -19,7 +20,10 @@ describe('shipped profiles', () => {
   });
 
   it.each(['ack-fluid', 'fluid', 'rekindle'])('%s loads under its own name', async (name) => {
-    expect(await loadProfile(name, '/')).toMatchObject({ name, promises: { recovers: true } });
+    expect(await loadProfile(name, '/')).toMatchObject({
+      name,
+      promises: { class: name === 'rekindle' ? 'enter' : 'rebind' },
+    });
   });
 });
 
@@ -109,10 +113,11 @@ describe('a profile of one’s own', () => {
     ['subPath: refuse', 'subPath: magic', 'promises.subPath is "magic"; accepted: refuse, unspecified'],
     [
       'subPath: refuse',
-      'subPath: refuse\n  class: enter',
-      'promises.class is not a field of a profile; accepted here: recovers, readWriteScope,',
+      'subPath: refuse\n  speed: high',
+      'promises.speed is not a field of a profile; accepted here: class, readWriteScope,',
     ],
-    ['recovers: true', 'recovers: perhaps', 'promises.recovers is "perhaps"; accepted: true, false'],
+    ['class: rebind', 'class: perhaps', 'promises.class is "perhaps"; accepted: rebind, enter, propagate, descriptor'],
+    ['version: 2', 'version: 3', 'version is 3; accepted: 2'],
     ['outageMs: 60000', 'outageMs: -1', 'budgets.outageMs is -1; accepted: a number of milliseconds above 0'],
     ['outageMs: 60000', 'outageMs: 10s', 'budgets.outageMs is "10s"; accepted: a number of milliseconds'],
     ['outageMs: 60000', 'outage: 60000', 'budgets.outageMs is missing; accepted: a number of milliseconds'],
@@ -120,7 +125,7 @@ describe('a profile of one’s own', () => {
     ['command: [/opt/agent]', 'command: --x', 'agent.command is "--x"; accepted: a list of text'],
     ['command: [/opt/agent]', 'flags: []', 'agent.flags is not a field of a profile; accepted here: command'],
     ['name: ack-fluid', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
-    ['promises:', 'promise:', 'promises is missing; accepted: a map with recovers, readWriteScope, subPath, standby'],
+    ['promises:', 'promise:', 'promises is missing; accepted: a map with class, readWriteScope, subPath, standby'],
   ])('is refused where %j is %j', (from, to, says) => {
     const bad = good.replace(from, to);
     expect(() => parseProfile(bad, 'x.yaml')).toThrow(says);
@@ -152,9 +157,83 @@ describe('a profile of one’s own', () => {
 
   it.each([
     ['', 'x.yaml: is empty'],
-    ['- a', 'the profile is ["a"]; accepted: a map with name, title, promises'],
+    ['- a', 'the profile is ["a"]; accepted: a map with version, name, title, promises'],
     ['name: [', 'x.yaml:1:8: is not YAML'],
   ])('is refused where it is %j', (yaml, says) => {
     expect(() => parseProfile(yaml, 'x.yaml')).toThrow(says);
+  });
+});
+
+describe('a profile of the first version', () => {
+  it('is refused with the names of what to change', () => {
+    const old = good.replace('version: 2\n', '').replace('class: rebind', 'recovers: true');
+    const says = [
+      'version is missing; accepted: 2; this is a profile of the first version: add "version: 2"',
+      'promises.class is missing; accepted: rebind, enter, propagate, descriptor, automount, publish, none',
+      expect.stringMatching(
+        /^promises.recovers is not a field .*; write promises.class: rebind or enter if it was true/,
+      ),
+    ];
+    expect(() => parseProfile(old, 'x.yaml')).toThrow(
+      expect.objectContaining({ problems: says.map((each) => expect.objectContaining({ says: each })) }),
+    );
+  });
+});
+
+describe('a profile of a driver with volumes of its own', () => {
+  const own = `version: 2
+name: mine
+title: Mine
+promises:
+  class: none
+volume:
+  driver: mine.example.com
+  objects:
+    - apiVersion: v1
+      kind: PersistentVolumeClaim
+      metadata: { name: "{name}" }
+  source:
+    persistentVolumeClaim: { claimName: "{name}" }
+process:
+  plugin: "^s3fs .*/pods/{pod}/"
+restartedBy: nobody
+gate: none
+`;
+
+  it('promises nothing but its class, and has generous budgets', () => {
+    expect(parseProfile(own, 'x.yaml')).toMatchObject({
+      promises: { class: 'none', readWriteScope: 'recover', subPath: 'unspecified', standby: false },
+      budgets: { readyToReadableMs: 15_000, outageMs: 60_000 },
+      pod: { labels: {}, annotations: {}, propagation: 'None' },
+      fill: 'store',
+    });
+  });
+
+  it.each([
+    [
+      'class: none',
+      'class: rebind',
+      'restartedBy is "nobody"; accepted: kubelet, plugin or systemd, because promises.class',
+    ],
+    ['plugin: "^s3fs', 'plugin: "(s3fs', 'process.plugin is "(s3fs .*/pods/{pod}/"; accepted: a regular expression'],
+    ['plugin: "^s3fs .*/pods/{pod}/"', '{}', 'process is {}; accepted: exactly one of pod, plugin, host'],
+    ['{pod}', '{uid}', 'accepted: only the placeholders {namespace}, {name}, {volume}, {pod}, and not {uid}'],
+    ['metadata: { name: "{name}" }', 'metadata: {}', 'volume.objects.0.metadata.name is missing; accepted: text'],
+    ['claimName: "{name}"', 'claimName: "{claim}"', '{secretAccessKey}, and not {claim}'],
+    ['process:\n  plugin: "^s3fs .*/pods/{pod}/"\n', '', 'process is missing; accepted: a map with one of pod, plugin'],
+  ])('is refused if %j is %j', (from, to, says) => {
+    expect(() => parseProfile(own.replace(from, to), 'x.yaml')).toThrow(says);
+  });
+});
+
+describe('a template', () => {
+  it('is filled in all texts, at any depth, and keeps what is no placeholder', () => {
+    const template = { a: ['{name}-{name}', 3], b: { c: 'x{2,4}', d: null, e: '{other}' } };
+    expect(fillTemplate(template, { name: 'n' })).toEqual({ a: ['n-n', 3], b: { c: 'x{2,4}', d: null, e: '{other}' } });
+  });
+
+  it('of a regular expression matches the values literally', () => {
+    const pattern = new RegExp(fillPattern('^s3fs .*{volume}$', { volume: 'a.b' }));
+    expect([pattern.test('s3fs /a.b'), pattern.test('s3fs /axb')]).toEqual([true, false]);
   });
 });

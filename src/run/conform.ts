@@ -29,10 +29,11 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   const command = agentCommand(profile);
   const isForeign = command !== undefined || (options.kubernetes && 'theirs' in options.kubernetes);
   const agent = {
-    fuseRecovery: true,
+    fuseRecovery: profile.gate === 'none' ? ('default' as const) : true,
     ...(!isForeign && { readWriteScope: profile.promises.readWriteScope }),
     ...(options.kernelTier && { kernelTier: options.kernelTier }),
     ...(command && { command }),
+    ...(profile.volume && { driver: profile.volume.driver }),
   };
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
@@ -42,6 +43,7 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     paths: options.paths,
     ...(options.tags !== undefined && { tags: options.tags }),
     ...(options.all && { all: true }),
+    ofDataset: profile.volume === undefined,
   });
   const results = makeResults(options);
   const { resultsDir, origin } = results;

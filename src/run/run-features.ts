@@ -18,12 +18,12 @@ const silence = () => ({
 });
 
 /**
- * By default, the scenarios of the documented promises. Scenarios tagged @long take longer than all others together and run only
+ * By default, the scenarios of the documented promises, or those of drivers of any shape. Scenarios tagged @long take longer than all others together and run only
  * if the expression names the tag.
  */
-function selectionOf({ paths, tags, all }: Selection): string {
+function selectionOf({ paths, tags, all, ofDataset = true }: Selection): string {
   if (tags !== undefined) return tags.includes('@long') ? tags : `(${tags}) and not @long`;
-  return all || paths.length > 0 ? 'not @long' : '@documented and not @long';
+  return all || paths.length > 0 ? 'not @long' : `${ofDataset ? '@documented' : '@driver'} and not @long`;
 }
 
 export interface Selection {
@@ -32,6 +32,8 @@ export interface Selection {
   readonly tags?: string;
   /** Without paths and tags: all scenarios but the long ones, not only the documented ones. */
   readonly all?: boolean;
+  /** The volume of the profile is the document's Dataset, which is the default. */
+  readonly ofDataset?: boolean;
 }
 
 /**

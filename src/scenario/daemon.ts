@@ -1,4 +1,4 @@
-import type { ContainerRef } from '../../clusters/cluster.ts';
+import type { ContainerRef, ProcessRef } from '../../clusters/cluster.ts';
 import { sourceOf, topMounts, visibleMount } from '../checks/volume-mounts.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Consumer } from '../timeline/consumer.ts';
@@ -9,16 +9,16 @@ import { formatPodState } from './pod-state.ts';
 /** A FUSE daemon of a dataset, as the target of faults: in its FUSE pod, or in a pod's sidecar. */
 export class Daemon {
   readonly #dataset: Dataset;
-  readonly #find: () => Promise<ContainerRef>;
+  readonly #find: () => Promise<ProcessRef>;
 
   /** `find` locates the container at the time of the fault, because FUSE pods are replaced. */
-  constructor(dataset: Dataset, find: () => Promise<ContainerRef>) {
+  constructor(dataset: Dataset, find: () => Promise<ProcessRef>) {
     this.#dataset = dataset;
     this.#find = find;
   }
 
-  /** The container at this moment. */
-  container(): Promise<ContainerRef> {
+  /** The container at this moment; of a process of the node, with its command line. */
+  container(): Promise<ProcessRef> {
     return this.#find();
   }
 

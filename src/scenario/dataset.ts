@@ -10,6 +10,7 @@ import {
   standbyAnnotation,
 } from './manifests.ts';
 import type { Namespace } from './namespace.ts';
+import { createObjects, findProcess, volumeName, writeFiles } from './profile-volume.ts';
 
 export type Files = Readonly<Record<string, Uint8Array>>;
 
@@ -25,11 +26,12 @@ export interface DatasetDifferences {
   readonly faultyStore?: true;
 }
 
-/** A dataset: its objects, its files in the object store, and its daemon. */
+/** A dataset, or a volume of another kind: its objects, its files in the object store, and its daemon. */
 export class Dataset {
   readonly namespace: Namespace;
   readonly name: string;
   #files: Files | undefined;
+  #volume: string | undefined;
   #store: FaultyStore | undefined;
 
   constructor(namespace: Namespace, name: string) {
@@ -37,9 +39,14 @@ export class Dataset {
     this.name = name;
   }
 
-  /** Name of the PersistentVolume. */
+  /** Name of the PersistentVolume, or of the volume in the pod if it is inline. */
   get volume(): string {
-    return `${this.namespace.name}-${this.name}`;
+    return this.#volume ?? `${this.namespace.name}-${this.name}`;
+  }
+
+  /** How the profile describes a volume; undefined if it is a Dataset. */
+  get #own() {
+    return this.namespace.scenario.session.profile.volume;
   }
 
   get files(): Files {
@@ -59,7 +66,7 @@ export class Dataset {
   get daemon(): Daemon {
     return new Daemon(this, () => {
       const user = this.namespace.observedPods.find((pod) => pod.dataset === this);
-      return runningDaemon(this, user?.node);
+      return this.#own && user ? findProcess(user) : runningDaemon(this, user?.node);
     });
   }
 
@@ -96,6 +103,7 @@ export class Dataset {
     const { cluster } = this.namespace.scenario.session;
     const directory = `${this.namespace.name}/${this.name}`;
     this.#files = files;
+    if (this.namespace.scenario.session.profile.fill === 'pod') return directory;
     for (const [file, bytes] of Object.entries(files)) await cluster.putObject(`${directory}/${file}`, bytes);
     for (const child of directories) await cluster.putObject(`${directory}/${child}/.keep`, Buffer.from('keep'));
     return directory;
@@ -109,8 +117,15 @@ export class Dataset {
 
   /** Creates the dataset and waits until it is Bound. */
   async create(differences?: DatasetDifferences): Promise<void> {
-    await this.createObjects(differences);
-    await this.bound();
+    const own = this.#own;
+    if (own === undefined) {
+      await this.createObjects(differences);
+      await this.bound();
+      return;
+    }
+    await createObjects(this, own, await this.upload());
+    this.#volume = await volumeName(this);
+    if (this.namespace.scenario.session.profile.fill === 'pod') await writeFiles(this);
   }
 
   /** Creates the document's dataset unless it exists. */

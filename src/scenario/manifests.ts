@@ -104,6 +104,10 @@ export interface ApplicationOptions {
   readonly ownUsers?: true;
   /** On another node than every other pod with this property. */
   readonly apart?: true;
+  /** The volume as the pod has it. By default, the claim of the dataset. */
+  readonly source?: Readonly<Record<string, unknown>>;
+  /** `mountPropagation` of the volume's mount. */
+  readonly propagation?: 'None' | 'HostToContainer';
 }
 
 const apart = { 'rekindle.dev/apart': 'true' };
@@ -119,7 +123,8 @@ export interface VolumeBelow {
 /** The document's app.yaml; only the image differs. */
 export function application(options: ApplicationOptions): Manifest {
   const { name, dataset: claimName, labels, annotations, below, claimReadOnly, mountReadOnly } = options;
-  const { mountPath = '/data', user } = options;
+  const { mountPath = '/data', user, propagation } = options;
+  const claim = { persistentVolumeClaim: { claimName, ...(claimReadOnly && { readOnly: true }) } };
   const antiAffinity = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: apart } };
   const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [antiAffinity] } };
   const asUser = {
@@ -150,18 +155,23 @@ export function application(options: ApplicationOptions): Manifest {
           image: 'nginx:stable',
           ...(user !== undefined && asUser),
           volumeMounts: [
-            { mountPath, name: 'data-vol', ...((mountReadOnly || options.ownUsers) && { readOnly: true }) },
+            {
+              mountPath,
+              name: 'data-vol',
+              ...((mountReadOnly || options.ownUsers) && { readOnly: true }),
+              ...(propagation && { mountPropagation: propagation }),
+            },
             ...inner,
           ],
         },
       ],
-      volumes: [
-        { name: 'data-vol', persistentVolumeClaim: { claimName, ...(claimReadOnly && { readOnly: true }) } },
-        ...inner.map(({ name }) => ({ name, ...source })),
-      ],
+      volumes: [{ name: 'data-vol', ...(options.source ?? claim) }, ...inner.map(({ name }) => ({ name, ...source }))],
     },
   };
 }
+
+/** Kinds of objects that belong to no namespace. */
+export const clusterScoped: ReadonlySet<string> = new Set(['PersistentVolume', 'StorageClass', 'CSIDriver']);
 
 /** A manifest as a user writes it. */
 export type Manifest = KubernetesObject & { readonly [key: string]: unknown };

@@ -1,7 +1,7 @@
 import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, PatchStrategy, type V1Pod } from '@kubernetes/client-node';
 import { fail, recordCheck } from '../checks/check.ts';
 import { Dataset } from './dataset.ts';
-import type { Manifest } from './manifests.ts';
+import { clusterScoped, type Manifest } from './manifests.ts';
 import { ScenarioPod } from './pod.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -54,9 +54,15 @@ export class Namespace implements AsyncDisposable {
   /** Creates any object; pods that ask for no node of their own go to the cluster's application node. */
   async createObject(manifest: Manifest): Promise<void> {
     const { applicationNode: node } = this.scenario.session.cluster;
-    const scope = manifest.kind === 'PersistentVolume' ? {} : { namespace: this.name };
+    const scope = clusterScoped.has(manifest.kind ?? '') ? {} : { namespace: this.name };
     const placed = node === undefined ? manifest : placeOn(node, manifest);
     await this.#any.create({ ...placed, metadata: { ...placed.metadata, ...scope } });
+  }
+
+  /** Deletes an object that `createObject` has created. */
+  async deleteObject({ apiVersion, kind, metadata }: Manifest): Promise<void> {
+    const scope = clusterScoped.has(kind ?? '') ? {} : { namespace: this.name };
+    await this.#any.delete({ apiVersion, kind, metadata: { name: metadata?.name ?? '', ...scope } } as Manifest);
   }
 
   /** Merges metadata into an object of this namespace. */

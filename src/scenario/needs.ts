@@ -1,5 +1,5 @@
 import type { Capability, RunningCluster } from '../../clusters/cluster.ts';
-import type { Profile } from '../profiles/profile.ts';
+import { type Profile, recovers } from '../profiles/profile.ts';
 
 /** Capability that each tag `@needs:...` requires, and the reason for a skip without it. */
 const needs: Readonly<Record<string, { readonly capability: Capability; readonly reason: string }>> = {
@@ -116,13 +116,35 @@ const promised: readonly {
   },
 ];
 
+const classTag = '@class:';
+
+/** Where the FUSE process of a volume is, by tag. */
+const placesOfProcesses: Readonly<Record<string, (process: Profile['process']) => boolean>> = {
+  '@process:in-plugin': (process) => process?.plugin !== undefined,
+  '@process:apart': (process) => process?.plugin === undefined,
+};
+
 /**
  * Returns why a scenario does not apply to an implementation that does not promise what it is about. Without recovery, those apply
  * in which recovery is neither turned on nor done by a sidecar: the pod stays broken, as documented.
  */
-export function unpromisedIn({ steps, tags }: Outline, promises: Profile['promises']): string | undefined {
+export function unpromisedIn(
+  { steps, tags }: Outline,
+  { promises, volume, gate, process }: Pick<Profile, 'promises' | 'volume' | 'gate' | 'process'>,
+): string | undefined {
+  if (volume && tags.includes('@dataset')) return "is about a Dataset, which the profile's volume is not";
+  const classes = tags.filter((tag) => tag.startsWith(classTag)).map((tag) => tag.slice(classTag.length));
+  if (classes.length > 0 && !classes.includes(promises.class))
+    return `is about the ${classes.length === 1 ? 'class' : 'classes'} ${classes.join(', ')}, and the profile promises ${promises.class}`;
+  const place = tags.find((tag) => placesOfProcesses[tag]?.(process) === false);
+  if (place) return `is about FUSE processes ${place === '@process:apart' ? 'apart from' : 'in'} the node plugin`;
+  if (gate === 'none' && steps.some((text) => turnsGate.test(text)))
+    return 'the profile has no gate to turn on and off';
   const turnsItOn = steps.some((text) => /^FUSE recovery is (enabled|turned on)/.test(text));
   const ofSidecars = tags.some((tag) => /^@V\d$/.test(tag));
-  if (!promises.recovers && (turnsItOn || ofSidecars)) return 'the profile promises no recovery';
+  if (!recovers(promises) && (turnsItOn || ofSidecars)) return 'the profile promises no recovery';
   return promised.find(({ tag, isGiven }) => tags.includes(tag) && !isGiven(promises))?.reason;
 }
+
+/** Steps that leave the gate otherwise than it is while recovery is enabled. */
+const turnsGate = /^FUSE recovery is (turned|as it is by default)|^the documented command turns the gate/;

@@ -8,6 +8,7 @@ import { application, applicationLabel, type VolumeBelow } from './manifests.ts'
 import type { Namespace } from './namespace.ts';
 import { untilPodReads } from './pod-reads.ts';
 import { containerOf, formatPodState } from './pod-state.ts';
+import { findProcess, podDifferences } from './profile-volume.ts';
 
 /** Differences from the document's pod. */
 export interface PodDifferences {
@@ -24,6 +25,8 @@ export interface PodDifferences {
   readonly apart?: true;
   /** In a user namespace of its own (`hostUsers: false`). */
   readonly ownUsers?: true;
+  /** Instead of what the profile states that a pod needs. */
+  readonly propagation?: 'None' | 'HostToContainer';
 }
 
 /** A pod with a probe, as it was when the probe started. */
@@ -77,7 +80,8 @@ export class ScenarioPod {
   /** The daemon that serves the pod: the one of its dataset on its node. */
   get daemon(): Daemon {
     const { dataset, node } = this.#observed;
-    return new Daemon(dataset, () => runningDaemon(dataset, node));
+    const { volume } = this.namespace.scenario.session.profile;
+    return new Daemon(dataset, () => (volume ? findProcess(this) : runningDaemon(dataset, node)));
   }
 
   get #observed(): ObservedContainer {
@@ -100,7 +104,8 @@ export class ScenarioPod {
   /** Creates the document's pod without waiting for it. */
   async create(dataset: Dataset, { labelled, labelValue = 'true', ...others }: PodDifferences): Promise<void> {
     const labels = labelled ? { [applicationLabel]: labelValue } : {};
-    await this.namespace.createObject(application({ name: this.name, dataset: dataset.name, labels, ...others }));
+    const needs = podDifferences(dataset) ?? { labels };
+    await this.namespace.createObject(application({ name: this.name, dataset: dataset.name, ...needs, ...others }));
   }
 
   /** Creates the document's pod and reads in it with a probe. */

@@ -102,6 +102,7 @@ export class Scenario implements AsyncDisposable {
   }
 
   async setRecovery(fuseRecovery: AgentSettings['fuseRecovery'], { standby = false } = {}): Promise<void> {
+    if (this.session.profile.gate === 'none') return;
     const { fuseRecovery: recovers, standby: hasStandby = false } = this.#agentOptions;
     if (recovers !== fuseRecovery || hasStandby !== standby) await this.restartAgent({ fuseRecovery, standby });
   }

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { processIds } from '../../recovery/linux/processes.ts';
+
+/** A process of the node. Its command line has spaces between its arguments. */
+export interface NodeProcess {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** Processes whose command line matches a regular expression, by ascending pid. The caller itself is none of them. */
+export function findProcesses(pattern: string, proc = '/proc'): readonly NodeProcess[] {
+  const expression = new RegExp(pattern);
+  return processIds(proc)
+    .filter((pid) => pid !== process.pid)
+    .map((pid) => ({ pid, command: readCommand(proc, pid) }))
+    .filter(({ command }) => command !== '' && expression.test(command));
+}
+
+/** Empty for a kernel thread, a zombie, or a process that has just ended. */
+function readCommand(proc: string, pid: number): string {
+  try {
+    return readFileSync(`${proc}/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,147 @@
+import type { ProcessRef } from '../../clusters/cluster.ts';
+import { PollTimeout } from '../../clusters/poll.ts';
+import type { Profile } from '../profiles/profile.ts';
+import { fillPattern, fillTemplate } from '../profiles/template.ts';
+import type { Dataset } from './dataset.ts';
+import { type ApplicationOptions, clusterScoped, type Manifest } from './manifests.ts';
+import type { ScenarioPod } from './pod.ts';
+import { formatPodState } from './pod-state.ts';
+
+/** A field of the profile does not fit the cluster, which says nothing about the implementation. */
+export class ProfileMisfit extends Error {
+  /** `field`: its path in the profile. `found`: what was found instead. */
+  constructor(field: string, sought: string, found: string) {
+    super(`the profile's ${field} does not fit: ${sought}; found: ${found}`);
+  }
+}
+
+type OwnVolume = NonNullable<Profile['volume']>;
+
+/** The values of the placeholders of a volume. `directory`: of its files in the bucket. */
+function placeholders({ namespace, name }: Dataset, directory: string): Readonly<Record<string, string>> {
+  const { endpoint, bucket, accessKeyId, accessKeySecret: secretAccessKey } = namespace.scenario.session.cluster.store;
+  return { namespace: namespace.name, name, directory, endpoint, bucket, accessKeyId, secretAccessKey };
+}
+
+const directoryOf = ({ namespace, name }: Dataset) => `${namespace.name}/${name}`;
+
+/** Creates the objects of a profile's volume. Those outside of the namespace are deleted with the scenario. @throws ProfileMisfit */
+export async function createObjects(dataset: Dataset, own: OwnVolume, directory: string): Promise<void> {
+  const { namespace } = dataset;
+  for (const [index, template] of own.objects.entries()) {
+    const manifest = fillTemplate(template, placeholders(dataset, directory)) as Manifest;
+    const { kind = '', metadata } = manifest;
+    try {
+      await namespace.createObject(manifest);
+    } catch (error) {
+      const { code, message } = error as { readonly code?: number; readonly message: string };
+      // A StorageClass that another volume of the scenario has created is the same.
+      if (code === 409) continue;
+      const reason = message.replaceAll(/\s+/g, ' ').slice(0, 300);
+      throw new ProfileMisfit(`volume.objects.${index}`, `a ${kind} that the API server accepts`, reason);
+    }
+    if (clusterScoped.has(kind))
+      namespace.scenario.use({
+        [Symbol.asyncDispose]: () => namespace.deleteObject({ ...manifest, metadata: { name: metadata?.name ?? '' } }),
+      });
+  }
+}
+
+/** Waits until the claim of a volume is bound. Returns the name of its PersistentVolume, or of the inline volume. @throws ProfileMisfit */
+export async function volumeName(dataset: Dataset): Promise<string> {
+  const { namespace } = dataset;
+  const { persistentVolumeClaim: claim } = volumeSource(dataset) as {
+    readonly persistentVolumeClaim?: { readonly claimName?: string };
+  };
+  if (claim === undefined) return 'data-vol';
+  const name = claim.claimName ?? '';
+  const bound = await misfits('volume', () =>
+    namespace.scenario.eventually({
+      condition: `the claim ${name} is Bound`,
+      read: () => namespace.core.readNamespacedPersistentVolumeClaim({ name, namespace: namespace.name }),
+      until: ({ status }) => status?.phase === 'Bound',
+      format: ({ status, spec }) =>
+        `phase ${status?.phase ?? '(none)'}, StorageClass ${spec?.storageClassName ?? '(none)'}`,
+    }),
+  );
+  return bound.spec?.volumeName ?? '';
+}
+
+function volumeSource(dataset: Dataset): Readonly<Record<string, unknown>> {
+  const { volume } = dataset.namespace.scenario.session.profile;
+  return fillTemplate(volume?.source ?? {}, placeholders(dataset, directoryOf(dataset)));
+}
+
+/** How a pod of a profile's volume differs from the document's; undefined if the volume is a Dataset. */
+export function podDifferences(
+  dataset: Dataset,
+): Pick<ApplicationOptions, 'labels' | 'annotations' | 'propagation' | 'source'> | undefined {
+  const { volume, pod } = dataset.namespace.scenario.session.profile;
+  return volume && { ...pod, source: volumeSource(dataset) };
+}
+
+/** Runs a pod with the volume that writes its files, and deletes it. @throws ProfileMisfit */
+export async function writeFiles(dataset: Dataset): Promise<void> {
+  const { namespace, name } = dataset;
+  const writer = namespace.pod(`${name}-writer`);
+  await writer.create(dataset, { labelled: false });
+  await misfits('fill', () => writer.ready());
+  for (const [file, bytes] of Object.entries(dataset.files)) {
+    const script = `mkdir -p "$(dirname "/data/$0")" && echo "$1" | base64 -d >"/data/$0" && sync "/data/$0"`;
+    const command = ['sh', '-c', script, file, Buffer.from(bytes).toString('base64')];
+    const { exitCode, stderr } = await writer.exec(command);
+    if (exitCode !== 0) throw new ProfileMisfit('fill', `a pod that can write ${file}`, stderr.trim());
+  }
+  await writer.delete();
+}
+
+/** The FUSE process that serves a pod at this moment. @throws ProfileMisfit if none or several are found in time */
+export async function findProcess(pod: ScenarioPod): Promise<ProcessRef> {
+  const { namespace, dataset } = pod;
+  const { scenario } = namespace;
+  const { process: places } = scenario.session.profile;
+  const uid = (await pod.read()).metadata?.uid ?? '';
+  const values = { namespace: namespace.name, name: dataset.name, volume: dataset.volume, pod: uid };
+  const own = fillTemplate(places?.pod, values);
+  if (own !== undefined) {
+    const [found] = await misfits('process.pod', () =>
+      scenario.eventually({
+        condition: `one pod of the namespace ${own.namespace} with the labels ${own.selector} is Running on the node of ${pod.name}`,
+        read: async () => {
+          const { items } = await namespace.core.listNamespacedPod({
+            namespace: own.namespace,
+            labelSelector: own.selector,
+          });
+          return items.filter(
+            ({ spec, metadata }) => spec?.nodeName === pod.node && metadata?.deletionTimestamp === undefined,
+          );
+        },
+        until: (pods) => pods.length === 1 && pods[0]?.status?.phase === 'Running',
+        format: (pods) => pods.map((each) => `${each.metadata?.name} (${formatPodState(each)})`).join(', ') || 'none',
+      }),
+    );
+    return { namespace: own.namespace, pod: found?.metadata?.name ?? '', container: own.container };
+  }
+  const field = places?.plugin === undefined ? 'host' : 'plugin';
+  const command = fillPattern(places?.[field] ?? '', values);
+  const ref = { ...pod.container, command };
+  await misfits(`process.${field}`, () =>
+    scenario.eventually({
+      condition: `one process on the node of ${pod.name} has a command line like ${command}`,
+      read: () => scenario.session.cluster.processes(ref),
+      until: ({ length }) => length === 1,
+      format: (found) => found.map(({ pid, command: text }) => `${pid} ${text.slice(0, 120)}`).join('; ') || 'none',
+    }),
+  );
+  return ref;
+}
+
+/** What the profile describes and does not come in time is no failure of the implementation. */
+async function misfits<T>(field: string, wait: () => Promise<T>): Promise<T> {
+  try {
+    return await wait();
+  } catch (error) {
+    if (!(error instanceof PollTimeout)) throw error;
+    throw new ProfileMisfit(field, 'what it describes was awaited', error.message);
+  }
+}
