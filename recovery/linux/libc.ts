@@ -42,18 +42,22 @@ const functions = {
   unshare: 'int unshare(int flags)',
 } as const;
 
+/** Architectures of which the numbers of system calls are known, by Node's names. */
+type Architecture = 'x64' | 'arm64';
+
 /**
- * The raw system calls by x86-64 number and parameters: those that a C library may lack, and those that change credentials of
- * the calling thread only, for which the functions of libc change every thread of the process.
+ * The raw system calls by number and parameters: those that a C library may lack, and those that change credentials of
+ * the calling thread only, for which the functions of libc change every thread of the process. From 424 on all architectures have the
+ * same numbers. A test compares them with the kernel's headers.
  */
-const systemCalls = {
-  setgroups: [116, 'size_t count, const void *groups'],
-  setresuid: [117, 'uint real, uint effective, uint saved'],
-  setresgid: [119, 'uint real, uint effective, uint saved'],
-  capget: [125, 'void *header, void *data'],
-  capset: [126, 'void *header, void *data'],
-  pivot_root: [155, 'const char *newRoot, const char *putOld'],
-  getdents64: [217, 'int fd, void *buffer, size_t size'],
+export const systemCalls = {
+  setgroups: [{ x64: 116, arm64: 159 }, 'size_t count, const void *groups'],
+  setresuid: [{ x64: 117, arm64: 147 }, 'uint real, uint effective, uint saved'],
+  setresgid: [{ x64: 119, arm64: 149 }, 'uint real, uint effective, uint saved'],
+  capget: [{ x64: 125, arm64: 90 }, 'void *header, void *data'],
+  capset: [{ x64: 126, arm64: 91 }, 'void *header, void *data'],
+  pivot_root: [{ x64: 155, arm64: 41 }, 'const char *newRoot, const char *putOld'],
+  getdents64: [{ x64: 217, arm64: 61 }, 'int fd, void *buffer, size_t size'],
   open_tree: [428, 'int at, const char *path, uint flags'],
   move_mount: [429, 'int from, const char *fromPath, int to, const char *toPath, uint flags'],
   fsopen: [430, 'const char *fstype, uint flags'],
@@ -64,7 +68,15 @@ const systemCalls = {
   mount_setattr: [442, 'int fd, const char *path, uint flags, void *attributes, size_t size'],
   statmount: [457, 'const void *request, void *buffer, size_t size, uint flags'],
   listmount: [458, 'const void *request, void *ids, size_t count, uint flags'],
-} as const;
+} as const satisfies Readonly<Record<string, readonly [number | Readonly<Record<Architecture, number>>, string]>>;
+
+/** The number of a system call. @throws on an architecture whose numbers are unknown, where another call would be made */
+export function numberOf(name: keyof typeof systemCalls, architecture: string = process.arch): number {
+  const [number] = systemCalls[name];
+  if (typeof number === 'number') return number;
+  if (architecture === 'x64' || architecture === 'arm64') return number[architecture];
+  throw new Error(`system call ${name} has no known number on ${architecture}`);
+}
 
 type Libc = Readonly<Record<keyof typeof functions | keyof typeof systemCalls, NativeFunction>>;
 
@@ -92,8 +104,10 @@ function bindAtFirstUse(): Libc {
       if (prototype.includes('msghdr')) defineMessageType();
       return library.func(prototype);
     });
-  for (const [name, [number, parameters]] of Object.entries(systemCalls))
+  for (const name of Object.keys(systemCalls) as (keyof typeof systemCalls)[])
     define(name, (library) => {
+      const [, parameters] = systemCalls[name];
+      const number = numberOf(name);
       const call = library.func(`long syscall(long number, ${parameters})`);
       return Object.assign(call.bind(undefined, number), { async: call.async.bind(undefined, number) });
     });

@@ -40,7 +40,8 @@ export function loadSyscalls(): Syscalls {
   const statmountBuffer = Buffer.alloc(512);
   const listedBuffer = Buffer.alloc(8);
   const pollBuffer = Buffer.alloc(8);
-  const epollBuffer = Buffer.alloc(12);
+  // Packed to 12 bytes on x86-64 only.
+  const epollBuffer = Buffer.alloc(16);
   // Grows to the largest table. A buffer for each of hundreds of tables would keep the garbage collector busy.
   let textBuffer = Buffer.allocUnsafeSlow(65_536);
 

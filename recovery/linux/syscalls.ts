@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import type { DeviceId } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
 
@@ -105,7 +106,8 @@ export const AT_FDCWD = -100;
 
 export const O_WRONLY = 1;
 export const O_NONBLOCK = 0o4000;
-export const O_DIRECTORY = 0o200000;
+/** By architecture; Node knows it. */
+export const { O_DIRECTORY } = constants;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 

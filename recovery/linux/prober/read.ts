@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import type { Failure } from '../../engine/model.ts';
 import type { ReadAnswer } from '../../engine/ports.ts';
 import { type DirectoryEntry, directoryEntries } from '../libc.ts';
 import { O_PATH } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
 
-const O_RDONLY = 0;
-const O_NONBLOCK = 0o4000;
-const O_NOFOLLOW = 0o400000;
+/** By architecture, which is why Node is asked. */
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 const dirents = Buffer.alloc(32768);
 const oneByte = Buffer.alloc(1);
