@@ -27,7 +27,9 @@ import type { NodeSnapshot } from './snapshot.ts';
 import {
   isProofDue,
   type Journal,
+  lostSince,
   noteAttempt,
+  noteSites,
   type UnhealthySite,
   type UnprovenSite,
   type VolumeState,
@@ -119,11 +121,14 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): V
     diagnoses = diagnose(observation);
   }
 
+  noteSites(state, diagnoses, parts.clock.now());
   if (mayHaveLiveSource(observation, volume) || diagnoses.some(({ state: each }) => each === 'unknown'))
     needsRetry = true;
 
   for (const skip of skips) parts.journal.skipped(skip);
   state.unhealthy = unhealthySites(observation, diagnoses, skips, replaced);
+  const failing = new Set(state.unhealthy.map(({ diagnosis }) => siteKey(diagnosis.site)));
+  for (const key of state.failures.keys()) if (!failing.has(key)) state.failures.delete(key);
   const unproven = updateUnproven({ observation, volume, state, diagnoses, replaced, now: parts.clock.now() });
   parts.journal.retain(
     volume.name,
@@ -141,7 +146,9 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): V
   };
 
   function noteReplaced({ diagnosis, source }: Action): void {
-    replaced.set(siteKey(diagnosis.site), { diagnosis, source, since: began, failures: [], dueAt: began });
+    const key = siteKey(diagnosis.site);
+    const lostAt = lostSince(state, key, began);
+    replaced.set(key, { diagnosis, source, since: began, lostAt, failures: [], dueAt: began });
   }
 
   function settle({ action, result }: Outcome, now: NodeSnapshot | undefined): void {
@@ -163,8 +170,10 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): V
     if (now?.isGone(diagnosis.site)) return;
     noteAttempt(state, action);
     const skip = unsupportedSkip(action, result.failure);
-    if (skip === undefined) parts.journal.failed(diagnosis, result.failure);
-    else skips.push(skip);
+    if (skip === undefined) {
+      state.failures.set(siteKey(diagnosis.site), result.failure);
+      parts.journal.failed(diagnosis, result.failure);
+    } else skips.push(skip);
   }
 }
 
@@ -265,13 +274,10 @@ function unhealthySites(
   skips: readonly Skip[],
   replaced: ReadonlyMap<string, unknown>,
 ): readonly UnhealthySite[] {
-  const reasons = new Map(skips.map(({ diagnosis, reason }) => [siteKey(diagnosis.site), reason]));
+  const reasons = new Map(skips.map(({ diagnosis, reason, detail }) => [siteKey(diagnosis.site), { reason, detail }]));
   return diagnoses
     .filter((diagnosis) => isUnhealthy(observation, diagnosis) && !replaced.has(siteKey(diagnosis.site)))
-    .map((diagnosis) => {
-      const reason = reasons.get(siteKey(diagnosis.site));
-      return reason === undefined ? { diagnosis } : { diagnosis, reason };
-    });
+    .map((diagnosis) => ({ diagnosis, ...reasons.get(siteKey(diagnosis.site)) }));
 }
 
 function isUnhealthy(observation: NodeObservation, { state, volume, stack }: Diagnosis): boolean {

@@ -5,6 +5,7 @@ import type { DeviceId, Failure, Liveness, Nanoseconds, Policy, Trigger, Volume 
 import type { ClockPort, KernelPort, KubernetesPort, Recorder, VolumeLocks } from './ports.ts';
 import { compareContents, createFailoverPlans } from './prepare.ts';
 import { SnapshotCache } from './snapshot.ts';
+import { type VolumeStatus, volumeStatus } from './status.ts';
 import { createCandidate, reportDelay, triggerRules, VolumeFingerprint } from './triggers.ts';
 import { startVolumePass, type VolumePassParts, type VolumePassResult } from './volume-pass.ts';
 import {
@@ -175,6 +176,19 @@ export class Engine implements AsyncDisposable {
   /** The sites whose mount was replaced and whose consumer has not been seen to read since. */
   unproven(): readonly UnprovenSite[] {
     return [...this.#states.values()].flatMap(({ unproven }) => [...unproven.values()]);
+  }
+
+  /**
+   * The status of each volume of the node, with containers that have started since the last pass. A few milliseconds of CPU for 250 pods.
+   * Empty if the mount table cannot be read.
+   */
+  status(): readonly VolumeStatus[] {
+    const { clock, policy } = this.#settings;
+    const snapshot = this.#snapshots.scan('new');
+    if (snapshot === undefined) return [];
+    const { liveness } = this.#volumePassParts;
+    const parts = { snapshot, liveness, policy: policy(), now: clock.now() };
+    return snapshot.volumes.map((volume) => volumeStatus(parts, volume, this.#state(volume.name)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

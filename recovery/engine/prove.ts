@@ -68,12 +68,16 @@ export async function prove(
 
   function settle(unprovenSite: UnprovenSite, result: Result<ReadAnswer>): void {
     if (!isLatest(unprovenSite)) return;
-    const { diagnosis, source, since } = unprovenSite;
+    const { diagnosis, source, since, lostAt } = unprovenSite;
     const { volume, site } = diagnosis;
     if (result.ok) {
-      state.unproven.delete(siteKey(site));
+      const key = siteKey(site);
+      state.unproven.delete(key);
       const { unreadable } = result.value;
-      const took = (clock.now() - since) as Nanoseconds;
+      const at = clock.now();
+      const took = (at - since) as Nanoseconds;
+      const recovery = { at, outage: (at - lostAt) as Nanoseconds };
+      state.memory.set(key, { state: 'healthy', since: at, recovery });
       recorder({ event: 'recovered', volume, site, took, ...(unreadable === undefined ? {} : { unreadable }) });
       return;
     }

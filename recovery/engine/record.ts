@@ -115,7 +115,7 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
     case 'failed': {
       const { volume, site, failure } = decision;
       const notice: Notice = { type: 'Warning', reason: 'FuseRecoverFailed' };
-      const message = `Fuse recover ${site.path} failed: ${failure.call} answered ${failure.errno} at step ${failure.step} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
+      const message = `Fuse recover ${site.path} failed: ${formatCall(failure)} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
       return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
     }
     case 'replaced':
@@ -237,6 +237,11 @@ function formatFailures(failures: readonly Failure[]): string {
   const others = failures.length - named.length;
   return [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
 }
+
+const formatCall = ({ call, errno, step }: Failure) => `${call} answered ${errno} at step ${step}`;
+
+/** How a replacement failed, and what to do about it. */
+export const formatFailure = (failure: Failure): string => `${formatCall(failure)}: ${remedy(failure)}`;
 
 /** Why a mount is not proven yet, as part of a sentence. */
 export function formatUnproven({ errno, call, path, step }: Failure): string {

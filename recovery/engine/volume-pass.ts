@@ -7,7 +7,7 @@ import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
 import { prove } from './prove.ts';
 import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
 import { type Candidate, triggerRules, type VolumeFingerprint } from './triggers.ts';
-import { isProofDue, type Journal, type VolumeState } from './volume-state.ts';
+import { isProofDue, type Journal, noteSources, type VolumeState } from './volume-state.ts';
 
 export interface VolumePassParts {
   readonly kernel: Pick<KernelPort, 'read' | 'replaceAll'>;
@@ -158,7 +158,7 @@ function nothingDone(began: Nanoseconds): VolumePassResult {
 
 /** Remembers the states of the sources and reports those that have changed. */
 function reportSources(
-  { journal, onSourceStates }: VolumePassParts,
+  { journal, clock, onSourceStates }: VolumePassParts,
   answers: VolumeAnswers,
   {
     volume,
@@ -173,6 +173,7 @@ function reportSources(
   // A source that could not be asked, or has not answered because another was enough, keeps its state.
   const kept = state.sources.filter(({ path }) => !answered.has(path) && present.includes(path));
   state.sources = [...states, ...kept];
+  noteSources(state, state.sources, clock.now());
   const active = snapshot.activeDevice(volume);
   const hasStandby = snapshot.standbys(volume).paths.length > 0;
   for (const source of states) {

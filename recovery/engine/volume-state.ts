@@ -6,6 +6,7 @@ import type {
   LiveSource,
   MountSite,
   Nanoseconds,
+  SiteState,
   Skip,
   SourceState,
   Volume,
@@ -18,6 +19,22 @@ import type { RefusedStandby } from './standby.ts';
 export interface UnhealthySite {
   readonly diagnosis: Diagnosis;
   readonly reason?: Skip['reason'];
+  /** `Skip.detail` of the reason. */
+  readonly detail?: string;
+}
+
+/** What is remembered of a site for operators. */
+export interface SiteMemory {
+  readonly state: SiteState;
+  /** When the engine first saw the site in this state. */
+  readonly since: Nanoseconds;
+  readonly recovery?: SiteRecovery;
+}
+
+/** The last proven recovery of a site. `outage`: from when its daemon or mount was first seen not to answer to the proof. */
+export interface SiteRecovery {
+  readonly at: Nanoseconds;
+  readonly outage: Nanoseconds;
 }
 
 /** A site whose mount was replaced and that has not been proven yet. */
@@ -27,6 +44,8 @@ export interface UnprovenSite {
   readonly source: LiveSource;
   /** When the pass that replaced the mount began to act. */
   readonly since: Nanoseconds;
+  /** When the site, or the last live source, was first seen not to answer. */
+  readonly lostAt: Nanoseconds;
   /** How the reads until now have failed. */
   readonly failures: Failure[];
   /** When the next read is due; undefined while one is in progress, and once the proof has been given up. */
@@ -46,6 +65,10 @@ export interface VolumeState {
   /** The latest `VolumeFingerprint.targets.text` that a changed mount table was compared with. */
   targetText: string | undefined;
   sources: readonly SourceState[];
+  /** When each source was first seen in its present state, by path. */
+  readonly sourcesSince: Map<string, Pick<SiteMemory, 'since'> & { readonly state: SourceState['state'] }>;
+  /** When the volume last had no live source any more. */
+  lostAt: Nanoseconds | undefined;
   /** The devices of the daemons whose contents were compared last. */
   compared: string | undefined;
   unhealthy: readonly UnhealthySite[];
@@ -60,6 +83,10 @@ export interface VolumeState {
   /** The latest action attempted at each site. */
   readonly attempts: Map<string, string>;
   readonly unproven: Map<string, UnprovenSite>;
+  /** By `siteKey`. */
+  readonly memory: Map<string, SiteMemory>;
+  /** How the last replacement at a site failed. */
+  readonly failures: Map<string, Failure>;
 }
 
 export function createVolumeState(): VolumeState {
@@ -67,6 +94,8 @@ export function createVolumeState(): VolumeState {
     sourceText: undefined,
     targetText: undefined,
     sources: [],
+    sourcesSince: new Map(),
+    lostAt: undefined,
     compared: undefined,
     unhealthy: [],
     actedAt: undefined,
@@ -75,7 +104,45 @@ export function createVolumeState(): VolumeState {
     isHoldingReports: false,
     attempts: new Map(),
     unproven: new Map(),
+    memory: new Map(),
+    failures: new Map(),
   };
+}
+
+/** Remembers since when sites are in their states, and forgets all other sites. */
+export function noteSites({ memory }: VolumeState, diagnoses: readonly Diagnosis[], now: Nanoseconds): void {
+  const present = new Set<string>();
+  for (const { site, state } of diagnoses) {
+    const key = siteKey(site);
+    present.add(key);
+    const before = memory.get(key);
+    if (before?.state !== state) memory.set(key, { ...before, state, since: now });
+  }
+  for (const key of memory.keys()) if (!present.has(key)) memory.delete(key);
+}
+
+/** Remembers since when sources are in their states, and when the last one stopped being live. */
+export function noteSources(state: VolumeState, sources: readonly SourceState[], now: Nanoseconds): void {
+  const isLive = (each: { readonly state: SourceState['state'] }) => each.state === 'live';
+  if ([...state.sourcesSince.values()].some(isLive) && !sources.some(isLive)) state.lostAt = now;
+  const before = new Map(state.sourcesSince);
+  state.sourcesSince.clear();
+  for (const source of sources) {
+    const known = before.get(source.path);
+    state.sourcesSince.set(source.path, known?.state === source.state ? known : { state: source.state, since: now });
+  }
+}
+
+/** When a site that is replaced now was lost: it may have been seen dead itself, or its source before it was looked at. */
+export function lostSince(state: VolumeState, key: string, now: Nanoseconds): Nanoseconds {
+  const known = state.memory.get(key);
+  const recoveredAt = known?.recovery?.at ?? (0n as Nanoseconds);
+  const candidates = [
+    state.unproven.get(key)?.lostAt,
+    known !== undefined && known.state !== 'healthy' ? known.since : undefined,
+    state.lostAt !== undefined && state.lostAt >= recoveredAt ? state.lostAt : undefined,
+  ];
+  return candidates.reduce<Nanoseconds>((first, each) => (each !== undefined && each < first ? each : first), now);
 }
 
 /** Whether the same action was attempted before. */
