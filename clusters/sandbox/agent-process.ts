@@ -51,6 +51,7 @@ export class AgentProcess {
   #agent: AgentSettings | undefined;
   #tier: string | undefined;
   #metrics: string | undefined;
+  #status: string | undefined;
   #limit: AsyncDisposable | undefined;
   #shouldRun = false;
 
@@ -73,6 +74,11 @@ export class AgentProcess {
   /** The kernel tier that the running agent reports. */
   get tier(): string | undefined {
     return this.#tier;
+  }
+
+  /** `HOST:PORT` of its status. */
+  get status(): string | undefined {
+    return this.#status;
   }
 
   /** `HOST:PORT` of its metrics. */
@@ -106,11 +112,12 @@ export class AgentProcess {
           .then(() => this.start(next))
           .catch(() => {});
     });
-    const { tier, metrics } = await (agent.command ? this.#awaitForeign(child) : child.ready);
+    const { tier, metrics, status } = await (agent.command ? this.#awaitForeign(child) : child.ready);
     if (agent.command && !this.#registrar) this.#registrar = await this.#startRegistrar();
     await this.#options.registered(this.#driver, AbortSignal.any([AbortSignal.timeout(serviceMs), child.ended]));
     if (agent.cpuMillis !== undefined) this.#limit = this.#options.cpu?.limit(pid, agent.cpuMillis);
     if (typeof metrics === 'string') this.#metrics = metrics;
+    if (typeof status === 'string') this.#status = status;
     if (typeof tier === 'string') this.#tier = tier;
     onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'ready', pid });
   }
@@ -182,7 +189,8 @@ export class AgentProcess {
         ? [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`]
         : command;
       const furtherGates = agent.standby ? (['FuseStandby'] as const) : [];
-      const manifest = { kubeletRoot, mountRoot, agentArgs: ownFlags(agent), furtherGates };
+      const agentArgs = [...ownFlags(agent), '--status-addr=127.0.0.1:0'];
+      const manifest = { kubeletRoot, mountRoot, agentArgs, furtherGates };
       const gate = agent.fuseRecovery;
       const spec = deployedAgent({
         manifest,

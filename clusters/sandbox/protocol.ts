@@ -47,6 +47,7 @@ export interface SandboxProcedures extends NodeVerbs, Pick<RunningCluster, Sandb
   /** The kubelet process starts again, drivers register and volumes are published again, and back-offs are forgotten. */
   restartKubelet(): Promise<number>;
   killKeeper(): Promise<number>;
+  agentStatusAddress(): Promise<string>;
   /** Mount points of the node's neighbours that somebody has touched. */
   harmedNeighbours(): Promise<readonly string[]>;
   /** Process 1 of a container, in the sandbox's PID namespace. */

@@ -296,6 +296,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     return (await fetch(`http://${metrics}/metrics`)).text();
   }
 
+  async agentStatusAddress(): Promise<string> {
+    const { status } = this.#running.agent;
+    if (status === undefined) throw new Error('the agent is not running, or serves no status');
+    return status;
+  }
+
   async agentUsage(): Promise<Usage> {
     return usageOfTree(this.#running.agent.pid ?? 0);
   }

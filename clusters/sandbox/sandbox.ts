@@ -95,6 +95,7 @@ export const sandbox: Cluster = {
       stopAgent: node.stopAgent,
       agentMetrics: node.agentMetrics,
       agentUsage: node.agentUsage,
+      agentStatusAddress: node.agentStatusAddress,
       rebootNode: node.rebootNode,
       restartKubelet: node.restartKubelet,
       killKeeper: node.killKeeper,

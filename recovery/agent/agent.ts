@@ -21,6 +21,7 @@ import { startDriver } from './driver.ts';
 import type { AgentOptions } from './flags.ts';
 import { serveHttp } from './http.ts';
 import { createMetrics } from './metrics.ts';
+import { createNodeStatus } from './node-status.ts';
 import { watchOtherPlugin } from './other-plugin.ts';
 import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
@@ -174,11 +175,19 @@ export async function startAgent({
   await turn();
   const http = parts.use(
     await orCannotStart(
-      () => serveHttp({ ...options.metrics, metrics, missing, defect: () => proberDefect(kernel) }),
-      'choose another --metrics-addr, port 0 takes a free one',
+      () =>
+        serveHttp({
+          open: options.metrics,
+          local: options.status,
+          metrics,
+          missing,
+          defect: () => proberDefect(kernel),
+          status: createNodeStatus({ options, kernel, engine, kubernetes, clock, missing }),
+        }),
+      'choose another --metrics-addr or --status-addr, port 0 takes a free one',
     ),
   );
-  log.info('listening', { metrics: http.address });
+  log.info('listening', { metrics: http.addresses.open, status: http.addresses.local });
   const shortage = standby ? descriptorShortage(openFilesLimit()) : undefined;
   if (shortage !== undefined) log.warn('standbys-limited', { error: shortage });
   await turn();
@@ -201,7 +210,8 @@ export async function startAgent({
   await turn();
   engine.start();
   log.info('ready', {
-    metrics: http.address,
+    metrics: http.addresses.open,
+    status: http.addresses.local,
     socket: driver?.socket,
     node: nodeId,
     tier: kernel.tier,

@@ -19,6 +19,7 @@ describe('flags', () => {
       csi: { endpoint: 'unix:///csi/csi.sock', registration: undefined },
       beside: undefined,
       metrics: { host: undefined, port: 8080 },
+      status: undefined,
       kubeconfig: undefined,
       policy: {
         enabled: false,
@@ -146,6 +147,9 @@ describe('flags', () => {
     [['--feature-gates=FuseRecovery=yes'], {}, '--feature-gates: FuseRecovery=yes: the accepted values are'],
     [['--metrics-addr=8080'], {}, '--metrics-addr=8080 is not of the form HOST:PORT or :PORT'],
     [['--metrics-addr=:70000'], {}, '--metrics-addr=:70000 is not of the form'],
+    ...[':8081', '0.0.0.0:8081', '10.0.0.1:8081', '[::]:8081', 'localhost:8081'].map(
+      (text): [string[], object, string] => [[`--status-addr=${text}`], {}, 'is not a loopback address'],
+    ),
     [['--abort-hung-after=30'], {}, '--abort-hung-after=30 is not a duration of at least 100ms'],
     [['--endpoint=tcp://1'], {}, '--endpoint: endpoint "tcp://1" is not of the form unix:///path'],
     [['--nodeid='], {}, '--nodeid or NODE_ID is needed'],

@@ -4,6 +4,7 @@ import { parseEndpoint } from '../csi/socket.ts';
 import { isNormalised } from '../csi/volume-source.ts';
 import type { KernelTier, Nanoseconds, Policy } from '../engine/model.ts';
 import { help } from './help.ts';
+import type { Address } from './http.ts';
 
 /** The agent's options: flags take precedence over the environment and the defaults. */
 export interface AgentOptions {
@@ -20,7 +21,9 @@ export interface AgentOptions {
   /** DaemonSet of another node plugin. No driver is served, and nothing is recovered while its gate is on. */
   readonly beside: { readonly namespace: string; readonly name: string } | undefined;
   /** Address of /metrics, /readyz and /livez. Port 0 picks a free one. Without a host, all addresses. */
-  readonly metrics: { readonly host: string | undefined; readonly port: number };
+  readonly metrics: Address;
+  /** Address of /status: a loopback address. If undefined, it is not served. */
+  readonly status: Address | undefined;
   /** Path. If undefined, the pod's service account is used. */
   readonly kubeconfig: string | undefined;
   readonly policy: Policy;
@@ -61,6 +64,7 @@ const flags = [
   'endpoint',
   'feature-gates',
   'metrics-addr',
+  'status-addr',
   'kubeconfig',
   'read-write-scope',
   'sub-path',
@@ -141,7 +145,8 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
     nodeId,
     csi,
     beside,
-    metrics: address(value('metrics-addr') ?? ':8080'),
+    metrics: address('--metrics-addr', value('metrics-addr') ?? ':8080'),
+    status: loopback('--status-addr', value('status-addr')),
     kubeconfig: value('kubeconfig'),
     policy: {
       enabled: enabled.has('FuseRecovery'),
@@ -241,10 +246,20 @@ function registration(endpoint: string | undefined, place = '/registration'): Ku
   };
 }
 
-function address(text: string): AgentOptions['metrics'] {
+/** What it serves is for users only who may forward a port of the pod. */
+function loopback(flag: string, text: string | undefined): Address | undefined {
+  if (text === undefined) return undefined;
+  const found = address(flag, text);
+  if (found.host === '::1' || /^127\./.test(found.host ?? '')) return found;
+  throw new FlagError(
+    `${flag}=${text} is not a loopback address: it names the pods of all tenants, use 127.0.0.1:PORT`,
+  );
+}
+
+function address(flag: string, text: string): Address {
   const [, host, bracketed, port] = /^(\[([0-9a-fA-F:.]+)\]|[^:[\]]*):(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65_535) {
-    throw new FlagError(`--metrics-addr=${text} is not of the form HOST:PORT or :PORT`);
+    throw new FlagError(`${flag}=${text} is not of the form HOST:PORT or :PORT`);
   }
   return { host: bracketed ?? (host || undefined), port: Number(port) };
 }

@@ -45,6 +45,8 @@ Paths
 
 Monitoring
   --metrics-addr HOST:PORT serves /metrics (Prometheus), /readyz and /livez; default :8080, port 0 takes a free one, which is logged
+  --status-addr 127.0.0.1:PORT
+                           serves /status, which rekindle status reads: to users who may forward a port of this pod; off by default
   The log on standard output has one JSON object per line, one for each decision; "ns" is the monotonic time in nanoseconds.
 
 For tests

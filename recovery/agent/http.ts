@@ -2,9 +2,20 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
 
-export interface HttpOptions {
+export interface Address {
+  /** If undefined, all addresses. */
   readonly host: string | undefined;
+  /** 0 takes a free one. */
   readonly port: number;
+}
+
+export interface HttpOptions {
+  /** For the monitoring, which any pod of the cluster may read. */
+  readonly open: Address;
+  /** A loopback address, which only users reach who may forward a port of the pod. */
+  readonly local: Address | undefined;
+  /** The value of `/status` as JSON. */
+  readonly status: () => unknown;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   /** What the agent still waits for, and what it no longer knows; empty while it is ready. */
   readonly missing: () => readonly string[];
@@ -12,17 +23,29 @@ export interface HttpOptions {
   readonly defect: () => Promise<string | undefined>;
 }
 
-export interface HttpServer extends AsyncDisposable {
-  /** The bound `HOST:PORT`. */
-  readonly address: string;
+export interface HttpServers extends AsyncDisposable {
+  /** The bound `HOST:PORT` of each. */
+  readonly addresses: { readonly open: string; readonly local: string | undefined };
 }
 
+type Paths = Readonly<Record<string, (response: ServerResponse) => Promise<void>>>;
+
 /**
- * Serves `/metrics`, `/readyz` and `/livez`; `/healthz` is an older name of `/readyz`. Each of them answers 200, or 503 with the reasons, one a
- * line. What a restart would not help, such as an API server that is away, concerns `/readyz` only. Rejects if it cannot listen.
+ * Serves `/metrics`, `/readyz` and `/livez` to the cluster; `/healthz` is an older name of `/readyz`. Each of them answers 200, or 503 with the
+ * reasons, one a line. What a restart would not help, such as an API server that is away, concerns `/readyz` only. `/status`, which names
+ * the pods of all tenants, is served on the loopback address. Rejects if it cannot listen.
  */
-export async function serveHttp({ host, port, metrics, missing, defect }: HttpOptions): Promise<HttpServer> {
-  const paths: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
+export async function serveHttp(options: HttpOptions): Promise<HttpServers> {
+  const { metrics, missing, defect, status } = options;
+  await using servers = new AsyncDisposableStack();
+  const local =
+    options.local &&
+    (await listen(servers, options.local, {
+      '/status': async (response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(status())}\n`);
+      },
+    }));
+  const open = await listen(servers, options.open, {
     '/readyz': async (response) => reply(response, missing()),
     '/healthz': async (response) => reply(response, missing()),
     '/livez': async (response) =>
@@ -34,7 +57,13 @@ export async function serveHttp({ host, port, metrics, missing, defect }: HttpOp
       const text = await metrics.text();
       response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
     },
-  };
+  });
+  const life = servers.move();
+  return { addresses: { open, local }, [Symbol.asyncDispose]: () => life.disposeAsync() };
+}
+
+/** Returns the bound `HOST:PORT`. */
+async function listen(servers: AsyncDisposableStack, { host, port }: Address, paths: Paths): Promise<string> {
   const server = createServer((request, response) => {
     const serve = paths[new URL(request.url ?? '/', 'http://agent').pathname];
     if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405).end();
@@ -45,14 +74,12 @@ export async function serveHttp({ host, port, metrics, missing, defect }: HttpOp
   server.once('error', reject);
   server.listen(port, host, resolve);
   await promise;
+  servers.defer(async () => {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
   const bound = server.address() as AddressInfo;
-  return {
-    address: bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-    },
-  };
+  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }
 
 function reply(response: ServerResponse, reasons: readonly string[]): void {

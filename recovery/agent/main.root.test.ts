@@ -101,7 +101,7 @@ describe.skipIf(!isRoot)(
   { timeout: 4 * startTimeout },
   () => {
     it('serves CSI, metrics and health once it is ready, and exits cleanly', async () => {
-      const agent = start(['--feature-gates=FuseRecovery=true']);
+      const agent = start(['--feature-gates=FuseRecovery=true', '--status-addr=127.0.0.1:0']);
       const ready = await line(agent, 'ready');
       expect(ready).toMatchObject({ node: 'node-1', recovery: true, ns: expect.stringMatching(/^\d+$/) });
       const address = `http://${ready.metrics}`;
@@ -114,6 +114,10 @@ describe.skipIf(!isRoot)(
         'rekindle_pass_phase_seconds_count{phase="whole"}',
       );
       expect((await fetch(`${address}/other`)).status).toBe(404);
+      // It names the pods of all tenants.
+      expect((await fetch(`${address}/status`)).status).toBe(404);
+      const status: unknown = await (await fetch(`http://${ready.status}/status`)).json();
+      expect(status).toMatchObject({ node: 'node-1', agent: { recovery: true, problems: [] }, volumes: [] });
       using client = createCsiClient(`unix://${directory}/csi.sock`);
       expect(await client.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1' });
       expect((await client.probe({})).ready.value).toBe(true);

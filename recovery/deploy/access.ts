@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1PolicyRule } from '@kubernetes/client-node';
 import { configurationNames } from '../webhook/registration.ts';
-import { labelsFor, type ManifestOptions, names } from './options.ts';
+import { labelsFor, type ManifestOptions, names, statusReader } from './options.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
 const watched = ['list', 'watch'];
@@ -58,6 +58,21 @@ function agentRules({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): readonly
 
 export function webhookAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {
   return access({ part: names.webhook, namespace, clusterRules: webhookRules, namespaceRules: webhookSecretRules });
+}
+
+/**
+ * What `rekindle status` and `rekindle explain` need. Nobody has it until an administrator binds it: in the namespace of the agents, to
+ * read the mounts of all tenants.
+ */
+export function statusReaderRole(part: typeof names.agent | typeof names.beside): KubernetesObject {
+  const rules: readonly V1PolicyRule[] = [
+    { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list'] },
+    // The agent serves its status on the loopback address of its pod. Kubernetes asks for either verb, depending on its version.
+    { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
+  ];
+  const name = part === names.agent ? statusReader : `${statusReader}-beside`;
+  const metadata = { name, labels: labelsFor(part) };
+  return { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata, ...{ rules } };
 }
 
 interface Access {

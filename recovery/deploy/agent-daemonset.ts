@@ -13,6 +13,8 @@ import { type FurtherGate, hasTakeover, labelsFor, type ManifestOptions, names }
 export const capabilities = ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT', 'DAC_READ_SEARCH', 'SETUID', 'SETGID', 'KILL'];
 
 const port = 8080;
+/** On the loopback address of the pod. */
+export const statusPort = 8081;
 const socketDirectory = (kubeletRoot: string) => `${kubeletRoot}/csi-plugins/${driverName}`;
 
 /** The differences between the two kinds of node agent. */
@@ -139,6 +141,7 @@ function container(
       `--feature-gates=${[`FuseRecovery=${gate}`, ...furtherGates.map((name) => `${name}=true`)]}`,
       '--node-mount-namespace=kubelet',
       `--metrics-addr=:${port}`,
+      `--status-addr=127.0.0.1:${statusPort}`,
       ...agentArgs,
     ],
     env: [

@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1CSIDriver, V1Namespace } from '@kubernetes/client-node';
 import { driverName } from '../engine/model.ts';
-import { agentAccess, besideAccess, webhookAccess } from './access.ts';
+import { agentAccess, besideAccess, statusReaderRole, webhookAccess } from './access.ts';
 import { agentDaemonSet, besideDaemonSet } from './agent-daemonset.ts';
 import { keeperDaemonSet } from './keeper-daemonset.ts';
 import { hasTakeover, labelsFor, type ManifestOptions, names } from './options.ts';
@@ -12,6 +12,7 @@ export function manifests(options: ManifestOptions): readonly KubernetesObject[]
     namespace(options),
     csiDriver(),
     ...agentAccess(options),
+    statusReaderRole(names.agent),
     // Before the agent, whose pods mount its directory.
     ...keeper(options),
     agentDaemonSet(options),
@@ -26,7 +27,13 @@ export function manifests(options: ManifestOptions): readonly KubernetesObject[]
 
 /** The objects for recovery alongside another node plugin; none of them exists before. */
 export function besideManifests(options: ManifestOptions): readonly KubernetesObject[] {
-  return [namespace(options), ...besideAccess(options), ...keeper(options), besideDaemonSet(options)];
+  return [
+    namespace(options),
+    ...besideAccess(options),
+    statusReaderRole(names.beside),
+    ...keeper(options),
+    besideDaemonSet(options),
+  ];
 }
 
 const keeper = (options: ManifestOptions) => (hasTakeover(options) ? [keeperDaemonSet(options)] : []);

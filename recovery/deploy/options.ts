@@ -19,6 +19,9 @@ export const names = {
   certificates: 'fluid-webhook-certificates',
 } as const;
 
+/** ClusterRole of those who may read what agents know (`rekindle status`), to be bound in the namespace of the agents. */
+export const statusReader = 'rekindle:status-reader';
+
 /** The label of all deployed objects. Objects without it are foreign and are never changed or deleted. */
 export const managedBy = { label: 'app.kubernetes.io/managed-by', value: 'rekindle' } as const;
 
