@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { conditions, spelling } from '../../clusters/sandbox/conditions/catalogue.ts';
 import { kernelResultsAsMarkdown, readKernelResults } from '../../kernels/results.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
+import { statusPort } from '../../recovery/deploy/agent-daemonset.ts';
+import { statusReader } from '../../recovery/deploy/options.ts';
 import { claimRows, claimsAsMarkdown, faultRows, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
 import { faults } from '../../src/faults/catalogue.ts';
 import { shippedScenarios } from '../../src/gherkin.ts';
 import { profileJsonSchema } from '../../src/profiles/profile.ts';
 import { fleetJsonSchema } from '../../src/simulate/fleet/fleet-file.ts';
+import { statusJsonSchema } from '../../src/status/cluster-status.ts';
 import { commandLineAsMarkdown } from './command-line.ts';
 import { schemaAsMarkdown } from './schema-table.ts';
 
@@ -25,6 +28,7 @@ export async function referencePages(): Promise<readonly Page[]> {
     { file: 'agent.md', text: renderPage('The node agent', agentPage()) },
     { file: 'profile.md', text: renderPage('Profiles', profilePage()) },
     { file: 'fleet.md', text: renderPage('Fleets', fleetPage()) },
+    { file: 'status.md', text: renderPage('The status of a cluster', statusPage()) },
     { file: 'record.md', text: renderPage('The record of a run', recordPage()) },
     { file: 'claims.md', text: renderPage('Claims and faults', claimsPage()) },
     { file: 'kernels.md', text: renderPage('Kernels', kernelsPage()) },
@@ -72,6 +76,22 @@ ${['large', 'small'].map((name) => `## ${name}\n\n${fence('yaml', project(`src/s
 A forecast is written as a \`FleetRecord\`; NaN is null:
 
 ${fence('ts', project('reports/fleet/record.ts'))}
+`;
+}
+
+function statusPage(): string {
+  return `
+\`npx rekindle status -o json\` prints this object, which each node agent answers for its node at \`/status\`. Agents serve it on
+\`127.0.0.1:${statusPort}\` of their pods only, so that Kubernetes decides who may read it: the ClusterRole \`${statusReader}\` lets its
+subjects list the agents' pods and forward their ports. It names pods, containers, volumes, mount paths and source mounts of all tenants
+of a node, but no files, no options of mounts and no credentials. Fields may be added; none is removed within \`schemaVersion\` 1.
+
+${schemaAsMarkdown(statusJsonSchema())}
+
+A mount is \`dead\` if its daemon is gone and none is back, \`orphaned\` if one is back and the mount is left alone, and \`half-done\` if
+its replacement was interrupted. \`hung\`: the daemon does not answer. \`kept\`: a keeper holds the connection for the next daemon.
+\`gone\`: nothing is mounted there. \`contested\` and \`unfound\`: it is not clear whose mount it is. The table says \`dead\` for the first
+three. Reasons are listed in [Repair a pod that is not recovered](../how-to/bring-back-a-pod-that-cannot-be-recovered.md).
 `;
 }
 

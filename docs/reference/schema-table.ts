@@ -25,6 +25,7 @@ function listRows(schema: JsonSchema, path: string): readonly Row[] {
     return [
       [`\`${fieldPath}\``, describeType(field), `${optional}${field.description ?? ''}`] as const,
       ...listRows(field, fieldPath),
+      ...listRows((field.items ?? {}) as JsonSchema, `${fieldPath}[]`),
     ];
   });
 }

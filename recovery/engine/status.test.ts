@@ -104,7 +104,7 @@ it('shows a replaced mount that its consumer cannot read, and how a replacement 
   expect(world.engine.status()[0]?.sites[1]?.detail).toContain('EACCES');
   crash(world);
   await world.clock.settle();
-  world.kernel.failWith((step) => (step === 'attach-beneath' ? 'ENOSPC' : undefined));
+  world.kernel.failWith((call, visited) => (call === 'move_mount' && visited === 'container' ? 'ENOSPC' : undefined));
   world.serve('demo');
   await world.clock.settle();
   expect(world.engine.status()[0]?.sites[1]).toMatchObject({

@@ -62,7 +62,8 @@ describe('deploy --print', () => {
 
   test('prints recovery alone with --beside, in a namespace of its own', async () => {
     const { out } = await run(['deploy', '--print', '--beside']);
-    expect(kinds(out)).toEqual(['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'DaemonSet']);
+    const access = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'ClusterRole'];
+    expect(kinds(out)).toEqual(['Namespace', ...access, 'DaemonSet']);
     expect(out).toContain('namespace: rekindle-system');
     expect(out).toContain('- --beside=fluid-system/csi-nodeplugin-fluid');
   });

@@ -221,3 +221,29 @@ Examples:
   rekindle standby demo-dataset --print                 look at it first
   rekindle standby demo-dataset --remove
 `;
+
+export const statusHelp = `
+Prints the mounts of the driver's volumes by node and volume, what cannot be read first: the state of each and since when, its last
+recovery and the outage that it ended, or why it is left alone and what to do about it. All of it is what the node agents know
+themselves; times begin with the start of an agent. "unproven" is a mount that was replaced and that its pod has not been seen to read.
+
+The agents are asked through forwarded ports of their pods, so that RBAC decides who may: bind the ClusterRole rekindle:status-reader
+in the namespace of the agents. docs/reference/status.md describes the JSON.
+
+Examples:
+  rekindle status --context my-cluster
+  rekindle status --watch
+  rekindle status -o json | jq '.nodes[].volumes[].mounts[] | select(.state != "healthy")'
+  rekindle status --address 127.0.0.1:41234              as rekindle crash --hold prints it
+
+Exit status: 0 every mount can be read · 1 some cannot · 3 the agents cannot be asked · 4 the agents of some nodes did not answer
+`;
+
+export const explainHelp = `
+Prints what a pod mounts, whether it can read it and why not, and the events of the pod and its datasets in order. It reads the pod, its
+events and the node agents, as rekindle status does.
+
+Examples:
+  rekindle explain demo-app
+  rekindle explain demo-app -n team-a --context my-cluster
+`;

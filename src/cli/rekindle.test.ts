@@ -329,7 +329,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'no command',
       [],
-      'a command is missing: accepted are conform, crash, bench, compare, simulate, deploy, standby, doctor, faults,',
+      'a command is missing: accepted are conform, crash, bench, compare, simulate, deploy, status, explain, standby, doctor, faults,',
     ],
     ['unknown command', ['conformm'], "unknown command 'conformm'"],
     [

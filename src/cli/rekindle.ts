@@ -16,6 +16,7 @@ import { addProfile } from './profile-command.ts';
 import { addJudge, addReport } from './report-command.ts';
 import { addSimulate } from './simulate-command.ts';
 import { addStandby } from './standby-command.ts';
+import { addExplain, addStatus } from './status-command.ts';
 
 /** Runs the command line (without interpreter and script) and returns the exit status. Never rejects. */
 export async function rekindle(argv: readonly string[], context: Context): Promise<ExitStatus> {
@@ -51,6 +52,8 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
     addCompare,
     addSimulate,
     addDeploy,
+    addStatus,
+    addExplain,
     addStandby,
     addDoctor,
     addFaults,

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, RunningProgram } from '../../clusters/cluster.ts';
 import { pollOrLast } from '../../clusters/poll.ts';
@@ -158,11 +160,26 @@ export async function crash(
   if (options.hold && !signal.aborted) {
     isOver = false;
     const stepInside = await run.cluster.stepInside(pod.container);
-    await hold({ environment, stepInside, heading, print, crash: async () => (await strike()).map(formatCheck) });
+    const lookCommands = await agentCommands(run, pod);
+    const again = async () => (await strike()).map(formatCheck);
+    await hold({ environment, stepInside, lookCommands, heading, print, crash: again });
     isOver = true;
     if (notes.finishedAt < (scenario.lastFaultAt ?? 0)) record = await end();
   }
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
+}
+
+/** The commands that show what the agent knows, and what happened to the pod; none if it serves no status. */
+async function agentCommands({ cluster, resultsDir }: OpenRun, pod: ScenarioPod): Promise<readonly string[]> {
+  const address = await cluster.agentStatusAddress?.().catch(() => undefined);
+  if (address === undefined) return [];
+  const kubeConfig = join(resultsDir, 'kubeconfig');
+  writeFileSync(kubeConfig, cluster.kubeConfig.exportConfig(), { mode: 0o600 });
+  const source = `--address ${address}`;
+  return [
+    `rekindle status ${source}`,
+    `rekindle explain ${pod.name} -n ${pod.namespace.name} --kubeconfig ${kubeConfig} ${source}`,
+  ];
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -8,6 +8,8 @@ interface HoldOptions {
   readonly environment: Environment;
   /** The shell command that enters the pod. */
   readonly stepInside: string;
+  /** Further commands for another terminal. */
+  readonly lookCommands: readonly string[];
   readonly heading: (line: string) => void;
   readonly print: (line: string) => void;
   /** Crashes the daemon once more; resolves with what came of it, a line each. */
@@ -15,11 +17,18 @@ interface HoldOptions {
 }
 
 /** Keeps a finished crash running, and carries out what the user types, until `quit` or Ctrl-C. */
-export async function hold({ environment, stepInside, heading, print, crash }: HoldOptions): Promise<void> {
+export async function hold({
+  environment,
+  stepInside,
+  lookCommands,
+  heading,
+  print,
+  crash,
+}: HoldOptions): Promise<void> {
   const { stdin, signal, stderr } = environment;
   const help = () => print('crash: crash the daemon again · shell: look around in the pod · quit, or Ctrl-C: end');
-  heading('Held. Type a command, or step inside the pod in another terminal:');
-  print(`  ${stepInside}`);
+  heading('Held. Type a command, or step inside the pod in another terminal, and see what the agent knows:');
+  for (const command of [stepInside, ...lookCommands]) print(`  ${command}`);
   help();
   const actions: Readonly<Record<string, () => Promise<void>>> = {
     async crash() {

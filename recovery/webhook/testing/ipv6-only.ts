@@ -31,8 +31,10 @@ await startWebhook({ flags: parsed.flags, kubeConfig, log, random: Math.random, 
 const { address } = JSON.parse(await ready.promise) as { readonly address: string };
 const port = Number(/\d+$/.exec(address)?.[0]);
 const metrics = { text: async () => '', contentType: 'text/plain' };
-const agent = await serveHttp({ host: undefined, port: 0, metrics, missing: () => [], defect: async () => undefined });
-const agentPort = /\d+$/.exec(agent.address)?.[0];
+const open = { host: undefined, port: 0 };
+const never = { missing: () => [], defect: async () => undefined, status: () => ({}) };
+const agent = await serveHttp({ open, local: undefined, metrics, ...never });
+const agentPort = /\d+$/.exec(agent.addresses.open)?.[0];
 const options = { host: '::1', port, path: '/healthz', rejectUnauthorized: false, agent: false };
 get(options, async ({ statusCode }) => {
   const { status } = await fetch(`http://[::1]:${agentPort}/readyz`);
