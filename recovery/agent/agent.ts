@@ -105,6 +105,7 @@ export async function startAgent({
           randomBytes(Math.ceil(digits / 2))
             .toString('hex')
             .slice(0, digits),
+        now: () => new Date(),
         signal: ended.signal,
       }),
       now: () => new Date(),

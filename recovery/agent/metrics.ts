@@ -88,7 +88,7 @@ export function createMetrics({
   });
   const dropped = new Counter({
     name: 'rekindle_events_dropped_total',
-    help: 'Kubernetes events that were not sent, because the queue was full or the API server refused them',
+    help: 'Kubernetes events that were not sent, because the queue was full, the object had too many, or the API server refused them',
     labelNames: ['why'],
     registers,
   });

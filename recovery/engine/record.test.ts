@@ -56,9 +56,11 @@ describe('events', () => {
 
   it('are on the Dataset and the Pod, with path, volume, errno and remedy', () => {
     const made = eventsFor({ event: 'failed', volume, site: inside, failure }, objects);
-    expect(made.map(({ object, type, reason }) => [object.kind, object.name, type, reason])).toEqual([
-      ['Dataset', 'demo', 'Warning', 'FuseRecoverFailed'],
-      ['Pod', 'pod-1', 'Warning', 'FuseRecoverFailed'],
+    expect(
+      made.map(({ object, type, reason, isAggregated }) => [object.kind, object.name, type, reason, isAggregated]),
+    ).toEqual([
+      ['Dataset', 'demo', 'Warning', 'FuseRecoverFailed', true],
+      ['Pod', 'pod-1', 'Warning', 'FuseRecoverFailed', undefined],
     ]);
     expect(made[0]?.message).toBe(
       "Fuse recover /data failed: read answered EACCES at step read-byte (volume default-demo, container app of pod default/pod-1); the container's user may not read it: look at allow_other and the owners of the files",

@@ -19,6 +19,8 @@ export interface ObjectEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
+  /** The event is on the Dataset and about one mount of it. */
+  readonly isAggregated?: true;
 }
 
 /** The API objects that events refer to. */
@@ -94,8 +96,8 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
       if (notice === undefined) return [];
       if (volumeReasons.has(reason) && site.kind === 'container') return [];
       const message = `Fuse recover ${site.path} not done: ${detail}`;
-      const dataset = podOnlyReasons.has(reason) ? [] : onDataset(volume, notice, message);
-      return [...dataset, ...onPod(site, objects, notice, message)];
+      if (podOnlyReasons.has(reason)) return onPod(site, objects, notice, message);
+      return onBoth({ volume, site }, objects, notice, message);
     }
     case 'recovered': {
       const { volume, site, took, unreadable = [] } = decision;
@@ -103,20 +105,20 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
       const notice: Notice = { type: 'Normal', reason: 'FuseRecoverSucceed' };
       const except = unreadable.length === 0 ? '' : `; it cannot read ${formatFailures(unreadable)}`;
       const message = `Fuse recover ${site.path} succeed: ${formatConsumer(site, objects)} reads volume ${volume.name} again, ${milliseconds(took)} ms after the daemon was found back${except}`;
-      return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
+      return onBoth({ volume, site }, objects, notice, message);
     }
     case 'unproven': {
       const { volume, site, failure } = decision;
       if (site.kind === 'target') return [];
       const notice: Notice = { type: 'Warning', reason: 'FuseRecoverUnproven' };
       const message = `Fuse recover ${site.path} mounted, not yet proven: ${formatUnproven(failure)} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
-      return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
+      return onBoth({ volume, site }, objects, notice, message);
     }
     case 'failed': {
       const { volume, site, failure } = decision;
       const notice: Notice = { type: 'Warning', reason: 'FuseRecoverFailed' };
       const message = `Fuse recover ${site.path} failed: ${formatCall(failure)} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
-      return [...onDataset(volume, notice, message), ...onPod(site, objects, notice, message)];
+      return onBoth({ volume, site }, objects, notice, message);
     }
     case 'replaced':
     case 'passed':
@@ -216,6 +218,16 @@ function sourceEvents(
 function onDataset({ dataset }: Volume, notice: Notice, message: string): ObjectEvent[] {
   if (dataset === undefined) return [];
   return [{ object: { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', ...dataset }, ...notice, message }];
+}
+
+function onBoth(
+  { volume, site }: { readonly volume: Volume; readonly site: MountSite },
+  objects: EventObjects,
+  notice: Notice,
+  message: string,
+): ObjectEvent[] {
+  const dataset = onDataset(volume, notice, message).map((event) => ({ ...event, isAggregated: true }) as const);
+  return [...dataset, ...onPod(site, objects, notice, message)];
 }
 
 function onPod({ podUid }: MountSite, { podsByUid }: EventObjects, notice: Notice, message: string): ObjectEvent[] {

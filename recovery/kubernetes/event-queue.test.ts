@@ -2,11 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { createEventQueue, type EventDraft, type EventQueueOptions } from './event-queue.ts';
 import { ApiError } from './transport.ts';
 
-const draft = (message: string): EventDraft => ({
+/** An event on the pod that its message is about. */
+const draft = (message: string, name = message): EventDraft => ({
   type: 'Normal',
   reason: 'FuseRecoverSucceed',
   message,
-  object: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'demo', uid: 'u' },
+  object: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name, uid: `uid-${name}` },
+});
+
+const onDataset = (message: string): EventDraft => ({
+  ...draft(message),
+  isAggregated: true,
+  object: { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', namespace: 'default', name: 'demo' },
 });
 
 const request = {
@@ -139,12 +146,49 @@ describe('the event queue', () => {
     expect(sent).toEqual(['create a x1', 'create b x2', 'create c x1']);
   });
 
-  it('slows down after a burst', async () => {
+  it('slows down after a burst, and has sent the events of 250 pods after 10 seconds', async () => {
     const { queue, sent, slept } = recording();
-    for (let i = 0; i < 60; i++) queue.push(draft(String(i)));
-    await settled(sent, 60);
-    expect(slept).toEqual([held, ...Array(slept.length - 1).fill(200)]);
-    expect(slept.length).toBeGreaterThanOrEqual(5);
+    for (let i = 0; i < 250; i++) queue.push(draft(String(i)));
+    await settled(sent, 250);
+    const total = slept.reduce((sum, ms) => sum + ms, 0);
+    expect(slept[1]).toBe(50);
+    expect(total).toBeGreaterThanOrEqual(held + (200 / 20) * 1000);
+    expect(total).toBeLessThan(held + 10_500);
+  });
+
+  it('sends one event for all mounts of a dataset that recover together, with their number', async () => {
+    const { queue, sent, pass } = recording();
+    for (let i = 0; i < 250; i++) queue.push(onDataset(`pod-${i} reads again`));
+    await settled(sent, 1);
+    expect(sent).toEqual(['create pod-0 reads again (and 249 more like it) x1']);
+    pass(60_000);
+    queue.push(onDataset('pod-0 reads again, the second time'));
+    await settled(sent, 2);
+    expect(sent[1]).toBe('create pod-0 reads again, the second time x1');
+  });
+
+  it('keeps the number of the others if the message is long', async () => {
+    const { queue, sent } = recording();
+    queue.push(onDataset('x'.repeat(2000)));
+    queue.push(onDataset('y'));
+    await settled(sent, 1);
+    expect(sent[0]).toMatch(/^create x+ \(and 1 more like it\) x1$/);
+    expect(sent[0]?.length).toBeLessThan(1024 + 'create  x1'.length);
+  });
+
+  it('drops the events of an object beyond its limit, and goes on with others', async () => {
+    const { queue, sent, dropped, pass } = recording();
+    for (let i = 0; i < 30; i++) queue.push(draft(`crash ${i}`, 'flapping'));
+    queue.push(draft('other'));
+    await settled(sent, 26);
+    expect(sent.at(-1)).toBe('create other x1');
+    expect(dropped).toEqual([25, 26, 27, 28, 29].map((i) => `crash ${i} limited`));
+    pass(300_000);
+    queue.push(draft('later', 'flapping'));
+    queue.push(draft('too many', 'flapping'));
+    await settled(sent, 27);
+    await expect.poll(() => dropped.at(-1), { interval: 1 }).toBe('too many limited');
+    expect(sent.at(-1)).toBe('create later x1');
   });
 
   it('delays events by half a second and sends identical ones once', async () => {

@@ -5,6 +5,8 @@ export interface EventDraft {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
+  /** Events about several mounts of the object that occur together are sent as one, with the number of the others. */
+  readonly isAggregated?: true;
   readonly object: {
     readonly apiVersion: string;
     readonly kind: string;
@@ -35,7 +37,7 @@ export interface EventQueueOptions {
   /** Rejects when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
   /** Called for each dropped event with the reason. */
-  readonly onDropped: (draft: EventDraft, why: 'full' | 'refused', error?: unknown) => void;
+  readonly onDropped: (draft: EventDraft, why: 'full' | 'limited' | 'refused', error?: unknown) => void;
   /** Maximum number of different events that may wait. */
   readonly capacity?: number;
 }
@@ -47,6 +49,10 @@ export interface EventQueue extends AsyncDisposable {
 
 interface QueuedEvent {
   readonly draft: EventDraft;
+  /** Messages of the other events that it stands for. */
+  readonly others: Set<string>;
+  /** Milliseconds of the clock before which it is not sent. */
+  readonly due: number;
   count: number;
   readonly first: Date;
   last: Date;
@@ -59,9 +65,12 @@ interface QueuedEvent {
 const forgetMs = 10 * 60_000;
 /** Maximum number of events that are remembered for counting. */
 const remembered = 1024;
-/** Rate limit of requests: the burst, and then the rate per second. Events that recur meanwhile are counted. */
-const burst = 50;
-const perSecond = 5;
+/** How many requests the agent may send: so many at once, and then per second. Events that recur meanwhile are counted. */
+const nodeLimit = { burst: 50, perSecond: 20 };
+/** The same for one object, as in client-go's event correlator. Further events are dropped. */
+const objectLimit = { burst: 25, perSecond: 1 / 300 };
+/** Pods of one dataset recover within this time of each other. */
+const aggregatedMs = 1_000;
 const tries = 5;
 /** Delay before the first event is sent, because right after a crash the agent's CPU time belongs to the pods. */
 const holdMs = 500;
@@ -74,33 +83,70 @@ const isRefused = (error: unknown): boolean =>
   error instanceof ApiError && error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status);
 
 /**
- * Sends events one at a time and counts identical ones. They wait while the API server is unavailable. Events beyond the
- * capacity are dropped and reported, so that memory and CPU time stay bounded.
+ * Sends events one at a time, counts identical ones, and combines those of one dataset that differ only in the mount. They wait while the API
+ * server is unavailable. Events beyond the capacity or the limit of their object are dropped and reported.
  */
 export function createEventQueue(options: EventQueueOptions): EventQueue {
-  const { sender, now, sleep, onDropped, capacity = 1000 } = options;
+  const { sender, now, sleep, onDropped, capacity = 2500 } = options;
   const known = new Map<string, QueuedEvent>();
   const pending = new Map<string, QueuedEvent>();
   const ended = new AbortController();
-  let budget = { tokens: burst, at: now().getTime() };
+  const budget = createBudget(nodeLimit);
+  const budgets = new Map<string, ReturnType<typeof createBudget>>();
   let working: Promise<void> | undefined;
 
   async function work(): Promise<void> {
-    for (;;) {
-      const [next] = pending;
-      if (next === undefined || ended.signal.aborted) return;
-      const [key, entry] = next;
-      await pace();
-      pending.delete(key);
-      const seen = { count: entry.count, first: entry.first, last: entry.last };
-      try {
-        const counted = entry.name !== undefined && (await sender.count(entry.draft, entry.name, seen)) === 'counted';
-        if (!counted) entry.name = await sender.create(entry.draft, seen);
-        entry.tries = 0;
-      } catch (error) {
-        await again(key, entry, error);
+    while (pending.size > 0 && !ended.signal.aborted) {
+      const at = now().getTime();
+      const next = [...pending].find(([, { due }]) => due <= at);
+      if (next === undefined) {
+        await sleep(Math.min(...[...pending.values()].map(({ due }) => due)) - at, ended.signal);
+        continue;
       }
+      const [key, entry] = next;
+      const ofObject = budgetOf(entry.draft);
+      const isFirstTry = entry.tries === 0;
+      if (isFirstTry && ofObject.waitMs(at) > 0) {
+        pending.delete(key);
+        known.delete(key);
+        onDropped(entry.draft, 'limited');
+        continue;
+      }
+      const waitMs = budget.waitMs(at);
+      if (waitMs > 0) {
+        await sleep(waitMs, ended.signal);
+        continue;
+      }
+      budget.take();
+      if (isFirstTry) ofObject.take();
+      pending.delete(key);
+      await send(key, entry);
     }
+  }
+
+  async function send(key: string, entry: QueuedEvent): Promise<void> {
+    const seen = { count: entry.count, first: entry.first, last: entry.last };
+    const draft = { ...entry.draft, message: messageOf(entry) };
+    try {
+      const counted = entry.name !== undefined && (await sender.count(draft, entry.name, seen)) === 'counted';
+      if (!counted) entry.name = await sender.create(draft, seen);
+      entry.tries = 0;
+    } catch (error) {
+      await again(key, entry, error);
+    }
+  }
+
+  /** The least used are forgotten first, which are full again. */
+  function budgetOf({ object }: EventDraft): ReturnType<typeof createBudget> {
+    const key = [object.kind, object.namespace, object.name, object.uid].join('\0');
+    const found = budgets.get(key) ?? createBudget(objectLimit);
+    budgets.delete(key);
+    budgets.set(key, found);
+    for (const [oldest] of budgets) {
+      if (budgets.size <= remembered) break;
+      budgets.delete(oldest);
+    }
+    return found;
   }
 
   function start(): void {
@@ -124,24 +170,22 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     }
   }
 
-  async function pace(): Promise<void> {
-    const at = now().getTime();
-    const tokens = Math.min(burst, budget.tokens + ((at - budget.at) / 1000) * perSecond);
-    budget = { tokens: tokens - 1, at };
-    if (tokens < 1) await sleep(1000 / perSecond, ended.signal);
-  }
-
   function entryOf(key: string, draft: EventDraft): QueuedEvent {
     const at = now();
     const entry = known.get(key);
+    const isRecent = entry !== undefined && at.getTime() - entry.last.getTime() < forgetMs;
     known.delete(key);
-    if (entry !== undefined && at.getTime() - entry.last.getTime() < forgetMs) {
-      entry.count += 1;
+    const isSame = entry?.draft.message === draft.message;
+    const isWaiting = draft.isAggregated && pending.has(key);
+    if (isRecent && (isSame || isWaiting)) {
+      if (!isSame) entry.others.add(draft.message);
+      else if (!isWaiting) entry.count += 1;
       entry.last = at;
       known.set(key, entry);
       return entry;
     }
-    const fresh: QueuedEvent = { draft, count: 1, first: at, last: at, tries: 0 };
+    const due = at.getTime() + (draft.isAggregated ? aggregatedMs : 0);
+    const fresh: QueuedEvent = { draft, others: new Set(), due, count: 1, first: at, last: at, tries: 0 };
     known.set(key, fresh);
     for (const [oldest] of known) {
       if (known.size <= remembered) break;
@@ -153,8 +197,9 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
   return {
     push(draft) {
       if (ended.signal.aborted) return;
-      const { type, reason, message, object } = draft;
-      const key = [object.kind, object.namespace, object.name, object.uid, type, reason, message].join('\0');
+      const { type, reason, message, object, isAggregated } = draft;
+      const distinct = isAggregated ? '' : message;
+      const key = [object.kind, object.namespace, object.name, object.uid, type, reason, distinct].join('\0');
       if (!pending.has(key) && pending.size >= capacity) return onDropped(draft, 'full');
       pending.set(key, entryOf(key, draft));
       start();
@@ -162,6 +207,30 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
     async [Symbol.asyncDispose]() {
       ended.abort();
       await working;
+    },
+  };
+}
+
+/** Longest part of a message before the number of others, so that the sender does not cut that off. */
+const longestFirst = 960;
+
+function messageOf({ draft: { message }, others }: QueuedEvent): string {
+  if (others.size === 0) return message;
+  return `${message.slice(0, longestFirst)} (and ${others.size} more like it)`;
+}
+
+/** A token bucket. `waitMs`: after how long there will be a token. */
+function createBudget({ burst, perSecond }: { readonly burst: number; readonly perSecond: number }) {
+  let tokens = burst;
+  let filledAt: number | undefined;
+  return {
+    waitMs(at: number): number {
+      tokens = Math.min(burst, tokens + ((at - (filledAt ?? at)) / 1000) * perSecond);
+      filledAt = at;
+      return tokens < 1 ? Math.ceil(((1 - tokens) / perSecond) * 1000) : 0;
+    },
+    take(): void {
+      tokens -= 1;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { driverName } from '../engine/model.ts';
 import type { EventDraft, EventSender, Occurrences } from './event-queue.ts';
 import { objectAt, textAt } from './json.ts';
+import { partial } from './list-watch.ts';
 import { ApiError, type Transport } from './transport.ts';
 
 export interface EventSenderOptions {
@@ -8,6 +9,7 @@ export interface EventSenderOptions {
   readonly nodeName: string;
   /** Returns the given number of random hexadecimal digits, to make names unique. */
   readonly randomHex: (digits: number) => string;
+  readonly now: () => Date;
   readonly signal: AbortSignal;
   /** Timeout of each request. */
   readonly timeoutMs?: number;
@@ -15,20 +17,35 @@ export interface EventSenderOptions {
 
 /** The component in Fluid's own recovery events. */
 const component = 'FuseRecover';
+/** How long a dataset's uid is remembered; if it is created anew meanwhile, its events are found only by name. */
+const uidMs = 10 * 60_000;
+const rememberedUids = 256;
 const longestMessage = 1024;
 const longestName = 253;
 
 /** Writes events through the core API (Kubernetes `v1` Event). */
 export function createEventSender(options: EventSenderOptions): EventSender {
-  const { transport, nodeName, randomHex, signal, timeoutMs = 10_000 } = options;
+  const { transport, nodeName, randomHex, now, signal, timeoutMs = 10_000 } = options;
   const bounded = () => AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const uids = new Map<string, { readonly uid: string; readonly at: number }>();
 
   /** `kubectl describe` finds events by the object's uid, which is not known for datasets. */
   async function uidOf({ apiVersion, kind, namespace, name, uid }: EventDraft['object']): Promise<string | undefined> {
     if (uid !== undefined || kind !== 'Dataset') return uid;
     const path = `/apis/${apiVersion}/namespaces/${namespace}/datasets/${name}`;
-    const dataset = await transport.json({ method: 'GET', path, signal: bounded() }).catch(() => undefined);
-    return textAt(objectAt(dataset, 'metadata'), 'uid');
+    const at = now().getTime();
+    const known = uids.get(path);
+    if (known !== undefined && at - known.at < uidMs) return known.uid;
+    const request = { method: 'GET', path, ...partial('PartialObjectMetadata'), signal: bounded() } as const;
+    const dataset = await transport.json(request).catch(() => undefined);
+    const found = textAt(objectAt(dataset, 'metadata'), 'uid');
+    uids.delete(path);
+    for (const [oldest] of uids) {
+      if (uids.size < rememberedUids) break;
+      uids.delete(oldest);
+    }
+    if (found !== undefined) uids.set(path, { uid: found, at });
+    return found;
   }
 
   return {

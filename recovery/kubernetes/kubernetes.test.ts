@@ -352,11 +352,13 @@ describe('the event sender', () => {
   const seen = { count: 3, first: new Date('2026-01-01T00:00:00.123Z'), last: new Date('2026-01-01T00:00:09Z') };
   const dataset = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', namespace: 'default', name: 'demo' };
   const draft = { type: 'Normal', reason: 'FuseRecoverSucceed', message: 'm', object: dataset } as const;
+  let time = 0;
   const sender = () =>
     createEventSender({
       transport: transport(),
       nodeName: 'node-1',
       randomHex: (digits) => 'f'.repeat(digits),
+      now: () => new Date(time),
       signal: new AbortController().signal,
     });
 
@@ -380,6 +382,21 @@ describe('the event sender', () => {
         source: { component: 'FuseRecover', host: 'node-1' },
       },
     ]);
+  });
+
+  it("reads a dataset's uid once in ten minutes", async () => {
+    answer = ({ method }, response) => {
+      response.end(JSON.stringify(method === 'GET' ? { metadata: { uid: 'dataset-uid' } } : {}));
+      return true;
+    };
+    const { create } = sender();
+    const reads = () => requests.filter((line) => line.startsWith('GET')).length;
+    for (let i = 0; i < 3; i++) await create(draft, seen);
+    expect([reads(), bodies.length]).toEqual([1, 3]);
+    expect(bodies[2]).toMatchObject({ involvedObject: { uid: 'dataset-uid' } });
+    time += 600_000;
+    await create(draft, seen);
+    expect(reads()).toBe(2);
   });
 
   it('updates the count with a patch and reports if the event is gone', async () => {
