@@ -63,7 +63,13 @@ async function recoverWith(recording: Recording, { allVolumes }: { readonly allV
   await using kubernetes = watchKubernetes({ ...watched, allVolumes, transport, nodeName: 'node-1' });
   await kubernetes.synced;
   const signal = new AbortController().signal;
-  const sender = createEventSender({ transport, nodeName: 'node-1', randomHex: () => 'cafe', now: () => new Date(0), signal });
+  const sender = createEventSender({
+    transport,
+    nodeName: 'node-1',
+    randomHex: () => 'cafe',
+    now: () => new Date(0),
+    signal,
+  });
   const object = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', namespace: 'default', name: 'demo' };
   const draft = { type: 'Normal', reason: 'FuseRecoverSucceed', message: 'read again', object } as const;
   const seen = { count: 1, first: new Date(0), last: new Date(0) };
