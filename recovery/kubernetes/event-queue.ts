@@ -65,7 +65,7 @@ interface QueuedEvent {
 const forgetMs = 10 * 60_000;
 /** Maximum number of events that are remembered for counting. */
 const remembered = 1024;
-/** How many requests the agent may send: so many at once, and then per second. Events that recur meanwhile are counted. */
+/** Requests that the agent may send: a burst, and then a rate. Events that recur meanwhile are counted. */
 const nodeLimit = { burst: 50, perSecond: 20 };
 /** The same for one object, as in client-go's event correlator. Further events are dropped. */
 const objectLimit = { burst: 25, perSecond: 1 / 300 };
