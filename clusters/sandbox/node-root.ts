@@ -45,9 +45,9 @@ export function enterNodeRoot(linux: Linux, root: string, { kubelet, mountRoot, 
   if (known !== directory) symlinkSync(directory, join(root, known));
   linux.mount('proc', join(root, 'proc'), 'proc', MS_NOSUID | MS_NODEV);
   linux.pivotInto(root);
-  // What a node writes to is on another filesystem than its root directory.
+  // Immutable systems keep on other filesystems what they write to, and have no place for /runtime-mnt.
   if (isReadOnly) {
-    for (const path of own.filter((each) => each !== '/proc')) {
+    for (const path of own.filter((each) => /^\/(data|mnt|run|var)(\/|$)/.test(each))) {
       linux.mount(path, path, null, MS_BIND);
       linux.mount(null, path, null, MS_SHARED);
     }

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import {
   CoreV1Api,
   type KubeConfig,
@@ -49,6 +50,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const holds = new Holds();
   let isOff = false;
   const paths = kubeletPaths(options.rootDir);
+  mkdirSync(paths.pods, { recursive: true });
   const plugins = watchPlugins(paths.plugins);
 
   await registerNode(api, nodeName, options.nodeLabels);

@@ -168,7 +168,9 @@ export async function startAgent({
   const missing = () => {
     const problem = other?.problem();
     return [
-      ...[...waiting, ...[kernel.missing() ?? []].flat()].map((what) => `waiting for ${what}`),
+      ...[...waiting, ...[kernel.missing() ?? kernel.kubeletProblem() ?? []].flat()].map(
+        (what) => `waiting for ${what}`,
+      ),
       ...kubernetes.problems(),
       ...(problem === undefined ? [] : [`daemonsets: ${problem}`]),
     ];

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -30,6 +30,7 @@ let agents: Agent[];
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'rekindle-agent-'));
   agents = [];
+  mkdirSync(join(directory, 'kubelet/pods'), { recursive: true });
   server = createServer((request, response) => {
     response.writeHead(200);
     if (request.url?.includes('watch=')) response.flushHeaders();
@@ -70,7 +71,7 @@ function start(flags: readonly string[] = []): Agent {
       ...['-m', '--propagation', 'private', process.execPath, main, '--nodeid=node-1', '--metrics-addr=127.0.0.1:0'],
       ...[`--endpoint=unix://${directory}/csi.sock`, `--kubeconfig=${directory}/kubeconfig`, ...flags],
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, KUBELET_ROOTDIR: join(directory, 'kubelet') } },
   );
   const lines: Record<string, unknown>[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
@@ -124,6 +125,14 @@ describe.skipIf(!isRoot)(
       agent.process.kill('SIGTERM');
       expect(await agent.ended).toEqual({ code: 0, stderr: '' });
       expect(agent.lines.at(-1)).toMatchObject({ event: 'stopped', signal: 'SIGTERM' });
+    });
+
+    it('is not ready if no kubelet has its pods in the directory', async () => {
+      rmdirSync(join(directory, 'kubelet/pods'));
+      const ready = await line(start(), 'ready');
+      const response = await fetch(`http://${ready.metrics}/readyz`);
+      const reason = `waiting for a kubelet: none has its pods below ${directory}/kubelet: deploy with --kubelet-root\n`;
+      expect([response.status, await response.text()]).toEqual([503, reason]);
     });
 
     it('replaces its socket after it was killed', async () => {

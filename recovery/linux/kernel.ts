@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
 import type { KernelPort, ReadRequest } from '../engine/ports.ts';
@@ -8,8 +8,10 @@ import { createDaemonSearch, type DaemonSearch, slice } from './daemon-search.ts
 import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { followKubelet, linkAt } from './kubelet.ts';
+import { kubeletDirectoryProblem } from './kubelet-directory.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
+import { parseMountinfo } from './mountinfo.ts';
 import { NamespaceLost, openNamespaces } from './namespaces.ts';
 import { createPreparedMounts, type PreparedMounts } from './prepared.ts';
 import { proberArgv, startProber } from './prober/client.ts';
@@ -45,6 +47,8 @@ export interface Kernel extends KernelPort, Publisher, AsyncDisposable {
   missing(): string | undefined;
   /** The kubelet's directory without symbolic links, as the node's mount table spells it. */
   kubeletDirectory(): string;
+  /** Why the kubelet of this node does not use that directory, so that nothing will be published or recovered; undefined if it may. */
+  kubeletProblem(): string | undefined;
 }
 
 /**
@@ -160,6 +164,17 @@ function assembleKernel(
     tier: context.tier,
     missing,
     kubeletDirectory,
+    kubeletProblem() {
+      const node = table.read();
+      if (!node.ok || missing() !== undefined) return undefined;
+      const own = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+      return kubeletDirectoryProblem({
+        namespaces: context.namespaces,
+        path: kubeletDirectory(),
+        node: node.value,
+        own,
+      });
+    },
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),
     prepare: (wanted) => prepared.hold(wanted),
