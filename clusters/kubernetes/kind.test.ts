@@ -106,12 +106,27 @@ test('reports a failed deletion with the command that deletes the cluster', asyn
   await expect(cluster[Symbol.asyncDispose]()).rejects.toThrow(`(busy): kind delete cluster --name ${name}`);
 });
 
+test("moves the kubelet's directory of a second node, and makes the usual path lead to it", async () => {
+  fakes.add('kind', [version, none, { to: 'create cluster', kubeConfig }, deleted]);
+  fakes.add('docker', [{ to: 'exec' }]);
+  await using _ = await kindProvider({ ...request, nodes: 2 }).open(providerOptions(fakes).options);
+  const moved = fakes.calls.filter((line) => line.startsWith('docker exec'));
+  expect(moved).toEqual([expect.stringContaining(`docker exec ${name}-worker sh -c set -e`)]);
+});
+
+test('reports a directory of the kubelet that cannot be moved', async () => {
+  fakes.add('kind', [version, none, { to: 'create cluster', kubeConfig }, exported, deleted]);
+  fakes.add('docker', [{ to: 'exec', exitCode: 1, stderr: 'mv: busy\n' }]);
+  const opening = kindProvider({ ...request, nodes: 2 }).open(providerOptions(fakes).options);
+  await expect(opening).rejects.toThrow(`the kubelet's directory of ${name}-worker cannot be moved (mv: busy)`);
+});
+
 test('configures ordinary nodes and a virtual one, all of the requested image', () => {
   const image = 'kindest/node:v1.30.0';
   expect(parse(kindConfig({ nodes: 2, virtual: true, image }))).toMatchObject({
     nodes: [
       { role: 'control-plane', image },
-      { role: 'worker', image },
+      { role: 'worker', image, kubeadmConfigPatches: [expect.stringContaining('root-dir: /var/data/kubelet')] },
       { role: 'worker', image, labels: { type: 'virtual-kubelet' } },
     ],
   });

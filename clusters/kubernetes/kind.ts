@@ -40,6 +40,7 @@ async function findKind({ name, kubeConfigFile, request, ...context }: ToolClust
       // --retain keeps the nodes of a cluster that does not start, for their logs.
       const args = ['create', 'cluster', `--name=${name}`, '--config=-', `--kubeconfig=${kubeConfigFile}`, '--retain'];
       await kind(`create the cluster ${name}`, args, { input, timeoutMs: 300_000 });
+      if (nodes > 1) await linkKubeletDirectory(`${name}-worker`, context);
     },
     async connect() {
       await kind(`export the kubeconfig of the cluster ${name}`, ['export', 'kubeconfig', ...inCluster]);
@@ -87,6 +88,31 @@ async function imagesOnNodes(name: string, context: ToolContext): Promise<Readon
   return new Set([...first].filter((image) => others.every((list) => list.has(image))));
 }
 
+/** Of the second ordinary node, whose `/var/lib/kubelet` is a symbolic link to it. All others have the usual one. */
+const movedKubeletRoot = '/var/data/kubelet';
+
+/**
+ * Makes the usual path lead to the moved directory, so that one DaemonSet fits all nodes. kubeadm and the kubelet's certificates use that path, whatever
+ * `--root-dir` is. @throws CannotRun
+ */
+async function linkKubeletDirectory(node: string, context: ToolContext): Promise<void> {
+  const docker: Tool = { name: 'docker', remedy: 'install Docker', ...context };
+  const usual = '/var/lib/kubelet';
+  const script = [
+    'set -e',
+    'systemctl stop kubelet',
+    `cp -a ${usual}/. ${movedKubeletRoot}`,
+    `mv ${usual} ${usual}.before`,
+    `ln -s ${movedKubeletRoot} ${usual}`,
+    'systemctl start kubelet',
+  ].join('\n');
+  const { exitCode, failure } = await runTool(docker, ['exec', node, 'sh', '-c', script], { timeoutMs: 60_000 });
+  if (exitCode !== 0)
+    throw new CannotRun([
+      { what: `the kubelet's directory of ${node} cannot be moved (${failure})`, remedy: 'run on one node: --nodes 1' },
+    ]);
+}
+
 export interface KindConfig {
   /** Ordinary nodes, including the control plane. */
   readonly nodes: number;
@@ -108,9 +134,19 @@ nodeRegistration:
   taints: []
 `;
 
+/** The kubelet of a node that joins has its pods there. */
+const withMovedKubelet = `kind: JoinConfiguration
+nodeRegistration:
+  kubeletExtraArgs: {root-dir: ${movedKubeletRoot}}
+`;
+
 /** Input of `kind create cluster --config`. */
 export function kindConfig({ nodes, virtual, image }: KindConfig): string {
-  const workers = Array.from({ length: nodes - 1 }, () => ({ role: 'worker', image }));
+  const workers = Array.from({ length: nodes - 1 }, (_, index) => ({
+    role: 'worker',
+    image,
+    ...(index === 0 && { kubeadmConfigPatches: [withMovedKubelet] }),
+  }));
   return stringify({
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
