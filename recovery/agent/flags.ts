@@ -80,7 +80,7 @@ const flags = [
 type Flag = (typeof flags)[number];
 
 /** Usual names of RuntimeClasses whose guests hold their own file descriptors: Kata, gVisor and Alibaba Cloud's sandboxes. */
-const defaultRuntimes = 'kata,kata-qemu,kata-clh,kata-fc,kata-containers,gvisor,runsc,runv,rund';
+export const defaultRuntimes = 'kata,kata-qemu,kata-clh,kata-fc,kata-containers,gvisor,runsc,runv,rund';
 
 /** Below this period the resync would become a busy loop. */
 const shortestPeriod = 100_000_000n;

@@ -33,8 +33,8 @@ export interface Api {
   listWarnings(namespace: string): Promise<readonly CoreV1Event[]>;
   /** Why a pod that runs is not ready, as its readiness probe is answered; undefined if it is ready or cannot be asked. */
   askPod(pod: V1Pod): Promise<string | undefined>;
-  /** What the kubelet of a node answers; undefined if it does not serve the path, or the user may not ask it. */
-  askKubelet(node: string, path: 'flagz' | 'configz'): Promise<string | undefined>;
+  /** The flags of a node's kubelet; undefined if it does not tell, or the user may not ask it. */
+  kubeletFlags(node: string): Promise<string | undefined>;
   /** Minor version of Kubernetes 1. */
   minorVersion(): Promise<number>;
 }
@@ -102,7 +102,7 @@ export function openApi(kubeConfig: KubeConfig): Api {
         (error) => (httpStatus(error) === 503 ? errorText(error) : undefined),
       );
     },
-    askKubelet: (name, path) => core.connectGetNodeProxyWithPath({ name, path }).catch(() => undefined),
+    kubeletFlags: (name) => core.connectGetNodeProxyWithPath({ name, path: 'flagz' }).catch(() => undefined),
     async minorVersion() {
       const { minor } = await send('ask for the version', () => kubeConfig.makeApiClient(VersionApi).getCode());
       return Number.parseInt(minor, 10);

@@ -12,12 +12,12 @@ const argumentAnnotations = ['k3s.io/node-args', 'rke2.io/node-args'];
  * The kubelets' directory as they tell it: by the node's arguments that K3s and RKE2 record, or by the kubelet's `/flagz` (Kubernetes 1.33,
  * feature gate `ComponentFlagz`). Undefined if none does. Rejects with `CannotDeploy` if nodes differ.
  */
-export async function findKubeletRoot(api: Pick<Api, 'listNodes' | 'askKubelet'>): Promise<string | undefined> {
+export async function findKubeletRoot(api: Pick<Api, 'listNodes' | 'kubeletFlags'>): Promise<string | undefined> {
   const nodes = (await api.listNodes()).filter((node) => !isVirtual(node));
   const recorded = nodes.map((node) => [node.metadata?.name ?? '', rootInAnnotations(node)] as const);
   const silent = recorded.filter(([, root]) => root === undefined).slice(0, maximumAsked);
   const asked = await Promise.all(
-    silent.map(async ([name]) => [name, rootInFlags(await api.askKubelet(name, 'flagz'))] as const),
+    silent.map(async ([name]) => [name, rootInFlags(await api.kubeletFlags(name))] as const),
   );
   const found = [...recorded, ...asked].flatMap(([name, root]) => (root === undefined ? [] : [{ name, root }]));
   const byRoot = new Map(found.toReversed().map(({ name, root }) => [root, name]));

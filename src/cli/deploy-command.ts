@@ -1,12 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
-import { isNormalised } from '../../recovery/csi/volume-source.ts';
 import type { Placement } from '../../recovery/deploy/index.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { WrongArgument, wholeNumber } from './options.ts';
+import { parsePath, WrongArgument, wholeNumber } from './options.ts';
 
 interface DeployFlags extends KubeConfigFlags {
   readonly namespace?: string;
@@ -131,12 +130,6 @@ function placementOf({
     ...(webhookHostNetwork !== undefined && { webhookHostNetwork }),
     ...(runtimeClass !== undefined && { runtimeClass }),
   };
-}
-
-function parsePath(text: string): string {
-  const path = text.replace(/\/+$/, '');
-  if (isNormalised(path)) return path;
-  throw new InvalidArgumentError('Accepted are absolute paths without ".", ".." and doubled slashes, other than /.');
 }
 
 /** The name of a cluster-scoped object (RFC 1123). */

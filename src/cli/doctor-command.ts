@@ -8,7 +8,7 @@ import { temporaryFolder } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { doctorHelp } from './help.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { jsonOption, toJson, WrongArgument } from './options.ts';
+import { jsonOption, parsePath, toJson, WrongArgument } from './options.ts';
 
 interface DoctorFlags {
   readonly context?: string;
@@ -17,6 +17,8 @@ interface DoctorFlags {
   readonly endpoint?: string;
   readonly bucket?: string;
   readonly secret?: string;
+  readonly kubeletRoot?: string;
+  readonly mountRoot?: string;
   readonly pods: boolean;
   readonly json?: true;
 }
@@ -35,6 +37,8 @@ export function addDoctor(program: Command, context: Context, ends: (status: Exi
     .option('--bucket <name>', 'bucket to check')
     .option('--secret <namespace/name>', "Secret with the bucket's keys, in the documented format")
     .addOption(jsonOption())
+    .option('--kubelet-root <path>', "the kubelet's directory, as for rekindle deploy", parsePath)
+    .option('--mount-root <path>', 'the directory below which FUSE daemons mount, as for rekindle deploy', parsePath)
     .addHelpText('after', doctorHelp)
     .action(async (flags: DoctorFlags) => {
       const inCluster = flags.context !== undefined || flags.kubeconfig !== undefined;
@@ -68,13 +72,14 @@ async function checkCluster(flags: DoctorFlags, { environment }: Context): Promi
   // Loaded on demand, because the client library's models take a second to load.
   const { doctorCluster } = await import('../doctor/cluster/gather-cluster.ts');
   const { CannotDeploy, defaultOptions } = await import('../../recovery/deploy/index.ts');
-  const { kubeletRoot } = defaultOptions;
+  const { kubeletRoot = defaultOptions.kubeletRoot, mountRoot = defaultOptions.mountRoot } = flags;
   try {
     return await doctorCluster({
       kubeConfig,
       store,
       image: flags.pods ? (flags.image ?? defaultOptions.image) : undefined,
       kubeletRoot,
+      mountRoot,
       signal: environment.signal,
     });
   } catch (error) {

@@ -146,11 +146,14 @@ Examples:
 export const doctorHelp = `
 Without a context, it checks this machine for the sandbox. With one, it checks the Kubernetes version, the nodes' systems, other
 Fluid installations, the buckets that datasets name and virtual nodes; on each node, a short-lived privileged pod checks kernel,
-/dev/fuse and mount propagation in a temporary namespace.
+/dev/fuse, mount propagation, the kubelet's directory, the mount root and SELinux in a temporary namespace. A dry run of the agent's
+pod shows quotas and admission that would refuse it. Nodes that are not ready, virtual nodes without a label, networks in which the API
+server reaches no pods, and runtime classes are named with the flags of rekindle deploy for them.
 
 Examples:
   rekindle doctor
   rekindle doctor --context my-cluster
+  rekindle doctor --context my-cluster --kubelet-root /data/kubelet
   rekindle doctor --context my-cluster --endpoint http://minio:9000 --bucket demo --secret default/mysecret
 `;
 

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import parseTagExpression from '@cucumber/tag-expressions';
 import { InvalidArgumentError, Option } from 'commander';
 import { foreignDaemons } from '../../clusters/cluster.ts';
+import { isNormalised } from '../../recovery/csi/volume-source.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { parseDuration } from '../timeline/duration.ts';
 
@@ -34,6 +35,13 @@ export function parseCpu(text: string): number {
   const millis = match ? Number(match[1] ?? Number(match[2]) * 1000) : 0;
   if (millis >= 10) return millis;
   throw new InvalidArgumentError('Accepted are 10m and more, as in 200m or 0.5.');
+}
+
+/** A directory of a node, without trailing slashes. */
+export function parsePath(text: string): string {
+  const path = text.replace(/\/+$/, '');
+  if (isNormalised(path)) return path;
+  throw new InvalidArgumentError('Accepted are absolute paths without ".", ".." and doubled slashes, other than /.');
 }
 
 /** Parses `0`, `250ms`, `5s` or `2m` into milliseconds. */

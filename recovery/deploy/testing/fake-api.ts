@@ -64,8 +64,8 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
     askPod: async function ({ metadata }) {
       return this.answers.get(metadata?.name ?? '');
     },
-    askKubelet: async function (node, path) {
-      return path === 'flagz' ? this.flagz.get(node) : undefined;
+    kubeletFlags: async function (node) {
+      return this.flagz.get(node);
     },
     minorVersion: async () => 34,
   };

@@ -9,6 +9,9 @@ const node: InspectedNode = {
   osImage: 'Ubuntu 24.04',
   architecture: 'amd64',
   virtual: false,
+  avoided: false,
+  ready: true,
+  cordoned: false,
   inspection: { state: 'inspected', fuse: 'ok', kubelet: { mountPoint: '/', shared: true } },
 };
 const store = { source: 'dataset default/demo', endpoint: 'http://minio:9000', bucket: 'demo' };
@@ -16,6 +19,7 @@ const virtualNode: InspectedNode = {
   ...node,
   name: 'vk',
   virtual: true,
+  avoided: true,
   osImage: '',
   kernelRelease: '',
   inspection: { state: 'not-inspected' },
@@ -27,6 +31,11 @@ const good: InspectedCluster = {
   foreign: [],
   deployed: false,
   stores: [{ ...store, answer: { status: 200 } }],
+  asked: { kubeletRoot: '/var/lib/kubelet', mountRoot: '/runtime-mnt' },
+  admission: { state: 'admitted', namespace: 'fluid-system' },
+  sandboxRuntimes: [],
+  isEksWithOtherNetwork: false,
+  isGke: false,
 };
 
 test('a cluster that has all lacks nothing, and of a virtual node nothing more is asked', () => {

@@ -1,4 +1,5 @@
 import { type Finding, kernelFinding, missing, note, ok } from '../assess.ts';
+import { assessPlaces } from './assess-places.ts';
 import type { BucketCheck, InspectedCluster, InspectedNode } from './gather-cluster.ts';
 
 /** Judges what the document asks of a cluster (seed claims P1 to P5) and what recovery needs of each node. Pure. */
@@ -11,6 +12,7 @@ export function assessCluster(facts: InspectedCluster): readonly Finding[] {
     ...stores(facts),
     virtualNodes(facts),
     ...real.flatMap((node) => [kernel(node), fuse(node), propagation(node)]),
+    ...assessPlaces(facts),
   ];
 }
 

@@ -1,14 +1,20 @@
 import {
+  ApiException,
   AppsV1Api,
   CoreV1Api,
   CustomObjectsApi,
   type KubeConfig,
+  NodeV1Api,
   StorageV1Api,
   type V1Node,
   VersionApi,
 } from '@kubernetes/client-node';
+import { statusMessage } from '../../../clusters/kubernetes/explain.ts';
+import { defaultRuntimes } from '../../../recovery/agent/flags.ts';
+import { agentDaemonSet } from '../../../recovery/deploy/agent-daemonset.ts';
 import { explainError } from '../../../recovery/deploy/errors.ts';
-import { managedBy, names } from '../../../recovery/deploy/options.ts';
+import { isVirtual } from '../../../recovery/deploy/kubelet-root.ts';
+import { defaultOptions, managedBy, names } from '../../../recovery/deploy/options.ts';
 import type { Finding } from '../assess.ts';
 import { assessCluster } from './assess-cluster.ts';
 import { inspectNodes, type NodeInspection } from './inspect-nodes.ts';
@@ -24,7 +30,20 @@ export interface InspectedCluster {
   /** Whether Rekindle's own node plugin is installed. */
   readonly deployed: boolean;
   readonly stores: readonly BucketCheck[];
+  /** The directories that were asked for. */
+  readonly asked: { readonly kubeletRoot: string; readonly mountRoot: string };
+  readonly admission: Admission;
+  /** RuntimeClasses of sandboxed runtimes that the agent does not know by name. */
+  readonly sandboxRuntimes: readonly string[];
+  readonly isEksWithOtherNetwork: boolean;
+  readonly isGke: boolean;
 }
+
+/** What became of a dry run of the agent's pod. */
+export type Admission =
+  | { readonly state: 'not-tried' }
+  | { readonly state: 'admitted'; readonly namespace: string }
+  | { readonly state: 'refused'; readonly namespace: string; readonly message: string };
 
 export interface InspectedNode {
   readonly name: string;
@@ -32,8 +51,12 @@ export interface InspectedNode {
   readonly kernelRelease: string;
   readonly osImage: string;
   readonly architecture: string;
-  /** Whether it is labelled `type=virtual-kubelet`. A virtual node is not inspected. */
+  /** A virtual node, or one of Fargate, is not inspected. */
   readonly virtual: boolean;
+  /** Whether it has a label by which agents avoid it. */
+  readonly avoided: boolean;
+  readonly ready: boolean;
+  readonly cordoned: boolean;
   readonly inspection: NodeInspection;
 }
 
@@ -54,6 +77,7 @@ export interface GatherClusterOptions {
   /** Image of the pods that inspect nodes, or undefined to start no pods. */
   readonly image: string | undefined;
   readonly kubeletRoot: string;
+  readonly mountRoot: string;
   readonly signal: AbortSignal;
 }
 
@@ -61,23 +85,29 @@ const driver = 'fuse.csi.fluid.io';
 
 /** Queries the API server and inspects each node with a pod. Leaves nothing behind. */
 export async function gatherCluster(options: GatherClusterOptions): Promise<InspectedCluster> {
-  const { kubeConfig, image, kubeletRoot, signal } = options;
+  const { kubeConfig, image, kubeletRoot, mountRoot, signal } = options;
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const { gitVersion: version } = await kubeConfig.makeApiClient(VersionApi).getCode();
-  const nodes = (await core.listNode()).items.map(describeNode);
+  const { items } = await core.listNode();
+  const nodes = items.map(describeNode);
   const { foreign, deployed } = await findFluid(kubeConfig);
   const stores = await findStores(core, options);
-  const real = nodes.filter(({ virtual }) => !virtual).map(({ name }) => name);
+  const real = nodes.filter(({ virtual, ready }) => !virtual && ready).map(({ name }) => name);
+  const known = {
+    ...{ version, foreign, deployed, asked: { kubeletRoot, mountRoot } },
+    sandboxRuntimes: await findSandboxRuntimes(kubeConfig),
+    ...(await findNetwork(kubeConfig, items)),
+  };
   if (image === undefined || real.length === 0)
-    return { version, nodes, foreign, deployed, stores: stores.map(withoutKeys) };
-  const request = { kubeletRoot, urls: stores.map(bucketUrl) };
+    return { ...known, nodes, stores: stores.map(withoutKeys), admission: { state: 'not-tried' } };
+  const admission = await tryAdmission(core, options);
+  const request = { kubeletRoot, mountRoot, urls: stores.map(bucketUrl) };
   const results = await inspectNodes({ kubeConfig, nodes: real, image, request, signal });
   const answers = results.get(real[0] ?? '')?.stores ?? [];
   return {
-    version,
+    ...known,
+    admission,
     nodes: nodes.map((node) => ({ ...node, inspection: results.get(node.name)?.inspection ?? node.inspection })),
-    foreign,
-    deployed,
     stores: stores.map((store, index) => ({
       ...withoutKeys(store),
       ...(answers[index] && { answer: answers[index] }),
@@ -85,16 +115,67 @@ export async function gatherCluster(options: GatherClusterOptions): Promise<Insp
   };
 }
 
-function describeNode({ metadata, status }: V1Node): InspectedNode {
+function describeNode(node: V1Node): InspectedNode {
+  const { metadata, spec, status } = node;
   const info = status?.nodeInfo;
+  const { labels = {} } = metadata ?? {};
   return {
     name: metadata?.name ?? '',
     kernelRelease: info?.kernelVersion ?? '',
     osImage: info?.osImage ?? '',
     architecture: info?.architecture ?? '',
-    virtual: metadata?.labels?.type === 'virtual-kubelet',
+    virtual: isVirtual(node),
+    avoided: labels.type === 'virtual-kubelet' || labels['eks.amazonaws.com/compute-type'] === 'fargate',
+    ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    cordoned: spec?.unschedulable === true,
     inspection: { state: 'not-inspected' },
   };
+}
+
+/** Creates the agent's pod in a dry run: where it will be, or in a namespace that every cluster has, if that is not there yet. */
+async function tryAdmission(core: CoreV1Api, { image }: GatherClusterOptions): Promise<Admission> {
+  const { spec } = agentDaemonSet({ ...defaultOptions, image: image ?? defaultOptions.image }).spec?.template ?? {};
+  const namespaces = (await core.listNamespace()).items.map(({ metadata }) => metadata?.name);
+  const namespace = namespaces.includes(names.namespace) ? names.namespace : 'kube-system';
+  const { serviceAccountName: _, ...pod } = spec ?? { containers: [] };
+  const body = { metadata: { generateName: `${names.agent}-` }, spec: pod };
+  try {
+    await core.createNamespacedPod({ namespace, body, dryRun: 'All' });
+    return { state: 'admitted', namespace };
+  } catch (error) {
+    const message = apiMessage(error);
+    if (message === undefined) throw error;
+    return { state: 'refused', namespace, message };
+  }
+}
+
+/** The API server's reason for a refusal. */
+function apiMessage(error: unknown): string | undefined {
+  if (!(error instanceof ApiException) || error.code !== 403) return undefined;
+  return statusMessage(error.body);
+}
+
+/** Handlers of runtimes whose guests hold their own file descriptors. */
+const sandboxHandlers = /kata|runsc|gvisor|runv|rund|firecracker/i;
+
+async function findSandboxRuntimes(kubeConfig: KubeConfig): Promise<readonly string[]> {
+  const { items } = await kubeConfig.makeApiClient(NodeV1Api).listRuntimeClass();
+  const known = defaultRuntimes.split(',');
+  return items.flatMap(({ handler, metadata }) =>
+    sandboxHandlers.test(handler) && !known.includes(metadata?.name ?? '') ? [metadata?.name ?? ''] : [],
+  );
+}
+
+async function findNetwork(
+  kubeConfig: KubeConfig,
+  nodes: readonly V1Node[],
+): Promise<Pick<InspectedCluster, 'isEksWithOtherNetwork' | 'isGke'>> {
+  const isEks = nodes.some(({ metadata }) => metadata?.labels?.['eks.amazonaws.com/nodegroup'] !== undefined);
+  const isGke = nodes.some(({ spec }) => spec?.providerID?.startsWith('gce://') === true);
+  if (!isEks) return { isEksWithOtherNetwork: false, isGke };
+  const list = { namespace: 'kube-system', fieldSelector: 'metadata.name=aws-node' };
+  const { items } = await kubeConfig.makeApiClient(AppsV1Api).listNamespacedDaemonSet(list);
+  return { isEksWithOtherNetwork: items.length === 0, isGke };
 }
 
 async function findFluid(kubeConfig: KubeConfig): Promise<Pick<InspectedCluster, 'foreign' | 'deployed'>> {

@@ -14,7 +14,20 @@ export type NodeInspection =
       readonly fuse: string;
       /** The mount that contains the kubelet's directory, and whether it is shared. */
       readonly kubelet: { readonly mountPoint: string; readonly shared: boolean };
+      /** Absent in reports of another version. */
+      readonly places?: InspectedPlaces;
     };
+
+/** What the pod found about the places that an agent uses. Paths are those of the node, without symbolic links. */
+export interface InspectedPlaces {
+  /** The directory that was asked for, if a kubelet has pods there. */
+  readonly root?: string;
+  /** The `--root-dir` of the kubelet's process; its default if it has none; absent if no process has a known name. */
+  readonly used?: string;
+  /** Why the mount root cannot be created; absent if it is there or can be. */
+  readonly mountRootError?: string;
+  readonly isSelinuxEnforcing: boolean;
+}
 
 interface InspectionOptions {
   readonly kubeConfig: KubeConfig;
@@ -81,10 +94,10 @@ async function inspect(
     signal,
   });
   if (pod.status?.phase !== 'Succeeded') return failed(stuckReason(pod) ?? describeEnd(pod));
-  const { fuse, kubelet, stores } = JSON.parse(
+  const { fuse, kubelet, places, stores } = JSON.parse(
     await core.readNamespacedPodLog({ namespace, name }),
   ) as InspectionReport;
-  return { inspection: { state: 'inspected', fuse, kubelet }, stores };
+  return { inspection: { state: 'inspected', fuse, kubelet, places }, stores };
 }
 
 function inspectionPod(node: string, image: string, request: InspectionRequest): V1Pod {
@@ -132,6 +145,7 @@ function describeEnd({ status }: V1Pod): string {
 /** Input of the program in the pod. */
 interface InspectionRequest {
   readonly kubeletRoot: string;
+  readonly mountRoot: string;
   /** Signed URLs of buckets, for HEAD requests. */
   readonly urls: readonly string[];
 }
@@ -140,6 +154,7 @@ interface InspectionRequest {
 interface InspectionReport {
   readonly fuse: string;
   readonly kubelet: { readonly mountPoint: string; readonly shared: boolean };
+  readonly places: InspectedPlaces;
   readonly stores: readonly ({ readonly status: number } | { readonly reason: string })[];
 }
 
@@ -148,7 +163,7 @@ interface InspectionReport {
  * function. The pod sees the node's processes (hostPID), and process 1 gives access to the node's files and mounts.
  */
 async function inspectNode(request: InspectionRequest): Promise<void> {
-  const { openSync, readFileSync } = await import('node:fs');
+  const { existsSync, openSync, readdirSync, readFileSync, readlinkSync } = await import('node:fs');
   const fuse = () => {
     try {
       openSync('/proc/1/root/dev/fuse', 'r+');
@@ -159,14 +174,81 @@ async function inspectNode(request: InspectionRequest): Promise<void> {
   };
   const kubelet = () => {
     // The mount that contains the directory has the longest mount point above it; of equal ones, it is the last.
+    const directory = withoutLinks(request.kubeletRoot);
     let best = { mountPoint: '', shared: false };
     for (const line of readFileSync('/proc/1/mountinfo', 'latin1').split('\n')) {
       const mountPoint = line.split(' ')[4] ?? '';
-      const isAbove = `${request.kubeletRoot}/`.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
+      const isAbove = `${directory}/`.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
       if (!isAbove || mountPoint === '' || mountPoint.length < best.mountPoint.length) continue;
       best = { mountPoint, shared: (line.split(' - ')[0] ?? '').includes(' shared:') };
     }
     return best;
+  };
+  const read = (path: string) => {
+    try {
+      return readFileSync(path, 'latin1');
+    } catch {
+      return '';
+    }
+  };
+  /** Follows the links of the node itself, not of this container. */
+  const withoutLinks = (path: string): string => {
+    let parts = path.split('/').filter(Boolean);
+    let done = '';
+    for (let links = 0; parts.length > 0 && links < 40; ) {
+      const [first = '', ...rest] = parts;
+      let to: string | undefined;
+      try {
+        to = readlinkSync(`/proc/1/root${done}/${first}`);
+      } catch {
+        // It is no link, or is not there.
+      }
+      if (to === undefined) done = `${done}/${first}`;
+      else {
+        links++;
+        if (to.startsWith('/')) done = '';
+      }
+      parts = to === undefined ? rest : [...to.split('/').filter((part) => part !== '' && part !== '.'), ...rest];
+      while (parts[0] === '..') {
+        done = done.replace(/\/[^/]*$/, '');
+        parts = parts.slice(1);
+      }
+    }
+    return done;
+  };
+  /** Of a process that is called as the kubelet is, in the node's own PID namespace. */
+  const kubeletArguments = (): readonly string[] | undefined => {
+    const names = ['kubelet', 'kubelite', 'k3s-server', 'k3s-agent', 'k3s', 'hyperkube'];
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const isInPod = /kubepods/.test(read(`/proc/${pid}/cgroup`)) && !/kubepods/.test(read('/proc/1/cgroup'));
+      if (names.includes(read(`/proc/${pid}/comm`).trim()) && !isInPod) return read(`/proc/${pid}/cmdline`).split('\0');
+    }
+    return undefined;
+  };
+  const places = () => {
+    const root = withoutLinks(request.kubeletRoot);
+    const words = kubeletArguments();
+    const text = words?.join(' ') ?? '';
+    const given = /(?:^|[\s=-])root-dir[= ](\/\S+)/.exec(text)?.[1];
+    // Other distributions have another default, so that only a kubelet of its own name is known to use this one.
+    const usual = words?.[0]?.endsWith('kubelet') ? '/var/lib/kubelet' : undefined;
+    const used = given ?? usual;
+    let parent = withoutLinks(request.mountRoot);
+    while (parent !== '' && !existsSync(`/proc/1/root${parent}`)) parent = parent.replace(/\/[^/]*$/, '');
+    const isThere = parent === withoutLinks(request.mountRoot);
+    let best = { mountPoint: '', options: '' };
+    for (const line of read('/proc/1/mountinfo').split('\n')) {
+      const [, , , , mountPoint = '', options = ''] = line.split(' ');
+      const isAbove = `${parent}/`.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
+      if (isAbove && mountPoint !== '' && mountPoint.length >= best.mountPoint.length) best = { mountPoint, options };
+    }
+    const isReadOnly = best.options.split(',').includes('ro') || read('/proc/1/mountinfo') === '';
+    return {
+      ...(existsSync(`/proc/1/root${root}/pods`) && { root }),
+      ...(used !== undefined && { used: withoutLinks(used) }),
+      ...(!isThere && isReadOnly && { mountRootError: `${best.mountPoint} is mounted read-only` }),
+      isSelinuxEnforcing: read('/sys/fs/selinux/enforce').trim() === '1',
+    };
   };
   const stores: object[] = [];
   for (const url of request.urls) {
@@ -178,5 +260,5 @@ async function inspectNode(request: InspectionRequest): Promise<void> {
       stores.push({ reason: cause?.message || message });
     }
   }
-  process.stdout.write(`${JSON.stringify({ fuse: fuse(), kubelet: kubelet(), stores })}\n`);
+  process.stdout.write(`${JSON.stringify({ fuse: fuse(), kubelet: kubelet(), places: places(), stores })}\n`);
 }
