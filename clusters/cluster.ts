@@ -132,8 +132,16 @@ export interface AgentSettings {
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
   /** How long a connection may hang before it is aborted (`1s`). Absent: it is never aborted. */
   readonly abortHungAfter?: string;
-  /** A program that replaces the agent. */
+  /**
+   * A program that replaces the agent, by its path or its name on the PATH, and its arguments. The word `{flags}` stands for all flags of
+   * Rekindle's own agent; `{nodeName}`, `{socket}`, `{kubeconfig}`, `{kubeletRoot}`, `{mountRoot}` and `{gate}` for values. A word with
+   * `{gate}` is left out if the gate is the default.
+   */
   readonly command?: readonly string[];
+  /** Variables of that program, with the same values. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files that its image would have: paths in its root, and paths of the machine or names on the PATH. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Name of the CSI driver that the program serves. Absent: Fluid's. */
   readonly driver?: string;
   /** CPU limit of its process tree once it serves, in thousandths of a core (`cpu-limit`). */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ContainerSpec, type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
+import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
 import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
 import { serveRegistration } from '../../recovery/csi/registration.ts';
 import { driverName } from '../../recovery/engine/model.ts';
@@ -11,6 +11,7 @@ import { type AgentSettings, ForeignAgentFailed } from '../cluster.ts';
 import type { CpuCgroups } from '../node/cgroups.ts';
 import { toEvent } from '../node/log-events.ts';
 import { deployedAgent } from './deployed-agent.ts';
+import { type AddedFiles, addFiles, flagsPlaceholder, foreignContainer } from './foreign-agent.ts';
 import { programs } from './paths.ts';
 import { followServing, type ServingProcess, startServing } from './serving-process.ts';
 
@@ -29,6 +30,10 @@ export interface AgentProcessOptions {
   /** Resolves once the kubelet knows the driver, or on abort. */
   readonly registered: (driver: string, signal: AbortSignal) => Promise<void>;
   readonly environment: Readonly<Record<string, string>>;
+  /** The user's. */
+  readonly workingDirectory: string;
+  /** A directory of the node for the files of another program. */
+  readonly scratch: string;
   readonly logFile: string;
   readonly onEvent: (event: HistoryEvent) => void;
   /** Undefined if no cgroup can be created here; then requested limits have no effect. */
@@ -37,12 +42,14 @@ export interface AgentProcessOptions {
 
 /** Timeout for another program to serve its socket, and for our agent to be registered. */
 const serviceMs = 30_000;
+/** A third of the kubelet's default grace period. */
+const terminationGraceMs = 10_000;
 /** How long to wait for another program's ready line once its socket accepts connections. */
 const readyLineMs = 2_000;
 
 /**
  * Runs the agent as its DaemonSet would, in a container with the privileges of the manifest, and restarts it with its current flags
- * when it ends by itself. Another program runs as the node's root, and a registrar beside it as in most node plugins.
+ * when it ends by itself. Another program runs in a privileged container, and a registrar beside it as in most node plugins.
  */
 export class AgentProcess {
   readonly #options: AgentProcessOptions;
@@ -54,6 +61,7 @@ export class AgentProcess {
   #status: string | undefined;
   #limit: AsyncDisposable | undefined;
   #shouldRun = false;
+  #added: AddedFiles | undefined;
 
   constructor(options: AgentProcessOptions) {
     this.#options = options;
@@ -124,8 +132,11 @@ export class AgentProcess {
 
   async stop(): Promise<void> {
     this.#shouldRun = false;
-    this.#child?.process.kill('SIGTERM');
-    await this.#child?.exited;
+    const child = this.#child;
+    child?.process.kill('SIGTERM');
+    const grace = setTimeout(() => child?.process.kill('SIGKILL'), terminationGraceMs);
+    await child?.exited;
+    clearTimeout(grace);
     await this.#removeLimit();
     await this.#registrar?.[Symbol.asyncDispose]();
     this.#registrar = undefined;
@@ -202,48 +213,40 @@ export class AgentProcess {
       });
       return followServing(startContainer(runtime, spec).program, follow);
     }
-    if (agent.driver !== undefined)
-      return followServing(startContainer(runtime, this.#driverContainer(agent.command)).program, follow);
+    if (!agent.command.includes(flagsPlaceholder)) {
+      const { spec, keep } = this.#foreignContainer(agent);
+      return followServing(startContainer({ ...runtime, keep: [...runtime.keep, keep] }, spec).program, follow);
+    }
+    const flags = [
+      `--nodeid=${nodeName}`,
+      `--endpoint=unix://${this.#socket}`,
+      ...(agent.fuseRecovery === 'default'
+        ? []
+        : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}${agent.standby ? ',FuseStandby=true' : ''}`]),
+      `--kubeconfig=${adminKubeconfig}`,
+      ...ownFlags(agent),
+    ];
     return startServing({
       ...follow,
-      argv: [
-        ...agent.command,
-        `--nodeid=${nodeName}`,
-        `--endpoint=unix://${this.#socket}`,
-        ...(agent.fuseRecovery === 'default'
-          ? []
-          : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}${agent.standby ? ',FuseStandby=true' : ''}`]),
-        `--kubeconfig=${adminKubeconfig}`,
-        ...ownFlags(agent),
-      ],
+      argv: agent.command.flatMap((word) => (word === flagsPlaceholder ? flags : [word])),
       environment: { ...environment, KUBELET_ROOTDIR: kubeletRoot, MOUNT_ROOT: mountRoot },
     });
   }
 
-  /** A node plugin as most drivers have it: privileged, with processes of its own, and the mounts of the kubelet's directory shared. */
-  #driverContainer(command: readonly string[]): ContainerSpec {
-    const { adminKubeconfig, environment, kubeletRoot, mountRoot, nodeName } = this.#options;
-    const shared = [kubeletRoot, mountRoot].map(
-      (path) => ({ source: path, target: path, readOnly: false, propagation: 'Bidirectional' }) as const,
-    );
-    const kubeconfig = {
-      source: adminKubeconfig,
-      target: '/run/kubeconfig',
-      readOnly: true,
-      propagation: 'None',
-    } as const;
-    return {
-      argv: [
-        ...command,
-        `--nodeid=${nodeName}`,
-        `--endpoint=unix://${this.#socket}`,
-        `--kubeconfig=${kubeconfig.target}`,
-      ],
-      environment,
-      workingDirectory: '/',
-      mounts: [...shared, kubeconfig],
-      files: new Set([kubeconfig.target]),
+  #foreignContainer(agent: AgentSettings): ReturnType<typeof foreignContainer> {
+    const { adminKubeconfig, environment, kubeletRoot, mountRoot, nodeName, runtime, scratch, workingDirectory } =
+      this.#options;
+    const search = { cwd: workingDirectory, PATH: environment.PATH };
+    this.#added ??= addFiles(runtime.linux, agent.files ?? {}, { scratch, search });
+    const values = {
+      nodeName,
+      socket: this.#socket,
+      kubeconfig: adminKubeconfig,
+      kubeletRoot,
+      mountRoot,
+      ...(agent.fuseRecovery !== 'default' && { gate: `${agent.fuseRecovery}` }),
     };
+    return foreignContainer({ agent, added: this.#added, values, base: environment, search });
   }
 
   /** Registers the driver of another program, as the sidecar node-driver-registrar does. */

@@ -30,6 +30,7 @@ export const node = {
   },
   /** The volume that a kubelet mounts for the agent's service account. */
   agentAccount: '/var/lib/rekindle/agent-account',
+  agentFiles: '/var/lib/rekindle/agent-files',
   mountRoot: '/runtime-mnt',
   /** Has a directory for each node condition. */
   neighbours: '/var/lib/rekindle/neighbours',

@@ -154,6 +154,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       runtime,
       registered: async (driver, signal) => (await kubelets).registered(driver, signal),
       environment,
+      workingDirectory: options.workingDirectory,
+      scratch: places.agentFiles,
       logFile: join(resultsDir, 'logs/agent.log'),
       onEvent,
     });

@@ -21,6 +21,7 @@ import { connect } from '../rpc.ts';
 import { findKubectl } from '../terminal.ts';
 import { keepAgentDaemonSet } from './agent-daemonset.ts';
 import { probeProgram } from './bundles.ts';
+import { missingFiles } from './foreign-agent.ts';
 import { programs } from './paths.ts';
 import {
   type Message,
@@ -37,6 +38,7 @@ export const sandbox: Cluster = {
     const { signal, environment, runId, onEvent } = options;
     signal.throwIfAborted();
     requireDaemon(options);
+    requireAgent(options);
     await bundlePackages();
     await using stack = new AsyncDisposableStack();
     const scratch = mkdtempSync(join(tmpdir(), `rekindle-${runId}-`));
@@ -178,6 +180,16 @@ function requireDaemon({ daemon, environment: { PATH = '/usr/bin:/bin' } }: Star
   if (daemon === undefined || versionOf(daemon, PATH) !== undefined) return;
   const remedy = `install it (Debian and Ubuntu: apt-get install ${daemon}), or omit --daemon`;
   throw new CannotRun([{ what: `${daemon} is not on the PATH`, remedy }]);
+}
+
+/** @throws CannotRun */
+function requireAgent({ agent, environment: { PATH = '/usr/bin:/bin' }, workingDirectory }: StartOptions): void {
+  const missing = missingFiles(agent, { cwd: workingDirectory, PATH });
+  if (missing.length === 0) return;
+  const remedy = "put the agent's program and files there, or use a copy of the profile with their paths";
+  throw new CannotRun(
+    missing.map((name) => ({ what: `${name}, which the profile names, is not on the PATH`, remedy })),
+  );
 }
 
 async function supervisorOptions(options: StartOptions, scratch: string): Promise<SupervisorOptions> {

@@ -32,7 +32,7 @@ export interface ClonedMount extends ContainerMount {
 }
 
 /** Top-level directories of the container's own; all others are the machine's and stand in for an image's. */
-const ownDirectories = new Set([
+export const ownDirectories: ReadonlySet<string> = new Set([
   'proc',
   'dev',
   'sys',

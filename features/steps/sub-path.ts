@@ -88,6 +88,9 @@ Given(
     await createVolume(this.namespace, claim, {
       fluid_path: `/runtime-mnt/jindo/${this.namespace.name}/${dataset}/jindofs-fuse`,
       fluid_sub_path: directory,
+      // As Fluid's own volumes have: its node plugin refuses others.
+      runtime_namespace: this.namespace.name,
+      runtime_name: dataset,
     });
     await this.namespace.createObject(application({ name, dataset: claim, labels: { [applicationLabel]: 'true' } }));
     await this.pod.observe(this.dataset, { files: directoryFiles });

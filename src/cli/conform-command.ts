@@ -53,7 +53,8 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     const { profile, source } = await chosenProfile(flags.profile, environment.cwd);
     const place = await chosenCluster(flags, context, profile);
     // Otherwise Rekindle's own agent would be judged under the name of another.
-    if (place.cluster !== 'existing' && profile.agent === undefined)
+    const { agent } = profile;
+    if (place.cluster !== 'existing' && !(agent && (place.cluster === 'sandbox' || agent.command === undefined)))
       throw new WrongArgument(
         `the profile ${profile.name} has no agent for --cluster ${place.cluster}: install it in a cluster of yours, and use --cluster existing`,
       );

@@ -380,8 +380,8 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ],
     [
       'a profile without an agent to run',
-      ['conform', '--profile', 'fluid'],
-      'the profile fluid has no agent for --cluster sandbox: install it in a cluster of yours',
+      ['conform', '--profile', 'fluid', '--cluster', 'kind'],
+      'the profile fluid has no agent for --cluster kind: install it in a cluster of yours',
     ],
     [
       'unknown profile',

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AgentSettings } from '../../clusters/cluster.ts';
 import { BadFile, parseYaml } from '../yaml-file.ts';
 import { type Profile, profileSchema } from './profile.ts';
 
@@ -77,11 +78,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Programs are TypeScript in the source tree and JavaScript in the package. */
 const extension = import.meta.url.endsWith('.js') ? '.js' : '.ts';
 
-/** The command that runs a profile's agent in the sandbox, or undefined for Rekindle's own agent. */
-export function agentCommand({ agent }: Profile): readonly string[] | undefined {
-  return agent?.command?.map((word) =>
-    word.startsWith('{rekindle}/')
-      ? `${root}${word.slice('{rekindle}/'.length).replace(/\.ts$/, extension)}`
-      : word.replace(/^\{node\}$/, process.execPath),
-  );
+/** How a profile's agent is run in the sandbox: nothing for Rekindle's own agent. */
+export function agentProgram({ agent }: Profile): Pick<AgentSettings, 'command' | 'environment' | 'files'> {
+  const { command, environment, files } = agent ?? {};
+  if (command === undefined) return {};
+  return { command: command.map(expandPath), ...(environment && { environment }), ...(files && { files }) };
+}
+
+function expandPath(word: string): string {
+  if (word.startsWith('{rekindle}/')) return `${root}${word.slice('{rekindle}/'.length).replace(/\.ts$/, extension)}`;
+  return word.replace(/^\{node\}$/, process.execPath);
 }

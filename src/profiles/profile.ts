@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { placeholdersIn, processPlaceholders, volumePlaceholders } from './template.ts';
+import { agentPlaceholders, placeholdersIn, processPlaceholders, volumePlaceholders } from './template.ts';
 
 const milliseconds = z.number('a number of milliseconds').positive('a number of milliseconds above 0');
 const text = z.string('text').min(1, 'text that is not empty');
@@ -64,7 +64,17 @@ const agent = z.strictObject({
     .min(1, 'a list with the program first')
     .optional()
     .describe(
-      'Program (an absolute path, or one on the PATH) and first arguments. By default, Rekindle’s own agent. `{node}` is the Node that Rekindle runs with, `{rekindle}/` its folder.',
+      'Program (a path, or a name on the PATH) and all of its arguments; nothing is added. By default, Rekindle’s own agent. `{nodeName}`, `{socket}` (the path of the CSI socket that it must serve), `{kubeconfig}` (a path), `{kubeletRoot}`, `{mountRoot}` and `{gate}` (`true` or `false`; without a gate, the argument is left out) have values. `{flags}` stands for all flags of Rekindle’s agent, `{node}` for the Node that Rekindle runs with, `{rekindle}/` for its folder.',
+    ),
+  environment: z
+    .record(text, z.string('text'))
+    .optional()
+    .describe('Variables of the program, with the same values, in addition to PATH and HOME.'),
+  files: z
+    .record(text.startsWith('/', 'absolute paths'), text)
+    .optional()
+    .describe(
+      'Programs that its image would have: paths in its root, and for each a path on this machine, or a name on the PATH.',
     ),
   keeperFault: z
     .enum(['loses-a-request', 'hands-over-late'])
@@ -189,7 +199,13 @@ const profileFields = z.strictObject({
 
 /** Reports fields that make no sense together, and placeholders that have no value. */
 function refuseContradictions(
-  { volume: own, process: fuse, promises: { class: promised }, restartedBy }: z.infer<typeof profileFields>,
+  {
+    agent: program,
+    volume: own,
+    process: fuse,
+    promises: { class: promised },
+    restartedBy,
+  }: z.infer<typeof profileFields>,
   context: z.RefinementCtx,
 ): void {
   const refuse = (path: readonly string[], message: string) =>
@@ -204,6 +220,8 @@ function refuseContradictions(
   if (inVolume) refuse(['volume'], `only the placeholders ${format(volumePlaceholders)}, and not {${inVolume}}`);
   const [inProcess] = unknown(fuse, processPlaceholders);
   if (inProcess) refuse(['process'], `only the placeholders ${format(processPlaceholders)}, and not {${inProcess}}`);
+  const [inAgent] = unknown([program?.command, program?.environment], agentPlaceholders);
+  if (inAgent) refuse(['agent'], `only the placeholders ${format(agentPlaceholders)}, and not {${inAgent}}`);
 }
 
 const format = (names: readonly string[]) => names.map((name) => `{${name}}`).join(', ');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { agentCommand, loadProfile, negativeProfileNames, parseProfile, profileNames } from './load-profile.ts';
+import { agentProgram, loadProfile, negativeProfileNames, parseProfile, profileNames } from './load-profile.ts';
 import { profileSchema } from './profile.ts';
 import { fillPattern, fillTemplate } from './template.ts';
 
@@ -80,7 +80,7 @@ describe('profiles of faulty agents', () => {
   it.each(faulty)('%s promises what Rekindle keeps, and has a program that is there', async (name) => {
     const [profile, rekindle] = await Promise.all([loadProfile(name, '/'), loadProfile('rekindle', '/')]);
     expect(profile.promises).toEqual(rekindle.promises);
-    const [node, program = '', fault] = agentCommand(profile) ?? [];
+    const [node, program = '', fault] = agentProgram(profile).command ?? [];
     expect([node, existsSync(program), fault]).toEqual([process.execPath, true, `--fault=${name}`]);
   });
 });

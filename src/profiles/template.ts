@@ -9,6 +9,17 @@ export const volumePlaceholders = [
   'secretAccessKey',
 ] as const;
 export const processPlaceholders = ['namespace', 'name', 'volume', 'pod'] as const;
+export const agentPlaceholders = [
+  'nodeName',
+  'socket',
+  'kubeconfig',
+  'kubeletRoot',
+  'mountRoot',
+  'gate',
+  'flags',
+  'node',
+  'rekindle',
+] as const;
 
 /** A quantifier of a regular expression, such as `{2,4}`, has no letter. */
 const placeholder = /\{([A-Za-z]\w*)\}/g;

@@ -2,7 +2,7 @@ import { basename, join, relative } from 'node:path';
 import { bundlePackages } from '../../clusters/bundled-packages.ts';
 import { colourFor } from '../colour.ts';
 import { featurePath } from '../gherkin.ts';
-import { agentCommand, loadProfile } from '../profiles/load-profile.ts';
+import { agentProgram, loadProfile } from '../profiles/load-profile.ts';
 import { joinHistories } from '../timeline/history.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
@@ -26,13 +26,13 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   const write = (text: string) => void stdout.write(text);
   const paint = colourFor(stdout, env);
   const profile = await loadProfile(options.profile, cwd);
-  const command = agentCommand(profile);
-  const isForeign = command !== undefined || (options.kubernetes && 'theirs' in options.kubernetes);
+  const program = agentProgram(profile);
+  const isForeign = program.command !== undefined || (options.kubernetes && 'theirs' in options.kubernetes);
   const agent = {
     fuseRecovery: profile.gate === 'none' ? ('default' as const) : true,
     ...(!isForeign && { readWriteScope: profile.promises.readWriteScope }),
     ...(options.kernelTier && { kernelTier: options.kernelTier }),
-    ...(command && { command }),
+    ...program,
     ...(profile.volume && { driver: profile.volume.driver }),
   };
   const began = performance.now();

@@ -91,7 +91,7 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
         // The sandbox starts programs in another folder than the user's.
         agent: {
           ...recovering,
-          command: ['sh', '-c', `cd "$0" && exec ${program.command} "$@"`, options.environment.cwd],
+          command: ['sh', '-c', `cd "$0" && exec ${program.command} "$@"`, options.environment.cwd, '{flags}'],
         },
         acts: 'agent',
         program,
@@ -114,7 +114,7 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
       ...fewer,
       name: 'poll',
       title: `a plain ${pollMs / 1000} s poll with bind mounts`,
-      agent: { ...recovering, command: [process.execPath, pollAgent, `--poll-period=${pollMs}`] },
+      agent: { ...recovering, command: [process.execPath, pollAgent, `--poll-period=${pollMs}`, '{flags}'] },
       acts: 'agent',
       // Spreads the crashes over the poll period. Without a pause, each would wait for nearly a whole period.
       pacingMs: pollMs / 2,
