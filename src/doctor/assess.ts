@@ -31,7 +31,8 @@ export function assess(facts: MachineFacts): readonly Finding[] {
 
 function platform({ platform, arch, glibc }: MachineFacts): Finding {
   const what = 'platform';
-  const remedy = 'run it on Linux x86-64 with glibc: Debian, Ubuntu, Fedora, RHEL and their like; not Alpine';
+  const remedy =
+    'run it on Linux x86-64 with glibc: Debian, Ubuntu, Fedora, RHEL and their like, not Alpine; elsewhere in a container (docs/how-to/run-on-another-system.md)';
   if (platform !== 'linux' || arch !== 'x64') return missing(what, `this is ${platform} on ${arch}`, remedy);
   if (glibc === undefined) return missing(what, 'the C library is not glibc', remedy);
   return ok(what, `Linux x86-64, glibc ${glibc}`);
