@@ -231,9 +231,16 @@ describe('a cluster that is not all well', () => {
     const api = createFakeApi();
     api.statuses.set(title, status);
     const text = message.source.slice(1);
-    api.events = [warning(kind, name, text), warning('Pod', 'foreign-1', 'FailedMount'), warning(kind, name, text)];
+    const attempt = (pod: string) => `(combined from similar events): pods "${pod}" is forbidden: ${text}`;
+    api.events = [
+      warning(kind, name, attempt('a-1')),
+      warning('Pod', 'foreign-1', 'FailedMount'),
+      warning(kind, name, attempt('a-2')),
+    ];
     const failed = deployOn(api, { timeoutMs });
-    await expect(failed).rejects.toMatchObject({ what: expect.stringContaining(`; FailedCreate: ${text}`) });
+    await expect(failed).rejects.toMatchObject({
+      what: expect.stringContaining(`; FailedCreate: a pod is forbidden: ${text}`),
+    });
     await expect(failed).rejects.toMatchObject({
       what: expect.not.stringMatching(/FailedMount|FailedCreate.*FailedCreate/),
     });

@@ -150,7 +150,7 @@ async function findProblems(
       ...lost.map(({ spec }) => ({ message: `node ${spec?.nodeName} is not ready` })),
       ...others.flatMap(podProblems),
       ...asked.flat(),
-      ...[...new Set(events.flatMap((event) => eventMessage(event, kind, name)))].map((message) => ({ message })),
+      ...latestMessages(events.flatMap((event) => eventMessage(event, kind, name))).map((message) => ({ message })),
     ],
     isSettled: readiness.missing > 0 && readiness.missing === lost.length,
   };
@@ -174,6 +174,17 @@ function eventMessage({ involvedObject, reason, message }: CoreV1Event, kind: st
   const isOurs =
     (of === kind && named === name) || (['ReplicaSet', 'Pod'].includes(of) && named.startsWith(`${name}-`));
   return isOurs ? [`${reason}: ${message}`] : [];
+}
+
+const maximumMessages = 3;
+const maximumLength = 500;
+
+/** The first of those that differ in more than the name of a pod. The event of each attempt to create one names another. */
+function latestMessages(messages: readonly string[]): readonly string[] {
+  const sentence = (message: string) =>
+    message.replace('(combined from similar events): ', '').replaceAll(/pods? "[^"]*"/g, 'a pod');
+  const cut = (text: string) => (text.length > maximumLength ? `${text.slice(0, maximumLength)}...` : text);
+  return [...new Set(messages.map(sentence))].slice(0, maximumMessages).map(cut);
 }
 
 const imageReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
