@@ -12,6 +12,7 @@ const parts = [
   'reports',
   'bench',
   'command line',
+  'deployment',
   'identity',
   'takeover',
   'forecast',
