@@ -234,7 +234,7 @@ describe('a cluster that is not all well', () => {
     const attempt = (pod: string) => `(combined from similar events): pods "${pod}" is forbidden: ${text}`;
     api.events = [
       warning(kind, name, attempt('a-1')),
-      warning('Pod', 'foreign-1', 'FailedMount'),
+      warning('Pod', `${name}-gone`, 'FailedMount'),
       warning(kind, name, attempt('a-2')),
     ];
     const failed = deployOn(api, { timeoutMs });

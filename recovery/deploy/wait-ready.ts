@@ -150,7 +150,9 @@ async function findProblems(
       ...lost.map(({ spec }) => ({ message: `node ${spec?.nodeName} is not ready` })),
       ...others.flatMap(podProblems),
       ...asked.flat(),
-      ...latestMessages(events.flatMap((event) => eventMessage(event, kind, name))).map((message) => ({ message })),
+      ...latestMessages(events.flatMap((event) => eventMessage(event, { kind, name, pods }))).map((message) => ({
+        message,
+      })),
     ],
     isSettled: readiness.missing > 0 && readiness.missing === lost.length,
   };
@@ -169,10 +171,16 @@ async function askPod(api: Api, pod: V1Pod): Promise<readonly Problem[]> {
 }
 
 /** Empty for an event of another object. Pods are created by the DaemonSet, or by a ReplicaSet of the Deployment. */
-function eventMessage({ involvedObject, reason, message }: CoreV1Event, kind: string, name: string): readonly string[] {
+function eventMessage(
+  { involvedObject, reason, message }: CoreV1Event,
+  { kind, name, pods }: { readonly kind: string; readonly name: string; readonly pods: readonly V1Pod[] },
+): readonly string[] {
   const { kind: of = '', name: named = '' } = involvedObject;
   const isOurs =
-    (of === kind && named === name) || (['ReplicaSet', 'Pod'].includes(of) && named.startsWith(`${name}-`));
+    (of === kind && named === name) ||
+    (of === 'ReplicaSet' && named.startsWith(`${name}-`)) ||
+    // Events outlive their pods.
+    (of === 'Pod' && pods.some(({ metadata }) => metadata?.name === named));
   return isOurs ? [`${reason}: ${message}`] : [];
 }
 
