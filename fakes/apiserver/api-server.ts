@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { JsonObject } from './api-object.ts';
 import { certifiedUser, createAuthority } from './authority.ts';
@@ -58,9 +58,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     authority.issueClient(administrator),
   ]);
 
+  // A certificate belongs to a connection, and to read one takes longer than most requests.
+  const certified = new WeakMap<Socket, User>();
   const identify = ({ headers, socket }: IncomingMessage): User | undefined => {
+    const known = certified.get(socket);
+    if (known) return known;
     const certificate = socket instanceof TLSSocket && socket.authorized && socket.getPeerCertificate().raw;
-    if (certificate) return certifiedUser(certificate);
+    if (certificate) {
+      const user = certifiedUser(certificate);
+      certified.set(socket, user);
+      return user;
+    }
     return tokens.identify(headers.authorization?.replace(/^Bearer /, '') ?? '');
   };
 

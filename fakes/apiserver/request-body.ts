@@ -25,12 +25,23 @@ export async function readBody(request: IncomingMessage): Promise<Json | undefin
   if (type.includes('protobuf')) throw unsupportedMediaType(type, ['application/json', 'application/yaml']);
   try {
     if (!type.includes('yaml')) return JSON.parse(text) as Json;
+    const json = parseJson(text);
+    if (json !== undefined) return json;
     const { parse } = await import('yaml');
     return parse(text) as Json;
   } catch (error) {
     throw badRequest(
       `the body of the request could not be read: ${error instanceof Error ? error.message : 'unknown'}`,
     );
+  }
+}
+
+/** Clients send JSON as YAML, too, which a YAML parser reads a hundred times slower. */
+function parseJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
   }
 }
 

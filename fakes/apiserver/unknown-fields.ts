@@ -23,9 +23,10 @@ export const isFieldValidation = (value: string): value is FieldValidation =>
  */
 export async function dropUnknownFields({ resource, validation, warn }: DecodeOptions, draft: Draft): Promise<Draft> {
   if (resource.custom) return draft;
-  const models = await loadModels();
+  // At the first write, because loading the client takes a while.
+  const client: Readonly<Record<string, unknown>> = await import('@kubernetes/client-node');
   const unknown: string[] = [];
-  const known = prune(draft, modelName(resource), { models, path: '', unknown }) as Draft;
+  const known = prune(draft, modelName(resource), { client, path: '', unknown }) as Draft;
   if (unknown.length === 0) return draft;
   const sentences = unknown.map((field) => `unknown field "${field}"`);
   if (validation === 'Strict') {
@@ -48,16 +49,11 @@ interface DecodeOptions {
 const modelName = ({ kind, version }: Resource): string =>
   kind === 'Event' ? 'CoreV1Event' : `${version.charAt(0).toUpperCase()}${version.slice(1)}${kind}`;
 
-/** Loads the client at the first write, because that takes a few hundred milliseconds. */
-async function loadModels(): Promise<ReadonlyMap<string, FieldTypes>> {
-  const client: Readonly<Record<string, unknown>> = await import('@kubernetes/client-node');
-  return new Map(Object.entries(client).filter((entry): entry is [string, FieldTypes] => isModel(entry[1])));
-}
-
 const isModel = (value: unknown): value is FieldTypes => typeof value === 'function' && 'getAttributeTypeMap' in value;
 
 interface Pruning {
-  readonly models: ReadonlyMap<string, FieldTypes>;
+  /** Everything that the client exports, also its generated classes, by name. */
+  readonly client: Readonly<Record<string, unknown>>;
   readonly path: string;
   readonly unknown: string[];
 }
@@ -68,7 +64,8 @@ function prune(value: Json, type: string, pruning: Pruning): Json {
     return value.map((each: Json, index) => prune(each, item, { ...pruning, path: `${pruning.path}[${index}]` }));
   if (!isJsonObject(value)) return value;
   const [, mapped] = /^\{ \[key: string\]: (.+); \}$/.exec(type) ?? [];
-  const model = pruning.models.get(type);
+  const exported = pruning.client[type];
+  const model = isModel(exported) ? exported : undefined;
   if (mapped === undefined && !model) return value;
   const types = new Map(model?.getAttributeTypeMap().map(({ baseName, type: field }) => [baseName, field]));
   const entries = Object.entries(value).flatMap(([key, field]): [string, Json | undefined][] => {
