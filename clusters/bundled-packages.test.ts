@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { bundlePackages, packageFlags, packages } from './bundled-packages.ts';
 
 const program = `
+  await import('reflect-metadata');
   const names = JSON.parse(process.argv[1]);
   const found = names.map(async (name) => {
     const module = await import(name);

@@ -16,6 +16,7 @@ export const packages = [
   '@cucumber/messages',
   '@cucumber/tag-expressions',
   '@kubernetes/client-node',
+  '@peculiar/x509',
   'execa',
   'yaml',
   'zod',
@@ -88,6 +89,8 @@ const options: BuildOptions = {
 };
 
 const listExports = `
+  // Without it @peculiar/x509 does not load.
+  await import('reflect-metadata');
   const exported = async (name) => Object.keys(await import(name)).filter((key) => key !== 'module.exports');
   console.log(JSON.stringify(await Promise.all(JSON.parse(process.argv[1]).map(exported))));
 `;

@@ -28,7 +28,16 @@ const isStore = (pid: string) =>
   /\bminio\b/.test(read(`/proc/${pid}/cmdline`)) && read(`/proc/${pid}/environ`).includes('MINIO_ROOT_PASSWORD=');
 
 const consumers = processes.filter((pid) => !isStore(pid));
-const holds = (path: string) => secrets.some((secret) => read(path).includes(secret));
+
+function holds(path: string): boolean {
+  try {
+    const content = readFileSync(path);
+    return secrets.some((secret) => content.includes(secret));
+  } catch {
+    return false;
+  }
+}
+
 const inProcesses = consumers.flatMap((pid) =>
   ['cmdline', 'environ']
     .filter((file) => holds(`/proc/${pid}/${file}`))
@@ -41,12 +50,18 @@ const toSearch =
 const mostBytes = 1 << 20;
 const deepest = 5;
 let files = 0;
+/** Device and inode of each: several roots show the node's directories. */
+const searched = new Set<string>();
 
 /** The files below a directory that hold a credential; other file systems, which may hang, are not entered. */
 function search(directory: string, device: number, depth = 0): readonly string[] {
   let entries: readonly Dirent[] = [];
   try {
-    entries = statSync(directory).dev === device ? readdirSync(directory, { withFileTypes: true }) : [];
+    const { dev, ino } = statSync(directory);
+    const id = `${dev}:${ino}`;
+    if (dev !== device || searched.has(id)) return [];
+    searched.add(id);
+    entries = readdirSync(directory, { withFileTypes: true });
   } catch {
     return [];
   }
