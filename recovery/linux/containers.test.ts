@@ -51,14 +51,22 @@ const open = () => {
 
 const line = (id: number, mountPoint: string, root = '/') => `${id} 1 0:40 ${root} ${mountPoint} rw - fuse.x x rw\n`;
 
-function run(pid: number, namespace: string, mounts: readonly string[], name = 'app'): void {
+function run(pid: number, namespace: string, mounts: readonly string[], name = 'app', parent = 1): void {
   const own = join(proc, String(pid));
   mkdirSync(join(own, 'ns'), { recursive: true });
   symlinkSync(namespace, join(own, 'ns/mnt'));
   symlinkSync('user:[1]', join(own, 'ns/user'));
-  writeFileSync(join(own, 'stat'), `${pid} (sleep) S 1 ${'0 '.repeat(17)}${pid * 10} 0\n`);
+  writeFileSync(join(own, 'stat'), `${pid} (sleep) S ${parent} ${'0 '.repeat(17)}${pid * 10} 0\n`);
   writeFileSync(join(own, 'status'), 'Uid:\t0\t1000\t0\t0\nGid:\t0\t1000\t0\t0\nGroups:\t\n');
   change(pid, mounts, name);
+}
+
+/** A process goes back to the node's namespace. */
+function leave(pid: number): void {
+  const own = join(proc, String(pid));
+  rmSync(join(own, 'ns/mnt'));
+  symlinkSync('mnt:[1]', join(own, 'ns/mnt'));
+  writeFileSync(join(own, 'mountinfo'), line(1, '/'));
 }
 
 function change(pid: number, mounts: readonly string[], name = 'app'): void {
@@ -81,6 +89,16 @@ describe('a scan for new containers', () => {
     reads = 0;
     expect(points(containers.find('new'))).toEqual(['old /data', 'young /data']);
     expect(reads).toBe(1);
+  });
+
+  it('finds a container although a prober with a lower pid was reading in it at the last scan', () => {
+    const containers = open();
+    run(10, 'mnt:[12]', [line(2, '/data')], 'app', process.pid);
+    run(12, 'mnt:[12]', [line(2, '/data')]);
+    expect(containers.find('fresh').map(({ pid }) => pid)).toEqual([12]);
+    now = settled;
+    leave(10);
+    expect(containers.find('new').map(({ pid }) => pid)).toEqual([12]);
   });
 
   it('finds a container whose process has entered its namespace since the last scan', () => {

@@ -21,10 +21,14 @@ export function namespaceOf(proc: string, pid: number | 'self', kind: 'mnt' | 'u
 
 /** Start time in clock ticks since boot, which with the pid identifies a process for good. Undefined if it has ended. */
 export function startTime(proc: string, pid: number): string | undefined {
+  return statusFields(proc, pid)?.[19];
+}
+
+/** The fields of /proc/PID/stat from the third, the state. */
+function statusFields(proc: string, pid: number): readonly string[] | undefined {
   const stat = readText(`${proc}/${pid}/stat`);
   // The name in parentheses may itself have spaces and parentheses.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields?.[19];
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Effective credentials of a process, in ids of this process's user namespace. */
@@ -65,6 +69,8 @@ function readText(path: string): string | undefined {
 export interface ProcessFiles {
   namespaceOf(pid: number | 'self', kind: 'mnt' | 'user'): string | undefined;
   startTime(pid: number): string | undefined;
+  /** Whether it is a child of this process. */
+  isChild(pid: number): boolean | undefined;
   credentials(pid: number): Container['user'] | undefined;
   /** The text of its mountinfo. */
   mountTable(pid: number): string | undefined;
@@ -75,6 +81,10 @@ export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): Pro
   return {
     namespaceOf: (pid, kind) => namespaceOf(proc, pid, kind),
     startTime: (pid) => startTime(proc, pid),
+    isChild(pid) {
+      const fields = statusFields(proc, pid);
+      return fields === undefined ? undefined : Number(fields[1]) === process.pid;
+    },
     credentials: (pid) => credentialsOf(proc, pid),
     mountTable: (pid) => readTable(sys, `${proc}/${pid}/mountinfo`),
   };

@@ -74,6 +74,8 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
         return process === undefined ? undefined : namespaceName(process);
       },
       startTime: (pid) => processOf(pid)?.startTime,
+      // Its probers are no processes.
+      isChild: () => false,
       credentials: (pid) => processOf(pid)?.user,
       mountTable: (pid) => processOf(pid)?.sys.table,
     },
