@@ -301,6 +301,8 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   readonly kernel: string;
   /** Timeout for things that must happen, long enough for a slow machine. */
   readonly patienceMs: number;
+  /** The probe does not list, because a listing takes so long that it would look like a hang. */
+  readonly probeReadsOnly?: boolean;
   /** A client's configuration for the cluster's API server, never the user's current context. */
   readonly kubeConfig: KubeConfig;
   /** Labels for the namespaces of scenarios, by which leftovers of a killed run are found. Absent: nothing outlives a run. */

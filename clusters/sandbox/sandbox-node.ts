@@ -365,11 +365,12 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   protected override get parts(): NodeParts {
     const { linux, memory, options, store } = this.#running;
+    const readsOnly = combineDifferences(conditionsNamed(options.conditions)).probeReadsOnly === true;
     return {
       linux,
       memory,
       environment: options.environment,
-      probe: [process.execPath, options.programs.probe],
+      probe: [process.execPath, options.programs.probe, ...(readsOnly ? ['--no-listing'] : [])],
       init: 'self',
       confirmsMounts: options.confirmsMounts,
       store,

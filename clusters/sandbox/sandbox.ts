@@ -21,6 +21,7 @@ import { connect } from '../rpc.ts';
 import { findKubectl } from '../terminal.ts';
 import { keepAgentDaemonSet } from './agent-daemonset.ts';
 import { probeProgram } from './bundles.ts';
+import { combineDifferences, conditionsNamed } from './conditions/catalogue.ts';
 import { missingFiles } from './foreign-agent.ts';
 import { programs } from './paths.ts';
 import {
@@ -87,6 +88,7 @@ export const sandbox: Cluster = {
       ]),
       kernel: kernelRelease(),
       patienceMs: 20_000 * Number(options.environment.REKINDLE_TIMEOUT_MULTIPLIER ?? 1),
+      probeReadsOnly: combineDifferences(conditionsNamed(options.conditions ?? [])).probeReadsOnly === true,
       kubeConfig,
       store: started.store,
       ...(kubectl && { kubectl }),

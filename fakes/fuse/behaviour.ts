@@ -25,6 +25,8 @@ export interface Behaviour {
   readonly readOnlySuperblock?: boolean | undefined;
   /** Its mounts may be idmapped (Linux 6.12), as for pods with a user namespace; writing is not supported then. */
   readonly idmap?: boolean | undefined;
+  /** Look-ups in a directory do not wait while it is listed, as with libfuse 3 and go-fuse; writing is not supported then. */
+  readonly parallelListing?: boolean | undefined;
   /** The root is an empty directory, whatever is in the bucket. */
   readonly empty?: boolean | undefined;
   /** Name of a file in the root directory, listed first, that cannot be read (EIO). */

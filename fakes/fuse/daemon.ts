@@ -140,7 +140,7 @@ async function mountAndServe({
     taken: taken?.fd,
     onServing: keeper && ((fd: number) => void keeper.keep(fd, encodeSetting(fd, mountpoint))),
   };
-  const needsRaw = behaviour.idmap || keeper !== undefined;
+  const needsRaw = behaviour.idmap || behaviour.parallelListing || keeper !== undefined;
   const options = { readOnlySuperblock: readOnly, ...behaviour };
   const fuse = await createFuse(staging, operations, options, native, needsRaw ? raw : undefined);
   fuse.mount((error) => {

@@ -20,6 +20,7 @@ const plain = z.strictObject({
   links: z.record(z.string(), z.string()).optional(),
   readOnlySuperblock: z.boolean().optional(),
   idmap: z.boolean().optional(),
+  parallelListing: z.boolean().optional(),
   empty: z.boolean().optional(),
   unreadable: z.string().optional(),
 });

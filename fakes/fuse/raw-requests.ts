@@ -57,6 +57,8 @@ const minorVersion = 40;
 /** FUSE_INIT_EXT announces the upper half of the flags, which contains FUSE_ALLOW_IDMAP. */
 const extended = 0x40000000;
 const allowIdmap = 1 << 8;
+/** FUSE_PARALLEL_DIROPS: otherwise the kernel lets look-ups in a directory wait while it is listed. */
+const parallelDirectoryOperations = 1 << 18;
 
 /** `struct fuse_init_out` of a daemon whose mounts may be idmapped (Linux 6.12). */
 export function encodeInit(request: Buffer): Buffer {
@@ -64,7 +66,7 @@ export function encodeInit(request: Buffer): Buffer {
   out.writeUInt32LE(7, 0);
   out.writeUInt32LE(Math.min(request.readUInt32LE(4), minorVersion), 4);
   out.writeUInt32LE(maxReadBytes, 8);
-  out.writeUInt32LE(extended, 12);
+  out.writeUInt32LE(extended | parallelDirectoryOperations, 12);
   out.writeUInt16LE(16, 16);
   out.writeUInt16LE(12, 18);
   out.writeUInt32LE(maxReadBytes, 20);

@@ -46,8 +46,9 @@ export const seesNoEmptyDirectory = defineCheck(
   (timeline: Timeline, consumer: Consumer) =>
     neverSees(timeline, consumer, {
       results: ['EEMPTY', 'ENOENT'],
-      operation: 'list',
-      success: 'no listing lacked a file',
+      // A probe that does not list would find a file missing.
+      operation: timeline.observe(consumer).operations.some(({ op }) => op === 'list') ? 'list' : 'read',
+      success: 'no file was missing',
     }),
 );
 

@@ -14,7 +14,7 @@ import { ignorePollTimeout } from './scenario.ts';
 /** Consecutive good operations after which a pod counts as reading again. */
 const steady = 10;
 
-/** Waits until the pod's probe has read ten times in a row, and listed, since the last fault (or `since`), or since it started. */
+/** Waits until the pod's probe has read ten times in a row, and listed if it does, since the last fault (or `since`), or since it started. */
 export async function untilPodReads(pod: ScenarioPod, since = pod.namespace.scenario.lastFaultAt): Promise<void> {
   const { scenario } = pod.namespace;
   await scenario.eventually({
@@ -162,10 +162,10 @@ async function untilNothingHangs(pod: ScenarioPod, since: number): Promise<void>
 
 /** Whether the last operations were all good. Searches backwards, because it is called often on a long history. */
 function readsSteadily(pod: ScenarioPod, since: number): boolean {
-  const { history } = pod.namespace.scenario;
+  const { history, session } = pod.namespace.scenario;
   const probe = probeName(pod.consumer);
   let good = 0;
-  let listed = false;
+  let listed = session.cluster.probeReadsOnly === true;
   for (let index = history.length - 1; index >= 0 && !(good >= steady && listed); index--) {
     const event = history[index];
     if (event === undefined || event.at < since) break;

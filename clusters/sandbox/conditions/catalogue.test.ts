@@ -33,7 +33,8 @@ describe('the differences of several conditions', () => {
     const names = ['slow-listing', 'unreadable-file', 'no-kubelet-process', 'hung-neighbours'];
     expect(combineDifferences(conditionsNamed(names))).toEqual({
       kubeletProcess: 'none',
-      daemon: { delayMs: { readdir: 3000 }, unreadable: '.archived' },
+      daemon: { delayMs: { readdir: 3000 }, parallelListing: true, unreadable: '.archived' },
+      probeReadsOnly: true,
     });
   });
 });

@@ -42,6 +42,8 @@ export interface NodeDifferences {
   readonly image?: string;
   /** Of every FUSE daemon whose dataset requests no other. */
   readonly daemon?: Behaviour;
+  /** The probe lists no directory, because it could not tell a listing from a hang. */
+  readonly probeReadsOnly?: true;
 }
 
 /** What a condition may use of the node. */

@@ -4,7 +4,7 @@ export const slowListing: NodeCondition = {
   name: 'slow-listing',
   title: 'a listing of a directory of any dataset takes 3 s, as with a bucket of many objects',
   reports: ['seaweedfs-csi-driver#295', 'blob-csi-driver#2573', 'cloudfuse#81', 'gcsfuse#349'],
-  differences: { daemon: { delayMs: { readdir: 3000 } } },
+  differences: { daemon: { delayMs: { readdir: 3000 }, parallelListing: true }, probeReadsOnly: true },
 };
 
 export const unreadableFile: NodeCondition = {

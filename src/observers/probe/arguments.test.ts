@@ -15,7 +15,9 @@ describe('the probe’s arguments', () => {
       files: { 'a.txt': sum },
       uid: 0,
       gid: 7,
+      lists: true,
     });
+    expect(parseProbeArguments([...argv(good), '--no-listing'])).toMatchObject({ lists: false });
   });
 
   it.each([

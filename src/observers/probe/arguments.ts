@@ -9,12 +9,15 @@ export interface ProbeArguments {
   readonly files: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
+  /** Whether it lists directories, too. */
+  readonly lists: boolean;
 }
 
 /** Parses the probe's arguments; throws an `Error` with one sentence about the first wrong one. */
 export function parseProbeArguments(argv: readonly string[]): ProbeArguments {
   const text = { type: 'string' } as const;
-  const options = { pid: text, path: text, rate: text, name: text, files: text, uid: text, gid: text };
+  const noListing = { 'no-listing': { type: 'boolean' } } as const;
+  const options = { pid: text, path: text, rate: text, name: text, files: text, uid: text, gid: text, ...noListing };
   const { values } = parseArgs({ args: [...argv], options, strict: true });
   const { pid, path, rate = '200', name, files, uid, gid } = values;
   if (path === undefined || !path.startsWith('/')) throw new Error('--path must be an absolute path');
@@ -26,6 +29,7 @@ export function parseProbeArguments(argv: readonly string[]): ProbeArguments {
     rate: parseWhole('--rate', rate, { from: 1, to: 2_000 }),
     name,
     files: parseChecksums(files),
+    lists: values['no-listing'] !== true,
     ...(uid !== undefined && { uid: parseWhole('--uid', uid, { from: 0, to: 2 ** 32 - 2 }) }),
     ...(gid !== undefined && { gid: parseWhole('--gid', gid, { from: 0, to: 2 ** 32 - 2 }) }),
   };

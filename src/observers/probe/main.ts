@@ -10,7 +10,7 @@ import { exitNow, watchTarget } from './target.ts';
 /*
  * An open-loop reader in the mount namespace of another process:
  *
- *   main.ts --pid=PID --path=/data --rate=200 --name=NAMESPACE/POD/CONTAINER:/data --files='{"a.txt":"<sha256>"}' [--uid --gid]
+ *   main.ts --pid=PID --path=/data --rate=200 --name=NAMESPACE/POD/CONTAINER:/data --files='{"a.txt":"<sha256>"}' [--uid --gid] [--no-listing]
  *
  * Slot i is due at t0 + i/rate, whatever happened before, and each operation is charged from that time (`at`). A thread in the
  * target's namespace performs one operation after another. Slots that became due during an operation are neither dropped nor
@@ -31,11 +31,12 @@ const targetEveryTicks = 5;
 /** Limit for the end of the thread, and again for the last write. Both together are below 100 ms. */
 const endTimeoutMs = 35;
 
-function run({ pid, path, rate, name, files, uid, gid }: ProbeArguments, outlet: Outlet): void {
+function run({ pid, path, rate, name, files, uid, gid, lists }: ProbeArguments, outlet: Outlet): void {
   const memory = createRingMemory();
   const data: ReaderData = {
     memory,
     rate,
+    lists,
     expected: { path, files },
     enter: { pid, ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) },
   };

@@ -57,9 +57,14 @@ describe('a probe operation', () => {
 });
 
 describe('the probe’s schedule', () => {
+  const ten = (lists: boolean) => Array.from({ length: 10 }, (_, slot) => operationOf(slot, { lists })).sort();
+
   it('reads in eight of ten slots, lists in one and stats in one', () => {
-    const ten = Array.from({ length: 10 }, (_, slot) => operationOf(slot)).sort();
-    expect(ten).toEqual(['list', ...Array(8).fill('read'), 'stat']);
+    expect(ten(true)).toEqual(['list', ...Array(8).fill('read'), 'stat']);
+  });
+
+  it('reads instead of listing if a listing would look like a hang', () => {
+    expect(ten(false)).toEqual([...Array(9).fill('read'), 'stat']);
   });
 
   it('does not drift if the period is not a whole number of nanoseconds', () => {

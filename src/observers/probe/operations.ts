@@ -18,9 +18,9 @@ export interface Expected {
 
 const ok: OperationResult = { result: 'ok' };
 
-/** The operation of a slot: of every ten one lists, one stats, eight read. */
-export function operationOf(slot: number): ProbeOperation {
-  if (slot % 10 === 4) return 'list';
+/** The operation of a slot: of every ten one lists if the probe does, one stats, the others read. */
+export function operationOf(slot: number, { lists }: { readonly lists: boolean }): ProbeOperation {
+  if (lists && slot % 10 === 4) return 'list';
   return slot % 10 === 9 ? 'stat' : 'read';
 }
 

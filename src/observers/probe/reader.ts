@@ -9,6 +9,8 @@ export interface ReaderData {
   readonly expected: Expected;
   /** Operations a second. */
   readonly rate: number;
+  /** Whether some of them list. */
+  readonly lists: boolean;
 }
 
 /** The messages of the thread. Results go through the ring. */
@@ -19,7 +21,7 @@ export type ReaderMessage =
 /** Time before a slot in which the thread spins, because waking up takes some microseconds. */
 const spinNs = 60_000n;
 
-function read({ memory, enter, expected, rate }: ReaderData): ReaderMessage {
+function read({ memory, enter, expected, rate, lists }: ReaderData): ReaderMessage {
   const ring = openRing(memory);
   const perform = createOperations(expected);
   // There may be thousands of errors per second, and their stacks are not used.
@@ -37,7 +39,7 @@ function read({ memory, enter, expected, rate }: ReaderData): ReaderMessage {
   };
 
   for (let slot = 0; !sleepUntil(due(slot)); ) {
-    const op = operationOf(slot);
+    const op = operationOf(slot, { lists });
     const startedAt = process.hrtime.bigint();
     ring.begin(op, startedAt);
     const result = perform(op);
@@ -47,7 +49,7 @@ function read({ memory, enter, expected, rate }: ReaderData): ReaderMessage {
     ring.push({ at: Number(due(slot)), startedAt: Number(startedAt), finishedAt: finished, op, ...result });
     for (slot++; due(slot) <= finishedAt; slot++) {
       const at = Number(due(slot));
-      ring.push({ at, startedAt: finished, finishedAt: finished, op: operationOf(slot), ...result });
+      ring.push({ at, startedAt: finished, finishedAt: finished, op: operationOf(slot, { lists }), ...result });
     }
   }
   return { kind: 'stopped' };
