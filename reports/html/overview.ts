@@ -150,8 +150,8 @@ export function renderMatrix({ scenarios }: RunRecord): Html | undefined {
   const numbers = new Map(scenarios.map((scenario, i) => [scenario.id, i + 1]));
   const rest = unexaminedClaims(scenarios);
   return html`<section aria-labelledby="_claims"><h2 id="_claims">Claims</h2>
-<p class="intro">What the document promises, and what came of it. Numbers are scenarios of this run.</p>
-<table class="matrix"><thead><tr><th scope="col">Claim</th><th scope="col">What the document promises</th>${statuses.map(
+<p class="intro">What is promised, and what came of it. Numbers are scenarios of this run.</p>
+<table class="matrix"><thead><tr><th scope="col">Claim</th><th scope="col">Promise</th>${statuses.map(
     (status) => html`<th scope="col" class="of">${statusNames[status]}</th>`,
   )}</tr></thead>
 <tbody>${judged.map((claim) => renderClaim(claim, numbers))}</tbody></table>

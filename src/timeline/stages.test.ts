@@ -25,6 +25,13 @@ describe('stages', () => {
     expect(read && stageNs(recovery({ replacedInPod: 1600, readable: 1500 }), read)).toBe(-100);
   });
 
+  it('does not count from the return of a daemon that the pod did not wait for', () => {
+    const own = stages.find((stage) => stage.name === 'ready-to-readable');
+    const takes = (daemonReady: number) => own && stageNs(recovery({ readable: 1000 + 5e6, daemonReady }), own);
+    expect(takes(1000 + 80e6)).toBeUndefined();
+    expect(takes(1000 + 6e6)).toBe(-1e6);
+  });
+
   it('gives median and worst of those that happened', () => {
     const all = [recovery({ readable: 1100 }), recovery({ readable: 1300 }), recovery({ readable: 1200 }), recovery()];
     expect(summarizeStages(all)).toEqual([{ stage: outage, count: 3, medianNs: 200, worstNs: 300 }]);

@@ -45,11 +45,18 @@ export const stages: readonly Stage[] = [
   { name: 'outage', from: 'crash', to: 'readable' },
 ];
 
+/** A pod that reads so long before its daemon is back did not wait for it: a standby served it. */
+const failoverNs = 50e6;
+
 /**
- * The duration of a stage in nanoseconds; undefined if one of its ends is missing. Below zero if one observer saw the effect before
- * another recorded its cause: the agent writes its log line after the call, so the pod may read before that.
+ * The duration of a stage in nanoseconds; undefined if one of its ends is missing, or if it begins with a return of the daemon that the pod
+ * did not wait for. Below zero if one observer saw the effect before another recorded its cause: the agent writes its log line after the
+ * call, so the pod may read before that.
  */
 export function stageNs(recovery: Recovery, { from, to }: Stage): number | undefined {
+  const { daemonReady, readable } = recovery;
+  const isFailover = daemonReady !== undefined && readable !== undefined && readable < daemonReady - failoverNs;
+  if (isFailover && from === 'daemonReady') return undefined;
   const began = recovery[from];
   const ended = recovery[to];
   return began === undefined || ended === undefined ? undefined : ended - began;
