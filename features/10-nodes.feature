@@ -144,6 +144,18 @@ Feature: Nodes as others run them
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
+  Rule: A pod reads until it has ended
+
+    @C3 @fault:sigkill @node:slow-termination
+    Scenario: the application of a deleted pod takes its time to end
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the pod is being deleted, and has minutes to end
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And nothing of the pod is left once it has ended
+
   Rule: A mount is judged by its answer, not by one directory or file
 
     @C3 @fault:sigkill @node:slow-listing

@@ -402,6 +402,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       runtime,
       images: createImages({ 'rekindle/fuse': [...daemon.command, ...behaviour] }),
       ...(differences.volumeData && { volumeData: differences.volumeData }),
+      ...(differences.isTerminationSlow && { isTerminationSlow: true }),
       environment,
       clockScale,
       report: (event) => this.#report(event),

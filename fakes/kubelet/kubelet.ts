@@ -67,6 +67,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   const end = async (uid: string, graceMs: number): Promise<void> => {
     const entry = workers.get(uid);
+    if (entry?.ending && graceMs === 0) entry.worker.kill();
     if (!entry || entry.ending) return;
     entry.ending = true;
     await entry.worker.terminate(graceMs);

@@ -44,6 +44,8 @@ export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid' | 'stop
   /** Creates a Kubernetes event of type Warning for a pod. */
   readonly warn: (pod: V1Pod, warning: { readonly reason: string; readonly message: string }) => void;
   readonly holds: Holds;
+  /** No SIGTERM reaches the containers of applications, as if they ignored it. */
+  readonly isTerminationSlow?: true;
 }
 
 /** The minimum grace period in real milliseconds. */
@@ -252,7 +254,12 @@ export class PodWorker {
       const timeout = delay(this.#grace(graceMs), undefined, { ref: false });
       await this.#hook(name, preStop, Promise.race([running.exited, timeout]));
     }
-    signalQuietly(running.pid, 'SIGTERM');
+    if (!(this.#options.isTerminationSlow && isApplication(this.#pod))) signalQuietly(running.pid, 'SIGTERM');
+  }
+
+  /** Ends a pod at once whose grace period has not passed. */
+  kill(): void {
+    for (const { pid } of this.#running.values()) signalQuietly(pid, 'SIGKILL');
   }
 
   /** The grace period in real milliseconds. A fast clock shortens it, but not below the time that a process needs to end. */
@@ -306,6 +313,8 @@ export class PodWorker {
     return started;
   }
 }
+
+const isApplication = ({ spec }: V1Pod) => spec?.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined);
 
 function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   try {

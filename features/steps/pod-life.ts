@@ -1,4 +1,4 @@
-import { Then } from '@cucumber/cucumber';
+import { Given, Then } from '@cucumber/cucumber';
 import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { endsInTime, startsAfterDaemon } from '../../src/checks/pod-lifecycle.ts';
 import { graceSeconds, newPodName } from '../../src/faults/application.ts';
@@ -29,17 +29,7 @@ Then('the other pod starts on the living volume, and reads', async function (thi
 Then('every application pod is gone in time, and nothing of it is left', async function (this: RekindleWorld) {
   const fault = this.scenario.lastFault;
   const names = [this.pod, ...this.otherPods].map(({ name }) => name);
-  await this.scenario.eventually({
-    condition: 'the deleted pods are gone',
-    read: () => {
-      const removed = this.history.flatMap((event) =>
-        event.kind === 'kubelet' && event.event === 'pod-removed' ? event.pod : [],
-      );
-      return names.filter((name) => !removed.includes(`${this.namespace.name}/${name}`));
-    },
-    until: ({ length }) => length === 0,
-    format: (left) => `${left.join(', ')} still there`,
-  });
+  await untilRemoved(this, names);
   const { cluster, onEvent } = this.session;
   const lines = await cluster.mountTable();
   onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where: 'node', label: 'after the end', lines });
@@ -49,6 +39,36 @@ Then('every application pod is gone in time, and nothing of it is left', async f
     ...names.map((pod) => endsInTime(this.timeline, { consumer: { ...consumer, pod }, volume, fault, graceMs })),
   );
 });
+
+Given('the pod is being deleted, and has minutes to end', async function (this: RekindleWorld) {
+  await this.pod.delete({ graceSeconds: 1800 });
+});
+
+Then('nothing of the pod is left once it has ended', async function (this: RekindleWorld) {
+  const { metadata } = await this.pod.read();
+  const uid = metadata?.uid ?? '';
+  await this.pod.delete({ graceSeconds: 0 });
+  await untilRemoved(this, [this.pod.name]);
+  const lines = await this.session.cluster.mountTable();
+  const left = lines.filter((line) => line.includes(uid));
+  const title = { name: 'nothing of a pod is left on its node', claims: [] };
+  this.scenario.judge(recordCheck(title, left.length === 0 ? pass('no mount is left') : fail(left.join('; '))));
+});
+
+/** Waits until the kubelet has removed pods. */
+async function untilRemoved({ scenario, history, namespace }: RekindleWorld, names: readonly string[]): Promise<void> {
+  await scenario.eventually({
+    condition: 'the deleted pods are gone',
+    read: () => {
+      const removed = history.flatMap((event) =>
+        event.kind === 'kubelet' && event.event === 'pod-removed' ? event.pod : [],
+      );
+      return names.filter((name) => !removed.includes(`${namespace.name}/${name}`));
+    },
+    until: ({ length }) => length === 0,
+    format: (left) => `${left.join(', ')} still there`,
+  });
+}
 
 /** Waits until the kubelet reports why a container cannot be started. */
 async function untilStartIsRefused(pod: ScenarioPod, reason: string): Promise<void> {

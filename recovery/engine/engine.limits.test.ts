@@ -44,13 +44,16 @@ describe('limits', () => {
     expect(world.engine.unhealthy()).toMatchObject([{ reason, diagnosis: { site: { podUid: 'pod-2' } } }]);
   });
 
-  it('leaves a pod that is being deleted alone, including its target path', async () => {
+  it('recovers the containers of a pod that is being deleted until they end, and leaves its target path alone', async () => {
     await using world = await oneHealthyPod();
     world.pods[0] = podNamed('pod-1', [{}], { deleting: true });
     crash(world);
     world.serve('demo');
     await world.clock.advance(6_000);
-    expect(world.kernel.counts.replacements).toBe(0);
+    expect(world.broken()).toEqual([world.target('pod-1')]);
+    expect(world.kernel.counts.replacements).toBe(1);
+    expect(world.decisionsOf('recovered')).toMatchObject([{ site: { kind: 'container', podUid: 'pod-1' } }]);
+    expect(world.decisionsOf('skipped')).toMatchObject([{ reason: 'pod-deleting', site: { kind: 'target' } }]);
   });
 
   it('reports a daemon that is down once in each outage', async () => {

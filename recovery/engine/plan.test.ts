@@ -124,10 +124,12 @@ describe('a plan', () => {
           expect(policy.enabled).toBe(true);
           if (policy.readWriteScope === 'volume') expect(isReadOnly(volume)).toBe(true);
           if (policy.readWriteScope === 'cluster') expect(observation.snapshot.volumes.every(isReadOnly)).toBe(true);
-          expect(pod?.deleting).toBe(false);
           expect(fuseAbove).toBeUndefined();
           expect(observation.sources.get(volume.name)?.map(({ state }) => state)).toEqual(['live']);
-          if (site.kind === 'target') continue;
+          if (site.kind === 'target') {
+            expect(pod?.deleting).toBe(false);
+            continue;
+          }
           if (policy.pods === 'label') expect(pod?.labels[recoveryLabel]).toBe('true');
           if (policy.subPath === 'refuse') expect(volumeMount?.subPath).toBeUndefined();
           expect(pod?.runtimeClass).not.toBe('kata');
@@ -151,7 +153,8 @@ describe('a plan', () => {
           const isLive = observation.sources.get(volume.name)?.[0]?.state === 'live';
           const top = stack.at(-1)?.device;
           const isBroken = top !== undefined && top !== live;
-          return isLive && isBroken && fuseAbove === undefined && !observation.snapshot.pod(site.podUid)?.deleting;
+          const isUnpublished = site.kind === 'target' && observation.snapshot.pod(site.podUid)?.deleting;
+          return isLive && isBroken && fuseAbove === undefined && !isUnpublished;
         });
         const acted = actions(plan(observation, diagnose(observation), lifted)).map(({ diagnosis }) => diagnosis);
         expect(new Set(acted)).toEqual(new Set(expected));

@@ -68,12 +68,12 @@ const modes = ({ accessModes }: Volume) => (accessModes.length === 0 ? 'no acces
 function pod({ snapshot }: NodeObservation, { site, volume }: Diagnosis, policy: Policy): PolicyRefusal | undefined {
   const found = snapshot.pod(site.podUid);
   const name = found === undefined ? site.podUid : `${found.namespace}/${found.name}`;
-  // This includes its target path: no container will start from it again, and unpublishing must not be disturbed.
-  if (found?.deleting) {
+  if (site.kind === 'target') {
+    // No container will start from it again, and unpublishing must not be disturbed. Containers that still run may need their data to end.
+    if (!found?.deleting) return undefined;
     const detail = `pod ${name} is being deleted, so volume ${volume.name} is about to be unpublished`;
     return { reason: 'pod-deleting', detail };
   }
-  if (site.kind === 'target') return undefined;
   if (policy.pods === 'label' && (found === undefined || !isLabelled(found))) {
     const detail = `container ${site.container} of pod ${name} is not entered: create the pod with the label ${recoveryLabel}="true", or restart its containers`;
     return { reason: 'not-labelled', detail };

@@ -93,8 +93,10 @@ export class ScenarioPod {
     return this.namespace.core.readNamespacedPod({ name: this.name, namespace: this.namespace.name });
   }
 
-  async delete(): Promise<void> {
-    await this.namespace.core.deleteNamespacedPod({ name: this.name, namespace: this.namespace.name });
+  /** By default with the grace period of its spec. */
+  async delete({ graceSeconds }: { readonly graceSeconds?: number } = {}): Promise<void> {
+    const grace = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+    await this.namespace.core.deleteNamespacedPod({ name: this.name, namespace: this.namespace.name, ...grace });
   }
 
   async label(labels: Readonly<Record<string, string>>): Promise<void> {

@@ -25,7 +25,7 @@ export const combinations: readonly (readonly string[])[] = [
   ],
   ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root', 'mount-root'],
   ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'mount-path-symlink'],
-  ['slow-listing'],
+  ['slow-listing', 'slow-termination'],
 ];
 
 /** A condition as it is written, `NAME` or `NAME=VALUE`, with its differences; undefined if there is none such. */

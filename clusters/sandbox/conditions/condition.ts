@@ -38,6 +38,8 @@ export interface NodeDifferences {
   readonly kubeletProcess?: 'own-namespace' | 'none';
   /** How the kubelet's `vol_data.json` is found after it has been written. */
   readonly volumeData?: 'empty';
+  /** Applications ignore SIGTERM, so that their containers run until the end of the grace period. */
+  readonly isTerminationSlow?: true;
   /** A directory that is the image of every container of a pod. */
   readonly image?: string;
   /** Of every FUSE daemon whose dataset requests no other. */

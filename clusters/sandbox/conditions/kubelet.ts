@@ -67,6 +67,13 @@ export const noKubeletProcess: NodeCondition = {
   differences: { kubeletProcess: 'none' },
 };
 
+export const slowTermination: NodeCondition = {
+  name: 'slow-termination',
+  title: 'applications ignore SIGTERM, so that a deleted pod runs until the end of its grace period',
+  reports: ['mountpoint-s3-csi-driver#607'],
+  differences: { isTerminationSlow: true },
+};
+
 export const volumeDataLost: NodeCondition = {
   name: 'volume-data-lost',
   title: "the kubelet's vol_data.json beside each target path is empty, as after a power failure",
