@@ -37,9 +37,17 @@ export type Report =
   | { readonly report: 'progress'; readonly line: string }
   | { readonly report: 'ready'; readonly cluster: ClusterSummary }
   | { readonly report: 'waits'; readonly waits: boolean }
-  | { readonly report: 'finished'; readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }
+  | ({ readonly report: 'finished' } & FinishedScenario)
   | { readonly report: 'ended'; readonly leftovers: readonly string[] }
   | { readonly report: 'failed'; readonly message: string; readonly missing?: readonly Missing[] };
+
+/** A scenario has several records if it is an outline with several rows. */
+export interface FinishedScenario {
+  readonly scenarios: readonly ScenarioRecord[];
+  readonly errors: readonly string[];
+  /** Something of the scenario may still be stuck on the node, so that the next one needs another. */
+  readonly isStuck: boolean;
+}
 
 export interface Missing {
   readonly what: string;

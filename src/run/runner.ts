@@ -4,18 +4,19 @@ import { loadProfile } from '../profiles/load-profile.ts';
 import { registerSession, type ScenarioNotes } from '../scenario/session.ts';
 import { openLineFile } from '../timeline/line-file.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
+import { findStop } from '../timeline/verdict.ts';
 import { Collector } from './collector.ts';
 import { messagesFile } from './messages.ts';
 import { clusterFor, openSite } from './run.ts';
 import { loadFeatureRunner } from './run-features.ts';
-import type { ClusterSummary, RunnerOptions } from './runner-protocol.ts';
+import type { ClusterSummary, FinishedScenario, RunnerOptions } from './runner-protocol.ts';
 
 /** A running cluster and its history, on which scenarios run one after the other. */
 export interface Runner extends AsyncDisposable {
   readonly cluster: ClusterSummary;
   /** One line for each thing that could not be cleaned up so far. */
   readonly leftovers: readonly string[];
-  run(scenario: string): Promise<{ readonly scenarios: readonly ScenarioRecord[]; readonly errors: readonly string[] }>;
+  run(scenario: string): Promise<FinishedScenario>;
 }
 
 export interface RunnerCallbacks {
@@ -60,12 +61,14 @@ export async function openRunner(
     cluster: { name, fidelity, secret: store.accessKeySecret },
     leftovers,
     async run(scenario) {
+      const leftBefore = leftovers.length;
       const collector = new Collector({ notes, now: () => history.now(), isInterrupted: () => signal.aborted });
       await features.run(scenario, (message) => {
         messages.line(JSON.stringify(message));
         collector.take(message);
       });
-      return { scenarios: collector.scenarios, errors: collector.errors };
+      const { scenarios, errors } = collector;
+      return { scenarios, errors, isStuck: leftovers.length > leftBefore || scenarios.some(endedInError) };
     },
     async [Symbol.asyncDispose]() {
       registration[Symbol.dispose]();
@@ -77,3 +80,6 @@ export async function openRunner(
     },
   };
 }
+
+/** A step or a clean-up did not end as it should, and neither the implementation nor an interruption was the cause. */
+const endedInError = ({ steps }: ScenarioRecord): boolean => findStop(steps)?.cause === 'error';

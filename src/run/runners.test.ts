@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'rekindle-runners-'));
 beforeEach(() => void mkdirSync(folder, { recursive: true }));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Ends without a word in the scenario `deadly`. The scenario `patient` ends once `other` has run. */
+/** Ends without a word in the scenario `deadly`, and leaves something behind in `stuck`. The scenario `patient` ends once `other` has run. */
 const program = `import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 const otherRan = ${JSON.stringify(join(folder, 'other-ran'))};
@@ -22,16 +22,25 @@ process.on('message', async ({ order, scenario, options }) => {
   if (scenario === 'patient') process.send({ report: 'waits', waits: true });
   while (scenario === 'patient' && !existsSync(otherRan)) await delay(5);
   if (scenario === 'patient') process.send({ report: 'waits', waits: false });
-  if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [] });
+  if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [], isStuck: scenario === 'stuck' });
 });`;
 
 /** Runs scenarios, `NAME@CONDITION`, by default one at a time. Returns the finished ones too. */
-async function run(scenarios: readonly string[], mostRunners: number, { broken = false, jobs = 1 } = {}) {
+async function run(
+  scenarios: readonly string[],
+  mostRunners: number,
+  { broken = false, jobs = 1, kubernetes = false } = {},
+) {
   const path = join(folder, 'runner.mjs');
   writeFileSync(path, program);
   const finished: string[] = [];
   const ran = await runAll({
-    options: { env: {}, runId: 'sample', broken } as unknown as RunAllOptions['options'],
+    options: {
+      env: {},
+      runId: 'sample',
+      broken,
+      ...(kubernetes && { kubernetes: {} }),
+    } as unknown as RunAllOptions['options'],
     folder,
     scenarios: scenarios.map((scenario) => {
       const [location = '', ...conditions] = scenario.split('@');
@@ -72,6 +81,20 @@ it('starts a node under conditions for every three scenarios', async () => {
   const { finished, started } = await run(scenarios, 8, { jobs: 8 });
   expect(finished).toHaveLength(7);
   expect(started.length).toBeLessThanOrEqual(3);
+});
+
+it('gives the scenario after a stuck one another node', async () => {
+  const { finished, errors, folders } = await run(['stuck', 'next', 'last'], 1);
+  expect({ finished, errors, runners: folders.length }).toEqual({
+    finished: ['stuck', 'next', 'last'],
+    errors: [],
+    runners: 2,
+  });
+});
+
+it('goes on with the only cluster there is after a stuck scenario', async () => {
+  const { finished, folders } = await run(['stuck', 'next'], 1, { kubernetes: true });
+  expect({ finished, runners: folders.length }).toEqual({ finished: ['stuck', 'next'], runners: 1 });
 });
 
 it('keeps what was finished if a runner dies, and reports what did not run', async () => {

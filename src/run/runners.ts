@@ -172,7 +172,10 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           found.errors.push(...report.errors);
           finished += report.scenarios.length;
           for (const scenario of report.scenarios) all.onFinished(scenario);
-          return enter('idle');
+          // The cluster of a Kubernetes run is the only one there is.
+          if (!report.isStuck || all.options.kubernetes) return enter('idle');
+          send({ order: 'end' });
+          return enter('ends');
         case 'ended':
           settled = true;
           found.leftovers.push(...report.leftovers);
