@@ -33,6 +33,8 @@ export interface ConformOptions extends RunOptions {
   readonly conditions: readonly string[];
   /** Number of scenarios that run in parallel, each on its own cluster. */
   readonly jobs: number;
+  /** Claims that a scenario must judge; otherwise the run fails. */
+  readonly required?: readonly string[];
   /** Flags of the command line that a scenario needs to run again as it ran; without those that select scenarios, and the seed. */
   readonly flags: readonly string[];
 }

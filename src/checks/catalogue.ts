@@ -10,6 +10,7 @@ import * as podLifecycle from './pod-lifecycle.ts';
 import * as program from './program.ts';
 import * as readOnly from './read-only.ts';
 import * as reads from './reads.ts';
+import * as requiredClaims from './required-claims.ts';
 import * as secrets from './secret-kept.ts';
 import * as standby from './standby.ts';
 import * as takeover from './takeover.ts';
@@ -29,6 +30,7 @@ const modules = [
   program,
   readOnly,
   reads,
+  requiredClaims,
   secrets,
   standby,
   success,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { claims } from '../timeline/claims.ts';
 import { type ChosenCluster, type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -26,6 +27,7 @@ interface ConformFlags extends RunFlags, ClusterFlags {
   readonly profile: string;
   readonly jobs?: number;
   readonly node?: string;
+  readonly require?: string;
 }
 
 /** `rekindle conform`. */
@@ -42,6 +44,7 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
       '--node <conditions>',
       'sandbox: run all scenarios on a node under these conditions, as in slow-listing,hung-neighbours',
     )
+    .option('--require <claims>', 'fail the run if one of these claims was skipped, as in C3,L2')
     .option(
       '--jobs <number>',
       'scenarios to run in parallel, each in its own sandbox (default: processors + 2, at most 8)',
@@ -67,6 +70,7 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     const all = flags.all ? { all: true } : {};
     const jobs = jobsOf(flags.jobs, place);
     const conditions = await parseConditions(flags.node, place);
+    const required = flags.require === undefined ? {} : { required: parseClaims(flags.require) };
     const shared = runOptions(flags, context);
     const again = flags.onlyFailed ? await notPassed(join(shared.out, 'latest'), profile.name) : undefined;
     const options = {
@@ -74,6 +78,7 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
       ...(again && flags.seed === undefined && { seed: again.seed }),
       ...tags,
       ...all,
+      ...required,
       ...place,
       profile: source,
       paths: again?.paths ?? given,
@@ -114,6 +119,12 @@ async function notPassed(folder: string, profile: string) {
   const open = record.scenarios.filter(({ status }) => status === 'fail' || status === 'inconclusive');
   if (open.length === 0) throw new WrongArgument(`nothing failed in ${folder}: there is nothing to run again`);
   return { seed: record.seed, paths: open.map(({ uri, line }) => `${featurePath(uri)}:${line}`) };
+}
+
+function parseClaims(given: string): readonly string[] {
+  const names = [...new Set(given.split(','))];
+  for (const name of names) if (!(name in claims)) throw unknown('claim', name, Object.keys(claims));
+  return names;
 }
 
 async function parseConditions(given: string | undefined, { cluster }: ChosenCluster): Promise<readonly string[]> {

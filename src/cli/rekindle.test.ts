@@ -335,7 +335,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'unknown flag',
       ['conform', '--foo'],
-      "unknown option '--foo': accepted are --all, --tags, --only-failed, --profile, --node, --jobs, --cluster,",
+      "unknown option '--foo': accepted are --all, --tags, --only-failed, --profile, --node, --require, --jobs, --cluster,",
     ],
     ['unknown flag first', ['--foo'], "unknown option '--foo': accepted are --version, --help"],
     ['unknown tag', ['conform', '--tags', '@C9'], 'unknown tag "@C9": accepted are @A1, @A2, @C1, @C2,'],
@@ -430,6 +430,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['many pods', ['bench', '--cluster', 'kind', '--pods', '2'], '--pods 2 is for the sandbox: with --cluster kind'],
     ['bad rate', ['bench', '--rate', '1e3'], "argument '1e3' is invalid. Accepted are whole numbers from 1 to 10000."],
     ['missing value', ['conform', '--seed'], "option '--seed <number>' argument missing"],
+    ['unknown claim', ['conform', '--require', 'C3,X9'], 'unknown claim "X9": accepted are '],
     ['missing features', ['conform', 'nowhere'], 'no features at "nowhere": accepted are .feature files'],
     ['unwritable results', ['conform', '--out', '/proc/x/y'], 'cannot write to "/proc/x/y" (ENOENT)'],
     ['bad run id', ['clean', '--run', '../etc'], 'bad run id "../etc": it looks like 20261122-134501-k3f9'],

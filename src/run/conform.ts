@@ -104,6 +104,7 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     ),
     leftovers: ran.leftovers,
     errors,
+    ...(options.required && { required: options.required }),
   });
   const { verdict } = record;
   const counts = countStatuses(record.scenarios);

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentSettings, Cluster, HarnessPrograms, RunningCluster } from '../../clusters/cluster.ts';
+import { judgesRequiredClaims } from '../checks/required-claims.ts';
 import { isKeptOutOfOutput } from '../checks/secret-kept.ts';
 import { findInFiles } from '../observers/find-in-files.ts';
 import { digestOf } from '../timeline/digest.ts';
@@ -144,6 +145,8 @@ export interface Conclusion extends Results {
   readonly leftovers: readonly string[];
   /** Failures of the harness itself: one sentence each. */
   readonly errors: readonly string[];
+  /** Claims that a scenario must have judged. */
+  readonly required?: readonly string[];
 }
 
 /** The parts of a conclusion that a run with one cluster provides; completes the history file. */
@@ -183,7 +186,17 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
     errors,
     leftovers,
   } as const;
-  const checks = [searchForSecrets(conclusion, JSON.stringify(draft))];
+  const { required = [] } = conclusion;
+  const judged = scenarios.map(({ name, claims, status, reason }) => ({
+    name,
+    claims,
+    status,
+    ...(reason !== undefined && { reason }),
+  }));
+  const checks = [
+    searchForSecrets(conclusion, JSON.stringify(draft)),
+    ...(required.length > 0 ? [judgesRequiredClaims({ required, scenarios: judged })] : []),
+  ];
   const record: RunRecord = { ...draft, checks, verdict: deriveVerdict({ ...draft, checks }) };
   await writeRun(resultsDir, { record, digest: digestOf(events), cwd: options.environment.cwd });
   pointLatest(options.out, options.runId);
