@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { versionOf } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { temporaryFolder } from '../../src/cli/context.ts';
 import { requirements } from '../../src/doctor/assess.ts';
 import { removeTree } from '../../src/doctor/clean/remove-tree.ts';
@@ -18,7 +19,8 @@ const pages = globSync('docs/**/*.md', { cwd: project })
 const missing = await requirements({ env: process.env, temporary: temporaryFolder(process.env) });
 
 /** Reasons for skipping commands, by requirement. */
-const skipReasons: Readonly<Record<string, string>> = {
+const skipReasons: Readonly<Record<string, string | undefined>> = {
+  s3fs: versionOf('s3fs', process.env.PATH ?? '') === undefined ? 's3fs is not on the PATH' : undefined,
   kind: 'a kind cluster takes minutes',
   cluster: 'there is no cluster to deploy to',
   minutes: 'it takes minutes',
@@ -26,7 +28,9 @@ const skipReasons: Readonly<Record<string, string>> = {
 
 function skipReason({ needs: named }: Example & { readonly kind: 'commands' }): string | undefined {
   const [need] = named;
-  if (need !== undefined) return skipReasons[need] ?? `unknown requirement ${need}`;
+  if (need !== undefined && !(need in skipReasons)) return `unknown requirement ${need}`;
+  const reason = skipReasons[need ?? ''];
+  if (reason !== undefined) return reason;
   return missing.map(({ what }) => what)[0];
 }
 

@@ -42,6 +42,6 @@ export function fillTemplate<T>(template: T, values: Readonly<Record<string, str
 
 /** Fills a regular expression with texts that it must match literally. */
 export function fillPattern(pattern: string, values: Readonly<Record<string, string>>): string {
-  const literal = Object.entries(values).map(([name, text]) => [name, text.replaceAll(/[^\w ]/g, '\\$&')]);
+  const literal = Object.entries(values).map(([name, text]) => [name, text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')]);
   return fillTemplate(pattern, Object.fromEntries(literal));
 }

@@ -9,9 +9,9 @@ import { formatPodState } from './pod-state.ts';
 
 /** A field of the profile does not fit the cluster, which says nothing about the implementation. */
 export class ProfileMisfit extends Error {
-  /** `field`: its path in the profile. `found`: what was found instead. */
-  constructor(field: string, sought: string, found: string) {
-    super(`the profile's ${field} does not fit: ${sought}; found: ${found}`);
+  /** `field`: its path in the profile. `found`: what was sought, and what was found instead. */
+  constructor(field: string, found: string) {
+    super(`the profile's ${field} does not fit: ${found}`);
   }
 }
 
@@ -38,7 +38,7 @@ export async function createObjects(dataset: Dataset, own: OwnVolume, directory:
       // A StorageClass that another volume of the scenario has created is the same.
       if (code === 409) continue;
       const reason = message.replaceAll(/\s+/g, ' ').slice(0, 300);
-      throw new ProfileMisfit(`volume.objects.${index}`, `a ${kind} that the API server accepts`, reason);
+      throw new ProfileMisfit(`volume.objects.${index}`, `its ${kind} is refused: ${reason}`);
     }
     if (clusterScoped.has(kind))
       namespace.scenario.use({
@@ -90,7 +90,7 @@ export async function writeFiles(dataset: Dataset): Promise<void> {
     const script = `mkdir -p "$(dirname "/data/$0")" && echo "$1" | base64 -d >"/data/$0" && sync "/data/$0"`;
     const command = ['sh', '-c', script, file, Buffer.from(bytes).toString('base64')];
     const { exitCode, stderr } = await writer.exec(command);
-    if (exitCode !== 0) throw new ProfileMisfit('fill', `a pod that can write ${file}`, stderr.trim());
+    if (exitCode !== 0) throw new ProfileMisfit('fill', `the pod cannot write ${file}: ${stderr.trim()}`);
   }
   await writer.delete();
 }
@@ -142,6 +142,6 @@ async function misfits<T>(field: string, wait: () => Promise<T>): Promise<T> {
     return await wait();
   } catch (error) {
     if (!(error instanceof PollTimeout)) throw error;
-    throw new ProfileMisfit(field, 'what it describes was awaited', error.message);
+    throw new ProfileMisfit(field, error.message);
   }
 }
