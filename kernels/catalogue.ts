@@ -13,8 +13,8 @@ export interface Kernel {
 export const kernels: readonly Kernel[] = [
   { name: 'user-mode-5.10', boots: 'user-mode', suites: ['bullseye'] },
   { name: 'user-mode-6.1', boots: 'user-mode', suites: ['bookworm'] },
-  { name: 'user-mode-6.12', boots: 'user-mode', suites: ['trixie'] },
-  // Built for the C library of its release.
+  // Built for the C library of their releases.
+  { name: 'user-mode-6.12', boots: 'user-mode', suites: ['trixie'], besides: ['libc6'] },
   { name: 'user-mode-newest', boots: 'user-mode', suites: ['sid'], besides: ['libc6'] },
   { name: '5.10', boots: 'emulated', suites: ['bullseye', 'bullseye-security'] },
   { name: '6.1', boots: 'emulated', suites: ['bookworm', 'bookworm-security'] },

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLateClose } from './context.ts';
+import { createLateClose, openPath } from './context.ts';
+import { KernelModel } from './model/kernel-model.ts';
+import { ModelledSyscalls } from './model/modelled-syscalls.ts';
+import { O_PATH } from './syscalls.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -35,4 +38,15 @@ describe('descriptors of dead mounts', () => {
     vi.runAllTimers();
     expect(closed).toEqual([7]);
   });
+});
+
+it('opens the root directory on a kernel that cannot look into its cache alone', () => {
+  const sys = new ModelledSyscalls({ kernel: new KernelModel({ release: '5.10.0' }) });
+  const walker = {
+    prepare: () => undefined,
+    open: (at: number, path: string) => sys.openat2({ at, path, flags: O_PATH, resolve: 0 }),
+    [Symbol.dispose]: () => undefined,
+  };
+  const opened = openPath({ sys, walker }, '/');
+  expect(opened.ok && sys.identify(opened.value)).toMatchObject({ value: { isMountRoot: true } });
 });

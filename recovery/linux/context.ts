@@ -45,7 +45,7 @@ export function openPath({ sys, walker }: Pick<KernelContext, 'sys' | 'walker'>,
   const root = sys.openat2({ at: AT_FDCWD, path: '/', flags: O_PATH, resolve: 0 });
   if (!root.ok) return root;
   try {
-    return walker.open(root.value, path.slice(1));
+    return walker.open(root.value, path.slice(1) || '.');
   } finally {
     sys.close(root.value);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { needsKernel } from './fixtures/private-namespace.ts';
 import { checkRelease, effectiveTier, tierOfRelease } from './kernel-tier.ts';
 
 describe('checkRelease', () => {
@@ -40,4 +41,11 @@ describe('tierOfRelease', () => {
   ])('maps %s to tier %s', (release, tier) => {
     expect(tierOfRelease(release)).toBe(tier);
   });
+});
+
+it.each([
+  ['6.5', '6.1.192', ' (skipped: needs Linux 6.5, this is 6.1.192)'],
+  ['6.5', '6.12.118', ''],
+])('a test that needs Linux %s is skipped on %s with the reason', (version, running, title) => {
+  expect(needsKernel(version, running)).toBe(title);
 });

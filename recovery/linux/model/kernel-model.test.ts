@@ -11,6 +11,7 @@ import {
   MS_PRIVATE,
   MS_SHARED,
   MS_SLAVE,
+  MS_UNBINDABLE,
   O_PATH,
   RESOLVE_CACHED,
 } from '../syscalls.ts';
@@ -18,8 +19,8 @@ import { FuseConnection } from './connection.ts';
 import { KernelModel } from './kernel-model.ts';
 import { ModelledSyscalls } from './modelled-syscalls.ts';
 
-function openProcess() {
-  const kernel = new KernelModel();
+function openProcess(release = '6.18') {
+  const kernel = new KernelModel({ release });
   const sys = new ModelledSyscalls({ kernel });
   for (const path of ['/a', '/a/in', '/b']) sys.mkdir(path);
   return { kernel, sys };
@@ -62,16 +63,48 @@ describe('the modelled kernel', () => {
   });
 
   it.each([
-    ['6.5', 'ok'],
-    ['5.12', 'ok'],
-    ['5.10', 'EAGAIN'],
-  ] as const)('offers what a kernel of tier %s does', (tier, lookUp) => {
-    const sys = new ModelledSyscalls({ kernel: new KernelModel({ tier }) });
+    ['6.12.118', '6.5', 'ok'],
+    ['6.1.192', '5.12', 'ok'],
+    ['5.10.46', '5.10', 'EAGAIN'],
+  ] as const)('offers what Linux %s does', (release, tier, lookUp) => {
+    const sys = new ModelledSyscalls({ kernel: new KernelModel({ release }) });
     const namespaces = openNamespaces(sys, undefined);
     const staging = namespaces.ok ? openStaging(sys, namespaces.value) : namespaces;
     expect(staging.ok && detectTier(sys, staging.value)).toEqual({ ok: true, value: tier });
     const cached = sys.openat2({ at: AT_FDCWD, path: '/', flags: O_PATH, resolve: RESOLVE_CACHED });
     expect(cached.ok ? 'ok' : cached.failure.errno).toBe(lookUp);
+  });
+
+  it.each([
+    ['6.14', 'EINVAL'],
+    ['6.15', 'ok'],
+  ])('as Linux %s, answers an attachment to a detached tree: %s', (release, expected) => {
+    const { sys } = openProcess(release);
+    const [outer, inner] = [sys.cloneTree(open(sys, '/a'), false), sys.cloneTree(open(sys, '/b'), false)];
+    const attached = outer.ok && inner.ok && sys.moveMount(inner.value, { at: outer.value, path: 'in' });
+    expect(attached && (attached.ok ? 'ok' : attached.failure.errno)).toBe(expected);
+  });
+
+  it.each([
+    ['6.16', 'EINVAL'],
+    ['6.17', 'ok'],
+  ])('as Linux %s, clones an unbindable mount in a copied namespace: %s', (release, expected) => {
+    const { sys } = openProcess(release);
+    propagation(sys, '/', MS_UNBINDABLE);
+    sys.unshare(CLONE_NEWNS);
+    const cloned = sys.cloneTree(open(sys, '/'), false);
+    expect(cloned.ok ? 'ok' : cloned.failure.errno).toBe(expected);
+  });
+
+  it.each([
+    ['6.7', ['/', '/b', '/a']],
+    ['6.8', ['/', '/a', '/b']],
+  ])('as Linux %s, lists mounts by %j', (release, expected) => {
+    const { sys } = openProcess(release);
+    const clone = sys.cloneTree(open(sys, '/'), false);
+    tmpfs(sys, '/b');
+    if (clone.ok) sys.moveMount(clone.value, { at: open(sys, '/a'), path: '' });
+    expect(points(sys)).toEqual(expected);
   });
 
   it('attaches a detached clone beneath a mount, which stays visible until it is detached', () => {

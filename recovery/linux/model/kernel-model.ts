@@ -1,4 +1,5 @@
-import type { DeviceId, KernelTier } from '../../engine/model.ts';
+import type { DeviceId } from '../../engine/model.ts';
+import { isSince } from '../kernel-tier.ts';
 import type { FuseConnection } from './connection.ts';
 import {
   type Dentry,
@@ -28,8 +29,8 @@ export interface KernelModelOptions {
   readonly now?: () => number;
   /** First number of the devices that are made (`0:<minor>`). */
   readonly firstMinor?: number;
-  /** What it offers: 6.5, by default, is all of it. */
-  readonly tier?: KernelTier;
+  /** The release that it behaves like, `uname -r`: by default the newest that the model knows. */
+  readonly release?: string;
 }
 
 const firstInode = 4026531840;
@@ -40,7 +41,6 @@ const firstInode = 4026531840;
  */
 export class KernelModel {
   readonly now: () => number;
-  readonly tier: KernelTier;
   readonly users = new Set<MountUser>();
   readonly propagation: MountPropagation;
   /** The namespace that exists at the beginning: a hidden root with one file system on it. */
@@ -53,10 +53,11 @@ export class KernelModel {
   #mayHaveFree = false;
   #nextInode = firstInode;
   readonly #firstMinor: number;
+  readonly #release: string;
 
-  constructor({ now = () => 0, firstMinor = 40, tier = '6.5' }: KernelModelOptions = {}) {
+  constructor({ now = () => 0, firstMinor = 40, release = '6.18' }: KernelModelOptions = {}) {
     this.now = now;
-    this.tier = tier;
+    this.#release = release;
     this.#firstMinor = firstMinor;
     const free = (used: Set<number>) => {
       let number = 1;
@@ -64,10 +65,13 @@ export class KernelModel {
       used.add(number);
       return number;
     };
-    this.propagation = new MountPropagation({
-      mount: () => free(this.#usedMounts),
-      group: () => free(this.#usedGroups),
-    });
+    this.propagation = new MountPropagation(
+      {
+        mount: () => free(this.#usedMounts),
+        group: () => free(this.#usedGroups),
+      },
+      (version) => this.isSince(version),
+    );
     const hidden = this.propagation.create(
       new Filesystem({ device: '0:1' as DeviceId, fstype: 'rootfs', source: 'rootfs' }).root,
       ['rw'],
@@ -77,6 +81,11 @@ export class KernelModel {
     disk.root.child('proc');
     this.propagation.attach(this.propagation.create(disk.root, ['rw', 'relatime']), hidden, hidden.root);
     this.keep(this.initial);
+  }
+
+  /** Whether it behaves like Linux of this version or a later one. */
+  isSince(version: string): boolean {
+    return isSince(this.#release, version);
   }
 
   /** Keeps a namespace, as a process in it does. */

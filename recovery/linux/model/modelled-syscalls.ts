@@ -132,7 +132,8 @@ export class ModelledSyscalls implements Syscalls, MountUser {
         return namespace === undefined ? 'ENOENT' : this.#add({ kind: 'namespace', namespace });
       }
       const cached = (resolve & RESOLVE_CACHED) !== 0;
-      if (cached && this.#kernel.tier === '5.10') return 'EAGAIN';
+      if (cached && !this.#kernel.isSince('5.12')) return 'EAGAIN';
+      if (path === '') return 'ENOENT';
       const found = this.#walk(at, path, cached);
       return typeof found === 'string' ? found : this.#add({ kind: 'path', path: found });
     });
@@ -217,12 +218,13 @@ export class ModelledSyscalls implements Syscalls, MountUser {
   /** Whether mounts of a namespace may be copied and may have something attached to them. */
   #mayUse(namespace: MountNamespace): boolean {
     const { isAnonymous, origin } = namespace;
-    return namespace === this.namespace || (isAnonymous && (origin === undefined || origin === this.namespace));
+    const hasDetached = isAnonymous && this.#kernel.isSince('6.15');
+    return namespace === this.namespace || (hasDetached && (origin === undefined || origin === this.namespace));
   }
 
   setAttributes(fd: number, change: AttributeChange): Result<void> {
     return this.#change('mount_setattr', '', () => {
-      if (this.#kernel.tier === '5.10') return 'ENOSYS';
+      if (!this.#kernel.isSince('5.12')) return 'ENOSYS';
       const path = this.#path(fd);
       const { set, clear, userNamespace } = change;
       if (set === 0 && clear === 0 && !change.private && userNamespace === undefined) return ok(undefined);
@@ -250,7 +252,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     { at, path, beneath = false }: { at: number; path: string; beneath?: boolean },
   ): Result<void> {
     return this.#change('move_mount', path, () => {
-      if (beneath && this.#kernel.tier !== '6.5') return 'EINVAL';
+      if (beneath && !this.#kernel.isSince('6.5')) return 'EINVAL';
       const source = this.#path(from);
       const found = path === '' ? this.#path(at) : this.#walk(at, path);
       if (source === undefined || found === undefined) return 'EBADF';
@@ -282,7 +284,9 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     }
     if (over !== undefined) {
       if (over.isLocked || old.on(old.root) !== undefined) return 'EINVAL';
-      if (over === this.#root.mount || parent === this.namespace.root) return 'EINVAL';
+      // Linux 7.2 allows it, 6.18 does not.
+      if (!this.#kernel.isSince('7.1') && (over === this.#root.mount || parent === this.namespace.root))
+        return 'EINVAL';
       if (old.isWithin(over)) return 'EINVAL';
       if (wouldOvermount(parent, over, mountpoint)) return 'EINVAL';
       if (isOwn && wouldOvermount(parent, old, mountpoint)) return 'EINVAL';

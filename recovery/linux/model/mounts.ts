@@ -100,8 +100,8 @@ export interface MountNamespace {
 export class VfsMount {
   /** The id in mountinfo, which is given again once nothing uses the mount. */
   readonly id: number;
-  /** Orders the mounts of a table by their creation. */
-  readonly serial: number;
+  /** Orders the mounts of a table: by their creation, before Linux 6.8 by their attachment. */
+  serial: number;
   readonly filesystem: Filesystem;
   readonly root: Dentry;
   /** Per-mount options as mountinfo prints them, `ro` if it is read-only. */

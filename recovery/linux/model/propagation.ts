@@ -1,5 +1,8 @@
 import { type Dentry, type MountNamespace, PeerGroup, VfsMount } from './mounts.ts';
 
+/** What a kernel of an old release does depends on more than the model knows. */
+export class NotModelled extends Error {}
+
 /** Kinds of propagation, `man 7 mount_namespaces`. */
 export type Propagation = 'shared' | 'slave' | 'private' | 'unbindable';
 
@@ -21,10 +24,16 @@ export interface FreeNumbers {
 /** What the kernel does to peer groups, copies, attachments and removals of mounts (Linux 6.18, `fs/namespace.c` and `fs/pnode.c`). */
 export class MountPropagation {
   readonly #numbers: FreeNumbers;
+  readonly #isSince: (version: string) => boolean;
+  /** Since Linux 6.17 a mount stays if its removal would move what covers a mount in it, and copies are not unbindable. */
+  readonly #isStrict: boolean;
   #created = 0;
 
-  constructor(numbers: FreeNumbers) {
+  /** `isSince`: whether the modelled kernel is of a version or later. */
+  constructor(numbers: FreeNumbers, isSince: (version: string) => boolean) {
     this.#numbers = numbers;
+    this.#isSince = isSince;
+    this.#isStrict = isSince('6.17');
   }
 
   create(root: Dentry, options: Iterable<string>): VfsMount {
@@ -57,6 +66,7 @@ export class MountPropagation {
 
   copy(old: VfsMount, root: Dentry, kind: CopyKind): VfsMount {
     const mount = this.create(root, old.options);
+    if (!this.#isStrict) mount.isUnbindable = old.isUnbindable;
     if (!kind.slave && !kind.private && old.group !== undefined) this.#join(mount, old.group);
     else if (kind.shared) this.#join(mount, new PeerGroup(this.#numbers.group()));
     if (kind.private) return mount;
@@ -91,6 +101,8 @@ export class MountPropagation {
       for (const each of source.tree()) this.change(each, 'shared');
       this.#spread(source, parent, mountpoint, (tree, onto) => added.push({ tree, parent: onto }));
     }
+    const placed = [...(isMoved ? [] : [source]), ...added.map(({ tree }) => tree).reverse()];
+    if (!this.#isSince('6.8')) for (const each of placed.flatMap((tree) => tree.tree())) each.serial = ++this.#created;
     if (isMoved) source.disconnect();
     for (const { tree, parent: onto } of [...added.reverse(), { tree: source, parent }]) {
       const covering = onto.on(mountpoint);
@@ -137,6 +149,9 @@ export class MountPropagation {
     };
     const { group } = parent;
     if (group === undefined) return;
+    const isDetached = ({ namespace }: VfsMount) => namespace?.isAnonymous !== false;
+    // Older kernels pass over those slaves of a group that are listed with a detached member.
+    if (!this.#isStrict && group.slaves.size > 0 && [...group.members].some(isDetached)) throw new NotModelled();
     const peers = [...group.members].filter((peer) => peer !== parent);
     copyTo(peers, source, false);
     toSlaves(group, source);
@@ -148,7 +163,7 @@ export class MountPropagation {
    */
   remove(mount: VfsMount, propagate: boolean): ReadonlySet<MountNamespace> {
     const going = new Set(mount.tree());
-    const others = propagate ? propagated(going) : new Set<VfsMount>();
+    const others = propagate ? propagated(going, this.#isStrict) : new Set<VfsMount>();
     for (const other of others) {
       const cover = other.on(other.root);
       if (cover === undefined || others.has(cover) || going.has(cover)) continue;
@@ -193,7 +208,7 @@ function receivers(mount: VfsMount): ReadonlySet<VfsMount> {
  * The other mounts to be unmounted with a set: the largest set that moves no mount that stays, unless it covers the root of one that goes
  * (`Documentation/filesystems/propagate_umount.txt`).
  */
-function propagated(going: ReadonlySet<VfsMount>): Set<VfsMount> {
+function propagated(going: ReadonlySet<VfsMount>, isStrict: boolean): Set<VfsMount> {
   const candidates = new Set<VfsMount>();
   for (const { parent, mountpoint } of going) {
     if (parent === undefined || mountpoint === undefined) continue;
@@ -203,7 +218,8 @@ function propagated(going: ReadonlySet<VfsMount>): Set<VfsMount> {
     }
   }
   const goes = (mount: VfsMount | undefined) => mount !== undefined && (candidates.has(mount) || going.has(mount));
-  const leaves = (mount: VfsMount): boolean => [...mount.children].some((child) => !goes(child) || leaves(child));
+  const leaves = (mount: VfsMount): boolean =>
+    isStrict && [...mount.children].some((child) => !goes(child) || leaves(child));
   for (let isChanged = true; isChanged; ) {
     isChanged = false;
     for (const mount of [...candidates]) {

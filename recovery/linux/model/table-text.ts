@@ -3,7 +3,7 @@ import type { Dentry, VfsMount, VfsPath } from './mounts.ts';
 /** Options in the order in which the kernel prints them. */
 const printed = ['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime', 'nosymfollow', 'idmapped'];
 
-/** The text of /proc/PID/mountinfo for a process with this root directory: the mounts below it in the order of their creation. */
+/** The text of /proc/PID/mountinfo for a process with this root directory: the mounts below it in the kernel's order. */
 export function tableText(root: VfsPath): string {
   const paths = new Map<VfsMount, string>();
   const visit = (mount: VfsMount, path: string): void => {

@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { detectTier, effectiveTier } from '../../../recovery/linux/kernel-tier.ts';
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import type { SimulatedFailure, SimulationOrder } from '../protocol.ts';
@@ -9,7 +10,7 @@ import { createModelledMachine } from './modelled-machine.ts';
 import { openRealMachine } from './real-machine.ts';
 
 /**
- * Compares a modelled kernel that offers what the running one does with it, history by history. Needs root, or the rights of a user
+ * Compares a modelled kernel of the running one's release with it, history by history. Needs root, or the rights of a user
  * namespace.
  * @throws MachineFailed if the kernel refuses what every history needs, or does not offer the tier
  */
@@ -20,7 +21,7 @@ export function startComparing({ steps, tier: forced }: Pick<SimulationOrder, 's
   const effective = effectiveTier(offered, forced);
   if (!effective.ok) throw new MachineFailed({ ...effective.failure, path: `for tier ${forced}` });
   const tier = effective.value;
-  const modelled = createModelledMachine(offered);
+  const modelled = createModelledMachine(release());
   const model = { machine: modelled, context: openMachineContext(modelled.sys) };
   return {
     async run(seed: number): Promise<{ readonly steps: number; readonly failure?: SimulatedFailure }> {

@@ -1,4 +1,5 @@
 import type { KernelTier } from '../../../recovery/engine/model.ts';
+import { NotModelled } from '../../../recovery/linux/model/propagation.ts';
 import { WouldBlock } from '../../../recovery/linux/model/walk.ts';
 import type { MountStep } from './history.ts';
 import { type Machine, type MachineContext, openStage } from './machine.ts';
@@ -55,7 +56,7 @@ function runOnModel(run: HistoryRun, step: MountStep): string | undefined {
   try {
     return runStep(run, step);
   } catch (error) {
-    if (error instanceof WouldBlock) return undefined;
+    if (error instanceof WouldBlock || error instanceof NotModelled) return undefined;
     throw error;
   }
 }

@@ -1,12 +1,11 @@
-import type { KernelTier } from '../../../recovery/engine/model.ts';
 import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import type { Machine } from './machine.ts';
 
-/** A modelled kernel that offers what one of this tier does. */
-export function createModelledMachine(tier: KernelTier): Machine {
-  const kernel = new KernelModel({ tier });
+/** A modelled kernel that behaves like a release, `uname -r`. */
+export function createModelledMachine(release: string): Machine {
+  const kernel = new KernelModel({ release });
   const connections = new Map<string, FuseConnection>();
   let mounting: FuseConnection | undefined;
   const sys = new ModelledSyscalls({
