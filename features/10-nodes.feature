@@ -136,6 +136,14 @@ Feature: Nodes as others run them
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
+    @C3 @fault:sigkill @node:cgroup-v2
+    Scenario: a process of a pod has the kubelet's name, and only its cgroup says so
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
     @C3 @fault:sigkill @node:volume-data-lost
     Scenario: the kubelet has lost its record of the volume
       Given FUSE recovery is enabled

@@ -1,4 +1,4 @@
-import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
@@ -92,6 +92,29 @@ export function memoryCgroups(name: string, environment: Readonly<Record<string,
   };
 }
 
+export interface UnifiedCgroups extends AsyncDisposable {
+  /** Moves a process into a cgroup, without any limit. Its path is one below the run's own cgroup. */
+  place(pid: number, path: string): void;
+}
+
+/** Cgroups of version 2 below one that is named after `name`. `mount`: mounts the hierarchy if it is not mounted, and returns where. */
+export function unifiedCgroups(name: string, mount: () => string): UnifiedCgroups {
+  const root = join(unifiedMount() ?? mount(), `${name}-v2`);
+  return {
+    place(pid, path) {
+      const cgroup = join(root, path);
+      mkdirSync(cgroup, { recursive: true });
+      writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
+    },
+    [Symbol.asyncDispose]: () => removeCgroup(root),
+  };
+}
+
+function unifiedMount(): string | undefined {
+  const mounts = parseMountinfo(readFileSync('/proc/thread-self/mountinfo', 'utf8'));
+  return mounts.find(({ fstype }) => fstype === 'cgroup2')?.mountPoint;
+}
+
 function countOomKills(cgroup: string): number {
   const v2 = join(cgroup, 'memory.events');
   const text = readFileSync(existsSync(v2) ? v2 : join(cgroup, 'memory.oom_control'), 'utf8');
@@ -101,8 +124,8 @@ function countOomKills(cgroup: string): number {
 /** Removes the cgroups that a killed run left, whose names contain its id. Returns the failures. */
 export async function removeCgroupsOfRun(runId: string): Promise<readonly string[]> {
   const failures: string[] = [];
-  for (const controller of ['cpu', 'memory'] as const) {
-    const parent = parentCgroup(controller);
+  const parents = new Set([parentCgroup('cpu'), parentCgroup('memory'), unifiedMount()]);
+  for (const parent of parents) {
     if (parent === undefined) continue;
     for (const name of globSync(`rekindle-${runId}-*`, { cwd: parent }))
       await removeCgroup(join(parent, name)).catch((error: Error) => failures.push(`cgroup ${name}: ${error.message}`));
@@ -142,7 +165,10 @@ function parentCgroup(controller: Controller): string | undefined {
 /** A cgroup stays busy for a moment after its last process has ended. */
 const removalTimeoutMs = 10_000;
 
+/** Also removes the cgroups below it. */
 async function removeCgroup(cgroup: string): Promise<void> {
+  const below = readdirSync(cgroup, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name } of below) await removeCgroup(join(cgroup, name));
   await poll<Error | undefined>({
     condition: `cgroup ${cgroup} is removed`,
     read() {

@@ -323,8 +323,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async stop(): Promise<void> {
-    const { agent, keeper, kubelet, mounts, store } = this.#running;
+    const { agent, keeper, kubelet, mounts, neighbours, store } = this.#running;
     await kubelet[Symbol.asyncDispose]();
+    for (const { end } of neighbours) await end?.();
     await agent.stop();
     await keeper.follow(undefined);
     mounts[Symbol.dispose]();

@@ -5,7 +5,7 @@ it.each([...conditions.values()])(
   '$name says in one sentence what it imitates, and where it was reported',
   (condition) => {
     const { name, title, reports } = condition;
-    expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
+    expect(name).toMatch(/^[a-z]+(-[a-z0-9]+)+$/);
     expect(title).toMatch(/^[^\n]{20,140}[^.]$/);
     for (const report of reports) expect(report).toMatch(/^[a-z0-9-]+#\d+$/);
   },

@@ -1,3 +1,4 @@
+import * as cgroups from './cgroups.ts';
 import type { NodeCondition, NodeDifferences } from './condition.ts';
 import * as containerMounts from './container-mounts.ts';
 import * as dataset from './dataset.ts';
@@ -8,7 +9,7 @@ import * as sources from './sources.ts';
 
 /** All node conditions by name, in order of names. */
 export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
-  [containerMounts, dataset, inlineVolumes, kubelet, neighbours, sources]
+  [cgroups, containerMounts, dataset, inlineVolumes, kubelet, neighbours, sources]
     .flatMap((group) => Object.values<NodeCondition>(group))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((condition) => [condition.name, condition]),
@@ -24,7 +25,7 @@ export const combinations: readonly (readonly string[])[] = [
     ...['foreign-inline-volume', 'fuse-on-top', 'non-fuse-source'],
   ],
   ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root', 'mount-root'],
-  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'mount-path-symlink'],
+  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'mount-path-symlink', 'cgroup-v2'],
   ['slow-listing', 'slow-termination'],
 ];
 

@@ -68,6 +68,8 @@ export interface Neighbours {
   readonly mounts: Pick<NeighbourMounts, 'touched' | 'size'>;
   /** Resolves once its pods run. Absent: it has none. */
   readonly started?: Promise<void>;
+  /** Called when no container runs any more, for what would outlive the node. */
+  readonly end?: () => Promise<void>;
   /** Called with process 1 of each container of an application that has started. */
   readonly onContainer?: (pid: number) => void;
 }
