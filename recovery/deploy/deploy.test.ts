@@ -269,7 +269,8 @@ describe("the kubelets' directory", () => {
     (api.objects.get(agent) as V1DaemonSet).spec?.template.spec?.containers[0]?.env?.find(
       ({ name }) => name === 'KUBELET_ROOTDIR',
     )?.value;
-  const node = (name: string, args?: readonly string[]): V1Node => ({
+  const node = (name: string, args?: readonly string[], isReady = true): V1Node => ({
+    status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'Unknown' }] },
     metadata: { name, ...(args && { annotations: { 'k3s.io/node-args': JSON.stringify(args) } }) },
   });
 
@@ -296,6 +297,14 @@ describe("the kubelets' directory", () => {
     arrange(api);
     await deployOn(api);
     expect(root(api)).toBe(expected);
+  });
+
+  it('is not asked of kubelets that are away', async () => {
+    const api = createFakeApi();
+    api.nodes = [node('a', undefined, false)];
+    api.kubeletFlags = () => new Promise(() => {});
+    await deployOn(api);
+    expect(root(api)).toBe('/var/lib/kubelet');
   });
 
   it('must be the same on all nodes, or be named', async () => {

@@ -1,6 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { Api } from './api.ts';
 import { CannotDeploy } from './errors.ts';
+import { isReady } from './wait-ready.ts';
 
 /** Kubelets that are asked; nodes of a cluster are mostly alike. */
 const maximumAsked = 8;
@@ -15,7 +16,9 @@ const argumentAnnotations = ['k3s.io/node-args', 'rke2.io/node-args'];
 export async function findKubeletRoot(api: Pick<Api, 'listNodes' | 'kubeletFlags'>): Promise<string | undefined> {
   const nodes = (await api.listNodes()).filter((node) => !isVirtual(node));
   const recorded = nodes.map((node) => [node.metadata?.name ?? '', rootInAnnotations(node)] as const);
-  const silent = recorded.filter(([, root]) => root === undefined).slice(0, maximumAsked);
+  // A kubelet that is away would not answer for half a minute.
+  const ready = new Set(nodes.filter(isReady).map(({ metadata }) => metadata?.name));
+  const silent = recorded.filter(([name, root]) => root === undefined && ready.has(name)).slice(0, maximumAsked);
   const asked = await Promise.all(
     silent.map(async ([name]) => [name, rootInFlags(await api.kubeletFlags(name))] as const),
   );

@@ -158,7 +158,7 @@ async function findProblems(
   };
 }
 
-function isReady({ status }: V1Pod | V1Node): boolean {
+export function isReady({ status }: V1Pod | V1Node): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
