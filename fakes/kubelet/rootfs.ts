@@ -5,6 +5,7 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
+  rmdirSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -79,6 +80,8 @@ export function enterRootfs(linux: Linux, mounts: readonly ClonedMount[], rootfs
   }
   for (const [path, to] of Object.entries(links)) {
     mkdirSync(join(root, to), { recursive: true });
+    // The image may have an empty directory there.
+    if (lstatSync(join(root, path), { throwIfNoEntry: false })) rmdirSync(join(root, path));
     symlinkSync(to, join(root, path));
   }
   for (const name of ['proc', 'sys', 'tmp', 'run', 'var/tmp', 'data', 'mnt'])
