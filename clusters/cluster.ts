@@ -132,6 +132,8 @@ export interface AgentSettings {
   readonly readWriteScope?: 'volume' | 'cluster' | 'recover';
   /** How long a connection may hang before it is aborted (`1s`). Absent: it is never aborted. */
   readonly abortHungAfter?: string;
+  /** Whether pods may ask for a restart or an eviction (`--fallback`). Absent: they may not. */
+  readonly fallback?: boolean;
   /**
    * A program that replaces the agent, by its path or its name on the PATH, and its arguments. The word `{flags}` stands for all flags of
    * Rekindle's own agent; `{nodeName}`, `{socket}`, `{kubeconfig}`, `{kubeletRoot}`, `{mountRoot}` and `{gate}` for values. A word with

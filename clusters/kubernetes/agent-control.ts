@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
 import { monotonicClock } from '../../recovery/clock.ts';
 import { createTransport } from '../../recovery/kubernetes/transport.ts';
-import { followScope } from '../all-volumes-access.ts';
 import { type AgentSettings, CannotRun, type ContainerRef } from '../cluster.ts';
+import { followFlags } from '../flag-access.ts';
 import { poll } from '../poll.ts';
 
 /** The agent's DaemonSet, which exists. Its container has the flags. */
@@ -40,8 +40,8 @@ export class AgentControl implements AsyncDisposable {
 
   /** Changes the agent's flags if they differ. Resolves when it runs with them on every node. */
   async setFlags(options: AgentSettings): Promise<void> {
-    const { kernelTier, readWriteScope, abortHungAfter } = options;
-    const needsOurs = (kernelTier ?? readWriteScope ?? abortHungAfter) !== undefined;
+    const { kernelTier, readWriteScope, abortHungAfter, fallback } = options;
+    const needsOurs = (kernelTier ?? readWriteScope ?? abortHungAfter ?? fallback) !== undefined;
     if (
       options.command ||
       options.diesBefore ||
@@ -57,7 +57,7 @@ export class AgentControl implements AsyncDisposable {
     // A killed run may have left the selector behind.
     const { nodeSelector = {} } = (await this.#read()).spec?.template.spec ?? {};
     if (Object.keys(noNode).some((key) => key in nodeSelector)) await this.#merge({ nodeSelector: anyNode });
-    if (this.#options.agentIsOurs) await this.#followScope(options);
+    if (this.#options.agentIsOurs) await this.#followFlags(options);
     const container = await this.#container();
     this.#original ??= container;
     const { args = [] } = container;
@@ -119,12 +119,12 @@ export class AgentControl implements AsyncDisposable {
     this.#signal = AbortSignal.timeout(restoreMs);
     if (!original) return;
     await this.#patch(await this.#container(), original.args ?? []);
-    if (this.#options.agentIsOurs) await this.#followScope({});
+    if (this.#options.agentIsOurs) await this.#followFlags({});
   }
 
-  #followScope(settings: Pick<AgentSettings, 'readWriteScope'>): Promise<void> {
+  #followFlags(settings: Pick<AgentSettings, 'readWriteScope' | 'fallback'>): Promise<void> {
     const { kubeConfig, daemonSet } = this.#options;
-    return followScope(kubeConfig, { namespace: daemonSet.namespace, name: daemonSet.name }, settings);
+    return followFlags(kubeConfig, { namespace: daemonSet.namespace, name: daemonSet.name }, settings);
   }
 
   async #patch({ name, args: present = [] }: V1Container, args: readonly string[]): Promise<void> {
@@ -176,11 +176,12 @@ export class AgentControl implements AsyncDisposable {
 
 /** The agent's arguments with the requested flags. All other arguments are unchanged. */
 export function withFlags(args: readonly string[], options: AgentSettings): readonly string[] {
-  const { fuseRecovery, standby, kernelTier, readWriteScope, abortHungAfter } = options;
+  const { fuseRecovery, standby, kernelTier, readWriteScope, abortHungAfter, fallback } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
     '--kernel-tier': kernelTier,
     '--read-write-scope': readWriteScope,
     '--abort-hung-after': abortHungAfter,
+    '--fallback': fallback ? 'annotated' : undefined,
   };
   const flagName = (arg: string) => arg.split('=', 1)[0] ?? '';
   // Flags keep their positions, so that requesting the current ones changes nothing.

@@ -14,6 +14,7 @@ const decisions: Readonly<Record<AgentDecision, true>> = {
   recovered: true,
   unproven: true,
   failed: true,
+  fallback: true,
   passed: true,
 };
 

@@ -257,11 +257,12 @@ export class AgentProcess {
 }
 
 /** In the sandbox all agents share the network of the machine. */
-function ownFlags({ abortHungAfter, keeper, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
+function ownFlags({ abortHungAfter, fallback, keeper, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
   return [
     '--metrics-addr=127.0.0.1:0',
     ...(kernelTier ? [`--kernel-tier=${kernelTier}`] : []),
     ...(abortHungAfter ? [`--abort-hung-after=${abortHungAfter}`] : []),
+    ...(fallback ? ['--fallback=annotated'] : []),
     ...(keeper ? ['--feature-gates=FuseTakeover=true'] : []),
     ...(readWriteScope ? [`--read-write-scope=${readWriteScope}`] : []),
   ];

@@ -19,10 +19,10 @@ import { proberArgv } from '../../recovery/linux/prober/client.ts';
 import { MNT_DETACH } from '../../recovery/linux/syscalls.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
-import { followScope } from '../all-volumes-access.ts';
 import { packageFlags } from '../bundled-packages.ts';
 import type { AgentSettings, ContainerRef, ExecResult, ProgramRun, RunningProgram, Usage } from '../cluster.ts';
 import { ContainerLogs } from '../container-logs.ts';
+import { followFlags } from '../flag-access.ts';
 import { cpuCgroups, type MemoryCgroups, memoryCgroups } from '../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../node/foreign-readiness.ts';
 import { daemonEvent, roleOf } from '../node/log-events.ts';
@@ -125,7 +125,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const admin = readFileSync(places.kubeconfigs.admin, 'utf8');
     const kubeConfig = clientConfig(admin);
     const accounts = await createServiceAccounts(kubeConfig);
-    await followScope(kubeConfig, agentAccount, options.agent);
+    await followFlags(kubeConfig, agentAccount, options.agent);
     writeFileSync(places.kubeconfigs.webhook, accounts.webhook);
     mkdirSync(places.agentAccount);
     for (const [name, content] of Object.entries(accounts.agent.files))
@@ -252,7 +252,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   async restartAgent(agent: AgentSettings): Promise<void> {
     await this.#running.keeper.follow(agent.keeper);
-    await followScope(this.#running.kubeConfig, agentAccount, agent);
+    await followFlags(this.#running.kubeConfig, agentAccount, agent);
     await this.#running.agent.stop();
     await this.#running.agent.start(agent);
   }

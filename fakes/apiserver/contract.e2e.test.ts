@@ -366,6 +366,49 @@ describe.each(servers)('$name', ({ start, reason }) => {
     });
   });
 
+  test('evicts a pod, unless its name, its UID or its disruption budget forbids it', async () => {
+    const labels = { app: 'evicted' };
+    const onNoNode = { ...pod('evicted', { nodeName: 'none' }), metadata: { name: 'evicted', labels } };
+    const { body: created } = await send('POST', `${inNamespace}/pods`, onNoNode);
+    const eviction = (name: string, uid?: string) => ({
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name, namespace },
+      ...(uid && { deleteOptions: { preconditions: { uid } } }),
+    });
+    const path = `${inNamespace}/pods/evicted/eviction`;
+    expect(await send('POST', path, eviction('other'))).toMatchObject({
+      code: 400,
+      message: 'name in URL does not match name in Eviction object',
+    });
+    expect(await send('POST', `${inNamespace}/pods/none/eviction`, eviction('none'))).toMatchObject({ code: 404 });
+    await send('PATCH', `${inNamespace}/pods/evicted/status`, { status: { phase: 'Running' } }, merge);
+    expect(await send('POST', path, eviction('evicted', 'of-another-pod'))).toMatchObject({
+      code: 409,
+      reason: 'Conflict',
+    });
+    const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
+    const spec = { minAvailable: 1, selector: { matchLabels: labels } };
+    await send('POST', budgets, { metadata: { name: 'first' }, spec });
+    expect(await send('POST', path, eviction('evicted', created.metadata.uid))).toMatchObject({
+      code: 429,
+      reason: 'TooManyRequests',
+      message: "Cannot evict pod as it would violate the pod's disruption budget.",
+      body: { details: { causes: [{ reason: 'DisruptionBudget' }] } },
+    });
+    await send('POST', budgets, { metadata: { name: 'second' }, spec });
+    expect(await send('POST', path, eviction('evicted'))).toMatchObject({
+      code: 500,
+      message: expect.stringContaining('more than one PodDisruptionBudget'),
+    });
+    for (const name of ['first', 'second']) await send('DELETE', `${budgets}/${name}`);
+    const evicted = await send('POST', path, eviction('evicted', created.metadata.uid));
+    expect(evicted).toMatchObject({ code: 201, body: { kind: 'Status', status: 'Success' } });
+    expect(await send('GET', `${inNamespace}/pods/evicted`)).toMatchObject({
+      body: { metadata: { deletionTimestamp: expect.any(String) } },
+    });
+  });
+
   test('asks for a version in the update of a custom object', async () => {
     const path = `/apis/data.fluid.io/v1alpha1/namespaces/${namespace}/datasets`;
     // A custom kind is served a moment after its definition was accepted.

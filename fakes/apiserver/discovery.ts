@@ -17,7 +17,9 @@ function entries(resource: Resource): readonly JsonObject[] {
   return [
     { ...entry(plural, allVerbs), shortNames, categories },
     ...(resource.status === 'none' ? [] : [entry(`${plural}/status`, ['get', 'patch', 'update'])]),
-    ...(kind === 'Pod' ? [entry('pods/binding', ['create'], 'Binding')] : []),
+    ...(kind === 'Pod'
+      ? [entry('pods/binding', ['create'], 'Binding'), entry('pods/eviction', ['create'], 'Eviction')]
+      : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiObject, Json, JsonObject } from './api-object.ts';
+import { checkEviction } from './eviction.ts';
 import { authorize, type Tokens, type User } from './rbac.ts';
 import type { Registry, WriteOptions } from './registry.ts';
 import { mediaType, parseDeleteOptions, readBody } from './request-body.ts';
@@ -204,6 +205,10 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
   const target = { resource, namespace, name, status: subresource === 'status' };
   if (subresource === 'binding' && resource.kind === 'Pod' && request.method === 'POST') {
     registry.bind(target, requireBody(await readBody(request)));
+    return sendJson(response, 201, success({}, 201));
+  }
+  if (subresource === 'eviction' && resource.kind === 'Pod' && request.method === 'POST') {
+    registry.delete(target, checkEviction(registry.read(target), requireBody(await readBody(request)), exchange.store));
     return sendJson(response, 201, success({}, 201));
   }
   if (subresource === 'token' && resource.kind === 'ServiceAccount' && request.method === 'POST') {

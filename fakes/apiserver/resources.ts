@@ -1,5 +1,6 @@
 import { listAt, objectAt, sameJson, stringAt } from './api-object.ts';
 import { coreKinds } from './core-kinds.ts';
+import { podDisruptionBudget } from './eviction.ts';
 import type { Resource } from './resource.ts';
 import { invalidValue, required } from './status.ts';
 import { checkSpec, requiredList, requiredString } from './validation.ts';
@@ -124,6 +125,7 @@ export const resources: readonly Resource[] = [
       ]),
     ],
   },
+  podDisruptionBudget,
   {
     group: 'storage.k8s.io',
     version: 'v1',

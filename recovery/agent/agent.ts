@@ -18,6 +18,7 @@ import { openFilesLimit } from '../linux/processes.ts';
 import { formatError, type Log } from '../log.ts';
 import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { startDriver } from './driver.ts';
+import { startFallback } from './fallback.ts';
 import type { AgentOptions } from './flags.ts';
 import { serveHttp } from './http.ts';
 import { createMetrics } from './metrics.ts';
@@ -136,13 +137,14 @@ export async function startAgent({
             onChange: () => followOtherPlugin(),
           }),
         );
+  const recorder = createRecorder({ log, metrics, events, kubernetes });
   const engine = parts.use(
     new Engine({
       kernel,
       kubernetes,
       clock,
       locks,
-      recorder: createRecorder({ log, metrics, events, kubernetes }),
+      recorder,
       policy: () => (other?.recovers() ? { ...policy, enabled: false } : policy),
       kubeletRoot: () => kernel.kubeletDirectory(),
       standby,
@@ -212,6 +214,7 @@ export async function startAgent({
   waiting.delete('the API server');
   await turn();
   engine.start();
+  if (options.fallback) parts.use(startFallback({ engine, kubernetes, kernel, transport, clock, recorder }));
   log.info('ready', {
     metrics: http.addresses.open,
     status: http.addresses.local,

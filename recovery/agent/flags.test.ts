@@ -32,6 +32,7 @@ describe('flags', () => {
       takeover: false,
       kernelTier: undefined,
       abortHungAfter: undefined,
+      fallback: false,
       nodeMountNamespace: undefined,
       resyncPeriod: 5_000_000_000n,
       mountRoot: '/runtime-mnt',

@@ -33,6 +33,8 @@ export interface AgentOptions {
   readonly takeover: boolean;
   readonly kernelTier: KernelTier | undefined;
   readonly abortHungAfter: Nanoseconds | undefined;
+  /** Whether pods that recovery leaves alone may ask for a restart or an eviction. */
+  readonly fallback: boolean;
   /** Path of the node's mount namespace, or `kubelet` for the kubelet's. If undefined, the agent's own is used. */
   readonly nodeMountNamespace: string | undefined;
   readonly resyncPeriod: Nanoseconds;
@@ -72,6 +74,7 @@ const flags = [
   'unsupported-runtimes',
   'kernel-tier',
   'abort-hung-after',
+  'fallback',
   'node-mount-namespace',
   'kubelet-registration-path',
   'plugin-registration-path',
@@ -161,6 +164,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
     abortHungAfter: given.has('abort-hung-after')
       ? duration('--abort-hung-after', given.get('abort-hung-after') ?? '')
       : undefined,
+    fallback: oneOf(given, 'fallback', ['off', 'annotated']) === 'annotated',
     nodeMountNamespace: value('node-mount-namespace'),
     resyncPeriod: duration('RECOVER_FUSE_PERIOD', env.RECOVER_FUSE_PERIOD || '5s'),
     mountRoot: directory('MOUNT_ROOT', env.MOUNT_ROOT || '/runtime-mnt'),

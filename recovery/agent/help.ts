@@ -35,6 +35,9 @@ What it recovers
                            RuntimeClasses whose guests hold their own file descriptors: their pods are not entered
                            (default: the usual names of Kata, gVisor and Alibaba Cloud's sandboxes)
   --abort-hung-after 30s   aborts a FUSE connection whose daemon has not answered for this time; never by default
+  --fallback off|annotated annotated: pods that are left alone, or their namespaces, may ask by the annotation
+                           rekindle.dev/fallback=restart-container,evict for a restart of the container, or an eviction within
+                           the PodDisruptionBudget; needs the RBAC of rekindle deploy --fallback; off by default
   RECOVER_FUSE_PERIOD=5s   environment: interval of the passes that examine everything, in case a notification was missed
 
 Paths

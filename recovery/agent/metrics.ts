@@ -75,6 +75,12 @@ export function createMetrics({
     help: 'Daemons that died while their standby was live, so that pods went on with it',
     registers,
   });
+  const fallbacks = new Counter({
+    name: 'rekindle_fallbacks_total',
+    help: 'Containers that were restarted and pods that were evicted because they asked for it, with refusals',
+    labelNames: ['kind', 'result'],
+    registers,
+  });
   const refusedStandbys = new Counter({
     name: 'rekindle_standbys_refused_total',
     help: 'Standbys that were found and are not used',
@@ -147,6 +153,9 @@ export function createMetrics({
         case 'recovered':
           recoveries.inc({ result: 'recovered', place: decision.site.kind, reason: '' });
           recovered.observe({ place: decision.site.kind }, seconds(decision.took));
+          break;
+        case 'fallback':
+          fallbacks.inc({ kind: decision.kind, result: decision.result });
           break;
         case 'unproven':
         case 'failed':

@@ -1,8 +1,11 @@
 import { PassThrough } from 'node:stream';
 import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
+import { startFallback } from '../agent/fallback.ts';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
+import { crash } from '../engine/testing/healthy-pod.ts';
 import { createModelledClock } from '../engine/testing/modelled-clock.ts';
+import { createWorld, podNamed, volumeNamed } from '../engine/testing/world.ts';
 import { type ApiCall, observeRequests, toApiCall } from '../kubernetes/api-call.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
@@ -78,6 +81,29 @@ async function recoverWith(recording: Recording, { allVolumes }: { readonly allV
   await watches(recording, allVolumes ? 2 : 1);
 }
 
+/** One eviction, for which a pod's namespace asks. */
+async function fallBack({ transport }: Recording): Promise<void> {
+  await using world = createWorld();
+  world.volumes.push(volumeNamed('demo', { accessModes: ['ReadWriteMany'] }));
+  world.serve('demo');
+  world.run(podNamed('app', [{}], { restartPolicy: 'Always', controller: { kind: 'ReplicaSet', name: 's' } }));
+  world.engine.start();
+  await world.clock.settle();
+  const asks = { metadata: { annotations: { 'rekindle.dev/fallback': 'evict' } } };
+  await using _ = startFallback({
+    engine: world.engine,
+    kubernetes: { view: () => ({ volumes: world.volumes, pods: world.pods }) },
+    kernel: { containers: () => [], endContainer: () => ({ ok: true, value: undefined }) },
+    transport: { json: async (request) => ({ ...((await transport.json(request)) as object), ...asks }) },
+    clock: world.clock,
+    recorder: () => {},
+  });
+  crash(world);
+  await world.clock.advance(1_000);
+  world.serve('demo');
+  await world.clock.advance(12_000);
+}
+
 async function watchPlugin(recording: Recording): Promise<void> {
   const { transport } = recording;
   const plugin = { namespace, name: names.agent };
@@ -139,10 +165,12 @@ it.each([
     [recoverByAllVolumes],
   ],
   ['agent with volumes in scope', agentAccess(readWriteScope('--read-write-scope=volume')), [recover]],
+  ['agent with fallbacks', agentAccess(readWriteScope('--fallback=annotated')), [recover, fallBack]],
   ['agent alongside another', besideAccess(defaultOptions), [recover, watchPlugin]],
   ['webhook', webhookAccess(defaultOptions), [admit]],
 ])('grants the %s exactly what it requests', async (_, objects, parts) => {
   const recording = createRecordingTransport({
+    '/api/v1/namespaces/default': {},
     '/api/v1/pods': { metadata: { resourceVersion: '1' }, items: [podOf('demo')] },
     '/api/v1/namespaces/default/persistentvolumeclaims/demo': claimObject,
     '/api/v1/persistentvolumes/default-demo': volumeObject(),

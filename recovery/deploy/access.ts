@@ -21,6 +21,12 @@ export const allVolumesRules: readonly V1PolicyRule[] = [
   { apiGroups: [''], resources: ['persistentvolumes'], verbs: watched },
 ];
 
+/** For `--fallback`: evictions, within budgets that the API server enforces, and what a pod's namespace asks for. */
+export const fallbackRules: readonly V1PolicyRule[] = [
+  { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+];
+
 /** To watch the gate of the other node plugin. */
 const besideRules: readonly V1PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: [names.agent], verbs: watched },
@@ -53,7 +59,8 @@ export function besideAccess(options: ManifestOptions): readonly KubernetesObjec
 /** Rights that only some flags need are granted with them. */
 function agentRules({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): readonly V1PolicyRule[] {
   const needsAllVolumes = /(^|\s)--?read-write-scope[= ]cluster(\s|$)/.test(agentArgs.join(' '));
-  return [...recoveryRules, ...(needsAllVolumes ? allVolumesRules : [])];
+  const hasFallback = /(^|\s)--?fallback[= ]annotated(\s|$)/.test(agentArgs.join(' '));
+  return [...recoveryRules, ...(needsAllVolumes ? allVolumesRules : []), ...(hasFallback ? fallbackRules : [])];
 }
 
 export function webhookAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {

@@ -81,6 +81,9 @@ export interface Pod {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly runtimeClass?: string;
+  readonly restartPolicy?: string;
+  /** What creates the pod again, by its owner reference. */
+  readonly controller?: { readonly kind: string; readonly name: string };
   /** Set once the pod is being deleted. */
   readonly deleting: boolean;
   /** `Volume.name` of all volumes in `spec.volumes`, whether or not a container mounts them. */
@@ -358,6 +361,15 @@ export type Decision =
     }
   /** The mount was replaced, but its consumer could not yet be seen to read. `recovered` may follow. */
   | { readonly event: 'unproven'; readonly volume: Volume; readonly site: MountSite; readonly failure: Failure }
+  /** A pod asked for what recovery may not do. `postponed`: it is tried again. */
+  | {
+      readonly event: 'fallback';
+      readonly kind: 'restart-container' | 'evict';
+      readonly result: 'done' | 'refused' | 'postponed' | 'failed';
+      readonly volume: Volume;
+      readonly site: MountSite;
+      readonly detail: string;
+    }
   | { readonly event: 'failed'; readonly volume: Volume; readonly site: MountSite; readonly failure: Failure }
   | {
       readonly event: 'passed';

@@ -120,11 +120,20 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
       const message = `Fuse recover ${site.path} failed: ${formatCall(failure)} (volume ${volume.name}, ${formatConsumer(site, objects)}); ${remedy(failure)}`;
       return onBoth({ volume, site }, objects, notice, message);
     }
+    case 'fallback': {
+      const { kind, result, site, detail } = decision;
+      const verb = kind === 'evict' ? 'Evict' : 'Restart';
+      const type = result === 'done' || result === 'postponed' ? 'Normal' : 'Warning';
+      const notice: Notice = { type, reason: `FuseFallback${verb}${fallbackResults[result]}` };
+      return onPod(site, objects, notice, `Fallback for ${site.path}: ${detail}`);
+    }
     case 'replaced':
     case 'passed':
       return [];
   }
 }
+
+const fallbackResults = { done: 'ed', refused: 'Refused', postponed: 'Postponed', failed: 'Failed' } as const;
 
 /** A decision as a flat object of JSON values; times are in nanoseconds. */
 export function logFields(decision: Decision): Readonly<Record<string, string | number | boolean>> {
@@ -159,6 +168,10 @@ export function logFields(decision: Decision): Readonly<Record<string, string | 
       const { event, volume, site, took, unreadable } = decision;
       const files = unreadable === undefined ? {} : { unreadable: formatFailures(unreadable) };
       return { event, volume: volume.name, ...siteFields(site), tookNs: Number(took), ...files };
+    }
+    case 'fallback': {
+      const { event, kind, result, volume, site, detail } = decision;
+      return { event, volume: volume.name, ...siteFields(site), kind, reason: result, detail };
     }
     case 'unproven':
     case 'failed': {

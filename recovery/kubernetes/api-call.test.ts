@@ -8,6 +8,7 @@ it.each<[ApiRequest['method'], string, ReturnType<typeof toApiCall>]>([
   ['GET', '/api/v1/persistentvolumes/a', call('get', '', 'persistentvolumes', undefined, 'a')],
   ['GET', '/api/v1/namespaces/n', call('get', '', 'namespaces', undefined, 'n')],
   ['POST', '/api/v1/namespaces/n/events', call('create', '', 'events', 'n')],
+  ['POST', '/api/v1/namespaces/n/pods/p/eviction', call('create', '', 'pods/eviction', 'n', 'p')],
   ['PATCH', '/api/v1/namespaces/n/events/e?x=y', call('patch', '', 'events', 'n', 'e')],
   ['GET', '/apis/data.fluid.io/v1alpha1/namespaces/n/datasets/d', call('get', 'data.fluid.io', 'datasets', 'n', 'd')],
   [

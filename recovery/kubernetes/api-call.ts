@@ -17,7 +17,8 @@ export function toApiCall({ method, path }: Pick<ApiRequest, 'method' | 'path'>)
   const [, root = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
   const [group = '', ...places] = root === 'api' ? ['', ...rest.slice(1)] : [rest[0], ...rest.slice(2)];
   const isNamespaced = places[0] === 'namespaces' && places.length > 2;
-  const [resource = '', named] = isNamespaced ? places.slice(2) : places;
+  const [plural = '', named, subresource] = isNamespaced ? places.slice(2) : places;
+  const resource = subresource === undefined ? plural : `${plural}/${subresource}`;
   const selected = /^metadata\.name=(.+)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1];
   const name = named ?? selected;
   return { verb: verbOf(method, url, named), group, resource, namespace: isNamespaced ? places[1] : undefined, name };

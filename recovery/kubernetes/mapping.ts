@@ -92,6 +92,7 @@ export function toPodSpec(object: unknown): PodSpec | undefined {
   if (claims.size === 0) return undefined;
   const directories = new Map(listAt(spec, 'volumes').flatMap(directoryOf));
   const runtimeClass = textAt(spec, 'runtimeClassName');
+  const restartPolicy = textAt(spec, 'restartPolicy');
   return {
     uid,
     namespace,
@@ -99,6 +100,8 @@ export function toPodSpec(object: unknown): PodSpec | undefined {
     labels: texts(objectAt(metadata, 'labels')),
     annotations: withoutLastApplied(texts(objectAt(metadata, 'annotations'))),
     ...(runtimeClass === undefined ? {} : { runtimeClass }),
+    ...(restartPolicy === undefined ? {} : { restartPolicy }),
+    ...controllerOf(metadata),
     deleting: textAt(metadata, 'deletionTimestamp') !== undefined,
     claims,
     containers: ['initContainers', 'containers', 'ephemeralContainers'].flatMap((kind) =>
@@ -212,6 +215,13 @@ function toContainer(
   });
   const terminationMessagePath = textAt(container, 'terminationMessagePath');
   return [{ name, ...(terminationMessagePath === undefined ? {} : { terminationMessagePath }), mounts, others }];
+}
+
+function controllerOf(metadata: UncheckedObject): Pick<PodSpec, 'controller'> {
+  const owner = listAt(metadata, 'ownerReferences').find(({ controller }) => controller === true);
+  const kind = textAt(owner ?? {}, 'kind');
+  const name = textAt(owner ?? {}, 'name');
+  return kind === undefined || name === undefined ? {} : { controller: { kind, name } };
 }
 
 /** Removes kubectl's copy of the manifest, which is large and not needed. */

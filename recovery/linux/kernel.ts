@@ -1,10 +1,11 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import type { DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
-import type { KernelPort, ReadRequest } from '../engine/ports.ts';
+import type { Container, DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
+import type { KernelPort, ReadRequest, Result } from '../engine/ports.ts';
 import { createContainers, podsDirectory } from './containers.ts';
 import { createKeptClones, createLateClose, type KernelContext } from './context.ts';
 import { createDaemonSearch, type DaemonSearch, slice } from './daemon-search.ts';
+import { endContainer } from './end-container.ts';
 import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
 import { followKubelet, linkAt } from './kubelet.ts';
@@ -49,6 +50,8 @@ export interface Kernel extends KernelPort, Publisher, AsyncDisposable {
   kubeletDirectory(): string;
   /** Why the kubelet of this node does not use that directory, so that nothing will be published or recovered; undefined if it may. */
   kubeletProblem(): string | undefined;
+  /** Signals process 1 of a container. */
+  endContainer(container: Container, signal: 'SIGTERM' | 'SIGKILL'): Result<void>;
 }
 
 /**
@@ -194,6 +197,7 @@ function assembleKernel(
     read: (request) => prober.read(withCurrentUser(request)),
     lookUp: (lookUp) => lookUps.lookUp(lookUp),
     abort: (device) => abortConnection(context, device),
+    endContainer: (container, signal) => endContainer('/proc', container, signal),
     watchMounts: (changed) => table.watch(changed),
     watchDaemon: (device, exited) => watchDaemon({ sys, search, watchesSuspects: standby }, device, exited),
     publish,

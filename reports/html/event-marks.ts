@@ -58,6 +58,7 @@ function shapeFor(event: ShownEvent): Omit<EventMark, 'says'> {
         recovered: ['circle', 'ok'],
         unproven: ['ring', 'warn'],
         failed: ['cross', 'bad'],
+        fallback: ['diamond', 'warn'],
         passed: ['dot', 'plain'],
       } as const;
       const [shape, look] = marks[event.event];

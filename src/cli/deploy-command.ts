@@ -16,6 +16,7 @@ interface DeployFlags extends KubeConfigFlags {
   readonly remove: boolean;
   readonly beside: boolean;
   readonly standby: boolean;
+  readonly fallback: boolean;
   readonly kubeletRoot?: string;
   readonly mountRoot?: string;
   readonly webhookPort?: number;
@@ -57,13 +58,19 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
       'RuntimeClass of all pods, if the default one of the nodes is a sandbox',
       parseName,
     )
+    .option(
+      '--fallback',
+      'let pods that are left alone ask for a restart or an eviction: --fallback=annotated, with its RBAC',
+      false,
+    )
     .option('--dry-run', 'print what would change, and change nothing', false)
     .option('--print', 'print the manifests without contacting a cluster', false)
     .option('--remove', 'remove a deployment', false)
     .addHelpText('after', deployHelp)
     .action(async (agentArgs: readonly string[], flags: DeployFlags) => {
       try {
-        ends(await runDeploy(agentArgs, flags, context));
+        const fallback = flags.fallback ? ['--fallback=annotated'] : [];
+        ends(await runDeploy([...fallback, ...agentArgs], flags, context));
       } catch (error) {
         // An interrupted deployment has removed what it created.
         if (!context.environment.signal.aborted) throw error;

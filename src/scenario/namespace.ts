@@ -1,4 +1,11 @@
-import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, PatchStrategy, type V1Pod } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  KubernetesObjectApi,
+  PatchStrategy,
+  type V1OwnerReference,
+  type V1Pod,
+} from '@kubernetes/client-node';
 import { fail, recordCheck } from '../checks/check.ts';
 import { Dataset } from './dataset.ts';
 import { clusterScoped, type Manifest } from './manifests.ts';
@@ -72,6 +79,7 @@ export class Namespace implements AsyncDisposable {
       readonly labels?: Readonly<Record<string, string>>;
       /** Null removes one. */
       readonly annotations?: Readonly<Record<string, string | null>>;
+      readonly ownerReferences?: readonly V1OwnerReference[];
     },
   ): Promise<void> {
     // Its type does not know that null removes a value.

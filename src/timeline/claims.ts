@@ -40,8 +40,14 @@ const ofStandbys: Readonly<Record<string, string>> = {
   S6: 'Nothing holds a standby that is removed, nor a volume of a pod that is gone.',
 };
 
+/** Promises of the fallback for pods that may not be recovered, which is off by default as well. */
+const ofFallbacks: Readonly<Record<string, string>> = {
+  F1: 'A pod that is left alone and asks for it is restarted or evicted once its daemon serves, within its PodDisruptionBudget.',
+  F2: 'No pod is restarted or evicted that does not ask for it or would not come back, and an event says why.',
+};
+
 /** All promises by claim id: one short sentence each. */
-export const claims: Readonly<Record<string, string>> = { ...documented, ...ofStandbys };
+export const claims: Readonly<Record<string, string>> = { ...documented, ...ofStandbys, ...ofFallbacks };
 
 export interface ClaimResult {
   readonly id: string;

@@ -239,6 +239,7 @@ export const historyEvent = z.discriminatedUnion('kind', [
       'recovered',
       'unproven',
       'failed',
+      'fallback',
       'passed',
     ]),
     volume: text.exactOptional(),
