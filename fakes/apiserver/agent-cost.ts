@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { CoreV1Api } from '@kubernetes/client-node';
+import { monotonicClock } from '../../recovery/clock.ts';
 import type { MountSite, Nanoseconds } from '../../recovery/engine/model.ts';
 import type { ClockPort } from '../../recovery/engine/ports.ts';
 import { eventsFor } from '../../recovery/engine/record.ts';
@@ -142,6 +143,7 @@ async function recordCrash(kubernetes: Kubernetes, transport: Transport): Promis
         .padEnd(digits, '0'),
     now: () => new Date(now),
     signal,
+    clock: monotonicClock,
   });
   const sent = Promise.withResolvers<void>();
   let expected = 0;

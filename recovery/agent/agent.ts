@@ -108,6 +108,7 @@ export async function startAgent({
             .slice(0, digits),
         now: () => new Date(),
         signal: ended.signal,
+        clock,
       }),
       now: () => new Date(),
       sleep: (ms, until) => sleep(ms, undefined, { signal: until, ref: false }),

@@ -67,11 +67,9 @@ async function recoverWith(recording: Recording, { allVolumes }: { readonly allV
   await kubernetes.synced;
   const signal = new AbortController().signal;
   const sender = createEventSender({
-    transport,
-    nodeName: 'node-1',
+    ...{ transport, nodeName: 'node-1', signal, clock },
     randomHex: () => 'cafe',
     now: () => new Date(0),
-    signal,
   });
   const object = { apiVersion: 'data.fluid.io/v1alpha1', kind: 'Dataset', namespace: 'default', name: 'demo' };
   const draft = { type: 'Normal', reason: 'FuseRecoverSucceed', message: 'read again', object } as const;

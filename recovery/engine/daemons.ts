@@ -78,7 +78,7 @@ export function createHungConnections(
     if (abortHungAfter === undefined) return;
     for (const state of states) {
       if (state.state === 'hung') track(volume, state, abortHungAfter);
-      if (state.state === 'live') hungMounts.delete(state.device);
+      if (state.state === 'live' || state.state === 'dead') hungMounts.delete(state.device);
     }
   };
 

@@ -1,8 +1,9 @@
-import { driverName } from '../engine/model.ts';
+import { driverName, type Nanoseconds } from '../engine/model.ts';
+import type { ClockPort } from '../engine/ports.ts';
 import type { EventDraft, EventSender, Occurrences } from './event-queue.ts';
 import { objectAt, textAt } from './json.ts';
 import { partial } from './list-watch.ts';
-import { ApiError, type Transport } from './transport.ts';
+import { ApiError, type ApiRequest, type Transport } from './transport.ts';
 
 export interface EventSenderOptions {
   readonly transport: Transport;
@@ -11,9 +12,11 @@ export interface EventSenderOptions {
   readonly randomHex: (digits: number) => string;
   readonly now: () => Date;
   readonly signal: AbortSignal;
-  /** Timeout of each request. */
-  readonly timeoutMs?: number;
+  readonly clock: Pick<ClockPort, 'after'>;
 }
+
+/** Timeout of each request: other events wait behind it. */
+const timeout = 10_000_000_000n as Nanoseconds;
 
 /** The component in Fluid's own recovery events. */
 const component = 'FuseRecover';
@@ -25,9 +28,14 @@ const longestName = 253;
 
 /** Writes events through the core API (Kubernetes `v1` Event). */
 export function createEventSender(options: EventSenderOptions): EventSender {
-  const { transport, nodeName, randomHex, now, signal, timeoutMs = 10_000 } = options;
-  const bounded = () => AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const { transport, nodeName, randomHex, now, signal, clock } = options;
   const uids = new Map<string, { readonly uid: string; readonly at: number }>();
+
+  async function send(request: Omit<ApiRequest, 'signal'>): Promise<unknown> {
+    const late = new AbortController();
+    using _ = clock.after(timeout, () => late.abort(new Error('the API server does not respond')));
+    return await transport.json({ ...request, signal: AbortSignal.any([signal, late.signal]) });
+  }
 
   /** `kubectl describe` finds events by the object's uid, which is not known for datasets. */
   async function uidOf({ apiVersion, kind, namespace, name, uid }: EventDraft['object']): Promise<string | undefined> {
@@ -36,8 +44,8 @@ export function createEventSender(options: EventSenderOptions): EventSender {
     const at = now().getTime();
     const known = uids.get(path);
     if (known !== undefined && at - known.at < uidMs) return known.uid;
-    const request = { method: 'GET', path, ...partial('PartialObjectMetadata'), signal: bounded() } as const;
-    const dataset = await transport.json(request).catch(() => undefined);
+    const request = { method: 'GET', path, ...partial('PartialObjectMetadata') } as const;
+    const dataset = await send(request).catch(() => undefined);
     const found = textAt(objectAt(dataset, 'metadata'), 'uid');
     uids.delete(path);
     for (const [oldest] of uids) {
@@ -67,7 +75,7 @@ export function createEventSender(options: EventSenderOptions): EventSender {
         ...times(seen),
       };
       const body = { contentType: 'application/json', value };
-      await transport.json({ method: 'POST', path: `/api/v1/namespaces/${namespace}/events`, body, signal: bounded() });
+      await send({ method: 'POST', path: `/api/v1/namespaces/${namespace}/events`, body });
       return name;
     },
     async count({ object }, name, seen) {
@@ -75,7 +83,7 @@ export function createEventSender(options: EventSenderOptions): EventSender {
       const body = { contentType: 'application/merge-patch+json', value: { count, lastTimestamp } };
       const path = `/api/v1/namespaces/${object.namespace}/events/${name}`;
       try {
-        await transport.json({ method: 'PATCH', path, body, signal: bounded() });
+        await send({ method: 'PATCH', path, body });
         return 'counted';
       } catch (error) {
         if (error instanceof ApiError && error.status === 404) return 'gone';

@@ -360,6 +360,7 @@ describe('the event sender', () => {
       randomHex: (digits) => 'f'.repeat(digits),
       now: () => new Date(time),
       signal: new AbortController().signal,
+      clock: createModelledClock(),
     });
 
   it("creates an event on the dataset with the dataset's uid", async () => {

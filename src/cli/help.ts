@@ -117,11 +117,12 @@ Exit status: 0 · 1 if --fail-on or a budget demands it · 2 if the runs cannot 
 `;
 
 export const simulateHelp = `
-Without --fleet and --check it runs random histories on a modelled node in virtual time: daemons crash, hang and stack their mounts, pods
-come and go, containers restart, tenants mount, the API server is silent, and the agent dies before any system call. The engine, its mount
-calls and the CSI service are the agent's own. After each step no pod may have another volume's data or a writable mount, a tenant's mounts
+Without --fleet and --check it runs random histories on a modelled node in virtual time: daemons and standbys crash, hang, start slowly and
+stack their mounts, pods come and go, containers restart, tenants mount and pose as others, the API server is silent, refuses, forgets
+and conflicts, and the agent dies before any system call. Engine, mount calls, CSI service, watches and event queue are the agent's own.
+After each step no pod may have another volume's data or a writable mount, a tenant's mounts
 must be left, and no success may be reported that is none; at rest every pod that can be recovered must read. A history that fails is
-made as short as possible, and printed with its seed. Exit status 1: a history failed.
+made as short as possible, and printed with its seed, as a story and as a test. Exit status 1: a history failed.
 
 --against-kernel runs random histories of mount calls on the modelled kernel and in private mount namespaces of this machine, with the
 agent's replacements, publishing and clean-up among them, and compares all mount tables, what reads come to, and every errno after each
@@ -136,8 +137,9 @@ names the predictions that miss a median by more than 25 %.
 
 Examples:
   rekindle simulate --seeds 2000
+  rekindle simulate --until 30m --junit simulation.xml
   rekindle simulate --against-kernel --seeds 500
-  rekindle simulate --against-kernel --seed 2:42 --kernel-tier 5.10
+  rekindle simulate --against-kernel --seed 3:42 --kernel-tier 5.10
   rekindle simulate --fleet small
   rekindle simulate --fleet ./my-fleet.yaml --seed 7
   rekindle simulate --check results/bench results/conform    how well does the model predict what was measured?

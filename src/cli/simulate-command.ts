@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { simulateHelp } from './help.ts';
-import { largestSeed, WrongArgument, wholeNumber, writableFolder } from './options.ts';
+import { largestSeed, parseTime, WrongArgument, wholeNumber, writableFolder } from './options.ts';
 import { type HistoryFlags, parseHistorySeed, simulateHistories } from './simulate-histories.ts';
 
 interface SimulateFlags extends HistoryFlags {
@@ -25,6 +25,7 @@ export function addSimulate(program: Command, context: Context, ends: (status: E
       false,
     )
     .option('--seeds <number>', 'number of histories (default: 1000, or 1 with --seed)', wholeNumber(1, 10_000_000))
+    .option('--until <duration>', 'run histories for this long, as 90s or 10m, instead of a number of them', parseTime)
     .option('--steps <number>', 'steps of each history', wholeNumber(1, 10_000), 60)
     .addOption(
       new Option(

@@ -9,11 +9,16 @@ import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { largestSeed } from './options.ts';
 
+/** What a run until a time may reach. */
+const mostSeeds = 10_000_000;
+
 /** Unparsed flags of a simulation of histories. */
 export interface HistoryFlags {
   readonly againstKernel: boolean;
   readonly seeds?: number;
   readonly seed?: number;
+  /** Milliseconds. */
+  readonly until?: number;
   readonly steps: number;
   readonly kernelTier?: KernelTier;
   readonly jobs: number;
@@ -25,17 +30,19 @@ export interface HistoryFlags {
 export async function simulateHistories(flags: HistoryFlags, { environment, random }: Context): Promise<ExitStatus> {
   const { stdout, stderr, signal, cwd } = environment;
   const { againstKernel, steps, kernelTier: tier, jobs, json } = flags;
-  const seeds = flags.seeds ?? (flags.seed === undefined ? 1000 : 1);
+  const { until } = flags;
+  const seeds = flags.seeds ?? (until !== undefined ? mostSeeds : flags.seed === undefined ? 1000 : 1);
   const first = flags.seed ?? Math.floor(random() * (largestSeed + 1 - seeds));
   const name = againstKernel ? 'comparisons with the kernel' : 'histories';
-  stderr.write(
-    `${seeds} ${name} of ${steps} steps from seed ${formatSeed(first)}${tier === undefined ? '' : `, tier ${tier}`}\n`,
-  );
+  const extent = until === undefined ? `${seeds} ${name}` : `${name} for ${until / 1000} s,`;
+  const level = tier === undefined ? '' : `, tier ${tier}`;
+  stderr.write(`${extent} of ${steps} steps from seed ${formatSeed(first)}${level}\n`);
   const result = await runSimulation({
     ...{ against: againstKernel ? ('kernel' as const) : ('invariants' as const), mostFailures: 3 },
     ...{ first, seeds, steps, tier, jobs, signal },
+    ...(until === undefined ? {} : { endsAt: Date.now() + until }),
     onProgress: (progress) => {
-      if (stderr.isTTY) stderr.write(`\r${formatProgress(progress, seeds)} `);
+      if (stderr.isTTY) stderr.write(`\r${formatProgress(progress, until === undefined ? seeds : undefined)} `);
     },
     onFailure: (failure) => void stderr.write(`\n${formatFailure(failure, flags)}\n`),
   });
@@ -67,9 +74,9 @@ export function parseHistorySeed(text: string): number {
   return seed;
 }
 
-function formatProgress({ histories, milliseconds }: SimulationProgress, seeds: number): string {
+function formatProgress({ histories, milliseconds }: SimulationProgress, seeds: number | undefined): string {
   const rate = histories / Math.max(milliseconds / 1000, 0.001);
-  return `${histories} of ${seeds}, ${rate.toFixed(0)} a second`;
+  return `${histories}${seeds === undefined ? '' : ` of ${seeds}`}, ${rate.toFixed(0)} a second`;
 }
 
 function formatResult({ histories, steps, milliseconds, failures }: SimulationResult, name: string): string {
@@ -78,11 +85,28 @@ function formatResult({ histories, steps, milliseconds, failures }: SimulationRe
   return `${histories} ${name}, ${steps} steps in ${(milliseconds / 1000).toFixed(1)} s (${rate.toFixed(1)} a second): ${found}`;
 }
 
-function formatFailure({ seed, message, story }: SimulatedFailure, flags: HistoryFlags): string {
+function formatFailure(failure: SimulatedFailure, flags: HistoryFlags): string {
+  const { seed, message, story } = failure;
   const { againstKernel, steps, kernelTier } = flags;
   const against = againstKernel ? '--against-kernel ' : '';
   const again = `rekindle simulate ${against}--seed ${formatSeed(seed)} --steps ${steps}${kernelTier === undefined ? '' : ` --kernel-tier ${kernelTier}`}`;
-  return [`seed ${formatSeed(seed)}: ${message}`, ...story.map((line) => `  ${line}`), `Again: ${again}`].join('\n');
+  const parts = [`seed ${formatSeed(seed)}: ${message}`, ...story.map((line) => `  ${line}`), `Again: ${again}`];
+  if (!againstKernel)
+    parts.push('As a test, for src/simulate/node/simulated-run.test.ts:', formatTest(failure, kernelTier ?? '6.5'));
+  return parts.join('\n');
+}
+
+function formatTest({ message, steps }: SimulatedFailure, tier: KernelTier): string {
+  const title = JSON.stringify(`keeps the promise of a history that broke it: ${message}`);
+  const history = steps.map((step) => `    ${JSON.stringify(step)},`);
+  return [
+    `it(${title}, async () => {`,
+    '  const history: readonly NodeStep[] = [',
+    ...history,
+    '  ];',
+    `  expect((await replay(history, '${tier}')).failures).toEqual([]);`,
+    '}, 240_000);',
+  ].join('\n');
 }
 
 const junitFailure = ({ seed, message, story }: SimulatedFailure) => ({

@@ -25,6 +25,7 @@ async function simulate(): Promise<void> {
   using simulation = order.against === 'kernel' ? startComparing(order) : startSimulating(order);
   let [histories, steps, failures, reportedAt] = [0, 0, 0, performance.now()];
   for (let seed = order.first; seed < order.first + order.seeds; seed += order.stride) {
+    if (order.endsAt !== undefined && Date.now() >= order.endsAt) break;
     const { steps: ran, failure } = await simulation.run(seed);
     histories += 1;
     steps += ran;

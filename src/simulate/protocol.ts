@@ -1,7 +1,7 @@
 import type { KernelTier } from '../../recovery/engine/model.ts';
 
 /** Part of each failure's command line, so that a seed of another version is not taken for the same history. */
-export const seedVersion = 2;
+export const seedVersion = 3;
 
 /** What a simulating process is asked for. It takes the seeds `first`, `first + stride` ... below `first + seeds`. */
 export interface SimulationOrder {
@@ -10,8 +10,12 @@ export interface SimulationOrder {
   readonly seeds: number;
   readonly stride: number;
   readonly steps: number;
+  /** Runs these steps instead of drawing some. */
+  readonly history?: readonly unknown[];
   /** The best one that the kernel offers by default. */
   readonly tier?: KernelTier | undefined;
+  /** Milliseconds since the epoch at which it stops. */
+  readonly endsAt?: number;
   /** Failures after which it stops. */
   readonly mostFailures: number;
 }

@@ -10,6 +10,8 @@ export interface ConnectionFacts {
   readonly entries?: Iterable<string>;
   /** Milliseconds for which the kernel may use a name without asking again; an hour by default. */
   readonly entryTimeout?: number;
+  /** Milliseconds. */
+  readonly now?: () => number;
 }
 
 const hour = 3_600_000;
@@ -22,12 +24,17 @@ export class FuseConnection {
   listing = 'files';
   /** Users that cannot read. */
   readonly denied = new Set<number>();
+  /** When it stopped answering, in the milliseconds of `now`; undefined while it answers or is dead. */
+  silentSince: number | undefined;
+  readonly #now: () => number;
   readonly #waiting = new Set<() => void>();
   readonly #exits = new Set<() => void>();
   #state: ConnectionState;
 
-  constructor({ state = 'live', entries = [], entryTimeout = hour }: ConnectionFacts = {}) {
+  constructor({ state = 'live', entries = [], entryTimeout = hour, now = () => 0 }: ConnectionFacts = {}) {
     this.#state = state;
+    this.#now = now;
+    this.silentSince = this.isSilent ? now() : undefined;
     this.entries = new Set(entries);
     this.entryTimeout = entryTimeout;
   }
@@ -38,6 +45,7 @@ export class FuseConnection {
 
   set state(state: ConnectionState) {
     this.#state = state;
+    this.silentSince = this.isSilent ? (this.silentSince ?? this.#now()) : undefined;
     if (this.isSilent) return;
     for (const wake of [...this.#waiting]) wake();
   }

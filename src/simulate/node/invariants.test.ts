@@ -3,7 +3,7 @@ import { createModelledClock } from '../../../recovery/engine/testing/modelled-c
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import { MNT_DETACH, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REMOUNT } from '../../../recovery/linux/syscalls.ts';
 import { Invariants } from './invariants.ts';
-import { ModelledNode, type SimulatedPod, targetOf } from './modelled-node.ts';
+import { ModelledNode, type SimulatedPod } from './modelled-node.ts';
 
 describe('the invariants of a simulated node', () => {
   let node: ModelledNode;
@@ -13,7 +13,7 @@ describe('the invariants of a simulated node', () => {
 
   /** Mounts the source of a volume at the pod's target path, as a publish does. */
   function publish(volume: number, flags: number): void {
-    const target = targetOf(pod);
+    const [{ target }] = pod.mounts;
     sys.mkdir(target);
     sys.mount({ source: node.volumes[volume]?.sources[0] ?? '', target, fstype: null, flags: MS_BIND });
     sys.mount({ source: null, target, fstype: null, flags: MS_PRIVATE });
@@ -25,25 +25,24 @@ describe('the invariants of a simulated node', () => {
     invariants = new Invariants(node, '6.5');
     sys = new ModelledSyscalls({ kernel: node.kernel });
     for (const volume of node.volumes) {
-      node.serve(volume, false);
-      node.setState(volume, 'live');
+      node.serve(volume, 'active', false).state = 'live';
     }
     const [volume] = node.volumes;
-    if (volume !== undefined) pod = node.createPod(volume, 'slave', true);
+    if (volume !== undefined) pod = node.createPod(volume, { propagation: 'slave', label: 'true', shape: 'plain' });
   });
 
   it('accept the volume, mounted read-only', () => {
     publish(0, MS_RDONLY);
     node.startContainer(pod);
     invariants.check();
-    invariants.published(pod);
+    invariants.published(pod, pod.mounts[0]);
     invariants.atRest(new Set());
   });
 
   it('refuse the data of another volume', () => {
     publish(1, MS_RDONLY);
     expect(() => invariants.check()).toThrow('target path has the data of volume-1, not of volume-0');
-    expect(() => invariants.published(pod)).toThrow('was published without its volume');
+    expect(() => invariants.published(pod, pod.mounts[0])).toThrow('was published without its volume');
   });
 
   it('refuse a writable mount', () => {
@@ -65,7 +64,7 @@ describe('the invariants of a simulated node', () => {
     publish(0, MS_RDONLY);
     node.startContainer(pod);
     const [volume] = node.volumes;
-    if (volume !== undefined) node.setState(volume, 'dead');
+    if (volume !== undefined) node.connectionOf(volume, 'active')?.crash();
     expect(() => invariants.atRest(new Set())).toThrow('does not read at the target path: it has volume-0#1, dead');
   });
 
@@ -76,6 +75,6 @@ describe('the invariants of a simulated node', () => {
 
   it('refuse an unpublish that leaves the volume mounted', () => {
     publish(0, MS_RDONLY);
-    expect(invariants.unpublished(pod)?.message).toContain('was unpublished, but its volume is mounted');
+    expect(() => invariants.unpublished(pod, pod.mounts[0])).toThrow('was unpublished, but its volume is mounted');
   });
 });

@@ -1,10 +1,17 @@
-import type { Decision, DeviceId, KernelTier, MountSite, Pod } from '../../../recovery/engine/model.ts';
+import type { Decision, DeviceId, KernelTier, MountSite, Nanoseconds, Pod } from '../../../recovery/engine/model.ts';
 import { siteKey } from '../../../recovery/engine/mount-sites.ts';
 import type { ReadRequest } from '../../../recovery/engine/ports.ts';
 import type { VfsMount } from '../../../recovery/linux/model/mounts.ts';
-import { containerUser, isReadOnly, type ModelledNode, type SimulatedPod, targetOf } from './modelled-node.ts';
+import { abortHungAfter } from './modelled-agent.ts';
+import {
+  containerUser,
+  isReadOnly,
+  type ModelledNode,
+  type SimulatedMount,
+  type SimulatedPod,
+} from './modelled-node.ts';
 
-const isLabelled = ({ labels }: Pod) => 'fuse.serverful.fluid.io/inject' in labels;
+const isLabelled = ({ labels }: Pod) => labels['fuse.serverful.fluid.io/inject'] === 'true';
 
 class InvariantViolation extends Error {}
 
@@ -26,88 +33,70 @@ export class Invariants {
 
   /** `isBetweenCalls`: the agent is in the middle of its work. */
   check(isBetweenCalls = false): void {
+    const onNode = [...this.#node.kernel.initial.root.tree()].map((mount) => ({ mount, path: pathOf(mount) }));
     for (const pod of this.#node.pods) {
-      const target = targetOf(pod);
-      this.#checkTree(pod, this.#node.kernel.initial.root, target);
+      for (const { target, volume } of pod.mounts)
+        checkLayers(`${pod.spec.uid} target path`, volume.name, isReadOnly(volume), this.#layers(onNode, target));
       if (pod.process === undefined) continue;
-      this.#checkTree(pod, pod.process.sys.namespace.root, '/data');
-      // Below 6.5 the dead mount is detached for a moment, with what is in it, before the complete replacement takes its place.
-      if (!isBetweenCalls || this.#tier === '6.5') this.#checkTenant(pod);
-      const seen = this.#node.siteOf(pod)?.mount.filesystem;
-      if (seen !== pod.cover && seen?.fstype !== 'fuse.jindo')
-        fail(`${pod.spec.uid} sees the directory below its volume`);
-    }
-    this.#checkForeign();
-    this.#checkBound();
-  }
-
-  /** All mounts at a path: of the pod's volume, and not writable. */
-  #checkTree(pod: SimulatedPod, root: VfsMount, path: string): void {
-    const isTarget = path !== '/data';
-    for (const mount of root.tree()) {
-      const { filesystem, options } = mount;
-      if (filesystem.fstype !== 'fuse.jindo' || pathOf(mount) !== path) continue;
-      const where = `${pod.spec.uid} ${isTarget ? 'target path' : path}`;
-      const served = this.#node.volumeOf(filesystem);
-      if (served !== pod.volume.name) fail(`${where} has the data of ${served}, not of ${pod.volume.name}`);
-      if (isReadOnly(pod.volume) && !options.has('ro')) fail(`${where} is writable`);
-    }
-  }
-
-  #checkTenant({ spec, process, cover, inside }: SimulatedPod): void {
-    const mounted = [...(process?.sys.namespace.root.tree() ?? [])];
-    for (const own of [cover, inside])
-      if (own !== undefined && !mounted.some(({ filesystem }) => filesystem === own))
-        fail(`${spec.uid} lost a mount of its own: ${own.source}`);
-  }
-
-  #checkForeign(): void {
-    const mounted = new Set([...this.#node.kernel.initial.root.tree()].map(({ filesystem }) => filesystem));
-    for (const foreign of this.#node.foreign)
-      if (!mounted.has(foreign)) fail('an inline volume of another driver was removed');
-  }
-
-  /** Each target and container mount has one layer beside the visible one at most, whatever died meanwhile. */
-  #checkBound(): void {
-    for (const pod of this.#node.pods) {
-      for (const [root, path] of [
-        [this.#node.kernel.initial.root, targetOf(pod)],
-        ...(pod.process === undefined ? [] : [[pod.process.sys.namespace.root, '/data'] as const]),
-      ] as const) {
-        const layers = [...root.tree()].filter(
-          (mount) => mount.filesystem.fstype === 'fuse.jindo' && pathOf(mount) === path,
-        ).length;
-        if (layers > 2) fail(`${pod.spec.uid} has ${layers} layers at ${path}`);
+      const inside = [...pod.process.sys.namespace.root.tree()].map((mount) => ({ mount, path: pathOf(mount) }));
+      for (const mount of pod.mounts) {
+        const { path, volume } = mount;
+        checkLayers(`${pod.spec.uid} ${path}`, volume.name, isReadOnly(volume), this.#layers(inside, path));
+        const seen = this.#node.siteOf(pod, mount)?.mount.filesystem;
+        if (seen !== pod.cover && seen?.fstype !== 'fuse.jindo')
+          fail(`${pod.spec.uid} sees the directory below its volume`);
       }
+      // Below 6.5 the dead mount is detached for a moment, with what is in it, before the complete replacement takes its place.
+      if (isBetweenCalls && this.#tier !== '6.5') continue;
+      for (const own of [pod.cover, pod.inside])
+        if (own !== undefined && !inside.some(({ mount }) => mount.filesystem === own))
+          fail(`${pod.spec.uid} lost a mount of its own: ${own.source}`);
     }
+    for (const foreign of this.#node.foreign)
+      if (!onNode.some(({ mount }) => mount.filesystem === foreign)) fail('a mount of another driver was removed');
+  }
+
+  /** The daemons' mounts at a path, with the names of their volumes. */
+  #layers(mounts: readonly PlacedMount[], path: string): readonly Layer[] {
+    return mounts.flatMap(({ mount, path: at }) =>
+      at === path && mount.filesystem.fstype === 'fuse.jindo'
+        ? [{ volume: this.#node.volumeOf(mount.filesystem), isReadOnly: mount.options.has('ro') }]
+        : [],
+    );
   }
 
   /** A decision that the agent reports. */
   decided(decision: Decision): void {
     if (decision.event !== 'recovered' && decision.event !== 'replaced') return;
     const { site, volume } = decision;
+    const name = `${site.podUid} ${site.path}`;
     if (decision.event === 'recovered' && !this.#proven.has(siteKey(site)))
-      fail(`${site.podUid} ${site.path} was recovered without a read`);
+      fail(`${name} was recovered without a read`);
     if (decision.event === 'replaced') this.#proven.delete(siteKey(site));
-    const pod = this.#node.pods.find(({ spec }) => spec.uid === site.podUid);
+    const pod = this.#node.pods.find(({ spec, process }) =>
+      site.kind === 'container' ? process?.pid === site.pid : spec.uid === site.podUid,
+    );
+    // The container may have been restarted since.
     if (pod === undefined) return;
-    if (decision.event === 'replaced') this.#mayReplace(pod, site.kind);
-    const seen = site.kind === 'container' ? this.#node.siteOf(pod) : this.#node.at(site.path);
-    // The container may have been restarted since, or the tenant may have covered the mount.
-    if (site.kind === 'container' && site.pid !== pod.process?.pid) return;
+    if (pod.spec.uid !== site.podUid || (site.kind === 'container' && pod.isUnknown))
+      fail(`a container of ${pod.spec.uid} was entered as one of ${site.podUid}`);
+    const mount = pod.mounts.find(({ path, target }) => site.path === (site.kind === 'container' ? path : target));
+    if (mount === undefined) fail(`${name} is no mount of the pod, and was ${decision.event}`);
+    if (decision.event === 'replaced') this.#mayReplace(pod, mount, site.kind);
+    const seen = site.kind === 'container' ? this.#node.siteOf(pod, mount) : this.#node.at(site.path);
+    // The tenant may have covered the mount.
     if (seen === undefined || seen.mount.filesystem === pod.cover) return;
     const { filesystem } = seen.mount;
     if (this.#node.volumeOf(filesystem) !== volume.name)
-      fail(`${pod.spec.uid} ${site.path} was ${decision.event} with ${this.#node.ownerOf(filesystem)}`);
+      fail(`${name} was ${decision.event} with ${this.#node.ownerOf(filesystem)}`);
     if (decision.event === 'recovered' && filesystem.connection?.state !== 'live')
-      fail(`${pod.spec.uid} ${site.path} was recovered, but its daemon is ${filesystem.connection?.state}`);
+      fail(`${name} was recovered, but its daemon is ${filesystem.connection?.state}`);
   }
 
-  #mayReplace({ spec, volume }: SimulatedPod, kind: MountSite['kind']): void {
+  #mayReplace({ spec }: SimulatedPod, { volume }: SimulatedMount, kind: MountSite['kind']): void {
     if (!isReadOnly(volume)) fail(`${spec.uid} was recovered, but its volume is writable`);
     if (kind === 'container' && !isLabelled(spec)) fail(`${spec.uid} was entered without the label`);
-    const state = this.#node.connectionOf(volume)?.state;
-    if (state !== 'live') fail(`${spec.uid} was recovered while its daemon is ${state}`);
+    if (!this.#node.isServed(volume)) fail(`${spec.uid} was recovered while no daemon of the volume answers`);
   }
 
   /** A read that a proof may rest on. */
@@ -117,43 +106,69 @@ export class Invariants {
     if (answered === device) this.#proven.add(siteKey(site));
   }
 
-  aborted(): void {
-    fail('a connection was aborted although no flag allows it');
+  /** The agent aborts a connection. `isAllowed`: a flag lets it abort those that hang. */
+  aborted(device: DeviceId, isAllowed: boolean, now: Nanoseconds): void {
+    if (!isAllowed) fail('a connection was aborted although no flag allows it');
+    const connection = this.#node.kernel.connections().get(device);
+    const silence = connection?.silentSince === undefined ? 0 : Number(now / 1_000_000n) - connection.silentSince;
+    if (silence < Number(abortHungAfter / 1_000_000n))
+      fail(`a connection was aborted that has not answered for ${silence} ms`);
   }
 
   /** The CSI service has reported that the volume is mounted. */
-  published(pod: SimulatedPod): void {
-    const seen = this.#node.at(targetOf(pod));
-    if (seen === undefined || this.#node.volumeOf(seen.mount.filesystem) !== pod.volume.name)
-      fail(`${pod.spec.uid} was published without its volume at the target path`);
+  published({ spec }: SimulatedPod, { target, volume }: SimulatedMount): void {
+    const seen = this.#node.at(target);
+    if (seen === undefined || this.#node.volumeOf(seen.mount.filesystem) !== volume.name)
+      fail(`${spec.uid} was published without its volume at the target path`);
   }
 
   /** The CSI service has reported that nothing is mounted any more. */
-  unpublished(pod: SimulatedPod): Error | undefined {
-    const seen = this.#node.at(targetOf(pod));
-    if (seen?.mount.filesystem.fstype !== 'fuse.jindo') return undefined;
-    return violation(`${pod.spec.uid} was unpublished, but its volume is mounted`);
+  unpublished({ spec }: SimulatedPod, { target }: SimulatedMount): void {
+    if (this.#node.at(target)?.mount.filesystem.fstype === 'fuse.jindo')
+      fail(`${spec.uid} was unpublished, but its volume is mounted`);
   }
 
   /** All faults have ended some time ago. */
   atRest(deleting: ReadonlySet<SimulatedPod>): void {
     for (const pod of this.#node.pods) {
       if (deleting.has(pod)) fail(`${pod.spec.uid} cannot be deleted`);
-      const target = this.#node.at(targetOf(pod));
-      if (isReadOnly(pod.volume)) this.#reads(pod, 'the target path', target?.mount);
       if (pod.process === undefined) fail(`${pod.spec.uid} does not run`);
-      if (pod.cover !== undefined || !isReadOnly(pod.volume) || !isLabelled(pod.spec)) continue;
-      this.#reads(pod, '/data', this.#node.siteOf(pod)?.mount);
+      for (const mount of pod.mounts) {
+        if (!isReadOnly(mount.volume)) continue;
+        this.#reads(pod, 'the target path', mount, this.#node.at(mount.target)?.mount);
+        const isCovered = pod.cover !== undefined && mount === pod.mounts[0];
+        if (isCovered || pod.isUnknown || !isLabelled(pod.spec)) continue;
+        this.#reads(pod, mount.path, mount, this.#node.siteOf(pod, mount)?.mount);
+      }
     }
   }
 
-  #reads(pod: SimulatedPod, where: string, mount: VfsMount | undefined): void {
+  #reads({ spec }: SimulatedPod, where: string, { volume }: SimulatedMount, mount: VfsMount | undefined): void {
     const { filesystem } = mount ?? {};
-    if (filesystem?.connection?.state !== 'live' || this.#node.volumeOf(filesystem) !== pod.volume.name)
+    if (filesystem?.connection?.state !== 'live' || this.#node.volumeOf(filesystem) !== volume.name)
       fail(
-        `${pod.spec.uid} does not read at ${where}: it has ${filesystem === undefined ? 'nothing' : this.#node.ownerOf(filesystem)}, ${filesystem?.connection?.state}`,
+        `${spec.uid} does not read at ${where}: it has ${filesystem === undefined ? 'nothing' : this.#node.ownerOf(filesystem)}, ${filesystem?.connection?.state}`,
       );
   }
+}
+
+interface PlacedMount {
+  readonly mount: VfsMount;
+  readonly path: string;
+}
+
+interface Layer {
+  readonly volume: string;
+  readonly isReadOnly: boolean;
+}
+
+/** All mounts at a path are of the pod's volume, not writable, and one beside the visible one at most, whatever died meanwhile. */
+function checkLayers(where: string, volume: string, mustBeReadOnly: boolean, layers: readonly Layer[]): void {
+  for (const layer of layers) {
+    if (layer.volume !== volume) fail(`${where} has the data of ${layer.volume}, not of ${volume}`);
+    if (mustBeReadOnly && !layer.isReadOnly) fail(`${where} is writable`);
+  }
+  if (layers.length > 2) fail(`${where} has ${layers.length} layers`);
 }
 
 function pathOf(mount: VfsMount): string {

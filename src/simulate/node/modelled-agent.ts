@@ -1,18 +1,30 @@
+import { createRecorder } from '../../../recovery/agent/recorder.ts';
 import { createNodeService, type NodeService } from '../../../recovery/csi/node.ts';
 import { Engine } from '../../../recovery/engine/engine.ts';
-import type { Decision, DeviceId, KernelTier, Policy } from '../../../recovery/engine/model.ts';
-import type { KernelPort, KubernetesPort, ReadRequest } from '../../../recovery/engine/ports.ts';
+import type { Decision, DeviceId, KernelTier, Nanoseconds, Policy } from '../../../recovery/engine/model.ts';
+import type { ClockPort, KernelPort, ReadRequest } from '../../../recovery/engine/ports.ts';
 import type { ModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
 import { createVolumeLocks } from '../../../recovery/engine/volume-state.ts';
+import { createEventQueue, type EventQueue } from '../../../recovery/kubernetes/event-queue.ts';
+import { createEventSender } from '../../../recovery/kubernetes/event-sender.ts';
+import { type Kubernetes, watchKubernetes } from '../../../recovery/kubernetes/kubernetes.ts';
+import type { Transport } from '../../../recovery/kubernetes/transport.ts';
 import { createModelledPort, type ModelledPort } from '../../../recovery/linux/model/modelled-port.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import { createPublisher } from '../../../recovery/linux/publish.ts';
-import { kubeletRoot, type ModelledNode, mountRoot } from './modelled-node.ts';
+import type { Log } from '../../../recovery/log.ts';
+import { kubeletRoot, type ModelledNode, milliseconds, mountRoot } from './modelled-node.ts';
 
 const changing: ReadonlySet<string> = new Set(['mount', 'umount2', 'move_mount', 'mount_setattr']);
 
 /** Thrown out of the system call before which the agent dies. */
-export class AgentDied extends Error {}
+class AgentDied extends Error {}
+
+/** Whether an error is the agent's death, or followed from it. */
+export function isDeath(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isDeath(error.error) || isDeath(error.suppressed);
+  return error instanceof AgentDied;
+}
 
 const policy: Policy = {
   enabled: true,
@@ -22,28 +34,41 @@ const policy: Policy = {
   unsupportedRuntimes: [],
 };
 
+/** How long a connection must have hung before the agent may abort it, if it may. */
+export const abortHungAfter = 20_000_000_000n as Nanoseconds;
+
+export interface AgentFlags {
+  readonly standby: boolean;
+  readonly abortsHung: boolean;
+}
+
 export interface ModelledAgentOptions {
   readonly node: ModelledNode;
   readonly clock: ModelledClock;
   readonly tier: KernelTier;
-  readonly kubernetes: KubernetesPort;
+  readonly flags: AgentFlags;
+  readonly transport: Transport;
   readonly record: (decision: Decision) => void;
   /** A read of a consumer has succeeded. */
   readonly onRead: (request: ReadRequest, device: DeviceId) => void;
   /** A call that changes mount tables has been made. */
   readonly onChange: () => void;
-  readonly onAbort: () => void;
+  readonly onAbort: (device: DeviceId) => void;
   readonly onDeath: () => void;
 }
 
-/** The agent as a process: the engine and the CSI service on the modelled kernel, with the real mount sequences. */
+const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** The agent as a process: engine, CSI service, watches and event queue on the modelled kernel, with the real mount sequences. */
 export class ModelledAgent {
-  readonly engine: Engine;
-  readonly csi: NodeService;
+  readonly #engine: Engine;
+  readonly #csi: NodeService;
   readonly #sys: ModelledSyscalls;
   readonly #options: ModelledAgentOptions;
   readonly #died = Promise.withResolvers<never>();
   readonly #port: ModelledPort;
+  readonly #kubernetes: Kubernetes;
+  readonly #events: EventQueue;
   #isDead = false;
   #hasChanged = false;
   #callsLeft: number | undefined;
@@ -51,7 +76,8 @@ export class ModelledAgent {
   constructor(options: ModelledAgentOptions) {
     this.#options = options;
     this.#died.promise.catch(() => undefined);
-    const { node, clock, kubernetes, tier, record } = options;
+    const { node, transport, tier, flags, record } = options;
+    const clock = this.#clock();
     this.#sys = new ModelledSyscalls({
       kernel: node.kernel,
       namespaceOf: (pid) => node.processes.find((each) => each.pid === pid)?.sys.namespace,
@@ -63,32 +89,75 @@ export class ModelledAgent {
     });
     const kernel = this.#observed(this.#port);
     const locks = createVolumeLocks();
-    this.engine = new Engine({
-      kernel,
-      kubernetes,
-      clock,
-      locks,
-      recorder: record,
-      policy: () => policy,
-      kubeletRoot: () => kubeletRoot,
+    this.#kubernetes = watchKubernetes({
+      ...{ transport, nodeName: 'node', mountRoot, allVolumes: false, clock, random: () => 0.5 },
+      onError: () => undefined,
+      onRecovered: () => undefined,
     });
-    this.csi = createNodeService({
-      ...{
-        nodeId: 'node',
-        standby: false,
-        kernel: { ...kernel, kubeletDirectory: () => kubeletRoot },
-        publisher: createPublisher(this.#port.context),
-        locks,
-        clock,
-        kubeletRoot,
-        mountRoot,
+    this.#events = this.#openEvents(transport);
+    const metrics = { record: () => undefined };
+    const report = createRecorder({ log: silent, metrics, events: this.#events, kubernetes: this.#kubernetes });
+    this.#engine = new Engine({
+      ...{ kernel, kubernetes: this.#kubernetes, clock, locks, policy: () => policy, kubeletRoot: () => kubeletRoot },
+      recorder(decision) {
+        record(decision);
+        report(decision);
       },
-      unproven: () => this.engine.unproven(),
+      standby: flags.standby,
+      ...(flags.abortsHung ? { abortHungAfter } : {}),
+    });
+    this.#csi = createNodeService({
+      ...{ nodeId: 'node', standby: flags.standby, locks, clock, kubeletRoot, mountRoot },
+      kernel: { ...kernel, kubeletDirectory: () => kubeletRoot },
+      publisher: createPublisher(this.#port.context),
+      unproven: () => this.#engine.unproven(),
     });
   }
 
-  get isDead(): boolean {
-    return this.#isDead;
+  #openEvents(transport: Transport): EventQueue {
+    const clock = this.#clock();
+    const now = () => new Date(Number(clock.now() / 1_000_000n));
+    let count = 0;
+    return createEventQueue({
+      sender: createEventSender({
+        ...{ transport, nodeName: 'node', clock, signal: new AbortController().signal },
+        now,
+        randomHex: (digits) => String(count++).padStart(digits, '0'),
+      }),
+      now,
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          const timer = clock.after(milliseconds(ms), () => resolve(undefined));
+          signal.addEventListener('abort', () => {
+            timer[Symbol.dispose]();
+            reject(signal.reason);
+          });
+        }),
+      onDropped: () => undefined,
+    });
+  }
+
+  /** A clock whose timers end with the agent, and in which it may die. */
+  #clock(): ClockPort {
+    const { clock } = this.#options;
+    return {
+      now: () => clock.now(),
+      after: (delay, callback) =>
+        clock.after(delay, () => {
+          try {
+            if (!this.#isDead) callback();
+          } catch (error) {
+            if (!isDeath(error)) throw error;
+          }
+        }),
+    };
+  }
+
+  /** Starts the engine once the API server has answered. */
+  start(): void {
+    void this.#kubernetes.synced.then(() => {
+      if (!this.#isDead) this.#engine.start();
+    });
   }
 
   /** Ends the process before one of its next system calls. */
@@ -99,7 +168,7 @@ export class ModelledAgent {
   /** Runs a CSI call; rejects with `AgentDied` if the agent dies meanwhile. */
   call<T>(run: (csi: NodeService) => Promise<T>): Promise<T> {
     if (this.#isDead) return Promise.reject(new AgentDied());
-    return Promise.race([run(this.csi), this.#died.promise]);
+    return Promise.race([run(this.#csi), this.#died.promise]);
   }
 
   end(): void {
@@ -107,7 +176,9 @@ export class ModelledAgent {
     this.#isDead = true;
     this.#sys.exit();
     this.#port[Symbol.dispose]();
-    void this.engine[Symbol.asyncDispose]();
+    void this.#engine[Symbol.asyncDispose]();
+    void this.#kubernetes[Symbol.asyncDispose]();
+    void this.#events[Symbol.asyncDispose]();
     this.#died.reject(new AgentDied());
     this.#options.onDeath();
   }
@@ -135,7 +206,7 @@ export class ModelledAgent {
         return result;
       },
       abort(device) {
-        onAbort();
+        onAbort(device);
         return port.abort(device);
       },
       watchMounts: (changed) => port.watchMounts(whileAlive(changed)),

@@ -7,13 +7,20 @@ import {
 } from '../../../recovery/engine/model.ts';
 import { targetPath } from '../../../recovery/engine/mount-sites.ts';
 import type { ModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
-import { type ConnectionState, FuseConnection } from '../../../recovery/linux/model/connection.ts';
+import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
-import { enterContainer, type ModelledProcess, makeDirectory } from '../../../recovery/linux/model/modelled-process.ts';
+import {
+  type ContainerMount,
+  enterContainer,
+  followLinks,
+  type ModelledProcess,
+  makeDirectory,
+} from '../../../recovery/linux/model/modelled-process.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import type { Filesystem, MountNamespace, VfsPath } from '../../../recovery/linux/model/mounts.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_REC, MS_SHARED } from '../../../recovery/linux/syscalls.ts';
 import { taken } from '../against-kernel/machine.ts';
+import type { ForeignMount, PodShape } from './node-history.ts';
 
 /** As whom the containers run. */
 export const containerUser = { uid: 1000, gid: 1000, groups: [] };
@@ -21,32 +28,52 @@ export const containerUser = { uid: 1000, gid: 1000, groups: [] };
 export const kubeletRoot = '/var/lib/kubelet';
 export const mountRoot = '/runtime-mnt';
 
-/** A pod with one container that reads one volume at `/data`. */
-export interface SimulatedPod {
-  readonly spec: Pod;
+/** Links of the image of a pod whose mount path leads through one. */
+const links = { '/var/run': '/run' };
+
+/** A mount of a volume in a pod's container. */
+export interface SimulatedMount {
   readonly volume: Volume;
+  /** Where the container sees it. */
+  readonly path: string;
+  /** Where the kubelet has it published. */
+  readonly target: string;
+}
+
+/** A pod with one container that reads volumes. */
+export interface SimulatedPod {
+  spec: Pod;
+  /** The first one is also where the tenant mounts file systems of its own. */
+  readonly mounts: readonly [SimulatedMount, ...SimulatedMount[]];
   readonly propagation: 'slave' | 'private';
+  readonly shape: PodShape;
+  /** Whether the agent cannot know whose its container is, and so must leave it alone. */
+  readonly isUnknown: boolean;
   /** The container's process, if it runs. */
   process: ModelledProcess | undefined;
-  /** A file system that the tenant mounted over `/data`, and one inside of it, of the running container. */
+  /** A file system that the tenant mounted over the volume, and one inside of it, of the running container. */
   cover: Filesystem | undefined;
   inside: Filesystem | undefined;
 }
+
+export type SourceRole = 'active' | 'standby';
 
 /** The kernel of a node, its FUSE daemons, and what its kubelet and container runtime do to mounts. */
 export class ModelledNode {
   readonly kernel: KernelModel;
   readonly volumes: Volume[];
   readonly pods: SimulatedPod[] = [];
+  /** Pods of others, of which the API server knows. */
+  readonly strangers: Pod[] = [];
   readonly records = new Map<string, VolumeRecord>();
-  /** File systems of another driver at target paths. */
+  /** File systems of others at target paths. */
   readonly foreign: Filesystem[] = [];
   readonly #host: ModelledSyscalls;
+  /** By the path of the source. */
   readonly #connections = new Map<string, FuseConnection>();
   readonly #owners = new Map<FuseConnection, string>();
   #mounting: FuseConnection | undefined;
-  #generation = 0;
-  #nextPid = 1000;
+  #count = 0;
 
   constructor(clock: ModelledClock, volumes: number) {
     this.kernel = new KernelModel({ now: () => Number(clock.now() / 1_000_000n) });
@@ -54,7 +81,8 @@ export class ModelledNode {
     this.volumes = Array.from({ length: volumes }, (_, index) => volumeNamed(`volume-${index}`, index === 2));
     taken(this.#host.mount({ source: null, target: '/', fstype: null, flags: MS_SHARED | MS_REC }));
     makeDirectory(this.#host, '/run/container');
-    for (const { sources } of this.volumes) for (const path of sources) makeDirectory(this.#host, path);
+    for (const volume of this.volumes)
+      for (const role of ['active', 'standby'] as const) makeDirectory(this.#host, sourcePath(volume, role));
   }
 
   #process(): ModelledSyscalls {
@@ -69,53 +97,92 @@ export class ModelledNode {
     });
   }
 
-  /** Starts a daemon of the volume. `stacks`: on top of its predecessor's mount instead of in its place. */
-  serve(volume: Volume, stacks: boolean): void {
-    const path = volume.sources[0] ?? '';
-    const isFuse = () => this.#at(this.kernel.initial, path)?.mount.filesystem.connection !== undefined;
-    while (!stacks && isFuse()) taken(this.#host.umount(path, MNT_DETACH));
-    this.#generation += 1;
-    const connection = new FuseConnection({ state: 'starting', entries: ['data', 'inner'] });
+  #mountFuse(
+    sys: ModelledSyscalls,
+    connection: FuseConnection,
+    target: string,
+    fstype = 'fuse.jindo',
+    source = 'jindofs',
+  ) {
     this.#mounting = connection;
-    // Daemons of all datasets give their mounts the same name.
-    taken(this.#host.mount({ source: 'jindofs', target: path, fstype: 'fuse.jindo', flags: MS_NOSUID | MS_NODEV }));
-    this.#owners.set(connection, `${volume.name}#${this.#generation}`);
+    const mounted = sys.mount({ source, target, fstype, flags: MS_NOSUID | MS_NODEV });
     this.#mounting = undefined;
-    this.#connections.set(volume.name, connection);
+    return mounted;
   }
 
-  connectionOf(volume: Volume): FuseConnection | undefined {
-    return this.#connections.get(volume.name);
+  /** Starts a daemon of the volume. `stacks`: on top of its predecessor's mount instead of in its place. */
+  serve(volume: Volume, role: SourceRole, stacks: boolean): FuseConnection {
+    const path = sourcePath(volume, role);
+    if (!stacks) this.unmountSource(volume, role);
+    this.#count += 1;
+    const connection = new FuseConnection({ state: 'starting', entries: servedEntries, now: this.kernel.now });
+    // Daemons of all datasets give their mounts the same name.
+    taken(this.#mountFuse(this.#host, connection, path));
+    this.#owners.set(connection, `${volume.name}#${this.#count}`);
+    this.#connections.set(path, connection);
+    return connection;
   }
 
-  setState(volume: Volume, state: ConnectionState): void {
-    const connection = this.#connections.get(volume.name);
-    if (connection === undefined || connection.state === 'dead') return;
-    if (state === 'dead') connection.crash();
-    else connection.state = state;
+  unmountSource(volume: Volume, role: SourceRole): void {
+    const path = sourcePath(volume, role);
+    while (this.at(path)?.mount.filesystem.connection !== undefined) taken(this.#host.umount(path, MNT_DETACH));
   }
 
-  createPod(volume: Volume, propagation: 'slave' | 'private', labelled: boolean): SimulatedPod {
-    const uid = `pod-${this.#nextPid}`;
-    const mounts = [{ volume: volume.name, mountPath: '/data', readOnly: false }];
+  connectionOf(volume: Volume, role: SourceRole): FuseConnection | undefined {
+    return this.#connections.get(sourcePath(volume, role));
+  }
+
+  /** Whether a daemon of the volume answers. */
+  isServed(volume: Volume): boolean {
+    return (['active', 'standby'] as const).some((role) => this.connectionOf(volume, role)?.state === 'live');
+  }
+
+  createPod(
+    volume: Volume,
+    { propagation, label, shape }: { propagation: 'slave' | 'private'; label?: string | undefined; shape: PodShape },
+  ): SimulatedPod {
+    this.#count += 1;
+    const uid = `pod-${this.#count}`;
+    const other = this.volumes[(this.volumes.indexOf(volume) + 1) % this.volumes.length] ?? volume;
+    const declared = [
+      { volume, mountPath: shape === 'link' ? '/var/run/data' : '/data' },
+      ...(shape === 'two-volumes' ? [{ volume: other, mountPath: '/more' }] : []),
+      ...(shape === 'twice' ? [{ volume, mountPath: '/again' }] : []),
+    ];
+    const [first, ...more] = declared.map(({ volume: each, mountPath }) => ({
+      volume: each,
+      path: followLinks(mountPath, links),
+      target: targetPath(kubeletRoot, uid, each.name),
+    }));
+    if (first === undefined) throw new Error('a pod has a volume');
+    const subPath =
+      shape === 'sub-path-log'
+        ? [{ volume: volume.name, mountPath: '/own', readOnly: false, subPath: imitatedLog }]
+        : [];
     const spec: Pod = {
-      ...{ uid, namespace: 'default', name: uid, annotations: {}, deleting: false, volumes: [volume.name] },
-      labels: labelled ? { 'fuse.serverful.fluid.io/inject': 'true' } : {},
-      containers: [{ name: 'app', mounts }],
+      ...{ uid, namespace: 'default', name: uid, annotations: {}, deleting: false },
+      volumes: [...new Set(declared.map((each) => each.volume.name))],
+      labels: label === undefined ? {} : { 'fuse.serverful.fluid.io/inject': label },
+      containers: [
+        {
+          name: 'app',
+          mounts: [
+            ...declared.map((each) => ({ volume: each.volume.name, mountPath: each.mountPath, readOnly: false })),
+            ...subPath,
+          ],
+        },
+      ],
     };
+    const isUnknown = ['another-log', 'only-another-log', 'moved-log'].includes(shape);
+    const mounts = [first, ...more] as const;
     const pod: SimulatedPod = {
-      spec,
-      volume,
-      propagation,
-      process: undefined,
-      cover: undefined,
-      inside: undefined,
+      ...{ spec, mounts, propagation, shape, isUnknown, process: undefined, cover: undefined, inside: undefined },
     };
-    this.#nextPid += 1;
     this.pods.push(pod);
-    const target = targetOf(pod);
-    makeDirectory(this.#host, target.slice(0, target.lastIndexOf('/')));
-    this.records.set(target, { driverName, volumeHandle: volume.handle, specVolID: volume.name });
+    for (const { target, volume: each } of pod.mounts) {
+      makeDirectory(this.#host, target.slice(0, target.lastIndexOf('/')));
+      this.records.set(target, { driverName, volumeHandle: each.handle, specVolID: each.name });
+    }
     return pod;
   }
 
@@ -124,18 +191,53 @@ export class ModelledNode {
     return this.pods.flatMap(({ process }) => process ?? []).sort((a, b) => a.pid - b.pid);
   }
 
-  /** Starts the pod's container with a mount of the target path, as a runtime does. */
+  /** Starts the pod's container with mounts of the target paths, as a runtime does. The kernel gives pids again. */
   startContainer(pod: SimulatedPod): void {
+    this.#count += 1;
     const sys = this.#process();
-    const log = `${kubeletRoot}/pods/${pod.spec.uid}/containers/app/${this.#nextPid}`;
-    makeDirectory(this.#host, log);
     enterContainer(sys, [
-      { from: log, path: '/dev/termination-log' },
-      { from: targetOf(pod), path: '/data', propagation: pod.propagation },
+      ...this.#filesOf(pod),
+      ...pod.mounts.map(({ target, path }) => ({ from: target, path, propagation: pod.propagation })),
+      ...this.#subPathOf(pod),
     ]);
-    const process = { pid: this.#nextPid, startTime: String(this.#nextPid), user: containerUser, sys };
+    let pid = 1000;
+    while (this.pods.some((each) => each.process?.pid === pid)) pid += 1;
+    const process = { pid, startTime: String(this.#count), user: containerUser, links, sys };
     Object.assign(pod, { process, cover: undefined, inside: undefined });
-    this.#nextPid += 1;
+  }
+
+  /** A directory of the volume. A real container would not start before the daemon answers. */
+  #subPathOf({ shape, mounts: [{ target }] }: SimulatedPod): readonly ContainerMount[] {
+    const isServed = this.at(target)?.mount.filesystem.connection?.state === 'live';
+    return shape === 'sub-path-log' && isServed ? [{ from: `${target}/${imitatedLog}`, path: '/own' }] : [];
+  }
+
+  /** The files and directories of the kubelet that the container has beside its volumes. */
+  #filesOf({ spec: { uid }, shape }: SimulatedPod): readonly ContainerMount[] {
+    const file = (name: string, owner = uid) => {
+      const path = `${kubeletRoot}/pods/${owner}/${name}`;
+      makeDirectory(this.#host, path);
+      return path;
+    };
+    const log = file(`containers/app/${this.#count}`);
+    const victim = this.pods.find(({ spec }) => spec.uid !== uid)?.spec.uid ?? 'another';
+    const stolen = { from: file('containers/app/1', victim), path: '/dev/termination-log' };
+    const hosts = { from: file('etc-hosts'), path: '/etc/hosts' };
+    switch (shape) {
+      case 'empty-dir':
+        return [
+          { from: log, path: '/dev/termination-log' },
+          { from: file('volumes/kubernetes.io~empty-dir/cache'), path: '/cache' },
+        ];
+      case 'another-log':
+        return [stolen, { from: log, path: '/own-log' }];
+      case 'only-another-log':
+        return [stolen, hosts];
+      case 'moved-log':
+        return [{ from: log, path: '/own-log' }, hosts];
+      default:
+        return [{ from: log, path: '/dev/termination-log' }, hosts];
+    }
   }
 
   stopContainer(pod: SimulatedPod): void {
@@ -144,43 +246,80 @@ export class ModelledNode {
   }
 
   removePod(pod: SimulatedPod): void {
-    this.records.delete(targetOf(pod));
+    for (const { target } of pod.mounts) this.records.delete(target);
     this.pods.splice(this.pods.indexOf(pod), 1);
   }
 
-  /** Mounts a file system of the tenant over `/data`, or in a directory of it. */
+  /** Mounts a file system of the tenant over its volume, or in a directory of it. */
   mountInContainer(pod: SimulatedPod, where: 'cover' | 'inside'): void {
+    const [{ path: volume }] = pod.mounts;
     if (pod.process === undefined || pod.cover !== undefined || pod[where] !== undefined) return;
-    this.#generation += 1;
-    const path = where === 'cover' ? '/data' : '/data/inner';
-    const isFuse = where === 'cover' && this.#generation % 2 === 0;
-    const fstype = isFuse ? 'fuse.tenant' : 'tmpfs';
+    this.#count += 1;
+    const { sys } = pod.process;
+    const path = where === 'cover' ? volume : `${volume}/inner`;
     // The directory cannot be opened if the volume does not answer.
-    if (where === 'inside' && this.siteOf(pod)?.mount.filesystem.connection?.state !== 'live') return;
+    if (where === 'inside' && this.siteOf(pod, pod.mounts[0])?.mount.filesystem.connection?.state !== 'live') return;
+    const name = `tenant#${this.#count}`;
     // Its daemon has ended, as the volume's has.
-    this.#mounting = isFuse ? new FuseConnection({ state: 'dead' }) : undefined;
-    const mounted = pod.process.sys.mount({ source: `tenant#${this.#generation}`, target: path, fstype, flags: 0 });
-    this.#mounting = undefined;
-    if (mounted.ok) pod[where] = this.#at(pod.process.sys.namespace, path)?.mount.filesystem;
+    const mounted =
+      where === 'cover' && this.#count % 2 === 0
+        ? this.#mountFuse(sys, new FuseConnection({ state: 'dead' }), path, 'fuse.tenant', name)
+        : sys.mount({ source: name, target: path, fstype: 'tmpfs', flags: 0 });
+    if (mounted.ok) pod[where] = this.#at(sys.namespace, path)?.mount.filesystem;
   }
 
-  /** Mounts an inline volume of another driver at a target path that bears the name of a volume. Its daemon has ended. */
-  mountForeign(volume: Volume): void {
-    if (this.foreign.length > 0) return;
-    const target = targetPath(kubeletRoot, `pod-foreign-${volume.name}`, volume.name);
+  /** Stacks the live source on top of a dead mount, as agents without Linux 6.5 did, on the node and in the container. */
+  stackAsEarlierAgent(pod: SimulatedPod): void {
+    const [{ volume, target, path }] = pod.mounts;
+    const source = sourcePath(volume, 'active');
+    if (this.connectionOf(volume, 'active')?.state !== 'live' || this.at(source) === undefined || !isReadOnly(volume))
+      return;
+    if (pod.process === undefined || pod.cover !== undefined || pod.inside !== undefined) return;
+    if (this.at(target)?.mount.filesystem.connection?.state !== 'dead') return;
+    const { process } = pod;
+    const layers = (root: VfsPath | undefined) => root?.mount.parent?.filesystem.connection !== undefined;
+    if (layers(this.at(target)) || layers(this.siteOf(pod, pod.mounts[0]))) return;
+    const clone = (namespace: MountNamespace, at: string) => {
+      const place = this.#at(namespace, at);
+      const from = this.at(source);
+      if (place === undefined || from === undefined) return;
+      const copy = this.kernel.propagation.copy(from.mount, from.dentry, { private: true });
+      copy.options = new Set([...copy.options, 'ro']);
+      this.kernel.attach(copy, place.mount, place.dentry);
+    };
+    clone(this.kernel.initial, target);
+    // Propagation may have done it.
+    if (this.siteOf(pod, pod.mounts[0])?.mount.filesystem.connection?.state === 'dead')
+      clone(process.sys.namespace, path);
+  }
+
+  /** Mounts something at a target path that bears the name of a volume. The daemon of another driver's has ended. */
+  mountForeign(volume: Volume, kind: ForeignMount): void {
+    if (this.foreign.length > 1) return;
+    this.#count += 1;
+    const uid = `stranger-${this.#count}`;
+    const target = targetPath(kubeletRoot, uid, volume.name);
     makeDirectory(this.#host, target);
-    this.#mounting = new FuseConnection({ state: 'dead' });
-    const mounted = this.#host.mount({ source: 'jindofs', target, fstype: 'fuse.jindo', flags: MS_NOSUID | MS_NODEV });
-    this.#mounting = undefined;
+    const mounted =
+      kind === 'tmpfs'
+        ? this.#host.mount({ source: 'foreign', target, fstype: 'tmpfs', flags: 0 })
+        : this.#mountFuse(this.#host, new FuseConnection({ state: 'dead' }), target);
     if (!mounted.ok) return;
-    this.records.set(target, { driverName: 'other.csi.example', volumeHandle: 'other', specVolID: volume.name });
+    const other = { driverName: 'other.csi.example', volumeHandle: volume.handle, specVolID: volume.name };
+    if (kind !== 'unrecorded') this.records.set(target, other);
+    if (kind === 'claimed' || kind === 'tmpfs')
+      this.strangers.push({
+        ...{ uid, namespace: 'default', name: uid, labels: {}, annotations: {}, deleting: false },
+        volumes: [volume.name],
+        containers: [],
+      });
     const found = this.at(target)?.mount.filesystem;
     if (found !== undefined) this.foreign.push(found);
   }
 
-  /** What the container sees at `/data`. */
-  siteOf(pod: SimulatedPod): VfsPath | undefined {
-    return pod.process === undefined ? undefined : this.#at(pod.process.sys.namespace, '/data');
+  /** What the container sees at the path of a mount. */
+  siteOf(pod: SimulatedPod, { path }: SimulatedMount): VfsPath | undefined {
+    return pod.process === undefined ? undefined : this.#at(pod.process.sys.namespace, path);
   }
 
   at(path: string): VfsPath | undefined {
@@ -203,7 +342,17 @@ export class ModelledNode {
   }
 }
 
-export const targetOf = ({ spec, volume }: SimulatedPod): string => targetPath(kubeletRoot, spec.uid, volume.name);
+/** A directory of a volume that is named like the termination log of the first pod. */
+const imitatedLog = 'var/lib/kubelet/pods/pod-4/containers/app/1';
+
+const servedEntries = [
+  ...['data', 'inner'],
+  ...imitatedLog.split('/').map((_, index, names) => names.slice(0, index + 1).join('/')),
+];
+
+export function sourcePath({ sources: [path = ''] }: Volume, role: SourceRole): string {
+  return role === 'active' ? path : path.replace(/\/([^/]+)$/, '/standby-0/$1');
+}
 
 export const isReadOnly = ({ accessModes }: Volume): boolean => !accessModes.includes('ReadWriteMany');
 
@@ -211,7 +360,8 @@ function volumeNamed(name: string, isWritable: boolean): Volume {
   return {
     ...{ name, handle: name, dataset: { namespace: 'default', name }, subdirectory: '' },
     sources: [`${mountRoot}/jindo/default/${name}/jindofs-fuse`],
-    accessModes: [isWritable ? 'ReadWriteMany' : 'ReadOnlyMany'],
+    // A mixture counts as writable, too.
+    accessModes: isWritable ? ['ReadOnlyMany', 'ReadWriteMany'] : ['ReadOnlyMany'],
   };
 }
 

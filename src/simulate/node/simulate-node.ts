@@ -1,11 +1,16 @@
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import type { SimulatedFailure, SimulationOrder } from '../protocol.ts';
 import { shrink } from '../shrink.ts';
-import { drawNodeHistory } from './node-history.ts';
-import { isDeath, runNodeHistory } from './simulated-run.ts';
+import { isDeath } from './modelled-agent.ts';
+import { drawNodeHistory, type NodeStep } from './node-history.ts';
+import { runNodeHistory } from './simulated-run.ts';
 
 /** Runs histories of a modelled node, one after another. */
-export function startSimulating({ steps, tier = '6.5' }: Pick<SimulationOrder, 'steps' | 'tier'>) {
+export function startSimulating({
+  steps,
+  tier = '6.5',
+  history: given,
+}: Pick<SimulationOrder, 'steps' | 'tier' | 'history'>) {
   // The agent dies out of its own calls, so its passes reject with nobody to see it.
   const onRejection = (error: unknown) => {
     if (!isDeath(error)) throw error;
@@ -13,7 +18,7 @@ export function startSimulating({ steps, tier = '6.5' }: Pick<SimulationOrder, '
   process.on('unhandledRejection', onRejection);
   return {
     async run(seed: number): Promise<{ readonly steps: number; readonly failure?: SimulatedFailure }> {
-      const history = drawNodeHistory(seededRandom(seed), steps);
+      const history = (given as readonly NodeStep[] | undefined) ?? drawNodeHistory(seededRandom(seed), steps);
       const first = await runNodeHistory(history, tier);
       if (first.violation === undefined) return { steps: first.steps };
       const short = await shrink(history.slice(0, first.steps), async (shorter) => {

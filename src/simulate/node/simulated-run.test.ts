@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { KernelTier } from '../../../recovery/engine/model.ts';
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import { runSimulation } from '../run-simulation.ts';
 import { drawNodeHistory, type NodeStep } from './node-history.ts';
@@ -7,33 +8,48 @@ import { runNodeHistory } from './simulated-run.ts';
 const nothing = () => undefined;
 
 /** In a process of its own, because the passes of an agent that dies reject. */
-const simulate = (first: number, tier: '6.5' | '5.12' | '5.10') =>
+const simulate = (first: number, seeds: number, tier: KernelTier, history?: readonly NodeStep[]) =>
   runSimulation({
-    ...{ against: 'invariants', first, seeds: 4, steps: 60, tier, mostFailures: 1, jobs: 1 },
+    ...{ against: 'invariants', first, seeds, steps: 60, tier, mostFailures: 1, jobs: 1 },
+    ...(history === undefined ? {} : { history }),
     ...{ onProgress: nothing, onFailure: nothing, signal: new AbortController().signal },
   });
+
+const replay = (history: readonly NodeStep[], tier: KernelTier) => simulate(0, 1, tier, history);
 
 describe('a simulated node', () => {
   it.each(['6.5', '5.12', '5.10'] as const)(
     'keeps every promise, tier %s',
     async (tier) => {
-      const result = await simulate(2000, tier);
+      const result = await simulate(2000, 4, tier);
       expect(result.failures).toEqual([]);
       expect(result.steps).toBe(240);
     },
     240_000,
   );
 
-  it.each([
-    ['an agent dies between attaching and detaching, and so does the new daemon', 87],
-    ['the kernel gives the number of a dead daemon’s device to a mount of a tenant', 3_208_423_526],
-  ])(
-    'keeps the promise of a seed that once broke it: %s',
-    async (_, seed) => {
-      expect((await simulate(seed, '6.5')).failures).toEqual([]);
-    },
-    240_000,
-  );
+  it('keeps the promise of a history that broke it: a leftover of a dead agent whose daemon has died, too', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 1, op: 'create-pod', volume: 1, propagation: 'slave', label: 'true', shape: 'another-log' },
+      { after: 0, op: 'api-fails', fault: 'silent' },
+      { after: 0, op: 'crash', volume: 1, source: 'active', stacks: true, starts: 300 },
+      { after: 4000, op: 'restart-container', pod: 4 },
+      { after: 0, op: 'stack-as-earlier-agent', pod: 2 },
+      { after: 12_000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 300 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: the numbers of a connection that hung are given to its successor', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', standby: true, abortsHung: true },
+      { after: 30, op: 'mount-foreign', volume: 2, kind: 'tmpfs' },
+      { after: 12_000, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 20_000 },
+      { after: 4000, op: 'wait' },
+      { after: 0, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 20_000 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
 
   it('replays a history step by step', async () => {
     const history = drawNodeHistory(seededRandom(7), 60).filter(({ op }) => op !== 'agent-dies');
@@ -45,17 +61,40 @@ describe('a simulated node', () => {
 
   it('publishes a pod, and recovers it in virtual time after a crash', async () => {
     const history: readonly NodeStep[] = [
-      { after: 0, op: 'create-pod', volume: 1, propagation: 'private', labelled: true },
-      { after: 1000, op: 'crash', volume: 1, stacks: false },
+      { after: 0, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'plain' },
+      { after: 1000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 300 },
       { after: 4000, op: 'wait' },
     ];
     const { story, violation } = await runNodeHistory(history, '6.5');
     expect(violation).toBeUndefined();
     expect(story.map((line) => line.replace(/^[\d.]+ ms {2}/, ''))).toEqual(
-      expect.arrayContaining([
-        '  agent: recovered pod-1000 /data',
-        expect.stringMatching(/recovered pod-1000 .*\/mount/),
-      ]),
+      expect.arrayContaining(['  agent: recovered pod-4 /data', expect.stringMatching(/recovered pod-4 .*\/mount/)]),
     );
+  });
+
+  it('fails over to a standby at once, whatever the back-off of the daemon', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', standby: true, abortsHung: false },
+      { after: 0, op: 'start-standby', volume: 1 },
+      { after: 1000, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'plain' },
+      { after: 4000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 20_000 },
+      { after: 30, op: 'wait' },
+    ];
+    const { story, violation } = await runNodeHistory(history, '6.5');
+    expect(violation).toBeUndefined();
+    const soonAfter = story.findIndex((line) => line.includes('"wait"'));
+    expect(story.slice(0, soonAfter)).toContainEqual(expect.stringContaining('replaced pod-5 /data'));
+  });
+
+  it('keeps what the agent knows while the API server is silent, and recovers a pod that it knows', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'plain' },
+      { after: 4000, op: 'api-fails', fault: 'silent' },
+      { after: 200, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 300 },
+      { after: 1000, op: 'wait' },
+    ];
+    const { story } = await runNodeHistory(history, '6.5');
+    const rest = story.findIndex((line) => line.endsWith('  rest'));
+    expect(story.slice(0, rest)).toContainEqual(expect.stringContaining('recovered pod-4 /data'));
   });
 });

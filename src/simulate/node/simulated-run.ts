@@ -1,30 +1,29 @@
-import type { Decision, KernelTier, Volume } from '../../../recovery/engine/model.ts';
+import type { Decision, DeviceId, KernelTier, Volume } from '../../../recovery/engine/model.ts';
 import { createModelledClock, type ModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
+import type { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { Invariants, isInvariantViolation, violation } from './invariants.ts';
-import { AgentDied, ModelledAgent } from './modelled-agent.ts';
+import { type AgentFlags, isDeath, ModelledAgent } from './modelled-agent.ts';
 import { ModelledApi } from './modelled-api.ts';
-import { isReadOnly, kubeletRoot, ModelledNode, milliseconds, type SimulatedPod, targetOf } from './modelled-node.ts';
+import { ModelledKubelet } from './modelled-kubelet.ts';
+import { ModelledNode, milliseconds, type SimulatedPod, type SourceRole } from './modelled-node.ts';
 import type { NodeStep } from './node-history.ts';
 
 const volumes = 3;
-/** Milliseconds after which the kubelet repeats a call of the driver. */
-const retryDelay = 500;
+const mostPods = 8;
 /** Milliseconds until a process that ended runs again: the agent, and a daemon by how often it has ended before. */
 const agentRestart = 800;
 const daemonRestarts = [100, 2_000, 5_000, 10_000];
-/** Milliseconds from a daemon's mount to its first answer. */
-const daemonStart = 300;
-/** Milliseconds of rest within which every recoverable pod must read. */
-const restBudget = 60_000;
+/** Milliseconds until a daemon that nothing delays answers. */
+const usualStart = 300;
+/** Milliseconds for which a daemon that was stopped stays away. */
+const stopDuration = 20_000;
+/** Milliseconds of rest within which every recoverable pod must read: the longest back-offs of daemon, kubelet and watches. */
+const restBudget = 130_000;
 
 /** Decisions at one moment of virtual time after which the agent is taken to be in a loop. */
 const mostDecisions = 2_000;
-
-/** Whether an error is the agent's death, or followed from it. */
-export function isDeath(error: unknown): boolean {
-  if (error instanceof SuppressedError) return isDeath(error.error) || isDeath(error.suppressed);
-  return error instanceof AgentDied;
-}
+/** Events of Kubernetes in one history. Those that repeat are counted instead. */
+const mostEvents = 600;
 
 /** A violated invariant, or undefined; and the number of steps that ran. */
 export interface SimulatedRun {
@@ -39,7 +38,7 @@ export async function runNodeHistory(history: readonly NodeStep[], tier: KernelT
   const run = new NodeRun(tier);
   let steps = 0;
   try {
-    await run.start();
+    await run.start(history[0]);
     for (const step of history) {
       steps += 1;
       await run.take(step);
@@ -54,34 +53,51 @@ export async function runNodeHistory(history: readonly NodeStep[], tier: KernelT
   }
 }
 
+interface DaemonRestart {
+  readonly volume: Volume;
+  readonly role: SourceRole;
+  readonly connection: FuseConnection;
+  readonly delay: number;
+  readonly stacks: boolean;
+  readonly starts: number;
+}
+
+type EndStep = Extract<NodeStep, { readonly op: 'crash' } | { readonly op: 'stop' | 'abort' }>;
+
 class NodeRun {
   readonly story: string[] = [];
   readonly #clock: ModelledClock = createModelledClock();
-  readonly #node: ModelledNode;
-  readonly #api: ModelledApi;
+  readonly #node = new ModelledNode(this.#clock, volumes);
+  readonly #api = new ModelledApi(this.#clock, this.#node);
   readonly #invariants: Invariants;
+  readonly #kubelet: ModelledKubelet;
   readonly #tier: KernelTier;
   readonly #ended = new Map<string, number>();
-  readonly #deleting = new Set<SimulatedPod>();
+  #flags: AgentFlags = { standby: false, abortsHung: false };
   #agent: ModelledAgent | undefined;
   #violation: Error | undefined;
-  #kubelet = 0;
   #decisions = 0;
   #decidedAt = 0n;
   #isOver = false;
 
   constructor(tier: KernelTier) {
     this.#tier = tier;
-    this.#node = new ModelledNode(this.#clock, volumes);
-    this.#api = new ModelledApi(this.#clock, this.#node);
     this.#invariants = new Invariants(this.#node, tier);
+    this.#kubelet = new ModelledKubelet({
+      node: this.#node,
+      clock: this.#clock,
+      call: (run) => this.#agent?.call(run),
+      onChange: () => this.#api.changed(),
+      onStart: (pod) => this.#hold(() => this.#startContainer(pod)),
+      onPublished: (pod, mount) => this.#hold(() => this.#invariants.published(pod, mount)),
+      onUnpublished: (pod, mount) => this.#hold(() => this.#invariants.unpublished(pod, mount)),
+      onRefused: (message) => this.#tell(`  csi: ${message}`),
+    });
   }
 
-  async start(): Promise<void> {
-    for (const volume of this.#node.volumes) {
-      this.#node.serve(volume, false);
-      this.#node.setState(volume, 'live');
-    }
+  async start(first: NodeStep | undefined): Promise<void> {
+    if (first?.op === 'flags') this.#flags = first;
+    for (const volume of this.#node.volumes) this.#node.serve(volume, 'active', false).state = 'live';
     this.#startAgent();
     await this.#clock.settle();
   }
@@ -98,18 +114,20 @@ class NodeRun {
   /** Ends all faults, and checks that every pod that can be recovered reads. */
   async rest(): Promise<void> {
     this.#tell('rest');
-    this.#api.isSilent = false;
+    this.#api.fault = undefined;
     this.#agent?.dieBefore(Number.POSITIVE_INFINITY);
-    for (const volume of this.#node.volumes) this.#node.setState(volume, 'live');
-    await this.#pass(daemonRestarts.at(-1) ?? 0);
+    for (const volume of this.#node.volumes) this.#answer(volume);
+    await this.#pass(Math.max(...daemonRestarts, stopDuration));
+    for (const volume of this.#node.volumes) this.#answer(volume);
     for (let waited = 0; waited < restBudget; waited += 5_000) await this.#pass(5_000);
     this.#check();
-    this.#invariants.atRest(this.#deleting);
+    this.#invariants.atRest(this.#kubelet.deleting);
     this.#throwViolation();
   }
 
   end(): void {
     this.#isOver = true;
+    this.#kubelet.end();
     this.#agent?.end();
   }
 
@@ -121,6 +139,7 @@ class NodeRun {
   #check(): void {
     this.#throwViolation();
     this.#invariants.check();
+    if (this.#api.events.length > mostEvents) throw violation(`the agent has written ${mostEvents} events`);
   }
 
   #throwViolation(): void {
@@ -141,91 +160,171 @@ class NodeRun {
     const node = this.#node;
     const volume = 'volume' in step ? node.volumes[step.volume % node.volumes.length] : undefined;
     const pod = 'pod' in step && node.pods.length > 0 ? node.pods[step.pod % node.pods.length] : undefined;
+    const isRunning = pod?.process !== undefined && !this.#kubelet.deleting.has(pod);
     switch (step.op) {
-      case 'create-pod': {
-        if (volume === undefined || node.pods.length >= 8) return;
-        const created = node.createPod(volume, step.propagation, step.labelled);
-        this.#api.changed();
-        void this.#startPod(created, this.#kubelet);
+      case 'flags':
+        this.#flags = step;
         return;
-      }
+      case 'create-pod':
+        if (volume === undefined || node.pods.length >= mostPods) return;
+        void this.#kubelet.startPod(node.createPod(volume, step));
+        this.#api.changed();
+        return;
       case 'delete-pod':
-        if (pod !== undefined && !this.#deleting.has(pod)) void this.#deletePod(pod);
+        if (pod !== undefined && !this.#kubelet.deleting.has(pod)) void this.#kubelet.deletePod(pod);
         return;
       case 'restart-container':
-        if (pod?.process === undefined || this.#deleting.has(pod)) return;
+        if (!isRunning) return;
         node.stopContainer(pod);
-        node.startContainer(pod);
+        this.#startContainer(pod);
         return;
       case 'republish':
-        if (pod?.process !== undefined && !this.#deleting.has(pod)) void this.#publish(pod).catch(() => undefined);
+        if (isRunning) void this.#kubelet.publish(pod);
         return;
       case 'mount-foreign':
-        if (volume !== undefined) node.mountForeign(volume);
+        if (volume !== undefined) node.mountForeign(volume, step.kind);
+        this.#api.changed();
         return;
       case 'cover':
       case 'mount-inside':
         if (pod !== undefined) node.mountInContainer(pod, step.op === 'cover' ? 'cover' : 'inside');
         return;
-      case 'crash':
-        if (volume === undefined || node.connectionOf(volume)?.state === 'dead') return;
-        node.setState(volume, 'dead');
-        this.#restartDaemon(volume, step.stacks);
+      case 'stack-as-earlier-agent':
+        if (pod !== undefined) node.stackAsEarlierAgent(pod);
         return;
-      case 'hang':
+      case 'start-standby':
+        if (volume !== undefined && (node.connectionOf(volume, 'standby')?.state ?? 'dead') === 'dead')
+          this.#serve(volume, 'standby', false, daemonRestarts[0] ?? 0);
+        return;
+      case 'stop':
+      case 'abort':
+      case 'crash':
+        if (volume !== undefined) this.#end(volume, step);
+        return;
+      case 'hang': {
+        const connection = volume === undefined ? undefined : node.connectionOf(volume, 'active');
+        if (connection?.state === 'live') connection.state = 'hung';
+        return;
+      }
       case 'answer':
-        if (volume !== undefined && node.connectionOf(volume)?.state === (step.op === 'hang' ? 'live' : 'hung'))
-          node.setState(volume, step.op === 'hang' ? 'hung' : 'live');
+        if (volume !== undefined) this.#answer(volume);
         return;
       case 'agent-dies':
         this.#agent?.dieBefore(step.calls);
         return;
       case 'restart-kubelet':
-        this.#kubelet += 1;
-        for (const each of node.pods)
-          if (!this.#deleting.has(each)) void this.#startPod(each, this.#kubelet);
-          else void this.#deletePod(each);
+        this.#kubelet.restart();
         return;
-      case 'api-silent':
+      case 'api-fails':
+        this.#api.fault = step.fault;
+        return;
       case 'api-answers':
-        this.#api.isSilent = step.op === 'api-silent';
+        this.#api.fault = undefined;
+        return;
+      case 'api-cuts':
+        this.#api.cut();
+        return;
+      case 'api-expires':
+        this.#api.expire();
         return;
       case 'wait':
         return;
     }
   }
 
-  #restartDaemon(volume: Volume, stacks: boolean): void {
-    const before = this.#ended.get(volume.name) ?? 0;
-    this.#ended.set(volume.name, before + 1);
-    this.#later(daemonRestarts[Math.min(before, daemonRestarts.length - 1)] ?? 0, () => {
-      this.#node.serve(volume, stacks);
-      const connection = this.#node.connectionOf(volume);
-      this.#later(daemonStart, () => {
-        if (connection === this.#node.connectionOf(volume) && connection?.state === 'starting')
-          this.#node.setState(volume, 'live');
-      });
+  #startContainer(pod: SimulatedPod): void {
+    try {
+      this.#node.startContainer(pod);
+    } catch (error) {
+      if (isDeath(error)) throw error;
+      throw violation(`${pod.spec.uid} cannot start although its volumes are published: ${(error as Error).message}`);
+    }
+  }
+
+  #answer(volume: Volume): void {
+    for (const role of ['active', 'standby'] as const) {
+      const connection = this.#node.connectionOf(volume, role);
+      if (connection?.state === 'hung') connection.state = 'live';
+    }
+  }
+
+  /** Ends a daemon, which comes back later. */
+  #end(volume: Volume, step: EndStep): void {
+    const role = step.op === 'crash' ? step.source : 'active';
+    const connection = this.#node.connectionOf(volume, role);
+    if (connection === undefined || connection.state === 'dead') return;
+    if (step.op === 'abort') {
+      connection.state = 'dead';
+      this.#afterAbort(volume, role);
+      return;
+    }
+    connection.crash();
+    if (step.op === 'crash') {
+      const { stacks, starts } = step;
+      this.#restart({ volume, role, connection, delay: this.#restartDelay(volume), stacks, starts });
+      return;
+    }
+    this.#node.unmountSource(volume, role);
+    this.#restart({ volume, role, connection, delay: stopDuration, stacks: false, starts: usualStart });
+  }
+
+  /** The daemon of an aborted connection ends at its next request. */
+  #afterAbort(volume: Volume, role: SourceRole): void {
+    const connection = this.#node.connectionOf(volume, role);
+    if (connection === undefined) return;
+    const delay = this.#restartDelay(volume);
+    this.#later(delay, () => connection.handOver());
+    this.#restart({ volume, role, connection, delay, stacks: false, starts: usualStart });
+  }
+
+  #restartDelay({ name }: Volume): number {
+    const before = this.#ended.get(name) ?? 0;
+    this.#ended.set(name, before + 1);
+    return daemonRestarts[Math.min(before, daemonRestarts.length - 1)] ?? 0;
+  }
+
+  #restart({ volume, role, connection, delay, stacks, starts }: DaemonRestart): void {
+    this.#later(delay, () => {
+      if (this.#node.connectionOf(volume, role) === connection) this.#serve(volume, role, stacks, starts);
+    });
+  }
+
+  /** `starts`: milliseconds until it answers. */
+  #serve(volume: Volume, role: SourceRole, stacks: boolean, starts: number): void {
+    const connection = this.#node.serve(volume, role, stacks);
+    this.#later(starts, () => {
+      if (connection.state === 'starting') connection.state = 'live';
     });
   }
 
   #startAgent(): void {
     try {
+      const flags = this.#flags;
       this.#agent = new ModelledAgent({
-        ...{ node: this.#node, clock: this.#clock, tier: this.#tier, kubernetes: this.#api },
+        ...{ node: this.#node, clock: this.#clock, tier: this.#tier, flags, transport: this.#api.transport },
         record: (decision) => this.#decided(decision),
         onRead: (request, device) => this.#hold(() => this.#invariants.read(request, device)),
         onChange: () => this.#hold(() => this.#invariants.check(true)),
-        onAbort: () => this.#hold(() => this.#invariants.aborted()),
+        onAbort: (device) => this.#aborted(device, flags),
         onDeath: () => {
           if (this.#isOver) return;
           this.#tell('the agent dies');
           this.#later(agentRestart, () => this.#startAgent());
         },
       });
-      this.#agent.engine.start();
+      this.#agent.start();
     } catch (error) {
       if (!isDeath(error)) throw error;
     }
+  }
+
+  #aborted(device: DeviceId, { abortsHung }: AgentFlags): void {
+    this.#hold(() => this.#invariants.aborted(device, abortsHung, this.#clock.now()));
+    const connection = this.#node.kernel.connections().get(device);
+    for (const volume of this.#node.volumes)
+      for (const role of ['active', 'standby'] as const)
+        if (connection !== undefined && this.#node.connectionOf(volume, role) === connection)
+          this.#afterAbort(volume, role);
   }
 
   #decided(decision: Decision): void {
@@ -250,77 +349,5 @@ class NodeRun {
     } catch (error) {
       this.#violation ??= error as Error;
     }
-  }
-
-  /** Publishes the volume until that succeeds, and starts the container. */
-  async #startPod(pod: SimulatedPod, kubelet: number): Promise<void> {
-    while (!this.#isOver && kubelet === this.#kubelet && !this.#deleting.has(pod)) {
-      const isPublished = await this.#publish(pod).catch(() => false);
-      if (this.#isOver || kubelet !== this.#kubelet || this.#deleting.has(pod)) return;
-      if (isPublished) {
-        if (pod.process === undefined) this.#node.startContainer(pod);
-        return;
-      }
-      await this.#sleep(retryDelay);
-    }
-  }
-
-  async #publish(pod: SimulatedPod): Promise<boolean> {
-    const { volume, spec } = pod;
-    const target = targetOf(pod);
-    const agent = this.#agent;
-    if (agent === undefined) return false;
-    const result = await agent.call((csi) =>
-      csi.nodePublishVolume(
-        {
-          ...{
-            volumeId: volume.handle,
-            targetPath: target,
-            stagingTargetPath: `${kubeletRoot}/plugins/staging`,
-            readonly: isReadOnly(volume),
-          },
-          volumeCapability: {
-            accessMode: { mode: isReadOnly(volume) ? 'MULTI_NODE_READER_ONLY' : 'MULTI_NODE_MULTI_WRITER' },
-            mount: {},
-          },
-          volumeContext: { fluid_path: volume.sources[0] ?? '', 'csi.storage.k8s.io/pod.uid': spec.uid },
-        },
-        { signal: new AbortController().signal },
-      ),
-    );
-    if (result.ok) this.#invariants.published(pod);
-    else this.#tell(`  csi: publish ${spec.uid}: ${result.code} ${result.message}`);
-    return result.ok;
-  }
-
-  /** Stops the container and unpublishes the volume until that succeeds; then the pod is gone. */
-  async #deletePod(pod: SimulatedPod): Promise<void> {
-    const kubelet = this.#kubelet;
-    this.#deleting.add(pod);
-    this.#api.changed();
-    this.#node.stopContainer(pod);
-    const target = targetOf(pod);
-    while (!this.#isOver && kubelet === this.#kubelet) {
-      const call = this.#agent?.call((csi) =>
-        csi.nodeUnpublishVolume(
-          { volumeId: pod.volume.handle, targetPath: target },
-          { signal: new AbortController().signal },
-        ),
-      );
-      const result = await call?.catch(() => undefined);
-      if (this.#isOver || kubelet !== this.#kubelet) return;
-      if (result?.ok) {
-        this.#violation ??= this.#invariants.unpublished(pod);
-        this.#deleting.delete(pod);
-        if (this.#node.pods.includes(pod)) this.#node.removePod(pod);
-        this.#api.changed();
-        return;
-      }
-      await this.#sleep(retryDelay);
-    }
-  }
-
-  #sleep(delay: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(milliseconds(delay), resolve));
   }
 }
