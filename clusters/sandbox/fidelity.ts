@@ -29,9 +29,20 @@ export function describeFidelity({
         fake: false,
       },
       { part: 'admission webhook', is: `the one for production, ${packaging}, called over HTTPS`, fake: false },
-      daemon
-        ? { part: 'FUSE daemon', is: versionOf(daemon, environment.PATH ?? '') ?? daemon, fake: false }
-        : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
+      ...(agent.driver === undefined
+        ? []
+        : [
+            {
+              part: 'volumes of StorageClasses',
+              is: `fake: the control plane calls CreateVolume of ${agent.driver} itself`,
+              fake: true,
+            },
+          ]),
+      agent.driver !== undefined
+        ? { part: 'FUSE process', is: `what the driver ${agent.driver} starts`, fake: false }
+        : daemon
+          ? { part: 'FUSE daemon', is: versionOf(daemon, environment.PATH ?? '') ?? daemon, fake: false }
+          : { part: 'FUSE daemon', is: 'fake filesystem over S3 (libfuse 2)', fake: true },
       { part: 'kubelet and container runtime', is: 'fake: process trees in namespaces', fake: true },
       ...conditionsNamed(conditions).map(({ name, title }) => ({
         part: `node condition ${name}`,

@@ -103,6 +103,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     for (const path of [places.scratch, join(resultsDir, 'logs')]) mkdirSync(path, { recursive: true });
 
     onProgress('starting API server, Fluid controllers and object store');
+    const { driver } = options.agent;
     const controlPlane = startServing({
       name: 'control plane',
       argv: [
@@ -112,6 +113,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         '--port=0',
         `--kubeconfig=${places.kubeconfigs.admin}`,
         `--mount-root=${mountRoot}`,
+        ...(driver === undefined
+          ? []
+          : [`--driver=${driver}=${join(directories.agent, 'csi-plugins', driver, 'csi.sock')}`]),
       ],
       environment,
       logFile: join(resultsDir, 'logs/control-plane.log'),

@@ -193,6 +193,17 @@ export const coreKinds: readonly Resource[] = [
   },
   {
     ...plain,
+    group: 'storage.k8s.io',
+    kind: 'StorageClass',
+    plural: 'storageclasses',
+    shortNames: ['sc'],
+    namespaced: false,
+    columns: [{ name: 'Provisioner', read: (object) => stringAt(object, 'provisioner') }],
+    prepare: (object) => ({ reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate', ...object }),
+    check: (object) => [...requiredString(object, '', 'provisioner'), ...checkStringMap(object, 'parameters')],
+  },
+  {
+    ...plain,
     kind: 'Secret',
     plural: 'secrets',
     fields: { type: (secret) => stringAt(secret, 'type') },

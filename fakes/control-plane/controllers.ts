@@ -1,19 +1,24 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { startFluid } from '../fluid/reconciler.ts';
+import { startProvisioner } from './provisioner.ts';
 import { startScheduler } from './scheduler.ts';
 import { startVolumeBinder } from './volume-binder.ts';
 
-/** Starts the scheduler, the volume binder and Fluid's controllers, until disposed of. */
+/** Starts the scheduler, the volume binder, Fluid's controllers and a driver's provisioner, until disposed of. */
 export async function startControllers(options: {
   readonly kubeConfig: KubeConfig;
   /** Receives one line for each failure that is retried. */
   readonly log: (line: string) => void;
   /** As of `FluidOptions`. */
   readonly mountRoot?: string | undefined;
+  /** The CSI driver whose volumes are created and deleted, and the path of its socket. */
+  readonly driver?: { readonly name: string; readonly socket: string } | undefined;
 }): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   await Promise.all(
     [startVolumeBinder, startScheduler, startFluid].map(async (start) => starting.use(await start(options))),
   );
+  const { driver, ...others } = options;
+  if (driver) starting.use(await startProvisioner({ ...others, driver: driver.name, socket: driver.socket }));
   return starting.move();
 }

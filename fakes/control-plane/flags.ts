@@ -4,15 +4,17 @@ export interface Flags {
   readonly kubeconfig: string;
   /** The directory of nodes below which daemons mount; Fluid's usual one if it is missing. */
   readonly mountRoot?: string;
+  /** A CSI driver whose volumes are created and deleted here, and the path of its socket. */
+  readonly driver?: { readonly name: string; readonly socket: string };
 }
 
-/** Parses `--port=0 --kubeconfig=PATH --mount-root=PATH`; returns a sentence if they are wrong. */
+/** Parses `--port=0 --kubeconfig=PATH --mount-root=PATH --driver=NAME=SOCKET`; returns a sentence if they are wrong. */
 export function parseFlags(argv: readonly string[]): Flags | string {
   const given = new Map<string, string>();
   for (const argument of argv) {
     const [, name = '', value = ''] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
-    if (!['port', 'kubeconfig', 'mount-root'].includes(name))
-      return `unknown flag ${argument}; accepted: --port=0, --kubeconfig=PATH, --mount-root=PATH`;
+    if (!['port', 'kubeconfig', 'mount-root', 'driver'].includes(name))
+      return `unknown flag ${argument}; accepted: --port=0, --kubeconfig=PATH, --mount-root=PATH, --driver=NAME=SOCKET`;
     given.set(name, value);
   }
   const port = Number(given.get('port') ?? 0);
@@ -21,5 +23,12 @@ export function parseFlags(argv: readonly string[]): Flags | string {
     return `--port=${given.get('port')}: must be between 0 and 65535`;
   if (kubeconfig === '') return "--kubeconfig=PATH is needed: the administrator's credentials are written there";
   const mountRoot = given.get('mount-root');
-  return { port, kubeconfig, ...(mountRoot !== undefined && { mountRoot }) };
+  const [, name, socket] = /^([^=]+)=(\/.+)$/.exec(given.get('driver') ?? '') ?? [];
+  if (given.has('driver') && !socket) return `--driver=${given.get('driver')}: must be a name and the path of a socket`;
+  return {
+    port,
+    kubeconfig,
+    ...(mountRoot !== undefined && { mountRoot }),
+    ...(name !== undefined && socket !== undefined && { driver: { name, socket } }),
+  };
 }

@@ -31,7 +31,12 @@ async function main(): Promise<number> {
   // Loading the client takes a few hundred milliseconds, during which requests are already served.
   Promise.all([import('./controllers.ts'), import('../apiserver/client-config.ts')])
     .then(([{ startControllers }, { clientConfig }]) =>
-      startControllers({ kubeConfig: clientConfig(server.kubeConfig), log, mountRoot: flags.mountRoot }),
+      startControllers({
+        kubeConfig: clientConfig(server.kubeConfig),
+        log,
+        mountRoot: flags.mountRoot,
+        driver: flags.driver,
+      }),
     )
     .then(
       () => {

@@ -1,0 +1,128 @@
+import {
+  CoreV1Api,
+  type KubeConfig,
+  StorageV1Api,
+  type V1PersistentVolume,
+  type V1PersistentVolumeClaim,
+  type V1StorageClass,
+} from '@kubernetes/client-node';
+import { createCsiClient } from '../../recovery/csi/client.ts';
+import { keyOf, startController } from '../controller.ts';
+
+const ownParameters = 'csi.storage.k8s.io/';
+const provisionedBy = 'pv.kubernetes.io/provisioned-by';
+
+export interface ProvisionerOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Name of the CSI driver, which StorageClasses have as their provisioner. */
+  readonly driver: string;
+  /** Path of its socket. */
+  readonly socket: string;
+  readonly log: (line: string) => void;
+}
+
+/** The PersistentVolume that the sidecar `csi-provisioner` creates for what a driver has created. */
+export function provisionedVolume(
+  claim: V1PersistentVolumeClaim,
+  storage: V1StorageClass,
+  created: { readonly volumeId: string; readonly volumeContext: Readonly<Record<string, string>> },
+): V1PersistentVolume {
+  const { provisioner: driver, parameters = {}, reclaimPolicy = 'Delete', metadata } = storage;
+  const { namespace = '', name = '', uid = '' } = claim.metadata ?? {};
+  const secret = parameters[`${ownParameters}node-publish-secret-name`];
+  const values: Readonly<Record<string, string>> = { 'pvc.name': name, 'pvc.namespace': namespace };
+  const fill = (text = '') => text.replaceAll(/\$\{([^}]+)\}/g, (all, key: string) => values[key] ?? all);
+  const secretNamespace = parameters[`${ownParameters}node-publish-secret-namespace`];
+  const ref = secret && { nodePublishSecretRef: { name: fill(secret), namespace: fill(secretNamespace) } };
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: volumeNameOf(uid), annotations: { [provisionedBy]: driver } },
+    spec: {
+      accessModes: [...(claim.spec?.accessModes ?? [])],
+      capacity: { ...claim.spec?.resources?.requests },
+      storageClassName: metadata?.name ?? '',
+      persistentVolumeReclaimPolicy: reclaimPolicy,
+      claimRef: { namespace, name, uid },
+      csi: { driver, volumeHandle: created.volumeId, volumeAttributes: created.volumeContext, ...ref },
+    },
+  };
+}
+
+const volumeNameOf = (uid: string) => `pvc-${uid}`;
+
+/** What a driver is given: the parameters of the class but those for the provisioner, and the claim, as with `--extra-create-metadata`. */
+export function createParameters(claim: V1PersistentVolumeClaim, { parameters = {} }: V1StorageClass) {
+  const { namespace = '', name = '' } = claim.metadata ?? {};
+  const own = Object.entries(parameters).filter(([key]) => !key.startsWith(ownParameters));
+  return {
+    ...Object.fromEntries(own),
+    [`${ownParameters}pvc/name`]: name,
+    [`${ownParameters}pvc/namespace`]: namespace,
+  };
+}
+
+/** Stands in for the sidecar `csi-provisioner`: creates volumes for claims of a driver's classes, and deletes those without a claim. */
+export async function startProvisioner({
+  kubeConfig,
+  driver,
+  socket,
+  log,
+}: ProvisionerOptions): Promise<AsyncDisposable> {
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const storage = kubeConfig.makeApiClient(StorageV1Api);
+  const csi = createCsiClient(`unix://${socket}`);
+  const controller = await startController<{
+    claims: V1PersistentVolumeClaim;
+    classes: V1StorageClass;
+    volumes: V1PersistentVolume;
+  }>({
+    kubeConfig,
+    kinds: {
+      claims: {
+        path: '/api/v1/persistentvolumeclaims',
+        list: () => core.listPersistentVolumeClaimForAllNamespaces(),
+        keys: (claim) => [keyOf(claim)],
+      },
+      classes: {
+        path: '/apis/storage.k8s.io/v1/storageclasses',
+        list: () => storage.listStorageClass(),
+        keys: (_class, { claims }) => claims.list().map(keyOf),
+      },
+      volumes: {
+        path: '/api/v1/persistentvolumes',
+        list: () => core.listPersistentVolume(),
+        keys: ({ spec }) => [{ namespace: spec?.claimRef?.namespace ?? '', name: spec?.claimRef?.name ?? '' }],
+      },
+    },
+    async reconcile({ namespace, name }, { claims, classes, volumes }) {
+      const claim = claims.get(name, namespace);
+      const own = volumes.list().filter(({ metadata }) => metadata?.annotations?.[provisionedBy] === driver);
+      for (const { metadata, spec } of own) {
+        const isOfClaim = spec?.claimRef?.namespace === namespace && spec.claimRef.name === name;
+        if (!isOfClaim || claim?.metadata?.uid === spec.claimRef?.uid) continue;
+        if (spec?.persistentVolumeReclaimPolicy !== 'Delete' || metadata?.deletionTimestamp !== undefined) continue;
+        await csi.deleteVolume({ volumeId: spec?.csi?.volumeHandle ?? '' });
+        await core.deletePersistentVolume({ name: metadata?.name ?? '' });
+      }
+      const chosen = classes.get(claim?.spec?.storageClassName ?? '');
+      if (!claim || chosen?.provisioner !== driver || claim.spec?.volumeName !== undefined) return 'done';
+      const volumeName = volumeNameOf(claim.metadata?.uid ?? '');
+      if (volumes.get(volumeName)) return 'done';
+      const { volume } = await csi.createVolume({
+        name: volumeName,
+        parameters: createParameters(claim, chosen),
+        volumeCapabilities: [{ accessMode: { mode: 'MULTI_NODE_MULTI_WRITER' }, mount: {} }],
+      });
+      await core.createPersistentVolume({ body: provisionedVolume(claim, chosen, volume) });
+      return 'done';
+    },
+    onError: ({ namespace, name }, error) => log(`provisioning of claim ${namespace}/${name}: ${String(error)}`),
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      await controller[Symbol.asyncDispose]();
+      csi[Symbol.dispose]();
+    },
+  };
+}
