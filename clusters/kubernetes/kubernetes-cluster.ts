@@ -53,7 +53,7 @@ async function start(
   const context = { kubeConfig, runId, signal, onProgress };
   try {
     await requireNoPressure(kubeConfig);
-    await requireNoOther({ ...context, isForeign, theirs });
+    await requireNoOther({ ...context, isForeign, theirs, driver: options.agent.driver });
     if (loadImages) await step(onProgress, 'loading the images onto the nodes', () => loadImages(images.all));
     if (!isForeign) await taintNodes(kubeConfig);
     if (cluster.remains === 'cluster')

@@ -96,6 +96,17 @@ test.each([
   await expect(judge(daemonSet)).rejects.toThrow(CannotRun);
 });
 
+test('asks for the driver instead of Fluid if the volumes are of another driver', async () => {
+  const installed = (names: readonly string[]) => ({
+    read: async ({ kind, metadata }: KubernetesObject) =>
+      (kind === 'DaemonSet' ? pods('plugins') : names.includes(`${kind} ${metadata?.name}`) ? {} : undefined) as
+        | KubernetesObject
+        | undefined,
+  });
+  await expect(requireTheirs(installed(['CSIDriver x.io']), theirs, 'x.io')).resolves.toBeUndefined();
+  await expect(requireTheirs(installed(['CSIDriver y.io']), theirs, 'x.io')).rejects.toThrow('but no csidriver/x.io');
+});
+
 test('refuses a node plugin without Fluid’s definitions', async () => {
   const read = async ({ kind }: KubernetesObject) =>
     kind === 'DaemonSet' ? (pods('plugins') as KubernetesObject) : undefined;

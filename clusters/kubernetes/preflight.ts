@@ -98,6 +98,7 @@ const datasetDefinition = {
 export async function requireTheirs(
   { read }: Pick<Api, 'read'>,
   { namespace, name, container }: DeployedAgent,
+  driver?: string,
 ): Promise<void> {
   const object: KubernetesObject = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { namespace, name } };
   const daemonSet = (await read(object)) as V1DaemonSet | undefined;
@@ -115,6 +116,15 @@ export async function requireTheirs(
       `${title} has no container ${container}, only ${containers.join(', ')}`,
       'name it in a profile of your own: rekindle profile show fluid > my.yaml, then --profile my.yaml',
     );
+  if (driver !== undefined) {
+    const csiDriver = { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: driver } };
+    if ((await read(csiDriver)) === undefined)
+      throw cannot(
+        `${title} is there, but no csidriver/${driver}`,
+        "install the driver, or correct the profile's volume.driver",
+      );
+    return;
+  }
   if ((await read(datasetDefinition)) === undefined)
     throw cannot(
       `${title} is there, but no customresourcedefinition/${datasetDefinition.metadata.name}`,

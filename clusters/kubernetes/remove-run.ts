@@ -107,6 +107,8 @@ export interface ForeignCheck extends Omit<Removal, 'which'> {
   readonly runId: string;
   /** The implementation under test, which must be installed. Absent: ours is deployed, so no other may be installed. */
   readonly theirs: DeployedAgent | undefined;
+  /** The CSI driver of the volumes. Absent: Fluid's. */
+  readonly driver: string | undefined;
 }
 
 /**
@@ -114,8 +116,8 @@ export interface ForeignCheck extends Omit<Removal, 'which'> {
  * user's cluster they are a reason to stop. @throws CannotRun, CannotDeploy
  */
 export async function requireNoOther(check: ForeignCheck): Promise<void> {
-  const { isForeign, kubeConfig, runId, theirs, signal, onProgress } = check;
-  if (theirs) await requireTheirs(openApi(kubeConfig), theirs);
+  const { driver, isForeign, kubeConfig, runId, theirs, signal, onProgress } = check;
+  if (theirs) await requireTheirs(openApi(kubeConfig), theirs, driver);
   else {
     await refuseForeignFluid(kubeConfig);
     await refuseForeignAgent(kubeConfig);

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { KubernetesChoice } from '../../clusters/choose-cluster.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { explainBreakage } from '../run/explain-breakage.ts';
 import type { Context } from './context.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { WrongArgument, wholeNumber } from './options.ts';
@@ -89,10 +90,13 @@ async function existing(
 ): Promise<KubernetesChoice> {
   if (context === undefined)
     throw new WrongArgument('--cluster existing needs --context: the current context is never used implicitly');
-  if (iKnowThisBreaksMounts !== true)
+  if (iKnowThisBreaksMounts !== true) {
+    const sentences = explainBreakage(profile, JSON.stringify(context)).join(' ');
     throw new WrongArgument(
-      `FUSE daemons and the node agent of ${JSON.stringify(context)} would be crashed: consent with --i-know-this-breaks-mounts`,
+      `FUSE daemons and the node agent of ${JSON.stringify(context)} would be crashed: consent with --i-know-this-breaks-mounts. ${sentences}`,
     );
+  }
+  for (const sentence of explainBreakage(profile, context)) environment.stderr.write(`${sentence}\n`);
   const kubeConfig = loadKubeConfig({ context, ...(kubeconfig !== undefined && { kubeconfig }) }, environment);
   const { agent, find } = profile ?? {};
   if (find === undefined && agent?.command !== undefined)

@@ -26,8 +26,10 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   const write = (text: string) => void stdout.write(text);
   const paint = colourFor(stdout, env);
   const profile = await loadProfile(options.profile, cwd);
-  const program = agentProgram(profile);
-  const isForeign = program.command !== undefined || (options.kubernetes && 'theirs' in options.kubernetes);
+  const isInstalled = options.kubernetes !== undefined && 'theirs' in options.kubernetes;
+  // What is installed is judged as it is.
+  const program = isInstalled ? {} : agentProgram(profile);
+  const isForeign = program.command !== undefined || isInstalled;
   const agent = {
     fuseRecovery: profile.gate === 'none' ? ('default' as const) : true,
     ...(!isForeign && { readWriteScope: profile.promises.readWriteScope }),
