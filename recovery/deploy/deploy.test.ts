@@ -146,6 +146,14 @@ describe('deploy', () => {
     });
   });
 
+  it('goes on if only one node cannot pull the image', async () => {
+    const api = createFakeApi();
+    api.statuses.set(agent, { desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady: 1 });
+    api.pods = [withoutImage('slow/x:1'), { ...withoutImage('slow/x:1'), status: {} }];
+    const { incomplete } = await deployOn(api, { image: 'slow/x:1', timeoutMs: 1 });
+    expect(incomplete).toEqual([`${agent}: 1 of 2 ready; pod-of-slow on node-1: ErrImagePull: not found`]);
+  });
+
   it('removes what it created if the API server refuses an object', async () => {
     const api = createFakeApi();
     api.beforeApply = ({ kind }) => {

@@ -48,13 +48,12 @@ export async function waitReady({
         waiting.delete(object);
         continue;
       }
-      const { problems, isSettled } = await findProblems(api, object, { readiness, isLate });
+      const { problems, isSettled, missingImage } = await findProblems(api, object, { readiness, isLate });
       report(object, [readiness.reason, ...problems.map(({ message }) => message)].join('; '));
       if (readiness.state === 'serving') serving.add(object);
       if (isSettled) settled.add(object);
-      // Pods with an earlier image are being replaced.
-      const missing = problems.find(({ image }) => image !== undefined && imagesOf(object).includes(image));
-      if (missing !== undefined) throw new CannotDeploy(missing.message, imageRemedy(missing.image ?? ''));
+      if (missingImage !== undefined)
+        throw new CannotDeploy(missingImage.message, imageRemedy(missingImage.image ?? ''));
     }
     if ([...waiting].every((object) => serving.has(object) && (isLate || settled.has(object)))) return list(waiting);
     if (isLate) {
@@ -122,6 +121,8 @@ interface Problem {
 interface Problems {
   readonly problems: readonly Problem[];
   readonly isSettled: boolean;
+  /** Set if no pod can pull its image. */
+  readonly missingImage?: Problem;
 }
 
 /**
@@ -130,9 +131,10 @@ interface Problems {
  */
 async function findProblems(
   api: Api,
-  { kind = '', metadata }: KubernetesObject,
+  object: KubernetesObject,
   { readiness, isLate }: { readonly readiness: Exclude<Readiness, { state: 'ready' }>; readonly isLate: boolean },
 ): Promise<Problems> {
+  const { kind = '', metadata } = object;
   if (!kindsWithPods.includes(kind)) return { problems: [], isSettled: false };
   const { namespace = '', name = '' } = metadata ?? {};
   const pods = await api.listPods(namespace, name);
@@ -142,6 +144,10 @@ async function findProblems(
   const [lost, others] = [true, false].map((isLost) =>
     unready.filter(({ spec }) => down.includes(spec?.nodeName) === isLost),
   ) as [V1Pod[], V1Pod[]];
+  // Pods with an earlier image are being replaced.
+  const current = pods.filter(({ spec }) => spec?.containers.some(({ image }) => imagesOf(object).includes(image)));
+  const withoutImage = current.map((pod) => podProblems(pod).find(({ image }) => image !== undefined));
+  const missingImage = withoutImage.includes(undefined) ? undefined : withoutImage[0];
   const isShort = readiness.missing > unready.length;
   const events = isShort || isLate ? await api.listWarnings(namespace) : [];
   const asked = isLate ? await Promise.all(others.filter(isRunning).map((pod) => askPod(api, pod))) : [];
@@ -155,6 +161,7 @@ async function findProblems(
       })),
     ],
     isSettled: readiness.missing > 0 && readiness.missing === lost.length,
+    ...(missingImage !== undefined && { missingImage }),
   };
 }
 
