@@ -360,6 +360,72 @@ describe.each(servers)('$name', ({ start, reason }) => {
     expect(await send('PATCH', `${bindings}/reader`, changed, merge)).toMatchObject({ code: 422 });
   });
 
+  test('lists in pages, in the order of names', async () => {
+    const labels = { page: 'yes' };
+    for (const name of ['page-c', 'page-a', 'page-b'])
+      await send('POST', `${inNamespace}/configmaps`, { metadata: { name, labels } });
+    const path = `${inNamespace}/configmaps?labelSelector=page%3Dyes`;
+    const names = ({ body }: Answer) => body.items.map((item: { metadata: { name: string } }) => item.metadata.name);
+    const first = await send('GET', `${path}&limit=2`);
+    expect(names(first)).toEqual(['page-a', 'page-b']);
+    const { continue: token, resourceVersion } = first.body.metadata;
+    const second = await send('GET', `${path}&limit=2&continue=${encodeURIComponent(token)}`);
+    expect(names(second)).toEqual(['page-c']);
+    expect(second.body.metadata.continue ?? '').toBe('');
+    expect(second.body.metadata.resourceVersion).toBe(resourceVersion);
+    expect(await send('GET', `${path}&limit=2&continue=wrong`)).toMatchObject({ code: 400, reason: 'BadRequest' });
+  });
+
+  test('watches from what exists, ends it with a bookmark, and ends in time', async () => {
+    await send('POST', `${inNamespace}/configmaps`, { metadata: { name: 'watched', labels: { watched: 'yes' } } });
+    const query = 'watch=1&timeoutSeconds=1&sendInitialEvents=true&allowWatchBookmarks=true';
+    const { code, text } = await sendRaw(server.config, {
+      method: 'GET',
+      path: `${inNamespace}/configmaps?labelSelector=watched%3Dyes&resourceVersionMatch=NotOlderThan&${query}`,
+    });
+    expect(code).toBe(200);
+    const events = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events.slice(0, 2)).toMatchObject([
+      { type: 'ADDED', object: { metadata: { name: 'watched' } } },
+      { type: 'BOOKMARK', object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } } },
+    ]);
+  });
+
+  test('keeps the owners of applied fields', async () => {
+    const map = (data: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'owned' }, data });
+    const path = `${inNamespace}/configmaps/owned`;
+    const as = (manager: string, data: object, query = '') =>
+      send('PATCH', `${path}?fieldManager=${manager}${query}`, map(data), apply);
+    expect(await as('one', { a: '1', b: '1' })).toMatchObject({ code: 201 });
+    expect((await as('one', { a: '2' })).body.data).toEqual({ a: '2' });
+    expect(await as('two', { a: '3' })).toMatchObject({
+      code: 409,
+      reason: 'Conflict',
+      message: 'Apply failed with 1 conflict: conflict with "one": .data.a',
+    });
+    expect((await as('two', { a: '3', c: '3' }, '&force=true')).body.data).toEqual({ a: '3', c: '3' });
+    expect((await as('one', { d: '1' })).body.data).toEqual({ a: '3', c: '3', d: '1' });
+    await send('PATCH', `${path}?fieldManager=editor`, { data: { d: '2' } }, merge);
+    expect(await as('one', { d: '3' })).toMatchObject({
+      code: 409,
+      message: expect.stringMatching(/^Apply failed with 1 conflict: conflict with "editor" using v1.*: \.data\.d$/),
+    });
+    expect(await send('PATCH', path, map({}), apply)).toMatchObject({ code: 400 });
+  });
+
+  test('serves leases, of which only one of two updates wins', async () => {
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+    const spec = { holderIdentity: 'one', leaseDurationSeconds: 15 };
+    const { code, body } = await send('POST', leases, { metadata: { name: 'leader' }, spec });
+    expect(code).toBe(201);
+    const taken = (holderIdentity: string) => ({ ...body, spec: { ...spec, holderIdentity } });
+    expect(await send('PUT', `${leases}/leader`, taken('two'))).toMatchObject({ code: 200 });
+    expect(await send('PUT', `${leases}/leader`, taken('three'))).toMatchObject({ code: 409 });
+  });
+
   test('issues no token for a service account that does not exist', async () => {
     expect(await send('POST', `${inNamespace}/serviceaccounts/none/token`, { spec: {} })).toMatchObject({
       code: 404,

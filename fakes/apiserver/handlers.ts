@@ -83,7 +83,7 @@ function renderer(exchange: Exchange): (object: ApiObject) => JsonObject {
   const { path, store, now } = exchange;
   switch (acceptedForm(exchange, false)) {
     case 'Table':
-      return (object) => table(path.resource, [object], String(store.version), now());
+      return (object) => table(path.resource, [object], { resourceVersion: String(store.version) }, now());
     case 'metadata':
       return metadataOnly;
     case 'object':
@@ -94,17 +94,49 @@ function renderer(exchange: Exchange): (object: ApiObject) => JsonObject {
 function list(exchange: Exchange): JsonObject {
   const { path, query, store, now } = exchange;
   const matches = selector(path.resource, query);
-  const items = store.list(path.resource, path.namespace).filter(matches);
-  const version = String(store.version);
-  const metadata = { resourceVersion: version };
+  const all = store.list(path.resource, path.namespace).filter(matches).toSorted(byKey);
+  const { items, metadata } = page(all, query, String(store.version));
   switch (acceptedForm(exchange, true)) {
     case 'Table':
-      return table(path.resource, items, version, now());
+      return table(path.resource, items, metadata, now());
     case 'metadata':
       return { kind: 'PartialObjectMetadataList', apiVersion: metaVersion, metadata, items: items.map(metadataOnly) };
     case 'object':
       return { kind: `${path.resource.kind}List`, apiVersion: groupVersion(path.resource), metadata, items };
   }
+}
+
+const key = ({ metadata }: ApiObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+const byKey = (a: ApiObject, b: ApiObject): number => (key(a) < key(b) ? -1 : 1);
+
+/** The part of a list that `limit` and `continue` ask for. Later pages have the objects of their own time, not of the first page's. */
+function page(
+  all: readonly ApiObject[],
+  query: URLSearchParams,
+  version: string,
+): { readonly items: readonly ApiObject[]; readonly metadata: JsonObject } {
+  const limit = Number(query.get('limit') ?? 0);
+  if (!Number.isInteger(limit) || limit < 0) throw badRequest('limit is not a non-negative integer');
+  const { start, resourceVersion } = parseContinue(query.get('continue') ?? '', version);
+  const rest = start === undefined ? all : all.filter((object) => key(object) > start);
+  const items = limit === 0 ? rest : rest.slice(0, limit);
+  const last = items.at(-1);
+  if (last === undefined || items.length === rest.length) return { items, metadata: { resourceVersion } };
+  const token = Buffer.from(JSON.stringify({ start: key(last), resourceVersion })).toString('base64url');
+  const isSelected = query.has('labelSelector') || query.has('fieldSelector');
+  const remaining = isSelected ? {} : { remainingItemCount: rest.length - items.length };
+  return { items, metadata: { resourceVersion, continue: token, ...remaining } };
+}
+
+function parseContinue(token: string, version: string): { readonly start?: string; readonly resourceVersion: string } {
+  if (token === '') return { resourceVersion: version };
+  try {
+    const { start, resourceVersion } = JSON.parse(Buffer.from(token, 'base64url').toString());
+    if (typeof start === 'string' && typeof resourceVersion === 'string') return { start, resourceVersion };
+  } catch {
+    // Not a token of ours.
+  }
+  throw badRequest('continue key is not valid');
 }
 
 function watch(exchange: Exchange): void {
@@ -126,7 +158,7 @@ function watch(exchange: Exchange): void {
   streamWatch(store, request, response);
 }
 
-function writeOptions({ path: { resource }, query, response }: Exchange): WriteOptions {
+function writeOptions({ path: { resource }, query, request, response }: Exchange): WriteOptions {
   const warn = collectWarnings(response);
   const validation = query.get('fieldValidation') ?? 'Warn';
   if (!isFieldValidation(validation))
@@ -134,6 +166,7 @@ function writeOptions({ path: { resource }, query, response }: Exchange): WriteO
   return {
     dryRun: query.get('dryRun') === 'All',
     warn,
+    manager: query.get('fieldManager') ?? request.headers['user-agent']?.split('/')[0] ?? 'unknown',
     checkFields: (draft) => dropUnknownFields({ resource, validation, warn }, draft),
   };
 }
@@ -227,8 +260,14 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
     }
     case 'PATCH': {
       const body = requireBody(await readBody(request));
-      const { created, object } = await registry.patch(target, mediaType(request), body, {
+      const type = mediaType(request);
+      if (type.startsWith('application/apply-patch') && !query.get('fieldManager'))
+        throw badRequest(
+          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+        );
+      const { created, object } = await registry.patch(target, type, body, {
         ...writeOptions(exchange),
+        force: isTrue(query.get('force') ?? 'false'),
         requireCreate: () => requireAccess(exchange, 'create'),
       });
       return sendJson(response, created ? 201 : 200, object);
@@ -274,7 +313,7 @@ function formatAge(since: string, now: Date): string {
 }
 
 /** Converts objects to the `Table` of meta.k8s.io/v1 that `kubectl get` prints. */
-function table(resource: Resource, objects: readonly ApiObject[], version: string, now: Date): JsonObject {
+function table(resource: Resource, objects: readonly ApiObject[], metadata: JsonObject, now: Date): JsonObject {
   const plain = resource.columns.filter(({ wide }) => !wide);
   const wide = resource.columns.filter((column) => column.wide);
   const column = (name: string, priority = 0): JsonObject => ({
@@ -287,7 +326,7 @@ function table(resource: Resource, objects: readonly ApiObject[], version: strin
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
-    metadata: { resourceVersion: version },
+    metadata,
     columnDefinitions: [
       column('Name'),
       ...plain.map(({ name }) => column(name)),

@@ -11,7 +11,7 @@ const commonTypes = [
 ] as const;
 const strategicType = 'application/strategic-merge-patch+json';
 
-/** Applies a patch; the result is not validated. Server-side apply is a merge, and field owners are not recorded. */
+/** Applies a patch; the result is not validated. Server-side apply is a merge; `field-owners.ts` removes what is no longer applied. */
 export function applyPatch({
   resource,
   type,
@@ -75,7 +75,7 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
 }
 
 /** Lists of objects that are merged by a key (`patchMergeKey` in Kubernetes' types). Other lists are replaced. */
-const mergeKeys: Readonly<Record<string, string>> = {
+export const mergeKeys: Readonly<Record<string, string>> = {
   containers: 'name',
   initContainers: 'name',
   ephemeralContainers: 'name',
@@ -93,7 +93,7 @@ const mergeKeys: Readonly<Record<string, string>> = {
   topologySpreadConstraints: 'topologyKey',
 };
 /** Lists of plain values that are merged as sets. */
-const setFields: ReadonlySet<string> = new Set(['finalizers', 'podCIDRs']);
+export const setFields: ReadonlySet<string> = new Set(['finalizers', 'podCIDRs']);
 
 const orderPrefix = '$setElementOrder/';
 const deletePrefix = '$deleteFromPrimitiveList/';

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type AdmissionRequest, AdmissionWebhooks } from './admission.ts';
 import type { ApiObject, Draft, Json, JsonObject, Metadata } from './api-object.ts';
 import { objectAt, sameJson, stringAt, without } from './api-object.ts';
+import { applyOwned, type ManagedFields, ownersAfterUpdate } from './field-owners.ts';
 import { applyPatch } from './patch.ts';
 import { boundPod } from './pods.ts';
 import { type DeleteOptions, decodeDraft } from './request-body.ts';
@@ -60,11 +61,18 @@ export interface CreateRequest {
   readonly warn: (text: string) => void;
   /** Removes or refuses fields that the kind does not have. */
   readonly checkFields: (draft: Draft) => Promise<Draft>;
+  /** Of an object that server-side apply creates. */
+  readonly owners?: ManagedFields;
 }
 
-export type WriteOptions = Pick<CreateRequest, 'dryRun' | 'warn' | 'checkFields'>;
+export interface WriteOptions extends Pick<CreateRequest, 'dryRun' | 'warn' | 'checkFields'> {
+  /** The name under which the client writes fields (`fieldManager`). */
+  readonly manager: string;
+}
 
 interface PatchOptions extends WriteOptions {
+  /** Server-side apply takes fields that others own. */
+  readonly force: boolean;
   /** Throws if the user may not create objects, which server-side apply does if there is none. */
   readonly requireCreate: () => void;
 }
@@ -109,7 +117,15 @@ export class Registry {
     return found;
   }
 
-  async create({ resource, namespace, body, dryRun, warn, checkFields }: CreateRequest): Promise<ApiObject> {
+  async create({
+    resource,
+    namespace,
+    body,
+    owners = [],
+    dryRun,
+    warn,
+    checkFields,
+  }: CreateRequest): Promise<ApiObject> {
     const draft = await checkFields(decodeDraft(resource, namespace, body));
     if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
       throw badRequest('resourceVersion should not be set on objects to be created');
@@ -120,7 +136,7 @@ export class Registry {
     const generated = stringAt(draft, 'metadata', 'name') === '';
     const request = { resource, oldObject: undefined, generated, dryRun, warn };
     const mutated = await this.#webhooks.mutate({ ...request, object: named });
-    const object = { ...mutated, metadata: withIdentity(named.metadata, mutated.metadata) };
+    const object = withOwners({ ...mutated, metadata: withIdentity(named.metadata, mutated.metadata) }, owners);
     checkDraft(resource, object);
     await this.#webhooks.validate({ ...request, object });
     this.#checkNamespace(resource, namespace, named.metadata.name);
@@ -161,25 +177,31 @@ export class Registry {
     target: ObjectAddress,
     type: string,
     patch: Json,
-    { requireCreate, ...options }: PatchOptions,
+    { requireCreate, force, ...options }: PatchOptions,
   ): Promise<Patched> {
     const { resource, namespace, name } = target;
     const old = this.#store.get(resource, namespace, name);
+    const applies = type.startsWith('application/apply-patch');
+    const apply = { resource, manager: options.manager, force, old };
     if (!old) {
-      if (!type.startsWith('application/apply-patch') || target.status) throw notFound(resource, name);
+      if (!applies || target.status) throw notFound(resource, name);
       requireCreate();
       const draft = decodeDraft(resource, namespace, patch);
       const body = { ...draft, metadata: { ...without(draft.metadata, 'resourceVersion'), name } };
-      return { created: true, object: await this.create({ resource, namespace, body, ...options }) };
+      const { owners } = applyOwned({ ...apply, patch: draft, merged: body });
+      return { created: true, object: await this.create({ resource, namespace, body, owners, ...options }) };
     }
-    const patched = await options.checkFields(
-      decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch })),
-    );
+    const merged = decodeDraft(resource, namespace, applyPatch({ resource, type, target: old, patch }));
+    const applied = applies ? applyOwned({ ...apply, patch: patch as JsonObject, merged }) : undefined;
+    const patched = await options.checkFields((applied?.object as Draft | undefined) ?? merged);
     if (stringAt(patched, 'metadata', 'name') !== name) {
       const newName = stringAt(patched, 'metadata', 'name');
       throw invalid(resource, name, [invalidValue('metadata.name', newName, 'field is immutable')]);
     }
-    return { created: false, object: await this.#update(target, old, patched, options) };
+    return {
+      created: false,
+      object: await this.#update(target, old, patched, { ...options, owners: applied?.owners }),
+    };
   }
 
   /** Binds a pod to a node (`pods/binding`), which is the only way to set `spec.nodeName` of an existing pod. */
@@ -273,7 +295,7 @@ export class Registry {
     target: ObjectAddress,
     old: ApiObject,
     draft: Draft,
-    { dryRun, warn }: WriteOptions,
+    { dryRun, warn, manager, owners }: WriteOptions & { readonly owners?: ManagedFields | undefined },
   ): Promise<ApiObject> {
     if (this.#store.get(target.resource, target.namespace, target.name) !== old) throw new ChangedMeanwhile();
     const { resource, name } = target;
@@ -290,7 +312,8 @@ export class Registry {
     if (target.status && resource.status === 'none') throw methodNotAllowed();
     const merged = this.#merged(target, old, draft);
     checkUpdate(resource, old, merged);
-    const next = target.status ? merged : await this.#admitUpdate(old, { resource, object: merged, dryRun, warn });
+    const admitted = target.status ? merged : await this.#admitUpdate(old, { resource, object: merged, dryRun, warn });
+    const next = withOwners(admitted, owners ?? ownersAfterUpdate({ resource, manager }, { old, next: admitted }));
     if (sameJson(next, old)) return old;
     const object =
       resource.generation && !sameJson(this.#content(next), this.#content(old)) ? this.#nextGeneration(next) : next;
@@ -402,6 +425,11 @@ function checkUpdate(resource: Resource, old: ApiObject, next: ApiObject): void 
   checkDraft(resource, next);
   const causes = resource.checkUpdate?.(old, next) ?? [];
   if (causes.length > 0) throw invalid(resource, next.metadata.name, causes);
+}
+
+function withOwners(object: ApiObject, owners: ManagedFields): ApiObject {
+  if (owners.length === 0 && object.metadata.managedFields === undefined) return object;
+  return { ...object, metadata: { ...object.metadata, managedFields: owners } };
 }
 
 /** The new metadata with the server's own part of the old one, which clients cannot change. */
