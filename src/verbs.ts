@@ -84,8 +84,8 @@ export interface BenchOptions extends RunOptions, BenchConditions {
   readonly baselineCrashes: number;
   /** How long to watch the baseline without recovery. */
   readonly deadlineMs: number;
-  /** A shell command that replaces the agent. */
-  readonly peer?: string;
+  /** What replaces the agent: a shell command, or the program of a profile. */
+  readonly peer?: string | Pick<AgentSettings, 'command' | 'environment' | 'files'>;
   /** CPU limit of the agent, in thousandths of a core. */
   readonly agentCpuMillis?: number;
   /** Idle time after the crashes, in which the agent's API requests are counted. */

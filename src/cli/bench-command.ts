@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { agentProgram, loadProfile, profileNames } from '../profiles/load-profile.ts';
 import { NoSuchProgram, programOf } from '../run/bench/program.ts';
 import type { BenchConditions, BenchOptions } from '../verbs.ts';
 import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
@@ -76,7 +77,7 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
         .argParser(parseTime)
         .default(5000, '5s'),
     )
-    .option('--peer <command>', "program to run in the agent's place")
+    .option('--peer <command>', "program to run in the agent's place, or a profile that names one")
     .option('--agent-cpu <cpu>', 'CPU limit of the agent, as in 200m', parseCpu)
     .option(
       '--idle <time>',
@@ -91,9 +92,17 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     const place = await chosenCluster(flags, context);
     if (place.kubernetes) refuseInCluster(given, flags.cluster);
     const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));
-    if (given.peer !== undefined) checkProgram(given.peer, context);
+    const { peer: named, ...others } = given;
+    const peer = named === undefined ? undefined : await findPeer(named, context);
     const idleMs = flags.idle ?? (place.kubernetes ? 60_000 : 0);
-    const options: BenchOptions = { ...runOptions(flags, context), ...given, ...place, idleMs, besideSandbox };
+    const options: BenchOptions = {
+      ...runOptions(flags, context),
+      ...others,
+      ...(peer !== undefined && { peer }),
+      ...place,
+      idleMs,
+      besideSandbox,
+    };
     const printed = flags.json && 'bench.json';
     ends(await runVerb(context, ({ bench }) => bench(options), { ...place, printed }));
   });
@@ -178,12 +187,16 @@ function crashLoopOf(flags: BenchFlags, command: Command): ReturnType<typeof opt
   return { ...optionsOf({ ...flags, crashes, warmUp: 0, pacing: 0, standby: true }), crashLoop: true };
 }
 
-/** Checks that the program exists before anything starts. */
-function checkProgram(peer: string, { environment }: Context): void {
+/** Finds the program of a profile, or checks that a command's program exists, before anything starts. */
+async function findPeer(peer: string, { environment }: Context): Promise<NonNullable<BenchOptions['peer']>> {
+  const isProfile = /\.ya?ml$/.test(peer) || (await profileNames()).includes(peer);
+  const program = isProfile ? agentProgram(await loadProfile(peer, environment.cwd)) : undefined;
+  if (program && !program.command) throw new WrongArgument(`bad --peer ${peer}: the profile names no agent.command`);
   try {
-    programOf(peer, environment);
+    programOf(program?.command?.join(' ') ?? peer, environment);
   } catch (error) {
     if (!(error instanceof NoSuchProgram)) throw error;
     throw new WrongArgument(`bad --peer ${JSON.stringify(peer)}: ${error.message}`);
   }
+  return program ?? peer;
 }

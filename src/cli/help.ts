@@ -78,8 +78,8 @@ confidence interval of the median. Reads are scheduled at a fixed rate, so a sta
 All samples go into bench.json, which rekindle compare reads. Ctrl-C keeps what was measured.
 
 Times depend on the machine; --baselines measures the same crashes recovered by other means in the same run, so that ratios are
-comparable. --peer runs another agent instead of Rekindle's own; it gets the flags of Fluid's node plugin, and the report names
-its SHA-256.
+comparable. --peer runs another agent instead of Rekindle's own: a command, which gets the flags of Rekindle's agent, or a profile
+whose agent.command names one. The report names the SHA-256 of the program.
 
 On Kubernetes each crash uses a fresh FUSE pod, because the kubelet delays restarts of pods that crashed before. The outage is
 split between kubelet, daemon and agent, and printed next to the same crashes in the sandbox, with the agent's API requests.
@@ -93,6 +93,7 @@ Examples:
   rekindle bench --vary rate=10,100,1000              does the probe disturb the result?
   rekindle bench --vary pods=1,10,100,250 --agent-cpu 200m --crashes 10
   rekindle bench --peer ./csi-nodeplugin --baselines
+  rekindle bench --peer fluid --baselines
 `;
 
 export const compareHelp = `

@@ -422,6 +422,8 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['CPU', ['bench', '--agent-cpu', '2m'], "argument '2m' is invalid. Accepted are 10m and more"],
     ['no peer', ['bench', '--peer', ' '], 'bad --peer "": a command is accepted'],
     ['peer that is not there', ['bench', '--peer', './x y'], 'bad --peer "./x y": no executable program "./x"'],
+    ['peer profile without a program', ['bench', '--peer', 'rekindle'], 'the profile names no agent.command'],
+    ['peer profile whose program is missing', ['bench', '--peer', 'fluid'], 'no executable program "fluid-csi"'],
     [
       'sandbox only',
       ['bench', '--cluster', 'kind', '--baselines'],

@@ -79,7 +79,8 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
   const tier = kernelTier ? { kernelTier } : {};
   const cpu = options.agentCpuMillis ? { cpuMillis: options.agentCpuMillis } : {};
   const recovering = { fuseRecovery: true, ...tier, ...cpu };
-  const program = peer === undefined ? undefined : programOf(peer, options.environment);
+  const command = typeof peer === 'object' ? peer.command?.join(' ') : peer;
+  const program = command === undefined ? undefined : programOf(command, options.environment);
   const rekindle = { title: "Rekindle's agent", agent: recovering, acts: 'agent' } as const;
   const all = { crashes, warmUp, pacingMs, deadlineMs: defaultDeadlineMs };
   const fewer = { ...all, crashes: Math.min(crashes, baselineCrashes), warmUp: Math.min(warmUp, 1) };
@@ -88,10 +89,14 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
         ...all,
         name: 'agent',
         title: `peer: ${program.command}`,
-        // The sandbox starts programs in another folder than the user's.
         agent: {
           ...recovering,
-          command: ['sh', '-c', `cd "$0" && exec ${program.command} "$@"`, options.environment.cwd, '{flags}'],
+          ...(typeof peer === 'object'
+            ? peer
+            : // The sandbox starts programs in another folder than the user's.
+              {
+                command: ['sh', '-c', `cd "$0" && exec ${program.command} "$@"`, options.environment.cwd, '{flags}'],
+              }),
         },
         acts: 'agent',
         program,
