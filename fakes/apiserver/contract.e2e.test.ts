@@ -413,7 +413,10 @@ describe.each(servers)('$name', ({ start, reason }) => {
       code: 409,
       message: expect.stringMatching(/^Apply failed with 1 conflict: conflict with "editor" using v1.*: \.data\.d$/),
     });
-    expect(await send('PATCH', path, map({}), apply)).toMatchObject({ code: 400 });
+    expect(await send('PATCH', path, map({}), apply)).toMatchObject({
+      code: 422,
+      message: 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    });
   });
 
   test('serves leases, of which only one of two updates wins', async () => {

@@ -8,7 +8,7 @@ import type { Resource } from './resource.ts';
 import { groupVersion } from './resource.ts';
 import type { Selector } from './selectors.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
-import { badRequest, methodNotAllowed, noSuchPath, notAcceptable, success } from './status.ts';
+import { badRequest, invalid, methodNotAllowed, noSuchPath, notAcceptable, required, success } from './status.ts';
 import type { Storage } from './storage.ts';
 import { dropUnknownFields, isFieldValidation } from './unknown-fields.ts';
 import { streamWatch } from './watch-stream.ts';
@@ -261,10 +261,9 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
     case 'PATCH': {
       const body = requireBody(await readBody(request));
       const type = mediaType(request);
-      if (type.startsWith('application/apply-patch') && !query.get('fieldManager'))
-        throw badRequest(
-          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-        );
+      const manager = query.get('fieldManager') ?? '';
+      if (type.startsWith('application/apply-patch') && manager === '')
+        throw invalid(patchOptions, '', [required('fieldManager', 'is required for apply patch')]);
       const { created, object } = await registry.patch(target, type, body, {
         ...writeOptions(exchange),
         force: isTrue(query.get('force') ?? 'false'),
@@ -283,6 +282,8 @@ async function answerObject(exchange: Exchange, name: string): Promise<void> {
       throw methodNotAllowed();
   }
 }
+
+const patchOptions = { group: 'meta.k8s.io', plural: '', kind: 'PatchOptions' };
 
 /** Answers a request for objects. Throws a `StatusError` if it is refused. */
 export async function answer(exchange: Exchange): Promise<void> {
