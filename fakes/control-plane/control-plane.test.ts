@@ -186,10 +186,7 @@ describe('the fake control plane', () => {
     await rig.until<FluidObject>(datasets, (all) => phases(all)['default/demo-dataset'] === 'Bound');
     await rig.create(other, 'default-demo');
     await rig.create({ ...demoRuntime, metadata: { name: 'dataset' } }, 'default-demo');
-    const both = await rig.until<FluidObject>(
-      datasets,
-      (all) => phases(all)['default-demo/dataset'] === 'Failed',
-    );
+    const both = await rig.until<FluidObject>(datasets, (all) => phases(all)['default-demo/dataset'] === 'Failed');
     const second = both.find(({ metadata }) => metadata.namespace === 'default-demo');
     expect(JSON.stringify(second?.status)).toContain(
       'metadata.name: the PersistentVolume default-demo-dataset already exists',
