@@ -177,7 +177,7 @@ Feature: Ways in which a FUSE daemon is lost
       Then the pod reads the same files again, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
 
-    @C3 @L1 @fault:volume-below @needs:fake-daemon @waits
+    @C3 @L1 @fault:volume-below @needs:fake-daemon @promises:explanations @waits
     Scenario: something inside that is lost
       Given FUSE recovery is enabled
       And the dataset "demo-dataset" with a directory "cache", whose names the kernel keeps for 0 s

@@ -31,7 +31,7 @@ Feature: Bad input
     Then the pod reads the same files again, and was not restarted
     And the node agent ran all the time
 
-  @C3 @fault:sigkill @volumes
+  @C3 @fault:sigkill @volumes @promises:explanations
   Scenario: a volume that leads nowhere is refused with a reason, while others are recovered
     Given FUSE recovery is enabled
     And pod "neighbour-app" reads "neighbour" at /data
