@@ -47,7 +47,7 @@ Feature: Step 3: create an application pod that mounts the dataset
       When the FUSE daemon is killed from the node
       Then the pod is not recovered
 
-    @A1 @A2 @fault:sigkill @waits
+    @A1 @A2 @fault:sigkill @class:enter @waits
     Scenario: the label is added to a running pod that is broken
       Given FUSE recovery is enabled
       And pod "demo-app" without the label reads "demo-dataset" at /data
