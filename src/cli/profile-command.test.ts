@@ -60,7 +60,8 @@ test('reports every problem of a file with its line and column', async () => {
 test.each([
   [['validate', 'no.yaml'], 'no.yaml: the profile cannot be read: open: ENOENT'],
   [['show', 'juice'], 'rekindle: unknown profile "juice": accepted are ack-fluid, fluid, rekindle'],
-  [['frob'], "rekindle: unknown command 'frob': accepted are list, show, validate, schema"],
+  [['frob'], "rekindle: unknown command 'frob': accepted are list, show, init, validate, schema"],
+  [['init'], "rekindle: required option '--context <name>' not specified"],
   [['list', '--long'], "rekindle: unknown option '--long': accepted are --json, --help"],
 ])('%j is refused with what is accepted', async (args, says) => {
   expect(await run(...args)).toEqual({ status: 2, out: '', err: `${says}\n` });
