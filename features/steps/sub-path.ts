@@ -86,7 +86,7 @@ Given(
     this.focus(name, dataset);
     const claim = `${dataset}-${directory}`;
     await createVolume(this.namespace, claim, {
-      fluid_path: `/runtime-mnt/jindo/${this.namespace.name}/${dataset}/jindofs-fuse`,
+      fluid_path: await this.namespace.dataset(dataset).sourcePath(),
       fluid_sub_path: directory,
       // As Fluid's own volumes have: its node plugin refuses others.
       runtime_namespace: this.namespace.name,

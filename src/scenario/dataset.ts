@@ -133,6 +133,13 @@ export class Dataset {
     if (!this.exists) await this.create();
   }
 
+  /** Where its daemon mounts on a node, by its volume. */
+  async sourcePath(): Promise<string> {
+    const { core, name: namespace } = this.namespace;
+    const { spec } = await core.readPersistentVolume({ name: `${namespace}-${this.name}` });
+    return spec?.csi?.volumeAttributes?.fluid_path ?? '';
+  }
+
   async bound(): Promise<void> {
     await this.namespace.scenario.eventually({
       condition: `Dataset ${this.name} is Bound`,
