@@ -88,7 +88,7 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
     ? {
         ...all,
         name: 'agent',
-        title: `peer: ${program.command}`,
+        title: `peer: ${typeof peer === 'object' ? peer.command?.[0] : program.command}`,
         agent: {
           ...recovering,
           ...(typeof peer === 'object'
