@@ -42,8 +42,9 @@ export function parseRequest(bytes: Buffer): RawRequest {
   };
 }
 
-/** `struct fuse_out_header` and the body. `errno` is 0 for success. */
-export function encodeResponse(unique: bigint, errno: number, body: Buffer = Buffer.alloc(0)): Buffer {
+/** `struct fuse_out_header` and the body. `response`: an errno, or the body of a success. */
+export function encodeResponse(unique: bigint, response: number | Buffer): Buffer {
+  const [errno, body] = typeof response === 'number' ? [response, Buffer.alloc(0)] : [0, response];
   const header = Buffer.alloc(16);
   header.writeUInt32LE(header.length + body.length, 0);
   header.writeInt32LE(-errno, 4);

@@ -43,5 +43,5 @@ function mountSilently(target: string, answersInit: boolean): void {
   const buffer = Buffer.alloc(maxReadBytes + 4096);
   const request = parseRequest(buffer.subarray(0, readSync(fd, buffer)));
   if (request.opcode !== opcode.init) throw new Error(`request ${request.opcode} instead of INIT`);
-  writeSync(fd, encodeResponse(request.unique, 0, encodeInit(request.body)));
+  writeSync(fd, encodeResponse(request.unique, encodeInit(request.body)));
 }

@@ -5,23 +5,13 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { workerData } from 'node:worker_threads';
-import {
-  encodeAttributes,
-  encodeDirectory,
-  encodeEntry,
-  encodeInit,
-  encodeResponse,
-  encodeStatfs,
-  maxReadBytes,
-  opcode,
-  parseRequest,
-} from '../../../../fakes/fuse/raw-requests.ts';
+import { encodeResponse, maxReadBytes, opcode, parseRequest } from '../../../../fakes/fuse/raw-requests.ts';
+import { RawResponder, type ServedTree } from '../../../../fakes/fuse/raw-responder.ts';
 import { libc } from '../../../../recovery/linux/libc.ts';
 import { type Command, commands, field, type SharedCommand } from './protocol.ts';
 
 interface ServedDaemon {
-  readonly number: number;
-  readonly validSeconds: number;
+  readonly responder: RawResponder;
   isSilent: boolean;
 }
 
@@ -32,9 +22,6 @@ const shared = new Int32Array(memory);
 const daemons = new Map<number, ServedDaemon>();
 const buffer = Buffer.alloc(maxReadBytes + 4096);
 const counter = Buffer.alloc(8);
-
-/** The directories by node: the root, `in` and `in/in`. Node 100 + n is the file in directory n. */
-const directories = [1n, 2n, 3n];
 
 const stat = (isDirectory: boolean) => ({
   mode: isDirectory ? 0o40755 : 0o100644,
@@ -58,59 +45,33 @@ const usage = {
   ...{ fsid: 0, flag: 0 },
 };
 
-function namesIn(node: bigint, { number }: ServedDaemon): readonly string[] {
-  return node < 3n ? [`d${number}`, 'in'] : [`d${number}`];
-}
-
-function respond(daemon: ServedDaemon, request: ReturnType<typeof parseRequest>): Buffer | number | undefined {
-  const { node, body } = request;
-  switch (request.opcode) {
-    case opcode.init: {
-      const out = encodeInit(body);
-      // Without the mount option default_permissions the kernel refuses a daemon that allows idmapped mounts.
-      out.writeUInt32LE(0, 32);
-      return out;
-    }
-    case opcode.lookup: {
-      const name = body.toString('utf8', 0, body.indexOf(0));
-      if (!namesIn(node, daemon).includes(name)) return ENOENT;
-      const isDirectory = name === 'in';
-      const child = isDirectory ? node + 1n : node + 100n;
-      return encodeEntry(child, stat(isDirectory), daemon.validSeconds);
-    }
-    case opcode.getattr:
-      return encodeAttributes(node, stat(directories.includes(node)), daemon.validSeconds);
-    case opcode.statfs:
-      return encodeStatfs(usage);
-    case opcode.opendir:
-      return Buffer.alloc(16);
-    case opcode.readdir:
-      return encodeDirectory(namesIn(node, daemon), Number(body.readBigUInt64LE(8)), body.readUInt32LE(16));
-    case opcode.releasedir:
-    case opcode.flush:
-    case opcode.destroy:
-      return Buffer.alloc(0);
-    case opcode.forget:
-    case opcode.batchForget:
-    case opcode.interrupt:
-      return undefined;
-    default:
-      return ENOSYS;
-  }
+/** The directories `/`, `/in` and `/in/in`, each with a file `d` and the daemon's number. */
+function treeOf(number: number): ServedTree {
+  const directories = ['/', '/in', '/in/in'];
+  const files = ['', '/in', '/in/in'].map((directory) => `${directory}/d${number}`);
+  return {
+    getattr(path, done) {
+      const isDirectory = directories.includes(path);
+      if (isDirectory || files.includes(path)) done(0, stat(isDirectory));
+      else done(-ENOENT);
+    },
+    readdir: (path, done) => done(0, path === '/in/in' ? [`d${number}`] : [`d${number}`, 'in']),
+    statfs: (_, done) => done(0, usage),
+    open: (_, __, done) => done(-ENOSYS),
+    read: (_, __, ___, ____, _____, done) => done(-ENOSYS),
+  };
 }
 
 function serveOne(fd: number, daemon: ServedDaemon): void {
   try {
     const length = readSync(fd, buffer);
     const request = parseRequest(buffer.subarray(0, length));
-    const response = respond(daemon, request);
-    if (response === undefined) return;
-    writeSync(
-      fd,
-      typeof response === 'number'
-        ? encodeResponse(request.unique, response)
-        : encodeResponse(request.unique, 0, response),
-    );
+    daemon.responder.respond(request, (response) => {
+      if (response === undefined) return;
+      // Without the mount option default_permissions the kernel refuses a daemon that allows idmapped mounts.
+      if (request.opcode === opcode.init && typeof response !== 'number') response.writeUInt32LE(0, 32);
+      writeSync(fd, encodeResponse(request.unique, response));
+    });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // ENODEV: the connection was aborted, or its last mount is gone. The main thread still knows the descriptor, which must not be given
@@ -131,8 +92,7 @@ function execute(command: Command): void {
   switch (command) {
     case 'serve':
       daemons.set(fd, {
-        number: shared[field.number] ?? 0,
-        validSeconds: shared[field.validSeconds] ?? 0,
+        responder: new RawResponder(treeOf(shared[field.number] ?? 0), shared[field.validSeconds] ?? 0),
         isSilent: false,
       });
       break;
