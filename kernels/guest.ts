@@ -27,7 +27,7 @@ export function guestChecks({ histories, documented }: CheckChoice): readonly Gu
   return [
     { name: 'doctor', arguments: 'doctor', limit: 120, summary: /(?<=kernel +)\d.*/ },
     { name: 'crash', arguments: 'crash --out "$OUT"', limit: 300, summary: /(?<=mount table of node and pod: ).*/ },
-    { name: 'comparisons', arguments: comparisons, limit: 1200, summary: /^\d+ comparisons .*/m },
+    { name: 'comparisons', arguments: comparisons, limit: 1200, summary: /^\d+ comparisons .* steps in .*/m },
     ...(documented
       ? [scenarios('documented', '--jobs 1'), scenarios('standby', '--jobs 1 features/11-standby.feature')]
       : []),

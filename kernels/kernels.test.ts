@@ -42,12 +42,22 @@ it('reads what the guest left, and counts what it did not come to as not run', (
     leave('doctor.log', '✔ platform  Linux\n! kernel           5.10.46: tier 5.10, flags\n');
     leave('crash.status', '124 300\n');
     leave('crash.log', 'starting\nrekindle: not ready\n');
-    leave('comparisons.log', 'in the middle\n');
+    leave('comparisons.status', '0 9\n');
+    leave(
+      'comparisons.log',
+      '40 comparisons of 40 steps from seed 3:1\n40 comparisons, 90 steps in 9 s: none failed\n',
+    );
+    leave('documented.log', 'in the middle\n');
     expect(readResults(directory, checks)).toEqual([
       { name: 'doctor', outcome: 'passed', seconds: 17, summary: '5.10.46: tier 5.10, flags' },
       { name: 'crash', outcome: 'failed', seconds: 300, summary: 'rekindle: not ready' },
-      { name: 'comparisons', outcome: 'not run', summary: 'in the middle' },
-      { name: 'documented', outcome: 'not run', summary: '' },
+      {
+        name: 'comparisons',
+        outcome: 'passed',
+        seconds: 9,
+        summary: '40 comparisons, 90 steps in 9 s: none failed',
+      },
+      { name: 'documented', outcome: 'not run', summary: 'in the middle' },
       { name: 'standby', outcome: 'not run', summary: '' },
     ]);
   } finally {

@@ -90,8 +90,9 @@ async function openApt(name: string, suites: readonly string[]) {
     'APT::Sandbox::User "root";',
   ];
   writeFileSync(join(directory, 'apt.conf'), `${settings.join('\n')}\n`);
-  const run = (program: string, ...args: readonly string[]) =>
-    execa(program, ['-c', `${directory}/apt.conf`, ...args], { cwd: archives, reject: false, timeout: 300_000 });
+  const runIn = (cwd: string, program: string, ...args: readonly string[]) =>
+    execa(program, ['-c', `${directory}/apt.conf`, ...args], { cwd, reject: false, timeout: 300_000 });
+  const run = runIn.bind(undefined, archives);
   // What an earlier run has downloaded is used if there is no network.
   const updated = await run('apt-get', 'update', '-qq');
 
@@ -102,7 +103,8 @@ async function openApt(name: string, suites: readonly string[]) {
       return shown.stdout;
     },
     async download(names: readonly string[]): Promise<readonly string[]> {
-      const located = await run('apt-get', 'download', '--print-uris', ...names);
+      // A file that is in the working directory already would not be named.
+      const located = await runIn(directory, 'apt-get', 'download', '--print-uris', ...names);
       const files = [...located.stdout.matchAll(/^'\S+' (\S+\.deb) /gm)].map(([, file = '']) => file);
       const downloaded = await run('apt-get', 'download', '-qq', ...names);
       return names.map((name) => {
