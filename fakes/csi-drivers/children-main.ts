@@ -8,13 +8,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { requiredFlags } from '../required-flags.ts';
-import { CsiRefusal, internal, invalidArgument, registerDriver, serveDriver } from './csi-server.ts';
+import { CsiRefusal, internal, invalidArgument, registerDriver, serveDriver, type VolumeTexts } from './csi-server.ts';
 
 const name = 'children.csi.rekindle.dev';
 const startMs = 20_000;
 const pollMs = 20;
-
-type Texts = Readonly<Record<string, string>>;
 
 interface Child {
   readonly kill: () => void;
@@ -28,8 +26,8 @@ const children = new Map<string, Child>();
 async function publish(request: Readonly<Record<string, unknown>>): Promise<object> {
   const { targetPath, volumeContext, secrets } = request as {
     readonly targetPath: string;
-    readonly volumeContext: Texts;
-    readonly secrets: Texts;
+    readonly volumeContext: VolumeTexts;
+    readonly secrets: VolumeTexts;
   };
   if (children.has(targetPath)) return {};
   const { program = 's3fs', endpoint, bucket, directory } = volumeContext;
@@ -69,7 +67,7 @@ async function unpublish(request: Readonly<Record<string, unknown>>): Promise<ob
   return {};
 }
 
-interface Mount {
+interface BucketMount {
   readonly endpoint: string;
   readonly bucket: string;
   readonly directory: string;
@@ -79,7 +77,7 @@ interface Mount {
 }
 
 /** The key is in a file that only this user can read, never among the arguments. */
-function start(program: string, mount: Mount): Child {
+function start(program: string, mount: BucketMount): Child {
   const { endpoint, bucket, directory, accessKeyId, secretAccessKey, targetPath } = mount;
   const file = join(mkdtempSync(join(tmpdir(), 'children-')), 'credentials');
   const rclone = ['[store]', 'type = s3', 'provider = Minio', `endpoint = ${endpoint}`];

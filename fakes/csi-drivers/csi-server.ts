@@ -27,6 +27,9 @@ export const invalidArgument = 3;
 export const internal = 13;
 const unknown = 2;
 
+/** Attributes, parameters or secrets of a volume. */
+export type VolumeTexts = Readonly<Record<string, string>>;
+
 /** Answers one call. The request has its fields in camel case. */
 type Method = (request: Readonly<Record<string, unknown>>) => object | Promise<object>;
 

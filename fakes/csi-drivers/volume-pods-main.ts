@@ -9,15 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { execa } from 'execa';
 import { requiredFlags } from '../required-flags.ts';
-import { CsiRefusal, internal, invalidArgument, serveDriver } from './csi-server.ts';
+import { CsiRefusal, internal, invalidArgument, serveDriver, type VolumeTexts } from './csi-server.ts';
 
 const name = 'volume-pods.csi.rekindle.dev';
 const namespace = 'volume-pods';
 const startMs = 30_000;
 const pollMs = 50;
 const rebindMs = 500;
-
-type Texts = Readonly<Record<string, string>>;
 
 const given = requiredFlags(process.argv.slice(2), ['nodeid', 'endpoint', 'kubeconfig', 'mount-root', 'class']);
 if (typeof given === 'string') throw new Error(given);
@@ -37,7 +35,7 @@ printf '%s:%s\\n' "$(cat /etc/key/accessKeyId)" "$(cat /etc/key/secretAccessKey)
 umask 022
 exec s3fs "$BUCKET:/$DIRECTORY" "$TARGET" -f -o "url=$ENDPOINT,use_path_request_style,passwd_file=/tmp/passwd,allow_other,umask=0022,dbglevel=err,ro"`;
 
-function podOf(volumeId: string, { bucket = '', directory = '', endpoint = '' }: Texts): V1Pod {
+function podOf(volumeId: string, { bucket = '', directory = '', endpoint = '' }: VolumeTexts): V1Pod {
   const variables = { TARGET: sourceOf(volumeId), BUCKET: bucket, DIRECTORY: directory, ENDPOINT: endpoint };
   const root = flags['mount-root'];
   return {
@@ -70,8 +68,8 @@ async function publish(request: Readonly<Record<string, unknown>>): Promise<obje
   const { volumeId, targetPath, volumeContext, secrets } = request as {
     readonly volumeId: string;
     readonly targetPath: string;
-    readonly volumeContext: Texts;
-    readonly secrets: Texts;
+    readonly volumeContext: VolumeTexts;
+    readonly secrets: VolumeTexts;
   };
   if (!secrets.accessKeyId)
     throw new CsiRefusal(invalidArgument, 'the secret must have accessKeyId and secretAccessKey');
@@ -141,7 +139,7 @@ async function ignoreMissing(removal: () => Promise<unknown>): Promise<void> {
 }
 
 function create(request: Readonly<Record<string, unknown>>): object {
-  const { name: volumeId, parameters } = request as { readonly name: string; readonly parameters: Texts };
+  const { name: volumeId, parameters } = request as { readonly name: string; readonly parameters: VolumeTexts };
   const prefix = 'csi.storage.k8s.io/pvc/';
   const directory = `${parameters[`${prefix}namespace`]}/${parameters[`${prefix}name`]}`;
   const { endpoint, bucket } = parameters;
