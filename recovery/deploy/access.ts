@@ -33,6 +33,8 @@ const besideRules: readonly V1PolicyRule[] = [
 ];
 
 const webhookRules: readonly V1PolicyRule[] = [
+  // Its label says whether a sidecar would be refused.
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
   { apiGroups: [''], resources: ['persistentvolumes', 'persistentvolumeclaims'], verbs: ['get', ...watched] },
   { apiGroups: ['apps'], resources: ['daemonsets'], verbs: watched },
   ...configurationNames.map(({ plural, name }) => ({

@@ -31,6 +31,7 @@ describe('admits without a warning a pod', () => {
     ['without volumes', { claims: {}, mounts: [] }],
     ['that already has its sidecars', { labels: { ...eci, 'done.sidecar.fluid.io/inject': 'true' }, ...early() }],
     ['that is serverless', { labels: eci, annotations: auto }],
+    ['that is serverless and ends by itself', { labels: eci, annotations: auto, spec: { restartPolicy: 'Never' } }],
     [
       'that is serverless and mounts a subPath without requesting recovery',
       { labels: eci, ...data({ subPath: 'logs' }) },
@@ -107,6 +108,17 @@ describe('denies a pod', () => {
       ['no Bidirectional hostPath above /runtime-mnt/jindo/default/demo/jindofs-fuse'],
     ],
     [
+      'in a namespace whose Pod Security level forbids the sidecar, in words of the pod',
+      { labels: eci },
+      { podSecurity: 'restricted' },
+      [
+        'namespace default enforces',
+        '"restricted"',
+        'volume "data" (dataset demo)',
+        'alibabacloud.com/fluid-sidecar-target',
+      ],
+    ],
+    [
       'for an init container that mounts a dataset, because sidecars start later',
       { labels: eci, ...early() },
       {},
@@ -171,7 +183,7 @@ describe('warns', () => {
     [
       'about the annotation together with restartPolicy Never',
       { labels: eci, annotations: auto, spec: { restartPolicy: 'Never' } },
-      {},
+      { hasNativeSidecars: false },
       ['restartPolicy Never', 'Always'],
     ],
   ])('%s', (_title, options, change, parts) => {

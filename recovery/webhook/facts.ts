@@ -13,12 +13,18 @@ export interface ClusterState {
   readonly daemons: ReadonlyMap<string, DaemonTemplate>;
   /** All existing claims, bound or not, as `namespace/name`. */
   readonly existingClaims: ReadonlySet<string>;
+  /** Whether init containers may have `restartPolicy: Always` (Kubernetes 1.29): they run beside the others, and a Job does not wait for them. */
+  readonly hasNativeSidecars: boolean;
+  /** The Pod Security level that the pod's namespace enforces, from its label; undefined if it has none. */
+  readonly podSecurity: string | undefined;
 }
 
 /** The FUSE container of a dataset's DaemonSet, and the volumes of that DaemonSet's pods. */
 export interface DaemonTemplate {
   readonly container: UncheckedObject;
   readonly volumes: readonly UncheckedObject[];
+  /** Secrets with which the image is pulled. They are in the namespace of the dataset, which is that of the pod. */
+  readonly imagePullSecrets: readonly UncheckedObject[];
 }
 
 /** A pod's volume that mounts a dataset. */

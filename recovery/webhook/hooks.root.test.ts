@@ -20,6 +20,8 @@ function inNamespace(script: (names: { readonly shared: string; readonly hook: (
     usedNames: new Set(),
     recover: true,
     readOnly: true,
+    podSecurityContext: {},
+    isNative: false,
   });
   const hook = (name: string) => (objectAt(container, 'lifecycle', name, 'exec').command as readonly string[])[2] ?? '';
   try {

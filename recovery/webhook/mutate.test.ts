@@ -75,6 +75,8 @@ describe('a serverless pod', () => {
     };
     return {
       containers: listAt(spec, 'containers'),
+      initContainers: listAt(spec, 'initContainers'),
+      pullSecrets: listAt(spec, 'imagePullSecrets'),
       volumes: listAt(spec, 'volumes'),
       labels: objectAt(metadata, 'labels'),
     };
@@ -137,6 +139,48 @@ describe('a serverless pod', () => {
     ],
   ])('enables recovery according to the request: the pod %s', (_title, options, change, expected) => {
     expect(env(mutated(options, change).containers[0])).toEqual(expected);
+  });
+
+  it('that ends by itself gets a sidecar that does not keep it from ending', () => {
+    const prepare = { name: 'prepare', image: 'busybox' };
+    const job = { restartPolicy: 'Never', initContainers: [prepare] };
+    const { containers, initContainers } = mutated({ spec: job });
+    expect(containers.map(({ name }) => name)).toEqual(['demo']);
+    expect(initContainers).toMatchObject([{ name: 'fluid-fuse-0', restartPolicy: 'Always' }, prepare]);
+    expect(listAt(containers[0], 'volumeMounts')).toMatchObject([{ mountPath: '/data', subPath: 'jindofs-fuse' }]);
+    const before = mutated({ spec: job }, { hasNativeSidecars: false });
+    expect(before.containers.map(({ name }) => name)).toEqual(['fluid-fuse-0', 'demo']);
+  });
+
+  it.each([{ runAsUser: 1000 }, { runAsNonRoot: true }])(
+    'gets a sidecar that runs as root, whatever it has: %j',
+    (own) => {
+      const { containers } = mutated({ spec: { securityContext: own } });
+      expect(containers[0]?.securityContext).toEqual({
+        privileged: true,
+        runAsUser: 0,
+        runAsGroup: 0,
+        runAsNonRoot: false,
+      });
+      expect(containers[1]).not.toHaveProperty('securityContext');
+      expect(mutated().containers[0]?.securityContext).toEqual({ privileged: true });
+    },
+  );
+
+  it('gets a sidecar with the user that its daemon has', () => {
+    const container = { ...template.container, securityContext: { privileged: true, runAsUser: 7 } };
+    const daemons = new Map([['default/demo', { ...template, container }]]);
+    const { containers } = mutated({ spec: { securityContext: { runAsUser: 1000 } } }, { daemons });
+    expect(containers[0]?.securityContext).toMatchObject({ runAsUser: 7 });
+  });
+
+  it('gets the secrets with which the image of the sidecar is pulled', () => {
+    const daemons = new Map([
+      ['default/demo', { ...template, imagePullSecrets: [{ name: 'registry' }, { name: 'own' }] }],
+    ]);
+    const { pullSecrets } = mutated({ spec: { imagePullSecrets: [{ name: 'own' }] } }, { daemons });
+    expect(pullSecrets).toEqual([{ name: 'own' }, { name: 'registry' }]);
+    expect(mutated().pullSecrets).toEqual([]);
   });
 
   it('gets one sidecar for each dataset, in reverse order', () => {

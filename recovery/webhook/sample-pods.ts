@@ -23,6 +23,7 @@ export const template: DaemonTemplate = {
     { name: 'credentials', secret: { secretName: 'mysecret' } },
     { name: 'unused', emptyDir: {} },
   ],
+  imagePullSecrets: [],
 };
 
 export const volume = (name: string, accessModes: readonly AccessMode[] = ['ReadOnlyMany']): Volume => ({
@@ -64,6 +65,8 @@ export function facts(change: Partial<ClusterState> = {}): ClusterState {
       ['default/demo', template],
       ['default/scratch', scratch],
     ]),
+    hasNativeSidecars: true,
+    podSecurity: undefined,
     existingClaims: new Set(['default/demo', 'default/scratch', 'default/disk', 'default/late', 'default/thief']),
     ...change,
   };

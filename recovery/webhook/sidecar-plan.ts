@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { isReadOnly } from '../engine/policy.ts';
-import { objectAt, textAt } from '../kubernetes/json.ts';
+import { listAt, objectAt, textAt, type UncheckedObject } from '../kubernetes/json.ts';
 import { type ClusterState, type DatasetVolume, datasetVolumes, readWriteWarning } from './facts.ts';
 import {
   findSubPath,
@@ -12,8 +12,9 @@ import {
   podLabels,
   recoverPolicy,
   requestsRecovery,
+  sidecarTarget,
 } from './pod.ts';
-import { createSidecar, findSharedDirectory, type Sidecar } from './sidecar.ts';
+import { createSidecar, findSharedDirectory, isPrivileged, type Sidecar } from './sidecar.ts';
 
 /** The changes to a serverless pod, or the reasons why its sidecars cannot be injected. */
 export interface SidecarPlan {
@@ -30,6 +31,7 @@ interface PlannedSidecar extends Sidecar {
   /** Directory of the shared volume that the application's containers mount. */
   readonly directory: string;
   readonly readOnly: boolean;
+  readonly imagePullSecrets: readonly UncheckedObject[];
 }
 
 /**
@@ -50,9 +52,9 @@ export function planSidecars(pod: NewPod, facts: ClusterState): SidecarPlan {
   if (denials.length > 0) return { patch: [], denials, warnings: [] };
   if (sidecars.length === 0) return { patch: [], denials: [], warnings: [] };
   const warnings = requestsRecovery(pod.pod)
-    ? [...sidecars.flatMap(({ volumes }) => noRecoveryWarnings(volumes[0])), ...restartPolicyWarnings(pod)]
+    ? [...sidecars.flatMap(({ volumes }) => noRecoveryWarnings(volumes[0])), ...restartPolicyWarnings(pod, facts)]
     : [];
-  return { patch: createPatch(pod, sidecars), denials: [], warnings };
+  return { patch: createPatch(pod, { sidecars, isNative: areNative(pod, facts) }), denials: [], warnings };
 }
 
 /** The first indices for which the pod has no container `fluid-fuse-<index>`. */
@@ -84,12 +86,20 @@ function planSidecar(
     return `init container "${early.container.name}" mounts volume "${name}" (dataset ${claim}), which a sidecar serves only after the init containers have exited: mount it in a container`;
   }
   const readOnly = isReadOnly(volume);
+  const isNative = areNative({ pod }, facts);
   const recover = requestsRecovery(pod) && readOnly && volume.subdirectory === '';
   const usedNames = new Set(
     indexedObjects(objectAt(pod, 'spec'), 'volumes').flatMap(({ value }) => textAt(value, 'name') ?? []),
   );
+  const podSecurityContext = objectAt(pod, 'spec', 'securityContext');
+  const own = { usedNames, podSecurityContext, isNative };
+  const sidecar = createSidecar({ index, template, shared, volume: name, recover, readOnly, ...own });
+  if (['baseline', 'restricted'].includes(facts.podSecurity ?? '') && isPrivileged(sidecar)) {
+    return `namespace ${namespace} enforces the Pod Security level "${facts.podSecurity}", which forbids the privileged sidecar that would serve volume "${name}" (dataset ${claim}): create the pod in a namespace with the label pod-security.kubernetes.io/enforce=privileged, or remove the pod's label ${sidecarTarget.label}`;
+  }
   return {
-    ...createSidecar({ index, template, shared, volume: name, usedNames, recover, readOnly }),
+    ...sidecar,
+    imagePullSecrets: template.imagePullSecrets,
     volumes,
     directory: posix.join(shared.mountPoint, volume.subdirectory),
     readOnly,
@@ -106,14 +116,22 @@ function noRecoveryWarnings(dataset: DatasetVolume): readonly string[] {
   ];
 }
 
-function restartPolicyWarnings({ pod }: NewPod): readonly string[] {
-  if (textAt(objectAt(pod, 'spec'), 'restartPolicy') !== 'Never') return [];
+/** A pod that ends by itself, such as that of a Job, must not wait for its sidecars. */
+function areNative({ pod }: Pick<NewPod, 'pod'>, { hasNativeSidecars }: ClusterState): boolean {
+  return hasNativeSidecars && (textAt(objectAt(pod, 'spec'), 'restartPolicy') ?? 'Always') !== 'Always';
+}
+
+function restartPolicyWarnings({ pod }: NewPod, { hasNativeSidecars }: ClusterState): readonly string[] {
+  if (hasNativeSidecars || textAt(objectAt(pod, 'spec'), 'restartPolicy') !== 'Never') return [];
   return [
     `restartPolicy Never also applies to the FUSE sidecar, so ${recoverPolicy.annotation} has no effect: set restartPolicy to Always or OnFailure`,
   ];
 }
 
-function createPatch({ namespace, pod }: NewPod, sidecars: readonly PlannedSidecar[]): JsonPatch {
+function createPatch(
+  { namespace, pod }: NewPod,
+  { sidecars, isNative }: { readonly sidecars: readonly PlannedSidecar[]; readonly isNative: boolean },
+): JsonPatch {
   const spec = objectAt(pod, 'spec');
   const served = sidecars.flatMap((sidecar) => sidecar.volumes.map((volume) => ({ sidecar, volume })));
   const rewriteMount = (original: unknown, containerIndex: number, mountIndex: number): unknown => {
@@ -151,14 +169,34 @@ function createPatch({ namespace, pod }: NewPod, sidecars: readonly PlannedSidec
       [`dataset-namespace.sidecar.fluid.io/${container.name}`, namespace],
     ]),
   );
+  const added = sidecars.map(({ container }) => container).reverse();
+  const pullSecrets = mergedPullSecrets(spec, sidecars);
   return [
     // All sidecars come first, so that they start before the application.
-    {
-      op: 'replace',
-      path: '/spec/containers',
-      value: [...sidecars.map(({ container }) => container).reverse(), ...containers],
-    },
+    ...(isNative
+      ? [
+          { op: 'replace' as const, path: '/spec/containers', value: containers },
+          {
+            op: 'add' as const,
+            path: '/spec/initContainers',
+            value: [...added, ...indexedObjects(spec, 'initContainers').map(({ value }) => value)],
+          },
+        ]
+      : [{ op: 'replace' as const, path: '/spec/containers', value: [...added, ...containers] }]),
+    ...(pullSecrets === undefined ? [] : [{ op: 'add' as const, path: '/spec/imagePullSecrets', value: pullSecrets }]),
     { op: 'replace', path: '/spec/volumes', value: [...volumes, ...sidecars.flatMap(({ podVolumes }) => podVolumes)] },
     { op: 'add', path: '/metadata/labels', value: { ...podLabels(pod), [injected.label]: injected.value, ...labels } },
   ];
+}
+
+/** The pod's secrets and those of the sidecars' images; undefined if there are none to add. */
+function mergedPullSecrets(
+  spec: UncheckedObject,
+  sidecars: readonly PlannedSidecar[],
+): readonly UncheckedObject[] | undefined {
+  const own = listAt(spec, 'imagePullSecrets');
+  const byName = new Map(
+    [...own, ...sidecars.flatMap((each) => each.imagePullSecrets)].map((each) => [each.name, each]),
+  );
+  return byName.size === own.length ? undefined : [...byName.values()];
 }

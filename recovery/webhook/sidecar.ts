@@ -31,6 +31,10 @@ export interface SidecarOptions {
   readonly recover: boolean;
   /** Whether the daemon must mount read-only from the start. */
   readonly readOnly: boolean;
+  /** The pod's own securityContext. A container inherits its user, as which a daemon cannot mount. */
+  readonly podSecurityContext: UncheckedObject;
+  /** Whether it is an init container that runs as long as the pod's own containers. */
+  readonly isNative: boolean;
 }
 
 /** Environment variables that instruct the daemon. Daemons that do not know them ignore them. */
@@ -62,6 +66,8 @@ export function createSidecar({
   usedNames,
   recover,
   readOnly,
+  podSecurityContext,
+  isNative,
 }: SidecarOptions): Sidecar {
   const { container, volumes } = template;
   const mounts = listAt(container, 'volumeMounts');
@@ -79,6 +85,8 @@ export function createSidecar({
     container: {
       ...rest,
       name: `fluid-fuse-${index}`,
+      ...(isNative ? { restartPolicy: 'Always' } : {}),
+      ...ownUser(container, podSecurityContext),
       env: [
         ...listAt(container, 'env').filter(({ name }) => !instructions.some((variable) => variable.name === name)),
         ...instructions,
@@ -92,6 +100,20 @@ export function createSidecar({
     },
     podVolumes: copied.map((copy) => ({ ...copy, name: newNames.get(copy.name) })),
   };
+}
+
+/** As in the daemon's own pod, which has no user: root, unless the template's container names another. */
+function ownUser(container: UncheckedObject, inherited: UncheckedObject): UncheckedObject {
+  const root = { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false };
+  if (!Object.keys(root).some((key) => key in inherited)) return {};
+  return { securityContext: { ...root, ...objectAt(container, 'securityContext') } };
+}
+
+/** Whether Pod Security forbids a sidecar at any level but `privileged` (kubernetes.io/docs/concepts/security/pod-security-standards). */
+export function isPrivileged({ container, podVolumes }: Sidecar): boolean {
+  const context = objectAt(container, 'securityContext');
+  const added = objectAt(context, 'capabilities').add;
+  return context.privileged === true || Array.isArray(added) || podVolumes.some((volume) => 'hostPath' in volume);
 }
 
 /** Adds a prefix until the name is unused, as Fluid does. */

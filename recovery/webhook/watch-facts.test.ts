@@ -69,7 +69,7 @@ describe('the facts about a pod', () => {
     const found = await facts.factsFor(pod({ labels: eci }));
     expect([...found.claims.keys(), ...found.daemons.keys()]).toEqual(['default/demo', 'default/demo']);
     expect([...found.volumes.keys()]).toEqual(['default-demo']);
-    expect(requested).toEqual([]);
+    expect(requested).toEqual(['/version', '/api/v1/namespaces/default']);
   });
 
   it('are requested if the watches are behind', async () => {
@@ -78,8 +78,27 @@ describe('the facts about a pod', () => {
     const found = await facts.factsFor(pod({ labels: eci }));
     expect(found.volumes.get('default-demo')?.accessModes).toEqual(['ReadOnlyMany']);
     expect(found.daemons.get('default/demo')).toEqual(template);
-    expect(requested).toEqual([paths.claim, paths.volume, paths.daemons]);
+    expect(requested.slice(0, 3)).toEqual([paths.claim, paths.volume, paths.daemons]);
   });
+
+  it.each([
+    ['29+', true],
+    ['28', false],
+  ])(
+    'know whether Kubernetes 1.%s has native sidecars (%s), and what Pod Security enforces',
+    async (minor, expected) => {
+      const namespace = { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } };
+      const gettable = { '/version': { major: '1', minor }, '/api/v1/namespaces/default': namespace };
+      const { facts, requested } = await startWatching(all, gettable);
+      expect(await facts.factsFor(pod({ labels: eci }))).toMatchObject({
+        hasNativeSidecars: expected,
+        podSecurity: 'restricted',
+      });
+      requested.length = 0;
+      await facts.factsFor(pod());
+      expect(requested).toEqual([]);
+    },
+  );
 
   it('are requested again if a claim was not bound yet', async () => {
     const listed = { ...all, '/api/v1/persistentvolumeclaims': [{ ...claim, spec: {} }] };

@@ -63,11 +63,18 @@ export function watchFacts({ transport, mountRoot, onError, onRecovered, clock, 
     }
   };
 
+  let hasNativeSidecars: boolean | undefined;
+  const serverlessFacts = async (namespace: string): Promise<typeof unasked> => {
+    hasNativeSidecars ??= supportsNativeSidecars(await get('/version'));
+    const labels = objectAt(await get(`/api/v1/namespaces/${segment(namespace)}`), 'metadata', 'labels');
+    return { hasNativeSidecars, podSecurity: textAt(labels, 'pod-security.kubernetes.io/enforce') };
+  };
+
   return {
     synced: Promise.all([volumes.synced, claims.synced, daemons.synced]).then(() => {}),
     async factsFor(pod) {
       if (podKind(pod.pod) === 'other')
-        return { claims: new Map(), volumes: new Map(), daemons: new Map(), existingClaims: new Set() };
+        return { ...unasked, claims: new Map(), volumes: new Map(), daemons: new Map(), existingClaims: new Set() };
       const known = { claims: new Map(claims.objects), volumes: new Map(volumes.objects) };
       const templates = new Map([...daemons.objects.values()].map((daemon) => [daemon.dataset, daemon.template]));
       const { namespace } = pod;
@@ -96,6 +103,7 @@ export function watchFacts({ transport, mountRoot, onError, onRecovered, clock, 
         volumes: known.volumes,
         daemons: templates,
         existingClaims: new Set(known.claims.keys()),
+        ...(podKind(pod.pod) === 'serverless' ? await serverlessFacts(namespace) : unasked),
       };
     },
     async [Symbol.asyncDispose]() {
@@ -105,6 +113,18 @@ export function watchFacts({ transport, mountRoot, onError, onRecovered, clock, 
 }
 
 const requestTimeoutMs = 5_000;
+
+/** What only serverless pods are judged by. */
+const unasked: Pick<ClusterState, 'hasNativeSidecars' | 'podSecurity'> = {
+  hasNativeSidecars: false,
+  podSecurity: undefined,
+};
+
+/** They are enabled by default from Kubernetes 1.29. Some providers append a plus to the minor version. */
+function supportsNativeSidecars(version: unknown): boolean {
+  const { major, minor } = objectAt(version);
+  return Number.parseInt(String(major), 10) > 1 || Number.parseInt(String(minor), 10) >= 29;
+}
 
 /** Names come from a pod that has not been validated yet. */
 const segment = (name: string): string => encodeURIComponent(name);
@@ -120,5 +140,8 @@ export function toDaemon(object: unknown): { readonly dataset: string; readonly 
   const [container]: readonly (UncheckedObject | undefined)[] = listAt(spec, 'containers');
   if (namespace === undefined || release === undefined || !role?.endsWith('-fuse') || container === undefined)
     return undefined;
-  return { dataset: `${namespace}/${release}`, template: { container, volumes: listAt(spec, 'volumes') } };
+  return {
+    dataset: `${namespace}/${release}`,
+    template: { container, volumes: listAt(spec, 'volumes'), imagePullSecrets: listAt(spec, 'imagePullSecrets') },
+  };
 }
