@@ -24,8 +24,8 @@ export const combinations: readonly (readonly string[])[] = [
     ...['silent-neighbours', 'hung-neighbours', 'many-descriptors', 'second-kubelet'],
     ...['foreign-inline-volume', 'fuse-on-top', 'non-fuse-source'],
   ],
-  ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root', 'mount-root'],
-  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'mount-path-symlink', 'cgroup-v2'],
+  ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root', 'mount-root', 'mount-path-symlink'],
+  ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'cgroup-v2'],
   ['slow-listing', 'slow-termination'],
 ];
 
