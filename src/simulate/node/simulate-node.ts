@@ -1,3 +1,4 @@
+import { formatError } from '../../../recovery/log.ts';
 import { seededRandom } from '../../../reports/bench/statistics.ts';
 import type { SimulatedFailure, SimulationOrder } from '../protocol.ts';
 import { shrink } from '../shrink.ts';
@@ -12,20 +13,26 @@ export function startSimulating({
   history: given,
 }: Pick<SimulationOrder, 'steps' | 'tier' | 'history'>) {
   // The agent dies out of its own calls, so its passes reject with nobody to see it.
+  let rejection: unknown;
   const onRejection = (error: unknown) => {
-    if (!isDeath(error)) throw error;
+    if (!isDeath(error)) rejection ??= error;
   };
   process.on('unhandledRejection', onRejection);
+  const runOnce = async (history: readonly NodeStep[]) => {
+    rejection = undefined;
+    const run = await runNodeHistory(history, tier);
+    return rejection === undefined ? run : { ...run, violation: `the agent failed: ${formatError(rejection)}` };
+  };
   return {
     async run(seed: number): Promise<{ readonly steps: number; readonly failure?: SimulatedFailure }> {
       const history = (given as readonly NodeStep[] | undefined) ?? drawNodeHistory(seededRandom(seed), steps);
-      const first = await runNodeHistory(history, tier);
+      const first = await runOnce(history);
       if (first.violation === undefined) return { steps: first.steps };
       const short = await shrink(history.slice(0, first.steps), async (shorter) => {
-        const again = await runNodeHistory(shorter, tier);
+        const again = await runOnce(shorter);
         return again.violation === undefined ? undefined : again.steps;
       });
-      const shown = await runNodeHistory(short, tier);
+      const shown = await runOnce(short);
       return {
         steps: first.steps,
         failure: { seed, message: shown.violation ?? first.violation, story: shown.story, steps: short },
