@@ -1,5 +1,5 @@
 /** A kernel that a package of Debian has, and how it is booted. */
-export interface Kernel {
+export interface DebianKernel {
   readonly name: string;
   /** A program of this machine: boots in seconds, but by the real clock and with one processor. Or a whole machine, emulated. */
   readonly boots: 'user-mode' | 'emulated';
@@ -10,7 +10,7 @@ export interface Kernel {
 }
 
 /** From the oldest that is promised to the newest that Debian has. */
-export const kernels: readonly Kernel[] = [
+export const kernels: readonly DebianKernel[] = [
   { name: 'user-mode-5.10', boots: 'user-mode', suites: ['bullseye'] },
   { name: 'user-mode-6.1', boots: 'user-mode', suites: ['bookworm'] },
   // Built for the C library of their releases.
@@ -23,8 +23,8 @@ export const kernels: readonly Kernel[] = [
 ];
 
 /** The user-mode kernel that is tried for a commit: each commit one, in time all. `hash`: hexadecimal. */
-export function kernelForCommit(hash: string): Kernel {
+export function kernelForCommit(hash: string): DebianKernel {
   const userMode = kernels.filter(({ boots }) => boots === 'user-mode');
   const number = Number.parseInt(hash.slice(0, 8), 16) || 0;
-  return userMode[number % userMode.length] as Kernel;
+  return userMode[number % userMode.length] as DebianKernel;
 }

@@ -60,10 +60,10 @@ export const checkResult = z.strictObject({
   summary: z.string(),
 });
 
-export type CheckResult = z.infer<typeof checkResult>;
+export type GuestResult = z.infer<typeof checkResult>;
 
 /** Reads what the guest left. */
-export function readResults(directory: string, checks: readonly GuestCheck[]): readonly CheckResult[] {
+export function readResults(directory: string, checks: readonly GuestCheck[]): readonly GuestResult[] {
   const read = (file: string) => {
     const path = join(directory, file);
     return existsSync(path) ? readFileSync(path, 'utf8') : '';

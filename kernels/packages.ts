@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa, type Result } from 'execa';
-import type { Kernel } from './catalogue.ts';
+import type { DebianKernel } from './catalogue.ts';
 
 /** A package that cannot be had here; the message names it. */
 export class PackageMissing extends Error {}
@@ -22,7 +22,7 @@ export interface KernelPackages {
 }
 
 /** Downloads a kernel's packages unless the cache has them. @throws PackageMissing */
-export async function downloadKernel({ name, boots, suites, besides = [] }: Kernel): Promise<KernelPackages> {
+export async function downloadKernel({ name, boots, suites, besides = [] }: DebianKernel): Promise<KernelPackages> {
   const apt = await openApt(name, suites);
   const [kernel = '', ...others] = boots === 'user-mode' ? ['user-mode-linux'] : await cloudImage(apt);
   const files = await apt.download([kernel, ...others, ...besides]);

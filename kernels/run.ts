@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { type Kernel, kernelForCommit, kernels } from './catalogue.ts';
+import { type DebianKernel, kernelForCommit, kernels } from './catalogue.ts';
 import { type CheckChoice, type GuestCheck, guestChecks, guestCommand, readResults } from './guest.ts';
 import { directoryOf, downloadKernel, PackageMissing, unpack } from './packages.ts';
 import { type KernelResult, recordResult } from './results.ts';
@@ -83,7 +83,7 @@ async function main(): Promise<number> {
 }
 
 /** Boots a kernel and makes the checks there. Resolves with the reason if that is impossible here. */
-async function tryKernel(kernel: Kernel, choice: CheckChoice): Promise<KernelResult | string> {
+async function tryKernel(kernel: DebianKernel, choice: CheckChoice): Promise<KernelResult | string> {
   if (!existsSync(runner)) return `needs the runner of virtual machines, ${runner} (RUN_ON_KERNEL names another)`;
   if (process.getuid?.() !== 0) return 'needs root';
   try {
@@ -134,7 +134,7 @@ function report(
     description,
     out,
     checks,
-  }: { kernel: Kernel; description: string; out: string; checks: readonly GuestCheck[] },
+  }: { kernel: DebianKernel; description: string; out: string; checks: readonly GuestCheck[] },
   errors: string,
 ): KernelResult {
   const results = readResults(out, checks);
@@ -156,7 +156,7 @@ async function libcFrom(packages: readonly string[]): Promise<readonly string[]>
 }
 
 /** Seconds. An emulated second takes ten, or more on a busy machine. */
-function timeLimit({ boots }: Kernel, checks: readonly GuestCheck[]): number {
+function timeLimit({ boots }: DebianKernel, checks: readonly GuestCheck[]): number {
   const inGuest = checks.reduce((sum, { limit }) => sum + limit, 60);
   return boots === 'user-mode' ? inGuest : 15 * inGuest;
 }

@@ -1,5 +1,5 @@
 /** How a client reaches an API server and proves who it is. Certificates and keys are PEM. */
-export interface Access {
+export interface ServerAccess {
   /** `https://HOST:PORT`. */
   readonly url: string;
   readonly authority: string;
@@ -9,7 +9,7 @@ export interface Access {
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** A kubeconfig in JSON, for `kubectl --kubeconfig` and for the client's `loadFromString`. */
-export function kubeConfigText({ url, authority, user }: Access): string {
+export function kubeConfigText({ url, authority, user }: ServerAccess): string {
   const credentials =
     'token' in user
       ? { token: user.token }

@@ -28,7 +28,7 @@ export async function start(options: Partial<ApiServerOptions> = {}): Promise<Ri
   };
 }
 
-interface RawRequest {
+interface UncheckedRequest {
   readonly method: string;
   readonly path: string;
   readonly body?: string | undefined;
@@ -38,7 +38,7 @@ interface RawRequest {
 /** Sends a request with the credentials of a configuration, but without the client, which checks and drops fields itself. */
 export async function sendRaw(
   config: KubeConfig,
-  { method, path, body = '', headers }: RawRequest,
+  { method, path, body = '', headers }: UncheckedRequest,
 ): Promise<{ readonly code: number; readonly headers: IncomingHttpHeaders; readonly text: string }> {
   const options: RequestOptions = { method, headers: { ...headers } };
   await config.applyToHTTPSOptions(options);

@@ -22,7 +22,7 @@ export interface NodeStatus {
     readonly name: string;
     readonly dataset?: { readonly namespace: string; readonly name: string };
     readonly daemons: readonly DaemonStatus[];
-    readonly mounts: readonly MountStatus[];
+    readonly mounts: readonly SiteReport[];
   }[];
 }
 
@@ -35,7 +35,7 @@ interface DaemonStatus {
 }
 
 /** A mount site. */
-interface MountStatus {
+interface SiteReport {
   readonly namespace: string;
   readonly pod: string;
   readonly podUid: string;
@@ -88,12 +88,12 @@ export function createNodeStatus({
   };
 }
 
-interface Context {
+interface ReportContext {
   readonly pods: ReadonlyMap<string, Pod>;
   readonly toDate: (at: Nanoseconds) => string;
 }
 
-function toVolume({ volume: { name, dataset }, sources, sites }: VolumeStatus, context: Context) {
+function toVolume({ volume: { name, dataset }, sources, sites }: VolumeStatus, context: ReportContext) {
   const daemons = sources.map((source): DaemonStatus => {
     const { path, state, since } = source;
     return { path, state, since: context.toDate(since), ...('errno' in source ? { errno: source.errno } : {}) };
@@ -104,8 +104,8 @@ function toVolume({ volume: { name, dataset }, sources, sites }: VolumeStatus, c
 
 function toMount(
   { diagnosis, state, since, reason, detail, recovery }: SiteStatus,
-  { pods, toDate }: Context,
-): MountStatus {
+  { pods, toDate }: ReportContext,
+): SiteReport {
   const { site } = diagnosis;
   const { podUid, path } = site;
   const { namespace = '', name: pod = podUid } = pods.get(podUid) ?? {};

@@ -18,7 +18,7 @@ export const statusPort = 8081;
 const socketDirectory = (kubeletRoot: string) => `${kubeletRoot}/csi-plugins/${driverName}`;
 
 /** The differences between the two kinds of node agent. */
-interface Agent {
+interface AgentVariant {
   readonly name: string;
   readonly args: readonly string[];
   readonly env: V1Container['env'];
@@ -67,7 +67,7 @@ export function besideDaemonSet(options: ManifestOptions): V1DaemonSet {
   return agentSet(options, { name: names.beside, args, env: [], mounts: keeperMounts(options) });
 }
 
-function agentSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
+function agentSet(options: ManifestOptions, agent: AgentVariant): V1DaemonSet {
   const { namespace, appArmor } = options;
   const labels = labelsFor(agent.name);
   const annotations = appArmor === 'annotation' ? { annotations: unconfined } : {};
@@ -87,7 +87,7 @@ function agentSet(options: ManifestOptions, agent: Agent): V1DaemonSet {
 /** AppArmor's default profile denies mounts. */
 const unconfined = { [`container.apparmor.security.beta.kubernetes.io/${names.agentContainer}`]: 'unconfined' };
 
-function pod(options: ManifestOptions, agent: Agent): V1PodSpec {
+function pod(options: ManifestOptions, agent: AgentVariant): V1PodSpec {
   const volumes = agent.mounts.map(({ name, path }) => ({ name, hostPath: { path, type: 'DirectoryOrCreate' } }));
   return {
     ...runtime(options),
@@ -126,7 +126,7 @@ export const onRealNodes = {
 
 function container(
   { image, gate, furtherGates, agentArgs, kubeletRoot, mountRoot, appArmor }: ManifestOptions,
-  { args, env = [], mounts }: Agent,
+  { args, env = [], mounts }: AgentVariant,
 ): V1Container {
   const volumeMounts = mounts.map(({ path: _, ...mount }) => mount);
   return {

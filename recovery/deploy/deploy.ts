@@ -11,7 +11,7 @@ import { isServing, waitReady } from './wait-ready.ts';
 import { webhookDeployment } from './webhook-deployment.ts';
 
 /** Where on nodes and how in a cluster the parts run. Defaults as of `ManifestOptions`. */
-export type Placement = Partial<
+export type DeployPlacement = Partial<
   Pick<ManifestOptions, 'kubeletRoot' | 'mountRoot' | 'webhookPort' | 'webhookHostNetwork' | 'runtimeClass'>
 >;
 
@@ -22,7 +22,7 @@ export interface DeployOptions {
   /** Additional flags of the agent. */
   readonly agentArgs?: readonly string[];
   /** Without `kubeletRoot` the kubelets are asked. */
-  readonly placement?: Placement;
+  readonly placement?: DeployPlacement;
   /** Deploys only recovery, alongside another node plugin. */
   readonly beside?: boolean;
   /** Turns the gates FuseRecovery and FuseStandby on. */

@@ -1,4 +1,4 @@
-export { deploy, type Placement } from './deploy.ts';
+export { type DeployPlacement, deploy } from './deploy.ts';
 export { CannotDeploy } from './errors.ts';
 export { toYaml } from './kustomize.ts';
 export { besideManifests, manifests } from './manifests.ts';

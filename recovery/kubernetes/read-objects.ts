@@ -46,7 +46,7 @@ const freshMs = 1_000;
 /** What is known counts as out of date once it could not be read again for this time. */
 const silentMs = 60_000;
 
-interface Entry {
+interface ReadState {
   /** Resolved after the first attempt. */
   readonly attempted: PromiseWithResolvers<void>;
   isWanted: boolean;
@@ -67,12 +67,12 @@ const toNanoseconds = (ms: number) => BigInt(Math.round(ms * 1e6)) as Nanosecond
 export function readObjects<T>(options: ReadObjectsOptions<T>): ReadObjects<T> {
   const { transport, pathOf, map, onChange, onError, onRecovered, clock, random } = options;
   const objects = new Map<string, T | undefined>();
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, ReadState>();
   const queue: string[] = [];
   const ended = new AbortController();
   let active = 0;
 
-  function enqueue(key: string, entry: Entry): void {
+  function enqueue(key: string, entry: ReadState): void {
     entry.timer?.[Symbol.dispose]();
     if (entry.isQueued) return;
     entry.isQueued = true;
@@ -98,7 +98,7 @@ export function readObjects<T>(options: ReadObjectsOptions<T>): ReadObjects<T> {
     }
   }
 
-  async function read(key: string, entry: Entry): Promise<void> {
+  async function read(key: string, entry: ReadState): Promise<void> {
     const startedAt = clock.now();
     entry.askedAt = startedAt;
     let value: T | undefined;
@@ -132,7 +132,7 @@ export function readObjects<T>(options: ReadObjectsOptions<T>): ReadObjects<T> {
 
   const isFailing = () => [...entries.values()].some(({ failing }) => failing !== undefined);
 
-  function schedule(key: string, entry: Entry): void {
+  function schedule(key: string, entry: ReadState): void {
     const [first, longest] = retryMs;
     const delayMs = entry.attempts === 0 ? lifeMs : Math.min(first * 2 ** (entry.attempts - 1), longest);
     entry.timer?.[Symbol.dispose]();
@@ -147,7 +147,7 @@ export function readObjects<T>(options: ReadObjectsOptions<T>): ReadObjects<T> {
     onChange();
   }
 
-  function isStale({ askedAt }: Entry): boolean {
+  function isStale({ askedAt }: ReadState): boolean {
     return askedAt === undefined || clock.now() - askedAt >= toNanoseconds(freshMs);
   }
 

@@ -81,6 +81,22 @@ suite('the pod never sees an empty directory', (timeline) => seesNoEmptyDirector
     'inconclusive',
     'no list after crash 1',
   ],
+  [
+    'is inconclusive without any listing',
+    broken(without((event) => event.kind === 'probe' && event.op === 'list')),
+    'inconclusive',
+    'no list after crash 1',
+  ],
+]);
+
+suite('a probe that does not list', (timeline) => seesNoEmptyDirectory(timeline, consumer, false), [
+  [
+    'passes by its reads',
+    broken(without((event) => event.kind === 'probe' && event.op === 'list')),
+    'pass',
+    'no file was missing in',
+  ],
+  ['fails on a file that does not exist', broken(failing(300, 305, 'ENOENT')), 'fail', 'ENOENT'],
 ]);
 
 suite('the pod never reads wrong data', (timeline) => readsNoWrongData(timeline, consumer), [

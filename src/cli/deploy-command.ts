@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
-import type { Placement } from '../../recovery/deploy/index.ts';
+import type { DeployPlacement } from '../../recovery/deploy/index.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
@@ -129,7 +129,7 @@ function placementOf({
   webhookPort,
   webhookHostNetwork,
   runtimeClass,
-}: DeployFlags): Placement {
+}: DeployFlags): DeployPlacement {
   return {
     ...(kubeletRoot !== undefined && { kubeletRoot }),
     ...(mountRoot !== undefined && { mountRoot }),

@@ -57,12 +57,12 @@ export async function readStatus(source: StatusSource, signal: AbortSignal): Pro
   };
 }
 
-interface Agent {
+interface AskedAgent {
   readonly node: string;
   readonly ask: (signal: AbortSignal) => Promise<unknown>;
 }
 
-const askAddress = (address: string): Agent => ({
+const askAddress = (address: string): AskedAgent => ({
   node: address,
   ask: async (signal) => {
     const response = await fetch(`http://${address}/status`, { signal });
@@ -74,7 +74,7 @@ const askAddress = (address: string): Agent => ({
 async function agentPods({
   kubeConfig,
   namespace,
-}: Extract<StatusSource, { kind: 'cluster' }>): Promise<readonly Agent[]> {
+}: Extract<StatusSource, { kind: 'cluster' }>): Promise<readonly AskedAgent[]> {
   const api = kubeConfig.makeApiClient(CoreV1Api);
   const labelSelector = `app in (${names.agent},${names.beside})`;
   const namespaces = namespace === undefined ? [names.namespace, names.besideNamespace] : [namespace];
@@ -83,7 +83,7 @@ async function agentPods({
   return pods.flatMap(({ items }) => items.flatMap((pod) => askPod(forward, pod)));
 }
 
-function askPod(forward: PortForward, { metadata, spec, status }: V1Pod): Agent {
+function askPod(forward: PortForward, { metadata, spec, status }: V1Pod): AskedAgent {
   const { name = '', namespace = '' } = metadata ?? {};
   return {
     node: spec?.nodeName ?? name,

@@ -2,10 +2,10 @@ import { type ConnectionState, FuseConnection } from '../../linux/model/connecti
 import { KernelModel } from '../../linux/model/kernel-model.ts';
 import { createModelledPort } from '../../linux/model/modelled-port.ts';
 import {
-  type ContainerMount,
   enterContainer,
   type ModelledProcess,
   makeDirectory,
+  type RuntimeMount,
 } from '../../linux/model/modelled-process.ts';
 import { ModelledSyscalls } from '../../linux/model/modelled-syscalls.ts';
 import { type Filesystem, followDown, isRoot, type MountNamespace, type VfsPath } from '../../linux/model/mounts.ts';
@@ -55,7 +55,7 @@ export interface ModelledKernel extends KernelPort {
   /** Starts a process of a container. */
   start(
     container: Pick<ModelledContainer, 'podUid' | 'name' | 'pid' | 'links'>,
-    mounts: readonly ContainerMount[],
+    mounts: readonly RuntimeMount[],
   ): ModelledContainer;
   /** A process in a copy of a container's mount namespace, which is not among `processes`. */
   fork(container: ModelledContainer, facts: Partial<ModelledProcess>): ModelledContainer;

@@ -17,7 +17,7 @@ export interface ModelledProcess {
 }
 
 /** A directory or file of the node that a runtime mounts into a container. */
-export interface ContainerMount {
+export interface RuntimeMount {
   readonly from: string;
   readonly path: string;
   readonly readOnly?: boolean;
@@ -28,7 +28,7 @@ export interface ContainerMount {
 const assembly = '/run/container';
 
 /** Makes a process one of a container, with mounts of the node's directories, as a runtime does (runc `rootfs_linux.go`). */
-export function enterContainer(sys: ModelledSyscalls, mounts: readonly ContainerMount[]): void {
+export function enterContainer(sys: ModelledSyscalls, mounts: readonly RuntimeMount[]): void {
   const mount = (target: string, flags: number, source: string | null = null, fstype: string | null = null) =>
     done(sys.mount({ source, target, fstype, flags }));
   done(sys.unshare(CLONE_NEWNS));

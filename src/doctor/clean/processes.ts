@@ -15,7 +15,7 @@ export interface RunProcess {
 }
 
 /** The files of /proc/PID that identify a process's run (`man 5 proc`). */
-export interface ProcessFiles {
+export interface RunProcessFiles {
   /** `NAME=value`, each ended by a NUL: the environment that the program was started with. */
   readonly environ: string;
   readonly status: string;
@@ -25,7 +25,7 @@ export interface ProcessFiles {
 }
 
 /** Returns the process if its environment names a run and it is alive. A zombie has already released its resources. */
-export function parseRunProcess(pid: number, files: ProcessFiles): RunProcess | undefined {
+export function parseRunProcess(pid: number, files: RunProcessFiles): RunProcess | undefined {
   const environ = new Map(
     files.environ.split('\0').map((line) => {
       const equals = line.indexOf('=');

@@ -32,7 +32,7 @@ export interface InspectedCluster {
   readonly stores: readonly BucketCheck[];
   /** The directories that were asked for. */
   readonly asked: { readonly kubeletRoot: string; readonly mountRoot: string };
-  readonly admission: Admission;
+  readonly admission: DryRunAdmission;
   /** RuntimeClasses of sandboxed runtimes that the agent does not know by name. */
   readonly sandboxRuntimes: readonly string[];
   readonly isEksWithOtherNetwork: boolean;
@@ -40,7 +40,7 @@ export interface InspectedCluster {
 }
 
 /** What became of a dry run of the agent's pod. */
-export type Admission =
+export type DryRunAdmission =
   | { readonly state: 'not-tried' }
   | { readonly state: 'admitted'; readonly namespace: string }
   | { readonly state: 'refused'; readonly namespace: string; readonly message: string };
@@ -133,7 +133,7 @@ function describeNode(node: V1Node): InspectedNode {
 }
 
 /** Creates the agent's pod in a dry run: where it will be, or in a namespace that every cluster has, if that is not there yet. */
-async function tryAdmission(core: CoreV1Api, { image }: GatherClusterOptions): Promise<Admission> {
+async function tryAdmission(core: CoreV1Api, { image }: GatherClusterOptions): Promise<DryRunAdmission> {
   const { spec } = agentDaemonSet({ ...defaultOptions, image: image ?? defaultOptions.image }).spec?.template ?? {};
   const namespaces = (await core.listNamespace()).items.map(({ metadata }) => metadata?.name);
   const namespace = namespaces.includes(names.namespace) ? names.namespace : 'kube-system';

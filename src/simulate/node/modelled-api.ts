@@ -23,7 +23,7 @@ const latencies = {
 /** Milliseconds after which a request that is not answered fails. */
 const requestTimeout = 30_000;
 
-interface PodEvent {
+interface PodChange {
   readonly version: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly pod: Pod;
@@ -40,7 +40,7 @@ export class ModelledApi {
   readonly #node: ModelledNode;
   readonly #watches = new Set<OpenWatch>();
   readonly #waiting = new Set<() => void>();
-  #history: PodEvent[] = [];
+  #history: PodChange[] = [];
   #known: readonly Pod[] = [];
   #version = 1;
   /** Versions before it have expired. */
@@ -67,7 +67,7 @@ export class ModelledApi {
   changed(): void {
     const now = this.#node.pods.map(({ spec }) => spec).concat(this.#node.strangers);
     const before = new Map(this.#known.map((pod) => [pod.uid, pod]));
-    const add = (type: PodEvent['type'], pod: Pod) => {
+    const add = (type: PodChange['type'], pod: Pod) => {
       this.#version += 1;
       this.#history.push({ version: this.#version, type, pod });
     };

@@ -14,7 +14,7 @@ import {
 /** Milliseconds after which a call of the driver is repeated: first and longest. */
 const retries = [500, 16_000] as const;
 
-export interface KubeletOptions {
+export interface ModelledKubeletOptions {
   readonly node: ModelledNode;
   readonly clock: ModelledClock;
   /** Calls the driver; undefined if no agent runs. Rejects if the agent dies meanwhile. */
@@ -31,13 +31,13 @@ export interface KubeletOptions {
 /** The kubelet: it starts and deletes pods, repeats what fails with back-off, and begins anew after a restart. */
 export class ModelledKubelet {
   readonly deleting = new Set<SimulatedPod>();
-  readonly #options: KubeletOptions;
+  readonly #options: ModelledKubeletOptions;
   /** Aborted at each restart: the calls of an earlier one are cancelled, and what it began is given up. */
   #instance = new AbortController();
   /** The call that runs for a pod. The kubelet makes no two at a time. */
   #running = new Map<SimulatedPod, Promise<boolean>>();
 
-  constructor(options: KubeletOptions) {
+  constructor(options: ModelledKubeletOptions) {
     this.#options = options;
   }
 

@@ -2,6 +2,7 @@ import {
   driverName,
   type Nanoseconds,
   type Pod,
+  type SourceRole,
   type Volume,
   type VolumeRecord,
 } from '../../../recovery/engine/model.ts';
@@ -10,11 +11,11 @@ import type { ModelledClock } from '../../../recovery/engine/testing/modelled-cl
 import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
 import {
-  type ContainerMount,
   enterContainer,
   followLinks,
   type ModelledProcess,
   makeDirectory,
+  type RuntimeMount,
 } from '../../../recovery/linux/model/modelled-process.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import type { Filesystem, MountNamespace, VfsPath } from '../../../recovery/linux/model/mounts.ts';
@@ -55,8 +56,6 @@ export interface SimulatedPod {
   cover: Filesystem | undefined;
   inside: Filesystem | undefined;
 }
-
-export type SourceRole = 'active' | 'standby';
 
 /** The kernel of a node, its FUSE daemons, and what its kubelet and container runtime do to mounts. */
 export class ModelledNode {
@@ -207,13 +206,13 @@ export class ModelledNode {
   }
 
   /** A directory of the volume. A real container would not start before the daemon answers. */
-  #subPathOf({ shape, mounts: [{ target }] }: SimulatedPod): readonly ContainerMount[] {
+  #subPathOf({ shape, mounts: [{ target }] }: SimulatedPod): readonly RuntimeMount[] {
     const isServed = this.at(target)?.mount.filesystem.connection?.state === 'live';
     return shape === 'sub-path-log' && isServed ? [{ from: `${target}/${imitatedLog}`, path: '/own' }] : [];
   }
 
   /** The files and directories of the kubelet that the container has beside its volumes. */
-  #filesOf({ spec: { uid }, shape }: SimulatedPod): readonly ContainerMount[] {
+  #filesOf({ spec: { uid }, shape }: SimulatedPod): readonly RuntimeMount[] {
     const file = (name: string, owner = uid) => {
       const path = `${kubeletRoot}/pods/${owner}/${name}`;
       makeDirectory(this.#host, path);

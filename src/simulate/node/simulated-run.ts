@@ -1,11 +1,11 @@
-import type { Decision, DeviceId, KernelTier, Volume } from '../../../recovery/engine/model.ts';
+import type { Decision, DeviceId, KernelTier, SourceRole, Volume } from '../../../recovery/engine/model.ts';
 import { createModelledClock, type ModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
 import type { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { Invariants, isInvariantViolation, violation } from './invariants.ts';
 import { type AgentFlags, isDeath, ModelledAgent } from './modelled-agent.ts';
 import { ModelledApi } from './modelled-api.ts';
 import { ModelledKubelet } from './modelled-kubelet.ts';
-import { ModelledNode, milliseconds, type SimulatedPod, type SourceRole } from './modelled-node.ts';
+import { ModelledNode, milliseconds, type SimulatedPod } from './modelled-node.ts';
 import type { NodeStep } from './node-history.ts';
 
 const volumes = 3;
