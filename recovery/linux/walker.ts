@@ -12,8 +12,13 @@ import { O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, type Sysc
  */
 const maxWait = 10;
 const waitingShare = 0.2;
-/** Milliseconds after the begin of a look-up for which its answer is kept until the caller tries again. It keeps a mount alive. */
-const answerLifetime = 1000;
+/**
+ * Milliseconds for which an answer is kept until the caller tries again, which is at the next resync at the latest: otherwise a slow look-up
+ * would be repeated for ever. It keeps a mount alive.
+ */
+const answerLifetime = 6000;
+/** How often answers are looked through, in milliseconds. */
+const cleaningPeriod = 1000;
 /** Milliseconds after which a look-up without an answer is reported. */
 const lookupTimeout = 1000;
 /** Look-ups without an answer. They are never repeated, and more of them are not begun. */
@@ -62,7 +67,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
   /** The look-ups without an answer, by mount and path, each with a descriptor of its root, which the caller may close before it is used. */
   const open = new Map<string, { readonly id: number; readonly root: number; readonly begunAt: number }>();
   /** The answers that no caller has taken, by mount and path. */
-  const answers = new Map<string, { readonly response: WalkerResponse; readonly begunAt: number }>();
+  const answers = new Map<string, { readonly response: WalkerResponse; readonly at: number }>();
   let cleaning: NodeJS.Timeout | undefined;
   const buffer = Buffer.alloc(65536);
 
@@ -113,7 +118,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
       if (key === undefined || lookUp === undefined) continue;
       sys.close(lookUp.root);
       open.delete(key);
-      answers.set(key, { response, begunAt: lookUp.begunAt });
+      answers.set(key, { response, at: now() });
     }
     return read > 0;
   }
@@ -127,8 +132,8 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
       endChild();
       return;
     }
-    for (const [key, { response, begunAt }] of answers) {
-      if (now() - begunAt < answerLifetime) continue;
+    for (const [key, { response, at }] of answers) {
+      if (now() - at < answerLifetime) continue;
       answers.delete(key);
       send(child, { release: response.id });
     }
@@ -136,7 +141,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
   }
 
   function cleanLater(): void {
-    cleaning ??= setTimeout(dropUnused, answerLifetime).unref();
+    cleaning ??= setTimeout(dropUnused, cleaningPeriod).unref();
   }
 
   function openInChild(served: WalkerProcess, at: number, path: string): Result<number> {
