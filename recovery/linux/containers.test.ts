@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -94,6 +94,7 @@ describe('a scan for new containers', () => {
   it('finds a container although a prober with a lower pid was reading in it at the last scan', () => {
     const containers = open();
     run(10, 'mnt:[12]', [line(2, '/data')], 'app', process.pid);
+    symlinkSync(readlinkSync('/proc/self/exe'), join(proc, '10', 'exe'));
     run(12, 'mnt:[12]', [line(2, '/data')]);
     expect(containers.find('fresh').map(({ pid }) => pid)).toEqual([12]);
     now = settled;

@@ -238,7 +238,7 @@ function inspect(
   before: KnownContainer | undefined,
 ): KnownContainer | undefined | 'gone' {
   // A prober that reads in the container is no process of it, and is elsewhere soon.
-  if (before?.container.pid !== pid && files.isChild(pid) !== false) return 'gone';
+  if (before?.container.pid !== pid && files.isHelper(pid) !== false) return 'gone';
   const started = files.startTime(pid);
   const text = files.mountTable(pid);
   if (text === undefined || started === undefined) return 'gone';

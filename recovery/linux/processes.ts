@@ -12,8 +12,12 @@ export function processIds(proc: string): readonly number[] {
 
 /** `mnt:[4026531841]`; undefined if the process has ended or may not be inspected. */
 export function namespaceOf(proc: string, pid: number | 'self', kind: 'mnt' | 'user'): string | undefined {
+  return readLink(`${proc}/${pid}/ns/${kind}`);
+}
+
+function readLink(path: string): string | undefined {
   try {
-    return readlinkSync(`${proc}/${pid}/ns/${kind}`);
+    return readlinkSync(path);
   } catch {
     return undefined;
   }
@@ -69,8 +73,8 @@ function readText(path: string): string | undefined {
 export interface ProcessFiles {
   namespaceOf(pid: number | 'self', kind: 'mnt' | 'user'): string | undefined;
   startTime(pid: number): string | undefined;
-  /** Whether it is a child of this process. */
-  isChild(pid: number): boolean | undefined;
+  /** Whether it is a child of this process that runs the same program, as a prober does. */
+  isHelper(pid: number): boolean | undefined;
   credentials(pid: number): Container['user'] | undefined;
   /** The text of its mountinfo. */
   mountTable(pid: number): string | undefined;
@@ -81,9 +85,11 @@ export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): Pro
   return {
     namespaceOf: (pid, kind) => namespaceOf(proc, pid, kind),
     startTime: (pid) => startTime(proc, pid),
-    isChild(pid) {
-      const fields = statusFields(proc, pid);
-      return fields === undefined ? undefined : Number(fields[1]) === process.pid;
+    isHelper(pid) {
+      const parent = statusFields(proc, pid)?.[1];
+      if (parent !== String(process.pid)) return parent === undefined ? undefined : false;
+      const program = readLink(`${proc}/${pid}/exe`);
+      return program === undefined ? undefined : program === readLink('/proc/self/exe');
     },
     credentials: (pid) => credentialsOf(proc, pid),
     mountTable: (pid) => readTable(sys, `${proc}/${pid}/mountinfo`),

@@ -75,7 +75,7 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
       },
       startTime: (pid) => processOf(pid)?.startTime,
       // Its probers are no processes.
-      isChild: () => false,
+      isHelper: () => false,
       credentials: (pid) => processOf(pid)?.user,
       mountTable: (pid) => processOf(pid)?.sys.table,
     },
