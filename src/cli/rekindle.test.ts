@@ -364,7 +364,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     [
       'unknown node condition',
       ['conform', '--node', 'slow-listing,moonlight'],
-      'unknown node condition "moonlight": accepted are foreign-inline-volume, fuse-on-top, hung-neighbours,',
+      'unknown node condition "moonlight": accepted are cgroup-v2, foreign-inline-volume, fuse-on-top, hung-neighbours,',
     ],
     [
       'a node condition on kind',
