@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
 import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
 import { serveRegistration } from '../../recovery/csi/registration.ts';
+import type { FurtherGate } from '../../recovery/deploy/options.ts';
 import { driverName } from '../../recovery/engine/model.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import { type AgentSettings, ForeignAgentFailed } from '../cluster.ts';
@@ -199,7 +200,7 @@ export class AgentProcess {
       const program = diesBefore
         ? [process.execPath, programs.dyingAgent, `--dies-before=${diesBefore.call}:${diesBefore.count}`]
         : command;
-      const furtherGates = agent.standby ? (['FuseStandby'] as const) : [];
+      const furtherGates = gatesBeside(agent);
       const agentArgs = [...ownFlags(agent), '--status-addr=127.0.0.1:0'];
       const manifest = { kubeletRoot, mountRoot, agentArgs, furtherGates };
       const gate = agent.fuseRecovery;
@@ -222,7 +223,9 @@ export class AgentProcess {
       `--endpoint=unix://${this.#socket}`,
       ...(agent.fuseRecovery === 'default'
         ? []
-        : [`--feature-gates=FuseRecovery=${agent.fuseRecovery}${agent.standby ? ',FuseStandby=true' : ''}`]),
+        : [
+            `--feature-gates=${[`FuseRecovery=${agent.fuseRecovery}`, ...gatesBeside(agent).map((name) => `${name}=true`)]}`,
+          ]),
       `--kubeconfig=${adminKubeconfig}`,
       ...ownFlags(agent),
     ];
@@ -256,14 +259,19 @@ export class AgentProcess {
   }
 }
 
+/** The gates that are on besides FuseRecovery. */
+const gatesBeside = ({ keeper, standby }: AgentSettings): readonly FurtherGate[] => [
+  ...(standby ? (['FuseStandby'] as const) : []),
+  ...(keeper ? (['FuseTakeover'] as const) : []),
+];
+
 /** In the sandbox all agents share the network of the machine. */
-function ownFlags({ abortHungAfter, fallback, keeper, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
+function ownFlags({ abortHungAfter, fallback, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
   return [
     '--metrics-addr=127.0.0.1:0',
     ...(kernelTier ? [`--kernel-tier=${kernelTier}`] : []),
     ...(abortHungAfter ? [`--abort-hung-after=${abortHungAfter}`] : []),
     ...(fallback ? ['--fallback=annotated'] : []),
-    ...(keeper ? ['--feature-gates=FuseTakeover=true'] : []),
     ...(readWriteScope ? [`--read-write-scope=${readWriteScope}`] : []),
   ];
 }

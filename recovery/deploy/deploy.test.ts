@@ -84,10 +84,20 @@ describe('deploy', () => {
       const { args } = (api.objects.get(agent) as V1DaemonSet).spec?.template.spec?.containers[0] ?? {};
       return args?.filter((argument) => argument.startsWith('--feature-gates='));
     };
-    await deployOn(api, { standby: true });
+    await deployOn(api, { furtherGates: ['FuseStandby'] });
     expect(gates()).toEqual(['--feature-gates=FuseRecovery=true,FuseStandby=true']);
     await deployOn(api, { image: 'rekindle/agent:2' });
     expect(gates()).toEqual(['--feature-gates=FuseRecovery=true,FuseStandby=true']);
+  });
+
+  it('deploys a keeper with takeover, and updates it later without being asked again', async () => {
+    const api = createFakeApi();
+    const image = (title: string) => (api.objects.get(title) as V1DaemonSet).spec?.template.spec?.containers[0]?.image;
+    await deployOn(api, { furtherGates: ['FuseTakeover'] });
+    await deployOn(api, { image: 'rekindle/agent:2' });
+    const { args } = (api.objects.get(agent) as V1DaemonSet).spec?.template.spec?.containers[0] ?? {};
+    expect(args).toContain('--feature-gates=FuseRecovery=true,FuseTakeover=true');
+    expect(image(agent.replace('csi-nodeplugin-fluid', 'rekindle-keeper'))).toBe('rekindle/agent:2');
   });
 
   it('keeps a gate that is turned on during the deployment', async () => {

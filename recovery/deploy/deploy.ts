@@ -5,7 +5,7 @@ import { type Applied, applyOver, formatApplied } from './apply-over.ts';
 import { CannotDeploy } from './errors.ts';
 import { findKubeletRoot } from './kubelet-root.ts';
 import { besideManifests, manifests } from './manifests.ts';
-import { defaultOptions, furtherGates, type ManifestOptions, names } from './options.ts';
+import { defaultOptions, type FurtherGate, furtherGates, type ManifestOptions, names } from './options.ts';
 import { isWebhookConfiguration, removeObjects } from './remove.ts';
 import { isServing, waitReady } from './wait-ready.ts';
 import { webhookDeployment } from './webhook-deployment.ts';
@@ -25,8 +25,8 @@ export interface DeployOptions {
   readonly placement?: DeployPlacement;
   /** Deploys only recovery, alongside another node plugin. */
   readonly beside?: boolean;
-  /** Turns the gates FuseRecovery and FuseStandby on. */
-  readonly standby?: boolean;
+  /** Gates to turn on, with FuseRecovery, which they need. */
+  readonly furtherGates?: readonly FurtherGate[];
   /** The API server validates everything, but nothing is changed. */
   readonly dryRun?: boolean;
   /** How long to wait until everything is ready; two minutes by default. */
@@ -62,15 +62,17 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
     agentArgs = [],
     placement = {},
     beside = false,
-    standby = false,
+    furtherGates: asked = [],
     dryRun = false,
     signal,
     onProgress,
   } = options;
   const appArmor = (await api.minorVersion()) >= appArmorField ? 'field' : 'annotation';
   // Recovery alone is useless with the gate off.
-  const gate = beside || standby;
-  const gates = { gate, furtherGates: standby ? (['FuseStandby'] as const) : [] };
+  const gate = beside || asked.length > 0;
+  const daemonSet = { name: beside ? names.beside : names.agent, namespace };
+  const before = await api.read({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: daemonSet });
+  const gates = { gate, furtherGates: gatesOn(asked, before) };
   const found = placement.kubeletRoot === undefined ? await findKubeletRoot(api) : undefined;
   if (found !== undefined) onProgress(`the kubelets' directory is ${found}`);
   const places = { ...placement, ...(found !== undefined && { kubeletRoot: found }) };
@@ -94,7 +96,9 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
       const applied =
         dryRun && !live.has(`namespace/${namespace}`)
           ? ({ object: target, change: 'created' } as const)
-          : await applyOver({ api, dryRun }, target, (before) => withLiveGate(render, desired, target, before));
+          : await applyOver({ api, dryRun }, target, (before) =>
+              withLiveGate({ render, desired, asked }, target, before),
+            );
       if (applied === undefined) continue;
       onProgress(formatApplied(applied));
       done.push(applied);
@@ -118,19 +122,26 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
   return { changed: done.filter(({ change }) => change !== 'unchanged').map(formatApplied), incomplete };
 }
 
-/** The object to apply, with the gates of the existing one, except that standbys that are asked for need both. */
+/** The gates that are asked for, and those that are on already. */
+const gatesOn = (asked: readonly FurtherGate[], before: KubernetesObject | undefined): readonly FurtherGate[] =>
+  furtherGates.filter((name) => asked.includes(name) || liveGate(before, name) === true);
+
+interface Rendering {
+  readonly render: typeof manifests;
+  readonly desired: ManifestOptions;
+  readonly asked: readonly FurtherGate[];
+}
+
+/** The object to apply, with the gates of the existing one, except that gates that are asked for need FuseRecovery. */
 function withLiveGate(
-  render: typeof manifests,
-  desired: ManifestOptions,
+  { render, desired, asked }: Rendering,
   target: KubernetesObject,
   before: KubernetesObject | undefined,
 ): KubernetesObject {
-  if (target.kind !== 'DaemonSet') return target;
-  const asked = new Set(desired.furtherGates);
-  const on = furtherGates.filter((name) => asked.has(name) || liveGate(before, name) === true);
-  const gate = asked.size > 0 || (liveGate(before) ?? desired.gate);
+  if (target.kind !== 'DaemonSet' || target.metadata?.name === names.keeper) return target;
+  const gate = asked.length > 0 || (liveGate(before) ?? desired.gate);
   return (
-    render({ ...desired, gate, furtherGates: gate ? on : [] }).find(
+    render({ ...desired, gate, furtherGates: gate ? gatesOn(asked, before) : [] }).find(
       (object) => formatTitle(object) === formatTitle(target),
     ) ?? target
   );

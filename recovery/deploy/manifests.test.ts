@@ -26,8 +26,7 @@ const argv = (workload: V1DaemonSet) =>
   containerOf(workload)?.args?.map((arg) => arg.replace(/\$\((\w+)\)/g, (_, name) => env(workload)[name] ?? '')) ?? [];
 
 describe('the keeper', () => {
-  const agentArgs = ['--feature-gates=FuseTakeover=true'];
-  const objects = manifests({ ...defaultOptions, agentArgs });
+  const objects = manifests({ ...defaultOptions, furtherGates: ['FuseTakeover'] });
   const keeper = find<V1DaemonSet>(objects, 'DaemonSet', 'rekindle-keeper');
 
   it('is deployed only if the gate is on, and is replaced only by hand', () => {
@@ -141,7 +140,7 @@ describe('the deployed objects', () => {
       ...defaultOptions,
       ...places,
       ...network,
-      agentArgs: ['--feature-gates=FuseTakeover=true'],
+      furtherGates: ['FuseTakeover'],
       gate: true,
     });
     const movedAgent = find<V1DaemonSet>(moved, 'DaemonSet', 'csi-nodeplugin-fluid');

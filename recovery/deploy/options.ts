@@ -31,7 +31,7 @@ export const labelsFor = (part: string) => ({
   'app.kubernetes.io/part-of': 'rekindle',
 });
 
-export const furtherGates = ['FuseStandby'] as const;
+export const furtherGates = ['FuseStandby', 'FuseTakeover'] as const;
 export type FurtherGate = (typeof furtherGates)[number];
 
 export interface ManifestOptions {
@@ -58,9 +58,9 @@ export interface ManifestOptions {
   readonly appArmor: 'field' | 'annotation';
 }
 
-/** Whether the agent's flags turn on the gate that needs a keeper on each node. */
-export const hasTakeover = ({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): boolean =>
-  agentArgs.some((argument) => /^--feature-gates=(.*,)?FuseTakeover=true(,|$)/.test(argument));
+/** Whether the gate is on that needs a keeper on each node. */
+export const hasTakeover = ({ furtherGates }: Pick<ManifestOptions, 'furtherGates'>): boolean =>
+  furtherGates.includes('FuseTakeover');
 
 export const defaultOptions: ManifestOptions = {
   namespace: names.namespace,

@@ -3,7 +3,7 @@ import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { type Api, formatTitle, isOurs, openApi } from './api.ts';
 import { CannotDeploy } from './errors.ts';
 import { besideManifests, manifests } from './manifests.ts';
-import { defaultOptions } from './options.ts';
+import { defaultOptions, furtherGates } from './options.ts';
 
 export interface RemoveOptions {
   readonly kubeConfig: KubeConfig;
@@ -19,9 +19,8 @@ export interface RemoveOptions {
 export async function removeDeployment(options: RemoveOptions): Promise<{ readonly removed: readonly string[] }> {
   const { kubeConfig, namespace, beside = false, dryRun = false, signal, onProgress } = options;
   const api = openApi(kubeConfig);
-  // Whether there is a keeper follows from the flags of the agent, which are not known here.
-  const agentArgs = ['--feature-gates=FuseTakeover=true'];
-  const objects = (beside ? besideManifests : manifests)({ ...defaultOptions, namespace, agentArgs });
+  // Whether there is a keeper follows from the gates, which are not known here.
+  const objects = (beside ? besideManifests : manifests)({ ...defaultOptions, namespace, furtherGates });
   return { removed: await removeObjects({ api, objects, dryRun, signal, onProgress }) };
 }
 

@@ -16,6 +16,7 @@ interface DeployFlags extends KubeConfigFlags {
   readonly remove: boolean;
   readonly beside: boolean;
   readonly standby: boolean;
+  readonly takeover: boolean;
   readonly fallback: boolean;
   readonly kubeletRoot?: string;
   readonly mountRoot?: string;
@@ -37,6 +38,7 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--timeout <seconds>', 'how long to wait until everything is ready', wholeNumber(1, 86_400), 120)
     .option('--beside', 'install recovery only, alongside a node plugin that keeps publishing', false)
     .option('--standby', 'turn on recovery and standbys: --feature-gates=FuseRecovery=true,FuseStandby=true', false)
+    .option('--takeover', 'turn on recovery and takeover, and deploy the keeper that it needs', false)
     .option(
       '--kubelet-root <path>',
       "the kubelet's directory on the nodes, or a symbolic link to it (default: what the kubelets tell, or /var/lib/kubelet)",
@@ -89,13 +91,17 @@ async function runDeploy(
   // Loaded on demand, because the client library's models take a second to load.
   const { CannotDeploy, defaultOptions, deploy, manifests, besideManifests, names, removeDeployment, toYaml } =
     await import('../../recovery/deploy/index.ts');
-  const { beside, standby, dryRun } = flags;
+  const { beside, standby, takeover, dryRun } = flags;
+  const furtherGates = [
+    ...(standby ? (['FuseStandby'] as const) : []),
+    ...(takeover ? (['FuseTakeover'] as const) : []),
+  ];
   const namespace = flags.namespace ?? (beside ? names.besideNamespace : names.namespace);
   const image = flags.image ?? defaultOptions.image;
   const placement = placementOf(flags);
   if (flags.print) {
-    const gates = { gate: beside || standby, furtherGates: standby ? (['FuseStandby'] as const) : [] };
-    const options = { ...defaultOptions, ...placement, namespace, image, agentArgs, ...gates };
+    const gate = beside || furtherGates.length > 0;
+    const options = { ...defaultOptions, ...placement, namespace, image, agentArgs, gate, furtherGates };
     stdout.write(toYaml((beside ? besideManifests : manifests)(options)));
     return exitStatus.conformant;
   }
@@ -109,7 +115,7 @@ async function runDeploy(
       return exitStatus.conformant;
     }
     const timeoutMs = flags.timeout * 1000;
-    const options = { namespace, image, agentArgs, placement, beside, standby, dryRun };
+    const options = { namespace, image, agentArgs, placement, beside, furtherGates, dryRun };
     const { changed, incomplete } = await deploy({ kubeConfig, ...options, timeoutMs, signal, onProgress });
     stdout.write(summarize(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));
     if (incomplete.length === 0) return exitStatus.conformant;

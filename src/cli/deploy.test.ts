@@ -49,6 +49,12 @@ describe('deploy --print', () => {
     expect(out).toContain('- --feature-gates=FuseRecovery=true,FuseStandby=true');
   });
 
+  test('prints a keeper with --takeover', async () => {
+    const { out } = await run(['deploy', '--print', '--takeover']);
+    expect(out).toContain('- --feature-gates=FuseRecovery=true,FuseTakeover=true');
+    expect(out).toContain('name: rekindle-keeper');
+  });
+
   test('prints where the kubelet and the daemons are, and how the API server reaches the webhook', async () => {
     const places = ['--kubelet-root', '/data/kubelet/', '--mount-root=/var/lib/runtime-mnt', '--runtime-class=runc'];
     const { out } = await run(['deploy', '--print', ...places, '--webhook-port=10250', '--webhook-host-network']);
