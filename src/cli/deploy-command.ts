@@ -1,11 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { DeployPlacement } from '../../recovery/deploy/index.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { deployHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { parsePath, WrongArgument, wholeNumber } from './options.ts';
+import { parsePath, parsePeriod, WrongArgument, wholeNumber } from './options.ts';
 
 interface DeployFlags extends KubeConfigFlags {
   readonly namespace?: string;
@@ -35,7 +35,11 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--kubeconfig <file>', 'kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
     .option('--namespace <name>', 'namespace of all parts (default: fluid-system; with --beside: rekindle-system)')
     .option('--image <reference>', 'image of the agent and the webhook')
-    .option('--timeout <seconds>', 'how long to wait until everything is ready', wholeNumber(1, 86_400), 120)
+    .addOption(
+      new Option('--timeout <time>', 'how long to wait until everything is ready')
+        .argParser(parsePeriod)
+        .default(120_000, '2m'),
+    )
     .option('--beside', 'install recovery only, alongside a node plugin that keeps publishing', false)
     .option('--standby', 'turn on recovery and standbys: --feature-gates=FuseRecovery=true,FuseStandby=true', false)
     .option('--takeover', 'turn on recovery and takeover, and deploy the keeper that it needs', false)
@@ -114,7 +118,7 @@ async function runDeploy(
       stdout.write(summarize(removed, dryRun ? 'would be removed' : 'removed', 'nothing to remove', where));
       return exitStatus.conformant;
     }
-    const timeoutMs = flags.timeout * 1000;
+    const { timeout: timeoutMs } = flags;
     const options = { namespace, image, agentArgs, placement, beside, furtherGates, dryRun };
     const { changed, incomplete } = await deploy({ kubeConfig, ...options, timeoutMs, signal, onProgress });
     stdout.write(summarize(changed, dryRun ? 'would change' : 'changed', 'nothing changed', where));

@@ -85,7 +85,7 @@ describe('a cluster that cannot be chosen ends with 2 and one sentence', () => {
     [
       'a bad time',
       ['deploy', '--kubeconfig', 'good', '--timeout', 'soon'],
-      "argument 'soon' is invalid. Accepted are whole numbers from 1 to 86400.",
+      "argument 'soon' is invalid. Accepted are times of a second and more, as 5s or 2m.",
     ],
     [
       'no path',

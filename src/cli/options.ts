@@ -51,6 +51,13 @@ export function parseTime(text: string): number {
   throw new InvalidArgumentError('Accepted are times, as 0, 250ms, 5s or 2m.');
 }
 
+/** Parses a time, or a number of seconds, into milliseconds; at least a second. */
+export function parsePeriod(text: string): number {
+  const milliseconds = /^\d{1,5}$/.test(text) ? Number(text) * 1000 : (parseDuration(text) ?? 0);
+  if (milliseconds >= 1000) return milliseconds;
+  throw new InvalidArgumentError('Accepted are times of a second and more, as 5s or 2m.');
+}
+
 /**
  * Checks a tag expression (`@C2 and not (@L1 or @L4)`) against the tags of the scenarios, and returns it unchanged. A tag that
  * no scenario has would select nothing, and the run would pass.

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { explainHelp, statusHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { WrongArgument, wholeNumber } from './options.ts';
+import { parsePeriod, WrongArgument } from './options.ts';
 
 interface SourceFlags extends KubeConfigFlags {
   readonly agentNamespace?: string;
@@ -18,7 +18,8 @@ interface SourceFlags extends KubeConfigFlags {
 
 interface StatusFlags extends SourceFlags {
   readonly output: 'table' | 'json';
-  /** Seconds, or `true` without a value. */
+  readonly json?: true;
+  /** Milliseconds, or `true` without a value. */
   readonly watch?: number | true;
 }
 
@@ -35,7 +36,8 @@ export function addStatus(program: Command, context: Context, ends: (status: Exi
     .command('status')
     .description('show every FUSE mount of a cluster: its state, its last recovery, or why it is left alone')
     .addOption(new Option('-o, --output <format>', 'how to print it').choices(['table', 'json']).default('table'))
-    .option('-w, --watch [seconds]', 'print it again this often, until Ctrl-C (default: 2)', wholeNumber(1, 3600));
+    .option('--json', 'the same as --output json')
+    .option('-w, --watch [time]', 'print it again this often, until Ctrl-C (default: 2s)', parsePeriod);
   for (const option of sourceOptions()) command.addOption(option);
   command.addHelpText('after', statusHelp).action(async (flags: StatusFlags) => {
     const { environment } = context;
@@ -44,17 +46,18 @@ export function addStatus(program: Command, context: Context, ends: (status: Exi
     // Loaded on demand, because the client library's models take a second to load.
     const { readStatus } = await import('../status/read-status.ts');
     const { renderStatus } = await import('../status/render-status.ts');
+    const isJson = flags.json === true || flags.output === 'json';
     const format = (status: ClusterStatus) =>
-      flags.output === 'json'
+      isJson
         ? `${JSON.stringify(status, null, flags.watch === undefined ? 2 : 0)}\n`
         : renderStatus(status, { colour: colourFor(stdout, environment.env), width: stdout.columns ?? 80 });
     for (;;) {
       const status = await readOrRefuse('ask the node agents', () => readStatus(source, signal), source, signal);
       if (status === undefined) return ends(exitStatus.interrupted);
-      const clears = flags.watch !== undefined && flags.output === 'table' && stdout.isTTY === true;
+      const clears = flags.watch !== undefined && !isJson && stdout.isTTY === true;
       stdout.write(`${clears ? '\u001b[H\u001b[2J' : ''}${format(status)}`);
       if (flags.watch === undefined) return ends(statusOf(status));
-      await delay((flags.watch === true ? 2 : flags.watch) * 1000, undefined, { signal }).catch(() => {});
+      await delay(flags.watch === true ? 2000 : flags.watch, undefined, { signal }).catch(() => {});
       if (signal.aborted) return ends(exitStatus.interrupted);
     }
   });

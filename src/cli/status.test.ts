@@ -95,7 +95,7 @@ describe('rekindle status', () => {
   test('goes on with --watch until Ctrl-C', async () => {
     const stop = new AbortController();
     const fake = createFakeContext({ cwd, env: { HOME: cwd }, signal: stop.signal });
-    const running = rekindle(['status', '--address', address, '--watch', '1'], fake.context);
+    const running = rekindle(['status', '--address', address, '--watch', '1s'], fake.context);
     await expect.poll(() => fake.stdout().split('all of which can be read').length, { timeout: 30_000 }).toBe(3);
     stop.abort();
     expect(await running).toBe(130);
