@@ -53,4 +53,16 @@ describe('the judgement of recorded turns', () => {
     writeFileSync(join(directory, 'other.json.part'), '{"turns":');
     expect(judge()).toEqual({ status: 0, summary: '1 agents, 12 turns, 0 of them too long' });
   });
+
+  it.each([
+    ['succeeds with one long wait in 25,000 turns', 25_000, { cpu: 1, waited: 22 }, 0],
+    ['fails with one in fewer', 24_999, { cpu: 1, waited: 22 }, 1],
+    ['fails with one turn of too much CPU in any number', 1_000_000, { cpu: 22, waited: 0 }, 1],
+  ])('%s', (_, turns, turn, status) => {
+    writeFileSync(
+      join(directory, 'agent.json'),
+      JSON.stringify({ turns, longest: [{ at: 100, pressed: 0, ...turn }] }),
+    );
+    expect(judge().status).toBe(status);
+  });
 });

@@ -48,10 +48,14 @@ interface TurnsOfAgent {
  * Whether a turn breaks the rule for a reason of the agent's own. On a busy machine the same work takes up to twice the CPU, as threads
  * share cores and caches, and a wait may be for a process that waits for a processor itself: that proves nothing.
  */
-export function isTooLong({ cpu, waited, pressed = Infinity }: Turn): boolean {
-  const isBusy = (duration: number) => pressed > duration / 10;
-  return cpu >= (isBusy(cpu) ? 2 * limit : limit) || (waited >= limit && !isBusy(waited));
-}
+export const isTooLong = (turn: Turn): boolean => usesTooMuch(turn) || waitsTooLong(turn);
+
+const isBusy = ({ pressed = Infinity }: Turn, duration: number) => pressed > duration / 10;
+const usesTooMuch = (turn: Turn): boolean => turn.cpu >= (isBusy(turn, turn.cpu) ? 2 * limit : limit);
+const waitsTooLong = (turn: Turn): boolean => turn.waited >= limit && !isBusy(turn, turn.waited);
+
+/** Turns among which one long wait may be another's: the kernel has one lock for the mounts of all sandboxes (docs/adr/0020). */
+const turnsForWait = 25_000;
 
 type Clocks = ReturnType<ReturnType<typeof openClocks>>;
 
@@ -144,7 +148,8 @@ function judge(directory: string): boolean {
     });
     process.stdout.write(`longest, ${key === 'cpu' ? 'own CPU' : 'waiting'}, in ms:\n${shown.join('')}`);
   }
-  return agents.length > 0 && tooLong.length === 0;
+  const waits = tooLong.filter((turn) => !usesTooMuch(turn)).length;
+  return agents.length > 0 && tooLong.length === waits && waits <= total / turnsForWait;
 }
 
 async function main([program, ...args]: readonly string[]): Promise<number> {
