@@ -65,6 +65,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   readonly #onProgress: (line: string) => void;
   readonly #watched = new Map<number, Disposable>();
   #foreign: ForeignReadiness | undefined;
+  #neighbours: readonly Neighbours[] = [];
   readonly #onEvent = (event: HistoryEvent): void =>
     this.#foreign ? this.#foreign.take(event) : this.listeners.onEvent(event);
   #parts:
@@ -75,7 +76,6 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
         readonly kubeletProcess: KubeletProcess;
         readonly directories: KubeletDirectories;
         readonly mountRoot: string;
-        readonly neighbours: readonly Neighbours[];
         readonly store: Store;
         readonly agent: AgentProcess;
         readonly keeper: KeeperProcess;
@@ -140,7 +140,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const mounts = new MountWatch(this.#onEvent);
     mounts.watch('self', 'node');
     const kubeletRoot = directories.kubelet;
-    const neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux, kubeletRoot, mountRoot });
+    this.#neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux, kubeletRoot, mountRoot });
     const kubeletProcess = new KubeletProcess(environment, differences.kubeletProcess);
     const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
     const inPods = { ...runtime, image: differences.image, links: differences.imageLinks };
@@ -196,7 +196,6 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       kubeletProcess,
       directories,
       mountRoot,
-      neighbours,
       store,
       agent,
       keeper,
@@ -204,6 +203,8 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
       linux,
       memory,
     };
+    // Their mounts would otherwise come during a scenario. An agent that does not publish them is judged by the scenario of the condition.
+    await this.#lateNeighbours();
     const { endpoint, bucket, accessKeyId, accessKeySecret } = store;
     return {
       kubeConfig: admin,
@@ -327,9 +328,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async stop(): Promise<void> {
-    const { agent, keeper, kubelet, mounts, neighbours, store } = this.#running;
+    const { agent, keeper, kubelet, mounts, store } = this.#running;
     await kubelet[Symbol.asyncDispose]();
-    for (const { end } of neighbours) await end?.();
+    for (const { end } of this.#neighbours) await end?.();
     await agent.stop();
     await keeper.follow(undefined);
     mounts[Symbol.dispose]();
@@ -355,12 +356,17 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   async harmedNeighbours(): Promise<readonly string[]> {
-    const { neighbours } = this.#running;
+    const neighbours = this.#neighbours;
     if (neighbours.every(({ mounts }) => mounts.size === 0)) throw new Error('the node has no neighbours with mounts');
-    const late = delay(neighboursMs, 'late', { ref: false });
-    const states = await Promise.all(neighbours.map(({ started }) => started && Promise.race([started, late])));
-    if (states.includes('late')) return [`a pod of a neighbour does not run after ${neighboursMs / 1000} s`];
+    if (await this.#lateNeighbours()) return [`a pod of a neighbour does not run after ${neighboursMs / 1000} s`];
     return neighbours.flatMap(({ mounts }) => mounts.touched());
+  }
+
+  /** Waits for the pods of neighbours. Resolves with true if they do not run in time. */
+  async #lateNeighbours(): Promise<boolean> {
+    const late = delay(neighboursMs, 'late', { ref: false });
+    const states = await Promise.all(this.#neighbours.map(({ started }) => started && Promise.race([started, late])));
+    return states.includes('late');
   }
 
   get #running() {
@@ -427,7 +433,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     for (const historyEvent of kubeletHistory(event, at)) this.#onEvent(historyEvent);
     if (event.event !== 'started' || roleOf(event.container) !== 'container') return;
     this.#watchMounts(event.pid, event.container);
-    for (const { onContainer } of this.#parts?.neighbours ?? []) onContainer?.(event.pid);
+    for (const { onContainer } of this.#neighbours) onContainer?.(event.pid);
   }
 
   #watchMounts(pid: number, where: string): void {
