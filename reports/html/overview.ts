@@ -75,7 +75,7 @@ export function renderFidelity({ fidelity }: RunRecord): Html {
       ? 'No clock is scaled.'
       : `The fake kubelet’s clock runs ${fidelity.clockScale} times as fast, so its waits are that much shorter here.`;
   return html`<section class="fidelity" aria-labelledby="_fidelity"><h2 id="_fidelity">How real this run was</h2>
-<p>ToMicros: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
+<p>Run in: <b>${fidelity.place}</b>. ${clock}</p><div class="columns">${list(false, 'Real')}${list(true, 'Stands in for the real thing')}</div></section>`;
 }
 
 /** Distribution and stages of all crashes of the run. */
