@@ -135,7 +135,9 @@ function reportSilence(total: number, print: (line: string) => void) {
   let done = 0;
   const timer = setInterval(() => {
     const names = [...running].map((location) => basename(location));
-    print(`${done} of ${total} done; ${names.length > 0 ? `running: ${names.join(', ')}` : 'starting sandboxes'}`);
+    print(
+      `${done} of ${total} done; ${names.length > 0 ? `running: ${names.join(', ')}` : done < total ? 'starting' : 'ending'}`,
+    );
   }, silenceMs);
   return {
     started: (location: string) => void running.add(location),
