@@ -96,8 +96,8 @@ const listExports = `
 `;
 
 /**
- * An ES module has to name what it exports, which a CommonJS package does only when it runs. That is in a process of its own, because
- * a test runner may import packages in another way.
+ * An ES module has to name what it exports, which a CommonJS package does only when it runs. It runs in another process, because a
+ * test runner may import packages in another way.
  */
 async function entriesWithNames(): Promise<Plugin> {
   const argv = ['--input-type=module', '--eval', listExports, JSON.stringify(packages)];

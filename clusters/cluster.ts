@@ -335,7 +335,7 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   stopAgent(): Promise<AsyncDisposable>;
   /** What the agent serves at /metrics, in Prometheus' text format. */
   agentMetrics(): Promise<string>;
-  /** `HOST:PORT` at which `rekindle status` reaches the agent. Absent on Kubernetes, where the API server leads to it. */
+  /** `HOST:PORT` at which `rekindle status` reaches the agent. Absent on Kubernetes: the API server forwards there. */
   agentStatusAddress?(): Promise<string>;
   /** What the agent's process tree uses now. */
   agentUsage(): Promise<Usage>;

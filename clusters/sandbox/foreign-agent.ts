@@ -81,7 +81,7 @@ export interface ForeignAgent {
 }
 
 /**
- * The container of another program, as most node plugins are deployed: privileged, with processes and a mount namespace of its own, and
+ * The container of another program, as most node plugins are deployed: privileged, in its own process and mount namespaces, and
  * with mounts below the kubelet's directory that reach the node. It gets the words, variables and files of its profile, and nothing else.
  * `keep`: the program's own directory.
  */
