@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { findOnPath } from '../../../clusters/sandbox/foreign-agent.ts';
 import type { BenchSeries } from '../../../reports/bench/record.ts';
 import type { Environment } from '../../environment.ts';
 
@@ -19,7 +20,7 @@ export function programOf(
 ): NonNullable<BenchSeries['program']> {
   const words = command.trim().split(/\s+/).map(unquoted);
   const [name = '', ...args] = words;
-  const program = locate(name, cwd, env.PATH ?? '');
+  const program = findOnPath(name, { cwd, PATH: env.PATH });
   if (program === undefined) throw new NoSuchProgram(`no executable program ${JSON.stringify(name)}`);
   const files = [program, ...args.map((word) => resolve(cwd, word)).filter(isFile)];
   return {
@@ -30,20 +31,6 @@ export function programOf(
 
 const unquoted = (word: string): string => word.replace(/^(['"])(.*)\1$/, '$2');
 
-function locate(name: string, cwd: string, path: string): string | undefined {
-  const places = name.includes('/') ? [resolve(cwd, name)] : path.split(delimiter).map((folder) => join(folder, name));
-  return places.find((file) => isFile(file) && isExecutable(file));
-}
-
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
