@@ -6,7 +6,8 @@ import type { FieldCause } from './status.ts';
 import { forbiddenField, invalidValue, required } from './status.ts';
 import { checkSpec, checkStringMap, requiredString } from './validation.ts';
 
-const plain = {
+/** What most kinds have in common: namespaced, without status, generation, fields and columns. */
+export const plain = {
   group: '',
   version: 'v1',
   shortNames: [],

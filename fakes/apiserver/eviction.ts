@@ -1,4 +1,5 @@
 import { type ApiObject, type Json, listAt, objectAt, stringAt } from './api-object.ts';
+import { plain } from './core-kinds.ts';
 import { type DeleteOptions, parseDeleteOptions } from './request-body.ts';
 import type { Resource } from './resource.ts';
 import { badRequest, forbidden, StatusError } from './status.ts';
@@ -7,18 +8,13 @@ import { checkSpec } from './validation.ts';
 
 /** Its status is the work of a controller, which does not exist here: without one no eviction is allowed, as on a real cluster. */
 export const podDisruptionBudget: Resource = {
+  ...plain,
   group: 'policy',
-  version: 'v1',
   kind: 'PodDisruptionBudget',
   plural: 'poddisruptionbudgets',
   shortNames: ['pdb'],
-  namespaced: true,
-  custom: false,
   status: 'separate',
   generation: true,
-  returnsDeleted: false,
-  names: 'subdomain',
-  fields: {},
   columns: [{ name: 'Allowed Disruptions', read: (budget) => stringAt(budget, 'status', 'disruptionsAllowed') || '0' }],
   check: checkSpec,
 };

@@ -1,5 +1,5 @@
 import { listAt, objectAt, sameJson, stringAt } from './api-object.ts';
-import { coreKinds } from './core-kinds.ts';
+import { coreKinds, plain } from './core-kinds.ts';
 import { podDisruptionBudget } from './eviction.ts';
 import type { Resource } from './resource.ts';
 import { invalidValue, required } from './status.ts';
@@ -127,18 +127,10 @@ export const resources: readonly Resource[] = [
   },
   podDisruptionBudget,
   {
+    ...plain,
     group: 'coordination.k8s.io',
-    version: 'v1',
     kind: 'Lease',
     plural: 'leases',
-    shortNames: [],
-    namespaced: true,
-    custom: false,
-    status: 'none',
-    generation: false,
-    returnsDeleted: false,
-    names: 'subdomain',
-    fields: {},
     columns: [{ name: 'Holder', read: (lease) => stringAt(lease, 'spec', 'holderIdentity') }],
   },
   {
