@@ -164,7 +164,7 @@ export async function crash(
     const again = async () => (await strike()).map(formatCheck);
     await hold({ environment, stepInside, lookCommands, heading, print, crash: again });
     isOver = true;
-    if (notes.finishedAt < (scenario.lastFaultAt ?? 0)) record = await end();
+    if (notes.finishedAt < scenario.lastFaultAt) record = await end();
   }
   return { verdict: record.verdict, leftovers, resultsDir: run.resultsDir };
 }
