@@ -1,10 +1,10 @@
 import type { Consumer } from '../timeline/consumer.ts';
-import { type Crash, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { type Crash, neverReturned, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeOperation } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
-import { countErrors, describeFailure, neverReturned } from './outage.ts';
+import { countErrors, describeFailure } from './outage.ts';
 
 /** Good operations in a row that end an outage. */
 export const steadyCount = 10;
@@ -16,7 +16,7 @@ export const readsAgain = defineCheck(
     const { operations, crashes } = timeline.observe(consumer);
     const crash = crashes.at(-1);
     if (crash === undefined) return inconclusive(noCrash);
-    const lost = crash.hangs.find((hang) => neverReturned(hang, timeline));
+    const lost = crash.hangs.find((hang) => neverReturned(hang, crash));
     if (lost !== undefined)
       return fail(`an operation that began ${formatNs(lost.since - crash.from)} after the crash never came back`);
     const lastFailure = crash.failures.at(-1);
