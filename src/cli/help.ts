@@ -64,12 +64,17 @@ With a COMMAND after --, that program runs in the pod with the dataset at /data 
 by what it prints: with --expect, this text after the pod reads again; otherwise anything, but as its last line an error of the
 dead mount. A status other than 0 is a failure, too.
 
+With --context and --pod it does that to a running pod of yours: the process that serves its FUSE mount gets SIGKILL, a probe reads
+inside the pod 50 times a second until it reads again, and nothing else is changed. It explains what breaks and asks first; --yes agrees
+beforehand, as it must without a terminal. What comes back, and when, is up to the agent that is installed there.
+
 Examples:
   rekindle crash
   rekindle crash --fault sigkill --no-recovery
   rekindle crash --fault agent-kill+sigkill
   rekindle crash --hold
   rekindle crash --expect 'step' --for 30s -- python3 -u train.py --data /data
+  rekindle crash --context staging --pod shop/web-0
 `;
 
 export const benchHelp = `

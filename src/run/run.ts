@@ -22,7 +22,7 @@ import { writeRun } from './write-reports.ts';
 const observer = (path: string) => fileURLToPath(new URL(`../observers/${path}`, import.meta.url));
 
 /** The programs that a scenario starts on nodes and in containers. */
-const harnessPrograms: HarnessPrograms = {
+export const harnessPrograms: HarnessPrograms = {
   probe: observer('probe/main.ts'),
   writer: observer('writer.ts'),
   secrets: observer('secrets.ts'),

@@ -19,7 +19,12 @@ export async function untilPodReads(pod: ScenarioPod, since = pod.namespace.scen
   const { scenario } = pod.namespace;
   await scenario.eventually({
     condition: `pod ${pod.name} reads`,
-    read: () => readsSteadily(pod, since),
+    read: () =>
+      readsSteadily(scenario.history, {
+        probe: probeName(pod.consumer),
+        since,
+        lists: scenario.session.cluster.probeReadsOnly !== true,
+      }),
     until: (steadily) => steadily,
     format: () => `${formatLastOperations(operationsSince(pod, since))}; ${lastSeen(scenario.history)}`,
   });
@@ -160,12 +165,13 @@ async function untilNothingHangs(pod: ScenarioPod, since: number): Promise<void>
     .catch(ignorePollTimeout);
 }
 
-/** Whether the last operations were all good. Searches backwards, because it is called often on a long history. */
-function readsSteadily(pod: ScenarioPod, since: number): boolean {
-  const { history, session } = pod.namespace.scenario;
-  const probe = probeName(pod.consumer);
+/** Whether the last operations of a probe since a moment were all good. Searches backwards, because it is called often on a long history. */
+export function readsSteadily(
+  history: readonly HistoryEvent[],
+  { probe, since, lists }: { readonly probe: string; readonly since: number; readonly lists: boolean },
+): boolean {
   let good = 0;
-  let listed = session.cluster.probeReadsOnly === true;
+  let listed = !lists;
   for (let index = history.length - 1; index >= 0 && !(good >= steady && listed); index--) {
     const event = history[index];
     if (event === undefined || event.at < since) break;
