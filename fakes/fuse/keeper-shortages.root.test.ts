@@ -47,7 +47,7 @@ describe.skipIf(lacking !== undefined)(title, { timeout: 120_000 }, () => {
 
   const startDaemon = (): StagedDaemon => stage.start({}, [`--keeper=${join(keeperDirectory, 'demo', socketName)}`]);
 
-  /** Starts a keeper in the stage's namespace whose directory has room for so many files and directories. */
+  /** Starts a keeper in the stage's namespace whose directory has room for `count` files and directories. */
   async function startWithInodes(count: number, deadline?: string): Promise<void> {
     const mounted = await stage.inside(
       `mount -t tmpfs -o nr_inodes=${count},mode=755 tmpfs ${keeperDirectory} && mkdir ${keeperDirectory}/demo`,
@@ -62,7 +62,7 @@ describe.skipIf(lacking !== undefined)(title, { timeout: 120_000 }, () => {
     expect(await stage.inside(`mount -o remount,nr_inodes=4 ${keeperDirectory}`)).toMatchObject({ code: 0 });
   }
 
-  /** Leaves a process room for so many more descriptors; undefined: for as many as it likes. */
+  /** Leaves a process room for `more` further descriptors; undefined: without limit. */
   async function limitDescriptors(pid: number, more: number | undefined): Promise<void> {
     const links = await Promise.all(
       (await readdir(`/proc/${pid}/fd`)).map(async (fd) => [
