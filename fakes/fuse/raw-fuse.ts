@@ -1,8 +1,8 @@
 import { closeSync, openSync, read, writeSync } from 'node:fs';
 import type { EmitEvent } from './event-lines.ts';
-import type { Fuse, FuseOperations, FuseOptions } from './fuse-native.ts';
+import type { Fuse, FuseOptions } from './fuse-native.ts';
 import { encodeResponse, maxReadBytes, opcode, parseRequest, type RawRequest } from './raw-requests.ts';
-import { RawResponder, type RawResponse } from './raw-responder.ts';
+import { RawResponder, type RawResponse, type ServedTree } from './raw-responder.ts';
 
 /** Calls `mount(2)`. Returns the errno if it fails. */
 export type MountFuse = (mount: {
@@ -33,14 +33,14 @@ export interface RawFuseOptions extends FuseOptions {
  */
 export class RawFuse implements Fuse {
   readonly #mountpoint: string;
-  readonly #served: FuseOperations;
+  readonly #served: ServedTree;
   readonly #options: RawFuseOptions;
   readonly #responder: RawResponder;
   readonly #buffer = Buffer.allocUnsafe(maxReadBytes + 4096);
   #fd = -1;
   #search: Promise<void> | undefined;
 
-  constructor(mountpoint: string, served: FuseOperations, options: RawFuseOptions) {
+  constructor(mountpoint: string, served: ServedTree, options: RawFuseOptions) {
     this.#mountpoint = mountpoint;
     this.#served = served;
     this.#options = options;
@@ -79,7 +79,7 @@ export class RawFuse implements Fuse {
 
   #onServing(): void {
     this.#options.onServing?.(this.#fd);
-    this.#served.init(() => {});
+    this.#served.init?.(() => {});
   }
 
   async #handle(request: RawRequest): Promise<void> {
