@@ -10,6 +10,7 @@ export type MountFuse = (mount: {
   readonly fstype: string;
   readonly source: string;
   readonly data: string;
+  readonly readOnly: boolean;
 }) => number | undefined;
 
 /** S_IFMT and S_IFDIR. */
@@ -18,6 +19,8 @@ const directoryType = 0o040000;
 
 export interface RawFuseOptions extends FuseOptions {
   readonly mountFuse: MountFuse;
+  /** Whether the superblock is read-only. */
+  readonly readOnly?: boolean | undefined;
   /** A /dev/fuse descriptor whose connection another daemon has served; nothing is mounted then. */
   readonly taken?: number | undefined;
   /** Receives the descriptor before anything is reported as ready, once INIT is answered. */
@@ -48,7 +51,7 @@ export class RawFuse implements Fuse {
   }
 
   mount(done: (error: Error | null) => void): void {
-    const { fsname, subtype, taken, mountFuse } = this.#options;
+    const { fsname, subtype, taken, mountFuse, readOnly = false } = this.#options;
     if (taken !== undefined) {
       this.#fd = taken;
       this.#readNext();
@@ -61,6 +64,7 @@ export class RawFuse implements Fuse {
       target: this.#mountpoint,
       fstype: `fuse.${subtype}`,
       source: fsname,
+      readOnly,
       // Without default_permissions an idmapped mount refuses everything.
       data: `fd=${this.#fd},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`,
     });
