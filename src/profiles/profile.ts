@@ -56,6 +56,11 @@ const budgets = z.strictObject({
     .describe(
       'From the death of a daemon to the first good read in the pod if a standby is ready, whatever the back-off is.',
     ),
+  stallMs: milliseconds
+    .default(5000)
+    .describe(
+      'How long a call may wait if a new daemon takes the connection of a dead one over. A call that outlives several daemons may wait so long for each.',
+    ),
 });
 
 const agent = z.strictObject({
