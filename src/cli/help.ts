@@ -180,7 +180,7 @@ pods are not created or do not start, the events say why, and everything stays f
 Only webhook configurations without a webhook are removed, because they would refuse labelled pods. Exit status 3: nothing serves.
 
 Examples:
-  rekindle deploy --context my-cluster --image registry.example/rekindle/agent:0.1.0
+  rekindle deploy --context my-cluster --image registry.example/rekindle/agent:0.2.0
   rekindle deploy --dry-run
   rekindle deploy --beside
   rekindle deploy --kubelet-root /data/kubelet --mount-root /var/lib/runtime-mnt
