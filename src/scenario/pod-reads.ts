@@ -77,7 +77,17 @@ export async function watchUnrecovered(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   await untilPodFails(pod);
   await scenario.daemonReadyAfter(scenario.lastFaultAt);
+  const watched = scenario.session.history.now() + scenario.watchMs * 1e6;
   await scenario.watch();
+  // On a busy machine the probe reports late. If it does not at all, the checks say so.
+  await scenario
+    .eventually({
+      condition: 'the probe reports on all of the time that was watched',
+      read: () => operationsSince(pod, watched),
+      until: ({ length }) => length > 0,
+      format: formatLastOperations,
+    })
+    .catch(ignorePollTimeout);
 }
 
 /** Waits for the agent's claim that it recovered the pod, and for the operations that confirm or refute the claim. */
@@ -148,8 +158,11 @@ export async function readingChecks(pod: ScenarioPod): Promise<readonly CheckRec
   ];
 }
 
-/** Waits until no operation that began since is still in progress; one that never returns is left for the checks to report. */
-async function untilNothingHangs(pod: ScenarioPod, since: number): Promise<void> {
+/**
+ * Waits until no operation that began after the last fault (or `since`) is still in progress; one that never returns is left for the checks
+ * to report.
+ */
+export async function untilNothingHangs(pod: ScenarioPod, since = pod.namespace.scenario.lastFaultAt): Promise<void> {
   const { scenario } = pod.namespace;
   const probe = probeName(pod.consumer);
   await scenario
