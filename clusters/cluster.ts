@@ -104,6 +104,8 @@ export interface HarnessPrograms {
   readonly probe: string;
   /** Tries to change a directory. Arguments: the directory, a file in it. */
   readonly writer: string;
+  /** Creates files with fsync. Argument: the directory, which it creates. */
+  readonly durableWriter: string;
   /** Looks for credentials in all processes. Argument: the kubelet's directory. */
   readonly secrets: string;
   /** Reports all mounts of all namespaces. */

@@ -29,34 +29,40 @@ async function mountedDevice(): Promise<number> {
   return mounted.dev;
 }
 
+type Operation<T> = () => Promise<readonly [status: number, value?: T]>;
+
 /** Responds with the outcome of an operation during which the same mount was there. */
-function whileMounted<T>(
-  respond: (status: number, value?: T) => void,
-  operation: () => Promise<readonly [status: number, value?: T]>,
-) {
+function whileMounted<T>(respond: (status: number, value?: T) => void, operation: Operation<T>) {
   void (async () => {
     for (; ; await delay(pollMs)) {
-      try {
-        const before = await mountedDevice();
-        const [status, value] = await operation().catch((error: NodeJS.ErrnoException): readonly [number] => {
-          if (isDead.has(error.code)) throw error;
-          return [-Math.abs(error.errno ?? constants.errno.EIO)];
-        });
-        if ((await mountedDevice()) !== before) continue;
-        respond(status, value);
-        return;
-      } catch {
-        if (access !== undefined) closeSync(openSync(access, 'w'));
-      }
+      const outcome = await attempt(operation);
+      if (outcome !== undefined) return respond(...outcome);
+      if (access !== undefined) closeSync(openSync(access, 'w'));
     }
   })();
+}
+
+/** Undefined if the mount was not there all the time. */
+async function attempt<T>(operation: Operation<T>): Promise<readonly [status: number, value?: T] | undefined> {
+  try {
+    const before = await mountedDevice();
+    const outcome = await operation().catch((error: NodeJS.ErrnoException): readonly [number] => {
+      if (isDead.has(error.code)) throw error;
+      return [-Math.abs(error.errno ?? constants.errno.EIO)];
+    });
+    return (await mountedDevice()) === before ? outcome : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const served = {
   getattr: (path: string, respond: Respond<[Stat]>) =>
     whileMounted(respond, async () => {
       const found = await stat(source + path);
-      return [0, { ...found, atime: found.atimeMs, mtime: found.mtimeMs, ctime: found.ctimeMs }];
+      // Directories of s3fs without an object have a time before 1970.
+      const [atime, mtime, ctime] = [found.atimeMs, found.mtimeMs, found.ctimeMs];
+      return [0, { ...found, atime: Math.max(0, atime), mtime: Math.max(0, mtime), ctime: Math.max(0, ctime) }];
     }),
   readdir: (path: string, respond: Respond<[readonly string[]]>) =>
     whileMounted(respond, async () => [0, ['.', '..', ...(await readdir(source + path))]]),

@@ -25,10 +25,16 @@ const promises = z.strictObject({
       'What a read-write dataset turns off: its own recovery (`volume`), all recovery (`cluster`), nothing (`recover`). With `recover`, scenarios in which it must not be recovered are skipped.',
     ),
   subPath: z
-    .enum(['refuse', 'unspecified'])
+    .enum(['refuse', 'recover', 'unspecified'])
     .default('unspecified')
     .describe(
-      'What happens to a pod that mounts a directory of a volume: it is not recovered (`refuse`), or anything (`unspecified`), and the scenarios about it are skipped.',
+      'What happens to a pod that mounts a directory of a volume: it is not recovered (`refuse`), it sees what `class` says (`recover`), or anything (`unspecified`), and the scenarios about it are skipped.',
+    ),
+  writes: z
+    .enum(['durable', 'unspecified'])
+    .default('unspecified')
+    .describe(
+      'What becomes of what a pod writes: all that fsync has acknowledged is there after the death of the FUSE process, and nothing is written beneath the mount (`durable`), or anything (`unspecified`), and the scenarios about it are skipped.',
     ),
   standby: z
     .boolean()

@@ -25,6 +25,7 @@ const observer = (path: string) => fileURLToPath(new URL(`../observers/${path}`,
 export const harnessPrograms: HarnessPrograms = {
   probe: observer('probe/main.ts'),
   writer: observer('writer.ts'),
+  durableWriter: observer('durable-writer.ts'),
   secrets: observer('secrets.ts'),
   mountAttributes: observer('mount-attributes.ts'),
   heldFile: observer('held-file.ts'),

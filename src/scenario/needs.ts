@@ -113,6 +113,16 @@ const promised: readonly {
     reason: 'the profile promises nothing about subPath',
   },
   {
+    tag: '@promises:sub-path',
+    isGiven: ({ subPath }) => subPath === 'recover',
+    reason: 'the profile does not promise to recover pods with subPath',
+  },
+  {
+    tag: '@promises:durable-writes',
+    isGiven: ({ writes }) => writes === 'durable',
+    reason: 'the profile promises nothing about writes',
+  },
+  {
     tag: '@promises:standby',
     isGiven: ({ standby }) => standby,
     reason: 'the profile promises nothing about standbys',
