@@ -3,6 +3,7 @@ import { openApi } from '../../recovery/deploy/api.ts';
 import { names } from '../../recovery/deploy/options.ts';
 import { waitReady } from '../../recovery/deploy/wait-ready.ts';
 import { CannotRun, type ClusterEvent, type ContainerRef } from '../cluster.ts';
+import { explain } from './explain.ts';
 import { type NodeLink, openNodeLink } from './node-link.ts';
 import { nodeProgramDaemonSet, nodeProgramPods } from './node-program/daemon-set.ts';
 import { removeRuns } from './remove-run.ts';
@@ -89,7 +90,7 @@ export interface NodeOfPod extends AsyncDisposable, Pick<NodeLink, 'facts' | 'to
 
 const readyTimeoutMs = 90_000;
 
-/** Runs the node program on the pod's node, and nowhere else. Nothing of what containers print leaves the node. @throws CannotDeploy */
+/** Runs the node program on the pod's node, and nowhere else. Nothing of what containers print leaves the node. @throws CannotRun */
 export async function openNodeOfPod(options: NodeOfPodOptions): Promise<NodeOfPod> {
   const { kubeConfig, pod, runId, image, onEvent, onProgress, signal } = options;
   await using life = new AsyncDisposableStack();
@@ -108,8 +109,12 @@ export async function openNodeOfPod(options: NodeOfPodOptions): Promise<NodeOfPo
     const limit = AbortSignal.timeout(120_000);
     await removeRuns({ kubeConfig, which: (id) => id === runId, onProgress, signal: limit });
   });
-  for (const object of objects) await api.apply(object, { dryRun: false });
-  await waitReady({ api, objects, timeoutMs: readyTimeoutMs, onProgress, signal });
+  try {
+    for (const object of objects) await api.apply(object, { dryRun: false });
+    await waitReady({ api, objects, timeoutMs: readyTimeoutMs, onProgress, signal });
+  } catch (error) {
+    throw explain(error, kubeConfig.getCurrentCluster()?.server ?? 'the API server');
+  }
   const link = life.use(
     await openNodeLink({
       kubeConfig,

@@ -1,22 +1,40 @@
 import { execa } from 'execa';
+import { credentialsOf } from '../../../recovery/linux/processes.ts';
 
-/** Files that are larger, or further down, are not read. */
-const find = 'find . -maxdepth 2 -type f -size -1024k -print0 | head -z -n 3 | xargs -0 -r sha256sum';
-/** A directory is entered as root, and read as the user of the process. */
-const script = `cd "/proc/$1/root$2" || exit
-ids() { awk -v key="$1:" '$1 == key { print $3 }' "/proc/$pid/status"; }
-pid=$1
-exec setpriv --reuid="$(ids Uid)" --regid="$(ids Gid)" --clear-groups sh -c '${find}'`;
+/** Enters the directory as root, and reads as the user of the process. Files that are larger, or further down, are not read. */
+const script = `
+  const { createHash } = require('node:crypto');
+  const { readdirSync, readFileSync, statSync } = require('node:fs');
+  const [directory, uid, gid] = process.argv.slice(1);
+  process.chdir(directory);
+  process.setgroups([]);
+  process.setgid(Number(gid));
+  process.setuid(Number(uid));
+  const found = {};
+  const list = (at) => readdirSync(at || '.', { withFileTypes: true }).map((entry) => ({ entry, path: at + entry.name }));
+  const top = list('');
+  const folders = top.filter(({ entry }) => entry.isDirectory()).slice(0, 3);
+  const read = ({ path }) => {
+    if (Object.keys(found).length >= 3) return;
+    try {
+      if (statSync(path).size <= 1 << 20) found[path] = createHash('sha256').update(readFileSync(path)).digest('hex');
+    } catch {}
+  };
+  const files = (entries) => entries.filter(({ entry }) => entry.isFile()).slice(0, 20).forEach(read);
+  files(top);
+  for (const { path } of folders) try { files(list(path + '/')); } catch {}
+  console.log(JSON.stringify(found));`;
 
 /**
  * SHA-256 in hex of up to three small files below a directory of a process's root, by relative path. Runs in a process of its own, because
  * the directory may never answer: empty after ten seconds, or if nothing can be read.
  */
 export async function sampleFiles(pid: number, path: string): Promise<Readonly<Record<string, string>>> {
-  const { stdout } = await execa('timeout', ['-s', 'KILL', '10', 'sh', '-c', script, 'sh', String(pid), path], {
-    reject: false,
-    stdin: 'ignore',
-  });
-  const lines = [...(stdout ?? '').matchAll(/^([0-9a-f]{64}) {2}\.\/(.+)$/gm)];
-  return Object.fromEntries(lines.map(([, sum = '', file = '']) => [file, sum]));
+  const { uid = 0, gid = 0 } = credentialsOf('/proc', pid) ?? {};
+  const { failed, stdout } = await execa(
+    process.execPath,
+    ['-e', script, `/proc/${pid}/root${path}`, String(uid), String(gid)],
+    { reject: false, stdin: 'ignore', timeout: 10_000, killSignal: 'SIGKILL' },
+  );
+  return failed ? {} : JSON.parse(stdout);
 }
