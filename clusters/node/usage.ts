@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { childrenOf } from '../../recovery/linux/processes.ts';
 import type { Usage } from '../cluster.ts';
 
 const ticksPerSecond = 100; // sysconf(_SC_CLK_TCK) on every Linux that Node runs on
@@ -17,8 +18,7 @@ export function usageOfTree(pid: number): Usage {
 
 /** A process and its descendants, the process itself first. */
 export function processTree(pid: number): readonly number[] {
-  const children = read(`/proc/${pid}/task/${pid}/children`).trim();
-  return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => processTree(Number(child))))];
+  return [pid, ...childrenOf('/proc', pid).flatMap(processTree)];
 }
 
 function usageOfProcess(pid: number): Usage {

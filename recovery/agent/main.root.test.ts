@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCsiClient } from '../csi/client.ts';
+import { childrenOf } from '../linux/processes.ts';
 
 const isRoot = process.getuid?.() === 0;
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -87,8 +88,6 @@ function start(flags: readonly string[] = []): Agent {
   return agent;
 }
 
-const childrenOf = (pid = 0) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
 
 const line = async (agent: Agent, event: string) => {
@@ -180,7 +179,7 @@ describe.skipIf(!isRoot)(
       const { metrics } = await line(agent, 'ready');
       const livez = async () => (await fetch(`http://${metrics}/livez`)).status;
       await expect.poll(livez, { timeout: startTimeout }).toBe(200);
-      const probers = childrenOf(agent.process.pid).filter((pid) => / wait\b/.test(commandOf(pid)));
+      const probers = childrenOf('/proc', agent.process.pid ?? 0).filter((pid) => / wait\b/.test(commandOf(pid)));
       expect(probers).not.toEqual([]);
       for (const pid of probers) process.kill(pid, 'SIGSTOP');
       await expect.poll(livez, { timeout: startTimeout }).toBe(503);

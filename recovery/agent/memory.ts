@@ -6,7 +6,7 @@
  * with an empty API server, and measures it once its memory has settled.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import type { Nanoseconds } from '../engine/model.ts';
 import { Stage } from '../linux/fixtures/stage.ts';
 import { proberArgv } from '../linux/prober/client.ts';
 import { startLanes } from '../linux/prober/lanes.ts';
+import { childrenOf } from '../linux/processes.ts';
 import { bundle } from './bundle.ts';
 import { serveNothing } from './testing/serve-nothing.ts';
 import { v8Flags } from './v8-flags.ts';
@@ -33,10 +34,7 @@ const settleMs = 8_000;
 
 /** The process and all below it. */
 function treeOf(pid: number): readonly number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...children.flatMap(treeOf)];
+  return [pid, ...childrenOf('/proc', pid).flatMap(treeOf)];
 }
 
 function memoryOf(pid: number): Memory {

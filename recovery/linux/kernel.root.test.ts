@@ -150,6 +150,10 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it('does not wait for the daemon of the image from which it starts a process', async () => {
+    expect(await kernel('helperOfStoppedImage')).toEqual({ whileStopped: false, resumed: true });
+  });
+
   it('fails with ENODEV for an unknown connection', async () => {
     expect(await kernel('abortNothing')).toEqual(['abort ENODEV', 'abort ENODEV']);
   });

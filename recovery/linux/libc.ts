@@ -1,4 +1,6 @@
+import { channel } from 'node:diagnostics_channel';
 import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
+import { type BoundFunction, bindings } from './bindings.ts';
 import { errnoName } from './result.ts';
 
 /** A function of libc. `async` runs it in another thread and reports to a callback, in which `lastErrno` is that call's. */
@@ -10,7 +12,6 @@ const functions = {
   accept4: 'int accept4(int socket, void *address, void *length, int flags)',
   bind: 'int bind(int socket, const void *address, uint length)',
   chroot: 'int chroot(const char *path)',
-  clone: 'int clone(void *start, void *stack, int flags, ulong argument)',
   close: 'int close(int fd)',
   connect: 'int connect(int socket, const void *address, uint length)',
   dup3: 'int dup3(int from, int to, int flags)',
@@ -30,6 +31,11 @@ const functions = {
   openat: 'int openat(int at, const void *path, int flags, int mode)',
   pipe2: 'int pipe2(void *ends, int flags)',
   poll: 'int poll(void *fds, ulong count, int timeout)',
+  posix_spawn:
+    'int posix_spawn(void *pid, const char *path, const void *actions, const void *attributes, const char **argv, const char **environment)',
+  posix_spawn_file_actions_adddup2: 'int posix_spawn_file_actions_adddup2(void *actions, int from, int to)',
+  posix_spawn_file_actions_destroy: 'int posix_spawn_file_actions_destroy(void *actions)',
+  posix_spawn_file_actions_init: 'int posix_spawn_file_actions_init(void *actions)',
   prctl: 'int prctl(int option, ulong a, ulong b, ulong c, ulong d)',
   read: 'long read(int fd, void *buffer, size_t size)',
   recvmsg: 'long recvmsg(int socket, _Inout_ msghdr *message, int flags)',
@@ -96,9 +102,10 @@ function bindAtFirstUse(): Libc {
       configurable: true,
       get() {
         library ??= koffi.load('libc.so.6');
-        const value = bind(library);
-        Object.defineProperty(bound, name, { value });
-        return value;
+        const binding: BoundFunction = { name, call: bind(library) as NativeFunction };
+        channel(bindings).publish(binding);
+        Object.defineProperty(bound, name, { value: binding.call });
+        return binding.call;
       },
     });
   for (const [name, prototype] of Object.entries(functions))
@@ -139,20 +146,8 @@ export function lastErrno(): string {
   return errnoName(koffi.errno());
 }
 
-const SIGCHLD = 17;
-
-/**
- * Starts a copy of this process that only sleeps, in new namespaces (`man 2 clone`). It runs no JavaScript, so it needs none of the
- * threads that it lacks. Gives its pid; if that is negative, `lastErrno` says why.
- */
-export function startSleeper(namespaces: number, seconds: number): number {
-  const stack = Buffer.alloc(1 << 16);
-  const sleep = koffi.load('libc.so.6').symbol('sleep', 'void');
-  return libc.clone(sleep, koffi.address(stack) + BigInt(stack.length), namespaces | SIGCHLD, seconds);
-}
-
 /** Calls back in Node's event loop whenever a descriptor is readable, until it is closed. Needs neither a thread nor a timer. */
-export function pollReadable(fd: number, ready: () => void): { close(): void } {
+export function pollReadable(fd: number, ready: () => void): { close(): void; unref(): void } {
   return koffi.node.poll(fd, { readable: true }, ready);
 }
 

@@ -1,10 +1,8 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import type { Container, LookUp, VolumeRecord } from '../engine/model.ts';
 import { MountTree } from '../engine/mount-sites.ts';
 import type { KernelPort, Result } from '../engine/ports.ts';
 import { type KernelContext, openPath } from './context.ts';
+import { type LineHelper, startLineHelper } from './helper.ts';
 import type { LookUpRequest, LookUpResponse } from './prober/look-up.ts';
 import { failed, inStep, ok } from './result.ts';
 import { relativePath } from './stack.ts';
@@ -131,33 +129,18 @@ export function parseVolumeRecord(text: string): VolumeRecord | undefined {
   return { driverName, volumeHandle, specVolID };
 }
 
-interface LookUpChild {
-  /** Resolves once the process has ended, which may be long after it was killed. */
-  readonly ended: Promise<void>;
+interface LookUpChild extends Pick<LineHelper, 'ended' | 'kill'> {
   /** Undefined if there is no answer in time. */
   ask(request: LookUpRequest): Promise<LookUpResponse | undefined>;
-  kill(): void;
 }
 
-function startChild([program = process.execPath, ...args]: readonly string[]): LookUpChild {
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: {},
-  });
-  child.unref();
+function startChild(command: readonly string[]): LookUpChild {
   let respond: (response: LookUpResponse | undefined) => void = () => {};
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  const onEnd = () => {
-    respond(undefined);
-    end();
-  };
-  child.once('exit', onEnd);
-  child.once('error', onEnd);
-  // Writing to a child that has ended fails, which `onEnd` handles.
-  child.stdin.on('error', () => {});
-  createInterface({ input: child.stdout }).on('line', (line) => respond(JSON.parse(line)));
+  const helper = startLineHelper({ command, onLine: (line) => respond(JSON.parse(line)) });
+  void helper.ended.then(() => respond(undefined));
   return {
-    ended,
+    ended: helper.ended,
+    kill: helper.kill,
     ask(request) {
       const { promise, resolve } = Promise.withResolvers<LookUpResponse | undefined>();
       const timer = setTimeout(() => resolve(undefined), timeout);
@@ -165,14 +148,9 @@ function startChild([program = process.execPath, ...args]: readonly string[]): L
         clearTimeout(timer);
         resolve(response);
       };
-      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) respond(undefined);
-      else child.stdin.write(`${JSON.stringify(request)}\n`);
+      if (helper.hasEnded()) respond(undefined);
+      else helper.send(JSON.stringify(request));
       return promise;
-    },
-    kill() {
-      child.kill('SIGKILL');
-      child.stdin.destroy();
-      child.stdout.destroy();
     },
   };
 }

@@ -23,6 +23,17 @@ function readLink(path: string): string | undefined {
   }
 }
 
+/** The children of a process, which any of its threads may have started. None if it has ended. */
+export function childrenOf(proc: string, pid: number): readonly number[] {
+  try {
+    return readdirSync(`${proc}/${pid}/task`).flatMap((task) =>
+      (readText(`${proc}/${pid}/task/${task}/children`) ?? '').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
 /** Start time in clock ticks since boot, which with the pid identifies a process for good. Undefined if it has ended. */
 export function startTime(proc: string, pid: number): string | undefined {
   return statusFields(proc, pid)?.[19];

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import type { Result } from '../engine/ports.ts';
+import { type Helper, startHelper } from './helper.ts';
 import type { Namespaces } from './namespaces.ts';
 import { type OpenResponse, ready, type WaitRequest } from './prober/protocol.ts';
 import { errnoOf, failed, inStep } from './result.ts';
@@ -43,7 +43,7 @@ export interface Walker extends Disposable {
 type WalkerResponse = OpenResponse & { readonly id: number };
 
 interface WalkerProcess {
-  readonly process: ChildProcess;
+  readonly process: Helper;
   readonly requests: number;
   readonly responses: number;
   /** Whether it has started and serves requests. */
@@ -73,7 +73,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
 
   function endChild(): void {
     if (child === undefined) return;
-    child.process.kill('SIGKILL');
+    child.process.kill();
     sys.close(child.requests);
     sys.close(child.responses);
     child = undefined;
@@ -160,14 +160,15 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
       awaitResponse(served, key);
     }
     const answer = answers.get(key)?.response;
-    if (answer === undefined) {
+    const childPid = served.process.pid();
+    if (answer === undefined || childPid === undefined) {
       cleanLater();
       const isLate = now() - (open.get(key)?.begunAt ?? now()) > lookupTimeout;
       return failed({ ...failure, errno: isLate ? 'ETIMEDOUT' : 'EINPROGRESS' });
     }
     answers.delete(key);
     if ('errno' in answer) return failed({ ...failure, errno: answer.errno });
-    const opened = namespaces.openOf(served.process.pid ?? 0, answer.fd);
+    const opened = namespaces.openOf(childPid, answer.fd);
     send(served, { release: answer.id });
     return inStep('', path, opened);
   }
@@ -175,7 +176,7 @@ export function createWalker({ sys, namespaces, command, now }: WalkerOptions): 
   return {
     prepare(needed) {
       isNeeded ||= needed;
-      if (!isNeeded || (child?.process.exitCode === null && child.process.signalCode === null)) return;
+      if (!isNeeded || child?.process.hasEnded() === false) return;
       endChild();
       child = startChild(sys, command);
     },
@@ -213,10 +214,7 @@ function send({ requests }: WalkerProcess, request: WaitRequest): void {
   writeSync(requests, `${JSON.stringify(request)}\n`);
 }
 
-function startChild(
-  sys: Syscalls,
-  [program = process.execPath, ...args]: readonly string[],
-): WalkerProcess | undefined {
+function startChild(sys: Syscalls, command: readonly string[]): WalkerProcess | undefined {
   const [input, output] = [sys.pipe(), sys.pipe()];
   if (!input.ok || !output.ok) {
     for (const pipe of [input, output]) if (pipe.ok) for (const fd of pipe.value) sys.close(fd);
@@ -224,14 +222,7 @@ function startChild(
   }
   const [stdin, requests] = input.value;
   const [responses, stdout] = output.value;
-  const child = spawn(program, [...args, 'wait'], {
-    stdio: [stdin, stdout, 'inherit'],
-    env: { UV_THREADPOOL_SIZE: String(maxOpen + 1) },
-  });
-  // It ends with this process, which does not wait for it.
-  child.unref();
-  child.on('error', () => {});
-  sys.close(stdin);
-  sys.close(stdout);
-  return { process: child, requests, responses, isReady: false };
+  const options = { command: [...command, 'wait'], env: { UV_THREADPOOL_SIZE: String(maxOpen + 1) } };
+  const process = startHelper(sys, { ...options, input: stdin, output: stdout });
+  return { process, requests, responses, isReady: false };
 }

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DeviceId, Failure, Nanoseconds } from '../../engine/model.ts';
 import type { ReadAnswer, ReadRequest, Result } from '../../engine/ports.ts';
+import { killAll, type LineHelper, startLineHelper } from '../helper.ts';
 import { failed, ok } from '../result.ts';
 import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 
@@ -38,9 +36,6 @@ export interface Prober extends AsyncDisposable {
 const maxProcesses = 12;
 /** After this time, in milliseconds, another worker is started so that a slow read does not delay other connections. */
 const slowAfter = 30;
-
-/** Milliseconds to wait for killed probers at the end. One that hangs ends only with its daemon. */
-const disposalTimeout = 200;
 
 interface PendingRead {
   readonly request: ReadRequest;
@@ -158,7 +153,7 @@ export function startProber(options: ProberOptions): Prober {
     }
     workers.delete(worker);
     stuck.set(worker, device);
-    worker.abandon();
+    worker.kill();
     void worker.ended.then(() => stuck.delete(worker));
     pending.settle(failed(failure('ETIMEDOUT', 'read', pending.request)));
     // Queued reads of the same connection would hang too.
@@ -191,13 +186,7 @@ export function startProber(options: ProberOptions): Prober {
       clearTimeout(slowReadTimer);
       for (const pending of queue.splice(0))
         settle(pending, failed(failure('ECANCELED', 'read-queue', pending.request)));
-      const running = [...workers].map(([worker]) => worker);
-      for (const worker of running) worker.kill();
-      await Promise.race([
-        Promise.all(running.map(({ ended }) => ended)),
-        delay(disposalTimeout, undefined, { ref: false }),
-      ]);
-      for (const worker of running) worker.abandon();
+      await killAll([...workers.keys()]);
     },
   };
 }
@@ -221,21 +210,14 @@ function failure(errno: string, step: string, { site }: ReadRequest): Failure {
 }
 
 /** One prober process. It serves one request at a time. */
-interface Worker {
-  /** Resolves when the process has ended. A killed prober that hangs in a call ends only when the daemon releases it. */
-  readonly ended: Promise<void>;
+interface Worker extends Pick<LineHelper, 'ended' | 'kill'> {
   /** Whether the process has started and serves requests. */
   isReady(): boolean;
   /** Resolves with undefined if the process ends instead of answering. */
   read(request: ProberRequest): Promise<ProberResponse | undefined>;
-  kill(): void;
-  /** Kills the process and lets Node exit without it, because it may hang until its daemon does something. */
-  abandon(): void;
 }
 
 function startWorker(command: readonly string[]): Worker {
-  const [program = process.execPath, ...args] = command;
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
   let isReady = false;
   let respond: ((response: ProberResponse | undefined) => void) | undefined;
   const settle = (response: ProberResponse | undefined) => {
@@ -243,44 +225,28 @@ function startWorker(command: readonly string[]): Worker {
     respond = undefined;
     resolve?.(response);
   };
-
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  const onEnd = () => {
-    isReady = false;
-    settle(undefined);
-    end();
-  };
-  child.once('exit', onEnd);
-  child.once('error', onEnd);
-  // Writing to a prober that has ended fails. `onEnd` handles that.
-  child.stdin.on('error', () => {});
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const onLine = (line: string) => {
     if (line === ready) isReady = true;
     else settle(JSON.parse(line));
-  });
-
-  const kill = () => {
-    child.kill('SIGKILL');
-    child.stdin.destroy();
-    child.stdout.destroy();
   };
+  const helper = startLineHelper({ command, onLine });
+  const ended = helper.ended.then(() => {
+    isReady = false;
+    settle(undefined);
+  });
 
   return {
     ended,
     isReady: () => isReady,
     read(request) {
       const { promise, resolve } = Promise.withResolvers<ProberResponse | undefined>();
-      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve(undefined);
+      if (helper.hasEnded()) resolve(undefined);
       else {
         respond = resolve;
-        child.stdin.write(`${JSON.stringify(request)}\n`);
+        helper.send(JSON.stringify(request));
       }
       return promise;
     },
-    kill,
-    abandon() {
-      kill();
-      child.unref();
-    },
+    kill: helper.kill,
   };
 }

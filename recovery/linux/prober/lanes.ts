@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { DeviceId, Liveness, Nanoseconds } from '../../engine/model.ts';
 import type { AskRequest } from '../../engine/ports.ts';
+import { killAll, startLineHelper, within } from '../helper.ts';
 import type { ProberOptions } from './client.ts';
 import { type Answer, type Question, ready, type WaitResponse } from './protocol.ts';
 
@@ -74,31 +73,15 @@ export function startLanes({ command, nodeMountNamespace, now }: ProberOptions):
       return confirmed === 'asked' ? { status: 'hung', since: lane.openedAt } : toLiveness(confirmed);
     },
     async [Symbol.asyncDispose]() {
-      const running = [...processes];
-      for (const each of running) each.kill();
-      await within(disposalTimeout, Promise.all(running.map(({ ended }) => ended)));
+      await killAll([...processes]);
     },
   };
 }
-
-/** Milliseconds to wait for killed processes at the end. One with a call that hangs ends only when its daemon answers or ends. */
-const disposalTimeout = 200;
 
 function toLiveness(answer: Answer): Liveness {
   if ('unknown' in answer) return { status: 'unknown', errno: answer.unknown };
   if ('dead' in answer) return { status: 'dead', errno: answer.dead };
   return { status: 'live', ...(answer.usage === undefined ? {} : { usage: answer.usage }) };
-}
-
-/** Resolves with undefined after the given milliseconds. */
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
-  const { promise: timeout, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), Math.max(milliseconds, 0));
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A process that asks, and waits with one thread for each connection that has not answered. */
@@ -114,25 +97,12 @@ interface LaneProcess {
   kill(): void;
 }
 
-function startProcess([program = process.execPath, ...args]: readonly string[], user: string): LaneProcess {
+function startProcess(command: readonly string[], user: string): LaneProcess {
   // Two more threads than lanes, for control calls. One arena for all of them, as each would take memory of its own.
   const env = { UV_THREADPOOL_SIZE: String(lanesPerProcess + 2), MALLOC_ARENA_MAX: '1' };
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
   const questions = new Map<number, PromiseWithResolvers<Answer>>();
   const confirmations = new Map<number, PromiseWithResolvers<'asked' | 'not-asked'>>();
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  let hasEnded = false;
-  const onEnd = () => {
-    hasEnded = true;
-    for (const { resolve } of questions.values()) resolve({ unknown: 'ECHILD' });
-    questions.clear();
-    end();
-  };
-  child.once('exit', onEnd);
-  child.once('error', onEnd);
-  // Writing to a process that has ended fails. `onEnd` handles that.
-  child.stdin.on('error', () => {});
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const onLine = (line: string) => {
     if (line === ready) return;
     const response: WaitResponse = JSON.parse(line);
     if ('fd' in response || 'errno' in response) return;
@@ -144,32 +114,30 @@ function startProcess([program = process.execPath, ...args]: readonly string[], 
       questions.delete(response.id);
       confirmations.delete(response.id);
     }
+  };
+  const helper = startLineHelper({ command, env, onLine });
+  const ended = helper.ended.then(() => {
+    for (const { resolve } of questions.values()) resolve({ unknown: 'ECHILD' });
+    questions.clear();
   });
-  const send = (request: object) => void child.stdin.write(`${JSON.stringify(request)}\n`);
 
   return {
     user,
     ended,
     open: () => questions.size,
     async ask(question) {
-      if (hasEnded) return { unknown: 'ECHILD' };
+      if (helper.hasEnded()) return { unknown: 'ECHILD' };
       const answer = Promise.withResolvers<Answer>();
       questions.set(question.id, answer);
-      send(question);
+      helper.send(JSON.stringify(question));
       return answer.promise;
     },
     confirm(id) {
       const confirmation = confirmations.get(id) ?? Promise.withResolvers();
-      if (!confirmations.has(id)) send({ confirm: id });
+      if (!confirmations.has(id)) helper.send(JSON.stringify({ confirm: id }));
       confirmations.set(id, confirmation);
       return confirmation.promise;
     },
-    kill() {
-      child.kill('SIGKILL');
-      child.stdin.destroy();
-      child.stdout.destroy();
-      // It may hang until its daemon does something.
-      child.unref();
-    },
+    kill: helper.kill,
   };
 }
