@@ -7,20 +7,14 @@
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import {
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { type LongCall, timeCalls } from './call-clock.ts';
+
+// Node's own functions, as this module's calls are not the agent's.
+const { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } = fs;
 
 /** Milliseconds. */
 const limit = 20;
@@ -36,6 +30,12 @@ export interface Turn {
   readonly waited: number;
   /** In which some process of the machine was ready to run and had no processor; undefined if the kernel does not count it. */
   readonly pressed: number | undefined;
+  /** In which a hypervisor may not have run the machine's processors. */
+  readonly stolen: number;
+  /** How often the process waited for a page of its program to be read from the disk. */
+  readonly faults: number;
+  /** Its longest call; missing if none took 2 ms. */
+  readonly longest?: LongCall;
 }
 
 interface TurnsOfAgent {
@@ -52,14 +52,21 @@ export const isTooLong = (turn: Turn): boolean => usesTooMuch(turn) || waitsTooL
 
 const isBusy = ({ pressed = Infinity }: Turn, duration: number) => pressed > duration / 10;
 const usesTooMuch = (turn: Turn): boolean => turn.cpu >= (isBusy(turn, turn.cpu) ? 2 * limit : limit);
-const waitsTooLong = (turn: Turn): boolean => turn.waited >= limit && !isBusy(turn, turn.waited);
+const waitsTooLong = (turn: Turn): boolean =>
+  turn.waited - turn.stolen >= limit && !isBusy(turn, turn.waited) && !waitsForPages(turn);
+/** A page fault is no system call. */
+const waitsForPages = ({ faults, longest }: Turn): boolean => faults > 0 && (longest?.took ?? 0) < limit;
 
-/** Turns among which one long wait may be another's: the kernel has one lock for the mounts of all sandboxes (docs/adr/0020). */
-const turnsForWait = 25_000;
+/** From this duration in milliseconds a call is named. */
+const named = 2;
+/** Milliseconds after which it is read again what a hypervisor has taken. */
+const stealPeriod = 1000;
+/** The kernel counts in units of 10 ms. */
+const tick = 10;
 
-type Clocks = ReturnType<ReturnType<typeof openClocks>>;
+type Clocks = ReturnType<ReturnType<typeof openClocks>['read']>;
 
-/** Returns a function that reads what is counted for this thread and for the machine, in milliseconds. */
+/** Reads what is counted for this thread and for the machine, in milliseconds. */
 function openClocks() {
   const text = Buffer.alloc(4096);
   const open = (path: string) => {
@@ -69,7 +76,9 @@ function openClocks() {
   const schedstat = open('/proc/thread-self/schedstat');
   const status = open('/proc/thread-self/status');
   const pressure = openIfAny(open, '/proc/pressure/cpu');
-  return () => {
+  const stat = open('/proc/stat');
+  const pressed = () => pressure && Number(/^some .*total=(\d+)/m.exec(pressure())?.[1]) / 1e3;
+  const read = () => {
     const { user, system } = process.threadCpuUsage();
     return {
       wall: performance.now(),
@@ -78,10 +87,13 @@ function openClocks() {
       delayed: Number(schedstat().split(' ')[1]) / 1e6,
       /** How often the thread waited. A thread that did not may yet stand still, if a hypervisor does not run its processor. */
       waits: Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status())?.[1]),
-      pressed: pressure && Number(/^some .*total=(\d+)/m.exec(pressure())?.[1]) / 1e3,
+      pressed: pressed(),
       idle: performance.eventLoopUtilization().idle,
+      faults: process.resourceUsage().majorPageFault,
     };
   };
+  const stolen = () => Number(/^cpu +(?:\d+ ){7}(\d+)/.exec(stat())?.[1]) * tick;
+  return { read, pressed, stolen };
 }
 
 function openIfAny<T>(open: (path: string) => T, path: string): T | undefined {
@@ -92,27 +104,55 @@ function openIfAny<T>(open: (path: string) => T, path: string): T | undefined {
   }
 }
 
-function turnBetween(before: Clocks, now: Clocks): Turn {
+function turnBetween(before: Clocks, now: Clocks) {
   const cpu = now.cpu - before.cpu;
   const passed = now.wall - before.wall - (now.idle - before.idle) - (now.delayed - before.delayed);
   return {
     at: now.wall,
     cpu,
     waited: now.waits === before.waits ? 0 : Math.max(passed - cpu, 0),
-    pressed: now.pressed === undefined ? undefined : now.pressed - (before.pressed ?? 0),
+    faults: now.faults - before.faults,
   };
 }
 
 /** Records the turns of this process. An immediate that does not keep the loop awake runs once a turn, after the callbacks for events. */
 function record(file: string): void {
-  const readClocks = openClocks();
+  const clocks = openClocks();
+  /** What the machine had counted at the first call of the turn: before it the thread may have been idle for long. */
+  let pressedAtFirst: number | undefined;
+  let longestCall: LongCall | undefined;
+  timeCalls({
+    from: named,
+    onCall: () => {
+      pressedAtFirst ??= clocks.pressed();
+    },
+    onLong: (call) => {
+      if (call.took > (longestCall?.took ?? 0)) longestCall = call;
+    },
+  });
   let longest: readonly Turn[] = [];
   let turns = 0;
   let writtenAt = 0;
+  let steal = { at: performance.now(), count: clocks.stolen() };
+  /** Read anew if it may explain a wait; whatever was taken since it was last read is an upper bound. */
+  const stolen = (at: number, waited: number): number => {
+    if (waited < limit && at - steal.at < stealPeriod) return 0;
+    const before = steal.count;
+    steal = { at, count: clocks.stolen() };
+    return steal.count === before ? 0 : steal.count - before + tick;
+  };
   // The first turn has begun: it evaluates the agent's first module.
-  let before = readClocks();
+  let before = clocks.read();
   const onTurn = () => {
-    const turn = turnBetween(before, readClocks());
+    const now = clocks.read();
+    const measured = turnBetween(before, now);
+    const since = pressedAtFirst ?? before.pressed ?? 0;
+    const turn: Turn = {
+      ...measured,
+      pressed: now.pressed === undefined ? undefined : now.pressed - since,
+      stolen: stolen(measured.at, measured.waited),
+      ...(longestCall === undefined ? {} : { longest: longestCall }),
+    };
     turns++;
     longest = [...new Set([...sorted([...longest, turn], 'cpu'), ...sorted([...longest, turn], 'waited')])];
     // Often, as agents are killed, even while they write.
@@ -121,7 +161,9 @@ function record(file: string): void {
       renameSync(`${file}.part`, file);
       writtenAt = turn.at;
     }
-    before = readClocks();
+    pressedAtFirst = undefined;
+    longestCall = undefined;
+    before = clocks.read();
     setImmediate(onTurn).unref();
   };
   setImmediate(onTurn).unref();
@@ -142,14 +184,22 @@ function judge(directory: string): boolean {
   const tooLong = all.filter(isTooLong);
   process.stdout.write(`${agents.length} agents, ${total} turns, ${tooLong.length} of them too long\n`);
   for (const key of ['cpu', 'waited'] as const) {
-    const shown = sorted(all, key).map((turn) => {
-      const busy = turn.pressed === undefined ? '' : `, machine busy for ${turn.pressed.toFixed(1)}`;
-      return `  ${turn[key].toFixed(1)} at ${(turn.at / 1e3).toFixed(1)} s${busy}${isTooLong(turn) ? ': too long' : ''}\n`;
-    });
+    const shown = sorted(all, key).map((turn) => `  ${turn[key].toFixed(1)} ${describeTurn(turn)}\n`);
     process.stdout.write(`longest, ${key === 'cpu' ? 'own CPU' : 'waiting'}, in ms:\n${shown.join('')}`);
   }
-  const waits = tooLong.filter((turn) => !usesTooMuch(turn)).length;
-  return agents.length > 0 && tooLong.length === waits && waits <= total / turnsForWait;
+  return agents.length > 0 && tooLong.length === 0;
+}
+
+function describeTurn(turn: Turn): string {
+  const { at, pressed, stolen, faults, longest } = turn;
+  const parts = [
+    `at ${(at / 1e3).toFixed(1)} s`,
+    ...(longest === undefined ? [] : [`${longest.call} took ${longest.took.toFixed(1)}`]),
+    ...(pressed === undefined ? [] : [`machine busy for ${pressed.toFixed(1)}`]),
+    ...(stolen === 0 ? [] : [`up to ${stolen} taken by the hypervisor`]),
+    ...(faults === 0 ? [] : [`${faults} pages read`]),
+  ];
+  return `${parts.join(', ')}${isTooLong(turn) ? ': too long' : ''}`;
 }
 
 async function main([program, ...args]: readonly string[]): Promise<number> {
