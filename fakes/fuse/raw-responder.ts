@@ -16,8 +16,7 @@ import {
 export type RawResponse = number | Buffer | undefined;
 
 /** What a daemon serves. Its callbacks may be called at once or later. */
-export type ServedTree = Pick<FuseOperations, 'getattr' | 'readdir' | 'statfs' | 'open' | 'read'> &
-  Partial<Pick<FuseOperations, 'init'>>;
+export type ServedTree = Pick<FuseOperations, 'getattr' | 'readdir' | 'statfs' | 'open' | 'read'>;
 
 const root = 1n;
 /** The node of requests that concern no file. */

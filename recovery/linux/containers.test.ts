@@ -15,6 +15,8 @@ const settled = 60_000;
 let proc: string;
 let now: number;
 let reads: number;
+/** Milliseconds that reading a table takes. */
+let perRead: number;
 let node: string;
 let unknown: string[];
 
@@ -22,6 +24,7 @@ beforeEach(() => {
   proc = mkdtempSync(join(tmpdir(), 'rekindle-proc-'));
   now = 0;
   reads = 0;
+  perRead = 0;
   node = line(1, '/');
   unknown = [];
   mkdirSync(join(proc, 'self/ns'), { recursive: true });
@@ -34,6 +37,7 @@ const open = () => {
     // Reads the file that the descriptor refers to, even if it has been renamed.
     readText: (fd: number) => {
       reads += 1;
+      now += perRead;
       return { ok: true as const, value: readFileSync(`/proc/self/fd/${fd}`, 'utf8') };
     },
   };
@@ -142,6 +146,40 @@ describe('a scan for new containers', () => {
   });
 });
 
+describe('a container that others visit', () => {
+  /** The process of the container, and a visitor with a lower pid, each with its start and its pids by PID namespace. */
+  const visit = (main: { start: number; ids: string }, visitor: { start: number; ids: string }) => {
+    for (const [pid, uid, { start, ids }] of [
+      [10, 0, visitor],
+      [12, 1000, main],
+    ] as const) {
+      run(pid, 'mnt:[12]', [line(2, '/data')]);
+      writeFileSync(join(proc, `${pid}/stat`), `${pid} (sh) S 1 ${'0 '.repeat(17)}${start} 0\n`);
+      writeFileSync(join(proc, `${pid}/status`), `Uid:\t0\t${uid}\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t${ids}\n`);
+    }
+  };
+  const found = (containers: ReturnType<typeof open>) => containers.find('new').map(({ pid, user }) => [pid, user.uid]);
+
+  it.each([
+    ['has process 1, although the visitor started first', { start: 9, ids: '12\t1' }, { start: 5, ids: '10' }],
+    ['has the process that started first if none is process 1', { start: 5, ids: '12' }, { start: 9, ids: '10' }],
+  ])('%s', (_, main, visitor) => {
+    visit(main, visitor);
+    expect(found(open())).toEqual([[12, 1000]]);
+  });
+
+  it('keeps its process when a visitor with a lower pid comes', () => {
+    const containers = open();
+    run(12, 'mnt:[12]', [line(2, '/data')]);
+    containers.find('new');
+    run(10, 'mnt:[12]', [line(2, '/data')]);
+    writeFileSync(join(proc, '10/stat'), `10 (sh) S 1 ${'0 '.repeat(17)}5 0\n`);
+    containers.changed(12);
+    now = settled;
+    expect(found(containers)).toEqual([[12, 1000]]);
+  });
+});
+
 describe('the preparation of a fresh scan', () => {
   const prepare = (containers: ReturnType<typeof open>) => [...containers.prepare()].length;
 
@@ -218,6 +256,20 @@ describe('the known containers', () => {
     rmSync(join(proc, '11'), { recursive: true });
     run(11, 'mnt:[13]', [], 'other');
     expect(points(containers.find('known'))).toEqual(['same /data']);
+  });
+});
+
+describe('the known containers of a full node', () => {
+  it('are read again for 10 ms in one turn, first those that were changed and those that were left out before', () => {
+    const containers = open();
+    const pids = [10, 11, 12, 13, 14];
+    for (const pid of pids) run(pid, `mnt:[${pid}]`, [], `c${pid}`);
+    containers.find('fresh');
+    for (const pid of pids) change(pid, [line(2, '/data')], `c${pid}`);
+    perRead = 4;
+    containers.changed(14);
+    expect(points(containers.find('known')).toSorted()).toEqual(['c10 /data', 'c11 /data', 'c12', 'c13', 'c14 /data']);
+    expect(points(containers.find('known')).toSorted()).toEqual(pids.map((pid) => `c${pid} /data`));
   });
 });
 

@@ -3,7 +3,7 @@ import type { Container, DeviceId, Mount } from '../engine/model.ts';
 import { MountTree, normalizePath } from '../engine/mount-sites.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { type ProcessFiles, type ProcessNamespaces, preparedFor } from './processes.ts';
+import { type NamespacedProcess, type ProcessFiles, type ProcessNamespaces, preparedFor } from './processes.ts';
 import { belowRoot, relativePath } from './stack.ts';
 
 export interface ContainerIdentity {
@@ -86,6 +86,9 @@ export interface ContainerScan {
   readonly now: () => number;
 }
 
+/** Milliseconds that the tables of known containers may take in one turn of the event loop. */
+const readingBudget = 10;
+
 /** A container younger than this, in milliseconds, may still be under construction, so its table is read at each scan. */
 const settlingTime = 3_000;
 
@@ -111,7 +114,7 @@ interface KnownContainer {
 
 /** What was read of a mount namespace in preparation of a scan. */
 interface PreparedNamespace {
-  readonly pid: number;
+  readonly pids: readonly number[];
   readonly entry: KnownContainer | undefined;
   /** Why its container cannot be identified. */
   readonly unknown?: string;
@@ -144,17 +147,17 @@ export function createContainers(options: ContainerScan): Containers {
       prepared = new Map();
       const pods = options.pods();
       const except = options.except();
-      for (const { pid, mountNamespace } of options.processes.locate(true)) {
-        if (prepared.has(mountNamespace) || except.has(mountNamespace)) continue;
+      for (const [mountNamespace, pids] of namespaces(options.processes.locate(true))) {
+        if (except.has(mountNamespace)) continue;
         let unknown: string | undefined;
         const onUnknown: Scan['onUnknown'] = (_pid, _namespace, reason) => {
           unknown = reason;
         };
         const scan = { ...options, pods, prepared, onUnknown };
-        const entry = inspect(scan, pid, mountNamespace, known.get(mountNamespace));
+        const entry = inspect(scan, pids, mountNamespace, known.get(mountNamespace));
         const readAt = options.now();
         if (entry !== 'gone')
-          prepared.set(mountNamespace, { pid, entry, readAt, ...(unknown === undefined ? {} : { unknown }) });
+          prepared.set(mountNamespace, { pids, entry, readAt, ...(unknown === undefined ? {} : { unknown }) });
         yield;
       }
     },
@@ -171,8 +174,8 @@ export function createContainers(options: ContainerScan): Containers {
         },
       };
       const rescan = scope === 'new' ? outdated : undefined;
-      const found = scope === 'known' ? readAgain(scan, known) : scanAll(scan, known, rescan);
-      outdated.clear();
+      const found = scope === 'known' ? readAgain(scan, known, outdated) : scanAll(scan, known, rescan);
+      if (scope !== 'known') outdated.clear();
       prepared = new Map();
       reported = scope === 'known' ? new Map([...reported, ...unknown]) : unknown;
       known = new Map(found.map((entry) => [entry.container.mountNamespace, entry]));
@@ -184,25 +187,35 @@ export function createContainers(options: ContainerScan): Containers {
   };
 }
 
-/**
- * Scans one process of each namespace, the one with the lowest pid, which in a container is its process 1. If `outdated` is given,
- * settled containers are read again only if their process is in it.
- */
+/** The processes of each mount namespace, by ascending pid. */
+function namespaces(processes: readonly NamespacedProcess[]): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const { pid, mountNamespace } of processes) {
+    const pids = found.get(mountNamespace);
+    if (pids === undefined) found.set(mountNamespace, [pid]);
+    else pids.push(pid);
+  }
+  return found;
+}
+
+/** Scans each namespace. If `outdated` is given, settled containers are read again only if their process is in it. */
 function scanAll(
   scan: Scan,
   known: ReadonlyMap<string, KnownContainer>,
   outdated: ReadonlySet<number> | undefined,
 ): readonly KnownContainer[] {
-  const seen = new Set(scan.except());
+  const except = scan.except();
   const found: KnownContainer[] = [];
-  for (const { pid, mountNamespace } of scan.processes.locate(outdated !== undefined)) {
-    if (seen.has(mountNamespace)) continue;
+  for (const [mountNamespace, pids] of namespaces(scan.processes.locate(outdated !== undefined))) {
+    if (except.has(mountNamespace)) continue;
     const before = known.get(mountNamespace);
-    const isSettled = before?.container.pid === pid && scan.now() - before.firstSeen >= settlingTime;
-    const entry = isSettled && outdated?.has(pid) === false ? before : readPrepared(scan, pid, mountNamespace, before);
-    if (entry === 'gone') continue;
-    seen.add(mountNamespace);
-    if (entry !== undefined) found.push(entry);
+    const isSettled =
+      before !== undefined &&
+      pids.includes(before.container.pid) &&
+      scan.now() - before.firstSeen >= settlingTime &&
+      outdated?.has(before.container.pid) === false;
+    const entry = isSettled ? before : readPrepared(scan, pids, mountNamespace, before);
+    if (entry !== 'gone' && entry !== undefined) found.push(entry);
   }
   return found;
 }
@@ -210,28 +223,76 @@ function scanAll(
 /** What was read in preparation of the scan, or else reads it. */
 function readPrepared(
   scan: Scan,
-  pid: number,
+  pids: readonly number[],
   mountNamespace: string,
   before: KnownContainer | undefined,
 ): KnownContainer | undefined | 'gone' {
   const prepared = scan.prepared.get(mountNamespace);
-  if (prepared?.pid !== pid || scan.now() - prepared.readAt >= preparedFor)
-    return inspect(scan, pid, mountNamespace, before);
-  if (prepared.unknown !== undefined) scan.onUnknown(pid, mountNamespace, prepared.unknown);
+  if (prepared?.pids.join() !== pids.join() || scan.now() - prepared.readAt >= preparedFor)
+    return inspect(scan, pids, mountNamespace, before);
+  if (prepared.unknown !== undefined) scan.onUnknown(pids[0] ?? 0, mountNamespace, prepared.unknown);
   return prepared.entry;
 }
 
-function readAgain(scan: Scan, known: ReadonlyMap<string, KnownContainer>): readonly KnownContainer[] {
-  return [...known.values()].flatMap((before) => {
+/**
+ * Reads the known containers again, those first whose mounts were changed, and for some milliseconds only. The others are as they were last
+ * read: a replacement fails with ESTALE if one is outdated, and they come first the next time.
+ */
+function readAgain(
+  scan: Scan,
+  known: ReadonlyMap<string, KnownContainer>,
+  outdated: Set<number>,
+): readonly KnownContainer[] {
+  const began = scan.now();
+  const isOutdated = ({ container: { pid } }: KnownContainer) => outdated.has(pid);
+  const all = [...known.values()];
+  const unread = new Set(all);
+  const found = [...all.filter(isOutdated), ...all.filter((each) => !isOutdated(each))].flatMap((before) => {
+    if (scan.now() - began >= readingBudget) return [];
+    unread.delete(before);
     const { pid, mountNamespace } = before.container;
+    outdated.delete(pid);
     if (scan.files.namespaceOf(pid, 'mnt') !== mountNamespace) return [];
-    const entry = inspect(scan, pid, mountNamespace, before);
+    const entry = read(scan, pid, mountNamespace, before);
     return entry === undefined || entry === 'gone' || entry.startTime !== before.startTime ? [] : [entry];
   });
+  return [...unread, ...found];
 }
 
-/** Undefined if the namespace is not a container's. */
+/**
+ * The container of a mount namespace, undefined if it is none. Its process is the one that was found before, or else process 1 of a PID
+ * namespace, or the one that started first: a visitor may have any pid, and another user and user namespace than the container.
+ */
 function inspect(
+  scan: Scan,
+  pids: readonly number[],
+  mountNamespace: string,
+  before: KnownContainer | undefined,
+): KnownContainer | undefined | 'gone' {
+  const known = pids.filter((pid) => pid === before?.container.pid);
+  for (const pid of [...known, ...pids]) {
+    const entry = read(scan, pid, mountNamespace, before);
+    if (entry === 'gone') continue;
+    if (entry === undefined || (pid === known[0] && entry.startTime === before?.startTime)) return entry;
+    const main = mainProcess(scan.files, pids);
+    const chosen = main === undefined || main === pid ? entry : read(scan, main, mountNamespace, before);
+    return chosen === 'gone' ? entry : chosen;
+  }
+  return 'gone';
+}
+
+/** Processes of a namespace that are compared. The first is nearly always among the lowest pids. */
+const maxCompared = 64;
+
+/** Tenants and visitors can choose neither, because kernel and container runtime have made the container before they came. */
+function mainProcess(files: ProcessFiles, pids: readonly number[]): number | undefined {
+  const own = pids.slice(0, maxCompared).filter((pid) => files.isHelper(pid) === false);
+  const start = (pid: number) => Number(files.startTime(pid) ?? Number.POSITIVE_INFINITY);
+  return own.find((pid) => files.isFirst(pid)) ?? own.toSorted((a, b) => start(a) - start(b))[0];
+}
+
+/** Reads the table and the identity of one process. Undefined if the namespace is not a container's. */
+function read(
   { files, now, pods, onUnknown }: Scan,
   pid: number,
   mountNamespace: string,
@@ -253,7 +314,7 @@ function inspect(
   if (user === undefined || userNamespace === undefined) return 'gone';
   const foreign = userNamespace !== files.namespaceOf('self', 'user');
   const { identity } = identification;
-  const read = { ...identity, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
-  const container = same !== undefined && isDeepStrictEqual(same.container, read) ? same.container : read;
+  const seen = { ...identity, pid, mountNamespace, ...(foreign ? { userNamespace } : {}), user, mounts };
+  const container = same !== undefined && isDeepStrictEqual(same.container, seen) ? same.container : seen;
   return { container, startTime: started, text, firstSeen: before?.startTime === started ? before.firstSeen : now() };
 }

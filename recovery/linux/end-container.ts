@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Container } from '../engine/model.ts';
 import type { Result } from '../engine/ports.ts';
-import { namespaceOf, processIds } from './processes.ts';
+import { isFirst, namespaceOf, processIds } from './processes.ts';
 
 /**
  * Signals process 1 of a container, which ends it for the kubelet. Fails with ESRCH if it has none of its own (`shareProcessNamespace`,
@@ -24,15 +23,5 @@ export function endContainer(
     return { ok: true, value: undefined };
   } catch (error) {
     return fail((error as NodeJS.ErrnoException).code ?? 'EIO', 'signal');
-  }
-}
-
-/** Whether a process is process 1 of a PID namespace below the one of proc (`NSpid` of `man 5 proc_pid_status`). */
-function isFirst(proc: string, pid: number): boolean {
-  try {
-    const ids = /^NSpid:\s+(.*)$/m.exec(readFileSync(`${proc}/${pid}/status`, 'latin1'))?.[1]?.split(/\s+/) ?? [];
-    return ids.length > 1 && ids.at(-1) === '1';
-  } catch {
-    return false;
   }
 }

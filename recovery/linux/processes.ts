@@ -52,6 +52,12 @@ export function credentialsOf(proc: string, pid: number): Container['user'] | un
   return status === undefined ? undefined : parseCredentials(status);
 }
 
+/** Whether a process is process 1 of a PID namespace below the one of proc (`NSpid` of `man 5 proc_pid_status`). */
+export function isFirst(proc: string, pid: number): boolean {
+  const ids = /^NSpid:\s+(.*)$/m.exec(readText(`${proc}/${pid}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
+  return ids.length > 1 && ids.at(-1) === '1';
+}
+
 /** Parses /proc/PID/status, whose `Uid:` has the real, effective, saved and filesystem id. */
 export function parseCredentials(status: string): Container['user'] | undefined {
   const numbers = (field: string) =>
@@ -86,6 +92,7 @@ export interface ProcessFiles {
   startTime(pid: number): string | undefined;
   /** Whether it is a child of this process that runs the same program, as a prober does. */
   isHelper(pid: number): boolean | undefined;
+  isFirst(pid: number): boolean;
   credentials(pid: number): Container['user'] | undefined;
   /** The text of its mountinfo. */
   mountTable(pid: number): string | undefined;
@@ -102,6 +109,7 @@ export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): Pro
       const program = readLink(`${proc}/${pid}/exe`);
       return program === undefined ? undefined : program === readLink('/proc/self/exe');
     },
+    isFirst: (pid) => isFirst(proc, pid),
     credentials: (pid) => credentialsOf(proc, pid),
     mountTable: (pid) => readTable(sys, `${proc}/${pid}/mountinfo`),
   };

@@ -1,4 +1,3 @@
-import * as acknowledgedWrites from './acknowledged-writes.ts';
 import * as agentProcess from './agent-process.ts';
 import * as backoff from './backoff-as-predicted.ts';
 import type { Check } from './check.ts';
@@ -20,7 +19,6 @@ import * as untouched from './untouched.ts';
 import * as budget from './within-budget.ts';
 
 const modules = [
-  acknowledgedWrites,
   agentProcess,
   backoff,
   transcript,

@@ -153,7 +153,7 @@ export async function crash(
   };
   isOver = true;
   let record = await end();
-  const conclusion = formatConclusion(history.events, notes);
+  const conclusion = conclusionOf(run, notes);
   if (conclusion.length > 0) heading('What came of it');
   for (const line of conclusion) print(`  ${line}`);
   print(`\n${run.resultsDir}/report.html  (run ${options.runId}, seed ${options.seed})`);
@@ -201,14 +201,10 @@ async function judgeUnrecovered(pod: ScenarioPod): Promise<readonly CheckRecord[
   return [isNotRecovered(timeline, { consumer, volume: dataset.volume, ...expected })];
 }
 
-/** What the checks found, the moments of each recovery, and the growth of the mount tables, a line each. */
-export function formatConclusion(
-  events: readonly HistoryEvent[],
-  { id, checks, mountLines }: ScenarioNotes,
-): readonly string[] {
+function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {
   return [
     ...checks.map(formatCheck),
-    ...Timeline.ofScenario(events, id).recoveries.flatMap(formatPhases),
+    ...Timeline.ofScenario(history.events, id).recoveries.flatMap(formatPhases),
     ...(mountLines
       ? [`mount table of node and pod: ${mountLines.before} lines before, ${mountLines.after} after`]
       : []),
@@ -219,8 +215,8 @@ const marks = { pass: '✔', fail: '✘', inconclusive: '?' } as const;
 const formatCheck = ({ verdict, name, says }: CheckRecord) => `${marks[verdict]} ${name}: ${says}`;
 
 /** The one scenario of `rekindle crash`. `stop`: what broke it off. */
-export function createScenarioRecord(
-  { fault, recovery }: Pick<CrashOptions, 'fault' | 'recovery'>,
+function createScenarioRecord(
+  { fault, recovery }: CrashOptions,
   notes: ScenarioNotes,
   stop: StepRecord | undefined,
 ): ScenarioRecord {

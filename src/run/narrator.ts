@@ -1,4 +1,3 @@
-import { parseProbeName } from '../timeline/consumer.ts';
 import { type Description, describe } from '../timeline/describe.ts';
 import type { HistoryEvent } from '../timeline/record.ts';
 
@@ -26,10 +25,7 @@ export function createNarrator({ write, crashedAt }: NarratorOptions): (event: H
       if (before === result || (result === 'ok' && op !== 'read')) return;
       lastResults.set(probe, result);
       if (result !== 'ok') return print(finishedAt, describe(event));
-      return print(finishedAt, {
-        actor: 'pod',
-        text: before === undefined ? `reads ${parseProbeName(probe).path}` : 'reads again',
-      });
+      return print(finishedAt, { actor: 'pod', text: before === undefined ? 'reads /data' : 'reads again' });
     }
     if (event.kind === 'output') return print(event.at, { actor: 'output', text: clip(event.text) });
     if (isWorthALine(event)) print(event.at, describe(event));

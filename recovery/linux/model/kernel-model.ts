@@ -52,7 +52,6 @@ export class KernelModel {
   readonly #watchers = new Set<(namespace: MountNamespace) => void>();
   #mayHaveFree = false;
   #nextInode = firstInode;
-  #users = 0;
   readonly #firstMinor: number;
   readonly #release: string;
 
@@ -77,10 +76,10 @@ export class KernelModel {
       new Filesystem({ device: '0:1' as DeviceId, fstype: 'rootfs', source: 'rootfs' }).root,
       ['rw'],
     );
-    this.initial = this.#namespace(hidden, { isAnonymous: false, owner: 0 });
+    this.initial = this.#namespace(hidden, false);
     const disk = new Filesystem({ device: '8:1' as DeviceId, fstype: 'ext4', source: '/dev/root' });
     disk.root.child('proc');
-    this.attach(this.propagation.create(disk.root, ['rw', 'relatime']), hidden, hidden.root, this.initial);
+    this.propagation.attach(this.propagation.create(disk.root, ['rw', 'relatime']), hidden, hidden.root);
     this.keep(this.initial);
   }
 
@@ -117,33 +116,25 @@ export class KernelModel {
     };
   }
 
-  #namespace(root: VfsMount, facts: Pick<MountNamespace, 'isAnonymous' | 'owner' | 'origin'>): MountNamespace {
+  #namespace(root: VfsMount, isAnonymous: boolean, origin?: MountNamespace): MountNamespace {
     this.#nextInode += 1;
-    const namespace = { inode: this.#nextInode, root, ...facts };
+    const namespace = { inode: this.#nextInode, root, isAnonymous, ...(origin === undefined ? {} : { origin }) };
     for (const mount of root.tree()) mount.namespace = namespace;
     return namespace;
   }
 
   /** A detached tree, a copy of a part of a namespace or a new file system. */
   anonymous(root: VfsMount, origin?: MountNamespace): MountNamespace {
-    const owner = origin?.owner ?? 0;
-    return this.#namespace(root, { isAnonymous: true, owner, ...(origin === undefined ? {} : { origin }) });
+    return this.#namespace(root, true, origin);
   }
 
-  /** A user namespace that did not exist before. */
-  newUser(): number {
-    this.#users += 1;
-    return this.#users;
-  }
-
-  /** A copy of a namespace for a user namespace (`unshare`), and where its mounts went. */
-  copyNamespace(
-    { root, owner: before }: MountNamespace,
-    owner: number,
-  ): { readonly namespace: MountNamespace; readonly copies: Map<VfsMount, VfsMount> } {
-    const copied = this.propagation.copyTree(root, root.root, { unbindable: true, slave: owner !== before });
+  /** A copy of a namespace (`unshare`), and where its mounts went. */
+  copyNamespace({ root }: MountNamespace): {
+    readonly namespace: MountNamespace;
+    readonly copies: Map<VfsMount, VfsMount>;
+  } {
+    const copied = this.propagation.copyTree(root, root.root, { unbindable: true });
     if (copied === undefined) throw new Error('a namespace has a root');
-    if (owner !== before) copied.lockTree();
     const copies = new Map<VfsMount, VfsMount>();
     const pair = (old: VfsMount, copy: VfsMount) => {
       copies.set(old, copy);
@@ -153,7 +144,7 @@ export class KernelModel {
       }
     };
     pair(root, copied);
-    return { namespace: this.#namespace(copied, { isAnonymous: false, owner }), copies };
+    return { namespace: this.#namespace(copied, false), copies };
   }
 
   /** The directory that a process has as its root when it enters a namespace. */
@@ -179,9 +170,8 @@ export class KernelModel {
     this.#mayHaveFree = true;
   }
 
-  /** `by`: the namespace of the process that attaches it. */
-  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry, by: MountNamespace): void {
-    for (const namespace of this.propagation.attach(source, { parent, mountpoint, by })) this.changed(namespace);
+  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry): void {
+    for (const namespace of this.propagation.attach(source, parent, mountpoint)) this.changed(namespace);
   }
 
   /** Removes a mount with all in and on it. */

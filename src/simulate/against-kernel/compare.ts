@@ -47,8 +47,8 @@ export async function compare(
     }
     return { steps: history.length, divergence: undefined };
   } finally {
-    kernel.machine.reset();
-    model.machine.reset();
+    await kernel.machine.reset();
+    await model.machine.reset();
   }
 }
 

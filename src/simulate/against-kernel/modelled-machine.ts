@@ -1,11 +1,10 @@
 import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
-import { ok } from '../../../recovery/linux/result.ts';
 import type { Machine } from './machine.ts';
 
-/** A modelled kernel that behaves like a release, `uname -r`, and can what the real machine can. */
-export function createModelledMachine(release: string, real: Pick<Machine, 'copyForUser' | 'abort'>): Machine {
+/** A modelled kernel that behaves like a release, `uname -r`. */
+export function createModelledMachine(release: string): Machine {
   const kernel = new KernelModel({ release });
   const connections = new Map<string, FuseConnection>();
   let mounting: FuseConnection | undefined;
@@ -14,19 +13,11 @@ export function createModelledMachine(release: string, real: Pick<Machine, 'copy
     filesystem: (fstype, source) =>
       kernel.filesystem({ fstype, source, ...(mounting === undefined ? {} : { connection: mounting }) }),
   });
-  const setDaemon: Machine['setDaemon'] = (daemon, state) => {
-    const connection = connections.get(`d${daemon}`);
-    if (connection !== undefined && connection.state !== 'dead') connection.state = state;
-  };
   return {
     sys,
-    mountFuse(daemon, { path, flags, caches, starts }) {
+    mountFuse(daemon, { path, flags, caches }) {
       const entries = new Set(['in', 'in/in', `d${daemon}`, `in/d${daemon}`, `in/in/d${daemon}`]);
-      const connection = new FuseConnection({
-        entries,
-        ...(caches ? {} : { entryTimeout: 0 }),
-        ...(starts ? { state: 'starting' } : {}),
-      });
+      const connection = new FuseConnection({ entries, ...(caches ? {} : { entryTimeout: 0 }) });
       mounting = connection;
       try {
         const mounted = sys.mount({ source: `d${daemon}`, target: path, fstype: 'fuse.sim', flags });
@@ -36,16 +27,12 @@ export function createModelledMachine(release: string, real: Pick<Machine, 'copy
         mounting = undefined;
       }
     },
-    copyForUser: real.copyForUser && (() => sys.copyForUser()),
-    abort:
-      real.abort &&
-      ((daemon) => {
-        setDaemon(daemon, 'dead');
-        return ok(undefined);
-      }),
-    setDaemon,
+    setDaemon(daemon, state) {
+      const connection = connections.get(`d${daemon}`);
+      if (connection !== undefined && connection.state !== 'dead') connection.state = state;
+    },
     list: (fd) => sys.list(fd),
-    reset() {
+    async reset() {
       connections.clear();
     },
     [Symbol.dispose]: () => sys.exit(),

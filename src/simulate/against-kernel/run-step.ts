@@ -36,11 +36,11 @@ export function runStep(run: HistoryRun, step: MountStep): string {
   const visit = (index: number, body: () => Result<unknown>) => outcome(stage.inNamespace(index, body));
   switch (step.op) {
     case 'copy-namespace':
-      return outcome(copyNamespace(machine, stage, step));
+      return outcome(copyNamespace(machine, stage, step.namespace));
     case 'mount-fuse': {
       const daemon = stage.daemons.length;
       const mounted = stage.inNamespace(step.namespace, () => machine.mountFuse(daemon, step));
-      stage.daemons.push(!mounted.ok ? 'dead' : step.starts ? 'starting' : 'live');
+      stage.daemons.push(mounted.ok ? 'live' : 'dead');
       return outcome(mounted);
     }
     case 'mount-tmpfs':
@@ -106,7 +106,6 @@ export function runStep(run: HistoryRun, step: MountStep): string {
       return 'ok';
     }
     case 'crash':
-    case 'abort':
     case 'hang':
     case 'resume':
       return setDaemon(run, step);
@@ -144,15 +143,8 @@ function setDaemon(
 ): string {
   const index = daemons.length === 0 ? -1 : daemon % daemons.length;
   const before = daemons[index];
-  if (before === undefined || before === 'dead') return 'no daemon';
-  if (op === 'abort') {
-    if (machine.abort === undefined) return 'cannot abort';
-    daemons[index] = 'dead';
-    return outcome(machine.abort(index));
-  }
-  // A daemon that has not greeted the kernel cannot be told from one that hangs.
-  if (op === 'hang' && before === 'starting') return 'ok';
   const state = op === 'crash' ? 'dead' : op === 'hang' ? 'hung' : 'live';
+  if (before === undefined || before === 'dead') return 'no daemon';
   machine.setDaemon(index, state);
   daemons[index] = state;
   return 'ok';
