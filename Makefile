@@ -1,9 +1,14 @@
-# Every verb installs what it needs first (npm ci, only when package-lock.json changed). ARGS="..." goes on to the verb.
-# Node >= 20, npm and make are all that has to be there; make runs as the user, and as root where the user is root.
+# Every verb first installs the packages that it needs if there are none, or if package-lock.json has changed. ARGS="..." goes on to
+# the verb. Only Node 20.19 or later, npm and make must be there.
 rekindle := node bin/rekindle.js
 modules := node_modules/.package-lock.json
+# Tests and lint need packages that nothing else does.
+development := node_modules/vitest
+install := PATH='$(subst ','\'',$(PATH))' node packaging/install.js
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .PHONY: help conform conform-all conform-long self-test mutants kernels crash bench doctor clean report test test-all lint
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 22
@@ -18,13 +23,13 @@ conform-long: $(modules) ## the scenarios that take minutes: a thousand replacem
 	@$(rekindle) conform --tags @long --jobs 1 $(ARGS)
 
 self-test: $(modules) ## judge the faulty agents, each of which has to be found out
-	@node_modules/.bin/node src/self-test/main.ts $(ARGS)
+	@node src/self-test/main.ts $(ARGS)
 
-mutants: $(modules) ## break the code on purpose, and see that something turns red (ARGS=--tests: without scenarios)
-	@node_modules/.bin/node mutants/run.ts $(ARGS)
+mutants: $(development) $(modules) ## break the code on purpose, and see that something turns red (ARGS=--tests: without scenarios)
+	@node mutants/run.ts $(ARGS)
 
 kernels: $(modules) ## boot other kernels, user-mode and emulated, and run doctor, a crash, comparisons and the documented set on each
-	@node_modules/.bin/node kernels/run.ts $(ARGS)
+	@node kernels/run.ts $(ARGS)
 
 crash: $(modules) ## break one mount under a pod and watch it come back
 	@$(rekindle) crash $(ARGS)
@@ -41,15 +46,19 @@ clean: $(modules) ## remove what killed runs left
 report: $(modules) ## make the reports of the last run again
 	@$(rekindle) report $(or $(ARGS),results/latest)
 
-test: $(modules) ## the tests of the code itself
+test: $(development) $(modules) ## the tests of the code itself
 	@npm --silent test -- $(ARGS)
 
-test-all: $(modules) ## the same, and what takes minutes: the documentation's examples, the report in a browser
+test-all: $(development) $(modules) ## the same, and what takes minutes: the documentation's examples, the report in a browser
 	@npm --silent run test-all -- $(ARGS)
 
-lint: $(modules) ## style, layers, types, dead code
+lint: $(development) $(modules) ## style, layers, types, dead code
 	@npm --silent run lint
 
 $(modules): package-lock.json
-	npm ci
+	@$(install)
 	@touch $@
+
+$(development):
+	@$(install) --dev
+	@touch $(modules)

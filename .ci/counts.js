@@ -1,8 +1,11 @@
 /*
- * node .ci/counts.js FILE: prints `passed failed skipped` of a report, and then one line for each skipped test. Understands
- * vitest's JSON and JUnit XML. Status 1 where the file is neither, or holds no test at all.
+ * node .ci/counts.js FILE: prints `passed failed skipped` of a report, and then a line for each test that did not pass: its outcome,
+ * its name, and why. With --files: only the files of the failed tests. Understands vitest's JSON and JUnit XML. Status 1 if the file
+ * is neither, or contains no test at all.
  */
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const entities = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
@@ -15,30 +18,42 @@ function attribute(tag, name) {
 function ofJunit(xml) {
   return [...xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)].map(([, tag, body = '']) => {
     const skipped = /<skipped\b[^>]*>/.exec(body)?.[0];
-    const outcome = /<(failure|error)\b/.test(body) ? 'failed' : skipped ? 'skipped' : 'passed';
-    return { name: attribute(tag, 'name'), outcome, why: skipped && attribute(skipped, 'message') };
+    const failed = /<(failure|error)\b[^>]*>/.exec(body)?.[0];
+    const why = attribute(failed ?? skipped ?? '', 'message');
+    return { name: attribute(tag, 'name'), outcome: failed ? 'failed' : skipped ? 'skipped' : 'passed', why };
   });
 }
 
 function ofVitest({ testResults }) {
-  return testResults.flatMap(({ name, status, assertionResults }) => {
-    const tests = assertionResults.map((test) => ({
-      name: test.fullName,
-      outcome: { passed: 'passed', failed: 'failed' }[test.status] ?? 'skipped',
-    }));
-    // A file that broke before its first test, or between them, is a failure of its own.
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative('.', name);
+    const tests = assertionResults.map((test) => {
+      const outcome = { passed: 'passed', failed: 'failed' }[test.status] ?? 'skipped';
+      const title = outcome === 'failed' ? `${file}: ${test.fullName}` : test.fullName;
+      return { name: title, outcome, why: test.failureMessages?.[0], file };
+    });
+    // A file that broke before its first test, or between them, counts as one failed test.
     const broke = status === 'failed' && !tests.some(({ outcome }) => outcome === 'failed');
-    return broke ? [...tests, { name, outcome: 'failed' }] : tests;
+    return broke ? [...tests, { name: file, outcome: 'failed', why: message, file }] : tests;
   });
 }
 
-const text = readFileSync(process.argv[2], 'utf8');
+/** The first line that is not empty, without colours. */
+function firstLine(text) {
+  return stripVTControlCharacters(text).trim().split('\n', 1)[0].slice(0, 300);
+}
+
+const [path, filesOnly] = process.argv.slice(2);
+const text = readFileSync(path, 'utf8');
 const tests = text.startsWith('<') ? ofJunit(text) : ofVitest(JSON.parse(text));
-const count = (outcome) => tests.filter((test) => test.outcome === outcome).length;
-const skips = tests
-  .filter(({ outcome }) => outcome === 'skipped')
-  .map(({ name, why }) => (why ? `${name}: ${why}` : name));
-process.stdout.write(
-  `${count('passed')} ${count('failed')} ${count('skipped')}\n${skips.map((line) => `${line}\n`).join('')}`,
-);
+const count = (wanted) => tests.filter(({ outcome }) => outcome === wanted).length;
+const lines = filesOnly
+  ? new Set(tests.filter(({ outcome }) => outcome === 'failed').map(({ file }) => file))
+  : [
+      `${count('passed')} ${count('failed')} ${count('skipped')}`,
+      ...tests
+        .filter(({ outcome }) => outcome !== 'passed')
+        .map(({ name, outcome, why }) => `${outcome} ${name}${why ? `: ${firstLine(why)}` : ''}`),
+    ];
+process.stdout.write([...lines].map((line) => `${line}\n`).join(''));
 if (tests.length === 0) process.exitCode = 1;

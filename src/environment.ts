@@ -5,7 +5,7 @@ export interface Environment {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   /** Absent in tests of commands that read nothing. */
-  readonly stdin?: NodeJS.ReadableStream;
+  readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first Ctrl-C: stop, clean up, return. */
   readonly signal: AbortSignal;

@@ -1,5 +1,6 @@
 import type { KubernetesChoice } from '../clusters/choose-cluster.ts';
 import type { AgentSettings, StartOptions } from '../clusters/cluster.ts';
+import type { UserPod } from '../clusters/kubernetes/user-pod.ts';
 import type { Environment } from './environment.ts';
 import type { RunId } from './run-id.ts';
 import type { Verdict } from './timeline/record.ts';
@@ -51,6 +52,21 @@ export interface CrashOptions extends RunOptions {
   readonly expect?: string;
   /** How long the program is watched after the recovery. */
   readonly watchMs: number;
+}
+
+/** A crash in a pod that the user runs. */
+export interface CrashPodOptions extends Pick<RunOptions, 'runId' | 'out' | 'seed' | 'environment'> {
+  /** Text of a kubeconfig, whose current context is used. It may hold credentials, so it is kept in memory only. */
+  readonly kubeConfig: string;
+  /** Name of that context. */
+  readonly context: string;
+  readonly pod: UserPod;
+  /** Mount path of the volume in the pod. Absent: the pod has only one FUSE mount. */
+  readonly path?: string;
+  /** Harness image that the node can pull. Absent: the one that is built here. */
+  readonly image?: string;
+  /** How long the pod may take to read again. */
+  readonly timeoutMs: number;
 }
 
 /** The conditions of one benchmark series. */
@@ -106,5 +122,6 @@ export interface RunOutcome {
 export interface Verbs {
   conform(options: ConformOptions): Promise<RunOutcome>;
   crash(options: CrashOptions): Promise<RunOutcome>;
+  crashPod(options: CrashPodOptions): Promise<RunOutcome>;
   bench(options: BenchOptions): Promise<RunOutcome>;
 }

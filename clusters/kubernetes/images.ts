@@ -51,7 +51,7 @@ function explainMissingModule(error: unknown): unknown {
 }
 
 /** Builds `rekindle/harness:<hash of its content>` unless Docker has it. Returns the reference. @throws CannotRun */
-async function buildHarnessImage(docker: Docker, programs: HarnessPrograms): Promise<string> {
+export async function buildHarnessImage(docker: Docker, programs: HarnessPrograms): Promise<string> {
   // esbuild is a development dependency, which the sandbox does without.
   const { stageHarness } = await import('./image/stage-harness.ts');
   const dockerfile = imageFile('Dockerfile');

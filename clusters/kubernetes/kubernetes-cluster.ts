@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { foreignDaemonProgram } from '../../fakes/foreign-daemons/foreign-daemon.ts';
 import { names } from '../../recovery/deploy/index.ts';
-import { CannotRun, type Cluster, type RunningCluster, type StartOptions } from '../cluster.ts';
+import { CannotRun, type Capability, type Cluster, type RunningCluster, type StartOptions } from '../cluster.ts';
 import type { DeployedAgent } from './agent-control.ts';
 import { deployAgent } from './deploy-agent.ts';
 import { collectDiagnostics } from './diagnostics.ts';
@@ -10,6 +10,7 @@ import { connectDocker } from './docker.ts';
 import { explain } from './explain.ts';
 import { describeFidelity } from './fidelity.ts';
 import { prepareImages } from './images.ts';
+import { createInstallations, hasHelm, hasLastRelease } from './installations.ts';
 import { nodeProgramPods } from './node-program/daemon-set.ts';
 import { kubernetesVersion, requireFuse, requireNoPressure, requireWebhook } from './preflight.ts';
 import { type ClusterProvider, step } from './provider.ts';
@@ -98,9 +99,21 @@ async function start(
         onEvent: options.onEvent,
       }),
     );
+    // An agent of others, and a cluster of others, stay as they are.
+    const capabilities: Capability[] = [];
+    if (theirs === undefined && loadImages) {
+      if (hasLastRelease()) capabilities.push('last-release');
+      if (hasHelm(options.environment.PATH)) capabilities.push('helm');
+    }
+    const installations =
+      loadImages && capabilities.length > 0
+        ? life.use(createInstallations({ ...context, image: images.agent, loadImages }))
+        : undefined;
     const all = life.move();
     return {
       ...running,
+      capabilities: new Set([...running.capabilities, ...capabilities]),
+      ...(installations && { installations }),
       namespaceLabels: { [runLabel]: runId },
       collectDiagnostics: (name) => diagnose(join(diagnosticsDir, name)),
       async [Symbol.asyncDispose]() {

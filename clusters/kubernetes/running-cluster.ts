@@ -66,6 +66,7 @@ async function openNodeLinks(options: KubernetesClusterOptions, logs: ContainerL
           namespacePrefix,
           agent: { namespace: agent.namespace, podPrefix: `${agent.name}-`, container: agent.container },
           store,
+          sendsLogs: true,
           holds,
           fakeDaemon,
           confirmsMounts: options.environment.CI === 'true',

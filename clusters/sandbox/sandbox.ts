@@ -16,7 +16,7 @@ import {
   type StartOptions,
 } from '../cluster.ts';
 import { watchKubernetesEvents } from '../kubernetes-events.ts';
-import { pollOrLast } from '../poll.ts';
+import { pollOrLast, timeoutMultiplier } from '../poll.ts';
 import { connect } from '../rpc.ts';
 import { findKubectl } from '../terminal.ts';
 import { keepAgentDaemonSet } from './agent-daemonset.ts';
@@ -87,7 +87,7 @@ export const sandbox: Cluster = {
         ...(kubectl ? ['kubectl' as const] : []),
       ]),
       kernel: kernelRelease(),
-      patienceMs: 20_000 * Number(options.environment.REKINDLE_TIMEOUT_MULTIPLIER ?? 1),
+      patienceMs: 20_000 * timeoutMultiplier(options.environment),
       probeReadsOnly: combineDifferences(conditionsNamed(options.conditions ?? [])).probeReadsOnly === true,
       kubeConfig,
       store: started.store,

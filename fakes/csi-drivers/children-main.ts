@@ -1,11 +1,16 @@
 /**
  * A CSI driver whose node plugin runs s3fs or rclone as its children, one for each pod that has a volume, and loses them when it ends.
- * It never mounts again: its class of recovery is `none`. Flags: `--nodeid=`, `--endpoint=unix://`, and on a cluster `--registry=`.
+ * With `--class=none` it never mounts again. With `--class=descriptor` pods see a file system whose descriptor the node plugin keeps, and a
+ * process that serves it from s3fs's mount, which is started again when it ends. Further flags: `--nodeid=`, `--endpoint=unix://`, and on a
+ * cluster `--registry=`.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { requiredFlags } from '../required-flags.ts';
 import { CsiRefusal, internal, invalidArgument, registerDriver, serveDriver, type VolumeTexts } from './csi-server.ts';
@@ -13,6 +18,9 @@ import { CsiRefusal, internal, invalidArgument, registerDriver, serveDriver, typ
 const name = 'children.csi.rekindle.dev';
 const startMs = 20_000;
 const pollMs = 20;
+
+/** Compiled in the package. */
+const passThrough = fileURLToPath(import.meta.url.replace('children-main', 'pass-through-main'));
 
 interface Child {
   readonly kill: () => void;
@@ -24,8 +32,9 @@ interface Child {
 const children = new Map<string, Child>();
 
 async function publish(request: Readonly<Record<string, unknown>>): Promise<object> {
-  const { targetPath, volumeContext, secrets } = request as {
+  const { targetPath, volumeContext, secrets, volumeCapability } = request as {
     readonly targetPath: string;
+    readonly volumeCapability: { readonly accessMode?: { readonly mode: string } };
     readonly volumeContext: VolumeTexts;
     readonly secrets: VolumeTexts;
   };
@@ -39,20 +48,54 @@ async function publish(request: Readonly<Record<string, unknown>>): Promise<obje
     );
   await detachAll(targetPath);
   mkdirSync(targetPath, { recursive: true });
-  const child = start(program, { endpoint, bucket, directory, accessKeyId, secretAccessKey, targetPath });
+  const readOnly = volumeCapability.accessMode?.mode === 'MULTI_NODE_READER_ONLY' || request.readonly === true;
+  const source = keepsDescriptors ? mkdtempSync(join(tmpdir(), 'source-')) : targetPath;
+  const child = start(program, {
+    endpoint,
+    bucket,
+    directory,
+    accessKeyId,
+    secretAccessKey,
+    targetPath: source,
+    readOnly,
+  });
   children.set(targetPath, child);
   let errors: string | undefined;
   void child.ended.then((text) => {
     errors = text;
     children.delete(targetPath);
   });
-  for (const deadline = performance.now() + startMs; !isMounted(targetPath); await delay(pollMs)) {
+  for (const deadline = performance.now() + startMs; !isMounted(source); await delay(pollMs)) {
     if (errors !== undefined) throw new CsiRefusal(internal, `${program} ended: ${errors}`);
     if (performance.now() < deadline) continue;
     child.kill();
     throw new CsiRefusal(internal, `${program} has not mounted after ${startMs / 1000} s`);
   }
+  if (keepsDescriptors) await serveKept(source, targetPath);
   return {};
+}
+
+/** Mounts a connection of FUSE and keeps its descriptor; a process serves it, and the next one when that ends. */
+async function serveKept(source: string, targetPath: string): Promise<void> {
+  const descriptor = openSync('/dev/fuse', 'r+');
+  // execa passes on no descriptor above 9.
+  const startWithIt = (program: string, argv: readonly string[]) =>
+    spawn(program, argv, { stdio: [descriptor, 'ignore', 'inherit'] });
+  const options = 'ro,fd=0,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions';
+  const [status] = await once(
+    startWithIt('mount', ['-i', '-t', 'fuse.kept', '-o', options, 'kept', targetPath]),
+    'exit',
+  );
+  if (status !== 0) throw new CsiRefusal(internal, `mount ended with status ${status}`);
+  void (async () => {
+    while (children.has(targetPath)) {
+      const server = startWithIt(process.execPath, [passThrough, `--source=${source}`, `--target=${targetPath}`]);
+      void children.get(targetPath)?.ended.then(() => server.kill('SIGKILL'));
+      await once(server, 'exit');
+    }
+    closeSync(descriptor);
+    await detachAll(source);
+  })();
 }
 
 async function unpublish(request: Readonly<Record<string, unknown>>): Promise<object> {
@@ -74,21 +117,24 @@ interface BucketMount {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly targetPath: string;
+  readonly readOnly: boolean;
 }
 
 /** The key is in a file that only this user can read, never among the arguments. */
 function start(program: string, mount: BucketMount): Child {
-  const { endpoint, bucket, directory, accessKeyId, secretAccessKey, targetPath } = mount;
+  const { endpoint, bucket, directory, accessKeyId, secretAccessKey, targetPath, readOnly } = mount;
   const file = join(mkdtempSync(join(tmpdir(), 'children-')), 'credentials');
   const rclone = ['[store]', 'type = s3', 'provider = Minio', `endpoint = ${endpoint}`];
   const keys = [`access_key_id = ${accessKeyId}`, `secret_access_key = ${secretAccessKey}`];
   const text = program === 'rclone' ? [...rclone, ...keys].join('\n') : `${accessKeyId}:${secretAccessKey}`;
   writeFileSync(file, `${text}\n`, { mode: 0o600 });
   const options = `url=${endpoint},use_path_request_style,passwd_file=${file},allow_other,umask=0022,dbglevel=err`;
+  // Its cache acknowledges fsync at once, and uploads a file 5 s after it was closed.
+  const rcloneAccess = readOnly ? ['--read-only'] : ['--vfs-cache-mode', 'writes'];
   const argv =
     program === 'rclone'
-      ? ['--config', file, 'mount', `store:${bucket}/${directory}`, targetPath, '--allow-other', '--read-only']
-      : [`${bucket}:/${directory}`, targetPath, '-f', '-o', `${options},ro`];
+      ? ['--config', file, 'mount', `store:${bucket}/${directory}`, targetPath, '--allow-other', ...rcloneAccess]
+      : [`${bucket}:/${directory}`, targetPath, '-f', '-o', `${options}${readOnly ? ',ro' : ''}`];
   const child = execa(program, argv, { stdin: 'ignore', reject: false });
   return {
     kill: () => child.kill('SIGKILL'),
@@ -106,8 +152,10 @@ async function detachAll(path: string): Promise<void> {
   while (isMounted(path)) await execa('umount', ['-l', path]);
 }
 
-const flags = requiredFlags(process.argv.slice(2), ['nodeid', 'endpoint']);
-if (typeof flags === 'string') throw new Error(flags);
+const given = requiredFlags(process.argv.slice(2), ['nodeid', 'endpoint', 'class']);
+if (typeof given === 'string') throw new Error(given);
+const flags = given;
+const keepsDescriptors = flags.class === 'descriptor';
 const socket = flags.endpoint.replace('unix://', '');
 await serveDriver(
   { name, nodeId: flags.nodeid, node: { NodePublishVolume: publish, NodeUnpublishVolume: unpublish } },

@@ -1,12 +1,14 @@
 /**
  * A CSI driver with a pod for each volume, which runs s3fs. Its volumes come from a StorageClass. With `--class=publish` only new pods get
- * what a pod of a volume mounts after its restart; with `--class=rebind` the node plugin mounts it again for running pods, which need
- * `mountPropagation: HostToContainer`. Flags: `--nodeid=`, `--endpoint=unix://`, `--kubeconfig=`, `--mount-root=`, `--class=`.
+ * what a pod of a volume mounts after its restart; with `--class=propagate` the node plugin mounts it again for running pods, which need
+ * `mountPropagation: HostToContainer`; with `--class=automount` s3fs mounts on the next access, for which a second container makes calls
+ * wait. Flags: `--nodeid=`, `--endpoint=unix://`, `--kubeconfig=`, `--mount-root=`, `--class=`.
  */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { fileURLToPath } from 'node:url';
+import { CoreV1Api, KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
 import { execa } from 'execa';
 import { requiredFlags } from '../required-flags.ts';
 import { CsiRefusal, internal, invalidArgument, serveDriver, type VolumeTexts } from './csi-server.ts';
@@ -26,39 +28,68 @@ const core = kubeConfig.makeApiClient(CoreV1Api);
 
 const sourceOf = (volumeId: string) => join(flags['mount-root'], volumeId);
 
+/** Of s3fs, behind the container that makes calls wait. */
+const storeOf = (volumeId: string) => `${sourceOf(volumeId)}-store`;
+
+const detachDead =
+  'while grep -q " $TARGET .* - fuse" /proc/self/mountinfo; do umount -l "$TARGET"; done; mkdir -p "$TARGET"';
+
 /** Detaches the dead mount of the process before, and mounts again at the same path of the node. */
 const program = `set -eu
-while grep -q " $TARGET .* - fuse" /proc/self/mountinfo; do umount -l "$TARGET"; done
-mkdir -p "$TARGET"
+while [ -n "$ACCESS" ] && ! [ -e "$ACCESS" ]; do sleep 0.05; done
+rm -f "$ACCESS"
+${detachDead}
 umask 077
 printf '%s:%s\\n' "$(cat /etc/key/accessKeyId)" "$(cat /etc/key/secretAccessKey)" >/tmp/passwd
 umask 022
 exec s3fs "$BUCKET:/$DIRECTORY" "$TARGET" -f -o "url=$ENDPOINT,use_path_request_style,passwd_file=/tmp/passwd,allow_other,umask=0022,dbglevel=err,ro"`;
 
+const waitingProgram = `set -eu
+${detachDead}
+exec 0<>/dev/fuse
+mount -i -t fuse.waiting -o ro,fd=0,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions waiting "$TARGET"
+exec "$NODE" "$PASS_THROUGH" "--source=$SOURCE" "--access=$ACCESS"`;
+/** Compiled in the package. */
+const passThrough = fileURLToPath(import.meta.url.replace('volume-pods-main', 'pass-through-main'));
+
 function podOf(volumeId: string, { bucket = '', directory = '', endpoint = '' }: VolumeTexts): V1Pod {
-  const variables = { TARGET: sourceOf(volumeId), BUCKET: bucket, DIRECTORY: directory, ENDPOINT: endpoint };
+  const waits = flags.class === 'automount';
+  const access = '/access/wanted';
+  const target = waits ? storeOf(volumeId) : sourceOf(volumeId);
+  const s3fs = {
+    TARGET: target,
+    BUCKET: bucket,
+    DIRECTORY: directory,
+    ENDPOINT: endpoint,
+    ACCESS: waits ? access : '',
+  };
+  const waiting = { TARGET: sourceOf(volumeId), SOURCE: target, NODE: process.execPath, PASS_THROUGH: passThrough };
   const root = flags['mount-root'];
+  const container = (name: string, script: string, variables: VolumeTexts): V1Container => ({
+    name,
+    image: 'rekindle/s3fs:dev',
+    command: ['/bin/sh', '-c', script],
+    env: Object.entries(variables).map(([variable, value]) => ({ name: variable, value })),
+    securityContext: { privileged: true },
+    volumeMounts: [
+      { name: 'mounts', mountPath: root, mountPropagation: 'Bidirectional' },
+      { name: 'key', mountPath: '/etc/key', readOnly: true },
+      { name: 'access', mountPath: dirname(access) },
+    ],
+  });
   return {
     metadata: { name: volumeId, labels: { volume: volumeId } },
     spec: {
       nodeName: flags.nodeid,
       terminationGracePeriodSeconds: 1,
       containers: [
-        {
-          name: 'fuse',
-          image: 'rekindle/s3fs:dev',
-          command: ['/bin/sh', '-c', program],
-          env: Object.entries(variables).map(([variable, value]) => ({ name: variable, value })),
-          securityContext: { privileged: true },
-          volumeMounts: [
-            { name: 'mounts', mountPath: root, mountPropagation: 'Bidirectional' },
-            { name: 'key', mountPath: '/etc/key', readOnly: true },
-          ],
-        },
+        container('fuse', program, s3fs),
+        ...(waits ? [container('waiting', waitingProgram, { ...waiting, ACCESS: access })] : []),
       ],
       volumes: [
         { name: 'mounts', hostPath: { path: root, type: 'DirectoryOrCreate' } },
         { name: 'key', secret: { secretName: volumeId } },
+        { name: 'access', emptyDir: {} },
       ],
     },
   };
@@ -93,7 +124,8 @@ async function unpublish(request: Readonly<Record<string, unknown>>): Promise<ob
   if (targets().some((target) => target.includes(`/${volumeId}/`))) return {};
   await ignoreMissing(() => core.deleteNamespacedPod({ namespace, name: volumeId }));
   await ignoreMissing(() => core.deleteNamespacedSecret({ namespace, name: volumeId }));
-  while (mountsAt(sourceOf(volumeId)) > 0) await execa('umount', ['-l', sourceOf(volumeId)]);
+  for (const path of [sourceOf(volumeId), storeOf(volumeId)])
+    while (mountsAt(path) > 0) await execa('umount', ['-l', path]);
   return {};
 }
 
@@ -161,7 +193,7 @@ await serveDriver(
 );
 process.on('SIGTERM', () => process.exit(0));
 process.stdout.write(`${JSON.stringify({ event: 'ready' })}\n`);
-while (flags.class === 'rebind') {
+while (flags.class === 'propagate') {
   await rebind();
   await delay(rebindMs);
 }

@@ -33,10 +33,10 @@ const leanFuseNative: Plugin = {
   name: 'lean fuse-native',
   setup: ({ onResolve, onLoad }) => {
     const replacements: Readonly<Record<string, string>> = {
-      'node-gyp-build': `module.exports = () => require('fuse-native/prebuilds/linux-x64/node.napi.node')`,
+      'node-gyp-build': `module.exports = () => require('fuse-native/prebuilds/linux-' + process.arch + '/node.napi.node')`,
       'fuse-shared-library': 'module.exports = {}',
       child_process: 'module.exports = {}',
-      koffi: `module.exports = require('@koromix/koffi-linux-x64/linux_x64/koffi.node')`,
+      koffi: `module.exports = require('@koromix/koffi-linux-' + process.arch + '/linux_' + process.arch + '/koffi.node')`,
     };
     onResolve({ filter: /^(node-gyp-build|fuse-shared-library|child_process|koffi)$/ }, ({ path }) => ({
       path,

@@ -141,20 +141,21 @@ async function mountAndServe({
     onServing: keeper && ((fd: number) => void keeper.keep(fd, encodeSetting(fd, mountpoint))),
   };
   const needsRaw = behaviour.idmap || behaviour.parallelListing || keeper !== undefined;
+  const Fuse = needsRaw ? undefined : native.Fuse;
   const options = { readOnlySuperblock: readOnly, ...behaviour };
-  const fuse = await createFuse(staging, operations, options, native, needsRaw ? raw : undefined);
+  const fuse = await createFuse(staging, operations, options, { ...native, Fuse }, raw);
   fuse.mount((error) => {
     if (error !== null) refuse(1, `${staging} cannot be mounted: ${error.message}`);
   });
 }
 
-/** fuse-native, or the raw server if `raw` is given. */
+/** fuse-native, or the raw server without it. */
 async function createFuse(
   mountpoint: string,
   operations: FuseOperations,
   { readOnlySuperblock, entryTimeoutSeconds, attributeTimeoutSeconds }: Behaviour,
   { Fuse: FuseNative, mountFuse }: Native,
-  raw: Pick<RawFuseOptions, 'emit' | 'taken' | 'onServing'> | undefined,
+  raw: Pick<RawFuseOptions, 'emit' | 'taken' | 'onServing'>,
 ): Promise<Fuse> {
   const options = {
     timeout: false,
@@ -165,9 +166,15 @@ async function createFuse(
     ...(entryTimeoutSeconds === undefined ? {} : { entryTimeout: String(entryTimeoutSeconds) }),
     ...(attributeTimeoutSeconds === undefined ? {} : { attrTimeout: String(attributeTimeoutSeconds) }),
   } as const;
-  if (raw === undefined) return new FuseNative(mountpoint, operations, options);
+  if (FuseNative) return new FuseNative(mountpoint, operations, options);
   const { RawFuse } = await import('./raw-fuse.ts');
-  return new RawFuse(mountpoint, operations, { ...options, mountFuse, ...raw });
+  return new RawFuse(mountpoint, operations, {
+    ...options,
+    subtype: fstype,
+    readOnly: readOnlySuperblock,
+    mountFuse,
+    ...raw,
+  });
 }
 
 /** What a successor must know of the connection beside the store. Before Linux 6.16 only the daemon can name the device to the keeper. */

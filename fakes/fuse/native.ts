@@ -10,6 +10,7 @@ const noSuidNoDev = 6;
 /** `linux/mount.h`, `asm/unistd.h`; MOUNT_ATTR_RDONLY is 1. */
 const numbers = { openTree: 428, moveMount: 429, mountSetattr: 442 };
 const ENOSYS = 38;
+const msReadOnly = 1;
 /** MS_REMOUNT, MS_BIND, MS_RDONLY, with the flags of the mount. */
 const remountReadOnly = 0x20 | 0x1000 | 1 | noSuidNoDev;
 const openTreeClone = 1;
@@ -18,7 +19,8 @@ const emptyPath = 0x1000;
 const currentDirectory = -100;
 
 export interface Native {
-  readonly Fuse: FuseConstructor;
+  /** Undefined if fuse-native has no binary for this processor. */
+  readonly Fuse: FuseConstructor | undefined;
   /** `umount2(path, MNT_DETACH)`. Returns the errno if it fails. */
   readonly detach: (path: string) => number | undefined;
   readonly mountFuse: MountFuse;
@@ -55,24 +57,26 @@ export async function loadNative(): Promise<Native> {
     }
   };
   const koffi = firstOf<typeof Koffi>(
-    () => require('@koromix/koffi-linux-x64/linux_x64/koffi.node'),
+    () => require(`@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`),
     () => require('koffi'),
   );
-  const libfuse = firstOf<string>(
-    () => require.resolve('fuse-shared-library-linux/libfuse/lib/libfuse.so'),
-    () => require('fuse-shared-library').lib,
-  );
-  koffi.load(libfuse);
+  const loadFuse = async (): Promise<FuseConstructor> => {
+    const libfuse = firstOf<string>(
+      () => require.resolve('fuse-shared-library-linux/libfuse/lib/libfuse.so'),
+      () => require('fuse-shared-library').lib,
+    );
+    koffi.load(libfuse);
+    return (await import('fuse-native')).default;
+  };
   const libc = koffi.load('libc.so.6');
   const umount2 = libc.func('int umount2(const char *target, int flags)');
-  const { default: Fuse } = await import('fuse-native');
   const result = (returned: number | bigint): number | undefined => (Number(returned) < 0 ? koffi.errno() : undefined);
   return {
-    Fuse,
+    Fuse: process.arch === 'x64' ? await loadFuse() : undefined,
     detach: (path) => result(umount2(path, mntDetach)),
-    mountFuse({ source, target, fstype, data }) {
+    mountFuse({ source, target, fstype, data, readOnly }) {
       const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
-      return result(mount(source, target, fstype, noSuidNoDev, data));
+      return result(mount(source, target, fstype, noSuidNoDev | (readOnly ? msReadOnly : 0), data));
     },
     asynchronous: asyncMountCalls(koffi, libc, umount2),
   };

@@ -16,7 +16,8 @@ import {
 export type RawResponse = number | Buffer | undefined;
 
 /** What a daemon serves. Its callbacks may be called at once or later. */
-export type ServedTree = Pick<FuseOperations, 'getattr' | 'readdir' | 'statfs' | 'open' | 'read'>;
+export type ServedTree = Pick<FuseOperations, 'getattr' | 'readdir' | 'statfs' | 'open' | 'read'> &
+  Partial<Pick<FuseOperations, 'init'>>;
 
 const root = 1n;
 /** The node of requests that concern no file. */

@@ -95,7 +95,7 @@ export class DaemonStage implements AsyncDisposable {
       ...(behaviour === undefined ? [] : [`--behaviour=${JSON.stringify(behaviour)}`]),
     ];
     // Without PATH: the daemon starts no other program.
-    const [enter = '', ...entering] = this.#enterCommand();
+    const [enter = '', ...entering] = this.enterCommand();
     const command = [enter, ...entering, ...program.command, ...flags, ...more];
     const child = startProgram(command, { env: {}, cwd: '/' });
     const lines: EventLine[] = [];
@@ -140,7 +140,7 @@ export class DaemonStage implements AsyncDisposable {
 
   /** Runs a shell command in the mount namespace, with the mount point as `$M`; in a child process, because the mount may be dead. */
   async inside(command: string, timeout = 20_000): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const [enter = '', ...entering] = this.#enterCommand();
+    const [enter = '', ...entering] = this.enterCommand();
     const { exitCode, stdout, stderr } = await execa(enter, [...entering, 'sh', '-c', command], {
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint },
       extendEnv: false,
@@ -169,7 +169,7 @@ export class DaemonStage implements AsyncDisposable {
   }
 
   /** The command prefix that enters the namespaces. */
-  #enterCommand(): readonly string[] {
+  enterCommand(): readonly string[] {
     const enter = ['/usr/bin/nsenter', '--mount', `--target=${this.#holder.pid}`];
     if (!this.#options.rootless) return enter;
     return [...becomeSomeUser, ...enter, '--user', '--preserve-credentials'];

@@ -12,8 +12,10 @@ export class StagedKeeper {
   readonly #ended;
   #wake = Promise.withResolvers<void>();
 
-  constructor(directory: string, deadline: string) {
-    const command = [process.execPath, keeperScript, `--directory=${directory}`, `--deadline=${deadline}`] as const;
+  /** `enter`: a command that starts another one, which is the keeper. */
+  constructor(directory: string, deadline: string, enter: readonly string[] = []) {
+    const [program = '', ...more] = [...enter, process.execPath, keeperScript];
+    const command = [program, ...more, `--directory=${directory}`, `--deadline=${deadline}`] as const;
     this.#child = startProgram(command, { env: {}, cwd: '/' });
     this.#ended = exitOf(this.#child);
     this.#child.stderr.pipe(process.stderr);
@@ -22,6 +24,10 @@ export class StagedKeeper {
       this.#wake.resolve();
       this.#wake = Promise.withResolvers();
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Resolves with the n-th line of an event. */

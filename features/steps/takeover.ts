@@ -79,11 +79,12 @@ When('the keeper is replaced, and the FUSE daemon is killed afterwards', async f
   await untilTakenOver(this, 1);
 });
 
-Then('no operation fails, and none waits longer than {duration}', async function (this: RekindleWorld, ms: number) {
+Then('no operation fails, and none waits longer than the profile allows', async function (this: RekindleWorld) {
+  const { stallMs } = this.session.profile.budgets;
   await untilTakenOver(this, 1);
   await this.scenario.watchFor(lostAfterMs);
   this.scenario.judge(
-    waitsWithinBudget(this.timeline, { consumer: this.pod.consumer, stallMs: ms }),
+    waitsWithinBudget(this.timeline, { consumer: this.pod.consumer, stallMs }),
     answersOnce(this.timeline),
     daemonsGoOn(this.timeline),
   );

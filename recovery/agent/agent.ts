@@ -1,31 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { monotonicClock as clock } from '../clock.ts';
-import { Engine } from '../engine/engine.ts';
-import type { DeviceId, Nanoseconds } from '../engine/model.ts';
+import type { Nanoseconds } from '../engine/model.ts';
 import { MountTree } from '../engine/mount-sites.ts';
-import { createVolumeLocks } from '../engine/volume-state.ts';
-import { readKeptFile } from '../keeper/kept-file.ts';
-import { keeperDirectory } from '../keeper/protocol.ts';
-import { observeRequests } from '../kubernetes/api-call.ts';
-import { createEventQueue } from '../kubernetes/event-queue.ts';
-import { createEventSender } from '../kubernetes/event-sender.ts';
-import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { createTransport } from '../kubernetes/transport.ts';
 import { type Kernel, openKernel } from '../linux/kernel.ts';
 import { openFilesLimit } from '../linux/processes.ts';
-import { formatError, type Log } from '../log.ts';
+import type { Log } from '../log.ts';
 import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { startDriver } from './driver.ts';
-import { startFallback } from './fallback.ts';
 import type { AgentOptions } from './flags.ts';
 import { serveHttp } from './http.ts';
-import { createMetrics } from './metrics.ts';
 import { createNodeStatus } from './node-status.ts';
-import { watchOtherPlugin } from './other-plugin.ts';
-import { createRecorder } from './recorder.ts';
 import { version } from './version.ts';
+import { wireAgent } from './wiring.ts';
 
 /** Less than the kubelet waits for /livez. */
 const proberTimeout = 4_000_000_000n;
@@ -54,7 +43,7 @@ export async function startAgent({
   random,
   signal,
 }: StartAgentOptions): Promise<AsyncDisposable> {
-  const { nodeId, mountRoot, policy, standby, takeover, resyncPeriod, abortHungAfter, beside } = options;
+  const { nodeId, policy, standby, beside } = options;
   await using parts = new AsyncDisposableStack();
   const kernel = parts.use(openKernelFor(options, prober, log));
   // The two plugins share no lock, and only this tier never removes mounts of the other.
@@ -66,108 +55,14 @@ export async function startAgent({
     signal.throwIfAborted();
   };
   await turn();
-  const locks = createVolumeLocks();
-  const ended = new AbortController();
-  parts.defer(() => ended.abort());
-
-  const metrics = createMetrics({
-    unhealthy: () =>
-      engine.unhealthy().map(({ diagnosis: { site, volume, state }, reason = state }) => {
-        return { podUid: site.podUid, volume: volume.name, reason };
-      }),
-    unproven: () =>
-      engine.unproven().map(({ diagnosis: { site, volume }, failures }) => {
-        return { podUid: site.podUid, volume: volume.name, reason: failures.at(-1)?.errno ?? 'reading' };
-      }),
-    pods: () => kubernetes.view().pods,
-  });
-  const allVolumes = policy.readWriteScope === 'cluster';
-  if (allVolumes)
-    log.info('all-volumes-watched', { reason: '--read-write-scope=cluster needs the access modes of all' });
-  const transport = observeRequests(createTransport(kubeConfig, clock), (call) => metrics.requested(call));
-  const kubernetes = parts.use(
-    watchKubernetes({
-      transport,
-      nodeName: nodeId,
-      mountRoot,
-      allVolumes,
-      clock,
-      random,
-      onError: (kind, error) => log.warn('watch-failed', { kind, error: formatError(error) }),
-      onRecovered: (kind) => log.info('watch-recovered', { kind }),
-    }),
-  );
-  const events = parts.use(
-    createEventQueue({
-      sender: createEventSender({
-        transport,
-        nodeName: nodeId,
-        randomHex: (digits) =>
-          randomBytes(Math.ceil(digits / 2))
-            .toString('hex')
-            .slice(0, digits),
-        now: () => new Date(),
-        signal: ended.signal,
-        clock,
-      }),
-      now: () => new Date(),
-      sleep: (ms, until) => sleep(ms, undefined, { signal: until, ref: false }),
-      onDropped({ reason, object }, why, error) {
-        metrics.eventDropped(why);
-        const name = `${object.kind} ${object.namespace}/${object.name}`;
-        log.warn('event-dropped', {
-          reason,
-          object: name,
-          why,
-          ...(error === undefined ? {} : { error: formatError(error) }),
-        });
-      },
-    }),
-  );
-  const other =
-    beside === undefined
-      ? undefined
-      : parts.use(
-          watchOtherPlugin({
-            transport,
-            plugin: beside,
-            clock,
-            random,
-            onError: (error) => log.warn('watch-failed', { kind: 'daemonsets', error: formatError(error) }),
-            onRecovered: () => log.info('watch-recovered', { kind: 'daemonsets' }),
-            onChange: () => followOtherPlugin(),
-          }),
-        );
-  const recorder = createRecorder({ log, metrics, events, kubernetes });
-  const engine = parts.use(
-    new Engine({
-      kernel,
-      kubernetes,
-      clock,
-      locks,
-      recorder,
-      policy: () => (other?.recovers() ? { ...policy, enabled: false } : policy),
-      kubeletRoot: () => kernel.kubeletDirectory(),
-      standby,
-      ...(takeover ? { keptUntil } : {}),
-      resyncPeriod,
-      ...(abortHungAfter === undefined ? {} : { abortHungAfter }),
-    }),
-  );
-
-  const waiting = new Set(['the API server']);
-  /** Reports if the other plugin's gate prevents recovery, and starts a pass once it no longer does. */
-  const followOtherPlugin = () => {
-    if (beside === undefined) return;
-    const what = `${beside.namespace}/${beside.name} to be without FuseRecovery=true: it recovers, so this agent does not`;
-    if (other?.recovers()) {
-      waiting.add(what);
-      log.error('refused', { error: `waits for ${what}` });
-    } else {
-      waiting.delete(what);
-      void engine.pass('kubernetes');
-    }
-  };
+  const transport = createTransport(kubeConfig, clock);
+  const randomHex = (digits: number) =>
+    randomBytes(Math.ceil(digits / 2))
+      .toString('hex')
+      .slice(0, digits);
+  const wired = wireAgent(options, { kernel, transport, clock, now: () => new Date(), random, randomHex, log });
+  for (const part of wired.parts) parts.use(part);
+  const { engine, kubernetes, metrics, node, other, waiting } = wired;
   const missing = () => {
     const problem = other?.problem();
     return [
@@ -202,20 +97,15 @@ export async function startAgent({
       ? undefined
       : parts.use(
           await startDriver({
-            options,
             csi: options.csi,
-            kernel,
-            locks,
-            unproven: () => engine.unproven(),
+            node,
             waiting,
             log,
           }),
         );
-  await Promise.race([Promise.all([kubernetes.synced, other?.synced]), aborted(signal)]);
-  waiting.delete('the API server');
+  await Promise.race([wired.synced, aborted(signal)]);
   await turn();
-  engine.start();
-  if (options.fallback) parts.use(startFallback({ engine, kubernetes, kernel, transport, clock, recorder }));
+  parts.use(wired.start());
   log.info('ready', {
     metrics: http.addresses.open,
     status: http.addresses.local,
@@ -236,9 +126,6 @@ export function descriptorShortage(limit: number): string | undefined {
   if (limit >= neededDescriptors) return undefined;
   return `this process may have ${limit} files open, and needs ${neededDescriptors} to prepare failovers of 1,000 pods: raise the limit of open files (LimitNOFILE) of the container runtime`;
 }
-
-/** Reads a small file of a tmpfs, and only for a connection that does not answer. */
-const keptUntil = (device: DeviceId) => readKeptFile(keeperDirectory).find((each) => each.device === device)?.until;
 
 function openKernelFor(
   { kernelTier, nodeMountNamespace, kubeletRoot, standby }: AgentOptions,

@@ -1,11 +1,8 @@
 import { monotonicClock as clock } from '../clock.ts';
 import { createControllerService, createIdentityService } from '../csi/identity.ts';
-import { createNodeService } from '../csi/node.ts';
+import type { NodeService } from '../csi/node.ts';
 import { serveRegistration } from '../csi/registration.ts';
 import { serveCsi } from '../csi/server.ts';
-import type { UnprovenSites } from '../csi/stats.ts';
-import type { VolumeLocks } from '../engine/ports.ts';
-import type { Kernel } from '../linux/kernel.ts';
 import { NamespaceLost } from '../linux/namespaces.ts';
 import { formatError, type Log } from '../log.ts';
 import { orCannotStart } from './cannot-start.ts';
@@ -13,11 +10,8 @@ import type { AgentOptions } from './flags.ts';
 import { version } from './version.ts';
 
 export interface DriverOptions {
-  readonly options: Pick<AgentOptions, 'nodeId' | 'mountRoot' | 'kubeletRoot' | 'standby'>;
   readonly csi: NonNullable<AgentOptions['csi']>;
-  readonly kernel: Kernel;
-  readonly locks: VolumeLocks;
-  readonly unproven: UnprovenSites;
+  readonly node: NodeService;
   /** What the agent waits for before it is ready. The driver adds and removes its own entries. */
   readonly waiting: Set<string>;
   readonly log: Log;
@@ -32,15 +26,7 @@ const socket = 'the CSI socket';
 const kubelet = 'the kubelet to register the driver';
 
 /** Serves CSI and registers the driver if requested. Rejects with `CannotStart`. */
-export async function startDriver({
-  options,
-  csi,
-  kernel,
-  locks,
-  unproven,
-  waiting,
-  log,
-}: DriverOptions): Promise<Driver> {
+export async function startDriver({ csi, node, waiting, log }: DriverOptions): Promise<Driver> {
   await using parts = new AsyncDisposableStack();
   waiting.add(socket);
   const server = parts.use(
@@ -50,7 +36,7 @@ export async function startDriver({
           endpoint: csi.endpoint,
           clock,
           identity: createIdentityService({ version, ready: () => waiting.size === 0 }),
-          node: createNodeService({ ...options, kernel, publisher: kernel, locks, unproven, clock }),
+          node,
           controller: createControllerService(),
           onDefect(call, error) {
             log.error('defect', { call, error: formatError(error) });

@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, readdirSync, rmSync, watch } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceId, Failure, Nanoseconds } from '../engine/model.ts';
 import type { ClockPort } from '../engine/ports.ts';
@@ -26,7 +26,8 @@ import {
   stepKeeping,
 } from './keeping.ts';
 import { writeKeptFile } from './kept-file.ts';
-import { messages, socketName } from './protocol.ts';
+import { keptFileName, messages, socketName } from './protocol.ts';
+import { explainFailure } from './shortage.ts';
 
 export interface KeeperOptions {
   /** Only root may write it. Each directory in it belongs to the volume whose pod mounts that directory and no other. */
@@ -41,6 +42,9 @@ export interface KeeperOptions {
 
 /** How often directories and connections are looked at without a notification. */
 const checkPeriod = 1_000_000_000n as Nanoseconds;
+
+/** A daemon needs one connection, and its successor another. More would use up the descriptors of other volumes. */
+const maxConnections = 16;
 
 interface ConnectedPeer extends Peer {
   readonly socket: number;
@@ -67,11 +71,13 @@ export class Keeper implements Disposable {
   readonly #options: KeeperOptions;
   readonly #sys = loadSyscalls();
   readonly #volumes = new Map<string, ServedVolume>();
-  /** Names of directories that have been refused, so that each is reported once. */
-  readonly #refused = new Set<string>();
+  /** The last problem of each directory and file, so that each is reported once. */
+  readonly #problems = new Map<string, string>();
   readonly #parts = new DisposableStack();
   /** Sent where a message needs a descriptor that means nothing. */
   readonly #placeholder = openSync('/dev/null', 'r');
+  /** Given up for a moment if there are no descriptors left, so that a daemon that connects can be refused. */
+  #spare: number | undefined = openSync('/dev/null', 'r');
   #connections = 0;
   #keptText: string | undefined;
 
@@ -79,12 +85,11 @@ export class Keeper implements Disposable {
     this.#options = options;
   }
 
-  /** Throws if the directory cannot be watched. Must be called once. */
+  /** Must be called once. */
   start(): void {
-    const { directory, unsupported, log } = this.#options;
+    const { unsupported, log } = this.#options;
     if (unsupported !== undefined) log.warn('unsupported', { reason: unsupported });
-    const watcher = watch(directory, () => this.#check());
-    this.#parts.defer(() => watcher.close());
+    this.#watchDirectory();
     // What an earlier keeper has left.
     this.#writeKept();
     this.#check();
@@ -100,6 +105,22 @@ export class Keeper implements Disposable {
     }
   }
 
+  /** Volumes are found within `checkPeriod` if their directory cannot be watched. */
+  #watchDirectory(): void {
+    const { directory } = this.#options;
+    const failed = (error: unknown) => {
+      const cause = explainFailure({ errno: errnoOf(error), call: 'inotify', path: directory });
+      this.#report(directory, `new volumes are noticed only once a second, because ${cause}`);
+    };
+    try {
+      const watcher = watch(directory, () => this.#check());
+      watcher.on('error', failed);
+      this.#parts.defer(() => watcher.close());
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   #schedule(): void {
     const timer = this.#options.clock.after(checkPeriod, () => {
       this.#check();
@@ -110,42 +131,52 @@ export class Keeper implements Disposable {
 
   /** Listens in directories that are new, and drops connections that have ended. */
   #check(): void {
-    const { directory, log } = this.#options;
+    const { directory } = this.#options;
     try {
       for (const name of readdirSync(directory)) if (!this.#volumes.has(name)) this.#open(name);
+      this.#solved(`${directory}/`);
     } catch (error) {
-      log.error('cannot-list', { directory, errno: errnoOf(error) });
+      const cause = explainFailure({ errno: errnoOf(error), call: 'readdir', path: directory });
+      this.#report(
+        `${directory}/`,
+        `new volumes are not noticed, and their daemons run without a keeper, because ${cause}`,
+      );
     }
-    for (const volume of this.#volumes.values()) this.#dropEnded(volume);
+    for (const volume of this.#volumes.values()) {
+      this.#dropEnded(volume);
+      this.#dropRemoved(volume);
+    }
+    this.#writeKept();
   }
 
   #open(name: string): void {
-    const { directory, log } = this.#options;
-    const path = join(directory, name);
-    const status = lstatSync(path, { throwIfNoEntry: false });
-    if (status?.isDirectory() !== true) return;
-    if (status.uid !== 0 || (status.mode & 0o022) !== 0) {
-      this.#refuseDirectory(name);
-      return;
+    const path = join(this.#options.directory, name);
+    try {
+      const status = lstatSync(path, { throwIfNoEntry: false });
+      if (status?.isDirectory() !== true) return;
+      if (status.uid !== 0 || (status.mode & 0o022) !== 0) {
+        this.#report(path, `${path} may be written by others than root: chown root ${path} and chmod 755 ${path}`);
+        return;
+      }
+      rmSync(join(path, socketName), { force: true });
+      const socket = this.#inDirectory(path, (short) => listenUnix(`${short}/${socketName}`));
+      if (socket.ok) this.#listen(name, socket.value);
+      else this.#lacksSocket(path, { ...socket.failure, path });
+    } catch (error) {
+      this.#lacksSocket(path, { errno: errnoOf(error), call: 'open', path });
     }
-    rmSync(join(path, socketName), { force: true });
-    const socket = this.#inDirectory(path, (short) => listenUnix(`${short}/${socketName}`));
-    if (!socket.ok) {
-      this.#failed({ name }, 'the volume has no socket', socket.failure);
-      return;
-    }
-    const listening = onReadable(this.#sys, socket.value, () => this.#accept(volume, socket.value));
-    const volume: ServedVolume = { name, peers: new Map(), listening, keeping: emptyKeeping, timer: undefined };
-    this.#volumes.set(name, volume);
-    log.info('listening', { volume: name });
   }
 
-  #refuseDirectory(name: string): void {
-    if (this.#refused.has(name)) return;
-    this.#refused.add(name);
-    const path = join(this.#options.directory, name);
-    const reason = `${path} may be written by others than root: chown root ${path} and chmod 755 ${path}`;
-    this.#options.log.warn('refused', { volume: name, reason });
+  #listen(name: string, socket: number): void {
+    const listening = onReadable(this.#sys, socket, () => this.#accept(volume, socket));
+    const volume: ServedVolume = { name, peers: new Map(), listening, keeping: emptyKeeping, timer: undefined };
+    this.#volumes.set(name, volume);
+    this.#solved(join(this.#options.directory, name));
+    this.#options.log.info('listening', { volume: name });
+  }
+
+  #lacksSocket(path: string, failure: Omit<Failure, 'step'>): void {
+    this.#report(path, `daemons of ${path} run without a keeper, because ${explainFailure(failure)}`);
   }
 
   /** The path of a socket is limited to 107 bytes, so its directory is named by a descriptor. */
@@ -161,14 +192,17 @@ export class Keeper implements Disposable {
   #accept(volume: ServedVolume, listening: number): void {
     const socket = acceptUnix(listening);
     if (!socket.ok) {
-      if (socket.failure.errno !== 'EAGAIN') this.#failed(volume, 'a daemon cannot connect', socket.failure);
+      if (socket.failure.errno !== 'EAGAIN') this.#turnAway(volume, listening, socket.failure);
       return;
     }
     const peer = peerOf(socket.value);
     if (!peer.ok) {
-      // Without SO_PEERPIDFD (Linux 6.5) there is no takeover either. The daemon reads the end of the connection.
-      this.#sys.close(socket.value);
-      this.#failed(volume, 'a daemon cannot be identified', peer.failure);
+      // Without SO_PEERPIDFD (Linux 6.5) there is no takeover either.
+      this.#refuseSocket(
+        volume,
+        socket.value,
+        `a daemon cannot be identified, because ${explainFailure(peer.failure)}`,
+      );
       return;
     }
     const { pid, pidfd } = peer.value;
@@ -182,7 +216,8 @@ export class Keeper implements Disposable {
     };
     volume.peers.set(connected.connection, connected);
     const { unsupported } = this.#options;
-    const refusal = refusalOf(peer.value) ?? unsupported;
+    const tooMany = `volume ${volume.name} has ${maxConnections} connections already: let its daemon connect once`;
+    const refusal = refusalOf(peer.value) ?? unsupported ?? (volume.peers.size > maxConnections ? tooMany : undefined);
     if (refusal !== undefined) {
       this.#refuse(volume, connected, refusal);
       return;
@@ -196,12 +231,34 @@ export class Keeper implements Disposable {
     this.#dispatch(volume, { kind: 'connected', peer: connected });
   }
 
+  /** Without a descriptor for the connection it would wait, and keep the keeper awake, until there is one. */
+  #turnAway(volume: ServedVolume, listening: number, failure: Failure): void {
+    if (this.#spare !== undefined) closeSync(this.#spare);
+    const socket = acceptUnix(listening);
+    const sentence = `a daemon cannot connect, because ${explainFailure(failure)}`;
+    if (socket.ok) this.#refuseSocket(volume, socket.value, sentence);
+    else this.#options.log.error('failed', { volume: volume.name, reason: sentence });
+    try {
+      this.#spare = openSync('/dev/null', 'r');
+    } catch {
+      this.#spare = undefined;
+    }
+  }
+
+  /** Refuses a process of which nothing but its socket is known, and closes that. */
+  #refuseSocket({ name }: ServedVolume, socket: number, sentence: string): void {
+    this.#options.log.warn('refused', { volume: name, reason: sentence });
+    // The first descriptor means nothing to the receiver.
+    sendDescriptors(socket, { bytes: Buffer.from(`${messages.refused}${sentence}`), descriptors: [socket] });
+    this.#sys.close(socket);
+  }
+
   #receive(volume: ServedVolume, peer: ConnectedPeer): void {
     const received = receiveDescriptors(peer.socket);
     if (!received.ok) {
       if (received.failure.errno === 'EAGAIN') return;
-      const { errno } = received.failure;
-      this.#refuse(volume, peer, `the descriptor of process ${peer.pid} cannot be received (${errno})`);
+      const cause = explainFailure(received.failure);
+      this.#refuse(volume, peer, `the descriptor of process ${peer.pid} cannot be received, because ${cause}`);
       return;
     }
     if (received.value === undefined) {
@@ -224,7 +281,8 @@ export class Keeper implements Disposable {
     peer.reading[Symbol.dispose]();
     this.#dispatch(volume, { kind: 'disconnected', peer });
     // A process that serves the connection may do so without the socket, as JuiceFS' does, so its end is still waited for.
-    if (volume.keeping.holder?.pid === peer.pid) return;
+    const isOnly = ![...volume.peers.values()].some((other) => other !== peer && other.pid === peer.pid);
+    if (volume.keeping.holder?.pid === peer.pid && isOnly) return;
     forget(peer);
     volume.peers.delete(peer.connection);
   }
@@ -239,6 +297,14 @@ export class Keeper implements Disposable {
   #dropEnded(volume: ServedVolume): void {
     const { kept } = volume.keeping;
     if (kept !== undefined && hasConnectionEnded(kept.descriptor)) this.#dispatch(volume, { kind: 'ended' });
+  }
+
+  /** Its directory may be made again, with another socket. */
+  #dropRemoved({ name, peers, listening, keeping }: ServedVolume): void {
+    if (peers.size > 0 || keeping.kept !== undefined) return;
+    if (existsSync(join(this.#options.directory, name, socketName))) return;
+    listening[Symbol.dispose]();
+    this.#volumes.delete(name);
   }
 
   #dispatch(volume: ServedVolume, event: KeepingEvent): void {
@@ -270,7 +336,11 @@ export class Keeper implements Disposable {
         break;
       case 'report': {
         const { pid, device } = effect;
-        this.#options.log.info(effect.event, { volume: volume.name, pid, device });
+        const reason =
+          effect.event === 'given-up' && pid !== undefined
+            ? `process ${pid} has been handed the connection and does not serve it: only a daemon that can continue on one may use the keeper`
+            : undefined;
+        this.#options.log.info(effect.event, { volume: volume.name, pid, device, reason });
         break;
       }
     }
@@ -312,23 +382,37 @@ export class Keeper implements Disposable {
 
   /** Names the connections without a daemon to the agent. */
   #writeKept(): void {
-    const { directory, deadline, log } = this.#options;
+    const { directory, deadline } = this.#options;
     const kept = [...this.#volumes.values()].flatMap(({ keeping: { kept: each, orphanedAt } }) => {
       if (each?.device === undefined || orphanedAt === undefined) return [];
       return [{ device: each.device, until: (orphanedAt + deadline) as Nanoseconds }];
     });
     const text = kept.map(({ device, until }) => `${device} ${until}`).join();
     if (text === this.#keptText) return;
+    const path = join(directory, keptFileName);
     try {
       writeKeptFile(directory, kept);
       this.#keptText = text;
+      this.#solved(path);
     } catch (error) {
-      log.error('cannot-tell-agent', { directory, errno: errnoOf(error) });
+      const cause = explainFailure({ errno: errnoOf(error), call: 'write', path });
+      this.#report(path, `the agent takes connections that are kept for hung until their deadline, because ${cause}`);
     }
   }
 
-  #failed({ name }: Pick<ServedVolume, 'name'>, effect: string, { errno, call }: Failure): void {
-    this.#options.log.error('failed', { volume: name, effect, errno, call });
+  /** Logs a problem of a path unless it is the one that was logged last. */
+  #report(path: string, reason: string): void {
+    if (this.#problems.get(path) === reason) return;
+    this.#problems.set(path, reason);
+    this.#options.log.warn('refused', { path, reason });
+  }
+
+  #solved(path: string): void {
+    this.#problems.delete(path);
+  }
+
+  #failed({ name }: Pick<ServedVolume, 'name'>, effect: string, failure: Failure): void {
+    this.#options.log.error('failed', { volume: name, reason: `${effect}, because ${explainFailure(failure)}` });
   }
 }
 

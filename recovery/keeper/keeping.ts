@@ -86,7 +86,8 @@ export function stepKeeping(
       return greetNext(drop(keeping, 'connection-ended'));
     case 'tick':
       if (keeping.orphanedAt === undefined || now - keeping.orphanedAt < deadline) return unchanged(keeping);
-      return drop(keeping, 'given-up');
+      // A process that has been handed the connection since has not confirmed that it serves it.
+      return drop(keeping, 'given-up', keeping.holder);
   }
 }
 
@@ -141,11 +142,11 @@ function handOver(keeping: Keeping, kept: KeptDescriptor, peer: Peer): KeepingSt
 }
 
 /** Closes the descriptor. The process that holds it stays the holder, as it may serve the connection without the keeper. */
-function drop(keeping: Keeping, reason: KeeperReport): KeepingStep {
+function drop(keeping: Keeping, reason: KeeperReport, peer?: Peer): KeepingStep {
   const { kept } = keeping;
   const dropped = { ...keeping, kept: undefined, orphanedAt: undefined };
   if (kept === undefined) return unchanged(dropped);
-  return step(dropped, { kind: 'close', descriptor: kept.descriptor }, report(reason, kept));
+  return step(dropped, { kind: 'close', descriptor: kept.descriptor }, report(reason, kept, peer));
 }
 
 /** Lets the first successor mount, as there is nothing to take over. */

@@ -23,10 +23,17 @@ export function isFuseDescriptor(fd: number): boolean {
   return status.isCharacterDevice() && status.rdev === fuseDevice;
 }
 
-/** The device of a /dev/fuse descriptor's mount; undefined if it has none yet or the kernel does not show it (before 6.16). */
+/**
+ * The device of a /dev/fuse descriptor's mount; undefined if it has none yet, the kernel does not show it (before 6.16), or this process may
+ * open no file.
+ */
 export function deviceOfDescriptor(fd: number): DeviceId | undefined {
-  const shown = /^fuse_connection:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
-  return shown === undefined ? undefined : (`0:${shown}` as DeviceId);
+  try {
+    const shown = /^fuse_connection:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+    return shown === undefined ? undefined : (`0:${shown}` as DeviceId);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether the connection of a descriptor was aborted, or its last mount is gone. */

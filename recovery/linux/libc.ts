@@ -12,6 +12,7 @@ const functions = {
   accept4: 'int accept4(int socket, void *address, void *length, int flags)',
   bind: 'int bind(int socket, const void *address, uint length)',
   chroot: 'int chroot(const char *path)',
+  clone: 'int clone(void *start, void *stack, int flags, ulong argument)',
   close: 'int close(int fd)',
   connect: 'int connect(int socket, const void *address, uint length)',
   dup3: 'int dup3(int from, int to, int flags)',
@@ -144,6 +145,18 @@ function defineMessageType(): void {
 /** The name of the errno that the last call of this thread left, `ENOENT`. */
 export function lastErrno(): string {
   return errnoName(koffi.errno());
+}
+
+const SIGCHLD = 17;
+
+/**
+ * Starts a copy of this process that only sleeps, in new namespaces (`man 2 clone`). It runs no JavaScript, so it needs none of the
+ * threads that it lacks. Gives its pid; if that is negative, `lastErrno` says why.
+ */
+export function startSleeper(namespaces: number, seconds: number): number {
+  const stack = Buffer.alloc(1 << 16);
+  const sleep = koffi.load('libc.so.6').symbol('sleep', 'void');
+  return libc.clone(sleep, koffi.address(stack) + BigInt(stack.length), namespaces | SIGCHLD, seconds);
 }
 
 /** Calls back in Node's event loop whenever a descriptor is readable, until it is closed. Needs neither a thread nor a timer. */

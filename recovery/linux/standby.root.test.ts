@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isRoot, needsKernel, needsRoot, runScenario } from './fixtures/private-namespace.ts';
 
 const options = 'ro,nosuid,nodev,relatime';
+
+/** Whether an ext4 filesystem can be made on a loop device. */
+const hasDisks = () =>
+  existsSync('/dev/loop-control') && ['/sbin', '/usr/sbin'].some((directory) => existsSync(`${directory}/mkfs.ext4`));
 
 describe.skipIf(!isRoot)(`a standby on the real kernel${needsRoot}`, () => {
   const tiers = [
@@ -30,6 +35,16 @@ describe.skipIf(!isRoot)(`a standby on the real kernel${needsRoot}`, () => {
         left: 0,
         differs: 1,
       });
+    },
+    120_000,
+  );
+
+  const lacking =
+    needsKernel('5.12') || (hasDisks() ? '' : ' (skipped: there is no /dev/loop-control or no mkfs.ext4)');
+  it.skipIf(lacking !== '')(
+    `frees the ext4 disks of pods that have ended, beside the volume and inside of it${lacking}`,
+    async () => {
+      expect(await runScenario('standby', 'freesDisks', { timeoutMs: 120_000 })).toBe(2);
     },
     120_000,
   );

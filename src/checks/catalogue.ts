@@ -1,3 +1,4 @@
+import * as acknowledgedWrites from './acknowledged-writes.ts';
 import * as agentProcess from './agent-process.ts';
 import * as backoff from './backoff-as-predicted.ts';
 import type { Check } from './check.ts';
@@ -19,6 +20,7 @@ import * as untouched from './untouched.ts';
 import * as budget from './within-budget.ts';
 
 const modules = [
+  acknowledgedWrites,
   agentProcess,
   backoff,
   transcript,

@@ -1,6 +1,6 @@
 import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import type { Consumer } from '../timeline/consumer.ts';
-import { type Hang, operationsAfter } from '../timeline/crashes.ts';
+import { neverReturned, operationsAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeEvent } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
@@ -8,13 +8,6 @@ import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 
 /** The first release on which FUSE reads through iomap. */
 const readsThroughIomap = '6.19';
-
-/** An operation younger than this is not yet lost, in nanoseconds. */
-const inFlightNs = 2e9;
-
-/** Whether an operation is lost, and not only late at the moment at which the history was read. */
-export const neverReturned = ({ since, until }: Hang, { end }: Timeline): boolean =>
-  until === undefined && end - since > inFlightNs;
 
 /**
  * Whether a call failed as calls on a dead FUSE connection do: ECONNABORTED if it was in flight, ENOTCONN if it came later. From

@@ -1,10 +1,10 @@
 import type { Consumer } from '../timeline/consumer.ts';
-import { type Crash, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { type Crash, neverReturned, operationsAfter, provesReading, wasPerformed } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
-import type { ProbeOperation } from '../timeline/record.ts';
+import type { ProbeEvent, ProbeOperation } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
-import { countErrors, describeFailure, neverReturned } from './outage.ts';
+import { countErrors, describeFailure } from './outage.ts';
 
 /** Good operations in a row that end an outage. */
 export const steadyCount = 10;
@@ -16,7 +16,7 @@ export const readsAgain = defineCheck(
     const { operations, crashes } = timeline.observe(consumer);
     const crash = crashes.at(-1);
     if (crash === undefined) return inconclusive(noCrash);
-    const lost = crash.hangs.find((hang) => neverReturned(hang, timeline));
+    const lost = crash.hangs.find((hang) => neverReturned(hang, crash));
     if (lost !== undefined)
       return fail(`an operation that began ${formatNs(lost.since - crash.from)} after the crash never came back`);
     const lastFailure = crash.failures.at(-1);
@@ -100,11 +100,14 @@ export const seesNoError = defineCheck(
 
 export interface StallBudget {
   readonly consumer: Consumer;
-  /** The longest that one operation may take, from when it was due. */
+  /** The longest that one operation may wait for the successor of a daemon that has died. */
   readonly stallMs: number;
 }
 
-/** A connection is taken over: no operation fails or is lost, and none waits longer than the budget. */
+/**
+ * A connection is taken over: no operation fails or is lost, and none waits longer than the budget for each daemon that died while it was in
+ * progress, from the first of these deaths or from when it was due if that was later.
+ */
 export const waitsWithinBudget = defineCheck(
   { name: 'the pod waits within the budget, and no operation fails', claims: [] },
   (timeline: Timeline, { consumer, stallMs }: StallBudget) => judgeWaiting(timeline, consumer, stallMs * 1e6),
@@ -122,7 +125,20 @@ function judgeWaiting(timeline: Timeline, consumer: Consumer, budget = Number.PO
     return fail(`an operation that began ${formatNs(lost.since - fault.at)} after the fault never came back`);
   const good = operations.filter((operation) => operation.finishedAt > fault.at && provesReading(operation));
   if (good.length === 0) return inconclusive('the pod did nothing after the fault');
-  const longest = Math.max(...good.map(({ at, finishedAt }) => finishedAt - at));
-  const figures = `${good.length} operations were good after the fault; the longest took ${formatNs(longest)}`;
-  return longest > budget ? fail(`${figures}, the budget is ${formatNs(budget)}`) : pass(figures);
+  const deaths = timeline.daemons.filter(({ change }) => change === 'exited').map(({ at }) => at);
+  const waits = good.map((operation) => waitOf(operation, deaths));
+  const longest = waits.reduce((a, b) => (b.perDaemon > a.perDaemon ? b : a));
+  const many = longest.daemons === 1 ? '' : ` for ${longest.daemons} daemons`;
+  const figures = `${good.length} operations were good after the fault; the longest took ${formatNs(longest.waited)}${many}`;
+  const each = longest.daemons === 1 ? '' : ' for each';
+  return longest.perDaemon > budget ? fail(`${figures}, the budget is ${formatNs(budget)}${each}`) : pass(figures);
+}
+
+/** How long an operation waited for daemons, and how many died meanwhile. */
+function waitOf({ at, finishedAt }: ProbeEvent, deaths: readonly number[]) {
+  const during = deaths.filter((death) => death > at && death < finishedAt);
+  const since = during[0] ?? at;
+  const daemons = Math.max(during.length, 1);
+  const waited = finishedAt - since;
+  return { daemons, waited, perDaemon: waited / daemons };
 }

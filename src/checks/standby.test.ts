@@ -123,6 +123,15 @@ suite('failsOver', (timeline) => failsOver(timeline, { consumer, budgets: { fail
     'never came back',
   ],
   [
+    'passes if an operation that began long after a crash was in flight at the next one',
+    after(
+      adding(fault(600), process(600.5, '-standby-0', 'exited'), hang(480, 580, false), hang(480, 604, true)),
+      adding(...beats({ from: 1000, to: 4000 })),
+    ),
+    'pass',
+    'after the 2 crashes',
+  ],
+  [
     'is inconclusive if the record ends too early',
     after(cutAt(215)),
     'inconclusive',

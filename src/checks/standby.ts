@@ -2,6 +2,7 @@ import type { Budgets } from '../profiles/profile.ts';
 import { type Consumer, containerName } from '../timeline/consumer.ts';
 import {
   type Crash,
+  neverReturned,
   operationsAfter,
   provesReading,
   readyTimesAfter,
@@ -12,7 +13,7 @@ import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
-import { describeFailure, neverReturned } from './outage.ts';
+import { describeFailure } from './outage.ts';
 import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, mountsIn, sourceOf, targetPathEnd } from './volume-mounts.ts';
 import { busyNs, longestDelay } from './within-budget.ts';
@@ -53,7 +54,7 @@ export const failsOver = defineCheck(
 
 /** From a crash to the first good read after its last error, in nanoseconds; or why there is none. */
 function measureOutage(timeline: Timeline, consumer: Consumer, crash: Crash): number | CheckResult {
-  const stuck = crash.hangs.find((hang) => neverReturned(hang, timeline));
+  const stuck = crash.hangs.find((hang) => neverReturned(hang, crash));
   if (stuck !== undefined)
     return fail(`an operation that began ${formatNs(stuck.since - crash.from)} after the crash never came back`);
   const exit = timeline.daemons.find(({ change, at }) => change === 'exited' && at >= crash.from && at < crash.to);

@@ -20,12 +20,42 @@ function read(at: number, tookMs: number, result = 'ok'): HistoryEvent {
   return { ...beat, at: at * ms, startedAt: at * ms, finishedAt: (at + tookMs) * ms };
 }
 
+/** A daemon has ended. */
+function exited(at: number, how: object = { signal: 'SIGKILL' }): HistoryEvent {
+  return {
+    kind: 'process',
+    at: at * ms,
+    role: 'daemon',
+    name: 'jindofs-fuse',
+    change: 'exited',
+    ...how,
+  } as HistoryEvent;
+}
+
 const steady = [...beats({ from: 0, to: 200 }), fault(200), ...beats({ from: 300, to: 500 })];
 
 describe('a connection that is taken over', () => {
   it.each<CheckRow>([
     ['passes if the longest wait is within the budget', [...steady, read(200, 90)], 'pass', 'the longest took 90.0 ms'],
     ['fails if one operation waits longer', [...steady, read(200, 101)], 'fail', 'the budget is 100 ms'],
+    [
+      'counts from the death of the daemon for an operation that had begun before',
+      [...steady, exited(150), read(60, 180)],
+      'pass',
+      'the longest took 90.0 ms',
+    ],
+    [
+      'allows the budget for each of two daemons that die meanwhile',
+      [...steady, exited(201), exited(280), read(200, 190)],
+      'pass',
+      'the longest took 189 ms for 2 daemons',
+    ],
+    [
+      'fails if it waits longer for two daemons',
+      [...steady, exited(201), exited(280), read(200, 210)],
+      'fail',
+      'the budget is 100 ms for each',
+    ],
     ['fails if one operation fails', [...steady, read(200, 5, 'ENOTCONN')], 'fail', 'ENOTCONN'],
     [
       'fails if one operation is lost',
@@ -73,12 +103,10 @@ describe('the answers of daemons', () => {
 });
 
 describe('daemons after a takeover', () => {
-  const exit = (at: number, how: object) =>
-    ({ kind: 'process', at: at * ms, role: 'daemon', name: 'jindofs-fuse', change: 'exited', ...how }) as HistoryEvent;
-  const killed = exit(201, { signal: 'SIGKILL' });
+  const killed = exited(201);
   it.each<CheckRow>([
     ['pass if each was killed', [fault(200), killed], 'pass', '1 daemons ended'],
-    ['fail if one ends by itself', [fault(200), killed, exit(300, { exitCode: 0 })], 'fail', 'with status 0'],
+    ['fail if one ends by itself', [fault(200), killed, exited(300, { exitCode: 0 })], 'fail', 'with status 0'],
     ['are inconclusive without a fault', [killed], 'inconclusive', 'no fault'],
   ])('%s', (_, history, verdict, says) => {
     expect(daemonsGoOn(new Timeline(history))).toMatchObject({ verdict, says: expect.stringContaining(says) });

@@ -1,8 +1,8 @@
 import type { Consumer } from '../timeline/consumer.ts';
+import { neverReturned } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, pass } from './check.ts';
-import { neverReturned } from './outage.ts';
 
 export interface HeldProgram {
   /** As in its `output` events: the program prints `ok`, `wrong` or an errno name for each read. */

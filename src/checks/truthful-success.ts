@@ -1,10 +1,10 @@
 import { type Consumer, containerName } from '../timeline/consumer.ts';
-import { provesReading, wasPerformed } from '../timeline/crashes.ts';
+import { neverReturned, provesReading, wasPerformed } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { SuccessClaim } from '../timeline/success-claims.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
-import { describeFailure, neverReturned } from './outage.ts';
+import { describeFailure } from './outage.ts';
 import { steadyCount } from './reads.ts';
 
 /**

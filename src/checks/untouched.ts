@@ -1,10 +1,10 @@
 import { type Consumer, containerName } from '../timeline/consumer.ts';
-import { type Crash, operationsAfter, provesReading, readyTimesAfter } from '../timeline/crashes.ts';
+import { type Crash, neverReturned, operationsAfter, provesReading, readyTimesAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
-import { describeFailure, isOutageError, neverReturned } from './outage.ts';
+import { describeFailure, isOutageError } from './outage.ts';
 import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
 
@@ -87,13 +87,12 @@ function findMountChange(
 
 /** The first error that is not one of a dead connection, or the operation that never came back; while nobody recovers, nothing else may show. */
 function findOtherTrouble(
-  timeline: Timeline,
-  { from, failures, hangs }: Crash,
+  { from, end, failures, hangs }: Crash,
   { to, kernel }: { readonly to: number; readonly kernel: string },
 ): string | undefined {
   const other = failures.find((failure) => failure.finishedAt < to && !isOutageError(failure, kernel));
   if (other !== undefined) return describeFailure(other, from);
-  const stuck = hangs.find((hang) => hang.since < to && neverReturned(hang, timeline));
+  const stuck = hangs.find((hang) => hang.since < to && neverReturned(hang, { end }));
   return (
     stuck && `an operation that began ${formatNs(Math.max(0, stuck.since - from))} after the crash never came back`
   );
@@ -130,7 +129,7 @@ function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult 
 
   const touch = findTouch(timeline, expected, { from: crash.from, to: Number.POSITIVE_INFINITY, scope });
   if (touch) return fail(`${touch.sentence} ${since(touch.at)}`);
-  const trouble = findOtherTrouble(timeline, crash, { to: Number.POSITIVE_INFINITY, kernel });
+  const trouble = findOtherTrouble(crash, { to: Number.POSITIVE_INFINITY, kernel });
   if (trouble !== undefined) return fail(trouble);
   const firstFailure = crash.failures[0];
   if (firstFailure === undefined) return inconclusive('the pod saw no error after the crash');
@@ -166,7 +165,7 @@ export const staysBroken = defineCheck(
     const { operations, crashes } = timeline.observe(consumer);
     const crash = crashes.at(-1);
     if (crash === undefined) return inconclusive(noCrash);
-    const trouble = findOtherTrouble(timeline, crash, { to: Number.POSITIVE_INFINITY, kernel });
+    const trouble = findOtherTrouble(crash, { to: Number.POSITIVE_INFINITY, kernel });
     if (trouble !== undefined) return fail(trouble);
     const [first] = crash.failures;
     if (first === undefined) return inconclusive('the pod saw no error after the crash');
@@ -216,7 +215,7 @@ function judgeDowntime(
       ready === undefined ? 'before any daemon was ready' : `${formatNs(ready - touch.at)} before the daemon was ready`;
     return fail(`${touch.sentence} ${formatNs(touch.at - crash.from)} after the crash, ${before}`);
   }
-  const trouble = findOtherTrouble(timeline, crash, { to, kernel: site.kernel });
+  const trouble = findOtherTrouble(crash, { to, kernel: site.kernel });
   if (trouble !== undefined) return fail(trouble);
   const failed = crash.failures.filter(({ finishedAt }) => finishedAt < to).length;
   if (failed < steadyCount)

@@ -78,6 +78,19 @@ describe.each(interpreters)('started by %s', (node) => {
     });
   });
 
+  test.each([
+    ['darwin', 'arm64'],
+    ['win32', 'x64'],
+    ['linux', 'riscv64'],
+  ])('on %s with %s it names the page that says how to run it there', async (platform, arch) => {
+    const properties = JSON.stringify({ platform: { value: platform }, arch: { value: arch } });
+    const otherSystem = `data:text/javascript,Object.defineProperties(process,${properties})`;
+    const { exitCode, stderr } = await run(node, ['--import', otherSystem, command, 'crash']);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`this is ${platform} on ${arch}: run it on Linux x86-64 or arm64`);
+    expect(existsSync(join(dirname(modules), /docs\S+\.md/.exec(stderr)?.[0] ?? ''))).toBe(true);
+  });
+
   test('the real command line answers', { timeout: 120_000 }, async () => {
     expect((await run(node, [command, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(await run(node, [command, 'crash', '--fault', 'x'])).toMatchObject({

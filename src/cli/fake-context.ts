@@ -1,6 +1,6 @@
 import type { TextStream } from '../environment.ts';
 import { newRunId } from '../run-id.ts';
-import type { BenchOptions, ConformOptions, CrashOptions, RunOptions, RunOutcome } from '../verbs.ts';
+import type { BenchOptions, ConformOptions, CrashOptions, CrashPodOptions, RunOptions, RunOutcome } from '../verbs.ts';
 import type { Context } from './context.ts';
 
 /** What a test sees of a command line that ran in its own process. */
@@ -9,6 +9,7 @@ export interface FakeContext {
   /** Options that the verbs were called with, in order. */
   readonly conformed: ConformOptions[];
   readonly crashed: CrashOptions[];
+  readonly crashedPods: CrashPodOptions[];
   readonly benched: BenchOptions[];
   /** All that was written so far. */
   readonly stdout: () => string;
@@ -22,13 +23,15 @@ export interface FakeContextOptions extends Partial<Omit<Context, 'environment' 
   readonly signal?: AbortSignal;
   /** What all verbs come to. */
   readonly verb?: (options: RunOptions) => Promise<RunOutcome>;
+  readonly stdin?: Context['environment']['stdin'];
 }
 
 /** A context for tests: verbs that only note what they are asked, streams in memory, a machine that lacks nothing. */
-export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeContextOptions): FakeContext {
+export function createFakeContext({ cwd, env, signal, verb, stdin, ...others }: FakeContextOptions): FakeContext {
   const [stdout, stderr] = [createSink(), createSink()];
   const conformed: ConformOptions[] = [];
   const crashed: CrashOptions[] = [];
+  const crashedPods: CrashPodOptions[] = [];
   const benched: BenchOptions[] = [];
   const come = verb ?? (async () => ({ verdict: 'pass', leftovers: [], resultsDir: '' }) as const);
   const noting =
@@ -42,6 +45,7 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
       cwd,
       stdout: stdout.stream,
       stderr: stderr.stream,
+      ...(stdin && { stdin }),
       // No Docker: a test must not meet the containers of this machine.
       env: { TMPDIR: cwd, DOCKER_HOST: 'unix:///nowhere', PATH: process.env.PATH, ...env },
       signal: signal ?? new AbortController().signal,
@@ -51,12 +55,17 @@ export function createFakeContext({ cwd, env, signal, verb, ...others }: FakeCon
     random: () => 0.5,
     pid: process.pid,
     uid: process.geteuid?.() ?? 0,
-    loadVerbs: async () => ({ conform: noting(conformed), crash: noting(crashed), bench: noting(benched) }),
+    loadVerbs: async () => ({
+      conform: noting(conformed),
+      crash: noting(crashed),
+      crashPod: noting(crashedPods),
+      bench: noting(benched),
+    }),
     requirements: async () => [],
     forced: new Promise(() => undefined),
     ...others,
   };
-  return { context, conformed, crashed, benched, stdout: stdout.text, stderr: stderr.text };
+  return { context, conformed, crashed, crashedPods, benched, stdout: stdout.text, stderr: stderr.text };
 }
 
 function createSink(): { readonly stream: TextStream; readonly text: () => string } {

@@ -64,12 +64,17 @@ With a COMMAND after --, that program runs in the pod with the dataset at /data 
 by what it prints: with --expect, this text after the pod reads again; otherwise anything, but as its last line an error of the
 dead mount. A status other than 0 is a failure, too.
 
+With --context and --pod it does that to a running pod of yours: the process that serves its FUSE mount gets SIGKILL, a probe reads
+inside the pod 50 times a second until it reads again, and nothing else is changed. It explains what breaks and asks first; --yes agrees
+beforehand, as it must without a terminal. What comes back, and when, is up to the agent that is installed there.
+
 Examples:
   rekindle crash
   rekindle crash --fault sigkill --no-recovery
   rekindle crash --fault agent-kill+sigkill
   rekindle crash --hold
   rekindle crash --expect 'step' --for 30s -- python3 -u train.py --data /data
+  rekindle crash --context staging --pod shop/web-0
 `;
 
 export const benchHelp = `
@@ -140,7 +145,7 @@ Examples:
   rekindle simulate --seeds 2000
   rekindle simulate --until 30m --junit simulation.xml
   rekindle simulate --against-kernel --seeds 500
-  rekindle simulate --against-kernel --seed 3:42 --kernel-tier 5.10
+  rekindle simulate --against-kernel --seed 4:42 --kernel-tier 5.10
   rekindle simulate --fleet small
   rekindle simulate --fleet ./my-fleet.yaml --seed 7
   rekindle simulate --check results/bench results/conform    how well does the model predict what was measured?
@@ -175,7 +180,7 @@ pods are not created or do not start, the events say why, and everything stays f
 Only webhook configurations without a webhook are removed, because they would refuse labelled pods. Exit status 3: nothing serves.
 
 Examples:
-  rekindle deploy --context my-cluster --image registry.example/rekindle/agent:0.1.0
+  rekindle deploy --context my-cluster --image registry.example/rekindle/agent:0.2.0
   rekindle deploy --dry-run
   rekindle deploy --beside
   rekindle deploy --kubelet-root /data/kubelet --mount-root /var/lib/runtime-mnt

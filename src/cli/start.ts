@@ -60,5 +60,6 @@ async function loadVerbs(): Promise<Verbs> {
     bench: async (options) => (await import('../run/bench/bench.ts')).bench(options),
     conform: async (options) => (await import('../run/conform.ts')).conform(options),
     crash: async (options) => (await import('../run/crash.ts')).crash(options),
+    crashPod: async (options) => (await import('../run/crash-pod.ts')).crashPod(options),
   };
 }

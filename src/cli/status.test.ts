@@ -12,6 +12,7 @@ import { statusReaderRole } from '../../recovery/deploy/access.ts';
 import { names } from '../../recovery/deploy/options.ts';
 import { crash, oneHealthyPod } from '../../recovery/engine/testing/healthy-pod.ts';
 import type { World } from '../../recovery/engine/testing/world.ts';
+import { version } from '../version.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
 
@@ -67,7 +68,9 @@ describe('rekindle status', () => {
     const { status, out } = await run(['status', '--address', address]);
     expect(status).toBe(0);
     expect(out).toContain('✔ 2 mounts on 1 node, all of which can be read');
-    expect(out).toContain('node worker-1  agent 0.1.0, recovery on, kernel tier 6.5\n  waiting for the API server');
+    expect(out).toContain(
+      `node worker-1  agent ${version}, recovery on, kernel tier 6.5\n  waiting for the API server`,
+    );
     expect(out).toMatch(/default\/pod-1 +app +reads +\d+s +- +\/data/);
   });
 

@@ -23,19 +23,21 @@ export function assess(facts: MachineFacts): readonly Finding[] {
     unshareProgram(facts),
     namespaces(facts),
     library('koffi', 'calls the kernel', facts.koffi),
-    library('fuse-native', 'serves the FUSE file system', facts.fuseNative),
+    fuseServer(facts),
     temporary(facts),
     inotify(facts),
   ];
 }
 
+const processors = { x64: 'x86-64', arm64: 'arm64' } as const;
+
 function platform({ platform, arch, glibc }: MachineFacts): Finding {
   const what = 'platform';
   const remedy =
-    'run it on Linux x86-64 with glibc: Debian, Ubuntu, Fedora, RHEL and their like, not Alpine; elsewhere in a container (docs/how-to/run-on-another-system.md)';
-  if (platform !== 'linux' || arch !== 'x64') return missing(what, `this is ${platform} on ${arch}`, remedy);
+    'run it on Linux x86-64 or arm64 with glibc: Debian, Ubuntu, Fedora, RHEL and their like, not Alpine; elsewhere in a container (docs/how-to/run-on-another-system.md)';
+  if (platform !== 'linux' || !(arch in processors)) return missing(what, `this is ${platform} on ${arch}`, remedy);
   if (glibc === undefined) return missing(what, 'the C library is not glibc', remedy);
-  return ok(what, `Linux x86-64, glibc ${glibc}`);
+  return ok(what, `Linux ${processors[arch as keyof typeof processors]}, glibc ${glibc}`);
 }
 
 /** The major and minor version of a kernel release such as `6.8.0-41-generic`. */
@@ -118,6 +120,12 @@ function namespaceRemedy({ sysctls, root }: MachineFacts): string {
 function library(name: string, purpose: string, attempt: MachineFacts['koffi']): Finding {
   if (attempt.ok) return ok(name, `loads (${purpose})`);
   return missing(name, `does not load: ${attempt.says}`, 'npm ci, in a folder that is not mounted noexec');
+}
+
+function fuseServer({ arch, fuseNative }: MachineFacts): Finding {
+  // The fake daemon serves by its own implementation of the protocol then.
+  if (arch === 'arm64') return ok('fuse-native', 'is not needed on arm64: the FUSE protocol is served without it');
+  return library('fuse-native', 'serves the FUSE file system', fuseNative);
 }
 
 function temporary({ temporary: { path, writable, freeBytes } }: MachineFacts): Finding {

@@ -25,10 +25,16 @@ const promises = z.strictObject({
       'What a read-write dataset turns off: its own recovery (`volume`), all recovery (`cluster`), nothing (`recover`). With `recover`, scenarios in which it must not be recovered are skipped.',
     ),
   subPath: z
-    .enum(['refuse', 'unspecified'])
+    .enum(['refuse', 'recover', 'unspecified'])
     .default('unspecified')
     .describe(
-      'What happens to a pod that mounts a directory of a volume: it is not recovered (`refuse`), or anything (`unspecified`), and the scenarios about it are skipped.',
+      'What happens to a pod that mounts a directory of a volume: it is not recovered (`refuse`), it sees what `class` says (`recover`), or anything (`unspecified`), and the scenarios about it are skipped.',
+    ),
+  writes: z
+    .enum(['durable', 'unspecified'])
+    .default('unspecified')
+    .describe(
+      'What becomes of what a pod writes: all that fsync has acknowledged is there after the death of the FUSE process, and nothing is written beneath the mount (`durable`), or anything (`unspecified`), and the scenarios about it are skipped.',
     ),
   standby: z
     .boolean()
@@ -55,6 +61,11 @@ const budgets = z.strictObject({
     .default(1000)
     .describe(
       'From the death of a daemon to the first good read in the pod if a standby is ready, whatever the back-off is.',
+    ),
+  stallMs: milliseconds
+    .default(5000)
+    .describe(
+      'How long a call may wait if a new daemon takes the connection of a dead one over. A call that outlives several daemons may wait so long for each.',
     ),
 });
 

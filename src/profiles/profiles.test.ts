@@ -110,7 +110,7 @@ describe('a profile of one’s own', () => {
   const line = (text: string) => good.slice(0, good.indexOf(text)).split('\n').length;
 
   it.each([
-    ['subPath: refuse', 'subPath: magic', 'promises.subPath is "magic"; accepted: refuse, unspecified'],
+    ['subPath: refuse', 'subPath: magic', 'promises.subPath is "magic"; accepted: refuse, recover, unspecified'],
     [
       'subPath: refuse',
       'subPath: refuse\n  speed: high',
@@ -125,7 +125,7 @@ describe('a profile of one’s own', () => {
     ['command: [/opt/agent]', 'command: --x', 'agent.command is "--x"; accepted: a list of text'],
     ['command: [/opt/agent]', 'flags: []', 'agent.flags is not a field of a profile; accepted here: command'],
     ['name: ack-fluid', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
-    ['promises:', 'promise:', 'promises is missing; accepted: a map with class, readWriteScope, subPath, standby'],
+    ['promises:', 'promise:', 'promises is missing; accepted: a map with class, readWriteScope, subPath, writes'],
   ])('is refused where %j is %j', (from, to, says) => {
     const bad = good.replace(from, to);
     expect(() => parseProfile(bad, 'x.yaml')).toThrow(says);

@@ -1,5 +1,6 @@
 import { basename, join, relative } from 'node:path';
 import { bundlePackages } from '../../clusters/bundled-packages.ts';
+import { timeoutMultiplier } from '../../clusters/poll.ts';
 import { colourFor } from '../colour.ts';
 import { featurePath } from '../gherkin.ts';
 import { agentProgram, loadProfile } from '../profiles/load-profile.ts';
@@ -13,7 +14,7 @@ import { conclude, historyFile, makeResults } from './run.ts';
 import { listScenarios, onAnyNode, planNodes } from './run-features.ts';
 import { runAll } from './runners.ts';
 
-/** Speed of the fake kubelet's clock: a back-off of a minute takes less than a second. */
+/** Speed of the fake kubelet's clock: a back-off of a minute takes less than a second. A slow machine has a slower one. */
 const clockScale = 100;
 
 /** A scenario that watches for what must not happen waits much longer than it works. */
@@ -66,7 +67,7 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
       ...(options.kubernetes && { kubernetes: options.kubernetes }),
       profile: options.profile,
       agent,
-      clockScale,
+      clockScale: clockScale / timeoutMultiplier(env),
       origin,
       cwd,
       env: known,

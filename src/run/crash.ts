@@ -153,7 +153,7 @@ export async function crash(
   };
   isOver = true;
   let record = await end();
-  const conclusion = conclusionOf(run, notes);
+  const conclusion = formatConclusion(history.events, notes);
   if (conclusion.length > 0) heading('What came of it');
   for (const line of conclusion) print(`  ${line}`);
   print(`\n${run.resultsDir}/report.html  (run ${options.runId}, seed ${options.seed})`);
@@ -201,10 +201,14 @@ async function judgeUnrecovered(pod: ScenarioPod): Promise<readonly CheckRecord[
   return [isNotRecovered(timeline, { consumer, volume: dataset.volume, ...expected })];
 }
 
-function conclusionOf({ history }: OpenRun, { id, checks, mountLines }: ScenarioNotes): readonly string[] {
+/** What the checks found, the moments of each recovery, and the growth of the mount tables, a line each. */
+export function formatConclusion(
+  events: readonly HistoryEvent[],
+  { id, checks, mountLines }: ScenarioNotes,
+): readonly string[] {
   return [
     ...checks.map(formatCheck),
-    ...Timeline.ofScenario(history.events, id).recoveries.flatMap(formatPhases),
+    ...Timeline.ofScenario(events, id).recoveries.flatMap(formatPhases),
     ...(mountLines
       ? [`mount table of node and pod: ${mountLines.before} lines before, ${mountLines.after} after`]
       : []),
@@ -215,8 +219,8 @@ const marks = { pass: '✔', fail: '✘', inconclusive: '?' } as const;
 const formatCheck = ({ verdict, name, says }: CheckRecord) => `${marks[verdict]} ${name}: ${says}`;
 
 /** The one scenario of `rekindle crash`. `stop`: what broke it off. */
-function createScenarioRecord(
-  { fault, recovery }: CrashOptions,
+export function createScenarioRecord(
+  { fault, recovery }: Pick<CrashOptions, 'fault' | 'recovery'>,
   notes: ScenarioNotes,
   stop: StepRecord | undefined,
 ): ScenarioRecord {

@@ -1,3 +1,4 @@
+import { parseProbeName } from '../timeline/consumer.ts';
 import { type Description, describe } from '../timeline/describe.ts';
 import type { HistoryEvent } from '../timeline/record.ts';
 
@@ -25,7 +26,10 @@ export function createNarrator({ write, crashedAt }: NarratorOptions): (event: H
       if (before === result || (result === 'ok' && op !== 'read')) return;
       lastResults.set(probe, result);
       if (result !== 'ok') return print(finishedAt, describe(event));
-      return print(finishedAt, { actor: 'pod', text: before === undefined ? 'reads /data' : 'reads again' });
+      return print(finishedAt, {
+        actor: 'pod',
+        text: before === undefined ? `reads ${parseProbeName(probe).path}` : 'reads again',
+      });
     }
     if (event.kind === 'output') return print(event.at, { actor: 'output', text: clip(event.text) });
     if (isWorthALine(event)) print(event.at, describe(event));

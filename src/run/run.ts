@@ -22,9 +22,10 @@ import { writeRun } from './write-reports.ts';
 const observer = (path: string) => fileURLToPath(new URL(`../observers/${path}`, import.meta.url));
 
 /** The programs that a scenario starts on nodes and in containers. */
-const harnessPrograms: HarnessPrograms = {
+export const harnessPrograms: HarnessPrograms = {
   probe: observer('probe/main.ts'),
   writer: observer('writer.ts'),
+  durableWriter: observer('durable-writer.ts'),
   secrets: observer('secrets.ts'),
   mountAttributes: observer('mount-attributes.ts'),
   heldFile: observer('held-file.ts'),

@@ -123,7 +123,7 @@ export class Dataset {
       await this.bound();
       return;
     }
-    await createObjects(this, own, await this.upload());
+    await createObjects(this, own, await this.upload(differences));
     this.#volume = await volumeName(this);
     if (this.namespace.scenario.session.profile.fill === 'pod') await writeFiles(this);
   }

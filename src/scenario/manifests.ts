@@ -108,6 +108,8 @@ export interface ApplicationOptions {
   readonly source?: Readonly<Record<string, unknown>>;
   /** `mountPropagation` of the volume's mount. */
   readonly propagation?: 'None' | 'HostToContainer';
+  /** Mounts only this directory of the volume. */
+  readonly subPath?: string;
 }
 
 const apart = { 'rekindle.dev/apart': 'true' };
@@ -123,7 +125,7 @@ export interface VolumeBelow {
 /** The document's app.yaml; only the image differs. */
 export function application(options: ApplicationOptions): Manifest {
   const { name, dataset: claimName, labels, annotations, below, claimReadOnly, mountReadOnly } = options;
-  const { mountPath = '/data', user, propagation } = options;
+  const { mountPath = '/data', user, propagation, subPath } = options;
   const claim = { persistentVolumeClaim: { claimName, ...(claimReadOnly && { readOnly: true }) } };
   const antiAffinity = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: apart } };
   const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [antiAffinity] } };
@@ -160,6 +162,7 @@ export function application(options: ApplicationOptions): Manifest {
               name: 'data-vol',
               ...((mountReadOnly || options.ownUsers) && { readOnly: true }),
               ...(propagation && { mountPropagation: propagation }),
+              ...(subPath && { subPath }),
             },
             ...inner,
           ],

@@ -10,6 +10,7 @@ const all = {
   class: 'enter',
   readWriteScope: 'volume',
   subPath: 'refuse',
+  writes: 'durable',
   standby: true,
   explainsRefusals: true,
 } as const;
@@ -42,6 +43,16 @@ test.each([
   const reasons = asking.map((outline) => unpromisedIn(outline, profile(promises)));
   expect(reasons).toEqual(asking.map((_, index) => (index === skipped ? reason : undefined)));
   expect(unpromisedIn(asking[0] ?? crash, profile({ readWriteScope: 'cluster' }))).toBeUndefined();
+});
+
+test.each([
+  ['@promises:sub-path', { subPath: 'recover' as const }, 'the profile does not promise to recover pods with subPath'],
+  ['@promises:durable-writes', { writes: 'durable' as const }, 'the profile promises nothing about writes'],
+] as const)('%s asks for a promise', (tag, promise, reason) => {
+  const outline = { steps: [], tags: [tag] };
+  const without = profile({ subPath: 'unspecified', writes: 'unspecified' });
+  expect(unpromisedIn(outline, without)).toBe(reason);
+  expect(unpromisedIn(outline, profile(promise))).toBeUndefined();
 });
 
 test.each(['@needs:agent-death', '@needs:agent-flags'])('%s asks for an agent of ours', (tag) => {

@@ -27,6 +27,14 @@ const needs: Readonly<Record<string, { readonly capability: Capability; readonly
     capability: 'kubelet-restart',
     reason: 'needs a kubelet that may be restarted, on a node that was made for the run',
   },
+  '@needs:last-release': {
+    capability: 'last-release',
+    reason: 'needs a cluster by kind or minikube, and a clone whose history has the last release',
+  },
+  '@needs:helm': {
+    capability: 'helm',
+    reason: 'needs a cluster by kind or minikube, and helm on the PATH',
+  },
   '@needs:idmapped-fuse': {
     capability: 'idmapped-fuse',
     reason: 'needs pods with users of their own, on nodes whose kernel can idmap a FUSE mount (Linux 6.12)',
@@ -103,6 +111,16 @@ const promised: readonly {
     tag: '@promises:no-sub-path',
     isGiven: ({ subPath }) => subPath === 'refuse',
     reason: 'the profile promises nothing about subPath',
+  },
+  {
+    tag: '@promises:sub-path',
+    isGiven: ({ subPath }) => subPath === 'recover',
+    reason: 'the profile does not promise to recover pods with subPath',
+  },
+  {
+    tag: '@promises:durable-writes',
+    isGiven: ({ writes }) => writes === 'durable',
+    reason: 'the profile promises nothing about writes',
   },
   {
     tag: '@promises:standby',

@@ -19,7 +19,12 @@ export async function untilPodReads(pod: ScenarioPod, since = pod.namespace.scen
   const { scenario } = pod.namespace;
   await scenario.eventually({
     condition: `pod ${pod.name} reads`,
-    read: () => readsSteadily(pod, since),
+    read: () =>
+      readsSteadily(scenario.history, {
+        probe: probeName(pod.consumer),
+        since,
+        lists: scenario.session.cluster.probeReadsOnly !== true,
+      }),
     until: (steadily) => steadily,
     format: () => `${formatLastOperations(operationsSince(pod, since))}; ${lastSeen(scenario.history)}`,
   });
@@ -72,7 +77,17 @@ export async function watchUnrecovered(pod: ScenarioPod): Promise<void> {
   const { scenario } = pod.namespace;
   await untilPodFails(pod);
   await scenario.daemonReadyAfter(scenario.lastFaultAt);
+  const watched = scenario.session.history.now() + scenario.watchMs * 1e6;
   await scenario.watch();
+  // On a busy machine the probe reports late. If it does not at all, the checks say so.
+  await scenario
+    .eventually({
+      condition: 'the probe reports on all of the time that was watched',
+      read: () => operationsSince(pod, watched),
+      until: ({ length }) => length > 0,
+      format: formatLastOperations,
+    })
+    .catch(ignorePollTimeout);
 }
 
 /** Waits for the agent's claim that it recovered the pod, and for the operations that confirm or refute the claim. */
@@ -143,8 +158,11 @@ export async function readingChecks(pod: ScenarioPod): Promise<readonly CheckRec
   ];
 }
 
-/** Waits until no operation that began since is still in progress; one that never returns is left for the checks to report. */
-async function untilNothingHangs(pod: ScenarioPod, since: number): Promise<void> {
+/**
+ * Waits until no operation that began after the last fault (or `since`) is still in progress; one that never returns is left for the checks
+ * to report.
+ */
+export async function untilNothingHangs(pod: ScenarioPod, since = pod.namespace.scenario.lastFaultAt): Promise<void> {
   const { scenario } = pod.namespace;
   const probe = probeName(pod.consumer);
   await scenario
@@ -160,12 +178,13 @@ async function untilNothingHangs(pod: ScenarioPod, since: number): Promise<void>
     .catch(ignorePollTimeout);
 }
 
-/** Whether the last operations were all good. Searches backwards, because it is called often on a long history. */
-function readsSteadily(pod: ScenarioPod, since: number): boolean {
-  const { history, session } = pod.namespace.scenario;
-  const probe = probeName(pod.consumer);
+/** Whether the last operations of a probe since a moment were all good. Searches backwards, because it is called often on a long history. */
+export function readsSteadily(
+  history: readonly HistoryEvent[],
+  { probe, since, lists }: { readonly probe: string; readonly since: number; readonly lists: boolean },
+): boolean {
   let good = 0;
-  let listed = session.cluster.probeReadsOnly === true;
+  let listed = !lists;
   for (let index = history.length - 1; index >= 0 && !(good >= steady && listed); index--) {
     const event = history[index];
     if (event === undefined || event.at < since) break;

@@ -27,6 +27,8 @@ export interface PodDifferences {
   readonly ownUsers?: true;
   /** Instead of what the profile states that a pod needs. */
   readonly propagation?: 'None' | 'HostToContainer';
+  /** Mounts only this directory of the volume. */
+  readonly subPath?: string;
 }
 
 /** A pod with a probe, as it was when the probe started. */

@@ -94,6 +94,13 @@ function findHangs(timeline: Timeline, probe: string): readonly Hang[] {
   return [...hangs.values()];
 }
 
+/** An operation younger than this is not yet lost, in nanoseconds. */
+const inFlightNs = 2e9;
+
+/** Whether an operation is lost, and not only late when the observed time ended. `end`: of the crash for one of its own hangs. */
+export const neverReturned = ({ since, until }: Hang, { end }: { readonly end: number }): boolean =>
+  until === undefined && end - since > inFlightNs;
+
 /** Whether an operation was really performed, rather than charged for a slot that another one blocked. */
 export const wasPerformed = ({ startedAt, finishedAt }: ProbeEvent): boolean => startedAt < finishedAt;
 

@@ -289,6 +289,13 @@ describe('recoveries', () => {
     expect(second).toMatchObject({ firstError: 400 * ms, longestStallNs: 122 * ms });
   });
 
+  it('is over although an operation that began long afterwards was in flight at the next crash', () => {
+    const next = [fault(400), daemon(401, 'exited'), hang(395, 290, false), hang(420, 290, true)];
+    const after = [...beats({ from: 165, until: 290 }), ...beats({ from: 425, until: 560 })];
+    const [first] = recoveries([...crash, ...comeback, ...outage, ...after, ...next], scenario);
+    expect(inMs(first?.readable)).toBe(161);
+  });
+
   it('charges a stall to the operation that was due, not to when it could start', () => {
     const slow: HistoryEvent = {
       kind: 'probe',

@@ -1,5 +1,5 @@
 import { parseProbeName } from './consumer.ts';
-import { type Crash, observe, readyTimesAfter } from './crashes.ts';
+import { type Crash, neverReturned, observe, readyTimesAfter } from './crashes.ts';
 import type { EventOf, ProbeEvent, Recovery } from './record.ts';
 import { claimsSuccess } from './success-claims.ts';
 import type { Timeline } from './timeline.ts';
@@ -113,15 +113,15 @@ function summarize(crash: Crash, operations: readonly ProbeEvent[]) {
 const steadyCount = 10;
 
 /** When the last operation failed, or returned that had begun to hang before the pod read steadily again. */
-function findEndOfTrouble({ from, failures, hangs }: Crash, operations: readonly ProbeEvent[]): number {
-  let end = failures.reduce((last, failure) => Math.max(last, failure.finishedAt), 0);
-  for (const { since, until = Number.POSITIVE_INFINITY } of hangs.toSorted((a, b) => a.since - b.since)) {
+function findEndOfTrouble(crash: Crash, operations: readonly ProbeEvent[]): number {
+  let end = crash.failures.reduce((last, failure) => Math.max(last, failure.finishedAt), 0);
+  for (const hang of crash.hangs.toSorted((a, b) => a.since - b.since)) {
     const good = operations.filter(
       ({ result, startedAt, finishedAt }) =>
-        result === 'ok' && startedAt < finishedAt && startedAt >= end && finishedAt <= since,
+        result === 'ok' && startedAt < finishedAt && startedAt >= end && finishedAt <= hang.since,
     );
-    const isOver = end > from && until < Number.POSITIVE_INFINITY && good.length >= steadyCount;
-    if (!isOver) end = Math.max(end, until);
+    const isOver = end > crash.from && !neverReturned(hang, crash) && good.length >= steadyCount;
+    if (!isOver) end = Math.max(end, hang.until ?? Number.POSITIVE_INFINITY);
   }
   return end;
 }

@@ -1,4 +1,4 @@
-import type { V1DaemonSet } from '@kubernetes/client-node';
+import type { V1Affinity, V1DaemonSet } from '@kubernetes/client-node';
 import { bundleFiles, bundleInImage } from './in-image.ts';
 import { historyFile, sessionFolder } from './session.ts';
 
@@ -16,6 +16,8 @@ export interface NodeProgramOptions {
   readonly namespace: string;
   /** Has Node 24 as `node`, and the bundle at `bundleInImage`. */
   readonly image: string;
+  /** The only node that it runs on. Absent: all. */
+  readonly node?: string;
   /** For the DaemonSet and its pods, in addition to its own. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -31,7 +33,7 @@ export function nodeProgramPods(namespace: string): PodSelector {
  * The node program: a privileged pod on each node, in the node's PID namespace, from which the harness observes containers and
  * injects faults. It leaves nothing on the node.
  */
-export function nodeProgramDaemonSet({ runId, namespace, image, labels }: NodeProgramOptions): V1DaemonSet {
+export function nodeProgramDaemonSet({ runId, namespace, image, node, labels }: NodeProgramOptions): V1DaemonSet {
   const own = { app: name };
   return {
     apiVersion: 'apps/v1',
@@ -46,6 +48,7 @@ export function nodeProgramDaemonSet({ runId, namespace, image, labels }: NodePr
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: 1,
           tolerations: [{ operator: 'Exists' }],
+          ...(node !== undefined && { affinity: onNode(node) }),
           containers: [
             {
               name: container,
@@ -69,4 +72,10 @@ export function nodeProgramDaemonSet({ runId, namespace, image, labels }: NodePr
       },
     },
   };
+}
+
+/** By name: the label kubernetes.io/hostname may differ from it. */
+function onNode(node: string): V1Affinity {
+  const matchFields = [{ key: 'metadata.name', operator: 'In', values: [node] }];
+  return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] } } };
 }

@@ -16,6 +16,7 @@ export const bundleFiles = {
 export const programFiles: Readonly<Record<keyof HarnessPrograms, string>> = {
   probe: 'probe.cjs',
   writer: 'writer.cjs',
+  durableWriter: 'durable-writer.cjs',
   secrets: 'secrets.cjs',
   heldFile: 'held-file.cjs',
   mountAttributes: 'mount-attributes.mjs',

@@ -1,16 +1,19 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { parseLine } from '../../../fakes/lines.ts';
 import { type Program, startProgram } from '../../../fakes/program.ts';
 import { S3Client } from '../../../fakes/store/s3-client.ts';
+import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, ProgramRun, Usage } from '../../cluster.ts';
 import { memoryCgroups } from '../../node/cgroups.ts';
 import { type ForeignReadiness, foreignReadiness } from '../../node/foreign-readiness.ts';
 import { daemonEvent, roleOf, toEvent } from '../../node/log-events.ts';
+import { readMountTable } from '../../node/mount-table.ts';
 import { type NodeContainer, type NodeListeners, type NodeParts, NodeProgram } from '../../node/node-program.ts';
 import { usageOfTree } from '../../node/usage.ts';
 import { processesOf, WatchedContainers } from './containers.ts';
@@ -19,6 +22,8 @@ import { releaseShared, removeLeftovers } from './leftovers.ts';
 import type { CriLine } from './pod-logs.ts';
 import { type LoggedContainer, PodLogs } from './pod-logs.ts';
 import type { NodeFacts, PodNodeProcedures, SessionOptions } from './protocol.ts';
+import { sampleFiles } from './sample-files.ts';
+import { findServingDaemon, type ServingDaemon } from './serving-daemon.ts';
 
 const podLogs = '/var/log/pods';
 /** Fluid's default. */
@@ -126,6 +131,26 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
     return usageOfTree(this.container(target).pid);
   }
 
+  async servingDaemon(target: ContainerRef, path: string): Promise<ServingDaemon> {
+    const mounts = parseMountinfo(readMountTable(this.container(target).pid).join('\n'));
+    const mount = mounts.findLast(({ mountPoint }) => mountPoint === path);
+    if (mount === undefined) throw new Error(`${target.pod} has no mount at ${path}`);
+    return findServingDaemon(mount.device);
+  }
+
+  async killServingDaemon(target: ContainerRef, path: string, pids: readonly number[]): Promise<number> {
+    const now = await this.servingDaemon(target, path);
+    if (!isDeepStrictEqual(now.pids, pids))
+      throw new Error(`another process serves it now: ${now.pids.join(', ')} (${now.command})`);
+    const at = Number(process.hrtime.bigint());
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    return at;
+  }
+
+  async sampleFiles(target: ContainerRef, path: string): Promise<Readonly<Record<string, string>>> {
+    return sampleFiles(this.container(target).pid, path);
+  }
+
   async leftovers(namespace: string): Promise<readonly string[]> {
     return removeLeftovers(this.#linux, namespace);
   }
@@ -165,7 +190,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
   /** A container's output goes to its log. Structured lines of daemons and of the agent are events, too. */
   #parseOutput(logged: LoggedContainer, { stream, text }: CriLine): void {
     const { role, name } = this.#identify(logged);
-    this.#onLog(`${logged.namespace}/${logged.pod}/${logged.container}`, text);
+    if (this.#running.sendsLogs) this.#onLog(`${logged.namespace}/${logged.pod}/${logged.container}`, text);
     if (stream !== 'stdout' || !text.startsWith('{')) return;
     const event = role === 'agent' ? agentEvent(name, text) : role === 'daemon' ? daemonEvent(name, text) : undefined;
     if (!event || event.at < this.#startedAt) return;

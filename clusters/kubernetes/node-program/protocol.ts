@@ -1,6 +1,7 @@
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, NodeVerbs, RunningCluster, Usage } from '../../cluster.ts';
 import type { Reply } from '../../rpc.ts';
+import type { ServingDaemon } from './serving-daemon.ts';
 
 export interface SessionOptions {
   readonly runId: string;
@@ -9,6 +10,8 @@ export interface SessionOptions {
   /** Pods of the agent's DaemonSet, whose log is read. */
   readonly agent: { readonly namespace: string; readonly podPrefix: string; readonly container: string };
   readonly store: RunningCluster['store'];
+  /** Whether the output of containers is sent to the harness. Structured lines of daemons and agent are in any case. */
+  readonly sendsLogs: boolean;
   /** A directory of the node. A FUSE daemon waits while its file `<namespace>.<pod>` is there. */
   readonly holds: string;
   /** In CI: mount tables are read once more by findmnt. */
@@ -38,6 +41,12 @@ export interface PodNodeProcedures extends NodeVerbs {
   /** Detaches what a pod's sidecars left mounted, once all of its containers have ended. */
   releaseShared(podUid: string): Promise<void>;
   usage(target: ContainerRef): Promise<Usage>;
+  /** Who serves the FUSE mount at a path of a container. @throws Error if that is not exactly one container or process */
+  servingDaemon(target: ContainerRef, path: string): Promise<ServingDaemon>;
+  /** Sends SIGKILL to these processes. Resolves with the time. @throws Error if others serve it meanwhile */
+  killServingDaemon(target: ContainerRef, path: string, pids: readonly number[]): Promise<number>;
+  /** SHA-256 in hex of a few small files at a path of a container, as its user reads them. Empty if none is found in ten seconds. */
+  sampleFiles(target: ContainerRef, path: string): Promise<Readonly<Record<string, string>>>;
   /** What is left on the node of a namespace's pods and datasets, once its pods are gone. */
   leftovers(namespace: string): Promise<readonly string[]>;
 }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
@@ -128,6 +129,29 @@ function sortedBySeries(lines: readonly string[]): readonly string[] {
   const bySeries = Map.groupBy(lines, (line) => line.slice(0, line.lastIndexOf('}')));
   return [...bySeries.values()].flat();
 }
+
+describe('the dashboard', () => {
+  const folder = fileURLToPath(new URL('./testing/grafana-schema', import.meta.url));
+  /** Disagreements with Grafana's schema, a line each. */
+  const disagreements = (program: string, board: object) => {
+    const { exitCode, stdout } = execaSync(program, { input: JSON.stringify(board), reject: false });
+    return exitCode === 0 ? [] : stdout.split('\n');
+  };
+
+  it("is one by Grafana's own schema", { timeout: 300_000 }, ({ skip }) => {
+    const binary = join(mkdtempSync(join(tmpdir(), 'rekindle-grafana-')), 'check');
+    try {
+      const built = execaSync('go', ['build', '-o', binary, '.'], { cwd: folder, reject: false });
+      if (built.failed) skip(`needs Go and its module proxy: ${(built.stderr ?? built.originalMessage).slice(-200)}`);
+      const board = dashboard();
+      expect(disagreements(binary, board)).toEqual([]);
+      const broken = { ...board, panels: board.panels.map((panel) => ({ ...panel, title: 7 })) };
+      expect(disagreements(binary, broken)).not.toEqual([]);
+    } finally {
+      rmSync(dirname(binary), { recursive: true });
+    }
+  });
+});
 
 describe.skipIf(missing !== '')(`with Prometheus${missing}`, () => {
   let folder: string;

@@ -155,7 +155,7 @@ export function createModelledKernel(clock: ClockPort, tier: KernelTier = '6.5')
       .reduce((dentry, name) => dentry.child(name), filesystem.root);
     const options = (facts.options ?? ['relatime']).filter((option) => option !== 'rw');
     const at = placeAt(table, path);
-    kernel.attach(kernel.propagation.create(root, options), at.mount, at.dentry);
+    kernel.attach(kernel.propagation.create(root, options), at.mount, at.dentry, kernel.initial);
   }
 
   function filesystemOf(facts: Partial<Mount>, connection?: FuseConnection): Filesystem {

@@ -9,6 +9,8 @@ import {
   MNT_DETACH,
   MS_BIND,
   MS_PRIVATE,
+  MS_RDONLY,
+  MS_REMOUNT,
   MS_SHARED,
   MS_SLAVE,
   MS_UNBINDABLE,
@@ -138,6 +140,24 @@ describe('the modelled kernel', () => {
       failure: { errno: 'ENOTCONN' },
     });
     expect(points(sys)).toEqual(['/', '/a']);
+  });
+
+  it('locks what a user namespace inherits, until the node unmounts it', () => {
+    const { kernel, sys } = openProcess();
+    propagation(sys, '/', MS_SHARED);
+    sys.mount({ source: 'memory', target: '/a', fstype: 'tmpfs', flags: MS_RDONLY });
+    const copied = sys.copyForUser();
+    const [own] = sys.namespaces();
+    if (!copied.ok || own === undefined) throw new Error('no namespace');
+    const enter = new ModelledSyscalls({ kernel, namespace: own });
+    const errno = (result: ReturnType<typeof enter.umount>) => (result.ok ? 'ok' : result.failure.errno);
+    expect(errno(enter.umount('/a', MNT_DETACH))).toBe('EINVAL');
+    expect(errno(enter.mount({ source: null, target: '/a', fstype: null, flags: MS_REMOUNT | MS_BIND }))).toBe('EPERM');
+    expect(errno(enter.mount({ source: '/', target: '/b', fstype: null, flags: MS_BIND }))).toBe('EINVAL');
+    tmpfs(sys, '/b');
+    expect(errno(enter.umount('/b', MNT_DETACH))).toBe('ok');
+    sys.umount('/a', MNT_DETACH);
+    expect(points(enter)).toEqual(['/']);
   });
 
   it('gives the number of a mount and of a device again once nothing uses it', () => {

@@ -52,6 +52,7 @@ export class KernelModel {
   readonly #watchers = new Set<(namespace: MountNamespace) => void>();
   #mayHaveFree = false;
   #nextInode = firstInode;
+  #users = 0;
   readonly #firstMinor: number;
   readonly #release: string;
 
@@ -76,10 +77,10 @@ export class KernelModel {
       new Filesystem({ device: '0:1' as DeviceId, fstype: 'rootfs', source: 'rootfs' }).root,
       ['rw'],
     );
-    this.initial = this.#namespace(hidden, false);
+    this.initial = this.#namespace(hidden, { isAnonymous: false, owner: 0 });
     const disk = new Filesystem({ device: '8:1' as DeviceId, fstype: 'ext4', source: '/dev/root' });
     disk.root.child('proc');
-    this.propagation.attach(this.propagation.create(disk.root, ['rw', 'relatime']), hidden, hidden.root);
+    this.attach(this.propagation.create(disk.root, ['rw', 'relatime']), hidden, hidden.root, this.initial);
     this.keep(this.initial);
   }
 
@@ -116,25 +117,33 @@ export class KernelModel {
     };
   }
 
-  #namespace(root: VfsMount, isAnonymous: boolean, origin?: MountNamespace): MountNamespace {
+  #namespace(root: VfsMount, facts: Pick<MountNamespace, 'isAnonymous' | 'owner' | 'origin'>): MountNamespace {
     this.#nextInode += 1;
-    const namespace = { inode: this.#nextInode, root, isAnonymous, ...(origin === undefined ? {} : { origin }) };
+    const namespace = { inode: this.#nextInode, root, ...facts };
     for (const mount of root.tree()) mount.namespace = namespace;
     return namespace;
   }
 
   /** A detached tree, a copy of a part of a namespace or a new file system. */
   anonymous(root: VfsMount, origin?: MountNamespace): MountNamespace {
-    return this.#namespace(root, true, origin);
+    const owner = origin?.owner ?? 0;
+    return this.#namespace(root, { isAnonymous: true, owner, ...(origin === undefined ? {} : { origin }) });
   }
 
-  /** A copy of a namespace (`unshare`), and where its mounts went. */
-  copyNamespace({ root }: MountNamespace): {
-    readonly namespace: MountNamespace;
-    readonly copies: Map<VfsMount, VfsMount>;
-  } {
-    const copied = this.propagation.copyTree(root, root.root, { unbindable: true });
+  /** A user namespace that did not exist before. */
+  newUser(): number {
+    this.#users += 1;
+    return this.#users;
+  }
+
+  /** A copy of a namespace for a user namespace (`unshare`), and where its mounts went. */
+  copyNamespace(
+    { root, owner: before }: MountNamespace,
+    owner: number,
+  ): { readonly namespace: MountNamespace; readonly copies: Map<VfsMount, VfsMount> } {
+    const copied = this.propagation.copyTree(root, root.root, { unbindable: true, slave: owner !== before });
     if (copied === undefined) throw new Error('a namespace has a root');
+    if (owner !== before) copied.lockTree();
     const copies = new Map<VfsMount, VfsMount>();
     const pair = (old: VfsMount, copy: VfsMount) => {
       copies.set(old, copy);
@@ -144,7 +153,7 @@ export class KernelModel {
       }
     };
     pair(root, copied);
-    return { namespace: this.#namespace(copied, false), copies };
+    return { namespace: this.#namespace(copied, { isAnonymous: false, owner }), copies };
   }
 
   /** The directory that a process has as its root when it enters a namespace. */
@@ -170,8 +179,9 @@ export class KernelModel {
     this.#mayHaveFree = true;
   }
 
-  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry): void {
-    for (const namespace of this.propagation.attach(source, parent, mountpoint)) this.changed(namespace);
+  /** `by`: the namespace of the process that attaches it. */
+  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry, by: MountNamespace): void {
+    for (const namespace of this.propagation.attach(source, { parent, mountpoint, by })) this.changed(namespace);
   }
 
   /** Removes a mount with all in and on it. */

@@ -35,7 +35,15 @@ import {
   type Syscalls,
 } from '../syscalls.ts';
 import type { KernelModel, MountUser } from './kernel-model.ts';
-import { type Filesystem, followDown, isRoot, type MountNamespace, type VfsMount, type VfsPath } from './mounts.ts';
+import {
+  type Dentry,
+  type Filesystem,
+  followDown,
+  isRoot,
+  type MountNamespace,
+  type VfsMount,
+  type VfsPath,
+} from './mounts.ts';
 import { type Propagation, wouldOvermount } from './propagation.ts';
 import { tableText } from './table-text.ts';
 
@@ -212,6 +220,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     const isLocked = [...mount.children].some((child) => child.isLocked && child.mountpoint?.isWithin(dentry));
     if (!recursive && isLocked) return 'EINVAL';
     if (!recursive) return this.#kernel.propagation.copy(mount, dentry, {});
+    if (hidesLocked(mount, dentry)) return 'EPERM';
     return this.#kernel.propagation.copyTree(mount, dentry, {}) ?? 'EINVAL';
   }
 
@@ -238,7 +247,9 @@ export class ModelledSyscalls implements Syscalls, MountUser {
         if (!namespace.isAnonymous) return 'EINVAL';
         if (mount.options.has('idmapped')) return 'EPERM';
       }
-      for (const each of change.recursive ? mount.tree() : [mount]) {
+      const changing = change.recursive ? mount.tree() : [mount];
+      if (changing.some((each) => !each.allows(changedOptions(each.options, change)))) return 'EPERM';
+      for (const each of changing) {
         each.options = changedOptions(each.options, change);
         if (change.private) this.#kernel.propagation.change(each, 'private');
       }
@@ -295,7 +306,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     if (parent.isWithin(old)) return 'ELOOP';
     // Something may have to be mounted on its root, which must be possible.
     if (old.topmost.root.isUnreachable) return 'ENOENT';
-    this.#kernel.attach(old, parent, mountpoint);
+    this.#kernel.attach(old, parent, mountpoint, this.namespace);
     return undefined;
   }
 
@@ -317,7 +328,9 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       const { mount } = found;
       if (flags & MS_REMOUNT) {
         if (mount.namespace !== this.namespace || !isRoot(found)) return 'EINVAL';
-        mount.options = remounted(mount.options, flags);
+        const options = remounted(mount.options, flags);
+        if (!mount.allows(options)) return 'EPERM';
+        mount.options = options;
         this.#kernel.changed(this.namespace);
         return ok(undefined);
       }
@@ -357,7 +370,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       this.#kernel.remove(tree, false);
       return refused;
     }
-    this.#kernel.attach(tree, mount, dentry);
+    this.#kernel.attach(tree, mount, dentry, this.namespace);
     return ok(undefined);
   }
 
@@ -433,12 +446,20 @@ export class ModelledSyscalls implements Syscalls, MountUser {
   unshare(flags: number): Result<void> {
     return this.#change('unshare', '', () => {
       if ((flags & CLONE_NEWNS) === 0) return ok(undefined);
-      const { namespace, copies } = this.#kernel.copyNamespace(this.namespace);
+      const { namespace, copies } = this.#kernel.copyNamespace(this.namespace, 0);
       const moved = ({ mount, dentry }: VfsPath): VfsPath => ({ mount: copies.get(mount) ?? mount, dentry });
       this.namespace = namespace;
       this.#root = moved(this.#root);
       if (this.#directory !== 'proc') this.#directory = moved(this.#directory);
       return ok(undefined);
+    });
+  }
+
+  /** Copies the namespace for a new user namespace, as a process does that is started with `CLONE_NEWUSER | CLONE_NEWNS`. */
+  copyForUser(): Result<number> {
+    return this.#change('clone', '', () => {
+      const { namespace } = this.#kernel.copyNamespace(this.namespace, this.#kernel.newUser());
+      return this.#add({ kind: 'namespace', namespace });
     });
   }
 
@@ -562,6 +583,14 @@ export class ModelledSyscalls implements Syscalls, MountUser {
   #unsupported(call: string): Result<never> {
     return failed({ errno: 'ENOSYS', call, path: '', step: '' });
   }
+}
+
+/** Whether a recursive copy would omit a mount that is locked, because it is unbindable. */
+function hidesLocked(mount: VfsMount, directory: Dentry): boolean {
+  return [...mount.children].some(
+    (child) =>
+      child.mountpoint?.isWithin(directory) && (child.isUnbindable ? child.isLocked : hidesLocked(child, child.root)),
+  );
 }
 
 function propagationOf(flags: number): Propagation | undefined {

@@ -92,9 +92,13 @@ export interface MountNamespace {
   root: VfsMount;
   /** Of a detached tree (`open_tree`). */
   readonly isAnonymous: boolean;
+  /** The user namespace that owns it; 0 is the agent's. */
+  readonly owner: number;
   /** Of a detached tree: the namespace of which it is a copy. Only processes in that may copy it or attach something to it. */
   readonly origin?: MountNamespace;
 }
+
+const lockable = ['ro', 'nosuid', 'nodev', 'noexec'];
 
 /** One mount. It is in no namespace before it is attached and after it was unmounted. */
 export class VfsMount {
@@ -115,6 +119,8 @@ export class VfsMount {
   isUnbindable = false;
   /** Inherited into a user namespace with fewer rights: it can neither be unmounted nor have a mount beneath it. */
   isLocked = false;
+  /** Options that may not be changed, because it was inherited into a user namespace: `ro`, `nosuid`, `nodev`, `noexec`, `atime`. */
+  lockedOptions: ReadonlySet<string> = new Set();
 
   constructor(id: number, serial: number, root: Dentry, options: Iterable<string>) {
     this.id = id;
@@ -153,6 +159,22 @@ export class VfsMount {
     this.parent = parent;
     this.mountpoint = mountpoint;
     parent.children.add(this);
+  }
+
+  /** Locks what a user namespace inherits (`lock_mnt_tree`): options of the whole tree, and the mounts in it at their places. */
+  lockTree(): void {
+    for (const mount of this.tree()) {
+      mount.lockedOptions = new Set(['atime', ...lockable.filter((option) => mount.options.has(option))]);
+      if (mount !== this) mount.isLocked = true;
+    }
+  }
+
+  /** Whether it may get these options. */
+  allows(options: ReadonlySet<string>): boolean {
+    const isSame = (option: string) => options.has(option) === this.options.has(option);
+    return [...this.lockedOptions].every((option) =>
+      option === 'atime' ? ['noatime', 'nodiratime', 'relatime'].every(isSame) : options.has(option),
+    );
   }
 
   disconnect(): void {

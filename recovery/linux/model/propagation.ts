@@ -66,6 +66,7 @@ export class MountPropagation {
 
   copy(old: VfsMount, root: Dentry, kind: CopyKind): VfsMount {
     const mount = this.create(root, old.options);
+    mount.lockedOptions = old.lockedOptions;
     if (!this.#isStrict) mount.isUnbindable = old.isUnbindable;
     if (!kind.slave && !kind.private && old.group !== undefined) this.#join(mount, old.group);
     else if (kind.shared) this.#join(mount, new PeerGroup(this.#numbers.group()));
@@ -91,9 +92,12 @@ export class MountPropagation {
 
   /**
    * Attaches a tree at a directory of a mount, and copies of it wherever the mount's events go. If something is mounted there already it
-   * ends up on top of the new tree. Gives the namespaces whose tables change.
+   * ends up on top of the new tree. `by`: the namespace of the process. Gives the namespaces whose tables change.
    */
-  attach(source: VfsMount, parent: VfsMount, mountpoint: Dentry): ReadonlySet<MountNamespace> {
+  attach(
+    source: VfsMount,
+    { parent, mountpoint, by }: { readonly parent: VfsMount; readonly mountpoint: Dentry; readonly by: MountNamespace },
+  ): ReadonlySet<MountNamespace> {
     const changed = new Set<MountNamespace>();
     const added: { readonly tree: VfsMount; readonly parent: VfsMount }[] = [];
     const isMoved = source.parent !== undefined;
@@ -106,6 +110,13 @@ export class MountPropagation {
     if (isMoved) source.disconnect();
     for (const { tree, parent: onto } of [...added.reverse(), { tree: source, parent }]) {
       const covering = onto.on(mountpoint);
+      if (tree !== source) {
+        const isForeign = onto.namespace?.owner !== by.owner;
+        // Older kernels lock what covers it, too; which of their releases do depends on fixes.
+        if (isForeign && covering !== undefined && !this.#isStrict) throw new NotModelled();
+        if (isForeign) tree.lockTree();
+        tree.isLocked = false;
+      }
       tree.putOn(onto, mountpoint);
       for (const each of tree.tree()) each.namespace = onto.namespace;
       const top = tree.topmost;
@@ -163,6 +174,7 @@ export class MountPropagation {
    */
   remove(mount: VfsMount, propagate: boolean): ReadonlySet<MountNamespace> {
     const going = new Set(mount.tree());
+    if (propagate) unlockCopies(mount);
     const others = propagate ? propagated(going, this.#isStrict) : new Set<VfsMount>();
     for (const other of others) {
       const cover = other.on(other.root);
@@ -204,6 +216,15 @@ function receivers(mount: VfsMount): ReadonlySet<VfsMount> {
   return found;
 }
 
+/** What hides the same as a mount that may be unmounted is locked no more (`propagate_mount_unlock`). */
+function unlockCopies({ parent, mountpoint }: VfsMount): void {
+  if (parent === undefined || mountpoint === undefined) return;
+  for (const receiver of receivers(parent)) {
+    const child = receiver.on(mountpoint);
+    if (child !== undefined) child.isLocked = false;
+  }
+}
+
 /**
  * The other mounts to be unmounted with a set: the largest set that moves no mount that stays, unless it covers the root of one that goes
  * (`Documentation/filesystems/propagate_umount.txt`).
@@ -227,6 +248,7 @@ function propagated(going: ReadonlySet<VfsMount>, isStrict: boolean): Set<VfsMou
         (child) => child.mountpoint !== mount.root && (!goes(child) || leaves(child)),
       );
       if (!shifts && !(mount.isLocked && !goes(mount.parent))) continue;
+      if (!isStrict && mount.isLocked) throw new NotModelled();
       candidates.delete(mount);
       isChanged = true;
     }

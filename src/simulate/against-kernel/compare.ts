@@ -47,8 +47,8 @@ export async function compare(
     }
     return { steps: history.length, divergence: undefined };
   } finally {
-    await kernel.machine.reset();
-    await model.machine.reset();
+    kernel.machine.reset();
+    model.machine.reset();
   }
 }
 

@@ -10,12 +10,13 @@ export const propagationTypes = ['shared', 'slave', 'private', 'unbindable'] as 
  * given by numbers that are taken modulo their count, so that steps can be left out of a history.
  */
 export type MountStep =
-  | { readonly op: 'copy-namespace'; readonly namespace: number }
+  | { readonly op: 'copy-namespace'; readonly namespace: number; readonly forUser: boolean }
   | {
       readonly op: 'mount-fuse';
       readonly namespace: number;
       readonly path: string;
       readonly caches: boolean;
+      readonly starts: boolean;
       readonly flags: number;
     }
   | { readonly op: 'mount-tmpfs'; readonly namespace: number; readonly path: string; readonly flags: number }
@@ -53,7 +54,7 @@ export type MountStep =
   | { readonly op: 'attach-in-tree'; readonly tree: number; readonly into: number; readonly namespace: number }
   | { readonly op: 'move'; readonly namespace: number; readonly from: string; readonly path: string }
   | { readonly op: 'close-tree'; readonly tree: number }
-  | { readonly op: 'crash' | 'hang' | 'resume'; readonly daemon: number }
+  | { readonly op: 'crash' | 'abort' | 'hang' | 'resume'; readonly daemon: number }
   | { readonly op: 'look-up'; readonly namespace: number; readonly path: string; readonly cached: boolean }
   | { readonly op: 'read'; readonly namespace: number; readonly path: string }
   | {
@@ -68,7 +69,7 @@ export type MountStep =
 
 /** The kinds of steps, as often as they are listed with. */
 const makers: readonly WeightedMaker<MountStep>[] = [
-  [3, (draw) => ({ op: 'copy-namespace', namespace: draw(4) })],
+  [3, (draw) => ({ op: 'copy-namespace', namespace: draw(4), forUser: draw(2) === 0 })],
   [
     8,
     (draw) => ({
@@ -76,6 +77,7 @@ const makers: readonly WeightedMaker<MountStep>[] = [
       namespace: draw(4),
       path: path(draw),
       caches: draw(3) > 0,
+      starts: draw(10) === 0,
       flags: mountFlags(draw),
     }),
   ],
@@ -108,7 +110,8 @@ const makers: readonly WeightedMaker<MountStep>[] = [
   [1, (draw) => ({ op: 'attach-in-tree', tree: draw(4), into: draw(4), namespace: draw(4) })],
   [2, (draw) => ({ op: 'move', namespace: draw(4), from: path(draw), path: path(draw) })],
   [2, (draw) => ({ op: 'close-tree', tree: draw(4) })],
-  [5, (draw) => ({ op: 'crash', daemon: draw(6) })],
+  [4, (draw) => ({ op: 'crash', daemon: draw(6) })],
+  [2, (draw) => ({ op: 'abort', daemon: draw(6) })],
   [1, (draw) => ({ op: 'hang', daemon: draw(6) })],
   [2, (draw) => ({ op: 'resume', daemon: draw(6) })],
   [3, (draw) => ({ op: 'look-up', namespace: draw(4), path: path(draw), cached: draw(2) > 0 })],
@@ -136,12 +139,12 @@ function mountFlags(draw: Draw): number {
 export function drawHistory(random: () => number, steps: number): readonly MountStep[] {
   const { draw, maker } = createDraws(random, makers);
   const drawn = Array.from({ length: steps }, () => maker()(draw));
-  return draw(3) > 0 ? [...nodeWithContainer, ...drawn].slice(0, steps) : drawn;
+  return draw(3) > 0 ? [...nodeWithContainer(draw(3) === 0), ...drawn].slice(0, steps) : drawn;
 }
 
 /** Most histories begin as a node does: a shared root, and a namespace that receives its mounts. */
-const nodeWithContainer: readonly MountStep[] = [
+const nodeWithContainer = (forUser: boolean): readonly MountStep[] => [
   { op: 'propagation', namespace: 0, path: '/', type: 'shared', recursive: true },
-  { op: 'copy-namespace', namespace: 0 },
+  { op: 'copy-namespace', namespace: 0, forUser },
   { op: 'propagation', namespace: 1, path: '/', type: 'slave', recursive: true },
 ];

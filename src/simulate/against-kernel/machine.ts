@@ -7,7 +7,8 @@ import { failed, ok } from '../../../recovery/linux/result.ts';
 import { openStaging } from '../../../recovery/linux/staging.ts';
 import { AT_FDCWD, CLONE_NEWNS, O_PATH, RESOLVE_CACHED, type Syscalls } from '../../../recovery/linux/syscalls.ts';
 
-export type DaemonState = 'live' | 'hung' | 'dead';
+/** `starting`: it has not greeted the kernel. */
+export type DaemonState = 'live' | 'starting' | 'hung' | 'dead';
 
 /** The running kernel or the modelled one, with what only one of them needs: daemons, and reads that ask them. */
 export interface Machine {
@@ -15,13 +16,17 @@ export interface Machine {
   /** Mounts a new connection in the namespace that is being visited, and serves it. */
   mountFuse(
     daemon: number,
-    mount: { readonly path: string; readonly flags: number; readonly caches: boolean },
+    mount: { readonly path: string; readonly flags: number; readonly caches: boolean; readonly starts: boolean },
   ): Result<void>;
+  /** Copies the namespace that is being visited for a new user namespace; undefined if that is impossible here. */
+  readonly copyForUser: (() => Result<number>) | undefined;
+  /** Aborts the connection of a daemon; undefined if that is impossible here. */
+  readonly abort: ((daemon: number) => Result<void>) | undefined;
   setDaemon(daemon: number, state: DaemonState): void;
   /** Reads a directory: its names, `hangs`, or an errno. */
   list(fd: number): string;
   /** Ends all daemons. */
-  reset(): Promise<void>;
+  reset(): void;
   [Symbol.dispose](): void;
 }
 
@@ -75,7 +80,8 @@ export function openStage(
       open(at, path) {
         const cached = openAt(sys, path, RESOLVE_CACHED, at);
         if (cached.ok || cached.failure.errno !== 'EAGAIN') return cached;
-        if (daemons.includes('hung')) return failed({ errno: 'EINPROGRESS', call: 'openat2', path, step: '' });
+        if (daemons.some((state) => state === 'hung' || state === 'starting'))
+          return failed({ errno: 'EINPROGRESS', call: 'openat2', path, step: '' });
         return sys.openat2({ at, path, flags: O_PATH, resolve: 0 });
       },
       [Symbol.dispose]: () => undefined,
@@ -102,10 +108,15 @@ export function openStage(
   };
 }
 
-/** Makes a copy of a namespace of the history, unless it has four. */
-export function copyNamespace({ sys }: Machine, stage: HistoryNode, from: number): Result<void> {
+/** Makes a copy of a namespace of the history, unless it has four. `forUser`: as its owner a user namespace that is new. */
+export function copyNamespace(
+  { sys, copyForUser }: Machine,
+  stage: HistoryNode,
+  { namespace, forUser }: { readonly namespace: number; readonly forUser: boolean },
+): Result<void> {
   if (stage.namespaces.length >= 4) return ok(undefined);
-  const copied = stage.inNamespace(from, () => {
+  const copied = stage.inNamespace(namespace, () => {
+    if (forUser && copyForUser !== undefined) return copyForUser();
     const unshared = sys.unshare(CLONE_NEWNS);
     return unshared.ok ? stage.context.namespaces.openCurrent() : unshared;
   });

@@ -1,10 +1,11 @@
 import { FuseConnection } from '../../../recovery/linux/model/connection.ts';
 import { KernelModel } from '../../../recovery/linux/model/kernel-model.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
+import { ok } from '../../../recovery/linux/result.ts';
 import type { Machine } from './machine.ts';
 
-/** A modelled kernel that behaves like a release, `uname -r`. */
-export function createModelledMachine(release: string): Machine {
+/** A modelled kernel that behaves like a release, `uname -r`, and can what the real machine can. */
+export function createModelledMachine(release: string, real: Pick<Machine, 'copyForUser' | 'abort'>): Machine {
   const kernel = new KernelModel({ release });
   const connections = new Map<string, FuseConnection>();
   let mounting: FuseConnection | undefined;
@@ -13,11 +14,19 @@ export function createModelledMachine(release: string): Machine {
     filesystem: (fstype, source) =>
       kernel.filesystem({ fstype, source, ...(mounting === undefined ? {} : { connection: mounting }) }),
   });
+  const setDaemon: Machine['setDaemon'] = (daemon, state) => {
+    const connection = connections.get(`d${daemon}`);
+    if (connection !== undefined && connection.state !== 'dead') connection.state = state;
+  };
   return {
     sys,
-    mountFuse(daemon, { path, flags, caches }) {
+    mountFuse(daemon, { path, flags, caches, starts }) {
       const entries = new Set(['in', 'in/in', `d${daemon}`, `in/d${daemon}`, `in/in/d${daemon}`]);
-      const connection = new FuseConnection({ entries, ...(caches ? {} : { entryTimeout: 0 }) });
+      const connection = new FuseConnection({
+        entries,
+        ...(caches ? {} : { entryTimeout: 0 }),
+        ...(starts ? { state: 'starting' } : {}),
+      });
       mounting = connection;
       try {
         const mounted = sys.mount({ source: `d${daemon}`, target: path, fstype: 'fuse.sim', flags });
@@ -27,12 +36,16 @@ export function createModelledMachine(release: string): Machine {
         mounting = undefined;
       }
     },
-    setDaemon(daemon, state) {
-      const connection = connections.get(`d${daemon}`);
-      if (connection !== undefined && connection.state !== 'dead') connection.state = state;
-    },
+    copyForUser: real.copyForUser && (() => sys.copyForUser()),
+    abort:
+      real.abort &&
+      ((daemon) => {
+        setDaemon(daemon, 'dead');
+        return ok(undefined);
+      }),
+    setDaemon,
     list: (fd) => sys.list(fd),
-    async reset() {
+    reset() {
       connections.clear();
     },
     [Symbol.dispose]: () => sys.exit(),

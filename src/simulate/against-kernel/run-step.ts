@@ -36,11 +36,11 @@ export function runStep(run: HistoryRun, step: MountStep): string {
   const visit = (index: number, body: () => Result<unknown>) => outcome(stage.inNamespace(index, body));
   switch (step.op) {
     case 'copy-namespace':
-      return outcome(copyNamespace(machine, stage, step.namespace));
+      return outcome(copyNamespace(machine, stage, step));
     case 'mount-fuse': {
       const daemon = stage.daemons.length;
       const mounted = stage.inNamespace(step.namespace, () => machine.mountFuse(daemon, step));
-      stage.daemons.push(mounted.ok ? 'live' : 'dead');
+      stage.daemons.push(!mounted.ok ? 'dead' : step.starts ? 'starting' : 'live');
       return outcome(mounted);
     }
     case 'mount-tmpfs':
@@ -106,6 +106,7 @@ export function runStep(run: HistoryRun, step: MountStep): string {
       return 'ok';
     }
     case 'crash':
+    case 'abort':
     case 'hang':
     case 'resume':
       return setDaemon(run, step);
@@ -143,8 +144,15 @@ function setDaemon(
 ): string {
   const index = daemons.length === 0 ? -1 : daemon % daemons.length;
   const before = daemons[index];
-  const state = op === 'crash' ? 'dead' : op === 'hang' ? 'hung' : 'live';
   if (before === undefined || before === 'dead') return 'no daemon';
+  if (op === 'abort') {
+    if (machine.abort === undefined) return 'cannot abort';
+    daemons[index] = 'dead';
+    return outcome(machine.abort(index));
+  }
+  // A daemon that has not greeted the kernel cannot be told from one that hangs.
+  if (op === 'hang' && before === 'starting') return 'ok';
+  const state = op === 'crash' ? 'dead' : op === 'hang' ? 'hung' : 'live';
   machine.setDaemon(index, state);
   daemons[index] = state;
   return 'ok';

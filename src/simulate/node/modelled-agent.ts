@@ -1,19 +1,15 @@
-import { createRecorder } from '../../../recovery/agent/recorder.ts';
-import { createNodeService, type NodeService } from '../../../recovery/csi/node.ts';
-import { Engine } from '../../../recovery/engine/engine.ts';
+import { type AgentWorld, type WiredAgent, wireAgent } from '../../../recovery/agent/wiring.ts';
+import type { NodeService } from '../../../recovery/csi/node.ts';
 import type { Decision, DeviceId, KernelTier, Nanoseconds, Policy } from '../../../recovery/engine/model.ts';
-import type { ClockPort, KernelPort, ReadRequest } from '../../../recovery/engine/ports.ts';
+import type { ClockPort, ReadRequest } from '../../../recovery/engine/ports.ts';
 import type { ModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
-import { createVolumeLocks } from '../../../recovery/engine/volume-state.ts';
-import { createEventQueue, type EventQueue } from '../../../recovery/kubernetes/event-queue.ts';
-import { createEventSender } from '../../../recovery/kubernetes/event-sender.ts';
-import { type Kubernetes, watchKubernetes } from '../../../recovery/kubernetes/kubernetes.ts';
 import type { Transport } from '../../../recovery/kubernetes/transport.ts';
 import { createModelledPort, type ModelledPort } from '../../../recovery/linux/model/modelled-port.ts';
 import { ModelledSyscalls } from '../../../recovery/linux/model/modelled-syscalls.ts';
 import { createPublisher } from '../../../recovery/linux/publish.ts';
+import { failed } from '../../../recovery/linux/result.ts';
 import type { Log } from '../../../recovery/log.ts';
-import { kubeletRoot, type ModelledNode, milliseconds, mountRoot } from './modelled-node.ts';
+import { kubeletRoot, type ModelledNode, mountRoot } from './modelled-node.ts';
 
 const changing: ReadonlySet<string> = new Set(['mount', 'umount2', 'move_mount', 'mount_setattr']);
 
@@ -33,6 +29,8 @@ const policy: Policy = {
   pods: 'label',
   unsupportedRuntimes: [],
 };
+
+const resyncPeriod = 5_000_000_000n as Nanoseconds;
 
 /** How long a connection must have hung before the agent may abort it, if it may. */
 export const abortHungAfter = 20_000_000_000n as Nanoseconds;
@@ -59,16 +57,13 @@ export interface ModelledAgentOptions {
 
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** The agent as a process: engine, CSI service, watches and event queue on the modelled kernel, with the real mount sequences. */
+/** The agent as a process: what it wires in production, on the modelled kernel and API server. */
 export class ModelledAgent {
-  readonly #engine: Engine;
-  readonly #csi: NodeService;
+  readonly #wired: WiredAgent;
   readonly #sys: ModelledSyscalls;
   readonly #options: ModelledAgentOptions;
   readonly #died = Promise.withResolvers<never>();
   readonly #port: ModelledPort;
-  readonly #kubernetes: Kubernetes;
-  readonly #events: EventQueue;
   #isDead = false;
   #hasChanged = false;
   #callsLeft: number | undefined;
@@ -87,54 +82,19 @@ export class ModelledAgent {
       ...{ kernel: node.kernel, sys: this.#sys, clock, tier, kubeletRoot, records: node.records },
       processes: () => node.processes,
     });
-    const kernel = this.#observed(this.#port);
-    const locks = createVolumeLocks();
-    this.#kubernetes = watchKubernetes({
-      ...{ transport, nodeName: 'node', mountRoot, allVolumes: false, clock, random: () => 0.5 },
-      onError: () => undefined,
-      onRecovered: () => undefined,
-    });
-    this.#events = this.#openEvents(transport);
-    const metrics = { record: () => undefined };
-    const report = createRecorder({ log: silent, metrics, events: this.#events, kubernetes: this.#kubernetes });
-    this.#engine = new Engine({
-      ...{ kernel, kubernetes: this.#kubernetes, clock, locks, policy: () => policy, kubeletRoot: () => kubeletRoot },
-      recorder(decision) {
-        record(decision);
-        report(decision);
+    let names = 0;
+    this.#wired = wireAgent(
+      {
+        ...{ nodeId: 'node', mountRoot, kubeletRoot, policy, resyncPeriod, beside: undefined },
+        ...{ standby: flags.standby, takeover: false, fallback: false },
+        abortHungAfter: flags.abortsHung ? abortHungAfter : undefined,
       },
-      standby: flags.standby,
-      ...(flags.abortsHung ? { abortHungAfter } : {}),
-    });
-    this.#csi = createNodeService({
-      ...{ nodeId: 'node', standby: flags.standby, locks, clock, kubeletRoot, mountRoot },
-      kernel: { ...kernel, kubeletDirectory: () => kubeletRoot },
-      publisher: createPublisher(this.#port.context),
-      unproven: () => this.#engine.unproven(),
-    });
-  }
-
-  #openEvents(transport: Transport): EventQueue {
-    const clock = this.#clock();
-    const now = () => new Date(Number(clock.now() / 1_000_000n));
-    let count = 0;
-    return createEventQueue({
-      sender: createEventSender({
-        ...{ transport, nodeName: 'node', clock, signal: new AbortController().signal },
-        now,
-        randomHex: (digits) => String(count++).padStart(digits, '0'),
-      }),
-      now,
-      sleep: (ms, signal) =>
-        new Promise((resolve, reject) => {
-          const timer = clock.after(milliseconds(ms), () => resolve(undefined));
-          signal.addEventListener('abort', () => {
-            timer[Symbol.dispose]();
-            reject(signal.reason);
-          });
-        }),
-      onDropped: () => undefined,
-    });
+      {
+        ...{ kernel: this.#kernel(), transport, clock, log: silent, random: () => 0.5, onDecision: record },
+        now: () => new Date(Number(clock.now() / 1_000_000n)),
+        randomHex: (digits) => String(names++).padStart(digits, '0'),
+      },
+    );
   }
 
   /** A clock whose timers end with the agent, and in which it may die. */
@@ -155,8 +115,8 @@ export class ModelledAgent {
 
   /** Starts the engine once the API server has answered. */
   start(): void {
-    void this.#kubernetes.synced.then(() => {
-      if (!this.#isDead) this.#engine.start();
+    void this.#wired.synced.then(() => {
+      if (!this.#isDead) this.#wired.start();
     });
   }
 
@@ -168,7 +128,7 @@ export class ModelledAgent {
   /** Runs a CSI call; rejects with `AgentDied` if the agent dies meanwhile. */
   call<T>(run: (csi: NodeService) => Promise<T>): Promise<T> {
     if (this.#isDead) return Promise.reject(new AgentDied());
-    return Promise.race([run(this.#csi), this.#died.promise]);
+    return Promise.race([run(this.#wired.node), this.#died.promise]);
   }
 
   end(): void {
@@ -176,9 +136,7 @@ export class ModelledAgent {
     this.#isDead = true;
     this.#sys.exit();
     this.#port[Symbol.dispose]();
-    void this.#engine[Symbol.asyncDispose]();
-    void this.#kubernetes[Symbol.asyncDispose]();
-    void this.#events[Symbol.asyncDispose]();
+    for (const part of this.#wired.parts) void part[Symbol.asyncDispose]();
     this.#died.reject(new AgentDied());
     this.#options.onDeath();
   }
@@ -193,13 +151,17 @@ export class ModelledAgent {
   }
 
   /** The port, which reports what the invariants are about. After the agent's death it calls nothing back. */
-  #observed(port: ModelledPort): KernelPort {
+  #kernel(): AgentWorld['kernel'] {
     const { onRead, onAbort } = this.#options;
+    const port = this.#port;
     const whileAlive = (run: () => void) => () => {
       if (!this.#isDead) run();
     };
     return {
       ...port,
+      ...createPublisher(port.context),
+      kubeletDirectory: () => kubeletRoot,
+      endContainer: () => failed({ errno: 'ENOSYS', call: 'kill', path: '', step: '' }),
       async read(request) {
         const result = await port.read(request);
         if (result.ok) onRead(request, result.value.device);

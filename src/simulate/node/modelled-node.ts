@@ -284,7 +284,7 @@ export class ModelledNode {
       if (place === undefined || from === undefined) return;
       const copy = this.kernel.propagation.copy(from.mount, from.dentry, { private: true });
       copy.options = new Set([...copy.options, 'ro']);
-      this.kernel.attach(copy, place.mount, place.dentry);
+      this.kernel.attach(copy, place.mount, place.dentry, this.kernel.initial);
     };
     clone(this.kernel.initial, target);
     // Propagation may have done it.

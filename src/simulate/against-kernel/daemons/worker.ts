@@ -93,7 +93,7 @@ function execute(command: Command): void {
     case 'serve':
       daemons.set(fd, {
         responder: new RawResponder(treeOf(shared[field.number] ?? 0), shared[field.validSeconds] ?? 0),
-        isSilent: false,
+        isSilent: shared[field.isSilent] === 1,
       });
       break;
     case 'silence':
