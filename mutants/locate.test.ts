@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { profileSchema } from '../src/profiles/profile.ts';
 import { claims } from '../src/timeline/claims.ts';
 import { applyEdit, DoesNotApply } from './locate.ts';
 import { readMutants } from './mutant.ts';
@@ -108,4 +110,24 @@ describe('each breakage', () => {
     const broken = new Set(mutants.map(({ breaks }) => breaks));
     expect(Object.keys(claims).filter((claim) => !broken.has(claim))).toEqual([]);
   });
+
+  it('every field of a profile is ignored by one of them', () => {
+    const ignored = new Set(mutants.map(({ field }) => field));
+    const fields = fieldsOf(profileSchema);
+    expect(fields).toEqual(
+      expect.arrayContaining(['version', 'budgets.outageMs', 'pod.labels', 'process.pod.selector']),
+    );
+    expect(fields.filter((field) => !ignored.has(field))).toEqual([]);
+    expect([...ignored].filter((field) => field !== undefined && !fields.includes(field))).toEqual([]);
+  });
 });
+
+/** Paths of the fields that hold a value. */
+function fieldsOf(schema: z.ZodType, path = ''): readonly string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return fieldsOf(schema.unwrap() as z.ZodType, path);
+  if (!(schema instanceof z.ZodObject) || Object.keys(schema.shape).length === 0) return [path];
+  return Object.entries(schema.shape).flatMap(([name, field]) =>
+    fieldsOf(field as z.ZodType, path === '' ? name : `${path}.${name}`),
+  );
+}

@@ -12,6 +12,7 @@ const parts = [
   'reports',
   'bench',
   'command line',
+  'profile',
   'deployment',
   'identity',
   'takeover',
@@ -33,6 +34,8 @@ const mutant = z
     name: z.string(),
     /** The claim that it violates, or the part of the harness that it disables. */
     breaks: z.enum([...(Object.keys(claims) as [string, ...string[]]), ...parts]),
+    /** The field of a profile that it ignores. */
+    field: z.string().optional(),
     /** Usually one. More if the program has several safeguards, each of which is sufficient. */
     edits: z.array(edit).min(1),
     /** Test files that could notice it. */

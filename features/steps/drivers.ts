@@ -16,6 +16,7 @@ import { documentedFiles } from '../../src/scenario/manifests.ts';
 import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import { untilPodFails, untilPodReads } from '../../src/scenario/pod-reads.ts';
 import { containerOf } from '../../src/scenario/pod-state.ts';
+import { untilRestarted } from '../../src/scenario/profile-volume.ts';
 import { ignorePollTimeout } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -125,7 +126,7 @@ async function staysBrokenAsPromised(this: RekindleWorld): Promise<void> {
   const { pod, scenario, session } = this;
   await untilPodFails(pod);
   // A driver that mounts again for new pods could do so for this one from then on.
-  if (session.profile.restartedBy !== 'nobody') await pod.daemon.container();
+  await untilRestarted(pod);
   await scenario.watch();
   const { watchMs } = scenario;
   scenario.judge(staysBroken(this.timeline, { consumer: pod.consumer, watchMs, kernel: session.cluster.kernel }));

@@ -4,6 +4,7 @@ import { waitsWithinBudget } from '../../src/checks/reads.ts';
 import { answersOnce, daemonsGoOn, fallsBackInTime, heldFileGoesOn } from '../../src/checks/takeover.ts';
 import { keeperKill } from '../../src/faults/agent.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
+import { keeperSettings } from '../../src/profiles/load-profile.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 /** How late the pod may see the end of a connection: the kubelet starts a daemon meanwhile. */
@@ -119,9 +120,7 @@ Then('the keeper refuses it in a sentence that names {string}', async function (
 const takeover = { 'rekindle.dev/takeover': 'true' };
 
 async function useKeeper({ scenario }: RekindleWorld, keeper: KeeperSettings): Promise<void> {
-  const { session } = scenario;
-  const fault = keeper.fault ?? session.profile.agent?.keeperFault;
-  await scenario.restartAgent({ fuseRecovery: true, keeper: { ...keeper, ...(fault && { fault }) } });
+  await scenario.restartAgent({ fuseRecovery: true, keeper: keeperSettings(scenario.session.profile, keeper) });
 }
 
 /** The event of a line of the keeper's log. */

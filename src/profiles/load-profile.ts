@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AgentSettings } from '../../clusters/cluster.ts';
+import type { AgentSettings, KeeperSettings } from '../../clusters/cluster.ts';
 import { BadFile, parseYaml } from '../yaml-file.ts';
 import { type Profile, profileSchema } from './profile.ts';
 
@@ -83,6 +83,28 @@ export function agentProgram({ agent }: Profile): Pick<AgentSettings, 'command' 
   const { command, environment, files } = agent ?? {};
   if (command === undefined) return {};
   return { command: command.map(expandPath), ...(environment && { environment }), ...(files && { files }) };
+}
+
+/** The settings of the agent that is judged. `isInstalled`: it is there already, and nothing is changed but its gate. */
+export function agentSettings(
+  profile: Profile,
+  { isInstalled, kernelTier }: Pick<AgentSettings, 'kernelTier'> & { readonly isInstalled: boolean },
+): AgentSettings {
+  const program = isInstalled ? {} : agentProgram(profile);
+  const isForeign = program.command !== undefined || isInstalled;
+  return {
+    fuseRecovery: profile.gate === 'none' ? 'default' : true,
+    ...(!isForeign && { readWriteScope: profile.promises.readWriteScope }),
+    ...(kernelTier && { kernelTier }),
+    ...program,
+    ...(profile.volume && { driver: profile.volume.driver }),
+  };
+}
+
+/** The settings of the keeper that is judged: those of a scenario, with the fault of a faulty profile. */
+export function keeperSettings({ agent }: Pick<Profile, 'agent'>, keeper: KeeperSettings): KeeperSettings {
+  const fault = keeper.fault ?? agent?.keeperFault;
+  return { ...keeper, ...(fault && { fault }) };
 }
 
 function expandPath(word: string): string {

@@ -213,6 +213,8 @@ function refuseContradictions(
   {
     agent: program,
     volume: own,
+    fill,
+    pod: needs,
     process: fuse,
     promises: { class: promised },
     restartedBy,
@@ -223,6 +225,12 @@ function refuseContradictions(
     context.addIssue({ code: 'custom', path: [...path], message });
   if (own && !fuse) refuse(['process'], 'a map with one of pod, plugin, host, because there is a volume');
   if (!own && fuse) refuse(['process'], 'no process without a volume: that of a Dataset is known');
+  if (!own && fill === 'pod') refuse(['fill'], 'store, because the files of a Dataset are in the object store');
+  const { labels, annotations, propagation } = needs;
+  if (!own && (propagation !== 'None' || Object.keys({ ...labels, ...annotations }).length > 0))
+    refuse(['pod'], 'no needs without a volume: those of a pod with a Dataset are known');
+  if (!program?.command && (program?.environment || program?.files))
+    refuse(['agent'], 'environment and files only with a command: Rekindle’s own agent has its own');
   if (restartedBy === 'nobody' && recovers({ class: promised }))
     refuse(['restartedBy'], `kubelet, plugin or systemd, because promises.class is ${promised}`);
   const unknown = (value: unknown, known: readonly string[]) =>

@@ -1,18 +1,43 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { agentProgram, loadProfile, negativeProfileNames, parseProfile, profileNames } from './load-profile.ts';
-import { profileSchema } from './profile.ts';
+import {
+  agentProgram,
+  agentSettings,
+  keeperSettings,
+  loadProfile,
+  negativeProfileNames,
+  parseProfile,
+  profileNames,
+} from './load-profile.ts';
+import type { Profile } from './profile.ts';
 import { fillPattern, fillTemplate } from './template.ts';
 
-const root = join(import.meta.dirname, '../..');
 const good = readFileSync(join(import.meta.dirname, 'ack-fluid.yaml'), 'utf8').replace(
   'agent: {}',
   'agent:\n  command: [/opt/agent]',
 );
+
+const own = `version: 2
+name: mine
+title: Mine
+promises:
+  class: none
+volume:
+  driver: mine.example.com
+  objects:
+    - apiVersion: v1
+      kind: PersistentVolumeClaim
+      metadata: { name: "{name}" }
+  source:
+    persistentVolumeClaim: { claimName: "{name}" }
+process:
+  plugin: "^s3fs .*/pods/{pod}/"
+restartedBy: nobody
+gate: none
+`;
 
 describe('shipped profiles', () => {
   it('are rekindle, ack-fluid and fluid', async () => {
@@ -26,27 +51,6 @@ describe('shipped profiles', () => {
     });
   });
 });
-
-it('every field of a profile has a reader outside of this folder', () => {
-  const sources = globSync('{src,features,clusters}/**/*.ts', { cwd: root }).filter(
-    (file) => !file.startsWith('src/profiles/') && !file.endsWith('.test.ts'),
-  );
-  const code = sources.map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
-  const fields = fieldsOf(profileSchema);
-  expect(fields).toContain('promises.readWriteScope');
-  const unread = fields.filter((field) => !new RegExp(`[.{,] ?${field.split('.').at(-1)}\\b`).test(code));
-  expect(unread).toEqual([]);
-});
-
-/** Paths of the fields that hold a value. */
-function fieldsOf(schema: z.ZodType, path = ''): readonly string[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
-    return fieldsOf(schema.unwrap() as z.ZodType, path);
-  if (!(schema instanceof z.ZodObject)) return [path];
-  return Object.entries(schema.shape).flatMap(([name, field]) =>
-    fieldsOf(field as z.ZodType, path === '' ? name : `${path}.${name}`),
-  );
-}
 
 describe('profiles of faulty agents', () => {
   const faulty = [
@@ -125,6 +129,9 @@ describe('a profile of one’s own', () => {
     ['command: [/opt/agent]', 'command: --x', 'agent.command is "--x"; accepted: a list of text'],
     ['command: [/opt/agent]', 'flags: []', 'agent.flags is not a field of a profile; accepted here: command'],
     ['name: ack-fluid', 'name: Rekindle!', 'name is "Rekindle!"; accepted: lower-case letters, digits and dashes'],
+    ['find:', 'fill: pod\nfind:', 'fill is "pod"; accepted: store, because the files of a Dataset are in the object'],
+    ['find:', 'pod: { labels: { a: b } }\nfind:', 'accepted: no needs without a volume: those of a pod with a Dataset'],
+    ['command: [/opt/agent]', 'files: { /a: b }', 'accepted: environment and files only with a command'],
     ['promises:', 'promise:', 'promises is missing; accepted: a map with class, readWriteScope, subPath, writes'],
   ])('is refused where %j is %j', (from, to, says) => {
     const bad = good.replace(from, to);
@@ -181,25 +188,6 @@ describe('a profile of the first version', () => {
 });
 
 describe('a profile of a driver with volumes of its own', () => {
-  const own = `version: 2
-name: mine
-title: Mine
-promises:
-  class: none
-volume:
-  driver: mine.example.com
-  objects:
-    - apiVersion: v1
-      kind: PersistentVolumeClaim
-      metadata: { name: "{name}" }
-  source:
-    persistentVolumeClaim: { claimName: "{name}" }
-process:
-  plugin: "^s3fs .*/pods/{pod}/"
-restartedBy: nobody
-gate: none
-`;
-
   it('promises nothing but its class, and has generous budgets', () => {
     expect(parseProfile(own, 'x.yaml')).toMatchObject({
       promises: { class: 'none', readWriteScope: 'recover', subPath: 'unspecified', standby: false },
@@ -223,6 +211,39 @@ gate: none
     ['process:\n  plugin: "^s3fs .*/pods/{pod}/"\n', '', 'process is missing; accepted: a map with one of pod, plugin'],
   ])('is refused if %j is %j', (from, to, says) => {
     expect(() => parseProfile(own.replace(from, to), 'x.yaml')).toThrow(says);
+  });
+});
+
+describe('the agent of a profile', () => {
+  const settings = (profile: Profile, isInstalled = false) => agentSettings(profile, { isInstalled });
+  const program = 'agent:\n  command: [/opt/a]\n  environment: { A: b }\n  files: { /usr/bin/s3fs: s3fs }\n';
+
+  it('is Rekindle’s own with the promised scope if no program is named', async () => {
+    const rekindle = await loadProfile('rekindle', '/');
+    expect(settings(rekindle)).toEqual({ fuseRecovery: true, readWriteScope: 'volume' });
+    expect(agentSettings(rekindle, { isInstalled: false, kernelTier: '5.12' })).toMatchObject({ kernelTier: '5.12' });
+  });
+
+  it('is the program with its variables and files, and none of our flags', () => {
+    expect(settings(parseProfile(own + program, 'x.yaml'))).toEqual({
+      fuseRecovery: 'default',
+      command: ['/opt/a'],
+      environment: { A: 'b' },
+      files: { '/usr/bin/s3fs': 's3fs' },
+      driver: 'mine.example.com',
+    });
+  });
+
+  it('gets nothing if it is installed: neither our flags nor the program', () => {
+    const installed = settings(parseProfile(own + program, 'x.yaml'), true);
+    expect(installed).toEqual({ fuseRecovery: 'default', driver: 'mine.example.com' });
+    expect(settings(parseProfile(good, 'x.yaml'), true)).toEqual({ fuseRecovery: true });
+  });
+
+  it('runs beside a keeper with the fault of a faulty one', async () => {
+    const faulty = await loadProfile('loses-a-request', '/');
+    expect(keeperSettings(faulty, { deadline: '1s' })).toEqual({ deadline: '1s', fault: 'loses-a-request' });
+    expect(keeperSettings(await loadProfile('rekindle', '/'), {})).toEqual({});
   });
 });
 

@@ -3,7 +3,7 @@ import { bundlePackages } from '../../clusters/bundled-packages.ts';
 import { timeoutMultiplier } from '../../clusters/poll.ts';
 import { colourFor } from '../colour.ts';
 import { featurePath } from '../gherkin.ts';
-import { agentProgram, loadProfile } from '../profiles/load-profile.ts';
+import { agentSettings, loadProfile } from '../profiles/load-profile.ts';
 import { joinHistories } from '../timeline/history.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
@@ -27,17 +27,10 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
   const write = (text: string) => void stdout.write(text);
   const paint = colourFor(stdout, env);
   const profile = await loadProfile(options.profile, cwd);
-  const isInstalled = options.kubernetes !== undefined && 'theirs' in options.kubernetes;
-  // What is installed is judged as it is.
-  const program = isInstalled ? {} : agentProgram(profile);
-  const isForeign = program.command !== undefined || isInstalled;
-  const agent = {
-    fuseRecovery: profile.gate === 'none' ? ('default' as const) : true,
-    ...(!isForeign && { readWriteScope: profile.promises.readWriteScope }),
+  const agent = agentSettings(profile, {
+    isInstalled: options.kubernetes !== undefined && 'theirs' in options.kubernetes,
     ...(options.kernelTier && { kernelTier: options.kernelTier }),
-    ...program,
-    ...(profile.volume && { driver: profile.volume.driver }),
-  };
+  });
   const began = performance.now();
   const onProgress = (line: string) => void stderr.write(`${paint('dim', `… ${line} (${seconds(began)})`)}\n`);
   // Once, instead of in each runner.
@@ -82,6 +75,8 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     mostRunners: options.kubernetes ? 1 : runnersPerJob * jobs,
     onProgress: jobs === 1 ? onProgress : () => {},
     onStarted: progress.started,
+    onDisturbed: (location) =>
+      onProgress(`the machine was too busy to judge ${basename(location)}: once more in the end, alone`),
     onFinished(scenario) {
       progress.finished(scenario);
       scenarios.push(scenario);
@@ -104,6 +99,7 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     events: await joinHistories(
       ran.folders.map((folder) => join(folder, historyFile)),
       join(resultsDir, historyFile),
+      new Map([...ran.discarded].map(([folder, ids]) => [join(folder, historyFile), ids])),
     ),
     leftovers: ran.leftovers,
     errors,

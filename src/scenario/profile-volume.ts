@@ -136,6 +136,11 @@ export async function findProcess(pod: ScenarioPod): Promise<ProcessRef> {
   return ref;
 }
 
+/** Waits until the FUSE process of a pod's volume is there again, unless nothing starts it. @throws ProfileMisfit */
+export async function untilRestarted(pod: ScenarioPod): Promise<void> {
+  if (pod.namespace.scenario.session.profile.restartedBy !== 'nobody') await pod.daemon.container();
+}
+
 /** What the profile describes and does not come in time is no failure of the implementation. */
 async function misfits<T>(field: string, wait: () => Promise<T>): Promise<T> {
   try {

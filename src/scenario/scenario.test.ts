@@ -6,10 +6,16 @@ import type { ScenarioNotes, Session } from './session.ts';
 const kubeConfig = new KubeConfig();
 kubeConfig.loadFromClusterAndUser({ name: 'c', server: 'https://127.0.0.1:1', skipTLSVerify: false }, { name: 'u' });
 
+interface Created {
+  readonly onWait?: (waits: boolean) => void;
+  readonly periodMs?: number;
+}
+
 /** A scenario that only waits: whatever else it used of its cluster would be undefined. */
-function createScenario(onWait: (waits: boolean) => void = () => {}) {
+function createScenario({ onWait = () => {}, periodMs = 0 }: Created = {}) {
   const notes: ScenarioNotes = { id: 'x', startedAt: 0, finishedAt: 0, checks: [] };
-  const session = { cluster: { patienceMs: 1, kubeConfig }, signal: new AbortController().signal, agent: {}, onWait };
+  const { signal } = new AbortController();
+  const session = { cluster: { patienceMs: 1, kubeConfig }, signal, agent: {}, onWait, profile: { periodMs } };
   return { notes, scenario: new Scenario(session as unknown as Session, notes) };
 }
 
@@ -34,8 +40,13 @@ describe('an outcome that a scenario waits for', () => {
 
 it('a time in which a scenario only waits ends with the wait, however that ends', async () => {
   const waits: boolean[] = [];
-  const { scenario } = createScenario((each) => waits.push(each));
+  const { scenario } = createScenario({ onWait: (each) => waits.push(each) });
   await scenario.onlyWaiting(async () => void waits.push(waits.length === 1));
   await expect(scenario.onlyWaiting(() => Promise.reject(new Error('EPIPE')))).rejects.toThrow('EPIPE');
   expect(waits).toEqual([true, true, false, true, false]);
+});
+
+it('what must not happen is watched for twice the period of the profile, and 10 s at least', () => {
+  const watched = [1_000, 5_000, 30_000].map((periodMs) => createScenario({ periodMs }).scenario.watchMs);
+  expect(watched).toEqual([10_000, 10_000, 60_000]);
 });
