@@ -3,10 +3,16 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { SimulationReport } from '../src/simulate/protocol.ts';
 import type { RunRecord, ScenarioRecord } from '../src/timeline/record.ts';
+import { findStop } from '../src/timeline/verdict.ts';
 
 /** What checks found in a tree: what is red and what is green, or why they could not run. */
 export type Findings =
-  | { readonly red: readonly string[]; readonly green: readonly string[] }
+  | {
+      readonly red: readonly string[];
+      readonly green: readonly string[];
+      /** Texts of the steps at which red scenarios stopped. */
+      readonly steps?: readonly string[];
+    }
   | { readonly error: string };
 
 /** A red scenario waits for what does not come, 20 s each time. */
@@ -36,6 +42,7 @@ export async function runScenarios(tree: string, tags: string): Promise<Findings
       }),
     ],
     green: shown.filter(({ status }) => status === 'pass').map(({ name }) => name),
+    steps: [...new Set(failed.flatMap(({ steps }) => findStop(steps)?.text ?? []))],
   };
 }
 

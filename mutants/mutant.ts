@@ -42,6 +42,8 @@ const mutant = z
     tests: z.array(z.string()).default([]),
     /** Scenarios that could notice it, as a tag expression. */
     scenarios: z.string().optional(),
+    /** Texts of Then steps, each of which must stop one of them. */
+    thens: z.array(z.string()).default([]),
   })
   .refine(({ tests, scenarios }) => tests.length > 0 || scenarios !== undefined, 'needs tests or scenarios');
 export type Mutant = Readonly<z.infer<typeof mutant>>;

@@ -120,12 +120,12 @@ async function simulateOne(tree: TreeCopy, { edits }: Mutant): ReturnType<typeof
   }
 }
 
-/** Runs the tests first, and scenarios only if those stay green. */
+/** Runs the tests first, and scenarios only if those stay green, or if a step of them must turn red. */
 async function tryOut(tree: TreeCopy, mutant: Mutant): Promise<{ readonly noticed: boolean; readonly text: string }> {
-  const { edits, tests, scenarios } = mutant;
+  const { edits, tests, scenarios, thens } = mutant;
   const green: string[] = [];
   const judges: (() => Promise<Findings>)[] = [
-    ...(tests.length > 0 ? [() => runTests(tree.path, tests)] : []),
+    ...(tests.length > 0 && thens.length === 0 ? [() => runTests(tree.path, tests)] : []),
     ...(scenarios === undefined ? [] : [() => runScenarios(tree.path, scenarios)]),
   ];
   try {
@@ -134,8 +134,14 @@ async function tryOut(tree: TreeCopy, mutant: Mutant): Promise<{ readonly notice
       const findings = await judge();
       if ('error' in findings) return { noticed: false, text: `ERROR: ${findings.error}` };
       const [first, ...more] = findings.red;
-      if (first !== undefined)
-        return { noticed: true, text: more.length > 0 ? `${first} (and ${more.length} more)` : first };
+      const { steps = [] } = findings;
+      if (first !== undefined) {
+        const text = [more.length > 0 ? `${first} (and ${more.length} more)` : first, ...steps].join(' | ');
+        const missing = thens.find((then) => !steps.includes(then));
+        return missing === undefined
+          ? { noticed: true, text }
+          : { noticed: false, text: `GREEN “${missing}”: ${text}` };
+      }
       green.push(...findings.green);
     }
     return { noticed: false, text: `SURVIVED: ${green.length} stayed green, such as ${green[0]}` };

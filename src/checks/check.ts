@@ -5,12 +5,25 @@ import { Timeline } from '../timeline/timeline.ts';
 export interface CheckResult {
   readonly verdict: Verdict;
   readonly sentence: string;
+  /** Something took too long, or too little happened in its time, as it may because of others that use the processors. */
+  readonly isTooSlow?: true;
 }
 
 export const pass = (sentence: string): CheckResult => ({ verdict: 'pass', sentence });
 export const fail = (sentence: string): CheckResult => ({ verdict: 'fail', sentence });
 /** The timeline does not decide it: it is empty or cut, or the event that the check judges did not happen. */
 export const inconclusive = (sentence: string): CheckResult => ({ verdict: 'inconclusive', sentence });
+
+/** A failure that may be due to others that use the processors. */
+export const miss = (sentence: string): CheckResult => ({ ...fail(sentence), isTooSlow: true });
+/** The same, if it is known that the machine was busy. `late`: how late the probe was. */
+export const tooBusy = (late: string, sentence: string): CheckResult => ({
+  ...inconclusive(`the machine was too busy to tell: the probe was late by ${late}, and ${sentence}`),
+  isTooSlow: true,
+});
+
+/** Too little happened in the time to tell. */
+export const tooShort = (sentence: string): CheckResult => ({ ...inconclusive(sentence), isTooSlow: true });
 
 /** The first failure, otherwise the first that is inconclusive; undefined if all passed. */
 export const firstNotPassed = (results: readonly CheckResult[]): CheckResult | undefined =>
@@ -26,8 +39,8 @@ export interface CheckTitle<Inputs extends readonly unknown[] = readonly []> {
 /** The record of a conclusion from something that was read at this moment, which cannot be judged again. */
 export const recordCheck = (
   { name, claims }: { readonly name: string; readonly claims: readonly string[] },
-  { verdict, sentence }: CheckResult,
-): CheckRecord => ({ name, claims, verdict, says: sentence });
+  { verdict, sentence, isTooSlow }: CheckResult,
+): CheckRecord => ({ name, claims, verdict, says: sentence, ...(isTooSlow && { isTooSlow }) });
 
 /** A check as a function from what it judges to its record. */
 export interface Check<Inputs extends readonly unknown[] = readonly never[]> {

@@ -4,7 +4,7 @@ import { neverReturned, operationsAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeEvent } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
+import { defineCheck, fail, inconclusive, noCrash, pass, tooShort } from './check.ts';
 
 /** The first release on which FUSE reads through iomap. */
 const readsThroughIomap = '6.19';
@@ -39,7 +39,7 @@ export const seesTheOutage = defineCheck(
 
     for (const [index, crash] of crashes.entries()) {
       if (operationsAfter(crash, operations).length === 0)
-        return inconclusive(`the probe did nothing after crash ${index + 1}`);
+        return tooShort(`the probe did nothing after crash ${index + 1}`);
       if (crash.failures.length === 0)
         return fail(`the pod saw no error after crash ${index + 1} of ${crashes.length} (${crash.fault.fault})`);
     }

@@ -3,8 +3,9 @@ import { type Crash, neverReturned, operationsAfter, provesReading, wasPerformed
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeEvent, ProbeOperation } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
+import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass, tooShort } from './check.ts';
 import { countErrors, describeFailure } from './outage.ts';
+import { failUnlessBusy } from './within-budget.ts';
 
 /** Good operations in a row that end an outage. */
 export const steadyCount = 10;
@@ -29,11 +30,11 @@ export const readsAgain = defineCheck(
     const failure = describeFailure(lastFailure, crash.from);
     if (good.length === 0) return fail(`the last operation failed: ${failure}`);
     if (good.length < count) {
-      return inconclusive(`only ${good.length} of ${count} operations were good since the last failure: ${failure}`);
+      return tooShort(`only ${good.length} of ${count} operations were good since the last failure: ${failure}`);
     }
     const readable = good.find((operation) => operation.op === 'read' && provesReading(operation));
     if (readable === undefined)
-      return inconclusive(`no read was among the ${good.length} operations since the last failure`);
+      return tooShort(`no read was among the ${good.length} operations since the last failure`);
     return pass(
       `the first good read came ${formatNs(readable.finishedAt - crash.from)} after the crash, and all ${good.length} operations since were good`,
     );
@@ -87,7 +88,7 @@ function neverSees(timeline: Timeline, consumer: Consumer, { results, operation,
   const blind = crashes.findIndex(
     (crash) => !operationsAfter(crash, operations).some(({ op }) => op === operation) && !isBlocked(crash),
   );
-  if (blind >= 0) return inconclusive(`the probe did no ${operation} after crash ${blind + 1}`);
+  if (blind >= 0) return tooShort(`the probe did no ${operation} after crash ${blind + 1}`);
   const count = operations.filter((each) => each.op === operation && wasPerformed(each)).length;
   return pass(`${success} in ${count} ${operation} operations`);
 }
@@ -131,7 +132,9 @@ function judgeWaiting(timeline: Timeline, consumer: Consumer, budget = Number.PO
   const many = longest.daemons === 1 ? '' : ` for ${longest.daemons} daemons`;
   const figures = `${good.length} operations were good after the fault; the longest took ${formatNs(longest.waited)}${many}`;
   const each = longest.daemons === 1 ? '' : ' for each';
-  return longest.perDaemon > budget ? fail(`${figures}, the budget is ${formatNs(budget)}${each}`) : pass(figures);
+  if (longest.perDaemon <= budget) return pass(figures);
+  const time = { operations, from: fault.at, to: longest.finishedAt };
+  return failUnlessBusy(`${figures}, the budget is ${formatNs(budget)}${each}`, time);
 }
 
 /** How long an operation waited for daemons, and how many died meanwhile. */
@@ -140,5 +143,5 @@ function waitOf({ at, finishedAt }: ProbeEvent, deaths: readonly number[]) {
   const since = during[0] ?? at;
   const daemons = Math.max(during.length, 1);
   const waited = finishedAt - since;
-  return { daemons, waited, perDaemon: waited / daemons };
+  return { daemons, waited, perDaemon: waited / daemons, finishedAt };
 }

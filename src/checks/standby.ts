@@ -12,11 +12,11 @@ import {
 import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
+import { type CheckResult, defineCheck, fail, inconclusive, noCrash, pass, tooShort } from './check.ts';
 import { describeFailure } from './outage.ts';
 import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, mountsIn, sourceOf, targetPathEnd } from './volume-mounts.ts';
-import { busyNs, longestDelay } from './within-budget.ts';
+import { failUnlessBusy } from './within-budget.ts';
 
 export interface FailoverLimits {
   readonly consumer: Consumer;
@@ -41,9 +41,8 @@ export const failsOver = defineCheck(
         const [back] = readyTimesAfter(timeline, crash);
         const daemon = back === undefined ? 'did not come back' : `was back after ${formatNs(back - crash.from)}`;
         const sentence = `${number}the pod read ${formatNs(outage)} after the crash, of ${budgets.failoverMs} ms, and the daemon ${daemon}`;
-        const delay = longestDelay(timeline.observe(consumer).operations, crash.from, crash.from + outage);
-        if (delay <= busyNs) return fail(sentence);
-        return inconclusive(`the machine was too busy to tell: the probe was ${formatNs(delay)} late, and ${sentence}`);
+        const { operations } = timeline.observe(consumer);
+        return failUnlessBusy(sentence, { operations, from: crash.from, to: crash.from + outage });
       }
       outages.push(outage);
     }
@@ -67,7 +66,7 @@ function measureOutage(timeline: Timeline, consumer: Consumer, crash: Crash): nu
   if (read === undefined && last !== undefined)
     return fail(`the last operation failed: ${describeFailure(last, crash.from)}`);
   if (read === undefined || (crash.to === Number.POSITIVE_INFINITY && good.length < steadyCount))
-    return inconclusive(`only ${good.length} of ${steadyCount} operations are known since the crash`);
+    return tooShort(`only ${good.length} of ${steadyCount} operations are known since the crash`);
   return read.finishedAt - crash.from;
 }
 

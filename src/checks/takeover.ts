@@ -2,7 +2,8 @@ import type { Consumer } from '../timeline/consumer.ts';
 import { neverReturned } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { defineCheck, fail, inconclusive, pass } from './check.ts';
+import { defineCheck, fail, inconclusive, pass, tooShort } from './check.ts';
+import { failUnlessBusy } from './within-budget.ts';
 
 export interface HeldProgram {
   /** As in its `output` events: the program prints `ok`, `wrong` or an errno name for each read. */
@@ -23,7 +24,7 @@ export const heldFileGoesOn = defineCheck(
     if (bad !== undefined) return fail(`a read gave ${bad.text}, ${formatNs(bad.at - fault)} after the last fault`);
     const after = reads.filter(({ at }) => at > fault).length;
     return after < fewestReads
-      ? inconclusive(`only ${after} of ${fewestReads} reads were made after the last fault`)
+      ? tooShort(`only ${after} of ${fewestReads} reads were made after the last fault`)
       : pass(`all ${reads.length} reads were good, ${after} after the last fault`);
   },
 );
@@ -77,7 +78,11 @@ export const fallsBackInTime = defineCheck(
         : fail(`an operation waits for ever; ${expected}`);
     const after = formatNs(failure.finishedAt - fault.at);
     return failure.finishedAt > latest
-      ? fail(`the first operation failed ${after} after the fault; ${expected}`)
+      ? failUnlessBusy(`the first operation failed ${after} after the fault; ${expected}`, {
+          operations,
+          from: fault.at,
+          to: failure.finishedAt,
+        })
       : pass(`the first operation failed ${after} after the fault; ${expected}`);
   },
 );

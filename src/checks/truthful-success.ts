@@ -3,7 +3,7 @@ import { neverReturned, provesReading, wasPerformed } from '../timeline/crashes.
 import { formatNs } from '../timeline/duration.ts';
 import type { SuccessClaim } from '../timeline/success-claims.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
+import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass, tooShort } from './check.ts';
 import { describeFailure } from './outage.ts';
 import { steadyCount } from './reads.ts';
 
@@ -114,14 +114,14 @@ function judgeClaim({ claim, timeline, consumer, count }: JudgedClaim): CheckRes
     const sentence = `${since}: an operation that began later`;
     return neverReturned(stuck, timeline)
       ? fail(`${sentence} never came back`)
-      : inconclusive(`${sentence} is not back yet`);
+      : tooShort(`${sentence} is not back yet`);
   }
   const hasRead = next.some((operation) => operation.op === 'read' && provesReading(operation));
   // If the next crash comes before enough operations, one good read suffices.
   const isOvertaken = crash.to < Number.POSITIVE_INFINITY;
   if (isOvertaken && !hasRead) return overtaken;
   if (!hasRead || (!isOvertaken && next.length < count)) {
-    return inconclusive(`${since}: only ${next.length} of ${count} operations are known since`);
+    return tooShort(`${since}: only ${next.length} of ${count} operations are known since`);
   }
   return pass(since);
 }

@@ -175,6 +175,12 @@ suite(
       'pass',
       'in 190 ms without a daemon 36 operations failed',
     ],
+    [
+      'passes if another fault comes at once, and an operation is slow to fail then',
+      broken(adding(done(216, 'agent-kill'), hang(240, 345, false), hang(240, 350, true))),
+      'pass',
+      'in 190 ms without a daemon 37 operations failed',
+    ],
     ['passes if the daemon never comes back', down(), 'pass', 'no mount changed'],
     [
       'fails on a mount in the pod',

@@ -3,7 +3,7 @@ import { type Crash, neverReturned, operationsAfter, provesReading, readyTimesAf
 import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass } from './check.ts';
+import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass, tooShort } from './check.ts';
 import { describeFailure, isOutageError } from './outage.ts';
 import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
@@ -144,7 +144,7 @@ function judgeNoRecovery(timeline: Timeline, expected: NoRecovery): CheckResult 
   const failing = crash.failures.filter(({ startedAt }) => startedAt > ready);
   const watched = (failing.at(-1)?.at ?? ready) - ready;
   if (failing.length < steadyCount || watched < watchMs * 1e6) {
-    return inconclusive(
+    return tooShort(
       `the pod was watched for ${formatNs(watched)} after the daemon’s return, ${formatNs(watchMs * 1e6)} are needed`,
     );
   }
@@ -176,7 +176,7 @@ export const staysBroken = defineCheck(
       );
     const watched = (crash.failures.at(-1)?.finishedAt ?? 0) - first.finishedAt;
     if (crash.failures.length < steadyCount || watched < watchMs * 1e6)
-      return inconclusive(`the pod was watched for ${formatNs(watched)}, ${formatNs(watchMs * 1e6)} are needed`);
+      return tooShort(`the pod was watched for ${formatNs(watched)}, ${formatNs(watchMs * 1e6)} are needed`);
     return pass(`${crash.failures.length} operations failed in ${formatNs(watched)}, and none any other way`);
   },
 );
@@ -219,7 +219,7 @@ function judgeDowntime(
   if (trouble !== undefined) return fail(trouble);
   const failed = crash.failures.filter(({ finishedAt }) => finishedAt < to).length;
   if (failed < steadyCount)
-    return inconclusive(`only ${failed} operations failed while the daemon was down: too short to tell`);
+    return tooShort(`only ${failed} operations failed while the daemon was down: too short to tell`);
   return pass(
     `in ${formatNs(to - crash.from)} without a daemon ${failed} operations failed, no mount changed and nothing claimed a recovery`,
   );
@@ -242,7 +242,7 @@ export const claimsNothing = defineCheck(
         `${claim.description} came ${formatNs(claim.at - crash.from)} after the crash, and the pod cannot read`,
       );
     const watched = timeline.end - ready;
-    if (watched < watchMs * 1e6) return inconclusive(`the pod was watched for ${formatNs(watched)} only`);
+    if (watched < watchMs * 1e6) return tooShort(`the pod was watched for ${formatNs(watched)} only`);
     return pass(`${crash.failures.length} operations failed, and in ${formatNs(watched)} nothing claimed a recovery`);
   },
 );
@@ -312,7 +312,7 @@ export const isLeftAlone = defineCheck(
       const touch = findTouch(timeline, expected, { from, to, scope: 'everything' });
       if (touch) return fail(`${touch.sentence} ${formatNs(touch.at - from)} after ${fault} began`);
       const watched = Math.max(from, Math.min(timeline.events.at(-1)?.at ?? 0, to)) - from;
-      if (watched < watchMs * 1e6) return inconclusive(`it lasted only ${formatNs(watched)}: too short to tell`);
+      if (watched < watchMs * 1e6) return tooShort(`it lasted only ${formatNs(watched)}: too short to tell`);
       return pass(`in ${formatNs(watched)} no mount changed and nothing claimed a recovery`);
     });
     return firstNotPassed(results) ?? results.at(-1) ?? inconclusive('the fault has no window');

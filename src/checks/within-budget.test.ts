@@ -75,8 +75,20 @@ describe('the recovery is within the budget for the agent alone', () => {
     const history = broken().map(late);
     expect(budgeted(500, 10)(new Timeline(history))).toMatchObject({
       verdict: 'inconclusive',
-      says: expect.stringContaining('the probe itself was 170 ms late'),
+      says: expect.stringContaining('the probe was late by 170 ms'),
+      isTooSlow: true,
     });
+  });
+
+  it('is inconclusive if the probe was late often, though never for long', () => {
+    const late = (event: HistoryEvent): HistoryEvent =>
+      event.kind === 'probe' ? { ...event, startedAt: event.at + 2e6, finishedAt: event.at + 3e6 } : event;
+    expect(budgeted(500, 10)(new Timeline(broken().map(late)))).toMatchObject({
+      verdict: 'inconclusive',
+      says: expect.stringContaining('the probe was late by 80.0 ms in all, and the pod read'),
+      isTooSlow: true,
+    });
+    expect(budgeted(500, 20)(new Timeline(broken().map(late)))).toMatchObject({ verdict: 'pass' });
   });
 });
 

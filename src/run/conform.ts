@@ -75,8 +75,8 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
     mostRunners: options.kubernetes ? 1 : runnersPerJob * jobs,
     onProgress: jobs === 1 ? onProgress : () => {},
     onStarted: progress.started,
-    onDisturbed: (location) =>
-      onProgress(`the machine was too busy to judge ${basename(location)}: once more in the end, alone`),
+    onRepeat: (location) =>
+      onProgress(`${basename(location)} was too slow while others ran: it is judged again in the end, alone`),
     onFinished(scenario) {
       progress.finished(scenario);
       scenarios.push(scenario);
@@ -87,7 +87,7 @@ export async function conform(options: ConformOptions): Promise<RunOutcome> {
 
   const errors = [...selected.errors, ...ran.errors];
   for (const error of errors) stderr.write(`rekindle: ${error}\n`);
-  await mergeMessages(ran.folders, resultsDir);
+  await mergeMessages(ran.folders, resultsDir, new Set(ran.discarded.keys()));
   const record = await conclude({
     ...results,
     options,

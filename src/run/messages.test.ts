@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -8,7 +8,7 @@ import { CucumberHtmlStream } from '@cucumber/html-formatter';
 import type { Envelope } from '@cucumber/messages';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, startChromium } from '../../reports/measure/browser.ts';
-import { mergeStreams } from './messages.ts';
+import { mergeMessages, mergeStreams, messagesFile } from './messages.ts';
 
 const feature = `Feature: Recovery
   Background:
@@ -118,4 +118,16 @@ describe('mergeStreams', () => {
       await browser.close();
     }
   });
+});
+
+it('the last run of a folder is left out if it does not count', async () => {
+  const [runs, discarded] = ['runs', 'discarded'].map((name) => join(cwd, name)) as [string, string];
+  for (const folder of [runs, discarded]) {
+    mkdirSync(folder);
+    writeFileSync(join(folder, messagesFile), `${lines.join('\n')}\n`);
+  }
+  await mergeMessages([runs, discarded], cwd, new Set([discarded]));
+  const merged = readFileSync(join(cwd, messagesFile), 'utf8');
+  // Three scenarios of the one, and all but the last of the other.
+  expect(merged.match(/"testCaseFinished":/g)).toHaveLength(5);
 });

@@ -9,16 +9,26 @@ export const messagesFile = 'messages.ndjson';
 /**
  * Writes the message files of all runners as one stream into `resultsDir`, and removes them. Each scenario was a run of Cucumber's
  * own, which begins with its feature file, its step definitions and its hooks: these are written once, and later
- * references to them lead there.
+ * references to them lead there. `discarded`: folders whose last run does not count.
  */
-export async function mergeMessages(folders: readonly string[], resultsDir: string): Promise<void> {
-  const parts = folders.map((folder) => join(folder, messagesFile)).filter((part) => existsSync(part));
+export async function mergeMessages(
+  folders: readonly string[],
+  resultsDir: string,
+  discarded: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  const found = folders.filter((folder) => existsSync(join(folder, messagesFile)));
+  const parts = found.map((folder) => join(folder, messagesFile));
   const merged = await openLineFile(join(resultsDir, messagesFile));
-  const lines = parts.flatMap((part) => readFileSync(part, 'utf8').split('\n').slice(0, -1));
+  const lines = found.flatMap((folder) => {
+    const own = readFileSync(join(folder, messagesFile), 'utf8').split('\n').slice(0, -1);
+    return discarded.has(folder) ? own.slice(0, Math.max(0, own.findLastIndex(beginsRun))) : own;
+  });
   for (const line of mergeStreams(lines)) merged.line(line);
   await merged.close();
   for (const part of parts) rmSync(part);
 }
+
+const beginsRun = (line: string) => (JSON.parse(line) as Envelope).meta !== undefined;
 
 const uuids = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g;
 

@@ -8,9 +8,14 @@ const folder = mkdtempSync(join(tmpdir(), 'rekindle-runners-'));
 beforeEach(() => void mkdirSync(folder, { recursive: true }));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Ends without a word in the scenario `deadly`, and leaves something behind in `stuck`. The scenario `patient` ends once `other` has run. */
+/**
+ * Ends without a word in the scenario `deadly`, and leaves something behind in `stuck`. The scenario `patient` ends once `other` has run,
+ * and so does `late`, which misses a budget the first time, as `lonely` does each time.
+ */
 const program = `import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+const ranBefore = ${JSON.stringify(join(folder, 'ran-before'))};
+const missed = { verdict: 'fail', isTooSlow: true };
 const otherRan = ${JSON.stringify(join(folder, 'other-ran'))};
 process.on('message', async ({ order, scenario, options }) => {
   const full = { report: 'failed', message: 'no', missing: [{ what: 'the disk is full', remedy: 'make room' }] };
@@ -22,7 +27,12 @@ process.on('message', async ({ order, scenario, options }) => {
   if (scenario === 'patient') process.send({ report: 'waits', waits: true });
   while (scenario === 'patient' && !existsSync(otherRan)) await delay(5);
   if (scenario === 'patient') process.send({ report: 'waits', waits: false });
-  if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [{ name: scenario }], errors: [], isStuck: scenario === 'stuck' });
+  const isFirst = !existsSync(ranBefore);
+  if (scenario === 'late') writeFileSync(ranBefore, '');
+  while (scenario === 'late' && isFirst && !existsSync(otherRan)) await delay(5);
+  const misses = scenario === 'lonely' || (scenario === 'late' && isFirst);
+  const result = { id: scenario, name: scenario, status: misses ? 'fail' : 'pass', checks: misses ? [missed] : [] };
+  if (order === 'run' && scenario !== 'full') process.send({ report: 'finished', scenarios: [result], errors: [], isStuck: scenario === 'stuck' });
 });`;
 
 /** Runs scenarios, `NAME@CONDITION`, by default one at a time. Returns the finished ones too. */
@@ -95,6 +105,25 @@ it('gives the scenario after a stuck one another node', async () => {
 it('goes on with the only cluster there is after a stuck scenario', async () => {
   const { finished, folders } = await run(['stuck', 'next'], 1, { kubernetes: true });
   expect({ finished, runners: folders.length }).toEqual({ finished: ['stuck', 'next'], runners: 1 });
+});
+
+it('runs what missed a budget beside others once more, when all have finished, on another node', async () => {
+  const { finished, errors, discarded, folders } = await run(['late', 'other', 'next'], 2, { jobs: 2 });
+  expect({ finished: finished.toSorted(), last: finished.at(-1), errors }).toEqual({
+    finished: ['late', 'next', 'other'],
+    last: 'late',
+    errors: [],
+  });
+  const [[folder, ids] = []] = [...discarded];
+  expect({ ids, isOfARunner: folders.includes(folder ?? '') }).toEqual({ ids: ['late'], isOfARunner: true });
+});
+
+it('takes a missed budget as it is if nothing else ran, or on the only cluster there is', async () => {
+  for (const kubernetes of [false, true]) {
+    const { finished, discarded, folders } = await run(['lonely', 'next'], 1, { kubernetes });
+    expect({ finished, discarded: discarded.size }).toEqual({ finished: ['lonely', 'next'], discarded: 0 });
+    for (const path of folders) rmSync(path, { recursive: true });
+  }
 });
 
 it('keeps what was finished if a runner dies, and reports what did not run', async () => {

@@ -6,6 +6,7 @@ import { execaNode } from 'execa';
 import { packageFlags } from '../../clusters/bundled-packages.ts';
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
+import { isOnlyTooSlow } from '../timeline/verdict.ts';
 import type { ClusterSummary, Missing, Order, Report, RunnerOptions } from './runner-protocol.ts';
 
 const program = fileURLToPath(new URL('./runner-main.ts', import.meta.url));
@@ -30,6 +31,8 @@ export interface RunAllOptions {
   readonly mostRunners?: number;
   readonly onProgress: (line: string) => void;
   readonly onStarted?: (location: string) => void;
+  /** A scenario missed a budget, and is run once more when all others have finished, alone. */
+  readonly onRepeat?: (location: string) => void;
   readonly onFinished: (scenario: ScenarioRecord) => void;
   readonly signal: AbortSignal;
   /** The program of a runner, which tests replace. */
@@ -41,6 +44,8 @@ export interface RanAll {
   readonly folders: readonly string[];
   readonly errors: readonly string[];
   readonly leftovers: readonly string[];
+  /** Ids of scenarios by the folder of the runner of which they were the last ones, and whose results do not count. */
+  readonly discarded: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Scenarios that wait for a node under conditions, before another such node is started. */
@@ -52,17 +57,23 @@ interface RunnerProcess {
   /** `waits`: only time passes in its scenario. `idle`: it has none. `ends`: no scenario needs its node. `dead`: it failed. */
   state: 'starts' | 'idle' | 'works' | 'waits' | 'ends' | 'dead';
   scenario: string | undefined;
+  /** Other runners had something to do during its scenario. */
+  hasCompany: boolean;
   readonly send: (order: Order) => void;
   readonly ended: Promise<void>;
 }
 
 /**
  * Runs scenarios in parallel: each runner is a process with its own cluster and takes the next scenario when it is free. While
- * only time passes in a scenario, another runner works in its place.
+ * only time passes in a scenario, another runner works in its place. If a scenario only missed a budget while
+ * others worked, it is run once more in the end, alone, and only this run counts. On Kubernetes, scenarios are alone anyway.
  * Resolves when all runners have disposed of their clusters, also after an abort. @throws CannotRun
  */
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
   const queue = [...all.scenarios];
+  const repeated: PlannedScenario[] = [];
+  const discarded = new Map<string, readonly string[]>();
+  let isAlone = false;
   const found = { clusters: [] as ClusterSummary[], errors: [] as string[], leftovers: [] as string[] };
   let missing: readonly Missing[] = [];
   let finished = 0;
@@ -81,16 +92,21 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     found.errors.push(
       `${queue.length} ${queue.length === 1 ? 'scenario was' : 'scenarios were'} not run, because no runner was left`,
     );
-  return { ...found, folders: runners.map(({ folder }) => folder) };
+  return { ...found, discarded, folders: runners.map(({ folder }) => folder) };
 
   function schedule(): void {
-    while (queue.length > 0 && !all.signal.aborted && count('starts') + count('works') < all.jobs) {
+    if (queue.length === 0 && count('starts') + count('works') + count('waits') === 0) {
+      queue.push(...repeated.splice(0));
+      isAlone = true;
+    }
+    while (queue.length > 0 && !all.signal.aborted && hasRoom()) {
       const idle = runners.find((runner) => runner.state === 'idle' && nextFor(runner) !== undefined);
       if (idle !== undefined) {
         const next = nextFor(idle) as PlannedScenario;
         queue.splice(queue.indexOf(next), 1);
         idle.state = 'works';
         idle.scenario = next.location;
+        keepCompany(idle);
         idle.send({ order: 'run', scenario: idle.scenario });
         all.onStarted?.(idle.scenario);
         continue;
@@ -99,9 +115,25 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
       // Runners whose nodes no scenario needs any more make room.
       endIdle();
       if (unserved === undefined || !mayStart()) return;
-      runners.push(startRunner(unserved.conditions));
+      const started = startRunner(unserved.conditions);
+      runners.push(started);
+      keepCompany(started);
     }
     if (queue.length === 0 || all.signal.aborted) endIdle();
+  }
+
+  function hasRoom(): boolean {
+    const working = count('starts') + count('works');
+    return isAlone ? working + count('waits') === 0 : working < all.jobs;
+  }
+
+  /** Notes that a runner and all others that have something to do take processors from each other. */
+  function keepCompany(newcomer: RunnerProcess): void {
+    const others = runners.filter(
+      (runner) => runner !== newcomer && ['starts', 'works', 'waits'].includes(runner.state),
+    );
+    newcomer.hasCompany = others.length > 0;
+    for (const other of others) other.hasCompany = true;
   }
 
   function nextFor({ conditions }: RunnerProcess): PlannedScenario | undefined {
@@ -150,11 +182,31 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
     const send = (order: Order): void => {
       if (child.connected) child.send(order);
     };
-    const runner: RunnerProcess = { folder, conditions, state: 'starts', scenario: undefined, send, ended: promise };
+    const runner: RunnerProcess = {
+      folder,
+      conditions,
+      state: 'starts',
+      scenario: undefined,
+      hasCompany: false,
+      send,
+      ended: promise,
+    };
     const enter = (state: RunnerProcess['state']): void => {
       runner.state = state;
       if (state === 'idle') runner.scenario = undefined;
       schedule();
+    };
+    /** On another runner, because the history of this one has the events of the first run. */
+    const repeat = (scenarios: readonly ScenarioRecord[]): void => {
+      const planned = all.scenarios.find(({ location }) => location === runner.scenario);
+      if (planned) repeated.push(planned);
+      discarded.set(
+        folder,
+        scenarios.map(({ id }) => id),
+      );
+      all.onRepeat?.(runner.scenario ?? '');
+      send({ order: 'end' });
+      enter('ends');
     };
     let settled = false;
     const stop = (): void => send({ order: 'end' });
@@ -171,6 +223,8 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
         case 'finished':
           found.errors.push(...report.errors);
           finished += report.scenarios.length;
+          if (runner.hasCompany && !all.options.kubernetes && report.scenarios.some(isOnlyTooSlow))
+            return repeat(report.scenarios);
           for (const scenario of report.scenarios) all.onFinished(scenario);
           // The cluster of a Kubernetes run is the only one there is.
           if (!report.isStuck || all.options.kubernetes) return enter('idle');

@@ -30,22 +30,36 @@ export interface ProbeObservation {
 /** An operation in flight for longer than this is a hang, by the probe's definition. */
 const hangAfterNs = 100e6;
 
+/**
+ * A fault that strikes neither a daemon nor its store delays no operation by itself: one that takes less than this, in nanoseconds, waited
+ * for a processor.
+ */
+const processorNs = 1e9;
+const strikesElsewhere = /^(agent|keeper|kubelet|app)-/;
+
 /** What a probe observed if only these faults can reach it. `injections`: in order of time. */
 export function observe(timeline: Timeline, probe: string, injections: readonly EventOf<'fault'>[]): ProbeObservation {
   const operations = timeline.operations.get(probe) ?? [];
   const hangs = findHangs(timeline, probe);
   const finished = operations.toSorted((a, b) => a.finishedAt - b.finishedAt);
   const failures = finished.filter(({ result }) => result !== 'ok');
+  const troubles = findTroubles(finished);
 
   const exits = timeline.daemons.flatMap(({ change, at }) => (change === 'exited' ? at : []));
   // An operation that was in flight at a fault, and hung from then on, hangs because of that fault.
-  const stalls = hangs.map(
-    ({ since }) => injections.findLast(({ at }) => at > since && at < since + hangAfterNs)?.at ?? since,
-  );
-  const effects = [...exits, ...findOnsets(finished), ...stalls];
-  const crashing = injections.filter((fault, i) => {
+  const stalls = hangs
+    // What is slow to fail during an outage belongs to that outage.
+    .filter(({ since }) => !troubles.some(({ from, to }) => from < since && since < to))
+    .map(({ since, until = timeline.end }) => ({
+      at: injections.findLast(({ at }) => at > since && at < since + hangAfterNs)?.at ?? since,
+      tookNs: until - since,
+    }));
+  const effects = [...exits, ...troubles.map(({ from }) => from)];
+  const crashing = injections.filter(({ at, fault }, i) => {
     const next = injections[i + 1]?.at ?? Number.POSITIVE_INFINITY;
-    return effects.some((time) => time >= fault.at && time < next);
+    const isWithin = (time: number) => time >= at && time < next;
+    const shortest = strikesElsewhere.test(fault) ? processorNs : 0;
+    return effects.some(isWithin) || stalls.some((stall) => isWithin(stall.at) && stall.tookNs >= shortest);
   });
   const crashes = crashing.map((fault, i): Crash => {
     const from = fault.at;
@@ -67,20 +81,17 @@ export function observe(timeline: Timeline, probe: string, injections: readonly 
   return { operations, hangs, crashes };
 }
 
-/** The moments at which operations began to fail. `finished`: in the order in which they ended. */
-function findOnsets(finished: readonly ProbeEvent[]): readonly number[] {
-  const onsets: number[] = [];
-  let failing = false;
+/** From the first operation that failed to the next that was good, or infinity. `finished`: in the order in which they ended. */
+function findTroubles(finished: readonly ProbeEvent[]): readonly { readonly from: number; readonly to: number }[] {
+  const troubles: { readonly from: number; to: number }[] = [];
   for (const { op, result, finishedAt } of finished) {
-    if (result !== 'ok') {
-      if (!failing) onsets.push(finishedAt);
-      failing = true;
-    } else if (op !== 'stat') {
-      // A stat ends nothing: the kernel may answer it from its cache while the daemon is dead.
-      failing = false;
-    }
+    const last = troubles.at(-1);
+    const isFailing = last?.to === Number.POSITIVE_INFINITY;
+    if (result !== 'ok' && !isFailing) troubles.push({ from: finishedAt, to: Number.POSITIVE_INFINITY });
+    // A stat ends nothing: the kernel may answer it from its cache while the daemon is dead.
+    if (result === 'ok' && op !== 'stat' && isFailing) last.to = finishedAt;
   }
-  return onsets;
+  return troubles;
 }
 
 /** A hang is recorded repeatedly while it lasts; the result has one for each operation that hung. */

@@ -86,6 +86,14 @@ describe('the history', () => {
     expect(await readdir(folder)).toEqual(['history.ndjson']);
   });
 
+  it('joins them without the events of a run that does not count', async () => {
+    const part = join(folder, 'one');
+    const events = ['a', 'b', 'a'].map((scenario) => ({ ...note(`of ${scenario}`), scenario }));
+    await writeFile(part, `${[...events, note('of none')].map((event) => JSON.stringify(event)).join('\n')}\n`);
+    const joined = await joinHistories([part], path, new Map([[part, ['a']]]));
+    expect(joined).toEqual([events[1], note('of none')]);
+  });
+
   it('never overwrites the history of another run', async () => {
     const history: History = await openHistory({ path, origin });
     await history.close();

@@ -95,21 +95,32 @@ export async function readHistory(path: string): Promise<StoredHistory> {
 
 /**
  * Joins histories that share a clock into one file, byte by byte, and removes them. Resolves with all of their events. Those of each
- * runner stay in their order of arrival, in which checks saw them.
+ * runner stay in their order of arrival, in which checks saw them. `discarded`: ids of scenarios by part, whose events are left out.
  */
-export async function joinHistories(parts: readonly string[], whole: string): Promise<readonly HistoryEvent[]> {
+export async function joinHistories(
+  parts: readonly string[],
+  whole: string,
+  discarded: ReadonlyMap<string, readonly string[]> = new Map(),
+): Promise<readonly HistoryEvent[]> {
   try {
     await writeFile(whole, '');
     for (const part of parts.filter((path) => existsSync(path))) {
       const bytes = await readFile(part);
       // A runner that was killed may leave half a line.
-      await appendFile(whole, bytes.subarray(0, bytes.lastIndexOf('\n') + 1));
+      const complete = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+      await appendFile(whole, withoutScenarios(complete, discarded.get(part)));
       await rm(part);
     }
   } catch (error) {
     throw new HistoryUnwritable(whole, error as NodeJS.ErrnoException);
   }
   return (await readHistory(whole)).events;
+}
+
+function withoutScenarios(lines: Buffer, ids: readonly string[] = []): string | Buffer {
+  if (ids.length === 0) return lines;
+  const kept = lines.toString('utf8').split('\n');
+  return kept.filter((line) => line === '' || !ids.includes(JSON.parse(line).scenario)).join('\n');
 }
 
 const chunkBytes = 1 << 20;

@@ -66,6 +66,8 @@ const checkRecord = z.object({
   verdict,
   /** One sentence with the figures that led to the verdict. */
   says: text,
+  /** Something took too long, or too little happened in its time, as it may because of others that use the processors. */
+  isTooSlow: z.literal(true).exactOptional(),
   /** What the check was given besides the timeline, so that it can judge again. Absent if it judged what was read at that moment. */
   inputs: z.array(z.unknown()).exactOptional(),
   /** How many of the scenario's events it was given: the first in the order of the history file. Absent if it takes no timeline. */

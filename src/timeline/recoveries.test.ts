@@ -354,6 +354,20 @@ describe('recoveries', () => {
     expect(recoveries(events, scenario)).toHaveLength(1);
   });
 
+  it.each([
+    ['for a moment, as on a busy machine', 400, 1],
+    ['for long', 1_300, 2],
+  ])('takes a fault of the agent as a crash if an operation hangs %s: %d ms', (_, end, crashes) => {
+    const hung = [hang(end - 5, 210, false), hang(end, 210, true)];
+    const events = [...crash, ...comeback, ...outage, fault(200, 'agent-kill', 'agent'), ...hung];
+    expect(recoveries(events, scenario)).toHaveLength(crashes);
+  });
+
+  it('does not take another fault during an outage as a crash if an operation is slow to fail then', () => {
+    const slow = [fault(120, 'new-pod', 'other'), hang(140, 125, false), hang(145, 125, true)];
+    expect(recoveries([...crash, ...comeback, ...outage, ...slow], scenario)).toHaveLength(1);
+  });
+
   it('looks only at its own scenario', () => {
     expect(recoveries([...crash, ...outage], 'another')).toEqual([]);
     expect(recoveries([], scenario)).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRecord, ScenarioRecord, ScenarioStatus, StepRecord, Verdict } from './record.ts';
 import { sampleRun } from './testing/sample-run.ts';
-import { deriveStatus, deriveVerdict, explainVerdict, findContradiction, reasonOf } from './verdict.ts';
+import { deriveStatus, deriveVerdict, explainVerdict, findContradiction, isOnlyTooSlow, reasonOf } from './verdict.ts';
 
 const { record } = sampleRun({ operations: 10 });
 const passed = record.scenarios.filter((scenario) => scenario.status === 'pass');
@@ -32,6 +32,22 @@ describe('deriveVerdict', () => {
     };
     expect(deriveVerdict(run)).toBe(expected);
     expect(deriveVerdict({ ...run, scenarios: run.scenarios.toReversed() })).toBe(expected);
+  });
+});
+
+describe('isOnlyTooSlow', () => {
+  const check = (verdict: Verdict, isTooSlow?: true) => {
+    return { name: '', claims: [], says: '', verdict, ...(isTooSlow && { isTooSlow }) };
+  };
+
+  it.each([
+    ['a missed budget', 'fail', [check('pass'), check('fail', true)], true],
+    ['a budget of which a busy machine tells nothing', 'inconclusive', [check('inconclusive', true)], true],
+    ['a missed budget and something else', 'fail', [check('fail', true), check('fail')], false],
+    ['a step without a check', 'fail', [check('pass')], false],
+    ['nothing', 'pass', [check('pass')], false],
+  ] as const)('%s makes a scenario %s: %#', (_, status, checks, expected) => {
+    expect(isOnlyTooSlow({ status, checks })).toBe(expected);
   });
 });
 

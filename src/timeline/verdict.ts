@@ -16,6 +16,12 @@ export function deriveStatus({ steps, checks }: ScenarioResult): ScenarioStatus 
   return steps.some(({ status }) => status === 'skipped') ? 'skipped' : 'pass';
 }
 
+/** Whether a scenario did not pass because something was too slow, and for no other reason. */
+export function isOnlyTooSlow({ status, checks }: Pick<ScenarioRecord, 'status' | 'checks'>): boolean {
+  const open = checks.filter(({ verdict }) => verdict !== 'pass');
+  return (status === 'fail' || status === 'inconclusive') && open.length > 0 && open.every((each) => each.isTooSlow);
+}
+
 /** The step at which a scenario stopped; undefined if it ran to its end or was skipped. */
 export function findStop(steps: readonly StepRecord[]): StepRecord | undefined {
   return steps.find(({ status }) => status !== 'passed' && status !== 'skipped');
