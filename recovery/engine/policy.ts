@@ -56,6 +56,11 @@ function readWrite(
     }
     case 'cluster': {
       const culprit = snapshot.volumes.find((each) => !isReadOnly(each));
+      const [unread] = snapshot.unreadVolumes;
+      if (culprit === undefined && unread !== undefined) {
+        const detail = `nothing is recovered before the access modes of volume ${unread} have been read: see that the API server answers, or set --read-write-scope=volume`;
+        return { reason: 'read-write', detail };
+      }
       if (culprit === undefined) return undefined;
       const detail = `nothing is recovered while volume ${culprit.name} is not read-only (${modes(culprit)}): give its Dataset the access mode ReadOnlyMany only, or set --read-write-scope=volume`;
       return { reason: 'read-write', detail };

@@ -118,7 +118,12 @@ export interface KernelPort {
 /** The cluster's view of this node, kept in memory by watches. */
 export interface KubernetesPort {
   /** The same object until something changes. */
-  view(): { readonly volumes: readonly Volume[]; readonly pods: readonly Pod[] };
+  view(): {
+    readonly volumes: readonly Volume[];
+    readonly pods: readonly Pod[];
+    /** Names of volumes that exist and could not be read yet; only if those matter that no pod of this node uses. */
+    readonly unreadVolumes?: readonly string[];
+  };
   /** Calls back after the view changed. */
   watch(changed: () => void): Disposable;
 }

@@ -37,6 +37,8 @@ export interface SnapshotFacts {
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   readonly pods: readonly Pod[];
+  /** As of `KubernetesPort`. */
+  readonly unreadVolumes?: readonly string[];
   readonly lookUps: LookUpAnswers;
   /** Devices that were the volume's in earlier snapshots, by `Volume.name`. */
   readonly earlierDevices: ReadonlyMap<string, KnownDevices>;
@@ -56,6 +58,7 @@ export class NodeSnapshot implements SnapshotFacts {
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   readonly pods: readonly Pod[];
+  readonly unreadVolumes: readonly string[];
   readonly lookUps: LookUpAnswers;
   readonly earlierDevices: SnapshotFacts['earlierDevices'];
   readonly standby: boolean;
@@ -76,6 +79,7 @@ export class NodeSnapshot implements SnapshotFacts {
     this.containers = containers;
     this.volumes = facts.volumes;
     this.pods = pods;
+    this.unreadVolumes = facts.unreadVolumes ?? [];
     this.lookUps = facts.lookUps;
     this.earlierDevices = facts.earlierDevices;
     this.standby = facts.standby ?? false;
@@ -331,12 +335,12 @@ export class SnapshotCache {
     const { kernel, kubernetes, clock, kubeletRoot, lookUps, standby } = this.#options;
     const mounts = kernel.hostMounts();
     if (!mounts.ok) return mounts;
-    const { volumes, pods } = kubernetes.view();
+    const view = kubernetes.view();
     const containers = scope === undefined ? this.containers : kernel.containers(scope);
     const read = { mounts: mounts.value, containers, kubeletRoot: kubeletRoot() };
     const facts = { tier: kernel.tier, takenAt: clock.now(), ...read };
     const known = { lookUps: lookUps.answers, earlierDevices: this.#knownDevices, standby };
-    this.#latest = new NodeSnapshot({ ...facts, volumes, pods, ...known }, this.#latest);
+    this.#latest = new NodeSnapshot({ ...facts, ...view, ...known }, this.#latest);
     this.#rememberSources(this.#latest);
     return { ok: true, value: this.#latest };
   }

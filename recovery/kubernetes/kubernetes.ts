@@ -115,7 +115,8 @@ export function watchKubernetes(options: KubernetesOptions): Kubernetes {
       return pod === undefined ? [] : [pod];
     });
     const known = [...volumes.objects.values()].filter((volume): volume is Volume => typeof volume === 'object');
-    return { volumes: known, pods: users };
+    const unreadVolumes = [...(candidates?.objects.keys() ?? [])].filter((name) => !volumes.objects.has(name));
+    return { volumes: known, pods: users, unreadVolumes };
   }
 
   async function sync(): Promise<void> {

@@ -1,8 +1,16 @@
-import type { Decision, DeviceId, KernelTier, MountSite, Nanoseconds, Pod } from '../../../recovery/engine/model.ts';
+import type {
+  Decision,
+  DeviceId,
+  KernelTier,
+  MountSite,
+  Nanoseconds,
+  Pod,
+  Volume,
+} from '../../../recovery/engine/model.ts';
 import { siteKey } from '../../../recovery/engine/mount-sites.ts';
 import type { ReadRequest } from '../../../recovery/engine/ports.ts';
 import type { VfsMount } from '../../../recovery/linux/model/mounts.ts';
-import { abortHungAfter } from './modelled-agent.ts';
+import { abortHungAfter, type PolicyName } from './modelled-agent.ts';
 import {
   containerUser,
   isReadOnly,
@@ -23,6 +31,8 @@ export const violation = (message: string): Error => new InvariantViolation(mess
 export class Invariants {
   readonly #node: ModelledNode;
   readonly #tier: KernelTier;
+  /** Of the agent that runs. */
+  policy: PolicyName = 'documented';
   /** The sites that were read since they were last replaced. */
   readonly #proven = new Set<string>();
 
@@ -94,9 +104,20 @@ export class Invariants {
   }
 
   #mayReplace({ spec }: SimulatedPod, { volume }: SimulatedMount, kind: MountSite['kind']): void {
-    if (!isReadOnly(volume)) fail(`${spec.uid} was recovered, but its volume is writable`);
-    if (kind === 'container' && !isLabelled(spec)) fail(`${spec.uid} was entered without the label`);
+    if (this.policy === 'off') fail(`${spec.uid} was recovered, but the gate is off`);
+    if (this.policy === 'cluster-scope') fail(`${spec.uid} was recovered, but a volume of the cluster is writable`);
+    if (!this.#mayRecover(volume)) fail(`${spec.uid} was recovered, but its volume is writable`);
+    if (kind === 'container' && !this.#mayEnter(spec)) fail(`${spec.uid} was entered without the label`);
     if (!this.#node.isServed(volume)) fail(`${spec.uid} was recovered while no daemon of the volume answers`);
+  }
+
+  #mayRecover(volume: Volume): boolean {
+    if (this.policy === 'off' || this.policy === 'cluster-scope') return false;
+    return isReadOnly(volume) || this.policy === 'read-write';
+  }
+
+  #mayEnter(pod: Pod): boolean {
+    return isLabelled(pod) || this.policy === 'all-pods';
   }
 
   /** A read that a proof may rest on. */
@@ -134,10 +155,10 @@ export class Invariants {
       if (deleting.has(pod)) fail(`${pod.spec.uid} cannot be deleted`);
       if (pod.process === undefined) fail(`${pod.spec.uid} does not run`);
       for (const mount of pod.mounts) {
-        if (!isReadOnly(mount.volume)) continue;
+        if (!this.#mayRecover(mount.volume)) continue;
         this.#reads(pod, 'the target path', mount, this.#node.at(mount.target)?.mount);
         const isCovered = pod.cover !== undefined && mount === pod.mounts[0];
-        if (isCovered || pod.isUnknown || !isLabelled(pod.spec)) continue;
+        if (isCovered || pod.isUnknown || !this.#mayEnter(pod.spec)) continue;
         this.#reads(pod, mount.path, mount, this.#node.siteOf(pod, mount)?.mount);
       }
     }

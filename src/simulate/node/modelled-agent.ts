@@ -22,13 +22,24 @@ export function isDeath(error: unknown): boolean {
   return error instanceof AgentDied;
 }
 
-const policy: Policy = {
+const documented: Policy = {
   enabled: true,
   readWriteScope: 'volume',
   subPath: 'refuse',
   pods: 'label',
   unsupportedRuntimes: [],
 };
+
+/** `off`: the gate is off. The others lift or tighten one of the documented limits. */
+const policies = {
+  documented,
+  off: { ...documented, enabled: false },
+  'all-pods': { ...documented, pods: 'all' },
+  'cluster-scope': { ...documented, readWriteScope: 'cluster' },
+  'read-write': { ...documented, readWriteScope: 'recover' },
+} as const satisfies Readonly<Record<string, Policy>>;
+
+export type PolicyName = keyof typeof policies;
 
 const resyncPeriod = 5_000_000_000n as Nanoseconds;
 
@@ -38,6 +49,7 @@ export const abortHungAfter = 20_000_000_000n as Nanoseconds;
 export interface AgentFlags {
   readonly standby: boolean;
   readonly abortsHung: boolean;
+  readonly policy: PolicyName;
 }
 
 export interface ModelledAgentOptions {
@@ -85,7 +97,7 @@ export class ModelledAgent {
     let names = 0;
     this.#wired = wireAgent(
       {
-        ...{ nodeId: 'node', mountRoot, kubeletRoot, policy, resyncPeriod, beside: undefined },
+        ...{ nodeId: 'node', mountRoot, kubeletRoot, policy: policies[flags.policy], resyncPeriod, beside: undefined },
         ...{ standby: flags.standby, takeover: false, fallback: false },
         abortHungAfter: flags.abortsHung ? abortHungAfter : undefined,
       },

@@ -176,6 +176,8 @@ export class ModelledApi {
       if (involvedObject !== undefined) this.events.push(`${involvedObject.kind} ${involvedObject.name}`);
       return {};
     }
+    if (where === '/api/v1/persistentvolumes')
+      return { metadata: { resourceVersion: '1' }, items: this.#node.volumes.map(volumeObject) };
     if (where === '/api/v1/pods')
       return {
         metadata: { resourceVersion: String(this.#version) },
@@ -188,12 +190,15 @@ export class ModelledApi {
   }
 
   #watch(request: ApiRequest): PassThrough {
-    const version = Number(new URL(request.path, 'http://api').searchParams.get('resourceVersion'));
-    if (version < this.#oldest) throw new ApiError(410, request, 'too old resource version');
+    const { pathname, searchParams } = new URL(request.path, 'http://api');
+    // The volumes do not change.
+    const isOfPods = pathname === '/api/v1/pods';
+    const version = Number(searchParams.get('resourceVersion'));
+    if (isOfPods && version < this.#oldest) throw new ApiError(410, request, 'too old resource version');
     const body = new PassThrough();
     // A watch that is broken while nothing reads it must not end the process.
     body.on('error', () => undefined);
-    const watch = { body, sent: version };
+    const watch = { body, sent: isOfPods ? version : Number.POSITIVE_INFINITY };
     this.#watches.add(watch);
     body.on('close', () => this.#watches.delete(watch));
     request.signal.addEventListener('abort', () => body.destroy(request.signal.reason as Error));

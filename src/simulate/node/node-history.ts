@@ -1,4 +1,5 @@
 import { createDraws, type WeightedMaker } from '../draw.ts';
+import type { AgentFlags, PolicyName } from './modelled-agent.ts';
 import { type ApiFault, apiFaults } from './modelled-api.ts';
 
 /**
@@ -58,7 +59,7 @@ export type NodeStep = { readonly after: number } & (
   | { readonly op: 'hang' | 'answer' | 'start-standby'; readonly volume: number }
   | { readonly op: 'mount-foreign'; readonly volume: number; readonly kind: ForeignMount }
   /** Flags of the agent from its next start on; at the beginning of a history from the first. */
-  | { readonly op: 'flags'; readonly standby: boolean; readonly abortsHung: boolean }
+  | ({ readonly op: 'flags' } & AgentFlags)
   | { readonly op: 'agent-dies'; readonly calls: number }
   | { readonly op: 'api-fails'; readonly fault: ApiFault }
   | { readonly op: 'restart-kubelet' | 'api-cuts' | 'api-expires' | 'api-answers' | 'wait' }
@@ -69,13 +70,24 @@ type Body = NodeStep extends infer Step ? (Step extends unknown ? Omit<Step, 'af
 /** Milliseconds: often none or a few, now and then some seconds. */
 const pauses = [0, 0, 1, 5, 30, 200, 1000, 4000, 12_000];
 
+/** Most agents have the documented limits. */
+const drawnPolicies: readonly [PolicyName, ...PolicyName[]] = [
+  ...(['documented', 'documented', 'documented', 'documented', 'documented', 'documented', 'documented'] as const),
+  ...(['all-pods', 'all-pods', 'read-write', 'read-write', 'cluster-scope', 'off'] as const),
+];
+
 const starts = [50, 300, 300, 3000, 20_000];
 
 /** `random`: numbers in [0, 1). */
 export function drawNodeHistory(random: () => number, steps: number): readonly NodeStep[] {
   const { draw, maker } = createDraws(random, makers);
   const pick = <T>(all: readonly [T, ...T[]]): T => all[draw(all.length)] ?? all[0];
-  const flags: NodeStep = { after: 0, op: 'flags', standby: draw(2) > 0, abortsHung: draw(3) === 0 };
+  const policy = pick(drawnPolicies);
+  const flags: NodeStep = {
+    ...{ after: 0, op: 'flags', policy },
+    standby: draw(2) > 0 && policy !== 'off',
+    abortsHung: draw(3) === 0,
+  };
   const drawn = Array.from({ length: steps - 1 }, (): NodeStep => {
     const make = maker();
     return { after: pick([0, ...pauses]), ...make(draw) };

@@ -42,11 +42,22 @@ describe('a simulated node', () => {
 
   it('keeps the promise of a history that broke it: the numbers of a connection that hung are given to its successor', async () => {
     const history: readonly NodeStep[] = [
-      { after: 0, op: 'flags', standby: true, abortsHung: true },
+      { after: 0, op: 'flags', standby: true, abortsHung: true, policy: 'documented' },
       { after: 30, op: 'mount-foreign', volume: 2, kind: 'tmpfs' },
       { after: 12_000, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 20_000 },
       { after: 4000, op: 'wait' },
       { after: 0, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 20_000 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: one volume of the cluster could not be read, and was writable', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', policy: 'cluster-scope', standby: false, abortsHung: false },
+      { after: 30, op: 'api-fails', fault: 'unavailable' },
+      { after: 0, op: 'create-pod', volume: 0, propagation: 'slave', label: 'yes', shape: 'two-volumes' },
+      { after: 1, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 300 },
+      { after: 4000, op: 'wait' },
     ];
     expect((await replay(history, '6.5')).failures).toEqual([]);
   }, 240_000);
@@ -74,7 +85,7 @@ describe('a simulated node', () => {
 
   it('fails over to a standby at once, whatever the back-off of the daemon', async () => {
     const history: readonly NodeStep[] = [
-      { after: 0, op: 'flags', standby: true, abortsHung: false },
+      { after: 0, op: 'flags', standby: true, abortsHung: false, policy: 'documented' },
       { after: 0, op: 'start-standby', volume: 1 },
       { after: 1000, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'plain' },
       { after: 4000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 20_000 },

@@ -73,7 +73,7 @@ class NodeRun {
   readonly #kubelet: ModelledKubelet;
   readonly #tier: KernelTier;
   readonly #ended = new Map<string, number>();
-  #flags: AgentFlags = { standby: false, abortsHung: false };
+  #flags: AgentFlags = { standby: false, abortsHung: false, policy: 'documented' };
   #agent: ModelledAgent | undefined;
   #violation: Error | undefined;
   #decisions = 0;
@@ -300,6 +300,7 @@ class NodeRun {
   #startAgent(): void {
     try {
       const flags = this.#flags;
+      this.#invariants.policy = flags.policy;
       this.#agent = new ModelledAgent({
         ...{ node: this.#node, clock: this.#clock, tier: this.#tier, flags, transport: this.#api.transport },
         record: (decision) => this.#decided(decision),
