@@ -54,6 +54,39 @@ export interface RecoveryRequest {
   readonly snapshot: NodeSnapshot;
   /** Whether actions that were attempted before are attempted again. */
   readonly repeatsAttempts: boolean;
+  /** Used if the answers are the expected ones and the node is as it was. */
+  readonly rehearsal?: Rehearsal | undefined;
+}
+
+/** The plan for the answers that are expected, made while they are awaited. */
+export interface Rehearsal {
+  readonly observation: NodeObservation;
+  readonly policy: Policy;
+  readonly diagnoses: readonly Diagnosis[];
+  readonly steps: readonly Step[];
+}
+
+export function rehearse(
+  snapshot: NodeSnapshot,
+  volume: Volume,
+  { known, policy }: { readonly known: KnownLiveness; readonly policy: Policy },
+): Rehearsal {
+  const observation = observe(snapshot, [volume], known);
+  const diagnoses = diagnose(observation);
+  return { observation, policy, diagnoses, steps: plan(observation, diagnoses, policy) };
+}
+
+/** Whether a plan would be the same now. Indexes of a snapshot are the same objects as long as what they depend on is. */
+function isStillTrue(rehearsal: Rehearsal, now: NodeObservation, volume: Volume, policy: Policy): boolean {
+  const { snapshot } = rehearsal.observation;
+  const answers = ({ sources, liveness }: NodeObservation) =>
+    JSON.stringify([sources.get(volume.name), [...liveness].map(([device, { status }]) => [device, status])]);
+  return (
+    rehearsal.policy === policy &&
+    snapshot.sites(volume) === now.snapshot.sites(volume) &&
+    snapshot.evidence(volume) === now.snapshot.evidence(volume) &&
+    answers(rehearsal.observation) === answers(now)
+  );
 }
 
 export interface VolumeRecovery {
@@ -83,12 +116,16 @@ export function recoverVolume(parts: RecoveryParts, request: RecoveryRequest): V
   let actions = 0;
   let needsRetry = false;
   let observation = observe(snapshot, [volume], parts.liveness);
-  let diagnoses = diagnose(observation);
+  const rehearsal =
+    request.rehearsal !== undefined && isStillTrue(request.rehearsal, observation, volume, parts.policy)
+      ? request.rehearsal
+      : undefined;
+  let diagnoses = rehearsal?.diagnoses ?? diagnose(observation);
 
   // A second round follows if the mount table changed meanwhile: sites healed by propagation then only need a proof.
   let stale: readonly Action[] = [];
   for (let round = 0; round < 2; round += 1) {
-    const steps = plan(observation, diagnoses, parts.policy);
+    const steps = (round === 0 ? rehearsal?.steps : undefined) ?? plan(observation, diagnoses, parts.policy);
     if (round === 0) skips.push(...steps.filter(isSkip));
     const due = steps.filter(isAction).filter((action) => repeatsAttempts || !wasAttempted(state, action));
     const healed = stale.filter(({ diagnosis }) => isHealthyNow(diagnoses, diagnosis));

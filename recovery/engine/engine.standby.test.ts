@@ -375,6 +375,37 @@ describe('a failover', () => {
     expect(shown(world)).toBe(world.standby);
   });
 
+  it.each<[string, number, (world: World) => void]>([
+    ['nothing changes', 4, () => {}],
+    [
+      'recovery is turned off',
+      0,
+      (world) => {
+        world.policy = { ...openPolicy, enabled: false };
+      },
+    ],
+    // Only its target path is left alone: its containers read on until they end.
+    ['a pod is being deleted', 3, ({ pods }) => void pods.splice(1, 1, podNamed('pod-2', [{}], { deleting: true }))],
+  ])('is planned for what is there if %s while the daemons are asked', async (_, replacements, change) => {
+    let planning = () => {};
+    await using world = await podWithStandby();
+    world.run(podNamed('pod-2', [{}]));
+    await world.clock.advance(6_000);
+    const { ask } = world.kernel;
+    world.kernel.ask = (request) => {
+      // After the plan for the expected answers has been made.
+      void Promise.resolve().then(() => planning());
+      return ask(request);
+    };
+    planning = () => {
+      planning = () => {};
+      change(world);
+    };
+    crash(world);
+    await world.clock.settle();
+    expect(world.kernel.counts.replacements).toBe(replacements);
+  });
+
   it('does not take an answer that the standby gave before the daemon died', async () => {
     await using world = await podWithStandby();
     // The answer is still on its way when the daemon dies, and then the standby hangs.

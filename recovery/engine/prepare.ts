@@ -1,6 +1,6 @@
 import { replacementFor } from './apply.ts';
 import { diagnose, type NodeObservation } from './diagnose.ts';
-import type { DeviceId, Nanoseconds, Policy, SourceState, Volume } from './model.ts';
+import type { DeviceId, Liveness, Nanoseconds, Policy, SourceState, Volume } from './model.ts';
 import { plan } from './plan.ts';
 import type { KernelPort, Recorder, Replacement } from './ports.ts';
 import type { NodeSnapshot } from './snapshot.ts';
@@ -29,6 +29,20 @@ export function failoverReplacements(
     if (step.kind !== 'replace' || site.kind !== 'container' || below.length > 0) return [];
     return [replacementFor(step, snapshot)];
   });
+}
+
+/** The answers that make a failover follow: the active daemon is dead, and its standby answers. Undefined if there is no live standby. */
+export function expectedAnswers(
+  snapshot: NodeSnapshot,
+  volume: Volume,
+  sources: readonly SourceState[],
+): ReadonlyMap<DeviceId, Liveness> | undefined {
+  const { active, standby } = sourceRoles(snapshot, volume, sources);
+  if (active === undefined || standby === undefined) return undefined;
+  return new Map<DeviceId, Liveness>([
+    [active.device, { status: 'dead', errno: 'ENOTCONN' }],
+    [standby.device, { status: 'live' }],
+  ]);
 }
 
 type PresentSource = Exclude<SourceState, { state: 'absent' }>;

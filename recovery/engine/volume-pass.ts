@@ -1,9 +1,10 @@
-import { type RecoveryRequest, recoverVolume, type VolumeRecovery } from './apply.ts';
+import { type RecoveryRequest, recoverVolume, rehearse, type VolumeRecovery } from './apply.ts';
 import { sourceQuestions, sourceStates, volumeQuestions } from './diagnose.ts';
 import { type LivenessCache, VolumeAnswers } from './liveness.ts';
 import type { LookUps } from './look-ups.ts';
 import type { DeviceId, Nanoseconds, Policy, SourceState, Trigger, Volume } from './model.ts';
 import type { ClockPort, KernelPort, Recorder, VolumeLocks } from './ports.ts';
+import { expectedAnswers } from './prepare.ts';
 import { prove } from './prove.ts';
 import type { NodeSnapshot, SnapshotCache } from './snapshot.ts';
 import { type Candidate, triggerRules, type VolumeFingerprint } from './triggers.ts';
@@ -62,13 +63,23 @@ export function startVolumePass(
   const token = { sourceText };
   state.pending = token;
   const answers = new VolumeAnswers(parts.liveness, asksAnew ? parts.clock.now() : undefined);
-  const sources = sourceQuestions(snapshot, volume);
+  const active = snapshot.activeDevice(volume);
+  // The active one last: if its daemon has died, the kernel answers at once, whereas a standby's daemon has to do so itself.
+  const sources = [...sourceQuestions(snapshot, volume)].sort(
+    (a, b) => Number(a.device === active) - Number(b.device === active),
+  );
   answers.ask(sources);
   const isSuperseded = () => parts.isStopped() || state.pending !== token;
 
   return {
     async finish({ maySkip, scanContainers }) {
       const before = state.sources;
+      const expected = asksAnew ? expectedAnswers(snapshot, volume, before) : undefined;
+      const recent = expected === undefined ? undefined : parts.snapshots.recent(state.actedAt);
+      const rehearsal =
+        expected === undefined || recent === undefined
+          ? undefined
+          : rehearse(recent, volume, { known: expected, policy: parts.policy() });
       if (!(await sourcesAnswered())) return end();
       void reportLateSources();
       if (maySkip && isUnchanged(answers, fingerprint, state, parts.clock.now())) return end();
@@ -84,7 +95,7 @@ export function startVolumePass(
       end();
       if (complete === undefined) return undefined;
       reportSources(parts, answers, { volume, state, trigger, snapshot: complete });
-      return recoverAndProve(parts, answers, { volume, state, snapshot: complete, repeatsAttempts }, before);
+      return recoverAndProve(parts, answers, { volume, state, snapshot: complete, repeatsAttempts, rehearsal }, before);
     },
   };
 

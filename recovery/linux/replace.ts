@@ -247,7 +247,8 @@ function visit(
   };
   const pids = [...jobsByPid.keys()].filter((pid) => pid !== NODE);
   const read = () => readTable(context);
-  const entered = context.namespaces.inProcesses(pids, (pid) => run(pid, read), context.prepared?.pidfd);
+  const entered =
+    pids.length === 0 ? [] : context.namespaces.inProcesses(pids, (pid) => run(pid, read), context.prepared?.pidfd);
   const visited = new Map(pids.map((pid, index) => [pid, entered[index] ?? done]));
   if (jobsByPid.has(NODE))
     visited.set(
