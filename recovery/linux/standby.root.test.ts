@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isRoot, needsKernel, needsRoot, runScenario } from './fixtures/private-namespace.ts';
+import type { FailoversUnderWriters } from './fixtures/scenarios/standby.ts';
 
 const options = 'ro,nosuid,nodev,relatime';
 
@@ -26,6 +27,20 @@ describe.skipIf(!isRoot)(`a standby on the real kernel${needsRoot}`, () => {
       },
       120_000,
     );
+
+  it.skipIf(needsKernel('5.12') !== '')(
+    `is writable at no moment of a failover${needsKernel('5.12')}`,
+    async () => {
+      const { replaced, attempts } = await runScenario<FailoversUnderWriters>('standby', 'writers', {
+        input: { consumers: 3, crashes: 4 },
+        timeoutMs: 120_000,
+      });
+      expect(replaced).toBe(12);
+      expect(attempts).toMatchObject({ EROFS: expect.any(Number) });
+      expect(attempts).not.toHaveProperty('WRITABLE');
+    },
+    120_000,
+  );
 
   it.skipIf(needsKernel('5.12') !== '')(
     `ends if it is unmounted, and keeps no other volume of a pod that has ended${needsKernel('5.12')}`,
