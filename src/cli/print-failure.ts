@@ -1,5 +1,6 @@
 import { CannotRun } from '../../clusters/cluster.ts';
 import type { Environment } from '../environment.ts';
+import { ProfileMisfit } from '../profiles/profile-misfit.ts';
 import { cannotRunFrom, firstFailure } from '../run/cannot-run-from.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { WrongArgument } from './options.ts';
@@ -15,6 +16,10 @@ export function printFailure(thrown: unknown, { stderr, env }: Environment): Exi
   if (cannotRun !== undefined) {
     for (const { what, remedy } of cannotRun.missing) stderr.write(`rekindle: cannot run here: ${what}: ${remedy}\n`);
     return exitStatus.cannotRun;
+  }
+  if (error instanceof ProfileMisfit) {
+    stderr.write(`rekindle: inconclusive: ${error.message}\n`);
+    return exitStatus.inconclusive;
   }
   const message = error instanceof Error ? error.message : String(error);
   const debug = env.DEBUG !== undefined && env.DEBUG !== '';

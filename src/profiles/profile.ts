@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentPlaceholders, placeholdersIn, processPlaceholders, volumePlaceholders } from './template.ts';
+import { commonObjects } from './volume-objects.ts';
 
 const milliseconds = z.number('a number of milliseconds').positive('a number of milliseconds above 0');
 const text = z.string('text').min(1, 'text that is not empty');
@@ -100,17 +101,43 @@ const manifest = z.looseObject({
   metadata: z.looseObject({ name: text }),
 });
 
-const volume = z.strictObject({
-  driver: text.describe('Name of the CSI driver, as its CSIDriver object has it.'),
-  objects: z
-    .array(manifest)
-    .describe(
-      'Objects that are created for each volume, in this order, such as a Secret, a PersistentVolume and its claim. Texts in them may have the placeholders `{namespace}`, `{name}` and `{directory}` (in the bucket), and `{endpoint}`, `{bucket}`, `{accessKeyId}` and `{secretAccessKey}` of the object store.',
-    ),
-  source: z
-    .looseObject({})
-    .describe('The volume in the pod: `persistentVolumeClaim` or `csi`, with the same placeholders.'),
-});
+const command = z.array(text).min(1, 'a list with the program first');
+
+const texts = z.record(text, z.string('text'));
+
+const volume = z
+  .strictObject({
+    driver: text.describe('Name of the CSI driver, as its CSIDriver object has it.'),
+    accessMode: z
+      .enum(['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce'])
+      .default('ReadWriteMany')
+      .describe('Of the volume and its claim, unless `objects` are given.'),
+    attributes: texts
+      .optional()
+      .describe(
+        '`volumeAttributes`: each volume is a PersistentVolume with its claim, created by hand. Texts in them, in `parameters`, `secret` and `objects` may have the placeholders `{namespace}`, `{name}` and `{directory}` (in the bucket), and `{endpoint}`, `{bucket}`, `{accessKeyId}` and `{secretAccessKey}` of the object store.',
+      ),
+    parameters: texts.optional().describe('Instead: each volume is a claim, for a StorageClass with these parameters.'),
+    secret: texts.optional().describe('With `attributes` or `parameters`: what NodePublishVolume gets as secrets.'),
+    objects: z
+      .array(manifest)
+      .optional()
+      .describe('Instead of both: all objects that are created for each volume, in this order.'),
+    source: z
+      .looseObject({})
+      .default({ persistentVolumeClaim: { claimName: '{name}' } })
+      .describe('The volume in the pod: `persistentVolumeClaim` or `csi`, with the same placeholders.'),
+  })
+  .refine(
+    ({ attributes, parameters, objects }) =>
+      [attributes, parameters, objects].filter((each) => each !== undefined).length === 1,
+    'exactly one of attributes, parameters, objects',
+  )
+  .transform(({ driver, source, objects, ...parts }) => ({
+    driver,
+    source,
+    objects: objects ?? commonObjects({ driver, ...parts }),
+  }));
 
 const podNeeds = z.strictObject({
   labels: z.record(text, text).default({}).describe('Labels that a pod needs in order to be recovered.'),
@@ -165,7 +192,7 @@ const profileFields = z.strictObject({
     .string('text')
     .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'lower-case letters, digits and dashes')
     .describe('Its name in records and reports.'),
-  title: text.describe('Its name for people.'),
+  title: text.optional().describe('Its name for people. By default, the name.'),
   promises: promises.describe('What is judged.'),
   periodMs: milliseconds
     .default(5_000)
@@ -198,9 +225,21 @@ const profileFields = z.strictObject({
     .describe('What starts the FUSE process again after its death.'),
   gate: z
     .enum(['FuseRecovery', 'none'])
-    .default('FuseRecovery')
+    .optional()
     .describe(
-      'The feature gate of the node plugin that turns recovery on. Without one, scenarios that turn it off are skipped.',
+      'The feature gate of the node plugin that turns recovery on. Without one, scenarios that turn it off are skipped. By default, `none` with a `volume`, and otherwise `FuseRecovery`.',
+    ),
+  commands: z
+    .strictObject({
+      before: z
+        .array(command)
+        .default([])
+        .describe('Before anything is created, in this order. One that fails ends the run.'),
+      after: z.array(command).default([]).describe('At the end, in this order, also of a run that has failed.'),
+    })
+    .prefault({})
+    .describe(
+      'Programs that are run on this machine, with their arguments: for example, to start a metadata server. They have the environment and the working directory of `rekindle`.',
     ),
   agent: agent.optional().describe('How Rekindle runs the agent in a cluster that it creates. Absent if it cannot.'),
   find: find
@@ -246,7 +285,13 @@ function refuseContradictions(
 const format = (names: readonly string[]) => names.map((name) => `{${name}}`).join(', ');
 
 /** What an implementation promises, and how it is found and driven. Its YAML has the same shape. */
-export const profileSchema = profileFields.superRefine(refuseContradictions);
+export const profileSchema = profileFields
+  .superRefine(refuseContradictions)
+  .transform(({ title, gate, ...profile }) => ({
+    ...profile,
+    title: title ?? profile.name,
+    gate: gate ?? (profile.volume ? ('none' as const) : ('FuseRecovery' as const)),
+  }));
 
 export type Profile = z.infer<typeof profileSchema>;
 export type Budgets = Profile['budgets'];

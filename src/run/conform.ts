@@ -4,12 +4,14 @@ import { timeoutMultiplier } from '../../clusters/poll.ts';
 import { colourFor } from '../colour.ts';
 import { featurePath } from '../gherkin.ts';
 import { agentSettings, loadProfile } from '../profiles/load-profile.ts';
+import type { Profile } from '../profiles/profile.ts';
 import { joinHistories } from '../timeline/history.ts';
 import type { ScenarioRecord } from '../timeline/record.ts';
 import { countStatuses, explainVerdict, verdictNames } from '../timeline/verdict.ts';
 import type { ConformOptions, RunOutcome } from '../verbs.ts';
 import { mergeMessages } from './messages.ts';
 import { createPrinter } from './printer.ts';
+import { runAfter, runBefore } from './profile-commands.ts';
 import { conclude, historyFile, makeResults } from './run.ts';
 import { listScenarios, onAnyNode, planNodes } from './run-features.ts';
 import { runAll } from './runners.ts';
@@ -20,13 +22,27 @@ const clockScale = 100;
 /** A scenario that watches for what must not happen waits much longer than it works. */
 const runnersPerJob = 2;
 
-/** Runs and judges scenarios; writes the results to `<out>/<run id>/`. */
+/** Runs and judges scenarios between the commands of the profile; writes the results to `<out>/<run id>/`. @throws ProfileMisfit */
 export async function conform(options: ConformOptions): Promise<RunOutcome> {
+  const { environment } = options;
+  const profile = await loadProfile(options.profile, environment.cwd);
+  const judgeAfterCommands = async () => {
+    await runBefore(profile.commands, environment);
+    return runAndJudge(options, profile);
+  };
+  const outcome = await judgeAfterCommands().catch(async (error: unknown) => {
+    for (const failure of await runAfter(profile.commands, environment))
+      environment.stderr.write(`rekindle: ${failure}\n`);
+    throw error;
+  });
+  return { ...outcome, leftovers: [...outcome.leftovers, ...(await runAfter(profile.commands, environment))] };
+}
+
+async function runAndJudge(options: ConformOptions, profile: Profile): Promise<RunOutcome> {
   const { environment, runId, jobs, seed } = options;
   const { stdout, stderr, env, cwd, signal } = environment;
   const write = (text: string) => void stdout.write(text);
   const paint = colourFor(stdout, env);
-  const profile = await loadProfile(options.profile, cwd);
   const agent = agentSettings(profile, {
     isInstalled: options.kubernetes !== undefined && 'theirs' in options.kubernetes,
     ...(options.kernelTier && { kernelTier: options.kernelTier }),

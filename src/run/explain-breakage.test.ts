@@ -17,8 +17,13 @@ it('names what is created and killed of a driver, and that nothing else is touch
   ]);
 });
 
-it('names processes by their command line', () => {
-  const sentences = explainBreakage(parseProfile(`${read('children.yaml')}${find}`, 'x.yaml'), 'staging');
+it('names processes by their command line, and the commands of the profile', () => {
+  const commands = 'commands: { before: [[kubectl, apply, -f, x.yaml]], after: [[./remove.sh]] }\n';
+  const sentences = explainBreakage(parseProfile(`${read('children.yaml')}${find}${commands}`, 'x.yaml'), 'staging');
+  expect(sentences.slice(-2)).toEqual([
+    'It runs on this machine: kubectl apply -f x.yaml',
+    'It runs on this machine: ./remove.sh',
+  ]);
   expect(sentences[2]).toContain('processes of the node plugin like ^s3fs .*/pods/{pod}/volumes/');
 });
 

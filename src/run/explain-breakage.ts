@@ -5,7 +5,7 @@ import type { Profile } from '../profiles/profile.ts';
  * `profile`: Rekindle's own if absent, whose agent is deployed.
  */
 export function explainBreakage(profile: Profile | undefined, context: string): readonly string[] {
-  const { find, gate, process: fuse, volume } = profile ?? {};
+  const { commands, find, gate, process: fuse, volume } = profile ?? {};
   const { namespace, name, container } = find?.daemonSet ?? {};
   const plugin =
     find === undefined ? "Rekindle's agent, which is deployed for the run" : `DaemonSet ${namespace}/${name}`;
@@ -28,5 +28,8 @@ export function explainBreakage(profile: Profile | undefined, context: string): 
       : gate === 'none'
         ? 'It changes no object that is there.'
         : `It turns the gate ${gate} on and off among the arguments of the container ${container}, and restores them.`,
+    ...[...(commands?.before ?? []), ...(commands?.after ?? [])].map(
+      (words) => `It runs on this machine: ${words.join(' ')}`,
+    ),
   ];
 }

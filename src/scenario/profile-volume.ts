@@ -1,19 +1,12 @@
 import type { ProcessRef } from '../../clusters/cluster.ts';
 import { PollTimeout } from '../../clusters/poll.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { ProfileMisfit } from '../profiles/profile-misfit.ts';
 import { fillPattern, fillTemplate } from '../profiles/template.ts';
 import type { Dataset } from './dataset.ts';
 import { type ApplicationOptions, clusterScoped, type Manifest } from './manifests.ts';
 import type { ScenarioPod } from './pod.ts';
 import { formatPodState } from './pod-state.ts';
-
-/** A field of the profile does not fit the cluster, which says nothing about the implementation. */
-export class ProfileMisfit extends Error {
-  /** `field`: its path in the profile. `found`: what was sought, and what was found instead. */
-  constructor(field: string, found: string) {
-    super(`the profile's ${field} does not fit: ${found}`);
-  }
-}
 
 type OwnVolume = NonNullable<Profile['volume']>;
 
