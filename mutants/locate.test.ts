@@ -126,6 +126,7 @@ describe('each breakage', () => {
 function fieldsOf(schema: z.ZodType, path = ''): readonly string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return fieldsOf(schema.unwrap() as z.ZodType, path);
+  if (schema instanceof z.ZodPipe) return fieldsOf(schema.in as z.ZodType, path);
   if (!(schema instanceof z.ZodObject) || Object.keys(schema.shape).length === 0) return [path];
   return Object.entries(schema.shape).flatMap(([name, field]) =>
     fieldsOf(field as z.ZodType, path === '' ? name : `${path}.${name}`),

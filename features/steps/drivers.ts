@@ -16,7 +16,7 @@ import { documentedFiles } from '../../src/scenario/manifests.ts';
 import type { ScenarioPod } from '../../src/scenario/pod.ts';
 import { untilPodFails, untilPodReads } from '../../src/scenario/pod-reads.ts';
 import { containerOf } from '../../src/scenario/pod-state.ts';
-import { untilRestarted } from '../../src/scenario/profile-volume.ts';
+import { killProcess, startWithVolume, untilRestarted } from '../../src/scenario/profile-volume.ts';
 import { ignorePollTimeout } from '../../src/scenario/scenario.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
@@ -28,7 +28,7 @@ const fewestWrites = 5;
 const writers = new WeakMap<RekindleWorld, RunningProgram>();
 
 Given('pod {string} reads a volume of the profile at \\/data', async function (this: RekindleWorld, pod: string) {
-  await this.start(pod, volumeName, { labelled: true });
+  await startWithVolume(this.scenario, () => this.start(pod, volumeName, { labelled: true }));
   // What the profile describes must be there before anything is broken.
   await this.pod.daemon.container();
 });
@@ -36,13 +36,13 @@ Given('pod {string} reads a volume of the profile at \\/data', async function (t
 Given(
   'pod {string} without mount propagation reads a volume of the profile at \\/data',
   async function (this: RekindleWorld, pod: string) {
-    await this.start(pod, volumeName, { labelled: true, propagation: 'None' });
+    await startWithVolume(this.scenario, () => this.start(pod, volumeName, { labelled: true, propagation: 'None' }));
     await this.pod.daemon.container();
   },
 );
 
 When('the FUSE process of the volume is killed', async function (this: RekindleWorld) {
-  await this.pod.daemon.inject(sigkill);
+  await killProcess(this.pod, () => this.pod.daemon.inject(sigkill));
 });
 
 When('the node plugin is killed', async function (this: RekindleWorld) {
@@ -59,7 +59,7 @@ Given(
     const inDirectory = Object.entries(documentedFiles).map(([file, bytes]) => [`${directory}/${file}`, bytes]);
     await this.create(volumeName, { files: Object.fromEntries(inDirectory), directories: [directory] });
     this.pod = this.namespace.pod(name);
-    await startOnDirectory(this.pod, this.dataset, directory);
+    await startWithVolume(this.scenario, () => startOnDirectory(this.pod, this.dataset, directory));
     await this.pod.daemon.container();
   },
 );

@@ -1,3 +1,4 @@
+import { type KubeConfig, StorageV1Api } from '@kubernetes/client-node';
 import type { ProcessRef } from '../../clusters/cluster.ts';
 import { PollTimeout } from '../../clusters/poll.ts';
 import type { Profile } from '../profiles/profile.ts';
@@ -7,6 +8,7 @@ import type { Dataset } from './dataset.ts';
 import { type ApplicationOptions, clusterScoped, type Manifest } from './manifests.ts';
 import type { ScenarioPod } from './pod.ts';
 import { formatPodState } from './pod-state.ts';
+import type { Scenario } from './scenario.ts';
 
 type OwnVolume = NonNullable<Profile['volume']>;
 
@@ -132,6 +134,56 @@ export async function findProcess(pod: ScenarioPod): Promise<ProcessRef> {
 /** Waits until the FUSE process of a pod's volume is there again, unless nothing starts it. @throws ProfileMisfit */
 export async function untilRestarted(pod: ScenarioPod): Promise<void> {
   if (pod.namespace.scenario.session.profile.restartedBy !== 'nobody') await pod.daemon.container();
+}
+
+/** Starts a pod with the volume of the profile. @throws ProfileMisfit if it does not read in time */
+export async function startWithVolume(
+  { session }: Pick<Scenario, 'session'>,
+  start: () => Promise<void>,
+): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    const { driver } = session.profile.volume ?? {};
+    if (!(error instanceof PollTimeout) || driver === undefined) throw error;
+    const installed = await installedDrivers(session.cluster.kubeConfig);
+    if (installed === undefined || installed.has(driver)) throw new ProfileMisfit('volume', error.message);
+    const others = [...installed].toSorted().join(', ') || 'none';
+    throw new ProfileMisfit('volume.driver', `no CSINode has the driver ${driver}, only: ${others}; ${error.message}`);
+  }
+}
+
+/** Names of the drivers that kubelets have registered; undefined if the cluster does not list them, as the sandbox does not. */
+async function installedDrivers(kubeConfig: KubeConfig): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const { items } = await kubeConfig.makeApiClient(StorageV1Api).listCSINode();
+    return new Set(items.flatMap(({ spec }) => spec.drivers.map(({ name }) => name)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Kills the FUSE process of a pod by `inject`. @throws ProfileMisfit if it is not found, or goes on */
+export async function killProcess(pod: ScenarioPod, inject: () => Promise<void>): Promise<void> {
+  const { scenario } = pod.namespace;
+  const { cluster, profile } = scenario.session;
+  const ref = await pod.daemon.container();
+  const field = `process.${Object.keys(profile.process ?? {})[0]}`;
+  const victims = ref.command === undefined ? [] : await cluster.processes(ref);
+  try {
+    await inject();
+  } catch (error) {
+    throw new ProfileMisfit(field, `it cannot be killed: ${(error as Error).message}`);
+  }
+  if (victims.length === 0) return;
+  await misfits(field, () =>
+    scenario.eventually({
+      condition: `process ${victims.map(({ pid }) => pid).join(', ')} has ended after SIGKILL`,
+      read: () => cluster.processes(ref),
+      until: (left) => !left.some(({ pid }) => victims.some((victim) => victim.pid === pid)),
+      format: (left) => left.map(({ pid, command }) => `${pid} ${command.slice(0, 120)}`).join('; '),
+    }),
+  );
 }
 
 /** What the profile describes and does not come in time is no failure of the implementation. */
