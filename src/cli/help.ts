@@ -8,6 +8,7 @@ Examples:
   rekindle conform                        judge every documented promise
   rekindle conform --tags '@C2 or @C3'    judge these only
   rekindle compare A B                    is B faster or slower than A?
+  rekindle status --context C             which mounts of a cluster are dead, and why is each left alone?
   rekindle clean                          remove leftovers of a killed run
 
 Results:
@@ -26,9 +27,9 @@ Exit status:
   If several apply, the status is the first of 1, 2, 3, 4, 5 and 130, and the messages name them all.
 
 Environment:
-  TMPDIR    where runs keep their temporary files (default /tmp)
-  NO_COLOR  any value: no colors
-  DEBUG     any value: print the stack of an internal error
+  TMPDIR       where runs keep their temporary files (default /tmp)
+  NO_COLOR     any value: no colors; FORCE_COLOR: colors, into a file or a pipe, too
+  DEBUG        any value: print the stack of an internal error
 `;
 
 export const conformHelp = `
@@ -168,7 +169,7 @@ Examples:
 export const deployHelp = `
 Applies the manifests (server-side), waits until everything is ready, and prints what changed. The administrator decides whether
 recovery is on: an update leaves the feature gate unchanged. --print shows the manifests; recovery/deploy/kustomize has the same for
-kubectl apply -k. node recovery/deploy/image/build.ts builds the image.
+kubectl apply -k. In a checkout, npm run image builds the image.
 
 What nodes and clusters need is found beforehand by rekindle doctor --context. If the kubelet's directory is elsewhere, name it with
 --kubelet-root (MicroK8s: /var/snap/microk8s/common/var/lib/kubelet; k0s: /var/lib/k0s/kubelet) or the link that leads to it. Where the

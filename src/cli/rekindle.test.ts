@@ -483,6 +483,14 @@ describe('help', () => {
     },
   );
 
+  test('does not say that a flag is off, or a list empty, if it is not given', async () => {
+    const out = (await Promise.all(['bench', 'compare', 'crash'].map((verb) => run([verb, '--help'])))).map(
+      (each) => each.out,
+    );
+    expect(out.join('')).not.toMatch(/default: (false|\[\])/);
+    expect(out.join('')).toContain('(default: "sigkill")');
+  });
+
   test('--version prints the version', async () => {
     expect(await run(['--version'])).toMatchObject({ status: 0, out: '1.2.3\n', err: '' });
   });

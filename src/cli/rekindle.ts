@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBench } from './bench-command.ts';
 import { addClaims, addConditions, addFaults } from './catalogue-commands.ts';
 import { addClean } from './clean-command.ts';
@@ -69,10 +69,19 @@ export function createProgram(context: Context, ends: (status: ExitStatus) => vo
   return program;
 }
 
+/** Does not say that a flag is off, or a list empty, if it is not given. */
+function optionDescription(option: Option): string {
+  const isNothing =
+    option.defaultValue === false || (Array.isArray(option.defaultValue) && !option.defaultValue.length);
+  const shown = isNothing ? Object.assign(Object.create(option), { defaultValue: undefined }) : option;
+  return Help.prototype.optionDescription(shown);
+}
+
 /** Configures the output of a command and its subcommands. */
 function prepare(command: Command, context: Context): void {
   const { environment } = context;
   command.exitOverride();
+  command.configureHelp({ optionDescription });
   command.configureOutput({
     writeOut: (text) => void environment.stdout.write(text),
     // Failures are printed in one place, by printFailure.

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { explainHelp, statusHelp } from './help.ts';
 import { type KubeConfigFlags, loadKubeConfig } from './kube-config.ts';
-import { parsePeriod, WrongArgument } from './options.ts';
+import { jsonOption, parsePeriod, toJson, WrongArgument } from './options.ts';
 
 interface SourceFlags extends KubeConfigFlags {
   readonly agentNamespace?: string;
@@ -69,18 +69,19 @@ export function addExplain(program: Command, context: Context, ends: (status: Ex
     .command('explain')
     .description('tell the story of one pod: its mounts, its daemons, and what happened to them')
     .argument('<pod>', 'name of the pod')
-    .option('-n, --namespace <name>', 'namespace of the pod', 'default');
+    .option('-n, --namespace <name>', 'namespace of the pod', 'default')
+    .addOption(jsonOption());
   for (const option of sourceOptions()) command.addOption(option);
   command
     .addHelpText('after', explainHelp)
-    .action(async (name: string, flags: SourceFlags & { readonly namespace: string }) => {
+    .action(async (name: string, flags: SourceFlags & { readonly namespace: string; readonly json?: true }) => {
       const { environment } = context;
       const { stdout, signal } = environment;
       const source = sourceFrom(flags, environment);
       const kubeConfig = loadKubeConfig(flags, environment);
       const { readStatus } = await import('../status/read-status.ts');
       const { namespace } = flags;
-      const { readPodFacts, renderStory } = await import('../status/explain.ts');
+      const { readPodFacts, renderStory, storyAsData } = await import('../status/explain.ts');
       const facts = await readOrRefuse(
         `read pod ${namespace}/${name}`,
         async () => readPodFacts({ kubeConfig, namespace, name }, await readStatus(source, signal)),
@@ -89,7 +90,7 @@ export function addExplain(program: Command, context: Context, ends: (status: Ex
       );
       if (facts === undefined) return ends(exitStatus.interrupted);
       const options = { colour: colourFor(stdout, environment.env), width: stdout.columns ?? 80 };
-      stdout.write(renderStory(facts, options));
+      stdout.write(flags.json ? toJson(storyAsData(facts)) : renderStory(facts, options));
       ends(exitStatus.conformant);
     });
 }

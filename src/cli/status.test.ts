@@ -181,6 +181,7 @@ describe('rekindle explain', () => {
     const before = statusOf;
     statusOf = () => known;
     const { status, out } = await run(['explain', 'pod-1', '--address', address]);
+    const asData = await run(['explain', 'pod-1', '--address', address, '--json']);
     statusOf = before;
     expect(status).toBe(0);
     expect(out).toContain('pod default/pod-1 on worker-1');
@@ -188,5 +189,12 @@ describe('rekindle explain', () => {
     expect(out).toMatch(/Dataset first: first happened\n.*Pod second: second happened/);
     expect(out).not.toMatch(/other|namesake/);
     expect(out).toContain('✔ all of its 2 mounts can be read');
+    const { events, volumes, ...others } = JSON.parse(asData.out);
+    expect(others).toMatchObject({ namespace: 'default', pod: 'pod-1', node: 'worker-1', labelled: false });
+    expect(events).toMatchObject([
+      { object: 'Dataset default/demo', reason: 'first', message: 'first happened', count: 1 },
+      { object: 'Pod default/pod-1', reason: 'second' },
+    ]);
+    expect(volumes[0].mounts).toHaveLength(2);
   });
 });

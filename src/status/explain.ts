@@ -88,6 +88,35 @@ export function renderStory({ pod, nodeReady, events, status }: PodFacts, option
   return `${lines.join('\n')}\n`;
 }
 
+/** The same facts as data, of the pod only what the story uses: its spec may hold secrets. */
+export function storyAsData({ pod, nodeReady, events, status }: PodFacts) {
+  const { namespace, name, labels = {} } = pod.metadata ?? {};
+  return {
+    namespace,
+    pod: name,
+    node: pod.spec?.nodeName,
+    nodeReady,
+    labelled: labels[recoveryLabel] === 'true',
+    containers: (pod.status?.containerStatuses ?? []).map(({ name: container, restartCount, state }) => ({
+      name: container,
+      restartCount,
+      startedAt: state?.running?.startedAt,
+    })),
+    volumes: volumesOf(pod, status),
+    unreachable: status.unreachable.filter(({ node }) => node === pod.spec?.nodeName),
+    events: events
+      .toSorted((a, b) => timeOf(a) - timeOf(b))
+      .map((event) => ({
+        at: new Date(timeOf(event)).toISOString(),
+        type: event.type,
+        reason: event.reason,
+        object: `${event.involvedObject.kind} ${event.involvedObject.namespace}/${event.involvedObject.name}`,
+        message: event.message,
+        count: event.count ?? 1,
+      })),
+  };
+}
+
 /** The volumes of a pod, each with its mounts in this pod alone. */
 function volumesOf({ metadata, spec }: V1Pod, { nodes }: ClusterStatus): readonly VolumeOfNode[] {
   const ofNode = nodes.find(({ node }) => node === spec?.nodeName)?.volumes ?? nodes.flatMap(({ volumes }) => volumes);
