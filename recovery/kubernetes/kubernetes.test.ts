@@ -309,6 +309,25 @@ describe('the transport', () => {
     expect(headers).toEqual(['Bearer t']);
   });
 
+  it('keeps its connection for the next request, and makes another if the server has closed it', async () => {
+    const sockets: unknown[] = [];
+    let isClosing = false;
+    answer = ({ socket }) => {
+      if (!isClosing) sockets.push(socket);
+      if (isClosing) socket.destroy();
+      isClosing = false;
+      return socket.destroyed;
+    };
+    const { json } = transport();
+    const get = () => json({ method: 'GET', path: '/api/v1/pods', signal: AbortSignal.timeout(60_000) });
+    await get();
+    await get();
+    expect([sockets.length, new Set(sockets).size]).toEqual([2, 1]);
+    isClosing = true;
+    await get();
+    expect([sockets.length, new Set(sockets).size]).toEqual([3, 2]);
+  });
+
   it.each(['json', 'stream'] as const)('limits the time until a silent server responds (%s)', async (method) => {
     answer = () => true;
     const clock = createModelledClock();

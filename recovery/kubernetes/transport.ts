@@ -1,4 +1,10 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  type Agent,
+  type AgentOptions,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Nanoseconds } from '../engine/model.ts';
@@ -47,6 +53,9 @@ export interface Transport {
 /** A silent connection is closed after this time and ten probes, one per second (`man 7 tcp`). */
 const keepAliveMs = 10_000;
 
+/** An idle connection is closed after this time: API servers close it after 90 s, and load balancers often after 60 s. */
+const idleMs = 30_000;
+
 /** Longest time until the headers of a stream, or until the whole of any other response. */
 const responseSeconds = 30;
 
@@ -65,16 +74,32 @@ export function createTransport(kubeConfig: KubeConfig, clock: Pick<ClockPort, '
       signal: asked.signal,
     };
     await kubeConfig.applyToHTTPSOptions(options);
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const request = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, resolve);
-    request.on('error', reject);
-    request.on('socket', (socket) => socket.setKeepAlive(true, keepAliveMs));
-    if (asked.body === undefined) request.end();
-    else request.setHeader('content-type', asked.body.contentType).end(JSON.stringify(asked.body.value));
-    const response = await promise;
+    // The library's agents close each connection after its response, so that every request would begin with a TLS handshake.
+    const { agent } = options as { readonly agent: Agent & { keepAlive: boolean; readonly options: AgentOptions } };
+    agent.keepAlive = true;
+    agent.options.timeout = idleMs;
+    const response = await respond(url, options, asked);
     const { statusCode = 0 } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
     throw new ApiError(statusCode, asked, (await text(response)).slice(0, 300));
+  }
+
+  /** Sends the request again if the server has closed the idle connection on which it was sent. */
+  async function respond(url: URL, options: RequestOptions, asked: ApiRequest): Promise<IncomingMessage> {
+    for (;;) {
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+      const request = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, resolve);
+      request.on('error', reject);
+      request.on('socket', (socket) => socket.setKeepAlive(true, keepAliveMs));
+      if (asked.body === undefined) request.end();
+      else request.setHeader('content-type', asked.body.contentType).end(JSON.stringify(asked.body.value));
+      try {
+        return await promise;
+      } catch (error) {
+        const isClosed = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+        if (!isClosed || !request.reusedSocket) throw error;
+      }
+    }
   }
 
   /** Aborts the request if the response is not complete in time. */
