@@ -146,7 +146,9 @@ function record(file: string): void {
   const onTurn = () => {
     const now = clocks.read();
     const measured = turnBetween(before, now);
-    const since = pressedAtFirst ?? before.pressed ?? 0;
+    // A wait in no call may have come before the first one.
+    const isNamed = (longestCall?.took ?? 0) >= limit;
+    const since = (isNamed ? pressedAtFirst : before.pressed) ?? 0;
     const turn: Turn = {
       ...measured,
       pressed: now.pressed === undefined ? undefined : now.pressed - since,
