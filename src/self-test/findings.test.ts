@@ -6,7 +6,7 @@ const check = (verdict: CheckRecord['verdict'], claims: readonly string[], name 
   return { name, claims, verdict, says: '' };
 };
 const scenario = (status: ScenarioRecord['status'], claims: readonly string[], checks: readonly CheckRecord[] = []) =>
-  ({ name: claims.join(), status, claims, checks }) as unknown as ScenarioRecord;
+  ({ name: claims.join(), status, claims, checks, steps: [] }) as unknown as ScenarioRecord;
 const record = (...scenarios: readonly ScenarioRecord[]) => ({ scenarios }) as unknown as RunRecord;
 const expected = { profile: 'x', scenarios: ['C3'], claims: ['C3'], checks: [] };
 
@@ -29,6 +29,13 @@ describe('what a run found', () => {
 describe('a faulty agent', () => {
   it('is detected if exactly its claim is named', () => {
     expect(differences(expected, record(scenario('fail', ['C3'])))).toEqual([]);
+  });
+
+  it('is not detected if a step stops no scenario that must', () => {
+    const stopped = { ...scenario('fail', ['C3']), steps: [{ text: 'the pod reads', status: 'failed' }] };
+    const ran = record(stopped as unknown as ScenarioRecord);
+    expect(differences({ ...expected, thens: ['the pod reads'] }, ran)).toEqual([]);
+    expect(differences({ ...expected, thens: ['all read'] }, ran)).toEqual(['“all read” stops no scenario']);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import type { RunRecord, ScenarioRecord } from '../timeline/record.ts';
+import { findStop } from '../timeline/verdict.ts';
 import type { ExpectedFindings } from './expectations.ts';
 
 /** What a run found wrong with an agent. */
@@ -24,14 +25,19 @@ function brokenClaims({ checks, claims }: ScenarioRecord): readonly string[] {
 }
 
 /** Differences from the expectation, one sentence each. Empty if the run found exactly what was expected. */
-export function differences({ claims, checks, scenarios }: ExpectedFindings, record: RunRecord): readonly string[] {
+export function differences(expected: ExpectedFindings, record: RunRecord): readonly string[] {
+  const { claims, checks, scenarios, thens = [] } = expected;
   const found = findingsOf(record);
+  const stops = record.scenarios.flatMap(({ status, steps }) =>
+    status === 'fail' ? (findStop(steps)?.text ?? []) : [],
+  );
   const ran = record.scenarios.map(({ name }) => name);
   return [
     ...scenarios.filter((name) => !ran.includes(name)).map((name) => `"${name}" did not run`),
     ...claims.filter((claim) => !found.claims.includes(claim)).map((claim) => `${claim} is not named`),
     ...found.claims.filter((claim) => !claims.includes(claim)).map((claim) => `${claim} is named, and is kept`),
     ...checks.filter((name) => !found.checks.includes(name)).map((name) => `"${name}" does not fail`),
+    ...thens.filter((then) => !stops.includes(then)).map((then) => `“${then}” stops no scenario`),
     ...found.checks.filter((name) => !checks.includes(name)).map((name) => `"${name}" fails, and is kept`),
   ];
 }
