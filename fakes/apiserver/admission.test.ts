@@ -261,7 +261,8 @@ describe('admission webhooks', async () => {
       clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle: bundleOf(certificate) },
       rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
       sideEffects: 'None',
-      timeoutSeconds: 1,
+      // On a busy machine the webhook of the test needs a while.
+      timeoutSeconds: 30,
       ...change,
     };
     const webhooks = Array.from({ length: count }, (_, index) => ({ ...webhook, name: `${'ab'[index]}.example.com` }));
@@ -451,7 +452,7 @@ describe('admission webhooks', async () => {
       notAfter: new Date('2040-01-01'),
     });
     const clientConfig = { url: `https://127.0.0.1:${port}/`, caBundle: bundleOf(other.certificate) };
-    const wrong = 'clientConfig' in change ? { clientConfig } : {};
+    const wrong = 'clientConfig' in change ? { clientConfig } : said === undefined ? { timeoutSeconds: 1 } : {};
     await registered(wrong);
     expect(await refusal(create())).toMatchObject({
       code: 500,

@@ -87,6 +87,11 @@ describe('a scenario whose setup is complete', () => {
     ],
     ['an assertion of a Then', 'fail', [...before, failing('Outcome', 'AssertionError')]],
     ['a wait in a Then', 'fail', [...before, failing('Outcome', 'PollTimeout')]],
+    [
+      'a webhook that does not answer',
+      'fail',
+      [...before, failing('Outcome', 'ApiException', 'HTTP-Code: 500\nMessage: failed calling webhook "a": EOF')],
+    ],
     ['an unreachable API server', 'inconclusive', [...before, failing('Outcome', 'ApiException', 'HTTP-Code: 500 no')]],
     ['a full disk in the When', 'inconclusive', [passing('Context'), failing('Action', 'Error')]],
     ['a mistake of ours in a Then', 'inconclusive', [...before, failing('Outcome', 'TypeError')]],

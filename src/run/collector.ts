@@ -163,9 +163,12 @@ const statuses: Readonly<Record<string, StepRecord['status']>> = {
   UNKNOWN: 'failed',
 };
 
-/** Whether an error is a refusal of the API server or of a webhook, which is an answer of what is judged. */
+/**
+ * Whether an error is a refusal of the API server or of a webhook, which is an answer of what is judged. A webhook that does not answer is
+ * what is judged, too; the API server calls it an error of its own.
+ */
 function isRefusal(type: string, message = ''): boolean {
-  return type === 'ApiException' && /^HTTP-Code: 4/.test(message);
+  return type === 'ApiException' && (/^HTTP-Code: 4/.test(message) || message.includes('failed calling webhook'));
 }
 
 /** Turns a scenario's name into an id for URLs and namespaces. */
