@@ -181,3 +181,19 @@ Feature: Nodes as others run them
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
+
+  Rule: Fluid's daemons run where the node plugin labels the node
+
+    @D2
+    Scenario: the daemon of a dataset starts on the node of the pod that uses it
+      Given the dataset "demo-dataset" of the document
+      And no node has its label, and none runs its daemon
+      When pod "demo-app" reads "demo-dataset" at /data
+      Then the node of the pod has its label, and is the only one that runs its daemon
+
+    @D2
+    Scenario: a daemon that runs on demand ends after the last pod of its node
+      Given the dataset "demo-dataset", whose daemon runs on demand
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the pod is deleted by its owner
+      Then no node has its label any more, and its daemon ends

@@ -13,7 +13,7 @@ import type { CpuCgroups } from '../node/cgroups.ts';
 import { toEvent } from '../node/log-events.ts';
 import { deployedAgent } from './deployed-agent.ts';
 import { type AddedFiles, addFiles, flagsPlaceholder, foreignContainer } from './foreign-agent.ts';
-import { programs } from './paths.ts';
+import { node as places, programs } from './paths.ts';
 import { followServing, type ServingProcess, startServing } from './serving-process.ts';
 
 export interface AgentProcessOptions {
@@ -269,6 +269,7 @@ const gatesBeside = ({ keeper, standby }: AgentSettings): readonly FurtherGate[]
 function ownFlags({ abortHungAfter, fallback, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
   return [
     '--metrics-addr=127.0.0.1:0',
+    `--kubelet-kube-config=${places.kubeconfigs.kubelet}`,
     ...(kernelTier ? [`--kernel-tier=${kernelTier}`] : []),
     ...(abortHungAfter ? [`--abort-hung-after=${abortHungAfter}`] : []),
     ...(fallback ? ['--fallback=annotated'] : []),

@@ -27,6 +27,8 @@ export const node = {
   kubeconfigs: {
     admin: '/var/lib/rekindle/admin.kubeconfig',
     webhook: '/var/lib/rekindle/webhook.kubeconfig',
+    /** Of the node, which may patch itself. */
+    kubelet: '/var/lib/rekindle/kubelet.kubeconfig',
   },
   /** The volume that a kubelet mounts for the agent's service account. */
   agentAccount: '/var/lib/rekindle/agent-account',

@@ -128,9 +128,10 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     ]);
     const admin = readFileSync(places.kubeconfigs.admin, 'utf8');
     const kubeConfig = clientConfig(admin);
-    const accounts = await createServiceAccounts(kubeConfig);
+    const accounts = await createServiceAccounts(kubeConfig, places.name);
     await followFlags(kubeConfig, agentAccount, options.agent);
     writeFileSync(places.kubeconfigs.webhook, accounts.webhook);
+    writeFileSync(places.kubeconfigs.kubelet, accounts.kubelet, { mode: 0o600 });
     mkdirSync(places.agentAccount);
     for (const [name, content] of Object.entries(accounts.agent.files))
       writeFileSync(join(places.agentAccount, name), content);

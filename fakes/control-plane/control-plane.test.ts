@@ -1,5 +1,5 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
-import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { clientConfig } from '../apiserver/client-config.ts';
@@ -84,11 +84,18 @@ describe('the fake control plane', () => {
   });
   afterEach(async () => rig[Symbol.asyncDispose]());
 
+  /** Creates the document's objects. The node has the label that a node plugin gives it when it stages the volume. */
   const documented = async (): Promise<void> => {
+    await patchLabel('true');
     await rig.core.createNamespacedSecret({ namespace: 'default', body: mysecret });
     await rig.create(demoDataset);
     await rig.create(demoRuntime);
     await rig.core.createNamespacedPod({ namespace: 'default', body: demoApp });
+  };
+
+  const patchLabel = async (value: 'true' | null): Promise<void> => {
+    const body = { metadata: { labels: { 'fluid.io/f-default-demo-dataset': value } } };
+    await rig.core.patchNode({ name: 'n1', body }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
   };
 
   it("turns the document's manifests into a bound dataset, a scheduled pod, two workers and a FUSE pod on its node", async () => {
@@ -141,6 +148,16 @@ describe('the fake control plane', () => {
       return fuses.length === 1 && fuses[0]?.metadata?.uid !== uid;
     });
     expect(named(pods, 'jindofs-fuse')).toHaveLength(1);
+  });
+
+  it('has no FUSE pod on a node without the label, even if a pod there uses the dataset, and ends it if the label is removed', async () => {
+    await documented();
+    await rig.until<V1Pod>('/api/v1/pods', (all) => named(all, 'jindofs-fuse').length === 1 && all.length === 4);
+    await patchLabel(null);
+    await rig.until<V1Pod>(
+      '/api/v1/pods',
+      (all) => named(all, 'jindofs-fuse')[0]?.metadata?.deletionTimestamp !== undefined,
+    );
   });
 
   it('keeps a pod waiting for its claim, with a condition that names the claim', async () => {

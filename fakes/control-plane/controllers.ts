@@ -1,10 +1,11 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { startFluid } from '../fluid/reconciler.ts';
+import { startDaemonSets } from './daemon-sets.ts';
 import { startProvisioner } from './provisioner.ts';
 import { startScheduler } from './scheduler.ts';
 import { startVolumeBinder } from './volume-binder.ts';
 
-/** Starts the scheduler, the volume binder, Fluid's controllers and a driver's provisioner, until disposed of. */
+/** Starts the scheduler, the volume binder, the DaemonSet controller, Fluid's controllers and a driver's provisioner, until disposed of. */
 export async function startControllers(options: {
   readonly kubeConfig: KubeConfig;
   /** Receives one line for each failure that is retried. */
@@ -16,7 +17,9 @@ export async function startControllers(options: {
 }): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   await Promise.all(
-    [startVolumeBinder, startScheduler, startFluid].map(async (start) => starting.use(await start(options))),
+    [startVolumeBinder, startScheduler, startDaemonSets, startFluid].map(async (start) =>
+      starting.use(await start(options)),
+    ),
   );
   const { driver, ...others } = options;
   if (driver) starting.use(await startProvisioner({ ...others, driver: driver.name, socket: driver.socket }));

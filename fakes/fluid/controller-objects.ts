@@ -70,7 +70,8 @@ const rules: V1PolicyRule[] = [
     resources: ['pods', 'persistentvolumes', 'persistentvolumeclaims'],
     verbs: ['list', 'watch', 'create', 'delete'],
   },
-  { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list', 'watch', 'create', 'delete'] },
+  { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list', 'watch', 'create', 'update', 'delete'] },
+  { apiGroups: [''], resources: ['nodes'], verbs: ['list', 'watch', 'patch'] },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
 ];
 

@@ -54,6 +54,7 @@ const level = object(
 const runtimeSpec = object({
   replicas: { type: 'integer', format: 'int32', minimum: 0 },
   tieredstore: object({ levels: list(level) }),
+  fuse: object({ cleanPolicy: { type: 'string', enum: ['', 'OnRuntimeDeleted', 'OnDemand', 'OnFuseChanged'] } }),
 });
 
 /**

@@ -1,7 +1,8 @@
+import type { V1DaemonSet } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { harnessImages } from './controller-objects.ts';
 import { customResources } from './custom-resources.ts';
-import { makeClaim, makeFusePod, makeVolume } from './dataset-objects.ts';
+import { makeClaim, makeFuseDaemonSet, makeVolume } from './dataset-objects.ts';
 import { demoDataset, demoRuntime } from './documented-manifests.ts';
 import { plan } from './plan.ts';
 import { validateDataset } from './validate-dataset.ts';
@@ -13,9 +14,11 @@ if (!validation.ok) throw new Error('the documented dataset is refused');
 const settings = validation.value;
 const images = harnessImages({ image: 'rekindle/harness:abc', holds: '/var/lib/rekindle/run/holds' });
 
+const templateOf = ({ spec }: V1DaemonSet) => spec?.template ?? {};
+
 describe('on a real cluster', () => {
   test('a FUSE pod has a command, and waits for the hold file of its own name', () => {
-    const { spec } = makeFusePod({ key, settings, runtime: demoRuntime, nodeName: 'n1', images });
+    const { spec } = templateOf(makeFuseDaemonSet({ key, uid: 'uid', settings, runtime: demoRuntime, images }));
     const [container] = spec?.containers ?? [];
     expect(container).toMatchObject({ image: 'rekindle/harness:abc', command: ['node', '/rekindle/fuse/daemon.cjs'] });
     expect(container?.args).toContain('--hold-file=/var/lib/rekindle/holds/$(POD_NAMESPACE).$(POD_NAME)');
@@ -36,12 +39,26 @@ describe('on a real cluster', () => {
       secretKeys,
       volume,
       pods: [],
+      nodes: [],
       standbyDaemonSets: [],
     };
     const steps = plan({ ...observed, claim: undefined, daemonSet: undefined }, images, '2025-01-01T00:00:00.000Z');
     const kinds = steps.flatMap((step) => (step.do === 'create' ? [step.object.kind] : []));
     expect(kinds.filter((kind) => kind === 'PersistentVolumeClaim')).toEqual(created);
   });
+});
+
+test('the volume names the label by which the node plugin places the daemon, as its DaemonSet selects it', () => {
+  for (const [name, label] of [
+    ['demo-dataset', 'fluid.io/f-default-demo-dataset'],
+    ['d'.repeat(60), 'fluid.io/f-uid'],
+  ] as const) {
+    const long = { namespace: 'default', name };
+    const attributes = makeVolume(long, 'uid', settings).spec?.csi?.volumeAttributes;
+    expect(attributes).toMatchObject({ mount_pod_node_selector_key: label });
+    const set = makeFuseDaemonSet({ key: long, uid: 'uid', settings, runtime: demoRuntime, images });
+    expect(templateOf(set).spec?.nodeSelector).toEqual({ [label]: 'true' });
+  }
 });
 
 test('the volume names the claim; a claim that names its volume would be bound many seconds later', () => {
@@ -87,10 +104,19 @@ test('the definitions keep unknown fields, in the status too, and have the label
 
 describe('a dataset whose daemons leave their connection to a keeper', () => {
   const podOf = (takeover: boolean, standby?: number) =>
-    makeFusePod({ key, settings: { ...settings, takeover }, runtime: demoRuntime, nodeName: 'n1', images, standby });
-  const keeperPaths = ({ spec }: ReturnType<typeof makeFusePod>) =>
+    templateOf(
+      makeFuseDaemonSet({
+        key,
+        uid: 'uid',
+        settings: { ...settings, takeover },
+        runtime: demoRuntime,
+        images,
+        standby,
+      }),
+    );
+  const keeperPaths = ({ spec }: ReturnType<typeof templateOf>) =>
     spec?.volumes?.flatMap(({ hostPath }) => (hostPath?.path.includes('keeper') ? [hostPath.path] : []));
-  const keeperFlags = ({ spec }: ReturnType<typeof makeFusePod>) =>
+  const keeperFlags = ({ spec }: ReturnType<typeof templateOf>) =>
     spec?.containers[0]?.args?.filter((argument) => argument.startsWith('--keeper='));
 
   test("has the keeper's directory of its own, and no other", () => {

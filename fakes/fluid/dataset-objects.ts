@@ -18,6 +18,7 @@ import {
   fuseRole,
   hostDirectory,
   keeperVolume,
+  placementLabel,
   podLabels,
   standbyDaemonSetName,
   standbyDirectory,
@@ -72,6 +73,7 @@ export function makeVolume(key: DatasetKey, uid: string, settings: DatasetSettin
           mount_type: 'jindo',
           runtime_namespace: key.namespace,
           runtime_name: key.name,
+          mount_pod_node_selector_key: placementLabel(key, uid),
         },
       },
     },
@@ -123,8 +125,10 @@ function credentialsVolume({ credentials: { accessKeyId, accessKeySecret } }: Da
   return { name, projected: { sources, defaultMode: credentialsMode } };
 }
 
-interface FusePodOptions {
+interface FuseOptions {
   readonly key: DatasetKey;
+  /** The dataset's. */
+  readonly uid: string;
   readonly settings: DatasetSettings;
   readonly runtime: FluidObject;
   readonly images: FluidImages;
@@ -133,7 +137,7 @@ interface FusePodOptions {
 }
 
 /** Name and labels of a daemon's DaemonSet and pods. */
-function fuseIdentity({ key, runtime, standby }: Pick<FusePodOptions, 'key' | 'runtime' | 'standby'>) {
+function fuseIdentity({ key, runtime, standby }: Pick<FuseOptions, 'key' | 'runtime' | 'standby'>) {
   const role = standby === undefined ? fuseRole : standbyRole(standby);
   const ofStandby = standby === undefined ? {} : { [standbyLabel]: key.name };
   return {
@@ -144,11 +148,11 @@ function fuseIdentity({ key, runtime, standby }: Pick<FusePodOptions, 'key' | 'r
 }
 
 /**
- * The DaemonSet of a dataset's FUSE daemons. It is never scheduled: FUSE pods are created one by one, on the nodes that need one. It
- * exists because the webhook derives a sidecar's container from its template.
+ * The DaemonSet of a dataset's FUSE daemons (Fluid `charts/jindocache`). It has a pod on each node that the node plugin has labelled. The
+ * webhook derives a sidecar's container from its template.
  */
-export function makeFuseDaemonSet(options: FusePodOptions): V1DaemonSet {
-  const { key, runtime } = options;
+export function makeFuseDaemonSet(options: FuseOptions): V1DaemonSet {
+  const { key, uid, runtime, settings } = options;
   const { name, labels, selector } = fuseIdentity(options);
   return {
     apiVersion: 'apps/v1',
@@ -158,37 +162,17 @@ export function makeFuseDaemonSet(options: FusePodOptions): V1DaemonSet {
       selector: { matchLabels: selector },
       updateStrategy: { type: 'OnDelete' },
       template: {
-        metadata: { labels },
-        spec: { ...fuseSpec(options), nodeSelector: { [`fluid.io/f-${volumeName(key)}`]: 'true' } },
+        metadata: {
+          labels,
+          ...(settings.behaviour === undefined ? {} : { annotations: { [behaviourAnnotation]: settings.behaviour } }),
+        },
+        spec: { ...fuseSpec(options), nodeSelector: { [placementLabel(key, uid)]: 'true' } },
       },
     },
   };
 }
 
-/** The pod that runs a dataset's FUSE daemon on one node (Fluid `charts/jindocache`, the fuse DaemonSet). */
-export function makeFusePod({
-  nodeName,
-  ...options
-}: FusePodOptions & {
-  readonly nodeName: string;
-}): V1Pod {
-  const { key, settings, runtime } = options;
-  const { name, labels } = fuseIdentity(options);
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      generateName: `${name}-`,
-      namespace: key.namespace,
-      labels,
-      ownerReferences: [ownedBy(runtime)],
-      ...(settings.behaviour === undefined ? {} : { annotations: { [behaviourAnnotation]: settings.behaviour } }),
-    },
-    spec: { nodeName, ...fuseSpec(options) },
-  };
-}
-
-function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FusePodOptions): V1PodSpec {
+function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FuseOptions): V1PodSpec {
   const { mountRoot } = settings;
   const path = standby === undefined ? hostDirectory(key, mountRoot) : standbyDirectory(key, standby, mountRoot);
   const hold = onCluster && holdFile(onCluster);

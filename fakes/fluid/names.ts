@@ -75,6 +75,12 @@ export function volumeLabels(key: DatasetKey, uid: string): Record<string, strin
   };
 }
 
+/** The label of nodes that a dataset's daemons may run on (Fluid `pkg/utils/label.go`). */
+export function placementLabel(key: DatasetKey, uid: string): string {
+  const plain = `fluid.io/f-${volumeName(key)}`;
+  return plain.length < 63 ? plain : `fluid.io/f-${uid}`;
+}
+
 /** Labels of a runtime's pods, by which the document finds them: `role=jindofs-fuse,release=<name>`. */
 export function podLabels(key: DatasetKey, uid: string, role: string): Record<string, string> {
   return { app: 'jindo', role, release: key.name, heritage: 'Fluid', ...datasetLabels(key, uid) };

@@ -1,7 +1,7 @@
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { defaultImages, makeClaim, makeFuseDaemonSet, makeFusePod, makeVolume } from './dataset-objects.ts';
-import { demoApp, demoDataset, demoRuntime } from './documented-manifests.ts';
+import { defaultImages, makeClaim, makeFuseDaemonSet, makeVolume, makeWorkerPod } from './dataset-objects.ts';
+import { demoDataset, demoRuntime } from './documented-manifests.ts';
 import { behaviourAnnotation, type FluidObject, standbyAnnotation } from './names.ts';
 import { type FluidStep, type ObservedDataset, plan } from './plan.ts';
 import { validateDataset } from './validate-dataset.ts';
@@ -15,19 +15,9 @@ const now = '2025-01-01T00:00:00.000Z';
 
 const volume = makeVolume(key, 'uid', settings);
 const claim = { ...makeClaim(key, 'uid', settings), status: { phase: 'Bound' } };
-const daemonSet = makeFuseDaemonSet({ key, settings, runtime: demoRuntime, images: defaultImages });
-const app = (change: { nodeName?: string; phase?: string; deleted?: true } = {}): V1Pod => ({
-  ...demoApp,
-  metadata: {
-    ...demoApp.metadata,
-    namespace: 'default',
-    ...(change.deleted ? { deletionTimestamp: new Date(now) } : {}),
-  },
-  spec: { containers: [], ...demoApp.spec, ...(change.nodeName === undefined ? {} : { nodeName: change.nodeName }) },
-  status: { phase: change.phase ?? 'Running' },
-});
-const fuse = (nodeName: string, phase = 'Running'): V1Pod => ({
-  ...makeFusePod({ key, settings, runtime: demoRuntime, nodeName, images: defaultImages }),
+const daemonSet = makeFuseDaemonSet({ key, uid: 'uid', settings, runtime: demoRuntime, images: defaultImages });
+const worker = (index: number, phase = 'Running'): V1Pod => ({
+  ...makeWorkerPod({ key, runtime: demoRuntime, index, images: defaultImages }),
   status: { phase },
 });
 const observed = (change: Partial<ObservedDataset> = {}): ObservedDataset => ({
@@ -40,17 +30,16 @@ const observed = (change: Partial<ObservedDataset> = {}): ObservedDataset => ({
   daemonSet,
   standbyDaemonSets: [],
   pods: [],
+  nodes: [],
   ...change,
 });
 const steps = (change: Partial<ObservedDataset> = {}): readonly FluidStep[] =>
   plan(observed(change), defaultImages, now);
-const onNodes = (all: readonly FluidStep[]): readonly unknown[] =>
-  all.flatMap((step) => (step.do === 'create-on-node' ? [step.pod.spec?.nodeName] : []));
 const status = (all: readonly FluidStep[], kind: string): Readonly<Record<string, unknown>> | undefined =>
   all.flatMap((step) => (step.do === 'set-status' && step.object.kind === kind ? [step.status] : []))[0];
 
 describe('the plan for a dataset', () => {
-  it('creates DaemonSet, volume, claim and workers, in this order, and no FUSE pod unless one is needed', () => {
+  it('creates DaemonSet, volume, claim and workers, in this order, and leaves FUSE pods to the DaemonSet', () => {
     const created = steps({ volume: undefined, claim: undefined, daemonSet: undefined });
     const named = created.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
     expect(named).toEqual([
@@ -60,7 +49,6 @@ describe('the plan for a dataset', () => {
       'demo-dataset-jindofs-worker-0',
       'demo-dataset-jindofs-worker-1',
     ]);
-    expect(onNodes(created)).toEqual([]);
     expect(status(created, 'Dataset')).toMatchObject({ phase: 'NotBound' });
   });
 
@@ -72,36 +60,17 @@ describe('the plan for a dataset', () => {
     expect(again.filter((step) => step.do !== 'create')).toEqual([]);
   });
 
-  it.each<[string, readonly V1Pod[], readonly string[]]>([
-    [
-      'one for each node in use',
-      [app({ nodeName: 'n1' }), app({ nodeName: 'n1' }), app({ nodeName: 'n2' })],
-      ['n1', 'n2'],
-    ],
-    ['none for a pod without a node', [app()], []],
-    ['none for a pod that has ended', [app({ nodeName: 'n1', phase: 'Succeeded' })], []],
-    ['none for a pod that is being deleted', [app({ nodeName: 'n1', deleted: true })], []],
-    ['none if there is one already', [app({ nodeName: 'n1' }), fuse('n1')], []],
-    ['one if only another node has one', [app({ nodeName: 'n1' }), fuse('n2')], ['n1']],
-  ])('wants FUSE pods: %s', (_what, pods, nodes) => {
-    expect(onNodes(steps({ pods }))).toEqual(nodes);
-  });
-
-  it('waits for a FUSE pod that is being deleted, and deletes one that has ended', () => {
-    const deleted = fuse('n1');
-    deleted.metadata = { ...deleted.metadata, deletionTimestamp: new Date(now) };
-    expect(onNodes(steps({ pods: [app({ nodeName: 'n1' }), deleted] }))).toEqual([]);
-    const ended = steps({ pods: [app({ nodeName: 'n1' }), fuse('n1', 'Failed')] });
-    expect(ended).toContainEqual(expect.objectContaining({ do: 'delete' }));
+  it('deletes a worker that has ended', () => {
+    const ended = steps({ pods: [worker(0), worker(1, 'Failed')] });
+    expect(ended.flatMap((step) => (step.do === 'delete' ? [step.object] : []))).toEqual([worker(1, 'Failed')]);
   });
 
   it('passes credentials to the FUSE pod by a Secret volume only, and its behaviour as an argument', () => {
     const behaviour = '{"readdir":"hang"}';
     const metadata = { ...demoDataset.metadata, annotations: { [behaviourAnnotation]: behaviour } };
-    const [step] = steps({ dataset: { ...demoDataset, metadata }, pods: [app({ nodeName: 'n1' })] }).filter(
-      (candidate) => candidate.do === 'create-on-node',
-    );
-    const spec = step?.do === 'create-on-node' ? step.pod.spec : undefined;
+    const [step] = steps({ dataset: { ...demoDataset, metadata }, daemonSet: undefined });
+    const object = step?.do === 'create' && 'spec' in step.object ? (step.object as V1DaemonSet) : undefined;
+    const spec = object?.spec?.template.spec;
     expect(spec?.containers[0]?.args).toEqual([
       '--mountpoint=/jfs/jindofs-fuse',
       '--endpoint=http://127.0.0.1:9000',
@@ -124,13 +93,15 @@ describe('the plan for a dataset', () => {
     });
   });
 
-  it('gives the DaemonSet the same container and volumes as its pods, as the template for sidecars', () => {
-    const { nodeName: _nodeName, ...spec } = fuse('n1').spec ?? {};
-    expect(daemonSet.spec?.template.spec).toEqual({
-      ...spec,
-      nodeSelector: { 'fluid.io/f-default-demo-dataset': 'true' },
-    });
-    expect(daemonSet.metadata?.labels).toMatchObject({ role: 'jindofs-fuse', release: 'demo-dataset' });
+  it('updates the DaemonSet if the next daemon must behave in another way, and only then', () => {
+    const metadata = { ...demoDataset.metadata, annotations: { [behaviourAnnotation]: '{"readdir":"hang"}' } };
+    const updates = (change: Partial<ObservedDataset>) =>
+      steps(change).flatMap((step) => (step.do === 'update' ? [step.daemonSet] : []));
+    expect(updates({})).toEqual([]);
+    const [updated] = updates({ dataset: { ...demoDataset, metadata } });
+    expect(updated?.spec?.template.spec?.containers[0]?.args).toContain('--behaviour={"readdir":"hang"}');
+    const foreign = { ...daemonSet, metadata: { ...daemonSet.metadata, labels: {} } };
+    expect(updates({ dataset: { ...demoDataset, metadata }, daemonSet: foreign })).toEqual([]);
   });
 
   it('refuses the second dataset of a volume name, and keeps the volume of the first', () => {
@@ -155,7 +126,7 @@ describe('the plan for a dataset', () => {
       ...object,
       metadata: { ...object.metadata, labels: {} },
     });
-    const pods = [foreign(fuse('n1')), app({ nodeName: 'n1' })];
+    const pods = [foreign(worker(0))];
     expect(
       steps({
         dataset: undefined,
@@ -175,9 +146,24 @@ describe('the plan for a dataset', () => {
       { runtime: { ...demoRuntime, metadata: { ...demoRuntime.metadata, deletionTimestamp: new Date(now) } } },
     ],
   ])('deletes everything when %s', (_what, change) => {
-    const pods = [app({ nodeName: 'n1' }), fuse('n1')];
-    const gone = steps({ ...change, pods }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
-    expect(gone).toEqual([pods[1], daemonSet, claim, volume]);
+    const gone = steps({ ...change, pods: [worker(0)] });
+    expect(gone.flatMap((step) => (step.do === 'delete' ? [step.object] : []))).toEqual([
+      daemonSet,
+      worker(0),
+      claim,
+      volume,
+    ]);
+  });
+
+  it('takes the label that places its daemons from the nodes first, when the dataset is gone', () => {
+    const node = (name: string, labels: Record<string, string>): V1Node => ({ metadata: { name, labels } });
+    const label = 'fluid.io/f-default-demo-dataset';
+    const nodes = [node('n1', { [label]: 'true' }), node('n2', {}), node('n3', { [label]: 'true', other: 'true' })];
+    expect(steps({ dataset: undefined, nodes }).slice(0, 2)).toEqual([
+      { do: 'remove-label', node: 'n1', label },
+      { do: 'remove-label', node: 'n3', label },
+    ]);
+    expect(steps({ nodes }).some((step) => step.do === 'remove-label')).toBe(false);
   });
 
   describe('with standbys', () => {
@@ -186,26 +172,23 @@ describe('the plan for a dataset', () => {
       metadata: { ...demoDataset.metadata, annotations: { [standbyAnnotation]: standbys } },
     });
     const set = (standby: number) =>
-      makeFuseDaemonSet({ key, settings, runtime: demoRuntime, images: defaultImages, standby });
-    const pod = (standby: number, nodeName = 'n1') =>
-      makeFusePod({ key, settings, runtime: demoRuntime, nodeName, images: defaultImages, standby });
+      makeFuseDaemonSet({ key, uid: 'uid', settings, runtime: demoRuntime, images: defaultImages, standby });
 
-    it('creates a DaemonSet for each, and a pod of each on each node in use', () => {
-      const all = steps({ dataset: ask('2'), pods: [app({ nodeName: 'n1' }), fuse('n1'), pod(1)] });
+    it('creates a DaemonSet for each', () => {
+      const all = steps({ dataset: ask('2'), standbyDaemonSets: [set(1)] });
       const names = all.flatMap((step) => (step.do === 'create' ? [step.object.metadata?.name] : []));
-      expect(names.slice(0, 2)).toEqual(['demo-dataset-jindofs-fuse-standby-0', 'demo-dataset-jindofs-fuse-standby-1']);
-      const created = all.flatMap((step) => (step.do === 'create-on-node' ? [step.pod] : []));
-      expect(created.map(({ metadata }) => metadata?.labels?.role)).toEqual(['jindofs-fuse-standby-0']);
+      expect(names[0]).toBe('demo-dataset-jindofs-fuse-standby-0');
+      expect(names).not.toContain('demo-dataset-jindofs-fuse-standby-1');
     });
 
     it('shares no directory of the host with another daemon, except below the directory of its dataset', () => {
-      const paths = [fuse('n1'), pod(0), pod(1)].map(({ spec }) => spec?.volumes?.[0]?.hostPath?.path);
+      const paths = [daemonSet, set(0), set(1)].map(({ spec }) => spec?.template.spec?.volumes?.[0]?.hostPath?.path);
       const directory = '/runtime-mnt/jindo/default/demo-dataset';
       expect(paths).toEqual([directory, `${directory}/standby-0`, `${directory}/standby-1`]);
     });
 
     it('is found by its own labels, and never by the selector of the document or of the active DaemonSet', () => {
-      const labels = pod(0).metadata?.labels;
+      const labels = set(0).spec?.template.metadata?.labels;
       expect(labels).toMatchObject({ 'rekindle.dev/standby-of': 'demo-dataset', role: 'jindofs-fuse-standby-0' });
       expect(set(0).spec?.selector.matchLabels).toEqual({
         app: 'jindo',
@@ -215,23 +198,23 @@ describe('the plan for a dataset', () => {
       expect(set(0).metadata?.labels).toMatchObject({ 'rekindle.dev/standby-of': 'demo-dataset' });
     });
 
-    it('removes those that are not asked for any more, and leaves the daemon that is active', () => {
-      const pods = [app({ nodeName: 'n1' }), fuse('n1'), pod(0), pod(1)];
+    it('removes those that are not asked for any more, and leaves the DaemonSet of the active one', () => {
       const standbyDaemonSets = [set(0), set(1)];
       const removed = (dataset: FluidObject) =>
-        steps({ dataset, pods, standbyDaemonSets }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
+        steps({ dataset, standbyDaemonSets }).flatMap((step) => (step.do === 'delete' ? [step.object] : []));
       expect(removed(ask('2'))).toEqual([]);
-      expect(removed(ask('1'))).toEqual([set(1), pod(1)]);
-      expect(removed(demoDataset)).toEqual([set(0), set(1), pod(0), pod(1)]);
+      expect(removed(ask('1'))).toEqual([set(1)]);
+      expect(removed(demoDataset)).toEqual([set(0), set(1)]);
     });
 
     it('removes all of them when the dataset is gone', () => {
-      const gone = steps({ dataset: undefined, pods: [fuse('n1'), pod(0)], standbyDaemonSets: [set(0)] });
-      expect(gone.flatMap((step) => (step.do === 'delete' ? [step.object] : []))).toEqual(
-        [fuse('n1'), pod(0), set(0), daemonSet, claim, volume].map((object) =>
-          expect.objectContaining({ metadata: object.metadata }),
-        ),
-      );
+      const gone = steps({ dataset: undefined, standbyDaemonSets: [set(0)] });
+      expect(gone.flatMap((step) => (step.do === 'delete' ? [step.object] : []))).toEqual([
+        set(0),
+        daemonSet,
+        claim,
+        volume,
+      ]);
     });
 
     it.each(['0', '4', '1.5', 'yes', ''])('refuses %j, and says what it takes', (standbys) => {

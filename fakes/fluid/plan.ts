@@ -1,25 +1,9 @@
-import type { V1DaemonSet, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import { isDeepStrictEqual } from 'node:util';
+import type { V1DaemonSet, V1Node, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import type { ControllerEvent } from '../controller.ts';
-import {
-  type FluidImages,
-  makeClaim,
-  makeFuseDaemonSet,
-  makeFusePod,
-  makeVolume,
-  makeWorkerPod,
-} from './dataset-objects.ts';
+import { type FluidImages, makeClaim, makeFuseDaemonSet, makeVolume, makeWorkerPod } from './dataset-objects.ts';
 import type { FieldError } from './fields.ts';
-import {
-  type DatasetKey,
-  type FluidObject,
-  fuseRole,
-  isOwn,
-  standbyDaemonSetName,
-  standbyLabel,
-  standbyRole,
-  volumeName,
-  workerRole,
-} from './names.ts';
+import { type DatasetKey, type FluidObject, isOwn, standbyDaemonSetName, volumeName, workerRole } from './names.ts';
 import { datasetStatus, runtimeStatus } from './status.ts';
 import { type DatasetSettings, type SecretKeys, validateDataset } from './validate-dataset.ts';
 import { type RuntimeSettings, validateRuntime } from './validate-runtime.ts';
@@ -41,6 +25,7 @@ export interface ObservedDataset {
   readonly standbyDaemonSets: readonly V1DaemonSet[];
   /** All pods of the namespace. */
   readonly pods: readonly V1Pod[];
+  readonly nodes: readonly V1Node[];
 }
 
 /** An object that these controllers create. */
@@ -49,8 +34,10 @@ export type DatasetObject = V1PersistentVolume | V1PersistentVolumeClaim | V1Dae
 /** One change. The steps of a plan are applied in order; a failure ends the plan. */
 export type FluidStep =
   | { readonly do: 'create'; readonly object: DatasetObject }
-  /** Creates a pod with a generated name unless the API server, not the cache, has one on that node already. */
-  | { readonly do: 'create-on-node'; readonly pod: V1Pod }
+  /** Replaces the template by which pods are created from now on. */
+  | { readonly do: 'update'; readonly daemonSet: V1DaemonSet }
+  /** Removes a label of a node. */
+  | { readonly do: 'remove-label'; readonly node: string; readonly label: string }
   | { readonly do: 'delete'; readonly object: DatasetObject }
   | {
       readonly do: 'set-status';
@@ -116,7 +103,6 @@ function belongsTo(volume: V1PersistentVolume, { namespace, name }: DatasetKey):
   return isOwn(volume) && claim?.namespace === namespace && claim?.name === name;
 }
 
-const isStandby = ({ metadata }: V1Pod): boolean => metadata?.labels?.[standbyLabel] !== undefined;
 const hasEnded = ({ status }: V1Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 const isBeingDeleted = ({ metadata }: DatasetObject): boolean => metadata?.deletionTimestamp !== undefined;
 const unlessDeleted = (object: FluidObject | undefined): FluidObject | undefined =>
@@ -125,19 +111,35 @@ const unlessDeleted = (object: FluidObject | undefined): FluidObject | undefined
 const ownPods = ({ key, pods }: ObservedDataset): readonly V1Pod[] =>
   pods.filter((pod) => isOwn(pod) && pod.metadata?.labels?.release === key.name);
 
-/** Deletes what was created for a dataset that is gone or has lost its runtime. */
+/**
+ * Deletes what was created for a dataset that is gone or has lost its runtime, and removes the label that placed its daemons from the nodes
+ * (Fluid `pkg/ctrl/fuse.go`). The pods of a DaemonSet go with it.
+ */
 function tearDown(observed: ObservedDataset): readonly FluidStep[] {
-  const { key, claim, volume, daemonSet, standbyDaemonSets } = observed;
+  const { key, claim, volume, daemonSet, standbyDaemonSets, nodes } = observed;
+  const own = daemonSet && isOwn(daemonSet) ? [daemonSet] : [];
+  const labels = own.flatMap(({ spec }) => Object.keys(spec?.template.spec?.nodeSelector ?? {}));
+  const labelled = labels.flatMap((label) =>
+    nodes.flatMap(({ metadata }) =>
+      metadata?.name && label in (metadata.labels ?? {}) ? [{ node: metadata.name, label }] : [],
+    ),
+  );
   return [
-    ...ownPods(observed),
-    ...standbyDaemonSets.filter(isOwn),
-    ...(daemonSet && isOwn(daemonSet) ? [daemonSet] : []),
-    ...(claim && isOwn(claim) ? [claim] : []),
-    ...(volume && belongsTo(volume, key) ? [volume] : []),
-  ]
-    .filter((object) => !isBeingDeleted(object))
-    .map((object) => ({ do: 'delete', object }));
+    ...labelled.map((each): FluidStep => ({ do: 'remove-label', ...each })),
+    ...[
+      ...standbyDaemonSets.filter(isOwn),
+      ...own,
+      ...workersOf(observed),
+      ...(claim && isOwn(claim) ? [claim] : []),
+      ...(volume && belongsTo(volume, key) ? [volume] : []),
+    ]
+      .filter((object) => !isBeingDeleted(object))
+      .map((object): FluidStep => ({ do: 'delete', object })),
+  ];
 }
+
+const workersOf = (observed: ObservedDataset): readonly V1Pod[] =>
+  ownPods(observed).filter(({ metadata }) => metadata?.labels?.role === workerRole);
 
 function build({
   observed,
@@ -154,59 +156,48 @@ function build({
 }): readonly FluidStep[] {
   const { key, volume, claim, daemonSet, standbyDaemonSets } = observed;
   const uid = dataset.metadata.uid ?? '';
-  const pods = ownPods(observed);
-  const workers = pods.filter(({ metadata }) => metadata?.labels?.role === workerRole);
+  const workers = workersOf(observed);
   const standbys = Array.from({ length: settings.standbys }, (_, standby) => standby);
   const wantedWorkers = Array.from({ length: settings.replicas }, (_, index) =>
     makeWorkerPod({ key, runtime, index, images }),
   );
   const wantedNames = new Set(wantedWorkers.map(({ metadata }) => metadata?.name));
   const presentNames = new Set(workers.map(({ metadata }) => metadata?.name));
-  const standbyRoles = new Set(standbys.map(standbyRole));
+  const fuse = { key, uid, settings, runtime, images };
+  const wantedSets = [undefined, ...standbys].map((standby) => makeFuseDaemonSet({ ...fuse, standby }));
+  const presentSets = new Map(
+    [...(daemonSet ? [daemonSet] : []), ...standbyDaemonSets].map((set) => [nameOf(set), set]),
+  );
   const standbyNames = new Set(standbys.map((standby) => standbyDaemonSetName(key, standby)));
-  const presentStandbys = new Set(standbyDaemonSets.map(({ metadata }) => metadata?.name));
   const superfluous = [
-    ...standbyDaemonSets.filter((set) => isOwn(set) && !standbyNames.has(set.metadata?.name ?? '')),
-    ...pods.filter((pod) => isStandby(pod) && !standbyRoles.has(pod.metadata?.labels?.role ?? '') && !hasEnded(pod)),
-    ...pods.filter((pod) => hasEnded(pod)),
-    ...workers.filter((pod) => !wantedNames.has(pod.metadata?.name) && !hasEnded(pod)),
+    ...standbyDaemonSets.filter((set) => isOwn(set) && !standbyNames.has(nameOf(set))),
+    ...workers.filter((pod) => !wantedNames.has(pod.metadata?.name) || hasEnded(pod)),
   ].filter((object) => !isBeingDeleted(object));
-  const fuse = { key, settings, runtime, images };
   const missing = [
     // Before the claim: a pod whose claim is bound must find the DaemonSet.
-    ...(daemonSet ? [] : [makeFuseDaemonSet(fuse)]),
-    ...standbys
-      .filter((standby) => !presentStandbys.has(standbyDaemonSetName(key, standby)))
-      .map((standby) => makeFuseDaemonSet({ ...fuse, standby })),
+    ...wantedSets.filter((set) => !presentSets.has(nameOf(set))),
     ...(volume ? [] : [makeVolume(key, uid, settings)]),
     ...(claim || !isVolumeOffered(observed, images) ? [] : [makeClaim(key, uid, settings)]),
   ];
   return [
     ...missing.map((object): FluidStep => ({ do: 'create', object })),
+    ...wantedSets.flatMap((wanted): readonly FluidStep[] => {
+      const present = presentSets.get(nameOf(wanted));
+      return present && isOwn(present) && !hasSameDaemon(present, wanted) ? [{ do: 'update', daemonSet: wanted }] : [];
+    }),
     ...superfluous.map((object): FluidStep => ({ do: 'delete', object })),
     ...wantedWorkers
       .filter(({ metadata }) => !presentNames.has(metadata?.name))
       .map((object): FluidStep => ({ do: 'create', object })),
-    ...[undefined, ...standbys].flatMap((standby) => {
-      const role = standby === undefined ? fuseRole : standbyRole(standby);
-      const own = pods.filter(({ metadata }) => metadata?.labels?.role === role);
-      const servedNodes = new Set(own.map(({ spec }) => spec?.nodeName));
-      return nodesInUse(observed)
-        .filter((nodeName) => !servedNodes.has(nodeName))
-        .map((nodeName): FluidStep => ({ do: 'create-on-node', pod: makeFusePod({ ...fuse, standby, nodeName }) }));
-    }),
   ];
 }
 
-/** Nodes with a scheduled pod that uses the claim and has not ended. */
-function nodesInUse({ key, pods }: ObservedDataset): readonly string[] {
-  const users = pods.filter(
-    (pod) =>
-      !hasEnded(pod) &&
-      !isBeingDeleted(pod) &&
-      pod.spec?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === key.name),
-  );
-  return [...new Set(users.flatMap(({ spec }) => (spec?.nodeName ? [spec.nodeName] : [])))];
+const nameOf = ({ metadata }: V1DaemonSet): string => metadata?.name ?? '';
+
+/** Whether two DaemonSets start daemons with the same flags, on which everything else depends. */
+function hasSameDaemon(a: V1DaemonSet, b: V1DaemonSet): boolean {
+  const [one, other] = [a, b].map(({ spec }) => spec?.template.spec?.containers[0]?.args);
+  return isDeepStrictEqual(one, other);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
-import { defaultImages, makeFusePod, makeWorkerPod } from './dataset-objects.ts';
+import { defaultImages, makeFuseDaemonSet, makeWorkerPod } from './dataset-objects.ts';
 import { demoDataset, demoRuntime } from './documented-manifests.ts';
 import { stepApplier } from './reconciler.ts';
 import { validateDataset } from './validate-dataset.ts';
@@ -15,21 +15,34 @@ async function start() {
   config.loadFromString(server.kubeConfig);
   return {
     core: config.makeApiClient(CoreV1Api),
+    apps: config.makeApiClient(AppsV1Api),
     apply: stepApplier(config),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
 describe('a step of a plan', () => {
-  it('creates only one FUSE pod on a node, however stale the cache is', async () => {
+  it('gives a DaemonSet the template of its next pods', async () => {
     await using rig = await start();
     const validation = validateDataset(demoDataset, new Map([['mysecret', keys]]));
     if (!validation.ok) throw new Error('the documented dataset is refused');
-    const runtime = { ...demoRuntime, metadata: { ...demoRuntime.metadata, uid: 'u' } };
-    const pod = makeFusePod({ key, settings: validation.value, runtime, nodeName: 'n1', images: defaultImages });
-    await rig.apply({ do: 'create-on-node', pod });
-    await rig.apply({ do: 'create-on-node', pod });
-    expect((await rig.core.listNamespacedPod({ namespace: 'default' })).items).toHaveLength(1);
+    const { value: settings } = validation;
+    const parts = { key, uid: 'uid', runtime: demoRuntime, images: defaultImages };
+    await rig.apply({ do: 'create', object: makeFuseDaemonSet({ ...parts, settings }) });
+    const hanging = makeFuseDaemonSet({ ...parts, settings: { ...settings, behaviour: '{"readdir":"hang"}' } });
+    expect(await rig.apply({ do: 'update', daemonSet: hanging })).toBe('done');
+    const { items } = await rig.apps.listNamespacedDaemonSet({ namespace: 'default' });
+    expect(items.map(({ spec }) => spec?.template.spec?.containers[0]?.args)).toEqual([
+      hanging.spec?.template.spec?.containers[0]?.args,
+    ]);
+  });
+
+  it('takes one label from a node, which may be gone', async () => {
+    await using rig = await start();
+    await rig.core.createNode({ body: { metadata: { name: 'n1', labels: { a: 'true', b: 'true' } } } });
+    expect(await rig.apply({ do: 'remove-label', node: 'n1', label: 'a' })).toBe('done');
+    expect(await rig.apply({ do: 'remove-label', node: 'n2', label: 'a' })).toBe('done');
+    expect((await rig.core.readNode({ name: 'n1' })).metadata?.labels).toEqual({ b: 'true' });
   });
 
   it('is outdated if its object already exists, and done if the object to delete is already gone', async () => {

@@ -1,12 +1,20 @@
 import type {
   KubeConfig,
   V1DaemonSet,
+  V1Node,
   V1PersistentVolume,
   V1PersistentVolumeClaim,
   V1Pod,
   V1Secret,
 } from '@kubernetes/client-node';
-import { ApiException, AppsV1Api, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import {
+  ApiException,
+  AppsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
 import { eventRecorder, type Informers, keyOf, startController, type WatchedKind } from '../controller.ts';
 import { defaultImages, type FluidImages } from './dataset-objects.ts';
 import {
@@ -32,6 +40,7 @@ type WatchedObjects = {
   claims: V1PersistentVolumeClaim;
   daemonSets: V1DaemonSet;
   pods: V1Pod;
+  nodes: V1Node;
 };
 
 export interface FluidOptions {
@@ -86,8 +95,9 @@ export function startFluid({
       pods: {
         path: '/api/v1/pods',
         list: () => core.listPodForAllNamespaces(),
-        keys: (pod) => [...keysForRelease(pod), ...keysForMountedClaims(pod)],
+        keys: keysForRelease,
       },
+      nodes: { path: '/api/v1/nodes', list: () => core.listNode(), keys: () => [] },
     },
     async reconcile(key, informers) {
       for (const step of plan({ ...observe(informers, key), mountRoot }, images, new Date().toISOString())) {
@@ -114,12 +124,6 @@ function keysForRelease(object: V1DaemonSet | V1Pod): readonly DatasetKey[] {
   return release === undefined ? [] : [{ namespace: object.metadata?.namespace ?? '', name: release }];
 }
 
-function keysForMountedClaims({ metadata, spec }: V1Pod): readonly DatasetKey[] {
-  return (spec?.volumes ?? []).flatMap(({ persistentVolumeClaim: claim }) =>
-    claim === undefined ? [] : [{ namespace: metadata?.namespace ?? '', name: claim.claimName }],
-  );
-}
-
 function observe(informers: Informers<WatchedObjects>, key: DatasetKey): ObservedDataset {
   const { namespace, name } = key;
   const secrets = informers.secrets.list(namespace);
@@ -135,6 +139,7 @@ function observe(informers: Informers<WatchedObjects>, key: DatasetKey): Observe
       .list(namespace)
       .filter(({ metadata }) => metadata?.labels?.[standbyLabel] === name),
     pods: informers.pods.list(namespace),
+    nodes: informers.nodes.list(),
   };
 }
 
@@ -161,15 +166,6 @@ export function stepApplier(kubeConfig: KubeConfig): (step: FluidStep) => Promis
         await core.createNamespacedPod({ namespace, body: object as V1Pod });
     }
   };
-  const createOnNode = async (pod: V1Pod): Promise<void> => {
-    const { namespace = '', labels = {} } = pod.metadata ?? {};
-    const { items } = await core.listNamespacedPod({
-      namespace,
-      labelSelector: `role=${labels.role},release=${labels.release}`,
-      fieldSelector: `spec.nodeName=${pod.spec?.nodeName}`,
-    });
-    if (items.length === 0) await core.createNamespacedPod({ namespace, body: pod });
-  };
   const remove = async (object: DatasetObject): Promise<void> => {
     const { name = '', namespace = '', uid } = object.metadata ?? {};
     const body = uid === undefined ? {} : { preconditions: { uid } };
@@ -189,8 +185,17 @@ export function stepApplier(kubeConfig: KubeConfig): (step: FluidStep) => Promis
     switch (step.do) {
       case 'create':
         return create(step.object);
-      case 'create-on-node':
-        return createOnNode(step.pod);
+      case 'update': {
+        const { name = '', namespace = '' } = step.daemonSet.metadata ?? {};
+        await apps.replaceNamespacedDaemonSet({ name, namespace, body: step.daemonSet });
+        return;
+      }
+      case 'remove-label':
+        await core.patchNode(
+          { name: step.node, body: { metadata: { labels: { [step.label]: null } } } },
+          setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+        );
+        return;
       case 'delete':
         return remove(step.object);
       case 'set-status':
@@ -206,7 +211,7 @@ export function stepApplier(kubeConfig: KubeConfig): (step: FluidStep) => Promis
       if (!(error instanceof ApiException)) throw error;
       if (error.code === 409) return 'outdated';
       // The object is already gone.
-      if (error.code === 404 && (step.do === 'delete' || step.do === 'set-status')) return 'done';
+      if (error.code === 404 && step.do !== 'create') return 'done';
       // The watch will report that the dataset is gone, too.
       if (error.code === 403 && String(error.body).includes('NamespaceTerminating')) return 'done';
       throw error;

@@ -12,6 +12,7 @@ import { CannotStart, orCannotStart } from './cannot-start.ts';
 import { startDriver } from './driver.ts';
 import type { AgentOptions } from './flags.ts';
 import { serveHttp } from './http.ts';
+import { loadKubeletConfig } from './kube-config.ts';
 import { createNodeStatus } from './node-status.ts';
 import { version } from './version.ts';
 import { wireAgent } from './wiring.ts';
@@ -60,7 +61,14 @@ export async function startAgent({
     randomBytes(Math.ceil(digits / 2))
       .toString('hex')
       .slice(0, digits);
-  const wired = wireAgent(options, { kernel, transport, clock, now: () => new Date(), random, randomHex, log });
+  // Read for each change, because the kubelet renews its certificate.
+  const nodeConfig = () =>
+    options.patchNodes === 'kubelet'
+      ? loadKubeletConfig(options.kubeletKubeConfig, (path) => kernel.readNodeFile(path))
+      : undefined;
+  const nodeTransport = () => createTransport(nodeConfig() ?? kubeConfig, clock);
+  const now = () => new Date();
+  const wired = wireAgent(options, { kernel, transport, nodeTransport, clock, now, random, randomHex, log });
   for (const part of wired.parts) parts.use(part);
   const { engine, kubernetes, metrics, node, other, waiting } = wired;
   const missing = () => {

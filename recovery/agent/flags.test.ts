@@ -34,6 +34,8 @@ describe('flags', () => {
       abortHungAfter: undefined,
       fallback: false,
       nodeMountNamespace: undefined,
+      patchNodes: 'kubelet',
+      kubeletKubeConfig: '/etc/kubernetes/kubelet.conf',
       resyncPeriod: 5_000_000_000n,
       mountRoot: '/runtime-mnt',
       kubeletRoot: '/var/lib/kubelet',

@@ -37,6 +37,10 @@ export interface AgentOptions {
   readonly fallback: boolean;
   /** Path of the node's mount namespace, or `kubelet` for the kubelet's. If undefined, the agent's own is used. */
   readonly nodeMountNamespace: string | undefined;
+  /** Whose credentials patch the label of the node by which FUSE daemons are placed. */
+  readonly patchNodes: 'kubelet' | 'account';
+  /** Path of the kubelet's kubeconfig on the node. If there is no file, the agent's own credentials are used. */
+  readonly kubeletKubeConfig: string;
   readonly resyncPeriod: Nanoseconds;
   readonly mountRoot: string;
   readonly kubeletRoot: string;
@@ -51,15 +55,7 @@ export type Parsed =
   | { readonly kind: 'error'; readonly message: string };
 
 /** Flags of Fluid's plugin that are accepted without effect, so that its manifests work unchanged. */
-const ignored = new Set([
-  'v',
-  'prune-fs',
-  'prune-path',
-  'pprof-addr',
-  'kubelet-kube-config',
-  'logtostderr',
-  'alsologtostderr',
-]);
+const ignored = new Set(['v', 'prune-fs', 'prune-path', 'pprof-addr', 'logtostderr', 'alsologtostderr']);
 
 const flags = [
   'nodeid',
@@ -76,6 +72,8 @@ const flags = [
   'abort-hung-after',
   'fallback',
   'node-mount-namespace',
+  'patch-nodes',
+  'kubelet-kube-config',
   'kubelet-registration-path',
   'plugin-registration-path',
   'beside',
@@ -166,6 +164,11 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
       : undefined,
     fallback: oneOf(given, 'fallback', ['off', 'annotated']) === 'annotated',
     nodeMountNamespace: value('node-mount-namespace'),
+    patchNodes: oneOf(given, 'patch-nodes', ['kubelet', 'account']),
+    kubeletKubeConfig: directory(
+      '--kubelet-kube-config',
+      value('kubelet-kube-config') || '/etc/kubernetes/kubelet.conf',
+    ),
     resyncPeriod: duration('RECOVER_FUSE_PERIOD', env.RECOVER_FUSE_PERIOD || '5s'),
     mountRoot: directory('MOUNT_ROOT', env.MOUNT_ROOT || '/runtime-mnt'),
     kubeletRoot: directory('KUBELET_ROOTDIR', env.KUBELET_ROOTDIR || '/var/lib/kubelet'),

@@ -46,6 +46,14 @@ Paths
   --node-mount-namespace PATH       the kubelet's mount namespace if it is not the agent's own: a path (/proc/1/ns/mnt), or
                                     "kubelet" to find its process
 
+Placing FUSE daemons
+  When a volume is staged, this node gets the label by which Fluid lets its FUSE daemon run here, and loses it when the volume is
+  unstaged if the runtime's cleanPolicy is OnDemand.
+  --patch-nodes kubelet|account     with whose credentials the node is patched: the kubelet's (default), or those of the pod's service
+                                    account, with the RBAC of rekindle deploy --patch-nodes
+  --kubelet-kube-config PATH        the kubelet's kubeconfig on the node (/etc/kubernetes/kubelet.conf); if there is no such file, the
+                                    service account is used
+
 Monitoring
   --metrics-addr HOST:PORT serves /metrics (Prometheus), /readyz and /livez; default :8080, port 0 takes a free one, which is logged
   --status-addr 127.0.0.1:PORT
@@ -59,8 +67,8 @@ For tests
 Exit status: 0 ended by SIGTERM or SIGINT, mounts stay as they are; 1 failed; 2 usage; 3 this machine or cluster lacks
 something, which the message names.
 
-Flags of Fluid's own plugin that have no meaning here (--v, --prune-fs, --prune-path, --pprof-addr, --kubelet-kube-config) are
-accepted and do nothing.
+Flags of Fluid's own plugin that have no meaning here (--v, --prune-fs, --prune-path, --pprof-addr) are accepted and
+do nothing.
 
 Example
   rekindle-agent --nodeid=$(NODE_ID) --endpoint=unix:///plugin/csi.sock --feature-gates=FuseRecovery=true

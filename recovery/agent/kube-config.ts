@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { formatError } from '../log.ts';
 import { CannotStart } from './cannot-start.ts';
@@ -19,4 +20,37 @@ export function loadKubeConfig(
   }
   if (config.getCurrentCluster() !== null) return config;
   throw new CannotStart(`--kubeconfig=${path} names no current cluster: set its current-context`);
+}
+
+/**
+ * Loads the kubelet's kubeconfig of this node, with the files that it names: their paths may lead through symbolic links of the node.
+ *
+ * @param path of the node, `/etc/kubernetes/kubelet.conf`
+ * @returns undefined if there is no such file
+ */
+export function loadKubeletConfig(path: string, readNodeFile: (path: string) => Buffer): KubeConfig | undefined {
+  let text: string;
+  try {
+    text = readNodeFile(path).toString();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const config = new KubeConfig();
+  config.loadFromString(text);
+  const include = (file: string) => readNodeFile(resolve(dirname(path), file)).toString('base64');
+  const { currentContext, contexts } = config;
+  const clusters = config.clusters.map(({ caFile, ...cluster }) =>
+    caFile ? { ...cluster, caData: include(caFile) } : cluster,
+  );
+  const users = config.users.map(({ certFile, keyFile, ...user }) => ({
+    ...user,
+    ...(certFile ? { certData: include(certFile) } : {}),
+    ...(keyFile ? { keyData: include(keyFile) } : {}),
+  }));
+  const included = new KubeConfig();
+  included.loadFromOptions({ clusters, users, contexts, currentContext });
+  if (included.getCurrentUser()?.exec)
+    throw new Error(`${path} names a program that is run for its credentials: deploy with --patch-nodes`);
+  return included;
 }

@@ -1,4 +1,5 @@
 import { sleepBy } from '../clock.ts';
+import { placeByNodeLabel } from '../csi/daemon-placement.ts';
 import { createNodeService, type NodeService } from '../csi/node.ts';
 import { Engine } from '../engine/engine.ts';
 import type { DeviceId } from '../engine/model.ts';
@@ -21,8 +22,10 @@ import { createRecorder } from './recorder.ts';
 
 /** What an agent runs on: this machine and its API server, or the modelled node of a simulation. */
 export interface AgentWorld {
-  readonly kernel: Omit<Kernel, 'missing' | 'kubeletProblem' | typeof Symbol.asyncDispose>;
+  readonly kernel: Omit<Kernel, 'missing' | 'kubeletProblem' | 'readNodeFile' | typeof Symbol.asyncDispose>;
   readonly transport: Transport;
+  /** With credentials that may patch the node. Throws if there are none. */
+  readonly nodeTransport: () => Transport;
   readonly clock: ClockPort;
   /** For the dates of Kubernetes events. */
   readonly now: () => Date;
@@ -84,7 +87,8 @@ export function wireAgent(options: WiringOptions, world: AgentWorld): WiredAgent
       }),
     pods: () => kubernetes.view().pods,
   });
-  const transport = observeRequests(world.transport, (call) => metrics.requested(call));
+  const observe = (transport: Transport) => observeRequests(transport, (call) => metrics.requested(call));
+  const transport = observe(world.transport);
   const allVolumes = policy.readWriteScope === 'cluster';
   if (allVolumes)
     log.info('all-volumes-watched', { reason: '--read-write-scope=cluster needs the access modes of all' });
@@ -130,6 +134,10 @@ export function wireAgent(options: WiringOptions, world: AgentWorld): WiredAgent
   const node = createNodeService({
     ...{ nodeId, mountRoot, kubeletRoot: options.kubeletRoot, standby },
     ...{ kernel, publisher: kernel, locks, unproven: () => engine.unproven(), clock },
+    placement: placeByNodeLabel({
+      ...{ nodeName: nodeId, transport, hostMounts: () => kernel.hostMounts() },
+      nodeTransport: () => observe(world.nodeTransport()),
+    }),
   });
   return {
     ...{ engine, kubernetes, metrics, node, other, waiting },

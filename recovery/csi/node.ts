@@ -3,6 +3,7 @@ import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import type { Publisher } from '../linux/publish.ts';
 import { checkRequired, checkStageRequest, checkTarget, parsePublishRequest, type Roots } from './arguments.ts';
+import type { DaemonPlacement } from './daemon-placement.ts';
 import type {
   Empty,
   NodeCapabilitiesResponse,
@@ -31,8 +32,8 @@ export interface CsiCall {
 export interface NodeService {
   nodeGetInfo(request: Empty): Promise<CsiResult<NodeInfoResponse>>;
   nodeGetCapabilities(request: Empty): Promise<CsiResult<NodeCapabilitiesResponse>>;
-  nodeStageVolume(request: NodeStageRequest): Promise<CsiResult<Empty>>;
-  nodeUnstageVolume(request: NodeUnstageRequest): Promise<CsiResult<Empty>>;
+  nodeStageVolume(request: NodeStageRequest, call: CsiCall): Promise<CsiResult<Empty>>;
+  nodeUnstageVolume(request: NodeUnstageRequest, call: CsiCall): Promise<CsiResult<Empty>>;
   nodePublishVolume(request: NodePublishRequest, call: CsiCall): Promise<CsiResult<Empty>>;
   nodeUnpublishVolume(request: NodeUnpublishRequest, call: CsiCall): Promise<CsiResult<Empty>>;
   nodeGetVolumeStats(request: NodeStatsRequest): Promise<CsiResult<NodeStatsResponse>>;
@@ -43,6 +44,7 @@ export interface NodeServiceOptions extends Roots {
   readonly kernel: CsiKernel & Pick<Kernel, 'kubeletDirectory'>;
   readonly publisher: Publisher;
   readonly locks: VolumeLocks;
+  readonly placement: DaemonPlacement;
   readonly unproven: UnprovenSites;
   readonly clock: ClockPort;
   /** Feature gate `FuseStandby`. */
@@ -56,22 +58,22 @@ const defaultTimeout = 30_000_000_000n;
 /** How long before its deadline the caller gets a response, so that it learns the reason and not just of a timeout. */
 const responseMargin = 300_000_000n;
 
-/** Stage and Unstage only validate: the daemon mounts the volume itself, and Fluid decides on which nodes daemons run. */
+/** Nothing is mounted at the staging path: the daemon mounts the volume itself. Stage and Unstage let it run on this node. */
 export function createNodeService(options: NodeServiceOptions): NodeService {
-  const { nodeId, kernel, clock } = options;
+  const { nodeId, kernel, clock, placement } = options;
   /** The kubelet may spell its directory with symbolic links, which no mount table shows. */
   const withoutLinks = (path: string, directory: string) =>
     isBelow(path, options.kubeletRoot) ? `${directory}${path.slice(options.kubeletRoot.length)}` : path;
   return {
     nodeGetInfo: async () => succeeded({ nodeId }),
     nodeGetCapabilities: async () => succeeded({ capabilities: capabilities.map((type) => ({ rpc: { type } })) }),
-    nodeStageVolume: async (request) => checkStageRequest(request) ?? succeeded({}),
-    async nodeUnstageVolume({ volumeId, stagingTargetPath }) {
+    nodeStageVolume: async (request, { signal }) => checkStageRequest(request) ?? placement.request(request, signal),
+    async nodeUnstageVolume({ volumeId, stagingTargetPath }, { signal }) {
       const rejection = checkRequired('NodeUnstageVolume', {
         volume_id: volumeId,
         staging_target_path: stagingTargetPath,
       });
-      return rejection ?? succeeded({});
+      return rejection ?? placement.withdraw(volumeId, signal);
     },
     async nodePublishVolume(request, call) {
       const kubeletRoot = kernel.kubeletDirectory();

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Diagnosis, Failure, Nanoseconds } from '../engine/model.ts';
 import { volumeNamed } from '../engine/testing/world.ts';
 import type { UnprovenSite } from '../engine/volume-state.ts';
+import type { ApiRequest } from '../kubernetes/transport.ts';
 import { type CsiClient, createCsiClient } from './client.ts';
+import { placeByNodeLabel } from './daemon-placement.ts';
 import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
 import { createControllerService, createIdentityService } from './identity.ts';
 import type { NodePublishRequest } from './messages.ts';
@@ -39,6 +41,8 @@ let server: GrpcServer;
 let client: CsiClient;
 let defects: unknown[];
 let unproven: UnprovenSite[];
+/** Of nodes. */
+let patches: unknown[];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'rekindle-csi-'));
@@ -47,6 +51,7 @@ beforeEach(async () => {
   locks = new FakeLocks();
   defects = [];
   unproven = [];
+  patches = [];
   server = await serve(`unix://${directory}/plugins/csi.sock`);
   client = createCsiClient(`unix://${server.path}`);
 });
@@ -59,6 +64,7 @@ afterEach(async () => {
 });
 
 function serve(endpoint: string): Promise<GrpcServer> {
+  const api = { json: async ({ body }: ApiRequest) => patches.push(body?.value) };
   return serveCsi({
     endpoint,
     identity: createIdentityService({ version: '1.2.3', ready: () => true }),
@@ -70,6 +76,12 @@ function serve(endpoint: string): Promise<GrpcServer> {
       publisher: node,
       standby: true,
       locks,
+      placement: placeByNodeLabel({
+        nodeName: 'node-1',
+        transport: api,
+        nodeTransport: () => api,
+        hostMounts: () => node.hostMounts(),
+      }),
       unproven: () => unproven,
       clock,
     }),
@@ -210,11 +222,13 @@ describe('Node', () => {
     expect(refusal).toContain(message);
   });
 
-  it('stages and unstages any number of times', async () => {
+  it('stages and unstages any number of times, and labels the node', async () => {
     const { volumeId, stagingTargetPath, volumeCapability = null } = request;
-    const staged = { volumeId, stagingTargetPath, volumeCapability };
+    const volumeContext = { mount_pod_node_selector_key: 'fluid.io/f-default-demo' };
+    const staged = { volumeId, stagingTargetPath, volumeCapability, volumeContext };
     expect(await client.nodeStageVolume(staged)).toEqual({});
     expect(await client.nodeStageVolume(staged)).toEqual({});
+    expect(patches).toEqual(Array(2).fill({ metadata: { labels: { 'fluid.io/f-default-demo': 'true' } } }));
     expect(await client.nodeUnstageVolume({ volumeId, stagingTargetPath })).toEqual({});
     expect(await client.nodeUnstageVolume({ volumeId, stagingTargetPath })).toEqual({});
   });

@@ -3,6 +3,7 @@ import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-
 import { expect, it } from 'vitest';
 import { startFallback } from '../agent/fallback.ts';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
+import { placeByNodeLabel, runtimeTypes } from '../csi/daemon-placement.ts';
 import { crash } from '../engine/testing/healthy-pod.ts';
 import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { createWorld, podNamed, volumeNamed } from '../engine/testing/world.ts';
@@ -78,6 +79,31 @@ async function recoverWith(recording: Recording, { allVolumes }: { readonly allV
   await sender.count(draft, name, { ...seen, count: 2 });
   await watches(recording, allVolumes ? 2 : 1);
 }
+
+/** Stages and unstages a volume of each kind of runtime. `credentials`: with which the node is patched. */
+async function place({ transport }: Recording, credentials: 'kubelet' | 'account'): Promise<void> {
+  const { signal } = new AbortController();
+  for (const type of runtimeTypes) {
+    const volumeContext = { runtime_namespace: 'default', runtime_name: 'demo' };
+    const objects: Transport['json'] = async (request) => ({
+      ...((await transport.json(request).catch(() => ({}))) as object),
+      ...(request.path.includes('/persistentvolumes/') ? volumeObject({}, volumeContext) : {}),
+      ...(request.path.includes('/datasets/') ? { status: { runtimes: [{ type }] } } : {}),
+      ...(request.path.includes('runtimes/') ? { spec: { fuse: { cleanPolicy: 'OnDemand' } } } : {}),
+    });
+    const placement = placeByNodeLabel({
+      nodeName: 'node-1',
+      transport: { json: objects },
+      nodeTransport: () => (credentials === 'account' ? transport : createRecordingTransport().transport),
+      hostMounts: () => ({ ok: true, value: [] }),
+    });
+    await placement.request({ volumeId: 'default-demo', volumeContext }, signal);
+    await placement.withdraw('default-demo', signal);
+  }
+}
+
+const placeByKubelet = (recording: Recording) => place(recording, 'kubelet');
+const placeByAccount = (recording: Recording) => place(recording, 'account');
 
 /** One eviction, for which a pod's namespace asks. */
 async function fallBack({ transport }: Recording): Promise<void> {
@@ -155,15 +181,24 @@ function rightsOf({ verbs, apiGroups = [], resources = [], resourceNames = [unde
 const readWriteScope = (...agentArgs: readonly string[]) => ({ ...defaultOptions, agentArgs });
 
 it.each([
-  ['agent', agentAccess(defaultOptions), [recover]],
-  ['agent with all volumes in scope', agentAccess(readWriteScope('--read-write-scope=cluster')), [recoverByAllVolumes]],
+  ['agent', agentAccess(defaultOptions), [recover, placeByKubelet]],
+  [
+    'agent that patches its node itself',
+    agentAccess(readWriteScope('--patch-nodes=account')),
+    [recover, placeByAccount],
+  ],
+  [
+    'agent with all volumes in scope',
+    agentAccess(readWriteScope('--read-write-scope=cluster')),
+    [recoverByAllVolumes, placeByKubelet],
+  ],
   [
     'agent with all volumes in scope',
     agentAccess(readWriteScope('--read-write-scope', 'cluster')),
-    [recoverByAllVolumes],
+    [recoverByAllVolumes, placeByKubelet],
   ],
-  ['agent with volumes in scope', agentAccess(readWriteScope('--read-write-scope=volume')), [recover]],
-  ['agent with fallbacks', agentAccess(readWriteScope('--fallback=annotated')), [recover, fallBack]],
+  ['agent with volumes in scope', agentAccess(readWriteScope('--read-write-scope=volume')), [recover, placeByKubelet]],
+  ['agent with fallbacks', agentAccess(readWriteScope('--fallback=annotated')), [recover, placeByKubelet, fallBack]],
   ['agent alongside another', besideAccess(defaultOptions), [recover, watchPlugin]],
   ['webhook', webhookAccess(defaultOptions), [admit]],
 ])('grants the %s exactly what it requests', async (_, objects, parts) => {

@@ -1,4 +1,5 @@
 import type { KubernetesObject, V1PolicyRule } from '@kubernetes/client-node';
+import { runtimeTypes } from '../csi/daemon-placement.ts';
 import { configurationNames } from '../webhook/registration.ts';
 import { labelsFor, type ManifestOptions, names, statusReader } from './options.ts';
 
@@ -27,6 +28,14 @@ export const fallbackRules: readonly V1PolicyRule[] = [
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
 ];
 
+/** For `--patch-nodes=account`. With the kubelet's credentials an agent can patch only its own node. */
+export const patchNodesRules: readonly V1PolicyRule[] = [{ apiGroups: [''], resources: ['nodes'], verbs: ['patch'] }];
+
+/** To see whether a FUSE daemon may end once no pod of the node uses it. */
+const placementRules: readonly V1PolicyRule[] = [
+  { apiGroups: ['data.fluid.io'], resources: runtimeTypes.map((type) => `${type}runtimes`), verbs: ['get'] },
+];
+
 /** To watch the gate of the other node plugin. */
 const besideRules: readonly V1PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: [names.agent], verbs: watched },
@@ -50,7 +59,9 @@ const webhookSecretRules: readonly V1PolicyRule[] = [
 ];
 
 export function agentAccess(options: ManifestOptions): readonly KubernetesObject[] {
-  return access({ part: names.agent, namespace: options.namespace, clusterRules: agentRules(options) });
+  const patchNodes = hasFlag(options.agentArgs, 'patch-nodes', 'account') ? patchNodesRules : [];
+  const clusterRules = [...agentRules(options), ...placementRules, ...patchNodes];
+  return access({ part: names.agent, namespace: options.namespace, clusterRules });
 }
 
 export function besideAccess(options: ManifestOptions): readonly KubernetesObject[] {
@@ -58,11 +69,16 @@ export function besideAccess(options: ManifestOptions): readonly KubernetesObjec
   return access({ part: names.beside, namespace: options.namespace, clusterRules });
 }
 
+const hasFlag = (args: readonly string[], name: string, value: string): boolean =>
+  new RegExp(`(^|\\s)--?${name}[= ]${value}(\\s|$)`).test(args.join(' '));
+
 /** Rights that only some flags need are granted with them. */
 function agentRules({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): readonly V1PolicyRule[] {
-  const needsAllVolumes = /(^|\s)--?read-write-scope[= ]cluster(\s|$)/.test(agentArgs.join(' '));
-  const hasFallback = /(^|\s)--?fallback[= ]annotated(\s|$)/.test(agentArgs.join(' '));
-  return [...recoveryRules, ...(needsAllVolumes ? allVolumesRules : []), ...(hasFallback ? fallbackRules : [])];
+  return [
+    ...recoveryRules,
+    ...(hasFlag(agentArgs, 'read-write-scope', 'cluster') ? allVolumesRules : []),
+    ...(hasFlag(agentArgs, 'fallback', 'annotated') ? fallbackRules : []),
+  ];
 }
 
 export function webhookAccess({ namespace }: ManifestOptions): readonly KubernetesObject[] {

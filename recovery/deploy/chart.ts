@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { parse, stringify } from 'yaml';
 import { version } from '../agent/version.ts';
+import { fallbackRules, patchNodesRules } from './access.ts';
 import { toYaml } from './kustomize.ts';
 import { besideManifests, manifests } from './manifests.ts';
 import { defaultOptions, type ManifestOptions, names } from './options.ts';
@@ -32,12 +33,19 @@ const marked: ManifestOptions = {
   agentArgs: [marks.argument],
 };
 
+/** Values that add a flag to the agent, and the rules of RBAC that it needs. */
+const optional = [
+  { value: 'fallback', flag: '--fallback=annotated', rules: fallbackRules },
+  { value: 'patchNodes', flag: '--patch-nodes=account', rules: patchNodesRules },
+] as const;
+
 const values = {
   image: defaultOptions.image,
   kubeletRoot: defaultOptions.kubeletRoot,
   mountRoot: defaultOptions.mountRoot,
   gates: { FuseRecovery: false, FuseStandby: false },
   fallback: false,
+  patchNodes: false,
   beside: false,
   extraArgs: [],
   webhook: { enabled: true },
@@ -50,6 +58,8 @@ const comments: Readonly<Record<keyof typeof values | 'tolerations' | 'resources
   gates: 'Recovery is off by default. FuseStandby needs FuseRecovery.',
   fallback:
     'Pods that are left alone may ask for a restart or an eviction (docs/how-to/bring-back-a-pod-that-cannot-be-recovered.md).',
+  patchNodes:
+    "Label nodes, by which Fluid places FUSE daemons, with the agent's service account instead of the kubelet's kubeconfig.",
   beside:
     'Recovery only, alongside a node plugin that keeps publishing; without the webhook. Needs gates.FuseRecovery.',
   extraArgs: 'Further flags of the agent (docs/reference/agent.md).',
@@ -106,18 +116,28 @@ function template(render: (options: ManifestOptions) => readonly KubernetesObjec
     .map((object) => {
       const text = (options: Partial<ManifestOptions>) => {
         const found = render({ ...marked, ...options }).find((each) => isSame(each, object));
-        return found === undefined ? '' : withExpressions(toYaml([found]));
+        return found === undefined ? '' : toYaml([found]);
       };
-      const plain = text({});
-      return [
-        { test: '.Values.fallback', other: text({ agentArgs: [marks.argument, '--fallback=annotated'] }) },
-        { test: 'semverCompare "<1.30-0" .Capabilities.KubeVersion.Version', other: text({ appArmor: 'annotation' }) },
-      ].reduce((now, { test, other }) => {
-        return other !== plain ? `{{- if ${test} }}\n${other}{{- else }}\n${now}{{- end }}\n` : now;
-      }, plain);
+      const all = { agentArgs: [marks.argument, ...optional.map(({ flag }) => flag)] };
+      const isOptional = object.kind === 'ClusterRole' && text(all) !== text({});
+      const [plain, old] = [text(all), text({ ...all, appArmor: 'annotation' })].map((each) =>
+        withExpressions(isOptional ? withOptionalRules(each) : each),
+      );
+      const isOld = 'semverCompare "<1.30-0" .Capabilities.KubeVersion.Version';
+      return old === plain ? plain : `{{- if ${isOld} }}\n${old}{{- else }}\n${plain}{{- end }}\n`;
     });
   return `${condition}\n${documents.join('---\n')}{{- end }}\n`;
 }
+
+/** Renders a part of the text only if a value is set. */
+const onlyIf = (value: string, part: string, text: string) =>
+  text.replace(part, () => `{{- if .Values.${value} }}\n${part}{{- end }}\n`);
+
+/** Makes the rules optional that the flags need. */
+const withOptionalRules = (text: string) =>
+  optional
+    .flatMap(({ value, rules }) => rules.map((rule) => ({ value, rule })))
+    .reduce((now, { value, rule }) => onlyIf(value, stringify({ rules: [rule] }).replace('rules:\n', ''), now), text);
 
 /** Replaces the marks in the text of an object. */
 function withExpressions(text: string): string {
@@ -127,11 +147,9 @@ function withExpressions(text: string): string {
       const list = known.map((name) => JSON.stringify(name)).join(' ');
       return `${indent}{{- if not (has .Release.Namespace (list ${list})) }}\n${indent}- {{ .Release.Namespace }}\n${indent}{{- end }}\n`;
     })
-    .replace(/^( *)- --rekindle-chart-argument\n( *- --fallback=annotated\n)?/m, (_, indent: string) =>
+    .replace(/^( *)- --rekindle-chart-argument\n((?: *- --.*\n)*)/m, (_, indent: string, flags: string) =>
       [
-        `${indent}{{- if .Values.fallback }}`,
-        `${indent}- --fallback=annotated`,
-        `${indent}{{- end }}`,
+        optional.reduce((text, { value, flag }) => onlyIf(value, `${indent}- ${flag}\n`, text), flags).trimEnd(),
         `${indent}{{- range .Values.extraArgs }}`,
         `${indent}- {{ . | quote }}`,
         `${indent}{{- end }}`,

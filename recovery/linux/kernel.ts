@@ -50,6 +50,11 @@ export interface Kernel extends KernelPort, Publisher, AsyncDisposable {
   kubeletDirectory(): string;
   /** Why the kubelet of this node does not use that directory, so that nothing will be published or recovered; undefined if it may. */
   kubeletProblem(): string | undefined;
+  /**
+   * Reads a file of the node as the kubelet sees it. Blocks, so it must be on a disk of the node. Throws the errors of `fs`, and an error if
+   * the kubelet's mount namespace is unknown.
+   */
+  readNodeFile(path: string): Buffer;
   /** Signals process 1 of a container. */
   endContainer(container: Container, signal: 'SIGTERM' | 'SIGKILL'): Result<void>;
 }
@@ -177,6 +182,11 @@ function assembleKernel(
         node: node.value,
         own,
       });
+    },
+    readNodeFile(path) {
+      const read = context.namespaces.inNode(() => ok(readFileSync(path)));
+      if (read.ok) return read.value;
+      throw new Error(`cannot enter the kubelet's mount namespace to read ${path}: ${read.failure.errno}`);
     },
     hostMounts: () => table.read(),
     containers: (scope) => containers.find(scope),

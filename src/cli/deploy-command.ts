@@ -18,6 +18,8 @@ interface DeployFlags extends KubeConfigFlags {
   readonly standby: boolean;
   readonly takeover: boolean;
   readonly fallback: boolean;
+  readonly patchNodes: boolean;
+  readonly kubeletKubeConfig?: string;
   readonly kubeletRoot?: string;
   readonly mountRoot?: string;
   readonly webhookPort?: number;
@@ -69,20 +71,38 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
       'let pods that are left alone ask for a restart or an eviction: --fallback=annotated, with its RBAC',
       false,
     )
+    .option(
+      '--kubelet-kube-config <path>',
+      "the kubelet's kubeconfig on the nodes, by which they get the labels that place FUSE daemons (default: /etc/kubernetes/kubelet.conf)",
+      parsePath,
+    )
+    .option(
+      '--patch-nodes',
+      "let the agent's service account set those labels instead: --patch-nodes=account, with its RBAC",
+      false,
+    )
     .option('--dry-run', 'print what would change, and change nothing', false)
     .option('--print', 'print the manifests without contacting a cluster', false)
     .option('--remove', 'remove a deployment', false)
     .addHelpText('after', deployHelp)
     .action(async (agentArgs: readonly string[], flags: DeployFlags) => {
       try {
-        const fallback = flags.fallback ? ['--fallback=annotated'] : [];
-        ends(await runDeploy([...fallback, ...agentArgs], flags, context));
+        ends(await runDeploy([...agentFlags(flags), ...agentArgs], flags, context));
       } catch (error) {
         // An interrupted deployment has removed what it created.
         if (!context.environment.signal.aborted) throw error;
         ends(exitStatus.interrupted);
       }
     });
+}
+
+/** Options that become flags of the agent. */
+function agentFlags({ fallback, patchNodes, kubeletKubeConfig }: DeployFlags): readonly string[] {
+  return [
+    ...(fallback ? ['--fallback=annotated'] : []),
+    ...(kubeletKubeConfig === undefined ? [] : [`--kubelet-kube-config=${kubeletKubeConfig}`]),
+    ...(patchNodes ? ['--patch-nodes=account'] : []),
+  ];
 }
 
 async function runDeploy(

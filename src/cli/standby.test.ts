@@ -16,7 +16,13 @@ const secrets = new Map([['mysecret', new Set(['fs.oss.accessKeyId', 'fs.oss.acc
 const validation = validateDataset(demoDataset, secrets);
 if (!validation.ok) throw new Error('the documented dataset is refused');
 const key = { namespace: 'default', name: 'demo-dataset' };
-const original = makeFuseDaemonSet({ key, settings: validation.value, runtime: demoRuntime, images: defaultImages });
+const original = makeFuseDaemonSet({
+  key,
+  uid: 'uid',
+  settings: validation.value,
+  runtime: demoRuntime,
+  images: defaultImages,
+});
 
 let server: ApiServer;
 let cwd: string;

@@ -22,6 +22,7 @@ export interface DatasetDifferences {
   /** Directories that hold only a placeholder. */
   readonly directories?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly cleanPolicy?: 'OnDemand';
   /** The daemon reaches the object store through a proxy that can be made to fail. */
   readonly faultyStore?: true;
 }

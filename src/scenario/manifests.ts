@@ -29,6 +29,8 @@ export interface DatasetOptions {
   /** Misbehaviour of the fake daemon (`Behaviour` in fakes/fuse); a real daemon ignores it. */
   readonly behaviour?: Readonly<Record<string, unknown>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** When a daemon ends that no pod of its node needs. Fluid's default: with the runtime. */
+  readonly cleanPolicy?: 'OnDemand';
 }
 
 export const behaviourAnnotation = (behaviour: object): Readonly<Record<string, string>> => ({
@@ -40,7 +42,7 @@ export const standbyAnnotation = 'rekindle.dev/standby';
 
 /** The document's dataset.yaml; only the object store differs. */
 export function dataset(options: DatasetOptions): readonly Manifest[] {
-  const { name, store, directory, accessModes, behaviour } = options;
+  const { name, store, directory, accessModes, behaviour, cleanPolicy } = options;
   const annotations = {
     ...options.annotations,
     ...(behaviour && behaviourAnnotation(behaviour)),
@@ -70,6 +72,7 @@ export function dataset(options: DatasetOptions): readonly Manifest[] {
       metadata: { name },
       spec: {
         replicas: 2,
+        ...(cleanPolicy && { fuse: { cleanPolicy } }),
         tieredstore: {
           levels: [
             { mediumtype: 'MEM', path: '/dev/shm', volumeType: 'emptyDir', quota: '2Gi', high: '0.99', low: '0.95' },

@@ -103,6 +103,7 @@ export class ModelledAgent {
       },
       {
         ...{ kernel: this.#kernel(), transport, clock, log: silent, random: () => 0.5, onDecision: record },
+        nodeTransport: () => transport,
         now: () => new Date(Number(clock.now() / 1_000_000n)),
         randomHex: (digits) => String(names++).padStart(digits, '0'),
       },
