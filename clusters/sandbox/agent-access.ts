@@ -32,7 +32,12 @@ export async function createServiceAccounts(
 }> {
   const objects = KubernetesObjectApi.makeApiClient(admin);
   await objects.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: names.namespace } });
-  const access = [...agentAccess(defaultOptions), ...webhookAccess(defaultOptions), ...selfRegistration(), ...kubeletAccess(node)];
+  const access = [
+    ...agentAccess(defaultOptions),
+    ...webhookAccess(defaultOptions),
+    ...selfRegistration(),
+    ...kubeletAccess(node),
+  ];
   await Promise.all(access.map((object) => objects.create(object)));
   const core = admin.makeApiClient(CoreV1Api);
   const { server: url = '', caData = '' } = admin.getCurrentCluster() ?? {};
@@ -67,7 +72,11 @@ function selfRegistration(): readonly KubernetesObject[] {
 
 /** What the node authorizer of a cluster allows, as far as agents need it: a kubelet may patch its own node only. */
 function kubeletAccess(node: string): readonly KubernetesObject[] {
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'kubelet', namespace: names.namespace } };
+  const account = {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'kubelet', namespace: names.namespace },
+  };
   const rules = [{ apiGroups: [''], resources: ['nodes'], resourceNames: [node], verbs: ['get', 'patch'] }];
   return [account, ...grant('rekindle:kubelet', 'kubelet', rules)];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Mount } from '../engine/model.ts';
+import { objectAt } from '../kubernetes/json.ts';
 import { ApiError, type ApiRequest } from '../kubernetes/transport.ts';
 import { placeByNodeLabel } from './daemon-placement.ts';
 
@@ -32,7 +33,7 @@ function rig(stored: Record<string, object>, mounts: readonly Partial<Mount>[] =
       const { method, path, body } = request;
       if (method === 'PATCH') {
         if (status !== 200) throw new ApiError(status, request, 'refused');
-        patches.push({ path, labels: (body?.value as { metadata: { labels: object } }).metadata.labels });
+        patches.push({ path, ...objectAt(body?.value, 'metadata') });
         return {};
       }
       const found = stored[path];
