@@ -55,6 +55,7 @@ describe.skipIf(!hasHelm)(`rendered by Helm${reason}`, () => {
     ['with another image', ['image=registry.example/agent:1'], { image: 'registry.example/agent:1' }, 'webhook'],
     ['without the webhook', ['webhook.enabled=false'], {}, 'alone'],
     ['alongside another plugin', ['beside=true', 'gates.FuseRecovery=true'], { gate: true }, 'beside'],
+    ['with the right to patch nodes', ['patchNodes=true'], { agentArgs: ['--patch-nodes=account'] }, 'webhook'],
     [
       'alongside another plugin, with fallbacks',
       ['beside=true', 'gates.FuseRecovery=true', 'fallback=true'],
