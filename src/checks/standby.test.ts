@@ -203,6 +203,25 @@ suite('attachesLivingOnly', (timeline) => attachesLivingOnly(timeline, { consume
     '3 mounts',
   ],
   [
+    'passes if the restarted daemon has mount and device of the dead one, so that the table did not change',
+    after(adding(process(150, '-standby-0', 'exited'), process(1250, '-standby-0', 'ready'), attached(1300, '0:61'))),
+    'pass',
+    '3 mounts',
+  ],
+  [
+    'fails if the restarted daemon has another device',
+    after(
+      adding(
+        process(150, '-standby-0', 'exited'),
+        source(1240, '0:62', '/standby-0'),
+        process(1250, '-standby-0', 'ready'),
+        attached(1300, '0:61'),
+      ),
+    ),
+    'fail',
+    'had died 1.15 s before',
+  ],
+  [
     'is inconclusive if nothing was attached',
     after(without((event) => event.kind === 'mount' && event.at > 200 * ms)),
     'inconclusive',

@@ -129,19 +129,22 @@ export const attachesLivingOnly = defineCheck(
 
 const addedMounts = (timeline: Timeline) => timeline.ofKind('mount').filter(({ change }) => change === 'added');
 
-/** The end of the daemon to which a mount's device belonged when it was attached, if it had ended. Device numbers are used again. */
+/**
+ * The end of the daemon to which a mount's device belonged when it was attached, if it had ended. Device numbers are used again, and so
+ * are those of mounts: a restarted daemon may have both of its predecessor, and then no change of the mount table shows its source mount.
+ */
 function deathOf(timeline: Timeline, { device, at }: EventOf<'mount'>): EventOf<'process'> | undefined {
-  const source = addedMounts(timeline).findLast(
-    (mount) =>
-      mount.where === 'node' && mount.device === device && mount.at <= at && sourceOf(mount.mountPoint) !== undefined,
-  );
-  const workload = source && sourceOf(source.mountPoint)?.workload;
-  return timeline.daemons.find(
+  const onNode = addedMounts(timeline).filter((mount) => mount.where === 'node' && mount.at <= at);
+  const source = onNode.findLast((mount) => mount.device === device && sourceOf(mount.mountPoint) !== undefined);
+  if (source === undefined) return undefined;
+  const workload = sourceOf(source.mountPoint)?.workload;
+  const lives = timeline.daemons.filter(
     (process) =>
-      source !== undefined &&
-      process.change === 'exited' &&
-      process.at > source.at &&
-      process.at <= at &&
-      workloadName(process.name).replace(/\/[^/]*$/, '') === workload,
+      process.at > source.at && process.at <= at && workloadName(process.name).replace(/\/[^/]*$/, '') === workload,
   );
+  const death = lives.findLast(({ change }) => change === 'exited');
+  if (death === undefined) return undefined;
+  const isBack = lives.some((process) => process.change === 'ready' && process.at > death.at);
+  const hasOtherDevice = onNode.some((mount) => mount.mountPoint === source.mountPoint && mount.at > death.at);
+  return isBack && !hasOtherDevice ? undefined : death;
 }
