@@ -6,7 +6,7 @@ modules := node_modules/.package-lock.json
 development := node_modules/vitest
 install := PATH='$(subst ','\'',$(PATH))' node packaging/install.js
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-.PHONY: help conform conform-all conform-long self-test mutants kernels crash bench doctor clean report test test-all lint
+.PHONY: help conform conform-all conform-long self-test mutants kernels arm64 places crash bench doctor clean report test test-all lint
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -30,6 +30,12 @@ mutants: $(development) $(modules) ## break the code on purpose, and see that so
 
 kernels: $(modules) ## boot other kernels, user-mode and emulated, and run doctor, a crash, comparisons and the documented set on each
 	@node kernels/run.ts $(ARGS)
+
+arm64: $(modules) ## doctor, a crash and three scenarios on Debian for arm64, in an emulated machine
+	@node kernels/run.ts --only arm64 $(ARGS)
+
+places: $(modules) ## install and run in places of every kind: odd paths, umask, overlayfs, noexec /tmp, proxy, other systems
+	@node kernels/run-places.ts $(ARGS)
 
 crash: $(modules) ## break one mount under a pod and watch it come back
 	@$(rekindle) crash $(ARGS)

@@ -3,6 +3,8 @@ export interface DebianKernel {
   readonly name: string;
   /** A program of this machine: boots in seconds, but by the real clock and with one processor. Or a whole machine, emulated. */
   readonly boots: 'user-mode' | 'emulated';
+  /** By default that of this machine. */
+  readonly processor?: 'arm64';
   /** Debian's releases that have it, the newest version of which is taken. */
   readonly suites: readonly string[];
   /** Packages that are unpacked beside it. */
@@ -20,6 +22,7 @@ export const kernels: readonly DebianKernel[] = [
   { name: '6.1', boots: 'emulated', suites: ['bookworm', 'bookworm-security'] },
   { name: '6.12', boots: 'emulated', suites: ['trixie', 'trixie-security'] },
   { name: 'newest', boots: 'emulated', suites: ['trixie-backports'] },
+  { name: 'arm64', boots: 'emulated', processor: 'arm64', suites: ['trixie', 'trixie-security'] },
 ];
 
 /** The user-mode kernel that is tried for a commit: each commit one, in time all. `hash`: hexadecimal. */

@@ -8,9 +8,12 @@ import type { DebianKernel } from './catalogue.ts';
 export class PackageMissing extends Error {}
 
 const { XDG_CACHE_HOME = join(homedir(), '.cache') } = process.env;
-const cache = join(XDG_CACHE_HOME, 'rekindle', 'kernels');
+
+/** A directory of the user's cache, which may not exist yet. */
+export const cacheDirectory = (name: string) => join(XDG_CACHE_HOME, 'rekindle', name);
+
+const cache = cacheDirectory('kernels');
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const architecture = 'amd64';
 
 /** Packages as files of the cache. */
 export interface KernelPackages {
@@ -22,9 +25,11 @@ export interface KernelPackages {
 }
 
 /** Downloads a kernel's packages unless the cache has them. @throws PackageMissing */
-export async function downloadKernel({ name, boots, suites, besides = [] }: DebianKernel): Promise<KernelPackages> {
-  const apt = await openApt(name, suites);
-  const [kernel = '', ...others] = boots === 'user-mode' ? ['user-mode-linux'] : await cloudImage(apt);
+export async function downloadKernel(wanted: DebianKernel): Promise<KernelPackages> {
+  const { name, boots, suites, besides = [] } = wanted;
+  const processor: string = wanted.processor ?? 'amd64';
+  const apt = await openApt(name, suites, processor);
+  const [kernel = '', ...others] = boots === 'user-mode' ? ['user-mode-linux'] : await cloudImage(apt, processor);
   const files = await apt.download([kernel, ...others, ...besides]);
   const [file = ''] = files;
   const [, packageName = kernel, version = ''] = /([^/]+)_([^_]+)_[^_]+\.deb$/.exec(file) ?? [];
@@ -32,7 +37,7 @@ export async function downloadKernel({ name, boots, suites, besides = [] }: Debi
 }
 
 /** The packages of the newest kernel for virtual machines, first the one with the kernel. From 7.0 on it is divided. */
-async function cloudImage(apt: Apt): Promise<readonly string[]> {
+async function cloudImage(apt: Apt, architecture: string): Promise<readonly string[]> {
   const [image] = findDependencies(await apt.dependencies(`linux-image-cloud-${architecture}`), 'linux-image');
   if (image === undefined) throw new PackageMissing(`linux-image-cloud-${architecture} names no kernel`);
   const parts = await apt.dependencies(image);
@@ -69,7 +74,7 @@ export async function unpack(packages: readonly string[]): Promise<string> {
 type Apt = Awaited<ReturnType<typeof openApt>>;
 
 /** apt with sources and lists of its own. The machine's proxies and other settings apply, its hooks do not. */
-async function openApt(name: string, suites: readonly string[]) {
+async function openApt(name: string, suites: readonly string[], architecture = 'amd64') {
   const directory = join(cache, name);
   const archives = join(directory, 'archives');
   for (const each of [join(directory, 'lists', 'partial'), join(archives, 'partial')])

@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { kernels } from './catalogue.ts';
 import { checkResult } from './guest.ts';
+import { places, untriedSystems } from './places.ts';
 
 const file = new URL('./results.json', import.meta.url);
+const placeFile = new URL('./place-results.json', import.meta.url);
 
 const kernelResult = z.strictObject({
   /** Name in the catalogue. */
@@ -38,4 +40,39 @@ export function kernelResultsAsMarkdown(results: readonly KernelResult[]): strin
     return `| ${release} | ${boots} | ${name} | ${date} | ${found.join('<br>')} |`;
   });
   return ['| kernel | how | package | date | result |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+const placeResult = z.strictObject({
+  /** Name in the list of places. */
+  place: z.string(),
+  date: z.string(),
+  checks: z.array(checkResult),
+});
+
+/** What came of the last run in a place. */
+export type PlaceResult = z.infer<typeof placeResult>;
+
+export function readPlaces(): readonly PlaceResult[] {
+  return z.array(placeResult).parse(JSON.parse(readFileSync(placeFile, 'utf8')));
+}
+
+/** Replaces the last result of the same place. */
+export function recordPlace(result: PlaceResult): void {
+  const others = readPlaces().filter(({ place }) => place !== result.place);
+  const order = places.map(({ name }) => name);
+  const sorted = [...others, result].sort((a, b) => order.indexOf(a.place) - order.indexOf(b.place));
+  writeFileSync(placeFile, `${JSON.stringify(sorted, undefined, 2)}\n`);
+}
+
+/** A table of all places and systems, tried or not. */
+export function placesAsMarkdown(results: readonly PlaceResult[]): string {
+  const rows = places.map(({ name, description }) => {
+    const result = results.find(({ place }) => place === name);
+    const found = result?.checks.map(
+      (check) => `${check.name} ${check.outcome}: ${check.summary.replaceAll('|', '/')}`,
+    );
+    return `| \`${name}\` | ${description} | ${result?.date ?? ''} | ${found?.join('<br>') ?? 'not tried'} |`;
+  });
+  const untried = untriedSystems.map((system) => `| | ${system} | | not tried |`);
+  return ['| place | what it is | date | result |', '| --- | --- | --- | --- |', ...rows, ...untried].join('\n');
 }

@@ -21,13 +21,16 @@ Boots the kernels of Debian's releases, and runs on each: rekindle doctor, rekin
   --record       keep the results in kernels/results.json, from which "npm run docs" makes docs/reference/kernels.md
   --list         list the kernels, and boot none
 
+On arm64 ("make arm64") three scenarios are run instead of the histories.
+
 The environment variable RUN_ON_KERNEL names the script that boots a kernel, by default ../shared/machine/run-on-kernel.sh.
 
 Exit status: 0 all passed; 1 a check failed; 2 usage; 3 no kernel could be booted.
 `;
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-const { RUN_ON_KERNEL: runner = join(project, '../shared/machine/run-on-kernel.sh') } = process.env;
+const { RUN_ON_KERNEL = join(project, '../shared/machine/run-on-kernel.sh') } = process.env;
+const arm64Runner = join(project, 'kernels/run-on-arm64.sh');
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 
 const options = {
@@ -84,21 +87,20 @@ async function main(): Promise<number> {
 
 /** Boots a kernel and makes the checks there. Resolves with the reason if that is impossible here. */
 async function tryKernel(kernel: DebianKernel, choice: CheckChoice): Promise<KernelResult | string> {
+  const runner = kernel.processor === 'arm64' ? arm64Runner : RUN_ON_KERNEL;
+  const emulator = { arm64: 'qemu-system-aarch64', emulated: 'qemu-system-x86_64', 'user-mode': undefined }[
+    kernel.processor ?? kernel.boots
+  ];
   if (!existsSync(runner)) return `needs the runner of virtual machines, ${runner} (RUN_ON_KERNEL names another)`;
   if (process.getuid?.() !== 0) return 'needs root';
   try {
     const cpio = await directoryOf('cpio');
-    const programs = [
-      'dpkg-deb',
-      'mke2fs',
-      'debootstrap',
-      ...(kernel.boots === 'emulated' ? ['qemu-system-x86_64'] : []),
-    ];
+    const programs = ['dpkg-deb', 'mke2fs', 'debootstrap', ...(emulator === undefined ? [] : [emulator])];
     for (const program of programs)
       if ((await execa('which', [program], { reject: false })).failed) return `${program} is not on the PATH`;
     const { kernel: file, besides, description } = await downloadKernel(kernel);
     const libc = kernel.boots === 'user-mode' && besides.length > 0 ? await libcFrom(besides) : [];
-    const checks = guestChecks(choice);
+    const checks = guestChecks({ ...choice, processor: kernel.processor });
     const out = join(project, 'results', 'kernels', kernel.name);
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });

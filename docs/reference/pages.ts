@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { conditions, spelling } from '../../clusters/sandbox/conditions/catalogue.ts';
-import { kernelResultsAsMarkdown, readKernelResults } from '../../kernels/results.ts';
+import { kernelResultsAsMarkdown, placesAsMarkdown, readKernelResults, readPlaces } from '../../kernels/results.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
 import { statusPort } from '../../recovery/deploy/agent-daemonset.ts';
 import { statusReader } from '../../recovery/deploy/options.ts';
@@ -32,6 +32,7 @@ export async function referencePages(): Promise<readonly Page[]> {
     { file: 'record.md', text: renderPage('The record of a run', recordPage()) },
     { file: 'claims.md', text: renderPage('Claims and faults', claimsPage()) },
     { file: 'kernels.md', text: renderPage('Kernels', kernelsPage()) },
+    { file: 'places.md', text: renderPage('Places and systems', placesPage()) },
     { file: 'node-conditions.md', text: renderPage('Node conditions', conditionsPage()) },
   ];
 }
@@ -151,12 +152,30 @@ that old or new; \`--kernel-tier\` only forbids the agent to use newer calls. On
 \`rekindle crash\` (the lines of the mount tables before and after), and 200 histories of \`rekindle simulate --against-kernel\`; on
 user-mode Linux also the documented scenarios and those of a standby. \`.ci/run\` boots one user-mode kernel for each commit.
 
+On the emulated arm64 machine (\`make arm64\`), three documented scenarios take the place of the histories.
+
 User-mode Linux is a program of the host with one slow processor and the host's clock, so a check of a budget may fail there because of
 the machine. An emulated machine counts time by instructions, and misses no deadline because of its host.
 
 \`REKINDLE_TIMEOUT_MULTIPLIER\` (6 on these machines) lengthens waits for a condition, and no budget of a check.
 
 ${kernelResultsAsMarkdown(readKernelResults())}
+`;
+}
+
+function placesPage(): string {
+  return `
+What the checks of \`make places\` last found in each place where a checkout may be, and on each system. It copies the project there,
+installs it as a new user does, and runs \`make doctor\`, \`make conform\` with the scenarios of crash and recovery (at \`all-at-once\`
+every documented scenario), and the tests of what touches the machine. A warning of npm or Node counts as a failure. Debian's releases are
+made by debootstrap and entered by chroot in a private mount namespace, so the kernel is that of the machine; for other kernels see
+[Kernels](kernels.md).
+
+${placesAsMarkdown(readPlaces())}
+
+On Alpine, and on other systems with musl instead of glibc, the command refuses to start in one sentence; a test imitates that, because no
+Node for musl could be had. Linux on arm64 is on the page about kernels. For macOS and Windows see
+[Run on another system](../how-to/run-on-another-system.md).
 `;
 }
 
