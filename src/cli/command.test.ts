@@ -91,6 +91,16 @@ describe.each(interpreters)('started by %s', (node) => {
     expect(existsSync(join(dirname(modules), /docs\S+\.md/.exec(stderr)?.[0] ?? ''))).toBe(true);
   });
 
+  test('without glibc it refuses in one sentence', async () => {
+    const hide = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module'; const { existsSync } = fs;
+      fs.existsSync = (path) => !/\\/ld-linux/.test(path) && existsSync(path); syncBuiltinESMExports();`;
+    const otherLibrary = `data:text/javascript,${encodeURIComponent(hide)}`;
+    expect(await run(node, ['--import', otherLibrary, command, 'crash'])).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/^rekindle: the C library is not glibc: [^\n]*, not on Alpine\n$/),
+    });
+  });
+
   test('the real command line answers', { timeout: 120_000 }, async () => {
     expect((await run(node, [command, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(await run(node, [command, 'crash', '--fault', 'x'])).toMatchObject({

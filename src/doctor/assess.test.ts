@@ -30,9 +30,15 @@ test('finds nothing missing on a common distribution without root', () => {
   expect(assess(good).filter(({ mark }) => mark !== 'ok')).toEqual([]);
 });
 
+test('arm64 needs no fuse-native', () => {
+  const facts = { ...good, arch: 'arm64', fuseNative: { ok: false, says: 'no native build was found' } as const };
+  expect(assess(facts).filter(({ mark }) => mark !== 'ok')).toEqual([]);
+});
+
 describe('each missing requirement is named with its remedy', () => {
   test.each<[string, Partial<MachineFacts>, string, RegExp, RegExp]>([
     ['another system', { platform: 'darwin', arch: 'arm64' }, 'platform', /darwin on arm64/, /Linux x86-64/],
+    ['another processor', { arch: 'riscv64' }, 'platform', /linux on riscv64/, /arm64 with glibc/],
     ['another C library', { glibc: undefined as never }, 'platform', /not glibc/, /not Alpine/],
     ['an old kernel', { kernelRelease: '4.19.91-26.al7' }, 'kernel', /4\.19\.91-26\.al7 is before 5\.10/, /5\.10/],
     ['an old Node', { nodeVersion: 'v20.20.2' }, 'Node', /v20\.20\.2/, /bin\/rekindle\.js/],
