@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { bundlePackages, packageFlags, packages } from './bundled-packages.ts';
@@ -25,7 +26,7 @@ async function load(flags: readonly string[], cwd: string) {
 
 it('a process of the harness takes packages from the bundles, which export what the packages do', async () => {
   expect(await bundlePackages()).toBe(true);
-  const project = new URL('..', import.meta.url).pathname;
+  const project = fileURLToPath(new URL('..', import.meta.url));
   const [plain, bundled] = await Promise.all([load([], project), load(packageFlags(), project)]);
   expect(plain.bundled).toEqual([]);
   expect(bundled).toEqual({ bundled: packages, exported: plain.exported });
@@ -33,6 +34,6 @@ it('a process of the harness takes packages from the bundles, which export what 
 
 it('a package keeps the versions that it depends on', async () => {
   await bundlePackages();
-  const folder = new URL('../node_modules/execa', import.meta.url).pathname;
+  const folder = fileURLToPath(new URL('../node_modules/execa', import.meta.url));
   expect((await load(packageFlags(), folder)).bundled).toEqual([]);
 }, 300_000);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type StoreOptions, startStore, startStoreProcess } from './start-store.ts';
 
@@ -74,7 +75,7 @@ describe("a store's process", () => {
 describe('a store without its parent', () => {
   it('ends when its standard input is closed, so also when its parent is killed', async () => {
     const runId = `orphan-${process.pid}`;
-    const main = new URL('embedded-main.ts', import.meta.url).pathname;
+    const main = fileURLToPath(new URL('embedded-main.ts', import.meta.url));
     await using started = startStoreProcess({ runId, command: [process.execPath, main], environment: {} });
     started.child.stdin.write('{"credentials":{"accessKeyId":"a","accessKeySecret":"b"}}\n');
     await once(started.child.stdout, 'data');
