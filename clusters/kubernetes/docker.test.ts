@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CannotRun } from '../cluster.ts';
 import { connectDocker } from './docker.ts';
@@ -11,7 +9,7 @@ const answers: CannedReply = { to: 'version', stdout: '28.1\n' };
 
 let fakes: FakePrograms;
 beforeEach(() => {
-  fakes = new FakePrograms(mkdtempSync(join(tmpdir(), 'rekindle-docker-')));
+  fakes = new FakePrograms('rekindle-docker');
 });
 afterEach(() => rmSync(fakes.folder, { recursive: true }));
 

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -16,7 +15,7 @@ const exported: CannedReply = { to: 'export logs' };
 
 let fakes: FakePrograms;
 beforeEach(() => {
-  fakes = new FakePrograms(mkdtempSync(join(tmpdir(), 'rekindle-kind-')));
+  fakes = new FakePrograms('rekindle-kind');
 });
 afterEach(() => rmSync(fakes.folder, { recursive: true }));
 

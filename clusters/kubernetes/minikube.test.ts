@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CannotRun } from '../cluster.ts';
@@ -14,7 +13,7 @@ const deleted: CannedReply = { to: 'delete' };
 
 let fakes: FakePrograms;
 beforeEach(() => {
-  fakes = new FakePrograms(mkdtempSync(join(tmpdir(), 'rekindle-minikube-')));
+  fakes = new FakePrograms('rekindle-minikube');
 });
 afterEach(() => rmSync(fakes.folder, { recursive: true }));
 

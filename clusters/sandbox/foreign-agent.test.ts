@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addFiles, expandWords, findOnPath, foreignContainer, missingFiles } from './foreign-agent.ts';
 
@@ -15,7 +15,10 @@ const values = {
 /** Below /opt or /usr in a container's root are the machine's directories; /var and /tmp are its own. */
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rekindle-foreign-'));
+  // Among temporary files nothing may be executable.
+  const parent = fileURLToPath(new URL('../../dist', import.meta.url));
+  mkdirSync(parent, { recursive: true });
+  folder = mkdtempSync(join(parent, 'rekindle-foreign-'));
   for (const name of ['plugin', 'check.sh']) {
     writeFileSync(join(folder, name), '#!/bin/sh\n');
     chmodSync(join(folder, name), 0o755);

@@ -138,11 +138,11 @@ export class DaemonStage implements AsyncDisposable {
     return daemon;
   }
 
-  /** Runs a shell command in the mount namespace, with the mount point as `$M`; in a child process, because the mount may be dead. */
+  /** Runs a shell command in the mount namespace, with the mount point as `$M` and Node as `$NODE`; in a child process, because the mount may be dead. */
   async inside(command: string, timeout = 20_000): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const [enter = '', ...entering] = this.enterCommand();
     const { exitCode, stdout, stderr } = await execa(enter, [...entering, 'sh', '-c', command], {
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint },
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', M: this.mountpoint, NODE: process.execPath },
       extendEnv: false,
       reject: false,
       stripFinalNewline: false,
@@ -157,7 +157,7 @@ export class DaemonStage implements AsyncDisposable {
    */
   async read(name: string): Promise<string> {
     const script = `try{console.log(String(require('fs').readFileSync(process.argv[1])))}catch(e){console.log(e.code)}`;
-    const { stdout } = await this.inside(`exec ${process.execPath} -e "${script}" "$M/${name}"`);
+    const { stdout } = await this.inside(`exec "$NODE" -e "${script}" "$M/${name}"`);
     return stdout.trim();
   }
 

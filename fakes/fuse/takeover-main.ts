@@ -81,10 +81,7 @@ async function measure(kills: number, isWaiting: boolean) {
   await daemon.line('ready');
   await keeper.line('kept');
   const [opened = '', stop = '', out = ''] = ['opened', 'stop', 'out'].map((name) => join(stage.directory, name));
-  const finished = stage.inside(
-    `cd "$M" && exec ${process.execPath} -e "${reader}" ${opened} ${stop} ${out}`,
-    3_600_000,
-  );
+  const finished = stage.inside(`cd "$M" && exec "$NODE" -e "${reader}" ${opened} ${stop} ${out}`, 3_600_000);
   while (!existsSync(opened)) await delay(5);
   const at: number[] = [];
   for (let kill = 1; kill <= kills; kill++) {

@@ -79,7 +79,7 @@ describe.skipIf(lacking !== undefined)(`takeover${lacking === undefined ? '' : `
   /** A program in the namespace that reads through a descriptor and relative to its working directory until it is stopped. */
   async function startReader() {
     const [opened, stop] = ['opened', 'stop'].map((name) => join(stage.directory, name)) as [string, string];
-    const finished = stage.inside(`cd "$M/sub" && exec ${process.execPath} -e "${readerScript}" ${opened} ${stop}`);
+    const finished = stage.inside(`cd "$M/sub" && exec "$NODE" -e "${readerScript}" ${opened} ${stop}`);
     while (!existsSync(opened)) await delay(5);
     return {
       async stop(): Promise<{ readonly reads: number; readonly wrong: number; readonly errors: readonly string[] }> {

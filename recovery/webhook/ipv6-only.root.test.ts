@@ -13,6 +13,6 @@ function inIpv6Only(script: string) {
 it('in a network with only IPv6, webhook and agent are reachable (needs root)', ({ skip }) => {
   const { status, stderr } = inIpv6Only('grep -q ^0*1 /proc/net/if_inet6');
   skip(status !== 0, `no network namespace with only IPv6: ${stderr.trim()}`);
-  const { stdout, stderr: errors } = inIpv6Only(`exec ${process.execPath} ${program}`);
+  const { stdout, stderr: errors } = inIpv6Only(`exec '${process.execPath}' '${program}'`);
   expect({ stdout, errors }).toEqual({ stdout: 'webhook 200, agent 200\n', errors: '' });
 });

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import type { Docker } from '../docker.ts';
 import type { ProviderOptions } from '../provider.ts';
 
@@ -89,11 +90,13 @@ export interface CannedReply {
 
 /** Programs that record their calls, in a folder that is the whole PATH of the code under test. */
 export class FakePrograms {
+  /** In the checkout, because the programs among temporary files may not be executable. The caller removes it. */
   readonly folder: string;
 
-  /** `folder` exists. The caller removes it. */
-  constructor(folder: string) {
-    this.folder = folder;
+  constructor(name: string) {
+    const parent = fileURLToPath(new URL('../../../dist', import.meta.url));
+    mkdirSync(parent, { recursive: true });
+    this.folder = mkdtempSync(join(parent, `${name}-`));
   }
 
   /** An environment without other programs. */
@@ -105,11 +108,10 @@ export class FakePrograms {
     mkdirSync(join(this.folder, 'bin'), { recursive: true });
     const file = join(this.folder, 'bin', program);
     const data = JSON.stringify({ program, replies, log: this.#log });
-    writeFileSync(
-      file,
-      `#!${process.execPath}\nconst {program,replies,log}=${data};\n(${fakeProgram.toString()})(program,replies,log);\n`,
-    );
-    chmodSync(file, 0o755);
+    const code = `const {program,replies,log}=${data};\n(${fakeProgram.toString()})(program,replies,log);\n`;
+    writeFileSync(`${file}.cjs`, code);
+    // An interpreter's path may have no spaces.
+    writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${file}.cjs' "$@"\n`, { mode: 0o755 });
   }
 
   /** The calls as lines: `kind create cluster --name=x`. */

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakePrograms } from '../../../clusters/kubernetes/testing/fake-programs.ts';
 import { docker, parseContainers } from './containers.ts';
@@ -24,7 +22,7 @@ test('finds the nodes of clusters named after a run, but no other containers', (
 
 let fakes: FakePrograms;
 beforeEach(() => {
-  fakes = new FakePrograms(mkdtempSync(join(tmpdir(), 'rekindle-docker-')));
+  fakes = new FakePrograms('rekindle-docker');
 });
 afterEach(() => rmSync(fakes.folder, { recursive: true }));
 
