@@ -37,6 +37,7 @@ test.each([
   ['@C2)', 'Unmatched )'],
   ['(@C2', 'Unmatched ('],
   ['@C2 und @C3', '"und" is neither a tag'],
+  ['@P1', 'no scenario tests the claim P1: rekindle claims shows what holds it'],
   ['not @c2', 'unknown tag "@c2": accepted are @C2, @C3, @fault:sigkill'],
 ])('refuses %j: %s', (text, message) => {
   expect(() => checkTags(text, known)).toThrow(message);

@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { foreignDaemons } from '../../clusters/cluster.ts';
 import { isNormalised } from '../../recovery/csi/volume-source.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { claims } from '../timeline/claims.ts';
 import { parseDuration } from '../timeline/duration.ts';
 
 /** A mistake in the command line, exit status 2. The message is one sentence that names the argument and the accepted values. */
@@ -69,7 +70,10 @@ export function checkTags(expression: string, known: readonly string[]): string 
   for (const token of expression.match(/[^\s()]+/g) ?? []) {
     if (['and', 'or', 'not'].includes(token)) continue;
     if (!token.startsWith('@')) throw invalid(`${JSON.stringify(token)} is neither a tag, as in @C2, nor and, or, not`);
-    if (!known.includes(token)) throw unknown('tag', token, known);
+    if (known.includes(token)) continue;
+    if (token.slice(1) in claims)
+      throw new WrongArgument(`no scenario tests the claim ${token.slice(1)}: rekindle claims shows what holds it`);
+    throw unknown('tag', token, known);
   }
   try {
     parseTagExpression(expression);
