@@ -70,10 +70,7 @@ export function checkTags(expression: string, known: readonly string[]): string 
   for (const token of expression.match(/[^\s()]+/g) ?? []) {
     if (['and', 'or', 'not'].includes(token)) continue;
     if (!token.startsWith('@')) throw invalid(`${JSON.stringify(token)} is neither a tag, as in @C2, nor and, or, not`);
-    if (known.includes(token)) continue;
-    if (token.slice(1) in claims)
-      throw new WrongArgument(`no scenario tests the claim ${token.slice(1)}: rekindle claims shows what holds it`);
-    throw unknown('tag', token, known);
+    if (!known.includes(token)) throw unknownTag(token, known);
   }
   try {
     parseTagExpression(expression);
@@ -118,6 +115,12 @@ export function featurePaths(paths: readonly string[], cwd: string): readonly st
     }
     return path + lines;
   });
+}
+
+function unknownTag(tag: string, known: readonly string[]): WrongArgument {
+  const claim = tag.slice(1);
+  if (!(claim in claims)) return unknown('tag', tag, known);
+  return new WrongArgument(`no scenario tests the claim ${claim}: rekindle claims shows what holds it`);
 }
 
 function existing(path: string): Stats | undefined {
