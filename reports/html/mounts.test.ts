@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { KeptEvent } from '../../src/timeline/digest.ts';
-import { changes, mountTables } from './mounts.ts';
+import { changes, mountLanes, mountTables } from './mounts.ts';
 
 const snapshot = (at: number, label: string, ...lines: readonly string[]): KeptEvent => ({
   kind: 'snapshot',
@@ -60,4 +60,11 @@ it('shows the table before, what came and went, and what is different after; oth
       others: 1,
     },
   ]);
+});
+
+it('distinguishes the source mount of a standby from the ordinary one', () => {
+  const paths = ['/runtime-mnt/jindo/ns/demo/jindofs-fuse', '/runtime-mnt/jindo/ns/demo/standby-0/jindofs-fuse'];
+  const events = paths.map((mountPoint, at) => ({ ...mount(at, 'added', at), mountPoint }) as KeptEvent);
+  const lanes = mountLanes(events, { from: 0, to: 1, zero: 0 });
+  expect(lanes.map(({ name }) => name)).toEqual(['Source on the node', 'Source of standby-0']);
 });

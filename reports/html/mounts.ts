@@ -115,7 +115,9 @@ function laneName([first]: readonly MountEvent[]): string {
   const { where, mountPoint } = first;
   if (where !== 'node') return `${mountPoint} in ${podName(where)}`;
   const target = /\/pods\/([^/]{1,8})[^/]*\/volumes\//.exec(mountPoint);
-  return target ? `Target ${target[1]}…` : 'Source on the node';
+  if (target) return `Target ${target[1]}…`;
+  const standby = /\/(standby-\d+)\/[^/]+$/.exec(mountPoint);
+  return standby ? `Source of ${standby[1]}` : 'Source on the node';
 }
 
 /** A mount that was removed but never added existed from the beginning. */
