@@ -270,6 +270,12 @@ describe('the known containers of a full node', () => {
     containers.changed(14);
     expect(points(containers.find('known')).toSorted()).toEqual(['c10 /data', 'c11 /data', 'c12', 'c13', 'c14 /data']);
     expect(points(containers.find('known')).toSorted()).toEqual(pids.map((pid) => `c${pid} /data`));
+    // The last of those that are left out.
+    rmSync(join(proc, '11'), { recursive: true });
+    containers.changed(10);
+    containers.changed(12);
+    containers.changed(13);
+    expect(points(containers.find('known')).toSorted()).toEqual([10, 12, 13, 14].map((pid) => `c${pid} /data`));
   });
 });
 

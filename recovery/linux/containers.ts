@@ -246,16 +246,20 @@ function readAgain(
   const began = scan.now();
   const isOutdated = ({ container: { pid } }: KnownContainer) => outdated.has(pid);
   const all = [...known.values()];
-  const unread = new Set(all);
-  const found = [...all.filter(isOutdated), ...all.filter((each) => !isOutdated(each))].flatMap((before) => {
-    if (scan.now() - began >= readingBudget) return [];
-    unread.delete(before);
+  const unread: KnownContainer[] = [];
+  const found: KnownContainer[] = [];
+  for (const before of [...all.filter(isOutdated), ...all.filter((each) => !isOutdated(each))]) {
     const { pid, mountNamespace } = before.container;
+    // One that has ended is always noticed, as it did not fail to recover.
+    if (scan.files.namespaceOf(pid, 'mnt') !== mountNamespace) continue;
+    if (scan.now() - began >= readingBudget) {
+      unread.push(before);
+      continue;
+    }
     outdated.delete(pid);
-    if (scan.files.namespaceOf(pid, 'mnt') !== mountNamespace) return [];
     const entry = read(scan, pid, mountNamespace, before);
-    return entry === undefined || entry === 'gone' || entry.startTime !== before.startTime ? [] : [entry];
-  });
+    if (entry !== undefined && entry !== 'gone' && entry.startTime === before.startTime) found.push(entry);
+  }
   return [...unread, ...found];
 }
 
@@ -275,8 +279,8 @@ function inspect(
     if (entry === 'gone') continue;
     if (entry === undefined || (pid === known[0] && entry.startTime === before?.startTime)) return entry;
     const main = mainProcess(scan.files, pids);
-    const chosen = main === undefined || main === pid ? entry : read(scan, main, mountNamespace, before);
-    return chosen === 'gone' ? entry : chosen;
+    if (main === undefined) return 'gone';
+    return main === pid ? entry : read(scan, main, mountNamespace, before);
   }
   return 'gone';
 }
@@ -298,8 +302,6 @@ function read(
   mountNamespace: string,
   before: KnownContainer | undefined,
 ): KnownContainer | undefined | 'gone' {
-  // A prober that reads in the container is no process of it, and is elsewhere soon.
-  if (before?.container.pid !== pid && files.isHelper(pid) !== false) return 'gone';
   const started = files.startTime(pid);
   const text = files.mountTable(pid);
   if (text === undefined || started === undefined) return 'gone';

@@ -184,6 +184,10 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it("takes a container's process 1 for it, whoever visits the container", async () => {
+    expect(await kernel('visitedContainer')).toEqual([true]);
+  });
+
   it.skipIf(hasKubelet)(
     `follows the kubelet into the mount namespace that it has after its restart, and knows none meanwhile${hasKubelet ? ' (skipped: this machine has a kubelet)' : ''}`,
     async () => {
