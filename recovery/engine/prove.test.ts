@@ -34,6 +34,18 @@ it('accepts a read as the user of the container that the source itself answered'
   expect(asked).toEqual([{ site: inside, user, device: source.device, deadline }]);
 });
 
+it('does not read as root in a container that is not known at the moment', async () => {
+  const { result, asked } = await answered(
+    { ok: true, value: { device: source.device } },
+    {
+      ...inside,
+      mountNamespace: 'mnt:[9]',
+    },
+  );
+  expect(asked).toEqual([]);
+  expect(result).toMatchObject({ ok: false, failure: { errno: 'ESRCH', step: 'enter' } });
+});
+
 it('rejects a read that another device answered', async () => {
   const { result } = await answered({ ok: true, value: { device: '8:1' as DeviceId } });
   expect(result).toMatchObject({ ok: false, failure: { errno: 'ESTALE', step: 'verify-device', path: '/data' } });

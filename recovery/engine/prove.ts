@@ -112,8 +112,8 @@ function isOwnError({ errno, step }: Failure): boolean {
 }
 
 /**
- * Reads through a new mount in the consumer's namespace and as its user. Succeeds only if the source's own device answered. ENOTCONN
- * right after a replacement means that the daemon died again.
+ * Reads through a new mount in the consumer's namespace and as its user. Succeeds only if the source's own device answered. ESRCH: its
+ * container is not known at the moment. ENOTCONN right after a replacement means that the daemon died again.
  */
 export async function readAsConsumer(
   kernel: Pick<KernelPort, 'read'>,
@@ -121,6 +121,9 @@ export async function readAsConsumer(
   { site, source, deadline }: { readonly site: MountSite; readonly source: LiveSource; readonly deadline: Nanoseconds },
 ): Promise<Result<ReadAnswer>> {
   const container = snapshot.container(site);
+  // As root it could read what the consumer cannot.
+  if (site.kind === 'container' && container === undefined)
+    return { ok: false, failure: { errno: 'ESRCH', call: 'read', path: site.path, step: 'enter' } };
   const user = container === undefined ? {} : { user: container.user };
   const answer = await kernel.read({ site, device: source.device, deadline, ...user });
   if (!answer.ok || answer.value.device === source.device) return answer;
