@@ -27,16 +27,15 @@ export function draftProfile(cluster: ClusterDrivers, driver: string): string {
   const profile = {
     version: 2,
     name: driver.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, ''),
-    title: driver,
     promises: { class: 'none' },
     volume: {
       driver,
-      objects: storage ? [claim(nameOf(storage))] : [volume(driver), claim('', '{namespace}-{name}')],
-      source: { persistentVolumeClaim: { claimName: '{name}' } },
+      ...(storage
+        ? { objects: [claim(nameOf(storage))] }
+        : { attributes: { bucket: '{bucket}', directory: '{directory}' } }),
     },
     process: fuse ? { pod: fusePod(fuse) } : { plugin: '^TODO .*{volume}' },
     restartedBy: fuse ? 'kubelet' : 'nobody',
-    gate: 'none',
     ...(plugin && {
       find: {
         daemonSet: { namespace: plugin.metadata?.namespace ?? '', name: nameOf(plugin), container: container ?? '' },
@@ -97,34 +96,12 @@ function fusePod({ metadata, spec }: V1Pod) {
   };
 }
 
-function claim(storageClassName: string, volumeName?: string) {
+/** Of a StorageClass that is there, and is not created for each volume. */
+function claim(storageClassName: string) {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name: '{name}' },
-    spec: {
-      accessModes: ['ReadWriteMany'],
-      storageClassName,
-      ...(volumeName && { volumeName }),
-      resources: { requests: { storage: '1Gi' } },
-    },
-  };
-}
-
-function volume(driver: string) {
-  return {
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name: '{namespace}-{name}' },
-    spec: {
-      accessModes: ['ReadWriteMany'],
-      capacity: { storage: '1Gi' },
-      claimRef: { namespace: '{namespace}', name: '{name}' },
-      csi: {
-        driver,
-        volumeHandle: '{namespace}-{name}',
-        volumeAttributes: { bucket: '{bucket}', directory: '{directory}' },
-      },
-    },
+    spec: { accessModes: ['ReadWriteMany'], storageClassName, resources: { requests: { storage: '1Gi' } } },
   };
 }
