@@ -86,6 +86,8 @@ const unbroken: Readonly<Record<string, string>> = {
   'nothing of the node shows in the pod below /data': 'a recovered subPath turns the step before it red',
   'the documented command shows "- --feature-gates=FuseRecovery=true"':
     'a gate that is not set turns the step before it red',
+  'the node of the pod has its label, and is the only one that runs its daemon':
+    'a label that is not set turns the step before it red',
   'at /data the pod reads on': 'a pod that does not turns the steps of its crash red',
   'the neighbours of the node are as they were': 'no agent of ours touches them by one edit',
   "the other tenant's pod was given nothing": 'the step that refuses its dataset turns red first',

@@ -64,7 +64,7 @@ export async function startAgent({
   // Read for each change, because the kubelet renews its certificate.
   const nodeConfig = () =>
     options.patchNodes === 'kubelet'
-      ? loadKubeletConfig(options.kubeletKubeConfig, (path) => kernel.readNodeFile(path))
+      ? loadKubeletConfig(options.kubeletKubeConfig, (path) => kernel.readNodeFile(path), kubeConfig)
       : undefined;
   const nodeTransport = () => createTransport(nodeConfig() ?? kubeConfig, clock);
   const now = () => new Date();

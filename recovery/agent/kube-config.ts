@@ -23,12 +23,17 @@ export function loadKubeConfig(
 }
 
 /**
- * Loads the kubelet's kubeconfig of this node, with the files that it names: their paths may lead through symbolic links of the node.
+ * Loads the kubelet's credentials of this node, with the files that its kubeconfig names: their paths may lead through symbolic links of the
+ * node. The API server's address is the agent's own, because the kubelet's may be one that only the node can reach.
  *
  * @param path of the node, `/etc/kubernetes/kubelet.conf`
  * @returns undefined if there is no such file
  */
-export function loadKubeletConfig(path: string, readNodeFile: (path: string) => Buffer): KubeConfig | undefined {
+export function loadKubeletConfig(
+  path: string,
+  readNodeFile: (path: string) => Buffer,
+  own: KubeConfig,
+): KubeConfig | undefined {
   let text: string;
   try {
     text = readNodeFile(path).toString();
@@ -39,18 +44,16 @@ export function loadKubeletConfig(path: string, readNodeFile: (path: string) => 
   const config = new KubeConfig();
   config.loadFromString(text);
   const include = (file: string) => readNodeFile(resolve(dirname(path), file)).toString('base64');
-  const { currentContext, contexts } = config;
-  const clusters = config.clusters.map(({ caFile, ...cluster }) =>
-    caFile ? { ...cluster, caData: include(caFile) } : cluster,
-  );
-  const users = config.users.map(({ certFile, keyFile, ...user }) => ({
+  const kubelet = config.getCurrentUser();
+  const cluster = own.getCurrentCluster();
+  if (kubelet === null || cluster === null) throw new Error(`${path} names no current user: set its current-context`);
+  const { certFile, keyFile, ...user } = kubelet;
+  if (user.exec) throw new Error(`${path} names a program that is run for its credentials: deploy with --patch-nodes`);
+  const included = new KubeConfig();
+  included.loadFromClusterAndUser(cluster, {
     ...user,
     ...(certFile ? { certData: include(certFile) } : {}),
     ...(keyFile ? { keyData: include(keyFile) } : {}),
-  }));
-  const included = new KubeConfig();
-  included.loadFromOptions({ clusters, users, contexts, currentContext });
-  if (included.getCurrentUser()?.exec)
-    throw new Error(`${path} names a program that is run for its credentials: deploy with --patch-nodes`);
+  });
   return included;
 }
