@@ -26,6 +26,8 @@ export class FuseConnection {
   readonly denied = new Set<number>();
   /** When it stopped answering, in the milliseconds of `now`; undefined while it answers or is dead. */
   silentSince: number | undefined;
+  /** The last time in which it did not answer. */
+  lastSilence: { readonly since: number; readonly until: number } | undefined;
   readonly #now: () => number;
   readonly #waiting = new Set<() => void>();
   readonly #exits = new Set<() => void>();
@@ -45,6 +47,8 @@ export class FuseConnection {
 
   set state(state: ConnectionState) {
     this.#state = state;
+    if (this.silentSince !== undefined && !this.isSilent)
+      this.lastSilence = { since: this.silentSince, until: this.#now() };
     this.silentSince = this.isSilent ? (this.silentSince ?? this.#now()) : undefined;
     if (this.isSilent) return;
     for (const wake of [...this.#waiting]) wake();

@@ -131,7 +131,11 @@ export class Invariants {
   aborted(device: DeviceId, isAllowed: boolean, now: Nanoseconds): void {
     if (!isAllowed) fail('a connection was aborted although no flag allows it');
     const connection = this.#node.kernel.connections().get(device);
-    const silence = connection?.silentSince === undefined ? 0 : Number(now / 1_000_000n) - connection.silentSince;
+    const at = Number(now / 1_000_000n);
+    // If it answers at the very moment of the abort, either may come first.
+    const { silentSince, lastSilence } = connection ?? {};
+    const since = silentSince ?? (lastSilence?.until === at ? lastSilence.since : at);
+    const silence = at - since;
     if (silence < Number(abortHungAfter / 1_000_000n))
       fail(`a connection was aborted that has not answered for ${silence} ms`);
   }

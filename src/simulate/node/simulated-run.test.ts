@@ -82,6 +82,27 @@ describe('a simulated node', () => {
     expect((await replay(history, '6.5')).failures).toEqual([]);
   }, 240_000);
 
+  it('keeps the promise of a history that broke it: a connection answers at the moment at which it is aborted', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', policy: 'documented', standby: true, abortsHung: true },
+      { after: 200, op: 'start-standby', volume: 0 },
+      { after: 4000, op: 'crash', volume: 1, source: 'standby', stacks: false, starts: 20000 },
+      { after: 4000, op: 'agent-dies', calls: 56 },
+      { after: 0, op: 'create-pod', volume: 0, propagation: 'slave', label: 'true', shape: 'plain' },
+      { after: 0, op: 'crash', volume: 0, source: 'standby', stacks: false, starts: 50 },
+      { after: 0, op: 'abort', volume: 0 },
+      { after: 4000, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'plain' },
+      { after: 12000, op: 'abort', volume: 0 },
+      { after: 12000, op: 'crash', volume: 0, source: 'standby', stacks: true, starts: 20000 },
+      { after: 0, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 20000 },
+      { after: 0, op: 'delete-pod', pod: 0 },
+      { after: 0, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 300 },
+      { after: 1, op: 'delete-pod', pod: 6 },
+      { after: 5, op: 'stop', volume: 1 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
   it('replays a history step by step', async () => {
     const history = drawNodeHistory(seededRandom(7), 60).filter(({ op }) => op !== 'agent-dies');
     const [first, second] = [await runNodeHistory(history, '6.5'), await runNodeHistory(history, '6.5')];
