@@ -7,6 +7,7 @@ const bare = { name: 'bare', description: 'a place' };
 it('judges every documented promise only if a place is to show all', () => {
   expect(placeCommand(bare)).toContain('features/5-crash-and-recovery.feature');
   expect(placeCommand({ ...bare, whole: true })).not.toContain('features/');
+  expect(placeCommand(bare, true)).not.toContain('make conform');
 });
 
 it('installs everything before a place is cut off', () => {

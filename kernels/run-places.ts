@@ -9,12 +9,13 @@ import { cacheDirectory } from './packages.ts';
 import { type Place, placeChecks, placeCommand, places } from './places.ts';
 import { type PlaceResult, recordPlace } from './results.ts';
 
-const usage = `Usage: make places ARGS="[--only TEXT]... [--record] [--list]"
+const usage = `Usage: make places ARGS="[--only TEXT]... [--brief] [--record] [--list]"
 
 Copies the project to places of every kind, installs it, and runs in each: doctor, the documented crash scenarios, and the tests of what
 touches the machine; where all is combined, all documented scenarios. Needs root; Debian's releases are made by debootstrap.
 
   --only TEXT    the places whose name contains the text; may be repeated
+  --brief        no scenarios
   --record       keep the results in kernels/place-results.json, from which "npm run docs" makes docs/reference/places.md
   --list         list the places, and make none
 
@@ -34,6 +35,7 @@ const write = (text: string) => void process.stdout.write(`${text}\n`);
 async function main(): Promise<number> {
   const options = {
     only: { type: 'string', multiple: true },
+    brief: { type: 'boolean' },
     record: { type: 'boolean' },
     list: { type: 'boolean' },
   } as const;
@@ -44,7 +46,7 @@ async function main(): Promise<number> {
     process.stderr.write(`places: ${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;
   }
-  const { only = [''], list, record } = values;
+  const { only = [''], brief = false, list, record } = values;
   const chosen = places.filter(({ name }) => only.some((text) => name.includes(text)));
   if (list) {
     write(chosen.map(({ name, description }) => `${name.padEnd(14)}  ${description}`).join('\n'));
@@ -57,7 +59,7 @@ async function main(): Promise<number> {
   const results: PlaceResult[] = [];
   for (const place of chosen) {
     write(`${place.name}: ${place.description}`);
-    const result = await tryPlace(place);
+    const result = await tryPlace(place, brief);
     for (const { outcome, name, seconds, summary } of result.checks)
       write(`  ${outcome}: ${name} (${seconds} s): ${summary}`);
     results.push(result);
@@ -78,7 +80,7 @@ async function packSources(file: string): Promise<void> {
   await execa('tar', ['-cf', file, '--null', '--files-from=-'], { cwd: project, input: present.join('\0') });
 }
 
-async function tryPlace(place: Place): Promise<PlaceResult> {
+async function tryPlace(place: Place, brief: boolean): Promise<PlaceResult> {
   const { name } = place;
   const out = join(project, 'results', 'places', name);
   rmSync(out, { recursive: true, force: true });
@@ -92,7 +94,7 @@ async function tryPlace(place: Place): Promise<PlaceResult> {
     await packSources(join(scratch, 'sources.tar'));
     const { all, failed } = await execa(
       'unshare',
-      ['--mount', '--propagation', 'private', 'bash', '-c', placeCommand(place)],
+      ['--mount', '--propagation', 'private', 'bash', '-c', placeCommand(place, brief)],
       {
         env: { PATH: userPath, newNode: process.execPath, scratch, out, cache },
         all: true,
@@ -106,7 +108,7 @@ async function tryPlace(place: Place): Promise<PlaceResult> {
     // What was mounted there has ended with its namespace.
     rmSync(scratch, { recursive: true, force: true });
   }
-  const checks = readResults(out, placeChecks(place)).map((check) => {
+  const checks = readResults(out, placeChecks(place, brief)).map((check) => {
     const log = join(out, `${check.name}.log`);
     const text = existsSync(log) ? readFileSync(log, 'utf8').trim() : '';
     const warning = warnings.exec(text)?.[0];
