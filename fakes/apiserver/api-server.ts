@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { JsonObject } from './api-object.ts';
 import { certifiedUser, createAuthority } from './authority.ts';
@@ -99,6 +100,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       else sendJson(response, 500, internalError(error));
     });
   });
+  // The server itself does not know connections without a complete handshake, and would wait for them when it closes.
+  const sockets = new Set<Duplex>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const namespaces = resources.find(({ kind }) => kind === 'Namespace');
   for (const name of namespaces ? initialNamespaces : []) {
     const body = { metadata: { name } };
@@ -120,7 +127,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const close = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
     await closed;
   };
   const onAbort = (): void => void close();
