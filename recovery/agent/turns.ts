@@ -52,10 +52,9 @@ export const isTooLong = (turn: Turn): boolean => usesTooMuch(turn) || waitsTooL
 
 const isBusy = ({ pressed = Infinity }: Turn, duration: number) => pressed > duration / 10;
 const usesTooMuch = (turn: Turn): boolean => turn.cpu >= (isBusy(turn, turn.cpu) ? 2 * limit : limit);
+/** In one call: what passes outside of calls are locks of V8 and libuv, page faults, and errors in the time that libuv counts as idle. */
 const waitsTooLong = (turn: Turn): boolean =>
-  turn.waited - turn.stolen >= limit && !isBusy(turn, turn.waited) && !waitsForPages(turn);
-/** A page fault is no system call. */
-const waitsForPages = ({ faults, longest }: Turn): boolean => faults > 0 && (longest?.took ?? 0) < limit;
+  Math.min(turn.waited, turn.longest?.took ?? 0) - turn.stolen >= limit && !isBusy(turn, turn.waited);
 
 /** From this duration in milliseconds a call is named. */
 const named = 2;
