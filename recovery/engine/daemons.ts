@@ -11,7 +11,7 @@ export interface DaemonWatches extends Disposable {
 
 export function createDaemonWatches(
   kernel: Pick<KernelPort, 'watchDaemon'>,
-  onExit: (device: DeviceId) => void,
+  onEnd: (device: DeviceId) => void,
 ): DaemonWatches {
   const watches = new Map<DeviceId, Disposable>();
   const exited = new Set<DeviceId>();
@@ -25,9 +25,10 @@ export function createDaemonWatches(
       for (const device of [...watches.keys()]) if (!devices.has(device) || exited.has(device)) end(device);
       for (const device of devices) {
         if (watches.has(device)) continue;
-        const watch = kernel.watchDaemon(device, () => {
-          exited.add(device);
-          onExit(device);
+        const watch = kernel.watchDaemon(device, (how) => {
+          // A daemon that was not found once is not searched for again.
+          if (how === 'exited') exited.add(device);
+          onEnd(device);
         });
         watches.set(device, watch);
       }

@@ -110,9 +110,9 @@ export interface KernelPort {
   watchMounts(changed: () => void): Disposable;
   /**
    * Calls back once when the daemon of a connection exits (pidfd), or any FUSE daemon if the kernel does not show whose connection it
-   * is; does nothing if none is found.
+   * is; or if there is no such process, because it has exited already or is hidden.
    */
-  watchDaemon(device: DeviceId, exited: () => void): Disposable;
+  watchDaemon(device: DeviceId, ended: (how: 'exited' | 'absent') => void): Disposable;
 }
 
 /** The cluster's view of this node, kept in memory by watches. */

@@ -166,6 +166,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
       listening: true,
       exited: true,
       exits: 1,
+      late: ['absent'],
     });
   });
 

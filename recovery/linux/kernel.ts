@@ -209,7 +209,7 @@ function assembleKernel(
     abort: (device) => abortConnection(context, device),
     endContainer: (container, signal) => endContainer('/proc', container, signal),
     watchMounts: (changed) => table.watch(changed),
-    watchDaemon: (device, exited) => watchDaemon({ sys, search, watchesSuspects: standby }, device, exited),
+    watchDaemon: (device, ended) => watchDaemon({ sys, search, watchesSuspects: standby }, device, ended),
     publish,
     unpublish,
     removeTarget,
@@ -258,7 +258,7 @@ interface DaemonWatchParts {
 function watchDaemon(
   { sys, search, watchesSuspects }: DaemonWatchParts,
   device: DeviceId,
-  exited: () => void,
+  ended: (how: 'exited' | 'absent') => void,
 ): Disposable {
   using parts = new DisposableStack();
   const stop = new AbortController();
@@ -266,7 +266,9 @@ function watchDaemon(
   const watch = parts.move();
   void search.find(device, stop.signal).then(({ pids, suspects }) => {
     if (stop.signal.aborted) return;
+    const exited = () => ended('exited');
     if (pids.length > 0) watch.use(watchProcesses(sys, pids, exited));
+    else if (suspects.length === 0) ended('absent');
     if (!watchesSuspects) return;
     let hasExited = false;
     const oneExited = () => {

@@ -160,8 +160,11 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
         });
       });
     },
-    watchDaemon: (device, exited) =>
-      kernel.connections().get(device)?.onExit(exited) ?? { [Symbol.dispose]: () => undefined },
+    watchDaemon: (device, ended) =>
+      kernel
+        .connections()
+        .get(device)
+        ?.onExit(() => ended('exited')) ?? { [Symbol.dispose]: () => undefined },
     [Symbol.dispose]() {
       prepared[Symbol.dispose]();
       watches.dispose();

@@ -167,9 +167,11 @@ export class ModelledAgent {
   #kernel(): AgentWorld['kernel'] {
     const { onRead, onAbort } = this.#options;
     const port = this.#port;
-    const whileAlive = (run: () => void) => () => {
-      if (!this.#isDead) run();
-    };
+    const whileAlive =
+      <A extends readonly unknown[]>(run: (...given: A) => void) =>
+      (...given: A) => {
+        if (!this.#isDead) run(...given);
+      };
     return {
       ...port,
       ...createPublisher(port.context),
@@ -185,7 +187,7 @@ export class ModelledAgent {
         return port.abort(device);
       },
       watchMounts: (changed) => port.watchMounts(whileAlive(changed)),
-      watchDaemon: (device, exited) => port.watchDaemon(device, whileAlive(exited)),
+      watchDaemon: (device, ended) => port.watchDaemon(device, whileAlive(ended)),
     };
   }
 }
