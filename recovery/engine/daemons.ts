@@ -58,6 +58,12 @@ export interface HungConnectionParts {
 
 type HungSource = Extract<SourceState, { state: 'hung' }>;
 
+export interface HungConnections {
+  /** The states of a volume's sources, as a pass has found them. */
+  see(volume: string, states: readonly SourceState[]): void;
+  daemonEnded(device: DeviceId): void;
+}
+
 /** A source mount whose connection hangs, and since when it does. */
 interface HungMount {
   readonly mountId: number;
@@ -66,21 +72,28 @@ interface HungMount {
 
 /**
  * Aborts connections that hang for longer than the user allows, so that every call on them fails and their mounts can be replaced.
- * A connection that has never answered may belong to a daemon that is starting, and gets the time for that. As the kernel reuses
- * device numbers, a connection is only aborted if it is still that of the same source mount and has not answered once more.
+ * A connection that has never answered may belong to a daemon that is starting, and gets the time for that. As the kernel reuses numbers of
+ * devices and mounts, a connection is only aborted if its daemon has not ended since, if it is still that of the same source mount, and if
+ * it has not answered once more.
  */
-export function createHungConnections(
-  parts: HungConnectionParts,
-): (volume: string, states: readonly SourceState[]) => void {
+export function createHungConnections(parts: HungConnectionParts): HungConnections {
   const { kernel, clock, liveness, journal, abortHungAfter, readDeadline, firstReadDeadline } = parts;
   const hungMounts = new Map<DeviceId, HungMount>();
+  /** When the daemon of a connection that hung has ended. The next one may get the same numbers, and hangs from then on at the earliest. */
+  const endedAt = new Map<DeviceId, Nanoseconds>();
 
-  return (volume, states) => {
-    if (abortHungAfter === undefined) return;
-    for (const state of states) {
-      if (state.state === 'hung') track(volume, state, abortHungAfter);
-      if (state.state === 'live' || state.state === 'dead') hungMounts.delete(state.device);
-    }
+  return {
+    see(volume, states) {
+      if (abortHungAfter === undefined) return;
+      for (const state of states) {
+        if (state.state === 'hung') track(volume, state, abortHungAfter);
+        if (state.state === 'live' || state.state === 'dead') hungMounts.delete(state.device);
+        if (state.state === 'live') endedAt.delete(state.device);
+      }
+    },
+    daemonEnded(device) {
+      if (hungMounts.delete(device)) endedAt.set(device, clock.now());
+    },
   };
 
   function track(volume: string, source: HungSource, allowed: Nanoseconds): void {
@@ -91,7 +104,9 @@ export function createHungConnections(
     const question = questionTo({ kind: 'source', path }, mount);
     const before = hungMounts.get(device);
     if (before?.mountId === mount.id) return;
-    const hung = { mountId: mount.id, since: before === undefined ? known.since : clock.now() };
+    const ended = endedAt.get(device);
+    const first = ended !== undefined && ended > known.since ? ended : known.since;
+    const hung = { mountId: mount.id, since: before === undefined ? first : clock.now() };
     hungMounts.set(device, hung);
     const timeout = liveness.hasBeenLive(device) ? readDeadline : firstReadDeadline;
     const dueAt = hung.since + (timeout > allowed ? timeout : allowed);

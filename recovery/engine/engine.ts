@@ -112,10 +112,7 @@ export class Engine implements AsyncDisposable {
       containersMaxAge,
       onDevices: (devices) => liveness.retain(devices),
     });
-    this.#daemons = this.#watches.use(
-      createDaemonWatches(kernel, (device) => this.#request('daemon-exit', this.#volumesOn(device))),
-    );
-    const onHung = createHungConnections({
+    const hung = createHungConnections({
       ...settings,
       liveness,
       journal: this.#journal,
@@ -127,6 +124,12 @@ export class Engine implements AsyncDisposable {
       schedule: (delay, callback) => this.#schedule(delay, callback),
       onAborted: (volume) => this.#request('daemon-exit', new Set([volume])),
     });
+    this.#daemons = this.#watches.use(
+      createDaemonWatches(kernel, (device) => {
+        hung.daemonEnded(device);
+        this.#request('daemon-exit', this.#volumesOn(device));
+      }),
+    );
     this.#volumePassParts = {
       ...settings,
       liveness,
@@ -135,7 +138,7 @@ export class Engine implements AsyncDisposable {
       lookUps: this.#lookUps,
       isStopped: () => this.#isStopped,
       onSourceStates: ({ name }, states) => {
-        onHung(name, states);
+        hung.see(name, states);
         for (const source of states)
           if (source.state === 'kept') this.#lookWhenReleased(name, liveness.get(source.device));
       },

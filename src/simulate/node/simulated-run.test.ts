@@ -51,6 +51,22 @@ describe('a simulated node', () => {
     expect((await replay(history, '6.5')).failures).toEqual([]);
   }, 240_000);
 
+  it('keeps the promise of a history that broke it: the successor gets the numbers of device and mount', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', policy: 'documented', standby: true, abortsHung: true },
+      { after: 12_000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 50 },
+      { after: 0, op: 'create-pod', volume: 1, propagation: 'slave', label: 'true', shape: 'link' },
+      { after: 1000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 3000 },
+      { after: 0, op: 'start-standby', volume: 1 },
+      { after: 12_000, op: 'mount-foreign', volume: 1, kind: 'recorded' },
+      { after: 0, op: 'hang', volume: 1 },
+      { after: 0, op: 'crash', volume: 1, source: 'standby', stacks: true, starts: 20_000 },
+      { after: 1000, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 300 },
+      { after: 4000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 20_000 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
   it('keeps the promise of a history that broke it: one volume of the cluster could not be read, and was writable', async () => {
     const history: readonly NodeStep[] = [
       { after: 0, op: 'flags', policy: 'cluster-scope', standby: false, abortsHung: false },
