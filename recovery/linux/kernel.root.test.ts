@@ -185,7 +185,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
-  it("takes a container's process 1 for it, whoever visits the container", async () => {
+  it("takes a container's process 1 for it, even if another process visits the container", async () => {
     expect(await kernel('visitedContainer')).toEqual([true]);
   });
 
