@@ -43,7 +43,7 @@ const example: ClusterStatus = {
     {
       schemaVersion: 1,
       node: 'worker-1',
-      agent: { version: '0.1.0', kernelTier: '6.5', recovery: true, startedAt: ago(3600), problems: [] },
+      agent: { version: '0.2.0', kernelTier: '6.5', recovery: true, startedAt: ago(3600), problems: [] },
       volumes: [
         volume('scratch', 190, [mount(refused), mount({ ...refused, container: 'app' })]),
         volume('demo-dataset', 40, [
