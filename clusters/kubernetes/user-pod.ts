@@ -10,7 +10,7 @@ import { removeRuns } from './remove-run.ts';
 import { runLabel, runNamespace } from './run-objects.ts';
 
 /** Where a container of a pod mounts one of its volumes. */
-export interface VolumeMount {
+export interface PodMount {
   readonly container: string;
   readonly path: string;
   /** Name of the PersistentVolume, or of the pod's inline volume. */
@@ -25,7 +25,7 @@ export interface UserPod {
   readonly name: string;
   readonly node: string;
   /** Mounts of claims and of inline CSI volumes, in the order of the pod's spec; at least one. */
-  readonly mounts: readonly VolumeMount[];
+  readonly mounts: readonly PodMount[];
   /** Names of the other pods of its namespace and node that use one of its claims. */
   readonly sharers: readonly string[];
 }
@@ -44,7 +44,7 @@ export async function readUserPod(kubeConfig: KubeConfig, { namespace, name }: P
   if (node === undefined || pod.status?.phase !== 'Running' || pod.metadata?.deletionTimestamp !== undefined)
     throw cannot(`${title} does not run (${pod.status?.phase ?? 'unknown'})`, 'name one that runs');
   const claims = claimsOf(pod);
-  const volumes = new Map<string, Pick<VolumeMount, 'volume' | 'readOnly'>>();
+  const volumes = new Map<string, Pick<PodMount, 'volume' | 'readOnly'>>();
   for (const { name: volume, persistentVolumeClaim: claim, csi } of pod.spec?.volumes ?? []) {
     if (csi) volumes.set(volume, { volume, readOnly: csi.readOnly === true });
     if (!claim) continue;

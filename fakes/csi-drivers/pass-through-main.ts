@@ -29,10 +29,10 @@ async function mountedDevice(): Promise<number> {
   return mounted.dev;
 }
 
-type Operation<T> = () => Promise<readonly [status: number, value?: T]>;
+type FileOperation<T> = () => Promise<readonly [status: number, value?: T]>;
 
 /** Responds with the outcome of an operation during which the same mount was there. */
-function whileMounted<T>(respond: (status: number, value?: T) => void, operation: Operation<T>) {
+function whileMounted<T>(respond: (status: number, value?: T) => void, operation: FileOperation<T>) {
   void (async () => {
     for (; ; await delay(pollMs)) {
       const outcome = await attempt(operation);
@@ -43,7 +43,7 @@ function whileMounted<T>(respond: (status: number, value?: T) => void, operation
 }
 
 /** Undefined if the mount was not there all the time. */
-async function attempt<T>(operation: Operation<T>): Promise<readonly [status: number, value?: T] | undefined> {
+async function attempt<T>(operation: FileOperation<T>): Promise<readonly [status: number, value?: T] | undefined> {
   try {
     const before = await mountedDevice();
     const outcome = await operation().catch((error: NodeJS.ErrnoException): readonly [number] => {

@@ -125,7 +125,7 @@ function credentialsVolume({ credentials: { accessKeyId, accessKeySecret } }: Da
   return { name, projected: { sources, defaultMode: credentialsMode } };
 }
 
-interface FuseOptions {
+interface FuseDaemonSetOptions {
   readonly key: DatasetKey;
   /** The dataset's. */
   readonly uid: string;
@@ -137,7 +137,7 @@ interface FuseOptions {
 }
 
 /** Name and labels of a daemon's DaemonSet and pods. */
-function fuseIdentity({ key, runtime, standby }: Pick<FuseOptions, 'key' | 'runtime' | 'standby'>) {
+function fuseIdentity({ key, runtime, standby }: Pick<FuseDaemonSetOptions, 'key' | 'runtime' | 'standby'>) {
   const role = standby === undefined ? fuseRole : standbyRole(standby);
   const ofStandby = standby === undefined ? {} : { [standbyLabel]: key.name };
   return {
@@ -151,7 +151,7 @@ function fuseIdentity({ key, runtime, standby }: Pick<FuseOptions, 'key' | 'runt
  * The DaemonSet of a dataset's FUSE daemons (Fluid `charts/jindocache`). It has a pod on each node that the node plugin has labelled. The
  * webhook derives a sidecar's container from its template.
  */
-export function makeFuseDaemonSet(options: FuseOptions): V1DaemonSet {
+export function makeFuseDaemonSet(options: FuseDaemonSetOptions): V1DaemonSet {
   const { key, uid, runtime, settings } = options;
   const { name, labels, selector } = fuseIdentity(options);
   return {
@@ -172,7 +172,7 @@ export function makeFuseDaemonSet(options: FuseOptions): V1DaemonSet {
   };
 }
 
-function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FuseOptions): V1PodSpec {
+function fuseSpec({ key, settings, standby, images: { fuse, onCluster } }: FuseDaemonSetOptions): V1PodSpec {
   const { mountRoot } = settings;
   const path = standby === undefined ? hostDirectory(key, mountRoot) : standbyDirectory(key, standby, mountRoot);
   const hold = onCluster && holdFile(onCluster);

@@ -1,5 +1,4 @@
 import { sleepBy } from '../clock.ts';
-import { placeByNodeLabel } from '../csi/daemon-placement.ts';
 import { createNodeService, type NodeService } from '../csi/node.ts';
 import { Engine } from '../engine/engine.ts';
 import type { DeviceId } from '../engine/model.ts';
@@ -8,6 +7,7 @@ import { createVolumeLocks } from '../engine/volume-state.ts';
 import { readKeptFile } from '../keeper/kept-file.ts';
 import { keeperDirectory } from '../keeper/protocol.ts';
 import { observeRequests } from '../kubernetes/api-call.ts';
+import { placeByNodeLabel } from '../kubernetes/daemon-placement.ts';
 import { createEventQueue } from '../kubernetes/event-queue.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { type Kubernetes, watchKubernetes } from '../kubernetes/kubernetes.ts';

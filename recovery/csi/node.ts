@@ -3,7 +3,6 @@ import type { ClockPort, VolumeLocks } from '../engine/ports.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import type { Publisher } from '../linux/publish.ts';
 import { checkRequired, checkStageRequest, checkTarget, parsePublishRequest, type Roots } from './arguments.ts';
-import type { DaemonPlacement } from './daemon-placement.ts';
 import type {
   Empty,
   NodeCapabilitiesResponse,
@@ -19,6 +18,14 @@ import { type CsiKernel, publishVolume, unpublishVolume } from './publish.ts';
 import { type UnprovenSites, volumeStats } from './stats.ts';
 import { type CsiResult, succeeded } from './status.ts';
 import { isBelow } from './volume-source.ts';
+
+/** Lets the FUSE daemon of a volume run on this node, or not any more. */
+export interface DaemonPlacement {
+  /** For CSI NodeStageVolume. */
+  request(volume: Pick<NodeStageRequest, 'volumeId' | 'volumeContext'>, signal: AbortSignal): Promise<CsiResult<Empty>>;
+  /** For CSI NodeUnstageVolume. Does nothing unless the dataset's runtime has the clean policy `OnDemand`. */
+  withdraw(volumeId: string, signal: AbortSignal): Promise<CsiResult<Empty>>;
+}
 
 /** The context of a CSI call. */
 export interface CsiCall {

@@ -3,11 +3,11 @@ import type { KubernetesObject, V1PolicyRule, V1Role } from '@kubernetes/client-
 import { expect, it } from 'vitest';
 import { startFallback } from '../agent/fallback.ts';
 import { watchOtherPlugin } from '../agent/other-plugin.ts';
-import { placeByNodeLabel, runtimeTypes } from '../csi/daemon-placement.ts';
 import { crash } from '../engine/testing/healthy-pod.ts';
 import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { createWorld, podNamed, volumeNamed } from '../engine/testing/world.ts';
 import { type ApiCall, observeRequests, toApiCall } from '../kubernetes/api-call.ts';
+import { placeByNodeLabel, runtimeTypes } from '../kubernetes/daemon-placement.ts';
 import { createEventSender } from '../kubernetes/event-sender.ts';
 import { watchKubernetes } from '../kubernetes/kubernetes.ts';
 import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts';

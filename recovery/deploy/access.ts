@@ -1,5 +1,5 @@
 import type { KubernetesObject, V1PolicyRule } from '@kubernetes/client-node';
-import { runtimeTypes } from '../csi/daemon-placement.ts';
+import { runtimeTypes } from '../kubernetes/daemon-placement.ts';
 import { configurationNames } from '../webhook/registration.ts';
 import { labelsFor, type ManifestOptions, names, statusReader } from './options.ts';
 

@@ -7,7 +7,7 @@ import {
   type NodeOfPod,
   type NodeOfPodOptions,
   openNodeOfPod,
-  type VolumeMount,
+  type PodMount,
 } from '../../clusters/kubernetes/user-pod.ts';
 import { watchKubernetesEvents } from '../../clusters/kubernetes-events.ts';
 import { poll, pollOrLast } from '../../clusters/poll.ts';
@@ -39,7 +39,7 @@ const outageMs = 15_000;
 const goodOperations = 100;
 
 /** The mount that is broken. */
-type Victim = Consumer & VolumeMount;
+type Victim = Consumer & PodMount;
 
 /**
  * Sends SIGKILL to the FUSE daemon of a pod of the user's, watches from inside until the pod reads again, and judges it. The caller has the

@@ -8,18 +8,18 @@ const timeoutMs = 600_000;
 const shownCharacters = 300;
 
 type Commands = Profile['commands'];
-type Surroundings = Pick<Environment, 'cwd' | 'env' | 'signal'>;
+type CommandEnvironment = Pick<Environment, 'cwd' | 'env' | 'signal'>;
 
 /** Runs the commands that a profile wants before a run. @throws ProfileMisfit for the first one that fails */
-export async function runBefore({ before }: Commands, surroundings: Surroundings): Promise<void> {
+export async function runBefore({ before }: Commands, environment: CommandEnvironment): Promise<void> {
   for (const [index, command] of before.entries()) {
-    const failure = await failureOf(command, surroundings);
+    const failure = await failureOf(command, environment);
     if (failure !== undefined) throw new ProfileMisfit(`commands.before.${index}`, failure);
   }
 }
 
 /** Runs all commands that a profile wants after a run, also of one that was interrupted. Returns a sentence for each that fails. */
-export async function runAfter({ after }: Commands, { cwd, env }: Surroundings): Promise<readonly string[]> {
+export async function runAfter({ after }: Commands, { cwd, env }: CommandEnvironment): Promise<readonly string[]> {
   const failures: string[] = [];
   for (const [index, command] of after.entries()) {
     const failure = await failureOf(command, { cwd, env });
@@ -31,7 +31,7 @@ export async function runAfter({ after }: Commands, { cwd, env }: Surroundings):
 /** What was run and how it ended; undefined if it succeeded. */
 async function failureOf(
   [program = '', ...words]: readonly string[],
-  { cwd, env, signal }: Pick<Surroundings, 'cwd' | 'env'> & Partial<Surroundings>,
+  { cwd, env, signal }: Pick<CommandEnvironment, 'cwd' | 'env'> & Partial<CommandEnvironment>,
 ): Promise<string | undefined> {
   const result = await execa(program, words, {
     cwd,

@@ -1,19 +1,12 @@
+import type { Empty } from '../csi/messages.ts';
+import type { DaemonPlacement } from '../csi/node.ts';
+import { type CsiResult, rejected, succeeded } from '../csi/status.ts';
 import { driverName, type Mount } from '../engine/model.ts';
 import { MountTree } from '../engine/mount-sites.ts';
 import type { Result } from '../engine/ports.ts';
-import { listAt, objectAt, textAt, texts, type UncheckedObject } from '../kubernetes/json.ts';
-import { ApiError, type Transport } from '../kubernetes/transport.ts';
 import { formatError } from '../log.ts';
-import type { Empty, NodeStageRequest } from './messages.ts';
-import { type CsiResult, rejected, succeeded } from './status.ts';
-
-/** Lets the FUSE daemon of a volume run on this node, or not any more. */
-export interface DaemonPlacement {
-  /** For CSI NodeStageVolume. */
-  request(volume: Pick<NodeStageRequest, 'volumeId' | 'volumeContext'>, signal: AbortSignal): Promise<CsiResult<Empty>>;
-  /** For CSI NodeUnstageVolume. Does nothing unless the dataset's runtime has the clean policy `OnDemand`. */
-  withdraw(volumeId: string, signal: AbortSignal): Promise<CsiResult<Empty>>;
-}
+import { listAt, objectAt, textAt, texts, type UncheckedObject } from './json.ts';
+import { ApiError, type Transport } from './transport.ts';
 
 export interface NodeLabelOptions {
   readonly nodeName: string;

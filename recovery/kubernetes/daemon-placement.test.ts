@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Mount } from '../engine/model.ts';
-import { objectAt } from '../kubernetes/json.ts';
-import { ApiError, type ApiRequest } from '../kubernetes/transport.ts';
 import { placeByNodeLabel } from './daemon-placement.ts';
+import { objectAt } from './json.ts';
+import { ApiError, type ApiRequest } from './transport.ts';
 
 const { signal } = new AbortController();
 const label = 'fluid.io/f-default-demo';
