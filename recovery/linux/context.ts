@@ -124,22 +124,22 @@ export interface LateClose extends Disposable {
   close(fd: number): void;
 }
 
-export function createLateClose(sys: Pick<Syscalls, 'close'>): LateClose {
+export function createLateClose(sys: Pick<Syscalls, 'close' | 'closeInPool'>): LateClose {
   let waiting: number[] = [];
   let timer: NodeJS.Timeout | undefined;
-  const closeAll = (): void => {
+  const closeAll = (close: (fd: number) => void): void => {
     clearTimeout(timer);
     timer = undefined;
     const due = waiting;
     waiting = [];
-    for (const fd of due) sys.close(fd);
+    for (const fd of due) close(fd);
   };
   return {
     close(fd) {
-      timer ??= setTimeout(closeAll, closeDelay);
+      timer ??= setTimeout(() => closeAll((each) => sys.closeInPool(each)), closeDelay);
       waiting.push(fd);
     },
-    [Symbol.dispose]: closeAll,
+    [Symbol.dispose]: () => closeAll((fd) => sys.close(fd)),
   };
 }
 
@@ -156,7 +156,7 @@ export interface KeptClones extends Disposable {
   take(key: string): number | undefined;
 }
 
-export function createKeptClones(sys: Pick<Syscalls, 'close'>): KeptClones {
+export function createKeptClones(sys: Pick<Syscalls, 'close' | 'closeInPool'>): KeptClones {
   const kept = new Map<string, { readonly tree: number; readonly timer: NodeJS.Timeout }>();
   const take = (key: string) => {
     const clone = kept.get(key);
@@ -166,7 +166,7 @@ export function createKeptClones(sys: Pick<Syscalls, 'close'>): KeptClones {
   };
   const drop = (key: string) => {
     const tree = take(key);
-    if (tree !== undefined) sys.close(tree);
+    if (tree !== undefined) sys.closeInPool(tree);
   };
   return {
     take,
@@ -174,6 +174,8 @@ export function createKeptClones(sys: Pick<Syscalls, 'close'>): KeptClones {
       drop(key);
       kept.set(key, { tree, timer: setTimeout(() => drop(key), cloneLifetime).unref() });
     },
-    [Symbol.dispose]: () => [...kept.keys()].forEach(drop),
+    [Symbol.dispose]() {
+      for (const key of [...kept.keys()]) sys.close(take(key) ?? -1);
+    },
   };
 }

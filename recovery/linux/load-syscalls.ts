@@ -124,6 +124,7 @@ export function loadSyscalls(): Syscalls {
     close: (fd) => {
       libc.close(fd);
     },
+    closeInPool: (fd) => libc.close.async(fd, () => undefined),
     replaceDescriptor: (from, to) => nothing(libc.dup3(from, to, O_CLOEXEC), 'dup3', ''),
     readText,
     readNumbered,

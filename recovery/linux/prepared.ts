@@ -33,11 +33,16 @@ export function createPreparedMounts(context: KernelContext, limit: number): Pre
   const failing = new Set<string>();
   let last: readonly Replacement[] = [];
 
-  function close(isKept: (key: string) => boolean, isEntered: (pid: number) => boolean): void {
+  interface Kept {
+    readonly isKept: (key: string) => boolean;
+    readonly isEntered: (pid: number) => boolean;
+  }
+
+  function close({ isKept, isEntered }: Kept, closeClone: (fd: number) => void): void {
     for (const [key, fd] of clones) {
       if (isKept(key)) continue;
       clones.delete(key);
-      context.sys.close(fd);
+      closeClone(fd);
     }
     for (const [pid, fd] of pidfds) {
       if (isEntered(pid)) continue;
@@ -77,10 +82,7 @@ export function createPreparedMounts(context: KernelContext, limit: number): Pre
       last = wanted;
       const keys = new Set(wanted.map(keyOf));
       const pids = new Set(wanted.map(({ site }) => (site.kind === 'container' ? site.pid : 0)));
-      close(
-        (key) => keys.has(key),
-        (pid) => pids.has(pid),
-      );
+      close({ isKept: (key) => keys.has(key), isEntered: (pid) => pids.has(pid) }, (fd) => context.sys.closeInPool(fd));
       const missing = wanted.filter((each) => !clones.has(keyOf(each)) && !failing.has(keyOf(each)));
       // A clone and a pidfd each.
       const room = Math.floor((limit - clones.size - pidfds.size) / 2);
@@ -95,11 +97,8 @@ export function createPreparedMounts(context: KernelContext, limit: number): Pre
       return clone;
     },
     pidfd: (pid) => pidfds.get(pid),
-    [Symbol.dispose]: () =>
-      close(
-        () => false,
-        () => false,
-      ),
+    // The threads of the pool may not get to it before the process ends.
+    [Symbol.dispose]: () => close({ isKept: () => false, isEntered: () => false }, (fd) => context.sys.close(fd)),
   };
 }
 

@@ -17,6 +17,11 @@ export interface Syscalls {
    */
   openat2(how: { at: number; path: string; flags: number; resolve: number }): Result<number>;
   close(fd: number): void;
+  /**
+   * Closes in a thread of libuv's pool. With the last descriptor of a detached mount its filesystem may end, for which the kernel sometimes
+   * takes tens of milliseconds.
+   */
+  closeInPool(fd: number): void;
   /** Makes a descriptor a copy of another one, in place of the file that it refers to. */
   replaceDescriptor(from: number, to: number): Result<void>;
   /** Reads a file of /proc from its beginning. */

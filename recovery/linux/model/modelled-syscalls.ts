@@ -153,6 +153,10 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     this.#kernel.mayHaveFreed();
   }
 
+  closeInPool(fd: number): void {
+    this.close(fd);
+  }
+
   /** A detached tree ends with its descriptor. */
   #closed(file: OpenFile | undefined): void {
     if (file?.kind !== 'tree') return;
