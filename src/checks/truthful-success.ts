@@ -17,10 +17,9 @@ export const claimsOnlyTrueSuccess = defineCheck(
     const claims = timeline.successClaims(consumer);
     if (claims.length === 0)
       return inconclusive(timeline.observe(consumer).crashes.length === 0 ? noCrash : 'nothing claimed a recovery');
+    const lateClaims = findLateClaims(claims, { timeline, consumer });
     const judged = claims.map((claim) =>
-      isAboutEarlierCrash(claim, claims, { timeline, consumer })
-        ? overtaken
-        : judgeClaim({ claim: backdate(claim, claims), timeline, consumer, count }),
+      lateClaims.has(claim) ? overtaken : judgeClaim({ claim: backdate(claim, claims), timeline, consumer, count }),
     );
     const results = judged.filter((result) => result !== overtaken);
     if (results.length === 0)
@@ -59,27 +58,31 @@ interface Observed {
 }
 
 /**
- * Whether a claim is about the crash before the last one, if only events report recoveries: it came soon after a crash, the pod
- * had read again before that crash, and no event of its kind had reported it.
+ * The claims that are about the crash before the last one, if only events report recoveries. Events of a kind report one crash after another:
+ * one that comes soon after a crash is about the one before if no event of its kind has reported that, and if the pod had read again.
  */
-function isAboutEarlierCrash(
-  claim: SuccessClaim,
-  all: readonly SuccessClaim[],
-  { timeline, consumer }: Observed,
-): boolean {
-  if (all.some(({ by }) => by === 'agent')) return false;
+function findLateClaims(all: readonly SuccessClaim[], { timeline, consumer }: Observed): ReadonlySet<SuccessClaim> {
+  const late = new Set<SuccessClaim>();
+  if (all.some(({ by }) => by === 'agent')) return late;
   const { crashes, operations } = timeline.observe(consumer);
-  const index = crashes.findLastIndex(({ from }) => from <= claim.at);
-  const [before, crash] = [crashes[index - 1], crashes[index]];
-  if (before === undefined || crash === undefined || claim.at - crash.from >= longestReadNs) return false;
-  const ofItsKind = all.filter(({ description }) => description === claim.description);
-  const wasReported = ofItsKind.some(({ at }) => at >= before.from && at < crash.from);
-  const isFirst = ofItsKind.find(({ at }) => at >= crash.from) === claim;
-  const failed = before.failures.at(-1)?.finishedAt ?? before.from;
-  const hadRead = operations.some(
-    (operation) => provesReading(operation) && operation.startedAt >= failed && operation.startedAt < crash.from,
-  );
-  return !wasReported && isFirst && hadRead;
+  const hadReadAgain = (index: number) => {
+    const failed = crashes[index]?.failures.at(-1)?.finishedAt ?? crashes[index]?.from ?? 0;
+    const next = crashes[index + 1]?.from ?? 0;
+    return operations.some(
+      (operation) => provesReading(operation) && operation.startedAt >= failed && operation.startedAt < next,
+    );
+  };
+  for (const claims of Map.groupBy(all, ({ description }) => description).values()) {
+    let reported = -1;
+    for (const claim of claims.toSorted((a, b) => a.at - b.at)) {
+      const index = crashes.findLastIndex(({ from }) => from <= claim.at);
+      const isSoon = claim.at - (crashes[index]?.from ?? 0) < longestReadNs;
+      const isLate = reported < index - 1 && isSoon && hadReadAgain(index - 1);
+      if (isLate) late.add(claim);
+      reported = Math.max(reported, isLate ? index - 1 : index);
+    }
+  }
+  return late;
 }
 
 interface JudgedClaim extends Observed {
