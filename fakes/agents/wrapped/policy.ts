@@ -30,17 +30,14 @@ const permitLater: Decide = (observation, diagnosis, policy) => {
     : permit(observation, diagnosis, policy);
 };
 
-/** The pod of each volume that is recovered. */
-const firstPods = new Map<string, string>();
-
-/** Leaves all pods of a volume alone but the first one that breaks. */
+/** Leaves all pods of a volume alone but the first one by name. */
 const permitFirst: Decide = (observation, diagnosis, policy) => {
   const { site, volume } = diagnosis;
   const real = realRefusal(observation, diagnosis, policy);
   if (real !== undefined) return real;
-  const first = firstPods.get(volume.name) ?? site.podUid;
-  firstPods.set(volume.name, first);
-  return first === site.podUid ? undefined : { reason: 'source-not-live', detail: 'another pod comes first' };
+  const pods = observation.snapshot.pods.filter(({ volumes }) => volumes.includes(volume.name));
+  const [first] = pods.toSorted((a, b) => a.name.localeCompare(b.name));
+  return first?.uid === site.podUid ? undefined : { reason: 'source-not-live', detail: 'another pod comes first' };
 };
 
 const variants: Readonly<Record<string, Decide>> = { later: permitLater, first: permitFirst };
