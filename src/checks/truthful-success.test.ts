@@ -121,6 +121,28 @@ describe('claims between one crash and the next', () => {
     expect(verdictOf(late, own)).toBe('fail');
   });
 
+  it('may each arrive after the next crash if only events report recoveries', () => {
+    const report = (at: number) => kubernetesEvent(at, 'Pod default/demo-app');
+    const third = [
+      fault(910),
+      daemon(910.1, 'exited'),
+      ...beats({ from: 920, to: 1100, result: 'ENOTCONN', call: 'open' }),
+      daemon(1090, 'ready'),
+      ...beats({ from: 1100, to: 1400 }),
+    ];
+    const verdictOf = (...reports: SampleHistory) =>
+      claimsOnlyTrueSuccess(
+        new Timeline(
+          again(410, ...beats({ from: 400, to: 410 }), ...third)
+            .filter(({ kind }) => kind !== 'agent' && kind !== 'event')
+            .concat(reports),
+        ),
+        consumer,
+      ).verdict;
+    expect(verdictOf(report(420), report(925), report(1105))).toBe('pass');
+    expect(verdictOf(report(420), report(605), report(925), report(1105))).toBe('fail');
+  });
+
   it('may come just after a crash from an agent that read just before it, and from its event', () => {
     const said = [agent(411, 'recovered', where), kubernetesEvent(412, 'Pod default/demo-app')];
     const history = again(410, ...beats({ from: 400, to: 410 }), ...said).filter(
