@@ -30,6 +30,21 @@ const POLLIN = 0x1;
 const POLLPRI = 0x2;
 const EPOLL_CTL_ADD = 1;
 
+/** Closes one descriptor at a time, as koffi limits the calls that run at once, and others need threads of the pool, too. */
+function closeInTurn(): (fd: number) => void {
+  const waiting: number[] = [];
+  let isClosing = false;
+  const next = (): void => {
+    const fd = waiting.shift();
+    isClosing = fd !== undefined;
+    if (fd !== undefined) libc.close.async(fd, next);
+  };
+  return (fd) => {
+    waiting.push(fd);
+    if (!isClosing) next();
+  };
+}
+
 /** The system calls of this machine. */
 export function loadSyscalls(): Syscalls {
   // Every call is synchronous, so one buffer of each shape serves all calls.
@@ -124,7 +139,7 @@ export function loadSyscalls(): Syscalls {
     close: (fd) => {
       libc.close(fd);
     },
-    closeInPool: (fd) => libc.close.async(fd, () => undefined),
+    closeInPool: closeInTurn(),
     replaceDescriptor: (from, to) => nothing(libc.dup3(from, to, O_CLOEXEC), 'dup3', ''),
     readText,
     readNumbered,
