@@ -2,12 +2,14 @@
 Feature: Installation, upgrade and rollback
   The document knows one version and one way to install it. Here the last release is upgraded to this version, and this one rolled
   back, during an outage: each recovers what the other has published, and removing it leaves nothing. The Helm chart is as good.
+  The last release does not label nodes for FUSE daemons, so that a pod is there first that this version has published.
 
   Rule: A pod whose volume another version has published is recovered as any other
 
     @C2 @C3 @L4 @fault:sigkill @needs:last-release @waits
     Scenario: the last release is upgraded while no daemon serves
       Given FUSE recovery is enabled
+      And pod "first-app" reads "demo-dataset" at /data
       And the last release is deployed in place of this version
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon dies and does not come back
