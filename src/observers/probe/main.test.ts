@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa, execaSync } from 'execa';
@@ -61,7 +61,12 @@ describe('the probe', () => {
     const hang = await probe.line(({ kind, over }) => kind === 'hang' && over === false);
     expect(hang).toMatchObject({ probe: 'probe', op: 'read' });
     expect(probe.lines.some(({ event }) => event === 'ready')).toBe(false);
-    writeFileSync(join(path, 'pipe'), 'late');
+    const writer = openSync(join(path, 'pipe'), 'w');
+    // The next reads do not block: without them no slot after the hang might be reported.
+    writeFileSync(`${path}-next`, 'late');
+    renameSync(`${path}-next`, join(path, 'pipe'));
+    writeSync(writer, 'late');
+    closeSync(writer);
     await probe.line(({ over, since }) => over === true && since === hang.since);
     // The report of the end precedes the slots that the hang covered.
     await probe.line(({ finishedAt, at }) => finishedAt !== undefined && Number(at) > Number(hang.at));
