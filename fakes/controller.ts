@@ -23,6 +23,24 @@ export interface WatchedKind<T extends KubernetesObject> {
   readonly list: () => Promise<KubernetesListObject<T>>;
 }
 
+/** What each stand-in of a controller is started with. */
+export interface ControllerParts {
+  readonly kubeConfig: KubeConfig;
+  /** Receives one line for each failure that is retried. */
+  readonly log: (line: string) => void;
+}
+
+/** The kinds that several controllers watch. */
+export const coreKinds = (core: CoreV1Api) => ({
+  pods: { path: '/api/v1/pods', list: () => core.listPodForAllNamespaces() },
+  nodes: { path: '/api/v1/nodes', list: () => core.listNode() },
+  claims: {
+    path: '/api/v1/persistentvolumeclaims',
+    list: () => core.listPersistentVolumeClaimForAllNamespaces(),
+  },
+  volumes: { path: '/api/v1/persistentvolumes', list: () => core.listPersistentVolume() },
+});
+
 const restartAfterMs = 500;
 const retryAfterMs = 500;
 

@@ -1,6 +1,6 @@
-import type { KubeConfig, V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
 import { ApiException, AppsV1Api, CoreV1Api } from '@kubernetes/client-node';
-import { keyOf, startController } from '../controller.ts';
+import { type ControllerParts, coreKinds, keyOf, startController } from '../controller.ts';
 
 const isOf = ({ metadata }: V1Pod, set: V1DaemonSet): boolean =>
   metadata?.ownerReferences?.some(({ uid }) => uid === set.metadata?.uid) ?? false;
@@ -47,14 +47,9 @@ function makePod({ metadata, spec }: V1DaemonSet, nodeName: string): V1Pod {
  * Stands in for the DaemonSet controller of kube-controller-manager: a pod on each node that a DaemonSet's node selector matches, until
  * disposed of. Taints are ignored, and DaemonSets without a node selector.
  */
-export function startDaemonSets({
-  kubeConfig,
-  log,
-}: {
-  readonly kubeConfig: KubeConfig;
-  readonly log: (line: string) => void;
-}): Promise<AsyncDisposable> {
+export function startDaemonSets({ kubeConfig, log }: ControllerParts): Promise<AsyncDisposable> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { pods, nodes } = coreKinds(core);
   const apps = kubeConfig.makeApiClient(AppsV1Api);
   return startController<{ sets: V1DaemonSet; pods: V1Pod; nodes: V1Node }>({
     kubeConfig,
@@ -65,8 +60,7 @@ export function startDaemonSets({
         keys: (set) => [keyOf(set)],
       },
       pods: {
-        path: '/api/v1/pods',
-        list: () => core.listPodForAllNamespaces(),
+        ...pods,
         keys: (pod, { sets }) =>
           sets
             .list(pod.metadata?.namespace)
@@ -74,8 +68,7 @@ export function startDaemonSets({
             .map(keyOf),
       },
       nodes: {
-        path: '/api/v1/nodes',
-        list: () => core.listNode(),
+        ...nodes,
         keys: (_node, { sets }) => sets.list().map(keyOf),
       },
     },

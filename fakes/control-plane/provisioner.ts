@@ -1,24 +1,21 @@
 import {
   CoreV1Api,
-  type KubeConfig,
   StorageV1Api,
   type V1PersistentVolume,
   type V1PersistentVolumeClaim,
   type V1StorageClass,
 } from '@kubernetes/client-node';
 import { createCsiClient } from '../../recovery/csi/client.ts';
-import { keyOf, startController } from '../controller.ts';
+import { type ControllerParts, coreKinds, keyOf, startController } from '../controller.ts';
 
 const ownParameters = 'csi.storage.k8s.io/';
 const provisionedBy = 'pv.kubernetes.io/provisioned-by';
 
-export interface ProvisionerOptions {
-  readonly kubeConfig: KubeConfig;
+export interface ProvisionerOptions extends ControllerParts {
   /** Name of the CSI driver, which StorageClasses have as their provisioner. */
   readonly driver: string;
   /** Path of its socket. */
   readonly socket: string;
-  readonly log: (line: string) => void;
 }
 
 /** The PersistentVolume that the sidecar `csi-provisioner` creates for what a driver has created. */
@@ -70,6 +67,7 @@ export async function startProvisioner({
   log,
 }: ProvisionerOptions): Promise<AsyncDisposable> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { claims, volumes } = coreKinds(core);
   const storage = kubeConfig.makeApiClient(StorageV1Api);
   const csi = createCsiClient(`unix://${socket}`);
   const controller = await startController<{
@@ -80,8 +78,7 @@ export async function startProvisioner({
     kubeConfig,
     kinds: {
       claims: {
-        path: '/api/v1/persistentvolumeclaims',
-        list: () => core.listPersistentVolumeClaimForAllNamespaces(),
+        ...claims,
         keys: (claim) => [keyOf(claim)],
       },
       classes: {
@@ -90,8 +87,7 @@ export async function startProvisioner({
         keys: (_class, { claims }) => claims.list().map(keyOf),
       },
       volumes: {
-        path: '/api/v1/persistentvolumes',
-        list: () => core.listPersistentVolume(),
+        ...volumes,
         keys: ({ spec }) => [{ namespace: spec?.claimRef?.namespace ?? '', name: spec?.claimRef?.name ?? '' }],
       },
     },

@@ -1,6 +1,6 @@
-import type { KubeConfig, V1Node, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { V1Node, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { CoreV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
-import { eventRecorder, keyOf, startController } from '../controller.ts';
+import { type ControllerParts, coreKinds, eventRecorder, keyOf, startController } from '../controller.ts';
 import { asksForVirtualNode, virtualNode } from '../fluid/virtual-node.ts';
 
 export type SchedulingDecision =
@@ -58,14 +58,9 @@ export function schedule(
 }
 
 /** Stands in for kube-scheduler: gives each pending pod a node, or a condition with the reason why not, until disposed of. */
-export function startScheduler({
-  kubeConfig,
-  log,
-}: {
-  readonly kubeConfig: KubeConfig;
-  readonly log: (line: string) => void;
-}): Promise<AsyncDisposable> {
+export function startScheduler({ kubeConfig, log }: ControllerParts): Promise<AsyncDisposable> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { pods, nodes, claims } = coreKinds(core);
   const record = eventRecorder(core, 'default-scheduler');
 
   const bind = async (pod: V1Pod, node: string): Promise<void> => {
@@ -101,18 +96,15 @@ export function startScheduler({
     kubeConfig,
     kinds: {
       pods: {
-        path: '/api/v1/pods',
-        list: () => core.listPodForAllNamespaces(),
+        ...pods,
         keys: (pod) => unassigned([pod]),
       },
       nodes: {
-        path: '/api/v1/nodes',
-        list: () => core.listNode(),
+        ...nodes,
         keys: (_node, { pods }) => unassigned(pods.list()),
       },
       claims: {
-        path: '/api/v1/persistentvolumeclaims',
-        list: () => core.listPersistentVolumeClaimForAllNamespaces(),
+        ...claims,
         keys: (_claim, { pods }) => unassigned(pods.list()),
       },
     },

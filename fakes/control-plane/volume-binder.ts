@@ -1,6 +1,6 @@
-import type { KubeConfig, V1PersistentVolume, V1PersistentVolumeClaim } from '@kubernetes/client-node';
+import type { V1PersistentVolume, V1PersistentVolumeClaim } from '@kubernetes/client-node';
 import { CoreV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
-import { keyOf, startController } from '../controller.ts';
+import { type ControllerParts, coreKinds, keyOf, startController } from '../controller.ts';
 
 /** Merge patches that the volume controller must send; empty if nothing is left to do. */
 export interface Binding {
@@ -32,26 +32,19 @@ export function bindVolume(claim: V1PersistentVolumeClaim, volumes: readonly V1P
 }
 
 /** Stands in for the volume controller of kube-controller-manager: binds claims to volumes that name them, until disposed of. */
-export function startVolumeBinder({
-  kubeConfig,
-  log,
-}: {
-  readonly kubeConfig: KubeConfig;
-  readonly log: (line: string) => void;
-}): Promise<AsyncDisposable> {
+export function startVolumeBinder({ kubeConfig, log }: ControllerParts): Promise<AsyncDisposable> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
+  const { claims, volumes } = coreKinds(core);
   const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
   return startController<{ claims: V1PersistentVolumeClaim; volumes: V1PersistentVolume }>({
     kubeConfig,
     kinds: {
       claims: {
-        path: '/api/v1/persistentvolumeclaims',
-        list: () => core.listPersistentVolumeClaimForAllNamespaces(),
+        ...claims,
         keys: (claim) => [keyOf(claim)],
       },
       volumes: {
-        path: '/api/v1/persistentvolumes',
-        list: () => core.listPersistentVolume(),
+        ...volumes,
         keys: (_volume, { claims }) => claims.list().map(keyOf),
       },
     },

@@ -15,7 +15,14 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node';
-import { eventRecorder, type Informers, keyOf, startController, type WatchedKind } from '../controller.ts';
+import {
+  type ControllerParts,
+  eventRecorder,
+  type Informers,
+  keyOf,
+  startController,
+  type WatchedKind,
+} from '../controller.ts';
 import { defaultImages, type FluidImages } from './dataset-objects.ts';
 import {
   type DatasetKey,
@@ -43,10 +50,7 @@ type WatchedObjects = {
   nodes: V1Node;
 };
 
-export interface FluidOptions {
-  readonly kubeConfig: KubeConfig;
-  /** Receives one line for each failure that is retried. */
-  readonly log: (line: string) => void;
+export interface FluidOptions extends ControllerParts {
   readonly images?: FluidImages;
   /** As of `DatasetSettings`. */
   readonly mountRoot?: string | undefined;
