@@ -1,8 +1,8 @@
-/** A place where a checkout may be, or a system that it may be on. */
+/** A place for a checkout: a kind of directory, or another system. */
 export interface Place {
   readonly name: string;
   readonly description: string;
-  /** Shell, run as root in a mount namespace of its own, before the project is copied. May change `checkout`, `as` and the environment. */
+  /** Shell, run as root in a private mount namespace, before the project is copied. May change `checkout`, `as` and the environment. */
   readonly prepare?: string;
   /** Shell, between the installation and the checks. */
   readonly afterInstallation?: string;

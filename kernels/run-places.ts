@@ -1,4 +1,4 @@
-/** Makes places where a checkout may be, and runs a part of the checks in each (`make places`). */
+/** Checks a checkout in each kind of place (`make places`): it makes the place, copies the project there and runs part of the checks. */
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,7 +53,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (process.getuid?.() !== 0) {
-    write('needs root, to make mounts in namespaces of its own');
+    write('needs root, to mount in private namespaces');
     return 3;
   }
   const results: PlaceResult[] = [];

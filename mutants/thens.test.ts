@@ -97,7 +97,7 @@ const unbroken: Readonly<Record<string, string>> = {
 };
 
 describe('each Then of a scenario', () => {
-  /** By the text of the step: where it is defined, and the checks by which it judges. */
+  /** For each text of a step: where it is defined, and the checks that it calls. */
   const judged = new Map<string, { readonly definition: string; readonly checks: readonly string[] }>();
   const mutants = readMutants();
   const broken = new Set([

@@ -108,7 +108,7 @@ function findHangs(timeline: Timeline, probe: string): readonly Hang[] {
 /** An operation younger than this is not yet lost, in nanoseconds. */
 const inFlightNs = 2e9;
 
-/** Whether an operation is lost, and not only late when the observed time ended. `end`: of the crash for one of its own hangs. */
+/** Whether an operation is lost, and not only late when the observed time ended. `end`: for a hang of a crash, the end of that crash. */
 export const neverReturned = ({ since, until }: Hang, { end }: { readonly end: number }): boolean =>
   until === undefined && end - since > inFlightNs;
 

@@ -26,7 +26,7 @@ const script = `
   console.log(JSON.stringify(found));`;
 
 /**
- * SHA-256 in hex of up to three small files below a directory of a process's root, by relative path. Runs in a process of its own, because
+ * SHA-256 in hex of up to three small files below a directory of a process's root, by relative path. Runs in another process, because
  * the directory may never answer: empty after ten seconds, or if nothing can be read.
  */
 export async function sampleFiles(pid: number, path: string): Promise<Readonly<Record<string, string>>> {
