@@ -1,6 +1,9 @@
 import type { Nanoseconds } from './engine/model.ts';
 import type { ClockPort } from './engine/ports.ts';
 
+/** CLOCK_MONOTONIC in nanoseconds, as a number. */
+export const monotonicNow = (): number => Number(process.hrtime.bigint());
+
 /** Longest delay of a timer in Node, about 24 days. */
 const longestMs = 2 ** 31 - 1;
 

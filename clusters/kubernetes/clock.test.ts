@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockOffset, toOurClockEvent } from './clock.ts';
+import { clockOffset, toOurClockEvent } from './node-link.ts';
 
 describe('the offset of a node’s clock', () => {
   it('comes from the quickest reply, half way between request and reply', () => {
