@@ -25,9 +25,10 @@ export const kernels: readonly DebianKernel[] = [
   { name: 'arm64', boots: 'emulated', processor: 'arm64', suites: ['trixie', 'trixie-security'] },
 ];
 
-/** The user-mode kernel that is tried for a commit: each commit one, in time all. `hash`: hexadecimal. */
-export function kernelForCommit(hash: string): DebianKernel {
+/** The user-mode kernels in the order in which they are tried for a commit until one boots: in time, all. `hash`: hexadecimal. */
+export function kernelsForCommit(hash: string): readonly DebianKernel[] {
   const userMode = kernels.filter(({ boots }) => boots === 'user-mode');
   const number = Number.parseInt(hash.slice(0, 8), 16) || 0;
-  return userMode[number % userMode.length] as DebianKernel;
+  const first = number % userMode.length;
+  return [...userMode.slice(first), ...userMode.slice(0, first)];
 }

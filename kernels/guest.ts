@@ -2,9 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** What is checked on a kernel. `arguments` are those of `rekindle`; `$OUT` is a directory that is brought back. */
+export const checkNames = ['doctor', 'crash', 'comparisons', 'scenarios', 'documented', 'standby'] as const;
+
+/** What is checked on a kernel. */
 export interface GuestCheck {
-  readonly name: 'doctor' | 'crash' | 'comparisons' | 'scenarios' | 'documented' | 'standby';
+  readonly name: (typeof checkNames)[number];
+  /** Of `rekindle`; `$OUT` is a directory that is brought back. */
   readonly arguments: string;
   /** Seconds of the guest's clock. */
   readonly limit: number;
@@ -12,18 +15,12 @@ export interface GuestCheck {
   readonly summary: RegExp;
 }
 
-export interface CheckChoice {
-  /** Histories that are compared with the modelled kernel. */
-  readonly histories: number;
-  readonly documented: boolean;
-  readonly processor?: 'arm64' | undefined;
-}
-
 /** A crash, a crash of two datasets, and a subdirectory: by a daemon that only reads. */
 const threeScenarios =
   '--tags "@documented and @C3 and not @A1 and not @needs:quick-restarts" features/5-crash-and-recovery.feature';
 
-export function guestChecks({ histories, documented, processor }: CheckChoice): readonly GuestCheck[] {
+/** All checks. `histories`: those that are compared with the modelled kernel. */
+export function guestChecks(histories: number, processor?: 'arm64'): readonly GuestCheck[] {
   const comparisons = `simulate --against-kernel --seeds ${histories} --steps 40 --jobs 1`;
   const scenarios = (name: 'scenarios' | 'documented' | 'standby', chosen: string): GuestCheck => ({
     ...{ name, arguments: `conform --out "$OUT/${name}" ${chosen}`, limit: 1500 },
@@ -40,9 +37,8 @@ export function guestChecks({ histories, documented, processor }: CheckChoice): 
             summary: /^\d+ comparisons .* steps in .*/m,
           },
         ]),
-    ...(documented
-      ? [scenarios('documented', '--jobs 1'), scenarios('standby', '--jobs 1 features/11-standby.feature')]
-      : []),
+    scenarios('documented', '--jobs 1'),
+    scenarios('standby', '--jobs 1 features/11-standby.feature'),
   ];
 }
 

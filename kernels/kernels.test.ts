@@ -2,18 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { kernelForCommit, kernels } from './catalogue.ts';
-import { guestChecks, guestCommand, readResults } from './guest.ts';
+import { kernels, kernelsForCommit } from './catalogue.ts';
+import { guestChecks, readResults } from './guest.ts';
 import { findDependencies } from './packages.ts';
-import { kernelResultsAsMarkdown } from './results.ts';
+import { kernelResultsAsMarkdown, withResult } from './results.ts';
 
-const checks = guestChecks({ histories: 40, documented: true });
+const checks = guestChecks(40);
 
 it('tries every user-mode kernel for some commit, and the same one for the same commit', () => {
-  const chosen = Array.from({ length: 16 }, (_, digit) => kernelForCommit(`0000000${digit.toString(16)}ffff`));
+  const chosen = Array.from({ length: 16 }, (_, digit) => kernelsForCommit(`0000000${digit.toString(16)}ffff`)[0]);
   const userMode = kernels.filter(({ boots }) => boots === 'user-mode');
   expect(new Set(chosen)).toEqual(new Set(userMode));
-  expect(kernelForCommit('')).toBe(userMode[0]);
+  expect(kernelsForCommit('')).toEqual(userMode);
+  expect(kernelsForCommit('1')).toEqual([...userMode.slice(1), userMode[0]]);
 });
 
 it('finds the parts of a divided kernel among the dependencies of its package', () => {
@@ -29,12 +30,18 @@ it('finds the parts of a divided kernel among the dependencies of its package', 
   expect(findDependencies(printed, 'linux-image')).toEqual([]);
 });
 
-it('runs the documented scenarios only if they are chosen', () => {
-  expect(guestCommand(checks)).toContain('check documented');
-  expect(guestCommand(guestChecks({ histories: 200, documented: false }))).not.toContain('conform');
+it('keeps what other checks found on the same kernel, unless its package is another', () => {
+  const named = { kernel: 'newest', boots: 'emulated', package: 'linux 7', release: '7.3.4' } as const;
+  const check = (name: string, date: string) => ({ name, outcome: 'passed', summary: '', date }) as const;
+  const before = { ...named, checks: [check('documented', 'May'), check('crash', 'May')] };
+  const after = { ...named, checks: [check('crash', 'June'), check('doctor', 'June')] };
+  const found = (results: ReturnType<typeof withResult>) =>
+    results[0]?.checks.map(({ name, date }) => `${name} ${date}`);
+  expect(found(withResult([before], after))).toEqual(['doctor June', 'crash June', 'documented May']);
+  expect(found(withResult([{ ...before, package: 'linux 6' }], after))).toEqual(['doctor June', 'crash June']);
 });
 
-it('reads what the guest left, and counts what it did not come to as not run', () => {
+it('reads what the guest left, and counts what it did not reach as not run', () => {
   const directory = mkdtempSync(join(tmpdir(), 'rekindle-kernels-'));
   try {
     const leave = (file: string, text: string) => writeFileSync(join(directory, file), text);
@@ -66,8 +73,8 @@ it('reads what the guest left, and counts what it did not come to as not run', (
 });
 
 it('shows every check of a kernel in one row', () => {
-  const check = { name: 'doctor', outcome: 'failed', summary: 'a | b' } as const;
-  const named = { kernel: 'newest', package: 'linux 7', release: '7.3.4', date: '2026-11-30' };
+  const check = { name: 'doctor', outcome: 'failed', summary: 'a | b', date: '2026-11-30' } as const;
+  const named = { kernel: 'newest', package: 'linux 7', release: '7.3.4' };
   const rows = kernelResultsAsMarkdown([{ ...named, boots: 'emulated', checks: [check] }]).split('\n');
-  expect(rows.at(-1)).toBe('| 7.3.4 | emulated | linux 7 | 2026-11-30 | doctor failed: a / b |');
+  expect(rows.at(-1)).toBe('| 7.3.4 | emulated | linux 7 | 2026-11-30: doctor failed: a / b |');
 });

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { kernels } from './catalogue.ts';
-import { checkResult } from './guest.ts';
+import { checkNames, checkResult } from './guest.ts';
 import { places, untriedSystems } from './places.ts';
 
 const file = new URL('./results.json', import.meta.url);
@@ -14,32 +14,42 @@ const kernelResult = z.strictObject({
   package: z.string(),
   /** `uname -r`. */
   release: z.string(),
-  date: z.string(),
-  checks: z.array(checkResult),
+  checks: z.array(checkResult.extend({ date: z.string() })),
 });
 
-/** What came of the last run on a kernel. */
+/** What came of the last runs on a kernel. */
 export type KernelResult = z.infer<typeof kernelResult>;
 
 export function readKernelResults(): readonly KernelResult[] {
   return z.array(kernelResult).parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-/** Replaces the last result of the same kernel. */
 export function recordResult(result: KernelResult): void {
-  const others = readKernelResults().filter(({ kernel }) => kernel !== result.kernel);
+  writeFileSync(file, `${JSON.stringify(withResult(readKernelResults(), result), undefined, 2)}\n`);
+}
+
+/** Replaces what the same checks found on the same kernel; what others found there stays if the package is the same. */
+export function withResult(results: readonly KernelResult[], result: KernelResult): readonly KernelResult[] {
+  const names: readonly string[] = checkNames;
+  const before = results.find(({ kernel }) => kernel === result.kernel);
+  const kept = before?.package === result.package ? before.checks : [];
+  const checks = [...kept.filter(({ name }) => !result.checks.some((check) => check.name === name)), ...result.checks];
+  checks.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   const order = kernels.map(({ name }) => name);
-  const sorted = [...others, result].sort((a, b) => order.indexOf(a.kernel) - order.indexOf(b.kernel));
-  writeFileSync(file, `${JSON.stringify(sorted, undefined, 2)}\n`);
+  return [...results.filter((each) => each !== before), { ...result, checks }].sort(
+    (a, b) => order.indexOf(a.kernel) - order.indexOf(b.kernel),
+  );
 }
 
 /** A table of the last results. */
 export function kernelResultsAsMarkdown(results: readonly KernelResult[]): string {
-  const rows = results.map(({ release, boots, package: name, date, checks }) => {
-    const found = checks.map(({ name, outcome, summary }) => `${name} ${outcome}: ${summary.replaceAll('|', '/')}`);
-    return `| ${release} | ${boots} | ${name} | ${date} | ${found.join('<br>')} |`;
+  const rows = results.map(({ release, boots, package: name, checks }) => {
+    const found = checks.map(
+      ({ date, name, outcome, summary }) => `${date}: ${name} ${outcome}: ${summary.replaceAll('|', '/')}`,
+    );
+    return `| ${release} | ${boots} | ${name} | ${found.join('<br>')} |`;
   });
-  return ['| kernel | how | package | date | result |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| kernel | how | package | result |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 const placeResult = z.strictObject({

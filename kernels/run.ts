@@ -1,24 +1,27 @@
 /** Boots other kernels and runs Rekindle on each (`make kernels`). */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { type DebianKernel, kernelForCommit, kernels } from './catalogue.ts';
-import { type CheckChoice, type GuestCheck, guestChecks, guestCommand, readResults } from './guest.ts';
+import { verbArguments } from '../house/verb-arguments.ts';
+import { type DebianKernel, kernels, kernelsForCommit } from './catalogue.ts';
+import { checkNames, type GuestCheck, guestChecks, guestCommand, readResults } from './guest.ts';
 import { directoryOf, downloadKernel, PackageMissing, unpack } from './packages.ts';
 import { type KernelResult, recordResult } from './results.ts';
 
-const usage = `Usage: make kernels ARGS="[--only TEXT]... [--commit HASH] [--documented] [--brief] [--record] [--list]"
+const usage = `Usage: make kernels ARGS="[--only TEXT]... [--commit HASH] [--check NAME]... [--brief] [--record] [--list]"
 
 Boots the kernels of Debian's releases, and runs on each: rekindle doctor, rekindle crash, and 200 histories of rekindle simulate
---against-kernel; on user-mode Linux also the documented scenarios. The packages are downloaded by apt with a configuration of its own.
+--against-kernel; on user-mode Linux also the documented scenarios and those of a standby. The packages are downloaded by apt, which has its own configuration here.
 
-  --only TEXT    the kernels whose name contains the text; may be repeated
-  --commit HASH  one user-mode kernel, chosen by the commit
-  --documented   the documented scenarios on emulated machines as well, which takes half an hour for each
+  --only TEXT    the kernel of this name, or those whose name contains the text; may be repeated
+  --commit HASH  one user-mode kernel, chosen by the commit; the next one if it does not boot on this processor
+  --check NAME   this check only; may be repeated: ${checkNames.join(', ')}. Emulated, "documented"
+                 takes half an hour
   --brief        40 histories and no documented scenarios
-  --record       keep the results in kernels/results.json, from which "npm run docs" makes docs/reference/kernels.md
+  --record       keep the results in kernels/results.json, from which "npm run docs" makes docs/reference/kernels.md; those of
+                 other checks on the same kernel stay
   --list         list the kernels, and boot none
 
 On arm64 ("make arm64") three scenarios are run instead of the histories.
@@ -33,44 +36,41 @@ const { RUN_ON_KERNEL = join(project, '../shared/machine/run-on-kernel.sh') } = 
 const arm64Runner = join(project, 'kernels/run-on-arm64.sh');
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 
-const options = {
-  only: { type: 'string', multiple: true },
-  commit: { type: 'string' },
-  documented: { type: 'boolean' },
-  brief: { type: 'boolean' },
-  record: { type: 'boolean' },
-  list: { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
-
 async function main(): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
+  const { values, refuse } = verbArguments('kernels', usage, {
+    only: { type: 'string', multiple: true },
+    commit: { type: 'string' },
+    check: { type: 'string', multiple: true },
+    brief: { type: 'boolean' },
+    record: { type: 'boolean' },
+    list: { type: 'boolean' },
+  });
   const { commit, only = [''] } = values;
+  const names = kernels.map(({ name }) => name);
   const chosen =
     commit === undefined
-      ? kernels.filter(({ name }) => only.some((text) => name.includes(text)))
-      : [kernelForCommit(commit)];
-  if (values.help || values.list) {
-    write(
-      values.help
-        ? usage
-        : chosen.map(({ name, boots, suites }) => `${name}\t${boots}\t${suites.join(', ')}`).join('\n'),
-    );
+      ? kernels.filter(({ name }) => only.some((text) => (names.includes(text) ? name === text : name.includes(text))))
+      : kernelsForCommit(commit);
+  if (values.list) {
+    write(chosen.map(({ name, boots, suites }) => `${name}\t${boots}\t${suites.join(', ')}`).join('\n'));
     return 0;
   }
   if (chosen.length === 0) return refuse(`no kernel is called ${only.join(' or ')}: --list shows all`);
+  const unknown = values.check?.find((name) => !checkNames.some((known) => known === name));
+  if (unknown !== undefined) return refuse(`no check is called ${unknown}: there are ${checkNames.join(', ')}`);
 
   const results: KernelResult[] = [];
   const skips: string[] = [];
   for (const kernel of chosen) {
+    if (commit !== undefined && results.length > 0) break;
     write(`${kernel.name} (${kernel.boots})`);
-    const documented = !values.brief && (kernel.boots === 'user-mode' || values.documented === true);
-    const result = await tryKernel(kernel, { histories: values.brief ? 40 : 200, documented });
+    const takesLong = ({ name }: GuestCheck) => name === 'documented' || name === 'standby';
+    const checks = guestChecks(values.brief ? 40 : 200, kernel.processor).filter((check) =>
+      values.check === undefined
+        ? !takesLong(check) || (kernel.boots === 'user-mode' && !values.brief)
+        : values.check.includes(check.name),
+    );
+    const result = await tryKernel(kernel, checks);
     if (typeof result === 'string') {
       skips.push(`${kernel.name}: ${result}`);
       write(`  skipped: ${result}`);
@@ -86,7 +86,7 @@ async function main(): Promise<number> {
 }
 
 /** Boots a kernel and makes the checks there. Resolves with the reason if that is impossible here. */
-async function tryKernel(kernel: DebianKernel, choice: CheckChoice): Promise<KernelResult | string> {
+async function tryKernel(kernel: DebianKernel, checks: readonly GuestCheck[]): Promise<KernelResult | string> {
   const runner = kernel.processor === 'arm64' ? arm64Runner : RUN_ON_KERNEL;
   const emulator = { arm64: 'qemu-system-aarch64', emulated: 'qemu-system-x86_64', 'user-mode': undefined }[
     kernel.processor ?? kernel.boots
@@ -100,11 +100,12 @@ async function tryKernel(kernel: DebianKernel, choice: CheckChoice): Promise<Ker
       if ((await execa('which', [program], { reject: false })).failed) return `${program} is not on the PATH`;
     const { kernel: file, besides, description } = await downloadKernel(kernel);
     const libc = kernel.boots === 'user-mode' && besides.length > 0 ? await libcFrom(besides) : [];
-    const checks = guestChecks({ ...choice, processor: kernel.processor });
+    const path = [process.env.PATH, cpio].filter((each) => each !== undefined).join(':');
+    if (kernel.boots === 'user-mode' && !(await doesBoot(runner, [...libc, file], path)))
+      return `${description} does not boot on this machine's processor`;
     const out = join(project, 'results', 'kernels', kernel.name);
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
-    const path = [process.env.PATH, cpio].filter((each) => each !== undefined).join(':');
     const guest = [
       '--out',
       out,
@@ -148,7 +149,22 @@ function report(
   if (results.some(({ outcome }) => outcome === 'not run')) write(errors.trim());
   const release = existsSync(join(out, 'release')) ? readFileSync(join(out, 'release'), 'utf8').trim() : 'did not boot';
   const date = new Date().toISOString().slice(0, 10);
-  return { kernel: kernel.name, boots: kernel.boots, package: description, release, date, checks: [...results] };
+  const dated = results.map((result) => ({ ...result, date }));
+  return { kernel: kernel.name, boots: kernel.boots, package: description, release, checks: dated };
+}
+
+/** A user-mode kernel that is older than the processor may not know the size of its registers, and ends before its first program. */
+async function doesBoot(runner: string, kernel: readonly string[], path: string): Promise<boolean> {
+  const nothing = mkdtempSync(join(tmpdir(), 'rekindle-kernel-'));
+  const options = { env: { PATH: path }, reject: false, stdin: 'ignore' } as const;
+  const { exitCode, stderr } = await execa(
+    'bash',
+    [runner, '--tree', nothing, '--timeout', '60', ...kernel, '--', 'true'],
+    options,
+  );
+  rmSync(nothing, { recursive: true });
+  // Any other failure is shown by the checks.
+  return exitCode === 0 || !stderr.includes('the guest ended without an answer');
 }
 
 /** The C library that a user-mode kernel of a later release needs. */
@@ -161,11 +177,6 @@ async function libcFrom(packages: readonly string[]): Promise<readonly string[]>
 function timeLimit({ boots }: DebianKernel, checks: readonly GuestCheck[]): number {
   const inGuest = checks.reduce((sum, { limit }) => sum + limit, 60);
   return boots === 'user-mode' ? inGuest : 15 * inGuest;
-}
-
-function refuse(problem: string): number {
-  process.stderr.write(`kernels: ${problem}\n\n${usage}`);
-  return 2;
 }
 
 process.exitCode = await main();
