@@ -2,8 +2,8 @@
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { verbArguments } from '../house/verb-arguments.ts';
 import { readResults } from './guest.ts';
 import { cacheDirectory } from './packages.ts';
 import { type Place, placeChecks, placeCommand, places } from './places.ts';
@@ -33,19 +33,12 @@ const warnings = /^npm warn .*|^\(node:\d+\) .*/m;
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<number> {
-  const options = {
+  const { values } = verbArguments('places', usage, {
     only: { type: 'string', multiple: true },
     brief: { type: 'boolean' },
     record: { type: 'boolean' },
     list: { type: 'boolean' },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    process.stderr.write(`places: ${error instanceof Error ? error.message : error}\n\n${usage}`);
-    return 2;
-  }
+  });
   const { only = [''], brief = false, list, record } = values;
   const chosen = places.filter(({ name }) => only.some((text) => name.includes(text)));
   if (list) {
