@@ -3,10 +3,10 @@ import { CoreV1Api, CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@k
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { clientConfig } from '../apiserver/client-config.ts';
-import { sendRaw } from '../apiserver/test-rig.ts';
+import { sendRaw } from '../apiserver/testing/test-rig.ts';
 import { type Informer, startInformer } from '../controller.ts';
-import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/documented-manifests.ts';
 import { type FluidObject, group, pluralNames, version } from '../fluid/names.ts';
+import { demoApp, demoDataset, demoRuntime, mysecret } from '../fluid/testing/documented-manifests.ts';
 import { startControllers } from './controllers.ts';
 
 type FluidIdentity = Pick<FluidObject, 'kind' | 'metadata'>;

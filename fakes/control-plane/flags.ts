@@ -1,3 +1,5 @@
+import { readFlags } from '../../recovery/command-line.ts';
+
 export interface Flags {
   readonly port: number;
   /** Path of the file to which the administrator's kubeconfig is written. */
@@ -10,13 +12,9 @@ export interface Flags {
 
 /** Parses `--port=0 --kubeconfig=PATH --mount-root=PATH --driver=NAME=SOCKET`; returns a sentence if they are wrong. */
 export function parseFlags(argv: readonly string[]): Flags | string {
-  const given = new Map<string, string>();
-  for (const argument of argv) {
-    const [, name = '', value = ''] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
-    if (!['port', 'kubeconfig', 'mount-root', 'driver'].includes(name))
-      return `unknown flag ${argument}; accepted: --port=0, --kubeconfig=PATH, --mount-root=PATH, --driver=NAME=SOCKET`;
-    given.set(name, value);
-  }
+  const { given, unknown } = readFlags(argv, ['port', 'kubeconfig', 'mount-root', 'driver']);
+  if (unknown !== undefined)
+    return `unknown flag ${unknown}; accepted: --port=0, --kubeconfig=PATH, --mount-root=PATH, --driver=NAME=SOCKET`;
   const port = Number(given.get('port') ?? 0);
   const kubeconfig = given.get('kubeconfig') ?? '';
   if (!Number.isInteger(port) || port < 0 || port > 65_535)

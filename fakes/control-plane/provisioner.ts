@@ -10,6 +10,8 @@ import { type ControllerParts, coreKinds, keyOf, startController } from '../cont
 
 const ownParameters = 'csi.storage.k8s.io/';
 const provisionedBy = 'pv.kubernetes.io/provisioned-by';
+/** Annotations of a volume: the secret that its deletion needs. */
+const deletionSecret = 'volume.kubernetes.io/provisioner-deletion-secret';
 
 export interface ProvisionerOptions extends ControllerParts {
   /** Name of the CSI driver, which StorageClasses have as their provisioner. */
@@ -24,26 +26,56 @@ export function provisionedVolume(
   storage: V1StorageClass,
   created: { readonly volumeId: string; readonly volumeContext: Readonly<Record<string, string>> },
 ): V1PersistentVolume {
-  const { provisioner: driver, parameters = {}, reclaimPolicy = 'Delete', metadata } = storage;
+  const { provisioner: driver, reclaimPolicy = 'Delete', metadata, mountOptions } = storage;
   const { namespace = '', name = '', uid = '' } = claim.metadata ?? {};
-  const secret = parameters[`${ownParameters}node-publish-secret-name`];
-  const values: Readonly<Record<string, string>> = { 'pvc.name': name, 'pvc.namespace': namespace };
-  const fill = (text = '') => text.replaceAll(/\$\{([^}]+)\}/g, (all, key: string) => values[key] ?? all);
-  const secretNamespace = parameters[`${ownParameters}node-publish-secret-namespace`];
-  const ref = secret && { nodePublishSecretRef: { name: fill(secret), namespace: fill(secretNamespace) } };
+  const secret = secretRef(claim, storage, 'provisioner');
+  const [stage, publish] = [secretRef(claim, storage, 'node-stage'), secretRef(claim, storage, 'node-publish')];
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
-    metadata: { name: volumeNameOf(uid), annotations: { [provisionedBy]: driver } },
+    metadata: {
+      name: volumeNameOf(uid),
+      annotations: {
+        [provisionedBy]: driver,
+        ...(secret && {
+          [`${deletionSecret}-name`]: secret.name,
+          [`${deletionSecret}-namespace`]: secret.namespace,
+        }),
+      },
+    },
     spec: {
       accessModes: [...(claim.spec?.accessModes ?? [])],
       capacity: { ...claim.spec?.resources?.requests },
       storageClassName: metadata?.name ?? '',
       persistentVolumeReclaimPolicy: reclaimPolicy,
       claimRef: { namespace, name, uid },
-      csi: { driver, volumeHandle: created.volumeId, volumeAttributes: created.volumeContext, ...ref },
+      ...(mountOptions && { mountOptions }),
+      csi: {
+        driver,
+        volumeHandle: created.volumeId,
+        volumeAttributes: created.volumeContext,
+        ...(stage && { nodeStageSecretRef: stage }),
+        ...(publish && { nodePublishSecretRef: publish }),
+      },
     },
   };
+}
+
+/** The secret that a class names for the calls of a kind, in which `${pvc.name}` and `${pvc.namespace}` stand for the claim's. */
+export function secretRef(
+  { metadata }: V1PersistentVolumeClaim,
+  { parameters = {} }: V1StorageClass,
+  calls: 'provisioner' | 'node-stage' | 'node-publish',
+): { readonly name: string; readonly namespace: string } | undefined {
+  const values: Readonly<Record<string, string | undefined>> = {
+    'pvc.name': metadata?.name,
+    'pvc.namespace': metadata?.namespace,
+  };
+  const fill = (text = '') => text.replaceAll(/\$\{([^}]+)\}/g, (all, key: string) => values[key] ?? all);
+  const name = parameters[`${ownParameters}${calls}-secret-name`];
+  return name === undefined
+    ? undefined
+    : { name: fill(name), namespace: fill(parameters[`${ownParameters}${calls}-secret-namespace`]) };
 }
 
 const volumeNameOf = (uid: string) => `pvc-${uid}`;
@@ -70,6 +102,12 @@ export async function startProvisioner({
   const { claims, volumes } = coreKinds(core);
   const storage = kubeConfig.makeApiClient(StorageV1Api);
   const csi = createCsiClient(`unix://${socket}`);
+  const readSecret = async (ref: ReturnType<typeof secretRef>) => {
+    if (ref === undefined) return {};
+    const { data = {} } = await core.readNamespacedSecret(ref);
+    const entries = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]);
+    return { secrets: Object.fromEntries(entries) as Readonly<Record<string, string>> };
+  };
   const controller = await startController<{
     claims: V1PersistentVolumeClaim;
     classes: V1StorageClass;
@@ -98,7 +136,12 @@ export async function startProvisioner({
         const isOfClaim = spec?.claimRef?.namespace === namespace && spec.claimRef.name === name;
         if (!isOfClaim || claim?.metadata?.uid === spec.claimRef?.uid) continue;
         if (spec?.persistentVolumeReclaimPolicy !== 'Delete' || metadata?.deletionTimestamp !== undefined) continue;
-        await csi.deleteVolume({ volumeId: spec?.csi?.volumeHandle ?? '' });
+        const annotations = metadata?.annotations ?? {};
+        const secret = annotations[`${deletionSecret}-name`];
+        // As csi-provisioner does, this continues without a secret that was deleted first.
+        const ref = secret && { name: secret, namespace: annotations[`${deletionSecret}-namespace`] ?? '' };
+        const secrets = ref ? await readSecret(ref).catch(() => ({})) : {};
+        await csi.deleteVolume({ volumeId: spec?.csi?.volumeHandle ?? '', ...secrets });
         await core.deletePersistentVolume({ name: metadata?.name ?? '' });
       }
       const chosen = classes.get(claim?.spec?.storageClassName ?? '');
@@ -108,6 +151,7 @@ export async function startProvisioner({
       const { volume } = await csi.createVolume({
         name: volumeName,
         parameters: createParameters(claim, chosen),
+        ...(await readSecret(secretRef(claim, chosen, 'provisioner'))),
         volumeCapabilities: [{ accessMode: { mode: 'MULTI_NODE_MULTI_WRITER' }, mount: {} }],
       });
       await core.createPersistentVolume({ body: provisionedVolume(claim, chosen, volume) });

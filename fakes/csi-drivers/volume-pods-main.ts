@@ -2,7 +2,8 @@
  * A CSI driver with a pod for each volume, which runs s3fs. Its volumes come from a StorageClass. With `--class=publish` only new pods get
  * what a pod of a volume mounts after its restart; with `--class=propagate` the node plugin mounts it again for running pods, which need
  * `mountPropagation: HostToContainer`; with `--class=automount` s3fs mounts on the next access, for which a second container makes calls
- * wait. Flags: `--nodeid=`, `--endpoint=unix://`, `--kubeconfig=`, `--mount-root=`, `--class=`.
+ * wait. Flags: `--nodeid=`, `--endpoint=unix://`, `--mount-root=`, `--class=`; in the sandbox `--kubeconfig=`, and on a cluster `--registry=`
+ * and the `--image=` of the pods.
  */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { CoreV1Api, KubeConfig, type V1Container, type V1Pod } from '@kubernetes/client-node';
 import { execa } from 'execa';
 import { requiredFlags } from '../required-flags.ts';
-import { CsiRefusal, internal, invalidArgument, serveDriver, type VolumeTexts } from './csi-server.ts';
+import { CsiRefusal, internal, invalidArgument, registerDriver, serveDriver, type VolumeTexts } from './csi-server.ts';
 
 const name = 'volume-pods.csi.rekindle.dev';
 const namespace = 'volume-pods';
@@ -19,11 +20,14 @@ const startMs = 30_000;
 const pollMs = 50;
 const rebindMs = 500;
 
-const given = requiredFlags(process.argv.slice(2), ['nodeid', 'endpoint', 'kubeconfig', 'mount-root', 'class']);
+const given = requiredFlags(process.argv.slice(2), ['nodeid', 'endpoint', 'mount-root', 'class']);
 if (typeof given === 'string') throw new Error(given);
 const flags = given;
+const optionalFlag = (flag: string) => process.argv.find((argument) => argument.startsWith(flag))?.slice(flag.length);
 const kubeConfig = new KubeConfig();
-kubeConfig.loadFromFile(flags.kubeconfig);
+const file = optionalFlag('--kubeconfig=');
+if (file === undefined) kubeConfig.loadFromCluster();
+else kubeConfig.loadFromFile(file);
 const core = kubeConfig.makeApiClient(CoreV1Api);
 
 const sourceOf = (volumeId: string) => join(flags['mount-root'], volumeId);
@@ -67,7 +71,7 @@ function podOf(volumeId: string, { bucket = '', directory = '', endpoint = '' }:
   const root = flags['mount-root'];
   const container = (name: string, script: string, variables: VolumeTexts): V1Container => ({
     name,
-    image: 'rekindle/s3fs:dev',
+    image: optionalFlag('--image=') ?? 'rekindle/s3fs:dev',
     command: ['/bin/sh', '-c', script],
     env: Object.entries(variables).map(([variable, value]) => ({ name: variable, value })),
     securityContext: { privileged: true },
@@ -124,8 +128,10 @@ async function unpublish(request: Readonly<Record<string, unknown>>): Promise<ob
   if (targets().some((target) => target.includes(`/${volumeId}/`))) return {};
   await ignoreMissing(() => core.deleteNamespacedPod({ namespace, name: volumeId }));
   await ignoreMissing(() => core.deleteNamespacedSecret({ namespace, name: volumeId }));
-  for (const path of [sourceOf(volumeId), storeOf(volumeId)])
+  for (const path of [sourceOf(volumeId), storeOf(volumeId)]) {
     while (mountsAt(path) > 0) await execa('umount', ['-l', path]);
+    await ignoreMissing(async () => rmdirSync(path));
+  }
   return {};
 }
 
@@ -182,6 +188,7 @@ function create(request: Readonly<Record<string, unknown>>): object {
 
 await ifMissing(core.createNamespace({ body: { metadata: { name: namespace } } }));
 mkdirSync(flags['mount-root'], { recursive: true });
+const socket = flags.endpoint.replace('unix://', '');
 await serveDriver(
   {
     name,
@@ -189,8 +196,10 @@ await serveDriver(
     node: { NodePublishVolume: publish, NodeUnpublishVolume: unpublish },
     controller: { CreateVolume: create, DeleteVolume: () => ({}) },
   },
-  flags.endpoint.replace('unix://', ''),
+  socket,
 );
+const registry = optionalFlag('--registry=');
+if (registry !== undefined) await registerDriver(name, socket, registry);
 process.on('SIGTERM', () => process.exit(0));
 process.stdout.write(`${JSON.stringify({ event: 'ready' })}\n`);
 while (flags.class === 'propagate') {
