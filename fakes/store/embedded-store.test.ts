@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { parseRange } from './embedded-store.ts';
+import { decodeChunks, parseRange } from './embedded-store.ts';
+
+describe('decodeChunks', () => {
+  const signature = `;chunk-signature=${'0'.repeat(64)}`;
+  it('joins the chunks of a body that is signed chunk by chunk, up to the last', () => {
+    const body = `5${signature}\r\nhello\r\n1${signature}\r\n!\r\n0${signature}\r\n\r\n`;
+    expect(decodeChunks(Buffer.from(body))).toEqual(Buffer.from('hello!'));
+    expect(decodeChunks(Buffer.from('0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n'))).toEqual(Buffer.alloc(0));
+  });
+
+  it.each(['5\r\nhel', '5\r\nhello\r\n', '', 'hello\r\n'])('refuses %j, which is cut off', (body) => {
+    expect(decodeChunks(Buffer.from(body))).toBeUndefined();
+  });
+});
 
 describe('parseRange', () => {
   it.each([

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Credentials } from './credentials.ts';
 import { type ListRequest, type ObjectListing, ObjectTable } from './object-table.ts';
 import { checkSignature } from './signature.ts';
@@ -28,6 +34,7 @@ const messages: Readonly<Record<string, readonly [status: number, message: strin
   NoSuchKey: [404, 'The specified key does not exist.'],
   BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length HTTP header.'],
   InvalidRange: [416, 'The requested range is not satisfiable.'],
   InvalidArgument: [400, 'Invalid argument.'],
   MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
@@ -76,17 +83,46 @@ function answer(request: StoreRequest, buckets: Map<string, ObjectTable>, creden
     return { status: 200, headers: { Location: `/${bucket}` } };
   }
   if (table === undefined) return error('NoSuchBucket', url);
-  return key === '' ? answerForBucket(request, table) : answerForObject(request, table);
+  if (key === '') return answerForBucket(request, table);
+  const content = isChunked(headers) ? decodeChunks(body) : body;
+  if (content === undefined) return error('IncompleteBody', url);
+  return answerForObject({ ...request, body: content }, { table, buckets });
+}
+
+const isChunked = (headers: IncomingHttpHeaders): boolean =>
+  String(headers['x-amz-content-sha256']).startsWith('STREAMING-');
+
+/** The content of an `aws-chunked` body: `<size in hex>;chunk-signature=...\r\n<bytes>\r\n`, and a last chunk of size 0. Undefined if it is cut off. */
+export function decodeChunks(body: Buffer): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const end = body.indexOf('\r\n', at);
+    const size = Number.parseInt(body.toString('latin1', at, end), 16);
+    if (end === -1 || Number.isNaN(size)) return undefined;
+    if (size === 0) return Buffer.concat(chunks);
+    const start = end + 2;
+    if (start + size > body.byteLength) return undefined;
+    chunks.push(body.subarray(start, start + size));
+    at = start + size + 2;
+  }
 }
 
 /** Query parameters that turn a GET of a bucket into another operation than a list. */
-const subresources = ['acl', 'cors', 'location', 'policy', 'uploads', 'versioning', 'versions'];
+const subresources = ['acl', 'cors', 'policy', 'uploads', 'versioning', 'versions'];
 
 function answerForBucket(
-  { message: { method, url = '/' }, bucket, query }: StoreRequest,
+  { message: { method, url = '/' }, bucket, query, body }: StoreRequest,
   table: ObjectTable,
 ): StoreResponse {
   if (method === 'HEAD') return { status: 200 };
+  if (method === 'POST' && query.has('delete')) {
+    const keys = [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => unescapeXml(key));
+    for (const key of keys) table.delete(key);
+    const deleted = keys.map((key) => `<Deleted><Key>${escapeXml(key)}</Key></Deleted>`).join('');
+    return xml(`<DeleteResult xmlns="${namespace}">${deleted}</DeleteResult>`);
+  }
+  // Empty: us-east-1.
+  if (method === 'GET' && query.has('location')) return xml(`<LocationConstraint xmlns="${namespace}"/>`);
   if (method !== 'GET' || subresources.some((name) => query.has(name))) return error('NotImplemented', url);
   const version = query.get('list-type') === '2' ? 2 : 1;
   const maxKeys = Number(query.get('max-keys') ?? 1000);
@@ -104,20 +140,19 @@ function answerForBucket(
     maxKeys: Math.min(maxKeys, 1000),
   };
   const listing = table.list(listRequest);
-  return {
-    status: 200,
-    headers: { 'Content-Type': 'application/xml' },
-    body: listXml({ bucket, request: listRequest, listing, version, encoded: query.get('encoding-type') === 'url' }),
-  };
+  const encoded = query.get('encoding-type') === 'url';
+  return xml(listXml({ bucket, request: listRequest, listing, version, encoded }));
 }
 
 function answerForObject(
-  { message: { method, url = '/', headers }, key, body }: StoreRequest,
-  table: ObjectTable,
+  { message: { method, url = '/', headers }, key, body, query }: StoreRequest,
+  { table, buckets }: { readonly table: ObjectTable; readonly buckets: ReadonlyMap<string, ObjectTable> },
 ): StoreResponse {
+  const source = headers['x-amz-copy-source'];
   switch (method) {
     case 'PUT':
-      if (headers['x-amz-copy-source'] !== undefined) return error('NotImplemented', url);
+      if (query.has('partNumber')) return error('NotImplemented', url);
+      if (typeof source === 'string') return copy(source, key, { table, buckets });
       return { status: 200, headers: { ETag: `"${table.put(key, body, new Date()).etag}"` } };
     case 'DELETE':
       table.delete(key);
@@ -148,6 +183,21 @@ function answerForObject(
   }
 }
 
+/** Copies `/bucket/key`, URL-encoded, to another key. */
+function copy(
+  source: string,
+  key: string,
+  { table, buckets }: { readonly table: ObjectTable; readonly buckets: ReadonlyMap<string, ObjectTable> },
+): StoreResponse {
+  const [bucket = '', ...path] = source.replace(/^\//, '').split('/').map(decode);
+  const object = buckets.get(bucket)?.get(path.join('/'));
+  if (object === undefined) return error('NoSuchKey', source);
+  const { etag, modifiedAt } = table.put(key, object.body, new Date());
+  return xml(
+    `<CopyObjectResult xmlns="${namespace}"><LastModified>${modifiedAt.toISOString()}</LastModified><ETag>&#34;${etag}&#34;</ETag></CopyObjectResult>`,
+  );
+}
+
 /** Parses a single byte range (RFC 9110, 14.1.2), both ends included; undefined if there is none or it is malformed. */
 export function parseRange(
   header: string | undefined,
@@ -163,7 +213,11 @@ export function parseRange(
 
 function error(code: string, resource: string): StoreResponse {
   const [status, message] = messages[code] ?? [500, code];
-  return { status, headers: { 'Content-Type': 'application/xml' }, body: errorXml(code, message, resource) };
+  return { ...xml(errorXml(code, message, resource)), status };
+}
+
+function xml(document: string): StoreResponse {
+  return { status: 200, headers: { 'Content-Type': 'application/xml' }, body: `${declaration}${document}` };
 }
 
 function send(response: ServerResponse, { method }: IncomingMessage, { status, headers, body }: StoreResponse): void {
@@ -177,7 +231,7 @@ const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 /** An S3 error response. */
 function errorXml(code: string, message: string, resource: string): string {
-  return `${declaration}<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message><Resource>${escapeXml(resource)}</Resource></Error>`;
+  return `<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message><Resource>${escapeXml(resource)}</Resource></Error>`;
 }
 
 /** The response to ListObjects (version 1) or ListObjectsV2. `encoded`: keys are URL-encoded, as `encoding-type=url` requests. */
@@ -202,7 +256,7 @@ function listXml({
   );
   const prefixes = listing.prefixes.map((prefix) => `<CommonPrefixes><Prefix>${key(prefix)}</Prefix></CommonPrefixes>`);
   return [
-    `${declaration}<ListBucketResult xmlns="${namespace}"><Name>${escapeXml(bucket)}</Name><Prefix>${key(request.prefix)}</Prefix>`,
+    `<ListBucketResult xmlns="${namespace}"><Name>${escapeXml(bucket)}</Name><Prefix>${key(request.prefix)}</Prefix>`,
     version === 1
       ? `<Marker>${key(request.after)}</Marker>`
       : `<KeyCount>${contents.length + prefixes.length}</KeyCount>`,
@@ -223,4 +277,14 @@ function listXml({
 
 function escapeXml(raw: string): string {
   return raw.replace(/[<>&"']|\p{Cc}/gu, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(?:#x([\dA-Fa-f]+)|#(\d+)|(\w+));/g, (all, hex?: string, decimal?: string, name = '') =>
+    hex || decimal
+      ? String.fromCodePoint(Number.parseInt(hex ?? decimal ?? '', hex ? 16 : 10))
+      : (entities[name] ?? all),
+  );
 }

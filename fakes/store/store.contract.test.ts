@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import aws4 from 'aws4';
 import { execa, execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCredentials } from './credentials.ts';
@@ -150,6 +151,48 @@ describe.each([
       expect(second).toContain('<Key>v1/c<');
       expect(second).not.toContain('<Key>v1/a<');
       expect(second).toContain('<IsTruncated>false<');
+    });
+
+    /** A request that our own client has no use for, but clients of others send. */
+    const ask = async (
+      method: string,
+      path: string,
+      { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
+    ): Promise<string> => {
+      const { host } = new URL(store.endpoint);
+      const request = { service: 's3', region: 'us-east-1', method, path: `/${bucket}${path}`, headers, host };
+      const credentials = { accessKeyId: store.accessKeyId, secretAccessKey: store.accessKeySecret };
+      const signed = aws4.sign({ ...request, ...(body !== undefined && { body }) }, credentials);
+      const { Host: _, 'Content-Length': __, ...sent } = signed.headers as Record<string, string>;
+      const response = await fetch(`${store.endpoint}${signed.path}`, { method, headers: sent, ...(body && { body }) });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${response.status}: ${text}`);
+      return text;
+    };
+
+    it('has no region but the default', async () => {
+      expect(await ask('GET', '?location')).toMatch(
+        /<LocationConstraint xmlns="[^"]*"\s*(\/>|><\/LocationConstraint>)/,
+      );
+    });
+
+    it('copies an object', async () => {
+      await store.putObject('copies/a b', Buffer.from('content'));
+      const answer = await ask('PUT', '/copies/c', { headers: { 'x-amz-copy-source': `/${bucket}/copies/a%20b` } });
+      expect(answer).toMatch(/<CopyObjectResult.*<ETag>.*<LastModified>|<CopyObjectResult.*<LastModified>.*<ETag>/s);
+      expect(await client.get('copies/c')).toMatchObject({ value: { bytes: Buffer.from('content') } });
+      const missing = ask('PUT', '/copies/d', { headers: { 'x-amz-copy-source': `/${bucket}/copies/none` } });
+      await expect(missing).rejects.toThrow('NoSuchKey');
+    });
+
+    it('deletes several objects at once, and those that are not there', async () => {
+      for (const key of ['bulk/1', 'bulk/<2>', 'bulk/3']) await store.putObject(key, Buffer.from(key));
+      const keys = ['bulk/1', 'bulk/&lt;2&gt;', 'bulk/none'].map((key) => `<Object><Key>${key}</Key></Object>`);
+      const body = `<Delete>${keys.join('')}</Delete>`;
+      const headers = { 'Content-MD5': createHash('md5').update(body).digest('base64') };
+      expect(await ask('POST', '?delete', { headers, body })).toContain('<Key>bulk/1</Key>');
+      const listed = await client.list('bulk/');
+      expect(listed.ok && listed.value.objects.map(({ key }) => key)).toEqual(['bulk/3']);
     });
 
     it.each(['a b+c', 'ä€😀', `q"u'o<t>e&s`, '(1)!*~', '50%25', 'tab\there'])('keeps the key %j', async (name) => {
