@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { V1Pod, V1Volume } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CsiCallError } from '../../recovery/csi/client.ts';
-import type { CsiNode } from './csi-volumes.ts';
+import type { CsiNode, VolumeRequest } from './csi-volumes.ts';
 import { kubeletPaths, setUpVolume, type VolumeContext } from './volumes.ts';
 
 /** What the kubelet of Kubernetes 1.34.4 wrote for this pod on a kind node, with the names that this test has, too. */
@@ -116,6 +116,41 @@ it('hands a stage call the attributes of the volume only, and a publish call tho
       'csi.storage.k8s.io/ephemeral': 'false',
     },
   ]);
+});
+
+it('gives the stage call its secret, the publish call another, and both the mount options of the volume', async () => {
+  const calls: unknown[] = [];
+  const note = async ({ secrets, mountFlags }: VolumeRequest) => void calls.push({ secrets, mountFlags });
+  const [nodeStageSecretRef, nodePublishSecretRef] = [{ name: 'stage', namespace: 'storage' }, { name: 'publish' }];
+  const csi = { driver, volumeHandle: 'default-demo', nodeStageSecretRef, nodePublishSecretRef };
+  const api = {
+    readNamespacedPersistentVolumeClaim: async () => ({ spec: { volumeName: 'default-demo' } }),
+    readPersistentVolume: async () => ({ spec: { csi, mountOptions: ['allow_other'] } }),
+    readNamespacedSecret: async ({ name, namespace }: { name: string; namespace: string }) => ({
+      data: { key: Buffer.from(`${namespace}/${name}`).toString('base64') },
+    }),
+  } as unknown as VolumeContext['api'];
+  await setUp(claim, driverWith({ stage: note, publish: note }), { api });
+  expect(calls).toEqual([
+    { secrets: { key: 'storage/stage' }, mountFlags: ['allow_other'] },
+    { secrets: { key: 'default/publish' }, mountFlags: ['allow_other'] },
+  ]);
+});
+
+it('does not unpublish a volume again that could not be unstaged', async () => {
+  const calls: string[] = [];
+  const unpublish = async ({ targetPath }: { targetPath: string }) => {
+    calls.push('unpublish');
+    rmdirSync(targetPath);
+  };
+  const unstage = async () => {
+    calls.push('unstage');
+    if (calls.length < 3) throw new Error('busy');
+  };
+  const volume = await setUp(claim, driverWith({ unpublish, unstage }));
+  await expect(volume.release()).rejects.toThrow('busy');
+  await volume.release();
+  expect(calls).toEqual(['unpublish', 'unstage', 'unstage']);
 });
 
 it('leaves an empty file if the node loses what was written', async () => {

@@ -13,11 +13,14 @@ import { type MountedVolume, namespaceOf, type VolumeContext } from './volumes.t
 
 /** The part of the CSI node service that the kubelet calls. Rejects with gRPC errors, or if the driver is unknown. */
 export interface CsiNode {
-  /** Creates the staging path. Does nothing if the driver stages no volumes, and neither does `unstage`. */
-  stage(request: VolumeRequest): Promise<void>;
+  /**
+   * Creates the staging path for the pod of a target path. Does nothing if the driver stages no volumes, and neither does `unstage`.
+   * Calls for one volume wait for each other.
+   */
+  stage(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
   publish(request: VolumeRequest & { readonly targetPath: string }): Promise<void>;
   unpublish(request: PublishedVolume): Promise<void>;
-  /** Does nothing if another pod has the volume. Removes the staging path. */
+  /** Does nothing if another pod has the volume, or waits for it. Removes the staging path. */
   unstage(request: Pick<VolumeRequest, 'driver' | 'volumeId' | 'stagingTargetPath'>): Promise<void>;
   /** Calls NodeGetVolumeStats. Resolves with false if the driver has no such capability. */
   readStats(volume: PublishedVolume): Promise<boolean>;
@@ -36,7 +39,9 @@ export interface VolumeRequest {
   readonly accessMode: 'MULTI_NODE_READER_ONLY' | 'MULTI_NODE_MULTI_WRITER' | 'SINGLE_NODE_WRITER';
   readonly readOnly: boolean;
   readonly volumeContext: Readonly<Record<string, string>>;
-  /** Of `nodePublishSecretRef`, for the publication alone. */
+  /** `mountOptions` of the PersistentVolume. */
+  readonly mountFlags: readonly string[];
+  /** Of `nodeStageSecretRef` for a stage call, and of `nodePublishSecretRef` for a publish call. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
@@ -58,19 +63,30 @@ export async function setUpClaim(
   if (!source) throw new Error(`volume ${persistentVolume} is not of a CSI driver`);
   const { driver, volumeHandle: volumeId, volumeAttributes } = source;
   const stagingTargetPath = paths.staging(driver, volumeId);
-  const request: VolumeRequest = {
+  const common = {
     driver,
     volumeId,
     stagingTargetPath,
     accessMode: accessModeOf(pv),
     readOnly: readOnly ?? source.readOnly ?? false,
+    mountFlags: pv.spec?.mountOptions ?? [],
+  };
+  const request: VolumeRequest = {
+    ...common,
     volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Persistent') },
     ...(await readSecret(context, source.nodePublishSecretRef)),
   };
-  const stage = () => csi.stage({ ...request, volumeContext: volumeAttributes ?? {} });
+  const staged = {
+    ...common,
+    targetPath: paths.target(context.uid, persistentVolume),
+    volumeContext: volumeAttributes ?? {},
+    ...(await readSecret(context, source.nodeStageSecretRef)),
+  };
+  const stage = () => csi.stage(staged);
   await stage();
   const target = { specVolume: persistentVolume, lifecycle: 'Persistent' } as const;
   const { path, publishAgain, release } = await publish(context, request, target);
+  let isPublished = true;
   return {
     name,
     path,
@@ -80,7 +96,9 @@ export async function setUpClaim(
       await publishAgain();
     },
     async release() {
-      await release();
+      // An attempt that failed to unstage is repeated, and what has been unpublished is not unpublished again.
+      if (isPublished) await release();
+      isPublished = false;
       await csi.unstage(request);
     },
   };
@@ -99,6 +117,7 @@ export async function setUpInline(
     stagingTargetPath: '',
     accessMode: 'SINGLE_NODE_WRITER',
     readOnly: readOnly ?? false,
+    mountFlags: [],
     volumeContext: { ...volumeAttributes, ...podInformation(pod, 'Ephemeral') },
     ...(await readSecret(context, nodePublishSecretRef)),
   };

@@ -11,7 +11,7 @@ import {
 import type { StartedContainer } from './container.ts';
 import { createCsiNode } from './csi.ts';
 import { type PluginRegistry, watchPlugins } from './plugin-registry.ts';
-import { PodWorker, type WorkerOptions } from './pod-worker.ts';
+import { defaultGraceSeconds, PodWorker, type WorkerOptions } from './pod-worker.ts';
 import { Holds } from './restarts.ts';
 import { kubeletPaths, namespaceOf } from './volumes.ts';
 
@@ -39,8 +39,6 @@ export interface Kubelet extends AsyncDisposable {
   /** Names of the pods of a namespace that still exist on the node. */
   pods(namespace: string): readonly string[];
 }
-
-const defaultGraceSeconds = 30;
 
 /** Registers the node and starts the pods that are assigned to it. */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
@@ -103,6 +101,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     registered: plugins.registered,
     restart() {
       plugins.restart();
+      csi.restart();
       for (const { worker } of workers.values()) worker.kubeletRestarted();
     },
     async reboot(off) {
@@ -112,6 +111,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
         before.map(async ([uid, { worker, pod }]) => ({ uid, pod, restarts: await worker.powerOff() })),
       );
       plugins.restart();
+      csi.restart();
       await off();
       isOff = false;
       for (const { uid, pod, restarts } of lost)

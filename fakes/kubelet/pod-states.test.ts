@@ -34,6 +34,27 @@ describe('the states of a pod', () => {
     ]);
   });
 
+  it('include native sidecars, which must be ready with the containers, and end after them', async () => {
+    const sidecar = { name: 'serve', image, restartPolicy: 'Always' };
+    const { told, states: all } = states({ spec: { ...spec, initContainers: [sidecar], restartPolicy: 'Never' } });
+    all.set('serve', { id: 'a', state: running });
+    all.set('demo', { id: 'b', state: running });
+    all.set('demo', { state: ended(0) });
+    all.set('serve', { state: ended(143) });
+    await all.reported();
+    const seen = told.map(({ phase, initContainerStatuses, conditions }) => [
+      phase,
+      initContainerStatuses?.map(({ ready }) => ready),
+      conditions?.find(({ type }) => type === 'Ready')?.status,
+    ]);
+    expect(seen).toEqual([
+      ['Pending', [true], 'False'],
+      ['Running', [true], 'True'],
+      ['Running', [true], 'False'],
+      ['Succeeded', [false], 'False'],
+    ]);
+  });
+
   it('are reported in order, even if a report fails', async () => {
     const told: string[] = [];
     const updateStatus = async (_: unknown, { phase = '' }: V1PodStatus) => {

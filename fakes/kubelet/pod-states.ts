@@ -1,4 +1,4 @@
-import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import type { V1Container, V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 
 export interface PodStatesOptions {
   readonly pod: V1Pod;
@@ -11,6 +11,7 @@ export interface PodStatesOptions {
 export class PodStates {
   readonly #options: PodStatesOptions;
   readonly #init: ReadonlySet<string>;
+  readonly #sidecars: ReadonlySet<string>;
   readonly #states: Map<string, ContainerState>;
   #queue: Promise<void> = Promise.resolve();
 
@@ -18,6 +19,7 @@ export class PodStates {
     const { initContainers = [], containers = [] } = options.pod.spec ?? {};
     this.#options = options;
     this.#init = new Set(initContainers.map(({ name }) => name));
+    this.#sidecars = new Set(initContainers.filter(isSidecar).map(({ name }) => name));
     const reason = initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating';
     this.#states = new Map(
       [...initContainers, ...containers].map(({ name, image = '' }) => {
@@ -46,6 +48,7 @@ export class PodStates {
     const { pod, updateStatus } = this.#options;
     const status = podStatus({
       init: [...this.#states.values()].filter(({ name }) => this.#init.has(name)),
+      sidecars: this.#sidecars,
       containers: [...this.#states.values()].filter(({ name }) => !this.#init.has(name)),
       restartPolicy: pod.spec?.restartPolicy ?? 'Always',
     });
@@ -77,27 +80,44 @@ export interface ContainerState {
 
 /** The containers of a pod, in the order of its spec. */
 interface PodContainers {
+  /** Native sidecars included. */
   readonly init: readonly ContainerState[];
+  /** Names of the native sidecars. */
+  readonly sidecars: ReadonlySet<string>;
   readonly containers: readonly ContainerState[];
   readonly restartPolicy: string;
 }
 
 /** A pod's status as the kubelet reports it. */
-export function podStatus({ init, containers, restartPolicy }: PodContainers): V1PodStatus {
-  const ready = containers.every(({ state }) => state.kind === 'running');
+export function podStatus({ init, sidecars, containers, restartPolicy }: PodContainers): V1PodStatus {
+  const native = init.filter(({ name }) => sidecars.has(name));
+  const ready = [...native, ...containers].every(isRunning);
   return {
-    phase: phaseOf(containers, restartPolicy),
+    phase: phaseOf(containers, native, restartPolicy),
     conditions: [
       { type: 'Ready', status: ready ? 'True' : 'False' },
       { type: 'ContainersReady', status: ready ? 'True' : 'False' },
     ],
-    ...(init.length > 0 && { initContainerStatuses: init.map(initStatus) }),
+    ...(init.length > 0 && {
+      initContainerStatuses: init.map((each) => (sidecars.has(each.name) ? containerStatus(each) : initStatus(each))),
+    }),
     containerStatuses: containers.map(containerStatus),
   };
 }
 
-function phaseOf(containers: readonly ContainerState[], restartPolicy: string): string {
-  if (restartPolicy !== 'Always' && containers.every(({ state }) => state.kind === 'terminated')) {
+const isRunning = ({ state }: ContainerState) => state.kind === 'running';
+
+/** A pod has ended when its containers have, and then its sidecars. */
+function phaseOf(
+  containers: readonly ContainerState[],
+  sidecars: readonly ContainerState[],
+  restartPolicy: string,
+): string {
+  if (
+    restartPolicy !== 'Always' &&
+    containers.every(({ state }) => state.kind === 'terminated') &&
+    !sidecars.some(isRunning)
+  ) {
     const failed = containers.some(({ state }) => state.kind === 'terminated' && state.exitCode !== 0);
     return failed ? 'Failed' : 'Succeeded';
   }
@@ -140,3 +160,6 @@ function containerStatus({ name, image, id, restartCount, state }: ContainerStat
 export function containerName(pod: V1Pod, container: string): string {
   return `${pod.metadata?.namespace ?? 'default'}/${pod.metadata?.name ?? ''}/${container}`;
 }
+
+/** An init container that runs beside the others until they have ended: a native sidecar, since Kubernetes 1.29. */
+export const isSidecar = ({ restartPolicy }: V1Container) => restartPolicy === 'Always';

@@ -55,18 +55,18 @@ export class PodVolumes {
     await Promise.all(published.map((volume) => retry(`publish ${volume.name}`, async () => volume.publishAgain?.())));
   }
 
-  /** Prepares a container's volumes and subPaths; returns the error if that fails. */
+  /** Prepares a container's subPaths, as the kubelet does, and then its sources, as a runtime does; returns the error if that fails. */
   async prepare(container: V1Container): Promise<CreateError | undefined> {
     const { environment, clockScale } = this.#options;
-    const { volumeMounts = [] } = container;
-    const csi = this.#volumes.filter(
-      (volume) => volume.persistentVolume && volumeMounts.some((mount) => mount.name === volume.name),
-    );
-    const reasons = await Promise.all(csi.map(({ path }) => refuseMountSource({ path, environment, clockScale })));
-    const refused = reasons.find((reason) => reason !== undefined);
-    if (refused !== undefined) return { reason: 'CreateContainerError', message: refused };
     const message = await this.#bindSubPaths(container);
-    return message === undefined ? undefined : { reason: 'CreateContainerConfigError', message };
+    if (message !== undefined) return { reason: 'CreateContainerConfigError', message };
+    const ofDrivers = new Set(this.#volumes.filter((volume) => volume.persistentVolume).map(({ name }) => name));
+    const sources = (container.volumeMounts ?? []).flatMap((mount, index) =>
+      ofDrivers.has(mount.name) ? [this.#toContainerMount(mount, container.name, index).source] : [],
+    );
+    const reasons = await Promise.all(sources.map((path) => refuseMountSource({ path, environment, clockScale })));
+    const refused = reasons.find((reason) => reason !== undefined);
+    return refused === undefined ? undefined : { reason: 'CreateContainerError', message: refused };
   }
 
   mountsOf({ name, volumeMounts = [] }: V1Container): readonly ContainerMount[] {

@@ -13,7 +13,7 @@ import {
   type StartedContainer,
   startContainer,
 } from './container.ts';
-import { containerName, PodStates } from './pod-states.ts';
+import { containerName, isSidecar, PodStates } from './pod-states.ts';
 import { PodVolumes } from './pod-volumes.ts';
 import { type Backoff, type Holds, nextRestart } from './restarts.ts';
 import { namespaceOf, type VolumeContext } from './volumes.ts';
@@ -48,6 +48,8 @@ export interface WorkerOptions extends Omit<VolumeContext, 'pod' | 'uid' | 'stop
   readonly isTerminationSlow?: true;
 }
 
+/** Grace period of a pod that names none. */
+export const defaultGraceSeconds = 30;
 /** The minimum grace period in real milliseconds. */
 const minGraceMs = 2_000;
 const publishRetryMs = 100;
@@ -105,18 +107,7 @@ export class PodWorker {
   /** Ends the containers with SIGTERM, after the grace period with SIGKILL, and releases the volumes. */
   async terminate(graceMs: number): Promise<void> {
     this.#stop.abort();
-    const all = [...this.#running.values()];
-    for (const name of this.#running.keys()) void this.#end(name, graceMs);
-    const killed = new AbortController();
-    const reaper = delay(this.#grace(graceMs), undefined, { signal: killed.signal }).then(
-      () => {
-        for (const { pid } of all) signalQuietly(pid, 'SIGKILL');
-      },
-      () => {},
-    );
-    await Promise.all(all.map(({ exited }) => exited));
-    killed.abort();
-    await reaper;
+    await this.#endAll(graceMs);
     await this.#life;
     await this.#states.reported();
     await this.#volumes.release(this.#states.names, (operation, work) => this.#retry(operation, work, false));
@@ -133,7 +124,17 @@ export class PodWorker {
       this.#states.report();
       await this.#setUp();
       const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
-      for (const container of initContainers) await this.#runToCompletion(container);
+      const sidecars: Promise<void>[] = [];
+      for (const container of initContainers) {
+        if (!isSidecar(container)) await this.#runToCompletion(container);
+        else {
+          const started = Promise.withResolvers<void>();
+          const life = this.#keepRunning(container, Promise.resolve(), started.resolve);
+          sidecars.push(life.catch((error) => this.#unlessStopped(error)).finally(started.resolve));
+          await started.promise;
+        }
+      }
+      this.#stop.signal.throwIfAborted();
       this.#options.report({ event: 'pod-started', pod: this.#name });
       // Containers start in the order of the spec, and each waits for the postStart hooks before it.
       let turn = Promise.resolve();
@@ -144,9 +145,19 @@ export class PodWorker {
         return life;
       });
       await Promise.all(lives);
+      if (sidecars.length === 0) return;
+      // The pod has ended by itself: its sidecars end with it.
+      this.#stop.abort();
+      await this.#endAll((this.#pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds) * 1000);
+      await Promise.all(sidecars);
     } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
+      this.#unlessStopped(error);
     }
+  }
+
+  /** Rethrows an error that does not come from the end of the pod. */
+  #unlessStopped(error: unknown): void {
+    if (!this.#stop.signal.aborted) throw error;
   }
 
   async #setUp(): Promise<void> {
@@ -190,7 +201,7 @@ export class PodWorker {
   async #keepRunning(container: V1Container, turn: Promise<void>, started: () => void): Promise<void> {
     const { name, lifecycle } = container;
     await turn;
-    if (!lifecycle?.postStart) started();
+    if (!lifecycle?.postStart && !isSidecar(container)) started();
     for (let restartCount = this.#states.restartCount(name); ; restartCount++) {
       await this.#waitUntilStartable(container);
       if (this.#stop.signal.aborted) return;
@@ -199,7 +210,7 @@ export class PodWorker {
         if (postStart && !(await this.#hook(name, postStart, exited))) signalQuietly(pid, 'SIGKILL');
         started();
       });
-      const policy = this.#pod.spec?.restartPolicy ?? 'Always';
+      const policy = isSidecar(container) ? 'Always' : (this.#pod.spec?.restartPolicy ?? 'Always');
       if (policy === 'Never' || (policy === 'OnFailure' && exitCode === 0)) return;
       if (this.#stop.signal.aborted) return;
       await this.#backOff(name, restartCount + 1);
@@ -245,15 +256,41 @@ export class PodWorker {
     return runHook({ container, handler, environment, log: logHook, ended });
   }
 
-  /** Runs the preStop hook and then sends SIGTERM, both within the grace period. */
-  async #end(name: string, graceMs: number): Promise<void> {
+  /** Ends all containers, after the grace period with SIGKILL: native sidecars once the others have ended, in reverse order (KEP-753). */
+  async #endAll(graceMs: number): Promise<void> {
+    const all = [...this.#running.values()];
+    const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
+    const sidecars = initContainers.filter(isSidecar);
+    const others = [...initContainers.filter((container) => !isSidecar(container)), ...containers];
+    let turn: Promise<unknown> = Promise.all(others.map(({ name }) => this.#running.get(name)?.exited));
+    for (const container of others) void this.#end(container, graceMs, Promise.resolve());
+    for (const container of sidecars.toReversed()) {
+      const exited = this.#running.get(container.name)?.exited;
+      void this.#end(container, graceMs, turn);
+      turn = turn.then(() => exited);
+    }
+    const killed = new AbortController();
+    const reaper = delay(this.#grace(graceMs), undefined, { signal: killed.signal }).then(
+      () => {
+        for (const { pid } of all) signalQuietly(pid, 'SIGKILL');
+      },
+      () => {},
+    );
+    await Promise.all(all.map(({ exited }) => exited));
+    killed.abort();
+    await reaper;
+  }
+
+  /** Runs the preStop hook at once, even if it is not the container's turn, and then sends SIGTERM, both within the grace period. */
+  async #end({ name, lifecycle }: V1Container, graceMs: number, turn: Promise<unknown>): Promise<void> {
     const running = this.#running.get(name);
-    const preStop = this.#pod.spec?.containers.find((container) => container.name === name)?.lifecycle?.preStop;
+    const { preStop } = lifecycle ?? {};
     if (!running) return;
     if (preStop && graceMs > 0) {
       const timeout = delay(this.#grace(graceMs), undefined, { ref: false });
       await this.#hook(name, preStop, Promise.race([running.exited, timeout]));
     }
+    await turn;
     if (!(this.#options.isTerminationSlow && isApplication(this.#pod))) signalQuietly(running.pid, 'SIGTERM');
   }
 

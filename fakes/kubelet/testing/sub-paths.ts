@@ -9,7 +9,7 @@ import { detachBelow } from '../linux.ts';
 import { bindSubPath } from '../mount-sources.ts';
 import { scratchNode } from './scratch-node.ts';
 
-/** What binds of subPaths come to, hostile ones too; prints it as JSON. */
+/** Prints the results of subPath binds, hostile ones too, as JSON. */
 const node = scratchNode();
 const volume = join(node.path, 'volume');
 const targets = join(node.path, 'pod/volume-subpaths');
