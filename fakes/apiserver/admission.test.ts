@@ -10,7 +10,7 @@ import { monotonicClock } from '../../recovery/clock.ts';
 import { createLog } from '../../recovery/log.ts';
 import { createSelfSigned } from '../../recovery/webhook/certificate.ts';
 import { startWebhook } from '../../recovery/webhook/webhook.ts';
-import { pod, type Rig, refusal, sendRaw, start } from './test-rig.ts';
+import { pod, type Rig, refusal, sendRaw, start } from './testing/test-rig.ts';
 
 let rig: Rig;
 let stack: AsyncDisposableStack;
@@ -46,7 +46,7 @@ describe('the webhook, registered with the API server, over HTTPS and through th
   const startIt = async () => {
     const flags = { host: '127.0.0.1', port: 0, kubeconfig: undefined, mountRoot: '/runtime-mnt' };
     const setting = {
-      flags: { ...flags, register: { url: 'https://127.0.0.1' }, certificateSecret: undefined },
+      flags: { ...flags, register: { url: 'https://127.0.0.1' }, recoversSubPath: false, certificateSecret: undefined },
       log,
       random: Math.random,
       now: () => new Date(),

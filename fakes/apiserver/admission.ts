@@ -101,7 +101,7 @@ function matchesRule(rule: Json, { resource, object, oldObject }: AdmittedChange
 }
 
 /** Evaluates a LabelSelector; an empty one selects everything. */
-function selects(selector: JsonObject, labels: Readonly<Record<string, string>>): boolean {
+export function selects(selector: JsonObject, labels: Readonly<Record<string, string>>): boolean {
   const labelsMatch = Object.entries(objectAt(selector, 'matchLabels')).every(([key, value]) => labels[key] === value);
   return (
     labelsMatch &&

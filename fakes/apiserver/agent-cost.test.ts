@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type AgentCosts, measureAgentCost } from './agent-cost.ts';
+import { type AgentCosts, measureAgentCost } from './testing/agent-cost.ts';
 
 const sizes = async (allVolumes: boolean): Promise<readonly AgentCosts[]> => [
   await measureAgentCost({ foreign: 5, pods: 10, allVolumes }),
@@ -19,7 +19,7 @@ it('costs the same in a cluster that is ten times larger', async () => {
   expect(small?.crash.requests).toBe(22);
 });
 
-it('watches all volumes, and nothing else of others, if the scope is the cluster', async () => {
+it('watches all volumes, and nothing else of other nodes, if the scope is the cluster', async () => {
   const [small, large] = await sizes(true);
   expect([small?.watched, large?.watched]).toEqual([10 + 5 + 1, 10 + 50 + 1]);
   expect(large?.crash.requests).toBe(small?.crash.requests);

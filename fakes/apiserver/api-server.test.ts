@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverVersion } from './api-server.ts';
 import { createAuthority } from './authority.ts';
 import { administrator } from './rbac.ts';
-import type { Rig } from './test-rig.ts';
-import { openWatch, pod, refusal, sendRaw, start, withToken } from './test-rig.ts';
+import type { Rig } from './testing/test-rig.ts';
+import { openWatch, pod, refusal, sendRaw, start, withToken } from './testing/test-rig.ts';
 
 describe('the fake API server, through the real client', () => {
   let rig: Rig;

@@ -6,7 +6,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customResources } from '../fluid/custom-resources.ts';
-import { sendRaw, start as startStandIn, withToken } from './test-rig.ts';
+import { sendRaw, start as startStandIn, withToken } from './testing/test-rig.ts';
 
 /*
  * What clients may rely on, asked of the stand-in and of Kubernetes' own API server (on kind) alike. Each run has a namespace of its own.
@@ -468,12 +468,15 @@ describe.each(servers)('$name', ({ start, reason }) => {
       message: "Cannot evict pod as it would violate the pod's disruption budget.",
       body: { details: { causes: [{ reason: 'DisruptionBudget' }] } },
     });
-    await send('POST', budgets, { metadata: { name: 'second' }, spec });
+    // One without a selector covers no pod, one with an empty selector every pod of the namespace.
+    await send('POST', budgets, { metadata: { name: 'of-nothing' }, spec: { minAvailable: 1 } });
+    expect(await send('POST', path, eviction('evicted'))).toMatchObject({ code: 429 });
+    await send('POST', budgets, { metadata: { name: 'second' }, spec: { ...spec, selector: {} } });
     expect(await send('POST', path, eviction('evicted'))).toMatchObject({
       code: 500,
       message: expect.stringContaining('more than one PodDisruptionBudget'),
     });
-    for (const name of ['first', 'second']) await send('DELETE', `${budgets}/${name}`);
+    for (const name of ['first', 'second', 'of-nothing']) await send('DELETE', `${budgets}/${name}`);
     const evicted = await send('POST', path, eviction('evicted', created.metadata.uid));
     expect(evicted).toMatchObject({ code: 201, body: { kind: 'Status', status: 'Success' } });
     expect(await send('GET', `${inNamespace}/pods/evicted`)).toMatchObject({

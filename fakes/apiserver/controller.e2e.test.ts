@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { execa, execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serverVersion } from './api-server.ts';
-import { start } from './test-rig.ts';
+import { start } from './testing/test-rig.ts';
 
 const cwd = fileURLToPath(new URL('./controller', import.meta.url));
 
 /** Why the program cannot be built here. */
 function missingForGo(): string | undefined {
-  if (execaSync('go', ['version'], { reject: false }).failed) return 'needs Go on the PATH';
+  if (execaSync('go', ['version'], { reject: false }).failed) return 'needs the Go toolchain on the PATH';
   const download = execaSync('go', ['mod', 'download'], { cwd, reject: false, timeout: 300_000 });
   return download.failed ? 'needs a Go proxy that has its modules' : undefined;
 }

@@ -1,7 +1,7 @@
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Rig } from './test-rig.ts';
-import { pod, refusal, start } from './test-rig.ts';
+import type { Rig } from './testing/test-rig.ts';
+import { pod, refusal, start } from './testing/test-rig.ts';
 
 describe('the fake API server', () => {
   let rig: Rig;

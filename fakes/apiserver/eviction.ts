@@ -1,3 +1,4 @@
+import { selects } from './admission.ts';
 import { type ApiObject, type Json, listAt, objectAt, stringAt } from './api-object.ts';
 import { plain } from './core-kinds.ts';
 import { type DeleteOptions, parseDeleteOptions } from './request-body.ts';
@@ -68,11 +69,9 @@ function tooMany(message: string, retryAfterSeconds?: number): StatusError {
   );
 }
 
-/** A budget with an empty selector covers nothing. */
-function covers(budget: ApiObject, { metadata: { labels = {} } }: ApiObject): boolean {
-  const wanted = Object.entries(objectAt(budget, 'spec', 'selector', 'matchLabels'));
-  return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
-}
+/** A budget without a selector covers nothing, one with an empty selector the whole namespace (policy/v1). */
+const covers = (budget: ApiObject, { metadata: { labels = {} } }: ApiObject): boolean =>
+  objectAt(budget, 'spec').selector != null && selects(objectAt(budget, 'spec', 'selector'), labels);
 
 const isReady = (pod: ApiObject): boolean =>
   listAt(pod, 'status', 'conditions').some(

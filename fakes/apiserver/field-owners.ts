@@ -106,7 +106,7 @@ function pathsIn(fields: JsonObject, path: Path = []): readonly Path[] {
   return steps.flatMap((step) => (step === '.' ? [path] : pathsIn(objectAt(fields, step), [...path, step])));
 }
 
-/** `fieldsV1` of paths: a map for each step, with `.` if a path ends where others go on. */
+/** `fieldsV1` of paths: a map for each step, with `.` if a path ends where others continue. */
 function fieldsV1(paths: readonly Path[]): JsonObject {
   const steps = [...new Set(paths.map(([step]) => step ?? '.'))];
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Rig } from './test-rig.ts';
-import { sendRaw, start } from './test-rig.ts';
+import type { Rig } from './testing/test-rig.ts';
+import { sendRaw, start } from './testing/test-rig.ts';
 
 describe('malformed requests to the fake API server', () => {
   let rig: Rig;

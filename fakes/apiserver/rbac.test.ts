@@ -1,6 +1,6 @@
 import { CoreV1Api, type KubernetesObject } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pod, type Rig, refusal, start, withToken } from './test-rig.ts';
+import { pod, type Rig, refusal, start, withToken } from './testing/test-rig.ts';
 
 const group = 'rbac.authorization.k8s.io';
 const rule = (verbs: readonly string[], resources: readonly string[], extra: object = {}) => ({

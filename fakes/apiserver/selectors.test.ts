@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Rig } from './test-rig.ts';
-import { pod, refusal, start } from './test-rig.ts';
+import type { Rig } from './testing/test-rig.ts';
+import { pod, refusal, start } from './testing/test-rig.ts';
 
 describe('the fake API server', () => {
   let rig: Rig;

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pod, type Rig, sendRaw, start } from './test-rig.ts';
+import { pod, type Rig, sendRaw, start } from './testing/test-rig.ts';
 
 describe('fields that a kind does not have', () => {
   let rig: Rig;

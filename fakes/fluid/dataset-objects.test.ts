@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { harnessImages } from './controller-objects.ts';
 import { customResources } from './custom-resources.ts';
 import { makeClaim, makeFuseDaemonSet, makeVolume } from './dataset-objects.ts';
-import { demoDataset, demoRuntime } from './documented-manifests.ts';
 import { plan } from './plan.ts';
+import { demoDataset, demoRuntime } from './testing/documented-manifests.ts';
 import { validateDataset } from './validate-dataset.ts';
 
 const key = { namespace: 'default', name: 'demo-dataset' };

@@ -1,9 +1,9 @@
 import type { V1DaemonSet, V1Node, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { defaultImages, makeClaim, makeFuseDaemonSet, makeVolume, makeWorkerPod } from './dataset-objects.ts';
-import { demoDataset, demoRuntime } from './documented-manifests.ts';
 import { behaviourAnnotation, type FluidObject, standbyAnnotation } from './names.ts';
 import { type FluidStep, type ObservedDataset, plan } from './plan.ts';
+import { demoDataset, demoRuntime } from './testing/documented-manifests.ts';
 import { validateDataset } from './validate-dataset.ts';
 
 const key = { namespace: 'default', name: 'demo-dataset' };

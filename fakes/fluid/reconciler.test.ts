@@ -2,8 +2,8 @@ import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { startApiServer } from '../apiserver/api-server.ts';
 import { defaultImages, makeFuseDaemonSet, makeWorkerPod } from './dataset-objects.ts';
-import { demoDataset, demoRuntime } from './documented-manifests.ts';
 import { stepApplier } from './reconciler.ts';
+import { demoDataset, demoRuntime } from './testing/documented-manifests.ts';
 import { validateDataset } from './validate-dataset.ts';
 
 const key = { namespace: 'default', name: 'demo-dataset' };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { demoDataset } from './documented-manifests.ts';
 import { formatErrors } from './fields.ts';
 import { behaviourAnnotation } from './names.ts';
+import { demoDataset } from './testing/documented-manifests.ts';
 import type { SecretKeys } from './validate-dataset.ts';
 import { validateDataset } from './validate-dataset.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { demoRuntime } from './documented-manifests.ts';
+import { demoRuntime } from './testing/documented-manifests.ts';
 import { validateRuntime } from './validate-runtime.ts';
 
 const [level] = demoRuntime.spec.tieredstore.levels;

@@ -4,8 +4,8 @@ import { type RequestOptions, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { ApiException, CoreV1Api, KubeConfig, KubernetesObjectApi, Watch } from '@kubernetes/client-node';
-import type { ApiServer, ApiServerOptions } from './api-server.ts';
-import { startApiServer } from './api-server.ts';
+import type { ApiServer, ApiServerOptions } from '../api-server.ts';
+import { startApiServer } from '../api-server.ts';
 
 export interface Rig extends AsyncDisposable {
   readonly server: ApiServer;

@@ -1,17 +1,17 @@
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { CoreV1Api } from '@kubernetes/client-node';
-import { monotonicClock } from '../../recovery/clock.ts';
-import type { MountSite, Nanoseconds } from '../../recovery/engine/model.ts';
-import type { ClockPort } from '../../recovery/engine/ports.ts';
-import { eventsFor } from '../../recovery/engine/record.ts';
-import { createModelledClock } from '../../recovery/engine/testing/modelled-clock.ts';
-import { createEventQueue } from '../../recovery/kubernetes/event-queue.ts';
-import { createEventSender } from '../../recovery/kubernetes/event-sender.ts';
-import { type Kubernetes, watchKubernetes } from '../../recovery/kubernetes/kubernetes.ts';
-import { createTransport, type Transport } from '../../recovery/kubernetes/transport.ts';
-import { startApiServer } from './api-server.ts';
-import { clientConfig } from './client-config.ts';
+import { monotonicClock } from '../../../recovery/clock.ts';
+import type { MountSite, Nanoseconds } from '../../../recovery/engine/model.ts';
+import type { ClockPort } from '../../../recovery/engine/ports.ts';
+import { eventsFor } from '../../../recovery/engine/record.ts';
+import { createModelledClock } from '../../../recovery/engine/testing/modelled-clock.ts';
+import { createEventQueue } from '../../../recovery/kubernetes/event-queue.ts';
+import { createEventSender } from '../../../recovery/kubernetes/event-sender.ts';
+import { type Kubernetes, watchKubernetes } from '../../../recovery/kubernetes/kubernetes.ts';
+import { createTransport, type Transport } from '../../../recovery/kubernetes/transport.ts';
+import { startApiServer } from '../api-server.ts';
+import { clientConfig } from '../client-config.ts';
 
 /** What an agent costs the API server; `bytes` are those of all responses. */
 export interface AgentCost {
@@ -248,7 +248,7 @@ function format(size: string, { watched, start, crash, idleHour }: AgentCosts): 
   return `${size}: ${watched} objects listed; start ${cost(start)}; crash ${cost(crash)}; idle hour ${cost(idleHour)}`;
 }
 
-/** `node fakes/apiserver/agent-cost.ts [FOREIGN [PODS]]`: at once and ten times the size of the cluster. */
+/** `node fakes/apiserver/testing/agent-cost.ts [FOREIGN [PODS]]`: at once and ten times the size of the cluster. */
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [foreign = 100, pods = 10] = process.argv.slice(2).map(Number);
   for (const allVolumes of [false, true]) {

@@ -1,5 +1,5 @@
 import type { V1Pod, V1Secret } from '@kubernetes/client-node';
-import type { FluidObject } from './names.ts';
+import type { FluidObject } from '../names.ts';
 
 /** The document's manifests, with bucket, endpoint and keys filled in, for tests. */
 export const mysecret: V1Secret = {
