@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
 import { kubeletPaths } from '../../fakes/kubelet/volumes.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { serveRegistration } from '../../recovery/csi/registration.ts';
 import type { FurtherGate } from '../../recovery/deploy/options.ts';
 import { driverName } from '../../recovery/engine/model.ts';
@@ -111,10 +113,10 @@ export class AgentProcess {
     });
     this.#child = child;
     const { pid = 0 } = child.process;
-    onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'started', pid });
+    onEvent({ kind: 'process', at: monotonicNow(), role: 'agent', name, change: 'started', pid });
     void child.exited.then(({ exitCode, signal }) => {
       const exit = { ...(exitCode !== null && { exitCode }), ...(signal && { signal }) };
-      onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'exited', pid, ...exit });
+      onEvent({ kind: 'process', at: monotonicNow(), role: 'agent', name, change: 'exited', pid, ...exit });
       const { diesBefore: _, ...next } = agent;
       if (this.#shouldRun && this.#child === child)
         void this.#removeLimit()
@@ -128,7 +130,7 @@ export class AgentProcess {
     if (typeof metrics === 'string') this.#metrics = metrics;
     if (typeof status === 'string') this.#status = status;
     if (typeof tier === 'string') this.#tier = tier;
-    onEvent({ kind: 'process', at: now(), role: 'agent', name, change: 'ready', pid });
+    onEvent({ kind: 'process', at: monotonicNow(), role: 'agent', name, change: 'ready', pid });
   }
 
   async stop(): Promise<void> {
@@ -156,7 +158,7 @@ export class AgentProcess {
 
   /** Sends SIGKILL, followed by a restart. Resolves with the time of the signal. */
   async kill(): Promise<number> {
-    const at = now();
+    const at = monotonicNow();
     this.#child?.process.kill('SIGKILL');
     await this.#child?.exited;
     return at;
@@ -214,6 +216,8 @@ export class AgentProcess {
       });
       return followServing(startContainer(runtime, spec).program, follow);
     }
+    // `DirectoryOrCreate` of the host directory that node plugins have for their sockets.
+    mkdirSync(dirname(this.#socket), { recursive: true });
     if (!agent.command.includes(flagsPlaceholder)) {
       const { spec, keep } = this.#foreignContainer(agent);
       return followServing(startContainer({ ...runtime, keep: [...runtime.keep, keep] }, spec).program, follow);
@@ -266,7 +270,7 @@ const gatesBeside = ({ keeper, standby }: AgentSettings): readonly FurtherGate[]
 ];
 
 /** In the sandbox all agents share the network of the machine. */
-function ownFlags({ abortHungAfter, fallback, kernelTier, readWriteScope }: AgentSettings): readonly string[] {
+function ownFlags({ abortHungAfter, fallback, kernelTier, readWriteScope, subPath }: AgentSettings): readonly string[] {
   return [
     '--metrics-addr=127.0.0.1:0',
     `--kubelet-kube-config=${places.kubeconfigs.kubelet}`,
@@ -274,6 +278,7 @@ function ownFlags({ abortHungAfter, fallback, kernelTier, readWriteScope }: Agen
     ...(abortHungAfter ? [`--abort-hung-after=${abortHungAfter}`] : []),
     ...(fallback ? ['--fallback=annotated'] : []),
     ...(readWriteScope ? [`--read-write-scope=${readWriteScope}`] : []),
+    ...(subPath ? [`--sub-path=${subPath}`] : []),
   ];
 }
 
@@ -289,8 +294,4 @@ async function accepts(path: string, signal: AbortSignal): Promise<void> {
     if (open) return;
     await delay(20);
   }
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }

@@ -1,4 +1,5 @@
 import { type RuntimeOptions, startContainer } from '../../fakes/kubelet/container.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { keeperDaemonSet } from '../../recovery/deploy/keeper-daemonset.ts';
 import { defaultOptions } from '../../recovery/deploy/options.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
@@ -42,7 +43,7 @@ export class KeeperProcess {
   async kill(): Promise<number> {
     if (this.#child === undefined || this.#settings === undefined) throw new Error('no keeper is running');
     const child = this.#child;
-    const at = now();
+    const at = monotonicNow();
     child.process.kill('SIGKILL');
     await child.exited;
     await this.#start(this.#settings);
@@ -67,10 +68,6 @@ export class KeeperProcess {
 
 /** Lines of the keeper's log are output of a program in the history. */
 function toOutput(line: Readonly<Record<string, unknown>>): HistoryEvent {
-  const at = typeof line.ns === 'string' ? Number(line.ns) : now();
+  const at = typeof line.ns === 'string' ? Number(line.ns) : monotonicNow();
   return { kind: 'output', at, program: name, stream: 'stdout', text: JSON.stringify(line) };
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }

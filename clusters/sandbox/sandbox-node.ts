@@ -13,6 +13,7 @@ import { type Linux, loadLinux } from '../../fakes/kubelet/linux.ts';
 import type { KubeletEvent } from '../../fakes/kubelet/pod-worker.ts';
 import { exitOf, type Program, startProgram } from '../../fakes/program.ts';
 import { type Store, startStore } from '../../fakes/store/start-store.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { takeoverUnsupported } from '../../recovery/linux/fuse-descriptor.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { proberArgv } from '../../recovery/linux/prober/client.ts';
@@ -279,7 +280,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   async restartKubelet(): Promise<number> {
     const { kubelet, kubeletProcess } = this.#running;
-    const at = now();
+    const at = monotonicNow();
     await kubeletProcess.restart();
     kubelet.restart();
     return at;
@@ -287,7 +288,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   async rebootNode(): Promise<number> {
     const { agent, kubelet, directories, mountRoot } = this.#running;
-    const at = now();
+    const at = monotonicNow();
     await agent.powerOff();
     await kubelet.reboot(async () => {
       // Mounts of kubelet, agent and daemons. Their directories stay.
@@ -358,6 +359,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
 
   async harmedNeighbours(): Promise<readonly string[]> {
     const neighbours = this.#neighbours;
+    await Promise.all(neighbours.map(({ settled }) => settled?.()));
     if (neighbours.every(({ mounts }) => mounts.size === 0)) throw new Error('the node has no neighbours with mounts');
     if (await this.#lateNeighbours()) return [`a pod of a neighbour does not run after ${neighboursMs / 1000} s`];
     return neighbours.flatMap(({ mounts }) => mounts.touched());
@@ -426,7 +428,7 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
   }
 
   #report(event: KubeletEvent): void {
-    const at = now();
+    const at = monotonicNow();
     if (event.event === 'exited') {
       this.#watched.get(event.pid)?.[Symbol.dispose]();
       this.#watched.delete(event.pid);
@@ -457,10 +459,6 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     );
     for (const { mountPoint } of mounts.toReversed()) this.#running.linux.umount(mountPoint, MNT_DETACH);
   }
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }
 
 /** Records the turns of the agent's event loop if `recovery/agent/turns.ts` has started this run. */

@@ -1,15 +1,15 @@
 import * as cgroups from './cgroups.ts';
 import type { NodeCondition, NodeDifferences } from './condition.ts';
 import * as containerMounts from './container-mounts.ts';
-import * as dataset from './dataset.ts';
 import * as inlineVolumes from './inline-volumes.ts';
 import * as kubelet from './kubelet.ts';
 import * as neighbours from './neighbours.ts';
 import * as sources from './sources.ts';
+import * as tenants from './tenants.ts';
 
 /** All node conditions by name, in order of names. */
 export const conditions: ReadonlyMap<string, NodeCondition> = new Map(
-  [cgroups, containerMounts, dataset, inlineVolumes, kubelet, neighbours, sources]
+  [cgroups, containerMounts, inlineVolumes, kubelet, neighbours, sources, tenants]
     .flatMap((group) => Object.values<NodeCondition>(group))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((condition) => [condition.name, condition]),
@@ -23,6 +23,7 @@ export const combinations: readonly (readonly string[])[] = [
   [
     ...['silent-neighbours', 'hung-neighbours', 'many-descriptors', 'second-kubelet'],
     ...['foreign-inline-volume', 'fuse-on-top', 'non-fuse-source'],
+    ...['posing-tenant', 'mount-flood', 'nested-container', 'nested-kubelet', 'kubelet-root-twice'],
   ],
   ['kubelet-namespace', 'volume-data-lost', 'unreadable-file', 'kubelet-root', 'mount-root', 'mount-path-symlink'],
   ['no-kubelet-process', 'image-on-fuse', 'kubelet-root-symlink', 'read-only-root', 'cgroup-v2'],

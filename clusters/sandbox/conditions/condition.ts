@@ -72,6 +72,8 @@ export interface Neighbours {
   readonly end?: () => Promise<void>;
   /** Called with process 1 of each container of an application that has started. */
   readonly onContainer?: (pid: number) => void;
+  /** Resolves once all that this has begun is in place. */
+  readonly settled?: () => Promise<unknown>;
 }
 
 /** Mounts and how they were, as lines of mountinfo. */
@@ -95,7 +97,8 @@ export class NeighbourMounts {
   touched(): readonly string[] {
     return [...this.#lines].flatMap(([key, line]) => {
       const [process = '', path = ''] = key.split(' ');
-      return mountLine(path, process) === line ? [] : [path];
+      const now = mountLine(path, process);
+      return now === line ? [] : [`${path} of ${process}: ${line} is now ${now}`];
     });
   }
 }
