@@ -17,25 +17,26 @@ function missing(): string | undefined {
   }
 }
 
-/** Other users cannot enter a checkout below a directory such as root's home. */
-function missingForOtherUsers(): string | undefined {
+/** Other users cannot enter a checkout below a directory such as root's home, or one that was made with umask 077. */
+function missingForOtherUsers({ command }: DaemonProgram): string | undefined {
   const user = ['--reuid=1000', '--regid=1000', '--clear-groups'];
-  const { failed } = execaSync('setpriv', [...user, 'test', '-x', process.execPath], { reject: false });
-  return !failed ? undefined : 'user 1000 cannot run Node from this directory';
+  const unreadable = command.find(
+    (file) => file.startsWith('/') && execaSync('setpriv', [...user, 'test', '-r', file], { reject: false }).failed,
+  );
+  return unreadable && `user 1000 cannot read ${unreadable}`;
 }
 
 const lacking = missing();
-const lackingForOtherUsers = lacking === undefined ? missingForOtherUsers() : undefined;
+const program = await daemonProgram();
+const lackingForOtherUsers = lacking === undefined ? missingForOtherUsers(program) : undefined;
 const big = Buffer.from(Array.from({ length: 300_007 }, (_, i) => (i * 7) % 251));
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ? '' : `, skipped: ${lacking}`}`, () => {
   let store: Store;
-  let program: DaemonProgram;
   let stage: DaemonStage;
 
   beforeAll(async () => {
-    program = await daemonProgram();
     store = await startStore({
       runId: `fuse-${process.pid}`,
       bucket: 'bucket',
@@ -243,7 +244,7 @@ describe.skipIf(lacking !== undefined)(`the FUSE daemon${lacking === undefined ?
 
   it.each([
     ['--mountpoint', ['--mountpoint=relative'], '--mountpoint=relative is not an absolute path'],
-    ['an unknown flag', ['--colour=red'], 'unknown flag --colour: accepted are'],
+    ['an unknown flag', ['--colour=red'], 'unknown argument --colour=red: accepted are --mountpoint='],
     [
       'an unknown key',
       ['--behaviour={"hangs":[]}'],

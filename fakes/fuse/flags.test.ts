@@ -39,7 +39,7 @@ describe('parseFlags', () => {
     [['--endpoint=127.0.0.1:9000'], '--endpoint=127.0.0.1:9000 is not of the form http://host:port'],
     [['--endpoint=http://x/path'], '--endpoint=http://x/path is not of the form http://host:port'],
     [['--bucket='], 'missing --bucket=...'],
-    [['--colour=red'], /^unknown flag --colour: accepted are --mountpoint=/],
+    [['--colour=red'], /^unknown argument --colour=red: accepted are --mountpoint=/],
     [['mountpoint'], /^unknown argument mountpoint: accepted are /],
   ])('refuses %j with its name', (more, message) => {
     expect(parseFlags([...given, ...more])).toEqual({ ok: false, message: expect.stringMatching(message) });

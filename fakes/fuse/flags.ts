@@ -1,4 +1,5 @@
 import { isAbsolute, normalize } from 'node:path';
+import { readFlags } from '../../recovery/command-line.ts';
 
 export interface DaemonFlags {
   /** Absolute, without a slash at its end. */
@@ -29,14 +30,10 @@ const optional = ['prefix', 'behaviour', 'hold-file', 'keeper', 'read-only'] as 
 
 /** Parses `--name=value` arguments. */
 export function parseFlags(argv: readonly string[]): DaemonArguments {
-  const given = new Map<string, string>();
-  for (const argument of argv) {
-    const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
-    if (name === undefined || value === undefined)
-      return invalid(`unknown argument ${argument}: accepted are ${acceptedFlags()}`);
-    if (!isKnown(name)) return invalid(`unknown flag --${name}: accepted are ${acceptedFlags()}`);
-    given.set(name, value);
-  }
+  const accepted = [...required, ...optional] as const;
+  const { given, unknown } = readFlags(argv, accepted);
+  if (unknown !== undefined)
+    return invalid(`unknown argument ${unknown}: accepted are ${accepted.map((name) => `--${name}=...`).join(' ')}`);
   const missing = required.filter((name) => (given.get(name) ?? '') === '');
   if (missing.length > 0) return invalid(`missing ${missing.map((name) => `--${name}=...`).join(' ')}`);
   const [mountpoint = '', endpoint = '', bucket = '', credentials = ''] = required.map((name) => given.get(name));
@@ -57,14 +54,6 @@ export function parseFlags(argv: readonly string[]): DaemonArguments {
       readOnly: given.get('read-only') === 'true',
     },
   };
-}
-
-function isKnown(name: string): boolean {
-  return [...required, ...optional].some((known) => known === name);
-}
-
-function acceptedFlags(): string {
-  return [...required, ...optional].map((name) => `--${name}=...`).join(' ');
 }
 
 function isHttpOrigin(text: string): boolean {

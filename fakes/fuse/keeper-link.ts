@@ -47,7 +47,7 @@ export class KeeperLink {
     while (!this.#isRefused) {
       const message = await this.#next();
       if (message === undefined) {
-        // A keeper that has gone while this daemon waited comes back, and the other daemon goes on meanwhile.
+        // A keeper that has gone while this daemon waited comes back, and the other daemon continues meanwhile.
         if (!isSuccessor || !(await isAlive(mountpoint))) return undefined;
         await delay(reconnectMs);
         continue;
@@ -88,7 +88,7 @@ export class KeeperLink {
     }
   }
 
-  /** Tells the keeper to close the descriptor that it has handed over, because this daemon cannot continue on it. */
+  /** Asks the keeper to close the descriptor that it has handed over, because this daemon cannot continue on it. */
   release({ fd }: TakenConnection): void {
     if (this.#socket !== undefined)
       sendDescriptors(this.#socket, { bytes: Buffer.from(messages.close), descriptors: [fd] });

@@ -5,7 +5,7 @@ describe('parseKeeperFlags', () => {
   it('has defaults', () => {
     expect(parseKeeperFlags([])).toEqual({
       kind: 'run',
-      flags: { directory: '/run/rekindle-keeper', deadline: 20_000_000_000n },
+      options: { directory: '/run/rekindle-keeper', deadline: 20_000_000_000n },
     });
   });
 

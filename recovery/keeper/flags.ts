@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { parseDuration } from '../clock.ts';
+import { type CommandLine, readFlags } from '../command-line.ts';
 import type { Nanoseconds } from '../engine/model.ts';
 import { keeperDirectory } from './protocol.ts';
 
@@ -7,12 +8,6 @@ export interface KeeperFlags {
   readonly directory: string;
   readonly deadline: Nanoseconds;
 }
-
-export type ParsedKeeperFlags =
-  | { readonly kind: 'run'; readonly flags: KeeperFlags }
-  | { readonly kind: 'help'; readonly text: string }
-  /** The message is one sentence. */
-  | { readonly kind: 'error'; readonly message: string };
 
 /** In seconds; the kubelet allows a pod 30 to end by default. */
 const longestDeadline = 25;
@@ -30,18 +25,14 @@ Exit status: 0 ended by SIGTERM or SIGINT; 2 usage; 3 this machine lacks somethi
 `;
 
 /** Parses the command line. */
-export function parseKeeperFlags(argv: readonly string[]): ParsedKeeperFlags {
-  const given = new Map<string, string>();
-  for (const word of argv) {
-    if (word === '--help') return { kind: 'help', text: help };
-    const [, name, value] = /^--(directory|deadline)=(.+)$/s.exec(word) ?? [];
-    if (name === undefined || value === undefined)
-      return {
-        kind: 'error',
-        message: `${word} is not known; the flags are --directory=PATH, --deadline=20s and --help`,
-      };
-    given.set(name, value);
-  }
+export function parseKeeperFlags(argv: readonly string[]): CommandLine<KeeperFlags> {
+  if (argv.includes('--help')) return { kind: 'help', text: help };
+  const { given, unknown } = readFlags(argv, ['directory', 'deadline']);
+  if (unknown !== undefined)
+    return {
+      kind: 'error',
+      message: `${unknown} is not known; the flags are --directory=PATH, --deadline=20s and --help`,
+    };
   const { directory, deadline: text } = { ...defaults, ...Object.fromEntries(given) };
   if (!isAbsolute(directory)) return { kind: 'error', message: `--directory=${directory} is not an absolute path` };
   const deadline = parseDuration(text);
@@ -49,5 +40,5 @@ export function parseKeeperFlags(argv: readonly string[]): ParsedKeeperFlags {
     const reason = 'because a pod that is being deleted may wait for it';
     return { kind: 'error', message: `--deadline=${text} is not a duration of at most ${longestDeadline}s, ${reason}` };
   }
-  return { kind: 'run', flags: { directory, deadline } };
+  return { kind: 'run', options: { directory, deadline } };
 }

@@ -27,7 +27,6 @@ import {
 } from './keeping.ts';
 import { writeKeptFile } from './kept-file.ts';
 import { keptFileName, messages, socketName } from './protocol.ts';
-import { explainFailure } from './shortage.ts';
 
 export interface KeeperOptions {
   /** Only root may write it. Each directory in it belongs to the volume whose pod mounts that directory and no other. */
@@ -432,4 +431,23 @@ function forget({ reading, living }: ConnectedPeer): void {
 function deviceIn(setting: string): DeviceId | undefined {
   const named = /"device":"(0:\d+)"/.exec(setting)?.[1];
   return named === undefined ? undefined : (named as DeviceId);
+}
+
+/** Why a call of the keeper has failed, and what an operator can do about it: the second half of a sentence. */
+export function explainFailure({ errno, call, path }: Pick<Failure, 'errno' | 'call' | 'path'>): string {
+  const at = path === '' ? '' : ` ${path}`;
+  switch (errno) {
+    case 'EMFILE':
+      return `the keeper may open no more descriptors (${call}): raise its limit of open files`;
+    case 'ENFILE':
+      return `the node has no descriptors left (${call}): raise fs.file-max`;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `there is no room left (${call}${at}): free space or inodes there`;
+    case 'ENOMEM':
+    case 'ENOBUFS':
+      return `there is no memory left (${call}): raise the keeper's memory limit`;
+    default:
+      return `${call}${at} fails with ${errno}`;
+  }
 }

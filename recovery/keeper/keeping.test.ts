@@ -125,7 +125,7 @@ describe('stepKeeping', () => {
     expect(keeping).toMatchObject({ kept: { descriptor: 6 }, holder: again });
   });
 
-  it('closes what a daemon asks it to close, and nothing of another', () => {
+  it('closes what a daemon asks it to close, and nothing of another daemon', () => {
     expect(play(...serving, { kind: 'released', peer: second }).keeping.kept?.descriptor).toBe(5);
     expect(play(...serving, { kind: 'released', peer: first }).effects.at(-1)).toBe('close 5');
   });

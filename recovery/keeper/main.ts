@@ -3,27 +3,19 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import pino from 'pino';
 import { monotonicClock } from '../clock.ts';
+import { runCommand } from '../command-line.ts';
 import { takeoverUnsupported } from '../linux/fuse-descriptor.ts';
 import { createLog } from '../log.ts';
 import { type KeeperFlags, parseKeeperFlags } from './flags.ts';
 import { Keeper } from './keeper.ts';
 
-const parsed = parseKeeperFlags(process.argv.slice(2));
-switch (parsed.kind) {
-  case 'help':
-    process.stdout.write(parsed.text);
-    break;
-  case 'error':
-    refuse(2, parsed.message);
-    break;
-  case 'run':
-    run(parsed.flags);
-}
+await runCommand(parseKeeperFlags(process.argv.slice(2)), run);
 
 function run({ directory, deadline }: KeeperFlags): void {
   const unsafe = prepareDirectory(directory);
   if (unsafe !== undefined) {
-    refuse(3, unsafe);
+    process.stderr.write(`${unsafe}\n`);
+    process.exitCode = 3;
     return;
   }
   const log = createLog(pino.destination({ dest: 1, sync: true }), monotonicClock.now);
@@ -51,9 +43,4 @@ function prepareDirectory(directory: string): string | undefined {
   } catch (error) {
     return `${directory} cannot be used (${(error as NodeJS.ErrnoException).code})`;
   }
-}
-
-function refuse(code: number, sentence: string): void {
-  process.stderr.write(`${sentence}\n`);
-  process.exitCode = code;
 }

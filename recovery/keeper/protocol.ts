@@ -3,7 +3,7 @@
  * in juicedata/juicefs; ADR 45 lists what is the same). The keeper speaks first. Each of its messages has a descriptor that means nothing and,
  * if it hands over a connection, the connection's /dev/fuse after it; the text is then what the last daemon sent with it.
  *
- * The daemon sends its /dev/fuse and a text of its own, by which its successor knows how to go on; or `CLOSE`, if the keeper must not
+ * The daemon sends its /dev/fuse and a text of its own, by which its successor knows how to continue; or `CLOSE`, if the keeper must not
  * keep the descriptor that it has just handed over.
  */
 export const messages = {

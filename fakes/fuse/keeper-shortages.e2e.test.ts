@@ -62,6 +62,17 @@ describe.skipIf(lacking !== undefined)(title, { timeout: 120_000 }, () => {
     expect(await stage.inside(`mount -o remount,nr_inodes=4 ${keeperDirectory}`)).toMatchObject({ code: 0 });
   }
 
+  /** A daemon whose connection is kept is killed, and there is no room for the file that names it. */
+  async function crashWithoutRoom(deadline?: string): Promise<void> {
+    await startWithInodes(100, deadline);
+    await keeper.line('listening');
+    await fillDirectory();
+    const daemon = startDaemon();
+    await daemon.line('ready');
+    await keeper.line('kept');
+    await daemon.kill('SIGKILL');
+  }
+
   /** Leaves a process room for `more` further descriptors; undefined: without limit. */
   async function limitDescriptors(pid: number, more: number | undefined): Promise<void> {
     const links = await Promise.all(
@@ -83,7 +94,7 @@ describe.skipIf(lacking !== undefined)(title, { timeout: 120_000 }, () => {
     expect(await stage.read('myfile')).toBe('hello');
   }
 
-  /** The daemon goes on without a keeper: its mount serves, and ends with it. */
+  /** The daemon continues without a keeper: its mount serves, and ends with it. */
   async function expectOrdinaryLife(daemon: StagedDaemon): Promise<void> {
     await expectMounted(daemon);
     await daemon.kill('SIGKILL');
@@ -134,13 +145,7 @@ describe.skipIf(lacking !== undefined)(title, { timeout: 120_000 }, () => {
   });
 
   it('takes connections over although there is no room for the file that names them, and says so once', async () => {
-    await startWithInodes(100);
-    await keeper.line('listening');
-    await fillDirectory();
-    const first = startDaemon();
-    await first.line('ready');
-    await keeper.line('kept');
-    await first.kill('SIGKILL');
+    await crashWithoutRoom();
     expect(await startDaemon().line('ready')).toMatchObject({ takenOver: true });
     await keeper.line('served');
     const refusals = keeper.lines.filter(({ event }) => event === 'refused');
@@ -154,13 +159,7 @@ describe.skipIf(lacking !== undefined)(title, { timeout: 120_000 }, () => {
   });
 
   it('lets ordinary recovery follow at the deadline, although there is no room for the file', async () => {
-    await startWithInodes(100, '500ms');
-    await keeper.line('listening');
-    await fillDirectory();
-    const first = startDaemon();
-    await first.line('ready');
-    await keeper.line('kept');
-    await first.kill('SIGKILL');
+    await crashWithoutRoom('500ms');
     await keeper.line('given-up');
     expect(await stage.read('myfile')).toBe('ENOTCONN');
     await expectMounted(startDaemon());
