@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -33,15 +33,14 @@ beforeEach(() => {
 afterEach(() => rmSync(proc, { recursive: true }));
 
 const open = () => {
+  const calls = loadSyscalls();
   const sys = {
-    // Reads the file that the descriptor refers to, even if it has been renamed.
-    readText: (fd: number) => {
+    readText: (fd: number, maxBytes?: number) => {
       reads += 1;
       now += perRead;
-      return { ok: true as const, value: readFileSync(`/proc/self/fd/${fd}`, 'utf8') };
+      return calls.readText(fd, maxBytes);
     },
   };
-  const calls = loadSyscalls();
   const processes = createProcessNamespaces({ proc, sys: calls, now: () => now });
   return createContainers({
     files: processFiles(proc, sys),
@@ -80,6 +79,74 @@ function change(pid: number, mounts: readonly string[], name = 'app'): void {
 
 const points = (found: ReturnType<ReturnType<typeof open>['find']>) =>
   found.map(({ name, mounts }) => [name, ...mounts.slice(1).map(({ mountPoint }) => mountPoint)].join(' '));
+
+/** A mount namespace without a termination log. */
+function runStranger(pid: number, mounts: readonly string[]): void {
+  run(pid, `mnt:[${pid}]`, []);
+  writeFileSync(join(proc, String(pid), 'mountinfo'), [line(1, '/'), ...mounts].join(''));
+}
+
+describe('a mount namespace that is no container', () => {
+  const flood = Array.from({ length: 10_000 }, (_, index) => line(index + 2, `/flood/${index}`));
+
+  it('has a table that is too long to be read, and is left alone', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', flood);
+    run(11, 'mnt:[11]', [line(2, '/data')]);
+    expect(points(containers.find('fresh'))).toEqual(['app /data']);
+    expect(points(containers.find('new'))).toEqual(['app /data']);
+    expect(unknown).toEqual(['10: it has too many mounts for a container']);
+  });
+
+  it('is not read again by scans for new containers', () => {
+    const containers = open();
+    runStranger(10, []);
+    containers.find('fresh');
+    now = 9_999;
+    reads = 0;
+    containers.find('new');
+    expect(reads).toBe(1);
+    now = 10_000;
+    containers.find('new');
+    expect(reads).toBe(1);
+    containers.find('fresh');
+    expect(reads).toBe(2);
+  });
+
+  it('is found if it becomes one soon, or else by the next full scan', () => {
+    const containers = open();
+    runStranger(10, []);
+    runStranger(11, []);
+    containers.find('fresh');
+    now = 9_999;
+    change(10, [], 'soon');
+    expect(points(containers.find('new'))).toEqual(['soon']);
+    now = 10_000;
+    change(11, [], 'late');
+    expect(points(containers.find('new'))).toEqual(['soon']);
+    expect(points(containers.find('fresh'))).toEqual(['soon', 'late']);
+  });
+
+  it('is read again if the kubelet has another directory', () => {
+    const containers = open();
+    run(10, 'mnt:[10]', []);
+    node = line(1, '/').replace('0:40', '0:41');
+    expect(containers.find('fresh')).toEqual([]);
+    now = settled;
+    node = line(1, '/');
+    expect(points(containers.find('new'))).toEqual(['app']);
+  });
+});
+
+it('takes tables as they were prepared if it would take long to read them again', () => {
+  const containers = open();
+  for (const pid of [10, 11, 12, 13]) run(pid, `mnt:[${pid}]`, [], `app-${pid}`);
+  perRead = 100;
+  for (const _ of containers.prepare());
+  reads = 0;
+  expect(containers.find('fresh')).toHaveLength(4);
+  expect(reads).toBe(1);
+});
 
 describe('a scan for new containers', () => {
   it('finds new containers, forgets ended ones, and reads no other table again', () => {

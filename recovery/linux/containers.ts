@@ -3,7 +3,13 @@ import type { Container, DeviceId, Mount } from '../engine/model.ts';
 import { MountTree, normalizePath } from '../engine/mount-sites.ts';
 import type { ContainerScope } from '../engine/ports.ts';
 import { parseMountinfo } from './mountinfo.ts';
-import { type NamespacedProcess, type ProcessFiles, type ProcessNamespaces, preparedFor } from './processes.ts';
+import {
+  type NamespacedProcess,
+  type ProcessFiles,
+  type ProcessNamespaces,
+  preparedFor,
+  tooLong,
+} from './processes.ts';
 import { belowRoot, relativePath } from './stack.ts';
 
 export interface ContainerIdentity {
@@ -26,14 +32,14 @@ export interface PodsDirectory {
  */
 export function podsDirectory(node: readonly Mount[], kubeletRoot: string): PodsDirectory | undefined {
   const path = normalizePath(`${kubeletRoot}/pods`);
-  const { stack, above } = new MountTree(node).at(path);
+  const { stack, above } = MountTree.of(node).at(path);
   const mount = stack.at(-1) ?? above.at(-1);
   if (mount === undefined) return undefined;
   const { device, root, mountPoint } = mount;
   return { device, root: normalizePath(`${root}/${relativePath(mountPoint, path)}`) };
 }
 
-/** What a mount table tells about the container that it belongs to. */
+/** What a mount table shows about the container that it belongs to. */
 type Identification =
   | { readonly kind: 'container'; readonly identity: ContainerIdentity }
   | { readonly kind: 'none' }
@@ -86,11 +92,14 @@ export interface ContainerScan {
   readonly now: () => number;
 }
 
-/** Milliseconds that the tables of known containers may take in one turn of the event loop. */
+/** Milliseconds that tables may take in one turn of the event loop if an earlier read of them will do. */
 const readingBudget = 10;
 
 /** A container younger than this, in milliseconds, may still be under construction, so its table is read at each scan. */
 const settlingTime = 3_000;
+
+/** A mount namespace that has not become a container's after this time, in milliseconds, is read again at `fresh` scans only. */
+const strangerAfter = 10_000;
 
 /** Finds the containers of pods among the mount namespaces of the node. */
 export interface Containers {
@@ -127,7 +136,14 @@ interface Scan extends Omit<ContainerScan, 'pods' | 'onUnknown'> {
   readonly pods: PodsDirectory | undefined;
   /** By mount namespace. */
   readonly prepared: ReadonlyMap<string, PreparedNamespace>;
+  /** Mount namespaces that were no container's, and when they were first seen. */
+  readonly strangers: ReadonlyMap<string, number>;
   readonly onUnknown: (pid: number, mountNamespace: string, reason: string) => void;
+}
+
+interface ScanResult {
+  readonly found: readonly KnownContainer[];
+  readonly strangers: ReadonlyMap<string, number>;
 }
 
 export function createContainers(options: ContainerScan): Containers {
@@ -137,6 +153,9 @@ export function createContainers(options: ContainerScan): Containers {
   let containers: readonly Container[] = [];
   const outdated = new Set<number>();
   let prepared = new Map<string, PreparedNamespace>();
+  let strangers: ReadonlyMap<string, number> = new Map();
+  /** Of the last scan. */
+  let scannedPods: PodsDirectory | undefined;
   return {
     changed(pid) {
       outdated.add(pid);
@@ -153,7 +172,7 @@ export function createContainers(options: ContainerScan): Containers {
         const onUnknown: Scan['onUnknown'] = (_pid, _namespace, reason) => {
           unknown = reason;
         };
-        const scan = { ...options, pods, prepared, onUnknown };
+        const scan = { ...options, pods, prepared, strangers, onUnknown };
         const entry = inspect(scan, pids, mountNamespace, known.get(mountNamespace));
         const readAt = options.now();
         if (entry !== 'gone')
@@ -163,21 +182,27 @@ export function createContainers(options: ContainerScan): Containers {
     },
     find(scope) {
       const pods = options.pods();
+      if (!isDeepStrictEqual(pods, scannedPods)) strangers = new Map();
+      scannedPods = pods;
       const unknown = new Map<string, string>();
       const scan: Scan = {
         ...options,
         pods,
         prepared: scope === 'fresh' ? prepared : new Map(),
+        strangers,
         onUnknown(pid, mountNamespace, reason) {
           unknown.set(mountNamespace, reason);
           if (reported.get(mountNamespace) !== reason) options.onUnknown?.(pid, reason);
         },
       };
       const rescan = scope === 'new' ? outdated : undefined;
-      const found = scope === 'known' ? readAgain(scan, known, outdated) : scanAll(scan, known, rescan);
+      const result = scope === 'known' ? undefined : scanAll(scan, known, rescan);
+      const found = result?.found ?? readAgain(scan, known, outdated);
+      if (result !== undefined) strangers = result.strangers;
       if (scope !== 'known') outdated.clear();
       prepared = new Map();
-      reported = scope === 'known' ? new Map([...reported, ...unknown]) : unknown;
+      // Those that a scan has passed over are as they were.
+      reported = scope === 'fresh' ? unknown : new Map([...reported, ...unknown]);
       known = new Map(found.map((entry) => [entry.container.mountNamespace, entry]));
       const isSame =
         found.length === containers.length && found.every(({ container }, index) => container === containers[index]);
@@ -203,32 +228,50 @@ function scanAll(
   scan: Scan,
   known: ReadonlyMap<string, KnownContainer>,
   outdated: ReadonlySet<number> | undefined,
-): readonly KnownContainer[] {
+): ScanResult {
+  const began = scan.now();
   const except = scan.except();
   const found: KnownContainer[] = [];
+  const strangers = new Map<string, number>();
   for (const [mountNamespace, pids] of namespaces(scan.processes.locate(outdated !== undefined))) {
     if (except.has(mountNamespace)) continue;
     const before = known.get(mountNamespace);
+    const strangeSince = scan.strangers.get(mountNamespace);
+    if (outdated !== undefined && strangeSince !== undefined && scan.now() - strangeSince >= strangerAfter) {
+      strangers.set(mountNamespace, strangeSince);
+      continue;
+    }
     const isSettled =
       before !== undefined &&
       pids.includes(before.container.pid) &&
       scan.now() - before.firstSeen >= settlingTime &&
       outdated?.has(before.container.pid) === false;
-    const entry = isSettled ? before : readPrepared(scan, pids, mountNamespace, before);
-    if (entry !== 'gone' && entry !== undefined) found.push(entry);
+    const mayReadAgain = scan.now() - began < readingBudget;
+    const entry = isSettled ? before : readPrepared(scan, { pids, mountNamespace, before, mayReadAgain });
+    if (entry === undefined && scan.pods !== undefined) strangers.set(mountNamespace, strangeSince ?? scan.now());
+    if (entry !== undefined && entry !== 'gone') found.push(entry);
   }
-  return found;
+  return { found, strangers };
 }
 
-/** What was read in preparation of the scan, or else reads it. */
+/** What was read in preparation of the scan, or else reads it. If it was read long ago, it is read again unless others took too long. */
 function readPrepared(
   scan: Scan,
-  pids: readonly number[],
-  mountNamespace: string,
-  before: KnownContainer | undefined,
+  {
+    pids,
+    mountNamespace,
+    before,
+    mayReadAgain,
+  }: {
+    readonly pids: readonly number[];
+    readonly mountNamespace: string;
+    readonly before: KnownContainer | undefined;
+    readonly mayReadAgain: boolean;
+  },
 ): KnownContainer | undefined | 'gone' {
   const prepared = scan.prepared.get(mountNamespace);
-  if (prepared?.pids.join() !== pids.join() || scan.now() - prepared.readAt >= preparedFor)
+  const isOld = prepared !== undefined && scan.now() - prepared.readAt >= preparedFor;
+  if (prepared?.pids.join() !== pids.join() || (isOld && mayReadAgain))
     return inspect(scan, pids, mountNamespace, before);
   if (prepared.unknown !== undefined) scan.onUnknown(pids[0] ?? 0, mountNamespace, prepared.unknown);
   return prepared.entry;
@@ -305,6 +348,10 @@ function read(
   const started = files.startTime(pid);
   const text = files.mountTable(pid);
   if (text === undefined || started === undefined) return 'gone';
+  if (text === tooLong) {
+    onUnknown(pid, mountNamespace, 'it has too many mounts for a container');
+    return undefined;
+  }
   const same = before?.text === text && before.startTime === started ? before : undefined;
   const mounts = same?.container.mounts ?? parseMountinfo(text);
   if (pods === undefined) return undefined;

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { endContainer } from './end-container.ts';
+import { endContainer } from './processes.ts';
 
 let proc: string;
 beforeEach(() => {

@@ -1,7 +1,6 @@
-import { readFileSync, readlinkSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Result } from '../engine/ports.ts';
-import { namespaceOf, processIds } from './processes.ts';
+import { namespaceOf, processIds, readProc, readProcLink } from './processes.ts';
 import { inStep, ok } from './result.ts';
 import type { Syscalls } from './syscalls.ts';
 import { watchProcesses } from './watch.ts';
@@ -20,11 +19,11 @@ export type KubeletSearch =
  * may name its processes like it, and a cluster in a pod has a kubelet of its own.
  */
 export function findKubelet(proc: string): KubeletSearch {
-  const host = linkAt(`${proc}/self/ns/pid`);
+  const host = readProcLink(`${proc}/self/ns/pid`);
   const init = cgroupsOf(proc, 1);
   const found = processIds(proc).flatMap((pid) => {
-    if (!names.has(textAt(`${proc}/${pid}/comm`)?.trimEnd() ?? '')) return [];
-    if (linkAt(`${proc}/${pid}/ns/pid`) !== host || isInPod(cgroupsOf(proc, pid), init)) return [];
+    if (!names.has(readProc(`${proc}/${pid}/comm`)?.trimEnd() ?? '')) return [];
+    if (readProcLink(`${proc}/${pid}/ns/pid`) !== host || isInPod(cgroupsOf(proc, pid), init)) return [];
     const mountNamespace = namespaceOf(proc, pid, 'mnt');
     return mountNamespace === undefined ? [] : [{ pid, mountNamespace }];
   });
@@ -36,7 +35,7 @@ export function findKubelet(proc: string): KubeletSearch {
 
 /** Paths of a process's cgroups by hierarchy, relative to the agent's cgroup namespace; empty if it has ended. */
 function cgroupsOf(proc: string, pid: number): ReadonlyMap<string, readonly string[]> {
-  const lines = (textAt(`${proc}/${pid}/cgroup`) ?? '').split('\n').filter((line) => line !== '');
+  const lines = (readProc(`${proc}/${pid}/cgroup`) ?? '').split('\n').filter((line) => line !== '');
   return new Map(
     lines.map((line) => {
       const [hierarchy = '', controllers = '', ...path] = line.split(':');
@@ -55,23 +54,6 @@ function isInPod(cgroups: ReturnType<typeof cgroupsOf>, init: ReturnType<typeof 
     const own = path.slice(path.findIndex((part, at) => part !== around[at]));
     return own.some((part) => /(^|-)kubepods(\.slice|-|$)/.test(part));
   });
-}
-
-function textAt(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a link of /proc leads to, `mnt:[inode]`; undefined if it cannot be read. */
-export function linkAt(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The kubelet's mount namespace, held by a descriptor, so that a process that takes the kubelet's pid changes nothing. */
@@ -115,7 +97,7 @@ export function followKubelet(sys: Syscalls, changed: () => void): Result<Kubele
     const namespace = sys.open(`/proc/${pid}/ns/mnt`);
     if (!namespace.ok) return;
     // Another process may have taken the pid.
-    const isSame = linkAt(`/proc/self/fd/${namespace.value}`) === mountNamespace;
+    const isSame = readProcLink(`/proc/self/fd/${namespace.value}`) === mountNamespace;
     if (isSame && sys.replaceDescriptor(namespace.value, fd).ok) state = { mountNamespace };
     sys.close(namespace.value);
   }

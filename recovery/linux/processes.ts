@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Container } from '../engine/model.ts';
+import type { Result } from '../engine/ports.ts';
 import { O_DIRECTORY, type Syscalls } from './syscalls.ts';
 
 /** All processes that /proc shows, by ascending pid. */
@@ -12,10 +13,11 @@ export function processIds(proc: string): readonly number[] {
 
 /** `mnt:[4026531841]`; undefined if the process has ended or may not be inspected. */
 export function namespaceOf(proc: string, pid: number | 'self', kind: 'mnt' | 'user'): string | undefined {
-  return readLink(`${proc}/${pid}/ns/${kind}`);
+  return readProcLink(`${proc}/${pid}/ns/${kind}`);
 }
 
-function readLink(path: string): string | undefined {
+/** What a link of /proc leads to, `mnt:[inode]`; undefined if it cannot be read. */
+export function readProcLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {
@@ -27,11 +29,16 @@ function readLink(path: string): string | undefined {
 export function childrenOf(proc: string, pid: number): readonly number[] {
   try {
     return readdirSync(`${proc}/${pid}/task`).flatMap((task) =>
-      (readText(`${proc}/${pid}/task/${task}/children`) ?? '').split(' ').filter(Boolean).map(Number),
+      (readProc(`${proc}/${pid}/task/${task}/children`) ?? '').split(' ').filter(Boolean).map(Number),
     );
   } catch {
     return [];
   }
+}
+
+/** A process and its descendants, the process itself first. */
+export function processTree(pid: number): readonly number[] {
+  return [pid, ...childrenOf('/proc', pid).flatMap(processTree)];
 }
 
 /** Start time in clock ticks since boot, which with the pid identifies a process for good. Undefined if it has ended. */
@@ -41,20 +48,20 @@ export function startTime(proc: string, pid: number): string | undefined {
 
 /** The fields of /proc/PID/stat from the third, the state. */
 function statusFields(proc: string, pid: number): readonly string[] | undefined {
-  const stat = readText(`${proc}/${pid}/stat`);
+  const stat = readProc(`${proc}/${pid}/stat`);
   // The name in parentheses may itself have spaces and parentheses.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Effective credentials of a process, in ids of this process's user namespace. */
 export function credentialsOf(proc: string, pid: number): Container['user'] | undefined {
-  const status = readText(`${proc}/${pid}/status`);
+  const status = readProc(`${proc}/${pid}/status`);
   return status === undefined ? undefined : parseCredentials(status);
 }
 
 /** Whether a process is process 1 of a PID namespace below the one of proc (`NSpid` of `man 5 proc_pid_status`). */
 export function isFirst(proc: string, pid: number): boolean {
-  const ids = /^NSpid:\s+(.*)$/m.exec(readText(`${proc}/${pid}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
+  const ids = /^NSpid:\s+(.*)$/m.exec(readProc(`${proc}/${pid}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
   return ids.length > 1 && ids.at(-1) === '1';
 }
 
@@ -74,11 +81,12 @@ export function parseCredentials(status: string): Container['user'] | undefined 
 
 /** The number of files that this process may have open. Node raises its soft limit to the hard one. */
 export function openFilesLimit(): number {
-  const limit = /^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];
+  const limit = /^Max open files\s+(\d+)/m.exec(readProc('/proc/self/limits') ?? '')?.[1];
   return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
-function readText(path: string): string | undefined {
+/** A file of /proc; undefined if it cannot be read. */
+export function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');
   } catch {
@@ -94,9 +102,14 @@ export interface ProcessFiles {
   isHelper(pid: number): boolean | undefined;
   isFirst(pid: number): boolean;
   credentials(pid: number): Container['user'] | undefined;
-  /** The text of its mountinfo. */
-  mountTable(pid: number): string | undefined;
+  /** The text of its mountinfo; `tooLong`: it is not a container's, as it has more than `maxTableBytes`. */
+  mountTable(pid: number): string | typeof tooLong | undefined;
 }
+
+/** A table of about 800 mounts. In a user namespace of its own a tenant may make a hundred thousand, which take half a second to read. */
+export const maxTableBytes = 128 * 1024;
+
+export const tooLong = Symbol('a mount table that is too long');
 
 /** `proc`: mount point of proc, `/proc`. */
 export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): ProcessFiles {
@@ -106,8 +119,8 @@ export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): Pro
     isHelper(pid) {
       const parent = statusFields(proc, pid)?.[1];
       if (parent !== String(process.pid)) return parent === undefined ? undefined : false;
-      const program = readLink(`${proc}/${pid}/exe`);
-      return program === undefined ? undefined : program === readLink('/proc/self/exe');
+      const program = readProcLink(`${proc}/${pid}/exe`);
+      return program === undefined ? undefined : program === readProcLink('/proc/self/exe');
     },
     isFirst: (pid) => isFirst(proc, pid),
     credentials: (pid) => credentialsOf(proc, pid),
@@ -116,12 +129,13 @@ export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): Pro
 }
 
 /** Opens the file each time, because an open descriptor would keep the mounts of a dead pod alive. */
-function readTable(sys: Pick<Syscalls, 'readText'>, path: string): string | undefined {
+function readTable(sys: Pick<Syscalls, 'readText'>, path: string): string | typeof tooLong | undefined {
   try {
     const fd = openSync(path, 'r');
     try {
-      const text = sys.readText(fd);
-      return text.ok && text.value !== '' ? text.value : undefined;
+      const text = sys.readText(fd, maxTableBytes);
+      if (!text.ok) return text.failure.errno === 'EFBIG' ? tooLong : undefined;
+      return text.value === '' ? undefined : text.value;
     } finally {
       closeSync(fd);
     }
@@ -213,5 +227,29 @@ export function createProcessNamespaces({ proc, sys, now }: ProcessNamespacesOpt
       if (entries.ok) return entries.value.map(({ number, inode }) => ({ pid: number, inode }));
     }
     return processIds(proc).map((pid) => ({ pid, inode: undefined }));
+  }
+}
+
+/**
+ * Signals process 1 of a container, which ends it for the kubelet. Fails with ESRCH if it has none of its own (`shareProcessNamespace`,
+ * `hostPID`) or has ended. The mount namespace identifies it until the signal; nothing is awaited in between.
+ */
+export function endContainer(
+  proc: string,
+  { mountNamespace, name }: Pick<Container, 'mountNamespace' | 'name'>,
+  signal: 'SIGTERM' | 'SIGKILL',
+): Result<void> {
+  const own = processIds(proc).filter((pid) => namespaceOf(proc, pid, 'mnt') === mountNamespace);
+  const main = own.find((pid) => isFirst(proc, pid));
+  const fail = (errno: string, step: string): Result<void> => ({
+    ok: false,
+    failure: { errno, call: 'kill', path: name, step },
+  });
+  if (main === undefined) return fail('ESRCH', own.length === 0 ? 'container-ended' : 'no-process-1');
+  try {
+    process.kill(main, signal);
+    return { ok: true, value: undefined };
+  } catch (error) {
+    return fail((error as NodeJS.ErrnoException).code ?? 'EIO', 'signal');
   }
 }
