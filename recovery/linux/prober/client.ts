@@ -3,7 +3,7 @@ import type { DeviceId, Failure, Nanoseconds } from '../../engine/model.ts';
 import type { ReadAnswer, ReadRequest, Result } from '../../engine/ports.ts';
 import { killAll, type LineHelper, startLineHelper } from '../helper.ts';
 import { failed, ok } from '../result.ts';
-import { type ProberRequest, type ProberResponse, ready } from './protocol.ts';
+import { namespaceOfSite, type ProberRequest, type ProberResponse, ready } from './protocol.ts';
 
 const mainFile = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -191,13 +191,15 @@ export function startProber(options: ProberOptions): Prober {
   };
 }
 
-function toProberRequest(id: number, { site, user }: ReadRequest, node: string | undefined): ProberRequest {
-  const { path } = site;
-  const common = { id, path };
-  if (site.kind !== 'container') return { ...common, ...(node === undefined ? {} : { namespace: node }) };
-  const { pid } = site;
-  const namespace = `/proc/${pid}/ns/mnt`;
-  return { ...common, namespace, ...(user === undefined ? {} : { as: { pid, ...user } }) };
+function toProberRequest(id: number, { site, user, device }: ReadRequest, node: string | undefined): ProberRequest {
+  const namespace = namespaceOfSite(site, node);
+  return {
+    id,
+    path: site.path,
+    device,
+    ...(namespace && { namespace }),
+    ...(site.kind === 'container' && user && { as: { pid: site.pid, ...user } }),
+  };
 }
 
 function toResult(response: ProberResponse | undefined, request: ReadRequest): Result<ReadAnswer> {

@@ -11,6 +11,12 @@ const SIGKILL = 9;
 const CAP_DAC_OVERRIDE = 1n << 1n;
 const CAP_DAC_READ_SEARCH = 1n << 2n;
 
+interface ConsumerRights {
+  readonly capabilities: bigint;
+  /** Whether it is in a user namespace of its own, so that a tenant may have mounted FUSE on the way to its files. */
+  readonly hasOwnUsers: boolean;
+}
+
 /** The prober could not restore its own identity, so later reads would prove nothing. */
 export class IdentityLost extends Error {
   readonly code = 'IDENTITY_LOST';
@@ -56,12 +62,14 @@ export class ProberIdentity {
    * Reads /proc, so call it before entering the consumer's mount namespace. CAP_DAC_OVERRIDE, which root has in a container and the
    * agent has not, lets a process read what CAP_DAC_READ_SEARCH does.
    */
-  capabilitiesOf({ pid }: ReadingProcess): bigint {
+  rightsOf({ pid }: ReadingProcess): ConsumerRights {
     try {
-      if (readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user')) return 0n;
+      if (readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user'))
+        return { capabilities: 0n, hasOwnUsers: true };
       const shown = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
       const held = shown === undefined ? 0n : BigInt(`0x${shown}`);
-      return (held & CAP_DAC_OVERRIDE) === 0n ? held : held | CAP_DAC_READ_SEARCH;
+      const capabilities = (held & CAP_DAC_OVERRIDE) === 0n ? held : held | CAP_DAC_READ_SEARCH;
+      return { capabilities, hasOwnUsers: false };
     } catch {
       throw new ReadFailure({ errno: 'ESRCH', call: 'open', path: `/proc/${pid}/status`, step: 'read-identity' });
     }

@@ -2,7 +2,7 @@ import type { DeviceId, Liveness, Nanoseconds } from '../../engine/model.ts';
 import type { AskRequest } from '../../engine/ports.ts';
 import { killAll, startLineHelper, within } from '../helper.ts';
 import type { ProberOptions } from './client.ts';
-import { type Answer, type Question, ready, type WaitResponse } from './protocol.ts';
+import { type Answer, namespaceOfSite, type Question, ready, type WaitResponse } from './protocol.ts';
 
 /** Asks connections whether they answer. Each has a lane of its own, so that none waits for another. */
 export interface Lanes extends AsyncDisposable {
@@ -32,12 +32,18 @@ export function startLanes({ command, nodeMountNamespace, now }: ProberOptions):
   const processes = new Set<LaneProcess>();
   let nextId = 1;
 
-  /** A process that has a free lane and the user that the mount admits. */
+  /** A process that has a free lane and the user that the mount admits. If there are too many, one ends that waits for nothing. */
   function findProcess(user: AskRequest['user']): LaneProcess | undefined {
     const args = user === undefined ? [] : [String(user.uid), String(user.gid)];
     const key = args.join();
     const free = [...processes].find((each) => each.user === key && each.open() < lanesPerProcess);
-    if (free !== undefined || processes.size >= maxProcesses) return free;
+    if (free !== undefined) return free;
+    if (processes.size >= maxProcesses) {
+      const idle = [...processes].find((each) => each.user !== '' && each.open() === 0);
+      if (idle === undefined) return undefined;
+      processes.delete(idle);
+      idle.kill();
+    }
     const started = startProcess([...command, 'wait', ...args], key);
     processes.add(started);
     void started.ended.then(() => processes.delete(started));
@@ -47,7 +53,7 @@ export function startLanes({ command, nodeMountNamespace, now }: ProberOptions):
   function openLane({ site, device, user }: AskRequest): Lane | undefined {
     const process = findProcess(user);
     if (process === undefined) return undefined;
-    const namespace = site.kind === 'container' ? `/proc/${site.pid}/ns/mnt` : nodeMountNamespace;
+    const namespace = namespaceOfSite(site, nodeMountNamespace);
     const id = nextId++;
     const answer = process.ask({ id, path: site.path, device, ...(namespace === undefined ? {} : { namespace }) });
     const lane = { id, process, openedAt: now(), answer };

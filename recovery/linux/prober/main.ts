@@ -6,7 +6,7 @@
  * parent. With the argument `wait`, and a user and group if it must not be root, it waits for daemons (`serveWaits`); with `look-up` it
  * opens what only a disk can answer (`answerLookUp`).
  */
-import { readSync, writeSync } from 'node:fs';
+import { fstatSync, readSync, writeSync } from 'node:fs';
 import { CLONE_FS, CLONE_NEWNS, O_PATH } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
 import { ProberIdentity } from './identity.ts';
@@ -28,11 +28,15 @@ function main(): void {
   else serveReads(identity, enter);
 }
 
+const noRights = { capabilities: 0n, hasOwnUsers: false };
+
 function serveReads(identity: ProberIdentity, enter: EnterNamespace): void {
-  const serve = ({ id, as, namespace, path }: ProberRequest): ProberResponse => {
+  const proc = calls.open('/proc', O_PATH, { step: 'start', path: '/proc' });
+  const serve = ({ id, as, namespace, path, device }: ProberRequest): ProberResponse => {
     try {
-      const capabilities = as === undefined ? 0n : identity.capabilitiesOf(as);
-      const read = () => (as === undefined ? proveMount(path) : identity.as(as, capabilities, () => proveMount(path)));
+      const { capabilities, hasOwnUsers } = as === undefined ? noRights : identity.rightsOf(as);
+      const prove = () => proveMount({ path, device, proc, mayWait: !hasOwnUsers });
+      const read = () => (as === undefined ? prove() : identity.as(as, capabilities, prove));
       return { id, answer: enter(namespace, read) };
     } catch (error) {
       if (error instanceof ReadFailure) return { id, failure: error.failure };
@@ -50,10 +54,13 @@ function openNamespaces(): EnterNamespace {
   const directory = calls.open('/', O_PATH, start);
   return (namespace, run) => {
     if (namespace === undefined) return run();
-    const at = { step: 'enter', path: namespace };
+    const { path, name } = namespace;
+    const at = { step: 'enter', path };
     calls.unshare(CLONE_FS, at);
-    const entering = calls.open(namespace, 0, at);
+    const entering = calls.open(path, 0, at);
     try {
+      const found = `mnt:[${fstatSync(entering).ino}]`;
+      if (name !== undefined && found !== name) throw new ReadFailure({ errno: 'ESRCH', call: 'open', ...at });
       calls.setns(entering, CLONE_NEWNS, at);
     } finally {
       calls.close(entering);

@@ -1,12 +1,27 @@
 import type { DeviceId, Failure, FilesystemUsage } from '../../engine/model.ts';
-import type { ReadAnswer } from '../../engine/ports.ts';
+import type { AskRequest, ReadAnswer } from '../../engine/ports.ts';
+
+/** A mount namespace, by a file of /proc. A pid may have been given to another process meanwhile. */
+export interface NamespaceFile {
+  readonly path: string;
+  /** As /proc shows it, `mnt:[4026531841]`: the namespace is not entered if it has another name. */
+  readonly name?: string;
+}
+
+/** The mount namespace of a site; undefined if it is the prober's own. `node`: path of the node's, if that is another one. */
+export function namespaceOfSite(site: AskRequest['site'], node: string | undefined): NamespaceFile | undefined {
+  if (site.kind === 'container') return { path: `/proc/${site.pid}/ns/mnt`, name: site.mountNamespace };
+  return node === undefined ? undefined : { path: node };
+}
 
 /** A request to the prober: one line of JSON. */
 export interface ProberRequest {
   readonly id: number;
-  /** Path of the mount namespace to read in; the prober's own if missing. */
-  readonly namespace?: string;
+  /** The mount namespace to read in; the prober's own if missing. */
+  readonly namespace?: NamespaceFile;
   readonly path: string;
+  /** What must be mounted there. */
+  readonly device: DeviceId;
   /** The process whose credentials and capabilities the prober takes for the read; it keeps its own if missing. */
   readonly as?: {
     readonly pid: number;
@@ -28,8 +43,8 @@ export const ready = 'ready';
 export interface Question {
   readonly id: number;
   readonly path: string;
-  /** Path of the mount namespace of that path; the process's own if missing. */
-  readonly namespace?: string;
+  /** The mount namespace of that path; the process's own if missing. */
+  readonly namespace?: NamespaceFile;
   readonly device: DeviceId;
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { capabilities } from '../../deploy/agent-daemonset.ts';
-import { isRoot, needsRoot, runScenario } from '../fixtures/private-namespace.ts';
+import { isRoot, needsKernel, needsRoot, runScenario } from '../fixtures/private-namespace.ts';
 
 describe.skipIf(!isRoot)(`a proof${needsRoot}`, () => {
-  it('passes over files that cannot be read, names them, and never waits for virtual ones', async () => {
+  it('ignores files that cannot be read, names them, and never waits for virtual ones', async () => {
     expect(await runScenario('proof', 'files')).toEqual({
       good: 'ok, archived EIO, remote EREMOTE, stale ESTALE',
       none: 'read-byte EIO',
@@ -14,6 +14,18 @@ describe.skipIf(!isRoot)(`a proof${needsRoot}`, () => {
       zeros: 'ok',
     });
   });
+
+  it.skipIf(needsKernel('5.12') !== '')(
+    `asks no daemon of a tenant that has covered the mount, or a directory above it${needsKernel('5.12')}`,
+    async () => {
+      expect(await runScenario('proof', 'covered', { timeoutMs: 110_000 })).toEqual({
+        mount: 'verify-device ESTALE',
+        above: 'read-open EAGAIN',
+        others: 'ok',
+      });
+    },
+    120_000,
+  );
 
   it('is refused while the processes of too many other proofs hang, and made once they have ended', async () => {
     expect(await runScenario('proof', 'hangingListings', { timeoutMs: 110_000 })).toEqual({

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import type { Failure } from '../../engine/model.ts';
+import type { DeviceId, Failure } from '../../engine/model.ts';
 import type { ReadAnswer } from '../../engine/ports.ts';
 import { type DirectoryEntry, directoryEntries } from '../libc.ts';
 import { O_PATH } from '../syscalls.ts';
@@ -26,6 +26,42 @@ const proofEnds = new Set(['ENOTCONN', 'ECONNABORTED', 'EINTR', 'EMFILE', 'ENFIL
 /** Errors of statfs that are not an answer of the daemon: the kernel's for a connection that cannot be used, and our own. */
 const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'EINTR', 'ENOMEM']);
 
+interface MountToProve {
+  readonly path: string;
+  readonly device: DeviceId;
+  /** The prober's own /proc. */
+  readonly proc: number;
+  /** Whether the path may be looked up by a daemon, which no tenant has put there. */
+  readonly mayWait: boolean;
+}
+
+/**
+ * Opens the mount for reading, but only if it is the expected one. A tenant may have covered it with FUSE since, whose daemon lets the
+ * prober wait for ever: the descriptor that is checked asks none, and is then opened itself.
+ */
+function openRoot({ path, device, proc, mayWait }: MountToProve): number {
+  const found = openPath(path, mayWait);
+  try {
+    if (calls.device(found, { step: 'read-device', path }) !== device)
+      throw new ReadFailure({ errno: 'ESTALE', call: 'statx', path, step: 'verify-device' });
+    const own = Buffer.from(`thread-self/fd/${found}\0`);
+    return calls.openAt(proc, own, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
+  } finally {
+    calls.close(found);
+  }
+}
+
+function openPath(path: string, mayWait: boolean): number {
+  const at = { step: 'read-open', path };
+  try {
+    return calls.openCached(path, O_PATH, at);
+  } catch (error) {
+    const errno = error instanceof ReadFailure ? error.failure.errno : '';
+    if (errno === 'EINVAL' || (errno === 'EAGAIN' && mayWait)) return calls.open(path, O_PATH, at);
+    throw error;
+  }
+}
+
 function askRoot(root: number, path: string): ReadAnswer {
   const device = calls.device(root, { step: 'read-device', path });
   const at = { step: 'read-statfs', path };
@@ -47,8 +83,9 @@ function askRoot(root: number, path: string): ReadAnswer {
  * An empty directory, or one without regular files, is proven by the listing. If there are files and none of them can be opened,
  * the proof fails with the error of the first.
  */
-export function proveMount(path: string): ReadAnswer {
-  const root = calls.open(path, O_RDONLY | O_NONBLOCK, { step: 'read-open', path });
+export function proveMount(mount: MountToProve): ReadAnswer {
+  const { path } = mount;
+  const root = openRoot(mount);
   try {
     const answer = askRoot(root, path);
     const used = listEntries(root, path);

@@ -5,12 +5,19 @@ import { lastErrno, libc, type NativeFunction, pollReadable } from '../libc.ts';
 import { loadSyscalls } from '../load-syscalls.ts';
 import { O_CLOEXEC, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS } from '../syscalls.ts';
 import { calls, ReadFailure } from './calls.ts';
-import { type Answer, type Question, ready, type WaitRequest, type WaitResponse } from './protocol.ts';
+import {
+  type Answer,
+  type NamespaceFile,
+  type Question,
+  ready,
+  type WaitRequest,
+  type WaitResponse,
+} from './protocol.ts';
 
 const sys = loadSyscalls();
 
 /** Runs a function in a mount namespace; the process's own if undefined. */
-export type EnterNamespace = <T>(namespace: string | undefined, run: () => T) => T;
+export type EnterNamespace = <T>(namespace: NamespaceFile | undefined, run: () => T) => T;
 
 /**
  * Waits for any number of FUSE daemons at once: each call that may block runs in a thread of libuv's pool, which costs little more than its
@@ -96,8 +103,8 @@ async function ask({ namespace, path, device }: Question, enter: EnterNamespace,
     asking();
     const answered = await inThread(libc.fstatfs, opened, buffer);
     if (answered === 'ENOTCONN' || answered === 'ECONNABORTED') return { dead: answered };
-    // These are this process's own.
-    if (answered === 'EINTR' || answered === 'ENOMEM')
+    // This process's own; and the kernel's for a daemon that has not greeted it, nor will: since Linux 7 also if it died before.
+    if (answered === 'EINTR' || answered === 'ENOMEM' || answered === 'ECONNREFUSED')
       throw new ReadFailure({ errno: answered, call: 'fstatfs', ...at });
     if (typeof answered === 'string') return {};
     const usage = decodeStatfs(buffer);
