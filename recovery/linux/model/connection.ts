@@ -10,6 +10,8 @@ export interface ConnectionFacts {
   readonly entries?: Iterable<string>;
   /** Milliseconds for which the kernel may use a name without asking again; an hour by default. */
   readonly entryTimeout?: number;
+  /** What calls fail with if the daemon ends before it has greeted the kernel: ENOTCONN until Linux 6.18, ECONNREFUSED in 7.2. */
+  readonly ungreeted?: 'ENOTCONN' | 'ECONNREFUSED';
   /** Milliseconds. */
   readonly now?: () => number;
 }
@@ -20,6 +22,8 @@ const hour = 3_600_000;
 export class FuseConnection {
   readonly entries: ReadonlySet<string>;
   readonly entryTimeout: number;
+  /** What calls fail with once it is dead. */
+  errno: 'ENOTCONN' | 'ECONNREFUSED' = 'ENOTCONN';
   /** What a read of its root lists, so that contents can differ. */
   listing = 'files';
   /** Users that cannot read. */
@@ -28,13 +32,21 @@ export class FuseConnection {
   silentSince: number | undefined;
   /** The last time in which it did not answer. */
   lastSilence: { readonly since: number; readonly until: number } | undefined;
+  readonly #ungreeted: 'ENOTCONN' | 'ECONNREFUSED';
   readonly #now: () => number;
   readonly #waiting = new Set<() => void>();
   readonly #exits = new Set<() => void>();
   #state: ConnectionState;
 
-  constructor({ state = 'live', entries = [], entryTimeout = hour, now = () => 0 }: ConnectionFacts = {}) {
+  constructor({
+    state = 'live',
+    entries = [],
+    entryTimeout = hour,
+    ungreeted = 'ENOTCONN',
+    now = () => 0,
+  }: ConnectionFacts = {}) {
     this.#state = state;
+    this.#ungreeted = ungreeted;
     this.#now = now;
     this.silentSince = this.isSilent ? now() : undefined;
     this.entries = new Set(entries);
@@ -46,6 +58,7 @@ export class FuseConnection {
   }
 
   set state(state: ConnectionState) {
+    if (state === 'dead' && this.#state === 'starting') this.errno = this.#ungreeted;
     this.#state = state;
     if (this.silentSince !== undefined && !this.isSilent)
       this.lastSilence = { since: this.silentSince, until: this.#now() };
@@ -59,7 +72,7 @@ export class FuseConnection {
     return this.#state === 'starting' || this.#state === 'hung';
   }
 
-  /** Ends the daemon, after which every call on the connection fails with ENOTCONN. */
+  /** Ends the daemon, after which every call on the connection fails with `errno`. */
   crash(): void {
     this.state = 'dead';
     this.handOver();

@@ -204,19 +204,22 @@ export class KernelModel {
     return { now: this.now(), dropMounts: (dentry: Dentry) => this.dropMounts(dentry) };
   }
 
-  /** Removes the mounts on and below a name that is no longer valid, in all namespaces and without propagation. */
+  /** Removes the mounts on and below a name that is no longer valid, in all namespaces and detached trees and without propagation. */
   dropMounts(dentry: Dentry): void {
-    for (const mount of mountsBelow(dentry, this.#attached()))
-      if (mount.namespace !== undefined) this.remove(mount, false);
-    this.#forgetUnused(dentry);
+    const gone = mountsBelow(dentry, this.#inUse());
+    // The kernel lets go of the root of a removed mount only when the call returns.
+    const roots = gone.flatMap((mount) => [...mount.tree()].map(({ root }) => root));
+    for (const mount of gone) if (mount.namespace !== undefined) this.remove(mount, false);
+    this.#forgetUnused(dentry, roots);
   }
 
   /** Names below a name that is no longer valid are dropped from the cache, unless something uses them. */
-  #forgetUnused(dentry: Dentry): void {
+  #forgetUnused(dentry: Dentry, held: readonly Dentry[]): void {
     const used = new Set<Dentry>();
     const use = (each: Dentry) => {
       for (let at: Dentry | undefined = each; at !== undefined && !used.has(at); at = at.parent) used.add(at);
     };
+    for (const each of held) use(each);
     for (const { root, mountpoint } of this.#inUse()) {
       use(root);
       if (mountpoint !== undefined) use(mountpoint);
@@ -257,12 +260,8 @@ export class KernelModel {
     return all;
   }
 
-  *#attached(): Generator<VfsMount> {
-    for (const { root } of this.#namespaces()) yield* root.tree();
-  }
-
   *#inUse(): Generator<VfsMount> {
-    yield* this.#attached();
+    for (const { root } of this.#namespaces()) yield* root.tree();
     for (const user of this.users)
       for (const { mount } of user.paths()) {
         let top = mount;

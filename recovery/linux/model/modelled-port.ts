@@ -82,9 +82,16 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
     },
   });
 
+  /** Undefined if the container's process has gone; another one may have its pid. */
+  function namespaceAt(site: AskRequest['site']) {
+    if (site.kind !== 'container') return kernel.initial;
+    const process = processOf(site.pid);
+    return process && namespaceName(process) === site.mountNamespace ? process.sys.namespace : undefined;
+  }
+
   /** What is visible at a site; undefined if there is nothing. */
   function placeAt(site: AskRequest['site']): VfsPath | undefined {
-    const namespace = site.kind === 'container' ? processOf(site.pid)?.sys.namespace : kernel.initial;
+    const namespace = namespaceAt(site);
     if (namespace === undefined) return undefined;
     const found = kernel.walk(kernel.rootOf(namespace), site.path);
     return typeof found === 'string' ? undefined : found;
@@ -96,7 +103,10 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
     const { connection, device: found } = place.mount.filesystem;
     if (found !== device) return { status: 'unknown', errno: 'ESTALE' };
     if (connection === undefined) return { status: 'live' };
-    const since = askedAt.get(connection) ?? clock.now();
+    const asked = askedAt.get(connection);
+    // As with the prober, a question stays open until it is answered, which it has been if the connection has become silent since.
+    const hasAnswered = asked !== undefined && BigInt(connection.silentSince ?? 0) * 1_000_000n > asked;
+    const since = asked === undefined || hasAnswered ? clock.now() : asked;
     askedAt.set(connection, since);
     if (!(await connection.answers(clock, deadline, () => kernel.hold(place)))) return { status: 'hung', since };
     askedAt.delete(connection);
@@ -106,6 +116,7 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
   async function read({ site, user, deadline }: ReadRequest): Promise<Result<ReadAnswer>> {
     const fails = (errno: string, step: string) => failed({ errno, call: 'read', path: site.path, step });
     const place = placeAt(site);
+    if (namespaceAt(site) === undefined) return fails('ESRCH', 'enter');
     if (place === undefined) return fails('ENOENT', 'read-open');
     const { connection, device } = place.mount.filesystem;
     if (connection === undefined) return ok({ device });

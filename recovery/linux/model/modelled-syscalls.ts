@@ -298,10 +298,10 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       if (!this.#mayUse(parent.namespace)) return 'EINVAL';
     }
     if (over !== undefined) {
-      if (over.isLocked || old.on(old.root) !== undefined) return 'EINVAL';
+      if (old.on(old.root) !== undefined) return 'EINVAL';
       // Linux 7.2 allows it, 6.18 does not.
-      if (!this.#kernel.isSince('7.1') && (over === this.#root.mount || parent === this.namespace.root))
-        return 'EINVAL';
+      if (!this.#kernel.isSince('7.1'))
+        if (over.isLocked || over === this.#root.mount || parent === this.namespace.root) return 'EINVAL';
       if (old.isWithin(over)) return 'EINVAL';
       if (wouldOvermount(parent, over, mountpoint)) return 'EINVAL';
       if (isOwn && wouldOvermount(parent, old, mountpoint)) return 'EINVAL';
@@ -356,6 +356,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       const filesystem =
         this.#options.filesystem?.(fstype ?? '', source ?? '') ??
         this.#kernel.filesystem({ fstype: fstype ?? '', source: source ?? '' });
+      if (flags & MS_RDONLY) filesystem.superOptions = 'ro';
       return this.#graft(this.#kernel.propagation.create(filesystem.root, newOptions(flags)), found);
     });
   }
@@ -503,7 +504,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
       const known = this.#kernel.lookUpNew(parent.dentry, name);
       if (typeof known !== 'string') return 'EEXIST';
       if (known !== 'ENOENT') return known;
-      if (parent.mount.options.has('ro')) return 'EROFS';
+      if (parent.mount.options.has('ro') || parent.dentry.filesystem.superOptions === 'ro') return 'EROFS';
       if (parent.dentry.filesystem.connection !== undefined) return 'ENOSYS';
       parent.dentry.child(name);
       return ok(undefined);
@@ -532,7 +533,7 @@ export class ModelledSyscalls implements Syscalls, MountUser {
     const { filesystem, path: directory, children } = path.dentry;
     const { connection } = filesystem;
     if (connection === undefined) return [...children.keys()].sort().join();
-    if (connection.state === 'dead') return 'ENOTCONN';
+    if (connection.state === 'dead') return connection.errno;
     if (connection.state !== 'live') return 'hangs';
     const below = directory === '/' ? '' : `${directory.slice(1)}/`;
     return [...connection.entries]

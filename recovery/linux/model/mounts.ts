@@ -60,7 +60,7 @@ export class Filesystem {
   readonly device: DeviceId;
   readonly fstype: string;
   readonly source: string;
-  readonly superOptions: string;
+  superOptions: string;
   readonly connection: FuseConnection | undefined;
   readonly root: Dentry;
 

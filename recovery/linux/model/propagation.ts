@@ -102,8 +102,13 @@ export class MountPropagation {
     const added: { readonly tree: VfsMount; readonly parent: VfsMount }[] = [];
     const isMoved = source.parent !== undefined;
     if (parent.group !== undefined) {
-      for (const each of source.tree()) this.change(each, 'shared');
-      this.#spread(source, parent, mountpoint, (tree, onto) => added.push({ tree, parent: onto }));
+      const unshared = new Set([...source.tree()].filter(({ group }) => group === undefined));
+      for (const each of unshared) this.change(each, 'shared');
+      this.#spread(
+        // What is moved may itself receive the event; it is shared only once all copies are made.
+        { source, parent, mountpoint, isShared: (mount) => mount.group !== undefined && !unshared.has(mount) },
+        (tree, onto) => added.push({ tree, parent: onto }),
+      );
     }
     const placed = [...(isMoved ? [] : [source]), ...added.map(({ tree }) => tree).reverse()];
     if (!this.#isSince('6.8')) for (const each of placed.flatMap((tree) => tree.tree())) each.serial = ++this.#created;
@@ -121,15 +126,28 @@ export class MountPropagation {
       for (const each of tree.tree()) each.namespace = onto.namespace;
       const top = tree.topmost;
       covering?.putOn(top, top.root);
+      // What comes between a locked mount and its parent hides the parent in its place, in Linux 7.2.
+      if (covering?.isLocked && this.#isSince('7.1')) {
+        tree.isLocked = true;
+        covering.isLocked = false;
+      }
       if (onto.namespace !== undefined) changed.add(onto.namespace);
     }
     return changed;
   }
 
   #spread(
-    source: VfsMount,
-    parent: VfsMount,
-    mountpoint: Dentry,
+    {
+      source,
+      parent,
+      mountpoint,
+      isShared,
+    }: {
+      readonly source: VfsMount;
+      readonly parent: VfsMount;
+      readonly mountpoint: Dentry;
+      readonly isShared: (mount: VfsMount) => boolean;
+    },
     add: (tree: VfsMount, parent: VfsMount) => void,
   ): void {
     const receives = ({ namespace, root }: VfsMount) =>
@@ -139,7 +157,7 @@ export class MountPropagation {
       let slave = isFirst;
       for (const mount of mounts) {
         if (!receives(mount)) continue;
-        const kind = { slave, shared: !slave || mount.group !== undefined };
+        const kind = { slave, shared: !slave || isShared(mount) };
         const tree = this.copyTree(last, last.root, kind);
         if (tree === undefined) continue;
         add(tree, mount);
@@ -161,7 +179,7 @@ export class MountPropagation {
     const { group } = parent;
     if (group === undefined) return;
     const isDetached = ({ namespace }: VfsMount) => namespace?.isAnonymous !== false;
-    // Older kernels pass over those slaves of a group that are listed with a detached member.
+    // Older kernels skip those slaves of a group that are listed with a detached member.
     if (!this.#isStrict && group.slaves.size > 0 && [...group.members].some(isDetached)) throw new NotModelled();
     const peers = [...group.members].filter((peer) => peer !== parent);
     copyTo(peers, source, false);
@@ -169,7 +187,7 @@ export class MountPropagation {
   }
 
   /**
-   * Removes a mount and all in and on it, as a lazy unmount does. `propagate`: also those that have come to be by propagation, unless
+   * Removes a mount and all in and on it, as a lazy unmount does. `propagate`: also those that propagation created, unless
    * something else is mounted in them. Gives the namespaces whose tables change.
    */
   remove(mount: VfsMount, propagate: boolean): ReadonlySet<MountNamespace> {

@@ -48,7 +48,7 @@ export function lookUp(directory: Dentry, name: string, options: WalkOptions): D
       options.dropMounts(known);
       known.remove();
     }
-    return connection.state === 'dead' ? 'ENOTCONN' : 'ENOENT';
+    return connection.state === 'dead' ? connection.errno : 'ENOENT';
   }
   const child = directory.child(name);
   child.validUntil = options.now + connection.entryTimeout;
