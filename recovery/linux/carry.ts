@@ -4,7 +4,8 @@ import { attributeChange } from './attributes.ts';
 import { type Descriptors, type KernelContext, openPath } from './context.ts';
 import { failed, inStep, ok } from './result.ts';
 import { type InnerMount, mountedElsewhere } from './stack.ts';
-import { O_PATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS } from './syscalls.ts';
+import { RESOLVE_NO_SYMLINKS } from './syscalls.ts';
+import { openCached } from './walker.ts';
 
 /** A clone of a mount inside the dead one, to be put into the replacement. */
 export interface CarriedMount {
@@ -50,9 +51,9 @@ export function reachInner(
 }
 
 function cloneCached({ sys }: KernelContext, at: number, { mount, relative }: InnerMount): Result<number> {
-  const resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS;
-  const opened = sys.openat2({ at, path: relative, flags: O_PATH, resolve });
-  if (!opened.ok) return opened;
+  const opened = openCached(sys, { at, path: relative, resolve: RESOLVE_NO_SYMLINKS });
+  if (!opened?.ok)
+    return opened ?? failed({ errno: 'EAGAIN', call: 'openat2', path: mount.mountPoint, step: 'inner-mounts' });
   try {
     const identity = sys.identify(opened.value);
     if (!identity.ok) return identity;
@@ -96,21 +97,34 @@ function cloneElsewhere(
   node: readonly Mount[],
 ): Result<number> {
   const step = 'inner-mounts';
-  const other = mountedElsewhere(mount, node);
-  if (other === undefined) return failed({ errno: 'EAGAIN', call: 'openat2', path: mount.mountPoint, step });
+  let failure: Result<never> = failed({ errno: 'EAGAIN', call: 'openat2', path: mount.mountPoint, step });
+  // One that is covered cannot be opened.
+  for (const other of mountedElsewhere(mount, node)) {
+    const clone = cloneOf(context, fds, mount, other);
+    if (clone.ok) return clone;
+    failure = inStep(step, other.path, clone);
+  }
+  return failure;
+}
+
+function cloneOf(
+  context: KernelContext,
+  fds: Descriptors,
+  mount: Mount,
+  { mount: { id }, path }: { readonly mount: Mount; readonly path: string },
+): Result<number> {
   const { sys, tier } = context;
-  const opened = openPath(context, other.path);
-  if (!opened.ok) return inStep(step, other.path, opened);
+  const opened = openPath(context, path);
+  if (!opened.ok) return opened;
   try {
     const identity = sys.identify(opened.value);
-    if (!identity.ok) return inStep(step, other.path, identity);
-    if (identity.value.mountId !== other.mount.id || identity.value.device !== mount.device) {
-      return failed({ errno: 'ESTALE', call: 'statx', path: other.path, step });
-    }
+    if (!identity.ok) return identity;
+    if (identity.value.mountId !== id || identity.value.device !== mount.device)
+      return failed({ errno: 'ESTALE', call: 'statx', path, step: '' });
     const tree = fds.own(sys.cloneTree(opened.value, false));
-    if (!tree.ok || tier === '5.10') return inStep(step, other.path, tree);
+    if (!tree.ok || tier === '5.10') return tree;
     const changed = sys.setAttributes(tree.value, attributeChange(mount.options));
-    return changed.ok ? tree : inStep(step, other.path, changed);
+    return changed.ok ? tree : changed;
   } finally {
     sys.close(opened.value);
   }

@@ -111,6 +111,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
       whileListing: ['ignores readdir', 'live', 'read-list '],
       dead: 'dead ENOTCONN',
       unsupported: 'live',
+      ungreeted: 'unknown ECONNREFUSED',
       zeros: 'live',
       notAdmitted: 'unknown EACCES',
       admitted: 'live',
@@ -118,6 +119,7 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
       otherMount: 'unknown ESTALE',
       noMount: 'unknown ENOENT',
       noProcess: { status: 'unknown', errno: 'ENOENT' },
+      otherContainer: { status: 'unknown', errno: 'ESRCH' },
     });
   });
 

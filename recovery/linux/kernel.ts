@@ -5,10 +5,9 @@ import type { KernelPort, ReadRequest, Result } from '../engine/ports.ts';
 import { createContainers, podsDirectory } from './containers.ts';
 import { createKeptClones, createLateClose, type KernelContext } from './context.ts';
 import { createDaemonSearch, type DaemonSearch, slice } from './daemon-search.ts';
-import { endContainer } from './end-container.ts';
 import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
-import { followKubelet, linkAt } from './kubelet.ts';
+import { followKubelet } from './kubelet.ts';
 import { kubeletDirectoryProblem } from './kubelet-directory.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
@@ -17,7 +16,15 @@ import { NamespaceLost, openNamespaces } from './namespaces.ts';
 import { createPreparedMounts, type PreparedMounts } from './prepared.ts';
 import { proberArgv, startProber } from './prober/client.ts';
 import { startLanes } from './prober/lanes.ts';
-import { createProcessNamespaces, credentialsOf, namespaceOf, openFilesLimit, processFiles } from './processes.ts';
+import {
+  createProcessNamespaces,
+  credentialsOf,
+  endContainer,
+  namespaceOf,
+  openFilesLimit,
+  processFiles,
+  readProcLink,
+} from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { replaceAll } from './replace.ts';
 import { ok } from './result.ts';
@@ -149,7 +156,7 @@ function assembleKernel(
   const except = () => namespacesOfNode(nodeMountNamespace);
   let directory: { readonly namespace: string | undefined; readonly path: string } | undefined;
   const kubeletDirectory = () => {
-    const namespace = nodeMountNamespace === undefined ? undefined : linkAt(nodeMountNamespace);
+    const namespace = nodeMountNamespace === undefined ? undefined : readProcLink(nodeMountNamespace);
     if (directory === undefined || directory.namespace !== namespace)
       directory = { namespace, path: withoutLinks(context, kubeletRoot) };
     return directory.path;
@@ -244,7 +251,7 @@ function withCurrentUser(request: ReadRequest): ReadRequest {
 /** The mount namespaces that are not of containers: our own and the node's. */
 function namespacesOfNode(node: string | undefined): ReadonlySet<string> {
   const own = namespaceOf('/proc', 'self', 'mnt');
-  const nodes = node === undefined ? undefined : linkAt(node);
+  const nodes = node === undefined ? undefined : readProcLink(node);
   return new Set([own, nodes].filter((name) => name !== undefined));
 }
 

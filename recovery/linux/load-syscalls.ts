@@ -89,7 +89,7 @@ export function loadSyscalls(): Syscalls {
   }
 
   /** Reads by position, so that the descriptor can be used again. A file of /proc returns at most one page per read. */
-  function readText(fd: number): Result<string> {
+  function readText(fd: number, maxBytes = Number.POSITIVE_INFINITY): Result<string> {
     let used = 0;
     try {
       for (;;) {
@@ -97,6 +97,7 @@ export function loadSyscalls(): Syscalls {
         const read = readSync(fd, textBuffer, used, textBuffer.length - used, used);
         if (read === 0) return ok(textBuffer.toString('utf8', 0, used));
         used += read;
+        if (used > maxBytes) return failed({ errno: 'EFBIG', call: 'read', path: '', step: '' });
       }
     } catch (error) {
       return failed({ errno: errnoOf(error), call: 'read', path: '', step: '' });

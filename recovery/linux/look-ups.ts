@@ -104,7 +104,7 @@ function openPods(context: LookUpsOptions['context'], path: string): Result<numb
   const { sys, namespaces, nodeTable } = context;
   const table = nodeTable();
   if (!table.ok) return table;
-  const { stack, above } = new MountTree(table.value).at(path);
+  const { stack, above } = MountTree.of(table.value).at(path);
   const mount = stack.at(-1) ?? above.at(-1);
   context.walker.prepare(false);
   const opened = namespaces.inNode(() => openPath(context, path));

@@ -2,7 +2,7 @@ import type { Result } from '../engine/ports.ts';
 import { done, inStep, ok } from './result.ts';
 import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, O_DIRECTORY, O_PATH, type Syscalls } from './syscalls.ts';
 
-/** The process cannot return to its own mount namespace, so it must not go on. */
+/** The process cannot return to its own mount namespace, so it must not continue. */
 export class NamespaceLost extends Error {
   readonly code = 'NAMESPACE_LOST';
 }

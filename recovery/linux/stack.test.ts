@@ -85,17 +85,19 @@ describe('a directory that another mount shows', () => {
 
   it('is its root if there is such a mount', () => {
     const exact = on('/var/cache', '/pods/p1/cache');
-    expect(mountedElsewhere(wanted, [on('/', '/'), exact])).toEqual({ mount: exact, path: '/var/cache' });
+    const found = mountedElsewhere(wanted, [on('/', '/'), exact]);
+    expect(found.map(({ path }) => path)).toEqual(['/var/cache', '/pods/p1/cache']);
+    expect(found[0]?.mount).toBe(exact);
   });
 
   it('lies inside one of a directory above it', () => {
     const around = on('/var/pods', '/pods');
-    expect(mountedElsewhere(wanted, [around])).toEqual({ mount: around, path: '/var/pods/p1/cache' });
-    expect(mountedElsewhere(wanted, [on('/', '/')])?.path).toBe('/pods/p1/cache');
+    expect(mountedElsewhere(wanted, [around])).toEqual([{ mount: around, path: '/var/pods/p1/cache' }]);
+    expect(mountedElsewhere(wanted, [on('/', '/')])[0]?.path).toBe('/pods/p1/cache');
   });
 
   it('is nowhere where only other directories are mounted', () => {
-    expect(mountedElsewhere(wanted, [on('/a', '/pods/p1/cach'), on('/b', '/other')])).toBeUndefined();
+    expect(mountedElsewhere(wanted, [on('/a', '/pods/p1/cach'), on('/b', '/other')])).toEqual([]);
   });
 });
 

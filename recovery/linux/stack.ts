@@ -63,7 +63,9 @@ export interface InnerMount {
  */
 export function innerMounts(top: Mount, tree: IndexedTable, remembered: readonly Mount[]): readonly InnerMount[] {
   const dropped = remembered.filter((mount) => !tree.byId.has(mount.id));
-  const { children } = dropped.length === 0 ? tree : mountTree([...tree.mounts, ...dropped]);
+  // The parent of the table's root has a number, too, which a dropped mount may have had.
+  const attached = tree.mounts.filter(({ parentId }) => tree.byId.has(parentId));
+  const { children } = dropped.length === 0 ? tree : mountTree([...attached, ...dropped]);
   /** The topmost mount of a stack; the others and the mounts inside them are hidden. */
   function visible(mount: Mount): Mount {
     const cover = children.get(mount.id)?.find((child) => child.mountPoint === mount.mountPoint);
@@ -88,20 +90,19 @@ export function relativePath(from: string, to: string): string {
   return from === '/' ? to.slice(1) : to.slice(from.length + 1);
 }
 
-/** Another mount of the node that contains the same directory of the same filesystem, and the directory's path there. */
+/** Other mounts of the node that contain the same directory of the same filesystem, and the directory's path there; those of just it first. */
 export function mountedElsewhere(
   { device, root }: Mount,
   node: readonly Mount[],
-): { readonly mount: Mount; readonly path: string } | undefined {
-  const same = node.filter((other) => other.device === device);
-  const mount =
-    same.find((other) => other.root === root) ?? same.find((other) => belowRoot(other.root, root) !== undefined);
-  if (mount === undefined) return undefined;
-  const rest = belowRoot(mount.root, root) ?? '';
-  return {
-    mount,
-    path: rest === '' ? mount.mountPoint : `${mount.mountPoint === '/' ? '' : mount.mountPoint}/${rest}`,
-  };
+): readonly { readonly mount: Mount; readonly path: string }[] {
+  const found = node.flatMap((mount) => {
+    const rest = mount.device === device ? belowRoot(mount.root, root) : undefined;
+    if (rest === undefined) return [];
+    const { mountPoint } = mount;
+    return [{ mount, path: rest === '' ? mountPoint : `${mountPoint === '/' ? '' : mountPoint}/${rest}` }];
+  });
+  const isExact = ({ mount }: { readonly mount: Mount }) => mount.root === root;
+  return [...found.filter(isExact), ...found.filter((each) => !isExact(each))];
 }
 
 /** Path of `root`, a directory of the filesystem, relative to a mount of it; undefined if the mount does not contain it. */

@@ -25,7 +25,7 @@ export interface Syscalls {
   /** Makes a descriptor a copy of another one, in place of the file that it refers to. */
   replaceDescriptor(from: number, to: number): Result<void>;
   /** Reads a file of /proc from its beginning. */
-  readText(fd: number): Result<string>;
+  readText(fd: number, maxBytes?: number): Result<string>;
   /** The directory entries whose names are numbers, in directory order. */
   readNumbered(fd: number): Result<readonly NumberedEntry[]>;
   /** The next few hundred of these entries; none at the end. */

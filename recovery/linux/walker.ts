@@ -34,7 +34,7 @@ export interface Walker extends Disposable {
   /** Starts the child if it has been needed. Must be called before a mount namespace is visited. */
   prepare(isNeeded: boolean): void;
   /**
-   * Opens (O_PATH) `path` below a descriptor, through no symbolic link. EINPROGRESS: the look-up goes on, try again. ETIMEDOUT: the
+   * Opens (O_PATH) `path` below a descriptor, through no symbolic link. EINPROGRESS: the look-up continues, try again. ETIMEDOUT: the
    * daemon has not answered for long.
    */
   open(at: number, path: string): Result<number>;
@@ -202,8 +202,8 @@ export function openCached(
   sys: Pick<Syscalls, 'openat2'>,
   { at, path, resolve }: { readonly at: number; readonly path: string; readonly resolve: number },
 ): Result<number> | undefined {
-  // The kernel also gives up if the tree changes during the look-up.
-  for (let attempt = 0; attempt < 3; attempt++) {
+  // The kernel also gives up if any process mounts, unmounts or renames during the look-up.
+  for (let attempt = 0; attempt < 10; attempt++) {
     const opened = sys.openat2({ at, path, flags: O_PATH, resolve: resolve | RESOLVE_CACHED });
     if (opened.ok || opened.failure.errno !== 'EAGAIN') return opened;
   }
