@@ -31,7 +31,7 @@ export class ContainerMounts {
   }
 
   get tree(): MountTree {
-    this.#tree ??= new MountTree(this.container.mounts);
+    this.#tree ??= MountTree.of(this.container.mounts);
     return this.#tree;
   }
 

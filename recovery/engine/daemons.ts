@@ -123,10 +123,13 @@ export function createHungConnections(parts: HungConnectionParts): HungConnectio
 
     async function askAgain(): Promise<void> {
       if (!isCurrent()) return;
-      const { status } = await liveness.ask(question);
+      const answer = await liveness.ask(question);
       if (!isCurrent()) return;
+      const { status } = answer;
       const remaining = dueAt - clock.now();
-      if (status === 'live' || status === 'dead') hungMounts.delete(device);
+      // It has answered between two questions if it hangs only since then. The next pass counts from there.
+      const hasAnswered = status === 'live' || status === 'dead' || (status === 'hung' && answer.since > hung.since);
+      if (hasAnswered) hungMounts.delete(device);
       else if (status === 'unknown' || status === 'kept') askAfter(readDeadline);
       else if (remaining > 0n) askAfter(remaining);
       else abort();

@@ -16,7 +16,7 @@ import {
 /**
  * The adversary is a tenant without privileges. In its own containers, and in mount and user namespaces that it makes there, it may mount
  * whatever it likes wherever it likes; it chooses the names and volumes of its pods, runs FUSE daemons of its own and ends or stops them.
- * It cannot write to the node's mount table, to the kubelet's files, or to mount tables of others. A privileged pod can, and is
+ * It cannot write to the node's mount table, to the kubelet's files, or to the mount tables of other pods. A privileged pod can, and is
  * root on the node: it is no adversary, but accidents with such pods are among the moves.
  */
 const moves = [
@@ -239,7 +239,7 @@ class Attack implements AsyncDisposable {
 }
 
 describe('an adversary without privileges', () => {
-  it('receives, destroys and blocks nothing of others', async () => {
+  it('receives, destroys and blocks nothing that belongs to other pods', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...moves), { maxLength: 14 }), async (history) => {
         await using attack = new Attack();

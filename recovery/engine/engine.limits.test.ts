@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Policy } from './model.ts';
 import { crash, oneHealthyPod } from './testing/healthy-pod.ts';
-import { openPolicy, podNamed, volumeNamed, type World } from './testing/world.ts';
+import { kubeletRoot, openPolicy, podNamed, volumeNamed, type World } from './testing/world.ts';
 
 describe('limits', () => {
   it.each<{ readonly reason: string; readonly policy?: Partial<Policy>; readonly arrange?: (world: World) => void }>([
@@ -31,7 +31,6 @@ describe('limits', () => {
   it.each<{ readonly reason: string; readonly pod: Parameters<typeof podNamed> }>([
     { reason: 'not-labelled', pod: ['pod-2', [{}], { labels: {} }] },
     { reason: 'not-labelled', pod: ['pod-2', [{}], { labels: { 'fuse.serverful.fluid.io/inject': 'yes' } }] },
-    { reason: 'sub-path', pod: ['pod-2', [{ subPath: 'sub' }]] },
     { reason: 'unsupported-runtime', pod: ['pod-2', [{}], { runtimeClass: 'kata' }] },
   ])('$reason: recovers the target path without entering the container', async ({ reason, pod }) => {
     await using world = await oneHealthyPod();
@@ -42,6 +41,51 @@ describe('limits', () => {
     expect(world.broken()).toEqual(['/data']);
     expect(world.decisionsOf('skipped')).toMatchObject([{ reason, site: { kind: 'container', podUid: 'pod-2' } }]);
     expect(world.engine.unhealthy()).toMatchObject([{ reason, diagnosis: { site: { podUid: 'pod-2' } } }]);
+  });
+
+  it('sub-path: recovers the target path, and neither enters the container nor touches the directory that it starts from', async () => {
+    await using world = await oneHealthyPod();
+    world.run(podNamed('pod-2', [{ subPath: 'sub' }]));
+    crash(world);
+    world.serve('demo');
+    await world.clock.advance(20_000);
+    const bind = { kind: 'target', podUid: 'pod-2', subPathOf: 'app' };
+    const left = [bind, { kind: 'container', podUid: 'pod-2' }];
+    expect(world.broken()).toEqual(['/data']);
+    expect(world.decisionsOf('skipped')).toMatchObject(left.map((site) => ({ reason: 'sub-path', site })));
+    expect(world.engine.unhealthy()).toMatchObject(left.map((site) => ({ reason: 'sub-path', diagnosis: { site } })));
+    expect(world.decisionsOf('replaced').map(({ site }) => site)).not.toContainEqual(expect.objectContaining(bind));
+  });
+
+  it('--sub-path=recover: recovers the directory in the container, and where the kubelet starts it from', async () => {
+    await using world = await oneHealthyPod();
+    world.policy = { ...openPolicy, subPath: 'recover' };
+    world.run(podNamed('pod-2', [{ subPath: 'sub' }]));
+    const path = `${kubeletRoot}/pods/pod-2/volume-subpaths/demo/app/0`;
+    for (const _ of [1, 2]) {
+      crash(world);
+      world.serve('demo');
+      await world.clock.advance(20_000);
+      const { device, root } = world.top(world.kernel.host, path) ?? {};
+      expect({ device, root }).toEqual({ device: world.sourceOf('demo'), root: '/sub' });
+      expect(world.broken()).toEqual([]);
+    }
+    expect(new Set(world.decisionsOf('replaced').map(({ layers }) => layers.join()))).toEqual(new Set(['1,1']));
+  });
+
+  it('--sub-path=recover: recovers the directory of a container that has ended, and its target path has been recovered before', async () => {
+    await using world = await oneHealthyPod();
+    const [container] = world.run(podNamed('pod-2', [{ subPath: 'sub' }]));
+    crash(world);
+    world.serve('demo');
+    await world.clock.advance(20_000);
+    world.kernel.processes.splice(world.kernel.processes.indexOf(container as never), 1);
+    world.policy = { ...openPolicy, subPath: 'recover' };
+    world.replaceEngine();
+    world.engine.start();
+    await world.clock.advance(20_000);
+    const path = `${kubeletRoot}/pods/pod-2/volume-subpaths/demo/app/0`;
+    expect(world.top(world.kernel.host, path)?.device).toBe(world.sourceOf('demo'));
   });
 
   it('recovers the containers of a pod that is being deleted until they end, and leaves its target path alone', async () => {

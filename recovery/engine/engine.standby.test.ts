@@ -173,7 +173,7 @@ describe('a standby', () => {
     expect(world.decisionsOf('standby-refused')).toMatchObject([
       { path: standbyPath(), detail: expect.stringContaining(detail) },
     ]);
-    // Ordinary recovery goes on.
+    // Ordinary recovery continues.
     const restarted = world.serve('demo');
     await world.clock.settle();
     expect(world.kernel.counts.replacements === 0 || shown(world) === restarted).toBe(true);

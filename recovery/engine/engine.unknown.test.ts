@@ -9,6 +9,7 @@ const ownErrors = [
   ['ECHILD', 'read'],
   ['ESRCH', 'read-identity'],
   ['ENOENT', 'enter'],
+  ['EMFILE', 'enter'],
 ] as const;
 
 /** Makes the questions that match unanswerable by an error of the agent's own, until the returned function is called. */
@@ -78,6 +79,7 @@ describe.each(ownErrors)('a question that fails with %s', (errno, step) => {
     await world.clock.advance(12_000);
     expect(world.broken()).toEqual([]);
     expect(world.decisionsOf('failed')).toEqual([]);
+    expect(world.decisionsOf('unproven')).toEqual([]);
     expect(world.decisionsOf('recovered')).toEqual([]);
     world.kernel.read = read;
     await world.clock.advance(6_000);

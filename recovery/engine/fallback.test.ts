@@ -69,6 +69,26 @@ describe('a pod that is left alone', () => {
     ]);
   });
 
+  it('gets an eviction if it mounts a directory, as no restart helps it, also once its container has ended', async () => {
+    await using world = await nodeWith([
+      podNamed('unlabelled', [{ subPath: 'a' }], { ...unlabelled, ...asks('evict, restart-container') }),
+      podNamed('ended', [{ subPath: 'a' }], { ...kept, ...asks('evict') }),
+      podNamed('restarts', [{ subPath: 'a' }], { ...unlabelled, ...asks('restart-container') }),
+    ]);
+    await crashBoth(world);
+    const { processes } = world.kernel;
+    processes.splice(
+      processes.findIndex(({ podUid }) => podUid === 'ended'),
+      1,
+    );
+    await bringBack(world);
+    expect(planned(world).toSorted()).toEqual([
+      'ended evict',
+      expect.stringContaining('restarts evict !restart-container does not help'),
+      'unlabelled evict',
+    ]);
+  });
+
   it('gets nothing without an annotation of its own or of its namespace', async () => {
     const pods = [
       podNamed('own', [writer], { ...kept, namespace: 'a' }),

@@ -8,7 +8,7 @@ export const fallbackKinds = ['restart-container', 'evict'] as const;
 export type FallbackKind = (typeof fallbackKinds)[number];
 
 /**
- * What brings the data back where a site is left alone. A container starts from the target path, so a restart helps if that one is
+ * What brings the data back if a site is left alone. A container starts from the target path, so a restart helps if that one is
  * recovered; if it is not, or if the kubelet keeps the dead mount of a subPath, only another pod gets another mount.
  */
 const cures: Partial<Readonly<Record<SkipReason, FallbackKind>>> = {
@@ -68,14 +68,19 @@ export function undecidedNamespaces({ volumes, pod }: Pick<FallbackFacts, 'volum
   return new Set(pods.flatMap((each) => (each.annotations[fallbackAnnotation] === undefined ? [each.namespace] : [])));
 }
 
-const isCurable = ({ diagnosis, reason }: SiteStatus): boolean =>
-  diagnosis.site.kind === 'container' && reason !== undefined && cures[reason] !== undefined;
+const isCurable = (site: SiteStatus): boolean => cureOf(site) !== undefined;
+
+/** Of a container, or of the directory from which one cannot start again. A target path is not left alone for a reason of its own. */
+function cureOf({ diagnosis: { site }, reason }: SiteStatus): FallbackKind | undefined {
+  const isForContainer = site.kind === 'container' || (site.subPathOf !== undefined && reason === 'sub-path');
+  return isForContainer && reason !== undefined ? cures[reason] : undefined;
+}
 
 function stepFor(facts: FallbackFacts, { volume, sites }: VolumeStatus, site: SiteStatus): FallbackStep | undefined {
-  const cure = site.reason === undefined ? undefined : cures[site.reason];
+  const cure = cureOf(site);
   const place = site.diagnosis.site;
   const pod = facts.pod(place.podUid);
-  if (cure === undefined || place.kind !== 'container' || pod === undefined || pod.deleting) return undefined;
+  if (cure === undefined || pod === undefined || pod.deleting) return undefined;
   const asked = pod.annotations[fallbackAnnotation] ?? facts.namespaceAsks(pod.namespace);
   if (asked === undefined) return undefined;
   const step = { kind: cure, pod, volume, site: place };

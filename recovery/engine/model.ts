@@ -177,9 +177,18 @@ export type SourceState =
  */
 export type KernelTier = '6.5' | '5.12' | '5.10';
 
-/** A place where the engine may replace a mount of a volume: a pod's target path on the node, or a mount of a container. */
+/**
+ * A place where the engine may replace a mount of a volume: a mount of a container, or a path on the node from which the kubelet starts
+ * containers, which is the pod's target path or a directory of it.
+ */
 export type MountSite =
-  | { readonly kind: 'target'; readonly podUid: string; readonly path: string }
+  | {
+      readonly kind: 'target';
+      readonly podUid: string;
+      readonly path: string;
+      /** The container that starts from it, if the kubelet has bound a directory of the volume there, for a subPath. */
+      readonly subPathOf?: string;
+    }
   | {
       readonly kind: 'container';
       readonly podUid: string;

@@ -50,12 +50,13 @@ export class NodeMounts {
   readonly kubeletRoot: string;
   readonly tree: MountTree;
   #podUids: ReadonlyMap<string, readonly string[]> | undefined;
+  #subPathBinds: ReadonlyMap<string, readonly SubPathBind[]> | undefined;
   #standbyPaths: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(mounts: readonly Mount[], kubeletRoot: string) {
     this.mounts = mounts;
     this.kubeletRoot = kubeletRoot;
-    this.tree = new MountTree(mounts);
+    this.tree = MountTree.of(mounts);
   }
 
   /** The paths of standbys by that of the ordinary source mount. */
@@ -74,6 +75,37 @@ export class NodeMounts {
       return observe(this.tree, { volume, site: { kind: 'target', podUid, path }, nestedMounts: [] });
     });
   }
+
+  /** The paths from which containers of a volume's pods start that mount a directory of it. */
+  subPathSites(volume: Volume): readonly ObservedSite[] {
+    this.#subPathBinds ??= subPathBinds(this.mounts, this.kubeletRoot);
+    return (this.#subPathBinds.get(volume.name) ?? []).map(({ podUid, container, path }) => {
+      const site = { kind: 'target', podUid, path, subPathOf: container } as const;
+      return observe(this.tree, { volume, site, nestedMounts: [] });
+    });
+  }
+}
+
+/** Where the kubelet has bound a directory of a volume for a container (kubernetes, `pkg/volume/util/subpath`). */
+interface SubPathBind {
+  readonly podUid: string;
+  readonly container: string;
+  readonly path: string;
+}
+
+/** By volume name. */
+function subPathBinds(mounts: readonly Mount[], kubeletRoot: string): ReadonlyMap<string, readonly SubPathBind[]> {
+  const found = new Map<string, Map<string, SubPathBind>>();
+  const prefix = `${kubeletRoot}/pods/`;
+  for (const { mountPoint: path } of mounts) {
+    if (!path.startsWith(prefix)) continue;
+    const [podUid, directory, volume, container, index, ...rest] = path.slice(prefix.length).split('/');
+    if (directory !== 'volume-subpaths' || index === undefined || rest.length > 0) continue;
+    if (podUid === undefined || volume === undefined || container === undefined) continue;
+    const known = found.get(volume) ?? new Map();
+    found.set(volume, known.set(path, { podUid, container, path }));
+  }
+  return new Map([...found].map(([volume, binds]) => [volume, [...binds.values()]]));
 }
 
 /** Pod UIDs of all target paths that have a mount, by volume name. A target path is matched as a whole. */
@@ -132,6 +164,15 @@ export interface MountStack {
 
 /** A mount table indexed by parent and mount point, so that a path can be walked as the kernel walks it. */
 export class MountTree {
+  static readonly #known = new WeakMap<readonly Mount[], MountTree>();
+
+  /** The tree of a table, which is built once however many publishes and passes ask for it. */
+  static of(table: readonly Mount[]): MountTree {
+    const known = MountTree.#known.get(table) ?? new MountTree(table);
+    MountTree.#known.set(table, known);
+    return known;
+  }
+
   /** Mounts whose parent is not in the table: usually only `/`. */
   readonly #roots = new Map<string, Mount>();
   /** By the parent's id, then by mount point. */

@@ -71,7 +71,7 @@ function step(observation: NodeObservation, diagnosis: Diagnosis, policy: Policy
 
 /** The live source to mount at a site: the one beneath the dead top if half done, otherwise the active one or the volume's first. */
 function liveSource(observation: NodeObservation, diagnosis: Diagnosis): LiveSource | 'foreign-directory' | undefined {
-  const { volume, stack, state, volumeMount } = diagnosis;
+  const { volume, site, stack, state, volumeMount } = diagnosis;
   const live = observedSources(observation, volume).filter((source) => source.state === 'live');
   const beneath = stack.at(-2)?.device;
   const active = observation.snapshot.activeDevice(volume);
@@ -84,9 +84,11 @@ function liveSource(observation: NodeObservation, diagnosis: Diagnosis): LiveSou
   const mount = observation.snapshot.tree.top(path);
   if (mount === undefined || mount.device !== device) return undefined;
   const top = stack.at(-1);
+  const isBind = site.kind === 'target' && site.subPathOf !== undefined;
   // A subPath may be an expression or contain symbolic links; the mount itself shows the directory that it led to.
-  if (volumeMount?.subPath !== undefined && top !== undefined) {
+  if ((volumeMount?.subPath !== undefined || isBind) && top !== undefined) {
     const root = undeleted(top.root);
+    if (isBind) return { path, device, root };
     return observation.snapshot.isSubPath(diagnosis, root) ? { path, device, root } : 'foreign-directory';
   }
   return { path, device, root: normalizePath(`${mount.root}/${volume.subdirectory}`) };

@@ -92,7 +92,13 @@ function pod({ snapshot }: NodeObservation, { site, volume }: Diagnosis, policy:
 }
 
 function subPath({ site, volume, volumeMount }: Diagnosis, policy: Policy): PolicyRefusal | undefined {
-  if (site.kind !== 'container' || volumeMount?.subPath === undefined || policy.subPath === 'recover') return undefined;
+  if (policy.subPath === 'recover') return undefined;
+  if (site.kind === 'target') {
+    if (site.subPathOf === undefined) return undefined;
+    const detail = `container ${site.subPathOf} mounts a directory of volume ${volume.name} and cannot start again: mount the whole volume, or restart the pod`;
+    return { reason: 'sub-path', detail };
+  }
+  if (volumeMount?.subPath === undefined) return undefined;
   const detail = `container ${site.container} mounts subPath "${volumeMount.subPath}" of volume ${volume.name} at ${site.path}: mount the whole volume, or restart the pod`;
   return { reason: 'sub-path', detail };
 }

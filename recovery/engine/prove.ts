@@ -13,7 +13,7 @@ export interface ProofParts {
   readonly delay: Nanoseconds;
   /** How long a read may take. A large directory may take a minute to list, and a listing that is given up loads the store for nothing. */
   readonly timeout: Nanoseconds;
-  /** After how long a read that goes on is reported as `unproven`. */
+  /** After how long a read that continues is reported as `unproven`. */
   readonly reportAfter: Nanoseconds;
   /** How long after the first failed read the second one follows. */
   readonly retryDelay: Nanoseconds;
@@ -28,7 +28,7 @@ const maxReads = 7;
 /**
  * Reads at all sites concurrently, each as its consumer, and reports it as `recovered` once a read has succeeded. Resolves when each site has
  * been reported: if its read fails or takes long as `unproven`. That is a report and nothing more; it says nothing about the daemon, and no
- * mount is touched because of it. A slow read goes on, and a failed one is repeated by later passes, less and less often.
+ * mount is touched because of it. A slow read continues, and a failed one is repeated by later passes, less and less often.
  *
  * A site that has gone meanwhile, usually with its pod, is not reported. The volume's lock is not held, because a daemon that hangs must not
  * keep a pod from being unpublished.
@@ -104,11 +104,13 @@ export async function prove(
   }
 }
 
-/** Whether a read failed before it reached the mount, because no prober was free or the process to read as has ended. */
+/** Whether a read failed before it reached the mount, because no prober was free, the process to read as has ended, or files ran out. */
 function isOwnError({ errno, step }: Failure): boolean {
   if (step === 'probers-hang') return true;
   if (step === 'read-queue') return errno !== 'ETIMEDOUT';
-  return errno === 'ECHILD' || errno === 'ESRCH' || (errno === 'ENOENT' && step === 'enter');
+  return (
+    errno === 'ECHILD' || errno === 'ESRCH' || (step === 'enter' && ['ENOENT', 'EMFILE', 'ENFILE'].includes(errno))
+  );
 }
 
 /**

@@ -95,6 +95,8 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
       const notice = skipNotices[reason];
       if (notice === undefined) return [];
       if (volumeReasons.has(reason) && site.kind === 'container') return [];
+      // The target path and the container are reported.
+      if (site.kind === 'target' && site.subPathOf !== undefined) return [];
       const message = `Fuse recover ${site.path} not done: ${detail}`;
       if (podOnlyReasons.has(reason)) return onPod(site, objects, notice, message);
       return onBoth({ volume, site }, objects, notice, message);
@@ -253,7 +255,8 @@ function onPod({ podUid }: MountSite, { podsByUid }: EventObjects, notice: Notic
 function formatConsumer(site: MountSite, { podsByUid }: EventObjects): string {
   const pod = podsByUid.get(site.podUid);
   const name = pod === undefined ? `pod ${site.podUid}` : `pod ${pod.namespace}/${pod.name}`;
-  return site.kind === 'target' ? name : `container ${site.container} of ${name}`;
+  const container = site.kind === 'target' ? site.subPathOf : site.container;
+  return container === undefined ? name : `container ${container} of ${name}`;
 }
 
 /** Names at most three files. */
@@ -276,7 +279,7 @@ export function formatUnproven({ errno, call, path, step }: Failure): string {
 
 function remedy({ errno, step }: Failure): string {
   if (step === 'probers-hang') return 'it is read once they end: look for daemons on this node that do not answer';
-  if (step === 'proof-continues') return 'the daemon may be slow to list its files; the read goes on';
+  if (step === 'proof-continues') return 'the daemon may be slow to list its files; the read continues';
   if (errno === 'ENOTCONN' || errno === 'ECONNABORTED') return "the daemon died again: look at its pod's log";
   if (errno === 'ETIMEDOUT') return "the daemon does not answer: look at its pod's log";
   if (errno === 'EACCES' && step.startsWith('read')) {

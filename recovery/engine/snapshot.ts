@@ -2,7 +2,6 @@ import { ContainerMounts, sortSites } from './container-mounts.ts';
 import {
   hasDeviceOf,
   type KnownDevices,
-  origin,
   removableMount,
   targetOwner,
   type VolumeEvidence,
@@ -117,7 +116,7 @@ export class NodeSnapshot implements SnapshotFacts {
   sites(volume: Volume): readonly ObservedSite[] {
     const known = this.#sites.get(volume);
     if (known !== undefined) return known;
-    const sites = [...this.targetSites(volume), ...this.#containerSites(volume)];
+    const sites = [...this.targetSites(volume), ...this.#subPathSites(volume), ...this.#containerSites(volume)];
     this.#sites.set(volume, sites);
     return sites;
   }
@@ -134,6 +133,16 @@ export class NodeSnapshot implements SnapshotFacts {
     });
     this.#targets.set(volume, sites);
     return sites;
+  }
+
+  /** The directories of a volume's target paths from which containers start. They are the volume's if the target path is. */
+  #subPathSites(volume: Volume): readonly ObservedSite[] {
+    const targets = new Map(this.targetSites(volume).map((observed) => [observed.site.podUid, observed]));
+    return this.#node.subPathSites(volume).flatMap((observed) => {
+      const target = targets.get(observed.site.podUid);
+      if (target === undefined) return [];
+      return [target.conflict === undefined ? observed : { ...observed, conflict: target.conflict }];
+    });
   }
 
   #containerSites(volume: Volume): readonly ObservedSite[] {
@@ -165,7 +174,8 @@ export class NodeSnapshot implements SnapshotFacts {
 
   /** The mounts at the ordinary sources of a volume, and those that the kubelet had published. */
   #ownMounts(volume: Volume) {
-    const published = this.targetSites(volume).filter(({ conflict }) => conflict === undefined);
+    const onNode = [...this.targetSites(volume), ...this.#subPathSites(volume)];
+    const published = onNode.filter(({ conflict }) => conflict === undefined);
     const sources = volume.sources.flatMap((path) => this.tree.at(path).stack);
     return {
       certain: [...sources, ...published.flatMap(({ stack }) => stack.slice(0, 1))],
@@ -341,22 +351,17 @@ export class SnapshotCache {
     const facts = { tier: kernel.tier, takenAt: clock.now(), ...read };
     const known = { lookUps: lookUps.answers, earlierDevices: this.#knownDevices, standby };
     this.#latest = new NodeSnapshot({ ...facts, ...view, ...known }, this.#latest);
-    this.#rememberSources(this.#latest);
+    this.#rememberDevices(this.#latest);
     return { ok: true, value: this.#latest };
   }
 
-  #rememberSources(snapshot: NodeSnapshot): void {
+  /** A pass changes what the target paths show, and may find a container only later that still shows the same. */
+  #rememberDevices(snapshot: NodeSnapshot): void {
     const added = snapshot.volumes.flatMap((volume) => {
-      const { name } = volume;
-      const known = this.#knownDevices.get(name);
-      const tops = snapshot
-        .sourcePaths(volume)
-        .flatMap((path) => snapshot.tree.top(path) ?? [])
-        .filter(isFuse);
-      const devices = tops
-        .map((mount) => [mount.device, origin(mount)] as const)
-        .filter(([device, from]) => known?.get(device) !== from);
-      return devices.length === 0 ? [] : [[name, new Map([...(known ?? []), ...devices])] as const];
+      const known = this.#knownDevices.get(volume.name);
+      const { devices } = snapshot.evidence(volume);
+      const isKnown = [...devices].every(([device, from]) => known?.get(device) === from);
+      return isKnown ? [] : [[volume.name, devices] as const];
     });
     if (added.length > 0) this.#knownDevices = new Map([...this.#knownDevices, ...added]);
   }

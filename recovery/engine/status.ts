@@ -59,7 +59,7 @@ export function volumeStatus(
     if (diagnosis.state === 'healthy') {
       if (unproven === undefined) return { ...common, state: 'healthy' };
       const failure = unproven.failures.at(-1);
-      const detail = failure === undefined ? 'its first read goes on' : formatUnproven(failure);
+      const detail = failure === undefined ? 'its first read continues' : formatUnproven(failure);
       return { ...common, state: 'replaced', since: unproven.since, detail };
     }
     const { reason, detail = unrefusedDetail(diagnosis.state, state.failures.get(key)) } = refused.get(key) ?? {};

@@ -27,7 +27,7 @@ export interface VolumePassParts {
   readonly isStopped: () => boolean;
   /** The sources of the volume have answered, and nothing has been done about it yet. */
   readonly onSourceStates: (volume: Volume, states: readonly SourceState[]) => void;
-  /** Mounts have been replaced, and their proofs begin, or a source has answered after the pass went on. */
+  /** Mounts have been replaced, and their proofs begin, a source has answered after the pass went on, or the pass waits. */
   readonly onSourcesChanged: () => void;
 }
 
@@ -126,6 +126,8 @@ export function startVolumePass(
       if (lookUps.length === 0 && answers.isComplete(questions)) return recent;
       const all = [...questions.sources, ...questions.sites];
       answers.ask(all);
+      // A source that has answered may end before the others answer.
+      parts.onSourcesChanged();
       await (lookUps.length > 0 ? parts.lookUps.ask(lookUps) : answers.next(all));
     }
   }

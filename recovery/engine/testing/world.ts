@@ -200,8 +200,8 @@ export function createWorld(options: Partial<EngineOptions> = {}, tier: KernelTi
     const { mounts = [], terminationMessagePath = '/dev/termination-log' } =
       pod.containers.find((each) => each.name === name) ?? {};
     const log = `${kubeletRoot}/pods/${pod.uid}/containers/${name}/0`;
-    const volumeMounts = mounts.map(({ volume, mountPath, subPath, readOnly }) => ({
-      from: `${target(pod.uid, volume)}${subPath === undefined ? '' : `/${subPath}`}`,
+    const volumeMounts = mounts.map(({ volume, mountPath, subPath, readOnly }, index) => ({
+      from: subPath === undefined ? target(pod.uid, volume) : bindSubPath(pod.uid, { volume, subPath, name, index }),
       path: followLinks(normalizePath(mountPath), links),
       ...{ readOnly, propagation },
     }));
@@ -210,6 +210,19 @@ export function createWorld(options: Partial<EngineOptions> = {}, tier: KernelTi
     nextPid += 1;
     kernel.processes.push(container);
     return container;
+  }
+
+  /** What the kubelet does before it starts a container that mounts a directory of a volume. */
+  function bindSubPath(
+    podUid: string,
+    { volume, subPath, name, index }: Record<'volume' | 'subPath' | 'name', string> & { readonly index: number },
+  ): string {
+    const path = `${kubeletRoot}/pods/${podUid}/volume-subpaths/${volume}/${name}/${index}`;
+    const published = top(kernel.host, target(podUid, volume));
+    if (published === undefined) throw new Error(`${volume} is not published`);
+    const { device, options } = published;
+    kernel.bind(kernel.host, path, { device, options, root: normalizePath(`${published.root}/${subPath}`) });
+    return path;
   }
 
   function containerSites() {
