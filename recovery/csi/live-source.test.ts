@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
 import type { Nanoseconds } from '../engine/model.ts';
-import { FakeClock, FakeNode } from './fake-node.ts';
 import { awaitLiveSource } from './live-source.ts';
+import { FakeClock, FakeNode } from './testing/fake-node.ts';
 
 it('has one abort listener at a time, however long it waits', async () => {
   const kernel = new FakeNode();

@@ -101,7 +101,7 @@ function watchForChange({
 
 /** The topmost mount at the path if it may be a source. */
 export function sourceMount(table: readonly Mount[], path: string): Mount | undefined {
-  const top = new MountTree(table).top(path);
+  const top = MountTree.of(table).top(path);
   return top !== undefined && mayBeSource(top) ? top : undefined;
 }
 

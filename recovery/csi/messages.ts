@@ -24,6 +24,8 @@ export interface NodeStageRequest {
   readonly stagingTargetPath: string;
   readonly volumeCapability?: VolumeCapability | null;
   readonly volumeContext: Readonly<Record<string, string>>;
+  /** What the volume's `nodeStageSecretRef` names; this driver has no use for it. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface NodeUnstageRequest {
@@ -91,6 +93,7 @@ export interface CreateVolumeRequest {
   readonly volumeCapabilities: readonly VolumeCapability[];
   readonly parameters: Readonly<Record<string, string>>;
   readonly capacityRange?: { readonly requiredBytes: number } | null;
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface CreateVolumeResponse {
@@ -102,6 +105,7 @@ export interface CreateVolumeResponse {
 }
 
 export interface DeleteVolumeRequest {
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly volumeId: string;
 }
 

@@ -23,7 +23,7 @@ export interface PublishParts {
 
 /** How long to wait before the volume's lock is tried again. The engine holds it for milliseconds during a recovery. */
 const lockRetryDelay = 10_000_000n as Nanoseconds;
-/** How long to wait before a path whose look-up goes on is tried again. */
+/** How long to wait before a path whose look-up continues is tried again. */
 const lookUpDelay = 20_000_000n as Nanoseconds;
 
 /**
@@ -67,7 +67,7 @@ function sourcePaths(
 ): readonly string[] {
   const candidates = standbyPaths(table).get(path) ?? [];
   if (candidates.length === 0) return [path];
-  const tree = new MountTree(table);
+  const tree = MountTree.of(table);
   const suffix = target.replace(/^.*\/pods\/[^/]+/, '');
   const targets = new Set(table.flatMap(({ mountPoint }) => (mountPoint.endsWith(suffix) ? [mountPoint] : [])));
   const published = [...targets].flatMap((each) => tree.top(each) ?? []);
@@ -96,7 +96,7 @@ function mountTarget(
   if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);
   const mountOfSource = sourceMount(table.value, source.path);
   if (mountOfSource?.device !== source.device) return 'source-changed';
-  const { stack } = new MountTree(table.value).at(target);
+  const { stack } = MountTree.of(table.value).at(target);
   const top = stack.at(-1);
   if (top !== undefined && isMountOf(top, source)) return checkAccess(top, mountOfSource, request);
   if (top !== undefined && !(isFuse(top) && isFuse(mountOfSource))) {
@@ -116,7 +116,7 @@ function mountTarget(
     return fail(`cannot mount ${target} (${mounted.failure.step}): ${formatFailure(mounted.failure)}`);
   }
   const after = kernel.hostMounts();
-  const topAfter = after.ok ? new MountTree(after.value).top(target) : undefined;
+  const topAfter = after.ok ? MountTree.of(after.value).top(target) : undefined;
   if (topAfter !== undefined && isMountOf(topAfter, source)) return succeeded({});
   // The source has gone since it was read, so the target may show the empty directory below it.
   publisher.unpublish(target);
@@ -152,7 +152,7 @@ function replaceMounts(
     readonly source: LiveSource;
   },
 ) {
-  const below = new MountTree(table).descendants(top);
+  const below = MountTree.of(table).descendants(top);
   const isBelow = new Set(below.map(({ id }) => id));
   const [result] = kernel.replaceAll([
     {
@@ -208,7 +208,7 @@ function unpublishOnce(
   if (!detached.ok) return fail(`cannot unmount ${targetPath}: ${formatFailure(detached.failure)}`);
   const table = kernel.hostMounts();
   if (!table.ok) return fail(`cannot read the mount table: ${formatFailure(table.failure)}`);
-  const remaining = new MountTree(table.value).at(targetPath).stack.length;
+  const remaining = MountTree.of(table.value).at(targetPath).stack.length;
   if (remaining > 0) return fail(`${remaining} mounts remain at ${targetPath}`);
   const removed = publisher.removeTarget(targetPath);
   return removed.ok ? succeeded({}) : fail(`cannot remove ${targetPath}: ${formatFailure(removed.failure)}`);

@@ -9,12 +9,12 @@ import type { UnprovenSite } from '../engine/volume-state.ts';
 import { placeByNodeLabel } from '../kubernetes/daemon-placement.ts';
 import type { ApiRequest } from '../kubernetes/transport.ts';
 import { type CsiClient, createCsiClient } from './client.ts';
-import { FakeClock, FakeLocks, FakeNode } from './fake-node.ts';
 import { createControllerService, createIdentityService } from './identity.ts';
 import type { NodePublishRequest } from './messages.ts';
 import { createNodeService } from './node.ts';
 import { serveCsi } from './server.ts';
 import type { GrpcServer } from './socket.ts';
+import { FakeClock, FakeLocks, FakeNode } from './testing/fake-node.ts';
 
 const source = '/runtime-mnt/jindo/default/demo/jindofs-fuse';
 const target = '/var/lib/kubelet/pods/uid-1/volumes/kubernetes.io~csi/default-demo/mount';

@@ -34,7 +34,7 @@ export async function volumeStats(
   const table = kernel.hostMounts();
   if (!table.ok)
     return rejected('INTERNAL', `NodeGetVolumeStats: cannot read the mount table: ${formatFailure(table.failure)}`);
-  const mount = new MountTree(table.value).top(volumePath);
+  const mount = MountTree.of(table.value).top(volumePath);
   if (mount === undefined || !mayBeSource(mount)) {
     return rejected('NOT_FOUND', `NodeGetVolumeStats: volume ${volumeId} is not published at ${volumePath}`);
   }
@@ -53,7 +53,7 @@ export async function volumeStats(
   });
 }
 
-/** Of a filesystem without a daemon. If it does not answer, its server is away, and the kernel goes on as soon as it is back. */
+/** Of a filesystem without a daemon. If it does not answer, its server is away, and the kernel continues as soon as it is back. */
 function networkStats({ fstype }: Mount, answer: Liveness): NodeStatsResponse {
   const answers = answer.status === 'live';
   const message = `the ${fstype} filesystem of the volume ${answers ? 'answers' : 'does not answer'}`;
@@ -61,7 +61,7 @@ function networkStats({ fstype }: Mount, answer: Liveness): NodeStatsResponse {
   return { usage, volumeCondition: { abnormal: !answers && answer.status !== 'unknown', message } };
 }
 
-/** A mount whose first read goes on is not abnormal, as a large directory takes long to list. */
+/** A mount whose first read continues is not abnormal, as a large directory takes long to list. */
 function condition(unproven: readonly UnprovenSite[]): NonNullable<NodeStatsResponse['volumeCondition']> {
   const [first] = unproven;
   if (first === undefined) return { abnormal: false, message: 'the FUSE daemon of the volume answers' };

@@ -1,7 +1,7 @@
-import type { DeviceId, Failure, FilesystemUsage, Liveness, Mount, Nanoseconds } from '../engine/model.ts';
-import type { ClockPort, Result, VolumeLocks } from '../engine/ports.ts';
-import type { Publisher } from '../linux/publish.ts';
-import type { CsiKernel } from './publish.ts';
+import type { DeviceId, Failure, FilesystemUsage, Liveness, Mount, Nanoseconds } from '../../engine/model.ts';
+import type { ClockPort, Result, VolumeLocks } from '../../engine/ports.ts';
+import type { Publisher } from '../../linux/publish.ts';
+import type { CsiKernel } from '../publish.ts';
 
 /** A clock for tests that stands still until it is advanced. */
 export class FakeClock implements ClockPort {
