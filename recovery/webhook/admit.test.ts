@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { admit } from './admit.ts';
 import type { ClusterState } from './facts.ts';
-import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './sample-pods.ts';
+import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './testing/sample-pods.ts';
 
 const data = (change: object) => ({ mounts: [{ name: 'data', mountPath: '/data', ...change }] });
 const early = (change: object = {}) => ({
   spec: {
     initContainers: [{ name: 'prepare', image: 'x', volumeMounts: [{ name: 'data', mountPath: '/d', ...change }] }],
   },
+});
+
+it('admits a subPath that the agents recover, though not in a serverless pod, which has none', () => {
+  const recovers = facts({ recoversSubPath: true });
+  expect(admit(pod(data({ subPath: 'logs' })), recovers)).toEqual({ allowed: true, warnings: [] });
+  const serverless = pod({ labels: eci, annotations: auto, ...data({ subPath: 'logs' }) });
+  expect(admit(serverless, recovers)).toMatchObject({ allowed: false });
 });
 
 describe('admits without a warning a pod', () => {

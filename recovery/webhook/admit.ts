@@ -29,7 +29,7 @@ export function admit(pod: NewPod, facts: ClusterState): Admission {
       (claim) =>
         `claim "${claim}" does not exist, so it is unknown whether it belongs to a dataset: create the pod once the Dataset is Bound`,
     ),
-    ...(kind === 'labelled' || requestsRecovery(pod.pod)
+    ...((kind === 'labelled' && !facts.recoversSubPath) || (kind === 'serverless' && requestsRecovery(pod.pod))
       ? datasets.flatMap((dataset) => dataset.mounts.flatMap((mount) => subPathDenials(kind, mount, dataset)))
       : []),
     ...denials,

@@ -17,6 +17,8 @@ export interface ClusterState {
   readonly hasNativeSidecars: boolean;
   /** The Pod Security level that the pod's namespace enforces, from its label; undefined if it has none. */
   readonly podSecurity: string | undefined;
+  /** Set if the agents recover mounts of a directory of a dataset (`--sub-path=recover`). */
+  readonly recoversSubPath?: boolean;
 }
 
 /** The FUSE container of a dataset's DaemonSet, and the volumes of that DaemonSet's pods. */

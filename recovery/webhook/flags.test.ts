@@ -6,7 +6,14 @@ const parse = (...argv: readonly string[]) => parseWebhookFlags({ argv, env: {} 
 it('listens on all addresses at port 9443 and does not register by default', () => {
   expect(parse()).toEqual({
     kind: 'run',
-    flags: { host: undefined, port: 9443, kubeconfig: undefined, mountRoot: '/runtime-mnt', register: undefined },
+    options: {
+      host: undefined,
+      port: 9443,
+      kubeconfig: undefined,
+      mountRoot: '/runtime-mnt',
+      register: undefined,
+      recoversSubPath: false,
+    },
   });
 });
 
@@ -22,14 +29,16 @@ it.each<[string, object]>([
   ['--register=self', { register: { url: 'https://localhost' } }],
   ['--certificate-secret=fluid-system/certs', { certificateSecret: { namespace: 'fluid-system', name: 'certs' } }],
   ['--mount-root=/mnt/fluid', { mountRoot: '/mnt/fluid' }],
-])('accepts %s', (flag, flags) => {
-  expect(parse(flag)).toMatchObject({ kind: 'run', flags });
+  ['--sub-path=recover', { recoversSubPath: true }],
+  ['--sub-path=refuse', { recoversSubPath: false }],
+])('accepts %s', (flag, options) => {
+  expect(parse(flag)).toMatchObject({ kind: 'run', options });
 });
 
 it('takes MOUNT_ROOT from the environment if the flag is missing', () => {
   const env = { MOUNT_ROOT: '/other' };
-  expect(parseWebhookFlags({ argv: [], env })).toMatchObject({ flags: { mountRoot: '/other' } });
-  expect(parseWebhookFlags({ argv: ['--mount-root=/mine'], env })).toMatchObject({ flags: { mountRoot: '/mine' } });
+  expect(parseWebhookFlags({ argv: [], env })).toMatchObject({ options: { mountRoot: '/other' } });
+  expect(parseWebhookFlags({ argv: ['--mount-root=/mine'], env })).toMatchObject({ options: { mountRoot: '/mine' } });
 });
 
 it.each([
@@ -38,6 +47,7 @@ it.each([
   ['--register=a/b/c', 'neither self nor NAMESPACE/SERVICE'],
   ['--certificate-secret=certs', '--certificate-secret=certs is not NAMESPACE/NAME'],
   ['--mount-root=relative', '--mount-root=relative is not an absolute path'],
+  ['--sub-path=maybe', '--sub-path=maybe is neither refuse nor recover'],
   ['--unknown=1', '--unknown=1 is not a known flag; the flags are --listen='],
   ['listen', 'listen is not a known flag'],
 ])('rejects %s with one sentence', (flag, message) => {

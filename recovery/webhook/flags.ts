@@ -1,3 +1,4 @@
+import { type CommandLine, readFlags } from '../command-line.ts';
 import { isNormalised } from '../csi/volume-source.ts';
 import type { WebhookEndpoint } from './registration.ts';
 
@@ -10,14 +11,11 @@ export interface WebhookFlags {
   readonly mountRoot: string;
   /** How the API server reaches the webhook. The bound port is appended to a URL. If undefined, the webhook is not registered. */
   readonly register: WebhookEndpoint | undefined;
+  /** Whether labelled pods may mount a directory of a dataset, because the agents recover it. */
+  readonly recoversSubPath: boolean;
   /** The Secret that holds the certificate of all replicas. If undefined, each start creates a certificate. */
   readonly certificateSecret: { readonly namespace: string; readonly name: string } | undefined;
 }
-
-export type WebhookArguments =
-  | { readonly kind: 'run'; readonly flags: WebhookFlags }
-  | { readonly kind: 'help'; readonly text: string }
-  | { readonly kind: 'error'; readonly message: string };
 
 const help = `Admission webhook of pods that use Fluid datasets.
 
@@ -27,12 +25,13 @@ const help = `Admission webhook of pods that use Fluid datasets.
   --mount-root=PATH       directory below which FUSE daemons mount (MOUNT_ROOT, /runtime-mnt)
   --register=self         registers the webhook under the address that it listens on
   --register=NS/SERVICE   for a webhook behind port 443 of a Service: sets the CA in the existing configurations
+  --sub-path=recover      admits labelled pods that mount a directory of a dataset, as the agents have this flag
   --certificate-secret=NS/NAME
                           an existing Secret, empty at first, in which the certificate is stored, renewed before it
                           expires and shared by all replicas; without it each start creates a certificate
 `;
 
-const accepted = ['listen', 'kubeconfig', 'mount-root', 'register', 'certificate-secret'];
+const accepted = ['listen', 'kubeconfig', 'mount-root', 'register', 'certificate-secret', 'sub-path'] as const;
 
 /** Parses the command line and the environment. Pure. */
 export function parseWebhookFlags({
@@ -41,16 +40,12 @@ export function parseWebhookFlags({
 }: {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-}): WebhookArguments {
-  const given = new Map<string, string>();
-  for (const word of argv) {
-    const [, name = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (name === 'help') return { kind: 'help', text: help };
-    if (!accepted.includes(name) || value === undefined)
-      return usageError(
-        `${word} is not a known flag; the flags are ${accepted.map((flag) => `--${flag}=`).join(', ')} and --help`,
-      );
-    given.set(name, value);
+}): CommandLine<WebhookFlags> {
+  if (argv.includes('--help')) return { kind: 'help', text: help };
+  const { given, unknown } = readFlags(argv, accepted);
+  if (unknown !== undefined) {
+    const flags = accepted.map((flag) => `--${flag}=`).join(', ');
+    return usageError(`${unknown} is not a known flag; the flags are ${flags} and --help`);
   }
   const listen = given.get('listen') ?? ':9443';
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|(.*?)):(\d+)$/.exec(listen) ?? [];
@@ -67,7 +62,12 @@ export function parseWebhookFlags({
   if (secret !== undefined && certificateSecret === undefined)
     return usageError(`--certificate-secret=${secret} is not NAMESPACE/NAME`);
   const kubeconfig = given.get('kubeconfig');
-  return { kind: 'run', flags: { host, port: Number(port), kubeconfig, mountRoot, register, certificateSecret } };
+  const subPath = given.get('sub-path') ?? 'refuse';
+  if (subPath !== 'refuse' && subPath !== 'recover')
+    return usageError(`--sub-path=${subPath} is neither refuse nor recover`);
+  const recoversSubPath = subPath === 'recover';
+  const options = { host, port: Number(port), kubeconfig, mountRoot, register, recoversSubPath, certificateSecret };
+  return { kind: 'run', options };
 }
 
 function parseEndpoint(text: string | undefined, host = 'localhost'): WebhookEndpoint | undefined | 'invalid' {
@@ -82,4 +82,4 @@ function parseNamespacedName(text = ''): { readonly namespace: string; readonly 
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-const usageError = (message: string): WebhookArguments => ({ kind: 'error', message });
+const usageError = (message: string): CommandLine<WebhookFlags> => ({ kind: 'error', message });

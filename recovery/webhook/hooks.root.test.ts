@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { objectAt } from '../kubernetes/json.ts';
-import { template } from './sample-pods.ts';
 import { createSidecar } from './sidecar.ts';
+import { template } from './testing/sample-pods.ts';
 
 const root = process.getuid?.() === 0;
 

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { CannotStart } from '../agent/cannot-start.ts';
 import { loadKubeConfig } from '../agent/kube-config.ts';
 import { monotonicClock } from '../clock.ts';
+import { runCommand } from '../command-line.ts';
 import { createLog } from '../log.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
 import { startWebhook } from './webhook.ts';
@@ -27,15 +28,6 @@ async function run(flags: WebhookFlags): Promise<number> {
   }
 }
 
-const parsed = parseWebhookFlags({ argv: process.argv.slice(2), env: process.env });
-switch (parsed.kind) {
-  case 'help':
-    process.stdout.write(parsed.text);
-    break;
-  case 'error':
-    process.stderr.write(`${parsed.message}\n`);
-    process.exitCode = 2;
-    break;
-  case 'run':
-    process.exit(await run(parsed.flags));
-}
+await runCommand(parseWebhookFlags({ argv: process.argv.slice(2), env: process.env }), async (flags) =>
+  process.exit(await run(flags)),
+);

@@ -5,7 +5,7 @@ import { admit } from './admit.ts';
 import type { ClusterState } from './facts.ts';
 import { mutate } from './mutate.ts';
 import type { NewPod } from './pod.ts';
-import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './sample-pods.ts';
+import { auto, eci, facts, inject, type PodOptions, pod, template, volume } from './testing/sample-pods.ts';
 
 const addPropagation = (path: string) => ({ op: 'add', path: `${path}/mountPropagation`, value: 'HostToContainer' });
 
@@ -147,6 +147,8 @@ describe('a serverless pod', () => {
     const { containers, initContainers } = mutated({ spec: job });
     expect(containers.map(({ name }) => name)).toEqual(['demo']);
     expect(initContainers).toMatchObject([{ name: 'fluid-fuse-0', restartPolicy: 'Always' }, prepare]);
+    // It would take the data away while the application ends.
+    expect(Object.keys(objectAt(initContainers[0], 'lifecycle'))).toEqual(['postStart']);
     expect(listAt(containers[0], 'volumeMounts')).toMatchObject([{ mountPath: '/data', subPath: 'jindofs-fuse' }]);
     const before = mutated({ spec: job }, { hasNativeSidecars: false });
     expect(before.containers.map(({ name }) => name)).toEqual(['fluid-fuse-0', 'demo']);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createErrorResponse, createResponse, parseReview } from './review.ts';
-import { pod } from './sample-pods.ts';
+import { pod } from './testing/sample-pods.ts';
 
 const request = {
   uid: 'u-1',

@@ -81,6 +81,7 @@ export function createSidecar({
   ];
   // The ports belong to the daemon on the node's network.
   const { ports: _ports, ...rest } = container;
+  const { preStop, ...lifecycle } = { ...createHooks(shared), ...objectAt(container, 'lifecycle') };
   return {
     container: {
       ...rest,
@@ -96,7 +97,8 @@ export function createSidecar({
           ? { ...mount, name: volume }
           : { ...mount, name: newNames.get(mount.name) ?? mount.name },
       ),
-      lifecycle: { ...createHooks(shared), ...objectAt(container, 'lifecycle') },
+      // The kubelet runs the hook of a native sidecar while the application still ends; the daemon gets SIGTERM once that has ended.
+      lifecycle: isNative ? lifecycle : { ...lifecycle, preStop },
     },
     podVolumes: copied.map((copy) => ({ ...copy, name: newNames.get(copy.name) })),
   };

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createModelledClock } from '../engine/testing/modelled-clock.ts';
 import { claimObject as claim, volumeObject } from '../kubernetes/testing/bound-claim.ts';
 import { ApiError, type ApiRequest, type Transport } from '../kubernetes/transport.ts';
-import { eci, pod, template } from './sample-pods.ts';
+import { eci, pod, template } from './testing/sample-pods.ts';
 import { toDaemon, type WatchedFacts, watchFacts } from './watch-facts.ts';
 
 const volume = volumeObject();

@@ -58,7 +58,7 @@ export async function startWebhook({
         serveWebhook({
           ...flags,
           certificate,
-          factsFor: (pod) => facts.factsFor(pod),
+          factsFor: async (pod) => ({ ...(await facts.factsFor(pod)), recoversSubPath: flags.recoversSubPath }),
           waitingFor: () => [...waiting],
           onDecision: ({ path, pod, answer }) => log.info('answered', { path, pod, answer }),
         }),

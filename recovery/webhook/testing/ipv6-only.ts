@@ -27,7 +27,7 @@ const log = {
   warn: () => {},
   error: () => {},
 };
-await startWebhook({ flags: parsed.flags, kubeConfig, log, random: Math.random, now: () => new Date() });
+await startWebhook({ flags: parsed.options, kubeConfig, log, random: Math.random, now: () => new Date() });
 const { address } = JSON.parse(await ready.promise) as { readonly address: string };
 const port = Number(/\d+$/.exec(address)?.[0]);
 const metrics = { text: async () => '', contentType: 'text/plain' };

@@ -1,7 +1,7 @@
-import type { AccessMode, Volume } from '../engine/model.ts';
-import type { UncheckedObject } from '../kubernetes/json.ts';
-import type { ClusterState, DaemonTemplate } from './facts.ts';
-import type { NewPod } from './pod.ts';
+import type { AccessMode, Volume } from '../../engine/model.ts';
+import type { UncheckedObject } from '../../kubernetes/json.ts';
+import type { ClusterState, DaemonTemplate } from '../facts.ts';
+import type { NewPod } from '../pod.ts';
 
 /** The pod template of a FUSE DaemonSet from Fluid's charts for Jindo. */
 export const template: DaemonTemplate = {
