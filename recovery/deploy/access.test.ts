@@ -14,7 +14,7 @@ import { claimObject, volumeObject } from '../kubernetes/testing/bound-claim.ts'
 import { ApiError, type ApiRequest, type Transport } from '../kubernetes/transport.ts';
 import { createCertificateManager, createSecretStore } from '../webhook/certificate.ts';
 import { register } from '../webhook/registration.ts';
-import { eci, pod } from '../webhook/sample-pods.ts';
+import { eci, pod } from '../webhook/testing/sample-pods.ts';
 import { watchFacts } from '../webhook/watch-facts.ts';
 import { agentAccess, besideAccess, webhookAccess } from './access.ts';
 import { defaultOptions, names } from './options.ts';

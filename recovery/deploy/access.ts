@@ -69,8 +69,15 @@ export function besideAccess(options: ManifestOptions): readonly KubernetesObjec
   return access({ part: names.beside, namespace: options.namespace, clusterRules });
 }
 
-const hasFlag = (args: readonly string[], name: string, value: string): boolean =>
-  new RegExp(`(^|\\s)--?${name}[= ]${value}(\\s|$)`).test(args.join(' '));
+/** Whether an agent with these arguments has a flag with this value. It takes two forms of a flag, of which the last counts. */
+export function hasFlag(args: readonly string[], name: string, value: string): boolean {
+  const flag = new RegExp(`^--?${name}(?:=(.*))?$`, 's');
+  const values = args.flatMap((word, index) => {
+    const match = flag.exec(word);
+    return match === null ? [] : [match[1] ?? args[index + 1]];
+  });
+  return values.at(-1) === value;
+}
 
 /** Rights that only some flags need are granted with them. */
 function agentRules({ agentArgs }: Pick<ManifestOptions, 'agentArgs'>): readonly V1PolicyRule[] {

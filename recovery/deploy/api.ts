@@ -10,6 +10,8 @@ import {
   type V1Pod,
   VersionApi,
 } from '@kubernetes/client-node';
+import { recoveryLabel } from '../engine/policy.ts';
+import { objectAt, textAt } from '../kubernetes/json.ts';
 import { CannotDeploy, explainError, httpStatus } from './errors.ts';
 import { managedBy } from './options.ts';
 
@@ -33,7 +35,9 @@ export interface Api {
   listWarnings(namespace: string): Promise<readonly CoreV1Event[]>;
   /** Why a pod that runs is not ready, as its readiness probe is answered; undefined if it is ready or cannot be asked. */
   askPod(pod: V1Pod): Promise<string | undefined>;
-  /** The flags of a node's kubelet; undefined if it does not tell, or the user may not ask it. */
+  /** Why the API server does not reach the webhook, by a dry run of a labelled pod; undefined if it does, or the user may not try. */
+  askWebhook(): Promise<string | undefined>;
+  /** The flags of a node's kubelet; undefined if it does not report them, or the user may not ask it. */
   kubeletFlags(node: string): Promise<string | undefined>;
   /** Minor version of Kubernetes 1. */
   minorVersion(): Promise<number>;
@@ -102,12 +106,35 @@ export function openApi(kubeConfig: KubeConfig): Api {
         (error) => (httpStatus(error) === 503 ? errorText(error) : undefined),
       );
     },
+    async askWebhook() {
+      const metadata = { generateName: 'rekindle-try-', labels: { [recoveryLabel]: 'true' } };
+      const body: V1Pod = { metadata, spec: { containers: [{ name: 'try', image: 'try' }] } };
+      // Its own namespace is exempt.
+      const answer = core.createNamespacedPod({ namespace: 'default', dryRun: 'All', body });
+      return answer.then(
+        () => undefined,
+        (error) => failedCall.exec(errorMessage(error))?.[0],
+      );
+    },
     kubeletFlags: (name) => core.connectGetNodeProxyWithPath({ name, path: 'flagz' }).catch(() => undefined),
     async minorVersion() {
       const { minor } = await send('ask for the version', () => kubeConfig.makeApiClient(VersionApi).getCode());
       return Number.parseInt(minor, 10);
     },
   };
+}
+
+/** As the API server says it of a webhook that fails closed (k8s.io/apiserver, `pkg/admission/plugin/webhook/errors`). */
+const failedCall = /failed calling webhook "fuse\.serverful\.fluid\.io".*/s;
+
+/** The message of a Status, or of an error that is none. */
+function errorMessage(error: unknown): string {
+  const body = error instanceof Error && 'body' in error ? String(error.body) : String(error);
+  try {
+    return textAt(objectAt(JSON.parse(body)), 'message') ?? body;
+  } catch {
+    return body;
+  }
 }
 
 function noneIfForbidden(error: unknown): { readonly items: never[] } {

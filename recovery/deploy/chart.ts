@@ -139,6 +139,9 @@ const withOptionalRules = (text: string) =>
     .flatMap(({ value, rules }) => rules.map((rule) => ({ value, rule })))
     .reduce((now, { value, rule }) => onlyIf(value, stringify({ rules: [rule] }).replace('rules:\n', ''), now), text);
 
+/** A flag of the agent that the webhook must have, too. */
+const recoversSubPath = '--sub-path=recover';
+
 /** Replaces the marks in the text of an object. */
 function withExpressions(text: string): string {
   return text
@@ -169,6 +172,11 @@ function withExpressions(text: string): string {
       /^( *)resources:\n\1 {2}requests:\n\1 {4}cpu: 10m\n\1 {4}memory: 96Mi\n\1 {2}limits:\n\1 {4}memory: 384Mi\n/m,
       (_, indent: string) =>
         `${indent}resources:\n${indent}  {{- toYaml .Values.resources | nindent ${indent.length + 2} }}\n`,
+    )
+    .replace(
+      /^( *)- --mount-root=.*\n/m,
+      (line: string, indent: string) =>
+        `${line}${indent}{{- if has "${recoversSubPath}" .Values.extraArgs }}\n${indent}- ${recoversSubPath}\n${indent}{{- end }}\n`,
     )
     .replaceAll(marks.namespace, '{{ .Release.Namespace }}')
     .replaceAll(marks.image, '{{ .Values.image }}')

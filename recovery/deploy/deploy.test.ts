@@ -47,7 +47,38 @@ function withoutImage(image: string): V1Pod {
   } as never;
 }
 
+const refused = 'failed calling webhook "fuse.serverful.fluid.io": connection refused';
+
 describe('deploy', () => {
+  it('waits until the API server reaches the webhook, and prints what it waits for', async () => {
+    const api = createFakeApi();
+    const answers = [refused, refused, undefined];
+    api.askedWebhook = () => answers.shift();
+    const { progress } = await deployOn(api);
+    expect(progress.filter((line) => line.includes('API server'))).toEqual([
+      `waiting until the API server reaches the webhook: ${refused}`,
+      'the API server reaches the webhook',
+    ]);
+  });
+
+  it('removes webhook configurations that would refuse pods if the API server never reaches the webhook', async () => {
+    const api = createFakeApi();
+    api.askedWebhook = () => refused;
+    const failed = deployOn(api, { timeoutMs: 1 });
+    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining(refused) });
+    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('--webhook-host-network') });
+    const kinds = [...api.objects.values()].map(({ kind }) => kind);
+    expect(kinds).toContain('Deployment');
+    expect(kinds.filter((kind) => kind?.endsWith('WebhookConfiguration'))).toEqual([]);
+  });
+
+  it('asks no webhook beside another plugin, as it deploys none', async () => {
+    const api = createFakeApi();
+    api.askedWebhook = () => refused;
+    const { progress } = await deployOn(api, { beside: true });
+    expect(progress.join()).not.toContain('webhook');
+  });
+
   it('creates everything, and changes nothing the second time', async () => {
     const api = createFakeApi();
     const all = manifests(defaultOptions).length;
@@ -156,7 +187,7 @@ describe('deploy', () => {
     });
   });
 
-  it('goes on if only one node cannot pull the image', async () => {
+  it('continues if only one node cannot pull the image', async () => {
     const api = createFakeApi();
     api.statuses.set(agent, { desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady: 1 });
     api.pods = [withoutImage('slow/x:1'), { ...withoutImage('slow/x:1'), status: {} }];
@@ -293,9 +324,9 @@ describe("the kubelets' directory", () => {
   });
 
   it.each<[string, (api: FakeApi) => void, string]>([
-    ['is the usual one if no kubelet tells', () => {}, '/var/lib/kubelet'],
+    ['is the usual one if no kubelet reports it', () => {}, '/var/lib/kubelet'],
     [
-      'is the one that all kubelets tell',
+      'is the one that all kubelets report',
       (api) => {
         api.flagz.set('a', 'kubelet flags\n\nv=2\nroot-dir=/data/kubelet\n');
         api.flagz.set('b', 'root-dir=/data/kubelet');

@@ -7,7 +7,7 @@ import { findKubeletRoot } from './kubelet-root.ts';
 import { besideManifests, manifests } from './manifests.ts';
 import { defaultOptions, type FurtherGate, furtherGates, type ManifestOptions, names } from './options.ts';
 import { isWebhookConfiguration, removeObjects } from './remove.ts';
-import { isServing, waitReady } from './wait-ready.ts';
+import { isServing, waitForWebhook, waitReady } from './wait-ready.ts';
 import { webhookDeployment } from './webhook-deployment.ts';
 
 /** Where on nodes and how in a cluster the parts run. Defaults as of `ManifestOptions`. */
@@ -89,6 +89,7 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
   const done: Applied[] = [];
   let incomplete: readonly string[] = [];
   let isApplied = false;
+  let isReached = true;
   try {
     for (const target of render(desired)) {
       signal.throwIfAborted();
@@ -106,12 +107,18 @@ export async function deployThrough(api: Api, options: Omit<DeployOptions, 'kube
     isApplied = true;
     if (!dryRun) {
       const timeoutMs = options.timeoutMs ?? 120_000;
-      incomplete = await waitReady({ api, objects: done.map(({ object }) => object), timeoutMs, signal, onProgress });
+      const wait = { api, timeoutMs, signal, onProgress };
+      incomplete = await waitReady({ ...wait, objects: done.map(({ object }) => object) });
+      if (!beside) {
+        isReached = false;
+        await waitForWebhook(wait);
+        isReached = true;
+      }
     }
   } catch (error) {
     const created = done.filter(({ change }) => change === 'created').map(({ object }) => object);
     const isUndone = !isApplied || signal.aborted;
-    const isServed = !isUndone && (await isServing(api, webhookDeployment(desired)));
+    const isServed = !isUndone && isReached && (await isServing(api, webhookDeployment(desired)));
     const removed = created.filter((object) => isUndone || (isWebhookConfiguration(object) && !isServed));
     if (!dryRun && removed.length > 0) {
       onProgress(isUndone ? 'removing what was created' : 'removing what would refuse pods meanwhile');

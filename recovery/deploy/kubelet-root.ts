@@ -10,7 +10,7 @@ const maximumAsked = 8;
 const argumentAnnotations = ['k3s.io/node-args', 'rke2.io/node-args'];
 
 /**
- * The kubelets' directory as they tell it: by the node's arguments that K3s and RKE2 record, or by the kubelet's `/flagz` (Kubernetes 1.33,
+ * The kubelets' directory as they report it: by the node's arguments that K3s and RKE2 record, or by the kubelet's `/flagz` (Kubernetes 1.33,
  * feature gate `ComponentFlagz`). Undefined if none does. Rejects with `CannotDeploy` if nodes differ.
  */
 export async function findKubeletRoot(api: Pick<Api, 'listNodes' | 'kubeletFlags'>): Promise<string | undefined> {

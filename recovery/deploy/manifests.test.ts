@@ -36,7 +36,7 @@ describe('the keeper', () => {
 
   it('starts with valid flags and no capability, and sees the processes of the node', () => {
     const { args = [], securityContext } = containerOf(keeper) ?? {};
-    expect(parseKeeperFlags(args)).toMatchObject({ kind: 'run', flags: { directory: '/run/rekindle-keeper' } });
+    expect(parseKeeperFlags(args)).toMatchObject({ kind: 'run', options: { directory: '/run/rekindle-keeper' } });
     expect(securityContext?.capabilities).toEqual({ drop: ['ALL'] });
     expect(podOf(keeper).hostPID).toBe(true);
   });
@@ -84,7 +84,7 @@ describe('the deployed objects', () => {
   it('start the webhook with valid flags', () => {
     expect(parseWebhookFlags({ argv: containerOf(webhook)?.args ?? [], env: {} })).toMatchObject({
       kind: 'run',
-      flags: { certificateSecret: { namespace: 'fluid-system', name: 'fluid-webhook-certificates' } },
+      options: { certificateSecret: { namespace: 'fluid-system', name: 'fluid-webhook-certificates' } },
     });
   });
 
@@ -156,13 +156,25 @@ describe('the deployed objects', () => {
       '/data/kubelet/plugins_registry',
     );
     expect(parseWebhookFlags({ argv: containerOf(movedWebhook)?.args ?? [], env: {} })).toMatchObject({
-      flags: { host: undefined, port: 10_250, mountRoot: '/var/lib/runtime-mnt' },
+      options: { host: undefined, port: 10_250, mountRoot: '/var/lib/runtime-mnt' },
     });
     expect(containerOf(movedWebhook)?.ports).toEqual([{ name: 'https', containerPort: 10_250 }]);
     expect(podOf(movedWebhook)).toMatchObject({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' });
     expect(movedWebhook.spec?.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 });
     const workloads = moved.filter(({ kind = '' }) => ['DaemonSet', 'Deployment'].includes(kind));
     expect(workloads.map((object) => podOf(object as V1DaemonSet).runtimeClassName)).toEqual(Array(3).fill('runc'));
+  });
+
+  it('let the webhook admit what the agents recover', () => {
+    const recovers = (...agentArgs: readonly string[]) => {
+      const found = find<V1Deployment>(manifests({ ...defaultOptions, agentArgs }), 'Deployment', 'fluid-webhook');
+      const parsed = parseWebhookFlags({ argv: containerOf(found)?.args ?? [], env: {} });
+      return parsed.kind === 'run' && parsed.options.recoversSubPath;
+    };
+    expect(recovers('--pods=all', '--sub-path=recover')).toBe(true);
+    expect(recovers('--sub-path', 'recover')).toBe(true);
+    expect(recovers('--sub-path=recover', '--sub-path=refuse')).toBe(false);
+    expect(recovers('--sub-path=refuse')).toBe(false);
   });
 
   it('may use the directories of a node with SELinux, and the webhook needs none', () => {

@@ -1,4 +1,4 @@
-import type { KubeConfig, KubernetesObject, V1DaemonSet } from '@kubernetes/client-node';
+import type { KubeConfig, KubernetesObject, V1DaemonSet, V1Pod } from '@kubernetes/client-node';
 import { type Api, formatTitle, isOurs, openApi } from './api.ts';
 import { applyOver, formatApplied } from './apply-over.ts';
 import { copyStandby, maximumStandbys, standbyName } from './copy-standby.ts';
@@ -46,6 +46,8 @@ export async function setStandbysThrough(api: Api, options: Options): Promise<re
       throw new CannotDeploy(`${formatTitle(standby)} exists and is not Rekindle's`, 'rename or delete it');
     onProgress(formatApplied(applied));
     if (applied.change !== 'unchanged') changed.push(formatApplied(applied));
+    // The pods of one that is new or changed are still being made.
+    else for (const sentence of await findLackingNodes(api, standby, options)) onProgress(sentence);
   }
   const superfluous: KubernetesObject[] = [];
   for (const original of originalNames(dataset))
@@ -56,6 +58,28 @@ export async function setStandbysThrough(api: Api, options: Options): Promise<re
   const removed = await removeObjects({ api, objects: superfluous, signal, onProgress });
   return [...changed, ...removed.map((title) => `${title} removed`)];
 }
+
+/** A sentence for each node on which the dataset's daemon runs and its standby does not: one of another node is of no use there. */
+async function findLackingNodes(api: Api, standby: V1DaemonSet, { namespace, dataset }: Options): Promise<string[]> {
+  const original = await findOriginal(api, namespace, dataset);
+  const pods = await api.listPods(namespace);
+  const nodesOf = ({ spec }: V1DaemonSet) => {
+    const labels = Object.entries(spec?.selector.matchLabels ?? {});
+    const own = pods.filter(({ metadata }) => labels.every(([key, value]) => metadata?.labels?.[key] === value));
+    return new Set(own.flatMap((pod) => (isRunning(pod) ? (pod.spec?.nodeName ?? []) : [])));
+  };
+  const elsewhere = nodesOf(standby);
+  return [...nodesOf(original)]
+    .filter((node) => !elsewhere.has(node))
+    .toSorted()
+    .map(
+      (node) =>
+        `${formatTitle(standby)} does not run on node ${node}, and a standby of another node is not used: pods there wait for the dataset's own daemon`,
+    );
+}
+
+const isRunning = ({ metadata, status }: V1Pod) =>
+  metadata?.deletionTimestamp === undefined && status?.phase === 'Running';
 
 /** Names of a dataset's FUSE DaemonSet: of a JindoRuntime, and of Fluid's other runtimes. */
 const originalNames = (dataset: string) => [`${dataset}-jindofs-fuse`, `${dataset}-fuse`];

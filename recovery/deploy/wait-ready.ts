@@ -64,6 +64,33 @@ export async function waitReady({
   }
 }
 
+/**
+ * Resolves once the API server has reached the webhook, which it may not for some seconds after its pods are ready: Services and network
+ * follow later. Rejects with `CannotDeploy` at the end of the timeout.
+ */
+export async function waitForWebhook({
+  api,
+  timeoutMs,
+  onProgress,
+  signal,
+}: Omit<WaitOptions, 'objects'>): Promise<void> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  let latest: string | undefined;
+  for (;;) {
+    const isLate = timeout.aborted;
+    const reason = await api.askWebhook();
+    if (reason === undefined) return onProgress('the API server reaches the webhook');
+    if (isLate)
+      throw new CannotDeploy(
+        `the API server does not reach the webhook after ${timeoutMs / 1000} s: ${reason}`,
+        'name a port that it reaches with --webhook-port, or use the network of the nodes with --webhook-host-network; then run it again',
+      );
+    if (reason !== latest) onProgress(`waiting until the API server reaches the webhook: ${reason}`);
+    latest = reason;
+    await sleep(pollMs, undefined, { signal });
+  }
+}
+
 const imagesOf = (object: KubernetesObject): readonly unknown[] =>
   listAt(objectAt(object, 'spec', 'template', 'spec'), 'containers').map(({ image }) => image);
 

@@ -1,6 +1,7 @@
 import type { KubernetesObject, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { v8Flags } from '../agent/v8-flags.ts';
 import { configurations, exemptNamespaces } from '../webhook/registration.ts';
+import { hasFlag } from './access.ts';
 import { runtime } from './agent-daemonset.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';
 
@@ -9,7 +10,7 @@ const health = { path: '/healthz', port: 'https', scheme: 'HTTPS' } as const;
 
 /** The admission webhook. It makes its own certificates, which its replicas share, and mounts nothing from the node. */
 export function webhookDeployment(options: ManifestOptions): V1Deployment {
-  const { namespace, image, mountRoot, webhookPort: port, webhookHostNetwork } = options;
+  const { namespace, image, mountRoot, webhookPort: port, webhookHostNetwork, agentArgs } = options;
   const labels = labelsFor(names.webhook);
   return {
     apiVersion: 'apps/v1',
@@ -51,6 +52,8 @@ export function webhookDeployment(options: ManifestOptions): V1Deployment {
               args: [
                 `--listen=:${port}`,
                 `--mount-root=${mountRoot}`,
+                // It refuses what the agents do not recover.
+                ...(hasFlag(agentArgs, 'sub-path', 'recover') ? ['--sub-path=recover'] : []),
                 `--register=${namespace}/${names.webhook}`,
                 `--certificate-secret=${namespace}/${names.certificates}`,
               ],

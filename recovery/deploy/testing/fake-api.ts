@@ -18,6 +18,8 @@ export interface FakeApi extends Api {
   readonly answers: Map<string, string>;
   /** What kubelets answer, by the name of the node. */
   readonly flagz: Map<string, string>;
+  /** Called whenever a dry run asks the webhook; returns why that fails. */
+  askedWebhook: () => string | undefined;
 }
 
 /** An API server in memory, which applies by replacing objects and makes them ready at once. */
@@ -39,6 +41,7 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
     events: [],
     answers: new Map(),
     flagz: new Map(),
+    askedWebhook: () => undefined,
     read: async (object) => objects.get(formatTitle(object)),
     async apply(object, { dryRun }) {
       this.beforeApply(object);
@@ -66,6 +69,9 @@ export function createFakeApi(given: readonly KubernetesObject[] = []): FakeApi 
     },
     kubeletFlags: async function (node) {
       return this.flagz.get(node);
+    },
+    askWebhook: async function () {
+      return this.askedWebhook();
     },
     minorVersion: async () => 34,
   };
