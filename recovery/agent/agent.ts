@@ -158,7 +158,7 @@ function openKernelFor(
 /** Without its prober the agent neither notices a dead daemon nor publishes a volume. No daemon serves /proc, so it answers at once. */
 async function proberDefect(kernel: Pick<Kernel, 'hostMounts' | 'ask' | 'missing'>): Promise<string | undefined> {
   const table = kernel.hostMounts();
-  const proc = table.ok ? new MountTree(table.value).top('/proc') : undefined;
+  const proc = table.ok ? MountTree.of(table.value).top('/proc') : undefined;
   if (proc === undefined || kernel.missing() !== undefined) return undefined;
   const deadline = (clock.now() + proberTimeout) as Nanoseconds;
   const answer = await kernel.ask({ site: { kind: 'source', path: '/proc' }, device: proc.device, deadline });

@@ -1,4 +1,5 @@
 import { parseDuration } from '../clock.ts';
+import type { CommandLine } from '../command-line.ts';
 import type { RegistrationOptions } from '../csi/registration.ts';
 import { parseEndpoint } from '../csi/socket.ts';
 import { isNormalised } from '../csi/volume-source.ts';
@@ -48,12 +49,6 @@ export interface AgentOptions {
 
 type KubeletRegistration = Omit<RegistrationOptions, 'onStatus'>;
 
-export type Parsed =
-  | { readonly kind: 'run'; readonly options: AgentOptions }
-  | { readonly kind: 'help'; readonly text: string }
-  /** The message is one sentence with the name of the flag and the accepted values. */
-  | { readonly kind: 'error'; readonly message: string };
-
 /** Flags of Fluid's plugin that are accepted without effect, so that its manifests work unchanged. */
 const ignored = new Set(['v', 'prune-fs', 'prune-path', 'pprof-addr', 'logtostderr', 'alsologtostderr']);
 
@@ -80,20 +75,22 @@ const flags = [
 ] as const;
 type Flag = (typeof flags)[number];
 
+/** The kubelet's kubeconfig of kubeadm. */
+export const defaultKubeletConfig = '/etc/kubernetes/kubelet.conf';
 /** Usual names of RuntimeClasses whose guests hold their own file descriptors: Kata, gVisor and Alibaba Cloud's sandboxes. */
 export const defaultRuntimes = 'kata,kata-qemu,kata-clh,kata-fc,kata-containers,gvisor,runsc,runv,rund';
 
 /** Below this period the resync would become a busy loop. */
 const shortestPeriod = 100_000_000n;
 
-/** Parses the command line and the environment. Pure. */
+/** Parses the command line and the environment. Pure. A message has the name of the flag and the accepted values. */
 export function parseFlags({
   argv,
   env,
 }: {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-}): Parsed {
+}): CommandLine<AgentOptions> {
   try {
     const given = readFlags(argv);
     if (given === 'help') return { kind: 'help', text: help };
@@ -165,10 +162,7 @@ function toOptions(given: ReadonlyMap<Flag, string>, env: Readonly<Record<string
     fallback: oneOf(given, 'fallback', ['off', 'annotated']) === 'annotated',
     nodeMountNamespace: value('node-mount-namespace'),
     patchNodes: oneOf(given, 'patch-nodes', ['kubelet', 'account']),
-    kubeletKubeConfig: directory(
-      '--kubelet-kube-config',
-      value('kubelet-kube-config') || '/etc/kubernetes/kubelet.conf',
-    ),
+    kubeletKubeConfig: directory('--kubelet-kube-config', value('kubelet-kube-config') || defaultKubeletConfig),
     resyncPeriod: duration('RECOVER_FUSE_PERIOD', env.RECOVER_FUSE_PERIOD || '5s'),
     mountRoot: directory('MOUNT_ROOT', env.MOUNT_ROOT || '/runtime-mnt'),
     kubeletRoot: directory('KUBELET_ROOTDIR', env.KUBELET_ROOTDIR || '/var/lib/kubelet'),

@@ -19,7 +19,7 @@ What it recovers
   --feature-gates FuseRecovery=true
                            turns recovery on; it is off by default, and then nothing is recovered
   --feature-gates FuseRecovery=true,FuseStandby=true
-                           if a second daemon of the dataset serves <source directory>/standby-<N>, pods go on with it as soon
+                           if a second daemon of the dataset serves <source directory>/standby-<N>, pods continue with it as soon
                            as the first one dies; needs Linux 5.12
   --feature-gates FuseRecovery=true,FuseTakeover=true
                            a connection that a keeper on the node holds for the next daemon is left alone until the keeper's
@@ -30,7 +30,9 @@ What it recovers
                            any dataset is not read-only, for which each node watches the metadata of all volumes of the
                            cluster; recover: read-write volumes too, whose writes may be lost
   --sub-path refuse|recover
-                           refuse (default): mounts of a subPath are left alone
+                           refuse (default): mounts of a subPath are left alone; recover: they are recovered, also where the
+                           kubelet starts the container from; rekindle deploy gives this flag to the webhook, too, which
+                           denies such pods without it
   --unsupported-runtimes kata,gvisor,...
                            RuntimeClasses whose guests hold their own file descriptors: their pods are not entered
                            (default: the usual names of Kata, gVisor and Alibaba Cloud's sandboxes)

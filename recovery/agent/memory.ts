@@ -15,7 +15,7 @@ import type { Nanoseconds } from '../engine/model.ts';
 import { Stage } from '../linux/fixtures/stage.ts';
 import { proberArgv } from '../linux/prober/client.ts';
 import { startLanes } from '../linux/prober/lanes.ts';
-import { childrenOf } from '../linux/processes.ts';
+import { processTree } from '../linux/processes.ts';
 import { bundle } from './bundle.ts';
 import { serveNothing } from './testing/serve-nothing.ts';
 import { v8Flags } from './v8-flags.ts';
@@ -31,11 +31,6 @@ interface Memory {
 
 /** Long enough for the first garbage collections, which return the memory of the start. */
 const settleMs = 8_000;
-
-/** The process and all below it. */
-function treeOf(pid: number): readonly number[] {
-  return [pid, ...childrenOf('/proc', pid).flatMap(treeOf)];
-}
 
 function memoryOf(pid: number): Memory {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -53,6 +48,9 @@ function memoryOf(pid: number): Memory {
     pss: kibibytes(rollup, 'Pss'),
   };
 }
+
+/** Resident kibibytes of several processes. */
+const residentOf = (rows: readonly Memory[]) => rows.reduce((total, { resident }) => total + resident, 0);
 
 function print(rows: readonly Memory[]): void {
   const megabytes = (count: number) => `${(count / 1024).toFixed(1)} MB`.padStart(10);
@@ -89,7 +87,7 @@ async function measureIdle(): Promise<void> {
   const ready = new Promise<void>((resolve) => agent.stdout.on('data', (text) => /"ready"/.test(text) && resolve()));
   await Promise.race([ready, ended]);
   await sleep(settleMs);
-  if (agent.pid !== undefined && agent.exitCode === null) print(treeOf(agent.pid).map(memoryOf));
+  if (agent.pid !== undefined && agent.exitCode === null) print(processTree(agent.pid).map(memoryOf));
 }
 
 /** Asks connections that never answer, in a private mount namespace, and measures the bundled processes that wait for them. */
@@ -111,10 +109,21 @@ async function measureHung(count: number, root: string): Promise<void> {
     );
     for (const { status } of await Promise.all(asking)) statuses.add(status);
   } while (statuses.has('unknown'));
-  const children = treeOf(process.pid).filter((pid) => stage.commandOf(pid).includes('prober.mjs'));
+  const children = processTree(process.pid).filter((pid) => stage.commandOf(pid).includes('prober.mjs'));
   process.stdout.write(`${count} connections are ${[...statuses].join(' or ')}\n`);
-  print(children.map(memoryOf));
+  const rows = children.map(memoryOf);
+  print(rows);
   stage.letDie();
+  if (count <= 100 && residentOf(rows) > mostForHundred) process.exitCode = 1;
+}
+
+/** The most that the processes which wait for 100 hung connections may take together, in kibibytes. */
+const mostForHundred = 64 * 1024;
+
+/** Prints what hung connections cost; rejects if 100 cost more than 64 MB. */
+export async function measureHungConnections(count: number): Promise<void> {
+  const status = await inPrivateNamespace(['hung', String(count)]);
+  if (status !== 0) throw new Error(`${count} hung connections cost too much, or could not be measured`);
 }
 
 function inPrivateNamespace(args: readonly string[]): Promise<unknown> {
@@ -127,8 +136,8 @@ function inPrivateNamespace(args: readonly string[]): Promise<unknown> {
 if (import.meta.main) {
   const pid = Number(process.argv[2]);
   const [mode, count = '100', root] = process.argv.slice(2);
-  if (mode === 'hung' && root === undefined) await inPrivateNamespace([mode, count]);
+  if (mode === 'hung' && root === undefined) await measureHungConnections(Number(count));
   else if (mode === 'hung') await measureHung(Number(count), String(root));
-  else if (pid > 0) print(treeOf(pid).map(memoryOf));
+  else if (pid > 0) print(processTree(pid).map(memoryOf));
   else await measureIdle();
 }

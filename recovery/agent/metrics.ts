@@ -126,7 +126,7 @@ export function createMetrics({
   );
   gaugeSites(
     'rekindle_unproven_mounts',
-    'Replaced mounts that their consumer has not been seen to read, by the errno of the last read; reading: the first read goes on',
+    'Replaced mounts that their consumer has not been seen to read, by the errno of the last read; reading: the first read continues',
     unproven,
   );
 

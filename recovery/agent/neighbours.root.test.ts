@@ -6,7 +6,7 @@ interface Decided {
   readonly neighbours: readonly string[];
 }
 
-const decided = (name: string) => runScenario<Decided>('neighbours', name);
+const decided = (name: string) => runScenario<Decided>('neighbours', name, { timeoutMs: 170_000 });
 
 /** The next crash may come before a proof has ended. */
 const usual = ['noticed', 'replaced', 'skipped source-not-live', 'unproven'];
@@ -17,12 +17,12 @@ describe.skipIf(!isRoot)(`a recovery beside mounts that never answer${needsRoot}
     expect(demo).toContain('replaced');
     expect(usual).toEqual(expect.arrayContaining([...demo]));
     expect(neighbours).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   it('works, and other datasets are at most called hung', async () => {
     const { demo, neighbours } = await decided('besideDatasets');
     expect(demo).toContain('replaced');
     expect(usual).toEqual(expect.arrayContaining([...demo]));
     expect(['noticed', 'skipped hung']).toEqual(expect.arrayContaining([...neighbours]));
-  }, 60_000);
+  }, 180_000);
 });

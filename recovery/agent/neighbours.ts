@@ -3,9 +3,12 @@
  *
  * Recovers one dataset again and again with the real engine on the real kernel: alone; beside 50 FUSE mounts that never answer, 20 whose daemon
  * is stopped and 5 that answer after 30 s, as other drivers' mounts; and with these as sources of other datasets. In both cases a process
- * has 100,000 descriptors, or several have together if one may not. Prints milliseconds from the new daemon's readiness until the pod's mount is replaced.
+ * has 100,000 descriptors, or several have together if one may not. Prints milliseconds from the new daemon's readiness until the pod's mount is replaced,
+ * what was decided about neighbours, and the memory of the processes that wait for 100 hung connections. Ends with status 1 if anything
+ * else was decided than that a dataset's daemon does not answer, or if the memory is more than 64 MB. Takes one or two minutes.
  */
 import { runScenario } from '../linux/fixtures/private-namespace.ts';
+import { measureHungConnections } from './memory.ts';
 
 interface RunBesideNeighbours {
   readonly owner: string;
@@ -31,3 +34,14 @@ for (const [owner, runs] of Map.groupBy(measured, (each) => each.owner)) {
   const crowd = owner === 'nobody' ? '' : `, ${runs[0]?.crowded} descriptors; ${[...decided].join(', ') || 'nothing'}`;
   process.stdout.write(`${String(took.length).padStart(10)}${shares}  ${owner}${crowd}\n`);
 }
+
+/** Decisions about a dataset whose daemon does not answer. About mounts of other drivers there must be none. */
+const trueDecisions = ['noticed', 'skipped hung'];
+const falseDecisions = measured.flatMap(({ owner, neighbours }) =>
+  neighbours.filter((each) => owner !== 'other datasets' || !trueDecisions.includes(each)),
+);
+process.stdout.write(
+  `false events: ${falseDecisions.length}${falseDecisions.map((each) => `\n  ${each}`).join('')}\n\n`,
+);
+if (falseDecisions.length > 0) process.exitCode = 1;
+await measureHungConnections(100);

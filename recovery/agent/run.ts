@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import pino from 'pino';
 import { monotonicClock } from '../clock.ts';
+import { runCommand } from '../command-line.ts';
 import { proberArgv } from '../linux/prober/client.ts';
 import { createLog, formatError } from '../log.ts';
 import { startAgent } from './agent.ts';
@@ -105,18 +106,9 @@ function written(out: ReturnType<typeof pino.destination>): Promise<void> {
 
 /** Runs the agent with the flags of its command line until a signal ends it. Exits unless the flags ask for help or are wrong. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const parsed = parseFlags({ argv, env });
-  switch (parsed.kind) {
-    case 'help':
-      process.stdout.write(parsed.text);
-      break;
-    case 'error':
-      process.stderr.write(`${parsed.message}\n`);
-      process.exitCode = 2;
-      break;
-    case 'run':
-      withoutTurboFan();
-      takePriority();
-      process.exit(await run(parsed.options));
-  }
+  await runCommand(parseFlags({ argv, env }), async (options) => {
+    withoutTurboFan();
+    takePriority();
+    process.exit(await run(options));
+  });
 }

@@ -43,7 +43,8 @@ describe('the judgement of recorded turns', () => {
   };
 
   it('fails if a program, even while its modules are loaded, has used too much CPU in one turn', () => {
-    const use = 'const used = () => process.threadCpuUsage().user / 1e3; while (used() < 100);';
+    const use =
+      'const used = () => process.threadCpuUsage().user / 1e3; const from = used(); while (used() < from + 100);';
     spawnSync(process.execPath, [`--import=${program}`, '-e', `${use} setTimeout(() => {}, 200)`], {
       env: { REKINDLE_TURNS: directory },
     });
@@ -51,6 +52,17 @@ describe('the judgement of recorded turns', () => {
       status: 1,
       summary: expect.stringMatching(/^1 agents, \d+ turns, [1-9]\d* of them too long$/),
     });
+  });
+
+  it('allows a slower machine as much more CPU as it needs, and no longer wait', () => {
+    const turn = { at: 100, cpu: 25, waited: 3, pressed: 0, stolen: 0, faults: 0 };
+    const judged = (changed: object, ...percent: string[]) => {
+      writeFileSync(join(directory, 'agent.json'), JSON.stringify({ turns: 12, longest: [{ ...turn, ...changed }] }));
+      return spawnSync(process.execPath, [program, '--judge', directory, ...percent]).status;
+    };
+    const wait = { waited: 25, longest: { call: 'umount2 /data', took: 25 } };
+    expect([judged({}), judged({}, '160'), judged(wait, '160'), judged({ cpu: 35 }, '160')]).toEqual([1, 0, 1, 1]);
+    expect(judged({}, '50')).toBe(2);
   });
 
   it('succeeds if all turns were short, and fails if nothing was recorded', () => {

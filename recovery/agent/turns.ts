@@ -1,6 +1,7 @@
 /**
- * Measures the turns of an agent's event loop: `node recovery/agent/turns.ts COMMAND...`, or `--judge DIRECTORY` for what earlier commands
- * recorded with `REKINDLE_TURNS=DIRECTORY`, a directory below the checkout, because an agent has a /tmp of its own.
+ * Measures the turns of an agent's event loop: `node recovery/agent/turns.ts COMMAND...`, or `--judge DIRECTORY [PERCENT]` for what earlier commands
+ * recorded with `REKINDLE_TURNS=DIRECTORY`, a directory below the checkout, because an agent has its own /tmp. PERCENT: the time that this
+ * machine takes for what takes 100 on the one for which the limit of CPU was set.
  *
  * A sandbox loads this module into every agent that it starts. Prints how much CPU the turns of all agents used, and how long they waited in
  * system calls other than for events. Ends with status 1 if a turn is too long (`isTooLong`), which must not happen without a CPU limit.
@@ -176,14 +177,16 @@ function sorted(turns: readonly Turn[], key: 'cpu' | 'waited'): readonly Turn[] 
   return turns.toSorted((a, b) => rank(b) - rank(a)).slice(0, kept);
 }
 
-/** Prints what the agents recorded. Returns whether all of them kept the rule. */
-function judge(directory: string): boolean {
+/** Prints what the agents recorded, with CPU as it would be on the usual machine. Returns whether all of them kept the rule. */
+function judge(directory: string, percent = 100): boolean {
   const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
   const agents = names.map((name): TurnsOfAgent => JSON.parse(readFileSync(join(directory, name), 'utf8')));
   const total = agents.reduce((sum, { turns }) => sum + turns, 0);
-  const all = agents.flatMap(({ longest }) => longest);
+  const all = agents.flatMap(({ longest }) => longest.map((turn) => ({ ...turn, cpu: (turn.cpu * 100) / percent })));
   const tooLong = all.filter(isTooLong);
   process.stdout.write(`${agents.length} agents, ${total} turns, ${tooLong.length} of them too long\n`);
+  if (percent !== 100)
+    process.stdout.write(`this machine takes ${percent} % of the usual time: CPU is divided by that\n`);
   for (const key of ['cpu', 'waited'] as const) {
     const shown = sorted(all, key).map((turn) => `  ${turn[key].toFixed(1)} ${describeTurn(turn)}\n`);
     process.stdout.write(`longest, ${key === 'cpu' ? 'own CPU' : 'waiting'}, in ms:\n${shown.join('')}`);
@@ -204,24 +207,28 @@ function describeTurn(turn: Turn): string {
 }
 
 async function main([program, ...args]: readonly string[]): Promise<number> {
-  if (program === '--judge' && args[0] !== undefined) return judge(args[0]) ? 0 : 1;
+  const [directory, percent = '100'] = args;
+  if (program === '--judge' && directory !== undefined && Number(percent) >= 100)
+    return judge(directory, Number(percent)) ? 0 : 1;
   if (program === undefined || program === '--judge') {
-    process.stderr.write('which command? node recovery/agent/turns.ts COMMAND..., or --judge DIRECTORY\n');
+    process.stderr.write(
+      'which command? node recovery/agent/turns.ts COMMAND..., or --judge DIRECTORY [PERCENT, from 100]\n',
+    );
     return 2;
   }
   const parent = fileURLToPath(new URL('../../dist', import.meta.url));
   mkdirSync(parent, { recursive: true });
-  const directory = mkdtempSync(join(parent, 'turns-'));
+  const recorded = mkdtempSync(join(parent, 'turns-'));
   try {
-    const env = { ...process.env, REKINDLE_TURNS: directory };
+    const env = { ...process.env, REKINDLE_TURNS: recorded };
     const child = spawn(program, args, { stdio: 'inherit', env });
     const status = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code) => resolve(code ?? 1));
     });
-    return judge(directory) ? status : 1;
+    return judge(recorded) ? status : 1;
   } finally {
-    rmSync(directory, { recursive: true });
+    rmSync(recorded, { recursive: true });
   }
 }
 

@@ -107,7 +107,7 @@ describe('a volume that is unstaged', () => {
   });
 
   it.each<[string, Record<string, object>]>([
-    ['the daemon may go on', objects('OnRuntimeDeleted')],
+    ['the daemon may continue', objects('OnRuntimeDeleted')],
     ['the runtime has the default policy', objects()],
     ['the volume is gone', {}],
     ['the runtime is gone', { '/api/v1/persistentvolumes/default-demo': volume }],

@@ -126,7 +126,7 @@ export function placeByNodeLabel(options: NodeLabelOptions): DaemonPlacement {
         } catch (error) {
           return rejected(
             'UNAVAILABLE',
-            `${call}: cannot read whether the FUSE daemon must go on: ${formatError(error)}`,
+            `${call}: cannot read whether the FUSE daemon must continue: ${formatError(error)}`,
           );
         }
       });
@@ -147,7 +147,7 @@ const isPlacementLabel = (label: string): boolean => label.startsWith(labelPrefi
 
 /** Whether a pod has the volume, or another volume of the same daemon. */
 function isPublished(table: readonly Mount[], volumeId: string, source: string | undefined): boolean {
-  const device = source === undefined ? undefined : new MountTree(table).top(source)?.device;
+  const device = source === undefined ? undefined : MountTree.of(table).top(source)?.device;
   return table.some((mount) => {
     const volume = /\/pods\/[^/]+\/volumes\/kubernetes\.io~csi\/([^/]+)\/mount$/.exec(mount.mountPoint)?.[1];
     return volume === volumeId || (volume !== undefined && mount.device === device);

@@ -176,7 +176,7 @@ describe('the event queue', () => {
     expect(sent[0]?.length).toBeLessThan(1024 + 'create  x1'.length);
   });
 
-  it('drops the events of an object beyond its limit, and goes on with others', async () => {
+  it('drops the events of an object beyond its limit, and continues with others', async () => {
     const { queue, sent, dropped, pass } = recording();
     for (let i = 0; i < 30; i++) queue.push(draft(`crash ${i}`, 'flapping'));
     queue.push(draft('other'));
