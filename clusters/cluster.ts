@@ -67,10 +67,14 @@ export class ForeignAgentFailed extends Error {
   /** `logFile` has the program's output. */
   constructor({ cause, logFile }: { readonly cause: unknown; readonly logFile: string }) {
     const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    const reason = lines.find((line) => /error|cannot|no such|not found/i.test(line)) ?? lines[0];
-    super(`the program in the agent's place does not start: ${reason?.trim()} (all that it printed: ${logFile})`, {
-      cause,
-    });
+    // What ends a program comes last, except for the frames of a stack.
+    const reason = lines.findLast((line) => /error|fail|cannot|no such|not found/i.test(line) && !/^\s+at /.test(line));
+    super(
+      `the program in the agent's place does not start: ${(reason ?? lines[0])?.trim()} (all that it printed: ${logFile})`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -140,6 +144,7 @@ export interface AgentSettings {
   readonly abortHungAfter?: string;
   /** Whether pods may ask for a restart or an eviction (`--fallback`). Absent: they may not. */
   readonly fallback?: boolean;
+  readonly subPath?: 'recover';
   /**
    * A program that replaces the agent, by its path or its name on the PATH, and its arguments. The word `{flags}` stands for all flags of
    * Rekindle's own agent; `{nodeName}`, `{socket}`, `{kubeconfig}`, `{kubeletRoot}`, `{mountRoot}` and `{gate}` for values. A word with

@@ -1,4 +1,5 @@
 import { CoreV1Api, type CoreV1Event, type KubeConfig, makeInformer } from '@kubernetes/client-node';
+import { monotonicNow } from '../recovery/clock.ts';
 import type { HistoryEvent } from '../src/timeline/record.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function watchKubernetesEvents(
     if (!listed) return;
     const { kind = '', namespace = '', name = '' } = involvedObject;
     const object = `${kind} ${namespace}/${name}`;
-    onEvent({ kind: 'event', at: Number(process.hrtime.bigint()), type, reason, message, object, count });
+    onEvent({ kind: 'event', at: monotonicNow(), type, reason, message, object, count });
   };
   let disposed = false;
   informer.on('add', report);

@@ -16,7 +16,7 @@ it('runs several lines as typed, on a terminal, where the files are', async () =
   expect({ stdout, exitCode }).toEqual({ stdout: 'kept\na kubeconfig', exitCode: 3 });
 });
 
-it('tells the lines of what goes on, and ends it', async () => {
+it('prints each line of the session, and ends it', async () => {
   const events: ClusterEvent[] = [];
   const first = Promise.withResolvers<void>();
   const onEvent = (event: ClusterEvent) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { onLines } from '../fakes/lines.ts';
+import { monotonicNow } from '../recovery/clock.ts';
 import type { ClusterEvent, ExecResult, Kubectl, Terminal } from './cluster.ts';
 
 type ShellEnvironment = Readonly<Record<string, string | undefined>>;
@@ -121,7 +122,7 @@ export function openTerminal({ kubeConfig, environment, runId, onEvent }: Kubect
     async start(lines, name) {
       const { child, ended } = type(lines, false);
       onLines(child.stdout, (line) => {
-        const at = Number(process.hrtime.bigint());
+        const at = monotonicNow();
         onEvent({ kind: 'output', at, program: name, stream: 'stdout', text: line.replace(/\r$/, '') });
       });
       const exited = ended.then(({ exitCode = null, signal = null }) => ({ exitCode, signal }));

@@ -40,8 +40,8 @@ export class AgentControl implements AsyncDisposable {
 
   /** Changes the agent's flags if they differ. Resolves when it runs with them on every node. */
   async setFlags(options: AgentSettings): Promise<void> {
-    const { kernelTier, readWriteScope, abortHungAfter, fallback } = options;
-    const needsOurs = (kernelTier ?? readWriteScope ?? abortHungAfter ?? fallback) !== undefined;
+    const { kernelTier, readWriteScope, abortHungAfter, fallback, subPath } = options;
+    const needsOurs = (kernelTier ?? readWriteScope ?? abortHungAfter ?? fallback ?? subPath) !== undefined;
     if (
       options.command ||
       options.diesBefore ||
@@ -176,12 +176,13 @@ export class AgentControl implements AsyncDisposable {
 
 /** The agent's arguments with the requested flags. All other arguments are unchanged. */
 export function withFlags(args: readonly string[], options: AgentSettings): readonly string[] {
-  const { fuseRecovery, standby, kernelTier, readWriteScope, abortHungAfter, fallback } = options;
+  const { fuseRecovery, standby, kernelTier, readWriteScope, abortHungAfter, fallback, subPath } = options;
   const wanted: Readonly<Record<string, string | undefined>> = {
     '--kernel-tier': kernelTier,
     '--read-write-scope': readWriteScope,
     '--abort-hung-after': abortHungAfter,
     '--fallback': fallback ? 'annotated' : undefined,
+    '--sub-path': subPath,
   };
   const flagName = (arg: string) => arg.split('=', 1)[0] ?? '';
   // Flags keep their positions, so that requesting the current ones changes nothing.

@@ -19,7 +19,7 @@ export interface RunningExec {
   readonly stderr: Readable;
   /** Both fields are null if the connection ended before the program did. */
   readonly exited: Promise<ExecExit>;
-  /** Ends the connection. The program goes on until it reads or writes. */
+  /** Ends the connection. The program continues until it reads or writes. */
   close(): void;
 }
 

@@ -57,6 +57,15 @@ test('reuses an existing cluster, and keeps it', async () => {
   expect(cluster.remains).toBe('cluster');
 });
 
+test.each([
+  [{ ...request, reuse: 'dev' }, 'dev-2'],
+  [request, `${name}-2`],
+])('%#: gives the second cluster of a run another name', async (first, second) => {
+  fakes.add('kind', [version, none, { to: 'create cluster', kubeConfig }, deleted]);
+  await using cluster = await kindProvider({ ...first, ordinal: 2 }).open(providerOptions(fakes).options);
+  expect(cluster.clusterName).toBe(second);
+});
+
 test('refuses an existing cluster of the same name', async () => {
   fakes.add('kind', [version, { to: 'get clusters', stdout: `${name}\n` }, deleted]);
   const opening = kindProvider(request).open(providerOptions(fakes).options);

@@ -66,8 +66,10 @@ async function start(
       });
     const fuse =
       daemon && images.fuseClients ? { ...foreignDaemonProgram(daemon), image: images.fuseClients } : undefined;
-    const store = await step(onProgress, 'starting MinIO, Fluid’s controllers and the node program', () =>
-      applyRunObjects({ ...context, image: images.harness, fluid: theirs === undefined, fuse }),
+    const store = await step(
+      onProgress,
+      `starting MinIO${theirs ? '' : ', Fluid’s controllers'} and the node program`,
+      () => applyRunObjects({ ...context, image: images.harness, fluid: theirs === undefined, fuse }),
     );
     if (theirs === undefined) {
       await deployAgent({ ...context, isForeign, image: images.agent, life });
@@ -82,7 +84,8 @@ async function start(
         fidelity: describeFidelity({
           version,
           description: cluster.description,
-          fluid: theirs === undefined,
+          theirs,
+          driver: options.agent.driver,
           daemon: fuse,
           virtualNodes,
         }),
@@ -93,13 +96,13 @@ async function start(
         agentIsOurs: theirs === undefined,
         nodesAreOurs: !isForeign,
         agentOptions: options.agent,
-        fakeDaemon: daemon === undefined,
+        fakeDaemon: daemon === undefined && theirs === undefined,
         resultsDir,
         environment: options.environment,
         onEvent: options.onEvent,
       }),
     );
-    // An agent of others, and a cluster of others, stay as they are.
+    // An agent or a cluster that the run did not create stays as it is.
     const capabilities: Capability[] = [];
     if (theirs === undefined && loadImages) {
       if (hasLastRelease()) capabilities.push('last-release');

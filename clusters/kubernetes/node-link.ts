@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { monotonicNow } from '../../recovery/clock.ts';
+import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ClusterEvent, ContainerRef } from '../cluster.ts';
 import { connect } from '../rpc.ts';
-import { type ClockOffset, type ClockReading, clockOffset, toOurClockEvent } from './clock.ts';
 import { startExec } from './exec.ts';
 import type { NodeFacts, NodeNews, PodNodeProcedures, SessionOptions } from './node-program/protocol.ts';
 import { connectionCommand, sessionFolder } from './node-program/session.ts';
@@ -58,12 +59,42 @@ export async function openNodeLink(options: NodeLinkOptions): Promise<NodeLink> 
 async function readClock(remote: PodNodeProcedures): Promise<ClockOffset> {
   const readings: ClockReading[] = [];
   for (let ping = 0; ping < pings; ping++) {
-    const sentAt = now();
-    readings.push({ sentAt, remote: await remote.ping(), receivedAt: now() });
+    const sentAt = monotonicNow();
+    readings.push({ sentAt, remote: await remote.ping(), receivedAt: monotonicNow() });
   }
   return clockOffset(readings);
 }
 
-function now(): number {
-  return Number(process.hrtime.bigint());
+/** One reading of a node's monotonic clock, in nanoseconds. `sentAt` and `receivedAt` are on this machine's clock. */
+export interface ClockReading {
+  readonly sentAt: number;
+  readonly remote: number;
+  readonly receivedAt: number;
+}
+
+/** The node's clock minus this machine's, and the largest possible error. */
+export interface ClockOffset {
+  readonly offsetNs: number;
+  readonly errorNs: number;
+}
+
+/** Uses the reading with the shortest round trip, as NTP does, because its error is the smallest. */
+export function clockOffset(readings: readonly ClockReading[]): ClockOffset {
+  const [best] = readings.toSorted((a, b) => a.receivedAt - a.sentAt - (b.receivedAt - b.sentAt));
+  if (!best) return { offsetNs: 0, errorNs: Number.POSITIVE_INFINITY };
+  const roundTripNs = best.receivedAt - best.sentAt;
+  return { offsetNs: best.remote - (best.sentAt + roundTripNs / 2), errorNs: roundTripNs / 2 };
+}
+
+/** Converts the times of a node's event to this machine's clock. */
+export function toOurClockEvent(event: HistoryEvent, offsetNs: number): HistoryEvent {
+  const at = event.at - offsetNs;
+  switch (event.kind) {
+    case 'probe':
+      return { ...event, at, startedAt: event.startedAt - offsetNs, finishedAt: event.finishedAt - offsetNs };
+    case 'hang':
+      return { ...event, at, since: event.since - offsetNs };
+    default:
+      return { ...event, at };
+  }
 }

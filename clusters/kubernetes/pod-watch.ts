@@ -1,4 +1,5 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1ContainerStatus, type V1Pod } from '@kubernetes/client-node';
+import { monotonicNow } from '../../recovery/clock.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type { ClusterEvent } from '../cluster.ts';
 
@@ -24,7 +25,7 @@ export async function watchPods({ kubeConfig, namespacePrefix, onEvent }: PodWat
     if (pod) known.set(key, pod);
     else known.delete(key);
     if (!key.startsWith(namespacePrefix)) return;
-    const at = Number(process.hrtime.bigint());
+    const at = monotonicNow();
     for (const event of kubeletEvents(before, pod)) onEvent({ ...event, at });
   };
   let disposed = false;

@@ -17,6 +17,8 @@ export interface ClusterRequest {
   readonly keep: boolean;
   /** Use the cluster of this name, or create it if it does not exist. It is kept. */
   readonly reuse?: string;
+  /** Which of a run's clusters it is, from 1. The names of all but the first end with it. */
+  readonly ordinal?: number;
 }
 
 export interface ProviderOptions {
@@ -50,7 +52,7 @@ export interface ProvidedCluster extends AsyncDisposable {
   readonly description: string;
   /** What remains after disposal: nothing, the cluster without the run's objects, or the cluster with them. */
   readonly remains: 'nothing' | 'cluster' | 'everything';
-  /** Tells the user how to use and how to remove what remains, line by line. */
+  /** Explains to the user how to use and how to remove what remains, line by line. */
   readonly hints: readonly string[];
   /** Belongs to the user: nothing that the run did not create may change. */
   readonly isForeign: boolean;
@@ -172,6 +174,7 @@ async function open({ tool, request, find }: ToolProvider, options: ProviderOpti
 }
 
 /** `rekindle clean` removes `rekindle-<run>` once the run has ended. A cluster to keep has another name. */
-function clusterName({ keep, reuse }: ClusterRequest, runId: string): string {
-  return reuse ?? (keep ? `rekindle-kept-${runId}` : `rekindle-${runId}`);
+function clusterName({ keep, reuse, ordinal = 1 }: ClusterRequest, runId: string): string {
+  const first = reuse ?? (keep ? `rekindle-kept-${runId}` : `rekindle-${runId}`);
+  return ordinal === 1 ? first : `${first}-${ordinal}`;
 }

@@ -121,7 +121,7 @@ it('ignores half a request, which a broken connection left', async () => {
   expect(calls).toEqual(['one']);
 });
 
-it('tells the node that the harness has ended', async () => {
+it('notifies the node that the harness has ended', async () => {
   const { ended } = session();
   const { remote, channel } = harness();
   await remote.note('last');

@@ -1,5 +1,6 @@
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { onLines } from '../../fakes/lines.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import type { Fidelity } from '../../src/timeline/record.ts';
 import { mountsBeneath } from '../agent-tier.ts';
@@ -112,6 +113,8 @@ function createCluster({ options, nodes, pods, agent, agentNodes, releases, life
     const result = await (node.remote[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
     return nodeVerbs[verb] === 'time' ? node.toOurClock(result as number) : result;
   };
+  // An installed node plugin may run on few of the nodes.
+  const severalNodes = agentNodes.length > 1 || (!options.agentIsOurs && nodes.length > 1);
   const kubectl = findKubectl({ ...options, kubeConfig: kubeConfig.exportConfig() });
   return {
     name,
@@ -120,7 +123,7 @@ function createCluster({ options, nodes, pods, agent, agentNodes, releases, life
       ...listCapabilities(options, { nodes, agentNodes }),
       ...(kubectl ? ['kubectl' as const] : []),
     ]),
-    ...(agentNodes.length > 1 && agentNodes[0] !== undefined && { applicationNode: agentNodes[0] }),
+    ...(severalNodes && agentNodes[0] !== undefined && { applicationNode: agentNodes[0] }),
     kernel: (linkTo(agentNodes[0]) ?? firstNode).facts.kernel,
     patienceMs: 180_000,
     kubeConfig,
@@ -131,7 +134,9 @@ function createCluster({ options, nodes, pods, agent, agentNodes, releases, life
     async run(target, command, name) {
       const running = await startExec({ kubeConfig, target, command });
       for (const stream of ['stdout', 'stderr'] as const)
-        onLines(running[stream], (text) => onEvent({ kind: 'output', at: now(), program: name, stream, text }));
+        onLines(running[stream], (text) =>
+          onEvent({ kind: 'output', at: monotonicNow(), program: name, stream, text }),
+        );
       return {
         name,
         exited: running.exited,
@@ -206,10 +211,6 @@ function listCapabilities(
 
 /** The first kernel with FUSE_ALLOW_IDMAP. */
 const idmapsFuse = '6.12';
-
-function now(): number {
-  return Number(process.hrtime.bigint());
-}
 
 /** What must exist before a Kubernetes cluster can run scenarios. */
 export interface KubernetesClusterOptions {

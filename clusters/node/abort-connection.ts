@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Linux, LinuxError } from '../../fakes/kubelet/linux.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { MNT_DETACH, MS_PRIVATE, MS_REC } from '../../recovery/linux/syscalls.ts';
 
@@ -25,7 +26,7 @@ export function abortConnection(linux: Linux, pid: number): number {
       if (!(error instanceof LinuxError)) throw error;
       const copy = fuseMounts('thread-self').findLast(({ device }) => device === mount.device);
       if (!copy) throw new Error(`device ${mount.device} is not mounted on the node`);
-      const at = now();
+      const at = monotonicNow();
       linux.umount(copy.mountPoint, force | MNT_DETACH);
       return at;
     }
@@ -38,11 +39,7 @@ function fuseMounts(process: number | 'thread-self') {
 }
 
 function writeOne(file: string): number {
-  const at = now();
+  const at = monotonicNow();
   writeFileSync(file, '1');
   return at;
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }

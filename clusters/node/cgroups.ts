@@ -1,9 +1,10 @@
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
+import { processTree } from '../../recovery/linux/processes.ts';
 import { poll } from '../poll.ts';
-import { processTree } from './usage.ts';
 
 /** The controllers used here, with their limit files in cgroup v2 and v1 (`man 7 cgroups`). */
 const limitFiles = {
@@ -72,7 +73,7 @@ export function memoryCgroups(name: string, environment: Readonly<Record<string,
         if (existsSync(join(cgroup, 'memory.swap.max'))) writeFileSync(join(cgroup, 'memory.swap.max'), '0');
         // Loaded on demand, because it would slow the start of every sandbox.
         const { execa } = await import('execa');
-        const at = Number(process.hrtime.bigint());
+        const at = monotonicNow();
         writeFileSync(join(cgroup, 'cgroup.procs'), String(pid));
         const eater = execa('sh', ['-c', 'echo 0 > "$0/cgroup.procs" && exec tail /dev/zero', cgroup], {
           env: { ...environment },

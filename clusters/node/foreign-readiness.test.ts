@@ -55,7 +55,7 @@ test('reports a daemon as ready when its mount answers, even before its start wa
   await vi.waitFor(() => expect(ready()[1]).toMatchObject({ name, change: 'ready' }), patiently);
 });
 
-test('tells a standby from the daemon at the dataset’s own path', async () => {
+test('distinguishes a standby from the daemon at the dataset’s own path', async () => {
   const { readiness, ready } = watching();
   await using _ = readiness;
   const standby = 'ns/data-jindofs-fuse-standby-0-x3/jindofs-fuse';

@@ -29,7 +29,7 @@ describe('a line of the agent’s log', () => {
   });
 
   it.each([{ event: 'ready', ns: '1' }, { event: 'replaced' }, { ns: '1' }, {}])(
-    'is no event where it is no decision: %j',
+    'is not an event if it is not a decision: %j',
     (line) => {
       expect(toEvent(line)).toBeUndefined();
     },

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
+import { monotonicNow } from '../../recovery/clock.ts';
 import type { Mount } from '../../recovery/engine/model.ts';
 import { libc } from '../../recovery/linux/libc.ts';
 import { createMountinfoParser, parseMountLine } from '../../recovery/linux/mountinfo.ts';
@@ -68,7 +69,7 @@ export class MountWatch {
       structures.writeInt16LE(index === 0 ? 1 : priority, index * 8 + 4);
     });
     libc.poll.async(structures, descriptors.length + 1, -1, () => {
-      const at = Number(process.hrtime.bigint());
+      const at = monotonicNow();
       if (structures.readInt16LE(6) !== 0) libc.eventfd_read(this.#wake, [0n]);
       descriptors.forEach((descriptor, index) => {
         if (structures.readInt16LE((index + 1) * 8 + 6) !== 0) this.#changed(descriptor, at);

@@ -4,6 +4,7 @@ import type { Linux } from '../../fakes/kubelet/linux.ts';
 import { lineSplitter, onLines } from '../../fakes/lines.ts';
 import { exitOf, type Program, streamed } from '../../fakes/program.ts';
 import { startFaultyProxy } from '../../fakes/store/faulty-proxy.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { credentialsOf } from '../../recovery/linux/processes.ts';
 import type { HistoryEvent } from '../../src/timeline/record.ts';
 import type {
@@ -80,7 +81,7 @@ export abstract class NodeProgram implements NodeVerbs {
   protected report(program: Program, name: string): RunningProgram {
     for (const stream of ['stdout', 'stderr'] as const)
       onLines(program[stream], (text) =>
-        this.listeners.onEvent({ kind: 'output', at: now(), program: name, stream, text }),
+        this.listeners.onEvent({ kind: 'output', at: monotonicNow(), program: name, stream, text }),
       );
     const exited = exitOf(program);
     return { name, exited, [Symbol.asyncDispose]: async () => void program.kill('SIGKILL') };
@@ -142,7 +143,7 @@ export abstract class NodeProgram implements NodeVerbs {
   async kill(target: ProcessRef, signal: NodeJS.Signals): Promise<number> {
     const pid = target.command === undefined ? this.container(target).pid : onlyProcess(target.command);
     // Taken first, because consequences of the kill may be observed before this process runs again.
-    const at = now();
+    const at = monotonicNow();
     process.kill(pid, signal);
     return at;
   }
@@ -198,8 +199,4 @@ function onlyProcess(command: string): number {
   throw new Error(
     `${others.length + 1} processes of the node match ${command}: ${[first, ...others].map(({ command: text }) => text).join('; ')}`,
   );
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }

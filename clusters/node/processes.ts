@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { processIds } from '../../recovery/linux/processes.ts';
+import { childrenOf, processIds } from '../../recovery/linux/processes.ts';
 
 /** A process of the node. Its command line has spaces between its arguments. */
 export interface NodeProcess {
@@ -7,13 +7,19 @@ export interface NodeProcess {
   readonly command: string;
 }
 
-/** Processes whose command line matches a regular expression, by ascending pid. The caller itself is none of them. */
+/**
+ * Processes whose command line matches a regular expression, by ascending pid. The caller itself is none of them, nor is the parent of
+ * another: a shell or a supervisor has the command line of the process that it started.
+ */
 export function findProcesses(pattern: string, proc = '/proc'): readonly NodeProcess[] {
   const expression = new RegExp(pattern);
-  return processIds(proc)
+  const found = processIds(proc)
     .filter((pid) => pid !== process.pid)
     .map((pid) => ({ pid, command: readCommand(proc, pid) }))
     .filter(({ command }) => command !== '' && expression.test(command));
+  if (found.length < 2) return found;
+  const pids = new Set(found.map(({ pid }) => pid));
+  return found.filter(({ pid }) => !childrenOf(proc, pid).some((child) => pids.has(child)));
 }
 
 /** Empty for a kernel thread, a zombie, or a process that has just ended. */

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { childrenOf } from '../../recovery/linux/processes.ts';
+import { processTree, readProc } from '../../recovery/linux/processes.ts';
 import type { Usage } from '../cluster.ts';
 
 const ticksPerSecond = 100; // sysconf(_SC_CLK_TCK) on every Linux that Node runs on
@@ -16,16 +15,11 @@ export function usageOfTree(pid: number): Usage {
     }));
 }
 
-/** A process and its descendants, the process itself first. */
-export function processTree(pid: number): readonly number[] {
-  return [pid, ...childrenOf('/proc', pid).flatMap(processTree)];
-}
-
 function usageOfProcess(pid: number): Usage {
-  const status = read(`/proc/${pid}/status`);
+  const status = readProc(`/proc/${pid}/status`) ?? '';
   const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1024;
   // The command name in parentheses may contain spaces, so fields are counted from behind it.
-  const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  const fields = readProc(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ') ?? [];
   const ticks = Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   return {
     anonymousBytes: bytes('RssAnon'),
@@ -33,12 +27,4 @@ function usageOfProcess(pid: number): Usage {
     cpuMs: (ticks * 1000) / ticksPerSecond,
     processes: status === '' ? 0 : 1,
   };
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { monotonicNow } from '../../../recovery/clock.ts';
 import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { namespaceOf, processIds, startTime } from '../../../recovery/linux/processes.ts';
@@ -52,7 +53,7 @@ export function startedAt(pid: number): number | undefined {
   if (ticks === undefined) return undefined;
   const bootSeconds = Number(read('/proc/uptime').split(' ')[0]);
   const agoNs = (bootSeconds - Number(ticks) / 100) * 1e9;
-  return Number(process.hrtime.bigint()) - Math.max(0, agoNs);
+  return monotonicNow() - Math.max(0, agoNs);
 }
 
 function read(path: string): string {
@@ -93,7 +94,7 @@ export class WatchedContainers {
   async watch(container: LoggedContainer, { role, name }: ContainerIdentification): Promise<void> {
     const pid = await this.#awaitProcess(container);
     if (pid === undefined) return;
-    const at = startedAt(pid) ?? now();
+    const at = startedAt(pid) ?? monotonicNow();
     this.#onEvent({ kind: 'process', at, role, name, change: 'started', pid });
     const { namespace, pod, restart: restartCount } = container;
     if (restartCount > 0 && role !== 'agent') {
@@ -106,7 +107,7 @@ export class WatchedContainers {
     if (role === 'container') this.#watchMounts(stop, pid, name);
     stop.use(
       watchProcesses(this.#sys, [pid], () => {
-        this.#onEvent({ kind: 'process', at: now(), role, name, change: 'exited', pid });
+        this.#onEvent({ kind: 'process', at: monotonicNow(), role, name, change: 'exited', pid });
         this.#running.delete(pid);
         stop.dispose();
         resolve();
@@ -140,8 +141,4 @@ export class WatchedContainers {
       // It has already ended.
     }
   }
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }

@@ -33,7 +33,7 @@ function follow() {
   return { logs, says };
 }
 
-it('tells what is there already, and only the last of a container’s starts', async () => {
+it('reports existing lines, and only those of a container’s last start', async () => {
   mkdirSync(folderOf('old'), { recursive: true });
   writeFileSync(join(folderOf('old'), '0.log'), line('once'));
   writeFileSync(join(folderOf('old'), '10.log'), line('again'));
@@ -54,7 +54,7 @@ it('follows pods that come, their restarts, and lines as they are written', asyn
   expect(await says('new 1: after a crash')).toContain('new 1 started');
 });
 
-it('passes over the pods of others', async () => {
+it('ignores other pods', async () => {
   mkdirSync(join(directory, 'kube-system_dns_uid/dns'), { recursive: true });
   writeFileSync(join(directory, 'kube-system_dns_uid/dns/0.log'), line('theirs'));
   mkdirSync(folderOf('own'), { recursive: true });
@@ -75,7 +75,7 @@ describe('the log of a container', () => {
     ]);
   });
 
-  it('puts together what comes in pieces, and what the runtime has cut', () => {
+  it('joins lines that arrive in pieces or that the runtime has split', () => {
     const read = createCriReader();
     expect(read('2026-01-01T00:00:00Z stdout P one ')).toEqual([]);
     expect(read('two\n2026-01-01T00:00:00Z stderr F between\n2026-01-01T00:00:00Z std')).toEqual([
@@ -84,7 +84,7 @@ describe('the log of a container', () => {
     expect(read('out F  three\n')).toEqual([{ stream: 'stdout', text: 'one two three' }]);
   });
 
-  it('keeps empty lines and passes over what is no line of a log', () => {
+  it('keeps empty lines and ignores what is not a line of a log', () => {
     expect(createCriReader()('2026-01-01T00:00:00Z stdout F \nnonsense\n')).toEqual([{ stream: 'stdout', text: '' }]);
   });
 });

@@ -7,6 +7,7 @@ import { loadLinux } from '../../../fakes/kubelet/linux.ts';
 import { parseLine } from '../../../fakes/lines.ts';
 import { type Program, startProgram } from '../../../fakes/program.ts';
 import { S3Client } from '../../../fakes/store/s3-client.ts';
+import { monotonicNow } from '../../../recovery/clock.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import type { HistoryEvent } from '../../../src/timeline/record.ts';
 import type { ContainerRef, ProgramRun, Usage } from '../../cluster.ts';
@@ -44,7 +45,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
   #options: SessionOptions | undefined;
   #parts: NodeParts | undefined;
   #foreign: ForeignReadiness | undefined;
-  #startedAt = now();
+  #startedAt = monotonicNow();
 
   constructor(listeners: PodNodeListeners) {
     super(listeners);
@@ -54,7 +55,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
 
   async start(options: SessionOptions): Promise<NodeFacts> {
     this.#options = options;
-    this.#startedAt = now();
+    this.#startedAt = monotonicNow();
     const { NODE_NAME: node = '', POD_IP: address = '127.0.0.1' } = process.env;
     const memory = memoryCgroups(`rekindle-${options.runId}`, environment);
     this.#parts = {
@@ -85,7 +86,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
   }
 
   async ping(): Promise<number> {
-    return now();
+    return monotonicNow();
   }
 
   protected override startProgram({ program, args, target }: ProgramRun): Program {
@@ -118,7 +119,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
   }
 
   async restartKubelet(): Promise<number> {
-    const at = now();
+    const at = monotonicNow();
     await execa('nsenter', ['--target=1', '--mount', '--', 'systemctl', 'restart', 'kubelet']);
     return at;
   }
@@ -142,7 +143,7 @@ export class PodNode extends NodeProgram implements PodNodeProcedures {
     const now = await this.servingDaemon(target, path);
     if (!isDeepStrictEqual(now.pids, pids))
       throw new Error(`another process serves it now: ${now.pids.join(', ')} (${now.command})`);
-    const at = Number(process.hrtime.bigint());
+    const at = monotonicNow();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     return at;
   }
@@ -240,8 +241,4 @@ function readCommandLine(pid: number): string {
   } catch {
     return '';
   }
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint());
 }
