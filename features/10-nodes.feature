@@ -4,7 +4,7 @@ Feature: Nodes as others run them
 
   Rule: What else is on the node does not matter
 
-    @C3 @fault:sigkill @node:silent-neighbours
+    @C3 @fault:sigkill @adversary @node:silent-neighbours
     Scenario: other FUSE mounts never answer
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -13,7 +13,7 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
-    @C3 @fault:sigkill @node:hung-neighbours
+    @C3 @fault:sigkill @adversary @node:hung-neighbours
     Scenario: the daemons of other FUSE mounts hang
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -22,7 +22,7 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
-    @C3 @fault:sigkill @node:foreign-inline-volume
+    @C3 @fault:sigkill @adversary @node:foreign-inline-volume
     Scenario: another driver's volume has the name of ours
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -31,7 +31,7 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
-    @C3 @fault:sigkill @node:fuse-on-top
+    @C3 @fault:sigkill @adversary @node:fuse-on-top
     Scenario: the application has mounted FUSE over its volume
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -58,8 +58,56 @@ Feature: Nodes as others run them
       And every claim of a recovery is true
       And the neighbours of the node are as they were
 
-    @C3 @fault:sigkill @node:many-descriptors
+    @C3 @fault:sigkill @adversary @node:many-descriptors
     Scenario: a process holds as many descriptors as it may
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+  Rule: A tenant neither receives, nor destroys, nor blocks what is another's
+
+    @C3 @fault:sigkill @adversary @node:posing-tenant
+    Scenario: a tenant poses as the container of another pod
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the neighbours of the node are in place
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
+    @C3 @fault:sigkill @adversary @node:mount-flood
+    Scenario: a tenant has tens of thousands of mounts
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+
+    @C3 @fault:sigkill @adversary @node:nested-container
+    Scenario: a container in the container shares the volume
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the neighbours of the node are in place
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
+    @C3 @fault:sigkill @adversary @node:nested-kubelet
+    Scenario: a cluster in a pod has a volume and a pod of the same names
+      Given FUSE recovery is enabled
+      And pod "demo-app" reads "demo-dataset" at /data
+      And the neighbours of the node are in place
+      When the FUSE daemon is killed from the node
+      Then the pod reads the same files again, and was not restarted
+      And every claim of a recovery is true
+      And the neighbours of the node are as they were
+
+    @C3 @fault:sigkill @adversary @node:kubelet-root-twice
+    Scenario: the kubelet's directory is bound a second time
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
       When the FUSE daemon is killed from the node
@@ -118,7 +166,7 @@ Feature: Nodes as others run them
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
-    @C3 @fault:kubelet-restart @fault:sigkill @node:second-kubelet
+    @C3 @fault:kubelet-restart @fault:sigkill @adversary @node:second-kubelet
     Scenario: a process of a nested cluster has the kubelet's name
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -136,7 +184,7 @@ Feature: Nodes as others run them
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
 
-    @C3 @fault:sigkill @node:cgroup-v2
+    @C3 @fault:sigkill @adversary @node:cgroup-v2
     Scenario: a process of a pod has the kubelet's name, and only its cgroup says so
       Given FUSE recovery is enabled
       And pod "demo-app" reads "demo-dataset" at /data
@@ -162,7 +210,7 @@ Feature: Nodes as others run them
       When the FUSE daemon is killed from the node
       Then the pod reads the same files again, and was not restarted
       And every claim of a recovery is true
-      And nothing of the pod is left once it has ended
+      And nothing is left of the pod once it has ended
 
   Rule: A mount is judged by its answer, not by one directory or file
 

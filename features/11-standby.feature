@@ -1,7 +1,7 @@
 @dataset @standby @promises:standby
 Feature: Standbys
   A standby is a second FUSE daemon of a dataset, with a source mount of its own. The document knows none, and the gate FuseStandby is
-  off by default. With it, a pod goes on with the standby at once when the daemon dies.
+  off by default. With it, a pod continues with the standby at once when the daemon dies.
 
   Rule: A pod does not wait for the daemon
 
@@ -11,7 +11,7 @@ Feature: Standbys
       And the dataset "demo-dataset" with a standby
       And pod "demo-app" reads "demo-dataset" at /data, whose standby is ready
       When the active daemon is killed and does not come back
-      Then the pod goes on with the standby, and was not restarted
+      Then the pod continues with the standby, and was not restarted
       And every claim of a recovery is true
       And no mount of the dataset was ever writable
       And the mount tables have not grown
@@ -22,7 +22,7 @@ Feature: Standbys
       And the dataset "demo-dataset" with a standby
       And pod "demo-app" reads "demo-dataset" at /data, whose standby is ready
       When the active daemon is killed 12 times, each time as soon as the other one is back
-      Then the pod goes on with the standby, and was not restarted
+      Then the pod continues with the standby, and was not restarted
       And every claim of a recovery is true
       And no mount of the dataset was ever writable
       And the mount tables have not grown
@@ -34,7 +34,7 @@ Feature: Standbys
       And pod "demo-app" reads "demo-dataset" at /data and has a volume in memory at /data/cache
       And its standby is ready
       When the active daemon is killed and does not come back
-      Then the pod goes on with the standby, and was not restarted
+      Then the pod continues with the standby, and was not restarted
       And the volume at /data/cache is still there, with what was written to it
 
     @S1 @S2 @fault:sigkill
@@ -44,7 +44,7 @@ Feature: Standbys
       And pod "demo-app" reads "demo-dataset" at /data, whose standby is ready
       And 20 more pods read "demo-dataset" at /data
       When the active daemon is killed and does not come back
-      Then the pod goes on with the standby, and was not restarted
+      Then the pod continues with the standby, and was not restarted
       And all pods read the same files again, and none was restarted
       And the mount tables have not grown
 
@@ -108,7 +108,7 @@ Feature: Standbys
       And the dataset gets a standby that has one file more
       And an event on the dataset says "FuseStandbyDiffers"
       When the active daemon is killed and does not come back
-      Then the pod goes on with the standby, and was not restarted
+      Then the pod continues with the standby, and was not restarted
 
     @S2 @S4 @fault:oom @needs:memory-cgroups
     Scenario: the memory of both runs out under the same load
@@ -178,7 +178,7 @@ Feature: Standbys
       And the dataset "demo-dataset" with a standby
       And pod "demo-app" reads "demo-dataset" at /data, whose standby is ready
       And the active daemon is killed and does not come back
-      And the pod goes on with the standby, and was not restarted
+      And the pod continues with the standby, and was not restarted
       When pod "late-app" reads "demo-dataset" at /data
       Then "late-app" shows the file system that "demo-app" shows
       When the daemon that was active is started again
@@ -194,6 +194,6 @@ Feature: Standbys
       And the dataset "demo-dataset" with a standby
       And pod "demo-app" reads "demo-dataset" at /data, whose standby is ready
       When the dataset asks for no standby any more
-      Then the standby's daemon has ended, and nothing of it is left on the node
+      Then the standby's daemon has ended, and nothing is left of it on the node
       When the active daemon is killed
       Then the pod reads the same files again, and was not restarted

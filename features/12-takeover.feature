@@ -1,7 +1,7 @@
 @dataset @takeover @needs:takeover @needs:fake-daemon @needs:agent-flags
 Feature: A new daemon continues on the connection of a dead one
   Not in the document: gate FuseTakeover, off by default. A keeper on the node holds the connection while no daemon runs, so that calls
-  wait instead of failing, and open files go on. Volumes whose daemons do not know how are recovered as documented.
+  wait instead of failing, and open files continue. Volumes whose daemons do not know how are recovered as documented.
 
   Rule: No operation fails
 
@@ -69,7 +69,7 @@ Feature: A new daemon continues on the connection of a dead one
       When the keeper is replaced, and the FUSE daemon is killed afterwards
       Then no operation fails, and none waits longer than the profile allows
 
-  Rule: Ordinary recovery goes on where takeover does not
+  Rule: Without takeover, ordinary recovery follows
 
     @C3 @fault:sigkill
     Scenario: the successor never comes

@@ -18,7 +18,7 @@ Feature: Drivers of any shape
       And the FUSE process of the volume is killed
       And the pod sees errors
       When the pod is deleted
-      Then every application pod is gone in time, and nothing of it is left
+      Then every application pod is gone in time, and nothing is left of it
 
   Rule: If a running pod has its data again, it saw the errors of a dead connection only
 

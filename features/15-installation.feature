@@ -26,7 +26,7 @@ Feature: Installation, upgrade and rollback
       Then the pod reads the same files again, and was not restarted
       And it read within the budget once daemon and agent were ready
       When the pod is deleted, and the deployment is removed
-      Then nothing of any version is left
+      Then nothing is left of any version
 
   Rule: The Helm chart installs what the command deploys
 
@@ -38,4 +38,4 @@ Feature: Installation, upgrade and rollback
       Then the pod reads the same files again, and was not restarted
       And it read within the budget once daemon and agent were ready
       When the pod is deleted, and the chart is uninstalled
-      Then nothing of any version is left
+      Then nothing is left of any version

@@ -49,6 +49,19 @@ Feature: Recovery in a serverless environment
       Then the pod reads the same files again, from the container as it was started last
       And at most 2 mounts stand at /data in the pod
 
+    @V3 @fault:kill-1
+    Scenario: the pod of a Job reads again after "kill 1" in its sidecar
+      Given serverless pod "demo-job", which is not restarted when its program ends, reads "demo-dataset" at /data
+      When "kill 1" is run in the container "fluid-fuse-0"
+      Then the pod reads the same files again, and was not restarted
+      And the container "fluid-fuse-0" was restarted 1 time
+
+    @V1
+    Scenario: the pod of a Job ends with its program, and its sidecar afterwards
+      Given serverless pod "demo-job", which is not restarted when its program ends, reads "demo-dataset" at /data
+      When the program of the pod ends
+      Then the pod has succeeded, and "fluid-fuse-0" ended last
+
     @documented @V2 @fault:kill-1 @waits
     Scenario: without the annotation nothing is recovered
       Given pod "demo-app" with the documented label alone reads "demo-dataset" at /data

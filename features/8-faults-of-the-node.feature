@@ -72,6 +72,28 @@ Feature: Faults of agent, application and node
       When the daemon is started again
       Then the container starts on the living volume, and reads
 
+    @L3 @L4 @A2 @fault:app-restart @fault:sigkill @needs:agent-flags
+    Scenario: the application crashes while the directory that it mounts is dead, and a flag asks to recover it
+      Given FUSE recovery is enabled, also for directories of a dataset
+      And the dataset "demo-dataset" with a directory "logs"
+      And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by subPath
+      And the FUSE daemon dies and does not come back
+      And the application's container crashes
+      And its container is not started, because of "failed to prepare subPath"
+      When the daemon is started again
+      Then the container starts on the living volume, and reads
+
+    @L3 @L4 @A2 @fault:app-restart @fault:sigkill @needs:agent-flags
+    Scenario: the application crashes after the directory that it mounts was recovered, as a flag asks for
+      Given FUSE recovery is enabled, also for directories of a dataset
+      And the dataset "demo-dataset" with a directory "logs"
+      And pod "demo-app" without the label reads directory "logs" of "demo-dataset" by subPath
+      And pod "demo-app" is given the label
+      And the FUSE daemon is killed from the node
+      And the pod reads the same files again, and was not restarted
+      When the application's container crashes
+      Then its container is started again, and reads
+
     @L4 @fault:new-pod @fault:sigkill @waits
     Scenario: a pod that is created while the daemon is down
       Given FUSE recovery is enabled
@@ -124,7 +146,7 @@ Feature: Faults of agent, application and node
       And pod "demo-app" reads "demo-dataset" at /data
       And the FUSE daemon is killed from the node
       When the application pod is deleted
-      Then every application pod is gone in time, and nothing of it is left
+      Then every application pod is gone in time, and nothing is left of it
 
     @L1 @fault:drain @fault:sigkill
     Scenario: the node is drained in the middle of a recovery
@@ -133,4 +155,4 @@ Feature: Faults of agent, application and node
       And 9 more pods read "demo-dataset" at /data
       And the FUSE daemon is killed from the node
       When the node is drained
-      Then every application pod is gone in time, and nothing of it is left
+      Then every application pod is gone in time, and nothing is left of it

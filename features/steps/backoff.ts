@@ -1,4 +1,5 @@
 import { Then, When } from '@cucumber/cucumber';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { backoffRows, type DelayExpectation, kubeletRules, predictDelay, seenRestarts } from '../../src/backoff.ts';
 import { growsAsPredicted, recoveryWaitsForRestart } from '../../src/checks/backoff-as-predicted.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
@@ -19,7 +20,7 @@ class CrashLoop {
   async crash(): Promise<void> {
     const { pod, dataset, scenario, session } = this.#world;
     if (this.#expected.length > 0) await scenario.onlyWaiting(() => untilPodRecovers(pod));
-    const now = Number(process.hrtime.bigint());
+    const now = monotonicNow();
     const expectation = this.#expect((session.history.now() / 1e6) * this.#clockScale);
     this.#expected.push(expectation);
     const text = `predicted: the kubelet waits ${expectation.delayMs / 1000} s (${expectation.because})`;

@@ -1,8 +1,9 @@
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { Then, When } from '@cucumber/cucumber';
 import { type RunningCluster, requireMember, type Terminal } from '../../clusters/cluster.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { kill1 } from '../../src/faults/daemon.ts';
-import { momentary, monotonicNow } from '../../src/faults/fault.ts';
+import { momentary } from '../../src/faults/fault.ts';
 import { untilLoopLists } from '../../src/scenario/documented-loop.ts';
 import type { RekindleWorld } from '../support/world.ts';
 

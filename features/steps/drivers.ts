@@ -136,13 +136,14 @@ async function readsAgainAsPromised(this: RekindleWorld): Promise<void> {
   const { pod, scenario, session } = this;
   const { consumer, before } = pod;
   await untilPodFails(pod);
-  await untilPodReads(pod, this.session.history.now()).catch(ignorePollTimeout);
+  const { budgets } = session.profile;
+  await untilPodReads(pod, session.history.now(), budgets.outageMs).catch(ignorePollTimeout);
   const status = containerOf(await pod.read(), consumer.container);
   const after = { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
   const { timeline } = this;
   scenario.judge(
     readsAgain(timeline, consumer),
-    endsOutageInTime(timeline, { consumer, outageMs: session.profile.budgets.outageMs }),
+    endsOutageInTime(timeline, { consumer, outageMs: budgets.outageMs }),
     isNotRestarted(timeline, { consumer, before, after }),
     seesNoEmptyDirectory(timeline, consumer, session.cluster.probeReadsOnly !== true),
     readsNoWrongData(timeline, consumer),
@@ -152,9 +153,10 @@ async function readsAgainAsPromised(this: RekindleWorld): Promise<void> {
 
 async function waitsAsPromised(this: RekindleWorld): Promise<void> {
   const { pod, scenario, session } = this;
-  const stallMs = session.profile.budgets.outageMs;
+  const { budgets, promises } = session.profile;
+  const stallMs = promises.class === 'descriptor' ? budgets.stallMs : budgets.outageMs;
   // Reads from before the fault, or from the kernel's cache, prove nothing.
-  await untilPodReads(pod).catch(ignorePollTimeout);
+  await untilPodReads(pod, undefined, stallMs).catch(ignorePollTimeout);
   await scenario.watch();
   scenario.judge(waitsWithinBudget(this.timeline, { consumer: pod.consumer, stallMs }));
 }

@@ -47,7 +47,7 @@ Then('it read within the budget once daemon and agent were ready', async functio
   scenario.judge(recoversWithinBudget(timeline, { consumer: pod.consumer, budgets }));
 });
 
-Then('nothing of any version is left', async function (this: RekindleWorld) {
+Then('nothing is left of any version', async function (this: RekindleWorld) {
   const left = await installations(this).objects();
   const title = { name: 'a removed installation leaves no object', claims: [] };
   this.scenario.judge(
@@ -57,9 +57,10 @@ Then('nothing of any version is left', async function (this: RekindleWorld) {
 
 const installations = ({ session }: RekindleWorld) => requireMember(session.cluster, 'installations');
 
-/** This version is deployed again at the end of the scenario. */
+/** At the end of the scenario this version is deployed again, and then gets the flags of the session. */
 async function install(world: RekindleWorld, wanted: Installation): Promise<void> {
   const all = installations(world);
+  world.scenario.agentWasChanged({});
   if (wanted !== 'this version') world.scenario.use({ [Symbol.asyncDispose]: () => all.install('this version') });
   await all.install(wanted);
 }

@@ -1,4 +1,5 @@
 import { Given, Then } from '@cucumber/cucumber';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { fail, pass, recordCheck } from '../../src/checks/check.ts';
 import { endsInTime, startsAfterDaemon } from '../../src/checks/pod-lifecycle.ts';
 import { graceSeconds, newPodName } from '../../src/faults/application.ts';
@@ -21,18 +22,33 @@ Then('the container starts on the living volume, and reads', async function (thi
   await judgeStart(this);
 });
 
+Then('its container is started again, and reads', async function (this: RekindleWorld) {
+  const { before, name } = this.pod;
+  await this.scenario.judgeWait('the container starts again', () =>
+    this.scenario.eventually({
+      condition: `the container of ${name} runs again`,
+      read: async () => (await this.pod.read()).status?.containerStatuses?.[0],
+      until: (status) => status?.state?.running !== undefined && status.restartCount > before.restartCount,
+      format: (status) => JSON.stringify(status?.state ?? {}),
+    }),
+  );
+  await this.pod.observe(this.dataset);
+  const check = { name: 'a container starts again on a recovered volume', claims: ['L4', 'A2'] };
+  this.scenario.judge(recordCheck(check, pass(`${name} reads the files that it read before`)));
+});
+
 Then('the other pod starts on the living volume, and reads', async function (this: RekindleWorld) {
   this.pod = this.namespace.pod(newPodName(this.pod.name));
   await judgeStart(this);
 });
 
-Then('every application pod is gone in time, and nothing of it is left', async function (this: RekindleWorld) {
+Then('every application pod is gone in time, and nothing is left of it', async function (this: RekindleWorld) {
   const fault = this.scenario.lastFault;
   const names = [this.pod, ...this.otherPods].map(({ name }) => name);
   await untilRemoved(this, names);
   const { cluster, onEvent } = this.session;
   const lines = await cluster.mountTable();
-  onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where: 'node', label: 'after the end', lines });
+  onEvent({ kind: 'snapshot', at: monotonicNow(), where: 'node', label: 'after the end', lines });
   const graceMs = (graceSeconds * 1000) / cluster.fidelity.clockScale;
   const { consumer, volume } = this.subject;
   this.scenario.judge(
@@ -44,7 +60,7 @@ Given('the pod is being deleted, and has minutes to end', async function (this: 
   await this.pod.delete({ graceSeconds: 1800 });
 });
 
-Then('nothing of the pod is left once it has ended', async function (this: RekindleWorld) {
+Then('nothing is left of the pod once it has ended', async function (this: RekindleWorld) {
   const { metadata } = await this.pod.read();
   const uid = metadata?.uid ?? '';
   await this.pod.delete({ graceSeconds: 0 });
@@ -107,6 +123,6 @@ async function judgeStart(world: RekindleWorld): Promise<void> {
   const { namespace, pod: name, container } = pod.container;
   const lines = await pod.mountTable();
   const where = `${namespace}/${name}/${container}`;
-  session.onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label: 'started', lines });
+  session.onEvent({ kind: 'snapshot', at: monotonicNow(), where, label: 'started', lines });
   scenario.judge(startsAfterDaemon(scenario.timeline, { ...world.subject, fault }));
 }

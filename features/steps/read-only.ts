@@ -1,4 +1,5 @@
 import { Given, Then, When } from '@cucumber/cucumber';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { parseMountinfo } from '../../recovery/linux/mountinfo.ts';
 import { keepsMemorySteady } from '../../src/checks/agent-process.ts';
 import { nothingIsWritten } from '../../src/checks/nothing-written.ts';
@@ -56,7 +57,7 @@ When(
         const { anonymousBytes } = await this.session.cluster.agentUsage();
         samples.push(anonymousBytes);
         const text = `the agent holds ${anonymousBytes} bytes of its own after ${crash} crashes`;
-        this.session.onEvent({ kind: 'note', at: Number(process.hrtime.bigint()), text });
+        this.session.onEvent({ kind: 'note', at: monotonicNow(), text });
       }
       await this.dataset.daemon.inject(podDelete);
     }

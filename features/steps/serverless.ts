@@ -25,6 +25,13 @@ Given(
 );
 
 Given(
+  'serverless pod {string}, which is not restarted when its program ends, reads {string} at \\/data',
+  async function (this: RekindleWorld, pod: string, dataset: string) {
+    await start(this, untilItsProgramEnds(serverlessApplication({ name: pod, dataset, recovers: true })), dataset);
+  },
+);
+
+Given(
   'pod {string} with the documented label alone reads {string} at \\/data',
   async function (this: RekindleWorld, pod: string, dataset: string) {
     await start(this, serverlessApplication({ name: pod, dataset, recovers: false }), dataset);
@@ -90,6 +97,10 @@ When(
 
 When('"kill 1" is run in the container {string}', async function (this: RekindleWorld, container: string) {
   await sidecarOf(this, container).inject(kill1);
+});
+
+When('the program of the pod ends', async function (this: RekindleWorld) {
+  await this.session.cluster.kill(this.pod.container, 'SIGTERM');
 });
 
 When(
@@ -165,6 +176,20 @@ Then(
   },
 );
 
+Then('the pod has succeeded, and {string} ended last', async function (this: RekindleWorld, sidecar: string) {
+  const { status } = await this.scenario.eventually({
+    condition: `${this.pod.name} ends`,
+    read: () => this.pod.read(),
+    until: ({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed',
+    format: formatPodState,
+  });
+  const { phase, containerStatuses = [], initContainerStatuses = [] } = status ?? {};
+  const ended = [...containerStatuses, ...initContainerStatuses]
+    .toSorted((a, b) => Number(a.state?.terminated?.finishedAt) - Number(b.state?.terminated?.finishedAt))
+    .map(({ name }) => name);
+  deepStrictEqual({ phase, last: ended.at(-1) }, { phase: 'Succeeded', last: sidecar });
+});
+
 Then('at most {int} mounts stand at \\/data in the pod', async function (this: RekindleWorld, most: number) {
   await this.namespace.countMounts();
   this.scenario.judge(keepsLayersWithin(this.timeline, { consumer: this.pod.consumer, most, after: 'after' }));
@@ -183,6 +208,16 @@ async function start(world: RekindleWorld, pod: Manifest, dataset: string): Prom
   await world.pod.observe(world.dataset);
 }
 
+/** The pod of a Job: its program ends by itself, with status 0. */
+function untilItsProgramEnds(pod: Manifest): Manifest {
+  const { containers, ...spec } = pod.spec as { readonly containers: readonly object[] };
+  const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.2; done'];
+  return {
+    ...pod,
+    spec: { ...spec, restartPolicy: 'Never', containers: containers.map((each) => ({ ...each, command })) },
+  };
+}
+
 /** The daemon in a container of the scenario's pod. */
 function sidecarOf({ dataset, namespace, pod }: RekindleWorld, container: string): Daemon {
   return new Daemon(dataset, async () => ({ namespace: namespace.name, pod: pod.name, container }));
@@ -193,8 +228,8 @@ function untilRestarted(pod: ScenarioPod, container: string, times: number): Pro
   return pod.namespace.scenario.eventually({
     condition: `the kubelet reports ${times} restarts of ${container}`,
     read: async () => {
-      const { containerStatuses = [] } = (await pod.read()).status ?? {};
-      return containerStatuses.find(({ name }) => name === container)?.restartCount ?? 0;
+      const { containerStatuses = [], initContainerStatuses = [] } = (await pod.read()).status ?? {};
+      return [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === container)?.restartCount ?? 0;
     },
     until: (restarts) => restarts >= times,
     format: (restarts) => `${restarts} restarts`,

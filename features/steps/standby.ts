@@ -103,7 +103,7 @@ When(
   },
 );
 
-Then('the pod goes on with the standby, and was not restarted', async function (this: RekindleWorld) {
+Then('the pod continues with the standby, and was not restarted', async function (this: RekindleWorld) {
   await untilPodFailsOver(this.pod).catch(ignorePollTimeout);
   this.scenario.judge(...(await failoverChecks(this.pod)));
 });
@@ -142,7 +142,7 @@ Then('{string} shows the file system that {string} shows', async function (this:
   strictEqual(devices[0], devices[1]);
 });
 
-Then("the standby's daemon has ended, and nothing of it is left on the node", async function (this: RekindleWorld) {
+Then("the standby's daemon has ended, and nothing is left of it on the node", async function (this: RekindleWorld) {
   const isOfStandby = (line: string) => line.includes(`/${this.namespace.name}/${this.dataset.name}/standby-`);
   await this.scenario.eventually({
     condition: 'the standby is gone',

@@ -31,6 +31,10 @@ const directoryFiles = { '.keep': Buffer.from('keep') };
 /** Refusals in the agent's metrics before the scenario's pod was given its label. */
 const refusalsBefore = new WeakMap<RekindleWorld, number>();
 
+Given('FUSE recovery is enabled, also for directories of a dataset', async function (this: RekindleWorld) {
+  await this.scenario.restartAgent({ fuseRecovery: true, subPath: 'recover' });
+});
+
 Given(
   'the dataset {string} with a directory {string}',
   async function (this: RekindleWorld, dataset: string, directory: string) {

@@ -1,10 +1,11 @@
 import { Given, Then, When } from '@cucumber/cucumber';
 import type { KeeperSettings } from '../../clusters/cluster.ts';
 import { waitsWithinBudget } from '../../src/checks/reads.ts';
-import { answersOnce, daemonsGoOn, fallsBackInTime, heldFileGoesOn } from '../../src/checks/takeover.ts';
+import { answersOnce, daemonsGoOn, fallsBackInTime, heldFileGoesOn, keeperEvent } from '../../src/checks/takeover.ts';
 import { keeperKill } from '../../src/faults/agent.ts';
 import { sigkill } from '../../src/faults/daemon.ts';
 import { keeperSettings } from '../../src/profiles/load-profile.ts';
+import { takeoverAnnotation } from '../../src/scenario/manifests.ts';
 import type { RekindleWorld } from '../support/world.ts';
 
 /** How late the pod may see the end of a connection: the kubelet starts a daemon meanwhile. */
@@ -117,16 +118,10 @@ Then('the keeper refuses it in a sentence that names {string}', async function (
   );
 });
 
-const takeover = { 'rekindle.dev/takeover': 'true' };
+const takeover = { [takeoverAnnotation]: 'true' };
 
 async function useKeeper({ scenario }: RekindleWorld, keeper: KeeperSettings): Promise<void> {
   await scenario.restartAgent({ fuseRecovery: true, keeper: keeperSettings(scenario.session.profile, keeper) });
-}
-
-/** The event of a line of the keeper's log. */
-function keeperEvent(event: RekindleWorld['history'][number]): unknown {
-  if (event.kind !== 'output' || event.program !== 'rekindle-keeper') return undefined;
-  return JSON.parse(event.text).event;
 }
 
 async function untilTakenOver(world: RekindleWorld, times: number, event = 'served'): Promise<void> {
