@@ -41,7 +41,7 @@ const promises = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Whether a pod goes on with a standby, a second daemon of its dataset, as soon as its daemon dies. If not, the scenarios about it are skipped.',
+      'Whether a pod continues with a standby, a second daemon of its dataset, as soon as its daemon dies. If not, the scenarios about it are skipped.',
     ),
   explainsRefusals: z
     .boolean()
@@ -66,7 +66,7 @@ const budgets = z.strictObject({
   stallMs: milliseconds
     .default(5000)
     .describe(
-      'How long a call may wait if a new daemon takes the connection of a dead one over. A call that outlives several daemons may wait so long for each.',
+      'How long a call may wait if a new daemon takes the connection of a dead one over, as with the class `descriptor`. A call that outlives several daemons may wait so long for each.',
     ),
 });
 
@@ -115,10 +115,14 @@ const volume = z
     attributes: texts
       .optional()
       .describe(
-        '`volumeAttributes`: each volume is a PersistentVolume with its claim, created by hand. Texts in them, in `parameters`, `secret` and `objects` may have the placeholders `{namespace}`, `{name}` and `{directory}` (in the bucket), and `{endpoint}`, `{bucket}`, `{accessKeyId}` and `{secretAccessKey}` of the object store.',
+        '`volumeAttributes`: each volume is a PersistentVolume with its claim, created by hand. Texts in them, in `parameters`, `secret` and `objects` may have the placeholders `{namespace}`, `{name}` and `{directory}` (`{namespace}/{name}`, in the bucket), and `{endpoint}`, `{bucket}`, `{accessKeyId}` and `{secretAccessKey}` of the object store.',
       ),
     parameters: texts.optional().describe('Instead: each volume is a claim, for a StorageClass with these parameters.'),
-    secret: texts.optional().describe('With `attributes` or `parameters`: what NodePublishVolume gets as secrets.'),
+    secret: texts
+      .optional()
+      .describe(
+        'With `attributes` or `parameters`: what the driver gets as secrets when it creates, stages and publishes a volume.',
+      ),
     objects: z
       .array(manifest)
       .optional()
@@ -206,7 +210,7 @@ const profileFields = z.strictObject({
     ),
   volume: volume
     .optional()
-    .describe('How a volume comes to be. By default, the Dataset and the JindoRuntime of the document.'),
+    .describe('How a volume is created. By default, the Dataset and the JindoRuntime of the document.'),
   fill: z
     .enum(['store', 'pod'])
     .default('store')

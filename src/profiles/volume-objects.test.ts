@@ -29,14 +29,24 @@ it('leads from the claim to the volume, and to the secret', () => {
     spec: {
       accessModes: ['ReadWriteOnce'],
       claimRef: { namespace: '{namespace}', name: '{name}' },
-      csi: { driver: 'x.example.com', volumeAttributes: { a: 'b' }, nodePublishSecretRef: { name: '{name}' } },
+      csi: {
+        driver: 'x.example.com',
+        volumeAttributes: { a: 'b' },
+        nodeStageSecretRef: { name: '{name}' },
+        nodePublishSecretRef: { name: '{name}' },
+      },
     },
   });
   expect(claim).toMatchObject({ metadata: { name: '{name}' }, spec: { volumeName: '{namespace}-{name}' } });
   const [, storageClass, claimOfClass] = parse('parameters: { a: b }, secret: { k: v }').volume?.objects ?? [];
   expect(storageClass).toMatchObject({
     provisioner: 'x.example.com',
-    parameters: { a: 'b', 'csi.storage.k8s.io/node-publish-secret-name': '{name}' },
+    parameters: {
+      a: 'b',
+      'csi.storage.k8s.io/provisioner-secret-name': '{name}',
+      'csi.storage.k8s.io/node-stage-secret-name': '{name}',
+      'csi.storage.k8s.io/node-publish-secret-name': '{name}',
+    },
   });
   expect(claimOfClass).toMatchObject({ spec: { storageClassName: '{namespace}-{name}' } });
 });

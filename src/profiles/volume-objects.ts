@@ -6,7 +6,7 @@ export interface VolumeParts {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
   /** Of a StorageClass. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
-  /** What NodePublishVolume gets as secrets. */
+  /** What the driver gets as secrets, in every call that has them. */
   readonly secret?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -18,10 +18,12 @@ export function commonObjects({ driver, accessMode, attributes, parameters, secr
   const [namespace, name] = ['{namespace}', '{name}'];
   const own = `${namespace}-${name}`;
   const accessModes = [accessMode];
-  const secretOfClass = {
-    'csi.storage.k8s.io/node-publish-secret-namespace': namespace,
-    'csi.storage.k8s.io/node-publish-secret-name': name,
-  };
+  const secretOfClass = Object.fromEntries(
+    ['provisioner', 'node-stage', 'node-publish'].flatMap((call) => [
+      [`csi.storage.k8s.io/${call}-secret-namespace`, namespace],
+      [`csi.storage.k8s.io/${call}-secret-name`, name],
+    ]),
+  );
   const persistentVolume = {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -35,7 +37,7 @@ export function commonObjects({ driver, accessMode, attributes, parameters, secr
         driver,
         volumeHandle: own,
         ...(attributes && { volumeAttributes: attributes }),
-        ...(secret && { nodePublishSecretRef: { namespace, name } }),
+        ...(secret && { nodeStageSecretRef: { namespace, name }, nodePublishSecretRef: { namespace, name } }),
       },
     },
   };
