@@ -1,5 +1,6 @@
 import { type AgentDeath, requireMember } from '../../clusters/cluster.ts';
-import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
+import { type Fault, lasting, momentary } from './fault.ts';
 
 export const agentKill: Fault = {
   name: 'agent-kill',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
-import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
+import { type Fault, lasting, momentary } from './fault.ts';
 
 export const appRestart: Fault = {
   name: 'app-restart',
@@ -46,7 +47,7 @@ export const podDeleteWhileDead: Fault = {
   step: 'the application pod is deleted',
   title: 'the application pod is deleted while its volume is dead, racing the recovery',
   claims: ['L1'],
-  expected: 'the pod is gone within its grace period and 5 s, and nothing of it is left on the node',
+  expected: 'the pod is gone within its grace period and 5 s, and nothing is left of it on the node',
   isCrash: false,
   async inject({ cluster, application: { namespace, pod } }) {
     const api = cluster.kubeConfig.makeApiClient(CoreV1Api);
@@ -65,7 +66,7 @@ export const drain: Fault = {
   title:
     'all pods are deleted, one shortly after the other and the FUSE pod last, as a drain of the node does in the middle of a recovery',
   claims: ['L1'],
-  expected: 'every application pod is gone within its grace period and 5 s, and nothing of them is left on the node',
+  expected: 'every application pod is gone within its grace period and 5 s, and nothing is left of them on the node',
   isCrash: false,
   async inject({ cluster, daemon: { namespace, pod } }) {
     const api = cluster.kubeConfig.makeApiClient(CoreV1Api);

@@ -1,5 +1,6 @@
 import { CoreV1Api } from '@kubernetes/client-node';
-import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
+import { type Fault, lasting, momentary } from './fault.ts';
 
 /** A real crash: the daemon ends at once and leaves its mount behind, dead. */
 export const sigkill: Fault = {

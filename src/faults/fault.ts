@@ -54,8 +54,3 @@ export function lasting(at: number, heal: () => PromiseLike<unknown>): Injected 
   stack.defer(async () => void (await heal()));
   return { at, lasts: true, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
-
-/** CLOCK_MONOTONIC in nanoseconds. */
-export function monotonicNow(): number {
-  return Number(process.hrtime.bigint());
-}

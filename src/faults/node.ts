@@ -1,5 +1,6 @@
 import { requireMember, type StoreTrouble } from '../../clusters/cluster.ts';
-import { type Fault, lasting, momentary, monotonicNow } from './fault.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
+import { type Fault, lasting, momentary } from './fault.ts';
 
 export const nodeReboot: Fault = {
   name: 'node-reboot',

@@ -1,4 +1,5 @@
 import type { ContainerRef } from '../../clusters/cluster.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import type { Fault, FaultContext, Injected } from '../faults/fault.ts';
 import type { Session } from './session.ts';
 
@@ -40,7 +41,7 @@ export class FaultInjection {
     for (const { fault, target, injected } of this.#injected.splice(0).reverse()) {
       await injected[Symbol.asyncDispose]();
       if (!injected.lasts) continue;
-      this.#record({ at: Number(process.hrtime.bigint()), fault: fault.name, phase: 'healed', target });
+      this.#record({ at: monotonicNow(), fault: fault.name, phase: 'healed', target });
     }
   }
 

@@ -39,6 +39,8 @@ export const behaviourAnnotation = (behaviour: object): Readonly<Record<string, 
 
 /** Number of standbys of a Dataset. */
 export const standbyAnnotation = 'rekindle.dev/standby';
+/** `true`: the daemons of a Dataset continue on the connection of a dead one. */
+export const takeoverAnnotation = 'rekindle.dev/takeover';
 
 /** The document's dataset.yaml; only the object store differs. */
 export function dataset(options: DatasetOptions): readonly Manifest[] {

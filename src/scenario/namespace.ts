@@ -6,6 +6,7 @@ import {
   type V1OwnerReference,
   type V1Pod,
 } from '@kubernetes/client-node';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { fail, recordCheck } from '../checks/check.ts';
 import { Dataset } from './dataset.ts';
 import { clusterScoped, type Manifest } from './manifests.ts';
@@ -112,7 +113,7 @@ export class Namespace implements AsyncDisposable {
     for (const target of [undefined, ...this.observedPods.map(({ container }) => container)]) {
       const lines = await cluster.mountTable(target);
       const where = target ? `${target.namespace}/${target.pod}/${target.container}` : 'node';
-      onEvent({ kind: 'snapshot', at: Number(process.hrtime.bigint()), where, label, lines });
+      onEvent({ kind: 'snapshot', at: monotonicNow(), where, label, lines });
       count += lines.length;
     }
     if (label === 'before') this.#mountLinesBefore = count;
@@ -130,7 +131,7 @@ export class Namespace implements AsyncDisposable {
     const { cluster, leftovers } = this.scenario.session;
     const left = await cluster.release(this.name);
     leftovers.push(...left.map((line) => `${this.name}: ${line}`));
-    const title = { name: 'nothing of a deleted namespace is left on a node', claims: [] };
+    const title = { name: 'nothing is left of a deleted namespace on a node', claims: [] };
     if (left.length > 0) this.scenario.judge(recordCheck(title, fail(left.join('; '))));
   }
 }

@@ -15,10 +15,15 @@ import { ignorePollTimeout } from './scenario.ts';
 const steady = 10;
 
 /** Waits until the pod's probe has read ten times in a row, and listed if it does, since the last fault (or `since`), or since it started. */
-export async function untilPodReads(pod: ScenarioPod, since = pod.namespace.scenario.lastFaultAt): Promise<void> {
+export async function untilPodReads(
+  pod: ScenarioPod,
+  since = pod.namespace.scenario.lastFaultAt,
+  atLeastMs = 0,
+): Promise<void> {
   const { scenario } = pod.namespace;
   await scenario.eventually({
     condition: `pod ${pod.name} reads`,
+    atLeastMs,
     read: () =>
       readsSteadily(scenario.history, {
         probe: probeName(pod.consumer),

@@ -37,6 +37,8 @@ interface ObservedContainer {
   /** The mount point, to which the path of the pod's spec may lead by a symbolic link of the image. */
   readonly path: string;
   readonly dataset: Dataset;
+  /** What its probe reads. */
+  readonly files: Files;
   readonly node: string | undefined;
   readonly before: { readonly containerId: string; readonly restartCount: number };
 }
@@ -119,13 +121,13 @@ export class ScenarioPod {
     await this.observe(dataset, mountPath === undefined ? {} : { path: mountPath });
   }
 
-  /** Waits until the pod runs, starts a probe in it and waits until that reads. Defaults: `demo`, `/data`, all files. */
+  /** Waits until the pod runs, starts a probe in it and waits until that reads. Defaults: `demo`, `/data`, the files that it has read before, or all. */
   async observe(
     dataset: Dataset,
     {
       container = 'demo',
       path: mountPath = '/data',
-      files = dataset.files,
+      files = this.#observation?.files ?? dataset.files,
     }: { readonly container?: string; readonly path?: string; readonly files?: Files } = {},
   ): Promise<void> {
     const pod = await this.ready(container);
@@ -133,7 +135,7 @@ export class ScenarioPod {
     await this.#probe(container, path, files);
     const status = containerOf(pod, container);
     const before = { containerId: status?.containerID ?? '', restartCount: status?.restartCount ?? 0 };
-    this.#observation = { container, path, dataset, node: pod.spec?.nodeName, before };
+    this.#observation = { container, path, dataset, files, node: pod.spec?.nodeName, before };
     await untilPodReads(this);
     await this.namespace.snapshotMounts('before');
   }

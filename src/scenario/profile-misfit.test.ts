@@ -20,8 +20,10 @@ const listingDrivers = (...drivers: readonly string[]) =>
 
 interface Cluster {
   readonly kubeConfig?: KubeConfig;
-  /** Command lines of the node's processes by pid, at each call. */
-  readonly processes?: () => Readonly<Record<number, string>>;
+  /** Command lines of the node's processes by pid, at each call with a pattern. */
+  readonly processes?: (pattern: string) => Readonly<Record<number, string>>;
+  /** Of the pod. */
+  readonly uid?: string;
   /** Answers of the API server by method. */
   readonly core?: Readonly<Record<string, () => object>>;
   readonly createObject?: () => Promise<void>;
@@ -34,13 +36,15 @@ function createPod({
   processes,
   core = {},
   createObject,
+  uid = 'u',
   process = '{ plugin: "^s3fs" }',
 }: Cluster) {
   const profile = parseProfile(
-    `{ version: 2, name: mine, promises: { class: none }, volume: { driver: x.example.com, attributes: {} }, process: ${process} }`,
+    `{ version: 2, name: mine, promises: { class: none }, periodMs: 1, volume: { driver: x.example.com, attributes: {} }, process: ${process} }`,
     'x.yaml',
   );
-  const list = async () => Object.entries(processes?.() ?? {}).map(([pid, command]) => ({ pid: Number(pid), command }));
+  const list = async ({ command = '' }) =>
+    Object.entries(processes?.(command) ?? {}).map(([pid, command]) => ({ pid: Number(pid), command }));
   const cluster = { patienceMs: 1, kubeConfig: unreachable, store: {}, processes: list };
   const session = { cluster, profile, signal: new AbortController().signal, agent: {} };
   const notes = { id: 'x', startedAt: 0, finishedAt: 0, checks: [] };
@@ -61,7 +65,7 @@ function createPod({
     name: 'demo-app',
     node: 'n',
     container: { namespace: 'ns', pod: 'demo-app', container: 'demo' },
-    read: async () => ({}),
+    read: async () => ({ metadata: { uid } }),
   };
   return {
     pod: Object.assign(pod, {
@@ -123,7 +127,29 @@ it.each([
   await expect(findProcess(pod)).rejects.toThrow(message);
 });
 
-const fusePod = (name: string) => ({ metadata: { name }, spec: { nodeName: 'n' }, status: { phase: 'Running' } });
+it('shows the processes that name the volume or the pod if the pattern finds none', async () => {
+  const { pod } = createPod({
+    processes: (pattern) => (pattern === '^s3fs' ? {} : { 9: '/usr/bin/s3fs bucket /pods/u-1/mount' }),
+    uid: 'u-1',
+  });
+  await expect(findProcess(pod)).rejects.toThrow(
+    /last seen: none; the volume or the pod is named by: 9 \/usr\/bin\/s3fs bucket \/pods\/u-1\/mount$/,
+  );
+});
+
+const fusePod = (name: string) => ({
+  metadata: { name },
+  spec: { nodeName: 'n', containers: [{ name: 'fuse' }] },
+  status: { phase: 'Running' },
+});
+
+it('names the container that the FUSE pod does not have, and those that it has', async () => {
+  const process = '{ pod: { namespace: drivers, selector: "volume={volume}", container: s3fs } }';
+  const { pod } = createPod({ process, core: { listNamespacedPod: () => ({ items: [fusePod('a')] }) } });
+  await expect(findProcess(pod)).rejects.toThrow(
+    "the profile's process.pod.container does not fit: the pod a has no container s3fs, only: fuse",
+  );
+});
 
 it.each([
   ['no pod', [], /last seen: none/],
@@ -137,7 +163,7 @@ it.each([
   await expect(findProcess(pod)).rejects.toThrow(message);
 });
 
-it('names the process that cannot be killed, or that goes on', async () => {
+it('names the process that cannot be killed, or that continues', async () => {
   const { pod } = createPod({ processes: () => ({ 7: 's3fs a' }) });
   await expect(killProcess(pod, () => Promise.reject(new Error('EPERM')))).rejects.toThrow(
     "the profile's process.plugin does not fit: it cannot be killed: EPERM",
@@ -147,7 +173,7 @@ it('names the process that cannot be killed, or that goes on', async () => {
   );
 });
 
-it('goes on once the process has ended, also if another one takes its place', async () => {
+it('continues once the process has ended, also if another one takes its place', async () => {
   let pid = 7;
   const { pod } = createPod({ processes: () => ({ [pid]: 's3fs a' }) });
   await killProcess(pod, async () => {

@@ -30,7 +30,11 @@ function fakeNamespace(change: object = {}) {
   const created: Manifest[] = [];
   const uploaded: string[] = [];
   const asked: Asked = { pods: [], processes: [] };
-  const fuse = { metadata: { name: 'mount-1', uid: 'u-1' }, spec: { nodeName: 'n' }, status: { phase: 'Running' } };
+  const fuse = {
+    metadata: { name: 'mount-1', uid: 'u-1' },
+    spec: { nodeName: 'n', containers: [{ name: 'fuse' }] },
+    status: { phase: 'Running' },
+  };
   const cluster = {
     store: { endpoint: 'http://s', bucket: 'b', accessKeyId: 'id', accessKeySecret: 'secret' },
     putObject: async (key: string) => void uploaded.push(key),
@@ -69,7 +73,7 @@ function fakeNamespace(change: object = {}) {
   return { profile, created, uploaded, asked, dataset, pod };
 }
 
-it('a volume comes to be by the objects of its profile, with its values in them', async () => {
+it('a volume is created by the objects of its profile, with its values in them', async () => {
   const { dataset, created, profile } = fakeNamespace();
   if (profile.volume) await createObjects(dataset, profile.volume, 'ns/vol');
   expect(created).toEqual([{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'vol' }, stringData: { key: 'id' } }]);

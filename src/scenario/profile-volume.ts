@@ -115,21 +115,39 @@ export async function findProcess(pod: ScenarioPod): Promise<ProcessRef> {
         format: (pods) => pods.map((each) => `${each.metadata?.name} (${formatPodState(each)})`).join(', ') || 'none',
       }),
     );
-    return { namespace: own.namespace, pod: found?.metadata?.name ?? '', container: own.container };
+    const name = found?.metadata?.name ?? '';
+    const containers = found?.spec?.containers.map((container) => container.name) ?? [];
+    if (!containers.includes(own.container))
+      throw new ProfileMisfit(
+        'process.pod.container',
+        `the pod ${name} has no container ${own.container}, only: ${containers.join(', ')}`,
+      );
+    return { namespace: own.namespace, pod: name, container: own.container };
   }
   const field = places?.plugin === undefined ? 'host' : 'plugin';
   const command = fillPattern(places?.[field] ?? '', values);
   const ref = { ...pod.container, command };
-  await misfits(`process.${field}`, () =>
-    scenario.eventually({
+  const { cluster } = scenario.session;
+  try {
+    await scenario.eventually({
       condition: `one process on the node of ${pod.name} has a command line like ${command}`,
-      read: () => scenario.session.cluster.processes(ref),
+      // A driver that looks for dead mounts now and then also starts their processes so late.
+      atLeastMs: 2 * scenario.session.profile.periodMs,
+      read: () => cluster.processes(ref),
       until: ({ length }) => length === 1,
-      format: (found) => found.map(({ pid, command: text }) => `${pid} ${text.slice(0, 120)}`).join('; ') || 'none',
-    }),
-  );
+      format: formatProcesses,
+    });
+  } catch (error) {
+    if (!(error instanceof PollTimeout)) throw error;
+    const near = await cluster.processes({ ...ref, command: fillPattern('{volume}|{pod}', values) });
+    const hint = near.length === 0 ? '' : `; the volume or the pod is named by: ${formatProcesses(near)}`;
+    throw new ProfileMisfit(`process.${field}`, `${error.message}${hint}`);
+  }
   return ref;
 }
+
+const formatProcesses = (processes: Awaited<ReturnType<Scenario['session']['cluster']['processes']>>): string =>
+  processes.map(({ pid, command }) => `${pid} ${command.slice(0, 120)}`).join('; ') || 'none';
 
 /** Waits until the FUSE process of a pod's volume is there again, unless nothing starts it. @throws ProfileMisfit */
 export async function untilRestarted(pod: ScenarioPod): Promise<void> {
@@ -163,7 +181,7 @@ async function installedDrivers(kubeConfig: KubeConfig): Promise<ReadonlySet<str
   }
 }
 
-/** Kills the FUSE process of a pod by `inject`. @throws ProfileMisfit if it is not found, or goes on */
+/** Kills the FUSE process of a pod by `inject`. @throws ProfileMisfit if it is not found, or continues */
 export async function killProcess(pod: ScenarioPod, inject: () => Promise<void>): Promise<void> {
   const { scenario } = pod.namespace;
   const { cluster, profile } = scenario.session;
@@ -181,7 +199,7 @@ export async function killProcess(pod: ScenarioPod, inject: () => Promise<void>)
       condition: `process ${victims.map(({ pid }) => pid).join(', ')} has ended after SIGKILL`,
       read: () => cluster.processes(ref),
       until: (left) => !left.some(({ pid }) => victims.some((victim) => victim.pid === pid)),
-      format: (left) => left.map(({ pid, command }) => `${pid} ${command.slice(0, 120)}`).join('; '),
+      format: formatProcesses,
     }),
   );
 }

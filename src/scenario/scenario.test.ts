@@ -38,6 +38,16 @@ describe('an outcome that a scenario waits for', () => {
   });
 });
 
+it('waits as long as a profile allows what is awaited to take, if the cluster would wait less', async () => {
+  const { scenario } = createScenario();
+  const thirdRead = () => {
+    let reads = 0;
+    return { condition: 'it is read thrice', read: () => ++reads, until: (n: number) => n >= 3, format: String };
+  };
+  await expect(scenario.eventually(thirdRead())).rejects.toThrow('it is read thrice: not after 0.0 s');
+  await expect(scenario.eventually({ ...thirdRead(), atLeastMs: 60_000 })).resolves.toBe(3);
+});
+
 it('a time in which a scenario only waits ends with the wait, however that ends', async () => {
   const waits: boolean[] = [];
   const { scenario } = createScenario({ onWait: (each) => waits.push(each) });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentSettings, ProgramRun, RunningProgram } from '../../clusters/cluster.ts';
 import { type PollOptions, PollTimeout, poll } from '../../clusters/poll.ts';
+import { monotonicNow } from '../../recovery/clock.ts';
 import { fail, recordCheck } from '../checks/check.ts';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
@@ -119,9 +120,14 @@ export class Scenario implements AsyncDisposable {
     this.#agentOptions = { ...this.#agentOptions, ...change };
   }
 
-  /** Polls until a condition is met. @throws PollTimeout */
-  eventually<T>(condition: Pick<PollOptions<T>, 'condition' | 'read' | 'until' | 'format' | 'intervalMs'>): Promise<T> {
-    return poll({ ...condition, timeoutMs: this.#timeoutMs, signal: this.session.signal });
+  /** Polls until a condition is met, for the cluster's timeout, and for `atLeastMs` if that is longer. @throws PollTimeout */
+  eventually<T>({
+    atLeastMs = 0,
+    ...condition
+  }: Pick<PollOptions<T>, 'condition' | 'read' | 'until' | 'format' | 'intervalMs'> & {
+    readonly atLeastMs?: number;
+  }): Promise<T> {
+    return poll({ ...condition, timeoutMs: Math.max(this.#timeoutMs, atLeastMs), signal: this.session.signal });
   }
 
   /**
@@ -189,7 +195,7 @@ export class Scenario implements AsyncDisposable {
   promisesExplanations(explanation: string): boolean {
     const { explainsRefusals } = this.session.profile.promises;
     const text = `not asked for, because the profile does not promise it: ${explanation}`;
-    if (!explainsRefusals) this.session.onEvent({ kind: 'note', at: Number(process.hrtime.bigint()), text });
+    if (!explainsRefusals) this.session.onEvent({ kind: 'note', at: monotonicNow(), text });
     return explainsRefusals;
   }
 
